@@ -1,0 +1,1 @@
+"""What is shipped: signatures, scans, bundles and versions."""

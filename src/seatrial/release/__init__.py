@@ -1,0 +1,1 @@
+"""How traffic moves and why: variants, gates, rollouts, the controller."""

@@ -1,0 +1,1 @@
+"""Predictions: the data plane, engines, batching and what is recorded of it."""

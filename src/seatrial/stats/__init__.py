@@ -1,0 +1,1 @@
+"""Mathematics on numpy arrays: sequential tests, comparisons, sketches."""

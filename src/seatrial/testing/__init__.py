@@ -1,0 +1,1 @@
+"""Fakes, and one conformance suite per port, for users and for us."""

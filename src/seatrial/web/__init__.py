@@ -1,0 +1,1 @@
+"""The only place that imports the web framework: doors, control routes, console."""
