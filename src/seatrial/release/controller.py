@@ -83,7 +83,7 @@ class Controller:
         self._endpoints = Endpoints(store)
         self._evidence: dict[str, Evidence] = {}
         self._watches: dict[str, _Watch] = {}
-        self._judgements: dict[str, Mapping[str, object]] = {}
+        self._live: dict[str, Mapping[str, object]] = {}
 
     def tick(self) -> bool:
         """Bring every release one step forward if this controller holds the lease.
@@ -99,7 +99,7 @@ class Controller:
             self._endpoints.refresh()
             for name in self._endpoints.names():
                 self._advance(name)
-            self._store.beat(BEAT, {"holder": self._holder, "judgements": self._judgements})
+            self._store.beat(BEAT, {"holder": self._holder, "judgements": self._live})
         except StreamChanged as changed:
             _log.info("somebody else appended first, deciding again: %s", changed)
         except (StoreUnavailable, StoreFull) as problem:
@@ -119,7 +119,7 @@ class Controller:
         state = self._endpoints.get(name)
         rollout = state.active
         if rollout is None:
-            self._judgements.pop(name, None)
+            self._live.pop(name, None)
             return
         event = self._event(state, rollout)
         if event is None:
@@ -148,8 +148,11 @@ class Controller:
             canary=evidence.of(rollout.version, revision=revision),
             stable=stable,
         )
-        self._judgements[state.name] = judgement.as_dict()
         watch = self._watched(state, rollout, served=_serve(workers, state))
+        self._live[state.name] = {
+            "judgement": judgement.as_dict(),
+            "watched_s": watch.watched_s,
+        }
         return Looked(
             outcome=judgement.outcome,
             reason=judgement.reason,
@@ -192,7 +195,7 @@ def _warmed(workers: list[Beat], state: EndpointState, version: int) -> Warmed |
 
 def _serve(workers: list[Beat], state: EndpointState) -> bool:
     """Whether some worker serves the split the state asks for."""
-    return any(_applied(worker, state.name) == state.target_revision for worker in workers)
+    return any(applied_by(worker, state.name) == state.target_revision for worker in workers)
 
 
 def _part(worker: Beat, key: str, endpoint: str) -> Mapping[str, object]:
@@ -207,6 +210,6 @@ def _loaded(worker: Beat, endpoint: str) -> list[object]:
     return list(versions) if isinstance(versions, list) else []
 
 
-def _applied(worker: Beat, endpoint: str) -> object:
+def applied_by(worker: Beat, endpoint: str) -> object:
     applied = worker.data.get("applied")
     return applied.get(endpoint) if isinstance(applied, Mapping) else None

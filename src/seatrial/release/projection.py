@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from seatrial.kernel.errors import NotFound
 from seatrial.kernel.events import Draft, Fact
-from seatrial.kernel.store import FactLog
+from seatrial.kernel.store import FactLog, StreamChanged
 from seatrial.release.endpoint import PREFIX, EndpointState, fold, stream_of
 
 _PAGE = 1000
+_ATTEMPTS = 20
 
 
 class UnknownEndpoint(NotFound):
@@ -71,6 +73,22 @@ class Endpoints:
     def find(self, name: str) -> EndpointState:
         """The state of an endpoint, empty when nothing was ever released under the name."""
         return self._states.get(name, EndpointState(name=name))
+
+    def change(
+        self, name: str, decision: Callable[[EndpointState], list[Draft]]
+    ) -> EndpointState:
+        """Append what ``decision`` says of the newest state, deciding anew if somebody was faster.
+
+        Raises: StreamChanged: the stream changed under every attempt; what ``decision`` raises.
+        """
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            self.refresh()
+            try:
+                return self.append(name, decision(self.find(name)))
+            except StreamChanged:
+                if not attempts_left:
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def append(self, name: str, drafts: list[Draft]) -> EndpointState:
         """Append to the endpoint's stream where it stands for us, and fold the result.
