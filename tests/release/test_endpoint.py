@@ -18,7 +18,7 @@ from seatrial.release.endpoint import (
     roll_back,
     start,
 )
-from seatrial.release.gate import Outcome
+from seatrial.release.verdict import Outcome
 from seatrial.release.rollout import (
     Event,
     Looked,

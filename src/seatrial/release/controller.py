@@ -18,9 +18,11 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Beat, Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.evidence import Evidence
-from seatrial.release.gate import Gates, Judgement, judge
+from seatrial.release.gate import judge
+from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Event, Looked, Phase, Rollout, Staged, Warmed, decide
+from seatrial.release.verdict import Judgement
 
 LEASE = "controller"
 WORKERS = "worker/"
@@ -144,7 +146,7 @@ class Controller:
             evidence.of(state.stable, revision=revision) if state.stable is not None else None
         )
         judgement = judge(
-            Gates.from_dict(rollout.plan.gates),
+            gates_from_dict(rollout.plan.gates),
             canary=evidence.of(rollout.version, revision=revision),
             stable=stable,
         )

@@ -19,6 +19,7 @@ from seatrial.packaging.staging import Effort, Subject, run_staging
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
+from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import Rollout, Staged
 
 _log = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ class BackgroundStager:
                 bundle,
                 endpoint=endpoint,
                 version=rollout.version,
-                gates=Gates.from_dict(rollout.plan.gates),
+                gates=gates_from_dict(rollout.plan.gates),
                 effort=self._effort,
                 on_test=lambda test: self._on_test(endpoint, test),
             )
