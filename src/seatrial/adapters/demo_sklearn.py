@@ -33,7 +33,7 @@ _STORIES = {
 
 
 def train(folder: Path) -> list[dict[str, object]]:
-    """Train and write everything into ``folder``; returns name, file, story and accuracy of each."""
+    """Train and write everything; returns name, file, story and accuracy of each version."""
     features, label = load_breast_cancer(return_X_y=True, as_frame=True)
     known, later, known_label, later_label = train_test_split(
         features, label, test_size=0.5, random_state=0, stratify=label

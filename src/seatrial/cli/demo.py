@@ -1,4 +1,4 @@
-"""`seatrial demo`: the whole journey on real data, with nothing simplified but the length of the watch."""
+"""`seatrial demo`: the whole journey on real data, with only the watch is shorter."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class _Ended:
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the server and its console running.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port.  [default: a free one]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port.  [default: a free one]"
+)
 @click.option("--watch", type=DURATION, default="20s", show_default=True, help="Shortest canary.")
 @click.option("--rate", type=click.FloatRange(min=50), default=2000.0, help="Requests a second.")
 @click.option(
@@ -220,7 +222,9 @@ def _summary(
     total = sum(answers.values())
     good = sum(n for status, n in answers.items() if status.startswith("200"))
     console.say("")
-    console.say(f"  {total:,} requests were sent, {good:,} answered with 200; by answer and version:")
+    console.say(
+        f"  {total:,} requests were sent, {good:,} answered with 200; by answer and version:"
+    )
     for status in sorted(answers):
         console.say(f"    {answers[status]:>9,}  {status}")
     state = folder / "state"

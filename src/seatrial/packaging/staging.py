@@ -227,9 +227,7 @@ async def _concurrency(run: _Run) -> str:
 
     async def one(row: int) -> None:
         piece = slice(row, row + 1)
-        request = form.request(
-            subject.endpoint, subject.signature, take(subject.inputs, piece)
-        )
+        request = form.request(subject.endpoint, subject.signature, take(subject.inputs, piece))
         expected = {name: values[piece] for name, values in subject.outputs.items()}
         async with run.connect() as connection:
             for _ in range(5):

@@ -142,9 +142,7 @@ class Controller:
         evidence = self._evidence.setdefault(state.name, Evidence(self._store, state.name))
         evidence.refresh()
         revision = rollout.step_revision
-        stable = (
-            evidence.of(state.stable, revision=revision) if state.stable is not None else None
-        )
+        stable = evidence.of(state.stable, revision=revision) if state.stable is not None else None
         judgement = judge(
             gates_from_dict(rollout.plan.gates),
             canary=evidence.of(rollout.version, revision=revision),
@@ -213,5 +211,6 @@ def _loaded(worker: Beat, endpoint: str) -> list[object]:
 
 
 def applied_by(worker: Beat, endpoint: str) -> object:
+    """The revision of an endpoint's split that a worker says it serves, or None."""
     applied = worker.data.get("applied")
     return applied.get(endpoint) if isinstance(applied, Mapping) else None

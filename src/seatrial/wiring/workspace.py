@@ -72,9 +72,7 @@ class Workspace:
         """The store's URL: as configured, or the file in the home folder."""
         return self.settings.store or f"sqlite:///{self.home / 'seatrial.db'}"
 
-    def listening(
-        self, *, host: str | None, port: int | None, workers: int | None
-    ) -> Workspace:
+    def listening(self, *, host: str | None, port: int | None, workers: int | None) -> Workspace:
         """The same workspace with what the command line says of the server."""
         said = {"host": host, "port": port, "workers": workers}
         given = {name: value for name, value in said.items() if value is not None}
