@@ -20,8 +20,9 @@ from seatrial.packaging.http import Connection, NoAnswer, request_bytes
 from seatrial.packaging.load import run_load
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
-from seatrial.release.gate import Gates, judge
+from seatrial.release.gate import Gates
 from seatrial.release.gate_record import absolute
+from seatrial.release.judge import judge
 from seatrial.release.verdict import Outcome
 
 _POLL_S = 0.05
