@@ -60,7 +60,7 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
     Raises: RequirementUnknown, RequirementMissing.
     """
     roots = {"numpy"}
-    if Role.ONNX in roles:
+    if not {Role.ONNX, Role.WIDE}.isdisjoint(roles):
         roots.update(_ONNX)
     if Role.NATIVE in roles:
         roots.update(_distributions(modules))
