@@ -45,23 +45,39 @@ class _Alphas:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """That some events are rarer than a limit: what lets a gate pass, said as a rate.
+
+    Args:
+        gate: its name.
+        quantity: what the gate measures; says what the events are.
+        events: errors or slow answers of the canary so far.
+        limit: the rate they must be shown to be under, in (0, 1).
+        alpha: chance of error allowed to that proof.
+    """
+
+    gate: str
+    quantity: Quantity
+    events: Counts
+    limit: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
     """What a gate found; see Verdict. Passes under ``limit``, fails over ``fail_limit``.
 
-    ``events`` must be shown to be rarer than ``event_limit`` with ``event_alpha`` for the gate to
-    pass: the same question as the interval's upper bound, asked in requests.
+    Showing that ``claim.events`` are rarer than its limit is the same as bringing the interval's
+    upper bound under ``limit``, said in requests.
     """
 
-    quantity: Quantity
     effect: float | None
     interval: Interval
     limit: float
     fail_limit: float
     canary: Reading
     stable: Reading | None = None
-    events: Counts
-    event_limit: float
-    event_alpha: float
+    claim: Claim
 
 
 def judge(gates: Gates, canary: Summary, stable: Summary | None) -> Judgement:
@@ -84,34 +100,14 @@ def judge(gates: Gates, canary: Summary, stable: Summary | None) -> Judgement:
     return Judgement(outcome=worst(v.outcome for v in verdicts if not v.dry_run), verdicts=verdicts)
 
 
-def requests_to_pass(
-    gates: Gates,
-    canary: Summary,
-    stable: Summary | None,
-    *,
-    error_rate: float = 0.0,
-    slow_share: float = 0.0,
-) -> dict[str, int | None]:
-    """How many further answers each gate that counts would need to pass.
+def claims(gates: Gates, canary: Summary, stable: Summary | None) -> tuple[Claim, ...]:
+    """What each gate that counts asks the canary to show, given what is known of stable now.
 
-    Args:
-        gates: what is asked.
-        canary: what the version on trial did so far.
-        stable: as in `judge`; its rates are taken as they are known now.
-        error_rate: share of the further answers that will be errors, in [0, 1).
-        slow_share: share of them that will be over a latency gate's limit, in [0, 1).
-
-    Returns: by gate: answers, or None when the gate would never pass.
+    Args: as for `judge`.
     """
     asked = _asked(gates, stable)
     alphas = _alphas(gates, asked)
-    needed = {}
-    for gate in asked:
-        if not gate.dry_run:
-            found = _find(gate, canary, stable, alphas)
-            by_error = found.quantity is Quantity.ERROR_RATE
-            needed[gate.name] = _requests(found, error_rate if by_error else slow_share)
-    return needed
+    return tuple(_find(gate, canary, stable, alphas).claim for gate in asked if not gate.dry_run)
 
 
 def _asked(gates: Gates, stable: Summary | None) -> list[Gate]:
@@ -140,7 +136,6 @@ def _find(gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas) 
 
 def _error_rate(gate: ErrorRateGate, counts: Counts, alphas: _Alphas) -> _Evidence:
     return _Evidence(
-        quantity=Quantity.ERROR_RATE,
         effect=counts.rate,
         interval=Interval(
             lower=lower_bound(counts, alpha=alphas.fail, around=gate.limit),
@@ -149,9 +144,13 @@ def _error_rate(gate: ErrorRateGate, counts: Counts, alphas: _Alphas) -> _Eviden
         limit=gate.limit,
         fail_limit=gate.limit,
         canary=_errors(counts),
-        events=counts,
-        event_limit=gate.limit,
-        event_alpha=alphas.pass_,
+        claim=Claim(
+            gate=gate.name,
+            quantity=Quantity.ERROR_RATE,
+            events=counts,
+            limit=gate.limit,
+            alpha=alphas.pass_,
+        ),
     )
 
 
@@ -165,22 +164,24 @@ def _error_rate_against(
     if canary.rate is not None and stable.rate is not None:
         effect = canary.rate - stable.rate
     return _Evidence(
-        quantity=Quantity.ERROR_RATE,
         effect=effect,
         interval=compared.difference,
         limit=gate.margin,
         fail_limit=gate.margin,
         canary=_errors(canary),
         stable=_errors(stable),
-        events=canary,
-        event_limit=min(compared.stable.lower + gate.margin, _ALMOST_ALL),
-        event_alpha=CANARY_PART * alphas.pass_,
+        claim=Claim(
+            gate=gate.name,
+            quantity=Quantity.ERROR_RATE,
+            events=canary,
+            limit=min(compared.stable.lower + gate.margin, _ALMOST_ALL),
+            alpha=CANARY_PART * alphas.pass_,
+        ),
     )
 
 
 def _latency(gate: LatencyGate, canary: LatencySketch, alphas: _Alphas) -> _Evidence:
-    limit_ms = gate.limit_ms
-    return _latency_evidence(gate.quantile, canary, limit_ms, limit_ms, alphas)
+    return _latency_evidence(gate, canary, gate.limit_ms, gate.limit_ms, alphas)
 
 
 def _latency_against(
@@ -191,24 +192,33 @@ def _latency_against(
         gate.quantile, stable, alpha_lower=of_stable.pass_, alpha_upper=of_stable.fail
     )
     limit_ms, fail_limit_ms = gate.allowed_ms(known.lower), gate.allowed_ms(known.upper)
-    found = _latency_evidence(gate.quantile, canary, limit_ms, fail_limit_ms, of_canary)
+    found = _latency_evidence(gate, canary, limit_ms, fail_limit_ms, of_canary)
     return replace(found, stable=_slow(stable, gate.quantile, limit_ms))
 
 
 def _latency_evidence(
-    quantile: float, canary: LatencySketch, limit_ms: float, fail_limit_ms: float, alphas: _Alphas
+    gate: LatencyGate | LatencyAgainstStable,
+    canary: LatencySketch,
+    limit_ms: float,
+    fail_limit_ms: float,
+    alphas: _Alphas,
 ) -> _Evidence:
-    seen = _slow(canary, quantile, limit_ms)
+    seen = _slow(canary, gate.quantile, limit_ms)
     return _Evidence(
-        quantity=Quantity.LATENCY,
         effect=seen.value,
-        interval=_quantile_ms(quantile, canary, alpha_lower=alphas.fail, alpha_upper=alphas.pass_),
+        interval=_quantile_ms(
+            gate.quantile, canary, alpha_lower=alphas.fail, alpha_upper=alphas.pass_
+        ),
         limit=limit_ms,
         fail_limit=fail_limit_ms,
         canary=seen,
-        events=Counts(n=seen.n, k=seen.n_events),
-        event_limit=1 - quantile,
-        event_alpha=alphas.pass_,
+        claim=Claim(
+            gate=gate.name,
+            quantity=Quantity.LATENCY,
+            events=Counts(n=seen.n, k=seen.n_events),
+            limit=1 - gate.quantile,
+            alpha=alphas.pass_,
+        ),
     )
 
 
@@ -216,14 +226,14 @@ def _verdict(gate: Gate, found: _Evidence, alphas: _Alphas) -> Verdict:
     n_needed = n_expected = None
     outcome, code = _weigh(found)
     if outcome is Outcome.INCONCLUSIVE and code is not Code.NO_STABLE_REQUESTS:
-        n_needed = n_expected = _requests(found, 0.0)
-        if found.events.k:
-            n_expected = _requests(found, found.events.rate or 0.0)
+        n_needed = n_expected = _requests(found.claim, 0.0)
+        if found.claim.events.k:
+            n_expected = _requests(found.claim, found.claim.events.rate or 0.0)
         if n_expected is None and code is Code.MORE_REQUESTS:
             code = Code.TOO_CLOSE
     return Verdict(
         gate=gate.name,
-        quantity=found.quantity,
+        quantity=found.claim.quantity,
         outcome=outcome,
         code=code,
         effect=found.effect,
@@ -251,10 +261,8 @@ def _weigh(found: _Evidence) -> tuple[Outcome, Code]:
     return Outcome.INCONCLUSIVE, Code.MORE_REQUESTS
 
 
-def _requests(found: _Evidence, rate: float) -> int | None:
-    return requests_needed(
-        found.events, limit=found.event_limit, alpha=found.event_alpha, rate=rate
-    )
+def _requests(claim: Claim, rate: float) -> int | None:
+    return requests_needed(claim.events, limit=claim.limit, alpha=claim.alpha, rate=rate)
 
 
 def _errors(counts: Counts) -> Reading:
