@@ -25,7 +25,9 @@ def test_a_duration_reads_as_people_write_it(text: str | float, seconds: float) 
     assert parse_duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "h", "1x", "-5", "1h later", "1 h", True, math.nan, -1, "1e3"])
+@pytest.mark.parametrize(
+    "text", ["", "h", "1x", "-5", "1h later", "1 h", True, math.nan, -1, "1e3"]
+)
 def test_what_is_no_duration_is_refused_with_examples(text: str | float) -> None:
     with pytest.raises(BadDuration, match="1h30m"):
         parse_duration(text)

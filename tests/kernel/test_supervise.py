@@ -1,5 +1,6 @@
 """The supervisor is tested from outside: in a process of its own, with real signals."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -80,7 +81,7 @@ def test_a_child_that_keeps_dying_is_started_ever_more_slowly(tmp_path: Path) ->
     with _supervisor(tmp_path, "dies"):
         files = _wait_for(tmp_path, "short-*", count=5)
     starts = sorted(float(f.name.split("-")[2]) for f in files)
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert gaps[3] > gaps[0]
 
 

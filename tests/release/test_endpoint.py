@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seatrial.release.verdict import Outcome
 
 from seatrial.kernel.events import Draft, Fact
 from seatrial.release.endpoint import (
@@ -18,7 +19,6 @@ from seatrial.release.endpoint import (
     roll_back,
     start,
 )
-from seatrial.release.gate import Outcome
 from seatrial.release.rollout import (
     Event,
     Looked,

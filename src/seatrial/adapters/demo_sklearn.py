@@ -1,7 +1,7 @@
 """Trains the demo's four versions on the Wisconsin breast cancer data that scikit-learn ships.
 
 Run as a program: ``python -m seatrial.adapters.demo_sklearn FOLDER``. It writes ``v1.pkl`` to
-``v4.pkl``, ``sample.parquet`` (the training half) and ``patients.parquet`` (the half the traffic is
+``v4.pkl``, ``sample.parquet`` (the training half) and ``patients.json`` (the half the traffic is
 made of), and prints a JSON document about each version.
 """
 
@@ -33,7 +33,7 @@ _STORIES = {
 
 
 def train(folder: Path) -> list[dict[str, object]]:
-    """Train and write everything into ``folder``; returns name, file, story and accuracy of each."""
+    """Train and write everything; returns name, file, story and accuracy of each version."""
     features, label = load_breast_cancer(return_X_y=True, as_frame=True)
     known, later, known_label, later_label = train_test_split(
         features, label, test_size=0.5, random_state=0, stratify=label
@@ -42,7 +42,7 @@ def train(folder: Path) -> list[dict[str, object]]:
     known, known_label = known[without_zero], known_label[without_zero]
     folder.mkdir(parents=True, exist_ok=True)
     known.assign(**{LABEL: known_label}).to_parquet(folder / "sample.parquet", index=False)
-    later.to_parquet(folder / "patients.parquet", index=False)
+    later.to_json(folder / "patients.json", orient="values")
     records: list[dict[str, object]] = []
     for name, model in _fitted(known, known_label).items():
         joblib.dump(model, folder / f"{name}.pkl")

@@ -1,4 +1,4 @@
-"""What a command prints: lines for a person on stderr, one JSON document for a machine on stdout."""
+"""What a command prints: lines for a person on stderr, one JSON document on stdout."""
 
 from __future__ import annotations
 

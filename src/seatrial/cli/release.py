@@ -40,9 +40,7 @@ def status(name: str | None, home: Path | None, config: Path | None, as_json: bo
 @click.option("--reason", default="", help="Why, for the history.")
 @workspace_options
 @json_option
-def promote(
-    name: str, reason: str, home: Path | None, config: Path | None, as_json: bool
-) -> int:
+def promote(name: str, reason: str, home: Path | None, config: Path | None, as_json: bool) -> int:
     """Give the version on trial all traffic, whatever the gates have said so far."""
     console = Console(as_json=as_json)
     record = _desk(home, config).promote(name, by=whoami(), reason=reason)

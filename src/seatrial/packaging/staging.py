@@ -20,7 +20,9 @@ from seatrial.packaging.http import Connection, NoAnswer, request_bytes
 from seatrial.packaging.load import run_load
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
-from seatrial.release.gate import Gates, Outcome, judge
+from seatrial.release.gate import Gates, judge
+from seatrial.release.gate_record import absolute
+from seatrial.release.verdict import Outcome
 
 _POLL_S = 0.05
 _ROWS_PER_REQUEST = 1
@@ -225,9 +227,7 @@ async def _concurrency(run: _Run) -> str:
 
     async def one(row: int) -> None:
         piece = slice(row, row + 1)
-        request = form.request(
-            subject.endpoint, subject.signature, take(subject.inputs, piece)
-        )
+        request = form.request(subject.endpoint, subject.signature, take(subject.inputs, piece))
         expected = {name: values[piece] for name, values in subject.outputs.items()}
         async with run.connect() as connection:
             for _ in range(5):
@@ -272,7 +272,7 @@ async def _load(run: _Run) -> str:
         raise probes.Wrong(
             f"{result.n_failed} of {result.n} requests with known good input failed ({kinds})"
         )
-    judgement = judge(run.gates.absolute(), canary=result.summary(), stable=None)
+    judgement = judge(absolute(run.gates), canary=result.summary(), stable=None)
     if judgement.outcome is Outcome.FAIL:
         raise probes.Wrong(judgement.reason)
     return (

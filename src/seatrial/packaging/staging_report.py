@@ -14,7 +14,8 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
-padding: .4rem .6rem; border-bottom: 1px solid #8884; } .ok { color: #1a7f37; } .bad { color: #cf222e; }
+padding: .4rem .6rem; border-bottom: 1px solid #8884; }
+.ok { color: #1a7f37; } .bad { color: #cf222e; }
 .sum { font-size: 1.25rem; } td.num { text-align: right; font-variant-numeric: tabular-nums; }
 @media (prefers-color-scheme: dark) { .ok { color: #3fb950; } .bad { color: #ff7b72; } }
 """
@@ -99,7 +100,10 @@ class StagingReport:
 
     def as_text(self) -> str:
         """The report for a terminal."""
-        lines = [f"Staging of {self.endpoint} version {self.version} (bundle {self.digest[:12]})", ""]
+        lines = [
+            f"Staging of {self.endpoint} version {self.version} (bundle {self.digest[:12]})",
+            "",
+        ]
         lines += [
             f"  {'pass' if t.passed else 'FAIL'}  {t.name:<20} {t.detail}" for t in self.tests
         ]

@@ -39,9 +39,7 @@ class ReleaseConfig(ConfigModel):
     def plan(self) -> Plan:
         """The plan a rollout keeps for its whole life, whatever the file says later."""
         return Plan(
-            steps=tuple(
-                Step(share=s.share, watch_s=s.watch, shadow=s.shadow) for s in self.steps
-            ),
+            steps=tuple(Step(share=s.share, watch_s=s.watch, shadow=s.shadow) for s in self.steps),
             gates=self.gates.gates().as_dict(),
             extend_s=self.extend,
         )

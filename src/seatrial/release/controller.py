@@ -18,9 +18,11 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Beat, Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.evidence import Evidence
-from seatrial.release.gate import Gates, Judgement, judge
+from seatrial.release.gate import judge
+from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Event, Looked, Phase, Rollout, Staged, Warmed, decide
+from seatrial.release.verdict import Judgement
 
 LEASE = "controller"
 WORKERS = "worker/"
@@ -140,11 +142,9 @@ class Controller:
         evidence = self._evidence.setdefault(state.name, Evidence(self._store, state.name))
         evidence.refresh()
         revision = rollout.step_revision
-        stable = (
-            evidence.of(state.stable, revision=revision) if state.stable is not None else None
-        )
+        stable = evidence.of(state.stable, revision=revision) if state.stable is not None else None
         judgement = judge(
-            Gates.from_dict(rollout.plan.gates),
+            gates_from_dict(rollout.plan.gates),
             canary=evidence.of(rollout.version, revision=revision),
             stable=stable,
         )
@@ -211,5 +211,6 @@ def _loaded(worker: Beat, endpoint: str) -> list[object]:
 
 
 def applied_by(worker: Beat, endpoint: str) -> object:
+    """The revision of an endpoint's split that a worker says it serves, or None."""
     applied = worker.data.get("applied")
     return applied.get(endpoint) if isinstance(applied, Mapping) else None

@@ -46,7 +46,7 @@ class Desk:
         return [self.view(name) for name in self.names()]
 
     def history(self, name: str, *, after: int = 0) -> list[dict[str, object]]:
-        """The facts of an endpoint with ``seq > after``, oldest first.   Raises: UnknownEndpoint."""
+        """The facts with ``seq > after``, oldest first.   Raises: UnknownEndpoint."""
         self.state(name)
         return history(self._store, name, after=after)
 

@@ -180,9 +180,7 @@ def ask(state: EndpointState, wish: str, *, by: str, reason: str = "") -> list[D
     return decide(state.rollout, Asked(wish=wish, by=by, reason=reason), stable=state.stable)
 
 
-def roll_back(
-    state: EndpointState, *, to: int | None, by: str, reason: str = ""
-) -> list[Draft]:
+def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = "") -> list[Draft]:
     """Go back: end the release under way, or return to an earlier stable version.
 
     Args:

@@ -74,9 +74,7 @@ class Endpoints:
         """The state of an endpoint, empty when nothing was ever released under the name."""
         return self._states.get(name, EndpointState(name=name))
 
-    def change(
-        self, name: str, decision: Callable[[EndpointState], list[Draft]]
-    ) -> EndpointState:
+    def change(self, name: str, decision: Callable[[EndpointState], list[Draft]]) -> EndpointState:
         """Append what ``decision`` says of the newest state, deciding anew if somebody was faster.
 
         Raises: StreamChanged: the stream changed under every attempt; what ``decision`` raises.

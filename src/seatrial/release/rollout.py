@@ -13,7 +13,7 @@ from typing import TypeAlias, assert_never
 
 from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft
-from seatrial.release.gate import Outcome
+from seatrial.release.verdict import Outcome
 
 
 class Phase(StrEnum):
@@ -66,7 +66,7 @@ class Plan:
 
     Args:
         steps: at least one.
-        gates: the gates of every step, in the form `gate.Gates.as_dict` gives.
+        gates: the gates of every step, in the form `gate_record.gates_to_dict` gives.
         extend_s: how much longer than ``watch_s`` a step may be watched while its verdict is
             INCONCLUSIVE before it is held for a person, in seconds, >= 0.
     """

@@ -79,7 +79,7 @@ class Guard:
     @staticmethod
     def _check_origin(headers: Mapping[str, str]) -> None:
         origin = headers.get("origin")
-        if origin is None or origin == "null" and "host" not in headers:
+        if origin is None or (origin == "null" and "host" not in headers):
             return
         if urlsplit(origin).netloc != headers.get("host", ""):
             raise ForeignRequest(

@@ -1,8 +1,9 @@
-"""Runs staging in the background: a server process from the bundle alone, and the tests against it."""
+"""Runs staging in the background: a server from the bundle alone, and the tests against it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -19,6 +20,7 @@ from seatrial.packaging.staging import Effort, Subject, run_staging
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
+from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import Rollout, Staged
 
 _log = logging.getLogger(__name__)
@@ -70,10 +72,8 @@ def stage(
 
 
 @contextmanager
-def _server(
-    bundle: Path, endpoint: str, version: int, *, log: Path
-) -> Iterator[tuple[int, int]]:
-    """A server process on a free port; it inherits the listening socket, so no port is raced for."""
+def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator[tuple[int, int]]:
+    """A server on a free port; it inherits the listening socket, so nobody can take the port."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if k in _KEPT_VARIABLES}
@@ -103,8 +103,6 @@ def _server(
 
 
 def _write(folder: Path, report: StagingReport) -> None:
-    import json
-
     (folder / "staging.txt").write_text(report.as_text(), encoding="utf-8")
     (folder / "staging.html").write_text(report.as_html(), encoding="utf-8")
     record = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
@@ -169,14 +167,12 @@ class BackgroundStager:
                 bundle,
                 endpoint=endpoint,
                 version=rollout.version,
-                gates=Gates.from_dict(rollout.plan.gates),
+                gates=gates_from_dict(rollout.plan.gates),
                 effort=self._effort,
                 on_test=lambda test: self._on_test(endpoint, test),
             )
             self._finished(bundle, report)
-            job.result = Staged(
-                passed=report.passed, reason=report.reason, report=report.as_dict()
-            )
+            job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
         except (SeatrialError, OSError) as problem:
             _log.exception("staging of %s failed", rollout.release)
             job.result = Staged(passed=False, reason=f"staging could not run: {problem}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,12 @@ class Workspace:
     Args:
         home: folder of the state: store, bundles, releases, logs.
         settings: as read once.
+        config: the file they were read from, or None.
     """
 
     home: Path
     settings: Settings
+    config: Path | None = None
 
     @property
     def bundles(self) -> Path:
@@ -69,6 +71,13 @@ class Workspace:
     def store_url(self) -> str:
         """The store's URL: as configured, or the file in the home folder."""
         return self.settings.store or f"sqlite:///{self.home / 'seatrial.db'}"
+
+    def listening(self, *, host: str | None, port: int | None, workers: int | None) -> Workspace:
+        """The same workspace with what the command line says of the server."""
+        said = {"host": host, "port": port, "workers": workers}
+        given = {name: value for name, value in said.items() if value is not None}
+        server = self.settings.server.model_copy(update=given)
+        return replace(self, settings=self.settings.model_copy(update={"server": server}))
 
     def open_store(self) -> Store:
         """Open the store.
@@ -119,4 +128,4 @@ def open_workspace(
             remedy=f"Name another one with --home or {HOME}.",
             home=str(folder),
         ) from problem
-    return Workspace(home=folder, settings=settings)
+    return Workspace(home=folder, settings=settings, config=config and config.resolve())
