@@ -100,9 +100,7 @@ def test_a_changed_byte_anywhere_is_seen(bundle: Bundle, data: st.DataObject) ->
     original = path.read_bytes()
     offset = data.draw(st.integers(0, len(original) - 1))
     flip = data.draw(st.integers(1, 255))
-    path.write_bytes(
-        original[:offset] + bytes([original[offset] ^ flip]) + original[offset + 1 :]
-    )
+    path.write_bytes(original[:offset] + bytes([original[offset] ^ flip]) + original[offset + 1 :])
     try:
         with pytest.raises((BundleTampered, BundleTooNew)):
             Bundle.open(bundle.path)

@@ -18,7 +18,11 @@ _values = st.none() | st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4).map(tuple),
 )
 _features = st.builds(
-    Feature, name=st.text(), dtype=st.sampled_from(Dtype), nullable=st.booleans(), categories=_values
+    Feature,
+    name=st.text(),
+    dtype=st.sampled_from(Dtype),
+    nullable=st.booleans(),
+    categories=_values,
 )
 _outputs = st.builds(
     Output,
