@@ -58,12 +58,12 @@ def write_files(
         ).items()
     }
     files[f"wheels/{wheel.filename}"] = wheel.content
+    _copy(bundle, folder / BUNDLE_FOLDER)
     for path, content in files.items():
         _write(folder / path, content)
     for old in (folder / "wheels").iterdir():
         if old.name != wheel.filename:
             old.unlink()
-    _copy(bundle, folder / BUNDLE_FOLDER)
 
 
 def render(
