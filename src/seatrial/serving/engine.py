@@ -1,0 +1,246 @@
+"""What runs a model: the ports of engines, and the plan that picks one per number of rows.
+
+Engines themselves are adapters; how a plan comes from measured costs is `packaging.plan`'s
+business.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, cast
+
+from seatrial.kernel.errors import Invalid
+from seatrial.registry.signature import Batch, Prediction
+
+PLAN_SCHEMA = 1
+
+
+class Engine(Protocol):
+    """A model in this process. Thread-safe."""
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Predict a batch that fits the signature; blocks until done."""
+        ...
+
+    def close(self) -> None:
+        """Free the model; no call may follow."""
+        ...
+
+
+class RemoteEngine(Protocol):
+    """A model in a process of its own."""
+
+    def predict(self, batch: Batch, timeout_s: float) -> Awaitable[Prediction]:
+        """Predict a batch that fits the signature.
+
+        Args:
+            batch: at least one row.
+            timeout_s: seconds to the answer, > 0.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the process; no call may follow."""
+        ...
+
+
+class EngineKind(StrEnum):
+    """The ways a bundle can run its model; also the names of its artefacts."""
+
+    ONNX = "onnx"
+    """The ONNX graph, fastest for few rows."""
+    WIDE = "onnx_wide"
+    """The same model with its trees as matrix operations, fastest for many rows."""
+    NATIVE = "native"
+    """The original model in a child process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """One measured cost.
+
+    Args:
+        engine: what ran.
+        n_rows: rows of the batch, >= 1.
+        chunk_rows: rows per call when the batch was cut, None when it went in one piece.
+        seconds: median time of the batch, > 0; a native engine's holds the trip to its process.
+    """
+
+    engine: EngineKind
+    n_rows: int
+    seconds: float
+    chunk_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How to run one batch.
+
+    Args:
+        engine: what runs it.
+        chunk_rows: rows per call, None for one piece.
+        inline: whether it is short enough to run on the event loop.
+    """
+
+    engine: EngineKind
+    chunk_rows: int | None
+    inline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The choice for batches from ``from_rows`` up to the next step."""
+
+    from_rows: int
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePlan:
+    """Which engine runs a batch, by its number of rows.
+
+    Args:
+        steps: ascending by ``from_rows``, the first at 1.
+        costs: what was measured; the evidence.
+        fixed_s: what a call costs whatever its rows, seconds >= 0; fitted.
+        per_row_s: what a further row costs, seconds >= 0; fitted.
+        batching: whether running requests together pays.
+        max_batch_rows: the most rows to put together, >= 1.
+        linger_s: how long a batch waits for company while others run, seconds >= 0.
+        reason: one sentence for people.
+    """
+
+    steps: tuple[Step, ...]
+    costs: tuple[Cost, ...]
+    fixed_s: float
+    per_row_s: float
+    batching: bool
+    max_batch_rows: int
+    linger_s: float
+    reason: str
+    _from: list[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts = [s.from_rows for s in self.steps]
+        if not starts or starts[0] != 1 or starts != sorted(set(starts)):
+            raise Invalid(
+                f"An engine plan's steps start at {starts}, not at 1 and ascending.",
+                remedy="Package the model again.",
+                field="steps",
+            )
+        object.__setattr__(self, "_from", starts)
+
+    def choose(self, n_rows: int) -> Choice:
+        """How to run ``n_rows`` >= 1 rows."""
+        return self.steps[bisect_right(self._from, n_rows) - 1].choice
+
+    @property
+    def engines(self) -> frozenset[EngineKind]:
+        """The engines that must be loaded."""
+        return frozenset(s.choice.engine for s in self.steps)
+
+    def expected_s(self, n_rows: int) -> float:
+        """The fitted cost of ``n_rows`` rows, seconds."""
+        return self.fixed_s + self.per_row_s * n_rows
+
+    def as_dict(self) -> dict[str, object]:
+        """The plan as a JSON-able record."""
+        return {
+            "schema": PLAN_SCHEMA,
+            "steps": [
+                {
+                    "from_rows": s.from_rows,
+                    "engine": s.choice.engine.value,
+                    "chunk_rows": s.choice.chunk_rows,
+                    "inline": s.choice.inline,
+                }
+                for s in self.steps
+            ],
+            "costs": [
+                {
+                    "engine": c.engine.value,
+                    "n_rows": c.n_rows,
+                    "chunk_rows": c.chunk_rows,
+                    "seconds": c.seconds,
+                }
+                for c in self.costs
+            ],
+            "fixed_s": self.fixed_s,
+            "per_row_s": self.per_row_s,
+            "batching": self.batching,
+            "max_batch_rows": self.max_batch_rows,
+            "linger_s": self.linger_s,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, object]) -> EnginePlan:
+        """The plan of a stored record.
+
+        Raises:
+            Invalid: the record is of another schema or does not hold a plan.
+        """
+        if record.get("schema") != PLAN_SCHEMA:
+            raise Invalid(
+                f"The engine plan has schema {record.get('schema')!r}, not {PLAN_SCHEMA}.",
+                remedy="Read it with the version of seatrial that wrote it, or package again.",
+                field="schema",
+            )
+        try:
+            return cls(
+                steps=tuple(_step(s) for s in _records(record["steps"])),
+                costs=tuple(_cost(c) for c in _records(record["costs"])),
+                fixed_s=_number(record["fixed_s"]),
+                per_row_s=_number(record["per_row_s"]),
+                batching=record["batching"] is True,
+                max_batch_rows=_whole(record["max_batch_rows"]),
+                linger_s=_number(record["linger_s"]),
+                reason=str(record["reason"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise Invalid(
+                f"The engine plan cannot be read: {error!r}.", remedy="Package the model again."
+            ) from error
+
+
+def _records(value: object) -> list[Mapping[str, object]]:
+    if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
+        raise TypeError(f"not a list of records: {value!r}")
+    return cast("list[Mapping[str, object]]", value)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise ValueError(f"not a number >= 0: {value!r}")
+    return float(value)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"not a whole number >= 1: {value!r}")
+    return value
+
+
+def _chunk(value: object) -> int | None:
+    return None if value is None else _whole(value)
+
+
+def _step(record: Mapping[str, object]) -> Step:
+    choice = Choice(
+        engine=EngineKind(str(record["engine"])),
+        chunk_rows=_chunk(record["chunk_rows"]),
+        inline=record["inline"] is True,
+    )
+    return Step(from_rows=_whole(record["from_rows"]), choice=choice)
+
+
+def _cost(record: Mapping[str, object]) -> Cost:
+    return Cost(
+        engine=EngineKind(str(record["engine"])),
+        n_rows=_whole(record["n_rows"]),
+        chunk_rows=_chunk(record["chunk_rows"]),
+        seconds=_number(record["seconds"]),
+    )
