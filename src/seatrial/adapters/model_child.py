@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -74,14 +75,14 @@ class Program:
         return facts_to_dict(self._loaded().facts())
 
     def probe(self, signature: Mapping[str, object], batch: Batch) -> dict[str, object]:
-        """The outputs the model has for a batch that fits the features of ``signature``."""
-        import msgspec
-
+        """``signature`` with the outputs the model has for a batch that fits its features."""
         from seatrial.adapters.native.loaded import outputs_of
-        from seatrial.registry.signature_record import signature_from_dict
+        from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
 
-        prediction = self._loaded().predict(batch, signature_from_dict(signature))
-        return {"outputs": msgspec.to_builtins(outputs_of(self._loaded(), prediction))}
+        draft = signature_from_dict(signature)
+        prediction = self._loaded().predict(batch, draft)
+        shown = outputs_of(self._loaded(), prediction)
+        return signature_to_dict(replace(draft, outputs=shown))
 
     def configure(self, signature: Mapping[str, object]) -> dict[str, object]:
         """Fix the signature that ``predict`` answers to."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -82,7 +82,7 @@ class _Past:
     replaced: int = 0
     recent: tuple[float, ...] = ()
     last_error: str | None = None
-    again_at: float = field(default=0.0)
+    again_at: float = 0.0
 
 
 class NativeEngine:
@@ -101,6 +101,7 @@ class NativeEngine:
         self._state = EngineState.NEW
         self._child: Child | None = None
         self._past = _Past()
+        self._loaded_bytes = 0
         self._supervisor: asyncio.Task[None] | None = None
         self._renewal: asyncio.Task[None] | None = None
 
@@ -130,14 +131,15 @@ class NativeEngine:
         if child is None or not self.ready or not child.alive:
             raise self._down()
         reply = await child.call("predict", {"batch": batch}, timeout_s=timeout_s)
-        if child.rss_bytes > self._grown_bytes and self._renewal is None and self.ready:
+        if child.rss_bytes > self._grown_bytes and self._renewal is None and child is self._child:
             self._renewal = asyncio.create_task(self._renew(child))
         return cast("Prediction", reply)
 
     @property
     def _grown_bytes(self) -> int:
-        """Resident memory from which a child is replaced: three quarters of what ends it."""
-        return self._limits.memory_bytes * 3 // 4
+        """Resident memory from which a child is replaced: most of the way to what ends it."""
+        limit = self._limits.memory_bytes
+        return max(limit * 3 // 4, (self._loaded_bytes + limit) // 2)
 
     def _down(self) -> EngineDown:
         wait = max(0.1, round(self._past.again_at - monotonic(), 1))
@@ -167,6 +169,7 @@ class NativeEngine:
         except BaseException:
             await child.close()
             raise
+        self._loaded_bytes = child.rss_bytes
         return child
 
     async def _supervise(self) -> None:
@@ -211,7 +214,10 @@ class NativeEngine:
             return
         self._child = new
         self._past.replaced += 1
-        await old.retire()
+        try:
+            await old.retire()
+        finally:
+            await old.close()
 
     async def close(self) -> None:
         """End the process; no call may follow. A second close does nothing."""

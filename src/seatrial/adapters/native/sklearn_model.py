@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import re
@@ -20,6 +21,12 @@ from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Tas
 from seatrial.serving.failures import NotAModel, UnsupportedModel
 
 # Their predict() takes the class of highest predict_proba() by definition, so one call gives both.
+_ALWAYS: Final = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
+_DISTRIBUTIONS: Final = {
+    "sklearn": ("scikit-learn",),
+    "xgboost": ("xgboost-cpu", "xgboost"),
+    "lightgbm": ("lightgbm",),
+}  # asking importlib.metadata who owns a module reads the records of every package
 _MADE_UP: Final = re.compile(r"Column_\d+")  # LightGBM's, for arrays
 _ARGMAX_NAMES = """
     DecisionTreeClassifier ExtraTreeClassifier RandomForestClassifier ExtraTreesClassifier
@@ -218,13 +225,14 @@ def _version(framework: str) -> str:
 
 def _packages(modules: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The installed versions of what the model is made of, and of what runs under it."""
-    wanted = dict.fromkeys(["sklearn", *modules])
+    wanted = [*_ALWAYS]
+    for module in modules:
+        known = _DISTRIBUTIONS.get(module)
+        wanted += known or importlib.metadata.packages_distributions().get(module, [])
     found: dict[str, str] = {}
-    for module in wanted:
-        for distribution in importlib.metadata.packages_distributions().get(module, []):
+    for distribution in wanted:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[distribution] = importlib.metadata.version(distribution)
-    for distribution in ("numpy", "scipy", "joblib", "pandas"):
-        found.setdefault(distribution, importlib.metadata.version(distribution))
     return tuple(sorted(found.items()))
 
 
