@@ -10,9 +10,10 @@ from pathlib import Path
 from benchmarks.serving import load, report, run
 from benchmarks.serving.environment import Environment
 from benchmarks.serving.machine import describe
-from benchmarks.serving.peers import PEERS
+from benchmarks.serving.page import fill
+from benchmarks.serving.peers import NAMES, every
 from benchmarks.serving.run import Bench, Failure, Outcome, Settings, Start, Timing
-from benchmarks.serving.scenario import SCENARIOS
+from benchmarks.serving.scenario import SCENARIOS, Model
 from benchmarks.serving.truth import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return EXIT_UNUSABLE
     os.sched_setaffinity(0, {run.CLIENT_CORE})
-    peers = tuple(p for p in PEERS if p.name in args.only)
+    peers = tuple(p for p in every(dict(args.bundle)) if p.name in args.only)
     files, truth = prepare(args.out / "models")
     bench = Bench(
         peers=peers,
@@ -61,7 +62,7 @@ def main() -> int:
 
 def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    _choice(parser, "--only", [p.name for p in PEERS], "servers")
+    _choice(parser, "--only", list(NAMES), "servers")
     _choice(parser, "--scenarios", [s.name for s in SCENARIOS], "loads")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is started")
     parser.add_argument("--duration", type=float, default=5, help="seconds of each timed load")
@@ -70,11 +71,26 @@ def _flags() -> argparse.Namespace:
     parser.add_argument(
         "--into", type=Path, action="append", default=[], help="a page to put the tables into"
     )
+    parser.add_argument(
+        "--bundle",
+        type=_bundle,
+        action="append",
+        default=[],
+        metavar="MODEL=DIR",
+        help="serve seatrial's MODEL from a bundle folder instead of deploying it",
+    )
     args = parser.parse_args()
     args.out = args.out.resolve()
     if args.quick:
         args.rounds, args.duration = 1, 1
     return args
+
+
+def _bundle(text: str) -> tuple[str, Path]:
+    model, _, folder = text.partition("=")
+    if model not in set(Model) or not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r}: not a model of {list(Model)} and a folder")
+    return model, Path(folder).resolve()
 
 
 def _choice(parser: argparse.ArgumentParser, flag: str, known: list[str], what: str) -> None:
@@ -131,12 +147,12 @@ def _line(outcome: Outcome) -> str:
 
 
 def _write(finished: report.Run, args: argparse.Namespace) -> None:
-    text = report.markdown(finished)
+    text, short = report.markdown(finished), report.summary(finished)
     print(text)
     (args.out / "serving.md").write_text(text)
     (args.out / "serving.json").write_text(report.as_json(finished))
     for page in args.into:
-        page.write_text(report.put_into(page.read_text(), text))
+        page.write_text(fill(page.read_text(), {"tables": text, "summary": short}))
 
 
 if __name__ == "__main__":

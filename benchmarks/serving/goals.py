@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +55,7 @@ def evaluate(medians: Medians) -> list[Goal]:
         _rate(medians, "many-binary", (TRITON,), 1.5, "1,024 rows, binary: 1.5 times Triton"),
         _rate(medians, "forest-c64", (TRITON,), 1, "native forest, c64: Triton's rate"),
         _quicker(medians, "forest-c64", _p95, "native forest, c64: p95 below Triton's", (TRITON,)),
+        _faultless(medians),
         _absolute(medians.cold_start_s, 1, "s", "cold start to first 200 under 1 s"),
         _absolute(medians.memory_mb, 120, "MB", "memory under 120 MB with the model loaded"),
     ]
@@ -77,7 +79,7 @@ def _rate(
     if ours is None or None in theirs:
         return Goal(title=title, measured="-", result=Result.NOT_MEASURED)
     best = max(cell.rate for cell in theirs if cell is not None)
-    ratio = ours.rate / best
+    ratio = ours.rate / best if best else math.inf
     return Goal(title=title, measured=f"{ratio:.2f}", result=_judge(met=ratio >= factor))
 
 
@@ -99,6 +101,17 @@ def _quicker(
         measured=f"{quantile(ours):.2f} ms against {best:.2f} ms",
         result=_judge(met=quantile(ours) < best),
     )
+
+
+def _faultless(medians: Medians) -> Goal:
+    """Every request of every timed load answered with status 200."""
+    title = "no request failed"
+    ours = [cell for (name, _), cell in medians.cells.items() if name == SUBJECT]
+    if not ours:
+        return Goal(title=title, measured="-", result=Result.NOT_MEASURED)
+    n_errors, n_requests = sum(c.n_errors for c in ours), sum(c.n_requests for c in ours)
+    measured = f"{n_errors:,} of {n_requests:,}"
+    return Goal(title=title, measured=measured, result=_judge(met=n_errors == 0))
 
 
 def _absolute(values: dict[str, float], limit: float, unit: str, title: str) -> Goal:

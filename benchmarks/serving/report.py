@@ -1,4 +1,4 @@
-"""The report: Markdown for people, JSON for machines, and the block that pages carry. Pure."""
+"""The report: Markdown for people, in full and in short, and JSON for machines. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from benchmarks.serving.medians import Cell, Medians, summarise
 from benchmarks.serving.run import Failure, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import Scenario
 
-BEGIN = "<!-- serving benchmark: begin -->"
-END = "<!-- serving benchmark: end -->"
 BUSY_SHARE_LIMIT = 0.1
 
 
@@ -36,14 +34,29 @@ class Run:
     outcomes: Sequence[Outcome]
 
 
+def summary(run: Run) -> str:
+    """One table for a front page, and on what it was measured."""
+    medians = summarise(run.outcomes)
+    head = ["", *(f"{s.short}<br>requests/s (p99 ms)" for s in run.scenarios)]
+    rows = [
+        [title, *(_rate_and_p99(medians.cells.get((name, s.name))) for s in run.scenarios)]
+        for name, title in run.titles.items()
+    ]
+    head += ["cold start s", "memory MB"]
+    for row, name in zip(rows, run.titles, strict=True):
+        row += [_number(medians.cold_start_s.get(name), 2), _number(medians.memory_mb.get(name), 0)]
+    return f"{_heading(run)}\n\n{_table(head, rows)}"
+
+
 def markdown(run: Run) -> str:
-    """The tables: rates and latencies, starts, goals, failures, versions."""
+    """Every table: rates and latencies, starts, goals, failures, versions."""
     medians = summarise(run.outcomes)
     parts = [_heading(run)]
     parts += [_scenario_table(run, medians, scenario) for scenario in run.scenarios]
     parts += [_start_table(run, medians), _goal_table(evaluate(medians))]
     if medians.failures:
         parts.append(_failure_list(medians.failures))
+    parts.append(_checks(run, medians))
     parts.append(_version_list(run.versions))
     return "\n\n".join(parts) + "\n"
 
@@ -65,17 +78,6 @@ def as_json(run: Run) -> str:
     )
 
 
-def put_into(page: str, block: str) -> str:
-    """A page with the text between its two marks replaced.   Raises: ValueError without marks."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(
-            f"The page lacks the marks {BEGIN!r} and {END!r}; put them where the table goes."
-        )
-    return f"{before}{BEGIN}\n{block.strip()}\n{END}{after}"
-
-
 def _heading(run: Run) -> str:
     s = run.settings
     lines = [
@@ -93,6 +95,14 @@ def _heading(run: Run) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _rate_and_p99(cell: Cell | None) -> str:
+    return "-" if cell is None else f"{cell.rate:,.0f} ({cell.p99_ms:.2f})"
 
 
 def _scenario_table(run: Run, medians: Medians, scenario: Scenario) -> str:
@@ -137,6 +147,16 @@ def _goal_table(goals: Sequence[Goal]) -> str:
 def _failure_list(failures: Sequence[Failure]) -> str:
     lines = [f"- {f.peer} ({f.what}): {f.reason}" for f in failures]
     return "**Without figures**\n\n" + "\n".join(lines)
+
+
+def _checks(run: Run, medians: Medians) -> str:
+    n_checked = sum(cell.n_checked for cell in medians.cells.values())
+    return (
+        f"{n_checked:,} answers, before and after every timed load and at its concurrency, were "
+        "compared with the model's own; one wrong answer takes a server out of the round. "
+        f"{run.n_left_out} of the data's rows were not sent, because there the float32 graph and "
+        "the float64 model fall on different sides of a tree's threshold."
+    )
 
 
 def _version_list(versions: dict[str, dict[str, str]]) -> str:

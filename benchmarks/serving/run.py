@@ -5,11 +5,13 @@ Rounds are interleaved (A B C D, A B C D) so that whatever drifts on the machine
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from benchmarks.serving import check, load
 from benchmarks.serving.environment import Environment, SetUpFailed, ensure
@@ -92,7 +94,8 @@ Outcome = Timing | Start | Failure
 def set_up(peer: Peer, bench: Bench) -> Environment | Failure:
     """The server's environment with the forest in it, or why there is none."""
     folder = bench.folder / peer.name
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     try:
         environment = ensure(bench.cache / f"bench-{peer.name}", peer.requirements)
         if any(s.model is Model.FOREST and peer.wire(s.model, s.encoding) for s in bench.scenarios):
@@ -142,7 +145,7 @@ def _visit(
             yield _weigh(server, peer, model, round_)
             for scenario in scenarios:
                 yield _time(bench, server, peer, scenario, round_)
-    except (ServerFailed, LoadFailed, check.WrongAnswer, OSError) as error:
+    except (ServerFailed, LoadFailed, check.WrongAnswer, OSError, TimeoutExpired) as error:
         yield Failure(peer=peer.name, what=f"{model}, round {round_ + 1}", reason=str(error))
 
 

@@ -26,6 +26,7 @@ class Scenario:
 
     name: str
     title: str
+    short: str
     model: Model
     rows: int
     encoding: Encoding
@@ -37,6 +38,7 @@ SCENARIOS = (
         Scenario(
             name=f"one-c{c}",
             title=f"1 row, JSON, concurrency {c}",
+            short=f"1 row, c{c}",
             model=Model.GBDT,
             rows=1,
             encoding=Encoding.JSON,
@@ -48,6 +50,7 @@ SCENARIOS = (
         Scenario(
             name=f"many-{encoding}",
             title=f"1,024 rows, {title}, concurrency 16",
+            short=f"1,024 rows, {encoding}, c16",
             model=Model.GBDT,
             rows=1024,
             encoding=encoding,
@@ -58,6 +61,7 @@ SCENARIOS = (
     Scenario(
         name="forest-c64",
         title="native forest of 500 trees, 1 row, JSON, concurrency 64",
+        short="native forest, c64",
         model=Model.FOREST,
         rows=1,
         encoding=Encoding.JSON,

@@ -69,7 +69,7 @@ class Truth:
             if answer.probabilities.shape != expected.shape:
                 return f"probabilities of shape {answer.probabilities.shape}"
             worst = float(np.abs(answer.probabilities - expected).max())
-            if worst > TOLERANCE:
+            if not worst <= TOLERANCE:
                 return f"a probability is off by {worst:.2g}"
         return None
 

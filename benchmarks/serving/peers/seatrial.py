@@ -58,13 +58,16 @@ class Seatrial:
         if model in self.bundles or home.exists():
             return
         path = place.files.pipeline if model is Model.GBDT else place.forest
-        deploy = [
-            place.environment.bin / "seatrial",
-            *("deploy", path, "--name", model, "--data", place.files.sample),
-            *("--target", "production", "--home", home, *DEPLOY_FLAGS[model]),
-        ]
+        deploy = (
+            *("deploy", str(path), "--name", str(model), "--data", str(place.files.sample)),
+            *("--target", "production", "--home", str(home), *DEPLOY_FLAGS[model]),
+        )
         done = subprocess.run(
-            deploy, capture_output=True, text=True, check=False, timeout=DEPLOY_LIMIT_S
+            [place.environment.bin / "seatrial", *deploy],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEPLOY_LIMIT_S,
         )
         if done.returncode != 0:
             raise ServerFailed(f"`seatrial deploy` failed: {done.stderr.strip()[-600:]}")
