@@ -7,9 +7,8 @@ in that process or given as an argument.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import platform
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +16,6 @@ from typing import Protocol
 
 import numpy as np
 
-from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.model_facts import ModelFacts

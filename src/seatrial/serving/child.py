@@ -328,7 +328,7 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     data_bytes = limits.memory_bytes + limits.memory_bytes // 2
     arguments = [*inherited, str(data_bytes)]
-    return subprocess.Popen(  # noqa: S603  our own interpreter and program
+    return subprocess.Popen(
         [sys.executable, "-P", "-X", "faulthandler", "-m", PROGRAM, *arguments],
         pass_fds=[int(fd) for fd in inherited],
         stdin=subprocess.DEVNULL,

@@ -92,7 +92,7 @@ class Standalone:
 def app() -> App:
     """The ASGI application of a container: the bundle that ``SEATRIAL_BUNDLE`` names.
 
-    For ``uvicorn --factory seatrial.wiring.standalone:app``; loads the bundle when uvicorn starts it.
+    For ``uvicorn --factory seatrial.wiring.standalone:app``; the bundle is loaded at startup.
     Raises: BundleMissing, BundleNotFound, BundleTampered and their kin.
     """
     folder = os.environ.get(BUNDLE)

@@ -120,7 +120,7 @@ def run_worker(
 
     try:
         serve(
-            _app(plane, workspace, store, token),
+            _app(plane, store, token),
             listening,
             stop_fd=stop_fd,
             before=prepare,
@@ -139,7 +139,7 @@ def limits_of(config: ServerConfig) -> Limits:
     )
 
 
-def _app(plane: DataPlane, workspace: Workspace, store: Store, token: str | None) -> App:
+def _app(plane: DataPlane, store: Store, token: str | None) -> App:
     def routers() -> list[APIRouter]:
         from seatrial.release.desk import Desk
         from seatrial.web.control import control_router
