@@ -142,10 +142,12 @@ def limits_of(config: ServerConfig) -> Limits:
 def _app(plane: DataPlane, store: Store, token: str | None) -> App:
     def routers() -> list[APIRouter]:
         from seatrial.release.desk import Desk
+        from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.guard import Guard
 
-        return [control_router(Desk(store), Guard(token=token))]
+        desk, guard = Desk(store), Guard(token=token)
+        return [control_router(desk, guard), console_router(desk, guard)]
 
     return build(plane, routers)
 
