@@ -68,7 +68,7 @@ _LARGEST_S = 0.9
 
 _MAX_STEPS = 100
 _NEVER = 1e12
-_ALMOST_ONE = 1 - 1e-12
+_ALMOST_ZERO, _ALMOST_ONE = 1e-15, 1 - 1e-12
 
 
 def log_evidence_under(counts: Counts, *, limit: float) -> float:
@@ -150,6 +150,8 @@ def lower_bound(counts: Counts, *, alpha: float, around: float) -> float:
     start = max(mean - math.sqrt(2 * mean * reach), mean / 8)
     while excess(start)[0] < 0:
         start /= 8
+        if start < _ALMOST_ZERO:
+            return 0.0
     return _newton(excess, start)
 
 
