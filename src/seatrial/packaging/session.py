@@ -17,7 +17,8 @@ from seatrial.packaging.sample import Sample
 from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
 from seatrial.registry.signature import Batch, Dtype, Output, Prediction, Signature, take
 from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
-from seatrial.serving.child import Child, ChildLimits, start_child
+from seatrial.serving.child import Child, start_child
+from seatrial.serving.spawn import ChildLimits
 
 _PROBE_ROWS = 8
 
