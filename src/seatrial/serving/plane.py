@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.signature import Batch, Prediction, n_rows
+from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.serving.codec.dialect import Codec, Dialect, Model
 from seatrial.serving.codec.inflate import inflate
 from seatrial.serving.codec.mlflow import InvocationDialect
@@ -160,6 +160,12 @@ class DataPlane:
             return self._documents.reply(request, route)
         except Exception as problem:  # noqa: BLE001 - the border of a request
             return self._refused(request, problem, None)
+
+    def signatures(self) -> list[tuple[str, list[int], Signature]]:
+        """Name, loaded versions and signature of each model that answers."""
+        traffic = self._traffic
+        models = [(name, traffic.versions(name)) for name in traffic.models()]
+        return [(name, found, traffic.get(name).signature) for name, found in models if found]
 
     def refused(self, error: SeatrialError, path: str) -> Reply:
         """The reply for an error that a door found, such as a body that is too large."""
