@@ -56,10 +56,9 @@ def check_rows(name: str, prediction: Prediction, rows: int) -> None:
 def finite(values: NDArray[np.generic]) -> bool:
     """Whether no value is NaN or infinite, for any shape.
 
-    One dot product costs less than testing each value. It also overflows for large finite values,
-    so only then each value is tested.
+    For a few values Python's own numbers are four times as fast as an array operation. (A dot
+    product with itself is faster for many, but warns when large finite values overflow.)
     """
-    flat = values.reshape(-1)
-    if flat.size <= _FEW:
-        return all(map(isfinite, flat.tolist()))
-    return isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+    if values.size <= _FEW:
+        return all(map(isfinite, values.reshape(-1).tolist()))
+    return bool(np.isfinite(values).all())
