@@ -27,6 +27,7 @@ _STEPS = tuple(
     tuple(
         statement.format(
             name='TEXT COLLATE "C"',
+            position="BIGINT PRIMARY KEY",
             counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
             bytes="BYTEA",
         )

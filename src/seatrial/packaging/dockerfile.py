@@ -11,7 +11,7 @@ PORT = 8080
 USER_ID = 10001
 BUNDLE_PATH = "/app/bundle"
 COMMAND = (
-    *("uvicorn", "--factory", "seatrial.web.standalone:app"),
+    *("uvicorn", "--factory", "seatrial.wiring.standalone:app"),
     *("--http", "seatrial.web.protocol:HotProtocol", "--loop", "uvloop"),
     *("--host", "0.0.0.0", "--port", str(PORT), "--no-access-log"),  # noqa: S104  # in a container
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from seatrial.packaging.http import Answer, request_bytes
+from seatrial.registry.golden import Golden
 from seatrial.registry.signature import Batch, Column, Dtype, Prediction, Signature, take
 
 _DATATYPES: Mapping[Dtype, str] = {
@@ -135,10 +136,13 @@ def check_metadata(body: bytes, signature: Signature) -> str:
     return f"{len(inputs)} inputs and {len(outputs)} outputs as in the signature"
 
 
-def compare(seen: Prediction, expected: Prediction, *, tolerance: float) -> float:
+def compare(seen: Prediction, expected: Prediction, golden: Golden) -> float:
     """The largest difference of numeric outputs.
 
-    Raises: Wrong: over ``tolerance``, or another label, or an output that is missing.
+    Args:
+        expected: some of the golden outputs.
+        golden: says how much numbers may differ.
+    Raises: Wrong: a larger difference, another label, or an output that is missing.
     """
     worst = 0.0
     for name, values in expected.items():
@@ -148,20 +152,21 @@ def compare(seen: Prediction, expected: Prediction, *, tolerance: float) -> floa
         if got.size != values.size:
             raise Wrong(f"{name}: expected {values.shape}, got {got.shape}")
         if values.dtype.kind == "f":
-            worst = max(worst, _difference(name, got, values, tolerance))
+            worst = max(worst, _difference(name, got, values, golden))
         elif [str(v) for v in got.ravel()] != [str(v) for v in values.ravel()]:
             raise Wrong(f"{name}: other values than the original model's")
     return worst
 
 
 def _difference(
-    name: str, got: np.ndarray[Any, Any], values: np.ndarray[Any, Any], tolerance: float
+    name: str, got: np.ndarray[Any, Any], values: np.ndarray[Any, Any], golden: Golden
 ) -> float:
-    gap = np.abs(got.astype(np.float64).ravel() - values.astype(np.float64).ravel())
-    largest = float(np.nanmax(gap, initial=0.0))
-    if np.isnan(gap).any() or largest > tolerance:
-        raise Wrong(f"{name}: differs by {largest:.3g}, more than {tolerance:.3g}")
-    return largest
+    expected = values.astype(np.float64).ravel()
+    gap = np.abs(got.astype(np.float64).ravel() - expected)
+    allowed = golden.atol + golden.rtol * np.abs(expected)
+    if not (gap <= allowed).all():
+        raise Wrong(f"{name}: differs by {np.max(gap):.3g}, more than {np.min(allowed):.3g}")
+    return float(np.max(gap, initial=0.0))
 
 
 def bad_requests(model: str, signature: Signature, batch: Batch) -> list[tuple[str, bytes]]:

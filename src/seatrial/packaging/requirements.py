@@ -24,7 +24,7 @@ Pins: TypeAlias = Mapping[str, str]
 """Exact version by normalised distribution name."""
 
 SERVER = ("fastapi", "httptools", "msgspec", "numpy", "orjson", "psutil", "uvicorn", "uvloop")
-"""What `seatrial.web.standalone` imports; the engines come with the bundle."""
+"""What `seatrial.wiring.standalone` imports; the engines come with the bundle."""
 
 _ONNX = ("onnxruntime",)
 _COLUMNS = "pandas"
@@ -60,7 +60,7 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
     Raises: RequirementUnknown, RequirementMissing.
     """
     roots = {"numpy"}
-    if Role.ONNX in roles:
+    if not {Role.ONNX, Role.WIDE}.isdisjoint(roles):
         roots.update(_ONNX)
     if Role.NATIVE in roles:
         roots.update(_distributions(modules))

@@ -19,9 +19,11 @@ from seatrial.packaging import probes
 from seatrial.packaging.http import Connection, NoAnswer, request_bytes
 from seatrial.packaging.load import run_load
 from seatrial.packaging.staging_report import StagingReport, TestResult
-from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
-from seatrial.release.gate import Gates, judge
+from seatrial.registry.golden import Golden
+from seatrial.registry.signature import Signature, n_rows, take
+from seatrial.release.gate import Gates
 from seatrial.release.gate_record import absolute
+from seatrial.release.judge import judge
 from seatrial.release.verdict import Outcome
 
 _POLL_S = 0.05
@@ -41,17 +43,14 @@ class Subject:
     Args:
         endpoint: name under which the server offers the model; ``version`` and ``digest`` with it.
         signature: of the model.
-        inputs: golden inputs, at least one row, with the original model's ``outputs`` for them.
-        tolerance: largest allowed difference of a numeric output.
+        golden: inputs with the original model's outputs for them.
     """
 
     endpoint: str
     version: int
     digest: str
     signature: Signature
-    inputs: Batch
-    outputs: Prediction
-    tolerance: float
+    golden: Golden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,22 +192,22 @@ async def _golden(run: _Run) -> str:
     async with run.connect() as connection:
         for form in probes.FORMS:
             answer = await connection.send(
-                form.request(subject.endpoint, subject.signature, subject.inputs)
+                form.request(subject.endpoint, subject.signature, subject.golden.inputs)
             )
             probes.expect_ok(answer, form.name)
             outputs = form.read(answer)
-            worst = max(
-                worst, probes.compare(outputs, subject.outputs, tolerance=subject.tolerance)
-            )
+            worst = max(worst, probes.compare(outputs, subject.golden.outputs, subject.golden))
     names = ", ".join(form.name for form in probes.FORMS)
     return (
-        f"{n_rows(subject.inputs)} rows as {names} equal the original model's answers; "
+        f"{n_rows(subject.golden.inputs)} rows as {names} equal the original model's answers; "
         f"largest difference {worst:.2g}"
     )
 
 
 async def _bad_input(run: _Run) -> str:
-    cases = probes.bad_requests(run.subject.endpoint, run.subject.signature, run.subject.inputs)
+    cases = probes.bad_requests(
+        run.subject.endpoint, run.subject.signature, run.subject.golden.inputs
+    )
     async with run.connect() as connection:
         for name, request in cases:
             answer = await connection.send(request)
@@ -223,17 +222,19 @@ async def _concurrency(run: _Run) -> str:
     """Different rows at once must each get their own answer: batching may not mix them up."""
     subject = run.subject
     form = probes.FORMS[0]
-    rows = min(n_rows(subject.inputs), 16)
+    rows = min(n_rows(subject.golden.inputs), 16)
 
     async def one(row: int) -> None:
         piece = slice(row, row + 1)
-        request = form.request(subject.endpoint, subject.signature, take(subject.inputs, piece))
-        expected = {name: values[piece] for name, values in subject.outputs.items()}
+        request = form.request(
+            subject.endpoint, subject.signature, take(subject.golden.inputs, piece)
+        )
+        expected = {name: values[piece] for name, values in subject.golden.outputs.items()}
         async with run.connect() as connection:
             for _ in range(5):
                 answer = await connection.send(request)
                 probes.expect_ok(answer, f"row {row}")
-                probes.compare(form.read(answer), expected, tolerance=subject.tolerance)
+                probes.compare(form.read(answer), expected, subject.golden)
 
     await asyncio.gather(*(one(row) for row in range(rows)))
     return f"{rows} clients at once, 5 requests each: everybody got the answer to their own row"
@@ -246,9 +247,9 @@ async def _load(run: _Run) -> str:
         form.request(
             subject.endpoint,
             subject.signature,
-            take(subject.inputs, slice(at, at + _ROWS_PER_REQUEST)),
+            take(subject.golden.inputs, slice(at, at + _ROWS_PER_REQUEST)),
         )
-        for at in range(0, n_rows(subject.inputs), _ROWS_PER_REQUEST)
+        for at in range(0, n_rows(subject.golden.inputs), _ROWS_PER_REQUEST)
     ]
     process = psutil.Process(run.pid)
     cpu_before = _cpu_of(process)

@@ -3,6 +3,7 @@
     <digest>/
       manifest.json       what this is, and the hash of every other file
       model.onnx          the exported model, when it could be exported
+      model_wide.onnx     the same for many rows, when that is faster
       native/model.pkl    the model as given, when a native engine may answer
       requirements.txt    the libraries the model needs, pinned
       golden.json         a few inputs with the answers the model gave
@@ -246,12 +247,16 @@ def _write(folder: Path, contents: Contents) -> Manifest:
 
 
 def _artefact_path(role: Role, source: Path) -> str:
-    # The suffix stays, since libraries tell formats apart by it; the rest of the name goes, so that
-    # renaming a model file changes no digest.
-    if role is Role.ONNX:
-        return "model.onnx"
-    path = f"native/model{source.suffix}"
-    return path if safe_path(path) else "native/model"
+    match role:
+        case Role.ONNX:
+            return "model.onnx"
+        case Role.WIDE:
+            return "model_wide.onnx"
+        case Role.NATIVE:
+            # The suffix stays, since libraries tell formats apart by it; the rest of the name goes,
+            # so that renaming a model file changes no digest.
+            path = f"native/model{source.suffix}"
+            return path if safe_path(path) else "native/model"
 
 
 def _read_manifest(path: Path) -> bytes:

@@ -58,7 +58,11 @@ class Role(StrEnum):
     """What an artefact is for."""
 
     ONNX = "onnx"
+    """The exported model."""
+    WIDE = "onnx_wide"
+    """The exported model in the form that is fastest for many rows."""
     NATIVE = "native"
+    """The model as the user gave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,21 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from seatrial.kernel.config import ConfigModel
-from seatrial.kernel.duration import parse_duration
+from seatrial.kernel.duration import BadDuration, parse_duration
 from seatrial.release.gate_config import GateConfig
+from seatrial.release.gate_record import gates_to_dict
 from seatrial.release.rollout import Plan, Step
 
-Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0)]
+
+def _duration(value: str | float) -> float:
+    """`parse_duration` with the exception a validator has to raise to be reported with others."""
+    try:
+        return parse_duration(value)
+    except BadDuration as bad:
+        raise ValueError(str(bad)) from bad
+
+
+Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -40,6 +50,6 @@ class ReleaseConfig(ConfigModel):
         """The plan a rollout keeps for its whole life, whatever the file says later."""
         return Plan(
             steps=tuple(Step(share=s.share, watch_s=s.watch, shadow=s.shadow) for s in self.steps),
-            gates=self.gates.gates().as_dict(),
+            gates=gates_to_dict(self.gates.gates()),
             extend_s=self.extend,
         )

@@ -18,8 +18,8 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Beat, Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.evidence import Evidence
-from seatrial.release.gate import judge
 from seatrial.release.gate_record import gates_from_dict
+from seatrial.release.judge import judge
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Event, Looked, Phase, Rollout, Staged, Warmed, decide
 from seatrial.release.verdict import Judgement

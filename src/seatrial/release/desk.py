@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
-from seatrial.release.endpoint import EndpointState, ask, roll_back, start
+from seatrial.release.endpoint import EndpointState, ask, check_free, roll_back, start
 from seatrial.release.projection import Endpoints
+from seatrial.release.recent import Recent, numbers, record
 from seatrial.release.rollout import Plan
 from seatrial.release.view import history, view
+
+_WIDTH_S = 5
+_KEEP_S = 900
 
 
 class Desk:
@@ -24,6 +29,7 @@ class Desk:
         self._store = store
         self._endpoints = Endpoints(store)
         self._lock = threading.Lock()
+        self._recent: dict[str, Recent] = {}
 
     def names(self) -> list[str]:
         """The endpoints, sorted."""
@@ -50,6 +56,22 @@ class Desk:
         self.state(name)
         return history(self._store, name, after=after)
 
+    def metrics(self, name: str, *, now: datetime) -> dict[str, object]:
+        """The last quarter of an hour of an endpoint, by version.   Raises: UnknownEndpoint."""
+        self.state(name)
+        with self._lock:
+            recent = self._recent.setdefault(
+                name, Recent(self._store, name, width_s=_WIDTH_S, keep_s=_KEEP_S)
+            )
+            recent.refresh(now)
+            versions = sorted({point.version for point in recent.points()})
+            return {
+                "width_s": _WIDTH_S,
+                "requests_per_s": recent.rate_per_s(now),
+                "totals": {str(v): numbers(recent.total(v)) for v in versions},
+                "series": record(recent, width_s=_WIDTH_S),
+            }
+
     def promote(self, name: str, *, by: str, reason: str = "") -> dict[str, object]:
         """Give the version on trial all traffic.   Raises: UnknownEndpoint, RolloutConflict."""
         return self._change(name, lambda state: ask(state, "promote", by=by, reason=reason))
@@ -66,6 +88,12 @@ class Desk:
         Raises: UnknownEndpoint, NothingToRollBack, RolloutConflict.
         """
         return self._change(name, lambda state: roll_back(state, to=to, by=by, reason=reason))
+
+    def check_free(self, name: str) -> None:
+        """Raises: RolloutConflict: a release of the endpoint is under way."""
+        with self._lock:
+            self._endpoints.refresh()
+            check_free(self._endpoints.find(name))
 
     def start(
         self,

@@ -119,6 +119,17 @@ def fold(state: EndpointState, facts: Iterable[Fact]) -> EndpointState:
     return state
 
 
+def check_free(state: EndpointState) -> None:
+    """Raises: RolloutConflict: a release of the endpoint is under way."""
+    active = state.active
+    if active is not None:
+        raise RolloutConflict(
+            f"Release {active.release!r} of endpoint {state.name!r} is still {active.phase.value}.",
+            remedy="Wait for its verdict, or end it with `seatrial rollback`.",
+            phase=active.phase.value,
+        )
+
+
 def start(
     state: EndpointState,
     *,
@@ -139,13 +150,7 @@ def start(
         notes: JSON-able details for the history, such as the source file.
     Raises: RolloutConflict: another release is under way, or the version is in production.
     """
-    active = state.active
-    if active is not None:
-        raise RolloutConflict(
-            f"Release {active.release!r} of endpoint {state.name!r} is still {active.phase.value}.",
-            remedy="Wait for its verdict, or end it with `seatrial rollback`.",
-            phase=active.phase.value,
-        )
+    check_free(state)
     if version == state.stable:
         raise RolloutConflict(
             f"Version {version} of {state.name!r} is in production already.",

@@ -102,7 +102,7 @@ class LiveVersion:
 
         Args:
             batch: at least one row.
-            deadline: by the loop's clock, or None.
+            deadline: by `time.monotonic`, or None.
         Returns: the prediction itself when it is quick enough to be made here, else one to wait
             for.
         Raises: Overloaded, Late, Closed; EngineFailed, BadOutput and what a native engine raises:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import math
+import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from seatrial.kernel.errors import (
@@ -30,6 +32,8 @@ from seatrial.serving.batching import (
 )
 from seatrial.serving.failures import EngineFailed, EngineOutOfMemory
 from seatrial.serving.merging import merge, split
+
+_log = logging.getLogger(__name__)
 
 _TICK_S = 0.005
 
@@ -147,6 +151,8 @@ class BatchQueue:
         name: of the version, for messages.
         limits: bounds.
         cost: what calls are known to cost.
+        now: the clock of deadlines. The loop's own may stand still while a callback runs, and
+            count whole milliseconds.
     """
 
     def __init__(
@@ -157,6 +163,7 @@ class BatchQueue:
         name: str,
         limits: BatchLimits,
         cost: CostModel | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._inspect = inspect
@@ -164,6 +171,7 @@ class BatchQueue:
         self._limits = limits
         self._line = _Line(limits)
         self._cost = cost or CostModel()
+        self._now = now
         self._ended_at = -math.inf
         self._n_expected = 0
         self._running: asyncio.Task[None] | None = None
@@ -185,7 +193,7 @@ class BatchQueue:
         """Put a batch in line.
 
         Args:
-            deadline: by the loop's clock, or None. A batch that is late before it runs never runs.
+            deadline: by ``now``, or None. A batch that is late before it runs never runs.
         Returns: the prediction to come; it raises Late at the deadline whatever the engine does.
         Raises: Overloaded; Late; Closed.
         """
@@ -193,7 +201,7 @@ class BatchQueue:
         part = _Part(batch, math.inf if deadline is None else deadline, loop.create_future())
         if self._closed:
             raise self._gone()
-        if loop.time() >= part.deadline:
+        if self._now() >= part.deadline:
             raise self._late()
         if not self._line.takes(part.rows):
             raise self._overloaded()
@@ -205,9 +213,8 @@ class BatchQueue:
 
     async def drain(self, timeout_s: float) -> bool:
         """Let what is here end; says whether all did within ``timeout_s``."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        while self.n_in_flight and loop.time() < end:
+        end = self._now() + timeout_s
+        while self.n_in_flight and self._now() < end:
             await asyncio.sleep(_TICK_S)
         return not self.n_in_flight
 
@@ -254,7 +261,7 @@ class BatchQueue:
             ended_at=self._ended_at,
             n_expected=self._n_expected,
         )
-        decision = decide(state, loop.time(), self._cost, self._limits)
+        decision = decide(state, self._now(), self._cost, self._limits)
         if isinstance(decision, Run):
             if parts := self._line.take():
                 self._n_running = len(parts)
@@ -265,11 +272,15 @@ class BatchQueue:
     async def _serve(self, parts: list[_Part]) -> None:
         try:
             await self._answer(parts)
+        except Exception as problem:  # noqa: BLE001 - the border of an engine's call
+            _log.error("%s broke its port", self._name, exc_info=problem)
+            said = f"{self._name} failed: {type(problem).__name__}: {problem}"
+            _fail(parts, EngineFailed(said, remedy="See the worker's log."))
         finally:
             _fail(parts, self._gone())  # only when this task was cancelled is any part left
             self._running = None
             self._n_running = 0
-            self._ended_at = asyncio.get_running_loop().time()
+            self._ended_at = self._now()
             self._n_expected = len(parts) + self.n_waiting
             if not self._closed:
                 self._pump()
@@ -301,11 +312,10 @@ class BatchQueue:
             part.finish(prediction)
 
     async def _predict(self, parts: Sequence[_Part]) -> list[Prediction]:
-        loop = asyncio.get_running_loop()
         rows = [part.rows for part in parts]
-        started = loop.time()
+        started = self._now()
         prediction = await self._run(merge([part.batch for part in parts]))
-        self._cost = self._cost.learn(sum(rows), loop.time() - started)
+        self._cost = self._cost.learn(sum(rows), self._now() - started)
         return split(prediction, rows)
 
 

@@ -8,16 +8,10 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Dtype, Prediction, Signature
+from seatrial.serving.exchange import BadOutput
 
 _FEW = 8
-
-
-class BadOutput(SeatrialError):
-    """The model answered with something that is no prediction."""
-
-    code = "serving.bad_output"
 
 
 def floating(signature: Signature) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ requests, see `stats/quantiles.py`.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 
 from seatrial.stats.counts import BadStatistic, Counts, Interval, check_share
@@ -21,31 +22,51 @@ The canary has few requests and the stable many, so alpha is worth more on the c
 """
 
 
-def difference_bounds(
-    stable: Counts, canary: Counts, *, alpha_lower: float, alpha_upper: float, around: float
-) -> Interval:
-    """Bounds for the difference of two rates, canary minus stable, valid at every look.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateComparison:
+    """Bounds of two rates that hold together at every look.
 
-    The upper bound is the canary's upper minus the stable's lower bound, each a confidence sequence
-    with its part of alpha_upper, so by the union bound it is ever too low with at most that chance;
-    the lower bound is its mirror. Nothing is asked of how the two streams depend on each other or
-    of the split staying the same. Non-inferiority by a margin is "upper bound <= margin".
+    The upper bound of one side and the lower bound of the other share an alpha, so by the union
+    bound a difference of the two is wrong with at most that chance. Nothing is asked of how the two
+    streams depend on each other, or of the split staying the same.
+    """
+
+    canary: Interval
+    stable: Interval
+
+    @property
+    def difference(self) -> Interval:
+        """Canary minus stable, in [-1, 1]. Non-inferior by a margin is "upper <= margin"."""
+        return Interval(
+            lower=self.canary.lower - self.stable.upper,
+            upper=self.canary.upper - self.stable.lower,
+        )
+
+
+def compare_rates(
+    stable: Counts, canary: Counts, *, alpha_lower: float, alpha_upper: float, around: float
+) -> RateComparison:
+    """Compare the rates of two versions, as often as one likes.
 
     Args:
         stable: what the version in production did.
         canary: what the version on trial did.
-        alpha_lower: in (0, 1), the chance that the lower bound is ever above the difference.
-        alpha_upper: in (0, 1), the chance that the upper bound is ever below the difference.
+        alpha_lower: in (0, 1), the chance that the difference's lower bound is ever too high.
+        alpha_upper: in (0, 1), the chance that its upper bound is ever too low.
         around: in (0, 1), size of the differences that matter; see `sequential.lower_bound`.
 
-    Returns: bounds in [-1, 1].   Raises: BadStatistic.
+    Raises: BadStatistic.
     """
     of_canary, of_stable = CANARY_PART, 1 - CANARY_PART
-    return Interval(
-        lower=lower_bound(canary, alpha=of_canary * alpha_lower, around=around)
-        - upper_bound(stable, alpha=of_stable * alpha_lower),
-        upper=upper_bound(canary, alpha=of_canary * alpha_upper)
-        - lower_bound(stable, alpha=of_stable * alpha_upper, around=around),
+    return RateComparison(
+        canary=Interval(
+            lower=lower_bound(canary, alpha=of_canary * alpha_lower, around=around),
+            upper=upper_bound(canary, alpha=of_canary * alpha_upper),
+        ),
+        stable=Interval(
+            lower=lower_bound(stable, alpha=of_stable * alpha_upper, around=around),
+            upper=upper_bound(stable, alpha=of_stable * alpha_lower),
+        ),
     )
 
 
@@ -72,7 +93,7 @@ def _wilson(counts: Counts, z: float) -> tuple[float, float, float]:
     if rate is None:
         raise BadStatistic(
             "A fixed-sample interval needs at least one trial on each side.",
-            remedy="Wait for the first request, or use difference_bounds.",
+            remedy="Wait for the first request, or use compare_rates.",
         )
     centre = rate + z * z / (2 * n)
     half = z * math.sqrt(rate * (1 - rate) / n + (z / (2 * n)) ** 2)

@@ -20,7 +20,7 @@ it stays >= p. For "at most p" every q_j is >= p and the same line holds mirrore
 slices lose nothing; and looking only at slice ends looks at a subset of the times Ville covers.
 
 **Why a sum and not a Beta density.** A density cut at p needs the incomplete beta function; a sum
-over two dozen rates is an e-process in its own right, not an approximation of one, needs only
+over a dozen rates is an e-process in its own right, not an approximation of one, needs only
 ``exp`` and ``log``, and is as strong (docs/adr/0003 has the comparison).
 
 **Bounds.** The alternatives move with p (``q = p u`` below it, ``q = p + (1 - p) s`` above it), so
@@ -38,8 +38,8 @@ from math import exp, log, log1p
 from seatrial.stats.counts import Counts, check_share
 
 # Alternatives below the limit, as fractions u of it: one for a perfect canary (1e-12, so that one
-# formula serves), the rest from 0.7 % to 99.9 % of the limit, dense near both ends.
-_LOGITS = (log(1e-12), *(-5.0 + 0.5 * i for i in range(25)))
+# formula serves), the rest from 2 % to 99.97 % of the limit, dense near both ends.
+_LOGITS = (log(1e-12), *(float(x) for x in range(-4, 9)))
 _LOG_U = tuple(-log1p(exp(-x)) for x in _LOGITS)
 _ONE_MINUS_U = tuple(1.0 / (1.0 + exp(x)) for x in _LOGITS)
 
@@ -60,9 +60,9 @@ def _weights_under() -> tuple[float, ...]:
 
 _UNDER = tuple(zip(map(log, _weights_under()), _LOG_U, _ONE_MINUS_U, strict=True))
 
-# Alternatives above the limit: 2 % to 44 times the limit on top of it, equally likely on a log
+# Alternatives above the limit: 2 % to 41 times the limit on top of it, equally likely on a log
 # scale. Their mean stays under 19, so at alpha <= 5 % one single error never aborts anything.
-_EXCESS = tuple(0.02 * 1.5**i for i in range(20))
+_EXCESS = tuple(0.02 * 2.0**i for i in range(12))
 _LOG_W_OVER = -log(len(_EXCESS))
 _LARGEST_S = 0.9
 

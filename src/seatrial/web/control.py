@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -56,6 +57,10 @@ def control_router(desk: Desk, guard: Guard) -> APIRouter:
         name: str, after: Annotated[int, Query(ge=0, le=2**62)] = 0
     ) -> list[dict[str, Any]]:
         return desk.history(name, after=after)
+
+    @router.get("/endpoints/{name}/metrics", summary="The last quarter of an hour, by version")
+    def metrics(name: str) -> dict[str, Any]:
+        return desk.metrics(name, now=datetime.now(UTC))
 
     @router.post("/endpoints/{name}/promote", summary="Give the version on trial all traffic")
     def promote(name: str, decision: Decision) -> dict[str, Any]:

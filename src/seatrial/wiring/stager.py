@@ -44,18 +44,15 @@ def stage(
     Returns: the report, also written as ``staging.txt``, ``staging.json`` and ``staging.html``.
     Raises: BundleTampered and its kin; nothing for what the tests find.
     """
-    inputs, outputs = bundle.golden()
     subject = Subject(
         endpoint=endpoint,
         version=version,
         digest=bundle.digest,
         signature=bundle.signature,
-        inputs=inputs,
-        outputs=outputs,
-        tolerance=bundle.tolerance,
+        golden=bundle.golden(),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    with _server(bundle.folder, endpoint, version, log=folder / "server.log") as (port, pid):
+    with _server(bundle.path, endpoint, version, log=folder / "server.log") as (port, pid):
         report = asyncio.run(
             run_staging(
                 subject,
@@ -132,7 +129,7 @@ class BackgroundStager:
         release_folder: Callable[[str, int], Path],
         *,
         on_test: Callable[[str, str], None] = lambda _endpoint, _test: None,
-        finished: Callable[[Bundle, StagingReport], None] = lambda _bundle, _report: None,
+        finished: Callable[[Bundle, StagingReport, int], None] = lambda _b, _r, _v: None,
         effort: Effort | None = None,
     ) -> None:
         self._bundles = bundles
@@ -161,7 +158,7 @@ class BackgroundStager:
     def _run(self, rollout: Rollout, endpoint: str) -> None:
         job = self._jobs[endpoint]
         try:
-            bundle = Bundle.open(self._bundles / rollout.digest)
+            bundle = Bundle.open(self._bundles / rollout.digest, digest=rollout.digest)
             report = stage(
                 self._release_folder(endpoint, rollout.version),
                 bundle,
@@ -171,7 +168,7 @@ class BackgroundStager:
                 effort=self._effort,
                 on_test=lambda test: self._on_test(endpoint, test),
             )
-            self._finished(bundle, report)
+            self._finished(bundle, report, rollout.version)
             job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
         except (SeatrialError, OSError) as problem:
             _log.exception("staging of %s failed", rollout.release)
