@@ -22,7 +22,6 @@ from seatrial.serving.exchange import BadInput, Limits, shown
 Number: TypeAlias = int | float
 
 _CODES = {Dtype.FLOAT32: "f", Dtype.FLOAT64: "d", Dtype.INT64: "q"}
-_vdot = np.vdot
 _isfinite = math.isfinite
 
 
@@ -62,15 +61,25 @@ class Contract:
         self.check_rows(n)
         if self._code is not None:
             try:
-                matrix = np.frombuffer(array(self._code, values), self._dtype)
+                flat = np.frombuffer(array(self._code, values), self._dtype)
             except (TypeError, OverflowError):
                 pass  # a fraction for an integer, or an integer beyond the range: named below
             else:
-                matrix = matrix.reshape(n, self.width)
+                matrix = flat.reshape(n, self.width)
                 # Finite squares have finite roots; a sum that overflows is looked at closely.
-                if not _isfinite(_vdot(matrix, matrix)):
+                if not _isfinite(flat.dot(flat)):
                     self._check_finite(matrix)
                 return matrix
+        return self.values(values, n)
+
+    def values(self, values: Sequence[object], n: int) -> Batch:
+        """A batch of ``n`` rows from JSON values in row-major order.
+
+        Args:
+            values: exactly ``n * width`` of them, of any type.
+        Raises: BadInput.
+        """
+        self.check_rows(n)
         return self._assemble([values[i :: self.width] for i in range(self.width)])
 
     def number_rows(self, rows: list[list[Number]]) -> Batch:
@@ -118,7 +127,7 @@ class Contract:
         """A batch from an array (n, width) in the signature's order.   Raises: BadInput."""
         self.check_rows(len(matrix))
         if self._code in ("f", "d") and matrix.dtype == self._dtype:
-            if not _isfinite(_vdot(matrix, matrix)):
+            if not _isfinite(np.vdot(matrix, matrix)):
                 self._check_finite(matrix)
             return matrix
         return self._assemble([matrix[:, i] for i in range(self.width)])

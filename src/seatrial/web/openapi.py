@@ -127,7 +127,7 @@ def _header_parameters(
 ) -> list[Json]:
     known = sorted({str(v) for _, versions, _ in models for v in versions})
     schemas: dict[str, Json] = {"x-seatrial-version": {"type": "string", "enum": known}}
-    parameters = [
+    parameters: list[Json] = [
         {
             "name": name,
             "in": "header",
@@ -138,15 +138,14 @@ def _header_parameters(
     ]
     if kind is Kind.INVOCATIONS:
         names = [name for name, _, _ in models]
-        parameters.append(
-            {
-                "name": "x-seatrial-model",
-                "in": "header",
-                "required": len(names) > 1,
-                "description": "The model, when several are served.",
-                "schema": {"type": "string", "enum": names},
-            }
-        )
+        named: Json = {
+            "name": "x-seatrial-model",
+            "in": "header",
+            "required": len(names) > 1,
+            "description": "The model, when several are served.",
+            "schema": {"type": "string", "enum": names},
+        }
+        parameters.append(named)
     return parameters
 
 
@@ -179,13 +178,7 @@ def _infer(signature: Signature) -> Json:
     return _object(
         {
             "id": {"type": "string"},
-            "inputs": {
-                "type": "array",
-                "prefixItems": items,
-                "items": False,
-                "minItems": len(items),
-                "maxItems": len(items),
-            },
+            "inputs": _tuple(items),
             "outputs": {
                 "type": "array",
                 "items": _object(
@@ -241,15 +234,13 @@ def _invocation(signature: Signature) -> Json:
 
 
 def _rows(signature: Signature) -> Json:
-    values = [_value(feature) for feature in signature.features]
-    row: Json = {
-        "type": "array",
-        "prefixItems": values,
-        "items": False,
-        "minItems": len(values),
-        "maxItems": len(values),
-    }
+    row = _tuple([_value(feature) for feature in signature.features])
     return {"type": "array", "items": row, "minItems": 1}
+
+
+def _tuple(items: list[Json]) -> Json:
+    n = len(items)
+    return {"type": "array", "prefixItems": items, "items": False, "minItems": n, "maxItems": n}
 
 
 def _records(signature: Signature) -> Json:
