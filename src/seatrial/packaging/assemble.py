@@ -253,6 +253,7 @@ def _write(
                 profile=described_profile,
                 plan=plan.as_dict(),
                 parity=exported.parity.as_dict() if exported.parity else None,
+                trusted=source.trust or source.any_version,
             ),
         )
 
