@@ -103,9 +103,7 @@ async def _bisected(
         open_ = (middle != a) & (middle != b) & (np.abs(b - a) > near)
         if not open_.any():
             break
-        jumped = _differ(
-            answer, _stacked(await predict(_with(low, which, middle, signature)))
-        )
+        jumped = _differ(answer, _stacked(await predict(_with(low, which, middle, signature))))
         a = np.where(open_ & ~jumped, middle, a)
         b = np.where(open_ & jumped, middle, b)
     return _with(low, which, a, signature), _with(low, which, b, signature)
@@ -169,9 +167,7 @@ def _made_up(dtype: Dtype, n: int, rng: np.random.Generator) -> Column:
             return (rng.normal(size=n) * 10.0 ** rng.integers(-1, 3, size=n)).astype(dtype.numpy)
 
 
-def _values(
-    batch: Batch, which: NDArray[np.intp], signature: Signature
-) -> NDArray[np.float64]:
+def _values(batch: Batch, which: NDArray[np.intp], signature: Signature) -> NDArray[np.float64]:
     """The value of row i in feature ``which[i]``."""
     if isinstance(batch, dict):
         columns = [batch[name] for name in signature.names]
