@@ -205,14 +205,14 @@ def _ends(
 def test_a_canary_at_one_limit_passes_no_more_often_than_alpha(
     error_rate: float, slow_share: float
 ) -> None:
-    n_passed, _ = _ends(error_rate=error_rate, slow_share=slow_share, n_trials=100)
-    assert n_passed <= stats.binom.ppf(1 - 1e-6, 100, 0.05)
+    n_passed, _ = _ends(error_rate=error_rate, slow_share=slow_share, n_trials=60)
+    assert n_passed <= stats.binom.ppf(1 - 1e-6, 60, 0.05)
 
 
 @pytest.mark.slow
 def test_a_canary_at_every_limit_is_failed_no_more_often_than_alpha() -> None:
-    _, n_failed = _ends(error_rate=0.01, slow_share=0.05, stable_rate=0.0, n_trials=100)
-    assert n_failed <= stats.binom.ppf(1 - 1e-6, 100, 0.05)
+    _, n_failed = _ends(error_rate=0.01, slow_share=0.05, stable_rate=0.0, n_trials=60)
+    assert n_failed <= stats.binom.ppf(1 - 1e-6, 60, 0.05)
 
 
 @pytest.mark.slow

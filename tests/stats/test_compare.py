@@ -41,7 +41,7 @@ def test_swapping_the_versions_mirrors_what_lies_between_their_rates(data: st.Da
 
 
 def _first_wrong_looks(
-    stable_rate: float, canary_rate: float, margin: float, *, n_trials: int = 200
+    stable_rate: float, canary_rate: float, margin: float, *, n_trials: int = 120
 ) -> tuple[int, int]:
     """How many of the comparisons at 40 looks ever claim under, ever over, the margin."""
     rng = np.random.default_rng(7)
@@ -68,7 +68,7 @@ def _first_wrong_looks(
 
 @pytest.mark.slow
 def test_a_canary_worse_by_just_the_margin_is_claimed_neither_way_more_often_than_alpha() -> None:
-    most = stats.binom.ppf(1 - 1e-6, 200, 0.05)
+    most = stats.binom.ppf(1 - 1e-6, 120, 0.05)
     under, over = _first_wrong_looks(0.001, 0.002, 0.001)
     assert under <= most
     assert over <= most

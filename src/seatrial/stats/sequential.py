@@ -60,9 +60,9 @@ def _weights_under() -> tuple[float, ...]:
 
 _UNDER = tuple(zip(map(log, _weights_under()), _LOG_U, _ONE_MINUS_U, strict=True))
 
-# Alternatives above the limit: 2 % to 41 times the limit on top of it, equally likely on a log
+# Alternatives above the limit: 3 % to 31 times the limit on top of it, equally likely on a log
 # scale. Their mean stays under 19, so at alpha <= 5 % one single error never aborts anything.
-_EXCESS = tuple(0.02 * 2.0**i for i in range(12))
+_EXCESS = tuple(0.03 * 2.0**i for i in range(11))
 _LOG_W_OVER = -log(len(_EXCESS))
 _LARGEST_S = 0.9
 
