@@ -24,6 +24,7 @@ from seatrial.kernel.store import (
     StoreUnavailable,
     StreamChanged,
 )
+from seatrial.testing.slices_suite import a_slice
 
 DRAFT = Draft(kind="test.happened", data={"i": 1})
 
@@ -168,13 +169,13 @@ def test_a_store_of_a_newer_version_is_refused(url, admin, store, schema):
 
 
 @contextmanager
-def held_lock(url: str, schema: str, table: str) -> Iterator[None]:
+def held_lock(url: str, schema: str, table: str) -> Iterator[psycopg.Connection]:
     """Another process in the middle of writing ``table``."""
     with psycopg.connect(url) as other:
         other.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"seatrial/{schema}/{table}",)
         )
-        yield
+        yield other
         other.rollback()
 
 
@@ -227,8 +228,7 @@ def wait_until_somebody_waits(url: str) -> None:
 
 
 @pytest.mark.integration
-def test_positions_are_shown_in_the_order_of_commits(url, store, schema):
-    """The trap of logs in PostgreSQL: a row committed later with a lower position is missed."""
+def test_facts_are_shown_in_the_order_of_their_positions(url, store, schema):
     store.append("a", [DRAFT], expected=0)
     with held_lock(url, schema, "facts"):
         thread = threading.Thread(target=store.append, args=("b", [DRAFT]), kwargs={"expected": 0})
@@ -237,6 +237,23 @@ def test_positions_are_shown_in_the_order_of_commits(url, store, schema):
         assert [f.seq for f in store.read()] == [1]
     thread.join(30)
     assert [(f.seq, f.stream) for f in store.read()] == [(1, "a"), (2, "b")]
+
+
+@pytest.mark.integration
+def test_a_slice_that_is_committed_late_is_not_missed(url, store, schema):
+    """The trap of positions the server gives: they are taken before the commit that shows them."""
+    with held_lock(url, schema, "slices") as slow_writer:
+        slow_writer.execute(
+            f'INSERT INTO "{schema}".slices (endpoint, version, revision, worker, start_us, '
+            "width_s, summary) VALUES ('churn', 1, 1, 'slow', 0, 1, '')"
+        )
+        thread = threading.Thread(target=store.add_slices, args=([a_slice()],))
+        thread.start()
+        wait_until_somebody_waits(url)
+        assert store.read_slices("churn") == []
+        slow_writer.commit()
+    thread.join(30)
+    assert [s.worker for _, s in store.read_slices("churn")] == ["slow", "worker/1"]
 
 
 @pytest.mark.integration
