@@ -93,7 +93,7 @@ def convert(
             onnx_trees.round_like_sklearn(graph)
         case Form.FLOAT64:
             onnx_trees.compare_in_float64(graph)
-    onnx_graph.name_outputs(graph, outputs, TensorProto.DOUBLE if double else TensorProto.FLOAT)
+    onnx_graph.name_outputs(onx, outputs, TensorProto.DOUBLE if double else TensorProto.FLOAT)
     return onnx_graph.canonical(onx)
 
 

@@ -121,7 +121,10 @@ def compare(
     found = tuple(_difference(k, n, e, spreads, tolerance) for k, (n, e) in pairs.items())
     if not found:
         return Parity(
-            passed=False, reason="There were no rows to compare.", tolerance=tolerance, differences=()
+            passed=False,
+            reason="There were no rows to compare.",
+            tolerance=tolerance,
+            differences=(),
         )
     return Parity(
         passed=all(d.within for d in found),
@@ -216,9 +219,7 @@ def _gaps(
     return gap.max(axis=1), ratio.max(axis=1)
 
 
-def _labels_differ(
-    native: NDArray[np.generic], exported: NDArray[np.generic]
-) -> NDArray[np.bool_]:
+def _labels_differ(native: NDArray[np.generic], exported: NDArray[np.generic]) -> NDArray[np.bool_]:
     differs = np.asarray(native != exported, np.bool_).reshape(len(native), -1)
     return np.asarray(differs.any(axis=1), np.bool_)
 

@@ -28,7 +28,7 @@ from seatrial.registry.signature import (
 Predict: TypeAlias = Callable[[Batch], Awaitable[Prediction]]
 
 MISSING_SHARE = 0.1
-LABEL_MARGIN = 1e-5
+LABEL_MARGIN = 1e-4
 """How near to an edge rows are placed, as a share of the step, when a model gives labels only.
 
 Without a number to tell how sure the model is, the last bits of a smooth boundary cannot be told
@@ -40,6 +40,8 @@ MAX_HALVINGS = 70
 
 def random_rows(signature: Signature, sample: Batch | None, *, n: int, seed: int) -> Batch:
     """Valid rows: half of them values of the sample mixed anew, half from its range.
+
+    Where the sample holds whole numbers only, so do the rows: they may be codes of categories.
 
     Args:
         signature: what is valid.
@@ -70,7 +72,9 @@ async def edge_rows(
         seed: of the choice of rows and features.
     Returns: None when no change of a single number changes any answer.
     """
-    numeric = [j for j, f in enumerate(signature.features) if f.dtype.numeric]
+    numeric = [
+        j for j, f in enumerate(signature.features) if f.dtype.numeric and f.categories is None
+    ]
     if not numeric or n_rows(rows) < 2:
         return None
     rng = np.random.default_rng(seed)
@@ -103,9 +107,7 @@ async def _bisected(
         open_ = (middle != a) & (middle != b) & (np.abs(b - a) > near)
         if not open_.any():
             break
-        jumped = _differ(
-            answer, _stacked(await predict(_with(low, which, middle, signature)))
-        )
+        jumped = _differ(answer, _stacked(await predict(_with(low, which, middle, signature))))
         a = np.where(open_ & ~jumped, middle, a)
         b = np.where(open_ & jumped, middle, b)
     return _with(low, which, a, signature), _with(low, which, b, signature)
@@ -154,7 +156,8 @@ def _within(seen: Column, n: int, rng: np.random.Generator) -> NDArray[np.float6
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) == 0:
         return np.zeros(n)
-    return rng.uniform(numbers.min(), numbers.max(), size=n)
+    drawn = rng.uniform(numbers.min(), numbers.max(), size=n)
+    return np.round(drawn) if np.array_equal(numbers, np.round(numbers)) else drawn
 
 
 def _made_up(dtype: Dtype, n: int, rng: np.random.Generator) -> Column:
@@ -169,9 +172,7 @@ def _made_up(dtype: Dtype, n: int, rng: np.random.Generator) -> Column:
             return (rng.normal(size=n) * 10.0 ** rng.integers(-1, 3, size=n)).astype(dtype.numpy)
 
 
-def _values(
-    batch: Batch, which: NDArray[np.intp], signature: Signature
-) -> NDArray[np.float64]:
+def _values(batch: Batch, which: NDArray[np.intp], signature: Signature) -> NDArray[np.float64]:
     """The value of row i in feature ``which[i]``."""
     if isinstance(batch, dict):
         columns = [batch[name] for name in signature.names]
