@@ -21,6 +21,9 @@ Columns: TypeAlias = Sequence[Sequence[str]]
 """Pairs of feature name and dtype, in the model's order."""
 
 
+_OF_THE_CALL = ("name", "op_domain", "op_version")
+
+
 class ExactTrees:
     """A container of skl2onnx that writes the numbers of trees unrounded; else the one it wraps."""
 
@@ -35,11 +38,10 @@ class ExactTrees:
     def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
         """See skl2onnx."""
         if op_type in onnx_trees.TREE_OPS:
-            given = {k: attributes.pop(k) for k in ("name", "op_domain") if k in attributes}
-            attributes.pop("op_version", None)
-            attributes |= self._more
-            exact = onnx_trees.exact_attributes(attributes, single=self._single)
-            attributes = {**exact, **given, "op_version": 3}
+            call = {k: attributes.pop(k) for k in _OF_THE_CALL if k in attributes}
+            numbers = attributes | self._more
+            attributes = onnx_trees.exact_attributes(numbers, single=self._single)
+            attributes |= call | {"op_version": 3}
         self._container.add_node(op_type, inputs, outputs, **attributes)
 
 

@@ -46,9 +46,9 @@ class _Ops:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def constant(self, value: NDArray[Any]) -> str:
+    def constant(self, value: NDArray[Any] | np.generic) -> str:
         name = f"{self.prefix}/c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def rows(self, matrix: str, index: Ints, n_rows: int) -> str:

@@ -8,7 +8,7 @@ and for any framework. What is done with the answers is `parity`'s business.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +136,7 @@ def _present(column: Column) -> Column:
 def _random_column(
     feature: Feature, seen: Column | None, n: int, rng: np.random.Generator
 ) -> Column:
+    column: NDArray[Any]
     if feature.categories is not None:
         pool: Column = np.asarray(feature.categories, dtype=feature.dtype.numpy)
         column = pool[rng.integers(len(pool), size=n)]
@@ -145,9 +146,12 @@ def _random_column(
         column = seen[rng.integers(len(seen), size=n)].astype(feature.dtype.numpy)
         if feature.dtype.numeric:
             column[n // 2 :] = _within(seen, n - n // 2, rng).astype(feature.dtype.numpy)
-    if feature.nullable and feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64, Dtype.STRING):
-        missing: object = None if feature.dtype is Dtype.STRING else np.nan
-        column[rng.random(n) < MISSING_SHARE] = missing
+    if feature.nullable:
+        missing = rng.random(n) < MISSING_SHARE
+        if feature.dtype is Dtype.STRING:
+            column[missing] = None
+        elif feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
+            column[missing] = np.nan
     return column
 
 
