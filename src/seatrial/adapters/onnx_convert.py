@@ -5,6 +5,7 @@ What each framework needs on top is in its exporter.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -143,16 +144,18 @@ def _converted(
 def _run(model: object, inputs: list[Any], converters: Mapping[type, Converter]) -> ModelProto:
     from skl2onnx import convert_sklearn
 
-    onx: ModelProto = convert_sklearn(
-        model,
-        name="model",
-        initial_types=inputs,
-        target_opset=dict(onnx_graph.OPSET),
-        custom_conversion_functions=dict(converters),
-        # A step with options of its own, even none, is spared the option "zipmap", which some
-        # classifiers do not know.
-        options={id(part): {} for part in parts(model)},
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about how the converters themselves use scikit-learn
+        onx: ModelProto = convert_sklearn(
+            model,
+            name="model",
+            initial_types=inputs,
+            target_opset=dict(onnx_graph.OPSET),
+            custom_conversion_functions=dict(converters),
+            # A step with options of its own, even none, is spared the option "zipmap", which some
+            # classifiers do not know.
+            options={id(part): {} for part in parts(model)},
+        )
     return onx
 
 

@@ -21,7 +21,9 @@ CHUNKS: Mapping[EngineKind, tuple[int, ...]] = {
 """Sizes to cut larger batches into: caches are small. A native engine pays per call."""
 
 MIN_CALLS = 3
-MAX_CALLS = 200
+MAX_TURNS = 10
+BATCHES = 16
+"""Calls in a turn, each with other rows."""
 
 Run: TypeAlias = Callable[[Batch, int | None], Prediction | Awaitable[Prediction]]
 """Predicts a batch, in chunks of so many rows when given; the whole way, trip to a child too."""
@@ -37,9 +39,9 @@ async def measure(
 ) -> tuple[Cost, ...]:
     """Median seconds of each engine at each size, one piece and in chunks.
 
-    Engines take turns, so that what else the machine does falls on all of them; each call gets
-    other rows, or branch predictors learn them by heart and small batches look better than they
-    are.
+    Engines take turns of some calls, so that what else the machine does falls on all of them and
+    caches are warm as they are under load. Each call gets other rows, or branch predictors learn
+    them by heart and small batches look better than they are.
 
     Args:
         engines: by kind.
@@ -51,16 +53,17 @@ async def measure(
     rng = np.random.default_rng(seed)
     costs: list[Cost] = []
     for size in SIZES:
-        batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(8)]
+        batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(BATCHES)]
         ways = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
         times: dict[tuple[EngineKind, int | None], list[float]] = {way: [] for way in ways}
         for way in ways:
             await _timed(engines[way[0]], batches[0], way[1], monotonic)
-        for call in range(MAX_CALLS):
-            due = [w for w in ways if call < MIN_CALLS or sum(times[w]) < cell_s]
-            for kind, chunk in due:
-                batch = batches[call % len(batches)]
-                times[kind, chunk].append(await _timed(engines[kind], batch, chunk, monotonic))
+        for turn in range(MAX_TURNS):
+            for kind, chunk in ways:
+                taken = times[kind, chunk]
+                for batch in batches:
+                    if len(taken) < MIN_CALLS or sum(taken) < cell_s * (turn + 1) / MAX_TURNS:
+                        taken.append(await _timed(engines[kind], batch, chunk, monotonic))
         costs += [
             Cost(engine=kind, n_rows=size, chunk_rows=chunk, seconds=median(taken))
             for (kind, chunk), taken in times.items()

@@ -21,6 +21,9 @@ NATIVE_GAIN = 1.3
 WIDE_GAIN = 1.1
 """How many times faster the wide graph must be: it holds a second session."""
 
+CHUNK_GAIN = 1.05
+"""How many times faster chunks must be than one piece; less is noise."""
+
 INLINE_ONE_ROW_S = 0.3e-3
 """One row above this runs in a thread: it would hold up what else the event loop has to do."""
 
@@ -117,11 +120,12 @@ def _ways(costs: Sequence[Cost]) -> list[_Way]:
 
 def _best(ways: Sequence[_Way], n_rows: int) -> _Way:
     handicap = {EngineKind.ONNX: 1.0, EngineKind.WIDE: WIDE_GAIN, EngineKind.NATIVE: NATIVE_GAIN}
-    measured = [w for w in ways if n_rows in w.seconds]
-    return min(
-        measured,
-        key=lambda w: (w.seconds[n_rows] * handicap[w.engine], w.chunk_rows is not None),
-    )
+
+    def judged(way: _Way) -> float:
+        chunks = CHUNK_GAIN if way.chunk_rows is not None else 1.0
+        return way.seconds[n_rows] * handicap[way.engine] * chunks
+
+    return min((w for w in ways if n_rows in w.seconds), key=judged)
 
 
 def _starts(sizes: Sequence[int], chosen: Sequence[_Way]) -> list[tuple[int, _Way]]:
@@ -172,7 +176,8 @@ def _max_batch_rows(fixed_s: float, per_row_s: float) -> int:
 
 def _reason(starts: Sequence[tuple[int, _Way]], *, inline: bool, batching: bool) -> str:
     parts = [
-        f"{way.engine.value} from {start} row{'s' if start > 1 else ''} "
+        f"{way.engine.value} from {start} row{'s' if start > 1 else ''}"
+        f"{'' if way.chunk_rows is None else f' in chunks of {way.chunk_rows}'} "
         f"({way.at(start) * 1e6:.0f} us)"
         for start, way in starts
     ]

@@ -149,7 +149,7 @@ def _random_column(
     if feature.nullable:
         missing = rng.random(n) < MISSING_SHARE
         if feature.dtype is Dtype.STRING:
-            column[missing] = None
+            column[missing] = np.array(None, dtype=object)
         elif feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
             column[missing] = np.nan
     return column
