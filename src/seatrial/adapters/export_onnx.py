@@ -49,9 +49,7 @@ def _bytes(model: object) -> bytes:
     return model
 
 
-def _misfit(
-    graph: ModelProto, columns: Columns, outputs: Sequence[str], *, matrix: bool
-) -> str:
+def _misfit(graph: ModelProto, columns: Columns, outputs: Sequence[str], *, matrix: bool) -> str:
     constants = {t.name for t in graph.graph.initializer}
     inputs = [i for i in graph.graph.input if i.name not in constants]
     have = {o.name for o in graph.graph.output}

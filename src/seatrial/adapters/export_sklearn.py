@@ -71,8 +71,8 @@ def export(
 
 def converters() -> Mapping[type, Converter]:
     """Converters by estimator type, those of loaded boosting libraries included."""
-    from sklearn import ensemble, tree
     from skl2onnx.common._registration import get_converter
+    from sklearn import ensemble, tree
 
     found: dict[type, Converter] = {}
     for name in (*_FOREST, *_HISTOGRAM):

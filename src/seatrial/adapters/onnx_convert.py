@@ -5,6 +5,7 @@ What each framework needs on top is in its exporter.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -21,6 +22,9 @@ Columns: TypeAlias = Sequence[Sequence[str]]
 """Pairs of feature name and dtype, in the model's order."""
 
 
+_OF_THE_CALL = ("name", "op_domain", "op_version")
+
+
 class ExactTrees:
     """A container of skl2onnx that writes the numbers of trees unrounded; else the one it wraps."""
 
@@ -35,11 +39,10 @@ class ExactTrees:
     def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
         """See skl2onnx."""
         if op_type in onnx_trees.TREE_OPS:
-            given = {k: attributes.pop(k) for k in ("name", "op_domain") if k in attributes}
-            attributes.pop("op_version", None)
-            attributes |= self._more
-            exact = onnx_trees.exact_attributes(attributes, single=self._single)
-            attributes = {**exact, **given, "op_version": 3}
+            call = {k: attributes.pop(k) for k in _OF_THE_CALL if k in attributes}
+            numbers = attributes | self._more
+            attributes = onnx_trees.exact_attributes(numbers, single=self._single)
+            attributes |= call | {"op_version": 3}
         self._container.add_node(op_type, inputs, outputs, **attributes)
 
 
@@ -93,7 +96,7 @@ def convert(
             onnx_trees.round_like_sklearn(graph)
         case Form.FLOAT64:
             onnx_trees.compare_in_float64(graph)
-    onnx_graph.name_outputs(graph, outputs, TensorProto.DOUBLE if double else TensorProto.FLOAT)
+    onnx_graph.name_outputs(onx, outputs, TensorProto.DOUBLE if double else TensorProto.FLOAT)
     return onnx_graph.canonical(onx)
 
 
@@ -141,16 +144,18 @@ def _converted(
 def _run(model: object, inputs: list[Any], converters: Mapping[type, Converter]) -> ModelProto:
     from skl2onnx import convert_sklearn
 
-    onx: ModelProto = convert_sklearn(
-        model,
-        name="model",
-        initial_types=inputs,
-        target_opset=dict(onnx_graph.OPSET),
-        custom_conversion_functions=dict(converters),
-        # A step with options of its own, even none, is spared the option "zipmap", which some
-        # classifiers do not know.
-        options={id(part): {} for part in parts(model)},
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about how the converters themselves use scikit-learn
+        onx: ModelProto = convert_sklearn(
+            model,
+            name="model",
+            initial_types=inputs,
+            target_opset=dict(onnx_graph.OPSET),
+            custom_conversion_functions=dict(converters),
+            # A step with options of its own, even none, is spared the option "zipmap", which some
+            # classifiers do not know.
+            options={id(part): {} for part in parts(model)},
+        )
     return onx
 
 

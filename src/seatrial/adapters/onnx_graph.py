@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import (
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    helper,
+    shape_inference,
+)
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 """Fixed so that equal models give equal bytes; every supported ONNX Runtime reads it."""
@@ -37,32 +45,68 @@ def drop_zipmaps(graph: GraphProto) -> None:
         output.name = source.get(output.name, output.name)
 
 
-def name_outputs(graph: GraphProto, wanted: Sequence[str], scores: int) -> None:
+def name_outputs(model: ModelProto, wanted: Sequence[str], scores: int) -> None:
     """Give the outputs their names of the signature, and drop those it does not have.
 
     Args:
-        graph: outputs are a label and probabilities, or predictions first.
+        model: outputs are a label and probabilities, or predictions first.
         wanted: ``label`` and ``probabilities``, or one other name.
         scores: the ONNX element type for numbers that are not labels.
     """
-    _free(graph, wanted)
-    have = [o.name for o in graph.output]
+    graph = model.graph
+    types = _types(model)
+    _drop_copies(graph, types)
+    sources = _sources([o.name for o in graph.output], wanted)
+    _rename(graph, {name: f"{name}/inner" for name in wanted})
     del graph.output[:]
-    if tuple(wanted) in (("label",), ("label", "probabilities")):
-        if len(have) < len(wanted):
-            raise NoSuchOutput(f"the graph has {len(have)} outputs, not {len(wanted)}")
-        sources = have[: len(wanted)]
-    elif len(wanted) == 1 and have:
-        sources = have[:1]
-    else:
-        raise NoSuchOutput(f"the graph's outputs {have} do not match {list(wanted)}")
     for name, source in zip(wanted, sources, strict=True):
-        graph.node.append(
-            helper.make_node("Identity", [source], [name])
-            if name == "label"
-            else helper.make_node("Cast", [source], [name], to=scores)
+        have = types.get(source, TensorProto.UNDEFINED)
+        inner = f"{source}/inner" if source in wanted else source
+        if name == "label" or have == scores:
+            # Renamed, not copied: ONNX Runtime keeps a copy before an output as a step of its own.
+            _rename(graph, {inner: name})
+        else:
+            graph.node.append(helper.make_node("Cast", [inner], [name], to=scores))
+            have = scores
+        graph.output.append(_value(name, have))
+
+
+def _drop_copies(graph: GraphProto, types: Mapping[str, int]) -> None:
+    """Remove nodes that hand on what they get; before an output ONNX Runtime would keep them."""
+    produced = {o for n in graph.node for o in n.output}
+    source: dict[str, str] = {}
+    kept: list[NodeProto] = []
+    for node in graph.node:
+        node.input[:] = [source.get(v, v) for v in node.input]
+        same = node.op_type == "Identity" or (
+            node.op_type == "Cast" and node.attribute[0].i == types.get(node.input[0])
         )
-        graph.output.append(_value(name, TensorProto.UNDEFINED if name == "label" else scores))
+        if same and node.input[0] in produced:
+            source[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+    for output in graph.output:
+        output.name = source.get(output.name, output.name)
+
+
+def _sources(have: Sequence[str], wanted: Sequence[str]) -> Sequence[str]:
+    fits = len(wanted) == 1 or list(wanted) == ["label", "probabilities"]
+    if fits and len(have) >= len(wanted):
+        return have[: len(wanted)]
+    raise NoSuchOutput(f"the graph's outputs {list(have)} do not match {list(wanted)}")
+
+
+def _types(model: ModelProto) -> dict[str, int]:
+    """Element types of values, as far as they can be told."""
+    bare = ModelProto()
+    bare.CopyFrom(model)
+    for output in bare.graph.output:  # converters declare types that the float64 forms change
+        output.ClearField("type")
+    inferred = shape_inference.infer_shapes(bare).graph
+    values = (*inferred.value_info, *inferred.output)
+    return {v.name: v.type.tensor_type.elem_type for v in values}
 
 
 def score_of_positive(graph: GraphProto, *, n_classes: int) -> None:
@@ -141,14 +185,10 @@ def _positions(graph: GraphProto) -> dict[str, str]:
     return names
 
 
-def _free(graph: GraphProto, names: Sequence[str]) -> None:
-    """Rename values inside the graph that bear one of the names."""
-    other = {name: f"{name}/inner" for name in names}
+def _rename(graph: GraphProto, names: Mapping[str, str]) -> None:
     for node in graph.node:
-        node.input[:] = [other.get(v, v) for v in node.input]
-        node.output[:] = [other.get(v, v) for v in node.output]
-    for value in graph.output:
-        value.name = other.get(value.name, value.name)
+        node.input[:] = [names.get(v, v) for v in node.input]
+        node.output[:] = [names.get(v, v) for v in node.output]
 
 
 def _value(name: str, dtype: int) -> ValueInfoProto:

@@ -103,7 +103,7 @@ def exact_attributes(attributes: Mapping[str, Any], *, single: bool) -> dict[str
         if name in _DROPPED:
             continue
         if name in _FLOATS:
-            exact[f"{name}_as_tensor"] = _tensor(name, np.asarray(value, dtype).ravel())
+            exact[f"{name}_as_tensor"] = _tensor(name, np.asarray(value).astype(dtype).ravel())
         elif isinstance(value, list | np.ndarray) and len(value) and not _texts(value):
             exact[name] = [int(v) for v in value]
         else:
@@ -189,7 +189,7 @@ def _narrowed(forest: Forest) -> Floats:
     return np.where(floor, below, np.where(ceiling, above, nearest)).astype(np.float64)
 
 
-def _tensor(name: str, values: NDArray[np.floating[Any]]) -> TensorProto:
+def _tensor(name: str, values: NDArray[Any]) -> TensorProto:
     return numpy_helper.from_array(values.astype(np.float64), name)
 
 

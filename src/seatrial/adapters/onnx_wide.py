@@ -46,9 +46,9 @@ class _Ops:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def constant(self, value: NDArray[Any]) -> str:
+    def constant(self, value: NDArray[Any] | np.generic) -> str:
         name = f"{self.prefix}/c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def rows(self, matrix: str, index: Ints, n_rows: int) -> str:
@@ -161,10 +161,10 @@ def _scores(ops: _Ops, forest: Forest, inner: _Inner, x: str, width: int) -> str
     for depth, position in enumerate(inner.position):
         bit = ops.rows(bits, of_node[position], n_bits)
         here = _reaching(ops, inner, depth, above, reached)
-        went_left = ops.op("And", here, bit) if here else bit
-        not_left = ops.op("Not", bit)
-        above = ops.op("And", here, not_left) if here else not_left
-        reached.append(went_left)
+        reached.append(ops.op("And", here, bit) if here else bit)
+        if depth + 1 < len(inner.position) and not inner.from_left[depth + 1].all():
+            not_left = ops.op("Not", bit)
+            above = ops.op("And", here, not_left) if here else not_left
     stacked = ops.op("Concat", *reached, axis=0) if len(reached) > 1 else reached[0]
     dtype = np.float64 if forest.double else np.float32
     to = TensorProto.DOUBLE if forest.double else TensorProto.FLOAT
@@ -260,7 +260,10 @@ def _classify(ops: _Ops, forest: Forest, scores: str, outputs: list[str]) -> boo
         if kind is None:
             return False
         ops.op(kind, rows, output=outputs[1])
-    ops.op("Gather", ops.constant(labels), index, output=outputs[0])
+    if np.array_equal(labels, np.arange(len(labels))):
+        ops.op("Identity", index, output=outputs[0])
+    else:
+        ops.op("Gather", ops.constant(labels), index, output=outputs[0])
     return True
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
-from seatrial.registry.signature import Batch, Column, Dtype, Output, Prediction, Signature
+from seatrial.registry.signature import Batch, Column, Prediction, Signature
 
-_DTYPES: Mapping[str, Any] = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(bool)": np.bool_,
-    "tensor(string)": np.object_,
+_DTYPES: Mapping[str, np.dtype[np.generic]] = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(int64)": np.dtype(np.int64),
+    "tensor(int32)": np.dtype(np.int32),
+    "tensor(bool)": np.dtype(np.bool_),
+    "tensor(string)": np.dtype(object),
 }
+
+
+_SHAPES = {1: (-1,), 2: (-1, 1)}
 
 
 class GraphUnusable(Invalid):
@@ -54,7 +56,7 @@ class OnnxEngine:
                 f"The graph has no output {sorted(missing)[0]!r}.",
                 remedy="Name the graph's outputs as in the signature.",
             )
-        self._matrix = signature.matrix
+        self._wanted = [(o.name, o.dtype.numpy, 1 if o.width is None else 2) for o in self._outputs]
         self._input, self._dtype = next(iter(self._feeds.items()))
         # The public run() checks names and types again, a fifth of the cost of one row.
         self._run: Callable[..., list[NDArray[np.generic]]] = self._session._sess.run
@@ -65,39 +67,33 @@ class OnnxEngine:
         return cls(path.read_bytes(), signature)
 
     def predict(self, batch: Batch, chunk_rows: int | None = None) -> Prediction:
-        """See ``Engine``; ``chunk_rows`` cuts the batch into calls of so many rows."""
-        feed = self._feed(batch)
-        if chunk_rows is not None and chunk_rows < len(batch if self._matrix else feed[self._input]):
+        """See ``Engine``."""
+        if isinstance(batch, dict):
+            feed = {name: _input(batch[name], dtype) for name, dtype in self._feeds.items()}
+        else:
+            feed = {self._input: batch if batch.dtype is self._dtype else batch.astype(self._dtype)}
+        if chunk_rows is not None and chunk_rows < len(feed[self._input]):
             return self._in_chunks(feed, chunk_rows)
-        answers = self._run(self._names, feed, None)
-        return {
-            output.name: values
-            if values.dtype == output.dtype.numpy and output.width is not None
-            else _fit(values, output)
-            for output, values in zip(self._outputs, answers, strict=True)
-        }
+        return self._named(self._run(self._names, feed, None))
 
     def close(self) -> None:
         """See ``Engine``."""
         del self._run, self._session
 
-    def _feed(self, batch: Batch) -> dict[str, NDArray[np.generic]]:
-        if not isinstance(batch, dict):
-            if batch.dtype != self._dtype:
-                batch = batch.astype(self._dtype)
-            return {self._input: batch}
-        return {name: _input(batch[name], dtype) for name, dtype in self._feeds.items()}
-
     def _in_chunks(self, feed: dict[str, NDArray[np.generic]], chunk_rows: int) -> Prediction:
-        n = len(feed[self._input])
         parts = [
             self._run(self._names, {k: v[i : i + chunk_rows] for k, v in feed.items()}, None)
-            for i in range(0, n, chunk_rows)
+            for i in range(0, len(feed[self._input]), chunk_rows)
         ]
-        return {
-            output.name: _fit(np.concatenate(column), output)
-            for output, column in zip(self._outputs, zip(*parts, strict=True), strict=True)
-        }
+        return self._named([np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    def _named(self, answers: list[NDArray[np.generic]]) -> Prediction:
+        """Answers by name, in the shape and dtype the signature promises."""
+        named = {}
+        for (name, dtype, ndim), answer in zip(self._wanted, answers, strict=True):
+            values = answer if answer.ndim == ndim else answer.reshape(_SHAPES[ndim])
+            named[name] = values if values.dtype is dtype else values.astype(dtype)
+        return named
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:
@@ -119,14 +115,16 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
         ) from error
 
 
-def _feeds(session: onnxruntime.InferenceSession, signature: Signature) -> dict[str, Any]:
-    feeds = {i.name: _DTYPES.get(i.type) for i in session.get_inputs()}
-    unknown = [name for name, dtype in feeds.items() if dtype is None]
-    if unknown:
+def _feeds(
+    session: onnxruntime.InferenceSession, signature: Signature
+) -> dict[str, np.dtype[np.generic]]:
+    types = {i.name: i.type for i in session.get_inputs()}
+    if unknown := [name for name, kind in types.items() if kind not in _DTYPES]:
         raise GraphUnusable(
             f"The graph's input {unknown[0]!r} has a type no feature can have.",
             remedy="Use tensors of float, double, int64, bool or string.",
         )
+    feeds = {name: _DTYPES[kind] for name, kind in types.items()}
     if signature.matrix and len(feeds) != 1:
         raise GraphUnusable(
             f"The graph has {len(feeds)} inputs, not one matrix.",
@@ -141,20 +139,9 @@ def _feeds(session: onnxruntime.InferenceSession, signature: Signature) -> dict[
     return feeds
 
 
-def _input(column: Column, dtype: Any) -> NDArray[np.generic]:
-    if dtype is np.object_:
+def _input(column: Column, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    if dtype.kind == "O":
         column = np.asarray(["" if v is None else v for v in column], dtype=object)
-    elif column.dtype != dtype:
+    elif column.dtype is not dtype:
         column = column.astype(dtype)
     return column.reshape(-1, 1)
-
-
-def _fit(values: NDArray[np.generic], output: Output) -> NDArray[np.generic]:
-    """The shape and dtype the signature promises."""
-    if output.width is None and values.ndim == 2:
-        values = values.reshape(len(values))
-    elif output.width is not None and values.ndim == 1:
-        values = values.reshape(-1, 1)
-    if output.dtype is Dtype.STRING or values.dtype == output.dtype.numpy:
-        return values
-    return values.astype(output.dtype.numpy)

@@ -8,7 +8,7 @@ and for any framework. What is done with the answers is `parity`'s business.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from seatrial.registry.signature import (
 Predict: TypeAlias = Callable[[Batch], Awaitable[Prediction]]
 
 MISSING_SHARE = 0.1
-LABEL_MARGIN = 1e-5
+LABEL_MARGIN = 1e-4
 """How near to an edge rows are placed, as a share of the step, when a model gives labels only.
 
 Without a number to tell how sure the model is, the last bits of a smooth boundary cannot be told
@@ -40,6 +40,8 @@ MAX_HALVINGS = 70
 
 def random_rows(signature: Signature, sample: Batch | None, *, n: int, seed: int) -> Batch:
     """Valid rows: half of them values of the sample mixed anew, half from its range.
+
+    Where the sample holds whole numbers only, so do the rows: they may be codes of categories.
 
     Args:
         signature: what is valid.
@@ -70,7 +72,9 @@ async def edge_rows(
         seed: of the choice of rows and features.
     Returns: None when no change of a single number changes any answer.
     """
-    numeric = [j for j, f in enumerate(signature.features) if f.dtype.numeric]
+    numeric = [
+        j for j, f in enumerate(signature.features) if f.dtype.numeric and f.categories is None
+    ]
     if not numeric or n_rows(rows) < 2:
         return None
     rng = np.random.default_rng(seed)
@@ -132,6 +136,7 @@ def _present(column: Column) -> Column:
 def _random_column(
     feature: Feature, seen: Column | None, n: int, rng: np.random.Generator
 ) -> Column:
+    column: NDArray[Any]
     if feature.categories is not None:
         pool: Column = np.asarray(feature.categories, dtype=feature.dtype.numpy)
         column = pool[rng.integers(len(pool), size=n)]
@@ -141,9 +146,12 @@ def _random_column(
         column = seen[rng.integers(len(seen), size=n)].astype(feature.dtype.numpy)
         if feature.dtype.numeric:
             column[n // 2 :] = _within(seen, n - n // 2, rng).astype(feature.dtype.numpy)
-    if feature.nullable and feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64, Dtype.STRING):
-        missing: object = None if feature.dtype is Dtype.STRING else np.nan
-        column[rng.random(n) < MISSING_SHARE] = missing
+    if feature.nullable:
+        missing = rng.random(n) < MISSING_SHARE
+        if feature.dtype is Dtype.STRING:
+            column[missing] = np.array(None, dtype=object)
+        elif feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
+            column[missing] = np.nan
     return column
 
 
@@ -152,7 +160,8 @@ def _within(seen: Column, n: int, rng: np.random.Generator) -> NDArray[np.float6
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) == 0:
         return np.zeros(n)
-    return rng.uniform(numbers.min(), numbers.max(), size=n)
+    drawn = rng.uniform(numbers.min(), numbers.max(), size=n)
+    return np.round(drawn) if np.array_equal(numbers, np.round(numbers)) else drawn
 
 
 def _made_up(dtype: Dtype, n: int, rng: np.random.Generator) -> Column:
