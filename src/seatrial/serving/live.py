@@ -26,6 +26,15 @@ _TRY_AGAIN_S = 30.0
 """Pause after a native engine beside an ONNX one could not be started."""
 
 
+class NativeStatus(Protocol):
+    """What a native engine says of itself."""
+
+    @property
+    def restarts(self) -> int:
+        """How often its process was replaced after it had failed."""
+        ...
+
+
 class NativeEngine(RemoteEngine, Protocol):
     """A remote engine with a life of its own."""
 
@@ -34,9 +43,8 @@ class NativeEngine(RemoteEngine, Protocol):
         """Whether its process is there and answers."""
         ...
 
-    @property
-    def n_restarts(self) -> int:
-        """How often its process had to be started again."""
+    def status(self) -> NativeStatus:
+        """What it says of itself."""
         ...
 
     async def start(self) -> None:
@@ -131,7 +139,7 @@ class LiveVersion:
     @property
     def n_restarts(self) -> int:
         """How often the native engine had to be started again."""
-        return self._native.n_restarts if self._native else 0
+        return self._native.status().restarts if self._native else 0
 
     async def start(self) -> None:
         """Start what must be there before the first request.   Raises: SeatrialError."""
