@@ -45,7 +45,7 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def error_classes() -> list[type]:
+def error_classes() -> list[type[SeatrialError]]:
     """SeatrialError and every class below it, from every module of the package."""
     for name in module_names():
         importlib.import_module(name)
@@ -59,9 +59,9 @@ def module_names() -> Iterator[str]:
             yield info.name
 
 
-def below(cls: type) -> Iterator[type]:
+def below(cls: type[SeatrialError]) -> Iterator[type[SeatrialError]]:
     """A class and all its subclasses, each once."""
-    seen: set[type] = set()
+    seen: set[type[SeatrialError]] = set()
     waiting = [cls]
     while waiting:
         found = waiting.pop()
@@ -71,7 +71,7 @@ def below(cls: type) -> Iterator[type]:
             waiting.extend(found.__subclasses__())
 
 
-def kind(cls: type) -> str:
+def kind(cls: type[SeatrialError]) -> str:
     """The name of the kind that decides how an error is answered."""
     kinds = [c for c in cls.__mro__ if c.__module__ == "seatrial.kernel.errors"]
     return kinds[0].__name__

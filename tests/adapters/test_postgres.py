@@ -12,14 +12,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from seatrial.adapters.postgres import PostgresStore, translate
+from seatrial.adapters.postgres import PostgresStore
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import (
     StoreAddressInvalid,
     StoreDamaged,
     StoreDenied,
-    StoreFull,
     StoreNewer,
     StoreUnavailable,
     StreamChanged,
@@ -34,7 +33,14 @@ DRAFT = Draft(kind="test.happened", data={"i": 1})
 
 @pytest.mark.parametrize(
     "url",
-    ["", "sqlite:///x.db", "mysql://u:hunter2@h/db", "postgresql://u:hunter2@h/db?colour=red"],
+    [
+        "",
+        "sqlite:///x.db",
+        "mysql://u:hunter2@h/db",
+        "postgresql://u:hunter2@h/db?colour=red",
+        "postgresql://[::1",
+        "postgresql://u:hunter2@h/%zz",
+    ],
 )
 def test_an_address_that_cannot_be_read_is_refused_without_showing_it(url):
     with pytest.raises(StoreAddressInvalid) as caught:
@@ -54,6 +60,19 @@ def test_the_schema_may_stand_in_the_address():
         PostgresStore.from_url("postgresql://h/db?schema=Not%20Plain")
 
 
+def test_other_options_of_the_address_are_passed_on_as_they_stand(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        PostgresStore, "__init__", lambda self, url, *, schema: seen.append((url, schema))
+    )
+    PostgresStore.from_url("postgresql://h/db?options=-c%20a%3Db+c&schema=mine&sslmode=require")
+    PostgresStore.from_url("postgresql://h/db")
+    assert seen == [
+        ("postgresql://h/db?options=-c%20a%3Db+c&sslmode=require", "mine"),
+        ("postgresql://h/db", "seatrial"),
+    ]
+
+
 def test_a_server_that_is_not_there_is_unavailable_and_keeps_the_password():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -68,33 +87,6 @@ def test_without_psycopg_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtra, match=r"seatrial\[postgres\]"):
         PostgresStore("postgresql://h/db")
-
-
-@pytest.mark.parametrize(
-    ("state", "kind"),
-    [
-        ("53100", StoreFull),
-        ("25006", StoreDenied),
-        ("42501", StoreDenied),
-        ("42P01", StoreDamaged),
-        ("XX001", StoreDamaged),
-        ("57014", StoreUnavailable),
-        ("57P01", StoreUnavailable),
-        ("53300", StoreUnavailable),
-        ("40P01", StoreUnavailable),
-        ("55P03", StoreUnavailable),
-    ],
-)
-def test_states_of_the_server_become_errors_of_the_store(state, kind):
-    error = translate(psycopg.errors.lookup(state)("what happened\nDETAIL: more"), "db:5432")
-    assert type(error) is kind
-    assert "db:5432" in error.problem
-    assert "(what happened)" in error.problem
-    assert error.remedy
-
-
-def test_a_mistake_of_our_own_is_not_dressed_up():
-    assert translate(psycopg.errors.SyntaxError("x"), "db:5432") is None
 
 
 # --- with a server

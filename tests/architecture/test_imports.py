@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.adapters.sqlite": set(),
     "seatrial.adapters.sqlite_errors": set(),
     "seatrial.adapters.postgres": set(),
+    "seatrial.adapters.postgres_errors": set(),
     "seatrial.testing.clock": set(),
     "seatrial.testing.memory_store": set(),
 }
