@@ -303,9 +303,7 @@ asyncio.run(main())
 @pytest.mark.slow
 async def test_no_process_outlives_a_server_that_was_killed() -> None:
     program = PARENT.format(tests=str(Path(__file__).parent))
-    parent = subprocess.Popen(  # noqa: ASYNC220
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     with parent:
         pid = int(parent.stdout.readline())
