@@ -39,7 +39,7 @@ class ModelSession:
         code_paths: Sequence[Path] = (),
         call_s: float = 300.0,
     ) -> None:
-        self._limits = limits or ChildLimits(call_s=call_s)
+        self._limits = limits or ChildLimits()
         self._code_paths = tuple(code_paths)
         self._call_s = call_s
         self._runner = asyncio.Runner()
@@ -69,7 +69,9 @@ class ModelSession:
 
     def _call(self, op: str, **arguments: object) -> dict[str, object]:
         assert self._child is not None, "enter the session first"
-        return self._runner.run(self._child.call(op, arguments, timeout_s=self._call_s))
+        return self._runner.run(
+            self._child.call(op, arguments, timeout_s=self._call_s, run_s=self._call_s)
+        )
 
     def scan(self, path: Path, *, trust: bool = False, limit: int = MAX_MODEL_BYTES) -> ScanReport:
         """Say what a file is, without running it. Raises: see `registry.scan.scan`."""

@@ -43,7 +43,7 @@ class Child:
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Future[dict[str, object]] | None = None
         self._op = ""
-        self._began = 0.0
+        self._began = self._run_s = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._reason: SeatrialError | None = None
         self._exit_code: int | None = None
@@ -69,15 +69,20 @@ class Child:
         await self._loop.create_connection(lambda: self._channel, sock=self._process.channel)
 
     async def call(
-        self, op: str, arguments: Mapping[str, object] | None = None, *, timeout_s: float
+        self,
+        op: str,
+        arguments: Mapping[str, object] | None = None,
+        *,
+        timeout_s: float,
+        run_s: float | None = None,
     ) -> dict[str, object]:
         """One operation of the child program.
 
         Args:
             op: its name.
             arguments: what `frames.pack` can send.
-            timeout_s: seconds the caller waits, its turn included; the call itself may run for
-                ``limits.call_s``.
+            timeout_s: seconds the caller waits, its turn included.
+            run_s: seconds the call may run before the process is ended; ``limits.call_s`` if None.
         Raises: EngineTimeout, EngineCrashed, EngineOutOfMemory, EngineFailed, and what the
             operation raises.
         """
@@ -85,6 +90,7 @@ class Child:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._turn.acquire()
+                self._run_s = self._limits.call_s if run_s is None else run_s
                 reply = await self._sent(op, buffers)
         except TimeoutError as error:
             raise EngineTimeout(
@@ -126,12 +132,12 @@ class Child:
     def _check(self) -> None:
         """Look after a call that takes long."""
         ran_s = self._loop.time() - self._began
-        if ran_s >= self._limits.call_s:
+        if ran_s >= self._run_s:
             self._end_for(
                 EngineTimeout(
                     f"The model ran {self._op!r} for {ran_s:.1f} s and was stopped.",
                     remedy="Send fewer rows, serve a faster model, or allow more time.",
-                    timeout_s=self._limits.call_s,
+                    timeout_s=self._run_s,
                 )
             )
         elif self._process.resident_bytes() > self._limits.memory_bytes:

@@ -164,6 +164,7 @@ class NativeEngine:
                     "limit": MAX_MODEL_BYTES,
                 },
                 timeout_s=model.load_s,
+                run_s=model.load_s,
             )
             described = {"signature": signature_to_dict(model.signature)}
             await child.call("configure", described, timeout_s=model.load_s)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 PROGRAM: Final = "seatrial.adapters.model_child"
-_TAIL_BYTES: Final = 4096
+_TAIL_BYTES: Final = 1 << 13
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _KEPT_NAMES: Final = "PATH LANG LANGUAGE LC_ALL LC_CTYPE TZ LD_LIBRARY_PATH PYTHONHOME VIRTUAL_ENV"
 _KEPT_ENVIRONMENT: Final = frozenset(_KEPT_NAMES.split())
