@@ -44,7 +44,9 @@ def test_what_is_missing_is_loaded_and_the_old_split_stays_until_then() -> None:
 
 def test_what_loads_or_failed_just_now_is_not_loaded_again() -> None:
     before = applied(3, 1, stable=1)
-    todo = reconcile({"churn": CANARY}, loaded=frozenset({V1}), busy=frozenset({V2}), applied=before)
+    todo = reconcile(
+        {"churn": CANARY}, loaded=frozenset({V1}), busy=frozenset({V2}), applied=before
+    )
     assert todo.load == frozenset()
 
 

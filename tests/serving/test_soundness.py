@@ -31,13 +31,18 @@ def test_the_message_names_output_and_row() -> None:
     probabilities = np.full((20, 2), 0.5, dtype=np.float32)
     probabilities[7, 1] = np.nan
     with pytest.raises(BadOutput, match=r"churn version 2 returned nan for 'p' in row 7"):
-        check("churn version 2", {"p": probabilities}, rows=20, floats=["p"])
+        check("churn version 2", {"p": probabilities}, 20, ["p"])
 
 
 def test_labels_are_not_looked_at_and_missing_rows_are_noticed() -> None:
-    check("m", {"label": np.array(["a", None], dtype=object)}, rows=2, floats=[])
+    check("m", {"label": np.array(["a", None], dtype=object)}, 2, [])
     with pytest.raises(BadOutput, match="2 rows of 'label' for 3 rows"):
         check_rows("m", {"label": np.array([1, 2])}, 3)
+
+
+def test_an_output_that_is_missing_is_the_versions_fault() -> None:
+    with pytest.raises(BadOutput, match="churn returned no 'p'"):
+        check("churn", {"label": np.array([1])}, 1, ["p"])
 
 
 def test_only_floating_outputs_can_hold_nan() -> None:

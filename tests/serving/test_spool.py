@@ -77,9 +77,7 @@ def test_a_torn_or_damaged_tail_is_left_out_and_nothing_before_it(
     assert list(frames(path)) == records[: flip // 20]
 
 
-def test_the_disk_is_bounded_and_what_gave_way_is_counted(
-    tmp_path: Path, clock: FakeClock
-) -> None:
+def test_the_disk_is_bounded_and_what_gave_way_is_counted(tmp_path: Path, clock: FakeClock) -> None:
     spool = spool_of(tmp_path, clock, max_segment_bytes=100, max_total_bytes=1_000)
     records = [i.to_bytes(2) * 50 for i in range(100)]
     for record in records:

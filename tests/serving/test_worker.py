@@ -268,6 +268,24 @@ async def test_stopping_hands_in_everything_and_takes_its_name_off(
             pick.version.predict(fakes.row(1))
 
 
+async def test_an_engine_that_does_not_end_keeps_no_measurement_back(
+    house: Callable[..., Any], fakes: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "_SETTLE_S", 0.05)
+    native = fakes.native()
+    never = asyncio.Event()
+    native.close = never.wait
+    how = fakes.plan((1, fakes.choice(EngineKind.NATIVE, inline=False)))
+    async with house(native=native, how=how) as built:
+        built.want(1, stable=1)
+        built.worker.start()
+        await built.applied(1)
+        built.router.pick("churn").observe(0.01, "ok")
+        await built.worker.stop(drain_s=0.05)
+        assert sum(summary.n for summary in evidence(built.store)) == 1
+        never.set()
+
+
 async def test_something_unforeseen_does_not_end_the_thread(house: Callable[..., Any]) -> None:
     async with house() as built:
         built.store.problem = StoreUnavailable("x", remedy="y")

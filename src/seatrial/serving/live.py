@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -91,6 +92,8 @@ class LiveVersion:
         self._native = native
         self._call_timeout_s = call_timeout_s
         self._floats = floating(signature)
+        self._first = plan.steps[0].choice
+        self._second_from = plan.steps[1].from_rows if len(plan.steps) > 1 else sys.maxsize
         self._queue = BatchQueue(
             self._run,
             inspect=self._inspect,
@@ -117,13 +120,13 @@ class LiveVersion:
             the version's fault.
         """
         rows = n_rows(batch)
-        choice = self.plan.choose(rows)
+        choice = self._first if rows < self._second_from else self.plan.choose(rows)
         if not choice.inline:
             return self._queue.submit(batch, deadline)
         if self._closed:
             raise Closed(f"{self._name} is no longer loaded.", remedy="Send the request again.")
         prediction = self._predict_here(choice, batch, rows)
-        self._inspect(prediction, rows)
+        check(self._name, prediction, rows, self._floats)
         return prediction
 
     @property
@@ -203,7 +206,7 @@ class LiveVersion:
         )
 
     def _inspect(self, prediction: Prediction, rows: int) -> None:
-        check(self._name, prediction, rows=rows, floats=self._floats)
+        check(self._name, prediction, rows, self._floats)
 
     def _native_engine(self) -> NativeEngine | None:
         """The native engine if it shall run this batch; None to let another do it.

@@ -20,7 +20,7 @@ def floating(signature: Signature) -> tuple[str, ...]:
     return tuple(output.name for output in signature.outputs if output.dtype in floats)
 
 
-def check(name: str, prediction: Prediction, *, rows: int, floats: Sequence[str]) -> None:
+def check(name: str, prediction: Prediction, rows: int, floats: Sequence[str]) -> None:
     """Refuse a prediction that must not be sent.
 
     Args:
@@ -31,7 +31,13 @@ def check(name: str, prediction: Prediction, *, rows: int, floats: Sequence[str]
     """
     check_rows(name, prediction, rows)
     for output in floats:
-        values = prediction[output]
+        values = prediction.get(output)
+        if values is None:
+            raise BadOutput(
+                f"{name} returned no {output!r}.",
+                remedy="Abort the release and package the model again.",
+                output=output,
+            )
         if not finite(values):
             bad = np.argwhere(~np.isfinite(values))[0]
             raise BadOutput(
