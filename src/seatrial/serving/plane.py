@@ -351,7 +351,7 @@ def _forced(headers: Mapping[bytes, bytes]) -> int | None:
 
 def _request_id(given: bytes | None) -> str:
     """The client's id if it can be sent back, else a new one."""
-    if given is not None and len(given) <= 200 and given.isascii():
+    if given and len(given) <= 200 and given.isascii():
         text = given.decode()
         if text.isprintable():
             return text

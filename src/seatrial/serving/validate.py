@@ -23,6 +23,7 @@ Number: TypeAlias = int | float
 
 _CODES = {Dtype.FLOAT32: "f", Dtype.FLOAT64: "d", Dtype.INT64: "q"}
 _isfinite = math.isfinite
+_vdot = np.vdot
 
 
 class Contract:
@@ -66,8 +67,9 @@ class Contract:
                 pass  # a fraction for an integer, or an integer beyond the range: named below
             else:
                 matrix = flat.reshape(n, self.width)
-                # Finite squares have finite roots; a sum that overflows is looked at closely.
-                if not _isfinite(flat.dot(flat)):
+                # Finite squares have finite roots; where the sum overflows, each value is tested.
+                # vdot is the one product of arrays that does not warn of that.
+                if not _isfinite(_vdot(flat, flat)):
                     self._check_finite(matrix)
                 return matrix
         return self.values(values, n)
@@ -127,7 +129,7 @@ class Contract:
         """A batch from an array (n, width) in the signature's order.   Raises: BadInput."""
         self.check_rows(len(matrix))
         if self._code in ("f", "d") and matrix.dtype == self._dtype:
-            if not _isfinite(np.vdot(matrix, matrix)):
+            if not _isfinite(_vdot(matrix, matrix)):
                 self._check_finite(matrix)
             return matrix
         return self._assemble([matrix[:, i] for i in range(self.width)])

@@ -20,7 +20,7 @@ from seatrial.registry.signature import (
 from seatrial.release.variant import Split
 from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
 from seatrial.serving.live import LiveVersion
-from seatrial.serving.record import Recorder
+from seatrial.serving.record import Observe, Recorder
 from seatrial.serving.router import Router
 
 
@@ -53,6 +53,25 @@ def column_signature() -> Signature:
         task=Task.REGRESSION,
         matrix=False,
     )
+
+
+class Remembering(Recorder):
+    """A recorder that keeps what was observed where a test can see it."""
+
+    def __init__(self) -> None:
+        super().__init__(worker="worker/test/0", clock=SystemClock())
+        self.seen: list[tuple[int, str]] = []
+
+    def observer(
+        self,
+        endpoint: str,  # noqa: ARG002
+        version: int,
+        revision: int,  # noqa: ARG002
+        *,
+        watched: bool = False,  # noqa: ARG002
+    ) -> Observe:
+        """See Recorder; ``seen`` gets the version and the outcome of each request."""
+        return lambda latency_s, outcome: self.seen.append((version, outcome))  # noqa: ARG005
 
 
 class FakeEngine:
@@ -144,9 +163,13 @@ def live_version(
     )
 
 
-def router_of(*versions: LiveVersion, splits: Mapping[str, Split] | None = None) -> Router:
+def router_of(
+    *versions: LiveVersion,
+    splits: Mapping[str, Split] | None = None,
+    recorder: Recorder | None = None,
+) -> Router:
     """A router over loaded versions; without a split the last version of an endpoint is stable."""
-    router = Router(Recorder(worker="worker/test/0", clock=SystemClock()))
+    router = Router(recorder or Remembering())
     by_name: dict[str, dict[int, LiveVersion]] = {}
     for live in versions:
         by_name.setdefault(live.endpoint, {})[live.version] = live
