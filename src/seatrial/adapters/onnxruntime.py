@@ -103,11 +103,12 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # Grow by what is asked for: the default doubles, which costs memory for no speed here.
-    options.add_session_config_entry("session.use_env_allocators", "0")
-    provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
+    # Neither an arena, which keeps what the largest batch ever took, nor a plan of memory per
+    # batch size, which grows with every new size: one row is a tenth faster without (measured).
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     try:
-        return onnxruntime.InferenceSession(graph, options, providers=[provider])
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise GraphUnusable(
             f"ONNX Runtime cannot load the graph: {str(error)[:300]}",
