@@ -1,1 +1,14 @@
 """The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command named by the arguments, and exit with its documented code."""
+    from seatrial.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

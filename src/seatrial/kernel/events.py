@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from seatrial.kernel.errors import Invalid
+from seatrial.kernel.plain import check_name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -21,12 +24,23 @@ class Draft:
         data: JSON-able mapping; its shape is fixed by ``kind`` and ``schema``.
         schema: version of the shape of ``data``, from 1.
         by: who did it: a person, ``controller`` or ``deploy``.
+    Raises: Invalid (NotPlain for a name); ``data`` is looked at when the fact is appended.
     """
 
     kind: str
     data: Mapping[str, object] = field(default_factory=dict)
     schema: int = 1
     by: str = "seatrial"
+
+    def __post_init__(self) -> None:
+        check_name(self.kind, "kind")
+        check_name(self.by, "author")
+        if self.schema < 1:
+            raise Invalid(
+                f"The schema of {self.kind} is {self.schema!r}; versions count from 1.",
+                remedy="Give the version of the shape of its data.",
+                field="schema",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

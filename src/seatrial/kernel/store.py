@@ -2,19 +2,26 @@
 
 One adapter implements all four over one database (`adapters/sqlite.py`, `adapters/postgres.py`);
 `seatrial.testing.StoreSuite` defines what they mean. All calls block and are thread-safe; none may
-be made on an event loop. A database that does not answer within the adapter's timeout raises
-`StoreUnavailable`, a full disk raises `StoreFull`; in both cases nothing of the call was kept.
+be made on an event loop. Names are 1 to 200 printable characters, data is plain JSON of at most
+4 MiB a record (`kernel/plain.py`); anything else is refused before the database is asked.
+
+A database that does not answer within the adapter's timeout raises `StoreUnavailable`, a full disk
+raises `StoreFull`; in both cases nothing of the call was kept. One exception cannot be excluded
+over a network: the connection breaks while a commit is under way. That error says so in
+``facts["outcome"] == "unknown"``: read the stream again before deciding anew.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from seatrial.kernel.errors import Conflict, LimitExceeded, Unavailable
+from seatrial.kernel.errors import Conflict, Denied, Invalid, LimitExceeded, NotFound, Unavailable
 from seatrial.kernel.events import Draft, Fact
+from seatrial.kernel.plain import check_name, check_size
 
 
 class StreamChanged(Conflict):
@@ -36,6 +43,36 @@ class StoreFull(LimitExceeded):
     code = "store.full"
 
 
+class StoreDenied(Denied):
+    """The database may not be opened or written by this user."""
+
+    code = "store.denied"
+
+
+class StoreMissing(NotFound):
+    """The database, or the folder it should be in, is not there."""
+
+    code = "store.missing"
+
+
+class StoreDamaged(Invalid):
+    """The database is not a store of seatrial, or is damaged."""
+
+    code = "store.damaged"
+
+
+class StoreNewer(Invalid):
+    """The database was written by a newer seatrial."""
+
+    code = "store.newer"
+
+
+class StoreAddressInvalid(Invalid):
+    """The address of the store cannot be understood or used."""
+
+    code = "store.address_invalid"
+
+
 class FactLog(Protocol):
     """An append-only log of facts in streams."""
 
@@ -43,15 +80,17 @@ class FactLog(Protocol):
         """Append all ``drafts`` or none.
 
         Args:
-            stream: its name, 1 to 200 characters.
+            stream: its name.
             drafts: at least one.
             expected: the stream's present revision; 0 for a stream that does not exist.
-        Raises: StreamChanged, StoreUnavailable, StoreFull, Invalid (data that is not JSON).
+        Returns: the facts as kept, revisions ``expected + 1`` and on.
+        Raises: StreamChanged, StoreUnavailable, StoreFull, Invalid (data that is not JSON),
+            RecordTooLarge.
         """
         ...
 
     def read(self, *, stream: str | None = None, after: int = 0, limit: int = 1000) -> list[Fact]:
-        """Facts with ``seq > after`` in order, of one stream or of all, ``limit`` at most.
+        """Facts with ``seq > after`` in order, of one stream or of all, ``limit`` >= 1 at most.
 
         A reader that remembers the last ``seq`` it saw misses nothing, whatever is appended
         concurrently.
@@ -86,7 +125,16 @@ class Leases(Protocol):
     """Mutual exclusion between processes, by the store's own clock."""
 
     def acquire(self, name: str, holder: str, *, ttl_s: float) -> Lease | None:
-        """Take or renew a lease for ``ttl_s`` seconds; None while somebody else holds it."""
+        """Take or renew a lease for ``ttl_s`` seconds; None while somebody else holds it.
+
+        Renewing keeps the token. Whatever the clock does, no two holders get the same token, and a
+        holder that died blocks others for at most its own ``ttl_s`` after the first of them asked.
+
+        Args:
+            name: what is leased.
+            holder: who asks.
+            ttl_s: seconds, in (0, 86400].
+        """
         ...
 
     def release(self, lease: Lease) -> None:
@@ -110,7 +158,10 @@ class Beat:
 
 
 class Presence(Protocol):
-    """What each running process last said of itself; kept once per name, not history."""
+    """What each running process last said of itself; kept once per name, not history.
+
+    A name that was silent for a day is forgotten.
+    """
 
     def beat(self, name: str, data: Mapping[str, object]) -> None:
         """Replace what ``name`` says of itself."""
@@ -136,7 +187,8 @@ class Slice:
         worker: name of the worker.
         start: begin of the span, aware UTC; for display: evidence is cut by ``revision``.
         width_s: length of the span in seconds.
-        summary: an encoded, mergeable `release.measurement.Summary`.
+        summary: an encoded, mergeable `release.measurement.Summary`, at most 4 MiB.
+    Raises: Invalid (NotPlain for a name), RecordTooLarge.
     """
 
     endpoint: str
@@ -147,9 +199,25 @@ class Slice:
     width_s: float
     summary: bytes
 
+    def __post_init__(self) -> None:
+        check_name(self.endpoint, "endpoint")
+        check_name(self.worker, "worker")
+        check_size(len(self.summary), f"summary of {self.endpoint}")
+        check_aware(self.start, f"The start of the slice of {self.endpoint}")
+        if not 0 <= self.width_s < math.inf or self.version < 1 or self.revision < 0:
+            raise Invalid(
+                f"The slice of {self.endpoint} has width_s {self.width_s!r}, version "
+                f"{self.version!r} and revision {self.revision!r}.",
+                remedy="Give a finite width >= 0, a version >= 1 and a revision >= 0.",
+                field="slice",
+            )
+
 
 class Slices(Protocol):
-    """Appended measurements. Several slices may cover the same span; they add up."""
+    """Appended measurements. Several slices may cover the same span; they add up.
+
+    Losing the newest of them in a power cut is allowed; losing a fact is not.
+    """
 
     def add_slices(self, slices: Sequence[Slice]) -> None:
         """Append all or none."""
@@ -158,7 +226,10 @@ class Slices(Protocol):
     def read_slices(
         self, endpoint: str, *, after: int = 0, limit: int = 10_000
     ) -> list[tuple[int, Slice]]:
-        """Slices of an endpoint with their positions, ``position > after``, in order."""
+        """Slices of an endpoint with their positions, ``position > after``, in order.
+
+        Like facts: a reader that remembers the last position misses nothing, pruned ones aside.
+        """
         ...
 
     def prune_slices(self, *, before: datetime) -> int:
@@ -172,3 +243,47 @@ class Store(FactLog, Leases, Presence, Slices, Protocol):
     def close(self) -> None:
         """Give the connection back; the store cannot be used afterwards."""
         ...
+
+
+# What every adapter refuses alike, besides names and data (`kernel/plain.py`).
+
+_LONGEST_TTL_S = 86_400
+
+
+def stream_changed(stream: str, *, expected: int, found: int) -> StreamChanged:
+    """The error of an append that came too late."""
+    return StreamChanged(
+        f"The stream {stream} is at revision {found}, not at {expected} as expected.",
+        remedy="Read what was appended meanwhile and decide again.",
+        stream=stream,
+        expected=expected,
+        found=found,
+    )
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page size below 1.   Raises: Invalid."""
+    if limit < 1:
+        raise Invalid(
+            f"The limit is {limit!r}.", remedy="Ask for at least one record.", field="limit"
+        )
+
+
+def check_ttl(ttl_s: float) -> None:
+    """Refuse a lease of no time, or of more than a day.   Raises: Invalid."""
+    if not 0 < ttl_s <= _LONGEST_TTL_S:
+        raise Invalid(
+            f"The lease would last {ttl_s!r} s.",
+            remedy=f"Give a ttl_s over 0 and up to {_LONGEST_TTL_S}.",
+            field="ttl_s",
+        )
+
+
+def check_aware(at: datetime, what: str) -> None:
+    """Refuse a time without a zone.   Raises: Invalid."""
+    if at.tzinfo is None:
+        raise Invalid(
+            f"{what} is {at}, without a time zone.",
+            remedy="Give an aware time, such as datetime.now(UTC).",
+            field="at",
+        )

@@ -28,7 +28,7 @@ class Form(StrEnum):
 
 
 EXPORTERS: Mapping[str, str] = {
-    "sklearn": "seatrial.adapters.export_sklearn:export",
+    "scikit-learn": "seatrial.adapters.export_sklearn:export",
     "xgboost": "seatrial.adapters.export_xgboost:export",
     "lightgbm": "seatrial.adapters.export_lightgbm:export",
     "onnx": "seatrial.adapters.export_onnx:export",

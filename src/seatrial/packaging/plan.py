@@ -35,8 +35,8 @@ MAX_PIECE_ROWS = 1024
 rows, and no request may decide how much memory a worker takes."""
 
 MAX_BATCH_ROWS = 256
-LINGER_S = 2e-3
-LINGER_SHARE = 0.15
+LINGER_S = 4e-3
+LINGER_SHARE = 0.25
 """A batch waits at most this share of what a call costs whatever its rows."""
 
 

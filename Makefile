@@ -1,0 +1,58 @@
+# Every verb sets up what it needs; the second run starts at once.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench clean
+
+help:  ## show the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seatrial needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[sklearn]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
+	@touch $@ $(VENV)/.demo
+
+setup: $(VENV)/.dev  ## make the virtual environment with all that developers need
+
+demo: $(VENV)/.demo  ## the whole journey on real data: four versions, two promoted, two aborted
+	$(BIN)/seatrial demo $(ARGS)
+
+fmt: $(VENV)/.dev  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+lint: $(VENV)/.dev  ## format check, lint, strict types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/.dev  ## the tests that need nothing but this machine
+	$(BIN)/python -m pytest -m 'not integration' $(ARGS)
+
+docs: $(VENV)/.dev  ## write the generated reference pages
+	$(BIN)/python docs/generate.py
+
+docs-check: $(VENV)/.dev  # the generated pages are up to date
+	$(BIN)/python docs/generate.py --check
+
+check: lint docs-check test  ## what must pass before anything lands
+
+integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their Debian packages
+	.ci/with-postgres $(BIN)/python -m pytest -m integration $(ARGS)
+
+bench: $(VENV)/.dev  ## the judge's error rates, and serving against its peers
+	$(BIN)/python benchmarks/judge.py
+	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+clean:  ## remove what the verbs made
+	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

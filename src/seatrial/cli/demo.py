@@ -1,0 +1,233 @@
+"""`seatrial demo`: the whole journey on real data, with only the watch is shorter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import DURATION
+from seatrial.cli.output import Console
+from seatrial.kernel.duration import show_duration
+from seatrial.kernel.errors import Unavailable
+
+_NAME = "tumour"
+_VERSIONS = ("v1", "v2", "v3", "v4")
+_SETTLE_S = 1.5
+
+
+class DemoFailed(Unavailable):
+    """A part of the demo did not work on this machine."""
+
+    code = "demo.failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """How one version fared."""
+
+    version: int
+    story: str
+    accuracy: float
+    phase: str
+    n_met: int
+    reason: str
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave the server and its console running.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port.  [default: a free one]"
+)
+@click.option("--watch", type=DURATION, default="20s", show_default=True, help="Shortest canary.")
+@click.option("--rate", type=click.FloatRange(min=50), default=2000.0, help="Requests a second.")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for everything the demo makes.  [default: a new temporary one]",
+)
+def demo(keep: bool, port: int, watch: float, rate: float, home: Path | None) -> int:
+    """The whole journey on real data: four versions, two promoted, two aborted."""
+    from seatrial.wiring.background import start_detached, stop_detached
+    from seatrial.wiring.workspace import open_workspace
+
+    console = Console()
+    begun = time.monotonic()
+    folder = home or Path(tempfile.mkdtemp(prefix="seatrial-demo-"))
+    console.head("seatrial demo: from model.pkl to promoted, four times")
+    models = _train(console, folder / "models")
+    workspace = open_workspace(home=folder / "state").listening(host=None, port=port, workers=None)
+    server = start_detached(workspace)
+    console.step("ok", "server", f"{server.address}  (console at /)")
+    try:
+        with _traffic(folder, server.address, rate) as traffic:
+            ended = [
+                _release(console, workspace, folder / "models", model, number, watch, traffic)
+                for number, model in enumerate(models, start=1)
+            ]
+            answers = traffic.stop()
+        _summary(console, folder, server.address, ended, answers, time.monotonic() - begun)
+    finally:
+        if not keep:
+            stop_detached(workspace)
+    if keep:
+        console.say(f"The server goes on. Console: {server.address}/")
+        console.say(f"Stop it with: seatrial down --home {folder / 'state'}")
+    return Exit.DONE if _as_expected(ended) else Exit.UNEXPECTED
+
+
+def _train(console: Console, folder: Path) -> list[dict[str, Any]]:
+    console.progress("train", "four models on the Wisconsin breast cancer data")
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial.adapters.demo_sklearn", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise DemoFailed(
+            f"The demo's models could not be trained: {last}.",
+            remedy="Run: pip install 'seatrial[sklearn]'",
+        )
+    models: list[dict[str, Any]] = json.loads(done.stdout)
+    console.step("ok", "train", "four models on the Wisconsin breast cancer data")
+    return models
+
+
+class _Traffic:
+    """The process that sends requests; started when there is something to answer them."""
+
+    def __init__(self, spec: Path) -> None:
+        self._spec = spec
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Begin to send, unless it does already."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "seatrial.packaging.traffic", str(self._spec)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+
+    def stop(self) -> dict[str, int]:
+        """Stop sending; returns the answers by status and version."""
+        if self._process is None:
+            return {}
+        out, _ = self._process.communicate(timeout=60)
+        self._process = None
+        answers: dict[str, int] = json.loads(out)["answers"]
+        return answers
+
+
+@contextmanager
+def _traffic(folder: Path, address: str, rate: float) -> Iterator[_Traffic]:
+    rows = _rows(folder / "models" / "patients.json")
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    spec = {
+        "host": host,
+        "port": int(port),
+        "path": f"/v1/models/{_NAME}:predict",
+        "rows": rows,
+        "rate": rate,
+    }
+    file = folder / "traffic.json"
+    file.write_text(json.dumps(spec), encoding="utf-8")
+    traffic = _Traffic(file)
+    try:
+        yield traffic
+    finally:
+        traffic.stop()
+
+
+def _rows(file: Path) -> list[object]:
+    rows: list[object] = json.loads(file.read_text(encoding="utf-8"))
+    return rows
+
+
+def _release(
+    console: Console,
+    workspace: Any,
+    models: Path,
+    model: dict[str, Any],
+    number: int,
+    watch: float,
+    traffic: _Traffic,
+) -> _Ended:
+    from seatrial.cli.deploy import run_order
+    from seatrial.wiring.deploy import Order
+
+    console.say("")
+    console.head(f"version {number}: {model['story']} (accuracy {model['accuracy']:.3f})")
+    order = Order(
+        model=models / model["file"],
+        name=_NAME,
+        data=models / "sample.parquet",
+        label="benign",
+        target="production",
+        watch_s=watch,
+    )
+    view = run_order(console, workspace, order, up=True)
+    if number == 1:
+        traffic.start()
+        time.sleep(_SETTLE_S)
+    release: Any = view["release"]
+    return _Ended(
+        version=number,
+        story=model["story"],
+        accuracy=model["accuracy"],
+        phase=release["phase"],
+        n_met=_n_met(release),
+        reason=release["reason"],
+    )
+
+
+def _n_met(release: dict[str, Any]) -> int:
+    verdicts = (release.get("evidence") or {}).get("verdicts") or []
+    n: int = max((v["n"] for v in verdicts), default=0)
+    return n
+
+
+def _as_expected(ended: list[_Ended]) -> bool:
+    return [e.phase for e in ended] == ["promoted", "promoted", "aborted", "aborted"]
+
+
+def _summary(
+    console: Console,
+    folder: Path,
+    address: str,
+    ended: list[_Ended],
+    answers: dict[str, int],
+    seconds: float,
+) -> None:
+    console.say("")
+    console.head(f"What happened in {show_duration(seconds)}")
+    for e in ended:
+        met = f"met by {e.n_met:,} requests" if e.n_met else "no canary"
+        console.step("ok" if e.phase == "promoted" else "bad", f"v{e.version}", f"{e.phase}, {met}")
+        console.say(f"               {e.reason}")
+    total = sum(answers.values())
+    good = sum(n for status, n in answers.items() if status.startswith("200"))
+    console.say("")
+    console.say(
+        f"  {total:,} requests were sent, {good:,} answered with 200; by answer and version:"
+    )
+    for status in sorted(answers):
+        console.say(f"    {answers[status]:>9,}  {status}")
+    state = folder / "state"
+    console.say("")
+    console.say(f"  files, reports  {state / 'releases' / _NAME}")
+    console.say(f"  history         seatrial history {_NAME} --home {state}")
+    console.say(f"  console         {address}/  (with --keep)")

@@ -1,0 +1,83 @@
+"""Follows a release to its end, printing each step as it is taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from seatrial.cli.output import Console
+from seatrial.cli.show import evidence_lines
+from seatrial.kernel.duration import show_duration
+from seatrial.release.desk import Desk
+
+_POLL_S = 0.2
+
+
+def follow(
+    console: Console,
+    desk: Desk,
+    endpoint: str,
+    release: str,
+    *,
+    until_held: bool = True,
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
+    """Wait until a release is over, or held for a person.
+
+    Args:
+        release: its id; when another one has begun meanwhile, this one is over.
+        until_held: return when it is held; otherwise go on waiting.
+        tick: called before each look; where no server runs, it brings the release forward itself.
+    Returns: the endpoint's record as of the end.
+    """
+    said: set[str] = set()
+    while True:
+        tick()
+        record: dict[str, Any] = desk.view(endpoint)
+        now = record["release"]
+        if now is None or now["release"] != release:
+            return record
+        _say(console, now, said)
+        if now["over"] or (until_held and now["phase"] == "held"):
+            return record
+        time.sleep(_POLL_S)
+
+
+def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
+    """Print what is new since the last look; ``said`` remembers it."""
+    staging = now["staging"]
+    if staging and "staging" not in said:
+        said.add("staging")
+        console.step("ok" if staging["passed"] else "bad", "staging", staging["reason"])
+    match now["phase"]:
+        case "staging" if "tests" not in said:
+            said.add("tests")
+            console.progress("staging", "integration tests against the bundle in its own process")
+        case "warming" | "canary":
+            console.progress("canary", _canary(now))
+        case "held":
+            console.step("wait", "held", f"{now['reason']}; a person must decide")
+        case "promoted":
+            _gates(console, now)
+            console.step("ok", "promoted", f"version {now['version']}: {now['reason']}")
+        case "aborted":
+            _gates(console, now)
+            console.step("bad", "aborted", f"version {now['version']}: {now['reason']}")
+
+
+def _gates(console: Console, now: dict[str, Any]) -> None:
+    for line in evidence_lines(now):
+        console.step("note", "gate", line)
+
+
+def _canary(now: dict[str, Any]) -> str:
+    if now["share"] is None:
+        return f"waits for {now['waiting_for']}"
+    evidence = now["evidence"] or {}
+    n = max((v["n"] for v in evidence.get("verdicts", ())), default=0)
+    watched = f"{show_duration(now['watched_s'])} of {show_duration(now['watch_s'])}"
+    needed = evidence.get("n_needed")
+    rest = f", about {needed:,} more needed" if needed else ""
+    outcome = evidence.get("outcome", "no evidence yet")
+    return f"{100 * now['share']:g} %, {watched}, {n:,} requests{rest}: {outcome}"

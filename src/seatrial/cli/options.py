@@ -1,0 +1,61 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seatrial.kernel.duration import BadDuration, parse_duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class DurationType(click.ParamType):
+    """A duration such as ``90``, ``45s`` or ``1h30m``; the value is seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType`."""
+        try:
+            return parse_duration(value)
+        except BadDuration as bad:
+            self.fail(str(bad), param, ctx)
+
+
+DURATION = DurationType()
+
+
+def workspace_options(command: F) -> F:
+    """``--home`` and ``--config``."""
+    command = click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the state.  [default: $SEATRIAL_HOME, else .seatrial]",
+    )(command)
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Configuration file.  [default: seatrial.yaml, if there is one]",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+    )(command)
+
+
+def whoami() -> str:
+    """The name a person's decisions are recorded under."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"

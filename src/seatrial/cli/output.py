@@ -1,0 +1,96 @@
+"""What a command prints: lines for a person on stderr, one JSON document on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+
+import click
+
+_MARKS = {"ok": ("✓", "green"), "bad": ("✗", "red"), "wait": ("●", "yellow"), "note": ("·", None)}
+_PLAIN = {"ok": "ok", "bad": "FAILED", "wait": "...", "note": "-"}
+_REFRESH_S = 0.1
+
+
+@dataclass(slots=True)
+class Console:
+    """Prints the steps of a journey; a step that is under way is one line that changes.
+
+    Args:
+        quiet: print nothing but what `result` is given.
+        as_json: `result` prints JSON on stdout.
+    """
+
+    quiet: bool = False
+    as_json: bool = False
+    _open: str = field(init=False, default="")
+    _shown_at: float = field(init=False, default=0.0)
+
+    def head(self, text: str) -> None:
+        """A headline."""
+        self._line(click.style(text, bold=True))
+        self._line("")
+
+    def step(self, mark: str, name: str, text: str) -> None:
+        """A step that has ended: mark ``ok``, ``bad`` or ``note``."""
+        self._close()
+        self._line(self._format(mark, name, text))
+
+    def progress(self, name: str, text: str) -> None:
+        """A step under way; where stderr is a terminal the line is rewritten in place."""
+        line = self._format("wait", name, text)
+        if sys.stderr.isatty() and not self.quiet:
+            now = time.monotonic()
+            if self._open and now - self._shown_at < _REFRESH_S:
+                return
+            self._shown_at = now
+            click.echo("\r\x1b[2K" + _cut(line), nl=False, err=True)
+            self._open = line
+        elif line != self._open:
+            self._line(line)
+            self._open = line
+
+    def say(self, text: str = "") -> None:
+        """A line of its own."""
+        self._close()
+        self._line(text)
+
+    def result(self, record: object) -> None:
+        """The outcome for a machine; only printed with ``--json``."""
+        self._close()
+        if self.as_json:
+            click.echo(json.dumps(record, ensure_ascii=False, indent=2, default=str))
+
+    def _close(self) -> None:
+        if self._open and sys.stderr.isatty():
+            click.echo("\r\x1b[2K", nl=False, err=True)
+        self._open = ""
+
+    def _line(self, text: str) -> None:
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def _format(self, mark: str, name: str, text: str) -> str:
+        symbol, colour = _MARKS[mark]
+        if not _can_print(symbol):
+            symbol = _PLAIN[mark]
+        return f"  {click.style(symbol, fg=colour)} {name:<10} {text}"
+
+
+def _can_print(symbol: str) -> bool:
+    try:
+        symbol.encode(sys.stderr.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cut(line: str) -> str:
+    """The line, cut to the width of the terminal so that it can be rewritten in place."""
+    import shutil
+
+    width = shutil.get_terminal_size().columns - 1
+    plain = click.unstyle(line)
+    return line if len(plain) <= width else plain[: max(0, width - 1)] + "…"

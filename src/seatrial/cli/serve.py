@@ -1,0 +1,79 @@
+"""Commands that run servers: up, down, serve-bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import workspace_options
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port.  [default: 8080]")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: 1]")
+@click.option("--detach", is_flag=True, help="Run in the background; stop with `seatrial down`.")
+@workspace_options
+def up(
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    detach: bool,
+    home: Path | None,
+    config: Path | None,
+) -> int:
+    """Serve every endpoint, and bring releases forward."""
+    from seatrial.wiring.background import start_detached
+    from seatrial.wiring.server import run_server
+    from seatrial.wiring.workspace import open_workspace
+
+    workspace = open_workspace(home=home, config=config).listening(
+        host=host, port=port, workers=workers
+    )
+    if detach:
+        running = start_detached(workspace)
+        click.echo(f"seatrial serves on {running.address} (process {running.pid})", err=True)
+        click.echo(f"log: {running.log}", err=True)
+        return Exit.DONE
+    run_server(workspace, say=lambda line: click.echo(line, err=True))
+    return Exit.DONE
+
+
+@click.command()
+@workspace_options
+def down(home: Path | None, config: Path | None) -> int:
+    """Stop the server that `up --detach` started."""
+    from seatrial.wiring.background import stop_detached
+    from seatrial.wiring.workspace import open_workspace
+
+    pid = stop_detached(open_workspace(home=home, config=config))
+    click.echo(f"Stopped the server (process {pid}).", err=True)
+    return Exit.DONE
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--name", help="Name of the model.  [default: that of the bundle]")
+@click.option("--version", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option("--fd", type=int, help="Use this inherited listening socket instead.")
+@click.option("--until-eof", is_flag=True, help="Stop when standard input ends.")
+def serve_bundle(
+    folder: Path,
+    name: str | None,
+    version: int,
+    host: str,
+    port: int,
+    fd: int | None,
+    until_eof: bool,
+) -> int:
+    """Serve one bundle folder, with no store and no other file."""
+    from seatrial.wiring.standalone import serve_folder
+
+    serve_folder(
+        folder, name=name, version=version, host=host, port=port, fd=fd, until_eof=until_eof
+    )
+    return Exit.DONE

@@ -1,0 +1,69 @@
+"""How endpoints and facts are shown in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from seatrial.cli.output import Console
+from seatrial.kernel.duration import show_duration
+
+_COLOURS = {"promoted": "green", "aborted": "red", "rejected": "red", "held": "yellow"}
+
+
+def show_endpoint(console: Console, record: Mapping[str, Any]) -> None:
+    """An endpoint with its release and the evidence."""
+    console.say(click.style(str(record["name"]), bold=True))
+    stable = record["stable"]
+    former = ", ".join(str(v) for v in record["former"])
+    serving = "nothing yet" if stable is None else f"version {stable}"
+    console.say(f"  production  {serving}" + (f"  (before: {former})" if former else ""))
+    release = record["release"]
+    if release:
+        console.say(f"  release     {release_line(release)}")
+        for line in evidence_lines(release):
+            console.say(f"              {line}")
+    where = ", ".join(record["addresses"]) or "no server runs on this store"
+    workers = f"{record['n_workers_up_to_date']} of {record['n_workers']} workers up to date"
+    console.say(f"  served by   {where}" + (f"  ({workers})" if record["n_workers"] else ""))
+
+
+def release_line(release: Mapping[str, Any]) -> str:
+    """Where a release stands, in a line."""
+    phase = click.style(release["phase"], fg=_COLOURS.get(release["phase"]))
+    parts = [f"version {release['version']}: {phase}"]
+    if release["share"] is not None and not release["over"]:
+        parts.append(f"{100 * release['share']:g} % of keys")
+        watched, watch = show_duration(release["watched_s"]), show_duration(release["watch_s"])
+        parts.append(f"watched {watched} of {watch}")
+        if release["n_steps"] > 1:
+            parts.append(f"step {release['step'] + 1} of {release['n_steps']}")
+    if release["waiting_for"]:
+        parts.append(f"waits for {release['waiting_for']}")
+    if release["over"] and release["reason"]:
+        parts.append(release["reason"])
+    return "; ".join(parts)
+
+
+def evidence_lines(release: Mapping[str, Any]) -> list[str]:
+    """What each gate has seen, a line each."""
+    evidence = release["evidence"] or {}
+    return [f"{v['outcome']:<12} {v['reason']}" for v in evidence.get("verdicts", ())]
+
+
+def fact_line(record: Mapping[str, Any]) -> str:
+    """A fact in a line: when, what, by whom, and its most telling detail."""
+    data = record["data"]
+    told = [f"version {data['version']}"] if "version" in data else []
+    if "share" in data:
+        told.append(f"{100 * data['share']:g} %")
+    if record["kind"] == "evidence.recorded":
+        told.append(f"{data['judgement']['outcome']} after {show_duration(data['watched_s'])}")
+    elif data.get("reason"):
+        told.append(data["reason"])
+    when = record["at"][:19].replace("T", " ")
+    return f"{record['revision']:>4}  {when}  {record['kind']:<20} {record['by']:<12} " + ", ".join(
+        told
+    )

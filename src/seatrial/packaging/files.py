@@ -1,0 +1,131 @@
+"""Everything a release needs to run elsewhere, in one folder.
+
+    releases/<name>/<version>/       a complete Docker build context
+      Dockerfile  .dockerignore      the image
+      compose.yaml                   one container on this machine
+      kubernetes/*.yaml              many of them on a cluster
+      requirements.txt  wheels/      the exact libraries, and seatrial itself
+      healthcheck.py                 what the image asks itself
+      bundle/                        the verified bundle
+
+The folder is derived: writing it again, with what staging measured for instance, changes only what
+differs, and other files that lie in it stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from seatrial.kernel.errors import SeatrialError
+from seatrial.packaging import compose, dockerfile, kubernetes
+from seatrial.packaging.requirements import Pins, parse_pins, render_pins, server_pins
+from seatrial.packaging.sizing import Measured, size
+from seatrial.packaging.wheel import Wheel, serving_wheel
+from seatrial.registry.bundle import Bundle
+from seatrial.registry.incoming import writing
+
+BUNDLE_FOLDER = "bundle"
+
+
+def write_files(
+    folder: Path,
+    bundle: Bundle,
+    *,
+    version: int,
+    measured: Measured | None,
+    image: str | None = None,
+) -> None:
+    """Write a release's files; on return ``folder`` builds without anything outside it.
+
+    Args:
+        folder: made when missing; ``releases/<name>/<version>``.
+        bundle: what the release serves.
+        version: its number.
+        measured: what staging saw, or None before staging.
+        image: where a cluster pulls the image from; None for ``<name>:<version>``.
+    Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
+        RequirementsUnreadable.
+    """
+    wheel = serving_wheel()
+    pins = {**server_pins(), **parse_pins(bundle.requirements())}
+    files: dict[str, bytes] = {
+        path: text.encode()
+        for path, text in render(
+            bundle, version=version, pins=pins, wheel=wheel, measured=measured, image=image
+        ).items()
+    }
+    files[f"wheels/{wheel.filename}"] = wheel.content
+    _copy(bundle, folder / BUNDLE_FOLDER)
+    with writing(folder):
+        for path, content in files.items():
+            _write(folder / path, content)
+        for old in (folder / "wheels").iterdir():
+            if old.name != wheel.filename:
+                old.unlink()
+
+
+def render(
+    bundle: Bundle,
+    *,
+    version: int,
+    pins: Pins,
+    wheel: Wheel,
+    measured: Measured | None,
+    image: str | None,
+) -> Mapping[str, str]:
+    """The texts of a release by path; a function of its arguments."""
+    name = bundle.manifest.name
+    needs = size(measured)
+    manifests = kubernetes.render(
+        name=name,
+        version=version,
+        digest=bundle.digest,
+        image=image or f"{name}:{version}",
+        resources=needs,
+    )
+    return {
+        "Dockerfile": dockerfile.render(
+            name=name,
+            version=version,
+            python=bundle.manifest.python,
+            libraries=frozenset(pins),
+            start_s=needs.start_s,
+            latency_s=needs.latency_s,
+        ),
+        ".dockerignore": dockerfile.DOCKERIGNORE,
+        "compose.yaml": compose.render(name=name, version=version, resources=needs),
+        "requirements.txt": f"--find-links wheels\n{wheel.requirement}\n{render_pins(pins)}",
+        "healthcheck.py": resources.files("seatrial.packaging")
+        .joinpath("healthcheck.py")
+        .read_text(),
+        **{f"kubernetes/{path}": text for path, text in manifests.items()},
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file() and path.read_bytes() == content:
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _copy(bundle: Bundle, folder: Path) -> None:
+    try:
+        Bundle.open(folder, digest=bundle.digest)
+    except SeatrialError:
+        # Absent, of another version, or damaged: a copy is not worth saving.
+        shutil.rmtree(folder, ignore_errors=True)
+        bundle.copy_to(folder)

@@ -1,0 +1,51 @@
+"""What a model may be called.
+
+The name becomes a path in URLs, a folder, a container image and a Kubernetes object, so it obeys
+the strictest of them: a DNS label (RFC 1035) that leaves room for a suffix.
+"""
+
+from __future__ import annotations
+
+import re
+
+from seatrial.kernel.errors import Invalid
+
+MAX_LENGTH = 53
+"""RFC 1035 allows 63; Helm keeps 10 for what Kubernetes appends, and so do we."""
+
+_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+
+
+class ModelNameInvalid(Invalid):
+    """The name cannot be an address."""
+
+    code = "model.name_invalid"
+
+
+def check_name(name: str) -> str:
+    """The name itself when it is one: a-z, 0-9 and ``-``, from a letter, 53 characters at most.
+
+    Raises: ModelNameInvalid, naming the nearest valid name.
+    """
+    if len(name) <= MAX_LENGTH and _NAME.fullmatch(name):
+        return name
+    shown = name if len(name) <= 80 else f"{name[:77]}..."
+    suggestion = suggest_name(name)
+    raise ModelNameInvalid(
+        f"{shown!r} cannot be the name of a model: only a-z, 0-9 and '-', starting with a letter, "
+        f"ending with a letter or digit, {MAX_LENGTH} characters at most.",
+        remedy=f"Name it {suggestion!r}, for example.",
+        field="name",
+        suggestion=suggestion,
+    )
+
+
+def suggest_name(text: str) -> str:
+    """The nearest valid name to any text, such as a file name without its suffix."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text)
+    plain = re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
+    if not plain:
+        return "model"
+    if not plain[0].isalpha():
+        plain = f"model-{plain}"
+    return plain[:MAX_LENGTH].rstrip("-")

@@ -1,0 +1,134 @@
+"""Where people and programs look at endpoints and decide: the same for command, API and console."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from seatrial.kernel.events import Draft
+from seatrial.kernel.store import Store
+from seatrial.release.endpoint import EndpointState, ask, check_free, roll_back, start
+from seatrial.release.projection import Endpoints
+from seatrial.release.recent import Recent, numbers, record
+from seatrial.release.rollout import Plan
+from seatrial.release.view import history, view
+
+_WIDTH_S = 5
+_KEEP_S = 900
+
+
+class Desk:
+    """Reads and decides over one store. All calls block; thread-safe.
+
+    Args:
+        store: stays the caller's to close.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._endpoints = Endpoints(store)
+        self._lock = threading.Lock()
+        self._recent: dict[str, Recent] = {}
+
+    def names(self) -> list[str]:
+        """The endpoints, sorted."""
+        with self._lock:
+            self._endpoints.refresh()
+            return self._endpoints.names()
+
+    def state(self, name: str) -> EndpointState:
+        """An endpoint's state.   Raises: UnknownEndpoint."""
+        with self._lock:
+            self._endpoints.refresh()
+            return self._endpoints.get(name)
+
+    def view(self, name: str) -> dict[str, object]:
+        """An endpoint as a JSON-able record; see `release.view.view`.   Raises: UnknownEndpoint."""
+        return view(self.state(name), self._store)
+
+    def views(self) -> list[dict[str, object]]:
+        """All endpoints."""
+        return [self.view(name) for name in self.names()]
+
+    def history(self, name: str, *, after: int = 0) -> list[dict[str, object]]:
+        """The facts with ``seq > after``, oldest first.   Raises: UnknownEndpoint."""
+        self.state(name)
+        return history(self._store, name, after=after)
+
+    def metrics(self, name: str, *, now: datetime) -> dict[str, object]:
+        """The last quarter of an hour of an endpoint, by version.   Raises: UnknownEndpoint."""
+        self.state(name)
+        with self._lock:
+            recent = self._recent.setdefault(
+                name, Recent(self._store, name, width_s=_WIDTH_S, keep_s=_KEEP_S)
+            )
+            recent.refresh(now)
+            versions = sorted({point.version for point in recent.points()})
+            return {
+                "width_s": _WIDTH_S,
+                "requests_per_s": recent.rate_per_s(now),
+                "totals": {str(v): numbers(recent.total(v)) for v in versions},
+                "series": record(recent, width_s=_WIDTH_S),
+            }
+
+    def promote(self, name: str, *, by: str, reason: str = "") -> dict[str, object]:
+        """Give the version on trial all traffic.   Raises: UnknownEndpoint, RolloutConflict."""
+        return self._change(name, lambda state: ask(state, "promote", by=by, reason=reason))
+
+    def abort(self, name: str, *, by: str, reason: str = "") -> dict[str, object]:
+        """End the release under way.   Raises: UnknownEndpoint, RolloutConflict."""
+        return self._change(name, lambda state: ask(state, "abort", by=by, reason=reason))
+
+    def roll_back(
+        self, name: str, *, to: int | None, by: str, reason: str = ""
+    ) -> dict[str, object]:
+        """End the trial under way, or return to an earlier version; see `endpoint.roll_back`.
+
+        Raises: UnknownEndpoint, NothingToRollBack, RolloutConflict.
+        """
+        return self._change(name, lambda state: roll_back(state, to=to, by=by, reason=reason))
+
+    def check_free(self, name: str) -> None:
+        """Raises: RolloutConflict: a release of the endpoint is under way."""
+        with self._lock:
+            self._endpoints.refresh()
+            check_free(self._endpoints.find(name))
+
+    def start(
+        self,
+        name: str,
+        *,
+        version: int,
+        digest: str,
+        target: str,
+        plan: Plan,
+        by: str,
+        notes: Mapping[str, object],
+    ) -> EndpointState:
+        """Begin to release a version; the endpoint is made if it does not exist.
+
+        Raises: RolloutConflict.
+        """
+        with self._lock:
+            return self._endpoints.change(
+                name,
+                lambda state: start(
+                    state,
+                    version=version,
+                    digest=digest,
+                    target=target,
+                    plan=plan,
+                    by=by,
+                    notes=notes,
+                ),
+            )
+
+    def _change(
+        self, name: str, decision: Callable[[EndpointState], list[Draft]]
+    ) -> dict[str, object]:
+        with self._lock:
+            self._endpoints.refresh()
+            self._endpoints.get(name)
+            state = self._endpoints.change(name, decision)
+        return view(state, self._store)

@@ -1,0 +1,285 @@
+"""The judge: gates and measurements in, verdicts out.
+
+Every gate is judged as a rate by `stats/sequential.py`, so it may be read at every tick. Pure: no
+clock, no store.
+
+All gates must pass, so the chance that a version which breaks *any* of them passes is at most alpha
+(intersection-union test, Berger 1982, Technometrics 24:295). Any gate may fail, so alpha is split
+over them, and the chance that a version which breaks none is failed is at most alpha.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from seatrial.release.gate import (
+    AbsoluteGate,
+    ErrorRateAgainstStable,
+    ErrorRateGate,
+    Gate,
+    Gates,
+    LatencyAgainstStable,
+    LatencyGate,
+)
+from seatrial.release.measurement import Summary
+from seatrial.release.verdict import Code, Judgement, Outcome, Quantity, Reading, Verdict, worst
+from seatrial.stats.compare import CANARY_PART, compare_rates
+from seatrial.stats.counts import Counts, Interval
+from seatrial.stats.quantiles import quantile_bounds
+from seatrial.stats.sequential import lower_bound, requests_needed, upper_bound
+from seatrial.stats.sketches import LatencySketch
+
+_ALMOST_ALL = 1 - 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Alphas:
+    """Chances of error: of passing wrongly, of failing wrongly."""
+
+    pass_: float
+    fail: float
+
+    def part(self, share: float) -> _Alphas:
+        return _Alphas(pass_=share * self.pass_, fail=share * self.fail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """That some events are rarer than a limit: what lets a gate pass, said as a rate.
+
+    Args:
+        gate: its name.
+        quantity: what the gate measures; says what the events are.
+        events: errors or slow answers of the canary so far.
+        limit: the rate they must be shown to be under, in (0, 1).
+        alpha: chance of error allowed to that proof.
+    """
+
+    gate: str
+    quantity: Quantity
+    events: Counts
+    limit: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What a gate found; see Verdict. Passes under ``limit``, fails over ``fail_limit``.
+
+    Showing that ``claim.events`` are rarer than its limit is the same as bringing the interval's
+    upper bound under ``limit``, said in requests.
+    """
+
+    effect: float | None
+    interval: Interval
+    limit: float
+    fail_limit: float
+    canary: Reading
+    stable: Reading | None = None
+    claim: Claim
+
+
+def judge(gates: Gates, canary: Summary, stable: Summary | None) -> Judgement:
+    """What the evidence says about a canary.
+
+    The summaries must cover all slices since the canary got its first request, so that the evidence
+    of all looks is one process. May be called at every tick; the first PASS or FAIL is final.
+
+    Args:
+        gates: what is asked.
+        canary: what the version on trial did.
+        stable: what the version in production did over the same slices; None when there is none,
+            and then gates against it are left out. An empty one makes them inconclusive.
+
+    Returns: PASS when every gate that counts passes, FAIL when any does, else INCONCLUSIVE.
+    """
+    asked = _asked(gates, stable)
+    alphas = _alphas(gates, asked)
+    verdicts = tuple(_verdict(g, _find(g, canary, stable, alphas), alphas) for g in asked)
+    return Judgement(outcome=worst(v.outcome for v in verdicts if not v.dry_run), verdicts=verdicts)
+
+
+def claims(gates: Gates, canary: Summary, stable: Summary | None) -> tuple[Claim, ...]:
+    """What each gate that counts asks the canary to show, given what is known of stable now.
+
+    Args: as for `judge`.
+    """
+    asked = _asked(gates, stable)
+    alphas = _alphas(gates, asked)
+    return tuple(_find(gate, canary, stable, alphas).claim for gate in asked if not gate.dry_run)
+
+
+def _asked(gates: Gates, stable: Summary | None) -> list[Gate]:
+    return [g for g in gates.gates if stable is not None or isinstance(g, AbsoluteGate)]
+
+
+def _alphas(gates: Gates, asked: list[Gate]) -> _Alphas:
+    n_counted = sum(not gate.dry_run for gate in asked)
+    return _Alphas(pass_=gates.alpha, fail=gates.alpha / max(1, n_counted))
+
+
+def _find(gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas) -> _Evidence:
+    other = stable or Summary.empty()
+    match gate:
+        case ErrorRateGate():
+            return _error_rate(gate, canary.error_counts, alphas)
+        case LatencyGate():
+            return _latency(gate, canary.latency, alphas)
+        case ErrorRateAgainstStable():
+            return _error_rate_against(gate, canary.error_counts, other.error_counts, alphas)
+        case LatencyAgainstStable():
+            return _latency_against(gate, canary.latency, other.latency, alphas)
+        case _:
+            assert_never(gate)
+
+
+def _error_rate(gate: ErrorRateGate, counts: Counts, alphas: _Alphas) -> _Evidence:
+    return _Evidence(
+        effect=counts.rate,
+        interval=Interval(
+            lower=lower_bound(counts, alpha=alphas.fail, around=gate.limit),
+            upper=upper_bound(counts, alpha=alphas.pass_),
+        ),
+        limit=gate.limit,
+        fail_limit=gate.limit,
+        canary=_errors(counts),
+        claim=Claim(
+            gate=gate.name,
+            quantity=Quantity.ERROR_RATE,
+            events=counts,
+            limit=gate.limit,
+            alpha=alphas.pass_,
+        ),
+    )
+
+
+def _error_rate_against(
+    gate: ErrorRateAgainstStable, canary: Counts, stable: Counts, alphas: _Alphas
+) -> _Evidence:
+    compared = compare_rates(
+        stable, canary, alpha_lower=alphas.fail, alpha_upper=alphas.pass_, around=gate.margin
+    )
+    effect = None
+    if canary.rate is not None and stable.rate is not None:
+        effect = canary.rate - stable.rate
+    return _Evidence(
+        effect=effect,
+        interval=compared.difference,
+        limit=gate.margin,
+        fail_limit=gate.margin,
+        canary=_errors(canary),
+        stable=_errors(stable),
+        claim=Claim(
+            gate=gate.name,
+            quantity=Quantity.ERROR_RATE,
+            events=canary,
+            limit=min(compared.stable.lower + gate.margin, _ALMOST_ALL),
+            alpha=CANARY_PART * alphas.pass_,
+        ),
+    )
+
+
+def _latency(gate: LatencyGate, canary: LatencySketch, alphas: _Alphas) -> _Evidence:
+    return _latency_evidence(gate, canary, gate.limit_ms, gate.limit_ms, alphas)
+
+
+def _latency_against(
+    gate: LatencyAgainstStable, canary: LatencySketch, stable: LatencySketch, alphas: _Alphas
+) -> _Evidence:
+    of_stable, of_canary = alphas.part(1 - CANARY_PART), alphas.part(CANARY_PART)
+    known = _quantile_ms(
+        gate.quantile, stable, alpha_lower=of_stable.pass_, alpha_upper=of_stable.fail
+    )
+    limit_ms, fail_limit_ms = gate.allowed_ms(known.lower), gate.allowed_ms(known.upper)
+    found = _latency_evidence(gate, canary, limit_ms, fail_limit_ms, of_canary)
+    return replace(found, stable=_slow(stable, gate.quantile, limit_ms))
+
+
+def _latency_evidence(
+    gate: LatencyGate | LatencyAgainstStable,
+    canary: LatencySketch,
+    limit_ms: float,
+    fail_limit_ms: float,
+    alphas: _Alphas,
+) -> _Evidence:
+    seen = _slow(canary, gate.quantile, limit_ms)
+    return _Evidence(
+        effect=seen.value,
+        interval=_quantile_ms(
+            gate.quantile, canary, alpha_lower=alphas.fail, alpha_upper=alphas.pass_
+        ),
+        limit=limit_ms,
+        fail_limit=fail_limit_ms,
+        canary=seen,
+        claim=Claim(
+            gate=gate.name,
+            quantity=Quantity.LATENCY,
+            events=Counts(n=seen.n, k=seen.n_events),
+            limit=1 - gate.quantile,
+            alpha=alphas.pass_,
+        ),
+    )
+
+
+def _verdict(gate: Gate, found: _Evidence, alphas: _Alphas) -> Verdict:
+    n_needed = n_expected = None
+    outcome, code = _weigh(found)
+    if outcome is Outcome.INCONCLUSIVE and code is not Code.NO_STABLE_REQUESTS:
+        n_needed = n_expected = _requests(found.claim, 0.0)
+        if found.claim.events.k:
+            n_expected = _requests(found.claim, found.claim.events.rate or 0.0)
+        if n_expected is None and code is Code.MORE_REQUESTS:
+            code = Code.TOO_CLOSE
+    return Verdict(
+        gate=gate.name,
+        quantity=found.claim.quantity,
+        outcome=outcome,
+        code=code,
+        effect=found.effect,
+        interval=found.interval,
+        limit=found.fail_limit if outcome is Outcome.FAIL else found.limit,
+        canary=found.canary,
+        stable=found.stable,
+        n_needed=n_needed,
+        n_expected=n_expected,
+        alpha=alphas.pass_,
+        alpha_fail=alphas.fail,
+        dry_run=gate.dry_run,
+    )
+
+
+def _weigh(found: _Evidence) -> tuple[Outcome, Code]:
+    if found.canary.n == 0:
+        return Outcome.INCONCLUSIVE, Code.NO_REQUESTS
+    if found.stable is not None and found.stable.n == 0:
+        return Outcome.INCONCLUSIVE, Code.NO_STABLE_REQUESTS
+    if found.interval.lower >= found.fail_limit:
+        return Outcome.FAIL, Code.OVER_LIMIT
+    if found.interval.upper <= found.limit:
+        return Outcome.PASS, Code.UNDER_LIMIT
+    return Outcome.INCONCLUSIVE, Code.MORE_REQUESTS
+
+
+def _requests(claim: Claim, rate: float) -> int | None:
+    return requests_needed(claim.events, limit=claim.limit, alpha=claim.alpha, rate=rate)
+
+
+def _errors(counts: Counts) -> Reading:
+    return Reading(n=counts.n, n_events=counts.k, value=counts.rate)
+
+
+def _slow(sketch: LatencySketch, quantile: float, limit_ms: float) -> Reading:
+    value_s = sketch.quantile(quantile)
+    return Reading(
+        n=sketch.n,
+        n_events=sketch.n_over(limit_ms / 1e3),
+        value=None if value_s is None else 1e3 * value_s,
+    )
+
+
+def _quantile_ms(
+    quantile: float, sketch: LatencySketch, *, alpha_lower: float, alpha_upper: float
+) -> Interval:
+    bounds_s = quantile_bounds(sketch, quantile, alpha_lower=alpha_lower, alpha_upper=alpha_upper)
+    return Interval(lower=1e3 * bounds_s.lower, upper=1e3 * bounds_s.upper)

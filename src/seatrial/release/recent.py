@@ -1,0 +1,114 @@
+"""What each version of an endpoint did lately, by time: for charts, forecasts and `status`.
+
+Time is the wall clock of the workers, which is good enough to look at. Nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from seatrial.kernel.store import Slices
+from seatrial.release.measurement import Summary
+
+_PAGE = 5_000
+_QUANTILES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One version in one span of time.
+
+    Args:
+        version: its number.
+        start: begin of the span in seconds since 1970.
+        summary: what it did.
+    """
+
+    version: int
+    start: int
+    summary: Summary
+
+
+class Recent:
+    """The last minutes of an endpoint, in spans of equal width; bounded in memory.
+
+    Args:
+        slices: where measurements are read.
+        endpoint: its name.
+        width_s: of a span, in seconds, >= 1.
+        keep_s: how far back to keep spans, in seconds.
+    """
+
+    def __init__(
+        self, slices: Slices, endpoint: str, *, width_s: int = 5, keep_s: int = 900
+    ) -> None:
+        self._slices = slices
+        self._endpoint = endpoint
+        self._width_s = width_s
+        self._keep_s = keep_s
+        self._position = 0
+        self._spans: dict[tuple[int, int], Summary] = {}
+
+    def refresh(self, now: datetime) -> None:
+        """Read what arrived since the last call, and forget what is too old at ``now``."""
+        oldest = (now - timedelta(seconds=self._keep_s)).timestamp()
+        while page := self._slices.read_slices(self._endpoint, after=self._position, limit=_PAGE):
+            for position, piece in page:
+                self._position = position
+                begin = piece.start.timestamp()
+                if begin >= oldest:
+                    span = int(begin // self._width_s) * self._width_s
+                    key = (piece.version, span)
+                    news = Summary.decode(piece.summary)
+                    self._spans[key] = self._spans.get(key, Summary.empty()) + news
+        self._spans = {key: kept for key, kept in self._spans.items() if key[1] >= oldest}
+
+    def points(self) -> list[Point]:
+        """The spans, by version and time."""
+        return [
+            Point(version=version, start=start, summary=self._spans[version, start])
+            for version, start in sorted(self._spans)
+        ]
+
+    def rate_per_s(self, now: datetime, *, over_s: int = 60) -> float:
+        """Requests per second of all versions together over the last ``over_s`` seconds."""
+        since = now.timestamp() - over_s
+        n = sum(s.n for (_, start), s in self._spans.items() if start >= since)
+        return n / over_s
+
+    def total(self, version: int) -> Summary:
+        """Everything kept of a version."""
+        mine = (s for (v, _), s in self._spans.items() if v == version)
+        return sum(mine, Summary.empty())
+
+
+def record(recent: Recent, *, width_s: int) -> dict[str, object]:
+    """The points as JSON-able series by version: rates, quantiles in ms, requests a second."""
+    series: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for point in recent.points():
+        series[str(point.version)].append(
+            {
+                "t": point.start,
+                "requests_per_s": point.summary.n / width_s,
+                **numbers(point.summary),
+            }
+        )
+    return dict(series)
+
+
+def numbers(summary: Summary) -> dict[str, object]:
+    """The figures people know, of a summary; None where nothing was measured."""
+    quantiles = {
+        f"p{100 * q:g}_ms": None if (s := summary.latency.quantile(q)) is None else 1e3 * s
+        for q in _QUANTILES
+    }
+    return {
+        "n": summary.n,
+        "n_errors": summary.n_errors,
+        "n_rejected": summary.n_rejected,
+        "n_shed": summary.n_shed,
+        "error_rate": summary.n_errors / summary.n if summary.n else None,
+        **quantiles,
+    }

@@ -1,0 +1,111 @@
+"""What a person or a program is shown of an endpoint: one record for command, API and console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from seatrial.kernel.events import Fact
+from seatrial.kernel.store import Beat, Store
+from seatrial.release.controller import BEAT, WORKERS, applied_by
+from seatrial.release.endpoint import EndpointState, stream_of
+from seatrial.release.rollout import Phase, Rollout
+
+
+def view(state: EndpointState, store: Store) -> dict[str, object]:
+    """An endpoint with its release, newest evidence and workers, as a JSON-able record."""
+    workers = store.present(WORKERS)
+    controller = store.present(BEAT)
+    split = state.split
+    return {
+        "name": state.name,
+        "revision": state.revision,
+        "stable": state.stable,
+        "former": list(state.former),
+        "split": {
+            "stable": split.stable,
+            "canary": split.canary,
+            "canary_share": split.canary_share,
+            "shadow": split.shadow,
+            "shadow_share": split.shadow_share,
+        },
+        "release": _release(state, live=_live(controller, state.name), workers=workers),
+        "n_workers": len(workers),
+        "n_workers_up_to_date": sum(
+            applied_by(worker, state.name) == state.target_revision for worker in workers
+        ),
+        "addresses": sorted({str(w.data["address"]) for w in workers if "address" in w.data}),
+    }
+
+
+def history(store: Store, endpoint: str, *, after: int = 0) -> list[dict[str, object]]:
+    """The facts of an endpoint, oldest first, as JSON-able records."""
+    records: list[dict[str, object]] = []
+    while facts := store.read(stream=stream_of(endpoint), after=after):
+        records += [fact_record(fact) for fact in facts]
+        after = facts[-1].seq
+    return records
+
+
+def fact_record(fact: Fact) -> dict[str, object]:
+    """A fact as a JSON-able record."""
+    return {
+        "seq": fact.seq,
+        "revision": fact.revision,
+        "at": fact.at.isoformat(),
+        "kind": fact.kind,
+        "by": fact.by,
+        "data": dict(fact.data),
+    }
+
+
+def _live(controller: Sequence[Beat], name: str) -> Mapping[str, object]:
+    for beat in controller:
+        judgements = beat.data.get("judgements")
+        if isinstance(judgements, Mapping) and isinstance(judgements.get(name), Mapping):
+            live: Mapping[str, object] = judgements[name]
+            return live
+    return {}
+
+
+def _release(
+    state: EndpointState, *, live: Mapping[str, object], workers: Sequence[Beat]
+) -> dict[str, object] | None:
+    rollout = state.rollout
+    if rollout is None:
+        return None
+    step = rollout.current
+    return {
+        "release": rollout.release,
+        "version": rollout.version,
+        "target": rollout.target,
+        "phase": rollout.phase.value,
+        "over": rollout.phase.over,
+        "step": rollout.step,
+        "n_steps": len(rollout.plan.steps),
+        "share": step.share if step else None,
+        "watch_s": step.watch_s if step else None,
+        "watched_s": live.get("watched_s", rollout.watched_s),
+        "extended": rollout.extended,
+        "reason": rollout.reason,
+        "waiting_for": _waiting_for(rollout, workers),
+        "evidence": live.get("judgement") or dict(rollout.evidence) or None,
+        "staging": dict(rollout.staging) or None,
+        "plan": rollout.plan.as_dict(),
+    }
+
+
+def _waiting_for(rollout: Rollout, workers: Sequence[Beat]) -> str:
+    """What must happen next, for a person; empty when nothing is waited for."""
+    if rollout.phase.on_trial and not workers:
+        return "a server: none is running on this store, start one with `seatrial up`"
+    match rollout.phase:
+        case Phase.STAGING:
+            return "the staging tests"
+        case Phase.WARMING:
+            return "every worker to load the version"
+        case Phase.CANARY:
+            return "evidence and the end of the watch"
+        case Phase.HELD:
+            return "a person: `seatrial promote` or `seatrial rollback`"
+        case _:
+            return ""

@@ -1,0 +1,1 @@
+"""Protocols of prediction, pure: bytes to batches and predictions to bytes."""

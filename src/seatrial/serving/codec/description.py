@@ -1,0 +1,91 @@
+"""Documents that describe models: OIP metadata, Triton's model config, TF Serving's status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seatrial.registry.signature import Output, Signature
+from seatrial.serving.codec.tensor import DATATYPE_OF
+
+MATRIX = "input"
+"""The name of the one tensor of a matrix signature; any other name is accepted too."""
+
+_TRITON_TYPES = {"BYTES": "TYPE_STRING"}
+
+
+def server_metadata(version: str) -> dict[str, object]:
+    """OIP's server metadata."""
+    return {
+        "name": "seatrial",
+        "version": version,
+        "extensions": ["binary_tensor_data", "model_repository"],
+    }
+
+
+def model_metadata(name: str, versions: Sequence[int], signature: Signature) -> dict[str, object]:
+    """OIP's model metadata."""
+    return {
+        "name": name,
+        "versions": [str(version) for version in versions],
+        "platform": "seatrial_bundle",
+        "inputs": inputs(signature),
+        "outputs": [output(o) for o in signature.outputs],
+    }
+
+
+def inputs(signature: Signature) -> list[dict[str, object]]:
+    """The input tensors: one matrix, or one tensor per feature."""
+    if signature.matrix:
+        datatype = DATATYPE_OF[signature.features[0].dtype]
+        return [{"name": MATRIX, "datatype": datatype, "shape": [-1, len(signature.features)]}]
+    return [
+        {"name": f.name, "datatype": DATATYPE_OF[f.dtype], "shape": [-1]}
+        for f in signature.features
+    ]
+
+
+def output(promised: Output) -> dict[str, object]:
+    """One output tensor."""
+    shape = [-1] if promised.width is None else [-1, promised.width]
+    return {"name": promised.name, "datatype": DATATYPE_OF[promised.dtype], "shape": shape}
+
+
+def model_config(name: str, signature: Signature) -> dict[str, object]:
+    """Triton's model configuration, as far as it means something here."""
+    return {
+        "name": name,
+        "platform": "seatrial_bundle",
+        "backend": "seatrial",
+        "max_batch_size": 0,
+        "input": [_triton(tensor) for tensor in inputs(signature)],
+        "output": [_triton(output(o)) for o in signature.outputs],
+    }
+
+
+def _triton(tensor: dict[str, object]) -> dict[str, object]:
+    datatype = str(tensor["datatype"])
+    data_type = _TRITON_TYPES.get(datatype, f"TYPE_{datatype}")
+    return {"name": tensor["name"], "data_type": data_type, "dims": tensor["shape"]}
+
+
+def repository_index(models: Sequence[tuple[str, Sequence[int]]]) -> list[dict[str, object]]:
+    """The model repository extension's index: a line per loaded version."""
+    return [
+        {"name": name, "version": str(version), "state": "READY", "reason": ""}
+        for name, versions in models
+        for version in versions
+    ]
+
+
+def model_status(versions: Sequence[int]) -> dict[str, object]:
+    """TF Serving's model version status."""
+    return {
+        "model_version_status": [
+            {
+                "version": str(version),
+                "state": "AVAILABLE",
+                "status": {"error_code": "OK", "error_message": ""},
+            }
+            for version in versions
+        ]
+    }

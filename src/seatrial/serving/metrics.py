@@ -1,0 +1,157 @@
+"""What a server tells Prometheus: the counts of all its workers, as text.
+
+Each worker puts a snapshot of its own counts into its beat, so any worker can answer for all of
+them, whichever the scrape happens to reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from seatrial.serving.live import LiveVersion
+from seatrial.serving.outcome import OK, REJECTED, SHED
+from seatrial.serving.record import Total
+
+CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
+
+BUCKETS_S: Final = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+
+_Labels: TypeAlias = tuple[tuple[str, str], ...]
+_Sample: TypeAlias = tuple[str, _Labels, float]
+
+
+class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker counted of one version since it started.
+
+    Args:
+        answers: requests by outcome: ``ok``, ``rejected``, ``shed``.
+        errors: answers in error by kind.
+        buckets: answers at most as slow as each of `BUCKETS_S`, errors included.
+        seconds: latencies of all answers, added up.
+        waiting: requests in its queue now.
+        in_flight: requests in its queue or engine now.
+        restarts: how often its native engine had to be started again.
+    """
+
+    model: str
+    version: int
+    answers: dict[str, int]
+    errors: dict[str, int]
+    buckets: list[int]
+    seconds: float
+    loaded: bool
+    waiting: int = 0
+    in_flight: int = 0
+    restarts: int = 0
+
+    @property
+    def n(self) -> int:
+        """Requests answered, good or in error."""
+        return self.answers[OK] + sum(self.errors.values())
+
+
+class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker says of itself.
+
+    Args:
+        versions: every version it answered for or has loaded.
+        store_up: whether the store answered the last time it was asked.
+        slices_unsent: slices that wait for the store.
+        copies_dropped: shadow copies not made, for want of time.
+        log_dropped: predictions not logged, for want of room.
+    """
+
+    versions: list[VersionCounts]
+    store_up: bool
+    slices_unsent: int = 0
+    copies_dropped: int = 0
+    log_dropped: int = 0
+
+
+def count(model: str, version: int, total: Total, live: LiveVersion | None) -> VersionCounts:
+    """The counts of one version; ``live`` is None when it is no longer loaded."""
+    summary = total.summary
+    return VersionCounts(
+        model=model,
+        version=version,
+        answers={
+            OK: summary.n - summary.n_errors,
+            REJECTED: summary.n_rejected,
+            SHED: summary.n_shed,
+        },
+        errors=dict(summary.errors),
+        buckets=[summary.n - summary.latency.n_over(edge) for edge in BUCKETS_S],
+        seconds=total.seconds,
+        loaded=live is not None,
+        waiting=live.n_waiting if live else 0,
+        in_flight=live.n_in_flight if live else 0,
+        restarts=live.n_restarts if live else 0,
+    )
+
+
+def exposition(workers: Mapping[str, WorkerCounts]) -> str:
+    """The counts of all workers, by name, in Prometheus' text format."""
+    samples: dict[str, list[str]] = {name: [] for name in _FAMILIES}
+    for worker, counts in sorted(workers.items()):
+        label = (("worker", worker),)
+        for name, labels, value in (*_of_worker(counts), *_of_versions(counts)):
+            family = name if name in samples else name.rpartition("_")[0]
+            samples[family].append(_line(name, labels + label, value))
+    return "".join(
+        f"# HELP {name} {text}\n# TYPE {name} {kind}\n" + "".join(samples[name])
+        for name, (kind, text) in _FAMILIES.items()
+    )
+
+
+def _of_worker(counts: WorkerCounts) -> Iterator[_Sample]:
+    yield "seatrial_store_up", (), float(counts.store_up)
+    yield "seatrial_slices_unsent", (), counts.slices_unsent
+    yield "seatrial_copies_dropped_total", (), counts.copies_dropped
+    yield "seatrial_log_dropped_total", (), counts.log_dropped
+
+
+def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
+    for held in counts.versions:
+        labels = (("model", held.model), ("version", str(held.version)))
+        n, n_errors = held.n, held.n - held.answers[OK]
+        for outcome, k in {**held.answers, "error": n_errors}.items():
+            yield "seatrial_requests_total", (*labels, ("outcome", outcome)), k
+        for kind, k in held.errors.items():
+            yield "seatrial_errors_total", (*labels, ("kind", kind)), k
+        for edge, k in zip((*map(str, BUCKETS_S), "+Inf"), (*held.buckets, n), strict=True):
+            yield "seatrial_latency_seconds_bucket", (*labels, ("le", edge)), k
+        yield "seatrial_latency_seconds_sum", labels, held.seconds
+        yield "seatrial_latency_seconds_count", labels, n
+        yield "seatrial_version_loaded", labels, float(held.loaded)
+        yield "seatrial_queue_requests", labels, held.waiting
+        yield "seatrial_in_flight_requests", labels, held.in_flight
+        yield "seatrial_engine_restarts_total", labels, held.restarts
+
+
+_FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+    "seatrial_requests_total": ("counter", "Requests by outcome."),
+    "seatrial_errors_total": ("counter", "Answers in error by kind: the version's fault."),
+    "seatrial_latency_seconds": ("histogram", "From the whole request to the whole reply."),
+    "seatrial_version_loaded": ("gauge", "1 while the version is loaded."),
+    "seatrial_queue_requests": ("gauge", "Requests that wait for an engine."),
+    "seatrial_in_flight_requests": ("gauge", "Requests that wait for an engine or run in it."),
+    "seatrial_engine_restarts_total": ("counter", "Starts of a native engine after it died."),
+    "seatrial_store_up": ("gauge", "1 while the store answers."),
+    "seatrial_slices_unsent": ("gauge", "Measurements that wait for the store."),
+    "seatrial_copies_dropped_total": ("counter", "Shadow copies not made for want of time."),
+    "seatrial_log_dropped_total": ("counter", "Predictions not logged for want of room."),
+}
+
+
+def _line(name: str, labels: _Labels, value: float) -> str:
+    text = ",".join(f'{key}="{_escaped(held)}"' for key, held in labels)
+    return f"{name}{{{text}}} {value:.12g}\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

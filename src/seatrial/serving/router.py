@@ -1,0 +1,234 @@
+"""Which loaded version answers a request: routing tables that are swapped whole.
+
+Everything here is called on the event loop; nothing waits. A table never changes, so a request
+keeps the split it was picked under, whatever is applied while it runs.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from seatrial.kernel.errors import NotFound, Unavailable
+from seatrial.release.variant import Split, position
+from seatrial.serving.live import LiveVersion
+from seatrial.serving.record import OUTSIDE, Observe, Recorder
+
+
+class UnknownModel(NotFound):
+    """No model is served under this name."""
+
+    code = "serving.unknown_model"
+
+
+class UnknownVersion(NotFound):
+    """This version of the model is not loaded."""
+
+    code = "serving.unknown_version"
+
+
+class NothingLive(Unavailable):
+    """The model exists, but no version of it answers requests yet."""
+
+    code = "serving.nothing_live"
+
+
+class Pick:
+    """Who answers a request, and where what happened is recorded.
+
+    Args:
+        version: answers.
+        shadow: gets a copy whose answer is dropped, or None.
+        revision: of the endpoint's stream, under which the request was picked.
+        observe: records latency in seconds and outcome of the answer; to be called once.
+        observe_copy: the same for the shadow's answer; None without a shadow.
+    """
+
+    __slots__ = ("observe", "observe_copy", "revision", "shadow", "version")
+
+    def __init__(
+        self,
+        version: LiveVersion,
+        shadow: LiveVersion | None,
+        revision: int,
+        observe: Observe,
+        observe_copy: Observe | None = None,
+    ) -> None:
+        self.version = version
+        self.shadow = shadow
+        self.revision = revision
+        self.observe = observe
+        self.observe_copy = observe_copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The routes of one endpoint at one revision.
+
+    Args:
+        revision: of the endpoint's stream.
+        split: who gets what.
+        loaded: every version that is loaded, by number.
+        edges: where a segment of [0, 1) ends and the next begins, ascending, without 0 and 1.
+        picks: the pick of each segment, one more than edges; None where nobody answers.
+        forced: the pick of a tester who names a version.
+    """
+
+    revision: int
+    split: Split
+    loaded: Mapping[int, LiveVersion]
+    edges: tuple[float, ...]
+    picks: tuple[Pick | None, ...]
+    forced: Mapping[int, Pick]
+
+
+class Router:
+    """Routing tables by endpoint.
+
+    Args:
+        recorder: gives each version the place where its answers are recorded.
+        chance: a position in [0, 1) for requests without a key.
+    """
+
+    def __init__(self, recorder: Recorder, *, chance: Callable[[], float] | None = None) -> None:
+        self._recorder = recorder
+        self._chance = chance or random.Random().random
+        self._tables: dict[str, Table] = {}
+
+    def pick(self, endpoint: str, key: bytes | None = None, version: int | None = None) -> Pick:
+        """Who answers a request.
+
+        Args:
+            key: the same key gets the same version as long as the shares stay; None for chance.
+            version: a tester's wish: this loaded version and no other, and no shadow.
+        Raises: UnknownModel; UnknownVersion: ``version`` is not loaded; NothingLive.
+        """
+        table = self._tables.get(endpoint)
+        if table is None:
+            raise self._unknown_model(endpoint)
+        if version is not None:
+            return self._forced(endpoint, table, version)
+        if not table.edges:
+            pick = table.picks[0]
+        else:
+            place = position(table.split.salt, key) if key is not None else self._chance()
+            pick = table.picks[bisect_right(table.edges, place)]
+        if pick is None:
+            raise NothingLive(
+                f"No version of {endpoint!r} answers requests yet.",
+                remedy="Wait until its release is promoted; `seatrial status` shows how far it is.",
+                endpoint=endpoint,
+            )
+        return pick
+
+    def apply(
+        self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, LiveVersion]
+    ) -> None:
+        """Replace an endpoint's table; requests from now on are picked by the new one.
+
+        Args:
+            split: every version it names must be in ``loaded``.
+            loaded: may hold more versions, which only testers reach.
+        """
+        self._recorder.retire(endpoint)
+        self._tables[endpoint] = _table(self._recorder, endpoint, revision, split, loaded)
+
+    def models(self) -> list[str]:
+        """The endpoints served, sorted."""
+        return sorted(self._tables)
+
+    def table(self, endpoint: str) -> Table:
+        """The present table of an endpoint.   Raises: UnknownModel."""
+        table = self._tables.get(endpoint)
+        if table is None:
+            raise self._unknown_model(endpoint)
+        return table
+
+    def get(self, endpoint: str, version: int | None = None) -> LiveVersion:
+        """A loaded version: the one named, else the stable one, else the newest.
+
+        Raises: UnknownModel; UnknownVersion; NothingLive: none is loaded.
+        """
+        table = self.table(endpoint)
+        if version is not None:
+            return self._forced(endpoint, table, version).version
+        if not table.loaded:
+            raise NothingLive(
+                f"No version of {endpoint!r} is loaded.",
+                remedy="See `seatrial status` for what became of its release.",
+                endpoint=endpoint,
+            )
+        stable = table.split.stable
+        return table.loaded[stable if stable is not None else max(table.loaded)]
+
+    def versions(self, endpoint: str) -> list[int]:
+        """The loaded versions of an endpoint, ascending.   Raises: UnknownModel."""
+        return sorted(self.table(endpoint).loaded)
+
+    def loaded(self) -> dict[tuple[str, int], LiveVersion]:
+        """Every version that some table reaches, by endpoint and number; for any thread."""
+        return {
+            (endpoint, version): live
+            for endpoint, table in list(self._tables.items())
+            for version, live in table.loaded.items()
+        }
+
+    def _forced(self, endpoint: str, table: Table, version: int) -> Pick:
+        pick = table.forced.get(version)
+        if pick is None:
+            known = ", ".join(str(v) for v in sorted(table.loaded)) or "none"
+            raise UnknownVersion(
+                f"Version {version} of {endpoint!r} is not loaded.",
+                remedy=f"Choose one of: {known}; or leave the version out.",
+                endpoint=endpoint,
+                version=version,
+            )
+        return pick
+
+    def _unknown_model(self, endpoint: str) -> UnknownModel:
+        known = ", ".join(self.models()) or "none yet"
+        return UnknownModel(
+            f"There is no model {endpoint!r} here.",
+            remedy=f"Choose one of: {known}.",
+            model=endpoint,
+        )
+
+
+def _table(
+    recorder: Recorder,
+    endpoint: str,
+    revision: int,
+    split: Split,
+    loaded: Mapping[int, LiveVersion],
+) -> Table:
+    """The routes that follow from a split; `Split` alone knows who gets which position."""
+    shares = {split.canary_share, split.shadow_share}
+    starts = [0.0, *sorted(share for share in shares if 0.0 < share < 1.0)]
+
+    def place(start: float) -> Pick | None:
+        answers, copied = split.pick(start), split.copies(start)
+        if answers is None:
+            return None
+        observe = recorder.observer(endpoint, answers, revision, watched=answers == split.canary)
+        if copied is None or copied == answers:
+            return Pick(loaded[answers], None, revision, observe)
+        # Copies are evidence only where the version answers nobody: a slice never holds both.
+        apart = copied in (split.stable, split.canary if split.canary_share else None)
+        observe_copy = recorder.observer(
+            endpoint, copied, OUTSIDE if apart else revision, watched=not apart
+        )
+        return Pick(loaded[answers], loaded[copied], revision, observe, observe_copy)
+
+    return Table(
+        revision=revision,
+        split=split,
+        loaded=dict(loaded),
+        edges=tuple(starts[1:]),
+        picks=tuple(place(start) for start in starts),
+        forced={
+            version: Pick(live, None, revision, recorder.observer(endpoint, version, OUTSIDE))
+            for version, live in loaded.items()
+        },
+    )

@@ -1,0 +1,229 @@
+"""The prediction log: a sample of what was asked and answered, on its way to the spool.
+
+The event loop offers requests and keeps little of each; the sync thread writes them down. What
+becomes of the spool's segments is an adapter's business (`adapters/parquet_log.py`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.kernel.clock import Clock
+from seatrial.registry.signature import Batch, Prediction, n_rows, take
+from seatrial.serving.live import LiveVersion
+from seatrial.serving.outcome import ERROR, OK
+from seatrial.serving.spool import Spool
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleConfig:
+    """How much is logged.
+
+    Args:
+        rate: share of answered requests, in [0, 1]; requests that failed by the version's fault
+            are always logged, as far as the buffer goes.
+        max_rows: rows kept of one request, its first ones.
+        max_held: requests held until they are written; more are dropped and counted.
+    """
+
+    rate: float = 0.01
+    max_rows: int = 64
+    max_held: int = 1_000
+
+
+class Values(msgspec.Struct, frozen=True, array_like=True):
+    """One column: raw little-endian numbers with their numpy dtype and width, or plain values.
+
+    Args:
+        dtype: such as ``<f4``; empty when ``plain`` holds the values.
+        width: values per row.
+    """
+
+    dtype: str
+    width: int
+    raw: bytes = b""
+    plain: list[Any] = msgspec.field(default_factory=list)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=SCHEMA):
+    """One logged request.
+
+    Args:
+        request_id: as the reply carried it.
+        at: seconds since the epoch, wall clock.
+        n_rows: of the request; the columns hold the first ``rows``.
+    """
+
+    request_id: str
+    at: float
+    endpoint: str
+    version: int
+    revision: int
+    outcome: str
+    latency_s: float
+    n_rows: int
+    rows: int
+    inputs: dict[str, Values]
+    outputs: dict[str, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    request_id: str
+    at: float
+    live: LiveVersion
+    revision: int
+    outcome: str
+    latency_s: float
+    n_rows: int
+    batch: Batch
+    prediction: Prediction
+
+
+class PredictionLog:
+    """Takes samples on the event loop; writes them on the sync thread.
+
+    Args:
+        spool: where records go.
+        config: how much is logged.
+        clock: wall time of records.
+        chance: a number in [0, 1) per request.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        config: SampleConfig,
+        clock: Clock,
+        chance: Callable[[], float] | None = None,
+    ) -> None:
+        self._spool = spool
+        self._config = config
+        self._clock = clock
+        self._chance = chance or random.Random().random
+        self._held: list[_Held] = []
+        self._n_dropped = 0
+        self.n_logged = 0
+
+    @property
+    def n_dropped(self) -> int:
+        """Requests that should have been logged but found no room in memory or on disk."""
+        return self._n_dropped + self._spool.n_dropped
+
+    def wants(self, outcome: str) -> bool:
+        """Whether to log a request with this outcome; to be asked once per request."""
+        if outcome == OK:
+            return self._chance() < self._config.rate
+        return outcome.startswith(ERROR)
+
+    def offer(
+        self,
+        request_id: str,
+        live: LiveVersion,
+        batch: Batch,
+        prediction: Prediction | None,
+        *,
+        revision: int,
+        latency_s: float,
+        outcome: str,
+    ) -> None:
+        """Keep a copy of a request's first rows; dropped and counted when too many are held."""
+        if len(self._held) >= self._config.max_held:
+            self._n_dropped += 1
+            return
+        first = slice(0, self._config.max_rows)
+        kept = _Held(
+            request_id,
+            self._clock.now().timestamp(),
+            live,
+            revision,
+            outcome,
+            latency_s,
+            n_rows(batch),
+            _copied(take(batch, first)),
+            {name: values[first].copy() for name, values in (prediction or {}).items()},
+        )
+        self._held.append(kept)
+
+    def flush(self) -> None:
+        """Write what is held to the spool."""
+        n = len(self._held)
+        held = self._held[:n]
+        del self._held[:n]
+        self._spool.append([encode(_record(kept)) for kept in held])
+        self.n_logged += n
+
+    def close(self) -> None:
+        """Write what is held and finish the segment."""
+        self.flush()
+        self._spool.close()
+
+
+def encode(record: Record) -> bytes:
+    """A record as the spool keeps it."""
+    return msgspec.msgpack.encode(record)
+
+
+def decode(payload: bytes) -> Record:
+    """The record of a payload.   Raises: msgspec.ValidationError."""
+    return msgspec.msgpack.decode(payload, type=Record)
+
+
+def values_of(column: NDArray[np.generic]) -> Values:
+    """A column as a record keeps it: numbers exactly, everything else as plain values."""
+    width = int(np.prod(column.shape[1:], dtype=np.int64))
+    if column.dtype.kind in "biuf":
+        little = column.astype(column.dtype.newbyteorder("<"), copy=False)
+        return Values(little.dtype.str, width, raw=little.tobytes())
+    return Values("", width, plain=column.reshape(-1).tolist())
+
+
+def column_of(values: Values) -> NDArray[np.generic]:
+    """The column of a record, shape (n,) or (n, width); objects when it holds plain values."""
+    flat: NDArray[np.generic]
+    if values.dtype:
+        flat = np.frombuffer(values.raw, dtype=values.dtype)
+    else:
+        flat = np.array(values.plain, dtype=object)
+    return flat if values.width == 1 else flat.reshape(-1, values.width)
+
+
+def _copied(batch: Batch) -> Batch:
+    if isinstance(batch, dict):
+        return {name: column.copy() for name, column in batch.items()}
+    return batch.copy()
+
+
+def _record(held: _Held) -> Record:
+    return Record(
+        request_id=held.request_id,
+        at=held.at,
+        endpoint=held.live.endpoint,
+        version=held.live.version,
+        revision=held.revision,
+        outcome=held.outcome,
+        latency_s=held.latency_s,
+        n_rows=held.n_rows,
+        rows=n_rows(held.batch),
+        inputs=_columns(held.batch, held.live),
+        outputs={name: values_of(values) for name, values in held.prediction.items()},
+    )
+
+
+def _columns(batch: Batch, live: LiveVersion) -> dict[str, Values]:
+    if isinstance(batch, dict):
+        return {name: values_of(column) for name, column in batch.items()}
+    return {
+        name: values_of(np.ascontiguousarray(batch[:, i]))
+        for i, name in enumerate(live.signature.names)
+    }

@@ -1,0 +1,75 @@
+"""Runs an ASGI app on a listening socket until it is told to stop, through uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+import uvloop
+
+from seatrial.web.app import App
+from seatrial.web.protocol import HotProtocol
+
+_KEEP_ALIVE_S = 75
+_DRAIN_S = 20
+
+
+async def _nothing() -> None:
+    """What happens before and after when nobody says otherwise."""
+
+
+def serve(
+    app: App,
+    listening: socket.socket,
+    *,
+    stop_fd: int | None = None,
+    before: Callable[[], Awaitable[None]] = _nothing,
+    after: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until ``stop_fd`` reaches its end; then drain and return.
+
+    Args:
+        listening: a bound, listening socket; may be shared with other processes.
+        stop_fd: a file that ends when the parent process does, such as the reading end of a pipe.
+        before: runs on the event loop before the first connection is accepted.
+        after: runs on the event loop when the last connection has been answered.
+    """
+    config = uvicorn.Config(
+        app,
+        http=HotProtocol,
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    uvloop.run(_run(uvicorn.Server(config), listening, stop_fd, before, after))
+
+
+async def _run(
+    server: uvicorn.Server,
+    listening: socket.socket,
+    stop_fd: int | None,
+    before: Callable[[], Awaitable[None]],
+    after: Callable[[], Awaitable[None]],
+) -> None:
+    loop = asyncio.get_running_loop()
+    await before()
+    if stop_fd is not None:
+        loop.add_reader(stop_fd, _on_readable, server, loop, stop_fd)
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await after()
+
+
+def _on_readable(server: uvicorn.Server, loop: asyncio.AbstractEventLoop, stop_fd: int) -> None:
+    if not os.read(stop_fd, 512):
+        loop.remove_reader(stop_fd)
+        server.should_exit = True

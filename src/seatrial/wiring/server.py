@@ -1,0 +1,151 @@
+"""`seatrial up`: a supervisor over worker processes that share one socket, and one controller."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import Denied
+from seatrial.kernel.supervise import Child, Supervisor
+from seatrial.release.controller import Controller
+from seatrial.wiring.background import announce, withdraw
+from seatrial.wiring.files import write_files
+from seatrial.wiring.listening import listen
+from seatrial.wiring.stager import BackgroundStager
+from seatrial.wiring.workspace import Workspace
+
+TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
+
+_TICK_S = 0.1
+
+
+class TokenMissing(Denied):
+    """The server would offer its control routes to the network without a token."""
+
+    code = "server.token_missing"
+
+
+def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
+    """Listen, fork the workers and the controller, and keep them running until told to stop.
+
+    Raises: PortTaken, TokenMissing.
+    """
+    server = workspace.settings.server
+    token = os.environ.get(TOKEN) or None
+    if token is None and not _is_loopback(server.host):
+        raise TokenMissing(
+            f"Listening on {server.host} opens the control routes to the network.",
+            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
+        )
+    listening = listen(server.host, server.port)
+    address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
+    server_id = secrets.token_hex(4)
+    _preload()
+    children = [
+        Child(
+            name=f"worker {index}",
+            main=partial(
+                _worker,
+                workspace,
+                listening=listening,
+                name=f"worker/{server_id}/{index}",
+                address=address,
+                token=token,
+            ),
+        )
+        for index in range(server.workers)
+    ]
+    children.append(Child(name="controller", main=partial(_controller, workspace)))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    announce(workspace, address=address)
+    say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
+    try:
+        Supervisor(children).run()
+    finally:
+        withdraw(workspace)
+        listening.close()
+
+
+def _preload() -> None:
+    """Import once what every worker needs, so that forks share it and restarts take no time."""
+    from seatrial.wiring import worker
+
+    worker.preload()
+
+
+def _worker(
+    workspace: Workspace,
+    stop_fd: int,
+    *,
+    listening: socket.socket,
+    name: str,
+    address: str,
+    token: str | None,
+) -> None:
+    from seatrial.wiring.worker import run_worker
+
+    run_worker(
+        workspace,
+        stop_fd=stop_fd,
+        listening=listening,
+        name=name,
+        address=address,
+        token=token,
+    )
+
+
+def _controller(workspace: Workspace, stop_fd: int) -> None:
+    """The main of the controller process: tick until the supervisor is gone or says stop."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    threading.Thread(target=_watch, args=(stop_fd, stop), daemon=True).start()
+    store = workspace.open_store()
+    stager = BackgroundStager(
+        workspace.bundles,
+        workspace.release_folder,
+        finished=partial(write_files, workspace),
+    )
+    controller = Controller(
+        store, clock=SystemClock(), stager=stager, holder=f"{os.getpid()}-{secrets.token_hex(4)}"
+    )
+    try:
+        while not stop.is_set():
+            controller.tick()
+            stop.wait(_TICK_S)
+    finally:
+        controller.close()
+        store.close()
+
+
+def _watch(stop_fd: int, stop: threading.Event) -> None:
+    """Set ``stop`` when the pipe ends: the supervisor is gone."""
+    while os.read(stop_fd, 512):
+        pass
+    stop.set()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - shown, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,131 @@
+"""A workspace: where one seatrial installation keeps its state, and its settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from seatrial.kernel.errors import Denied, Invalid
+from seatrial.kernel.store import Store
+from seatrial.wiring.settings import Settings, load_settings
+
+HOME = "SEATRIAL_HOME"
+
+STORES: Mapping[str, str] = {
+    "sqlite": "seatrial.adapters.sqlite:SqliteStore",
+    "postgresql": "seatrial.adapters.postgres:PostgresStore",
+    "postgres": "seatrial.adapters.postgres:PostgresStore",
+}
+
+
+class UnknownStore(Invalid):
+    """A store URL whose scheme is not known."""
+
+    code = "store.unknown_scheme"
+
+
+class HomeNotWritable(Denied):
+    """The home folder cannot be made or written."""
+
+    code = "workspace.not_writable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """Folders and settings; opens what others need.
+
+    Args:
+        home: folder of the state: store, bundles, releases, logs.
+        settings: as read once.
+        config: the file they were read from, or None.
+    """
+
+    home: Path
+    settings: Settings
+    config: Path | None = None
+
+    @property
+    def bundles(self) -> Path:
+        """Where bundles lie, one folder per digest."""
+        return self.home / "bundles"
+
+    @property
+    def log(self) -> Path:
+        """Where the prediction log lies."""
+        return self.home / "log"
+
+    @property
+    def spool(self) -> Path:
+        """Where predictions wait to be written to the log."""
+        return self.home / "spool"
+
+    def release_folder(self, endpoint: str, version: int) -> Path:
+        """Where the files and reports of a version lie."""
+        return self.home / "releases" / endpoint / str(version)
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL: as configured, or the file in the home folder."""
+        return self.settings.store or f"sqlite:///{self.home / 'seatrial.db'}"
+
+    def listening(self, *, host: str | None, port: int | None, workers: int | None) -> Workspace:
+        """The same workspace with what the command line says of the server."""
+        said = {"host": host, "port": port, "workers": workers}
+        given = {name: value for name, value in said.items() if value is not None}
+        server = self.settings.server.model_copy(update=given)
+        return replace(self, settings=self.settings.model_copy(update={"server": server}))
+
+    def open_store(self) -> Store:
+        """Open the store.
+
+        Raises: UnknownStore; MissingExtra; StoreUnavailable.
+        """
+        return open_store(self.store_url)
+
+
+def open_store(url: str) -> Store:
+    """Open a store by URL: ``sqlite:///path.db`` or ``postgresql://user@host/database``.
+
+    Raises: UnknownStore; MissingExtra; StoreUnavailable.
+    """
+    scheme = url.partition("://")[0]
+    if scheme not in STORES:
+        raise UnknownStore(
+            f"The store {url!r} has no scheme that is known.",
+            remedy=f"Use one of: {', '.join(s + '://' for s in STORES)}.",
+            store=url,
+        )
+    module, _, name = STORES[scheme].partition(":")
+    store_class: Any = getattr(import_module(module), name)
+    store: Store = store_class.from_url(url)
+    return store
+
+
+def open_workspace(
+    *,
+    home: Path | None = None,
+    config: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Workspace:
+    """The workspace of a command: its home folder is made if it is not there.
+
+    Args:
+        home: the folder; None for ``$SEATRIAL_HOME``, else ``.seatrial`` here.
+        config: the configuration file; None for ``seatrial.yaml`` here if it exists.
+    Raises: ConfigInvalid, HomeNotWritable.
+    """
+    settings = load_settings(config, environment)
+    folder = (home or Path(environment.get(HOME) or ".seatrial")).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise HomeNotWritable(
+            f"The folder {folder} cannot be made: {problem.strerror}.",
+            remedy=f"Name another one with --home or {HOME}.",
+            home=str(folder),
+        ) from problem
+    return Workspace(home=folder, settings=settings, config=config and config.resolve())

@@ -1,0 +1,323 @@
+"""The controller on a store in memory and a clock that is moved by hand."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from seatrial.kernel.events import Draft, Fact
+from seatrial.kernel.store import Slice, StoreFull, StoreUnavailable
+from seatrial.release.controller import Controller
+from seatrial.release.desk import Desk
+from seatrial.release.endpoint import EndpointState, ask
+from seatrial.release.gate import ErrorRateGate, Gates, LatencyGate
+from seatrial.release.gate_record import gates_to_dict
+from seatrial.release.measurement import Summary
+from seatrial.release.projection import Endpoints
+from seatrial.release.rollout import Phase, Plan, Rollout, Staged, Step
+from seatrial.testing import FakeClock, MemoryStore
+
+GATES = Gates(gates=(ErrorRateGate(limit=0.001), LatencyGate(limit_ms=100)))
+PLAN = Plan(steps=(Step(share=0.05, watch_s=60),), gates=gates_to_dict(GATES), extend_s=600)
+
+
+@dataclass
+class ScriptedStager:
+    """Says what the test wants; counts how often it was asked."""
+
+    result: Staged | None = field(default_factory=lambda: Staged(passed=True, reason="fine"))
+    n_asked: int = 0
+    closed: bool = False
+
+    def poll(self, rollout: Rollout, *, endpoint: str) -> Staged | None:
+        self.n_asked += 1
+        return self.result
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class World:
+    """A store, a clock, a stager, and as many controllers as a test wants."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(clock=self.clock)
+        self.stager = ScriptedStager()
+        self.controller = self.new_controller("c1")
+        self.desk = Desk(self.store)
+
+    def new_controller(self, holder: str) -> Controller:
+        return Controller(self.store, clock=self.clock, stager=self.stager, holder=holder)
+
+    def start(self, version: int, plan: Plan = PLAN) -> None:
+        self.desk.start(
+            "churn",
+            version=version,
+            digest=f"d{version}",
+            target="production",
+            plan=plan,
+            by="test",
+            notes={},
+        )
+
+    def workers_say(self, *, loaded: list[int], failed: dict[str, str] | None = None) -> None:
+        state = self.state
+        self.store.beat(
+            "worker/s/0",
+            {
+                "loaded": {"churn": loaded},
+                "applied": {"churn": state.target_revision},
+                "failed": {"churn": failed or {}},
+            },
+        )
+
+    def answered(self, version: int, n: int, *, n_errors: int = 0, latency_s: float = 0.01) -> None:
+        assert self.state.rollout is not None
+        summary = Summary.of([latency_s] * n, errors={"engine_error": n_errors})
+        self.store.add_slices(
+            [
+                Slice(
+                    endpoint="churn",
+                    version=version,
+                    revision=self.state.rollout.step_revision,
+                    worker="w",
+                    start=self.clock.now(),
+                    width_s=1,
+                    summary=summary.encode(),
+                )
+            ]
+        )
+
+    def tick(
+        self, times: int = 1, *, seconds: float = 1.0, loaded: tuple[int, ...] = (1, 2)
+    ) -> None:
+        for _ in range(times):
+            self.clock.advance(seconds)
+            self.workers_say(loaded=list(loaded))
+            self.controller.tick()
+
+    @property
+    def state(self) -> EndpointState:
+        return self.desk.state("churn")
+
+    @property
+    def phase(self) -> Phase:
+        assert self.state.rollout is not None
+        return self.state.rollout.phase
+
+    def kinds(self) -> list[str]:
+        return [fact.kind for fact in self.store.read(stream="endpoint/churn")]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def on_trial(world: World) -> World:
+    world.start(1)
+    world.controller.tick()
+    world.start(2)
+    world.tick(2)
+    assert world.phase is Phase.CANARY
+    return world
+
+
+def test_a_first_version_is_promoted_once_its_staging_has_passed(world: World) -> None:
+    world.start(1)
+    world.stager.result = None
+    world.controller.tick()
+    assert world.phase is Phase.STAGING
+    world.stager.result = Staged(passed=True, reason="fine")
+    world.controller.tick()
+    assert world.state.stable == 1
+
+
+def test_a_canary_waits_for_every_worker(world: World) -> None:
+    world.start(1)
+    world.controller.tick()
+    world.start(2)
+    world.controller.tick()
+    world.store.beat("worker/s/1", {"loaded": {"churn": [1]}, "applied": {}, "failed": {}})
+    world.workers_say(loaded=[1, 2])
+    world.controller.tick()
+    assert world.phase is Phase.WARMING
+    world.store.beat("worker/s/1", {"loaded": {"churn": [1, 2]}, "applied": {}, "failed": {}})
+    world.controller.tick()
+    assert world.phase is Phase.CANARY
+
+
+def test_a_canary_that_a_worker_cannot_load_is_aborted_with_its_words(world: World) -> None:
+    world.start(1)
+    world.controller.tick()
+    world.start(2)
+    world.controller.tick()
+    world.workers_say(loaded=[1], failed={"2": "the artefact is damaged"})
+    world.controller.tick()
+    assert world.phase is Phase.ABORTED
+    assert world.state.rollout is not None
+    assert "the artefact is damaged" in world.state.rollout.reason
+
+
+def test_a_perfect_canary_is_promoted_after_watch_and_evidence(on_trial: World) -> None:
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    on_trial.tick(59)
+    assert on_trial.phase is Phase.CANARY
+    on_trial.tick(3)
+    assert on_trial.phase is Phase.PROMOTED
+    assert on_trial.state.stable == 2
+    assert on_trial.kinds().count("release.promoted") == 2
+
+
+def test_a_failing_canary_is_aborted_at_the_next_tick(on_trial: World) -> None:
+    on_trial.answered(2, 10, n_errors=5)
+    on_trial.tick()
+    assert on_trial.phase is Phase.ABORTED
+    assert on_trial.state.split.canary is None
+
+
+def test_a_slow_canary_is_aborted(on_trial: World) -> None:
+    on_trial.answered(2, 100, latency_s=0.3)
+    on_trial.tick()
+    assert on_trial.phase is Phase.ABORTED
+    assert on_trial.state.rollout is not None
+    assert "p95" in on_trial.state.rollout.reason
+
+
+def test_no_traffic_is_extended_then_held_and_never_promoted(on_trial: World) -> None:
+    on_trial.tick(63)
+    assert on_trial.phase is Phase.CANARY
+    assert "step.extended" in on_trial.kinds()
+    on_trial.tick(600)
+    assert on_trial.phase is Phase.HELD
+    assert on_trial.state.stable == 1
+
+
+def test_time_without_workers_is_not_watched(on_trial: World) -> None:
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    for _ in range(200):
+        on_trial.clock.advance(10)
+        on_trial.controller.tick()
+    assert on_trial.phase is Phase.CANARY
+
+
+def test_a_controller_that_slept_does_not_count_its_sleep(on_trial: World) -> None:
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    on_trial.tick(1, seconds=3600)
+    assert on_trial.phase is Phase.CANARY
+
+
+def test_a_clock_set_back_neither_promotes_nor_stops_a_release(on_trial: World) -> None:
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    on_trial.tick(10)
+    on_trial.clock.set_wall(on_trial.clock.now() - timedelta(days=30))
+    on_trial.tick(40)
+    assert on_trial.phase is Phase.CANARY
+    on_trial.tick(20)
+    assert on_trial.phase is Phase.PROMOTED
+
+
+def test_a_new_controller_goes_on_where_the_old_one_was(on_trial: World) -> None:
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    on_trial.tick(45)
+    on_trial.controller = on_trial.new_controller("c2")
+    on_trial.clock.advance(30)
+    on_trial.tick(10)
+    assert on_trial.phase is Phase.CANARY
+    on_trial.tick(20)
+    assert on_trial.phase is Phase.PROMOTED
+
+
+def test_two_controllers_promote_once(on_trial: World) -> None:
+    other = on_trial.new_controller("c2")
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    for _ in range(70):
+        on_trial.tick()
+        assert other.tick() is False
+    assert on_trial.kinds().count("release.promoted") == 2
+
+
+def test_a_second_controller_takes_over_when_the_first_is_gone(on_trial: World) -> None:
+    other = on_trial.new_controller("c2")
+    on_trial.controller.close()
+    assert other.tick() is True
+
+
+def test_a_controller_that_lost_a_race_decides_anew(on_trial: World) -> None:
+    """The person's abort lands between the controller's reading and its appending."""
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    on_trial.tick(57)
+    real_append = on_trial.store.append
+    done: list[bool] = []
+
+    def append(stream: str, drafts: list[Draft], *, expected: int) -> list[Fact]:
+        if not done:
+            done.append(True)
+            endpoints = Endpoints(on_trial.store)
+            endpoints.refresh()
+            state = endpoints.get("churn")
+            real_append(stream, ask(state, "abort", by="ada"), expected=state.revision)
+        return real_append(stream, drafts, expected=expected)
+
+    on_trial.store.append = append  # type: ignore[method-assign, assignment]
+    on_trial.tick(10)
+    assert done
+    assert on_trial.phase is Phase.ABORTED
+    assert on_trial.state.stable == 1
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, StoreFull])
+def test_a_store_that_cannot_be_written_promotes_nothing_and_is_tried_again(
+    on_trial: World, error: type[StoreUnavailable]
+) -> None:
+    on_trial.answered(1, 70_000)
+    on_trial.answered(2, 4_000)
+    on_trial.tick(55)
+    real_append = on_trial.store.append
+
+    def append(stream: str, drafts: list[Draft], *, expected: int) -> list[Fact]:
+        raise error("no", remedy="none")
+
+    on_trial.store.append = append  # type: ignore[method-assign, assignment]
+    on_trial.tick(20)
+    assert on_trial.phase is Phase.CANARY
+    on_trial.store.append = real_append  # type: ignore[method-assign]
+    on_trial.tick(1)
+    assert on_trial.phase is Phase.PROMOTED
+
+
+def test_evidence_of_the_first_step_does_not_count_for_the_second(world: World) -> None:
+    plan = Plan(
+        steps=(Step(share=0.05, watch_s=5), Step(share=0.5, watch_s=5)),
+        gates=gates_to_dict(GATES),
+        extend_s=600,
+    )
+    world.start(1)
+    world.controller.tick()
+    world.start(2, plan)
+    world.tick(2)
+    world.answered(2, 4_000)
+    world.tick(7)
+    assert world.state.rollout is not None
+    assert world.state.rollout.step == 1
+    world.tick(20)
+    assert world.phase is Phase.CANARY
+    world.answered(2, 4_000)
+    world.tick(2)
+    assert world.phase is Phase.PROMOTED
+
+
+def test_the_log_says_when_and_by_whom(on_trial: World) -> None:
+    on_trial.desk.roll_back("churn", to=None, by="ada", reason="a hunch")
+    last = on_trial.desk.history("churn")[-1]
+    assert (last["kind"], last["by"]) == ("release.aborted", "ada")
+    assert datetime.fromisoformat(str(last["at"])).tzinfo == UTC
