@@ -14,7 +14,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from threadpoolctl import threadpool_limits
 
 from seatrial.adapters.onnxruntime import OnnxEngine
-from seatrial.packaging import export, parity, rows
+from seatrial.packaging import export, parity
+from seatrial.packaging.edge_rows import edge_rows
+from seatrial.packaging.model_facts import InputFact
+from seatrial.packaging.random_rows import random_rows
 from seatrial.registry.signature import (
     Batch,
     Dtype,
@@ -131,11 +134,23 @@ def judge_of(
     return judge
 
 
+def hints_of(signature: Signature, sample: Batch) -> list[InputFact]:
+    """Where the numbers of a sample lie."""
+    hints = []
+    for j, feature in enumerate(signature.features):
+        column = sample[feature.name] if isinstance(sample, dict) else sample[:, j]
+        if feature.dtype.numeric:
+            numbers = np.asarray(column, np.float64)
+            center, spread = float(np.nanmean(numbers)), float(np.nanstd(numbers))
+            hints.append(InputFact(name=feature.name, center=center, spread=spread))
+    return hints
+
+
 def edges_of(model: Any, signature: Signature, sample: Batch) -> Batch | None:
     async def predict(batch: Batch) -> Prediction:
         return original(model, signature, batch)
 
-    return asyncio.run(rows.edge_rows(signature, sample, predict, n=64, seed=2))
+    return asyncio.run(edge_rows(signature, sample, predict, n=64, seed=2))
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +168,9 @@ def agree() -> Agree:
         sample = take(sample, slice(0, min(200, n_rows(sample))))
         kinds = {
             parity.RowKind.SAMPLE: sample,
-            parity.RowKind.RANDOM: rows.random_rows(signature, sample, n=128, seed=1),
+            parity.RowKind.RANDOM: random_rows(
+                signature, 128, seed=1, hints=hints_of(signature, sample)
+            ),
         }
         edges = edges_of(model, signature, sample)
         if edges is not None:

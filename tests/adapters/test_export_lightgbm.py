@@ -96,5 +96,5 @@ def test_a_bare_booster_answers_as_its_predict(kind, width, agree, data, signed)
 def test_a_pipeline_can_end_in_a_booster(agree, data, signed):
     x, y = data["binary"]
     model = make_pipeline(StandardScaler(), classifier()).fit(x, y)
-    exported = agree("sklearn", model, signed(model, x), x)
+    exported = agree("scikit-learn", model, signed(model, x), x)
     assert exported.form is Form.FLOAT64, exported.reason

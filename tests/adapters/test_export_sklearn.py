@@ -145,7 +145,7 @@ def test_answers_are_the_models_own_on_the_sample_on_random_rows_and_at_edges(
     make, kind, form = ZOO[name]
     x, y = data[kind]
     model = make().fit(x, y)
-    exported = agree("sklearn", model, signed(model, x), x)
+    exported = agree("scikit-learn", model, signed(model, x), x)
     assert exported.form is form, exported.reason
     assert exported.opset == {"ai.onnx": 18, "ai.onnx.ml": 3}
     assert {d.kind for d in exported.parity.differences} == set(RowKind)
@@ -178,7 +178,7 @@ def test_rows_at_every_threshold_and_one_step_around_it_agree(agree, data, signe
             row = x[i % len(x)].copy()
             row[feature] = value
             rows.append(row)
-    exported = agree("sklearn", model, signed(model, x), x, {RowKind.EDGE: np.array(rows)})
+    exported = agree("scikit-learn", model, signed(model, x), x, {RowKind.EDGE: np.array(rows)})
     assert exported.form is Form.FLOAT32
     edges = next(d for d in exported.parity.differences if d.kind is RowKind.EDGE)
     assert edges.n > 500
@@ -211,7 +211,7 @@ def test_scaling_in_float32_moves_rows_over_edges_and_is_refused(data, signed, a
 def test_the_wide_graph_of_trees_agrees_too_and_is_a_graph_of_its_own(agree, data, signed):
     x, y = data["binary"]
     model = RandomForestClassifier(8, max_depth=5, random_state=0).fit(x, y)
-    exported = agree("sklearn", model, signed(model, x), x)
+    exported = agree("scikit-learn", model, signed(model, x), x)
     assert exported.wide is not None
     assert exported.wide != exported.onnx
 
@@ -219,7 +219,7 @@ def test_the_wide_graph_of_trees_agrees_too_and_is_a_graph_of_its_own(agree, dat
 def test_neighbours_that_tie_differ_and_the_reason_says_where(agree, data, signed):
     x, y = data["classes"]
     model = KNeighborsClassifier(4).fit(np.round(x), y)
-    exported = agree("sklearn", model, signed(model, x), np.round(x))
+    exported = agree("scikit-learn", model, signed(model, x), np.round(x))
     assert exported.onnx is None
     assert "over tolerance" in exported.reason
     assert "rows" in exported.reason
@@ -272,7 +272,7 @@ def test_mixed_columns_become_one_input_each(last, agree, signed_columns):
     unknown = {k: v[:4].copy() for k, v in sample.items()} | {
         "city": np.array(["Paris", "", "Bern ", "oslo"], dtype=object)
     }
-    exported = agree("sklearn", model, signature, sample, {RowKind.EDGE: unknown})
+    exported = agree("scikit-learn", model, signature, sample, {RowKind.EDGE: unknown})
     assert exported.onnx is not None, exported.reason
 
 
@@ -311,7 +311,7 @@ class Doubler(BaseEstimator, TransformerMixin):
 def test_a_step_without_onnx_form_is_named(step, reason, agree, data, signed):
     x, y = data["classes"]
     model = make_pipeline(step, LogisticRegression(max_iter=1000)).fit(x, y)
-    exported = agree("sklearn", model, signed(model, x), x)
+    exported = agree("scikit-learn", model, signed(model, x), x)
     assert exported.onnx is None
     assert exported.reason == reason
 
@@ -385,5 +385,5 @@ def test_rows_of_float32_need_no_float64_for_histogram_trees(agree, data, signed
     x, y = data["binary"]
     model = HistGradientBoostingClassifier(max_iter=5).fit(x, y)
     signature: Signature = signed(model, x, Dtype.FLOAT32)
-    exported = agree("sklearn", model, signature, x.astype(np.float32))
+    exported = agree("scikit-learn", model, signature, x.astype(np.float32))
     assert exported.form is Form.FLOAT32, exported.reason

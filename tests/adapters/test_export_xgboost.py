@@ -73,7 +73,7 @@ def test_a_bare_booster_of_several_classes_answers_one_column_each(agree, data, 
 def test_a_pipeline_that_scales_in_float64_needs_rounding_before_the_trees(agree, data, signed):
     x, y = data["binary"]
     model = make_pipeline(StandardScaler(), xgboost.XGBClassifier(**SMALL)).fit(x, y)
-    exported = agree("sklearn", model, signed(model, x), x)
+    exported = agree("scikit-learn", model, signed(model, x), x)
     assert exported.form is Form.ROUNDED, exported.reason
 
 

@@ -70,14 +70,6 @@ def test_answers_have_the_shape_and_dtype_of_the_signature():
     assert answer["prediction"].dtype == np.float64
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 3, 7, 8, 100])
-def test_chunks_give_the_same_answers_in_the_same_order(chunk_rows):
-    engine = OnnxEngine(linear(), MATRIX)
-    batch = np.random.default_rng(0).normal(size=(7, 2))
-    whole, cut = engine.predict(batch), engine.predict(batch, chunk_rows)
-    assert cut["prediction"].tolist() == whole["prediction"].tolist()
-
-
 def test_columns_go_in_by_name_and_a_missing_string_as_the_empty_one():
     batch = {
         "town": np.array(["Bern", None], dtype=object),

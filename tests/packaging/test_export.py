@@ -29,7 +29,7 @@ def exported(
     errors: Mapping[bytes, float],
     *,
     wide: bytes | None = None,
-    framework: str = "sklearn",
+    framework: str = "scikit-learn",
 ) -> Exported:
     async def call(path: str, arguments: dict[str, object]) -> Mapping[str, object]:
         assert path == "seatrial.adapters.export_sklearn:export"

@@ -66,26 +66,17 @@ class OnnxEngine:
         """The engine of an ONNX file."""
         return cls(path.read_bytes(), signature)
 
-    def predict(self, batch: Batch, chunk_rows: int | None = None) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction:
         """See ``Engine``."""
         if isinstance(batch, dict):
             feed = {name: _input(batch[name], dtype) for name, dtype in self._feeds.items()}
         else:
             feed = {self._input: batch if batch.dtype is self._dtype else batch.astype(self._dtype)}
-        if chunk_rows is not None and chunk_rows < len(feed[self._input]):
-            return self._in_chunks(feed, chunk_rows)
         return self._named(self._run(self._names, feed, None))
 
     def close(self) -> None:
         """See ``Engine``."""
         del self._run, self._session
-
-    def _in_chunks(self, feed: dict[str, NDArray[np.generic]], chunk_rows: int) -> Prediction:
-        parts = [
-            self._run(self._names, {k: v[i : i + chunk_rows] for k, v in feed.items()}, None)
-            for i in range(0, len(feed[self._input]), chunk_rows)
-        ]
-        return self._named([np.concatenate(column) for column in zip(*parts, strict=True)])
 
     def _named(self, answers: list[NDArray[np.generic]]) -> Prediction:
         """Answers by name, in the shape and dtype the signature promises."""

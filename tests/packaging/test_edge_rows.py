@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seatrial.packaging.rows import edge_rows, random_rows
+from seatrial.packaging.edge_rows import edge_rows
+from seatrial.packaging.random_rows import random_rows
 from seatrial.registry.signature import (
     Batch,
     Dtype,
@@ -41,44 +42,6 @@ def matrix(dtype: Dtype, n_features: int = 2, output: str = "prediction") -> Sig
     )
 
 
-@pytest.mark.parametrize("with_sample", [True, False])
-def test_random_rows_fit_the_signature(with_sample):
-    sample = {
-        "age": np.array([20.5, np.nan, 60.0]),
-        "town": np.array(["Bern", None, "Oslo"], dtype=object),
-        "grade": np.array([1, 2, 2]),
-        "member": np.array([True, False, True]),
-        "height": np.array([1.5, 1.75, 1.9], np.float32),
-    }
-    rows = random_rows(MIXED, sample if with_sample else None, n=400, seed=0)
-    assert isinstance(rows, dict)
-    for feature in MIXED.features:
-        column = rows[feature.name]
-        assert column.shape == (400,)
-        assert column.dtype == feature.dtype.numpy
-    assert set(rows["grade"]) <= {1, 2, 5}
-    assert 0 < np.isnan(rows["age"]).mean() < 0.3
-    assert 0 < sum(v is None for v in rows["town"]) < 120
-    assert not np.isnan(rows["height"]).any()
-    if with_sample:
-        assert np.nanmin(rows["age"]) >= 20.5
-        assert np.nanmax(rows["age"]) <= 60.0
-        assert set(rows["town"]) == {"Bern", "Oslo", None}
-
-
-def test_a_column_of_whole_numbers_stays_one():
-    sample = np.stack([np.arange(10.0), np.linspace(0, 1, 10)], axis=1)
-    rows = random_rows(matrix(Dtype.FLOAT64), sample, n=100, seed=0)
-    assert isinstance(rows, np.ndarray)
-    assert (rows[:, 0] == np.round(rows[:, 0])).all()
-    assert not (rows[:, 1] == np.round(rows[:, 1])).all()
-
-
-def test_the_same_seed_gives_the_same_rows():
-    one, two, other = (random_rows(MIXED, None, n=50, seed=s) for s in (3, 3, 4))
-    assert str(one) == str(two) != str(other)
-
-
 def found(signature: Signature, rows: Batch, answer) -> Batch | None:
     calls = []
 
@@ -109,10 +72,10 @@ def test_edges_of_whole_numbers_are_whole():
 
 
 def test_edges_of_columns_change_only_numbers():
-    rows = random_rows(MIXED, None, n=80, seed=0)
-    edges = found(MIXED, rows, lambda b: np.nan_to_num(b["age"]) > 2.5)
+    rows = random_rows(MIXED, 80, seed=0)
+    edges = found(MIXED, rows, lambda b: np.nan_to_num(b["age"]) > 0.25)
     assert isinstance(edges, dict)
-    assert {np.nextafter(2.5, 3), 2.5} == set(edges["age"].tolist())
+    assert {np.nextafter(0.25, 1), 0.25} == set(edges["age"].tolist())
 
 
 def test_labels_alone_keep_a_distance_from_a_smooth_boundary():
@@ -126,4 +89,4 @@ def test_no_edges_where_no_number_matters():
     rows = np.random.default_rng(0).normal(size=(60, 2))
     assert found(matrix(Dtype.FLOAT64), rows, lambda b: np.zeros(len(b))) is None
     text = replace(MIXED, features=MIXED.features[1:2])
-    assert found(text, random_rows(text, None, n=9, seed=0), lambda b: np.zeros(9)) is None
+    assert found(text, random_rows(text, 9, seed=0), lambda b: np.zeros(9)) is None
