@@ -18,15 +18,15 @@ from typing import Protocol
 import numpy as np
 
 from seatrial.packaging.describe import Described
+from seatrial.packaging.edge_rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.export import Exported, export
+from seatrial.packaging.measure import Run, measure
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, RowKind, compare
-from seatrial.packaging.measure import Run, measure
 from seatrial.packaging.plan import plan as plan_for
 from seatrial.packaging.profile import profile
 from seatrial.packaging.random_rows import random_rows
 from seatrial.packaging.requirements import model_pins, render_pins
-from seatrial.packaging.rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
 from seatrial.registry.bundle import Bundle, Contents
