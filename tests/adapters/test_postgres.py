@@ -12,18 +12,18 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from seatrial.adapters.postgres import PostgresStore, translate
+from seatrial.adapters.postgres import PostgresStore
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import (
     StoreAddressInvalid,
     StoreDamaged,
     StoreDenied,
-    StoreFull,
     StoreNewer,
     StoreUnavailable,
     StreamChanged,
 )
+from seatrial.testing.slices_suite import a_slice
 
 DRAFT = Draft(kind="test.happened", data={"i": 1})
 
@@ -33,7 +33,14 @@ DRAFT = Draft(kind="test.happened", data={"i": 1})
 
 @pytest.mark.parametrize(
     "url",
-    ["", "sqlite:///x.db", "mysql://u:hunter2@h/db", "postgresql://u:hunter2@h/db?colour=red"],
+    [
+        "",
+        "sqlite:///x.db",
+        "mysql://u:hunter2@h/db",
+        "postgresql://u:hunter2@h/db?colour=red",
+        "postgresql://[::1",
+        "postgresql://u:hunter2@h/%zz",
+    ],
 )
 def test_an_address_that_cannot_be_read_is_refused_without_showing_it(url):
     with pytest.raises(StoreAddressInvalid) as caught:
@@ -53,6 +60,19 @@ def test_the_schema_may_stand_in_the_address():
         PostgresStore.from_url("postgresql://h/db?schema=Not%20Plain")
 
 
+def test_other_options_of_the_address_are_passed_on_as_they_stand(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        PostgresStore, "__init__", lambda self, url, *, schema: seen.append((url, schema))
+    )
+    PostgresStore.from_url("postgresql://h/db?options=-c%20a%3Db+c&schema=mine&sslmode=require")
+    PostgresStore.from_url("postgresql://h/db")
+    assert seen == [
+        ("postgresql://h/db?options=-c%20a%3Db+c&sslmode=require", "mine"),
+        ("postgresql://h/db", "seatrial"),
+    ]
+
+
 def test_a_server_that_is_not_there_is_unavailable_and_keeps_the_password():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -67,33 +87,6 @@ def test_without_psycopg_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtra, match=r"seatrial\[postgres\]"):
         PostgresStore("postgresql://h/db")
-
-
-@pytest.mark.parametrize(
-    ("state", "kind"),
-    [
-        ("53100", StoreFull),
-        ("25006", StoreDenied),
-        ("42501", StoreDenied),
-        ("42P01", StoreDamaged),
-        ("XX001", StoreDamaged),
-        ("57014", StoreUnavailable),
-        ("57P01", StoreUnavailable),
-        ("53300", StoreUnavailable),
-        ("40P01", StoreUnavailable),
-        ("55P03", StoreUnavailable),
-    ],
-)
-def test_states_of_the_server_become_errors_of_the_store(state, kind):
-    error = translate(psycopg.errors.lookup(state)("what happened\nDETAIL: more"), "db:5432")
-    assert type(error) is kind
-    assert "db:5432" in error.problem
-    assert "(what happened)" in error.problem
-    assert error.remedy
-
-
-def test_a_mistake_of_our_own_is_not_dressed_up():
-    assert translate(psycopg.errors.SyntaxError("x"), "db:5432") is None
 
 
 # --- with a server
@@ -168,13 +161,13 @@ def test_a_store_of_a_newer_version_is_refused(url, admin, store, schema):
 
 
 @contextmanager
-def held_lock(url: str, schema: str, table: str) -> Iterator[None]:
+def held_lock(url: str, schema: str, table: str) -> Iterator[psycopg.Connection]:
     """Another process in the middle of writing ``table``."""
     with psycopg.connect(url) as other:
         other.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"seatrial/{schema}/{table}",)
         )
-        yield
+        yield other
         other.rollback()
 
 
@@ -227,8 +220,7 @@ def wait_until_somebody_waits(url: str) -> None:
 
 
 @pytest.mark.integration
-def test_positions_are_shown_in_the_order_of_commits(url, store, schema):
-    """The trap of logs in PostgreSQL: a row committed later with a lower position is missed."""
+def test_facts_are_shown_in_the_order_of_their_positions(url, store, schema):
     store.append("a", [DRAFT], expected=0)
     with held_lock(url, schema, "facts"):
         thread = threading.Thread(target=store.append, args=("b", [DRAFT]), kwargs={"expected": 0})
@@ -237,6 +229,23 @@ def test_positions_are_shown_in_the_order_of_commits(url, store, schema):
         assert [f.seq for f in store.read()] == [1]
     thread.join(30)
     assert [(f.seq, f.stream) for f in store.read()] == [(1, "a"), (2, "b")]
+
+
+@pytest.mark.integration
+def test_a_slice_that_is_committed_late_is_not_missed(url, store, schema):
+    """The trap of positions the server gives: they are taken before the commit that shows them."""
+    with held_lock(url, schema, "slices") as slow_writer:
+        slow_writer.execute(
+            f'INSERT INTO "{schema}".slices (endpoint, version, revision, worker, start_us, '
+            "width_s, summary) VALUES ('churn', 1, 1, 'slow', 0, 1, '')"
+        )
+        thread = threading.Thread(target=store.add_slices, args=([a_slice()],))
+        thread.start()
+        wait_until_somebody_waits(url)
+        assert store.read_slices("churn") == []
+        slow_writer.commit()
+    thread.join(30)
+    assert [s.worker for _, s in store.read_slices("churn")] == ["slow", "worker/1"]
 
 
 @pytest.mark.integration

@@ -113,6 +113,7 @@ def running(release: Path, environment: Path) -> Iterator[tuple[int, Any]]:
         "PATH": f"{environment / 'bin'}{os.pathsep}/usr/bin:/bin",
         "HOME": str(release.parent),
         "SEATRIAL_BUNDLE": str(release / "bundle"),
+        "SEATRIAL_VERSION": "1",
     }
     log = release.parent / "log"
     with log.open("wb") as sink:

@@ -51,7 +51,6 @@ class FakeNative:
     def __init__(self, answer: float = 2.0) -> None:
         self.inner = Doubler(answer)
         self.ready = False
-        self.n_restarts = 0
         self.n_starts = 0
         self.may_start = asyncio.Event()
         self.may_start.set()
@@ -73,6 +72,9 @@ class FakeNative:
         if self.problem is not None:
             raise self.problem
         return self.inner.predict(batch)
+
+    def status(self) -> SimpleNamespace:
+        return SimpleNamespace(restarts=3)
 
     async def close(self) -> None:
         self.inner.close()

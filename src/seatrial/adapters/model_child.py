@@ -128,7 +128,7 @@ def _fitted(prediction: Prediction, signature: Signature) -> Prediction:
 
 def answer(program: Program, message: Mapping[str, object]) -> dict[str, object]:
     """The reply to one message; whatever the operation raises becomes a record."""
-    reply: dict[str, object] = {"id": message.get("id")}
+    reply: dict[str, object] = {}
     try:
         operation = _OPERATIONS[str(message.get("op"))]
         reply["ok"] = operation(program, **cast("dict[str, object]", message.get("args")))
@@ -176,7 +176,7 @@ def _send(channel: socket.socket, reply: Mapping[str, object]) -> None:
     try:
         buffers = frames.pack(reply)
     except SeatrialError as error:
-        buffers = frames.pack({"id": reply["id"], "error": error.as_dict(), "rss": reply["rss"]})
+        buffers = frames.pack({"error": error.as_dict(), "rss": reply["rss"]})
     for buffer in buffers:
         channel.sendall(buffer)
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
 from seatrial.adapters.sql import MIGRATIONS, Row, SqlStore, migrate, schema_version, to_us
@@ -30,6 +30,7 @@ _STEPS = tuple(
     for step in MIGRATIONS
 )
 
+_SCHEME = "sqlite:///"
 _CHECKPOINT_BYTES = 4 * 2**20
 _CHECKPOINT_WAIT_MS = 100
 
@@ -63,9 +64,13 @@ class SqliteStore(SqlStore):
     @classmethod
     def from_url(cls, url: str) -> SqliteStore:
         """Open ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db``."""
-        parts = urlsplit(url)
-        path = unquote(parts.path)[1:]
-        if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or not path:
+        path = unquote(url.removeprefix(_SCHEME))
+        if (
+            not url.startswith(_SCHEME)
+            or not path
+            or not path.isprintable()
+            or set(url) & set("?#")
+        ):
             raise StoreAddressInvalid(
                 f"The store's address {url!r} does not name a SQLite file.",
                 remedy="Write sqlite:///relative/file.db or sqlite:////absolute/file.db.",

@@ -1,8 +1,8 @@
 """Metrics as Prometheus reads them: plain data in, text out.
 
 seatrial's numbers are sums over workers that come out of the store, so there is nothing to count
-here: no registry, no global counters, only the format. That is why this is sixty lines and not
-prometheus-client, whose registries live in one process.
+here: no registry, no global counters, only the format. That is why this is not prometheus-client,
+whose registries live in one process; its parser is the oracle of the tests.
 
 Source: prometheus.io, "Exposition formats", text format 0.0.4.
 """

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +21,12 @@ from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, RowKind, compare
-from seatrial.packaging.plan import Runner, measure_and_plan
+from seatrial.packaging.measure import Run, measure
+from seatrial.packaging.plan import plan as plan_for
 from seatrial.packaging.profile import profile
 from seatrial.packaging.random_rows import random_rows
 from seatrial.packaging.requirements import model_pins, render_pins
-from seatrial.packaging.rows import edge_rows
+from seatrial.packaging.rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
 from seatrial.registry.bundle import Bundle, Contents
@@ -33,10 +35,15 @@ from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Batch, Prediction, Signature, concatenate, n_rows, take
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
+from seatrial.serving.merging import join, pieces
 
 _N_GOLDEN = 32
 _N_TRIED = 2_000
-_N_EDGES = 256
+_MAX_KNOWN = 10_000
+_MAX_EDGES = 256
+_PATIENCE_S = 4.0
+"""How long the original model may take for the rows of one comparison."""
+
 _SEED = 0
 
 Say = Callable[[str, str], None]
@@ -110,21 +117,17 @@ def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> 
         say("signature", _signature(signature))
         for note in described.notes:
             say("note", note)
-        rows = _rows(signature, described)
+        rows = _rows(session, signature, described)
         exported = _exported(session, facts, signature, rows, open_graph)
         say("export", exported.reason)
         graphs = _graphs(exported)
         engines = {k: open_graph(g, signature) for k, g in graphs.items()}
-        plan = measure_and_plan(_runners(session, engines), rows.tried)
+        costs = asyncio.run(measure(_runners(session, engines), rows.tried, monotonic=monotonic))
+        plan = plan_for(costs)
         say("engine", plan.reason)
         golden_rows = take(rows.known, _spread(n_rows(rows.known), _N_GOLDEN))
         golden = Golden(inputs=golden_rows, outputs=session.predict(golden_rows))
-        described_profile = profile(
-            signature,
-            rows.known if described.rows is not None else None,
-            labels=described.labels,
-            predictions=session.predict(rows.known),
-        )
+        reference = profile(signature, rows.known, session.predict(rows.known), described.labels)
     bundle = _write(
         source,
         root,
@@ -132,7 +135,7 @@ def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> 
         scan=scan,
         signature=signature,
         golden=golden,
-        described_profile=described_profile,
+        reference=reference,
         plan=plan,
         exported=exported,
     )
@@ -155,17 +158,35 @@ class _Rows:
         known: of the sample, or made up where there is none.
         tried: ``known`` and made up ones together.
         random: made up.
+        n_edges: how many edges of the model to look for; fewer for a slow one.
     """
 
     known: Batch
     random: Batch
     tried: Batch
+    n_edges: int
 
 
-def _rows(signature: Signature, described: Described) -> _Rows:
+def _rows(session: ModelSession, signature: Signature, described: Described) -> _Rows:
+    """As many rows as the model predicts in a few seconds, up to a bound."""
     made_up = random_rows(signature, _N_TRIED, seed=_SEED, hints=described.hints)
-    known = described.rows if described.rows is not None else take(made_up, slice(256))
-    return _Rows(known=known, random=made_up, tried=concatenate([known, made_up]))
+    row_s = _seconds_per_row(session, take(made_up, slice(_N_GOLDEN)))
+    most = max(_N_GOLDEN, int(_PATIENCE_S / row_s))
+    made_up = take(made_up, slice(most))
+    known = made_up if described.rows is None else described.rows
+    known = take(known, _spread(n_rows(known), min(_MAX_KNOWN, most)))
+    return _Rows(
+        known=known,
+        random=made_up,
+        tried=concatenate([known, made_up]),
+        n_edges=max(1, min(_MAX_EDGES, int(_PATIENCE_S / (MAX_HALVINGS * row_s)))),
+    )
+
+
+def _seconds_per_row(session: ModelSession, rows: Batch) -> float:
+    begun = monotonic()
+    session.predict(rows)
+    return (monotonic() - begun) / n_rows(rows)
 
 
 def _exported(
@@ -185,7 +206,7 @@ def _exported(
 
     async def run() -> Exported:
         tried = {RowKind.SAMPLE: rows.known, RowKind.RANDOM: rows.random}
-        edges = await edge_rows(signature, rows.tried, predict, n=_N_EDGES, seed=_SEED)
+        edges = await edge_rows(signature, rows.tried, predict, n=rows.n_edges, seed=_SEED)
         if edges is not None:
             tried[RowKind.EDGE] = edges
         truth = {kind: await predict(batch) for kind, batch in tried.items()}
@@ -207,10 +228,23 @@ def _graphs(exported: Exported) -> dict[EngineKind, bytes]:
     return {kind: graph for kind, graph in found.items() if graph is not None}
 
 
-def _runners(
-    session: ModelSession, engines: Mapping[EngineKind, Engine]
-) -> dict[EngineKind, Runner]:
-    return {**{k: e.predict for k, e in engines.items()}, EngineKind.NATIVE: session.predict}
+def _runners(session: ModelSession, engines: Mapping[EngineKind, Engine]) -> dict[EngineKind, Run]:
+    """How each engine is run when it is measured; the native one with the trip to its process."""
+
+    async def native(batch: Batch, _chunk_rows: int | None) -> Prediction:
+        return await asyncio.to_thread(session.predict, batch)
+
+    runs: dict[EngineKind, Run] = {kind: _run(engine) for kind, engine in engines.items()}
+    return runs | {EngineKind.NATIVE: native}
+
+
+def _run(engine: Engine) -> Run:
+    def run(batch: Batch, chunk_rows: int | None) -> Prediction:
+        if chunk_rows is None:
+            return engine.predict(batch)
+        return join([engine.predict(piece) for piece in pieces(batch, chunk_rows)])
+
+    return run
 
 
 def _write(
@@ -221,7 +255,7 @@ def _write(
     scan: ScanReport,
     signature: Signature,
     golden: Golden,
-    described_profile: Mapping[str, object],
+    reference: Mapping[str, object],
     plan: EnginePlan,
     exported: Exported,
 ) -> Bundle:
@@ -250,9 +284,10 @@ def _write(
                 artefacts=artefacts,
                 requirements=render_pins(pins),
                 golden=golden,
-                profile=described_profile,
+                profile=reference,
                 plan=plan.as_dict(),
                 parity=exported.parity.as_dict() if exported.parity else None,
+                trusted=source.trust or source.any_version,
             ),
         )
 

@@ -17,7 +17,8 @@ from seatrial.packaging.sample import Sample
 from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
 from seatrial.registry.signature import Batch, Dtype, Output, Prediction, Signature, take
 from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
-from seatrial.serving.child import Child, ChildLimits, start_child
+from seatrial.serving.child import Child, start_child
+from seatrial.serving.spawn import ChildLimits
 
 _PROBE_ROWS = 8
 
@@ -38,7 +39,7 @@ class ModelSession:
         code_paths: Sequence[Path] = (),
         call_s: float = 300.0,
     ) -> None:
-        self._limits = limits or ChildLimits(call_s=call_s)
+        self._limits = limits or ChildLimits()
         self._code_paths = tuple(code_paths)
         self._call_s = call_s
         self._runner = asyncio.Runner()
@@ -68,7 +69,9 @@ class ModelSession:
 
     def _call(self, op: str, **arguments: object) -> dict[str, object]:
         assert self._child is not None, "enter the session first"
-        return self._runner.run(self._child.call(op, arguments, timeout_s=self._call_s))
+        return self._runner.run(
+            self._child.call(op, arguments, timeout_s=self._call_s, run_s=self._call_s)
+        )
 
     def scan(self, path: Path, *, trust: bool = False, limit: int = MAX_MODEL_BYTES) -> ScanReport:
         """Say what a file is, without running it. Raises: see `registry.scan.scan`."""

@@ -3,8 +3,7 @@
 Everything not listed is refused. Rules name single objects wherever a library mixes models with
 functions that run code (numpy, scipy, pandas); only scikit-learn's model packages are opened by
 shape: classes, and a few functions by name. Left out on purpose, because each is a way to run or
-write something: ``numpy.core._ufunc_reconstruct`` (imports its argument; the tracer and the guard
-treat its arguments as the import), ``numpy.memmap`` and ``numpy.load`` (files),
+write something: ``numpy.memmap`` and ``numpy.load`` (files),
 ``scipy.stats.rv_*`` (``exec`` in ``__setstate__``), ``functools.partial``, ``operator.*``,
 ``builtins.getattr``, and every dotted name (``ndarray.tofile``).
 """
@@ -42,7 +41,7 @@ def named(module: str, name: str) -> Import:
 UFUNC_RECONSTRUCT = frozenset(
     Import(f"numpy.{core}", "_ufunc_reconstruct") for core in ("core", "_core")
 )
-"""Old pickles' way to a ufunc: a function that imports what its two arguments say."""
+"""Old pickles' way to a ufunc: imports what its two arguments say, so those are judged instead."""
 
 ENCODE = Import("_codecs", "encode")
 """Protocols 0 to 2 write bytes as ``encode(text, "latin1")``; no other codec is allowed."""
@@ -82,6 +81,7 @@ _EXACT: frozenset[Import] = frozenset(
     _each("builtins", _BUILTINS)
     | _each("copyreg", "_reconstructor __newobj__ __newobj_ex__")
     | {ENCODE}
+    | UFUNC_RECONSTRUCT
     | _each("collections", "OrderedDict defaultdict Counter deque")
     | _each("datetime", "date datetime time timedelta timezone")
     | _each("decimal", "Decimal")

@@ -114,8 +114,9 @@ _OLD_PICKLE: Final = b"(c]}lditNIUVSXGFKMJ)q0"
 class _Bounded(io.RawIOBase):
     """A reader that refuses to give more than ``limit`` bytes in all, or more than there are."""
 
-    def __init__(self, source: IO[bytes], limit: int, path: Path) -> None:
+    def __init__(self, source: IO[bytes], raw: IO[bytes], limit: int, path: Path) -> None:
         self._source = source
+        self._raw = raw
         self._limit = limit
         self._path = path
         self._given = 0
@@ -155,6 +156,7 @@ class _Bounded(io.RawIOBase):
 
     def close(self) -> None:
         self._source.close()
+        self._raw.close()  # readers that unpack leave it open
         super().close()
 
 
@@ -177,7 +179,7 @@ def open_stream(path: Path, compression: Compression, *, limit: int) -> BinaryIO
     except BaseException:
         raw.close()
         raise
-    return cast("BinaryIO", _Bounded(unpacked, limit, path))
+    return cast("BinaryIO", _Bounded(unpacked, raw, limit, path))
 
 
 class _ZlibReader(io.RawIOBase):

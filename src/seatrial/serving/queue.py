@@ -29,6 +29,7 @@ from seatrial.serving.batching import (
     decide,
     drain_s,
     n_fitting,
+    patience_after,
 )
 from seatrial.serving.failures import EngineFailed, EngineOutOfMemory
 from seatrial.serving.merging import merge, split
@@ -76,12 +77,11 @@ class Inspect(Protocol):
 class _Part:
     """One request that waits or runs."""
 
-    __slots__ = ("answer", "batch", "deadline", "rows", "timer")
+    __slots__ = ("answer", "batch", "rows", "timer")
 
-    def __init__(self, batch: Batch, deadline: float, answer: asyncio.Future[Prediction]) -> None:
+    def __init__(self, batch: Batch, answer: asyncio.Future[Prediction]) -> None:
         self.batch = batch
         self.rows = n_rows(batch)
-        self.deadline = deadline
         self.answer = answer
         self.timer: asyncio.TimerHandle | None = None
 
@@ -172,8 +172,10 @@ class BatchQueue:
         self._line = _Line(limits)
         self._cost = cost or CostModel()
         self._now = now
-        self._ended_at = -math.inf
+        self._ended_at = self._arrived_at = -math.inf
         self._n_expected = 0
+        self._n_left = 0
+        self._patience = 1.0
         self._running: asyncio.Task[None] | None = None
         self._n_running = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -198,15 +200,17 @@ class BatchQueue:
         Raises: Overloaded; Late; Closed.
         """
         loop = asyncio.get_running_loop()
-        part = _Part(batch, math.inf if deadline is None else deadline, loop.create_future())
+        now = self._now()
         if self._closed:
             raise self._gone()
-        if self._now() >= part.deadline:
+        if deadline is not None and now >= deadline:
             raise self._late()
+        part = _Part(batch, loop.create_future())
         if not self._line.takes(part.rows):
             raise self._overloaded()
         if deadline is not None:
-            part.timer = loop.call_at(deadline, lambda: part.fail(self._late()))
+            part.timer = loop.call_later(deadline - now, lambda: part.fail(self._late()))
+        self._arrived_at = now
         self._line.put(part)
         self._pump()
         return part.answer
@@ -250,24 +254,38 @@ class BatchQueue:
 
     def _pump(self) -> None:
         """Do what the policy says; called whenever something changed."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        loop = asyncio.get_running_loop()
+        if self._running is not None:
+            return
         state = QueueState(
-            busy=self._running is not None,
+            busy=False,
             n_waiting=self.n_waiting,
             n_rows=self._line.n_rows,
             ended_at=self._ended_at,
+            arrived_at=self._arrived_at,
             n_expected=self._n_expected,
+            patience=self._patience,
         )
-        decision = decide(state, self._now(), self._cost, self._limits)
+        now = self._now()
+        decision = decide(state, now, self._cost, self._limits)
         if isinstance(decision, Run):
-            if parts := self._line.take():
-                self._n_running = len(parts)
-                self._running = loop.create_task(self._serve(parts))
-        elif decision.until < math.inf:
-            self._timer = loop.call_at(decision.until, self._pump)
+            self._start()
+        elif decision.until < math.inf and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(decision.until - now, self._linger_over)
+
+    def _linger_over(self) -> None:
+        self._timer = None
+        self._patience = patience_after(self._patience, n_came=self.n_waiting - self._n_left)
+        self._pump()
+
+    def _start(self) -> None:
+        if self._timer is not None:  # all are back before the linger is over
+            self._timer.cancel()
+            self._timer = None
+            self._patience = patience_after(self._patience, n_came=1)
+        if parts := self._line.take():
+            self._n_running = len(parts)
+            self._running = asyncio.get_running_loop().create_task(self._serve(parts))
 
     async def _serve(self, parts: list[_Part]) -> None:
         try:
@@ -281,7 +299,8 @@ class BatchQueue:
             self._running = None
             self._n_running = 0
             self._ended_at = self._now()
-            self._n_expected = len(parts) + self.n_waiting
+            self._n_left = self.n_waiting
+            self._n_expected = len(parts) + self._n_left
             if not self._closed:
                 self._pump()
 

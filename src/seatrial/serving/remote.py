@@ -19,9 +19,10 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.scan import MAX_MODEL_BYTES
 from seatrial.registry.signature import Batch, Prediction, Signature
 from seatrial.registry.signature_record import signature_to_dict
-from seatrial.serving.child import Child, ChildLimits, start_child
+from seatrial.serving.child import Child, start_child
 from seatrial.serving.failures import EngineDown
 from seatrial.serving.restart import RestartPolicy, next_restart
+from seatrial.serving.spawn import ChildLimits
 
 
 class EngineState(StrEnum):
@@ -163,6 +164,7 @@ class NativeEngine:
                     "limit": MAX_MODEL_BYTES,
                 },
                 timeout_s=model.load_s,
+                run_s=model.load_s,
             )
             described = {"signature": signature_to_dict(model.signature)}
             await child.call("configure", described, timeout_s=model.load_s)

@@ -13,7 +13,6 @@ from seatrial.kernel.errors import Invalid
 from seatrial.registry.bundle import Bundle
 from seatrial.release.variant import Split
 from seatrial.serving.exchange import Limits
-from seatrial.serving.health import Health
 from seatrial.serving.metrics import WorkerCounts, count, exposition
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder, Total
@@ -21,6 +20,7 @@ from seatrial.serving.router import Router
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.server import serve
+from seatrial.wiring.health import Health
 from seatrial.wiring.listening import listen
 from seatrial.wiring.versions import open_version
 
@@ -53,7 +53,7 @@ class Standalone:
         self._router = Router(self._recorder)
         self._health = Health()
         self.plane = DataPlane(
-            self._router, error_reply, Limits(), health=self._health, metrics=self._metrics
+            self._router, error_reply, Limits(), readiness=self._health, metrics=self._metrics
         )
 
     async def start(self) -> None:

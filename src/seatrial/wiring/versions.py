@@ -71,6 +71,12 @@ def _engine(bundle: Bundle, kind: EngineKind) -> Engine:
 
 
 def _native(bundle: Bundle) -> NativeEngine:
-    from seatrial.serving.remote import ChildEngine
+    from seatrial.serving import remote
 
-    return ChildEngine(bundle.locate(Role.NATIVE), signature=bundle.signature)
+    model = remote.NativeModel(
+        path=bundle.locate(Role.NATIVE),
+        signature=bundle.signature,
+        trust=bundle.manifest.trusted,
+        any_version=bundle.manifest.trusted,
+    )
+    return remote.NativeEngine(model)

@@ -15,7 +15,6 @@ from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.projection import Endpoints
 from seatrial.serving.exchange import Limits
 from seatrial.serving.fleet import Fleet
-from seatrial.serving.health import Health
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder
 from seatrial.serving.router import Router
@@ -27,6 +26,7 @@ from seatrial.serving.worker import Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.server import serve
+from seatrial.wiring.health import Health
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.versions import Shelf
 from seatrial.wiring.workspace import Workspace
@@ -84,10 +84,10 @@ def run_worker(
         router,
         error_reply,
         limits_of(config),
-        health=health,
+        readiness=health,
         metrics=lambda: workers[0].metrics() if workers else "",
         copies=copies,
-        samples=log,
+        log=log,
     )
 
     async def prepare() -> None:
@@ -142,10 +142,12 @@ def limits_of(config: ServerConfig) -> Limits:
 def _app(plane: DataPlane, store: Store, token: str | None) -> App:
     def routers() -> list[APIRouter]:
         from seatrial.release.desk import Desk
+        from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.guard import Guard
 
-        return [control_router(Desk(store), Guard(token=token))]
+        desk, guard = Desk(store), Guard(token=token)
+        return [control_router(desk, guard), console_router(desk, guard)]
 
     return build(plane, routers)
 

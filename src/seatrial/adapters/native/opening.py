@@ -106,10 +106,11 @@ def _trained_version(heard: list[warnings.WarningMessage]) -> str | None:
 
 
 def _own_version(found: Any) -> str | None:
+    if not type(found).__module__.startswith("sklearn."):
+        return None
     from sklearn import __version__
 
-    module = type(found).__module__
-    return __version__ if module.startswith("sklearn.") else None
+    return str(__version__)
 
 
 def _check_version(path: Path, trained: str) -> None:

@@ -96,11 +96,9 @@ def _guarded(wanted: Import) -> object:
 
 
 def _belongs(wanted: Import, found: object) -> bool:
-    """Whether what a rule of shape let through is defined in the library it was asked of."""
-    home = getattr(found, "__module__", None) or ""
-    if home.partition(".")[0] != wanted.module.partition(".")[0]:
-        return False
-    return isinstance(found, type) or not is_model_class(wanted)
+    """Whether what a rule of shape let through is defined where the rules allow it."""
+    home = Import(getattr(found, "__module__", None) or "", getattr(found, "__name__", ""))
+    return is_allowed(home) and (isinstance(found, type) or not is_model_class(wanted))
 
 
 def _ufunc(module: str, name: str) -> object:

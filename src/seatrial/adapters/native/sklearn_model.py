@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
@@ -127,6 +128,8 @@ def _how_to_save(found: object) -> str:
 
 
 def _check_fitted(estimator: Any) -> None:
+    if not _is_sklearn(estimator):
+        return  # predicting will tell
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
@@ -137,8 +140,12 @@ def _check_fitted(estimator: Any) -> None:
             f"The {type(estimator).__name__} in the file was never trained.",
             remedy="Call fit() before saving it.",
         ) from error
-    except TypeError:
-        return  # no scikit-learn estimator; predicting will tell
+
+
+def _is_sklearn(model: Any) -> bool:
+    """Whether it is scikit-learn's; a second not spent importing it when it cannot be."""
+    base = sys.modules.get("sklearn.base")
+    return base is not None and isinstance(model, base.BaseEstimator)
 
 
 def _last(model: Any) -> Any:
@@ -201,9 +208,11 @@ def _of_one_type(labels: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _task(model: Any) -> Task:
+    last = _last(model)
+    if not _is_sklearn(last):
+        return Task.CLASSIFICATION if hasattr(last, "classes_") else Task.OTHER
     from sklearn.base import is_classifier, is_regressor
 
-    last = _last(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if is_classifier(last):
