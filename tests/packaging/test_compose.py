@@ -33,7 +33,9 @@ def test_the_specification_would_find_a_typo(schema: Any) -> None:
 
 
 def test_the_container_is_reachable_from_this_machine_only_and_can_change_nothing() -> None:
-    model = yaml.safe_load(render(name="churn", version=3, resources=size(None)))["services"]["model"]
+    model = yaml.safe_load(render(name="churn", version=3, resources=size(None)))["services"][
+        "model"
+    ]
     assert model["ports"] == ["127.0.0.1:8080:8080"]
     assert model["read_only"] is True
     assert model["cap_drop"] == ["ALL"]

@@ -1,14 +1,4 @@
-import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import time
-import venv
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -16,9 +6,10 @@ import pytest
 import yaml
 
 from seatrial.packaging.files import write_files
-from seatrial.packaging.requirements import RequirementsUnreadable, render_pins, server_pins
+from seatrial.packaging.requirements import RequirementsUnreadable
 from seatrial.packaging.sizing import Measured
 from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.incoming import BundleNotWritten
 from seatrial.registry.manifest import BundleTampered
 
 MEASURED = Measured(
@@ -130,3 +121,11 @@ def test_requirements_of_a_bundle_cannot_smuggle_options(tmp_path: Path, bundle:
             tmp_path / "r", Bundle.create(tmp_path / "b", contents), version=1, measured=None
         )
     assert not (tmp_path / "r").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, bundle: Bundle) -> None:
+    (tmp_path / "release").mkdir()
+    (tmp_path / "release/kubernetes").write_text("a file where the folder should be")
+    with pytest.raises(BundleNotWritten) as caught:
+        write_files(tmp_path / "release", bundle, version=1, measured=None)
+    assert str(tmp_path / "release") in caught.value.problem

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from seatrial.kernel.store import Beat, Slice, StoreUnavailable
+from seatrial.kernel.store import Slice, StoreUnavailable
 from seatrial.registry.signature import Batch, Dtype, Feature, Output, Prediction, Signature, Task
 from seatrial.serving.engine import Choice, Engine, EngineKind, EnginePlan, Step
 from seatrial.serving.live import LiveVersion
+from seatrial.testing.clock import FakeClock
+from seatrial.testing.memory_store import MemoryStore
 
 SIGNATURE = Signature(
     features=(Feature(name="a", dtype=Dtype.FLOAT32), Feature(name="b", dtype=Dtype.FLOAT32)),
@@ -21,25 +22,6 @@ SIGNATURE = Signature(
     task=Task.REGRESSION,
     matrix=True,
 )
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-        self.wall = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.pass_time(seconds)
-
-    def pass_time(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.wall += timedelta(seconds=seconds)
 
 
 class Doubler:
@@ -69,7 +51,6 @@ class FakeNative:
     def __init__(self, answer: float = 2.0) -> None:
         self.inner = Doubler(answer)
         self.ready = False
-        self.n_restarts = 0
         self.n_starts = 0
         self.may_start = asyncio.Event()
         self.may_start.set()
@@ -92,53 +73,32 @@ class FakeNative:
             raise self.problem
         return self.inner.predict(batch)
 
+    def status(self) -> SimpleNamespace:
+        return SimpleNamespace(restarts=3)
+
     async def close(self) -> None:
         self.inner.close()
 
 
-@dataclass
-class FakeStore:
-    """Slices and beats in memory; ``problem`` makes every call fail."""
+class BrokenStore(MemoryStore):
+    """A store that can be made to fail, and heals."""
 
-    slices: list[Slice] = field(default_factory=list)
-    beats: dict[str, Mapping[str, object]] = field(default_factory=dict)
     problem: Exception | None = None
 
     def fail(self) -> None:
         self.problem = StoreUnavailable("The store is locked.", remedy="Wait.")
 
-    def _check(self) -> None:
-        if self.problem is not None:
-            raise self.problem
-
     def add_slices(self, slices: Sequence[Slice]) -> None:
         self._check()
-        self.slices.extend(slices)
-
-    def read_slices(
-        self, endpoint: str, *, after: int = 0, limit: int = 10_000
-    ) -> list[tuple[int, Slice]]:
-        found = [(i, s) for i, s in enumerate(self.slices, 1) if i > after]
-        return [(i, s) for i, s in found if s.endpoint == endpoint][:limit]
-
-    def prune_slices(self, *, before: datetime) -> int:
-        return 0
+        super().add_slices(slices)
 
     def beat(self, name: str, data: Mapping[str, object]) -> None:
         self._check()
-        self.beats[name] = data
+        super().beat(name, data)
 
-    def present(self, prefix: str = "", *, within_s: float = 5.0) -> list[Beat]:
-        self._check()
-        return [
-            Beat(name=name, data=data, age_s=0.0)
-            for name, data in self.beats.items()
-            if name.startswith(prefix)
-        ]
-
-    def forget(self, name: str) -> None:
-        self._check()
-        self.beats.pop(name, None)
+    def _check(self) -> None:
+        if self.problem is not None:
+            raise self.problem
 
 
 def plan(*steps: tuple[int, Choice], batching: bool = True, max_batch_rows: int = 64) -> EnginePlan:
@@ -195,9 +155,22 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def store() -> FakeStore:
-    return FakeStore()
+def store() -> BrokenStore:
+    return BrokenStore()
 
 
 def row(*values: float) -> np.ndarray:
     return np.array([[value, 0.0] for value in values], dtype=np.float32)
+
+
+@pytest.fixture
+def fakes() -> SimpleNamespace:
+    """The makers above, for tests that build their own cases."""
+    return SimpleNamespace(
+        signature=SIGNATURE,
+        engine=Doubler,
+        native=FakeNative,
+        plan=plan,
+        choice=choice,
+        row=row,
+    )

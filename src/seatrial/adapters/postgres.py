@@ -7,26 +7,22 @@ import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
+from seatrial.adapters.postgres_errors import first_line, translate
 from seatrial.adapters.sql import MIGRATIONS, Row, SqlStore, migrate, schema_version
-from seatrial.kernel.errors import MissingExtra, SeatrialError
-from seatrial.kernel.store import (
-    StoreAddressInvalid,
-    StoreDamaged,
-    StoreDenied,
-    StoreFull,
-    StoreUnavailable,
-)
+from seatrial.kernel.errors import MissingExtra
+from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Error
+    from psycopg import Connection
 
 _STEPS = tuple(
     tuple(
         statement.format(
             name='TEXT COLLATE "C"',
+            position="BIGINT PRIMARY KEY",
             counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
             bytes="BYTEA",
         )
@@ -35,6 +31,7 @@ _STEPS = tuple(
     for step in MIGRATIONS
 )
 
+_SCHEMA_OPTION = "schema="
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -70,10 +67,14 @@ class PostgresStore(SqlStore):
     @classmethod
     def from_url(cls, url: str) -> PostgresStore:
         """Open ``postgresql://...``; ``?schema=name`` chooses the schema."""
-        parts = urlsplit(url)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        schema = query.pop("schema", "seatrial")
-        return cls(urlunsplit(parts._replace(query=urlencode(query))), schema=schema)
+        address, _, query = url.partition("?")
+        options = [option for option in query.split("&") if option]
+        schema = next((o for o in options if o.startswith(_SCHEMA_OPTION)), None)
+        others = "&".join(option for option in options if option is not schema)
+        return cls(
+            f"{address}?{others}" if others else address,
+            schema=unquote(schema.removeprefix(_SCHEMA_OPTION)) if schema else "seatrial",
+        )
 
 
 class PostgresDatabase:
@@ -153,7 +154,7 @@ class PostgresDatabase:
             session.change("COMMIT")
         except psycopg.OperationalError as error:
             raise StoreUnavailable(
-                f"PostgreSQL at {self._where} went away during a commit ({_first_line(error)}).",
+                f"PostgreSQL at {self._where} went away during a commit ({first_line(error)}).",
                 remedy="Read again whether it was kept before you try again.",
                 outcome="unknown",
             ) from error
@@ -165,7 +166,7 @@ class PostgresDatabase:
             return psycopg.connect(**self._parameters, autocommit=True)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(
-                f"PostgreSQL at {self._where} cannot be reached ({_first_line(error)}).",
+                f"PostgreSQL at {self._where} cannot be reached ({first_line(error)}).",
                 remedy="Check that it runs, and the host, port, database and password in the URL.",
             ) from error
 
@@ -207,49 +208,18 @@ class _Session:
         return self.wall_us()
 
 
-def translate(error: Error, where: str) -> SeatrialError | None:
-    """What ``error`` means for the store on the server ``where``; None for a mistake of our own.
-
-    Source: PostgreSQL documentation, appendix A, error codes.
-    """
-    import psycopg
-
-    state, what = error.sqlstate or "", _first_line(error)
-    if state == "53100":
-        return StoreFull(
-            f"PostgreSQL at {where} has no room left ({what}).",
-            remedy="Free space on the server's drive and try again.",
-        )
-    if state in {"25006", "42501"}:
-        return StoreDenied(
-            f"PostgreSQL at {where} does not let this user write ({what}).",
-            remedy="Connect to the primary server, with a user that owns the schema.",
-        )
-    if state in {"42P01", "3F000", "XX001", "XX002"}:
-        return StoreDamaged(
-            f"The store in PostgreSQL at {where} is damaged ({what}).",
-            remedy="Restore a backup of its schema, or name another schema.",
-        )
-    if isinstance(error, psycopg.OperationalError) or state[:2] in {"08", "53", "57", "40", "55"}:
-        return StoreUnavailable(
-            f"PostgreSQL at {where} does not answer ({what}).",
-            remedy="Try again; if it stays so, look into the server's log.",
-        )
-    return None
-
-
 def _parameters(url: str, schema: str, timeout_s: float) -> dict[str, Any]:
     try:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
         raise MissingExtra("psycopg", "postgres") from error
-    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+    if not url.startswith(("postgresql://", "postgres://")):
         raise _bad_address("does not begin with postgresql://")
     try:
         parameters: dict[str, Any] = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        raise _bad_address(f"cannot be read ({_first_line(error)})") from error
+        raise _bad_address(f"cannot be read ({first_line(error)})") from error
     timeout_ms = max(1, int(timeout_s * 1000))
     session = (
         f"-c search_path={schema} -c statement_timeout={timeout_ms} "
@@ -292,7 +262,3 @@ def _close(connection: Connection[Row]) -> None:
 
 def _placed(statement: str) -> bytes:
     return statement.replace("?", "%s").encode()
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -37,7 +37,7 @@ _PRUNED_AT_ONCE = 5_000
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        "CREATE TABLE facts (seq BIGINT PRIMARY KEY, stream {name} NOT NULL, "
+        "CREATE TABLE facts (seq {position}, stream {name} NOT NULL, "
         "revision BIGINT NOT NULL, kind {name} NOT NULL, schema_version BIGINT NOT NULL, "
         "data TEXT NOT NULL, at_us BIGINT NOT NULL, author {name} NOT NULL, "
         "UNIQUE (stream, revision))",
@@ -54,7 +54,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Each step leads from one version of the schema to the next; a step once released never changes.
 
-The adapter fills in ``{name}``, ``{counter}`` (a key that is never used twice) and ``{bytes}``.
+The adapter fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}``
+(a key that the database gives, never twice).
 """
 
 

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
 from seatrial.adapters.sql import MIGRATIONS, Row, SqlStore, migrate, schema_version, to_us
-from seatrial.adapters.sqlite_errors import damaged, translate
+from seatrial.adapters.sqlite_errors import damaged, moved, translate
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
@@ -19,12 +19,18 @@ _APPLICATION_ID = 0x5EA7_21A1
 
 _STEPS = tuple(
     tuple(
-        statement.format(name="TEXT", counter="INTEGER PRIMARY KEY AUTOINCREMENT", bytes="BLOB")
+        statement.format(
+            name="TEXT",
+            bytes="BLOB",
+            position="INTEGER PRIMARY KEY",
+            counter="INTEGER PRIMARY KEY AUTOINCREMENT",
+        )
         for statement in step
     )
     for step in MIGRATIONS
 )
 
+_SCHEME = "sqlite:///"
 _CHECKPOINT_BYTES = 4 * 2**20
 _CHECKPOINT_WAIT_MS = 100
 
@@ -58,9 +64,13 @@ class SqliteStore(SqlStore):
     @classmethod
     def from_url(cls, url: str) -> SqliteStore:
         """Open ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db``."""
-        parts = urlsplit(url)
-        path = unquote(parts.path)[1:]
-        if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or not path:
+        path = unquote(url.removeprefix(_SCHEME))
+        if (
+            not url.startswith(_SCHEME)
+            or not path
+            or not path.isprintable()
+            or set(url) & set("?#")
+        ):
             raise StoreAddressInvalid(
                 f"The store's address {url!r} does not name a SQLite file.",
                 remedy="Write sqlite:///relative/file.db or sqlite:////absolute/file.db.",
@@ -76,7 +86,7 @@ class SqliteDatabase:
         self._wal = path.with_name(f"{path.name}-wal")
         self._busy_timeout_s = busy_timeout_s
         self._clock = clock
-        self._mode = "rwc"
+        self._inode: int | None = None
         self._pool = Pool(self._connect, sqlite3.Connection.close)
 
     def prepare(self) -> None:
@@ -91,7 +101,7 @@ class SqliteDatabase:
                     raise
                 self._clock.sleep(0.01)
             else:
-                self._mode = "rw"  # from here on, a file that vanished is not made anew
+                self._inode = self._path.stat().st_ino
                 return
 
     def _prepare_once(self) -> None:
@@ -143,7 +153,7 @@ class SqliteDatabase:
         # Out of autocheckpoint: SQLite before 3.51.3 can damage the file when one connection
         # commits while another checkpoints ("WAL-reset bug"). Ours holds the writer's lock.
         connection = sqlite3.connect(
-            f"{self._path.as_uri()}?mode={self._mode}",
+            f"{self._path.as_uri()}?mode={'rwc' if self._inode is None else 'rw'}",
             uri=True,
             timeout=self._busy_timeout_s,
             isolation_level=None,
@@ -167,12 +177,25 @@ class SqliteDatabase:
     def _lend(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._pool.lend() as connection:
+                self._check_unmoved()
                 yield connection
         except sqlite3.Error as error:
-            translated = translate(error, self._path, existed=self._mode == "rw")
+            translated = translate(error, self._path)
             if translated is None:
                 raise
             raise translated from error
+
+    def _check_unmoved(self) -> None:
+        # A connection goes on with a deleted file as if nothing was wrong, and what it writes is
+        # lost. SQLite itself notices only without a write-ahead log.
+        if self._inode is None:
+            return
+        try:
+            inode = self._path.stat().st_ino
+        except FileNotFoundError:
+            inode = None
+        if inode != self._inode:
+            raise moved(self._path)
 
 
 class _Session:

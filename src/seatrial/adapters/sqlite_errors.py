@@ -16,17 +16,14 @@ from seatrial.kernel.store import (
 )
 
 
-def translate(error: sqlite3.Error, path: Path, *, existed: bool) -> SeatrialError | None:
+def translate(error: sqlite3.Error, path: Path) -> SeatrialError | None:
     """What ``error`` means for the store at ``path``; None for a mistake of our own.
 
     Args:
         error: as raised by `sqlite3`.
         path: the file.
-        existed: whether the file was opened before, so that it should be there.
     """
     code = getattr(error, "sqlite_errorcode", 0)
-    if code & 0xFF == sqlite3.SQLITE_CANTOPEN:
-        return _not_opened(error, path, existed=existed)
     make = _MEANING.get(code) or _MEANING.get(code & 0xFF)
     return make(error, path) if make else None
 
@@ -39,21 +36,20 @@ def damaged(path: Path, how: str) -> StoreDamaged:
     )
 
 
-def _not_opened(error: sqlite3.Error, path: Path, *, existed: bool) -> SeatrialError:
-    if not path.parent.is_dir():
-        return StoreMissing(
-            f"The folder of the store {path} is not there.",
-            remedy=f"Make it: mkdir -p {path.parent}",
-        )
-    if existed and not path.exists():
-        return _moved(error, path)
-    return _denied(error, path)
-
-
-def _moved(error: sqlite3.Error, path: Path) -> SeatrialError:
+def moved(path: Path) -> StoreMissing:
+    """The error for a file that is no longer the one that was opened."""
     return StoreMissing(
-        f"The store {path} was moved or deleted while in use ({error}).",
-        remedy="Put it back, or start again with a new one.",
+        f"The store {path} was moved or deleted while in use.",
+        remedy="Stop every seatrial that uses it, then put it back or start anew.",
+    )
+
+
+def _not_opened(error: sqlite3.Error, path: Path) -> SeatrialError:
+    if path.parent.is_dir():
+        return _denied(error, path)
+    return StoreMissing(
+        f"The folder of the store {path} is not there.",
+        remedy=f"Make it: mkdir -p {path.parent}",
     )
 
 
@@ -86,7 +82,7 @@ _MEANING: dict[int, Callable[[sqlite3.Error, Path], SeatrialError]] = {
     sqlite3.SQLITE_FULL: _full,
     sqlite3.SQLITE_IOERR_WRITE: _full,  # a quota or a limit on file sizes, more often than a fault
     sqlite3.SQLITE_IOERR_SHMSIZE: _full,
-    sqlite3.SQLITE_READONLY_DBMOVED: _moved,
+    sqlite3.SQLITE_CANTOPEN: _not_opened,
     sqlite3.SQLITE_READONLY: _denied,
     sqlite3.SQLITE_PERM: _denied,
     sqlite3.SQLITE_AUTH: _denied,

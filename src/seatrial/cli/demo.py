@@ -166,8 +166,8 @@ def _release(
     watch: float,
     traffic: _Traffic,
 ) -> _Ended:
-    from seatrial.cli.follow import follow
-    from seatrial.wiring.deploy import Order, deploy
+    from seatrial.cli.deploy import run_order
+    from seatrial.wiring.deploy import Order
 
     console.say("")
     console.head(f"version {number}: {model['story']} (accuracy {model['accuracy']:.3f})")
@@ -179,8 +179,7 @@ def _release(
         target="production",
         watch_s=watch,
     )
-    placed = deploy(workspace, order, on_step=console.step, on_progress=console.progress)
-    view = follow(console, workspace, placed)
+    view = run_order(console, workspace, order, up=True)
     if number == 1:
         traffic.start()
         time.sleep(_SETTLE_S)

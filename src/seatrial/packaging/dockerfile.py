@@ -11,11 +11,12 @@ PORT = 8080
 USER_ID = 10001
 BUNDLE_PATH = "/app/bundle"
 COMMAND = (
-    *("uvicorn", "--factory", "seatrial.web.standalone:app"),
+    *("uvicorn", "--factory", "seatrial.wiring.standalone:app"),
     *("--http", "seatrial.web.protocol:HotProtocol", "--loop", "uvloop"),
+    *("--lifespan", "on"),  # without it a bundle that cannot be loaded leaves a server that waits
     *("--host", "0.0.0.0", "--port", str(PORT), "--no-access-log"),  # noqa: S104  # in a container
 )
-"""What a container runs; it reads the bundle's place from ``SEATRIAL_BUNDLE``."""
+"""What a container runs; ``SEATRIAL_BUNDLE`` and ``SEATRIAL_VERSION`` tell it what to serve."""
 
 DOCKERIGNORE = """\
 # Only what the Dockerfile copies may enter the build.
@@ -103,6 +104,7 @@ HEALTHCHECK --interval=10s --timeout={check_timeout_s(latency_s)}s --start-perio
     --retries=3 CMD {check}
 CMD {json.dumps(COMMAND)}
 USER {USER_ID}:{USER_ID}
+ENV SEATRIAL_VERSION={version}
 LABEL org.opencontainers.image.title="{name}" \\
       org.opencontainers.image.version="{version}"
 COPY bundle/ bundle/

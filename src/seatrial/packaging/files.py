@@ -27,6 +27,7 @@ from seatrial.packaging.requirements import Pins, parse_pins, render_pins, serve
 from seatrial.packaging.sizing import Measured, size
 from seatrial.packaging.wheel import Wheel, serving_wheel
 from seatrial.registry.bundle import Bundle
+from seatrial.registry.incoming import writing
 
 BUNDLE_FOLDER = "bundle"
 
@@ -47,7 +48,8 @@ def write_files(
         version: its number.
         measured: what staging saw, or None before staging.
         image: where a cluster pulls the image from; None for ``<name>:<version>``.
-    Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing, OSError.
+    Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
+        RequirementsUnreadable.
     """
     wheel = serving_wheel()
     pins = {**server_pins(), **parse_pins(bundle.requirements())}
@@ -59,11 +61,12 @@ def write_files(
     }
     files[f"wheels/{wheel.filename}"] = wheel.content
     _copy(bundle, folder / BUNDLE_FOLDER)
-    for path, content in files.items():
-        _write(folder / path, content)
-    for old in (folder / "wheels").iterdir():
-        if old.name != wheel.filename:
-            old.unlink()
+    with writing(folder):
+        for path, content in files.items():
+            _write(folder / path, content)
+        for old in (folder / "wheels").iterdir():
+            if old.name != wheel.filename:
+                old.unlink()
 
 
 def render(

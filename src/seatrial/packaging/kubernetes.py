@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from seatrial.packaging.dockerfile import PORT, USER_ID
@@ -30,7 +31,7 @@ def render(
     """
     comment = f"{name}, version {version}. kubectl apply -f kubernetes/"
     sized = f"{comment}\nResources: {resources.why}."
-    meta = _Metadata(name, version, digest)
+    meta = _Metadata(name=name, version=version, digest=digest)
     return {
         "deployment.yaml": dump(_deployment(meta, image, resources), comment=sized),
         "hpa.yaml": dump(_autoscaler(meta), comment=comment),
@@ -40,21 +41,32 @@ def render(
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Metadata:
-    def __init__(self, name: str, version: int, digest: str) -> None:
-        self.name = name
+    name: str
+    version: int
+    digest: str
+
+    @property
+    def selector(self) -> dict[str, str]:
         # What selects pods may never change in the life of a Deployment: no version here.
-        self.selector = {
-            "app.kubernetes.io/name": name,
+        return {
+            "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/component": "model-server",
         }
-        self.labels = {
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {
             **self.selector,
-            "app.kubernetes.io/version": str(version),
+            "app.kubernetes.io/version": str(self.version),
             "app.kubernetes.io/part-of": "seatrial",
             "app.kubernetes.io/managed-by": "seatrial",
         }
-        self.annotations = {"seatrial/bundle": f"sha256:{digest}"}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return {"seatrial/bundle": f"sha256:{self.digest}"}
 
     def object(self, api: str, kind: str, spec: Object) -> Object:
         return {

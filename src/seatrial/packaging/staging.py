@@ -26,6 +26,9 @@ from seatrial.release.gate_record import absolute
 from seatrial.release.judge import judge
 from seatrial.release.verdict import Outcome
 
+HOST = "127.0.0.1"
+"""Staging servers listen on loopback only."""
+
 _POLL_S = 0.05
 _ROWS_PER_REQUEST = 1
 
@@ -72,6 +75,34 @@ class Effort:
     growth_bytes: int = 64 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The server under test.
+
+    Args:
+        port: where it listens on loopback.
+        pid: of its process.
+        alive: whether the process still runs.
+        last_words: the end of what it printed.
+    """
+
+    port: int
+    pid: int
+    alive: Callable[[], bool]
+    last_words: Callable[[], str]
+
+    def connect(self) -> Connection:
+        """A new connection to it."""
+        return Connection(HOST, self.port)
+
+    def not_ready(self, why: str) -> NotReady:
+        """The error for a server that cannot be tested."""
+        return NotReady(
+            f"The server {why}. It said: {self.last_words() or 'nothing'}",
+            remedy="The whole of it is in server.log in the release folder.",
+        )
+
+
 @dataclass(slots=True)
 class _Run:
     """One staging run: the subject, the server, and what was found so far."""
@@ -79,9 +110,7 @@ class _Run:
     subject: Subject
     effort: Effort
     gates: Gates
-    host: str
-    port: int
-    pid: int
+    server: Server
     results: list[TestResult] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
 
@@ -96,27 +125,22 @@ class _Run:
         self.results.append(TestResult(name=name, passed=passed, detail=detail, seconds=elapsed))
         return passed
 
-    def connect(self) -> Connection:
-        return Connection(self.host, self.port)
-
 
 async def run_staging(
     subject: Subject,
+    server: Server,
     *,
-    host: str,
-    port: int,
-    pid: int,
     gates: Gates,
     effort: Effort | None = None,
     on_test: Callable[[str], None] = lambda _: None,
 ) -> StagingReport:
-    """Test the server that runs as process ``pid`` and listens on ``host``:``port``.
+    """Test a server that was started from the subject's bundle.
 
     Args:
         gates: the absolute ones are judged on the sustained load.
         on_test: is told the name of each test before it runs.
     """
-    run = _Run(subject, effort or Effort(), gates, host, port, pid)
+    run = _Run(subject, effort or Effort(), gates, server)
     tests: list[tuple[str, Callable[[_Run], Awaitable[str]]]] = [
         ("start", _starts),
         ("health", _health),
@@ -145,24 +169,18 @@ async def _starts(run: _Run) -> str:
     begun = time.perf_counter()
     while True:
         try:
-            async with run.connect() as connection:
+            async with run.server.connect() as connection:
                 answer = await connection.send(request_bytes("GET", "/readyz"))
             if answer.status == 200:
                 break
         except NoAnswer:
             pass
-        if not psutil.pid_exists(run.pid):
-            raise NotReady(
-                "The server ended before it was ready.",
-                remedy="Look at server.log in the release folder.",
-            )
+        if not run.server.alive():
+            raise run.server.not_ready("ended before it was ready")
         if time.perf_counter() - begun > run.effort.ready_s:
-            raise NotReady(
-                f"The server was not ready within {run.effort.ready_s:.0f} s.",
-                remedy="Look at server.log in the release folder.",
-            )
+            raise run.server.not_ready(f"was not ready within {run.effort.ready_s:.0f} s")
         await asyncio.sleep(_POLL_S)
-    process = psutil.Process(run.pid)
+    process = psutil.Process(run.server.pid)
     run.measured["cold_start_s"] = time.time() - process.create_time()
     run.measured["rss_idle_bytes"] = float(_memory_of(process))
     return f"ready {run.measured['cold_start_s']:.2f} s after its process started"
@@ -170,7 +188,7 @@ async def _starts(run: _Run) -> str:
 
 async def _health(run: _Run) -> str:
     paths = ("/health", "/livez", "/readyz", "/v2/health/live", "/v2/health/ready")
-    async with run.connect() as connection:
+    async with run.server.connect() as connection:
         for path in paths:
             probes.expect_ok(await connection.send(request_bytes("GET", path)), path)
         model = f"/v2/models/{run.subject.endpoint}/ready"
@@ -180,7 +198,7 @@ async def _health(run: _Run) -> str:
 
 async def _metadata(run: _Run) -> str:
     path = f"/v2/models/{run.subject.endpoint}"
-    async with run.connect() as connection:
+    async with run.server.connect() as connection:
         answer = await connection.send(request_bytes("GET", path))
     probes.expect_ok(answer, path)
     return probes.check_metadata(answer.body, run.subject.signature)
@@ -189,7 +207,7 @@ async def _metadata(run: _Run) -> str:
 async def _golden(run: _Run) -> str:
     subject = run.subject
     worst = 0.0
-    async with run.connect() as connection:
+    async with run.server.connect() as connection:
         for form in probes.FORMS:
             answer = await connection.send(
                 form.request(subject.endpoint, subject.signature, subject.golden.inputs)
@@ -208,7 +226,7 @@ async def _bad_input(run: _Run) -> str:
     cases = probes.bad_requests(
         run.subject.endpoint, run.subject.signature, run.subject.golden.inputs
     )
-    async with run.connect() as connection:
+    async with run.server.connect() as connection:
         for name, request in cases:
             answer = await connection.send(request)
             if not 400 <= answer.status < 500:
@@ -230,7 +248,7 @@ async def _concurrency(run: _Run) -> str:
             subject.endpoint, subject.signature, take(subject.golden.inputs, piece)
         )
         expected = {name: values[piece] for name, values in subject.golden.outputs.items()}
-        async with run.connect() as connection:
+        async with run.server.connect() as connection:
             for _ in range(5):
                 answer = await connection.send(request)
                 probes.expect_ok(answer, f"row {row}")
@@ -251,11 +269,11 @@ async def _load(run: _Run) -> str:
         )
         for at in range(0, n_rows(subject.golden.inputs), _ROWS_PER_REQUEST)
     ]
-    process = psutil.Process(run.pid)
+    process = psutil.Process(run.server.pid)
     cpu_before = _cpu_of(process)
     result = await run_load(
-        run.host,
-        run.port,
+        HOST,
+        run.server.port,
         requests,
         concurrency=run.effort.concurrency,
         seconds=run.effort.load_s,
@@ -283,7 +301,7 @@ async def _load(run: _Run) -> str:
 
 
 async def _memory(run: _Run) -> str:
-    process = psutil.Process(run.pid)
+    process = psutil.Process(run.server.pid)
     before = run.measured["rss_idle_bytes"]
     after = float(_memory_of(process))
     run.measured["rss_bytes"] = after

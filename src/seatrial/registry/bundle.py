@@ -75,6 +75,7 @@ class Contents:
         profile: what the training sample looked like, JSON-able.
         plan: which engine answers how many rows, JSON-able.
         parity: how the export compares to the original, JSON-able; None without an export.
+        trusted: whether a person vouched for a model that would otherwise be refused.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Contents:
     profile: Mapping[str, object]
     plan: Mapping[str, object]
     parity: Mapping[str, object] | None = None
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,7 @@ def _write(folder: Path, contents: Contents) -> Manifest:
         artefacts=artefacts,
         plan=contents.plan,
         parity=contents.parity,
+        trusted=contents.trusted,
         files=tuple(sorted(files, key=lambda file: file.path)),
     )
     write_file(folder, MANIFEST_FILE, [encode_manifest(manifest)])

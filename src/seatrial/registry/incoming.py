@@ -25,13 +25,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class BundleDiskFull(LimitExceeded):
-    """There is no room for the bundle; nothing of it was kept."""
+    """There is no room for a bundle or for a release's files."""
 
     code = "bundle.disk_full"
 
 
 class BundleNotWritten(Unavailable):
-    """The operating system refused to write the bundle; nothing of it was kept."""
+    """The operating system refused to write a bundle or a release's files."""
 
     code = "bundle.not_written"
 
@@ -57,18 +57,27 @@ def incoming(root: Path) -> Iterator[Path]:
 
     Raises: BundleDiskFull, BundleNotWritten for what the operating system refuses inside the block.
     """
-    folder: Path | None = None
-    try:
+    with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-        _sweep(root, now=folder.stat().st_mtime)
-        folder.chmod(0o755)  # mkdtemp makes 0700, and the image's user must be able to read
-        yield folder
-    except OSError as error:
-        raise _refused(root, error) from error
-    finally:
-        if folder is not None:
+        try:
+            _sweep(root, now=folder.stat().st_mtime)
+            folder.chmod(0o755)  # mkdtemp makes 0700, and the image's user must be able to read
+            yield folder
+        finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in our words what the operating system refuses inside the block.
+
+    Raises: BundleDiskFull, BundleNotWritten.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _refused(folder, error) from error
 
 
 def write_file(folder: Path, path: str, chunks: Iterable[bytes]) -> FileRecord:

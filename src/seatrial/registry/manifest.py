@@ -91,6 +91,8 @@ class Manifest:
         artefacts: path in the bundle of each artefact; at least one.
         plan: the engine plan, JSON-able.
         parity: the report of the export's parity, JSON-able; None when nothing was exported.
+        trusted: whether a person vouched for a native artefact that imports unknown code or was
+            saved by another version of its library.
         files: every file but the manifest, sorted by path.
     """
 
@@ -102,6 +104,7 @@ class Manifest:
     artefacts: Mapping[Role, str]
     plan: Mapping[str, object]
     parity: Mapping[str, object] | None
+    trusted: bool
     files: tuple[FileRecord, ...]
 
     @property
@@ -200,6 +203,7 @@ class _ManifestV1(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     artefacts: dict[Role, str]
     plan: dict[str, object]
     parity: dict[str, object] | None
+    trusted: bool
     files: list[_FileV1]
 
 
@@ -215,6 +219,7 @@ def _read_v1(data: object) -> Manifest:
             artefacts=record.artefacts,
             plan=record.plan,
             parity=record.parity,
+            trusted=record.trusted,
             files=tuple(
                 FileRecord(path=file.path, size=file.size, sha256=file.sha256)
                 for file in record.files
@@ -256,6 +261,7 @@ def _to_dict(manifest: Manifest) -> dict[str, object]:
         "artefacts": {role.value: path for role, path in manifest.artefacts.items()},
         "plan": dict(manifest.plan),
         "parity": None if manifest.parity is None else dict(manifest.parity),
+        "trusted": manifest.trusted,
         "files": [
             {"path": file.path, "size": file.size, "sha256": file.sha256} for file in manifest.files
         ],

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
-from seatrial.release.endpoint import EndpointState, ask, roll_back, start
+from seatrial.release.endpoint import EndpointState, ask, check_free, roll_back, start
 from seatrial.release.projection import Endpoints
 from seatrial.release.recent import Recent, numbers, record
 from seatrial.release.rollout import Plan
@@ -88,6 +88,12 @@ class Desk:
         Raises: UnknownEndpoint, NothingToRollBack, RolloutConflict.
         """
         return self._change(name, lambda state: roll_back(state, to=to, by=by, reason=reason))
+
+    def check_free(self, name: str) -> None:
+        """Raises: RolloutConflict: a release of the endpoint is under way."""
+        with self._lock:
+            self._endpoints.refresh()
+            check_free(self._endpoints.find(name))
 
     def start(
         self,

@@ -74,7 +74,7 @@ class GateConfig(BaseModel):
     def _something_counts(self) -> Self:
         on = {GateName(gate.name) for gate in self._switched_on()}
         if idle := sorted(self.dry_run - on):
-            raise ValueError(f"dry_run names {idle[0]!r}, which is switched off")
+            raise ValueError(f"dry_run names {idle[0].value!r}, which is switched off")
         if not on - self.dry_run:
             raise ValueError("every gate is switched off or in dry_run, so nothing could ever pass")
         return self

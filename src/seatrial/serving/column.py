@@ -171,6 +171,7 @@ def _narrowed(array: NDArray[Any], dtype: np.dtype[Any]) -> Column:
 
 def _integral(array: NDArray[Any]) -> Column | None:
     if array.dtype.kind == "f":
+        array = array.astype(np.float64, copy=False)
         # 2**63 itself is no int64, and every float below it with no fraction is one.
         inside = (array >= -(2.0**63)) & (array < 2.0**63)
         if not (inside & (np.trunc(array) == array)).all():

@@ -9,9 +9,10 @@ import orjson
 from seatrial import __version__
 from seatrial.serving.codec import description
 from seatrial.serving.exchange import JSON, TEXT, MethodNotAllowed, Reply, Request, shown
-from seatrial.serving.health import Health, health_reply, live_reply, ready_reply
+from seatrial.serving.health import Readiness, health_reply, live_reply, ready_reply
+from seatrial.serving.live import LiveVersion
+from seatrial.serving.router import Router
 from seatrial.serving.routes import METHODS, Kind, Route
-from seatrial.serving.traffic import Answering, Traffic
 
 _METRICS_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -20,19 +21,21 @@ class Documents:
     """Answers every route that is no prediction.
 
     Args:
-        traffic: the models.
-        health: what the health routes say.
+        router: the models.
+        readiness: what the health routes say.
         metrics: the text of ``/metrics`` in Prometheus' format, or None for none.
     """
 
-    def __init__(self, traffic: Traffic, health: Health, metrics: Callable[[], str] | None) -> None:
-        self._traffic = traffic
+    def __init__(
+        self, router: Router, readiness: Readiness, metrics: Callable[[], str] | None
+    ) -> None:
+        self._router = router
         self._metrics = metrics
         self._writers: Mapping[Kind, Callable[[Route], Reply]] = {
             Kind.LIVENESS: lambda _: live_reply(),
-            Kind.READINESS: lambda _: ready_reply(health),
-            Kind.PING: lambda _: ready_reply(health),
-            Kind.HEALTH: lambda _: health_reply(health, __version__, dict(self._served())),
+            Kind.READINESS: lambda _: ready_reply(readiness()),
+            Kind.PING: lambda _: ready_reply(readiness()),
+            Kind.HEALTH: lambda _: health_reply(readiness(), __version__, dict(self._served())),
             Kind.METRICS: lambda _: self._metrics_text(),
             Kind.SERVER_VERSION: lambda _: Reply(200, __version__.encode(), TEXT),
             Kind.SERVER_METADATA: lambda _: _json(description.server_metadata(__version__)),
@@ -62,14 +65,14 @@ class Documents:
         return self._writers[route.kind](route)
 
     def _served(self) -> list[tuple[str, list[int]]]:
-        return [(name, self._traffic.versions(name)) for name in self._traffic.models()]
+        return [(name, self._router.versions(name)) for name in self._router.models()]
 
     def _metrics_text(self) -> Reply:
         text = self._metrics() if self._metrics is not None else ""
         return Reply(200, text.encode(), _METRICS_TEXT)
 
-    def _live(self, route: Route) -> Answering:
-        return self._traffic.get(route.model or "", route.version)
+    def _live(self, route: Route) -> LiveVersion:
+        return self._router.get(route.model or "", route.version)
 
     def _model_ready(self, route: Route) -> Reply:
         return _json({"name": self._live(route).endpoint, "ready": True})
@@ -80,13 +83,13 @@ class Documents:
 
     def _model_metadata(self, route: Route) -> Reply:
         live = self._live(route)
-        versions = self._traffic.versions(live.endpoint)
+        versions = self._router.versions(live.endpoint)
         return _json(description.model_metadata(live.endpoint, versions, live.signature))
 
     def _model_status(self, route: Route) -> Reply:
         live = self._live(route)
         named = route.version is not None
-        versions = [live.version] if named else self._traffic.versions(live.endpoint)
+        versions = [live.version] if named else self._router.versions(live.endpoint)
         return _json(description.model_status(versions))
 
 

@@ -10,19 +10,35 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import Annotated, Literal, Protocol, TypeAlias
+
+import msgspec
 
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Batch, Prediction
 
 PLAN_SCHEMA = 1
 
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class PlanUnreadable(Invalid):
+    """A stored engine plan is of another schema, or its fields are wrong."""
+
+    code = "serving.plan_unreadable"
+
 
 class Engine(Protocol):
     """A model in this process. Thread-safe."""
 
-    def predict(self, batch: Batch) -> Prediction:
-        """Predict a batch that fits the signature; blocks until done."""
+    def predict(self, batch: Batch, chunk_rows: int | None = None) -> Prediction:
+        """Predict a batch that fits the signature; blocks until done.
+
+        Args:
+            batch: at least one row.
+            chunk_rows: run so many rows at a time, >= 1; all at once when None.
+        """
         ...
 
     def close(self) -> None:
@@ -70,9 +86,9 @@ class Cost:
     """
 
     engine: EngineKind
-    n_rows: int
-    seconds: float
-    chunk_rows: int | None = None
+    n_rows: Count
+    seconds: Seconds
+    chunk_rows: Count | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +102,7 @@ class Choice:
     """
 
     engine: EngineKind
-    chunk_rows: int | None
+    chunk_rows: Count | None
     inline: bool
 
 
@@ -94,7 +110,7 @@ class Choice:
 class Step:
     """The choice for batches from ``from_rows`` up to the next step."""
 
-    from_rows: int
+    from_rows: Count
     choice: Choice
 
 
@@ -126,7 +142,7 @@ class EnginePlan:
     def __post_init__(self) -> None:
         starts = [s.from_rows for s in self.steps]
         if not starts or starts[0] != 1 or starts != sorted(set(starts)):
-            raise Invalid(
+            raise PlanUnreadable(
                 f"An engine plan's steps start at {starts}, not at 1 and ascending.",
                 remedy="Package the model again.",
                 field="steps",
@@ -148,99 +164,37 @@ class EnginePlan:
 
     def as_dict(self) -> dict[str, object]:
         """The plan as a JSON-able record."""
-        return {
-            "schema": PLAN_SCHEMA,
-            "steps": [
-                {
-                    "from_rows": s.from_rows,
-                    "engine": s.choice.engine.value,
-                    "chunk_rows": s.choice.chunk_rows,
-                    "inline": s.choice.inline,
-                }
-                for s in self.steps
-            ],
-            "costs": [
-                {
-                    "engine": c.engine.value,
-                    "n_rows": c.n_rows,
-                    "chunk_rows": c.chunk_rows,
-                    "seconds": c.seconds,
-                }
-                for c in self.costs
-            ],
-            "fixed_s": self.fixed_s,
-            "per_row_s": self.per_row_s,
-            "batching": self.batching,
-            "max_batch_rows": self.max_batch_rows,
-            "linger_s": self.linger_s,
-            "reason": self.reason,
-        }
+        record = {name: getattr(self, name) for name in _Record.__struct_fields__[1:]}
+        plain: dict[str, object] = msgspec.to_builtins({"schema": PLAN_SCHEMA, **record})
+        return plain
 
     @classmethod
     def from_dict(cls, record: Mapping[str, object]) -> EnginePlan:
         """The plan of a stored record.
 
         Raises:
-            Invalid: the record is of another schema or does not hold a plan.
+            PlanUnreadable: the record is of another schema or does not hold a plan.
         """
-        if record.get("schema") != PLAN_SCHEMA:
-            raise Invalid(
-                f"The engine plan has schema {record.get('schema')!r}, not {PLAN_SCHEMA}.",
-                remedy="Read it with the version of seatrial that wrote it, or package again.",
-                field="schema",
-            )
         try:
-            return cls(
-                steps=tuple(_step(s) for s in _records(record["steps"])),
-                costs=tuple(_cost(c) for c in _records(record["costs"])),
-                fixed_s=_number(record["fixed_s"]),
-                per_row_s=_number(record["per_row_s"]),
-                batching=record["batching"] is True,
-                max_batch_rows=_whole(record["max_batch_rows"]),
-                linger_s=_number(record["linger_s"]),
-                reason=str(record["reason"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise Invalid(
-                f"The engine plan cannot be read: {error!r}.", remedy="Package the model again."
+            read = msgspec.convert(record, _Record)
+        except msgspec.ValidationError as error:
+            raise PlanUnreadable(
+                f"The engine plan cannot be read: {error}.",
+                remedy="Read it with the version of seatrial that wrote it, or package again.",
             ) from error
+        fields = {name: getattr(read, name) for name in _Record.__struct_fields__[1:]}
+        return cls(**fields)
 
 
-def _records(value: object) -> list[Mapping[str, object]]:
-    if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-        raise TypeError(f"not a list of records: {value!r}")
-    return cast("list[Mapping[str, object]]", value)
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A plan as stored."""
 
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ValueError(f"not a number >= 0: {value!r}")
-    return float(value)
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"not a whole number >= 1: {value!r}")
-    return value
-
-
-def _chunk(value: object) -> int | None:
-    return None if value is None else _whole(value)
-
-
-def _step(record: Mapping[str, object]) -> Step:
-    choice = Choice(
-        engine=EngineKind(str(record["engine"])),
-        chunk_rows=_chunk(record["chunk_rows"]),
-        inline=record["inline"] is True,
-    )
-    return Step(from_rows=_whole(record["from_rows"]), choice=choice)
-
-
-def _cost(record: Mapping[str, object]) -> Cost:
-    return Cost(
-        engine=EngineKind(str(record["engine"])),
-        n_rows=_whole(record["n_rows"]),
-        chunk_rows=_chunk(record["chunk_rows"]),
-        seconds=_number(record["seconds"]),
-    )
+    schema: Literal[1]
+    steps: tuple[Step, ...]
+    costs: tuple[Cost, ...]
+    fixed_s: Seconds
+    per_row_s: Seconds
+    batching: bool
+    max_batch_rows: Count
+    linger_s: Seconds
+    reason: str

@@ -1,11 +1,41 @@
 """What can go wrong with an engine that runs apart from the server.
 
-All are the version's fault, never the client's: a gate counts them as errors.
+All are the version's fault, never the client's: a gate counts them as errors. What a model file
+can do wrong before it serves is in `registry`.
 """
 
 from __future__ import annotations
 
-from seatrial.kernel.errors import SeatrialError, Unavailable
+from typing import Final
+
+from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError, Unavailable
+from seatrial.registry.model_file import (
+    CorruptModel,
+    MissingLibrary,
+    ModelTooLarge,
+    NoSuchModel,
+    UnknownFormat,
+)
+from seatrial.registry.scan import LostDefinition, UnsafeModel
+from seatrial.serving.frames import BadFrame, FrameTooLarge
+
+
+class NotAModel(Invalid):
+    """What was loaded cannot predict."""
+
+    code = "model.not_a_model"
+
+
+class UnsupportedModel(Invalid):
+    """The model works, but not in a way that can be served."""
+
+    code = "model.unsupported"
+
+
+class VersionMismatch(Invalid):
+    """The model was saved with another version of its library."""
+
+    code = "model.version_mismatch"
 
 
 class EngineFailed(SeatrialError):
@@ -18,3 +48,43 @@ class EngineOutOfMemory(Unavailable):
     """The model wanted more memory than its process may use."""
 
     code = "engine.out_of_memory"
+
+
+class EngineTimeout(DeadlineExceeded):
+    """The model took longer than it may."""
+
+    code = "engine.timeout"
+
+
+class EngineCrashed(Unavailable):
+    """The process of the model ended in the middle of a call."""
+
+    code = "engine.crashed"
+
+
+class EngineDown(Unavailable):
+    """The process of the model is being restarted; ``facts["retry_after_s"]`` says until when."""
+
+    code = "engine.down"
+
+
+KNOWN: Final[dict[str, type[SeatrialError]]] = {
+    kind.code: kind
+    for kind in (
+        BadFrame,
+        CorruptModel,
+        EngineFailed,
+        EngineOutOfMemory,
+        FrameTooLarge,
+        LostDefinition,
+        MissingLibrary,
+        ModelTooLarge,
+        NoSuchModel,
+        NotAModel,
+        UnknownFormat,
+        UnsafeModel,
+        UnsupportedModel,
+        VersionMismatch,
+    )
+}
+"""What a child process may report, by code; anything else it says is EngineFailed."""

@@ -150,12 +150,14 @@ class Fleet:
     async def close(self, *, drain_s: float) -> None:
         """End every version, letting requests end for ``drain_s`` seconds; called on the loop."""
         self._loader.shutdown(wait=False, cancel_futures=True)
-        ended = [asyncio.wrap_future(future) for future in self._draining]
-        lives = [live.close(drain_s=drain_s) for live in self._loaded.values()]
-        await asyncio.wait_for(asyncio.gather(*lives), drain_s + _SETTLE_S)
-        if ended:
-            await asyncio.wait(ended, timeout=drain_s + _SETTLE_S)
+        ending = [asyncio.wrap_future(future) for future in self._draining]
+        ending += [
+            asyncio.ensure_future(live.close(drain_s=drain_s)) for live in self._loaded.values()
+        ]
         self._loaded.clear()
+        if ending:
+            # An engine that does not end must not keep the last measurements from the store.
+            await asyncio.wait(ending, timeout=drain_s + _SETTLE_S)
 
     def _gather(self) -> bool:
         """Take in loads and drains that ended."""

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
 import orjson
 
 from seatrial.serving.exchange import JSON, Reply
 
+Readiness: TypeAlias = Callable[[], str | None]
+"""Why the process should get no requests at present, such as ``loading``; None when it should."""
 
-class Health:
-    """What the health routes say; the owner of the process keeps it true.
 
-    Not ready until `ready` is called, and not while versions load for the first time or the process
-    drains. Loading a version beside others that answer is no reason to be taken out of service.
-    """
-
-    def __init__(self) -> None:
-        self._reason: str | None = "starting"
-
-    @property
-    def reason(self) -> str | None:
-        """Why the process should get no requests; None when it should."""
-        return self._reason
-
-    def ready(self) -> None:
-        """From now on requests are welcome."""
-        self._reason = None
-
-    def not_ready(self, reason: str) -> None:
-        """From now on send requests elsewhere, because of ``reason``, such as ``draining``."""
-        self._reason = reason
+def always_ready() -> str | None:
+    """The readiness of a process that has nothing to wait for."""
+    return None
 
 
 def live_reply() -> Reply:
@@ -36,14 +23,14 @@ def live_reply() -> Reply:
     return Reply(200, b'{"live":true}', JSON)
 
 
-def ready_reply(health: Health) -> Reply:
+def ready_reply(reason: str | None) -> Reply:
     """200 when requests are welcome, else 503 and why."""
-    if health.reason is None:
+    if reason is None:
         return Reply(200, b'{"ready":true}', JSON)
-    return Reply(503, orjson.dumps({"ready": False, "reason": health.reason}), JSON)
+    return Reply(503, orjson.dumps({"ready": False, "reason": reason}), JSON)
 
 
-def health_reply(health: Health, version: str, models: dict[str, list[int]]) -> Reply:
+def health_reply(reason: str | None, version: str, models: Mapping[str, Sequence[int]]) -> Reply:
     """Readiness with what is served, for people and container health checks."""
-    record = {"status": health.reason or "ok", "version": version, "models": models}
-    return Reply(200 if health.reason is None else 503, orjson.dumps(record), JSON)
+    record = {"status": reason or "ok", "version": version, "models": models}
+    return Reply(200 if reason is None else 503, orjson.dumps(record), JSON)

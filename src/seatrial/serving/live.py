@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -26,6 +27,15 @@ _TRY_AGAIN_S = 30.0
 """Pause after a native engine beside an ONNX one could not be started."""
 
 
+class NativeStatus(Protocol):
+    """What a native engine says of itself."""
+
+    @property
+    def restarts(self) -> int:
+        """How often its process was replaced after it had failed."""
+        ...
+
+
 class NativeEngine(RemoteEngine, Protocol):
     """A remote engine with a life of its own."""
 
@@ -34,9 +44,8 @@ class NativeEngine(RemoteEngine, Protocol):
         """Whether its process is there and answers."""
         ...
 
-    @property
-    def n_restarts(self) -> int:
-        """How often its process had to be started again."""
+    def status(self) -> NativeStatus:
+        """What it says of itself."""
         ...
 
     async def start(self) -> None:
@@ -83,6 +92,8 @@ class LiveVersion:
         self._native = native
         self._call_timeout_s = call_timeout_s
         self._floats = floating(signature)
+        self._first = plan.steps[0].choice
+        self._second_from = plan.steps[1].from_rows if len(plan.steps) > 1 else sys.maxsize
         self._queue = BatchQueue(
             self._run,
             inspect=self._inspect,
@@ -102,20 +113,20 @@ class LiveVersion:
 
         Args:
             batch: at least one row.
-            deadline: by the loop's clock, or None.
+            deadline: by `time.monotonic`, or None.
         Returns: the prediction itself when it is quick enough to be made here, else one to wait
             for.
         Raises: Overloaded, Late, Closed; EngineFailed, BadOutput and what a native engine raises:
             the version's fault.
         """
         rows = n_rows(batch)
-        choice = self.plan.choose(rows)
+        choice = self._first if rows < self._second_from else self.plan.choose(rows)
         if not choice.inline:
             return self._queue.submit(batch, deadline)
         if self._closed:
             raise Closed(f"{self._name} is no longer loaded.", remedy="Send the request again.")
         prediction = self._predict_here(choice, batch, rows)
-        self._inspect(prediction, rows)
+        check(self._name, prediction, rows, self._floats)
         return prediction
 
     @property
@@ -131,7 +142,7 @@ class LiveVersion:
     @property
     def n_restarts(self) -> int:
         """How often the native engine had to be started again."""
-        return self._native.n_restarts if self._native else 0
+        return self._native.status().restarts if self._native else 0
 
     async def start(self) -> None:
         """Start what must be there before the first request.   Raises: SeatrialError."""
@@ -195,7 +206,7 @@ class LiveVersion:
         )
 
     def _inspect(self, prediction: Prediction, rows: int) -> None:
-        check(self._name, prediction, rows=rows, floats=self._floats)
+        check(self._name, prediction, rows, self._floats)
 
     def _native_engine(self) -> NativeEngine | None:
         """The native engine if it shall run this batch; None to let another do it.

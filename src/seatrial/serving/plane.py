@@ -11,12 +11,12 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.signature import Batch, Prediction, n_rows
+from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError
+from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.serving.codec.dialect import Codec, Dialect, Model
 from seatrial.serving.codec.inflate import inflate
 from seatrial.serving.codec.mlflow import InvocationDialect
@@ -31,10 +31,13 @@ from seatrial.serving.exchange import (
     UnknownRoute,
     shown,
 )
-from seatrial.serving.health import Health
+from seatrial.serving.health import Readiness, always_ready
+from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, outcome_of
+from seatrial.serving.router import Pick, Router
 from seatrial.serving.routes import Kind, Route, match, reserved
-from seatrial.serving.traffic import Answering, Picked, Traffic
+from seatrial.serving.sample import PredictionLog
+from seatrial.serving.shadow import Copies
 from seatrial.serving.validate import Contract
 
 KEY = b"x-seatrial-key"
@@ -44,7 +47,8 @@ REQUEST_ID = b"x-request-id"
 
 _ENCODING = b"content-encoding"
 _MAX_CACHED = 1024
-_log = logging.getLogger(__name__)
+_MAX_CACHED_PATH = 512
+_logger = logging.getLogger(__name__)
 
 
 class Internal(SeatrialError):
@@ -53,93 +57,82 @@ class Internal(SeatrialError):
     code = "serving.internal"
 
 
-class Copying(Protocol):
-    """Where copies of requests for a shadow go."""
+class Impatient(Invalid):
+    """The answer took longer than the client itself was ready to wait.
 
-    def offer(self, pick: Any, batch: Batch) -> None:
-        """Take a copy if there is room; never raises, never waits."""
-        ...
+    Not a `DeadlineExceeded`: whoever asks for a microsecond must not make a version look slow.
+    """
 
-
-class Sampling(Protocol):
-    """The prediction log, as far as the data plane knows it."""
-
-    def wants(self, outcome: str) -> bool:
-        """Whether to log a request with this outcome; asked once per request."""
-        ...
-
-    def offer(
-        self,
-        request_id: str,
-        live: Any,
-        batch: Batch,
-        prediction: Prediction | None,
-        *,
-        revision: int,
-        latency_s: float,
-        outcome: str,
-    ) -> None:
-        """Keep a request that was wanted."""
-        ...
+    code = "serving.impatient"
 
 
 class Flight(msgspec.Struct, gc=False):
-    """What is known of a prediction request so far; what is not is None."""
+    """What is known of a prediction request so far; what is not is None.
+
+    ``patience_s`` is set when the client waits for less than the server would.
+    """
 
     started: float
-    pick: Picked | None = None
+    pick: Pick | None = None
     batch: Batch | None = None
+    patience_s: float | None = None
+
+
+class Way(msgspec.Struct, gc=False):
+    """Where a path leads: its route, and for predictions who reads and answers them."""
+
+    route: Route
+    dialect: Dialect[Any] | None
+    codecs: dict[tuple[str, int], Codec[Any]]
 
 
 class DataPlane:
     """Answers the requests of every protocol.
 
     Args:
-        traffic: who answers what.
+        router: who answers what.
         refuse: the reply for an error at a path; the table of status codes is the door's.
         limits: bounds of one request.
-        health: what the health routes say.
+        readiness: what the health routes say.
         metrics: the text of ``/metrics``, or None for none.
         copies: takes copies for shadows, or None.
-        samples: the prediction log, or None.
+        log: the prediction log, or None.
         default_model: answers ``/invocations`` when the request names none of several.
         now: seconds by the clock of the event loop.
     """
 
     def __init__(
         self,
-        traffic: Traffic,
+        router: Router,
         refuse: Callable[[SeatrialError, str], Reply],
         limits: Limits | None = None,
         *,
-        health: Health | None = None,
+        readiness: Readiness = always_ready,
         metrics: Callable[[], str] | None = None,
-        copies: Copying | None = None,
-        samples: Sampling | None = None,
+        copies: Copies | None = None,
+        log: PredictionLog | None = None,
         default_model: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits or Limits()
-        self.health = health or Health()
-        self._traffic = traffic
+        self._router = router
         self._refuse = refuse
-        self._metrics = metrics
         self._copies = copies
-        self._samples = samples
+        self._log = log
         self._default_model = default_model
         self._now = now
-        self._routes: dict[str, Route] = {}
+        self._ways: dict[str, Way] = {}
         self._dialects: Mapping[Kind, Dialect[Any]] = {
             Kind.INFER: InferDialect(),
             Kind.PREDICT: PredictDialect(),
             Kind.INVOCATIONS: InvocationDialect(),
         }
-        self._codecs: dict[tuple[Kind, str, int], Codec[Any]] = {}
-        self._documents = Documents(traffic, self.health, metrics)
+        self._codecs: Mapping[Kind, dict[tuple[str, int], Codec[Any]]] = {kind: {} for kind in Kind}
+        self._documents = Documents(router, readiness, metrics)
 
     def owns(self, path: str) -> bool:
         """Whether requests for a percent-encoded path are answered here."""
-        return path in self._routes or self._route(path) is not None or reserved(path)
+        return path in self._ways or self._way(path) is not None or reserved(path)
 
     def handle(self, request: Request) -> Reply | Awaitable[Reply]:
         """The reply, or one to wait for.
@@ -148,52 +141,61 @@ class DataPlane:
             request: its body no longer than the limit.
         """
         try:
-            route = self._routes.get(request.path) or self._route(request.path)
-            if route is None:
+            way = self._ways.get(request.path) or self._way(request.path)
+            if way is None:
                 raise UnknownRoute(
                     f"There is nothing at {shown(request.path)}.",
                     remedy="See /docs for the routes.",
                 )
-            dialect = self._dialects.get(route.kind)
-            if dialect is not None and request.method == "POST":
-                return self._predict(request, route, dialect)
-            return self._documents.reply(request, route)
+            if way.dialect is not None and request.method == "POST":
+                return self._predict(request, way, way.dialect)
+            return self._documents.reply(request, way.route)
         except Exception as problem:  # noqa: BLE001 - the border of a request
             return self._refused(request, problem, None)
+
+    def signatures(self) -> list[tuple[str, list[int], Signature]]:
+        """Name, loaded versions and signature of each model that answers."""
+        router = self._router
+        models = [(name, router.versions(name)) for name in router.models()]
+        return [(name, found, router.get(name).signature) for name, found in models if found]
 
     def refused(self, error: SeatrialError, path: str) -> Reply:
         """The reply for an error that a door found, such as a body that is too large."""
         return self._refuse(error, path)
 
-    def _route(self, path: str) -> Route | None:
+    def _way(self, path: str) -> Way | None:
         route = match(path)
-        if route is not None:
-            if len(self._routes) >= _MAX_CACHED:
-                self._routes.clear()
-            self._routes[path] = route
-        return route
+        if route is None:
+            return None
+        way = Way(route, self._dialects.get(route.kind), self._codecs[route.kind])
+        if len(self._ways) >= _MAX_CACHED:
+            self._ways.clear()
+        if len(path) <= _MAX_CACHED_PATH:
+            self._ways[path] = way
+        return way
 
     def _predict(
-        self, request: Request, route: Route, dialect: Dialect[Any]
+        self, request: Request, way: Way, dialect: Dialect[Any]
     ) -> Reply | Awaitable[Reply]:
         flight = Flight(self._now())
+        route = way.route
         try:
             headers = request.headers
             if _ENCODING in headers:
                 body = inflate(request.body, headers[_ENCODING], self.limits.max_body_bytes)
                 request = msgspec.structs.replace(request, body=body)
             ask = dialect.parse(request)
-            pick = flight.pick = self._traffic.pick(
+            pick = flight.pick = self._router.pick(
                 route.model or self._named_model(headers),
                 headers.get(KEY) or ask.key,
                 route.version if route.version is not None else _forced(headers),
             )
-            codec = self._codec(route.kind, dialect, pick.version)
+            codec = self._codec(way.codecs, dialect, pick.version)
             batch = flight.batch = codec.batch(ask)
-            patience = ask.timeout_s
             timeout_s = self.limits.timeout_s
-            if patience is not None and patience < timeout_s:
-                timeout_s = patience
+            patience_s = ask.timeout_s
+            if patience_s is not None and patience_s < timeout_s:
+                timeout_s = flight.patience_s = patience_s
             result = pick.version.predict(batch, flight.started + timeout_s)
             if not isinstance(result, dict):
                 return self._later(request, flight, codec, ask, result)
@@ -229,11 +231,11 @@ class DataPlane:
         if pick.shadow is not None:
             self._copy(pick, batch)
         given = request.headers.get(REQUEST_ID)
-        samples = self._samples
-        if samples is None or not samples.wants(OK):
+        log = self._log
+        if log is None or not log.wants(OK):
             return reply if given is None else _with_id(reply, _request_id(given))
         request_id = _request_id(given)
-        samples.offer(
+        log.offer(
             request_id,
             pick.version,
             batch,
@@ -245,14 +247,7 @@ class DataPlane:
         return _with_id(reply, request_id)
 
     def _refused(self, request: Request, problem: Exception, flight: Flight | None) -> Reply:
-        if isinstance(problem, SeatrialError):
-            error = problem
-        else:
-            _log.error("a request failed unexpectedly", exc_info=problem)
-            error = Internal(
-                f"The server failed: {type(problem).__name__}.",
-                remedy="Report it with the server's log; other requests are not affected.",
-            )
+        error = _as_error(problem, flight)
         reply = self._refuse(error, request.path)
         if flight is None or flight.pick is None:
             return reply
@@ -260,9 +255,9 @@ class DataPlane:
         latency_s = self._now() - flight.started
         pick.observe(latency_s, outcome)
         request_id = _request_id(request.headers.get(REQUEST_ID))
-        samples = self._samples
-        if flight.batch is not None and samples is not None and samples.wants(outcome):
-            samples.offer(
+        log = self._log
+        if flight.batch is not None and log is not None and log.wants(outcome):
+            log.offer(
                 request_id,
                 pick.version,
                 flight.batch,
@@ -279,26 +274,31 @@ class DataPlane:
         """A model that does not exist is the better answer to a body that cannot be read."""
         if isinstance(problem, BadInput):
             try:
-                self._traffic.get(route.model or self._named_model(request.headers), route.version)
+                self._router.get(route.model or self._named_model(request.headers), route.version)
             except SeatrialError as unknown:
                 return unknown
         return problem
 
-    def _copy(self, pick: Picked, batch: Batch) -> None:
+    def _copy(self, pick: Pick, batch: Batch) -> None:
         shadow = pick.shadow
         fits = shadow is not None and shadow.signature == pick.version.signature
         if self._copies is not None and fits:
             self._copies.offer(pick, batch)
 
-    def _codec(self, kind: Kind, dialect: Dialect[Any], live: Answering) -> Codec[Any]:
-        known = (kind, live.endpoint, live.version)
-        codec = self._codecs.get(known)
+    def _codec(
+        self,
+        codecs: dict[tuple[str, int], Codec[Any]],
+        dialect: Dialect[Any],
+        live: LiveVersion,
+    ) -> Codec[Any]:
+        known = (live.endpoint, live.version)
+        codec = codecs.get(known)
         if codec is None:
-            if len(self._codecs) >= _MAX_CACHED:
-                self._codecs.clear()
+            if len(codecs) >= _MAX_CACHED:
+                codecs.clear()
             contract = Contract(live.signature, self.limits)
             codec = dialect.codec(Model(live.endpoint, live.version, contract))
-            self._codecs[known] = codec
+            codecs[known] = codec
         return codec
 
     def _named_model(self, headers: Mapping[bytes, bytes]) -> str:
@@ -306,7 +306,7 @@ class DataPlane:
         given = headers.get(MODEL)
         if given is not None:
             return given.decode("utf-8", "replace")
-        models = self._traffic.models()
+        models = self._router.models()
         if self._default_model is not None:
             return self._default_model
         if len(models) == 1:
@@ -316,6 +316,23 @@ class DataPlane:
             remedy=f"Set the header x-seatrial-model to one of: {', '.join(models) or 'none yet'}.",
             field="x-seatrial-model",
         )
+
+
+def _as_error(problem: Exception, flight: Flight | None) -> SeatrialError:
+    """The error to tell the client, and to count."""
+    if flight is not None and flight.patience_s and isinstance(problem, DeadlineExceeded):
+        return Impatient(
+            f"There was no answer within the {flight.patience_s:g} s that the request allows.",
+            remedy="Raise its timeout parameter, which is in microseconds, or leave it out.",
+            field="timeout",
+        )
+    if isinstance(problem, SeatrialError):
+        return problem
+    _logger.error("a request failed unexpectedly", exc_info=problem)
+    return Internal(
+        f"The server failed: {type(problem).__name__}.",
+        remedy="Report it with the server's log; other requests are not affected.",
+    )
 
 
 def _forced(headers: Mapping[bytes, bytes]) -> int | None:
@@ -334,7 +351,7 @@ def _forced(headers: Mapping[bytes, bytes]) -> int | None:
 
 def _request_id(given: bytes | None) -> str:
     """The client's id if it can be sent back, else a new one."""
-    if given is not None and len(given) <= 200 and given.isascii():
+    if given and len(given) <= 200 and given.isascii():
         text = given.decode()
         if text.isprintable():
             return text

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import math
+import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from seatrial.kernel.errors import (
@@ -27,9 +29,12 @@ from seatrial.serving.batching import (
     decide,
     drain_s,
     n_fitting,
+    patience_after,
 )
 from seatrial.serving.failures import EngineFailed, EngineOutOfMemory
 from seatrial.serving.merging import merge, split
+
+_log = logging.getLogger(__name__)
 
 _TICK_S = 0.005
 
@@ -72,12 +77,11 @@ class Inspect(Protocol):
 class _Part:
     """One request that waits or runs."""
 
-    __slots__ = ("answer", "batch", "deadline", "rows", "timer")
+    __slots__ = ("answer", "batch", "rows", "timer")
 
-    def __init__(self, batch: Batch, deadline: float, answer: asyncio.Future[Prediction]) -> None:
+    def __init__(self, batch: Batch, answer: asyncio.Future[Prediction]) -> None:
         self.batch = batch
         self.rows = n_rows(batch)
-        self.deadline = deadline
         self.answer = answer
         self.timer: asyncio.TimerHandle | None = None
 
@@ -147,6 +151,8 @@ class BatchQueue:
         name: of the version, for messages.
         limits: bounds.
         cost: what calls are known to cost.
+        now: the clock of deadlines. The loop's own may stand still while a callback runs, and
+            count whole milliseconds.
     """
 
     def __init__(
@@ -157,6 +163,7 @@ class BatchQueue:
         name: str,
         limits: BatchLimits,
         cost: CostModel | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._inspect = inspect
@@ -164,8 +171,11 @@ class BatchQueue:
         self._limits = limits
         self._line = _Line(limits)
         self._cost = cost or CostModel()
-        self._ended_at = -math.inf
+        self._now = now
+        self._ended_at = self._arrived_at = -math.inf
         self._n_expected = 0
+        self._n_left = 0
+        self._patience = 1.0
         self._running: asyncio.Task[None] | None = None
         self._n_running = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -185,29 +195,30 @@ class BatchQueue:
         """Put a batch in line.
 
         Args:
-            deadline: by the loop's clock, or None. A batch that is late before it runs never runs.
+            deadline: by ``now``, or None. A batch that is late before it runs never runs.
         Returns: the prediction to come; it raises Late at the deadline whatever the engine does.
         Raises: Overloaded; Late; Closed.
         """
         loop = asyncio.get_running_loop()
-        part = _Part(batch, math.inf if deadline is None else deadline, loop.create_future())
+        now = self._now()
         if self._closed:
             raise self._gone()
-        if loop.time() >= part.deadline:
+        if deadline is not None and now >= deadline:
             raise self._late()
+        part = _Part(batch, loop.create_future())
         if not self._line.takes(part.rows):
             raise self._overloaded()
         if deadline is not None:
-            part.timer = loop.call_at(deadline, lambda: part.fail(self._late()))
+            part.timer = loop.call_later(deadline - now, lambda: part.fail(self._late()))
+        self._arrived_at = now
         self._line.put(part)
         self._pump()
         return part.answer
 
     async def drain(self, timeout_s: float) -> bool:
         """Let what is here end; says whether all did within ``timeout_s``."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        while self.n_in_flight and loop.time() < end:
+        end = self._now() + timeout_s
+        while self.n_in_flight and self._now() < end:
             await asyncio.sleep(_TICK_S)
         return not self.n_in_flight
 
@@ -243,34 +254,53 @@ class BatchQueue:
 
     def _pump(self) -> None:
         """Do what the policy says; called whenever something changed."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        loop = asyncio.get_running_loop()
+        if self._running is not None:
+            return
         state = QueueState(
-            busy=self._running is not None,
+            busy=False,
             n_waiting=self.n_waiting,
             n_rows=self._line.n_rows,
             ended_at=self._ended_at,
+            arrived_at=self._arrived_at,
             n_expected=self._n_expected,
+            patience=self._patience,
         )
-        decision = decide(state, loop.time(), self._cost, self._limits)
+        now = self._now()
+        decision = decide(state, now, self._cost, self._limits)
         if isinstance(decision, Run):
-            if parts := self._line.take():
-                self._n_running = len(parts)
-                self._running = loop.create_task(self._serve(parts))
-        elif decision.until < math.inf:
-            self._timer = loop.call_at(decision.until, self._pump)
+            self._start()
+        elif decision.until < math.inf and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(decision.until - now, self._linger_over)
+
+    def _linger_over(self) -> None:
+        self._timer = None
+        self._patience = patience_after(self._patience, n_came=self.n_waiting - self._n_left)
+        self._pump()
+
+    def _start(self) -> None:
+        if self._timer is not None:  # all are back before the linger is over
+            self._timer.cancel()
+            self._timer = None
+            self._patience = patience_after(self._patience, n_came=1)
+        if parts := self._line.take():
+            self._n_running = len(parts)
+            self._running = asyncio.get_running_loop().create_task(self._serve(parts))
 
     async def _serve(self, parts: list[_Part]) -> None:
         try:
             await self._answer(parts)
+        except Exception as problem:  # noqa: BLE001 - the border of an engine's call
+            _log.error("%s broke its port", self._name, exc_info=problem)
+            said = f"{self._name} failed: {type(problem).__name__}: {problem}"
+            _fail(parts, EngineFailed(said, remedy="See the worker's log."))
         finally:
             _fail(parts, self._gone())  # only when this task was cancelled is any part left
             self._running = None
             self._n_running = 0
-            self._ended_at = asyncio.get_running_loop().time()
-            self._n_expected = len(parts) + self.n_waiting
+            self._ended_at = self._now()
+            self._n_left = self.n_waiting
+            self._n_expected = len(parts) + self._n_left
             if not self._closed:
                 self._pump()
 
@@ -301,11 +331,10 @@ class BatchQueue:
             part.finish(prediction)
 
     async def _predict(self, parts: Sequence[_Part]) -> list[Prediction]:
-        loop = asyncio.get_running_loop()
         rows = [part.rows for part in parts]
-        started = loop.time()
+        started = self._now()
         prediction = await self._run(merge([part.batch for part in parts]))
-        self._cost = self._cost.learn(sum(rows), loop.time() - started)
+        self._cost = self._cost.learn(sum(rows), self._now() - started)
         return split(prediction, rows)
 
 

@@ -61,6 +61,6 @@ class Shipper:
     def _start(self) -> None:
         self._started = self._clock.monotonic()
         try:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)  # noqa: S603
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
         except OSError as problem:
             _log.warning("the prediction log cannot be converted: %s", problem)

@@ -8,16 +8,10 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Dtype, Prediction, Signature
+from seatrial.serving.exchange import BadOutput
 
 _FEW = 8
-
-
-class BadOutput(SeatrialError):
-    """The model answered with something that is no prediction."""
-
-    code = "serving.bad_output"
 
 
 def floating(signature: Signature) -> tuple[str, ...]:
@@ -26,7 +20,7 @@ def floating(signature: Signature) -> tuple[str, ...]:
     return tuple(output.name for output in signature.outputs if output.dtype in floats)
 
 
-def check(name: str, prediction: Prediction, *, rows: int, floats: Sequence[str]) -> None:
+def check(name: str, prediction: Prediction, rows: int, floats: Sequence[str]) -> None:
     """Refuse a prediction that must not be sent.
 
     Args:
@@ -37,7 +31,13 @@ def check(name: str, prediction: Prediction, *, rows: int, floats: Sequence[str]
     """
     check_rows(name, prediction, rows)
     for output in floats:
-        values = prediction[output]
+        values = prediction.get(output)
+        if values is None:
+            raise BadOutput(
+                f"{name} returned no {output!r}.",
+                remedy="Abort the release and package the model again.",
+                output=output,
+            )
         if not finite(values):
             bad = np.argwhere(~np.isfinite(values))[0]
             raise BadOutput(
@@ -62,10 +62,9 @@ def check_rows(name: str, prediction: Prediction, rows: int) -> None:
 def finite(values: NDArray[np.generic]) -> bool:
     """Whether no value is NaN or infinite, for any shape.
 
-    One dot product costs less than testing each value. It also overflows for large finite values,
-    so only then each value is tested.
+    For a few values Python's own numbers are four times as fast as an array operation. (A dot
+    product with itself is faster for many, but warns when large finite values overflow.)
     """
-    flat = values.reshape(-1)
-    if flat.size <= _FEW:
-        return all(map(isfinite, flat.tolist()))
-    return isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+    if values.size <= _FEW:
+        return all(map(isfinite, values.reshape(-1).tolist()))
+    return bool(np.isfinite(values).all())

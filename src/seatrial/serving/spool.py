@@ -130,8 +130,8 @@ class _Open:
 
 
 def segments(folder: Path) -> list[Path]:
-    """The segments in a folder, oldest first, finished or not."""
-    with suppress(FileNotFoundError):
+    """The segments in a folder, oldest first, finished or not; none when there is no folder."""
+    with suppress(FileNotFoundError, NotADirectoryError):
         return sorted(path for path in folder.iterdir() if path.suffix == _SUFFIX)
     return []
 

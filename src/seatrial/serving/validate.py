@@ -22,8 +22,8 @@ from seatrial.serving.exchange import BadInput, Limits, shown
 Number: TypeAlias = int | float
 
 _CODES = {Dtype.FLOAT32: "f", Dtype.FLOAT64: "d", Dtype.INT64: "q"}
-_vdot = np.vdot
 _isfinite = math.isfinite
+_vdot = np.vdot
 
 
 class Contract:
@@ -62,15 +62,26 @@ class Contract:
         self.check_rows(n)
         if self._code is not None:
             try:
-                matrix = np.frombuffer(array(self._code, values), self._dtype)
+                flat = np.frombuffer(array(self._code, values), self._dtype)
             except (TypeError, OverflowError):
                 pass  # a fraction for an integer, or an integer beyond the range: named below
             else:
-                matrix = matrix.reshape(n, self.width)
-                # Finite squares have finite roots; a sum that overflows is looked at closely.
-                if not _isfinite(_vdot(matrix, matrix)):
+                matrix = flat.reshape(n, self.width)
+                # Finite squares have finite roots; where the sum overflows, each value is tested.
+                # vdot is the one product of arrays that does not warn of that.
+                if not _isfinite(_vdot(flat, flat)):
                     self._check_finite(matrix)
                 return matrix
+        return self.values(values, n)
+
+    def values(self, values: Sequence[object], n: int) -> Batch:
+        """A batch of ``n`` rows from JSON values in row-major order.
+
+        Args:
+            values: exactly ``n * width`` of them, of any type.
+        Raises: BadInput.
+        """
+        self.check_rows(n)
         return self._assemble([values[i :: self.width] for i in range(self.width)])
 
     def number_rows(self, rows: list[list[Number]]) -> Batch:

@@ -72,6 +72,7 @@ class Worker:
 
     Args:
         name: ``worker/<server>/<index>``; workers of one server share all but the index.
+        address: where the server is reached, for others to see.
         store: presence and slices.
         targets: what to serve.
         fleet: the versions.
@@ -81,12 +82,14 @@ class Worker:
         copies: the shadow copies, for counts.
         log: the prediction log, or None.
         shipper: what converts the log, or None; one worker of a server is enough.
+        on_ready: called once, on the sync thread, when everything that can be served is.
     """
 
     def __init__(
         self,
         *,
         name: str,
+        address: str,
         store: WorkerStore,
         targets: Targets,
         fleet: Fleet,
@@ -96,8 +99,12 @@ class Worker:
         copies: Copies,
         log: PredictionLog | None = None,
         shipper: Shipper | None = None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
+        self._address = address
+        self._on_ready = on_ready
+        self._was_ready = False
         self._store = store
         self._read_targets = targets
         self._fleet = fleet
@@ -190,7 +197,11 @@ class Worker:
         return True
 
     def _follow(self) -> bool:
-        return self._targets is not None and self._fleet.turn(self._targets)
+        changed = self._targets is not None and self._fleet.turn(self._targets)
+        if not self._was_ready and self.status().ready:
+            self._was_ready = True
+            self._on_ready()
+        return changed
 
     def _write_log(self) -> bool:
         if self._prediction_log is not None:
@@ -206,6 +217,7 @@ class Worker:
             self._name,
             {
                 "pid": os.getpid(),
+                "address": self._address,
                 "applied": state.applied,
                 "loaded": state.loaded,
                 "failed": state.failed,

@@ -37,8 +37,8 @@ def requests_until(
         rate: the true rate of events from now on, in [0, 1).
         share: of the versions, in (0, 1); 0.5 gives the median, 0.9 a number to count on.
 
-    Returns: requests, exact but for looks 2 % apart; None when that many are not through within 10
-        million requests or 5,000 events.
+    Returns: requests, up to about 5 % late because looks are 2 % apart; None when that many are not
+        through within 10 million requests or 5,000 events.
     Raises: BadStatistic.
     """
     check_share("share", share)

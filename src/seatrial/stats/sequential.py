@@ -60,15 +60,15 @@ def _weights_under() -> tuple[float, ...]:
 
 _UNDER = tuple(zip(map(log, _weights_under()), _LOG_U, _ONE_MINUS_U, strict=True))
 
-# Alternatives above the limit: 2 % to 41 times the limit on top of it, equally likely on a log
+# Alternatives above the limit: 3 % to 31 times the limit on top of it, equally likely on a log
 # scale. Their mean stays under 19, so at alpha <= 5 % one single error never aborts anything.
-_EXCESS = tuple(0.02 * 2.0**i for i in range(12))
+_EXCESS = tuple(0.03 * 2.0**i for i in range(11))
 _LOG_W_OVER = -log(len(_EXCESS))
 _LARGEST_S = 0.9
 
 _MAX_STEPS = 100
 _NEVER = 1e12
-_ALMOST_ONE = 1 - 1e-12
+_ALMOST_ZERO, _ALMOST_ONE = 1e-15, 1 - 1e-12
 
 
 def log_evidence_under(counts: Counts, *, limit: float) -> float:
@@ -150,6 +150,8 @@ def lower_bound(counts: Counts, *, alpha: float, around: float) -> float:
     start = max(mean - math.sqrt(2 * mean * reach), mean / 8)
     while excess(start)[0] < 0:
         start /= 8
+        if start < _ALMOST_ZERO:
+            return 0.0
     return _newton(excess, start)
 
 

@@ -146,7 +146,8 @@ class FactLogSuite:
             "b", drafts(4), expected=0
         )
         pages: list[Fact] = []
-        while page := store.read(after=pages[-1].seq if pages else 0, limit=2):
+        for _ in range(4):
+            page = store.read(after=pages[-1].seq if pages else 0, limit=2)
             assert len(page) <= 2
             pages += page
         assert pages == written

@@ -1,4 +1,4 @@
-"""Runs an ASGI app on an inherited socket until it is told to stop, through uvicorn."""
+"""Runs an ASGI app on a listening socket until it is told to stop, through uvicorn."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ from collections.abc import Awaitable, Callable
 import uvicorn
 import uvloop
 
+from seatrial.web.app import App
 from seatrial.web.protocol import HotProtocol
 
 _KEEP_ALIVE_S = 75
 _DRAIN_S = 20
 
 
+async def _nothing() -> None:
+    """What happens before and after when nobody says otherwise."""
+
+
 def serve(
-    app: Callable[..., Awaitable[None]],
+    app: App,
     listening: socket.socket,
     *,
     stop_fd: int | None = None,
-    on_loop: Callable[[asyncio.AbstractEventLoop], None] = lambda _: None,
+    before: Callable[[], Awaitable[None]] = _nothing,
+    after: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until ``stop_fd`` reaches its end; then drain and return.
 
     Args:
-        app: an ASGI application that carries its data plane as ``app.plane``.
         listening: a bound, listening socket; may be shared with other processes.
-        stop_fd: reading end of a pipe that nobody writes to: its end means that the parent is gone.
-        on_loop: is called on the running event loop before the first connection is accepted.
+        stop_fd: a file that ends when the parent process does, such as the reading end of a pipe.
+        before: runs on the event loop before the first connection is accepted.
+        after: runs on the event loop when the last connection has been answered.
     """
     config = uvicorn.Config(
         app,
@@ -42,23 +48,25 @@ def serve(
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_DRAIN_S,
-        backlog=2048,
     )
-    server = uvicorn.Server(config)
-    uvloop.run(_run(server, listening, stop_fd, on_loop))
+    uvloop.run(_run(uvicorn.Server(config), listening, stop_fd, before, after))
 
 
 async def _run(
     server: uvicorn.Server,
     listening: socket.socket,
     stop_fd: int | None,
-    on_loop: Callable[[asyncio.AbstractEventLoop], None],
+    before: Callable[[], Awaitable[None]],
+    after: Callable[[], Awaitable[None]],
 ) -> None:
     loop = asyncio.get_running_loop()
-    on_loop(loop)
+    await before()
     if stop_fd is not None:
         loop.add_reader(stop_fd, _on_readable, server, loop, stop_fd)
-    await server.serve(sockets=[listening])
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await after()
 
 
 def _on_readable(server: uvicorn.Server, loop: asyncio.AbstractEventLoop, stop_fd: int) -> None:

@@ -14,23 +14,18 @@ from functools import partial
 from types import FrameType
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import Conflict, Denied
+from seatrial.kernel.errors import Denied
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import announce, withdraw
 from seatrial.wiring.files import write_files
+from seatrial.wiring.listening import listen
 from seatrial.wiring.stager import BackgroundStager
 from seatrial.wiring.workspace import Workspace
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
 _TICK_S = 0.1
-
-
-class PortTaken(Conflict):
-    """Somebody else listens on the address."""
-
-    code = "server.port_taken"
 
 
 class TokenMissing(Denied):
@@ -51,7 +46,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
             f"Listening on {server.host} opens the control routes to the network.",
             remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
         )
-    listening = _listen(server.host, server.port)
+    listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
     _preload()
@@ -78,20 +73,6 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     finally:
         withdraw(workspace)
         listening.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as problem:
-        raise PortTaken(
-            f"Cannot listen on {host}:{port}: {problem.strerror}.",
-            remedy="Stop what uses it, or choose another with --port (0 for any free one).",
-            port=port,
-        ) from problem
-    listening.set_inheritable(True)
-    return listening
 
 
 def _preload() -> None:

@@ -22,8 +22,7 @@ class ServerConfig(ConfigModel):
         host: address to listen on; anything but loopback needs ``SEATRIAL_TOKEN`` to be set.
         workers: number of worker processes.
         max_body_bytes: largest request body.
-        max_queue: most requests that wait for one version in one worker.
-        key_header: header that holds the sticky key.
+        max_rows: most rows of one request.
         deadline_s: how long a prediction may take before it is answered with 504.
         log_sample_rate: share of predictions written to the prediction log.
         log_bytes: most bytes of prediction log waiting to be written.
@@ -32,10 +31,8 @@ class ServerConfig(ConfigModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
-    max_rows: Annotated[int, Field(ge=1)] = 100_000
-    max_queue: Annotated[int, Field(ge=1)] = 1024
-    key_header: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = "x-seatrial-key"
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
+    max_rows: Annotated[int, Field(ge=1)] = 1_000_000
     deadline_s: Annotated[float, Field(gt=0)] = 30.0
     log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
     log_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.packaging.staging import Effort, Subject, run_staging
+from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_staging
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
@@ -26,6 +26,7 @@ from seatrial.release.rollout import Rollout, Staged
 _log = logging.getLogger(__name__)
 
 _STOP_S = 10.0
+_SHOWN_LINES = 3
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
 
 
@@ -52,13 +53,11 @@ def stage(
         golden=bundle.golden(),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    with _server(bundle.path, endpoint, version, log=folder / "server.log") as (port, pid):
+    with _server(bundle.path, endpoint, version, log=folder / "server.log") as server:
         report = asyncio.run(
             run_staging(
                 subject,
-                host="127.0.0.1",
-                port=port,
-                pid=pid,
+                server,
                 gates=gates,
                 effort=effort,
                 on_test=on_test,
@@ -69,12 +68,12 @@ def stage(
 
 
 @contextmanager
-def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator[tuple[int, int]]:
+def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator[Server]:
     """A server on a free port; it inherits the listening socket, so nobody can take the port."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server((HOST, 0))
     port = listening.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if k in _KEPT_VARIABLES}
-    command = [sys.executable, "-m", "seatrial", "serve-bundle", str(bundle)]
+    command = [sys.executable, "-m", "seatrial", "serve-bundle", str(bundle.resolve())]
     command += ["--name", endpoint, "--version", str(version), "--until-eof"]
     command += ["--fd", str(listening.fileno())]
     with log.open("wb") as sink:
@@ -89,7 +88,12 @@ def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator
         )
     listening.close()
     try:
-        yield port, process.pid
+        yield Server(
+            port=port,
+            pid=process.pid,
+            alive=lambda: process.poll() is None,
+            last_words=lambda: _tail(log),
+        )
     finally:
         process.terminate()
         try:
@@ -97,6 +101,12 @@ def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _tail(log: Path) -> str:
+    """The last lines of a log, in one."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return " | ".join(lines[-_SHOWN_LINES:])
 
 
 def _write(folder: Path, report: StagingReport) -> None:

@@ -86,41 +86,49 @@ def version_header(model: Model) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"x-seatrial-version", str(model.version).encode()),)
 
 
-def answered(output: Output, prediction: Prediction, n: int) -> NDArray[Any]:
-    """One output of n rows as the signature promises it: its shape and its dtype.
+class Answer:
+    """One output as the signature promises it, made ready for checking predictions.
 
     Values need no second look: a `LiveVersion` lets no NaN out.
-    Raises: BadOutput.
     """
-    array = prediction.get(output.name)
-    if array is None:
-        raise _bad(output, "is missing")
-    shape = (n,) if output.width is None else (n, output.width)
-    if array.shape != shape:
-        if array.size != n * (output.width or 1) or len(array) != n:
-            raise _bad(output, f"has shape {array.shape}, not {shape}")
-        array = array.reshape(shape)
-    dtype = output.dtype.numpy
-    if array.dtype != dtype:
-        kinds = array.dtype.kind + dtype.kind
-        if kinds not in _SAFE:
-            raise _bad(output, f"has dtype {array.dtype}, not {output.dtype}")
-        array = array.astype(dtype)
-    return array
+
+    __slots__ = ("_dtype", "_width", "name", "output")
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.name = output.name
+        self._width = output.width
+        self._dtype = output.dtype.numpy
+
+    def of(self, prediction: Prediction, n: int) -> NDArray[Any]:
+        """The output's n rows, (n,) or (n, width).   Raises: BadOutput."""
+        array = prediction.get(self.name)
+        if array is None:
+            raise self._bad("is missing")
+        width = self._width
+        shape = (n,) if width is None else (n, width)
+        if array.shape != shape:
+            if array.size != n * (width or 1) or len(array) != n:
+                raise self._bad(f"has shape {array.shape}, not {shape}")
+            array = array.reshape(shape)
+        if array.dtype != self._dtype:
+            if array.dtype.kind + self._dtype.kind not in _SAFE:
+                raise self._bad(f"has dtype {array.dtype}, not {self.output.dtype}")
+            array = array.astype(self._dtype)
+        return array
+
+    def _bad(self, problem: str) -> BadOutput:
+        return BadOutput(
+            f"The model's output {shown(self.name)} {problem}.",
+            remedy="Roll back to a version whose outputs keep to its signature.",
+            output=self.name,
+        )
 
 
-def records(outputs: Sequence[Output], prediction: Prediction, n: int) -> list[object]:
+def records(answers: Sequence[Answer], prediction: Prediction, n: int) -> list[object]:
     """Answers row by row: bare values of a single output, else objects by output."""
-    lists = [answered(output, prediction, n).tolist() for output in outputs]
+    lists = [answer.of(prediction, n).tolist() for answer in answers]
     if len(lists) == 1:
         return list(lists[0])
-    names = [output.name for output in outputs]
+    names = [answer.name for answer in answers]
     return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
-
-
-def _bad(output: Output, problem: str) -> BadOutput:
-    return BadOutput(
-        f"The model's output {shown(output.name)} {problem}.",
-        remedy="Roll back to a version whose outputs keep to its signature.",
-        output=output.name,
-    )

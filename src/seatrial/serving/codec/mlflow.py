@@ -17,7 +17,7 @@ import orjson
 from msgspec import UNSET, UnsetType
 
 from seatrial.registry.signature import Batch, Dtype, Feature, Output, Prediction
-from seatrial.serving.codec.dialect import Model, records, sticky_key, version_header
+from seatrial.serving.codec.dialect import Answer, Model, records, sticky_key, version_header
 from seatrial.serving.codec.jsontext import Reader
 from seatrial.serving.codec.tfserving import batch_of_columns, batch_of_rows
 from seatrial.serving.exchange import JSON, BadInput, Reply, Request, UnsupportedMedia, shown
@@ -101,7 +101,7 @@ class InvocationCodec:
 
     def __init__(self, model: Model) -> None:
         self._contract = model.contract
-        self._outputs = _main(model.contract.signature.outputs)
+        self._answers = [Answer(o) for o in _main(model.contract.signature.outputs)]
         self._headers = version_header(model)
 
     def batch(self, ask: InvocationAsk) -> Batch:
@@ -121,7 +121,7 @@ class InvocationCodec:
 
     def reply(self, ask: InvocationAsk, prediction: Prediction, n: int) -> Reply:  # noqa: ARG002
         """See Codec."""
-        answer = {"predictions": records(self._outputs, prediction, n)}
+        answer = {"predictions": records(self._answers, prediction, n)}
         return Reply(200, orjson.dumps(answer), JSON, self._headers)
 
 

@@ -41,9 +41,18 @@ DATATYPE_OF = {
 }
 """The protocol's word for each dtype of a signature."""
 
-_PLAIN: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}, "O": {str}}
+_JSON: dict[str, set[type]] = {
+    "b": {bool},
+    "i": {int},
+    "u": {int},
+    "f": {int, float, type(None)},
+    "O": {str, type(None)},
+}
+"""The types a JSON value may have, by kind of dtype."""
+
 _WORDS = {"b": "a boolean", "i": "an integer", "u": "an integer", "f": "a number", "O": "a string"}
 _LENGTH = struct.Struct("<I")
+_MAX = int(np.finfo(np.float64).max)
 
 
 def dtype_of(datatype: str, name: str) -> np.dtype[Any]:
@@ -100,32 +109,34 @@ def from_json(
         width: values per row, to name the row of a bad one.
     Raises: BadInput: a value that is not of ``dtype`` or outside its range.
     """
-    plain = _PLAIN[dtype.kind]
-    kinds = set(map(type, values))
+    fitting = _JSON[dtype.kind]
+    if not set(map(type, values)) <= fitting:
+        place = next(i for i, v in enumerate(values) if type(v) not in fitting)
+        raise _misfit(values[place], dtype, name, place // width)
     if dtype.kind == "O":
-        if kinds <= {str, type(None)}:
-            strings = np.empty(len(values), object)
-            strings[:] = values
-            return strings
-    elif dtype.kind == "f" and kinds <= {int, float, type(None)}:
+        strings = np.empty(len(values), object)
+        strings[:] = values
+        return strings
+    if dtype.kind == "f":
         return _floats(values, dtype, name, width)
-    elif kinds <= plain:
-        try:
-            return np.array(values, dtype)
-        except OverflowError:
-            bounds = np.iinfo(dtype)
-            row = next(i for i, v in enumerate(values) if not bounds.min <= v <= bounds.max)  # type: ignore[operator]
-            raise _misfit(values[row], dtype, name, row // width) from None
-    row = next(i for i, v in enumerate(values) if type(v) not in plain)
-    raise _misfit(values[row], dtype, name, row // width)
+    try:
+        return np.array(values, dtype)
+    except OverflowError:
+        bounds = np.iinfo(dtype)
+        place = next(
+            i
+            for i, v in enumerate(values)
+            if isinstance(v, int) and not bounds.min <= v <= bounds.max
+        )
+        raise _misfit(values[place], dtype, name, place // width) from None
 
 
 def _floats(values: list[object], dtype: np.dtype[Any], name: str, width: int) -> NDArray[Any]:
     try:
         wide = np.array(values, np.float64)  # None becomes NaN
     except OverflowError:
-        row = next(i for i, v in enumerate(values) if isinstance(v, int) and abs(v) > 10**300)
-        raise _misfit(values[row], dtype, name, row // width) from None
+        place = next(i for i, v in enumerate(values) if isinstance(v, int) and abs(v) > _MAX)
+        raise _misfit(values[place], dtype, name, place // width) from None
     with np.errstate(over="ignore"):
         return wide.astype(dtype)
 
@@ -167,14 +178,14 @@ def _strings(raw: memoryview, size: int, name: str) -> NDArray[Any]:
     strings: list[str] = []
     place, end = 0, len(raw)
     while place < end and len(strings) <= size:
-        if end - place < 4:
+        start = place + _LENGTH.size
+        if start > end:
             break
         (length,) = _LENGTH.unpack_from(raw, place)
-        place += 4
-        if length > end - place:
+        if start + length > end:
             break
         try:
-            strings.append(str(raw[place : place + length], "utf-8"))
+            strings.append(str(raw[start : start + length], "utf-8"))
         except UnicodeDecodeError as error:
             raise BadInput(
                 f"Element {len(strings)} of {shown(name)} is not UTF-8.",
@@ -182,7 +193,7 @@ def _strings(raw: memoryview, size: int, name: str) -> NDArray[Any]:
                 field=name,
                 row=len(strings),
             ) from error
-        place += length
+        place = start + length
     if place != end or len(strings) != size:
         raise BadInput(
             f"The binary data of {shown(name)} does not hold {size} strings.",

@@ -12,7 +12,7 @@ import orjson
 from msgspec import UNSET, UnsetType
 
 from seatrial.registry.signature import Batch, Prediction
-from seatrial.serving.codec.dialect import Model, answered, records, sticky_key, version_header
+from seatrial.serving.codec.dialect import Answer, Model, records, sticky_key, version_header
 from seatrial.serving.codec.jsontext import Reader
 from seatrial.serving.exchange import JSON, BadInput, Reply, Request, shown
 from seatrial.serving.validate import Contract, Number
@@ -80,7 +80,7 @@ class PredictCodec:
 
     def __init__(self, model: Model) -> None:
         self._contract = model.contract
-        self._outputs = model.contract.signature.outputs
+        self._answers = [Answer(o) for o in model.contract.signature.outputs]
         self._headers = version_header(model)
 
     def batch(self, ask: PredictAsk) -> Batch:
@@ -95,9 +95,9 @@ class PredictCodec:
     def reply(self, ask: PredictAsk, prediction: Prediction, n: int) -> Reply:
         """See Codec."""
         if ask.message.instances is not UNSET:
-            answer: dict[str, object] = {"predictions": records(self._outputs, prediction, n)}
+            answer: dict[str, object] = {"predictions": records(self._answers, prediction, n)}
         else:
-            lists = {o.name: answered(o, prediction, n).tolist() for o in self._outputs}
+            lists = {a.name: a.of(prediction, n).tolist() for a in self._answers}
             answer = {"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}
         return Reply(200, orjson.dumps(answer), JSON, self._headers)
 

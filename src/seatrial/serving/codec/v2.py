@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from seatrial.registry.signature import Batch, Output, Prediction
-from seatrial.serving.codec.dialect import Model, answered, sticky_key, version_header
+from seatrial.serving.codec.dialect import Answer, Model, sticky_key, version_header
 from seatrial.serving.codec.jsontext import Reader
 from seatrial.serving.codec.tensor import (
     DATATYPE_OF,
@@ -108,48 +108,46 @@ class InferCodec:
 
     def __init__(self, model: Model) -> None:
         self._contract = model.contract
-        self._outputs = model.contract.signature.outputs
         self._headers = version_header(model)
+        self._matrix = model.contract.signature.matrix
         self._head = b'{"model_name":%b,"model_version":"%d",' % (
             _dumps(model.name),
             model.version,
         )
-        self._plain = tuple(
-            (
-                output,
-                b'{"name":%b,"datatype":"%b","shape":[%b],"data":'
-                % (
-                    _dumps(output.name),
-                    DATATYPE_OF[output.dtype].encode(),
-                    b"%d" if output.width is None else b"%%d,%d" % output.width,
-                ),
-            )
-            for output in self._outputs
-        )
-        self._by_name = {output.name: output for output in self._outputs}
-        self._matrix = model.contract.signature.matrix
+        answers = [Answer(output) for output in model.contract.signature.outputs]
+        self._plain = tuple((answer, _described(answer.output)) for answer in answers)
+        self._by_name = {answer.name: answer for answer in answers}
 
     def batch(self, ask: InferAsk) -> Batch:
         """See Codec."""
         inputs = ask.message.inputs
-        if len(inputs) == 1:
-            tensor = inputs[0]
-            contract = self._contract
-            shape = tensor.shape
-            whole = len(shape) == 2 and shape[1] == contract.width
-            if whole and ask.numbers and self._matrix and tensor.datatype in _FLOATS:
-                data = tensor.data
-                if data is not UNSET and len(data) == shape[0] * shape[1]:
-                    return contract.numbers(data, shape[0])
-            if whole or contract.width == 1:
-                return contract.matrix(_arrays(ask)[tensor.name].reshape(-1, contract.width))
-            if self._matrix and tensor.name not in contract.names:
-                raise BadInput(
-                    f"The tensor {shown(tensor.name)} has the shape {shown(shape)}.",
-                    remedy=f"Send the shape [n, {contract.width}] for n rows.",
-                    field=tensor.name,
-                )
+        if len(inputs) != 1:
+            return self._contract.columns(_columns(ask))
+        tensor = inputs[0]
+        shape = tensor.shape
+        width = self._contract.width
+        if len(shape) == 2 and shape[1] == width:
+            return self._whole(ask, tensor)
+        if width == 1:
+            return self._contract.matrix(_arrays(ask)[tensor.name].reshape(-1, 1))
+        if tensor.name not in self._contract.names:
+            raise BadInput(
+                f"The tensor {shown(tensor.name)} has the shape {shown(shape)}.",
+                remedy=f"Send the shape [n, {width}] for n rows, or one tensor per feature.",
+                field=tensor.name[:200],
+            )
         return self._contract.columns(_columns(ask))
+
+    def _whole(self, ask: InferAsk, tensor: Tensor[Any]) -> Batch:
+        """All features in one tensor of shape [n, width]."""
+        contract = self._contract
+        data, (n, width) = tensor.data, tensor.shape
+        if self._matrix and tensor.datatype in _FLOATS and data is not UNSET:
+            if ask.numbers and len(data) == n * width:
+                return contract.numbers(data, n)
+            _sizes(tensor)
+            return contract.values(flat(data, tensor.shape, tensor.name), n)
+        return contract.matrix(_arrays(ask)[tensor.name].reshape(-1, width))
 
     def reply(self, ask: InferAsk, prediction: Prediction, n: int) -> Reply:
         """See Codec."""
@@ -158,9 +156,8 @@ class InferCodec:
         if message.outputs or (parameters and parameters.get("binary_data_output") is True):
             return self._selected(message, prediction, n)
         parts = [self._opening(message)]
-        for output, head in self._plain:
-            array = answered(output, prediction, n)
-            parts += (head % n, _json(array), b"},")
+        for answer, head in self._plain:
+            parts += (head % n, _json(answer.of(prediction, n)), b"},")
         parts[-1] = b"}]}"
         return Reply(200, b"".join(parts), JSON, self._headers)
 
@@ -173,11 +170,11 @@ class InferCodec:
         """The outputs asked for, each as JSON or raw."""
         raw: list[bytes] = []
         described: list[bytes] = []
-        for output, binary in self._wanted(message):
-            array = answered(output, prediction, n)
+        for answer, binary in self._wanted(message):
+            array = answer.of(prediction, n)
             record: dict[str, object] = {
-                "name": output.name,
-                "datatype": DATATYPE_OF[output.dtype],
+                "name": answer.name,
+                "datatype": DATATYPE_OF[answer.output.dtype],
                 "shape": array.shape,
             }
             if binary:
@@ -192,14 +189,14 @@ class InferCodec:
         length = ((HEADER_LENGTH, b"%d" % len(head)),)
         return Reply(200, b"".join([head, *raw]), OCTETS, self._headers + length)
 
-    def _wanted(self, message: Infer[Any]) -> list[tuple[Output, bool]]:
+    def _wanted(self, message: Infer[Any]) -> list[tuple[Answer, bool]]:
         always = (message.parameters or {}).get("binary_data_output") is True
         if not message.outputs:
-            return [(output, always) for output in self._outputs]
-        wanted: list[tuple[Output, bool]] = []
+            return [(answer, always) for answer in self._by_name.values()]
+        wanted: list[tuple[Answer, bool]] = []
         for given in message.outputs:
-            output = self._by_name.get(given.name)
-            if output is None:
+            answer = self._by_name.get(given.name)
+            if answer is None:
                 raise BadInput(
                     f"The model has no output {shown(given.name)}.",
                     remedy=f"Ask for one of: {', '.join(shown(n) for n in self._by_name)}.",
@@ -212,8 +209,17 @@ class InferCodec:
                     remedy="Leave classification and shared_memory_region out.",
                     field=given.name,
                 )
-            wanted.append((output, bool(parameters.get("binary_data", always))))
+            wanted.append((answer, bool(parameters.get("binary_data", always))))
         return wanted
+
+
+def _described(output: Output) -> bytes:
+    """The beginning of an output in a reply, up to its data; ``%d`` stands for the rows."""
+    return b'{"name":%b,"datatype":"%b","shape":[%b],"data":' % (
+        _dumps(output.name).replace(b"%", b"%%"),
+        DATATYPE_OF[output.dtype].encode(),
+        b"%d" if output.width is None else b"%%d,%d" % output.width,
+    )
 
 
 def _json(array: NDArray[Any]) -> bytes:

@@ -1,0 +1,119 @@
+"""LightGBM models to ONNX: the scikit-learn interface and bare boosters.
+
+Runs where the model is loaded. LightGBM compares float64 features with float64 thresholds, so
+rows of float32 split alike in the float32 form, others only in the float64 form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from onnx import ModelProto
+
+from seatrial.adapters import onnx_graph
+from seatrial.adapters.onnx_convert import Columns, Converter, convert, exact, record, refusal
+from seatrial.packaging.export import Form
+
+
+def export(
+    model: object, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
+) -> dict[str, object]:
+    """The model as ONNX in one form; see ``export_sklearn.export`` for the arguments.
+
+    Args:
+        model: an ``LGBMClassifier``, ``LGBMRegressor`` or ``Booster``.
+    """
+    try:
+        from lightgbm import Booster
+    except ImportError:
+        return refusal("LightGBM is not installed (pip install 'seatrial[lightgbm]').")
+    reshape = None
+    try:
+        if isinstance(model, Booster):
+            model, reshape = _wrapped(model)
+        graph = convert(
+            model,
+            converters=converters(),
+            columns=columns,
+            matrix=matrix,
+            form=Form(form),
+            outputs=outputs,
+            reshape=reshape,
+        )
+    except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        problem = lines[0][:200].rstrip(" .")
+        return refusal(f"The LightGBM model could not be converted: {problem}.")
+    return record(graph)
+
+
+def converters() -> Mapping[type, Converter]:
+    """Converters by model type, made known to skl2onnx so that pipelines can hold the models."""
+    import lightgbm
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+
+    update_registered_converter(
+        lightgbm.LGBMClassifier,
+        "LightGBMClassifier",
+        calculate_linear_classifier_output_shapes,
+        convert_lightgbm,
+        options={"nocl": [True, False], "zipmap": [True, False]},
+    )
+    update_registered_converter(
+        lightgbm.LGBMRegressor,
+        "LightGBMRegressor",
+        calculate_linear_regressor_output_shapes,
+        convert_lightgbm,
+        options={"split": None},
+    )
+    known = _without_named_categories(exact(convert_lightgbm))
+    return {lightgbm.LGBMClassifier: known, lightgbm.LGBMRegressor: known}
+
+
+def _without_named_categories(converter: Converter) -> Converter:
+    """The trees know categories by number only; which number a name had is not in them."""
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        if operator.raw_operator.booster_.pandas_categorical:
+            raise NotImplementedError("pandas categories have no ONNX form")
+        converter(scope, operator, container)
+
+    return convert
+
+
+def _wrapped(booster: Any) -> tuple[object, Callable[[ModelProto], None] | None]:
+    """A bare booster as the model of the scikit-learn interface with the same trees."""
+    import lightgbm
+    import numpy as np
+
+    dump = booster.dump_model(num_iteration=1)
+    objective = str(dump.get("objective", "")).split()
+    name = objective[0] if objective else "none"
+    kind = lightgbm.LGBMRegressor
+    n_classes = 0
+    if name in ("binary", "multiclass"):
+        kind = lightgbm.LGBMClassifier
+        n_classes = max(2, int(dump["num_class"]))
+    elif name not in ("regression", "regression_l1", "huber", "fair", "quantile", "mape"):
+        raise NotImplementedError(f"a booster with objective {name} has no ONNX form")
+    model = kind(objective=name)
+    model._Booster = booster
+    model._n_features = booster.num_feature()
+    model._objective = name
+    model.fitted_ = True
+    if n_classes == 0:
+        return model, None
+    model._classes = np.arange(n_classes)
+    model._n_classes = n_classes
+
+    def reshape(onx: ModelProto) -> None:
+        onnx_graph.drop_zipmaps(onx.graph)
+        onnx_graph.score_of_positive(onx.graph, n_classes=n_classes)
+
+    return model, reshape

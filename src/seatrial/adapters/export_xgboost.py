@@ -1,0 +1,105 @@
+"""XGBoost models to ONNX: the scikit-learn interface and bare boosters.
+
+Runs where the model is loaded. XGBoost rounds features to float32 and compares them with float32
+thresholds, so the float32 form is exact unless something before it computes in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onnx import ModelProto
+
+from seatrial.adapters import onnx_graph
+from seatrial.adapters.onnx_convert import Columns, Converter, convert, exact, record, refusal
+from seatrial.packaging.export import Form
+
+
+def export(
+    model: object, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
+) -> dict[str, object]:
+    """The model as ONNX in one form; see ``export_sklearn.export`` for the arguments.
+
+    Args:
+        model: an ``XGBClassifier``, ``XGBRegressor``, their forests, or a ``Booster``.
+    """
+    try:
+        from xgboost import Booster
+    except ImportError:
+        return refusal("XGBoost is not installed (pip install 'seatrial[xgboost]').")
+    reshape = None
+    try:
+        if isinstance(model, Booster):
+            model, reshape = _wrapped(model)
+        graph = convert(
+            model,
+            converters=converters(),
+            columns=columns,
+            matrix=matrix,
+            form=Form(form),
+            outputs=outputs,
+            reshape=reshape,
+        )
+    except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
+        return refusal(f"The XGBoost model could not be converted: {_first_line(error)}.")
+    return record(graph)
+
+
+def converters() -> Mapping[type, Converter]:
+    """Converters by model type, made known to skl2onnx so that pipelines can hold the models."""
+    import xgboost
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+
+    found: dict[type, Converter] = {}
+    for name in ("XGBClassifier", "XGBRFClassifier", "XGBRegressor", "XGBRFRegressor"):
+        kind = getattr(xgboost, name)
+        classifier = "Classifier" in name
+        update_registered_converter(
+            kind,
+            f"XGBoost{name}",
+            calculate_linear_classifier_output_shapes
+            if classifier
+            else calculate_linear_regressor_output_shapes,
+            convert_xgboost,
+            options={"nocl": [True, False], "zipmap": [True, False]} if classifier else {},
+        )
+        found[kind] = exact(convert_xgboost, single=True)
+    return found
+
+
+def _wrapped(booster: Any) -> tuple[object, Any]:
+    """A bare booster as the model of the scikit-learn interface with the same trees."""
+    import json
+
+    import xgboost
+
+    learner = json.loads(booster.save_config())["learner"]
+    objective = learner["objective"]["name"]
+    n_classes = max(2, int(learner["learner_model_param"]["num_class"]))
+    if not objective.startswith(("binary:", "multi:")):
+        regressor = xgboost.XGBRegressor(objective=objective)
+        regressor._Booster = booster
+        return regressor, None
+    if objective not in ("binary:logistic", "multi:softprob"):
+        raise NotImplementedError(f"a booster with objective {objective} has no ONNX form")
+
+    classifier = xgboost.XGBClassifier(objective=objective)
+    classifier._Booster = booster
+    classifier.n_classes_ = n_classes
+
+    def reshape(onx: ModelProto) -> None:
+        onnx_graph.drop_zipmaps(onx.graph)
+        onnx_graph.score_of_positive(onx.graph, n_classes=n_classes)
+
+    return classifier, reshape
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(" .")

@@ -1,0 +1,253 @@
+"""The program of the child process that holds a model: ``python -m seatrial.adapters.model_child``.
+
+It answers one call at a time on the socket it was given. Models run nowhere else. It bounds its own
+memory, leaves no core dump, and asks the kernel to kill its process group when the server is gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from seatrial.kernel.errors import Invalid, SeatrialError
+from seatrial.serving import frames
+from seatrial.serving.failures import EngineFailed, EngineOutOfMemory
+
+if TYPE_CHECKING:
+    from seatrial.adapters.native.loaded import LoadedModel
+    from seatrial.registry.scan import ScanReport
+    from seatrial.registry.signature import Batch, Prediction, Signature
+
+_F_SETSIG: Final = 10
+_KEPT_OUTPUT: Final = 1 << 16
+_MAX_FILE: Final = 1 << 28
+_EXPORTERS: Final = "seatrial.adapters."
+
+
+class Program:
+    """The operations, and the model they share."""
+
+    def __init__(self) -> None:
+        self._report: ScanReport | None = None
+        self._model: LoadedModel | None = None
+        self._signature: Signature | None = None
+
+    def ping(self) -> dict[str, object]:
+        """Answer."""
+        return {}
+
+    def scan(self, path: str, *, trust: bool = False, limit: int) -> dict[str, object]:
+        """Say what a file is, without running it."""
+        import msgspec
+
+        from seatrial.adapters.picklescan import dangerous
+        from seatrial.registry.scan import scan
+
+        self._report = scan(Path(path), trust=trust, second_opinion=dangerous, limit=limit)
+        return cast("dict[str, object]", msgspec.to_builtins(self._report))
+
+    def load(self, path: str, *, trust: bool, any_version: bool, limit: int) -> dict[str, object]:
+        """Scan a file and load the model in it; returns what the scan found."""
+        from seatrial.adapters.native.opening import open_model
+
+        found = self.scan(path, trust=trust, limit=limit)
+        assert self._report is not None
+        self._model = open_model(Path(path), self._report, any_version=any_version)
+        gc.collect()
+        gc.freeze()
+        return found
+
+    def describe(self) -> dict[str, object]:
+        """What the model shows of itself."""
+        from seatrial.packaging.model_facts import facts_to_dict
+
+        return facts_to_dict(self._loaded().facts())
+
+    def probe(self, signature: Mapping[str, object], batch: Batch) -> dict[str, object]:
+        """``signature`` with the outputs the model has for a batch that fits its features."""
+        from seatrial.adapters.native.loaded import outputs_of
+        from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
+
+        draft = signature_from_dict(signature)
+        prediction = self._loaded().predict(batch, draft)
+        shown = outputs_of(self._loaded(), prediction)
+        return signature_to_dict(replace(draft, outputs=shown))
+
+    def configure(self, signature: Mapping[str, object]) -> dict[str, object]:
+        """Fix the signature that ``predict`` answers to."""
+        from seatrial.registry.signature_record import signature_from_dict
+
+        self._signature = signature_from_dict(signature)
+        return {}
+
+    def predict(self, batch: Batch) -> dict[str, object]:
+        """The outputs of the signature for a batch that fits it."""
+        signature = self._signature
+        if signature is None:
+            raise EngineFailed("No signature is set.", remedy="Call configure first.")
+        prediction = self._loaded().predict(batch, signature)
+        return dict(_fitted(prediction, signature))
+
+    def call(self, function: str, kwargs: Mapping[str, object]) -> dict[str, object]:
+        """Run an exporter of ours, ``module:function``, on the library's own model."""
+        module, _, name = function.partition(":")
+        if not module.startswith(_EXPORTERS) or name.startswith("_") or not name.isidentifier():
+            raise Invalid(
+                f"{function!r} is no function of {_EXPORTERS}*.",
+                remedy="Name it as seatrial.adapters.<module>:<function>.",
+            )
+        run = cast(
+            "Callable[..., dict[str, object]]", getattr(importlib.import_module(module), name)
+        )
+        return run(self._loaded().raw, **kwargs)
+
+    def _loaded(self) -> LoadedModel:
+        if self._model is None:
+            raise EngineFailed("No model is loaded.", remedy="Call load first.")
+        return self._model
+
+
+def _fitted(prediction: Prediction, signature: Signature) -> Prediction:
+    """The outputs the signature names, in its dtypes."""
+    return {
+        output.name: prediction[output.name].astype(output.dtype.numpy, copy=False)
+        for output in signature.outputs
+    }
+
+
+def answer(program: Program, message: Mapping[str, object]) -> dict[str, object]:
+    """The reply to one message; whatever the operation raises becomes a record."""
+    reply: dict[str, object] = {}
+    try:
+        operation = _OPERATIONS[str(message.get("op"))]
+        reply["ok"] = operation(program, **cast("dict[str, object]", message.get("args")))
+    except SeatrialError as error:
+        reply["error"] = error.as_dict()
+    except MemoryError:
+        reply["error"] = EngineOutOfMemory(
+            "The model wanted more memory than its process may use.",
+            remedy="Send fewer rows, or allow its process more memory.",
+        ).as_dict()
+    except Exception as error:  # noqa: BLE001  the border to the model's own code
+        reply["error"] = EngineFailed(
+            f"The model raised {type(error).__name__}: {str(error)[:500]}",
+            remedy="Test the model with the same rows.",
+            raised=type(error).__name__,
+        ).as_dict()
+    return reply
+
+
+_OPERATIONS: Final[Mapping[str, Callable[..., dict[str, object]]]] = {
+    "ping": Program.ping,
+    "scan": Program.scan,
+    "load": Program.load,
+    "describe": Program.describe,
+    "probe": Program.probe,
+    "configure": Program.configure,
+    "predict": Program.predict,
+    "call": Program.call,
+}
+
+
+def serve(channel: socket.socket, program: Program) -> None:
+    """Answer calls until the other side is gone."""
+    while True:
+        message = _receive(channel)
+        if message is None:
+            return
+        reply = answer(program, message)
+        reply["rss"] = _resident_bytes()
+        _forget_output()
+        _send(channel, reply)
+
+
+def _send(channel: socket.socket, reply: Mapping[str, object]) -> None:
+    try:
+        buffers = frames.pack(reply)
+    except SeatrialError as error:
+        buffers = frames.pack({"error": error.as_dict(), "rss": reply["rss"]})
+    for buffer in buffers:
+        channel.sendall(buffer)
+
+
+def _receive(channel: socket.socket) -> dict[str, object] | None:
+    prefix = _exactly(channel, frames.PREFIX.size)
+    if prefix is None:
+        return None
+    header_size, payload_size = frames.sizes(prefix)
+    header = _exactly(channel, header_size)
+    payload = _exactly(channel, payload_size)
+    if header is None or payload is None:
+        return None
+    return frames.unpack(header, payload)
+
+
+def _exactly(channel: socket.socket, size: int) -> bytearray | None:
+    """The next ``size`` bytes, writable for models that work in place; None at the end."""
+    data = bytearray(size)
+    view, at = memoryview(data), 0
+    while at < size:
+        got = channel.recv_into(view[at:])
+        if got == 0:
+            return None
+        at += got
+    return data
+
+
+def _resident_bytes() -> int:
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  on the way of every call
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def _forget_output() -> None:
+    """Keep what the model prints from growing without end."""
+    if os.fstat(1).st_size > _KEPT_OUTPUT:
+        os.ftruncate(1, 0)
+
+
+def _bound(memory_bytes: int, lifeline: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The pipe becomes readable only when the last writer, the server, is gone. The kernel sends
+    # the signal, so it arrives even while native code holds the interpreter; PR_SET_PDEATHSIG
+    # would fire when the thread that started us ends.
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+    _die_if_alone(lifeline)
+
+
+def _die_if_alone(lifeline: int) -> None:
+    """The server may have gone before the kernel was asked."""
+    watch = select.poll()
+    watch.register(lifeline, select.POLLIN)
+    if watch.poll(0):
+        sys.exit(0)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the socket and under the limits given as file descriptors and bytes."""
+    channel, lifeline, memory_bytes = map(int, arguments)
+    _bound(memory_bytes, lifeline)
+    for inherited in (channel, lifeline):
+        fcntl.fcntl(inherited, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    with socket.socket(fileno=channel) as connection:
+        serve(connection, Program())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Models in their own libraries; loaded only inside a model's child process."""

@@ -1,0 +1,182 @@
+"""ONNX graphs that came as such: their inputs and outputs are the signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
+from seatrial.registry.model_file import CorruptModel, missing_library
+from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Task
+from seatrial.serving.failures import UnsupportedModel
+
+_NUMBERS: Final = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+}
+_NAMES: Final = {
+    "label": ("label", "output_label", "predicted_label", "class", "classes"),
+    "probabilities": ("probabilities", "output_probability", "probability", "scores"),
+    "prediction": ("prediction", "variable", "output", "value"),
+}
+
+
+def load_onnx(path: Path) -> OnnxModel:
+    """The graph in a file. Raises: CorruptModel, UnsupportedModel, MissingLibrary."""
+    try:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+    except ModuleNotFoundError as error:
+        raise missing_library("onnxruntime", path=path) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # From bytes, so that weights in other files, wherever they point, are not read.
+    try:
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+    except (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NotImplemented) as error:
+        raise _unreadable(path, error) from error
+    except (state.RuntimeException, state.InvalidArgument) as error:
+        raise _unreadable(path, error) from error
+    return OnnxModel(session)
+
+
+def _unreadable(path: Path, error: Exception) -> CorruptModel:
+    return CorruptModel(
+        f"ONNX Runtime cannot load {path.name}: {str(error).strip().splitlines()[0]}",
+        remedy="Export it again as one file, with operators ONNX Runtime has.",
+    )
+
+
+class OnnxModel:
+    """A session over one graph whose inputs have a row in front."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._inputs = {i.name: i for i in session.get_inputs()}
+        for entry in self._inputs.values():
+            _check_input(entry)
+        self._outputs = _output_names([o.name for o in session.get_outputs()])
+        self._maps = {o.name for o in session.get_outputs() if o.type.startswith("seq")}
+        self._class_names: tuple[str, ...] | tuple[int, ...] | None = None
+
+    @property
+    def raw(self) -> object:
+        """The session."""
+        return self._session
+
+    def classes(self) -> tuple[str, ...] | tuple[int, ...] | None:
+        """See LoadedModel; known after a first prediction."""
+        return self._class_names
+
+    def facts(self) -> ModelFacts:
+        """See LoadedModel."""
+        import onnxruntime
+
+        one = self._matrix_input()
+        if one is not None:
+            width = int(one.shape[1])
+            inputs = tuple(
+                InputFact(name=f"x{i}", kind=Kind.NUMBER, nullable=_is_float(one))
+                for i in range(width)
+            )
+        else:
+            inputs = tuple(
+                InputFact(name=i.name, kind=_kind(i), nullable=_is_float(i))
+                for i in self._inputs.values()
+            )
+        label = "label" in self._outputs.values()
+        return ModelFacts(
+            framework="onnx",
+            version=onnxruntime.__version__,
+            estimator="onnx.ModelProto",
+            task=Task.CLASSIFICATION if label else Task.REGRESSION,
+            inputs=inputs,
+            named=one is None,
+            number=Dtype.FLOAT64 if self._is_double() else Dtype.FLOAT32,
+            packages=(("numpy", np.__version__), ("onnxruntime", onnxruntime.__version__)),
+        )
+
+    def _matrix_input(self) -> Any | None:
+        inputs = list(self._inputs.values())
+        one = len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].type != "tensor(string)"
+        return inputs[0] if one else None
+
+    def _is_double(self) -> bool:
+        return any(i.type == "tensor(double)" for i in self._inputs.values())
+
+    def predict(self, batch: Batch, signature: Signature) -> Prediction:
+        """See LoadedModel."""
+        del signature  # the graph names its outputs itself
+        values = self._session.run(list(self._outputs), self._feed(batch))
+        found = dict(zip(self._outputs, values, strict=True))
+        return {
+            name: self._from_maps(found[own]) if own in self._maps else _squeezed(found[own])
+            for own, name in self._outputs.items()
+        }
+
+    def _feed(self, batch: Batch) -> dict[str, Any]:
+        one = self._matrix_input()
+        if one is not None:
+            rows = np.column_stack(list(batch.values())) if isinstance(batch, dict) else batch
+            return {one.name: rows.astype(_NUMBERS[one.type], copy=False)}
+        assert isinstance(batch, dict)
+        return {name: _shaped(batch[name], entry) for name, entry in self._inputs.items()}
+
+    def _from_maps(self, rows: list[Mapping[Any, float]]) -> Any:
+        """Probabilities as scikit-learn's converter writes them by default: a map for each row."""
+        keys = tuple(rows[0]) if rows else (self._class_names or ())
+        self._class_names = keys
+        return np.array([[row[key] for key in keys] for row in rows], dtype=np.float32)
+
+
+def _shaped(column: Any, entry: Any) -> Any:
+    values = column if entry.type == "tensor(string)" else column.astype(_NUMBERS[entry.type])
+    return values.reshape(-1, 1) if len(entry.shape) == 2 else values
+
+
+def _squeezed(values: Any) -> Any:
+    array = np.asarray(values)
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _kind(entry: Any) -> Kind:
+    if entry.type == "tensor(bool)":
+        return Kind.BOOLEAN
+    return Kind.STRING if entry.type == "tensor(string)" else Kind.NUMBER
+
+
+def _is_float(entry: Any) -> bool:
+    return entry.type in ("tensor(float)", "tensor(double)")
+
+
+def _check_input(entry: Any) -> None:
+    known = entry.type in _NUMBERS or entry.type == "tensor(string)"
+    rows_free = bool(entry.shape) and not isinstance(entry.shape[0], int)
+    width_known = len(entry.shape) == 1 or (
+        len(entry.shape) == 2 and isinstance(entry.shape[1], int)
+    )
+    if not (known and rows_free and width_known):
+        raise UnsupportedModel(
+            f"The graph's input {entry.name!r} is {entry.type} of shape {entry.shape}.",
+            remedy="Export it with a free first dimension and a fixed number of features.",
+        )
+
+
+def _output_names(own: list[str]) -> dict[str, str]:
+    """Our names for the graph's outputs; its own where none of ours fits."""
+    found: dict[str, str] = {}
+    for name in own:
+        ours = next((o for o, theirs in _NAMES.items() if name.lower() in theirs), name)
+        found[name] = ours if ours not in found.values() else name
+    if "label" not in found.values() and len(own) == 1:
+        found[own[0]] = "prediction"
+    return found

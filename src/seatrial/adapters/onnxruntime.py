@@ -1,0 +1,147 @@
+"""ONNX Runtime in this process: the engine of the hot path.
+
+One thread per session: workers are processes, and a second thread only adds hand-overs. Making
+the graph is the exporters' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from seatrial.kernel.errors import Invalid
+from seatrial.registry.signature import Batch, Column, Prediction, Signature
+
+_DTYPES: Mapping[str, np.dtype[np.generic]] = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(int64)": np.dtype(np.int64),
+    "tensor(int32)": np.dtype(np.int32),
+    "tensor(bool)": np.dtype(np.bool_),
+    "tensor(string)": np.dtype(object),
+}
+
+
+_SHAPES = {1: (-1,), 2: (-1, 1)}
+
+
+class GraphUnusable(Invalid):
+    """ONNX Runtime cannot load the graph, or the graph does not fit the signature."""
+
+    code = "engine.graph_unusable"
+
+
+class OnnxEngine:
+    """A graph that answers batches of one signature.
+
+    Args:
+        graph: the ONNX file's bytes.
+        signature: whose inputs and outputs the graph has.
+    Raises:
+        GraphUnusable: the graph does not load or does not fit.
+    """
+
+    def __init__(self, graph: bytes, signature: Signature) -> None:
+        self._session = _session(graph)
+        self._feeds = _feeds(self._session, signature)
+        self._outputs = signature.outputs
+        self._names = [o.name for o in signature.outputs]
+        missing = set(self._names) - {o.name for o in self._session.get_outputs()}
+        if missing:
+            raise GraphUnusable(
+                f"The graph has no output {sorted(missing)[0]!r}.",
+                remedy="Name the graph's outputs as in the signature.",
+            )
+        self._wanted = [(o.name, o.dtype.numpy, 1 if o.width is None else 2) for o in self._outputs]
+        self._input, self._dtype = next(iter(self._feeds.items()))
+        # The public run() checks names and types again, a fifth of the cost of one row.
+        self._run: Callable[..., list[NDArray[np.generic]]] = self._session._sess.run
+
+    @classmethod
+    def from_path(cls, path: Path, signature: Signature) -> OnnxEngine:
+        """The engine of an ONNX file."""
+        return cls(path.read_bytes(), signature)
+
+    def predict(self, batch: Batch, chunk_rows: int | None = None) -> Prediction:
+        """See ``Engine``."""
+        if isinstance(batch, dict):
+            feed = {name: _input(batch[name], dtype) for name, dtype in self._feeds.items()}
+        else:
+            feed = {self._input: batch if batch.dtype is self._dtype else batch.astype(self._dtype)}
+        if chunk_rows is not None and chunk_rows < len(feed[self._input]):
+            return self._in_chunks(feed, chunk_rows)
+        return self._named(self._run(self._names, feed, None))
+
+    def close(self) -> None:
+        """See ``Engine``."""
+        del self._run, self._session
+
+    def _in_chunks(self, feed: dict[str, NDArray[np.generic]], chunk_rows: int) -> Prediction:
+        parts = [
+            self._run(self._names, {k: v[i : i + chunk_rows] for k, v in feed.items()}, None)
+            for i in range(0, len(feed[self._input]), chunk_rows)
+        ]
+        return self._named([np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    def _named(self, answers: list[NDArray[np.generic]]) -> Prediction:
+        """Answers by name, in the shape and dtype the signature promises."""
+        named = {}
+        for (name, dtype, ndim), answer in zip(self._wanted, answers, strict=True):
+            values = answer if answer.ndim == ndim else answer.reshape(_SHAPES[ndim])
+            named[name] = values if values.dtype is dtype else values.astype(dtype)
+        return named
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # Grow by what is asked for: the default doubles, which costs memory for no speed here.
+    options.add_session_config_entry("session.use_env_allocators", "0")
+    provider = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=[provider])
+    except Exception as error:
+        raise GraphUnusable(
+            f"ONNX Runtime cannot load the graph: {str(error)[:300]}",
+            remedy="Check the file with onnx.checker, or package the model again.",
+        ) from error
+
+
+def _feeds(
+    session: onnxruntime.InferenceSession, signature: Signature
+) -> dict[str, np.dtype[np.generic]]:
+    types = {i.name: i.type for i in session.get_inputs()}
+    if unknown := [name for name, kind in types.items() if kind not in _DTYPES]:
+        raise GraphUnusable(
+            f"The graph's input {unknown[0]!r} has a type no feature can have.",
+            remedy="Use tensors of float, double, int64, bool or string.",
+        )
+    feeds = {name: _DTYPES[kind] for name, kind in types.items()}
+    if signature.matrix and len(feeds) != 1:
+        raise GraphUnusable(
+            f"The graph has {len(feeds)} inputs, not one matrix.",
+            remedy="Export the model with one input for all features.",
+        )
+    extra = set() if signature.matrix else set(feeds) - set(signature.names)
+    if extra:
+        raise GraphUnusable(
+            f"The graph's input {sorted(extra)[0]!r} is no feature of the signature.",
+            remedy="Export the model with the names of the signature.",
+        )
+    return feeds
+
+
+def _input(column: Column, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    if dtype.kind == "O":
+        column = np.asarray(["" if v is None else v for v in column], dtype=object)
+    elif column.dtype is not dtype:
+        column = column.astype(dtype)
+    return column.reshape(-1, 1)

@@ -1,0 +1,113 @@
+"""`seatrial deploy`: a model file to staging or production, in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.follow import follow
+from seatrial.cli.options import DURATION, json_option, whoami, workspace_options
+from seatrial.cli.output import Console
+from seatrial.wiring.deploy import Order, deploy_order, ensure_server, local_controller
+from seatrial.wiring.workspace import Workspace, open_workspace
+
+_EXITS = {
+    "staged": Exit.DONE,
+    "promoted": Exit.DONE,
+    "rejected": Exit.GATE_FAILED,
+    "aborted": Exit.GATE_FAILED,
+    "held": Exit.INCONCLUSIVE,
+}
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--name", help="Name of the endpoint.  [default: that of the file]")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sample of the training data: Parquet, CSV or JSON.",
+)
+@click.option("--label", help="Column of the sample that the model predicts.")
+@click.option(
+    "--target", type=click.Choice(["staging", "production"]), default="staging", show_default=True
+)
+@click.option("--share", type=click.FloatRange(0, 1), help="Share of the canary.  [default: 0.05]")
+@click.option("--watch", type=DURATION, help="How long the canary is watched.  [default: 1h]")
+@click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
+@click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@click.option("--no-up", is_flag=True, help="Do not start a server where none runs.")
+@click.option("--no-wait", is_flag=True, help="Return once the release has begun.")
+@workspace_options
+@json_option
+def deploy(
+    model: Path,
+    name: str | None,
+    data: Path | None,
+    label: str | None,
+    target: str,
+    share: float | None,
+    watch: float | None,
+    trust: bool,
+    any_version: bool,
+    no_up: bool,
+    no_wait: bool,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Take MODEL, a trained model file, to staging or production.
+
+    The file is scanned before it is loaded, loaded in a process of its own, exported to ONNX where
+    that gives the same answers, tested as a server, and, for production, given a small share of the
+    traffic until the evidence decides.
+    """
+    console = Console(as_json=as_json)
+    workspace = open_workspace(home=home, config=config)
+    order = Order(
+        model=model,
+        name=name,
+        data=data,
+        label=label,
+        target=target,
+        share=share,
+        watch_s=watch,
+        trust=trust,
+        any_version=any_version,
+        by=whoami(),
+    )
+    record = run_order(console, workspace, order, up=not no_up, wait=not no_wait)
+    console.result(record)
+    release: Any = record["release"]
+    return _EXITS.get(release["phase"], Exit.DONE)
+
+
+def run_order(
+    console: Console, workspace: Workspace, order: Order, *, up: bool, wait: bool = True
+) -> dict[str, Any]:
+    """Package, register and release; print each step.
+
+    Args:
+        up: start a server in the background when the target is production and none runs.
+        wait: follow the release to its end.
+    Returns: the endpoint's record.
+    """
+    console.head(f"{order.model} → {order.endpoint}, {order.target}")
+    placed = deploy_order(workspace, order, on_step=console.step, on_progress=console.progress)
+    if order.target == "production" and up:
+        address = ensure_server(workspace)
+        console.step("ok", "server", f"{address}  (stop it with `seatrial down`)")
+    if not wait:
+        console.say("The release goes on without this command; see `seatrial status`.")
+        record: dict[str, Any] = placed.desk.view(placed.endpoint)
+        return record
+    with local_controller(workspace, placed, on_test=console.progress) as tick:
+        record = follow(console, placed.desk, placed.endpoint, placed.release, tick=tick)
+    release = record["release"]
+    if release["staging"]:
+        folder = workspace.release_folder(placed.endpoint, release["version"])
+        console.step("note", "files", str(folder))
+    return record

@@ -1,0 +1,297 @@
+"""The signature of a model: from what it shows of itself and from sample rows. Pure.
+
+Names, order and what is refused come from the model; what it does not show comes from the sample;
+where they contradict, an error names the column. Whole numbers are offered as float features (a
+client may send either), except where the model's own categories are whole numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.kernel.errors import Invalid
+from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
+from seatrial.packaging.sample import Sample, SampleMismatch, find_label
+from seatrial.registry.signature import (
+    Batch,
+    Column,
+    Dtype,
+    Feature,
+    Output,
+    Signature,
+    Task,
+    take,
+)
+
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+class NeedsSample(Invalid):
+    """The model does not show its inputs."""
+
+    code = "signature.needs_sample"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a model takes, before its outputs are known.
+
+    Args:
+        features: its inputs, in the model's order.
+        matrix: whether a batch is one matrix.
+        named: whether the names are the model's or the sample's.
+        hints: for each feature what is known of its values; in the same order.
+        rows: the sample's rows that fit, as a batch; None without a sample.
+        labels: the label of each of ``rows``, when the sample has one.
+        notes: what was ignored, assumed or dropped, for people.
+    """
+
+    features: tuple[Feature, ...]
+    matrix: bool
+    named: bool
+    hints: tuple[InputFact, ...]
+    rows: Batch | None
+    labels: Column | None
+    notes: tuple[str, ...]
+
+    def signature(self, task: Task, outputs: Sequence[Output]) -> Signature:
+        """The whole signature, with its outputs."""
+        return Signature(
+            features=self.features,
+            outputs=tuple(outputs),
+            task=task,
+            matrix=self.matrix,
+            named=self.named,
+        )
+
+
+def describe(
+    facts: ModelFacts, sample: Sample | None = None, *, label: str | None = None
+) -> Described:
+    """The inputs of a model.
+
+    Args:
+        facts: what it shows of itself.
+        sample: rows of the data it was made for.
+        label: the column of ``sample`` that it predicts; recognised when None, if it can be.
+    Raises: SampleMismatch naming the column, NeedsSample.
+    """
+    if sample is None:
+        return _alone(facts)
+    notes: list[str] = []
+    hints, found_label = _matched(facts, sample, label, notes)
+    columns = {h.name: sample.columns[h.name] for h in hints}
+    hints = tuple(_settled(h, columns[h.name], notes) for h in hints)
+    features, matrix = _features(hints, facts.number)
+    batch, keep = _rows(features, columns, matrix=matrix)
+    if not keep.any():
+        raise SampleMismatch(
+            "No row of the sample is valid for the model.",
+            remedy="Give rows without missing or unknown values: " + _why(features, columns),
+        )
+    if not keep.all():
+        notes.append(f"{int((~keep).sum())} sample rows have values the model refuses; left out.")
+    labels = None if found_label is None else sample.columns[found_label][keep]
+    return Described(
+        features=features,
+        matrix=matrix,
+        named=True,
+        hints=hints,
+        rows=take(batch, np.flatnonzero(keep)),
+        labels=labels,
+        notes=(*facts.notes, *notes),
+    )
+
+
+def _alone(facts: ModelFacts) -> Described:
+    if facts.inputs is None:
+        raise NeedsSample(
+            f"The {facts.estimator} does not show which inputs it takes.",
+            remedy="Give some rows of its data with --data.",
+        )
+    notes = [
+        f"The type of {h.name!r} is not shown by the model; a number is assumed."
+        for h in facts.inputs
+        if h.kind is Kind.UNKNOWN
+    ]
+    hints = tuple(
+        replace(h, kind=Kind.NUMBER) if h.kind is Kind.UNKNOWN else h for h in facts.inputs
+    )
+    features, matrix = _features(hints, facts.number)
+    return Described(
+        features=features,
+        matrix=matrix,
+        named=facts.named,
+        hints=hints,
+        rows=None,
+        labels=None,
+        notes=(*facts.notes, *notes),
+    )
+
+
+def _matched(
+    facts: ModelFacts, sample: Sample, label: str | None, notes: list[str]
+) -> tuple[tuple[InputFact, ...], str | None]:
+    """The model's inputs under the sample's names, and the label's name."""
+    if facts.named and facts.inputs is not None:
+        names = frozenset(h.name for h in facts.inputs)
+        found = find_label(sample, names, label)
+        missing = [h.name for h in facts.inputs if h.name not in sample.columns]
+        if missing:
+            raise SampleMismatch(
+                f"The sample lacks the column {missing[0]!r} that the model was trained on.",
+                remedy="Add the missing columns: " + ", ".join(map(repr, missing[:12])) + ".",
+                field=missing[0],
+                missing=missing,
+            )
+        extra = [n for n in sample.columns if n not in names and n != found]
+        if extra:
+            notes.append("Columns the model does not take: " + ", ".join(extra[:12]) + ".")
+        return facts.inputs, found
+    found = find_label(sample, None, label)
+    columns = [n for n in sample.columns if n != found]
+    if facts.inputs is None:
+        return tuple(InputFact(name=n) for n in columns), found
+    if found is not None and label is None and len(columns) == len(facts.inputs) - 1:
+        columns, found = list(sample.columns), None  # a feature that only sounds like a label
+    if len(columns) != len(facts.inputs):
+        raise SampleMismatch(
+            f"The model takes {len(facts.inputs)} inputs; the sample has {len(columns)} columns"
+            + (f" besides the label {found!r}." if found else "."),
+            remedy="Give a sample with exactly the model's inputs; name the label with --label.",
+            expected=len(facts.inputs),
+            found=len(columns),
+        )
+    named = zip(facts.inputs, columns, strict=True)
+    return tuple(replace(fact, name=name) for fact, name in named), found
+
+
+def _settled(hint: InputFact, column: Column, notes: list[str]) -> InputFact:
+    """What the model shows of an input, completed by the sample's values."""
+    text, truth = column.dtype == object, column.dtype.kind == "b"
+    if hint.kind is Kind.UNKNOWN:
+        kind = Kind.STRING if text else Kind.BOOLEAN if truth else Kind.NUMBER
+        return _ranged(replace(hint, kind=kind), column)
+    if hint.kind is Kind.STRING and not text:
+        if not _reads_as_known(hint, column):
+            raise SampleMismatch(
+                f"The model takes strings for {hint.name!r}; the sample has {column.dtype}.",
+                remedy="Save the sample with the same column types as at training.",
+                field=hint.name,
+            )
+        notes.append(f"The sample's numbers in {hint.name!r} are read as strings.")
+    if hint.kind is Kind.NUMBER and text:
+        example = next((v for v in column.tolist() if v is not None), None)
+        raise SampleMismatch(
+            f"The model takes numbers for {hint.name!r}; the sample has strings such as "
+            f"{example!r}.",
+            remedy="Save the sample with the same column types as at training.",
+            field=hint.name,
+        )
+    return _ranged(hint, column)
+
+
+def _reads_as_known(hint: InputFact, column: Column) -> bool:
+    known = {str(c) for c in hint.categories or ()}
+    return bool(known) and {str(v) for v in column.tolist()} & known != set()
+
+
+def _ranged(hint: InputFact, column: Column) -> InputFact:
+    """Add where the sample's numbers lie, when the model did not say."""
+    if hint.kind is not Kind.NUMBER or hint.categories is not None or column.dtype == object:
+        return hint
+    values = column.astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return hint
+    spread = float(values.std())
+    low = hint.low if hint.low is not None or values.min() < 0 else 0.0
+    return replace(hint, center=float(values.mean()), spread=spread or None, low=low)
+
+
+def _features(hints: Sequence[InputFact], number: Dtype) -> tuple[tuple[Feature, ...], bool]:
+    features = tuple(_feature(h, number) for h in hints)
+    matrix = len({f.dtype for f in features}) == 1 and features[0].dtype.numeric
+    return features, matrix
+
+
+def _feature(hint: InputFact, number: Dtype) -> Feature:
+    known = hint.categories
+    dtype = {Kind.STRING: Dtype.STRING, Kind.BOOLEAN: Dtype.BOOL}.get(hint.kind, number)
+    if hint.kind is Kind.NUMBER and known is not None and not hint.nullable and _whole(known):
+        dtype = Dtype.INT64
+    return Feature(
+        name=hint.name,
+        dtype=dtype,
+        nullable=hint.nullable and dtype not in (Dtype.INT64, Dtype.BOOL),
+        categories=_closed_categories(hint, dtype),
+    )
+
+
+def _whole(values: Sequence[object]) -> bool:
+    return all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+
+
+def _closed_categories(hint: InputFact, dtype: Dtype) -> tuple[str, ...] | tuple[int, ...] | None:
+    if not hint.closed or hint.categories is None:
+        return None
+    if dtype is Dtype.STRING:
+        return tuple(str(c) for c in hint.categories)
+    whole = _whole(hint.categories) and dtype is Dtype.INT64
+    return tuple(int(c) for c in hint.categories) if whole else None
+
+
+def _rows(
+    features: Sequence[Feature], columns: dict[str, Column], *, matrix: bool
+) -> tuple[Batch, Mask]:
+    """The sample as a batch, and which of its rows the signature accepts."""
+    cast = {f.name: _cast(columns[f.name], f) for f in features}
+    keep = np.ones(len(next(iter(cast.values()))), dtype=np.bool_)
+    for feature in features:
+        keep &= valid(cast[feature.name], feature)
+    if matrix:
+        return np.column_stack(list(cast.values())), keep
+    return cast, keep
+
+
+def _cast(column: Column, feature: Feature) -> Column:
+    if feature.dtype is not Dtype.STRING:
+        whole = feature.dtype is Dtype.INT64 and column.dtype.kind == "f"
+        return (np.nan_to_num(column) if whole else column).astype(feature.dtype.numpy)
+    if column.dtype == object:
+        return column
+    text = np.empty(len(column), dtype=object)
+    text[:] = [None if _nan(v) else str(v) for v in column.tolist()]
+    return text
+
+
+def _nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def valid(column: Column, feature: Feature) -> Mask:
+    """Which values of a column the feature accepts, (n,)."""
+    values = column.tolist()
+    missing = np.array([v is None or _nan(v) for v in values], dtype=np.bool_)
+    present = ~missing
+    if feature.categories is not None:
+        known = frozenset(feature.categories)
+        present &= np.array([v in known for v in values], dtype=np.bool_)
+    elif column.dtype.kind == "f":
+        present &= np.isfinite(column.astype(np.float64))
+    return present | missing if feature.nullable else present
+
+
+def _why(features: Sequence[Feature], columns: dict[str, Column]) -> str:
+    for feature in features:
+        column = _cast(columns[feature.name], feature)
+        fits = valid(column, feature)
+        if not fits.any():
+            return f"{feature.name!r} has {column.tolist()[0]!r}, for example."
+    return "each row has one in some column."

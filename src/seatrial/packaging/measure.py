@@ -1,0 +1,96 @@
+"""Measure what each engine costs at several sizes. Thin shell; the decision is `plan`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
+from statistics import median
+from typing import TypeAlias
+
+import numpy as np
+
+from seatrial.registry.signature import Batch, Prediction, n_rows, take
+from seatrial.serving.engine import Cost, EngineKind
+
+SIZES = (1, 8, 64, 256, 1024)
+CHUNKS: Mapping[EngineKind, tuple[int, ...]] = {
+    EngineKind.ONNX: (64, 256),
+    EngineKind.WIDE: (256,),
+    EngineKind.NATIVE: (),
+}
+"""Sizes to cut larger batches into: caches are small. A native engine pays per call."""
+
+LONG_S = 0.25
+"""An engine that needs longer for a batch is not tried with larger ones: deploying must not take
+minutes, and nothing is decided by how slow it is exactly."""
+
+MIN_CALLS = 3
+MAX_TURNS = 10
+BATCHES = 16
+"""Calls in a turn, each with other rows."""
+
+Run: TypeAlias = Callable[[Batch, int | None], Prediction | Awaitable[Prediction]]
+"""Predicts a batch, in chunks of so many rows when given; the whole way, trip to a child too."""
+
+
+async def measure(
+    engines: Mapping[EngineKind, Run],
+    rows: Batch,
+    *,
+    monotonic: Callable[[], float],
+    cell_s: float = 0.05,
+    seed: int = 0,
+) -> tuple[Cost, ...]:
+    """Median seconds of each engine at each size, one piece and in chunks.
+
+    Engines take turns of some calls, so that what else the machine does falls on all of them and
+    caches are warm as they are under load. Each call gets other rows, or branch predictors learn
+    them by heart and small batches look better than they are.
+
+    Args:
+        engines: by kind.
+        rows: valid rows to draw batches from, at least one.
+        monotonic: seconds that never go back.
+        cell_s: time for one engine at one size, beyond three calls.
+        seed: of the drawing.
+    """
+    rng = np.random.default_rng(seed)
+    costs: list[Cost] = []
+    for size in SIZES:
+        engines = {kind: run for kind, run in engines.items() if not _is_long(costs, kind)}
+        if not engines:
+            break
+        batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(BATCHES)]
+        ways = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
+        times: dict[tuple[EngineKind, int | None], list[float]] = {way: [] for way in ways}
+        for way in ways:
+            await _timed(engines[way[0]], batches[0], way[1], monotonic)
+        for turn in range(MAX_TURNS):
+            for kind, chunk in ways:
+                taken = times[kind, chunk]
+                for batch in batches:
+                    if len(taken) < MIN_CALLS or sum(taken) < cell_s * (turn + 1) / MAX_TURNS:
+                        taken.append(await _timed(engines[kind], batch, chunk, monotonic))
+        costs += [
+            Cost(engine=kind, n_rows=size, chunk_rows=chunk, seconds=median(taken))
+            for (kind, chunk), taken in times.items()
+        ]
+    return tuple(costs)
+
+
+def _is_long(costs: list[Cost], kind: EngineKind) -> bool:
+    return any(c.engine is kind and c.seconds > LONG_S for c in costs)
+
+
+def _chunks(kind: EngineKind, size: int) -> list[int | None]:
+    return [None, *(c for c in CHUNKS[kind] if c < size)]
+
+
+async def _timed(
+    run: Run, batch: Batch, chunk_rows: int | None, monotonic: Callable[[], float]
+) -> float:
+    start = monotonic()
+    answer = run(batch, chunk_rows)
+    if isawaitable(answer):
+        await answer
+    return monotonic() - start

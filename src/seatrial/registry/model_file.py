@@ -1,0 +1,335 @@
+"""What kind of file a model came in, judged by its content, and how to read it within bounds.
+
+The name of a file says nothing here. Nothing is unpickled and no archive is opened.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, BinaryIO, Final, cast
+
+from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
+
+_HEAD_BYTES: Final = 4096
+_CHUNK_BYTES: Final = 1 << 20
+
+
+class UnknownFormat(Invalid):
+    """The file is none of the kinds of model seatrial reads."""
+
+    code = "model.unknown_format"
+
+
+class CorruptModel(Invalid):
+    """The file starts like a model and does not go on like one."""
+
+    code = "model.corrupt"
+
+
+class ModelTooLarge(LimitExceeded):
+    """The file, or what it unpacks to, is over the limit."""
+
+    code = "model.too_large"
+
+
+class NoSuchModel(NotFound):
+    """There is no file at the path given."""
+
+    code = "model.no_such_file"
+
+
+class MissingLibrary(Invalid):
+    """The model needs a package that is not installed here."""
+
+    code = "model.missing_library"
+
+
+def missing_library(package: str, *, path: Path) -> MissingLibrary:
+    """The error for a model that needs ``package``, as imported, and does not find it."""
+    install = _INSTALL_NAMES.get(package, package)
+    return MissingLibrary(
+        f"{path.name} needs the package {package!r}, which is not installed.",
+        remedy=f"Run: pip install {install}",
+        package=package,
+    )
+
+
+_INSTALL_NAMES: Final = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu"}
+
+
+class FileFormat(StrEnum):
+    """The kinds of model file."""
+
+    PICKLE = "pickle"
+    XGBOOST_JSON = "xgboost-json"
+    XGBOOST_UBJ = "xgboost-ubj"
+    LIGHTGBM_TEXT = "lightgbm-text"
+    ONNX = "onnx"
+
+
+class Compression(StrEnum):
+    """How the bytes of a pickle are packed."""
+
+    NONE = "none"
+    ZLIB = "zlib"
+    GZIP = "gzip"
+    BZ2 = "bz2"
+    XZ = "xz"
+    LZ4 = "lz4"
+
+
+_MAGIC: Final = (
+    (b"\x1f\x8b", Compression.GZIP),
+    (b"BZh", Compression.BZ2),
+    (b"\xfd7zXZ\x00", Compression.XZ),
+    (b"\x5d\x00\x00", Compression.XZ),
+    (b"\x04\x22\x4d\x18", Compression.LZ4),
+    (b"\x78\x01", Compression.ZLIB),
+    (b"\x78\x5e", Compression.ZLIB),
+    (b"\x78\x9c", Compression.ZLIB),
+    (b"\x78\xda", Compression.ZLIB),
+)
+
+_FOREIGN: Final = (
+    (0, b"PK\x03\x04", "a zip archive (PyTorch, Keras and skops write these)"),
+    (0, b"\x89HDF", "an HDF5 file (Keras writes these)"),
+    (0, b"\x93NUMPY", "a numpy array"),
+    (0, b"PAR1", "a Parquet file, which holds data and no model"),
+    (0, b"binf", "XGBoost's old binary format"),
+    (0, b"7z\xbc\xaf", "a 7z archive"),
+    (257, b"ustar", "a tar archive"),
+)
+
+# The first opcodes of protocols 0 and 1, which have no header: (mark) global, list, dict, ...
+_OLD_PICKLE: Final = b"(c]}lditNIUVSXGFKMJ)q0"
+
+
+class _Bounded(io.RawIOBase):
+    """A reader that refuses to give more than ``limit`` bytes in all, or more than there are."""
+
+    def __init__(self, source: IO[bytes], raw: IO[bytes], limit: int, path: Path) -> None:
+        self._source = source
+        self._raw = raw
+        self._limit = limit
+        self._path = path
+        self._given = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        wanted = self._limit + 1 if size is None or size < 0 else size
+        parts: list[bytes] = []
+        while wanted > 0:
+            part = self._source.read(min(wanted, _CHUNK_BYTES))
+            if not part:
+                break
+            self._given += len(part)
+            if self._given > self._limit:
+                raise _too_large(self._path, self._limit)
+            parts.append(part)
+            wanted -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        line = self._source.readline(_CHUNK_BYTES if size is None or size < 0 else size)
+        self._given += len(line)
+        if self._given > self._limit:
+            raise _too_large(self._path, self._limit)
+        return line
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer))
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._given
+
+    def close(self) -> None:
+        self._source.close()
+        self._raw.close()  # readers that unpack leave it open
+        super().close()
+
+
+def _too_large(path: Path, limit: int) -> ModelTooLarge:
+    return ModelTooLarge(
+        f"{path.name} holds more than {limit:,} bytes.",
+        remedy="Save a smaller model, or raise the limit with --max-model-bytes.",
+        limit=limit,
+    )
+
+
+def open_stream(path: Path, compression: Compression, *, limit: int) -> BinaryIO:
+    """A reader over the unpacked bytes that stops at ``limit`` bytes.
+
+    Raises: ModelTooLarge from the reader, MissingLibrary when lz4 is needed and not installed.
+    """
+    raw = path.open("rb")
+    try:
+        unpacked = _UNPACK[compression](raw)
+    except BaseException:
+        raw.close()
+        raise
+    return cast("BinaryIO", _Bounded(unpacked, raw, limit, path))
+
+
+class _ZlibReader(io.RawIOBase):
+    """A plain zlib stream as a file; the standard library has one for gzip only."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._inflate = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer))
+        data = b""
+        while not data and not self._inflate.eof:
+            packed = self._inflate.unconsumed_tail or self._raw.read(_CHUNK_BYTES)
+            if not packed:
+                raise EOFError("the zlib stream ends early")
+            data = self._inflate.decompress(packed, len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _open_lz4(raw: BinaryIO) -> IO[bytes]:
+    try:
+        from lz4.frame import LZ4FrameFile  # noqa: PLC0415  only files packed so need it
+    except ImportError as error:
+        raise missing_library("lz4", path=Path(raw.name)) from error
+    return cast("IO[bytes]", LZ4FrameFile(raw, mode="rb"))
+
+
+_UNPACK: Final[dict[Compression, Callable[[BinaryIO], IO[bytes]]]] = {
+    Compression.NONE: lambda raw: raw,
+    Compression.ZLIB: lambda raw: io.BufferedReader(_ZlibReader(raw), _CHUNK_BYTES),
+    Compression.GZIP: lambda raw: cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb")),
+    Compression.BZ2: bz2.BZ2File,
+    Compression.XZ: lzma.LZMAFile,
+    Compression.LZ4: _open_lz4,
+}
+
+
+def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
+    """The format and packing of the file at ``path``, by its first bytes.
+
+    Args:
+        path: the file.
+        limit: bytes the file may hold, packed; at least 1.
+    Raises: NoSuchModel, UnknownFormat, CorruptModel, ModelTooLarge.
+    """
+    head = _head(path, limit)
+    compression = next((c for magic, c in _MAGIC if head.startswith(magic)), Compression.NONE)
+    if compression is not Compression.NONE:
+        head = _unpacked_head(path, compression, limit)
+    found = _by_content(head)
+    if found is None:
+        raise _unknown(path, head)
+    if compression is not Compression.NONE and found is not FileFormat.PICKLE:
+        raise UnknownFormat(
+            f"{path.name} is a packed {found.value} file.",
+            remedy="Unpack it first; only pickled models may be compressed.",
+        )
+    return found, compression
+
+
+def _head(path: Path, limit: int) -> bytes:
+    if not path.is_file():
+        raise NoSuchModel(
+            f"There is no file {str(path)!r}.", remedy="Give the path of the saved model."
+        )
+    size = path.stat().st_size
+    if size > limit:
+        raise _too_large(path, limit)
+    if size == 0:
+        raise CorruptModel(
+            f"{path.name} is empty.",
+            remedy="Save the model again; check that the disk was not full.",
+        )
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def _unpacked_head(path: Path, compression: Compression, limit: int) -> bytes:
+    try:
+        with open_stream(path, compression, limit=limit) as stream:
+            return stream.read(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, RuntimeError) as error:
+        raise CorruptModel(
+            f"{path.name} starts like {compression.value} and cannot be unpacked: {error}.",
+            remedy="Copy or save the file again; it is damaged.",
+        ) from error
+
+
+def _by_content(head: bytes) -> FileFormat | None:
+    return next((found for found, fits in _CONTENT if fits(head)), None)
+
+
+def _is_onnx(head: bytes) -> bool:
+    """ModelProto as every exporter writes it: ir_version first, then known top-level fields."""
+    if len(head) < 4 or head[0] != 0x08 or not 1 <= head[1] <= 64:
+        return False
+    field, wire = head[2] >> 3, head[2] & 7
+    return field in range(2, 26) and wire in (0, 2)
+
+
+def _is_pickle(head: bytes) -> bool:
+    return head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5
+
+
+def _is_ubj(head: bytes) -> bool:
+    return head.startswith(b"{L") and b"learner" in head
+
+
+def _is_json(head: bytes) -> bool:
+    return head.lstrip().startswith(b"{") and b'"learner"' in head
+
+
+def _is_lightgbm(head: bytes) -> bool:
+    return head.startswith((b"tree\n", b"tree\r\n"))
+
+
+def _may_be_old_pickle(head: bytes) -> bool:
+    """Protocols 0 and 1 have no header and look like prose; `scan` reads on to be sure."""
+    foreign = any(head[at : at + len(magic)] == magic for at, magic, _ in _FOREIGN)
+    return not foreign and head[0] in _OLD_PICKLE
+
+
+_CONTENT: Final = (
+    (FileFormat.PICKLE, _is_pickle),
+    (FileFormat.LIGHTGBM_TEXT, _is_lightgbm),
+    (FileFormat.XGBOOST_UBJ, _is_ubj),
+    (FileFormat.XGBOOST_JSON, _is_json),
+    (FileFormat.ONNX, _is_onnx),
+    (FileFormat.PICKLE, _may_be_old_pickle),
+)
+
+
+def _unknown(path: Path, head: bytes) -> UnknownFormat:
+    for at, magic, what in _FOREIGN:
+        if head[at : at + len(magic)] == magic:
+            return UnknownFormat(
+                f"{path.name} is {what}.",
+                remedy="Save the model with pickle or joblib, as XGBoost .json or .ubj, as "
+                "LightGBM .txt, or export it to ONNX.",
+            )
+    return UnknownFormat(
+        f"{path.name} is not a model: its content is no pickle, joblib, XGBoost, LightGBM or ONNX.",
+        remedy="Give the file that pickle.dump, joblib.dump, save_model or an ONNX exporter wrote.",
+    )

@@ -1,0 +1,181 @@
+"""Is this file plainly a model? Judged before anything in it runs.
+
+A pickle is a program. It is read without being run (`pickle_trace`), and what it would import is
+held against a short list (`allowed`) and against a second opinion (`adapters/picklescan.py`).
+XGBoost's, LightGBM's and ONNX's own formats hold data only and are told by their content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from seatrial.kernel.errors import Denied, Invalid
+from seatrial.registry.allowed import Import, is_allowed
+from seatrial.registry.model_file import (
+    Compression,
+    CorruptModel,
+    FileFormat,
+    UnknownFormat,
+    detect,
+    open_stream,
+)
+from seatrial.registry.pickle_trace import Trace, Untraceable, trace
+
+MAX_MODEL_BYTES: Final = 4 << 30
+"""Bytes a model file may hold, packed or unpacked, unless told otherwise."""
+
+SecondOpinion: TypeAlias = Callable[[Iterable[Import]], frozenset[Import]]
+"""Which of some imports somebody else's list calls dangerous."""
+
+
+class UnsafeModel(Denied):
+    """The model imports something outside the known model libraries."""
+
+    code = "model.unsafe"
+
+
+class LostDefinition(Invalid):
+    """The model needs a class or function that exists only in the script that saved it."""
+
+    code = "model.lost_definition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanReport:
+    """What was found in a model file.
+
+    Args:
+        format: the kind of file, by its content.
+        compression: how a pickle is packed.
+        size_bytes: of the file.
+        sha256: of the file, hex.
+        protocol: of a pickle, else None.
+        joblib_arrays: whether joblib wrote arrays between the opcodes.
+        imports: what a pickle imports, dotted, sorted.
+        outside: those of ``imports`` that are not on the list of model libraries.
+        dangerous: those of ``imports`` that are known to run code.
+        trusted: whether a person vouched for the file.
+    """
+
+    format: FileFormat
+    compression: Compression
+    size_bytes: int
+    sha256: str
+    protocol: int | None = None
+    joblib_arrays: bool = False
+    imports: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    dangerous: tuple[str, ...] = ()
+    trusted: bool = False
+
+
+def scan(
+    path: Path,
+    *,
+    trust: bool = False,
+    second_opinion: SecondOpinion,
+    limit: int = MAX_MODEL_BYTES,
+) -> ScanReport:
+    """Read the file at ``path`` without running it and say what it is.
+
+    Reading hostile files can take long and much memory: call it in a child process with limits.
+
+    Args:
+        path: the model file.
+        trust: accept imports outside the list; a person vouches for the file.
+        second_opinion: names dangerous imports, besides our own list.
+        limit: bytes the file may hold, packed or unpacked, at least 1.
+    Raises: UnsafeModel, LostDefinition, UnknownFormat, CorruptModel, ModelTooLarge, NoSuchModel.
+    """
+    found, compression = detect(path, limit=limit)
+    size, digest = path.stat().st_size, _sha256(path)
+    if found is not FileFormat.PICKLE:
+        return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
+    traced = _trace(path, compression, limit)
+    outside = tuple(i for i in traced.imports if not is_allowed(i))
+    dangerous = second_opinion(traced.imports)
+    _refuse_lost(path, traced.imports)
+    if not trust:
+        _refuse_unsafe(path, traced, frozenset(outside) | dangerous)
+    return ScanReport(
+        format=found,
+        compression=compression,
+        size_bytes=size,
+        sha256=digest,
+        protocol=traced.protocol,
+        joblib_arrays=traced.joblib_arrays,
+        imports=tuple(map(str, traced.imports)),
+        outside=tuple(map(str, outside)),
+        dangerous=tuple(map(str, sorted(dangerous))),
+        trusted=trust,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _trace(path: Path, compression: Compression, limit: int) -> Trace:
+    try:
+        with open_stream(path, compression, limit=limit) as stream:
+            return trace(stream)
+    except (Untraceable, OSError, zlib.error, lzma.LZMAError) as error:
+        with path.open("rb") as file:
+            headed = compression is not Compression.NONE or file.read(1) == b"\x80"
+        if not headed:
+            raise UnknownFormat(
+                f"{path.name} is not a model: its content is no pickle, joblib, XGBoost, LightGBM "
+                "or ONNX.",
+                remedy="Give the file that pickle.dump, joblib.dump, save_model or an ONNX "
+                "exporter wrote.",
+            ) from error
+        raise CorruptModel(
+            f"{path.name} is a damaged pickle: {error}.",
+            remedy="Copy or save the file again; compare its size with the original.",
+        ) from error
+
+
+def _refuse_lost(path: Path, imports: Iterable[Import]) -> None:
+    lost = [i.name for i in imports if i.module == "__main__"]
+    if lost:
+        raise LostDefinition(
+            f"{path.name} needs {lost[0]!r}, which exists only in the script that saved it.",
+            remedy=f"Move {lost[0]!r} into a module of its own, then save the model again.",
+            names=lost,
+        )
+
+
+def _refuse_unsafe(path: Path, traced: Trace, refused: frozenset[Import]) -> None:
+    if traced.computed:
+        raise UnsafeModel(
+            f"{path.name} computes the name of what it imports, which no model does.",
+            remedy="Do not load this file. Ask whoever made it.",
+        )
+    if not refused:
+        return
+    names = [str(i) for i in sorted(refused)]
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    raise UnsafeModel(
+        f"{path.name} imports {shown}, which is outside the known model libraries.",
+        remedy=_way_out(refused),
+        imports=names,
+    )
+
+
+def _way_out(refused: frozenset[Import]) -> str:
+    modules = {i.module.partition(".")[0] for i in refused}
+    if any(i.module.startswith("scipy.stats") for i in refused):
+        return "Save the fitted model alone (search.best_estimator_), without the search around it."
+    if "cloudpickle" in modules:
+        return (
+            "It carries code. Move that code into a module and save with pickle, or pass --trust "
+            "if you made the file yourself."
+        )
+    return "Pass --trust if you made the file yourself; otherwise do not load it."

@@ -1,0 +1,276 @@
+"""The OpenAPI 3.1 document of the data plane, with the models that are served written out.
+
+Each served model has its own predict routes with schemas from its signature, so that a client can
+be generated for it; routes that work for any name are described once per model for that reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from seatrial import __version__
+from seatrial.registry.signature import Dtype, Feature, Signature
+from seatrial.serving.codec import description
+from seatrial.serving.routes import PATTERNS, Kind, Pattern
+
+Json: TypeAlias = dict[str, Any]
+
+_SUMMARIES = {
+    Kind.LIVENESS: "Whether the server lives",
+    Kind.READINESS: "Whether the server takes requests",
+    Kind.HEALTH: "Readiness, with what is served",
+    Kind.METRICS: "Metrics in Prometheus' text format",
+    Kind.PING: "Readiness, as MLflow's clients ask for it",
+    Kind.SERVER_VERSION: "The version of seatrial",
+    Kind.SERVER_METADATA: "Name, version and extensions of the server",
+    Kind.MODEL_INDEX: "The loaded versions of all models",
+    Kind.MODEL_READY: "Whether the model takes requests",
+    Kind.MODEL_CONFIG: "The model's configuration in Triton's form",
+    Kind.MODEL_METADATA: "The model's versions, inputs and outputs",
+    Kind.MODEL_STATUS: "The loaded versions in TF Serving's form",
+    Kind.INFER: "Predict, Open Inference Protocol",
+    Kind.PREDICT: "Predict, TF Serving's form",
+    Kind.INVOCATIONS: "Predict, MLflow's forms",
+}
+_TAGS = {
+    Kind.INFER: "predict",
+    Kind.PREDICT: "predict",
+    Kind.INVOCATIONS: "predict",
+    Kind.MODEL_READY: "models",
+    Kind.MODEL_CONFIG: "models",
+    Kind.MODEL_METADATA: "models",
+    Kind.MODEL_STATUS: "models",
+    Kind.MODEL_INDEX: "models",
+}
+_TEXTS = {Kind.METRICS, Kind.SERVER_VERSION}
+_HEALTHS = {Kind.READINESS, Kind.HEALTH, Kind.PING}
+_ERROR: Json = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {"type": "string", "description": "What is wrong and what to do."},
+        "code": {"type": "string"},
+        "field": {"type": "string", "description": "The feature, tensor or place in the body."},
+        "row": {"type": "integer", "minimum": 0},
+    },
+}
+_HEADERS = (
+    ("x-seatrial-key", "The same key gets the same version as long as the shares stay."),
+    ("x-seatrial-version", "For testers: this loaded version and no other."),
+    ("x-request-id", "Sent back with the reply."),
+)
+
+
+def document(models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
+    """The document.
+
+    Args:
+        models: name, loaded versions and signature of each served model.
+    """
+    paths: dict[str, Json] = {}
+    for pattern in PATTERNS:
+        if "{model}" not in pattern.path:
+            paths[pattern.path] = _item(pattern, models)
+            continue
+        for name, versions, signature in models:
+            path = pattern.path.replace("{model}", quote(name, safe=""))
+            paths[path] = _item(pattern, [(name, versions, signature)])
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "seatrial", "version": __version__},
+        "paths": paths,
+        "components": {"schemas": {"Error": _ERROR}},
+    }
+
+
+def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
+    kind = pattern.kind
+    operation: Json = {
+        "summary": _SUMMARIES[kind],
+        "tags": [_TAGS.get(kind, "server")],
+        "responses": {
+            "200": {"description": "Done", "content": _content(kind)},
+            "default": {
+                "description": "Refused, and why",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
+        },
+    }
+    if kind in _HEALTHS:
+        operation["responses"]["503"] = {"description": "Not ready", "content": _content(kind)}
+    parameters: list[Json] = []
+    if "{version}" in pattern.path:
+        known = sorted({str(v) for _, versions, _ in models for v in versions})
+        parameters.append(
+            {
+                "name": "version",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "enum": known},
+            }
+        )
+    if kind in (Kind.INFER, Kind.PREDICT, Kind.INVOCATIONS):
+        parameters += _header_parameters(kind, models)
+        operation["requestBody"] = {
+            "required": True,
+            "content": _bodies(kind, [signature for _, _, signature in models]),
+        }
+    if parameters:
+        operation["parameters"] = parameters
+    return {pattern.method.lower(): operation}
+
+
+def _header_parameters(
+    kind: Kind, models: Sequence[tuple[str, Sequence[int], Signature]]
+) -> list[Json]:
+    known = sorted({str(v) for _, versions, _ in models for v in versions})
+    schemas: dict[str, Json] = {"x-seatrial-version": {"type": "string", "enum": known}}
+    parameters: list[Json] = [
+        {
+            "name": name,
+            "in": "header",
+            "description": text,
+            "schema": schemas.get(name, {"type": "string", "maxLength": 200}),
+        }
+        for name, text in _HEADERS
+    ]
+    if kind is Kind.INVOCATIONS:
+        names = [name for name, _, _ in models]
+        named: Json = {
+            "name": "x-seatrial-model",
+            "in": "header",
+            "required": len(names) > 1,
+            "description": "The model, when several are served.",
+            "schema": {"type": "string", "enum": names},
+        }
+        parameters.append(named)
+    return parameters
+
+
+def _content(kind: Kind) -> Json:
+    if kind in _TEXTS:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    schema: Json = {"type": "array"} if kind is Kind.MODEL_INDEX else {"type": "object"}
+    content: Json = {"application/json": {"schema": schema}}
+    if kind is Kind.INFER:
+        content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+    return content
+
+
+def _bodies(kind: Kind, signatures: Sequence[Signature]) -> Json:
+    schemas = [_BODY[kind](signature) for signature in signatures]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas} if schemas else {}
+    content: Json = {"application/json": {"schema": schema}}
+    if kind is Kind.INVOCATIONS:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    return content
+
+
+def _infer(signature: Signature) -> Json:
+    tensors = description.inputs(signature)
+    features = {feature.name: feature for feature in signature.features}
+    items = [
+        _tensor(tensor, features.get(str(tensor["name"]), signature.features[0]))
+        for tensor in tensors
+    ]
+    return _object(
+        {
+            "id": {"type": "string"},
+            "inputs": _tuple(items),
+            "outputs": {
+                "type": "array",
+                "items": _object(
+                    {"name": {"enum": [o.name for o in signature.outputs]}}, required=["name"]
+                ),
+            },
+            "parameters": {"type": "object"},
+        },
+        required=["inputs"],
+    )
+
+
+def _tensor(tensor: Mapping[str, object], feature: Feature) -> Json:
+    """An input of one row: JSON Schema cannot tie a list's length to the shape beside it."""
+    shape = [1 if size == -1 else size for size in _sizes(tensor)]
+    count = 1
+    for size in shape:
+        count *= size
+    return _object(
+        {
+            "name": {"const": tensor["name"]},
+            "datatype": {"const": tensor["datatype"]},
+            "shape": {"const": shape},
+            "data": {
+                "type": "array",
+                "items": _value(feature),
+                "minItems": count,
+                "maxItems": count,
+            },
+        },
+        required=["name", "datatype", "shape", "data"],
+    )
+
+
+def _sizes(tensor: Mapping[str, object]) -> list[int]:
+    shape = tensor["shape"]
+    return [int(size) for size in shape] if isinstance(shape, list) else []
+
+
+def _predict(signature: Signature) -> Json:
+    return _object({"instances": _rows(signature)}, required=["instances"])
+
+
+def _invocation(signature: Signature) -> Json:
+    split = _object({"data": _rows(signature)}, required=["data"])
+    return {
+        "oneOf": [
+            _object({"dataframe_split": split}, required=["dataframe_split"]),
+            _object({"dataframe_records": _records(signature)}, required=["dataframe_records"]),
+            _object({"instances": _rows(signature)}, required=["instances"]),
+        ]
+    }
+
+
+def _rows(signature: Signature) -> Json:
+    row = _tuple([_value(feature) for feature in signature.features])
+    return {"type": "array", "items": row, "minItems": 1}
+
+
+def _tuple(items: list[Json]) -> Json:
+    n = len(items)
+    return {"type": "array", "prefixItems": items, "items": False, "minItems": n, "maxItems": n}
+
+
+def _records(signature: Signature) -> Json:
+    record = _object(
+        {feature.name: _value(feature) for feature in signature.features},
+        required=list(signature.names),
+    )
+    return {"type": "array", "items": record | {"additionalProperties": False}, "minItems": 1}
+
+
+def _object(properties: Json, *, required: list[str]) -> Json:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+_TYPES: dict[Dtype, Json] = {
+    Dtype.FLOAT32: {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38},
+    Dtype.FLOAT64: {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308},
+    Dtype.INT64: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    Dtype.BOOL: {"type": "boolean"},
+    Dtype.STRING: {"type": "string"},
+}
+
+
+def _value(feature: Feature) -> Json:
+    schema = dict(_TYPES[feature.dtype])
+    if feature.categories is not None:
+        schema = {"enum": list(feature.categories)}
+    if feature.nullable and feature.dtype is not Dtype.INT64:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return schema
+
+
+_BODY = {Kind.INFER: _infer, Kind.PREDICT: _predict, Kind.INVOCATIONS: _invocation}

@@ -1,0 +1,76 @@
+"""Everything that is no prediction, on FastAPI: documentation, control and console routers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from seatrial import __version__
+from seatrial.kernel.errors import SeatrialError
+from seatrial.serving.plane import DataPlane
+from seatrial.web.errors import error_reply
+from seatrial.web.openapi import document
+
+
+def site(plane: DataPlane, routers: Sequence[APIRouter]) -> FastAPI:
+    """The framework's application.
+
+    Args:
+        plane: its routes are described at ``/openapi.json`` and ``/docs``.
+        routers: all other routes.
+    """
+    app = FastAPI(title="seatrial", version=__version__, docs_url=None, redoc_url=None)
+    for router in routers:
+        app.include_router(router)
+    own = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        described = document(plane.signatures())
+        rest = own()
+        described["paths"].update(rest.get("paths", {}))
+        for kind, parts in rest.get("components", {}).items():
+            described["components"].setdefault(kind, {}).update(parts)
+        return described
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(page(openapi()))
+
+    @app.exception_handler(SeatrialError)
+    def refuse(request: Request, error: SeatrialError) -> Response:
+        reply = error_reply(error, request.url.path)
+        headers = {name.decode(): value.decode() for name, value in reply.headers}
+        return Response(reply.body, reply.status, headers, reply.content_type.decode())
+
+    @app.exception_handler(404)
+    def nothing(request: Request, _: Exception) -> JSONResponse:
+        text = f"There is nothing at {request.url.path[:200]!a}. See /docs for the routes."
+        return JSONResponse({"error": text, "code": "serving.unknown_route"}, 404)
+
+    return app
+
+
+def page(described: dict[str, Any]) -> str:
+    """The routes as one HTML page that needs no script and no other address."""
+    rows = "\n".join(
+        f"<tr><td>{method.upper()}</td><td><code>{escape(path)}</code></td>"
+        f"<td>{escape(operation.get('summary', ''))}</td></tr>"
+        for path, operations in described["paths"].items()
+        for method, operation in operations.items()
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
+        'content="light dark"><title>seatrial routes</title>'
+        "<style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}"
+        "td{padding:.2rem .8rem .2rem 0;vertical-align:top}code{overflow-wrap:anywhere}</style>"
+        f"<h1>seatrial {escape(described['info']['version'])}</h1>"
+        '<p>The whole description: <a href="openapi.json">openapi.json</a></p>'
+        f"<table>{rows}</table></html>"
+    )

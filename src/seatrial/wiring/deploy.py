@@ -1,0 +1,203 @@
+"""Deploys a model: package, register, write files, begin the release, and see that it goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import Store
+from seatrial.packaging.assemble import Assembled, Source, assemble
+from seatrial.registry.catalog import Registration, Version, register
+from seatrial.registry.naming import check_name
+from seatrial.release.controller import WORKERS, Controller
+from seatrial.release.desk import Desk
+from seatrial.release.rollout import Plan
+from seatrial.wiring.background import running, start_detached
+from seatrial.wiring.files import write_files
+from seatrial.wiring.stager import BackgroundStager
+from seatrial.wiring.workspace import Workspace
+
+Say = Callable[[str, str, str], None]
+"""Told mark (``ok``, ``note``), name and text of a step that has ended."""
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a person wants deployed.
+
+    Args:
+        model: the file.
+        name: of the endpoint; None for that of the file.
+        data: sample file, or None.
+        label: column of the sample that the model predicts, or None.
+        target: ``staging`` or ``production``.
+        share: of the canary in its first step; None as configured.
+        watch_s: of every step; None as configured.
+        trust: load the file whatever it imports.
+        any_version: accept another version of the model's library.
+        by: who wants it.
+    """
+
+    model: Path
+    name: str | None = None
+    data: Path | None = None
+    label: str | None = None
+    target: str = "staging"
+    share: float | None = None
+    watch_s: float | None = None
+    trust: bool = False
+    any_version: bool = False
+    by: str = "deploy"
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name: as given, or made from the file's."""
+        return self.name or _NOT_IN_NAMES.sub("-", self.model.stem.lower()).strip("-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A release that has begun.
+
+    Args:
+        desk: over the workspace's store.
+        store: the same store.
+        endpoint: its name.
+        version: registered.
+        release: id of the release.
+    """
+
+    desk: Desk
+    store: Store
+    endpoint: str
+    version: Version
+    release: str
+
+
+def deploy_order(
+    workspace: Workspace, order: Order, *, on_step: Say, on_progress: Callable[[str, str], None]
+) -> Placed:
+    """Package the model, register it and begin its release.
+
+    Args:
+        on_step: told of each step that has ended.
+        on_progress: told what is under way.
+    Raises: what packaging raises; ModelNameInvalid; RolloutConflict: another release of the
+        endpoint is under way. Nothing is registered then.
+    """
+    name = check_name(order.endpoint)
+    store = workspace.open_store()
+    desk = Desk(store)
+    plan = _plan(workspace, order)
+    on_progress("package", str(order.model))
+    assembled = _assemble(workspace, order, name, on_step)
+    desk.check_free(name)
+    version = register(store, name, _registration(order, assembled), by=order.by)
+    on_step("ok", "register", f"{name} version {version.number}")
+    write_files(workspace, assembled.bundle, None, version.number)
+    on_step("ok", "files", str(workspace.release_folder(name, version.number)))
+    state = desk.start(
+        name,
+        version=version.number,
+        digest=version.digest,
+        target=order.target,
+        plan=plan,
+        by=order.by,
+        notes={"source": order.model.name, "data": order.data.name if order.data else None},
+    )
+    assert state.rollout is not None
+    return Placed(
+        desk=desk, store=store, endpoint=name, version=version, release=state.rollout.release
+    )
+
+
+def ensure_server(workspace: Workspace) -> str:
+    """The address of a server of this workspace's store; one is started if none runs."""
+    found = running(workspace)
+    if found is not None:
+        return found.address
+    store = workspace.open_store()
+    try:
+        for beat in store.present(WORKERS):
+            return str(beat.data.get("address", "another machine"))
+    finally:
+        store.close()
+    return start_detached(workspace).address
+
+
+@contextmanager
+def local_controller(
+    workspace: Workspace, placed: Placed, *, on_test: Callable[[str, str], None]
+) -> Iterator[Callable[[], object]]:
+    """A controller for as long as the release is followed; idle while a server has one.
+
+    Yields: its tick.
+    """
+    stager = BackgroundStager(
+        workspace.bundles,
+        workspace.release_folder,
+        on_test=lambda _endpoint, test: on_test("staging", test),
+        finished=partial(write_files, workspace),
+    )
+    controller = Controller(
+        placed.store,
+        clock=SystemClock(),
+        stager=stager,
+        holder=f"deploy-{os.getpid()}-{secrets.token_hex(4)}",
+    )
+    try:
+        yield controller.tick
+    finally:
+        controller.close()
+
+
+def _assemble(workspace: Workspace, order: Order, name: str, on_step: Say) -> Assembled:
+    from seatrial.adapters.onnxruntime import OnnxEngine
+    from seatrial.adapters.sample_file import read_sample
+
+    source = Source(
+        model=order.model,
+        name=name,
+        sample=read_sample(order.data) if order.data else None,
+        label=order.label,
+        trust=order.trust,
+        any_version=order.any_version,
+    )
+    return assemble(
+        source,
+        workspace.bundles,
+        open_graph=OnnxEngine,
+        say=lambda step, text: on_step("note" if step == "note" else "ok", step, text),
+    )
+
+
+def _registration(order: Order, assembled: Assembled) -> Registration:
+    return Registration(
+        digest=assembled.bundle.digest,
+        framework=assembled.bundle.manifest.framework,
+        source_name=order.model.name,
+        source_sha256=assembled.scan.sha256,
+        label=order.label,
+        notes="; ".join(assembled.notes),
+    )
+
+
+def _plan(workspace: Workspace, order: Order) -> Plan:
+    """The configured plan, with what the command line says of it."""
+    plan = workspace.settings.release_of(order.endpoint).plan()
+    first, *others = plan.steps
+    if order.share is not None:
+        first, others = replace(first, share=order.share), []
+    steps = [first, *others]
+    if order.watch_s is not None:
+        steps = [replace(step, watch_s=order.watch_s) for step in steps]
+    return replace(plan, steps=tuple(steps))

@@ -1,0 +1,31 @@
+"""Opens listening sockets."""
+
+from __future__ import annotations
+
+import socket
+
+from seatrial.kernel.errors import Conflict
+
+
+class PortTaken(Conflict):
+    """Somebody else listens on the address, or it is not ours."""
+
+    code = "server.port_taken"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that child processes may inherit; port 0 takes any free one.
+
+    Raises: PortTaken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as problem:
+        raise PortTaken(
+            f"Cannot listen on {host}:{port}: {problem.strerror}.",
+            remedy="Stop what uses it, or choose another with --port (0 for any free one).",
+            port=port,
+        ) from problem
+    listening.set_inheritable(True)
+    return listening

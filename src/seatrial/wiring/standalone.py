@@ -1,0 +1,133 @@
+"""Serves one bundle folder and nothing else: what staging tests, and what a container runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import Invalid
+from seatrial.registry.bundle import Bundle
+from seatrial.release.variant import Split
+from seatrial.serving.exchange import Limits
+from seatrial.serving.metrics import WorkerCounts, count, exposition
+from seatrial.serving.plane import DataPlane
+from seatrial.serving.record import Recorder, Total
+from seatrial.serving.router import Router
+from seatrial.web.app import App, build
+from seatrial.web.errors import error_reply
+from seatrial.web.server import serve
+from seatrial.wiring.health import Health
+from seatrial.wiring.listening import listen
+from seatrial.wiring.versions import open_version
+
+BUNDLE = "SEATRIAL_BUNDLE"
+VERSION = "SEATRIAL_VERSION"
+REVISION = 1
+_CALL_TIMEOUT_S = 30.0
+
+
+class BundleMissing(Invalid):
+    """Nobody said which bundle to serve."""
+
+    code = "standalone.bundle_missing"
+
+
+class Standalone:
+    """A data plane with one version of one model.
+
+    Args:
+        bundle: verified.
+        name: the model's; None for the bundle's own.
+        version: its number.
+    """
+
+    def __init__(self, bundle: Bundle, *, name: str | None = None, version: int = 1) -> None:
+        self._bundle = bundle
+        self._name = name or bundle.manifest.name
+        self._version = version
+        self._recorder = Recorder(worker="standalone", clock=SystemClock())
+        self._router = Router(self._recorder)
+        self._health = Health()
+        self.plane = DataPlane(
+            self._router, error_reply, Limits(), readiness=self._health, metrics=self._metrics
+        )
+
+    async def start(self) -> None:
+        """Load the version; requests are welcome afterwards."""
+        live = await asyncio.to_thread(
+            open_version,
+            self._bundle,
+            endpoint=self._name,
+            version=self._version,
+            call_timeout_s=_CALL_TIMEOUT_S,
+        )
+        await live.start()
+        self._live = live
+        self._router.apply(self._name, REVISION, Split(stable=self._version), {self._version: live})
+        self._health.ready()
+
+    async def stop(self) -> None:
+        """Let requests end and unload."""
+        self._health.not_ready("draining")
+        await self._live.close(drain_s=10.0)
+
+    def _metrics(self) -> str:
+        self._recorder.collect()
+        key = (self._name, self._version)
+        total = self._recorder.totals().get(key, Total())
+        counts = WorkerCounts(
+            versions=[count(*key, total, self._router.loaded().get(key))],
+            store_up=True,
+            slices_unsent=0,
+            copies_dropped=0,
+            log_dropped=0,
+        )
+        return exposition({"standalone": counts})
+
+
+def app() -> App:
+    """The ASGI application of a container: the bundle that ``SEATRIAL_BUNDLE`` names.
+
+    For ``uvicorn --factory seatrial.wiring.standalone:app``; the bundle is loaded at startup.
+    Raises: BundleMissing, BundleNotFound, BundleTampered and their kin.
+    """
+    folder = os.environ.get(BUNDLE)
+    if not folder:
+        raise BundleMissing(
+            f"The variable {BUNDLE} is not set.",
+            remedy=f"Set {BUNDLE} to the folder of a bundle.",
+        )
+    standalone = Standalone(Bundle.open(Path(folder)), version=int(os.environ.get(VERSION) or 1))
+    return build(standalone.plane, start=standalone.start, stop=standalone.stop)
+
+
+def serve_folder(
+    folder: Path,
+    *,
+    name: str | None,
+    version: int,
+    host: str,
+    port: int,
+    fd: int | None,
+    until_eof: bool,
+) -> None:
+    """Serve a bundle folder until SIGTERM or SIGINT.
+
+    Args:
+        fd: an inherited listening socket to use instead of ``host`` and ``port``.
+        until_eof: also stop when standard input ends.
+    Raises: PortTaken; BundleNotFound, BundleTampered and their kin.
+    """
+    standalone = Standalone(Bundle.open(folder), name=name, version=version)
+    listening = listen(host, port) if fd is None else socket.socket(fileno=fd)
+    serve(
+        build(standalone.plane),
+        listening,
+        stop_fd=sys.stdin.fileno() if until_eof else None,
+        before=standalone.start,
+        after=standalone.stop,
+    )

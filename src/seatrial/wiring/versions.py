@@ -1,0 +1,82 @@
+"""Opens bundles as live versions: the engines of a plan, from the artefacts of a bundle."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from seatrial.registry.bundle import Bundle
+from seatrial.registry.manifest import Role
+from seatrial.serving.engine import Engine, EngineKind, EnginePlan
+from seatrial.serving.live import LiveVersion, NativeEngine
+
+ENGINES: dict[EngineKind, tuple[Role, str]] = {
+    EngineKind.ONNX: (Role.ONNX, "seatrial.adapters.onnxruntime:OnnxEngine"),
+    EngineKind.WIDE: (Role.WIDE, "seatrial.adapters.onnxruntime:OnnxEngine"),
+}
+"""The engines that run in this process: the artefact each one needs, and its adapter."""
+
+
+def open_version(
+    bundle: Bundle, *, endpoint: str, version: int, call_timeout_s: float
+) -> LiveVersion:
+    """Load what the bundle's plan names.
+
+    Args:
+        call_timeout_s: after so long a call of a native engine counts as hung.
+    Raises: what engines raise when an artefact cannot be loaded; PlanUnreadable.
+    """
+    plan = EnginePlan.from_dict(bundle.manifest.plan)
+    return LiveVersion(
+        endpoint=endpoint,
+        version=version,
+        digest=bundle.digest,
+        signature=bundle.signature,
+        plan=plan,
+        engines={k: _engine(bundle, k) for k in sorted(plan.engines & ENGINES.keys())},
+        native=_native(bundle) if EngineKind.NATIVE in plan.engines else None,
+        call_timeout_s=call_timeout_s,
+    )
+
+
+class Shelf:
+    """Opens versions from a folder of bundles; what the fleet of a worker is given.
+
+    Args:
+        bundles: one folder per digest.
+        call_timeout_s: see `open_version`.
+    """
+
+    def __init__(self, bundles: Path, *, call_timeout_s: float) -> None:
+        self._bundles = bundles
+        self._call_timeout_s = call_timeout_s
+
+    def __call__(self, endpoint: str, version: int, digest: str) -> LiveVersion:
+        """Verify every byte of a bundle and load it; blocks."""
+        return open_version(
+            Bundle.open(self._bundles / digest, digest=digest),
+            endpoint=endpoint,
+            version=version,
+            call_timeout_s=self._call_timeout_s,
+        )
+
+
+def _engine(bundle: Bundle, kind: EngineKind) -> Engine:
+    role, adapter = ENGINES[kind]
+    module, _, name = adapter.partition(":")
+    engine_class: Any = getattr(import_module(module), name)
+    engine: Engine = engine_class(bundle.read(role), bundle.signature)
+    return engine
+
+
+def _native(bundle: Bundle) -> NativeEngine:
+    from seatrial.serving import remote
+
+    model = remote.NativeModel(
+        path=bundle.locate(Role.NATIVE),
+        signature=bundle.signature,
+        trust=bundle.manifest.trusted,
+        any_version=bundle.manifest.trusted,
+    )
+    return remote.NativeEngine(model)

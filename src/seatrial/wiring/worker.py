@@ -1,0 +1,177 @@
+"""One worker process: the data plane on an event loop, the sync thread beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import Store
+from seatrial.release.endpoint import EndpointTarget
+from seatrial.release.projection import Endpoints
+from seatrial.serving.exchange import Limits
+from seatrial.serving.fleet import Fleet
+from seatrial.serving.plane import DataPlane
+from seatrial.serving.record import Recorder
+from seatrial.serving.router import Router
+from seatrial.serving.sample import PredictionLog, SampleConfig
+from seatrial.serving.shadow import Copies
+from seatrial.serving.shipping import Shipper
+from seatrial.serving.spool import Spool
+from seatrial.serving.worker import Worker
+from seatrial.web.app import App, build
+from seatrial.web.errors import error_reply
+from seatrial.web.server import serve
+from seatrial.wiring.health import Health
+from seatrial.wiring.settings import ServerConfig
+from seatrial.wiring.versions import Shelf
+from seatrial.wiring.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def preload() -> None:
+    """Import what every worker loads later anyway; called once, before the workers are forked."""
+    import seatrial.adapters.onnxruntime  # noqa: F401 - loaded for its effect: shared pages
+
+
+class TargetsOf:
+    """What the facts of a store say shall be served; see `serving.worker.Targets`."""
+
+    def __init__(self, store: Store) -> None:
+        self._endpoints = Endpoints(store)
+
+    def __call__(self) -> Mapping[str, EndpointTarget]:
+        """The newest target of every endpoint that serves something."""
+        self._endpoints.refresh()
+        targets = {name: self._endpoints.get(name).target for name in self._endpoints.names()}
+        return {name: target for name, target in targets.items() if target.split.versions}
+
+
+def run_worker(
+    workspace: Workspace,
+    *,
+    stop_fd: int,
+    listening: socket.socket,
+    name: str,
+    address: str,
+    token: str | None,
+) -> None:
+    """The main of a worker process: serve until the supervisor is gone or says stop.
+
+    Args:
+        stop_fd: pipe that ends when the supervisor does.
+        listening: the socket all workers share.
+        name: ``worker/<server>/<index>``.
+        address: where the server is reached, for others to see.
+        token: of the control routes, or None where only loopback may use them.
+    """
+    clock = SystemClock()
+    config = workspace.settings.server
+    store = workspace.open_store()
+    recorder = Recorder(worker=name, clock=clock)
+    router = Router(recorder)
+    copies = Copies()
+    log = _prediction_log(workspace, name)
+    health = Health()
+    workers: list[Worker] = []
+    plane = DataPlane(
+        router,
+        error_reply,
+        limits_of(config),
+        readiness=health,
+        metrics=lambda: workers[0].metrics() if workers else "",
+        copies=copies,
+        log=log,
+    )
+
+    async def prepare() -> None:
+        fleet = Fleet(
+            router=router,
+            open_version=Shelf(workspace.bundles, call_timeout_s=config.deadline_s),
+            loop=asyncio.get_running_loop(),
+            clock=clock,
+        )
+        worker = Worker(
+            name=name,
+            address=address,
+            store=store,
+            targets=TargetsOf(store),
+            fleet=fleet,
+            router=router,
+            recorder=recorder,
+            clock=clock,
+            copies=copies,
+            log=log,
+            shipper=_shipper(workspace, name),
+            on_ready=health.ready,
+        )
+        workers.append(worker)
+        worker.start()
+
+    async def finish() -> None:
+        health.not_ready("draining")
+        await workers[0].stop()
+
+    try:
+        serve(
+            _app(plane, store, token),
+            listening,
+            stop_fd=stop_fd,
+            before=prepare,
+            after=finish,
+        )
+    finally:
+        store.close()
+
+
+def limits_of(config: ServerConfig) -> Limits:
+    """The bounds of one request, as configured."""
+    return Limits(
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+        timeout_s=config.deadline_s,
+    )
+
+
+def _app(plane: DataPlane, store: Store, token: str | None) -> App:
+    def routers() -> list[APIRouter]:
+        from seatrial.release.desk import Desk
+        from seatrial.web.console.pages import console_router
+        from seatrial.web.control import control_router
+        from seatrial.web.guard import Guard
+
+        desk, guard = Desk(store), Guard(token=token)
+        return [control_router(desk, guard), console_router(desk, guard)]
+
+    return build(plane, routers)
+
+
+def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:
+    config = workspace.settings.server
+    if config.log_sample_rate == 0 or config.log_bytes == 0:
+        return None
+    clock = SystemClock()
+    spool = Spool(
+        workspace.spool,
+        name=name.replace("/", "-"),
+        clock=clock,
+        max_total_bytes=config.log_bytes,
+    )
+    return PredictionLog(spool, config=SampleConfig(rate=config.log_sample_rate), clock=clock)
+
+
+def _shipper(workspace: Workspace, name: str) -> Shipper | None:
+    """One worker of a server converts the log of all."""
+    if not name.endswith("/0") or workspace.settings.server.log_sample_rate == 0:
+        return None
+    return Shipper(_converter(workspace.spool, workspace.log), clock=SystemClock())
+
+
+def _converter(spool: Path, log: Path) -> list[str]:
+    return [sys.executable, "-m", "seatrial.adapters.parquet_log", str(spool), str(log)]

@@ -1,0 +1,156 @@
+"""Imports are free: each part loads what it needs and nothing else."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import seatrial
+
+PACKAGE = Path(seatrial.__file__).parent
+
+# What a part may load of the world when all its modules are imported, besides seatrial and the
+# standard library. Names as they are imported; sub-modules come with them.
+PYDANTIC = {
+    "pydantic",
+    "pydantic_core",
+    "annotated_types",
+    "typing_extensions",
+    "typing_inspection",
+}
+ALLOWED: dict[str, set[str]] = {
+    "seatrial": set(),
+    "seatrial.kernel.clock": set(),
+    "seatrial.kernel.errors": set(),
+    "seatrial.kernel.events": set(),
+    "seatrial.kernel.lease": set(),
+    "seatrial.kernel.plain": set(),
+    "seatrial.kernel.store": set(),
+    "seatrial.kernel.telemetry": set(),
+    "seatrial.kernel.config_file": {"yaml"},
+    "seatrial.kernel.config": {"yaml"} | PYDANTIC,
+    "seatrial.stats.*": {"numpy"},
+    "seatrial.release.*": {"numpy"},
+    "seatrial.adapters.pool": set(),
+    "seatrial.adapters.sql": set(),
+    "seatrial.adapters.sqlite": set(),
+    "seatrial.adapters.sqlite_errors": set(),
+    "seatrial.adapters.postgres": set(),
+    "seatrial.adapters.postgres_errors": set(),
+    "seatrial.testing.clock": set(),
+    "seatrial.testing.memory_store": set(),
+}
+
+_REPORT = """
+import importlib, json, sys
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+public = {name for name in loaded if not name.startswith("_")}  # others belong to one of these
+print(json.dumps(sorted(public - set(sys.stdlib_module_names) - {"seatrial", "cython_runtime"})))
+"""
+
+
+def modules_of(part: str) -> list[str]:
+    """A module, or for ``package.*`` all modules of the package."""
+    if not part.endswith(".*"):
+        return [part]
+    package = part.removesuffix(".*")
+    folder = PACKAGE.joinpath(*package.split(".")[1:])
+    return [package] + [f"{package}.{p.stem}" for p in folder.glob("*.py") if p.stem != "__init__"]
+
+
+def loaded_by(modules: list[str]) -> set[str]:
+    """The top-level modules a fresh interpreter loads from outside for these."""
+    # -S and the explicit path keep hooks of installed packages from loading things of their own.
+    command = [sys.executable, "-S", "-c", _REPORT, *modules]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_a_part_loads_only_what_it_may(part):
+    assert loaded_by(modules_of(part)) <= ALLOWED[part]
+
+
+def test_every_module_of_the_kernel_is_listed():
+    kernel = set(modules_of("seatrial.kernel.*")) - {"seatrial.kernel"}
+    assert kernel <= set(ALLOWED)
+
+
+def test_the_check_sees_what_is_loaded():
+    assert "yaml" in loaded_by(["seatrial.kernel.config"])
+
+
+# Decisions are functions of their arguments: these read no time, no chance, nothing from outside.
+PURE = (
+    "stats/*.py",
+    "release/variant.py",
+    "release/measurement.py",
+    "release/gate.py",
+    "release/rollout.py",
+    "release/endpoint.py",
+    "registry/signature.py",
+    "kernel/lease.py",
+    "kernel/plain.py",
+    "kernel/telemetry.py",
+)
+IMPURE = {"asyncio", "http", "os", "random", "secrets", "socket", "sqlite3", "subprocess"}
+IMPURE |= {"tempfile", "threading", "time", "urllib", "uuid"}
+IMPURE_OURS = {"seatrial.kernel.store", "seatrial.kernel.clock", "seatrial.adapters"}
+
+pure_files = sorted(file for pattern in PURE for file in PACKAGE.glob(pattern))
+
+
+def imports_of(source: str) -> set[str]:
+    """Every module that source code imports, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def impurities(source: str) -> set[str]:
+    """The imports that a pure module must not have."""
+    imports = imports_of(source)
+    ours = {name for name in imports if any(name.startswith(banned) for banned in IMPURE_OURS)}
+    return ours | {name for name in imports if name.partition(".")[0] in IMPURE}
+
+
+@pytest.mark.parametrize("file", pure_files, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_a_pure_module_reads_nothing_from_outside(file):
+    assert impurities(file.read_text()) == set()
+
+
+def test_the_list_of_pure_modules_is_not_empty():
+    names = {str(file.relative_to(PACKAGE)) for file in pure_files}
+    assert {"release/variant.py", "kernel/lease.py", "registry/signature.py"} <= names
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time",
+        "from time import monotonic",
+        "def f():\n    import random",
+        "import os.path",
+        "from seatrial.kernel.store import Store",
+        "from seatrial.kernel import clock",
+    ],
+)
+def test_the_check_finds_what_is_not_pure(source):
+    assert impurities(source)
+
+
+def test_the_check_allows_what_is_pure():
+    assert not impurities("import math\nfrom datetime import datetime\nimport numpy as np")

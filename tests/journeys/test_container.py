@@ -1,0 +1,192 @@
+"""What a container does, without one: the release folder alone, in a fresh virtual environment."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seatrial.packaging.files import write_files
+from seatrial.packaging.requirements import model_pins, render_pins
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.golden import Golden
+from seatrial.registry.manifest import Framework, Role
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
+
+pytestmark = pytest.mark.integration
+
+CLASSES = (0, 1, 2)
+FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a model trained on real data, moved away from where they were made."""
+    from skl2onnx import to_onnx
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    folder = tmp_path_factory.mktemp("made")
+    rows, labels = load_iris(return_X_y=True)
+    rows = rows.astype(np.float32)
+    model = LogisticRegression(max_iter=1000).fit(rows, labels)
+    graph = to_onnx(model, rows[:1], options={"zipmap": False})
+    (folder / "iris.onnx").write_bytes(graph.SerializeToString())
+    choice = Choice(engine=EngineKind.ONNX, chunk_rows=None, inline=True)
+    plan = EnginePlan(
+        steps=(Step(from_rows=1, choice=choice),),
+        costs=(),
+        fixed_s=1e-5,
+        per_row_s=1e-7,
+        batching=False,
+        max_batch_rows=1,
+        linger_s=0.0,
+        reason="the only engine",
+    )
+    sample = rows[::10]
+    contents = Contents(
+        name="iris",
+        framework=Framework(name="scikit-learn", version="1.5.2"),
+        python="3.11.7",
+        signature=Signature(
+            features=tuple(Feature(name=name, dtype=Dtype.FLOAT32) for name in FEATURES),
+            outputs=(
+                Output(name="label", dtype=Dtype.INT64, classes=CLASSES),
+                Output(name="probabilities", dtype=Dtype.FLOAT32, width=3, classes=CLASSES),
+            ),
+            task=Task.CLASSIFICATION,
+            matrix=True,
+        ),
+        source_sha256="ab" * 32,
+        artefacts={Role.ONNX: folder / "iris.onnx"},
+        requirements=render_pins(model_pins(roles={Role.ONNX}, modules=(), columns=False)),
+        golden=Golden(
+            inputs=sample,
+            outputs={
+                "label": model.predict(sample),
+                "probabilities": model.predict_proba(sample).astype(np.float32),
+            },
+        ),
+        profile={},
+        plan=plan.as_dict(),
+    )
+    write_files(
+        folder / "release", Bundle.create(folder / "bundles", contents), version=1, measured=None
+    )
+    moved = tmp_path_factory.mktemp("container") / "app"
+    shutil.copytree(folder / "release", moved)
+    shutil.rmtree(folder)
+    return moved
+
+
+@pytest.fixture(scope="module")
+def environment(release: Path) -> Path:
+    """A virtual environment made as the Dockerfile makes it."""
+    folder = release.parent / "venv"
+    venv.create(folder, with_pip=True)
+    install = re.search(r"^RUN /opt/venv/bin/pip (install .*)$", text(release), re.M)
+    assert install is not None
+    subprocess.run([folder / "bin/pip", *install[1].split(), "-q"], check=True, cwd=release)
+    return folder
+
+
+@contextmanager
+def running(release: Path, environment: Path) -> Iterator[tuple[int, Any]]:
+    """The image's command on a free port of loopback, with nothing but the image's variables."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = words(release, r"^CMD (\[.*\])$")
+    command = ["127.0.0.1" if w == "0.0.0.0" else w for w in command]
+    command = [str(port) if w == "8080" else w for w in command]
+    variables = {
+        "PATH": f"{environment / 'bin'}{os.pathsep}/usr/bin:/bin",
+        "HOME": str(release.parent),
+        "SEATRIAL_BUNDLE": str(release / "bundle"),
+        "SEATRIAL_VERSION": "1",
+    }
+    log = release.parent / "log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [environment / "bin" / command[0], *command[1:]],
+            env=variables,
+            cwd=release,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield port, process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def text(release: Path) -> str:
+    return (release / "Dockerfile").read_text()
+
+
+def words(release: Path, pattern: str) -> list[str]:
+    found = re.search(pattern, text(release), re.M)
+    assert found is not None
+    parsed: list[str] = json.loads(found[1])
+    return parsed
+
+
+def checked(release: Path, environment: Path, port: int, *more: str) -> Any:
+    """The image's health check against ``port``."""
+    command = words(release, r"--retries=3 CMD (\[.*\])$")
+    replaced = {
+        "python": str(environment / "bin/python"),
+        "/app/healthcheck.py": str(release / "healthcheck.py"),
+        "/app/bundle": str(release / "bundle"),
+        "8080": str(port),
+    }
+    return subprocess.run(
+        [*(replaced.get(word, word) for word in command), *more],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_serves_and_is_healthy_from_the_folder_alone(
+    release: Path, environment: Path
+) -> None:
+    with running(release, environment) as (port, process):
+        deadline = time.monotonic() + 60
+        while (done := checked(release, environment, port)).returncode == 1:
+            assert process.poll() is None, (release.parent / "log").read_text()
+            assert time.monotonic() < deadline, done.stdout
+            time.sleep(0.2)
+        every_row = checked(release, environment, port, "--rows", "1000")
+    assert json.loads(done.stdout)["status"] == "healthy", done.stdout
+    assert json.loads(every_row.stdout)["status"] == "healthy", every_row.stdout
+
+
+def test_only_the_engine_the_model_needs_is_installed(release: Path, environment: Path) -> None:
+    listed = subprocess.run(
+        [environment / "bin/pip", "list", "--format=freeze"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    names = {line.partition("==")[0].lower() for line in listed.stdout.splitlines()}
+    assert {"onnxruntime", "seatrial", "uvicorn"} <= names
+    assert names.isdisjoint({"scikit-learn", "scipy", "pandas", "pyarrow", "skl2onnx", "onnx"})
+
+
+def test_pip_finds_the_environment_consistent(environment: Path) -> None:
+    done = subprocess.run(
+        [environment / "bin/pip", "check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,154 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.registry.signature import Dtype, Feature
+from seatrial.serving.column import column
+from seatrial.serving.exchange import BadInput
+
+
+def feature(dtype: Dtype, *, nullable: bool = False, categories: Any = None) -> Feature:
+    return Feature(name="x", dtype=dtype, nullable=nullable, categories=categories)
+
+
+GOOD = [
+    (Dtype.FLOAT32, [1, 2.5, -0.0], [1.0, 2.5, 0.0]),
+    (Dtype.FLOAT64, [2**53 + 1], [2.0**53]),
+    (Dtype.INT64, [-(2**63), 2**63 - 1, 3.0], [-(2**63), 2**63 - 1, 3]),
+    (Dtype.BOOL, [True, False], [True, False]),
+    (Dtype.STRING, ["", "å\n"], ["", "å\n"]),
+    (Dtype.FLOAT32, [[1.5], [2]], [1.5, 2]),
+]
+
+
+@pytest.mark.parametrize(("dtype", "values", "expected"), GOOD)
+def test_values_become_the_features_dtype(dtype: Dtype, values: Any, expected: Any) -> None:
+    made = column(feature(dtype), values)
+    assert made.dtype == dtype.numpy
+    assert made.tolist() == expected
+
+
+BAD = [
+    (Dtype.FLOAT32, "1"),
+    (Dtype.FLOAT32, True),
+    (Dtype.FLOAT32, None),
+    (Dtype.FLOAT32, math.nan),
+    (Dtype.FLOAT32, math.inf),
+    (Dtype.FLOAT32, 1e39),
+    (Dtype.FLOAT64, 10**400),
+    (Dtype.FLOAT64, [1]),
+    (Dtype.INT64, 1.5),
+    (Dtype.INT64, 2**63),
+    (Dtype.INT64, -(2**63) - 1),
+    (Dtype.INT64, 1e30),
+    (Dtype.INT64, math.nan),
+    (Dtype.INT64, True),
+    (Dtype.INT64, None),
+    (Dtype.BOOL, 1),
+    (Dtype.BOOL, "true"),
+    (Dtype.STRING, 1),
+    (Dtype.STRING, 1.5),
+    (Dtype.STRING, None),
+    (Dtype.STRING, {"a": 1}),
+]
+FINE = {
+    Dtype.FLOAT32: 1.0,
+    Dtype.FLOAT64: 1.0,
+    Dtype.INT64: 1,
+    Dtype.BOOL: True,
+    Dtype.STRING: "a",
+}
+
+
+@pytest.mark.parametrize(("dtype", "bad"), BAD)
+def test_a_value_that_does_not_fit_is_named_with_its_row(dtype: Dtype, bad: object) -> None:
+    with pytest.raises(BadInput) as refused:
+        column(feature(dtype), [FINE[dtype], FINE[dtype], bad])
+    assert refused.value.facts == {"field": "x", "row": 2}
+
+
+@pytest.mark.parametrize("missing", [None, math.nan])
+def test_missing_values_pass_where_the_feature_is_nullable(missing: object) -> None:
+    numbers = column(feature(Dtype.FLOAT32, nullable=True), [1.0, missing])
+    assert np.isnan(numbers).tolist() == [False, True]
+    strings = column(feature(Dtype.STRING, nullable=True), ["a", missing])
+    assert strings.tolist() == ["a", None]
+
+
+def test_infinity_never_passes() -> None:
+    with pytest.raises(BadInput, match="infinite or too large"):
+        column(feature(Dtype.FLOAT32, nullable=True), [math.inf])
+
+
+def test_an_unknown_category_is_named_with_those_known() -> None:
+    plans = feature(Dtype.STRING, categories=("basic", "pro"), nullable=True)
+    known = frozenset({"basic", "pro"})
+    assert column(plans, ["pro", None], known).tolist() == ["pro", None]
+    with pytest.raises(BadInput, match=r"'gold' in row 1.*'basic', 'pro'"):
+        column(plans, ["pro", "gold"], known)
+    numbers = feature(Dtype.INT64, categories=(1, 2))
+    with pytest.raises(BadInput, match="unknown category 3"):
+        column(numbers, [1, 3], frozenset({1, 2}))
+
+
+def test_many_categories_are_not_all_listed() -> None:
+    names = tuple(f"c{i}" for i in range(100))
+    with pytest.raises(BadInput, match=r"'c9', \.\.\.\.$"):
+        column(feature(Dtype.STRING, categories=names), ["no"], frozenset(names))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "array", "fits"),
+    [
+        (Dtype.FLOAT32, np.array([1], np.int8), True),
+        (Dtype.FLOAT32, np.array([1e300]), False),
+        (Dtype.FLOAT32, np.array([True]), False),
+        (Dtype.INT64, np.array([7], np.uint64), True),
+        (Dtype.INT64, np.array([2**63], np.uint64), False),
+        (Dtype.INT64, np.array([2.0**63]), False),
+        (Dtype.INT64, np.array([-(2.0**63)]), True),
+        (Dtype.INT64, np.array([np.nan]), False),
+        (Dtype.INT64, np.array([0.5], np.float16), False),
+        (Dtype.BOOL, np.array([1], np.uint8), False),
+        (Dtype.STRING, np.array(["a"], object), True),
+        (Dtype.STRING, np.array([1.0]), False),
+    ],
+)
+def test_arrays_are_converted_only_without_loss_of_meaning(
+    dtype: Dtype, array: np.ndarray, fits: bool
+) -> None:
+    if fits:
+        assert column(feature(dtype), array)[0] == array[0]
+    else:
+        with pytest.raises(BadInput):
+            column(feature(dtype), array)
+
+
+anything = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([1.0])
+)
+
+
+@given(st.sampled_from(Dtype), st.booleans(), st.lists(anything, min_size=1, max_size=6))
+def test_any_values_become_a_whole_column_or_an_error_that_names_a_row(
+    dtype: Dtype, nullable: bool, values: list[object]
+) -> None:
+    problem = made = None
+    try:
+        made = column(feature(dtype, nullable=nullable), values)
+    except BadInput as refused:
+        problem = refused
+    if made is None:
+        assert problem is not None
+        assert problem.facts["field"] == "x"
+        assert 0 <= int(str(problem.facts["row"])) < len(values)
+        return
+    assert made.shape == (len(values),)
+    assert made.dtype == dtype.numpy
+    if made.dtype.kind == "f":
+        assert not np.isinf(made).any()
+        assert nullable or not np.isnan(made).any()

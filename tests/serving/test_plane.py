@@ -1,0 +1,407 @@
+import asyncio
+import gzip
+import json
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seatrial.kernel.errors import DeadlineExceeded, LimitExceeded, SeatrialError, Unavailable
+from seatrial.release.variant import Split
+from seatrial.serving.exchange import Limits, Reply, Request
+from seatrial.serving.plane import DataPlane
+from seatrial.serving.router import Router
+from seatrial.serving.routes import PATTERNS
+from seatrial.testing.models import (
+    FakeEngine,
+    Remembering,
+    column_signature,
+    live_version,
+    matrix_signature,
+    router_of,
+)
+from seatrial.web.errors import error_reply
+
+SIGNATURE = matrix_signature()
+INFER = "/v2/models/churn/infer"
+ROW = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]}
+LIMITS = Limits(max_body_bytes=10_000, max_rows=50)
+
+
+class Failing(FakeEngine):
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(SIGNATURE)
+        self.problem = problem
+
+    def predict(self, batch: Any) -> Any:
+        raise self.problem
+
+
+def plane_over(router: Router, **options: Any) -> DataPlane:
+    return DataPlane(router, error_reply, LIMITS, **options)
+
+
+def request(
+    path: str = INFER, body: object = ROW, *, method: str = "POST", **headers: str
+) -> Request:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    return Request(method, path, b"", named, raw)
+
+
+def reply_of(plane: DataPlane, *args: Any, **kwargs: Any) -> Reply:
+    reply = plane.handle(request(*args, **kwargs))
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def outcomes(router: Router) -> list[str]:
+    """What was recorded, in order."""
+    recorder = router._recorder
+    assert isinstance(recorder, Remembering)
+    return [outcome for _, outcome in recorder.seen]
+
+
+@pytest.fixture
+def router() -> Router:
+    return router_of(live_version(SIGNATURE), live_version(SIGNATURE, version=2))
+
+
+def test_the_version_that_answered_is_told_and_recorded(router: Router) -> None:
+    reply = reply_of(plane_over(router))
+    assert (b"x-seatrial-version", b"2") in reply.headers
+    assert json.loads(reply.body)["model_version"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v2/models/churn/versions/1/infer", {}),
+        (INFER, {"x_seatrial_version": "1"}),
+        ("/v2/models/churn/versions/1/infer", {"x_seatrial_version": "2"}),
+    ],
+)
+def test_a_tester_gets_the_version_named(
+    router: Router, path: str, headers: dict[str, str]
+) -> None:
+    assert json.loads(reply_of(plane_over(router), path, **headers).body)["model_version"] == "1"
+
+
+def test_a_key_sticks_to_its_version_whether_in_the_header_or_in_the_body() -> None:
+    split = Split(stable=1, canary=2, canary_share=0.5, salt="s")
+    versions = [live_version(SIGNATURE, version=v) for v in (1, 2)]
+    plane = plane_over(router_of(*versions, splits={"churn": split}))
+    seen = set()
+    for key in map(str, range(30)):
+        by_header = reply_of(plane, x_seatrial_key=key).headers[0]
+        by_field = reply_of(plane, body=ROW | {"parameters": {"seatrial_key": key}}).headers[0]
+        assert by_header == by_field
+        seen.add(by_header)
+    assert len(seen) == 2
+
+
+def test_a_model_nobody_has_is_the_answer_even_to_a_body_nobody_can_read(router: Router) -> None:
+    for body in (ROW, b"{"):
+        reply = reply_of(plane_over(router), "/v2/models/nope/infer", body)
+        assert reply.status == 404
+        assert "Choose one of: churn" in json.loads(reply.body)["error"]
+    reply = reply_of(plane_over(router), "/v2/models/churn/versions/9/infer", b"{")
+    assert (reply.status, json.loads(reply.body)["code"]) == (404, "serving.unknown_version")
+
+
+def test_an_error_names_field_and_row_and_still_tells_the_version(router: Router) -> None:
+    bad = {"inputs": [ROW["inputs"][0] | {"data": [1, "a", 3]}]}
+    reply = reply_of(plane_over(router), body=bad, x_request_id="r-1")
+    assert reply.status == 400
+    record = json.loads(reply.body)
+    assert (record["field"], record["row"], record["code"]) == ("income", 0, "serving.bad_input")
+    assert dict(reply.headers) == {b"x-seatrial-version": b"2", b"x-request-id": b"r-1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", INFER, 405, "POST, OPTIONS"),
+        ("DELETE", "/v2", 405, "GET, HEAD, OPTIONS"),
+        ("OPTIONS", INFER, 200, "POST, OPTIONS"),
+        ("POST", "/livez", 405, "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_other_methods_are_refused_with_those_allowed(
+    router: Router, method: str, path: str, status: int, allow: str
+) -> None:
+    reply = reply_of(plane_over(router), path, b"", method=method)
+    assert (reply.status, dict(reply.headers)[b"allow"]) == (status, allow.encode())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", [p.path for p in PATTERNS if p.method == "GET"])
+def test_every_document_is_there_and_404_for_models_that_are_not(
+    router: Router, method: str, path: str
+) -> None:
+    here = path.replace("{model}", "churn").replace("{version}", "1")
+    assert reply_of(plane_over(router), here, b"", method=method).status == 200
+    if "{" in path:
+        away = path.replace("{model}", "nope").replace("{version}", "1")
+        assert reply_of(plane_over(router), away, b"", method=method).status == 404
+
+
+def test_health_follows_readiness_and_liveness_does_not(router: Router) -> None:
+    reasons: list[str | None] = ["loading"]
+    plane = plane_over(router, readiness=lambda: reasons[0])
+    readiness = ("/readyz", "/health", "/ping", "/v2/health/ready")
+    for path in readiness:
+        reply = reply_of(plane, path, b"", method="GET")
+        assert (reply.status, b"loading" in reply.body) == (503, True)
+    assert reply_of(plane, "/livez", b"", method="GET").status == 200
+    reasons[0] = None
+    assert {reply_of(plane, path, b"", method="GET").status for path in readiness} == {200}
+
+
+def test_metrics_are_the_text_that_was_given(router: Router) -> None:
+    plane = plane_over(router, metrics=lambda: "up 1\n")
+    reply = reply_of(plane, "/metrics", b"", method="GET")
+    assert (reply.body, reply.content_type[:10]) == (b"up 1\n", b"text/plain")
+
+
+def test_a_compressed_body_is_read_within_the_limit(router: Router) -> None:
+    plane = plane_over(router)
+    packed = gzip.compress(json.dumps(ROW).encode())
+    assert reply_of(plane, body=packed, content_encoding="gzip").status == 200
+    bomb = gzip.compress(bytes(20_000))
+    assert reply_of(plane, body=bomb, content_encoding="gzip").status == 413
+    assert reply_of(plane, body=packed, content_encoding="br").status == 415
+
+
+def test_invocations_go_to_the_model_named_or_to_the_only_one(router: Router) -> None:
+    body = {"inputs": [[1, 2, 3]]}
+    assert reply_of(plane_over(router), "/invocations", body).status == 200
+    other = live_version(column_signature(), endpoint="other")
+    both = router_of(live_version(SIGNATURE), other)
+    refused = reply_of(plane_over(both), "/invocations", body)
+    assert refused.status == 400
+    assert "churn, other" in json.loads(refused.body)["message"]
+    named = reply_of(plane_over(both), "/invocations", body, x_seatrial_model="churn")
+    assert named.status == 200
+    assert reply_of(plane_over(both, default_model="churn"), "/invocations", body).status == 200
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "outcome"),
+    [
+        (ValueError("no"), 500, "error:failed"),
+        (DeadlineExceeded("late", remedy="wait"), 504, "error:deadline_exceeded"),
+        (Unavailable("gone", remedy="wait"), 503, "error:unavailable"),
+    ],
+)
+def test_the_fault_of_a_version_is_counted_against_it(
+    problem: Exception, status: int, outcome: str
+) -> None:
+    router = router_of(live_version(SIGNATURE, engine=Failing(problem)))
+    assert reply_of(plane_over(router)).status == status
+    assert outcomes(router) == [outcome]
+
+
+def test_shed_requests_say_when_to_come_back_and_are_counted_apart() -> None:
+    class Full(LimitExceeded):
+        retryable = True
+
+    full = Full("full", remedy="wait", retry_after_s=1.2)
+    router = router_of(live_version(SIGNATURE, engine=Failing(full)))
+    reply = reply_of(plane_over(router))
+    assert (reply.status, dict(reply.headers)[b"retry-after"]) == (429, b"2")
+    assert outcomes(router) == ["shed"]
+
+
+def test_the_clients_own_mistakes_are_no_evidence() -> None:
+    router = router_of(live_version(SIGNATURE))
+    plane = plane_over(router)
+    reply_of(plane, body={"inputs": []})
+    reply_of(plane)
+    assert outcomes(router) == ["rejected", "ok"]
+
+
+async def waited(reply: Reply | Awaitable[Reply]) -> Reply:
+    return reply if isinstance(reply, Reply) else await reply
+
+
+async def test_a_slow_engine_is_waited_for() -> None:
+    router = router_of(live_version(SIGNATURE, wait=lambda: asyncio.sleep(0)))
+    made = plane_over(router).handle(request())
+    assert not isinstance(made, Reply)
+    assert (await made).status == 200
+    assert outcomes(router) == ["ok"]
+
+
+async def test_a_client_in_a_hurry_does_not_make_the_version_look_slow() -> None:
+    router = router_of(live_version(SIGNATURE, wait=lambda: asyncio.sleep(0.2)))
+    body = ROW | {"parameters": {"timeout": 1}}
+    reply = await waited(plane_over(router).handle(request(body=body)))
+    assert (reply.status, json.loads(reply.body)["code"]) == (400, "serving.impatient")
+    assert outcomes(router) == ["rejected"]
+
+
+class Taken:
+    """Stands for the prediction log and for the shadow's copies."""
+
+    def __init__(self, wanted: bool = True) -> None:
+        self.wanted = wanted
+        self.offers: list[tuple[Any, ...]] = []
+
+    def wants(self, outcome: str) -> bool:
+        return self.wanted
+
+    def offer(self, *args: Any, **facts: Any) -> None:
+        self.offers.append((*args, facts))
+
+
+def test_a_logged_request_carries_its_id_in_the_reply(router: Router) -> None:
+    log = Taken()
+    plane = plane_over(router, log=log)
+    reply = reply_of(plane)
+    ((request_id, live, batch, prediction, facts),) = log.offers
+    assert dict(reply.headers)[b"x-request-id"] == request_id.encode()
+    assert (live.version, batch.tolist(), facts["outcome"]) == (2, [[1, 2, 3]], "ok")
+    assert set(prediction) == {"label", "probabilities"}
+    assert facts["revision"] == 1
+
+
+def test_an_id_is_sent_back_unless_it_could_break_the_reply(router: Router) -> None:
+    plane = plane_over(router)
+    assert dict(reply_of(plane, x_request_id="abc").headers)[b"x-request-id"] == b"abc"
+    for bad in ("é", "a\x01b", "x" * 300, ""):
+        sent = dict(reply_of(plane, x_request_id=bad).headers)[b"x-request-id"]
+        assert sent.isascii()
+        assert len(sent) == 32
+
+
+def test_a_request_without_id_that_is_not_logged_gets_none(router: Router) -> None:
+    headers = dict(reply_of(plane_over(router, log=Taken(wanted=False))).headers)
+    assert b"x-request-id" not in headers
+
+
+def test_a_copy_goes_to_a_shadow_that_takes_the_same_rows() -> None:
+    versions = [live_version(SIGNATURE, version=v) for v in (1, 2)]
+    other = live_version(column_signature(), version=3)
+    for shadow, n in ((versions[1], 1), (other, 0)):
+        split = Split(stable=1, shadow=shadow.version, shadow_share=1.0)
+        copies = Taken()
+        router = router_of(versions[0], shadow, splits={"churn": split})
+        assert reply_of(plane_over(router, copies=copies)).status == 200
+        assert len(copies.offers) == n
+
+
+def test_paths_and_versions_do_not_fill_the_memory(router: Router) -> None:
+    plane = plane_over(router)
+    for i in range(3000):
+        reply_of(plane, f"/v2/models/m{i}/infer")
+        plane.owns(f"/v2/models/{'x' * i}/infer")
+    assert len(plane._ways) <= 1024
+    assert max(map(len, plane._ways)) <= 512
+
+
+def test_signatures_lists_what_can_be_described(router: Router) -> None:
+    assert plane_over(router).signatures() == [("churn", [1, 2], SIGNATURE)]
+
+
+def test_a_path_of_nobody_is_not_owned_and_below_v2_always(router: Router) -> None:
+    plane = plane_over(router)
+    assert not plane.owns("/api/endpoints")
+    assert plane.owns("/v2/anything")
+    assert reply_of(plane, "/v2/anything").status == 404
+
+
+PLANE = plane_over(
+    router_of(live_version(SIGNATURE), live_version(column_signature(), endpoint="col"))
+)
+PATHS = [
+    p.path.replace("{model}", model).replace("{version}", "1")
+    for p in PATTERNS
+    for model in ("churn", "col")
+]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=12,
+)
+KEYS = (
+    "id inputs outputs instances parameters signature_name dataframe_split dataframe_records name "
+    "shape datatype data columns params age income tenure visits member plan note x "
+    "binary_data_size binary_data timeout seatrial_key"
+)
+known_keys = st.sampled_from(KEYS.split())
+plausible = st.recursive(
+    json_values | st.sampled_from(["FP32", "BYTES", "INT64", "label", "x", "pro", 1, 3, [1, 3]]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(known_keys, inner, max_size=6),
+    max_leaves=25,
+)
+tensors = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["x", "age", "income", "plan"]) | st.text(max_size=3),
+        "shape": st.lists(st.integers(-1, 4) | st.integers(), max_size=3),
+        "datatype": st.sampled_from(["FP32", "FP16", "INT8", "UINT64", "BOOL", "BYTES", "X"]),
+    },
+    optional={
+        "data": st.lists(json_values, max_size=6) | json_values,
+        "parameters": st.dictionaries(known_keys, json_values, max_size=3),
+    },
+)
+messages = plausible | st.fixed_dictionaries(
+    {"inputs": st.lists(tensors, max_size=3)},
+    optional={"id": json_values, "outputs": plausible, "parameters": plausible},
+)
+header_values = st.sampled_from(
+    [b"", b"0", b"10", b"-5", b"gzip", b"deflate", b"text/csv", b"application/json", b"churn", b"1"]
+) | st.binary(max_size=20)
+headers = st.dictionaries(
+    st.sampled_from(
+        [
+            b"content-type",
+            b"content-encoding",
+            b"inference-header-content-length",
+            b"x-request-id",
+            b"x-seatrial-key",
+            b"x-seatrial-version",
+            b"x-seatrial-model",
+        ]
+    ),
+    header_values,
+    max_size=3,
+)
+bodies = st.one_of(
+    st.binary(max_size=200),
+    messages.map(lambda m: json.dumps(m).encode()),
+    st.tuples(messages, st.binary(max_size=40)).map(lambda p: json.dumps(p[0]).encode() + p[1]),
+    messages.map(lambda m: gzip.compress(json.dumps(m).encode())),
+)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(["POST", "POST", "POST", "GET", "PUT", "HEAD", "x"]),
+    st.sampled_from(PATHS) | st.text(max_size=30).map("/v2/models/".__add__),
+    headers,
+    bodies,
+)
+def test_nothing_a_client_sends_is_a_fault_of_the_server(
+    method: str, path: str, sent: dict[bytes, bytes], body: bytes
+) -> None:
+    reply = PLANE.handle(Request(method, path, b"", sent, body))
+    assert isinstance(reply, Reply)
+    assert reply.status < 500
+    if reply.status >= 400:
+        assert json.loads(reply.body)["error"]
+
+
+def test_every_kind_of_error_is_a_reply_whatever_its_facts() -> None:
+    class Odd(SeatrialError):
+        code = "test.odd"
+
+    reply = error_reply(
+        Odd("odd", remedy="x", field=datetime(2026, 1, 1, tzinfo=UTC), row=float("nan")), "/"
+    )
+    assert reply.status == 500
+    assert json.loads(reply.body)["field"].startswith("2026-01-01")
