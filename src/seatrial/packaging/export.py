@@ -28,6 +28,7 @@ class Form(StrEnum):
 
 
 EXPORTERS: Mapping[str, str] = {
+    "scikit-learn": "seatrial.adapters.export_sklearn:export",
     "sklearn": "seatrial.adapters.export_sklearn:export",
     "xgboost": "seatrial.adapters.export_xgboost:export",
     "lightgbm": "seatrial.adapters.export_lightgbm:export",

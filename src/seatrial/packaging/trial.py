@@ -1,0 +1,157 @@
+"""The rows a model is tried with when it is packaged, and its own answers to them.
+
+A model may fail on rows that its signature allows, such as a zero below a logarithm. Such rows can
+be compared with nothing, so they are left out here; under traffic they count against the version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.kernel.errors import Invalid
+from seatrial.packaging import rows
+from seatrial.packaging.describe import Described
+from seatrial.packaging.parity import RowKind
+from seatrial.packaging.random_rows import random_rows
+from seatrial.registry.signature import (
+    Batch,
+    Column,
+    Prediction,
+    Signature,
+    concatenate,
+    n_rows,
+    take,
+)
+from seatrial.serving.failures import EngineFailed
+
+Predict: TypeAlias = Callable[[Batch], Awaitable[Prediction]]
+
+N_RANDOM = 2_000
+N_EDGES = 256
+MAX_CALLS = 400
+"""Calls spent on finding the rows a model fails on; what is then still in doubt is left out."""
+
+_SEED = 0
+
+
+class ModelFails(Invalid):
+    """The model answers none of the rows it should be able to answer."""
+
+    code = "packaging.model_fails"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Rows and what the original model says to them.
+
+    Args:
+        rows: at least one.
+        truth: the model's outputs for them.
+        kept: their positions in the batch they were taken from.
+    """
+
+    rows: Batch
+    truth: Prediction
+    kept: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a model is tried with.
+
+    Args:
+        by_kind: rows with the model's answers; the sample first, where there is one.
+        labels: the true labels of the sample's rows, or None.
+        from_sample: whether a person gave rows.
+        notes: what a person should know.
+    """
+
+    by_kind: Mapping[RowKind, Answered]
+    labels: Column | None
+    from_sample: bool
+    notes: tuple[str, ...]
+
+    @property
+    def known(self) -> Answered:
+        """The sample's rows; made up ones without a sample."""
+        return next(iter(self.by_kind.values()))
+
+
+async def try_out(signature: Signature, described: Described, predict: Predict) -> Trial:
+    """Rows of the sample, rows made up, and rows on both sides of the model's edges.
+
+    Args:
+        predict: the original model.
+    Raises: ModelFails: it answers no row; what ``predict`` raises but EngineFailed.
+    """
+    given = described.rows
+    found: dict[RowKind, Answered] = {}
+    notes: list[str] = []
+    labels = described.labels
+    if given is not None:
+        known = await _known(given, predict, notes)
+        found[RowKind.SAMPLE] = known
+        labels = None if labels is None else labels[known.kept]
+        made_up = rows.random_rows(signature, known.rows, n=N_RANDOM, seed=_SEED)
+    else:
+        made_up = random_rows(signature, N_RANDOM, seed=_SEED, hints=described.hints)
+    random = await answered(made_up, predict)
+    if random is not None:
+        found[RowKind.RANDOM] = random
+    if not found:
+        raise ModelFails(
+            "The model fails on every row that its own description allows.",
+            remedy="Give rows it was made for with --data.",
+        )
+    edges = await _edges(signature, [a.rows for a in found.values()], predict)
+    if edges is not None:
+        found[RowKind.EDGE] = edges
+    return Trial(by_kind=found, labels=labels, from_sample=given is not None, notes=tuple(notes))
+
+
+async def answered(batch: Batch, predict: Predict) -> Answered | None:
+    """The rows that a model answers, found by halving where it fails; None when there are none."""
+    good: list[tuple[NDArray[np.intp], Prediction]] = []
+    todo = [np.arange(n_rows(batch))]
+    for _ in range(MAX_CALLS):
+        if not todo:
+            break
+        piece = todo.pop()
+        try:
+            good.append((piece, await predict(take(batch, piece))))
+        except EngineFailed:
+            if len(piece) > 1:
+                todo += [piece[len(piece) // 2 :], piece[: len(piece) // 2]]
+    if not good:
+        return None
+    kept = np.concatenate([piece for piece, _ in good])
+    truth = {name: np.concatenate([t[name] for _, t in good]) for name in good[0][1]}
+    return Answered(rows=take(batch, kept), truth=truth, kept=kept)
+
+
+async def _known(given: Batch, predict: Predict, notes: list[str]) -> Answered:
+    known = await answered(given, predict)
+    if known is None:
+        raise ModelFails(
+            "The model fails on every row of the sample.",
+            remedy="Check that the sample holds the columns the model was trained on, unscaled.",
+        )
+    lost = n_rows(given) - len(known.kept)
+    if lost:
+        notes.append(f"The model fails on {lost} of {n_rows(given)} sample rows; left out.")
+    return known
+
+
+async def _edges(signature: Signature, batches: list[Batch], predict: Predict) -> Answered | None:
+    try:
+        edges = await rows.edge_rows(
+            signature, concatenate(batches), predict, n=N_EDGES, seed=_SEED
+        )
+    except EngineFailed:  # between two rows it answers lies one it does not
+        return None
+    return None if edges is None else await answered(edges, predict)
