@@ -310,3 +310,16 @@ def test_whatever_happens_only_judged_versions_get_full_traffic(happened: list[E
             assert n_passes >= len(PLAN.steps)
             break
         assert (split.canary_share > 0) == (endpoint.phase in (Phase.CANARY, Phase.HELD))
+
+
+def test_two_steps_with_the_same_share_are_counted_apart() -> None:
+    endpoint = Endpoint()
+    endpoint.deploy_first()
+    twice = Plan(steps=(Step(share=0.05, watch_s=60), Step(share=0.05, watch_s=60)))
+    endpoint.start(2, plan=twice)
+    endpoint.meet(Staged(passed=True, reason="fine"))
+    endpoint.meet(Warmed())
+    endpoint.meet(look(Outcome.PASS, 60))
+    assert endpoint.state.rollout is not None
+    assert endpoint.state.rollout.step == 1
+    assert endpoint.state.target_revision == endpoint.state.rollout.step_revision

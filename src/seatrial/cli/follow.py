@@ -51,7 +51,8 @@ def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
         said.add("staging")
         console.step("ok" if staging["passed"] else "bad", "staging", staging["reason"])
     match now["phase"]:
-        case "staging":
+        case "staging" if "tests" not in said:
+            said.add("tests")
             console.progress("staging", "integration tests against the bundle in its own process")
         case "warming" | "canary":
             console.progress("canary", _canary(now))

@@ -29,7 +29,6 @@ class Form(StrEnum):
 
 EXPORTERS: Mapping[str, str] = {
     "scikit-learn": "seatrial.adapters.export_sklearn:export",
-    "sklearn": "seatrial.adapters.export_sklearn:export",
     "xgboost": "seatrial.adapters.export_xgboost:export",
     "lightgbm": "seatrial.adapters.export_lightgbm:export",
     "onnx": "seatrial.adapters.export_onnx:export",

@@ -31,8 +31,8 @@ INLINE_S = 2e-3
 """No batch above this runs on the event loop, whatever one row costs."""
 
 MAX_BATCH_ROWS = 256
-LINGER_S = 2e-3
-LINGER_SHARE = 0.15
+LINGER_S = 4e-3
+LINGER_SHARE = 0.25
 """A batch waits at most this share of what a call costs whatever its rows."""
 
 

@@ -17,6 +17,9 @@ from seatrial.release.variant import Split
 
 PREFIX = "endpoint/"
 
+_NEW_EVIDENCE = "step.entered"
+"""The fact after which answers count for another step, whether or not shares change."""
+
 
 class UnknownFact(Invalid):
     """The log holds a fact this version of seatrial cannot read."""
@@ -58,7 +61,8 @@ class EndpointState:
         former: earlier stable versions; the last one is where a rollback goes.
         digests: bundle digest by version, of every version ever released here.
         rollout: the newest rollout, over or not; None before the first.
-        target_revision: revision at which the split last changed.
+        target_revision: revision at which the split last changed, or a step with the same split
+            began: what is answered from then on is counted apart.
     """
 
     name: str
@@ -229,7 +233,7 @@ def _apply(state: EndpointState, fact: Fact) -> EndpointState:
             seq=fact.seq,
         )
     after = replace(change(state, fact), revision=fact.revision)
-    if after.split != state.split:
+    if after.split != state.split or fact.kind == _NEW_EVIDENCE:
         after = replace(after, target_revision=fact.revision)
     return after
 

@@ -144,8 +144,7 @@ class HotProtocol(HttpToolsProtocol):
             return
         self._hot = Request(parser.get_method().decode("ascii"), target, query, headers, b"")
         self._keep_alive = (
-            not self._last
-            and parser.should_keep_alive()
+            parser.should_keep_alive()
             # HTTP/1.0 would need to be told that the connection stays.
             and (b"connection" not in headers or parser.get_http_version() != "1.0")
         )
@@ -178,17 +177,17 @@ class HotProtocol(HttpToolsProtocol):
             self._parts = []
         self._hot = None
         self._owed = False
+        keep_alive = self._keep_alive and not self._last
         reply = self.plane.handle(hot)
         if isinstance(reply, Reply):
             self.server_state.total_requests += 1
-            self._write(hot, reply, keep_alive=self._keep_alive)
+            self._write(hot, reply, keep_alive=keep_alive)
         else:
-            self._answer_later(hot, reply)
+            self._answer_later(hot, reply, HotCycle(keep_alive=keep_alive))
 
     # Replies
 
-    def _answer_later(self, request: Request, awaited: Awaitable[Reply]) -> None:
-        cycle = HotCycle(keep_alive=self._keep_alive)
+    def _answer_later(self, request: Request, awaited: Awaitable[Reply], cycle: HotCycle) -> None:
         self.cycle = cycle  # type: ignore[assignment]
         task = self.loop.create_task(self._answer(request, awaited, cycle))
         task.add_done_callback(self.tasks.discard)

@@ -1,0 +1,160 @@
+"""NVIDIA's own client against a running server, unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+
+from seatrial.serving.plane import DataPlane
+from seatrial.testing.models import (
+    FakeEngine,
+    column_signature,
+    live_version,
+    matrix_signature,
+    router_of,
+)
+from seatrial.web.app import build
+from seatrial.web.errors import error_reply
+from seatrial.web.protocol import HotProtocol
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),  # gevent's and the client's own
+]
+
+ENGINE = FakeEngine(matrix_signature(), 0.25)
+COLUMNS = FakeEngine(column_signature())
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    plane = DataPlane(
+        router_of(
+            live_version(matrix_signature(), engine=ENGINE),
+            live_version(column_signature(), endpoint="col", version=4, engine=COLUMNS),
+        ),
+        error_reply,
+    )
+    config = uvicorn.Config(build(plane), http=HotProtocol, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def http() -> Any:
+    import tritonclient.http
+
+    return tritonclient.http
+
+
+@pytest.fixture
+def client(http: Any, address: str) -> Iterator[Any]:
+    with http.InferenceServerClient(address) as made:
+        yield made
+
+
+ROWS = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+
+
+def matrix(http: Any, *, binary: bool, rows: np.ndarray = ROWS) -> Any:
+    made = http.InferInput("input", list(rows.shape), "FP32")
+    made.set_data_from_numpy(rows, binary_data=binary)
+    return made
+
+
+def test_the_server_and_its_models_are_described(client: Any) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("churn")
+    assert client.is_model_ready("churn", "1")
+    assert not client.is_model_ready("nope")
+    assert not client.is_model_ready("churn", "7")
+    assert client.get_server_metadata()["name"] == "seatrial"
+    metadata = client.get_model_metadata("churn")
+    assert metadata["inputs"] == [{"name": "input", "datatype": "FP32", "shape": [-1, 3]}]
+    assert client.get_model_config("col")["output"][0]["data_type"] == "TYPE_FP64"
+    index = client.get_model_repository_index()
+    assert [(m["name"], m["version"]) for m in index] == [("churn", "1"), ("col", "4")]
+
+
+@pytest.mark.parametrize("binary_in", [True, False])
+@pytest.mark.parametrize("binary_out", [True, False, None])
+@pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
+def test_predictions_arrive_in_every_form(
+    http: Any, client: Any, binary_in: bool, binary_out: bool | None, compression: str | None
+) -> None:
+    outputs = None
+    if binary_out is not None:
+        outputs = [http.InferRequestedOutput("probabilities", binary_data=binary_out)]
+    result = client.infer(
+        "churn",
+        [matrix(http, binary=binary_in)],
+        request_id="q1",
+        outputs=outputs,
+        request_compression_algorithm=compression,
+        response_compression_algorithm=compression,
+    )
+    np.testing.assert_array_equal(ENGINE.batches[-1], ROWS)
+    np.testing.assert_array_equal(
+        result.as_numpy("probabilities"), np.full((2, 2), 0.25, np.float32)
+    )
+    assert result.get_response()["id"] == "q1"
+    assert (result.as_numpy("label") is None) == (binary_out is not None)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_columns_of_every_dtype_arrive(http: Any, client: Any, binary: bool) -> None:
+    columns = {
+        "age": (np.array([1.5, 2.5]), "FP64"),
+        "visits": (np.array([[1], [2]], np.int32), "INT32"),
+        "member": (np.array([True, False]), "BOOL"),
+        "plan": (np.array(["pro", "basic"], object), "BYTES"),
+        "note": (np.array(["å", ""], object), "BYTES"),
+    }
+    inputs = []
+    for name, (values, datatype) in columns.items():
+        made = http.InferInput(name, list(values.shape), datatype)
+        made.set_data_from_numpy(values, binary_data=binary)
+        inputs.append(made)
+    result = client.infer("col", inputs, model_version="4")
+    assert result.as_numpy("prediction").tolist() == [0.5, 0.5]
+    batch = COLUMNS.batches[-1]
+    assert {name: values.tolist() for name, values in batch.items()} == {  # type: ignore[union-attr]
+        name: values.ravel().tolist() for name, (values, _) in columns.items()
+    }
+
+
+def test_our_words_reach_the_clients_user(http: Any, client: Any) -> None:
+    from tritonclient.utils import InferenceServerException
+
+    bad = np.array([[1, np.nan, 3]], np.float32)
+    with pytest.raises(InferenceServerException, match="'income' is missing in row 0"):
+        client.infer("churn", [matrix(http, binary=True, rows=bad)])
+    with pytest.raises(InferenceServerException, match=r"no model 'nope'.*churn, col"):
+        client.infer("nope", [matrix(http, binary=True)])
+    outputs = [http.InferRequestedOutput("x")]
+    with pytest.raises(InferenceServerException, match=r"no output 'x'"):
+        client.infer("churn", [matrix(http, binary=True)], outputs=outputs)
+
+
+def test_several_requests_at_once(http: Any, address: str) -> None:
+    with http.InferenceServerClient(address, concurrency=8) as client:
+        pending = [client.async_infer("churn", [matrix(http, binary=True)]) for _ in range(40)]
+        answers = [one.get_result().as_numpy("probabilities").shape for one in pending]
+    assert answers == [(2, 2)] * 40
