@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -132,7 +133,14 @@ async def _one(
 async def _until_input_ends(spec: Spec) -> Tally:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), lambda: sys.stdin.buffer.read1(64) or stop.set())
+    stdin = sys.stdin.fileno()
+
+    def heard() -> None:
+        if not os.read(stdin, 64):
+            loop.remove_reader(stdin)
+            stop.set()
+
+    loop.add_reader(stdin, heard)
     return await send(spec, stop)
 
 
