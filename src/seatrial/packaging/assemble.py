@@ -16,8 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-import numpy as np
-
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.measure import Run, measure
@@ -28,13 +26,14 @@ from seatrial.packaging.profile import profile
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
-from seatrial.packaging.trial import Trial, try_out
+from seatrial.packaging.trial import Trial, spread, try_out
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
+from seatrial.serving.merging import join, pieces
 
 _N_GOLDEN = 32
 
@@ -149,7 +148,7 @@ async def _examine(
     async def call(function: str, arguments: dict[str, object]) -> Mapping[str, object]:
         return await asyncio.to_thread(session.call, function, **arguments)
 
-    trial = await try_out(signature, described, predict)
+    trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
     async def judge(graph: bytes) -> Parity:
         with closing(open_graph(graph, signature)) as engine:
@@ -160,12 +159,21 @@ async def _examine(
     exported = await export(facts.framework, signature, call=call, judge=judge)
     with ExitStack() as opened:
         engines: dict[EngineKind, Run] = {
-            kind: opened.enter_context(closing(open_graph(graph, signature))).predict
+            kind: _runner(opened.enter_context(closing(open_graph(graph, signature))))
             for kind, graph in _graphs(exported).items()
         }
         engines[EngineKind.NATIVE] = predict
         costs = await measure(engines, trial.known.rows, monotonic=time.monotonic)
     return _Found(trial=trial, exported=exported, plan=choose_engines(costs))
+
+
+def _runner(engine: Engine) -> Run:
+    """Runs an engine as a live version does, which cuts large batches itself."""
+
+    def run(batch: Batch, chunk_rows: int | None) -> Prediction:
+        return join([engine.predict(piece) for piece in pieces(batch, chunk_rows)])
+
+    return run
 
 
 def _graphs(exported: Exported) -> dict[EngineKind, bytes]:
@@ -222,7 +230,7 @@ def _artefacts(model: Path, found: _Found, scratch: Path) -> dict[Role, Path]:
 
 def _golden(trial: Trial) -> Golden:
     known = trial.known
-    at = _spread(n_rows(known.rows), _N_GOLDEN)
+    at = spread(n_rows(known.rows), _N_GOLDEN)
     return Golden(
         inputs=take(known.rows, at), outputs={name: out[at] for name, out in known.truth.items()}
     )
@@ -233,11 +241,6 @@ def _profile(signature: Signature, trial: Trial) -> Mapping[str, object]:
     if not trial.from_sample:
         return {}
     return profile(signature, trial.known.rows, trial.known.truth, trial.labels)
-
-
-def _spread(n: int, most: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Up to ``most`` of ``n`` positions, evenly spread, always the same ones."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.intp))
 
 
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:

@@ -38,15 +38,14 @@ def load_onnx(path: Path) -> OnnxModel:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     # From bytes, so that weights in other files, wherever they point, are not read.
+    graph = path.read_bytes()
     try:
-        session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NotImplemented) as error:
         raise _unreadable(path, error) from error
     except (state.RuntimeException, state.InvalidArgument) as error:
         raise _unreadable(path, error) from error
-    return OnnxModel(session)
+    return OnnxModel(session, graph)
 
 
 def _unreadable(path: Path, error: Exception) -> CorruptModel:
@@ -59,7 +58,8 @@ def _unreadable(path: Path, error: Exception) -> CorruptModel:
 class OnnxModel:
     """A session over one graph whose inputs have a row in front."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, graph: bytes) -> None:
+        self._graph = graph
         self._session = session
         self._inputs = {i.name: i for i in session.get_inputs()}
         for entry in self._inputs.values():
@@ -70,8 +70,8 @@ class OnnxModel:
 
     @property
     def raw(self) -> object:
-        """The session."""
-        return self._session
+        """The file's bytes, as the exporter takes them."""
+        return self._graph
 
     def classes(self) -> tuple[str, ...] | tuple[int, ...] | None:
         """See LoadedModel; known after a first prediction."""
