@@ -68,8 +68,9 @@ async def measure(
         for turn in range(MAX_TURNS):
             for kind, chunk in ways:
                 taken = times[kind, chunk]
-                for batch in batches:
+                for _ in range(BATCHES):
                     if len(taken) < MIN_CALLS or sum(taken) < cell_s * (turn + 1) / MAX_TURNS:
+                        batch = batches[len(taken) % BATCHES]
                         taken.append(await _timed(engines[kind], batch, chunk, monotonic))
         costs += [
             Cost(engine=kind, n_rows=size, chunk_rows=chunk, seconds=median(taken))

@@ -106,7 +106,7 @@ async def send(spec: Spec, stop: asyncio.Event) -> Tally:
             if not idle:
                 tally.skipped += 1
                 continue
-            task = asyncio.create_task(_one(idle, requests[user], tally))
+            task = asyncio.create_task(_one(idle, idle.pop(), requests[user], tally))
             running.add(task)
             task.add_done_callback(running.discard)
         await asyncio.sleep(_TICK_S)
@@ -116,8 +116,10 @@ async def send(spec: Spec, stop: asyncio.Event) -> Tally:
     return tally
 
 
-async def _one(idle: list[Connection], request: bytes, tally: Tally) -> None:
-    connection = idle.pop()
+async def _one(
+    idle: list[Connection], connection: Connection, request: bytes, tally: Tally
+) -> None:
+    """Send one request over a connection that was taken from the idle ones, and give it back."""
     try:
         answer = await connection.send(request)
         version = answer.headers.get("x-seatrial-version", "?")

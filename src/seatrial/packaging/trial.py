@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
-from seatrial.packaging import rows
 from seatrial.packaging.describe import Described
+from seatrial.packaging.edge_rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.parity import RowKind
 from seatrial.packaging.random_rows import random_rows
 from seatrial.registry.signature import (
@@ -118,7 +118,6 @@ async def try_out(
         found[RowKind.SAMPLE] = known
         if described.labels is not None:
             labels = described.labels[chosen][known.kept]
-        made_up = rows.random_rows(signature, known.rows, n=N_RANDOM, seed=_SEED)
     random = await answered(take(made_up, slice(most)), predict)
     if random is not None:
         found[RowKind.RANDOM] = random
@@ -127,7 +126,7 @@ async def try_out(
             "The model fails on every row that its own description allows.",
             remedy="Give rows it was made for with --data.",
         )
-    n_edges = max(1, min(N_EDGES, most // rows.MAX_HALVINGS))
+    n_edges = max(1, min(N_EDGES, most // MAX_HALVINGS))
     edges = await _edges(signature, [a.rows for a in found.values()], predict, n_edges)
     if edges is not None:
         found[RowKind.EDGE] = edges
@@ -202,7 +201,7 @@ async def _edges(
     signature: Signature, batches: list[Batch], predict: Predict, n: int
 ) -> Answered | None:
     try:
-        edges = await rows.edge_rows(signature, concatenate(batches), predict, n=n, seed=_SEED)
+        edges = await edge_rows(signature, concatenate(batches), predict, n=n, seed=_SEED)
     except EngineFailed:  # between two rows it answers lies one it does not
         return None
     return None if edges is None else await answered(edges, predict)
