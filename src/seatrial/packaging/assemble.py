@@ -26,7 +26,7 @@ from seatrial.packaging.profile import profile
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
-from seatrial.packaging.trial import Trial, evenly, try_out
+from seatrial.packaging.trial import Trial, spread, try_out
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
@@ -148,7 +148,7 @@ async def _examine(
     async def call(function: str, arguments: dict[str, object]) -> Mapping[str, object]:
         return await asyncio.to_thread(session.call, function, **arguments)
 
-    trial = await try_out(signature, described, predict)
+    trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
     async def judge(graph: bytes) -> Parity:
         with closing(open_graph(graph, signature)) as engine:
@@ -159,7 +159,7 @@ async def _examine(
     exported = await export(facts.framework, signature, call=call, judge=judge)
     with ExitStack() as opened:
         engines: dict[EngineKind, Run] = {
-            kind: _in_chunks(opened.enter_context(closing(open_graph(graph, signature))))
+            kind: _runner(opened.enter_context(closing(open_graph(graph, signature))))
             for kind, graph in _graphs(exported).items()
         }
         engines[EngineKind.NATIVE] = predict
@@ -167,12 +167,10 @@ async def _examine(
     return _Found(trial=trial, exported=exported, plan=choose_engines(costs))
 
 
-def _in_chunks(engine: Engine) -> Run:
-    """How a live version runs an engine: in pieces of so many rows, when the plan says so."""
+def _runner(engine: Engine) -> Run:
+    """Runs an engine as a live version does, which cuts large batches itself."""
 
     def run(batch: Batch, chunk_rows: int | None) -> Prediction:
-        if chunk_rows is None:
-            return engine.predict(batch)
         return join([engine.predict(piece) for piece in pieces(batch, chunk_rows)])
 
     return run
@@ -232,7 +230,7 @@ def _artefacts(model: Path, found: _Found, scratch: Path) -> dict[Role, Path]:
 
 def _golden(trial: Trial) -> Golden:
     known = trial.known
-    at = evenly(n_rows(known.rows), _N_GOLDEN)
+    at = spread(n_rows(known.rows), _N_GOLDEN)
     return Golden(
         inputs=take(known.rows, at), outputs={name: out[at] for name, out in known.truth.items()}
     )

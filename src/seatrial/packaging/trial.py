@@ -1,13 +1,14 @@
 """The rows a model is tried with when it is packaged, and its own answers to them.
 
-A model may fail on rows that its signature allows, such as a zero below a logarithm. Such rows can
-be compared with nothing, so they are left out here; under traffic they count against the version.
+A model may fail on rows that its signature allows, such as a zero below a logarithm, or answer
+them with no number. Such rows can be compared with nothing, so they are left out here; under
+traffic they count against the version.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -31,16 +32,18 @@ from seatrial.registry.signature import (
 from seatrial.serving.failures import EngineFailed
 
 Predict: TypeAlias = Callable[[Batch], Awaitable[Prediction]]
+Positions: TypeAlias = NDArray[np.intp]
 
+N_KNOWN = 10_000
 N_RANDOM = 2_000
 N_EDGES = 256
+N_TIMED = 32
+PATIENCE_S = 4.0
+"""How long the model may take for the rows of one kind: a slow one is tried with fewer."""
+
 MAX_CALLS = 400
 """Calls spent on finding the rows a model fails on; what is then still in doubt is left out."""
 
-PATIENCE_S = 4.0
-"""How long the original model may take for the rows of one kind; a slow one is tried with fewer."""
-
-_N_PACE = 32
 _SEED = 0
 
 
@@ -56,13 +59,13 @@ class Answered:
 
     Args:
         rows: at least one.
-        truth: the model's outputs for them.
+        truth: the model's outputs for them, all numbers finite.
         kept: their positions in the batch they were taken from.
     """
 
     rows: Batch
     truth: Prediction
-    kept: NDArray[np.intp]
+    kept: Positions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,29 +90,35 @@ class Trial:
         return next(iter(self.by_kind.values()))
 
 
-async def try_out(signature: Signature, described: Described, predict: Predict) -> Trial:
+async def try_out(
+    signature: Signature,
+    described: Described,
+    predict: Predict,
+    *,
+    monotonic: Callable[[], float],
+) -> Trial:
     """Rows of the sample, rows made up, and rows on both sides of the model's edges.
 
     Args:
+        signature: of the model.
+        described: with the sample's rows, if there are any.
         predict: the original model.
+        monotonic: seconds that never go back.
     Raises: ModelFails: it answers no row; what ``predict`` raises but EngineFailed.
     """
     made_up = random_rows(signature, N_RANDOM, seed=_SEED, hints=described.hints)
     given = described.rows
-    pace_s = await _seconds_per_row(given if given is not None else made_up, predict)
-    most = max(_N_PACE, int(PATIENCE_S / pace_s))
-    made_up = take(made_up, slice(most))
+    most = await _affordable(made_up if given is None else given, predict, monotonic)
     found: dict[RowKind, Answered] = {}
     notes: list[str] = []
-    labels = described.labels
-    if given is not None and n_rows(given) > most:
-        chosen = evenly(n_rows(given), most)
-        given, labels = take(given, chosen), None if labels is None else labels[chosen]
+    labels = None
     if given is not None:
-        known = await _known(given, predict, notes)
+        chosen = spread(n_rows(given), min(N_KNOWN, most))
+        known = await _known(take(given, chosen), predict, notes)
         found[RowKind.SAMPLE] = known
-        labels = None if labels is None else labels[known.kept]
-    random = await answered(made_up, predict)
+        if described.labels is not None:
+            labels = described.labels[chosen][known.kept]
+    random = await answered(take(made_up, slice(most)), predict)
     if random is not None:
         found[RowKind.RANDOM] = random
     if not found:
@@ -117,16 +126,21 @@ async def try_out(signature: Signature, described: Described, predict: Predict) 
             "The model fails on every row that its own description allows.",
             remedy="Give rows it was made for with --data.",
         )
-    n_edges = max(1, min(N_EDGES, int(PATIENCE_S / (MAX_HALVINGS * pace_s))))
-    edges = await _edges(signature, [a.rows for a in found.values()], predict, n=n_edges)
+    n_edges = max(1, min(N_EDGES, most // MAX_HALVINGS))
+    edges = await _edges(signature, [a.rows for a in found.values()], predict, n_edges)
     if edges is not None:
         found[RowKind.EDGE] = edges
     return Trial(by_kind=found, labels=labels, from_sample=given is not None, notes=tuple(notes))
 
 
+def spread(n: int, most: int) -> Positions:
+    """Up to ``most`` of ``n`` positions, evenly spread, always the same ones."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.intp))
+
+
 async def answered(batch: Batch, predict: Predict) -> Answered | None:
     """The rows that a model answers, found by halving where it fails; None when there are none."""
-    good: list[tuple[NDArray[np.intp], Prediction]] = []
+    good: list[tuple[Positions, Prediction]] = []
     todo = [np.arange(n_rows(batch))]
     for _ in range(MAX_CALLS):
         if not todo:
@@ -141,20 +155,33 @@ async def answered(batch: Batch, predict: Predict) -> Answered | None:
         return None
     kept = np.concatenate([piece for piece, _ in good])
     truth = {name: np.concatenate([t[name] for _, t in good]) for name in good[0][1]}
-    return Answered(rows=take(batch, kept), truth=truth, kept=kept)
+    sound = np.flatnonzero(_sound(truth, len(kept)))
+    if not len(sound):
+        return None
+    return Answered(
+        rows=take(batch, kept[sound]),
+        truth={name: values[sound] for name, values in truth.items()},
+        kept=kept[sound],
+    )
 
 
-async def _seconds_per_row(batch: Batch, predict: Predict) -> float:
-    """What a row costs the original model; a guess on the short side where it fails on some."""
-    rows = take(batch, slice(_N_PACE))
-    begun = time.monotonic()
-    await answered(rows, predict)
-    return max((time.monotonic() - begun) / n_rows(rows), 1e-9)
+def _sound(truth: Prediction, n: int) -> NDArray[np.bool_]:
+    """Which of ``n`` rows were answered with numbers only."""
+    sound = np.ones(n, np.bool_)
+    for values in truth.values():
+        if values.dtype.kind == "f":
+            sound &= np.isfinite(values).reshape(n, -1).all(axis=1)
+    return sound
 
 
-def evenly(n: int, most: int) -> NDArray[np.intp]:
-    """Up to ``most`` of ``n`` positions, evenly spread, always the same ones."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.intp))
+async def _affordable(batch: Batch, predict: Predict, monotonic: Callable[[], float]) -> int:
+    """How many rows the model predicts in a few seconds."""
+    few = take(batch, slice(N_TIMED))
+    begun = monotonic()
+    with suppress(EngineFailed):
+        await predict(few)
+    row_s = (monotonic() - begun) / n_rows(few)
+    return max(N_TIMED, int(PATIENCE_S / max(row_s, 1e-9)))
 
 
 async def _known(given: Batch, predict: Predict, notes: list[str]) -> Answered:
@@ -171,7 +198,7 @@ async def _known(given: Batch, predict: Predict, notes: list[str]) -> Answered:
 
 
 async def _edges(
-    signature: Signature, batches: list[Batch], predict: Predict, *, n: int
+    signature: Signature, batches: list[Batch], predict: Predict, n: int
 ) -> Answered | None:
     try:
         edges = await edge_rows(signature, concatenate(batches), predict, n=n, seed=_SEED)

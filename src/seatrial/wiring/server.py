@@ -26,6 +26,8 @@ from seatrial.wiring.workspace import Workspace
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
 _TICK_S = 0.1
+_GRACE_S = 20.0
+"""Longer than a worker takes to let requests end and hand in what it measured."""
 
 
 class TokenMissing(Denied):
@@ -69,7 +71,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     announce(workspace, address=address)
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
     try:
-        Supervisor(children).run()
+        Supervisor(children, grace_s=_GRACE_S).run()
     finally:
         withdraw(workspace)
         listening.close()
@@ -120,7 +122,11 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         finished=partial(write_files, workspace),
     )
     controller = Controller(
-        store, clock=SystemClock(), stager=stager, holder=f"{os.getpid()}-{secrets.token_hex(4)}"
+        store,
+        clock=SystemClock(),
+        stager=stager,
+        holder=f"{os.getpid()}-{secrets.token_hex(4)}",
+        retention_s=workspace.settings.server.retention,
     )
     try:
         while not stop.is_set():

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import Field
 
 from seatrial.kernel.config import ConfigModel, load
-from seatrial.release.config import ReleaseConfig
+from seatrial.release.config import Duration, ReleaseConfig
+from seatrial.release.controller import RETENTION_S
 
 FILE = "seatrial.yaml"
 
@@ -39,6 +40,9 @@ class ServerConfig(ConfigModel):
         default=256 * 1024 * 1024,
         ge=0,
         description="Most bytes of predictions that wait to be written to the log.",
+    )
+    retention: Duration = Field(
+        default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."
     )
 
 
