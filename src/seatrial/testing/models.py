@@ -87,7 +87,11 @@ class FakeEngine:
         self._answer = answer
         self.batches: list[Batch] = []
 
-    def predict(self, batch: Batch) -> Prediction:
+    def predict(
+        self,
+        batch: Batch,
+        chunk_rows: int | None = None,  # noqa: ARG002
+    ) -> Prediction:
         """See Engine."""
         self.batches.append(batch)
         n = n_rows(batch)
@@ -104,8 +108,14 @@ class FakeEngine:
         """See Engine."""
 
 
+class NoRestarts:
+    """The status of a process that never failed."""
+
+    restarts = 0
+
+
 class SlowEngine:
-    """An engine of another process that answers when `answer` is done waiting.
+    """An engine that seems to run in another process: it answers after waiting.
 
     Args:
         inner: what answers.
@@ -113,11 +123,14 @@ class SlowEngine:
     """
 
     ready = True
-    n_restarts = 0
 
     def __init__(self, inner: FakeEngine, wait: Callable[[], Awaitable[object]]) -> None:
         self._inner = inner
         self._wait = wait
+
+    def status(self) -> NoRestarts:
+        """See NativeEngine."""
+        return NoRestarts()
 
     async def start(self) -> None:
         """See NativeEngine."""

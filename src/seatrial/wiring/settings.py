@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from seatrial.kernel.config import ConfigModel, load
-from seatrial.release.config import ReleaseConfig
+from seatrial.release.config import Duration, ReleaseConfig
+from seatrial.release.controller import RETENTION_S
 
 FILE = "seatrial.yaml"
 
@@ -26,6 +27,7 @@ class ServerConfig(ConfigModel):
         deadline_s: how long a prediction may take before it is answered with 504.
         log_sample_rate: share of predictions written to the prediction log.
         log_bytes: most bytes of prediction log waiting to be written.
+        retention: how long measurements are kept.
     """
 
     host: str = "127.0.0.1"
@@ -36,6 +38,7 @@ class ServerConfig(ConfigModel):
     deadline_s: Annotated[float, Field(gt=0)] = 30.0
     log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
     log_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    retention: Annotated[Duration, Field(gt=0)] = RETENTION_S
 
 
 class EndpointConfig(ConfigModel):

@@ -31,7 +31,8 @@ def bar(verdict: Mapping[str, Any]) -> Bar:
     start = min(0.0, *(v for v in (lower, effect, 0.0) if v is not None))
 
     def place(value: float) -> float:
-        return min(100.0, max(0.0, 100.0 * (value - start) / (end - start)))
+        share: float = (value - start) / (end - start)
+        return min(100.0, max(0.0, 100.0 * share))
 
     return Bar(
         lower=0.0 if lower is None else place(lower),

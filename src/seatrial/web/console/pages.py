@@ -67,7 +67,7 @@ class Console:
             seatrial_version=__version__,
         )
 
-    def page(self, request: Request, template: str, **values: object) -> Response:
+    def page(self, request: Request, template: str, **values: Any) -> Response:
         """A template, if the request may see it; the log-in page if it may not."""
         try:
             self.check(request)
@@ -76,7 +76,7 @@ class Console:
         return self.render(request, template, **values)
 
     def render(
-        self, request: Request, template: str, *, status: int = 200, **values: object
+        self, request: Request, template: str, *, status: int = 200, **values: Any
     ) -> Response:
         """A template in the language of the request."""
         language = choose(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
@@ -102,7 +102,7 @@ class Console:
         token = self._guard.token
         return token is not None and hmac.compare_digest(given.encode(), token.encode())
 
-    def parts(self, name: str) -> dict[str, object]:
+    def parts(self, name: str) -> dict[str, Any]:
         """What the fragments of an endpoint show."""
         facts = self._desk.history(name)
         return {
