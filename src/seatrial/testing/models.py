@@ -87,11 +87,7 @@ class FakeEngine:
         self._answer = answer
         self.batches: list[Batch] = []
 
-    def predict(
-        self,
-        batch: Batch,
-        chunk_rows: int | None = None,  # noqa: ARG002
-    ) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction:
         """See Engine."""
         self.batches.append(batch)
         n = n_rows(batch)
