@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -25,6 +25,7 @@ ROWS = arrays(
 )
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_json_and_plain_requests_carry_every_number_exactly(rows: np.ndarray) -> None:
     tensor = json.loads(ask_json("m", rows).body)["inputs"][0]
@@ -32,6 +33,7 @@ def test_json_and_plain_requests_carry_every_number_exactly(rows: np.ndarray) ->
     assert np.array_equal(np.float32(json.loads(ask_plain("/", rows).body)["instances"]), rows)
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_a_binary_request_carries_its_tensor_after_the_head(rows: np.ndarray) -> None:
     call = ask_binary("m", rows)

@@ -148,9 +148,7 @@ class Bundles:
                     features=tuple(Feature(name=n, dtype=Dtype.FLOAT32) for n in FEATURES),
                     outputs=(
                         Output(name="label", dtype=Dtype.INT64, classes=classes),
-                        Output(
-                            name="probabilities", dtype=Dtype.FLOAT32, width=3, classes=classes
-                        ),
+                        Output(name="probabilities", dtype=Dtype.FLOAT32, width=3, classes=classes),
                     ),
                     task=Task.CLASSIFICATION,
                     matrix=True,

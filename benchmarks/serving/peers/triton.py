@@ -5,8 +5,11 @@
 - Its stub embeds CPython 3.11, ignores PYTHONPATH and takes the packages of the first ``python3``
   on PATH, so the environment comes first there; libpython and the wheel's own libraries are found
   through LD_LIBRARY_PATH. It needs ``numpy<2``.
-- One model instance, no gRPC, no metrics, no request log; no dynamic batching for the ONNX model.
-- The forest with dynamic batching: up to 64, waiting at most 5 ms.
+- One model instance, no gRPC, no metrics, no request log.
+- Dynamic batching for both models. The ONNX model waits 0.1 ms at most: one call across to the stub
+  for many requests doubles its rate at concurrency 16 and 64 and halves its p99, at the price of
+  those 0.1 ms at concurrency 1. The forest waits up to 20 ms: at 5 ms half the clients miss the
+  batch and wait for the next.
 """
 
 from __future__ import annotations
@@ -34,7 +37,12 @@ instance_group [ {{ count: 1, kind: KIND_CPU }} ]
 parameters: {{ key: "path", value: {{ string_value: "{path}" }} }}
 {batching}
 """
-BATCHING = "dynamic_batching { preferred_batch_size: [ 64 ], max_queue_delay_microseconds: 5000 }"
+BATCHING = {
+    Model.GBDT: "dynamic_batching { max_queue_delay_microseconds: 100 }",
+    Model.FOREST: (
+        "dynamic_batching { preferred_batch_size: [ 64 ], max_queue_delay_microseconds: 20000 }"
+    ),
+}
 
 
 class Triton:
@@ -64,7 +72,7 @@ class Triton:
             CONFIG.format(
                 name=model,
                 path=place.forest if forest else place.files.onnx,
-                batching=BATCHING if forest else "",
+                batching=BATCHING[model],
             )
         )
 

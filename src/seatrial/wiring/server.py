@@ -43,7 +43,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """
     server = workspace.settings.server
     token = os.environ.get(TOKEN) or None
-    if token is None and not _is_loopback(server.host):
+    if token is None and not is_loopback(server.host):
         raise TokenMissing(
             f"Listening on {server.host} opens the control routes to the network.",
             remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
@@ -144,7 +144,8 @@ def _watch(stop_fd: int, stop: threading.Event) -> None:
     stop.set()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reachable from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
