@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -58,11 +58,9 @@ def data() -> Mapping[str, Data]:
     }
 
 
-def signature_of(
-    model: Any, features: tuple[Feature, ...], *, matrix: bool, width: int | None = None
-) -> Signature:
+def signature_of(model: Any, features: tuple[Feature, ...], *, matrix: bool) -> Signature:
     classes = getattr(model, "classes_", None)
-    outputs: tuple[Output, ...] = (Output(name="prediction", dtype=Dtype.FLOAT64, width=width),)
+    outputs: tuple[Output, ...] = (Output(name="prediction", dtype=Dtype.FLOAT64),)
     if classes is not None:
         text = np.asarray(classes).dtype.kind in "OUS"
         outputs = (Output(name="label", dtype=Dtype.STRING if text else Dtype.INT64),)
@@ -76,7 +74,6 @@ def matrix_signature(
     x: np.ndarray,
     dtype: Dtype = Dtype.FLOAT64,
     *,
-    width: int | None = None,
     categories: Mapping[int, tuple[int, ...]] | None = None,
 ) -> Signature:
     known = categories or {}
@@ -89,7 +86,7 @@ def matrix_signature(
         )
         for j in range(x.shape[1])
     )
-    return signature_of(model, features, matrix=True, width=width)
+    return signature_of(model, features, matrix=True)
 
 
 def original(model: Any, signature: Signature, batch: Batch) -> Prediction:
@@ -99,10 +96,9 @@ def original(model: Any, signature: Signature, batch: Batch) -> Prediction:
         import pandas as pd
 
         rows_ = pd.DataFrame(batch)
-    predict = getattr(model, "inplace_predict", model.predict)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        first = np.asarray(predict(rows_))
+        first = np.asarray(model.predict(rows_))
         if signature.outputs[0].name == "prediction":
             return {"prediction": first.astype(np.float64)}
         answers: Prediction = {"label": first.astype(signature.outputs[0].dtype.numpy)}
@@ -163,7 +159,6 @@ def agree() -> Agree:
         signature: Signature,
         sample: Batch,
         extra: Mapping[parity.RowKind, Batch] | None = None,
-        call: Callable[[str, dict[str, object]], Awaitable[Mapping[str, object]]] | None = None,
     ) -> export.Exported:
         sample = take(sample, slice(0, min(200, n_rows(sample))))
         kinds = {
@@ -177,11 +172,30 @@ def agree() -> Agree:
             kinds[parity.RowKind.EDGE] = edges
         kinds |= extra or {}
         judge = judge_of(model, signature, kinds)
-        return asyncio.run(
-            export.export(framework, signature, call=call or caller(model), judge=judge)
-        )
+        raw = model.booster if isinstance(model, Bare) else model
+        return asyncio.run(export.export(framework, signature, call=caller(raw), judge=judge))
 
     return agreed
+
+
+class Bare:
+    """A bare booster that answers as its class of the scikit-learn interface would."""
+
+    def __init__(self, booster: Any, n_classes: int = 2) -> None:
+        self.booster = booster
+        self.classes_ = np.arange(n_classes)
+
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        values = getattr(self.booster, "inplace_predict", self.booster.predict)(x)
+        return np.column_stack([1 - values, values]) if values.ndim == 1 else values
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return self.predict_proba(x).argmax(axis=1)
+
+
+@pytest.fixture(scope="session")
+def bare() -> Callable[..., Any]:
+    return Bare
 
 
 @pytest.fixture(scope="session")

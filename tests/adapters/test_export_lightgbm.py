@@ -85,12 +85,27 @@ def test_categories_of_pandas_are_refused(data, signed):
     assert "pandas categories have no ONNX form" in str(made["reason"])
 
 
-@pytest.mark.parametrize(("kind", "width"), [("binary", None), ("classes", 3)])
-def test_a_bare_booster_answers_as_its_predict(kind, width, agree, data, signed):
+@pytest.mark.parametrize(("kind", "n_classes"), [("binary", 2), ("classes", 3)])
+def test_a_bare_booster_that_classifies_agrees(kind, n_classes, agree, bare, data, signed):
     x, y = data[kind]
-    booster = classifier().fit(x, y).booster_
-    exported = agree("lightgbm", booster, signed(booster, x, width=width), x)
+    model = bare(classifier().fit(x, y).booster_, n_classes)
+    exported = agree("lightgbm", model, signed(model, x), x)
     assert exported.form is Form.FLOAT64, exported.reason
+
+
+def test_a_bare_booster_that_predicts_a_number_agrees(agree, data, signed):
+    x, y = data["regression"]
+    booster = lightgbm.LGBMRegressor(**SMALL).fit(x, y).booster_
+    exported = agree("lightgbm", booster, signed(booster, x), x)
+    assert exported.form is Form.FLOAT64, exported.reason
+
+
+def test_an_objective_without_onnx_form_is_named(data, signed):
+    x, y = data["binary"]
+    ranker = lightgbm.LGBMRanker(**SMALL).fit(x, y, group=[len(x)])
+    made = export(ranker.booster_, **arguments(signed(ranker, x), Form.FLOAT64))
+    assert made["onnx"] is None
+    assert "objective lambdarank has no ONNX form" in str(made["reason"])
 
 
 def test_a_pipeline_can_end_in_a_booster(agree, data, signed):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from seatrial.adapters.export_xgboost import export
+from seatrial.adapters.onnxruntime import OnnxEngine
 from seatrial.packaging.export import Form, arguments
 from seatrial.packaging.parity import RowKind
 
@@ -52,22 +54,60 @@ def test_rows_at_every_threshold_and_one_step_around_it_agree(agree, data, signe
     assert exported.form is Form.FLOAT32, exported.reason
 
 
-@pytest.mark.parametrize(
-    ("kind", "objective"), [("binary", "binary:logistic"), ("regression", "reg:squarederror")]
-)
-def test_a_bare_booster_answers_as_its_predict(kind, objective, agree, data, signed):
+@pytest.mark.parametrize(("kind", "n_classes"), [("binary", 2), ("classes", 3)])
+def test_a_bare_booster_that_classifies_agrees(kind, n_classes, agree, bare, data, signed):
     x, y = data[kind]
+    objective = (
+        {"objective": "binary:logistic"}
+        if n_classes == 2
+        else {"objective": "multi:softprob", "num_class": n_classes}
+    )
+    booster = xgboost.train({**objective, "nthread": 1}, xgboost.DMatrix(x, y), 4)
+    model = bare(booster, n_classes)
+    exported = agree("xgboost", model, signed(model, x), x)
+    assert exported.form is Form.FLOAT32, exported.reason
+
+
+@pytest.mark.parametrize("objective", ["reg:squarederror", "count:poisson"])
+def test_a_bare_booster_that_predicts_a_number_agrees(objective, answers, data, signed):
+    x, y = data["regression"]
     booster = xgboost.train({"objective": objective, "nthread": 1}, xgboost.DMatrix(x, y), 5)
-    exported = agree("xgboost", booster, signed(booster, x), x)
-    assert exported.form is Form.FLOAT32, exported.reason
+    signature = signed(booster, x)
+    made = export(booster, **arguments(signature, Form.FLOAT32))
+    answer = OnnxEngine(made["onnx"], signature).predict(x)
+    np.testing.assert_allclose(answer["prediction"], booster.inplace_predict(x), rtol=1e-5)
 
 
-def test_a_bare_booster_of_several_classes_answers_one_column_each(agree, data, signed):
-    x, y = data["classes"]
-    settings = {"objective": "multi:softprob", "num_class": 3, "nthread": 1}
-    booster = xgboost.train(settings, xgboost.DMatrix(x, y), 3)
-    exported = agree("xgboost", booster, signed(booster, x, width=3), x)
-    assert exported.form is Form.FLOAT32, exported.reason
+def test_names_of_features_do_not_matter(answers, data, signed):
+    x, y = data["binary"]
+    frame = pd.DataFrame(x, columns=[f"measure {j}" for j in range(x.shape[1])])
+    model = xgboost.XGBClassifier(**SMALL).fit(frame, y)
+    signature = signed(model, x)
+    made = export(model, **arguments(signature, Form.FLOAT32))
+    answer = OnnxEngine(made["onnx"], signature).predict(x)
+    np.testing.assert_allclose(answer["probabilities"], model.predict_proba(frame), atol=1e-6)
+    assert model.get_booster().feature_names == list(frame.columns)
+
+
+def test_trees_after_the_best_one_are_left_out(data, signed):
+    x, y = data["binary"]
+    model = xgboost.XGBClassifier(n_estimators=40, n_jobs=1, early_stopping_rounds=2)
+    model.fit(x[:300], y[:300], eval_set=[(x[300:], y[300:])], verbose=False)
+    assert model.best_iteration < 38
+    signature = signed(model, x)
+    made = export(model, **arguments(signature, Form.FLOAT32))
+    answer = OnnxEngine(made["onnx"], signature).predict(x)
+    np.testing.assert_allclose(answer["probabilities"], model.predict_proba(x), atol=1e-6)
+
+
+def test_categories_are_refused(data, signed):
+    x, y = data["binary"]
+    frame = pd.DataFrame(x[:, :3], columns=["a", "b", "c"])
+    frame["c"] = pd.Categorical(np.where(x[:, 2] > 80, "high", "low"))
+    model = xgboost.XGBClassifier(**SMALL, enable_categorical=True).fit(frame, y)
+    made = export(model, **arguments(signed(model, x[:, :3]), Form.FLOAT32))
+    assert made["onnx"] is None
+    assert "categorical features have no ONNX form" in str(made["reason"])
 
 
 def test_a_pipeline_that_scales_in_float64_needs_rounding_before_the_trees(agree, data, signed):

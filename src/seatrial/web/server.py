@@ -14,7 +14,7 @@ from seatrial.web.app import App
 from seatrial.web.protocol import HotProtocol
 
 _KEEP_ALIVE_S = 75
-_DRAIN_S = 20
+_DRAIN_S = 10
 
 
 async def _nothing() -> None:

@@ -183,6 +183,8 @@ class BackgroundStager:
             )
             self._finished(bundle, report, rollout.version)
             job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
-        except (SeatrialError, OSError) as problem:
+        except Exception as problem:
+            # Whatever it is: a release whose tests ended without a word would wait for ever.
             _log.exception("staging of %s failed", rollout.release)
-            job.result = Staged(passed=False, reason=f"staging could not run: {problem}")
+            said = problem if isinstance(problem, SeatrialError) else repr(problem)
+            job.result = Staged(passed=False, reason=f"staging could not run: {said}")

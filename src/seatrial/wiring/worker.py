@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
+_DRAIN_S = 3.0
+"""For calls of engines that nobody waits for any more: the server let its requests end before."""
+
+
 def preload() -> None:
     """Import what every worker loads later anyway; called once, before the workers are forked."""
     import seatrial.adapters.onnxruntime  # noqa: F401 - loaded for its effect: shared pages
@@ -116,7 +120,7 @@ def run_worker(
 
     async def finish() -> None:
         health.not_ready("draining")
-        await workers[0].stop()
+        await workers[0].stop(drain_s=_DRAIN_S)
 
     try:
         serve(
