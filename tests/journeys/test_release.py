@@ -20,8 +20,17 @@ class Shell:
 
     def __call__(self, *words: str) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "seatrial", *words, "--json"]
-            + ["--home", str(self._home.folder), "--config", str(self._home.config)],
+            [
+                sys.executable,
+                "-m",
+                "seatrial",
+                *words,
+                "--json",
+                "--home",
+                str(self._home.folder),
+                "--config",
+                str(self._home.config),
+            ],
             capture_output=True,
             text=True,
             check=True,
