@@ -172,11 +172,8 @@ def agree() -> Agree:
             kinds[parity.RowKind.EDGE] = edges
         kinds |= extra or {}
         judge = judge_of(model, signature, kinds)
-        return asyncio.run(
-            export.export(
-                framework, signature, call=caller(getattr(model, "booster", model)), judge=judge
-            )
-        )
+        raw = model.booster if isinstance(model, Bare) else model
+        return asyncio.run(export.export(framework, signature, call=caller(raw), judge=judge))
 
     return agreed
 

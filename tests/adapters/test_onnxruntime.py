@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -78,20 +77,6 @@ def test_columns_go_in_by_name_and_a_missing_string_as_the_empty_one():
     answer = OnnxEngine(echo(), COLUMNS).predict(batch)
     assert answer["size_out"].tolist() == [[3], [4]]
     assert answer["town_out"].tolist() == ["Bern", ""]
-
-
-def test_a_batch_that_is_not_contiguous_is_read_right():
-    batch = np.arange(12.0).reshape(2, 6).T[::2]
-    answer = OnnxEngine(linear(), MATRIX).predict(batch)
-    assert answer["prediction"].tolist() == (batch @ [2, 3]).tolist()
-
-
-def test_threads_may_share_an_engine():
-    engine = OnnxEngine(linear(), MATRIX)
-    batches = [np.full((3, 2), float(i)) for i in range(200)]
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(engine.predict, batches))
-    assert [a["prediction"][0] for a in answers] == [5.0 * i for i in range(200)]
 
 
 @pytest.mark.parametrize(

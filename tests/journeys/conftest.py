@@ -1,5 +1,6 @@
-"""Real servers over a home of their own: `seatrial up` in a process, bundles, traffic, and the end of
-every process that was started, whatever became of the test."""
+"""Real servers over a home of their own: `seatrial up` in a process, bundles, traffic.
+
+Ends every process that was started, whatever became of the test."""
 
 from __future__ import annotations
 
@@ -148,9 +149,7 @@ class Bundles:
                     features=tuple(Feature(name=n, dtype=Dtype.FLOAT32) for n in FEATURES),
                     outputs=(
                         Output(name="label", dtype=Dtype.INT64, classes=classes),
-                        Output(
-                            name="probabilities", dtype=Dtype.FLOAT32, width=3, classes=classes
-                        ),
+                        Output(name="probabilities", dtype=Dtype.FLOAT32, width=3, classes=classes),
                     ),
                     task=Task.CLASSIFICATION,
                     matrix=True,

@@ -20,8 +20,17 @@ class Shell:
 
     def __call__(self, *words: str) -> Any:
         done = subprocess.run(
-            [sys.executable, "-m", "seatrial", *words, "--json"]
-            + ["--home", str(self._home.folder), "--config", str(self._home.config)],
+            [
+                sys.executable,
+                "-m",
+                "seatrial",
+                *words,
+                "--json",
+                "--home",
+                str(self._home.folder),
+                "--config",
+                str(self._home.config),
+            ],
             capture_output=True,
             text=True,
             check=True,
@@ -38,7 +47,10 @@ def test_a_first_version_a_better_one_a_failing_one_a_slow_one_and_the_way_back(
     first = home.release(bundles.onnx(1.0))
     home.reach("promoted")
     lab.until("both workers", lambda: home.settled(2))
-    some = [*lab.PLAIN, *(lab.ask([v, 3, 4, 1], key=f"u{i}") for i in range(6) for v in (1004, 1005))]
+    some = [
+        *lab.PLAIN,
+        *(lab.ask([v, 3, 4, 1], key=f"u{i}") for i in range(6) for v in (1004, 1005)),
+    ]
     with lab.Traffic(up.port, some, n_clients=8) as traffic:
         second = home.release(bundles.onnx(10.0))
         home.reach("promoted")

@@ -326,9 +326,7 @@ def test_the_log_says_when_and_by_whom(on_trial: World) -> None:
     assert datetime.fromisoformat(str(last["at"])).tzinfo == UTC
 
 
-def test_the_same_evidence_is_judged_once(
-    on_trial: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_evidence_is_judged_once(on_trial: World, monkeypatch: pytest.MonkeyPatch) -> None:
     n_judged = []
     real = controller_module.judge
 

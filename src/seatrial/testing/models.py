@@ -83,15 +83,11 @@ class FakeEngine:
     """
 
     def __init__(self, signature: Signature, answer: float = 0.5) -> None:
-        self._signature = signature
+        self.signature = signature
         self._answer = answer
         self.batches: list[Batch] = []
 
-    def predict(
-        self,
-        batch: Batch,
-        chunk_rows: int | None = None,  # noqa: ARG002
-    ) -> Prediction:
+    def predict(self, batch: Batch) -> Prediction:
         """See Engine."""
         self.batches.append(batch)
         n = n_rows(batch)
@@ -101,7 +97,7 @@ class FakeEngine:
                 str(self._answer) if output.dtype is Dtype.STRING else self._answer,
                 output.dtype.numpy,
             )
-            for output in self._signature.outputs
+            for output in self.signature.outputs
         }
 
     def close(self) -> None:
