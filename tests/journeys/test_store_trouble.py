@@ -79,7 +79,9 @@ def test_a_store_that_cannot_be_written_stops_the_release_and_not_the_answers(
 def troubled(up: Any) -> bool:
     """Whether the store has failed the server; a disk that takes no log line shows it by beats."""
     said: str = up.log()
-    return "cannot be used" in said or "slices:" in said or "beat:" in said or up.controller() is None
+    return (
+        "cannot be used" in said or "slices:" in said or "beat:" in said or up.controller() is None
+    )
 
 
 def test_two_servers_on_one_store_promote_once(home: Any, bundles: Any, lab: Any) -> None:

@@ -28,7 +28,9 @@ async def ask_all(port: int, lab: Any) -> list[int]:
                 for i in range(N_EACH)
             ]
 
-    return [status for part in await asyncio.gather(*map(one, range(N_CONNECTIONS))) for status in part]
+    return [
+        status for part in await asyncio.gather(*map(one, range(N_CONNECTIONS))) for status in part
+    ]
 
 
 async def counted(port: int) -> int:

@@ -11,10 +11,10 @@ import pytest
 from seatrial.kernel.events import Draft
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan, Step
-from seatrial.testing import MemoryStore
-from seatrial.testing.models import router_of
 from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane
+from seatrial.testing import MemoryStore
+from seatrial.testing.models import router_of
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.errors import error_reply

@@ -52,7 +52,9 @@ def site(plane: DataPlane, routers: Sequence[APIRouter]) -> FastAPI:
     @app.exception_handler(RequestValidationError)
     def correct(_: Request, error: RequestValidationError) -> JSONResponse:
         # Without what was sent, as the framework would have it: bytes that are no text break that.
-        found = [{part: problem[part] for part in ("loc", "msg", "type")} for problem in error.errors()]
+        found = [
+            {part: problem[part] for part in ("loc", "msg", "type")} for problem in error.errors()
+        ]
         text = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in found)
         record = {"error": text, "code": "control.invalid_request", "detail": found}
         return JSONResponse(record, 422)
