@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.store import Slice, StoreFull, StoreUnavailable
+from seatrial.release import controller as controller_module
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import EndpointState, ask
@@ -15,6 +17,7 @@ from seatrial.release.gate_record import gates_to_dict
 from seatrial.release.measurement import Summary
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Phase, Plan, Rollout, Staged, Step
+from seatrial.release.verdict import Judgement
 from seatrial.testing import FakeClock, MemoryStore
 
 GATES = Gates(gates=(ErrorRateGate(limit=0.001), LatencyGate(limit_ms=100)))
@@ -321,3 +324,52 @@ def test_the_log_says_when_and_by_whom(on_trial: World) -> None:
     last = on_trial.desk.history("churn")[-1]
     assert (last["kind"], last["by"]) == ("release.aborted", "ada")
     assert datetime.fromisoformat(str(last["at"])).tzinfo == UTC
+
+
+def test_the_same_evidence_is_judged_once(on_trial: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_judged = []
+    real = controller_module.judge
+
+    def judge(*args: Any, **kwargs: Any) -> Judgement:
+        n_judged.append(1)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(controller_module, "judge", judge)
+    on_trial.answered(2, 10)
+    on_trial.tick(20)
+    assert len(n_judged) == 1
+    on_trial.answered(2, 10)
+    on_trial.tick(20)
+    assert len(n_judged) == 2
+
+
+def test_a_later_step_is_never_judged_by_the_verdict_of_the_one_before(world: World) -> None:
+    steps = (Step(share=0.05, watch_s=5), Step(share=0.5, watch_s=0))
+    world.start(1)
+    world.controller.tick()
+    world.start(2, Plan(steps=steps, gates=gates_to_dict(GATES), extend_s=600))
+    world.tick(2)
+    world.answered(2, 4_000)
+    world.tick(30)
+    assert world.phase is Phase.CANARY
+    assert world.state.rollout is not None
+    assert world.state.rollout.step == 1
+
+
+def test_measurements_are_dropped_once_they_are_old(world: World) -> None:
+    world.start(1)
+    world.controller.tick()
+    world.answered(1, 10)
+    world.tick(1, seconds=6 * 86_400)
+    assert len(world.store.read_slices("churn")) == 1
+    world.tick(1, seconds=2 * 86_400)
+    assert world.store.read_slices("churn") == []
+
+
+def test_a_clock_that_jumps_ahead_does_not_take_the_evidence_of_a_canary(on_trial: World) -> None:
+    on_trial.answered(2, 3_000, n_errors=1)
+    on_trial.clock.set_wall(on_trial.clock.now() + timedelta(days=400))
+    on_trial.clock.advance(7200)
+    on_trial.tick()
+    assert on_trial.phase is Phase.CANARY
+    assert len(on_trial.store.read_slices("churn")) == 1

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seatrial.release.verdict import Outcome
 
 from seatrial.kernel.events import Draft, Fact
 from seatrial.release.endpoint import (
@@ -31,6 +30,7 @@ from seatrial.release.rollout import (
     decide,
 )
 from seatrial.release.variant import Split
+from seatrial.release.verdict import Outcome
 
 PLAN = Plan(steps=(Step(share=0.05, watch_s=60), Step(share=0.5, watch_s=30)), extend_s=120)
 

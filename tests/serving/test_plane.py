@@ -36,7 +36,7 @@ class Failing(FakeEngine):
         super().__init__(SIGNATURE)
         self.problem = problem
 
-    def predict(self, batch: Any) -> Any:
+    def predict(self, batch: Any, chunk_rows: int | None = None) -> Any:
         raise self.problem
 
 

@@ -6,12 +6,9 @@ rows of float32 split alike in the float32 form, others only in the float64 form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onnx import ModelProto
-
-from seatrial.adapters import onnx_graph
 from seatrial.adapters.onnx_convert import Columns, Converter, convert, exact, record, refusal
 from seatrial.packaging.export import Form
 
@@ -28,10 +25,9 @@ def export(
         from lightgbm import Booster
     except ImportError:
         return refusal("LightGBM is not installed (pip install 'seatrial[lightgbm]').")
-    reshape = None
     try:
         if isinstance(model, Booster):
-            model, reshape = _wrapped(model)
+            model = _wrapped(model)
         graph = convert(
             model,
             converters=converters(),
@@ -39,7 +35,6 @@ def export(
             matrix=matrix,
             form=Form(form),
             outputs=outputs,
-            reshape=reshape,
         )
     except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
         lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -87,7 +82,7 @@ def _without_named_categories(converter: Converter) -> Converter:
     return convert
 
 
-def _wrapped(booster: Any) -> tuple[object, Callable[[ModelProto], None] | None]:
+def _wrapped(booster: Any) -> object:
     """A bare booster as the model of the scikit-learn interface with the same trees."""
     import lightgbm
     import numpy as np
@@ -95,25 +90,16 @@ def _wrapped(booster: Any) -> tuple[object, Callable[[ModelProto], None] | None]
     dump = booster.dump_model(num_iteration=1)
     objective = str(dump.get("objective", "")).split()
     name = objective[0] if objective else "none"
-    kind = lightgbm.LGBMRegressor
-    n_classes = 0
     if name in ("binary", "multiclass"):
-        kind = lightgbm.LGBMClassifier
-        n_classes = max(2, int(dump["num_class"]))
-    elif name not in ("regression", "regression_l1", "huber", "fair", "quantile", "mape"):
+        model = lightgbm.LGBMClassifier(objective=name)
+        model._n_classes = max(2, int(dump["num_class"]))
+        model._classes = np.arange(model._n_classes)
+    elif name in ("regression", "regression_l1", "huber", "fair", "quantile", "mape"):
+        model = lightgbm.LGBMRegressor(objective=name)
+    else:
         raise NotImplementedError(f"a booster with objective {name} has no ONNX form")
-    model = kind(objective=name)
     model._Booster = booster
     model._n_features = booster.num_feature()
     model._objective = name
     model.fitted_ = True
-    if n_classes == 0:
-        return model, None
-    model._classes = np.arange(n_classes)
-    model._n_classes = n_classes
-
-    def reshape(onx: ModelProto) -> None:
-        onnx_graph.drop_zipmaps(onx.graph)
-        onnx_graph.score_of_positive(onx.graph, n_classes=n_classes)
-
-    return model, reshape
+    return model

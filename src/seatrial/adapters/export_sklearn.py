@@ -7,7 +7,7 @@ in full, the branch of missing values, and what current scikit-learn changed und
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,6 @@ from seatrial.adapters.onnx_convert import (
     refusal,
 )
 from seatrial.packaging.export import Form
-
-_FOREST = (
-    "DecisionTreeClassifier",
-    "DecisionTreeRegressor",
-    "ExtraTreeClassifier",
-    "ExtraTreeRegressor",
-    "ExtraTreesClassifier",
-    "ExtraTreesRegressor",
-    "RandomForestClassifier",
-    "RandomForestRegressor",
-)
-_HISTOGRAM = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
 
 
 def export(
@@ -71,23 +59,34 @@ def export(
 
 def converters() -> Mapping[type, Converter]:
     """Converters by estimator type, those of loaded boosting libraries included."""
+    from skl2onnx._supported_operators import sklearn_operator_name_map
     from skl2onnx.common._registration import get_converter
-    from sklearn import ensemble, tree
+    from sklearn import ensemble, linear_model, svm, tree
 
-    found: dict[type, Converter] = {}
-    for name in (*_FOREST, *_HISTOGRAM):
-        alias = name.replace("ExtraTreeC", "DecisionTreeC").replace("ExtraTreeR", "DecisionTreeR")
-        wrap = _histogram if name in _HISTOGRAM else _forest
-        found[getattr(ensemble, name, None) or getattr(tree, name)] = wrap(
-            get_converter(f"Sklearn{alias}")
-        )
-    found[ensemble.GradientBoostingClassifier] = exact(
-        get_converter("SklearnGradientBoostingClassifier")
-    )
-    found[ensemble.GradientBoostingRegressor] = exact(
-        get_converter("SklearnGradientBoostingRegressor")
-    )
-    found[ensemble.VotingClassifier] = _voting(get_converter("SklearnVotingClassifier"))
+    wraps: Mapping[Callable[[Converter], Converter], tuple[type, ...]] = {
+        exact: (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor),
+        _forest: (
+            tree.DecisionTreeClassifier,
+            tree.DecisionTreeRegressor,
+            tree.ExtraTreeClassifier,
+            tree.ExtraTreeRegressor,
+            ensemble.ExtraTreesClassifier,
+            ensemble.ExtraTreesRegressor,
+            ensemble.RandomForestClassifier,
+            ensemble.RandomForestRegressor,
+        ),
+        _histogram: (
+            ensemble.HistGradientBoostingClassifier,
+            ensemble.HistGradientBoostingRegressor,
+        ),
+        _linear: (svm.LinearSVC, linear_model.RidgeClassifier, linear_model.RidgeClassifierCV),
+        _voting: (ensemble.VotingClassifier,),
+    }
+    found: dict[type, Converter] = {
+        kind: wrap(get_converter(sklearn_operator_name_map[kind]))
+        for wrap, kinds in wraps.items()
+        for kind in kinds
+    }
     if "xgboost" in sys.modules:
         from seatrial.adapters import export_xgboost
 
@@ -158,5 +157,47 @@ def _voting(converter: Converter) -> Converter:
             converter(scope, operator, container)
         finally:
             model.flatten_transform = before
+
+    return convert
+
+
+def _linear(converter: Converter) -> Converter:
+    """Computes in float64 too, which the converter of skl2onnx refuses."""
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        from onnx import TensorProto
+        from skl2onnx.common.data_types import DoubleTensorType
+
+        if not isinstance(operator.inputs[0].type, DoubleTensorType):
+            converter(scope, operator, container)
+            return
+        model = operator.raw_operator
+        weights, bias = np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+        label, scores = (o.full_name for o in operator.outputs)
+
+        def constant(value: Any, dtype: int) -> str:
+            array = np.asarray(value)
+            name: str = scope.get_unique_variable_name("linear")
+            container.add_initializer(name, dtype, list(array.shape), array.ravel().tolist())
+            return name
+
+        def op(kind: str, *inputs: str, **attributes: Any) -> str:
+            name: str = scope.get_unique_variable_name("linear")
+            container.add_node(kind, list(inputs), name, **attributes)
+            return name
+
+        product = op("MatMul", operator.inputs[0].full_name, constant(weights, TensorProto.DOUBLE))
+        total = op("Add", product, constant(bias, TensorProto.DOUBLE))
+        if weights.shape[1] == 1:
+            positive = op("Greater", total, constant([0.0], TensorProto.DOUBLE))
+            chosen = op("Cast", positive, to=TensorProto.INT64)
+            index = op("Squeeze", chosen, constant([1], TensorProto.INT64))
+        else:
+            index = op("ArgMax", total, axis=1, keepdims=0)
+        text = model.classes_.dtype.kind in "OUS"
+        classes = model.classes_.astype(object if text else np.int64)
+        known = constant(classes, TensorProto.STRING if text else TensorProto.INT64)
+        container.add_node("Gather", [known, index], label)
+        container.add_node("Identity", total, scores)
 
     return convert

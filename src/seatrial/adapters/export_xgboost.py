@@ -7,11 +7,9 @@ thresholds, so the float32 form is exact unless something before it computes in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
-from onnx import ModelProto
-
-from seatrial.adapters import onnx_graph
 from seatrial.adapters.onnx_convert import Columns, Converter, convert, exact, record, refusal
 from seatrial.packaging.export import Form
 
@@ -28,10 +26,9 @@ def export(
         from xgboost import Booster
     except ImportError:
         return refusal("XGBoost is not installed (pip install 'seatrial[xgboost]').")
-    reshape = None
     try:
         if isinstance(model, Booster):
-            model, reshape = _wrapped(model)
+            model = _wrapped(model)
         graph = convert(
             model,
             converters=converters(),
@@ -39,7 +36,6 @@ def export(
             matrix=matrix,
             form=Form(form),
             outputs=outputs,
-            reshape=reshape,
         )
     except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
         return refusal(f"The XGBoost model could not be converted: {_first_line(error)}.")
@@ -69,11 +65,34 @@ def converters() -> Mapping[type, Converter]:
             convert_xgboost,
             options={"nocl": [True, False], "zipmap": [True, False]} if classifier else {},
         )
-        found[kind] = exact(convert_xgboost, single=True)
+        found[kind] = _by_position(exact(convert_xgboost, single=True))
     return found
 
 
-def _wrapped(booster: Any) -> tuple[object, Any]:
+def _by_position(converter: Converter) -> Converter:
+    """Takes the features' names away, which the converter reads as positions.
+
+    Refuses categories: the converter takes their codes for numbers to compare with.
+    """
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        model = operator.raw_operator
+        booster = model.get_booster()
+        if "c" in (booster.feature_types or ()):
+            raise NotImplementedError("categorical features have no ONNX form")
+        nameless = copy(model)
+        nameless._Booster = booster.copy()
+        nameless._Booster.feature_names = None
+        operator.raw_operator = nameless
+        try:
+            converter(scope, operator, container)
+        finally:
+            operator.raw_operator = model
+
+    return convert
+
+
+def _wrapped(booster: Any) -> object:
     """A bare booster as the model of the scikit-learn interface with the same trees."""
     import json
 
@@ -81,23 +100,15 @@ def _wrapped(booster: Any) -> tuple[object, Any]:
 
     learner = json.loads(booster.save_config())["learner"]
     objective = learner["objective"]["name"]
-    n_classes = max(2, int(learner["learner_model_param"]["num_class"]))
-    if not objective.startswith(("binary:", "multi:")):
-        regressor = xgboost.XGBRegressor(objective=objective)
-        regressor._Booster = booster
-        return regressor, None
-    if objective not in ("binary:logistic", "multi:softprob"):
+    if objective in ("binary:logistic", "multi:softprob", "multi:softmax"):
+        model = xgboost.XGBClassifier(objective=objective)
+        model.n_classes_ = max(2, int(learner["learner_model_param"]["num_class"]))
+    elif objective.startswith(("binary:", "multi:", "rank:", "survival:")):
         raise NotImplementedError(f"a booster with objective {objective} has no ONNX form")
-
-    classifier = xgboost.XGBClassifier(objective=objective)
-    classifier._Booster = booster
-    classifier.n_classes_ = n_classes
-
-    def reshape(onx: ModelProto) -> None:
-        onnx_graph.drop_zipmaps(onx.graph)
-        onnx_graph.score_of_positive(onx.graph, n_classes=n_classes)
-
-    return classifier, reshape
+    else:
+        model = xgboost.XGBRegressor(objective=objective)
+    model._Booster = booster
+    return model
 
 
 def _first_line(error: Exception) -> str:

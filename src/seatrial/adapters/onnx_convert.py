@@ -68,7 +68,6 @@ def convert(
     matrix: bool,
     form: Form,
     outputs: Sequence[str],
-    reshape: Callable[[ModelProto], None] | None = None,
 ) -> ModelProto:
     """The model as a graph in one form.
 
@@ -79,13 +78,10 @@ def convert(
         matrix: whether the graph takes one matrix, else one input per column.
         form: how numbers run through it.
         outputs: names of the signature.
-        reshape: changes the converted graph before its outputs are named.
     Raises:
         Exception: whatever skl2onnx raises for a model it does not know.
     """
     onx = _converted(model, converters, columns, matrix=matrix, form=form)
-    if reshape is not None:
-        reshape(onx)
     graph = onx.graph
     onnx_graph.drop_zipmaps(graph)
     double = form is not Form.FLOAT32

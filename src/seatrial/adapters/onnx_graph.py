@@ -109,21 +109,6 @@ def _types(model: ModelProto) -> dict[str, int]:
     return {v.name: v.type.tensor_type.elem_type for v in values}
 
 
-def score_of_positive(graph: GraphProto, *, n_classes: int) -> None:
-    """Turn a classifier's (label, probabilities) into the one output of a booster's predict."""
-    probabilities = graph.output[1].name
-    del graph.output[:]
-    name = "booster/prediction"
-    if n_classes == 2:
-        graph.initializer.append(helper.make_tensor("booster/one", TensorProto.INT64, [], [1]))
-        graph.node.append(
-            helper.make_node("Gather", [probabilities, "booster/one"], [name], axis=1)
-        )
-    else:
-        graph.node.append(helper.make_node("Identity", [probabilities], [name]))
-    graph.output.append(_value(name, TensorProto.FLOAT))
-
-
 def join_columns(graph: GraphProto, names: Sequence[str], dtype: int) -> None:
     """Take one matrix and split it into the columns the graph was made with."""
     have = {i.name for i in graph.input}

@@ -146,11 +146,20 @@ def _column(name: str, values: Any) -> Column:
         return cast("Column", values.to_numpy(zero_copy_only=False))
     if pa.types.is_integer(kind) and values.null_count == 0:
         return cast("Column", values.to_numpy().astype(np.int64))
+    if pa.types.is_boolean(kind):
+        values = pc.cast(values, pa.int8())
+        kind = values.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return cast("Column", pc.cast(values, pa.float64(), safe=False).to_numpy())
     if pa.types.is_null(kind):
         return np.full(len(values), np.nan)
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+    if pa.types.is_binary(kind):
+        raise BadSample(
+            f"The column {name!r} holds bytes that are no UTF-8 text.",
+            remedy="Save the data again as UTF-8.",
+            field=name,
+        )
+    if pa.types.is_nested(kind):
         raise BadSample(
             f"The column {name!r} holds {kind}.",
             remedy="Give a table of numbers, booleans and strings.",

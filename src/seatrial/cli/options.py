@@ -14,7 +14,7 @@ from seatrial.kernel.duration import BadDuration, parse_duration
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class DurationType(click.ParamType):
+class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
     """A duration such as ``90``, ``45s`` or ``1h30m``; the value is seconds."""
 
     name = "duration"

@@ -12,6 +12,7 @@ import click
 _MARKS = {"ok": ("✓", "green"), "bad": ("✗", "red"), "wait": ("●", "yellow"), "note": ("·", None)}
 _PLAIN = {"ok": "ok", "bad": "FAILED", "wait": "...", "note": "-"}
 _REFRESH_S = 0.1
+_LOG_EVERY_S = 10.0
 
 
 @dataclass(slots=True)
@@ -39,18 +40,22 @@ class Console:
         self._line(self._format(mark, name, text))
 
     def progress(self, name: str, text: str) -> None:
-        """A step under way; where stderr is a terminal the line is rewritten in place."""
+        """A step under way.
+
+        Where stderr is a terminal the line is rewritten in place, elsewhere it is told again now
+        and then.
+        """
+        now = time.monotonic()
+        in_place = sys.stderr.isatty()
+        every_s = _REFRESH_S if in_place else _LOG_EVERY_S
+        if self._open == name and now - self._shown_at < every_s:
+            return
+        self._open, self._shown_at = name, now
         line = self._format("wait", name, text)
-        if sys.stderr.isatty() and not self.quiet:
-            now = time.monotonic()
-            if self._open and now - self._shown_at < _REFRESH_S:
-                return
-            self._shown_at = now
+        if in_place and not self.quiet:
             click.echo("\r\x1b[2K" + _cut(line), nl=False, err=True)
-            self._open = line
-        elif line != self._open:
+        else:
             self._line(line)
-            self._open = line
 
     def say(self, text: str = "") -> None:
         """A line of its own."""

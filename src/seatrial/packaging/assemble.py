@@ -8,46 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import Protocol
-
-import numpy as np
 
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
-from seatrial.packaging.model_facts import ModelFacts
-from seatrial.packaging.parity import Parity, RowKind, compare
 from seatrial.packaging.measure import Run, measure
-from seatrial.packaging.plan import plan as plan_for
+from seatrial.packaging.model_facts import ModelFacts
+from seatrial.packaging.parity import Parity, compare
+from seatrial.packaging.plan import plan as choose_engines
 from seatrial.packaging.profile import profile
-from seatrial.packaging.random_rows import random_rows
 from seatrial.packaging.requirements import model_pins, render_pins
-from seatrial.packaging.rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
+from seatrial.packaging.trial import Trial, spread, try_out
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.scan import ScanReport
-from seatrial.registry.signature import Batch, Prediction, Signature, concatenate, n_rows, take
+from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
 from seatrial.serving.merging import join, pieces
 
 _N_GOLDEN = 32
-_N_TRIED = 2_000
-_MAX_KNOWN = 10_000
-_MAX_EDGES = 256
-_PATIENCE_S = 4.0
-"""How long the original model may take for the rows of one comparison."""
-
-_SEED = 0
 
 Say = Callable[[str, str], None]
-"""Told the name of a step that has ended, and what came of it."""
+"""Told the name of a step that has ended, and what came of it; ``note`` for remarks."""
 
 
 class OpenGraph(Protocol):
@@ -115,136 +106,79 @@ def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> 
         say("scan", _scanned(scan, facts))
         signature, described = session.introduce(source.sample, label=source.label)
         say("signature", _signature(signature))
-        for note in described.notes:
-            say("note", note)
-        rows = _rows(session, signature, described)
-        exported = _exported(session, facts, signature, rows, open_graph)
-        say("export", exported.reason)
-        graphs = _graphs(exported)
-        engines = {k: open_graph(g, signature) for k, g in graphs.items()}
-        costs = asyncio.run(measure(_runners(session, engines), rows.tried, monotonic=monotonic))
-        plan = plan_for(costs)
-        say("engine", plan.reason)
-        golden_rows = take(rows.known, _spread(n_rows(rows.known), _N_GOLDEN))
-        golden = Golden(inputs=golden_rows, outputs=session.predict(golden_rows))
-        reference = profile(signature, rows.known, session.predict(rows.known), described.labels)
-    bundle = _write(
-        source,
-        root,
-        facts=facts,
-        scan=scan,
-        signature=signature,
-        golden=golden,
-        reference=reference,
-        plan=plan,
-        exported=exported,
-    )
+        found = asyncio.run(_examine(session, facts, signature, described, open_graph))
+    notes = (*described.notes, *found.trial.notes)
+    for note in notes:
+        say("note", note)
+    say("export", found.exported.reason)
+    say("engine", found.plan.reason)
+    bundle = _write(source, root, facts=facts, scan=scan, signature=signature, found=found)
     say("bundle", f"{bundle.digest[:12]}…, {_size(bundle)}")
     return Assembled(
         bundle=bundle,
         scan=scan,
         facts=facts,
-        export=exported,
-        plan=plan,
-        notes=described.notes,
+        export=found.exported,
+        plan=found.plan,
+        notes=notes,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """Rows to try a model with.
+class _Found:
+    """What came of trying the model: its answers, its export, and which engine is fastest."""
 
-    Args:
-        known: of the sample, or made up where there is none.
-        tried: ``known`` and made up ones together.
-        random: made up.
-        n_edges: how many edges of the model to look for; fewer for a slow one.
-    """
-
-    known: Batch
-    random: Batch
-    tried: Batch
-    n_edges: int
+    trial: Trial
+    exported: Exported
+    plan: EnginePlan
 
 
-def _rows(session: ModelSession, signature: Signature, described: Described) -> _Rows:
-    """As many rows as the model predicts in a few seconds, up to a bound."""
-    made_up = random_rows(signature, _N_TRIED, seed=_SEED, hints=described.hints)
-    row_s = _seconds_per_row(session, take(made_up, slice(_N_GOLDEN)))
-    most = max(_N_GOLDEN, int(_PATIENCE_S / row_s))
-    made_up = take(made_up, slice(most))
-    known = made_up if described.rows is None else described.rows
-    known = take(known, _spread(n_rows(known), min(_MAX_KNOWN, most)))
-    return _Rows(
-        known=known,
-        random=made_up,
-        tried=concatenate([known, made_up]),
-        n_edges=max(1, min(_MAX_EDGES, int(_PATIENCE_S / (MAX_HALVINGS * row_s)))),
-    )
-
-
-def _seconds_per_row(session: ModelSession, rows: Batch) -> float:
-    begun = monotonic()
-    session.predict(rows)
-    return (monotonic() - begun) / n_rows(rows)
-
-
-def _exported(
+async def _examine(
     session: ModelSession,
     facts: ModelFacts,
     signature: Signature,
-    rows: _Rows,
+    described: Described,
     open_graph: OpenGraph,
-) -> Exported:
-    """The export, judged on the sample, on made up rows and on both sides of the model's edges."""
+) -> _Found:
+    """Try the model, export it, compare, and measure every engine that gives its answers."""
 
-    async def predict(batch: Batch) -> Prediction:
+    async def predict(batch: Batch, _chunk_rows: int | None = None) -> Prediction:
         return await asyncio.to_thread(session.predict, batch)
 
     async def call(function: str, arguments: dict[str, object]) -> Mapping[str, object]:
         return await asyncio.to_thread(session.call, function, **arguments)
 
-    async def run() -> Exported:
-        tried = {RowKind.SAMPLE: rows.known, RowKind.RANDOM: rows.random}
-        edges = await edge_rows(signature, rows.tried, predict, n=rows.n_edges, seed=_SEED)
-        if edges is not None:
-            tried[RowKind.EDGE] = edges
-        truth = {kind: await predict(batch) for kind, batch in tried.items()}
+    trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
-        async def judge(graph: bytes) -> Parity:
-            engine = open_graph(graph, signature)
-            try:
-                return compare({kind: (truth[kind], engine.predict(tried[kind])) for kind in tried})
-            finally:
-                engine.close()
+    async def judge(graph: bytes) -> Parity:
+        with closing(open_graph(graph, signature)) as engine:
+            return compare(
+                {kind: (a.truth, engine.predict(a.rows)) for kind, a in trial.by_kind.items()}
+            )
 
-        return await export(facts.framework, signature, call=call, judge=judge)
+    exported = await export(facts.framework, signature, call=call, judge=judge)
+    with ExitStack() as opened:
+        engines: dict[EngineKind, Run] = {
+            kind: _runner(opened.enter_context(closing(open_graph(graph, signature))))
+            for kind, graph in _graphs(exported).items()
+        }
+        engines[EngineKind.NATIVE] = predict
+        costs = await measure(engines, trial.known.rows, monotonic=time.monotonic)
+    return _Found(trial=trial, exported=exported, plan=choose_engines(costs))
 
-    return asyncio.run(run())
+
+def _runner(engine: Engine) -> Run:
+    """Runs an engine as a live version does, which cuts large batches itself."""
+
+    def run(batch: Batch, chunk_rows: int | None) -> Prediction:
+        return join([engine.predict(piece) for piece in pieces(batch, chunk_rows)])
+
+    return run
 
 
 def _graphs(exported: Exported) -> dict[EngineKind, bytes]:
     found = {EngineKind.ONNX: exported.onnx, EngineKind.WIDE: exported.wide}
     return {kind: graph for kind, graph in found.items() if graph is not None}
-
-
-def _runners(session: ModelSession, engines: Mapping[EngineKind, Engine]) -> dict[EngineKind, Run]:
-    """How each engine is run when it is measured; the native one with the trip to its process."""
-
-    async def native(batch: Batch, _chunk_rows: int | None) -> Prediction:
-        return await asyncio.to_thread(session.predict, batch)
-
-    runs: dict[EngineKind, Run] = {kind: _run(engine) for kind, engine in engines.items()}
-    return runs | {EngineKind.NATIVE: native}
-
-
-def _run(engine: Engine) -> Run:
-    def run(batch: Batch, chunk_rows: int | None) -> Prediction:
-        if chunk_rows is None:
-            return engine.predict(batch)
-        return join([engine.predict(piece) for piece in pieces(batch, chunk_rows)])
-
-    return run
 
 
 def _write(
@@ -254,25 +188,14 @@ def _write(
     facts: ModelFacts,
     scan: ScanReport,
     signature: Signature,
-    golden: Golden,
-    reference: Mapping[str, object],
-    plan: EnginePlan,
-    exported: Exported,
+    found: _Found,
 ) -> Bundle:
     with TemporaryDirectory(prefix="seatrial-") as scratch:
-        artefacts: dict[Role, Path] = {}
-        for kind, graph in _graphs(exported).items():
-            if kind in plan.engines:
-                file = Path(scratch) / f"{kind.value}.onnx"
-                file.write_bytes(graph)
-                artefacts[Role(kind.value)] = file
-        if EngineKind.NATIVE in plan.engines:
-            artefacts[Role.NATIVE] = source.model
+        artefacts = _artefacts(source.model, found, Path(scratch))
         pins = model_pins(
-            roles=artefacts.keys(),
-            modules=scan.imports,
-            columns=not signature.matrix,
+            roles=artefacts.keys(), modules=scan.imports, columns=not signature.matrix
         )
+        parity = found.exported.parity
         return Bundle.create(
             root,
             Contents(
@@ -283,18 +206,41 @@ def _write(
                 source_sha256=scan.sha256,
                 artefacts=artefacts,
                 requirements=render_pins(pins),
-                golden=golden,
-                profile=reference,
-                plan=plan.as_dict(),
-                parity=exported.parity.as_dict() if exported.parity else None,
+                golden=_golden(found.trial),
+                profile=_profile(signature, found.trial),
+                plan=found.plan.as_dict(),
+                parity=parity.as_dict() if parity else None,
                 trusted=source.trust or source.any_version,
             ),
         )
 
 
-def _spread(n: int, most: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Up to ``most`` of ``n`` positions, evenly spread, always the same ones."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.intp))
+def _artefacts(model: Path, found: _Found, scratch: Path) -> dict[Role, Path]:
+    """The file of every engine that the plan needs."""
+    artefacts: dict[Role, Path] = {}
+    for kind, graph in _graphs(found.exported).items():
+        if kind in found.plan.engines:
+            file = scratch / f"{kind.value}.onnx"
+            file.write_bytes(graph)
+            artefacts[Role(kind.value)] = file
+    if EngineKind.NATIVE in found.plan.engines:
+        artefacts[Role.NATIVE] = model
+    return artefacts
+
+
+def _golden(trial: Trial) -> Golden:
+    known = trial.known
+    at = spread(n_rows(known.rows), _N_GOLDEN)
+    return Golden(
+        inputs=take(known.rows, at), outputs={name: out[at] for name, out in known.truth.items()}
+    )
+
+
+def _profile(signature: Signature, trial: Trial) -> Mapping[str, object]:
+    """What the sample looked like; nothing of rows that were made up."""
+    if not trial.from_sample:
+        return {}
+    return profile(signature, trial.known.rows, trial.known.truth, trial.labels)
 
 
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:

@@ -21,8 +21,8 @@ CHUNKS: Mapping[EngineKind, tuple[int, ...]] = {
 """Sizes to cut larger batches into: caches are small. A native engine pays per call."""
 
 LONG_S = 0.25
-"""An engine that needs longer for a batch is not tried with larger ones: deploying must not take
-minutes, and nothing is decided by how slow it is exactly."""
+"""When even the fastest engine needs longer for a batch, no larger ones are tried: deploying must
+not take minutes, and nothing is decided by how slow a model is exactly."""
 
 MIN_CALLS = 3
 MAX_TURNS = 10
@@ -57,8 +57,7 @@ async def measure(
     rng = np.random.default_rng(seed)
     costs: list[Cost] = []
     for size in SIZES:
-        engines = {kind: run for kind, run in engines.items() if not _is_long(costs, kind)}
-        if not engines:
+        if costs and min(c.seconds for c in costs if c.n_rows == costs[-1].n_rows) > LONG_S:
             break
         batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(BATCHES)]
         ways = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
@@ -68,18 +67,15 @@ async def measure(
         for turn in range(MAX_TURNS):
             for kind, chunk in ways:
                 taken = times[kind, chunk]
-                for batch in batches:
+                for _ in range(BATCHES):
                     if len(taken) < MIN_CALLS or sum(taken) < cell_s * (turn + 1) / MAX_TURNS:
+                        batch = batches[len(taken) % BATCHES]
                         taken.append(await _timed(engines[kind], batch, chunk, monotonic))
         costs += [
             Cost(engine=kind, n_rows=size, chunk_rows=chunk, seconds=median(taken))
             for (kind, chunk), taken in times.items()
         ]
     return tuple(costs)
-
-
-def _is_long(costs: list[Cost], kind: EngineKind) -> bool:
-    return any(c.engine is kind and c.seconds > LONG_S for c in costs)
 
 
 def _chunks(kind: EngineKind, size: int) -> list[int | None]:

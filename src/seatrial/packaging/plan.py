@@ -30,6 +30,10 @@ INLINE_ONE_ROW_S = 0.3e-3
 INLINE_S = 2e-3
 """No batch above this runs on the event loop, whatever one row costs."""
 
+MAX_PIECE_ROWS = 1024
+"""An engine in this process runs more rows in pieces: what lies between operators grows with the
+rows, and no request may decide how much memory a worker takes."""
+
 MAX_BATCH_ROWS = 256
 LINGER_S = 4e-3
 LINGER_SHARE = 0.25
@@ -72,7 +76,7 @@ def plan(costs: Sequence[Cost]) -> EnginePlan:
     ways = _ways(costs)
     sizes = sorted({c.n_rows for c in costs})
     chosen = [_best(ways, n) for n in sizes]
-    starts = _starts(sizes, chosen)
+    starts = _in_pieces(_starts(sizes, chosen))
     chosen_s = [way.at(n) for n, way in zip(sizes, chosen, strict=True)]
     fixed_s, per_row_s = fit(sizes, chosen_s)
     inline = chosen[0].engine is not EngineKind.NATIVE and chosen_s[0] < INLINE_ONE_ROW_S
@@ -139,6 +143,15 @@ def _starts(sizes: Sequence[int], chosen: Sequence[_Way]) -> list[tuple[int, _Wa
     return starts
 
 
+def _in_pieces(starts: Sequence[tuple[int, _Way]]) -> list[tuple[int, _Way]]:
+    """The same, the last way cut into pieces above the largest."""
+    start, last = starts[-1]
+    if last.engine is EngineKind.NATIVE or last.chunk_rows is not None:
+        return list(starts)
+    piece = _Way(last.engine, MAX_PIECE_ROWS, last.seconds)
+    return [*starts, (max(MAX_PIECE_ROWS, start) + 1, piece)]
+
+
 def _steps(starts: Sequence[tuple[int, _Way]], *, inline: bool) -> tuple[Step, ...]:
     """Each way's step, cut where a batch becomes too long for the event loop."""
     steps: list[Step] = []
@@ -171,7 +184,7 @@ def _max_batch_rows(fixed_s: float, per_row_s: float) -> int:
     """Where nine tenths of the best rate is reached: a larger batch only makes its rows wait."""
     if per_row_s * MAX_BATCH_ROWS <= 9 * fixed_s:
         return MAX_BATCH_ROWS
-    return max(2, int(9 * fixed_s / per_row_s))
+    return max(2, round(9 * fixed_s / per_row_s))
 
 
 def _reason(starts: Sequence[tuple[int, _Way]], *, inline: bool, batching: bool) -> str:
@@ -180,6 +193,7 @@ def _reason(starts: Sequence[tuple[int, _Way]], *, inline: bool, batching: bool)
         f"{'' if way.chunk_rows is None else f' in chunks of {way.chunk_rows}'} "
         f"({way.at(start) * 1e6:.0f} us)"
         for start, way in starts
+        if way.chunk_rows != MAX_PIECE_ROWS
     ]
     where = "on the event loop" if inline else "off the event loop"
     together = "batching requests pays" if batching else "batching requests does not pay"

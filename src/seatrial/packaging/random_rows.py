@@ -52,7 +52,8 @@ def _column(feature: Feature, hint: InputFact | None, n: int, rng: np.random.Gen
         column = _numbers(hint, n, rng).astype(feature.dtype.numpy)
     if feature.nullable:
         gaps = rng.random(n) < _MISSING_SHARE
-        column = np.where(gaps, np.array(_MISSING.get(feature.dtype, np.nan)), column)
+        missing = np.array(_MISSING.get(feature.dtype, np.nan), dtype=column.dtype)
+        column = np.where(gaps, missing, column)
     return column
 
 

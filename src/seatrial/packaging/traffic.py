@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -105,7 +106,7 @@ async def send(spec: Spec, stop: asyncio.Event) -> Tally:
             if not idle:
                 tally.skipped += 1
                 continue
-            task = asyncio.create_task(_one(idle, requests[user], tally))
+            task = asyncio.create_task(_one(idle, idle.pop(), requests[user], tally))
             running.add(task)
             task.add_done_callback(running.discard)
         await asyncio.sleep(_TICK_S)
@@ -115,8 +116,10 @@ async def send(spec: Spec, stop: asyncio.Event) -> Tally:
     return tally
 
 
-async def _one(idle: list[Connection], request: bytes, tally: Tally) -> None:
-    connection = idle.pop()
+async def _one(
+    idle: list[Connection], connection: Connection, request: bytes, tally: Tally
+) -> None:
+    """Send one request over a connection that was taken from the idle ones, and give it back."""
     try:
         answer = await connection.send(request)
         version = answer.headers.get("x-seatrial-version", "?")
@@ -130,7 +133,14 @@ async def _one(idle: list[Connection], request: bytes, tally: Tally) -> None:
 async def _until_input_ends(spec: Spec) -> Tally:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), lambda: sys.stdin.buffer.read1(64) or stop.set())
+    stdin = sys.stdin.fileno()
+
+    def heard() -> None:
+        if not os.read(stdin, 64):
+            loop.remove_reader(stdin)
+            stop.set()
+
+    loop.add_reader(stdin, heard)
     return await send(spec, stop)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.kernel.duration import BadDuration, parse_duration
@@ -21,30 +21,44 @@ def _duration(value: str | float) -> float:
         raise ValueError(str(bad)) from bad
 
 
-Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0)]
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    Field(ge=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
+]
+"""Seconds, or a text such as ``1h30m``."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class StepConfig(ConfigModel):
     """One step: ``share`` of keys for at least ``watch``."""
 
-    share: Share = 0.05
-    watch: Duration = 3600.0
-    shadow: Share = 0.0
+    share: Share = Field(default=0.05, description="Share of keys the canary answers.")
+    watch: Duration = Field(
+        default=3600.0, description="How long the step is watched at least, such as 1h30m."
+    )
+    shadow: Share = Field(
+        default=0.0, description="Share of keys copied to the canary without using its answers."
+    )
 
 
 class ReleaseConfig(ConfigModel):
-    """How versions of an endpoint are released.
+    """How versions of an endpoint are released."""
 
-    Args:
-        steps: one or more; the default is one step of 5 % for an hour.
-        gates: what every step must show.
-        extend: how much longer an inconclusive step is watched before it is held for a person.
-    """
-
-    steps: tuple[StepConfig, ...] = Field(default=(StepConfig(),), min_length=1)
-    gates: GateConfig = GateConfig()
-    extend: Duration = 4 * 3600.0
+    steps: tuple[StepConfig, ...] = Field(
+        default=(StepConfig(),),
+        min_length=1,
+        description="The steps of a canary, one after the other; full traffic follows the last.",
+    )
+    gates: GateConfig = Field(
+        default_factory=GateConfig, description="What a version must show in every step."
+    )
+    extend: Duration = Field(
+        default=4 * 3600.0,
+        description="How much longer an inconclusive step is watched before a person must decide.",
+    )
 
     def plan(self) -> Plan:
         """The plan a rollout keeps for its whole life, whatever the file says later."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from seatrial.kernel.clock import Clock
@@ -31,6 +32,10 @@ BEAT = "controller"
 _LEASE_TTL_S = 10.0
 _MAX_TICK_S = 2.0
 _RECORD_EVERY_S = 10.0
+_PRUNE_EVERY_S = 3600.0
+
+RETENTION_S = 7 * 86_400.0
+"""How long measurements are kept unless somebody says otherwise."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,24 +71,44 @@ class _Watch:
     outcome: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The newest judgement of a step; it stands until there is more evidence."""
+
+    revision: int
+    judgement: Judgement
+
+
 class Controller:
     """Moves releases forward.
 
     Args:
         store: facts, leases, presence and slices.
-        clock: monotonic time for watches.
+        clock: monotonic time for watches, wall time for the age of measurements.
         stager: runs staging tests.
         holder: unique name of this process start.
+        retention_s: measurements older than this are dropped, in seconds > 0.
     """
 
-    def __init__(self, store: Store, *, clock: Clock, stager: Stager, holder: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        stager: Stager,
+        holder: str,
+        retention_s: float = RETENTION_S,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._stager = stager
         self._holder = holder
+        self._retention = timedelta(seconds=retention_s)
+        self._prune_at = clock.monotonic()
         self._lease: Lease | None = None
         self._endpoints = Endpoints(store)
         self._evidence: dict[str, Evidence] = {}
+        self._judged: dict[str, _Judged] = {}
         self._watches: dict[str, _Watch] = {}
         self._live: dict[str, Mapping[str, object]] = {}
 
@@ -102,6 +127,7 @@ class Controller:
             for name in self._endpoints.names():
                 self._advance(name)
             self._store.beat(BEAT, {"holder": self._holder, "judgements": self._live})
+            self._prune()
         except StreamChanged as changed:
             _log.info("somebody else appended first, deciding again: %s", changed)
         except (StoreUnavailable, StoreFull) as problem:
@@ -139,15 +165,7 @@ class Controller:
         return self._look(workers, state, rollout)
 
     def _look(self, workers: list[Beat], state: EndpointState, rollout: Rollout) -> Looked:
-        evidence = self._evidence.setdefault(state.name, Evidence(self._store, state.name))
-        evidence.refresh()
-        revision = rollout.step_revision
-        stable = evidence.of(state.stable, revision=revision) if state.stable is not None else None
-        judgement = judge(
-            gates_from_dict(rollout.plan.gates),
-            canary=evidence.of(rollout.version, revision=revision),
-            stable=stable,
-        )
+        judgement = self._judge(state, rollout)
         watch = self._watched(state, rollout, served=_serve(workers, state))
         self._live[state.name] = {
             "judgement": judgement.as_dict(),
@@ -160,6 +178,36 @@ class Controller:
             judgement=judgement.as_dict(),
             worth_keeping=_worth_keeping(watch, judgement),
         )
+
+    def _judge(self, state: EndpointState, rollout: Rollout) -> Judgement:
+        """What the gates say of the evidence there is; thought through only when there is more."""
+        evidence = self._evidence.setdefault(state.name, Evidence(self._store, state.name))
+        more = evidence.refresh()
+        revision = rollout.step_revision
+        judged = self._judged.get(state.name)
+        if more or judged is None or judged.revision != revision:
+            stable = state.stable
+            judgement = judge(
+                gates_from_dict(rollout.plan.gates),
+                canary=evidence.of(rollout.version, revision=revision),
+                stable=evidence.of(stable, revision=revision) if stable is not None else None,
+            )
+            judged = self._judged[state.name] = _Judged(revision, judgement)
+        return judged.judgement
+
+    def _prune(self) -> None:
+        """Drop old measurements now and then.
+
+        Not while a canary is watched: a wall clock that jumps ahead may not take its evidence.
+        """
+        now = self._clock.monotonic()
+        states = map(self._endpoints.get, self._endpoints.names())
+        if now < self._prune_at or any(s.active and s.active.phase is Phase.CANARY for s in states):
+            return
+        self._prune_at = now + _PRUNE_EVERY_S
+        dropped = self._store.prune_slices(before=self._clock.now() - self._retention)
+        if dropped:
+            _log.info("dropped %d measurements that were too old", dropped)
 
     def _watched(self, state: EndpointState, rollout: Rollout, *, served: bool) -> _Watch:
         now = self._clock.monotonic()

@@ -69,7 +69,7 @@ class Desk:
                 "width_s": _WIDTH_S,
                 "requests_per_s": recent.rate_per_s(now),
                 "totals": {str(v): numbers(recent.total(v)) for v in versions},
-                "series": record(recent, width_s=_WIDTH_S),
+                "series": record(recent, width_s=_WIDTH_S, now=now),
             }
 
     def promote(self, name: str, *, by: str, reason: str = "") -> dict[str, object]:

@@ -226,7 +226,7 @@ async def start_child(limits: ChildLimits, *, code_paths: Sequence[Path] = ()) -
     child = Child(Spawned(limits, code_paths), limits)
     try:
         await child.connect()
-        await child.call("ping", timeout_s=limits.start_s)
+        await child.call("ping", timeout_s=limits.start_s, run_s=limits.start_s)
     except BaseException:
         await child.close()
         raise

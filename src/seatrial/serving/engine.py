@@ -32,13 +32,8 @@ class PlanUnreadable(Invalid):
 class Engine(Protocol):
     """A model in this process. Thread-safe."""
 
-    def predict(self, batch: Batch, chunk_rows: int | None = None) -> Prediction:
-        """Predict a batch that fits the signature; blocks until done.
-
-        Args:
-            batch: at least one row.
-            chunk_rows: run so many rows at a time, >= 1; all at once when None.
-        """
+    def predict(self, batch: Batch) -> Prediction:
+        """Predict a batch that fits the signature; blocks until done."""
         ...
 
     def close(self) -> None:

@@ -155,19 +155,19 @@ class NativeEngine:
         model = self._model
         child = await start_child(self._limits, code_paths=model.code_paths)
         try:
-            await child.call(
-                "load",
-                {
-                    "path": str(model.path.resolve()),
-                    "trust": model.trust,
-                    "any_version": model.any_version,
-                    "limit": MAX_MODEL_BYTES,
-                },
-                timeout_s=model.load_s,
-                run_s=model.load_s,
-            )
-            described = {"signature": signature_to_dict(model.signature)}
-            await child.call("configure", described, timeout_s=model.load_s)
+            for op, arguments in (
+                (
+                    "load",
+                    {
+                        "path": str(model.path.resolve()),
+                        "trust": model.trust,
+                        "any_version": model.any_version,
+                        "limit": MAX_MODEL_BYTES,
+                    },
+                ),
+                ("configure", {"signature": signature_to_dict(model.signature)}),
+            ):
+                await child.call(op, arguments, timeout_s=model.load_s, run_s=model.load_s)
         except BaseException:
             await child.close()
             raise

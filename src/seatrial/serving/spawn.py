@@ -113,7 +113,7 @@ def _popen(
 ) -> subprocess.Popen[bytes]:
     data_bytes = limits.memory_bytes + limits.memory_bytes // 2
     arguments = [*map(str, inherited), str(data_bytes)]
-    return subprocess.Popen(  # noqa: S603  our own interpreter and program
+    return subprocess.Popen(
         [sys.executable, "-P", "-X", "faulthandler", "-m", PROGRAM, *arguments],
         pass_fds=inherited,
         stdin=subprocess.DEVNULL,

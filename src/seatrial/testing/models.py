@@ -83,7 +83,7 @@ class FakeEngine:
     """
 
     def __init__(self, signature: Signature, answer: float = 0.5) -> None:
-        self._signature = signature
+        self.signature = signature
         self._answer = answer
         self.batches: list[Batch] = []
 
@@ -97,15 +97,21 @@ class FakeEngine:
                 str(self._answer) if output.dtype is Dtype.STRING else self._answer,
                 output.dtype.numpy,
             )
-            for output in self._signature.outputs
+            for output in self.signature.outputs
         }
 
     def close(self) -> None:
         """See Engine."""
 
 
+class NoRestarts:
+    """The status of a process that never failed."""
+
+    restarts = 0
+
+
 class SlowEngine:
-    """An engine of another process that answers when `answer` is done waiting.
+    """An engine that seems to run in another process: it answers after waiting.
 
     Args:
         inner: what answers.
@@ -113,11 +119,14 @@ class SlowEngine:
     """
 
     ready = True
-    n_restarts = 0
 
     def __init__(self, inner: FakeEngine, wait: Callable[[], Awaitable[object]]) -> None:
         self._inner = inner
         self._wait = wait
+
+    def status(self) -> NoRestarts:
+        """See NativeEngine."""
+        return NoRestarts()
 
     async def start(self) -> None:
         """See NativeEngine."""

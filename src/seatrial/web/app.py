@@ -94,4 +94,3 @@ def _site(plane: DataPlane, routers: Callable[[], Sequence[APIRouter]]) -> Any:
     from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
 
     return site(plane, routers())
-

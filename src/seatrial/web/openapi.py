@@ -112,7 +112,7 @@ def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature
             }
         )
     if kind in (Kind.INFER, Kind.PREDICT, Kind.INVOCATIONS):
-        parameters += _header_parameters(kind, models)
+        parameters += _header_parameters(pattern, models)
         operation["requestBody"] = {
             "required": True,
             "content": _bodies(kind, [signature for _, _, signature in models]),
@@ -123,7 +123,7 @@ def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature
 
 
 def _header_parameters(
-    kind: Kind, models: Sequence[tuple[str, Sequence[int], Signature]]
+    pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature]]
 ) -> list[Json]:
     known = sorted({str(v) for _, versions, _ in models for v in versions})
     schemas: dict[str, Json] = {"x-seatrial-version": {"type": "string", "enum": known}}
@@ -132,11 +132,13 @@ def _header_parameters(
             "name": name,
             "in": "header",
             "description": text,
-            "schema": schemas.get(name, {"type": "string", "maxLength": 200}),
+            "schema": schemas.get(name, {"type": "string"}),
         }
         for name, text in _HEADERS
+        # A version in the path wins.
+        if name != "x-seatrial-version" or "{version}" not in pattern.path
     ]
-    if kind is Kind.INVOCATIONS:
+    if pattern.kind is Kind.INVOCATIONS:
         names = [name for name, _, _ in models]
         named: Json = {
             "name": "x-seatrial-model",
@@ -172,26 +174,30 @@ def _infer(signature: Signature) -> Json:
     tensors = description.inputs(signature)
     features = {feature.name: feature for feature in signature.features}
     items = [
-        _tensor(tensor, features.get(str(tensor["name"]), signature.features[0]))
+        _tensor(
+            tensor,
+            features.get(str(tensor["name"]), signature.features[0]),
+            matrix=signature.matrix,
+        )
         for tensor in tensors
     ]
     return _object(
         {
-            "id": {"type": "string"},
+            "id": {"type": ["string", "null"]},
             "inputs": _tuple(items),
             "outputs": {
-                "type": "array",
+                "type": ["array", "null"],
                 "items": _object(
                     {"name": {"enum": [o.name for o in signature.outputs]}}, required=["name"]
                 ),
             },
-            "parameters": {"type": "object"},
+            "parameters": {"type": ["object", "null"]},
         },
         required=["inputs"],
     )
 
 
-def _tensor(tensor: Mapping[str, object], feature: Feature) -> Json:
+def _tensor(tensor: Mapping[str, object], feature: Feature, *, matrix: bool) -> Json:
     """An input of one row: JSON Schema cannot tie a list's length to the shape beside it."""
     shape = [1 if size == -1 else size for size in _sizes(tensor)]
     count = 1
@@ -199,7 +205,8 @@ def _tensor(tensor: Mapping[str, object], feature: Feature) -> Json:
         count *= size
     return _object(
         {
-            "name": {"const": tensor["name"]},
+            # The one tensor of a matrix may have any name.
+            "name": {"type": "string"} if matrix else {"const": tensor["name"]},
             "datatype": {"const": tensor["datatype"]},
             "shape": {"const": shape},
             "data": {
@@ -219,16 +226,20 @@ def _sizes(tensor: Mapping[str, object]) -> list[int]:
 
 
 def _predict(signature: Signature) -> Json:
-    return _object({"instances": _rows(signature)}, required=["instances"])
+    return _object({"instances": _rows(signature), "inputs": False}, required=["instances"])
 
 
 def _invocation(signature: Signature) -> Json:
-    split = _object({"data": _rows(signature)}, required=["data"])
+    forms = {
+        "dataframe_split": _object({"data": _rows(signature)}, required=["data"]),
+        "dataframe_records": _records(signature),
+        "instances": _rows(signature),
+        "inputs": _rows(signature),
+    }
+    others = dict.fromkeys(forms, False)
     return {
         "oneOf": [
-            _object({"dataframe_split": split}, required=["dataframe_split"]),
-            _object({"dataframe_records": _records(signature)}, required=["dataframe_records"]),
-            _object({"instances": _rows(signature)}, required=["instances"]),
+            _object(others | {name: schema}, required=[name]) for name, schema in forms.items()
         ]
     }
 
@@ -255,9 +266,16 @@ def _object(properties: Json, *, required: list[str]) -> Json:
     return {"type": "object", "properties": properties, "required": required}
 
 
+_FLOAT32_END = (2 - 2**-24) * 2.0**127
+"""The least number that rounds to infinity."""
+
 _TYPES: dict[Dtype, Json] = {
-    Dtype.FLOAT32: {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38},
-    Dtype.FLOAT64: {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308},
+    Dtype.FLOAT32: {
+        "type": "number",
+        "exclusiveMinimum": -_FLOAT32_END,
+        "exclusiveMaximum": _FLOAT32_END,
+    },
+    Dtype.FLOAT64: {"type": "number"},
     Dtype.INT64: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
     Dtype.BOOL: {"type": "boolean"},
     Dtype.STRING: {"type": "string"},

@@ -26,6 +26,8 @@ from seatrial.wiring.workspace import Workspace
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
 _TICK_S = 0.1
+_GRACE_S = 20.0
+"""Longer than a worker takes to let requests end and hand in what it measured."""
 
 
 class TokenMissing(Denied):
@@ -41,7 +43,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """
     server = workspace.settings.server
     token = os.environ.get(TOKEN) or None
-    if token is None and not _is_loopback(server.host):
+    if token is None and not is_loopback(server.host):
         raise TokenMissing(
             f"Listening on {server.host} opens the control routes to the network.",
             remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
@@ -69,7 +71,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     announce(workspace, address=address)
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
     try:
-        Supervisor(children).run()
+        Supervisor(children, grace_s=_GRACE_S).run()
     finally:
         withdraw(workspace)
         listening.close()
@@ -120,7 +122,11 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         finished=partial(write_files, workspace),
     )
     controller = Controller(
-        store, clock=SystemClock(), stager=stager, holder=f"{os.getpid()}-{secrets.token_hex(4)}"
+        store,
+        clock=SystemClock(),
+        stager=stager,
+        holder=f"{os.getpid()}-{secrets.token_hex(4)}",
+        retention_s=workspace.settings.server.retention,
     )
     try:
         while not stop.is_set():
@@ -138,7 +144,8 @@ def _watch(stop_fd: int, stop: threading.Event) -> None:
     stop.set()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reachable from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -5,59 +5,71 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 
 from seatrial.kernel.config import ConfigModel, load
-from seatrial.release.config import ReleaseConfig
+from seatrial.release.config import Duration, ReleaseConfig
+from seatrial.release.controller import RETENTION_S
 
 FILE = "seatrial.yaml"
 
 
 class ServerConfig(ConfigModel):
-    """The server of `seatrial up`.
+    """The server of `seatrial up`."""
 
-    Args:
-        host: address to listen on; anything but loopback needs ``SEATRIAL_TOKEN`` to be set.
-        workers: number of worker processes.
-        max_body_bytes: largest request body.
-        max_rows: most rows of one request.
-        deadline_s: how long a prediction may take before it is answered with 504.
-        log_sample_rate: share of predictions written to the prediction log.
-        log_bytes: most bytes of prediction log waiting to be written.
-    """
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    workers: Annotated[int, Field(ge=1, le=256)] = 1
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
-    max_rows: Annotated[int, Field(ge=1)] = 1_000_000
-    deadline_s: Annotated[float, Field(gt=0)] = 30.0
-    log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
-    log_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; anything but loopback needs SEATRIAL_TOKEN to be set.",
+    )
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one."
+    )
+    workers: int = Field(default=1, ge=1, le=256, description="Number of worker processes.")
+    max_body_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=1024, description="Largest request body."
+    )
+    max_rows: int = Field(default=1_000_000, ge=1, description="Most rows of one request.")
+    deadline_s: float = Field(
+        default=30.0, gt=0, description="After so many seconds a prediction is answered with 504."
+    )
+    log_sample_rate: float = Field(
+        default=0.01, ge=0, le=1, description="Share of predictions written to the prediction log."
+    )
+    log_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=0,
+        description="Most bytes of predictions that wait to be written to the log.",
+    )
+    retention: Duration = Field(
+        default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."
+    )
 
 
 class EndpointConfig(ConfigModel):
     """What differs for one endpoint."""
 
-    release: ReleaseConfig | None = None
+    release: ReleaseConfig | None = Field(
+        default=None, description="How its versions are released, in place of the release section."
+    )
 
 
 class Settings(ConfigModel):
-    """The file, the environment over it, defaults under it.
+    """The file, the environment over it, defaults under it."""
 
-    Args:
-        store: URL of the store; empty for ``seatrial.db`` in the home folder.
-        server: of `seatrial up`.
-        release: how versions are released, unless the endpoint says otherwise.
-        endpoints: by name.
-    """
-
-    store: str = ""
-    server: ServerConfig = ServerConfig()
-    release: ReleaseConfig = ReleaseConfig()
-    endpoints: dict[str, EndpointConfig] = Field(default_factory=dict)
+    store: str = Field(
+        default="", description="URL of the store; empty for seatrial.db in the home folder."
+    )
+    server: ServerConfig = Field(
+        default_factory=ServerConfig, description="The server of `seatrial up`."
+    )
+    release: ReleaseConfig = Field(
+        default_factory=ReleaseConfig,
+        description="How versions are released, unless their endpoint says otherwise.",
+    )
+    endpoints: dict[str, EndpointConfig] = Field(
+        default_factory=dict, description="What differs for one endpoint, by its name."
+    )
 
     def release_of(self, endpoint: str) -> ReleaseConfig:
         """How versions of an endpoint are released."""

@@ -73,6 +73,9 @@ def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator
     listening = socket.create_server((HOST, 0))
     port = listening.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if k in _KEPT_VARIABLES}
+    if "PYTHONPATH" in environment:  # the server's working folder is another one
+        paths = environment["PYTHONPATH"].split(os.pathsep)
+        environment["PYTHONPATH"] = os.pathsep.join(str(Path(p).resolve()) for p in paths)
     command = [sys.executable, "-m", "seatrial", "serve-bundle", str(bundle.resolve())]
     command += ["--name", endpoint, "--version", str(version), "--until-eof"]
     command += ["--fd", str(listening.fileno())]
@@ -180,6 +183,8 @@ class BackgroundStager:
             )
             self._finished(bundle, report, rollout.version)
             job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
-        except (SeatrialError, OSError) as problem:
+        except Exception as problem:  # noqa: BLE001 - the border of a background task
+            # Whatever it is: a release whose tests ended without a word would wait for ever.
             _log.exception("staging of %s failed", rollout.release)
-            job.result = Staged(passed=False, reason=f"staging could not run: {problem}")
+            said = problem if isinstance(problem, SeatrialError) else repr(problem)
+            job.result = Staged(passed=False, reason=f"staging could not run: {said}")

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,7 +87,9 @@ def test_data_that_does_not_fill_its_shape_is_refused(
         ("UINT8", [0, 255], -1),
         ("INT64", [-(2**63)], 2**63),
         ("UINT64", [2**64 - 1], 2**64),
-        ("INT32", [1], 1.0),
+        ("INT32", [1, -2.0], 1.5),
+        ("INT32", [1], math.nan),
+        ("INT64", [1], 2.0**63),
         ("INT32", [1], True),
         ("FP32", [1, 2.5], "2.5"),
         ("FP64", [None], False),

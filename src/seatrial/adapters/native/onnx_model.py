@@ -20,11 +20,6 @@ _NUMBERS: Final = {
     "tensor(int32)": np.int32,
     "tensor(bool)": np.bool_,
 }
-_NAMES: Final = {
-    "label": ("label", "output_label", "predicted_label", "class", "classes"),
-    "probabilities": ("probabilities", "output_probability", "probability", "scores"),
-    "prediction": ("prediction", "variable", "output", "value"),
-}
 
 
 def load_onnx(path: Path) -> OnnxModel:
@@ -38,15 +33,20 @@ def load_onnx(path: Path) -> OnnxModel:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     # From bytes, so that weights in other files, wherever they point, are not read.
+    graph = path.read_bytes()
+    unreadable = (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NotImplemented,
+        state.RuntimeException,
+    )
     try:
-        session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
-    except (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NotImplemented) as error:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except unreadable as error:
         raise _unreadable(path, error) from error
-    except (state.RuntimeException, state.InvalidArgument) as error:
-        raise _unreadable(path, error) from error
-    return OnnxModel(session)
+    return OnnxModel(session, graph)
 
 
 def _unreadable(path: Path, error: Exception) -> CorruptModel:
@@ -59,51 +59,53 @@ def _unreadable(path: Path, error: Exception) -> CorruptModel:
 class OnnxModel:
     """A session over one graph whose inputs have a row in front."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, graph: bytes) -> None:
         self._session = session
+        self._graph = graph
         self._inputs = {i.name: i for i in session.get_inputs()}
         for entry in self._inputs.values():
             _check_input(entry)
-        self._outputs = _output_names([o.name for o in session.get_outputs()])
-        self._maps = {o.name for o in session.get_outputs() if o.type.startswith("seq")}
-        self._class_names: tuple[str, ...] | tuple[int, ...] | None = None
+        self._outputs = {o.name: o for o in session.get_outputs()}
+        self._classes: tuple[str, ...] | tuple[int, ...] | None = None
 
     @property
     def raw(self) -> object:
-        """The session."""
-        return self._session
+        """The file's bytes."""
+        return self._graph
 
     def classes(self) -> tuple[str, ...] | tuple[int, ...] | None:
-        """See LoadedModel; known after a first prediction."""
-        return self._class_names
+        """See LoadedModel; known after a first prediction, when the graph shows them at all."""
+        return self._classes
 
     def facts(self) -> ModelFacts:
         """See LoadedModel."""
         import onnxruntime
 
         one = self._matrix_input()
-        if one is not None:
-            width = int(one.shape[1])
-            inputs = tuple(
-                InputFact(name=f"x{i}", kind=Kind.NUMBER, nullable=_is_float(one))
-                for i in range(width)
-            )
-        else:
-            inputs = tuple(
-                InputFact(name=i.name, kind=_kind(i), nullable=_is_float(i))
-                for i in self._inputs.values()
-            )
-        label = "label" in self._outputs.values()
+        entries = [one] * int(one.shape[1]) if one is not None else list(self._inputs.values())
+        takes_gaps = self._answers_missing()
         return ModelFacts(
             framework="onnx",
             version=onnxruntime.__version__,
             estimator="onnx.ModelProto",
-            task=Task.CLASSIFICATION if label else Task.REGRESSION,
-            inputs=inputs,
+            task=self._task(),
+            inputs=tuple(
+                InputFact(
+                    name=entry.name if one is None else f"x{at}",
+                    kind=_kind(entry),
+                    nullable=takes_gaps and _is_float(entry),
+                )
+                for at, entry in enumerate(entries)
+            ),
             named=one is None,
             number=Dtype.FLOAT64 if self._is_double() else Dtype.FLOAT32,
             packages=(("numpy", np.__version__), ("onnxruntime", onnxruntime.__version__)),
         )
+
+    def _task(self) -> Task:
+        if "label" in self._outputs:
+            return Task.CLASSIFICATION
+        return Task.REGRESSION if len(self._outputs) == 1 else Task.OTHER
 
     def _matrix_input(self) -> Any | None:
         inputs = list(self._inputs.values())
@@ -113,29 +115,41 @@ class OnnxModel:
     def _is_double(self) -> bool:
         return any(i.type == "tensor(double)" for i in self._inputs.values())
 
+    def _answers_missing(self) -> bool:
+        """Whether a row without any number still gets numbers for an answer."""
+        answers = self._run({name: _blank(entry) for name, entry in self._inputs.items()})
+        return all(a.dtype.kind != "f" or bool(np.isfinite(a).all()) for a in answers.values())
+
     def predict(self, batch: Batch, signature: Signature) -> Prediction:
         """See LoadedModel."""
         del signature  # the graph names its outputs itself
-        values = self._session.run(list(self._outputs), self._feed(batch))
-        found = dict(zip(self._outputs, values, strict=True))
-        return {
-            name: self._from_maps(found[own]) if own in self._maps else _squeezed(found[own])
-            for own, name in self._outputs.items()
-        }
-
-    def _feed(self, batch: Batch) -> dict[str, Any]:
         one = self._matrix_input()
         if one is not None:
             rows = np.column_stack(list(batch.values())) if isinstance(batch, dict) else batch
-            return {one.name: rows.astype(_NUMBERS[one.type], copy=False)}
+            return self._run({one.name: rows.astype(_NUMBERS[one.type], copy=False)})
         assert isinstance(batch, dict)
-        return {name: _shaped(batch[name], entry) for name, entry in self._inputs.items()}
+        return self._run({name: _shaped(batch[name], e) for name, e in self._inputs.items()})
+
+    def _run(self, feed: dict[str, Any]) -> Prediction:
+        values = self._session.run(list(self._outputs), feed)
+        return {
+            name: self._from_maps(found) if isinstance(found, list) else _squeezed(found)
+            for name, found in zip(self._outputs, values, strict=True)
+        }
 
     def _from_maps(self, rows: list[Mapping[Any, float]]) -> Any:
         """Probabilities as scikit-learn's converter writes them by default: a map for each row."""
-        keys = tuple(rows[0]) if rows else (self._class_names or ())
-        self._class_names = keys
+        keys = tuple(rows[0]) if rows else (self._classes or ())
+        self._classes = keys
         return np.array([[row[key] for key in keys] for row in rows], dtype=np.float32)
+
+
+def _blank(entry: Any) -> Any:
+    """One row with nothing in it."""
+    shape = (1, *entry.shape[1:])
+    if entry.type == "tensor(string)":
+        return np.full(shape, "", dtype=object)
+    return np.full(shape, np.nan if _is_float(entry) else 0, dtype=_NUMBERS[entry.type])
 
 
 def _shaped(column: Any, entry: Any) -> Any:
@@ -169,14 +183,3 @@ def _check_input(entry: Any) -> None:
             f"The graph's input {entry.name!r} is {entry.type} of shape {entry.shape}.",
             remedy="Export it with a free first dimension and a fixed number of features.",
         )
-
-
-def _output_names(own: list[str]) -> dict[str, str]:
-    """Our names for the graph's outputs; its own where none of ours fits."""
-    found: dict[str, str] = {}
-    for name in own:
-        ours = next((o for o, theirs in _NAMES.items() if name.lower() in theirs), name)
-        found[name] = ours if ours not in found.values() else name
-    if "label" not in found.values() and len(own) == 1:
-        found[own[0]] = "prediction"
-    return found

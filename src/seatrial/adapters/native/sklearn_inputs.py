@@ -268,7 +268,7 @@ def _texts(step: Any, slots: list[Slot]) -> list[Slot]:
 def _inner_model(step: Any) -> Any:
     for name in ("best_estimator_", "regressor_", "estimator_"):
         inner = getattr(step, name, None)
-        if inner is not None:
+        if inner is not None and not hasattr(step, "estimators_"):  # there it is the template
             return inner
     calibrated = getattr(step, "calibrated_classifiers_", None)
     if calibrated:

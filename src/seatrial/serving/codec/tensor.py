@@ -43,8 +43,8 @@ DATATYPE_OF = {
 
 _JSON: dict[str, set[type]] = {
     "b": {bool},
-    "i": {int},
-    "u": {int},
+    "i": {int, float},
+    "u": {int, float},
     "f": {int, float, type(None)},
     "O": {str, type(None)},
 }
@@ -119,16 +119,23 @@ def from_json(
         return strings
     if dtype.kind == "f":
         return _floats(values, dtype, name, width)
-    try:
+    if dtype.kind == "b":
         return np.array(values, dtype)
+    return _integers(values, dtype, name, width)
+
+
+def _integers(values: list[Any], dtype: np.dtype[Any], name: str, width: int) -> NDArray[Any]:
+    """JSON knows no integers: 3.0 is one too."""
+    try:
+        if float not in set(map(type, values)):
+            return np.array(values, dtype)
     except OverflowError:
-        bounds = np.iinfo(dtype)
-        place = next(
-            i
-            for i, v in enumerate(values)
-            if isinstance(v, int) and not bounds.min <= v <= bounds.max
-        )
-        raise _misfit(values[place], dtype, name, place // width) from None
+        pass  # named below
+    bounds = np.iinfo(dtype)
+    for place, value in enumerate(values):
+        if not (value == value // 1 and bounds.min <= value <= bounds.max):
+            raise _misfit(value, dtype, name, place // width)
+    return np.array([int(value) for value in values], dtype)
 
 
 def _floats(values: list[object], dtype: np.dtype[Any], name: str, width: int) -> NDArray[Any]:

@@ -6,6 +6,7 @@ the JSON part is as long as ``inference-header-content-length`` says, raw tensor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -64,22 +65,19 @@ class Infer(msgspec.Struct, Generic[D]):
 
 
 class InferAsk(msgspec.Struct):
-    """A request: its JSON part, the raw bytes after it, and whether data is flat numbers."""
+    """A request; see Ask.
+
+    Args:
+        message: its JSON part.
+        raw: the bytes after it, None where it is the whole body.
+        numbers: whether data is proven to be flat lists of numbers.
+    """
 
     message: Infer[Any]
     raw: memoryview | None
     numbers: bool
-
-    @property
-    def key(self) -> bytes | None:
-        """See Ask."""
-        return sticky_key(self.message.parameters)
-
-    @property
-    def timeout_s(self) -> float | None:
-        """See Ask; Triton's ``timeout`` is in microseconds."""
-        micros = (self.message.parameters or {}).get("timeout")
-        return micros / 1e6 if type(micros) is int and 0 < micros < 10**12 else None
+    key: bytes | None = None
+    timeout_s: float | None = None
 
 
 _READER: Reader[Infer[Any]] = Reader(Infer[list[Number]], Infer[Any])
@@ -93,10 +91,17 @@ class InferDialect:
         length = request.headers.get(HEADER_LENGTH)
         if length is None:
             message, shape = _READER.read(request.body)
-            return InferAsk(message, None, shape == _FLAT_NUMBERS)
-        size = _header_length(length, len(request.body))
-        message, shape = _READER.read(memoryview(request.body)[:size])
-        return InferAsk(message, memoryview(request.body)[size:], shape == _FLAT_NUMBERS)
+            raw = None
+        else:
+            size = _header_length(length, len(request.body))
+            message, shape = _READER.read(memoryview(request.body)[:size])
+            raw = memoryview(request.body)[size:]
+        parameters = message.parameters
+        if not parameters:
+            return InferAsk(message, raw, shape == _FLAT_NUMBERS)
+        return InferAsk(
+            message, raw, shape == _FLAT_NUMBERS, sticky_key(parameters), _timeout_s(parameters)
+        )
 
     def codec(self, model: Model) -> InferCodec:
         """See Dialect."""
@@ -226,6 +231,12 @@ def _json(array: NDArray[Any]) -> bytes:
     if array.dtype.kind == "O":
         return _dumps(array.ravel().tolist())
     return _dumps(array.ravel(), option=_NUMPY)
+
+
+def _timeout_s(parameters: Mapping[str, Any]) -> float | None:
+    """Triton's ``timeout`` is in microseconds."""
+    micros = parameters.get("timeout")
+    return micros / 1e6 if type(micros) is int and 0 < micros < 10**12 else None
 
 
 def _header_length(value: bytes, size: int) -> int:

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.web.console.words import words
+
 _HEADROOM = 1.6
+_MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """An interval on a scale from 0 to 100, with the limit and the estimate on the same scale."""
+    """An interval with its limit and estimate, as places on a scale from 0 to 100.
+
+    Args:
+        lower: where the interval begins; ``upper`` where it ends.
+        limit: the largest value that passes.
+        effect: the estimate, or None.
+        open_ended: whether the interval goes on beyond the end of the scale.
+    """
 
     lower: float
     upper: float
@@ -21,11 +31,11 @@ class Bar:
 
 
 def bar(verdict: Mapping[str, Any]) -> Bar:
-    """The picture of a verdict: the scale ends a little above the limit or the interval."""
+    """The picture of a verdict: the scale ends a little above the limit or what was seen."""
     limit = float(verdict["limit"])
-    lower = verdict["interval"]["lower"]
-    upper = verdict["interval"]["upper"]
-    effect = verdict["effect"]
+    lower: float | None = verdict["interval"]["lower"]
+    upper: float | None = verdict["interval"]["upper"]
+    effect: float | None = verdict["effect"]
     known = [abs(v) for v in (limit, lower, effect) if v is not None]
     end = _HEADROOM * max([*known, 1e-12])
     start = min(0.0, *(v for v in (lower, effect, 0.0) if v is not None))
@@ -42,6 +52,16 @@ def bar(verdict: Mapping[str, Any]) -> Bar:
     )
 
 
+def title(verdict: Mapping[str, Any], language: str) -> str:
+    """What a gate measures, in a language."""
+    w = words(language)
+    if verdict["quantity"] == "error_rate":
+        measured = w["error_rate"]
+    else:
+        measured = f"{verdict['gate'].partition('_')[0]} {w['latency']}"
+    return measured if verdict["stable"] is None else f"{measured}{w['against_stable']}"
+
+
 def sentence(verdict: Mapping[str, Any], language: str) -> str:
     """A verdict's reason for a person."""
     return _chinese(verdict) if language == "zh" else str(verdict["reason"])
@@ -51,9 +71,8 @@ def number(verdict: Mapping[str, Any], value: float | None) -> str:
     """A value of the verdict's quantity with its unit."""
     if value is None:
         return "–"
-    if verdict["quantity"] == "error_rate":
-        return f"{100 * value:.3g} %"
-    return f"{value:.3g} ms"
+    scale, unit = (100.0, "%") if verdict["quantity"] == "error_rate" else (1.0, "ms")
+    return f"{scale * value:.3g} {unit}".replace("-", _MINUS, 1 if value < 0 else 0)
 
 
 _ZH = {
@@ -68,14 +87,17 @@ _ZH = {
 
 def _chinese(verdict: Mapping[str, Any]) -> str:
     canary = verdict["canary"]
-    seen = (
-        f"{number(verdict, canary['value'])}（{canary['n']:,} 个请求中 {canary['n_events']:,} 个）"
-    )
-    if verdict["stable"] is not None:
-        seen += f"，稳定版本 {number(verdict, verdict['stable']['value'])}"
     judged = _ZH[verdict["code"]].format(
         upper=number(verdict, verdict["interval"]["upper"]),
         lower=number(verdict, verdict["interval"]["lower"]),
         limit=number(verdict, verdict["limit"]),
     )
+    if canary["value"] is None:
+        return f"{title(verdict, 'zh')}：{judged}"
+    seen = f"{title(verdict, 'zh')} {number(verdict, canary['value'])}"
+    if verdict["stable"] is None:
+        slower = "" if verdict["quantity"] == "error_rate" else "超限"
+        seen += f"（{canary['n']:,} 个请求中 {canary['n_events']:,} 个{slower}）"
+    else:
+        seen += f"，稳定版本 {number(verdict, verdict['stable']['value'])}"
     return f"{seen}，{judged}"

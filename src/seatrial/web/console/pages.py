@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -19,7 +20,8 @@ from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.release.desk import Desk
-from seatrial.web.console.evidence import bar, number, sentence
+from seatrial.web.console.evidence import bar, number, sentence, title
+from seatrial.web.console.story import reason, story
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
 from seatrial.web.guard import COOKIE, Guard
 
@@ -27,10 +29,9 @@ LANGUAGE = "seatrial_language"
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
-_N_FACTS = 60
 _SECURITY = {
     "content-security-policy": (
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     ),
     "x-content-type-options": "nosniff",
@@ -67,7 +68,7 @@ class Console:
             seatrial_version=__version__,
         )
 
-    def page(self, request: Request, template: str, **values: object) -> Response:
+    def page(self, request: Request, template: str, **values: Any) -> Response:
         """A template, if the request may see it; the log-in page if it may not."""
         try:
             self.check(request)
@@ -76,14 +77,16 @@ class Console:
         return self.render(request, template, **values)
 
     def render(
-        self, request: Request, template: str, *, status: int = 200, **values: object
+        self, request: Request, template: str, *, status: int = 200, **values: Any
     ) -> Response:
         """A template in the language of the request."""
-        language = choose(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+        language = _language(request)
         text = self._templates.get_template(template).render(
             w=words(language),
             language=language,
             sentence=lambda verdict: sentence(verdict, language),
+            title=lambda verdict: title(verdict, language),
+            reason=partial(reason, language=language),
             waiting=lambda said: waiting(language, said),
             **values,
         )
@@ -102,13 +105,12 @@ class Console:
         token = self._guard.token
         return token is not None and hmac.compare_digest(given.encode(), token.encode())
 
-    def parts(self, name: str) -> dict[str, object]:
-        """What the fragments of an endpoint show."""
-        facts = self._desk.history(name)
+    def parts(self, request: Request, name: str) -> dict[str, Any]:
+        """What the fragments of an endpoint show.   Raises: UnknownEndpoint."""
         return {
             "endpoint": self._desk.view(name),
             "metrics": self._desk.metrics(name, now=datetime.now(UTC)),
-            "facts": facts[: -_N_FACTS - 1 : -1],
+            "story": story(self._desk.history(name), _language(request)),
         }
 
 
@@ -133,9 +135,20 @@ def console_router(desk: Desk, guard: Guard) -> APIRouter:
     def endpoint_part(request: Request, name: Name) -> Response:
         return _shown(console, request, name, "endpoint_part.html")
 
+    @router.get("/console/endpoints/{name}/history")
+    def history_part(request: Request, name: Name) -> Response:
+        return _shown(console, request, name, "history_part.html")
+
     @router.post("/console/endpoints/{name}/{wish}")
     async def decide(request: Request, name: Name, wish: str) -> Response:
         return await _decided(console, desk, request, name, wish)
+
+    _add_visit(router, console)
+    return router
+
+
+def _add_visit(router: APIRouter, console: Console) -> None:
+    """What belongs to the visitor and to no endpoint: log-in, language, and the static files."""
 
     @router.post("/console/login")
     async def log_in(request: Request) -> Response:
@@ -145,7 +158,14 @@ def console_router(desk: Desk, guard: Guard) -> APIRouter:
                 request, "login.html", status=403, problem="wrong_token", denied=None
             )
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", max_age=30 * 86400)
+        answer.set_cookie(
+            COOKIE,
+            given,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+            max_age=30 * 86400,
+        )
         return answer
 
     @router.get("/console/language/{language}")
@@ -163,13 +183,11 @@ def console_router(desk: Desk, guard: Guard) -> APIRouter:
         path = known[file]
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers=_CACHE)
 
-    return router
-
 
 def _shown(console: Console, request: Request, name: str, template: str) -> Response:
     try:
         console.check(request)
-        parts = console.parts(name)
+        parts = console.parts(request, name)
     except Denied:
         return console.page(request, template)
     except NotFound as missing:
@@ -187,7 +205,7 @@ async def _decided(
         await run_in_threadpool(_wish, desk, name, wish)
     except SeatrialError as problem:
         notice = str(problem)
-    parts: Mapping[str, Any] = await run_in_threadpool(console.parts, name)
+    parts: Mapping[str, Any] = await run_in_threadpool(console.parts, request, name)
     return console.render(request, "endpoint_part.html", notice=notice, **parts)
 
 
@@ -211,6 +229,10 @@ async def _form(request: Request) -> dict[str, str]:
         if len(body) > 10_000:
             return {}
     return {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
+
+
+def _language(request: Request) -> str:
+    return choose(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
 
 
 def _local_path(back: str) -> str:

@@ -14,17 +14,12 @@ _EN = {
     "production": "In production",
     "nothing": "nothing yet",
     "version": "version",
-    "before": "before",
     "release": "Release",
     "no_release": "No release yet.",
     "evidence": "Evidence",
     "no_evidence": "No request has been judged yet.",
     "gate": "Gate",
-    "seen": "Seen",
     "interval": "Interval against limit",
-    "needed": "Still needed",
-    "verdict": "Verdict",
-    "requests": "requests",
     "traffic": "Traffic of the last 15 minutes",
     "no_traffic": "No request in the last 15 minutes.",
     "answers": "Answers",
@@ -49,7 +44,6 @@ _EN = {
     "waits_for": "Waits for",
     "workers": "workers up to date",
     "no_server": "no server runs on this store",
-    "staging_report": "staging report",
     "latency_chart": "Latency p95 in ms, by version",
     "rate_chart": "Requests per second, by version",
     "error_chart": "Error rate in %, by version",
@@ -71,6 +65,27 @@ _EN = {
     "phase.held": "held",
     "phase.promoted": "promoted",
     "phase.aborted": "aborted",
+    "latency": "latency",
+    "against_stable": " against stable",
+    "open_end": "any value",
+    "about_needed": "about {n} more needed",
+    "requests_seen": "{n} requests",
+    "requests_per_s": "{n} requests per second",
+    "newest_first": "newest first, times of this computer",
+    "staging_tests": "Staging tests",
+    "not_found": "There is nothing here.",
+    "fact.release.started": "release started",
+    "fact.staging.passed": "staging passed",
+    "fact.staging.failed": "staging failed",
+    "fact.release.staged": "staged",
+    "fact.canary.warming": "workers load the version",
+    "fact.step.entered": "canary step entered",
+    "fact.evidence.recorded": "evidence",
+    "fact.step.extended": "watch extended",
+    "fact.release.held": "held for a person",
+    "fact.release.promoted": "promoted",
+    "fact.release.aborted": "aborted",
+    "fact.endpoint.rolled_back": "rolled back",
 }
 
 _ZH = {
@@ -81,17 +96,12 @@ _ZH = {
     "production": "生产版本",
     "nothing": "尚无",
     "version": "版本",
-    "before": "之前",
     "release": "发布",
     "no_release": "还没有发布。",
     "evidence": "证据",
     "no_evidence": "还没有可评判的请求。",
     "gate": "门禁",
-    "seen": "观测",
     "interval": "置信区间与上限",
-    "needed": "还需要",
-    "verdict": "结论",
-    "requests": "个请求",
     "traffic": "最近 15 分钟的流量",
     "no_traffic": "最近 15 分钟没有请求。",
     "answers": "应答",
@@ -116,7 +126,6 @@ _ZH = {
     "waits_for": "等待",
     "workers": "个工作进程已更新",
     "no_server": "没有服务器使用这个存储",
-    "staging_report": "预发布报告",
     "latency_chart": "各版本 p95 延迟（毫秒）",
     "rate_chart": "各版本每秒请求数",
     "error_chart": "各版本错误率（%）",
@@ -138,6 +147,27 @@ _ZH = {
     "phase.held": "等待人工决定",
     "phase.promoted": "已全量上线",
     "phase.aborted": "已中止",
+    "latency": "延迟",
+    "against_stable": "（相对稳定版本）",
+    "open_end": "任意值",
+    "about_needed": "大约还需要 {n} 个",
+    "requests_seen": "{n} 个请求",
+    "requests_per_s": "每秒 {n} 个请求",
+    "newest_first": "最新的在前，时间为本机时间",
+    "staging_tests": "预发布测试",
+    "not_found": "这里什么也没有。",
+    "fact.release.started": "发布开始",
+    "fact.staging.passed": "预发布通过",
+    "fact.staging.failed": "预发布未通过",
+    "fact.release.staged": "停在预发布",
+    "fact.canary.warming": "工作进程加载版本",
+    "fact.step.entered": "进入金丝雀阶段",
+    "fact.evidence.recorded": "证据",
+    "fact.step.extended": "延长观察",
+    "fact.release.held": "等待人工决定",
+    "fact.release.promoted": "全量上线",
+    "fact.release.aborted": "中止",
+    "fact.endpoint.rolled_back": "回滚",
 }
 
 _WORDS: Mapping[str, Mapping[str, str]] = {"en": _EN, "zh": _ZH}
@@ -149,6 +179,17 @@ _WAITING_ZH = {
     "a person: `seatrial promote` or `seatrial rollback`": "人工决定（全量上线或中止）",
     "a server: none is running on this store, start one with `seatrial up`": (
         "服务器：请用 `seatrial up` 启动"
+    ),
+}
+
+
+_REASONS_ZH = {
+    "aborted by a person": "人工中止",
+    "promoted by a person before the gates had decided": "在门禁给出结论之前由人工全量上线",
+    "rolled back by a person": "人工回滚",
+    "first version of the endpoint: there is no stable version to protect, "
+    "so it gets all traffic once its staging tests have passed": (
+        "端点的第一个版本：没有需要保护的稳定版本，预发布测试通过后即接管全部流量"
     ),
 }
 
@@ -177,3 +218,8 @@ def choose(cookie: str | None, accepted: str) -> str:
 def waiting(language: str, text: str) -> str:
     """What is waited for, in a language."""
     return _WAITING_ZH.get(text, text) if language == "zh" else text
+
+
+def reason_zh(text: str) -> str:
+    """A reason that seatrial itself gives, in Chinese; any other as it is."""
+    return _REASONS_ZH.get(text, text)

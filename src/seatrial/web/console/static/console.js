@@ -1,9 +1,12 @@
 // Charts of an endpoint, and the few things that must survive when htmx replaces a part of the page.
 "use strict";
 
-const COLOURS = ["#0a7ea4", "#d9480f", "#2b8a3e", "#9c36b5", "#c92a2a", "#5f6b76"];
+const COLOURS = ["--one", "--two", "--three", "--four", "--five", "--six"];
 const EVERY_MS = 2000;
-const HEIGHT = 180;
+const HEIGHT = 200;
+
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const calendar = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 function columns(series, key, factor) {
   // Versions have points at different times: one shared axis, null where a version has none.
@@ -20,40 +23,67 @@ function columns(series, key, factor) {
 
 function draw(holder, label, found) {
   const style = getComputedStyle(document.documentElement);
-  const axis = { stroke: style.getPropertyValue("--quiet"), grid: { stroke: style.getPropertyValue("--line"), width: 1 } };
-  const line = (v, i) => ({ label: `${label} ${v}`, stroke: COLOURS[i % COLOURS.length], width: 2, spanGaps: true });
-  const options = {
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  const time = { ...axis, space: 80, values: (_, ticks) => ticks.map((t) => clock.format(1000 * t)) };
+  const lines = found.versions.map((v, i) => ({
+    label: `${label} ${v}`, stroke: colour(COLOURS[i % COLOURS.length]), width: 2, spanGaps: true, points: { show: (_, __, from, to) => to - from < 2 },
+  }));
+  holder.replaceChildren();
+  return new uPlot({
     width: holder.clientWidth,
     height: HEIGHT,
-    series: [{}, ...found.versions.map(line)],
-    axes: [axis, { ...axis, size: 55 }],
+    series: [{}, ...lines],
+    axes: [time, { ...axis, size: 50 }],
+    legend: { live: false },
+    cursor: { show: false },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-  };
-  holder.replaceChildren();
-  return new uPlot(options, found.data, holder);
+  }, found.data, holder);
 }
 
 function watchCharts(box) {
   const charts = new Map();
   const holders = [...box.querySelectorAll("[data-chart]")];
+  let last = null;
+  function show() {
+    if (last === null) return;
+    for (const holder of holders) {
+      const found = columns(last, holder.dataset.chart, Number(holder.dataset.factor || 1));
+      const known = charts.get(holder);
+      const same = known && known.versions.join() === found.versions.join() && known.width === holder.clientWidth;
+      if (same) known.plot.setData(found.data);
+      else charts.set(holder, { plot: draw(holder, box.dataset.version, found), versions: found.versions, width: holder.clientWidth });
+    }
+  }
   async function refresh() {
     try {
       const answer = await fetch(box.dataset.metrics, { signal: AbortSignal.timeout(4000) });
       if (!answer.ok) return;
-      const { series } = await answer.json();
-      for (const holder of holders) {
-        const found = columns(series, holder.dataset.chart, Number(holder.dataset.factor || 1));
-        const known = charts.get(holder);
-        const same = known && known.versions.join() === found.versions.join() && known.width === holder.clientWidth;
-        if (same) known.plot.setData(found.data);
-        else charts.set(holder, { plot: draw(holder, box.dataset.version, found), versions: found.versions, width: holder.clientWidth });
-      }
+      last = (await answer.json()).series;
+      show();
     } catch (problem) {
       console.warn("metrics are not to be had:", problem);
     }
   }
   refresh();
   setInterval(refresh, EVERY_MS);
+  addEventListener("resize", show);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { charts.clear(); show(); });
+}
+
+// What a reader opened or closed stays so, whatever the server sends.
+const open = new Map();
+document.addEventListener("toggle", (e) => {
+  if (e.target.dataset.keep && e.target.isConnected) open.set(e.target.dataset.keep, e.target.open);
+}, true);
+
+function settle() {
+  for (const kept of document.querySelectorAll("details[data-keep]")) {
+    if (open.has(kept.dataset.keep)) kept.open = open.get(kept.dataset.keep);
+  }
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    time.textContent = calendar.format(new Date(time.dateTime));
+  }
 }
 
 function stale(is) {
@@ -65,11 +95,8 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const link of document.querySelectorAll("a[data-language]")) {
     link.search = "?back=" + encodeURIComponent(location.pathname);
   }
+  settle();
 });
+document.addEventListener("htmx:afterSwap", settle);
 document.addEventListener("htmx:afterRequest", (e) => stale(!e.detail.successful && !e.detail.xhr.status));
-document.addEventListener("htmx:beforeSwap", (e) => {
-  // What a reader closed stays closed.
-  for (const kept of document.querySelectorAll("details[data-keep]")) {
-    if (!kept.open) e.detail.serverResponse = e.detail.serverResponse.replace(`data-keep="${kept.dataset.keep}" open`, `data-keep="${kept.dataset.keep}"`);
-  }
-});
+document.addEventListener("htmx:responseError", (e) => { if (e.detail.xhr.status === 403) location.reload(); });

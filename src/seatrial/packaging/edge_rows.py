@@ -1,4 +1,4 @@
-"""Rows to try a model with: valid ones made up, and ones right at its edges.
+"""Rows right at a model's edges: on both sides of the places where its answer jumps.
 
 Edges are found from outside: between two rows with different answers, one feature is bisected
 until the answer jumps between two neighbouring numbers. So it works through any preprocessing
@@ -8,7 +8,7 @@ and for any framework. What is done with the answers is `parity`'s business.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from seatrial.registry.signature import (
     Batch,
     Column,
     Dtype,
-    Feature,
     Prediction,
     Signature,
     concatenate,
@@ -27,7 +26,6 @@ from seatrial.registry.signature import (
 
 Predict: TypeAlias = Callable[[Batch], Awaitable[Prediction]]
 
-MISSING_SHARE = 0.1
 LABEL_MARGIN = 1e-4
 """How near to an edge rows are placed, as a share of the step, when a model gives labels only.
 
@@ -36,27 +34,6 @@ from an answer that jumps.
 """
 MAX_HALVINGS = 70
 """More than the 64 it takes to go through all float64 numbers between two of one exponent."""
-
-
-def random_rows(signature: Signature, sample: Batch | None, *, n: int, seed: int) -> Batch:
-    """Valid rows: half of them values of the sample mixed anew, half from its range.
-
-    Where the sample holds whole numbers only, so do the rows: they may be codes of categories.
-
-    Args:
-        signature: what is valid.
-        sample: rows to take values from; made up when None.
-        n: number of rows, >= 1.
-        seed: of the random numbers.
-    """
-    rng = np.random.default_rng(seed)
-    columns: dict[str, Column] = {}
-    for j, feature in enumerate(signature.features):
-        seen = None if sample is None else _present(_column(sample, feature.name, j))
-        columns[feature.name] = _random_column(feature, seen, n, rng)
-    if signature.matrix:
-        return np.stack(list(columns.values()), axis=1).astype(signature.matrix_dtype)
-    return columns
 
 
 async def edge_rows(
@@ -121,59 +98,6 @@ def _between(
     dtypes = np.asarray([signature.features[j].dtype.value for j in which])
     middle = np.where(dtypes == Dtype.INT64.value, np.floor(middle), middle)
     return np.where(dtypes == Dtype.FLOAT32.value, middle.astype(np.float32), middle)
-
-
-def _column(batch: Batch, name: str, j: int) -> Column:
-    return batch[name] if isinstance(batch, dict) else batch[:, j]
-
-
-def _present(column: Column) -> Column:
-    if column.dtype == object:
-        return column[np.asarray([v is not None for v in column], np.bool_)]
-    return column[~np.isnan(column)] if column.dtype.kind == "f" else column
-
-
-def _random_column(
-    feature: Feature, seen: Column | None, n: int, rng: np.random.Generator
-) -> Column:
-    column: NDArray[Any]
-    if feature.categories is not None:
-        pool: Column = np.asarray(feature.categories, dtype=feature.dtype.numpy)
-        column = pool[rng.integers(len(pool), size=n)]
-    elif seen is None or len(seen) == 0:
-        column = _made_up(feature.dtype, n, rng)
-    else:
-        column = seen[rng.integers(len(seen), size=n)].astype(feature.dtype.numpy)
-        if feature.dtype.numeric:
-            column[n // 2 :] = _within(seen, n - n // 2, rng).astype(feature.dtype.numpy)
-    if feature.nullable:
-        missing = rng.random(n) < MISSING_SHARE
-        if feature.dtype is Dtype.STRING:
-            column[missing] = np.array(None, dtype=object)
-        elif feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
-            column[missing] = np.nan
-    return column
-
-
-def _within(seen: Column, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    numbers = np.asarray(seen, np.float64)
-    numbers = numbers[np.isfinite(numbers)]
-    if len(numbers) == 0:
-        return np.zeros(n)
-    drawn = rng.uniform(numbers.min(), numbers.max(), size=n)
-    return np.round(drawn) if np.array_equal(numbers, np.round(numbers)) else drawn
-
-
-def _made_up(dtype: Dtype, n: int, rng: np.random.Generator) -> Column:
-    match dtype:
-        case Dtype.STRING:
-            return np.asarray(["a", "b", "c"], dtype=object)[rng.integers(3, size=n)]
-        case Dtype.BOOL:
-            return rng.integers(2, size=n).astype(np.bool_)
-        case Dtype.INT64:
-            return rng.integers(0, 10, size=n)
-        case Dtype.FLOAT32 | Dtype.FLOAT64:
-            return (rng.normal(size=n) * 10.0 ** rng.integers(-1, 3, size=n)).astype(dtype.numpy)
 
 
 def _values(batch: Batch, which: NDArray[np.intp], signature: Signature) -> NDArray[np.float64]:

@@ -1,0 +1,114 @@
+"""docs/reference/configuration.md and seatrial.schema.json: every key of seatrial.yaml."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pages.text import page, table
+from seatrial.kernel.config import schema
+from seatrial.wiring.settings import Settings
+
+_VARIABLES = (
+    ("SEATRIAL_HOME", "folder of the state when `--home` is not given; `.seatrial` without either"),
+    (
+        "SEATRIAL_TOKEN",
+        "secret that opens the control routes and the console's buttons; needed to listen on "
+        "anything but loopback",
+    ),
+    ("SEATRIAL_BUNDLE", "the bundle folder that `seatrial.wiring.standalone:app` serves"),
+)
+_BOUNDS = (
+    ("minimum", "≥ {}"),
+    ("exclusiveMinimum", "> {}"),
+    ("maximum", "≤ {}"),
+    ("exclusiveMaximum", "< {}"),
+)
+
+
+def schema_file() -> str:
+    """The JSON schema of the file, for editors."""
+    return json.dumps(schema(Settings), indent=2, ensure_ascii=False) + "\n"
+
+
+def configuration_page() -> str:
+    """Every key with its type, default and meaning."""
+    whole = schema(Settings)
+    rows = [[f"`{key}`", *told] for key, *told in keys(whole)]
+    variables = [[f"`{name}`", text] for name, text in _VARIABLES]
+    return page(
+        "Configuration",
+        [
+            "`seatrial.yaml` of the working folder, or the file named with `--config`. Every",
+            "key may be left out. A key that is not known is an error that names the nearest",
+            "one, and all problems are told at once.",
+            "[seatrial.schema.json](seatrial.schema.json) is the same for editors:",
+        ],
+        ["```yaml", "# yaml-language-server: $schema=seatrial.schema.json", "```"],
+        table(["key", "value", "default", "meaning"], rows),
+        [
+            "A duration is a number of seconds or a text such as `45s`, `10m` or `1h30m`. A",
+            "rollout keeps the plan it began with, whatever the file says later.",
+        ],
+        ["## Environment"],
+        [
+            "`SEATRIAL_` and the key in capitals, with two underscores for each dot, goes over",
+            "the file: `SEATRIAL_SERVER__PORT=9000` is `server.port: 9000`. A list or mapping",
+            "is written as JSON. Options of the command line go over both.",
+        ],
+        table(["variable", "meaning"], variables),
+    )
+
+
+def keys(whole: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Key, type, default and meaning of all a schema holds, in its order; no section twice."""
+    yield from _below(whole, whole, "", set())
+
+
+def _below(
+    node: dict[str, Any], whole: dict[str, Any], prefix: str, told: set[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    for name, field in node.get("properties", {}).items():
+        key = f"{prefix}{name}"
+        section, mark, title = _section(field, whole)
+        text = field.get("description") or section.get("description", "")
+        yield key + mark, _type(field, whole), _default(field), text
+        if title and title not in told:
+            told.add(title)
+            yield from _below(section, whole, f"{key}{mark}.", told)
+
+
+def _section(field: dict[str, Any], whole: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """The section a key holds, how its members are written, and the section's name."""
+    marks = (("", field), ("[]", field.get("items")), (".NAME", field.get("additionalProperties")))
+    for mark, inner in marks:
+        for option in [inner, *(inner.get("anyOf", []) if isinstance(inner, dict) else [])]:
+            if isinstance(option, dict) and "$ref" in option:
+                title = option["$ref"].rpartition("/")[2]
+                target = whole["$defs"][title]
+                if "properties" in target:
+                    return target, mark, title
+    return {}, "", ""
+
+
+def _type(field: dict[str, Any], whole: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        options = [_type(option, whole) for option in field["anyOf"]]
+        return "duration" if options == ["number ≥ 0", "string"] else " or ".join(options)
+    if "$ref" in field:
+        target = whole["$defs"][field["$ref"].rpartition("/")[2]]
+        choices = target.get("enum")
+        return ", ".join(f"`{choice}`" for choice in choices) if choices else "section"
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'], whole)}".replace("of section", "of sections")
+    if field.get("type") == "object":
+        return "sections by name"
+    bounds = [form.format(field[key]) for key, form in _BOUNDS if key in field]
+    return " ".join([field["type"], ", ".join(bounds)]).strip()
+
+
+def _default(field: dict[str, Any]) -> str:
+    if "default" not in field or isinstance(field["default"], list | dict):
+        return ""
+    return f"`{json.dumps(field['default'])}`"

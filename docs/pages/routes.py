@@ -1,0 +1,53 @@
+"""docs/reference/routes.md: what the server answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi.routing import APIRoute
+
+from pages.text import page, table
+from seatrial.release.desk import Desk
+from seatrial.serving.routes import PATTERNS
+from seatrial.testing.memory_store import MemoryStore
+from seatrial.web.control import control_router
+from seatrial.web.guard import Guard
+from seatrial.web.openapi import _HEADERS as HEADERS
+from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+
+
+def routes_page() -> str:
+    """The data plane, the headers it reads, and the control routes."""
+    data = [[p.method, f"`{p.path}`", SUMMARIES[p.kind]] for p in PATTERNS]
+    headers = [[f"`{name}`", text] for name, text in HEADERS]
+    return page(
+        "Routes",
+        [
+            "What `seatrial up` answers. A running server describes itself, with a schema for",
+            "each model that is served, at `/openapi.json` and, for people, `/docs`. The",
+            "console is at `/`.",
+        ],
+        ["## Predictions and health"],
+        table(["method", "path", ""], data),
+        [
+            "A path that names a version asks that version alone. Without one, the split",
+            "decides. Headers:",
+        ],
+        table(["header", "meaning"], headers),
+        ["Every prediction carries `x-seatrial-version`, the version that answered."],
+        ["## Control"],
+        [
+            "Open to this machine alone while the server has no `SEATRIAL_TOKEN`; with one, to",
+            "whoever sends `Authorization: Bearer TOKEN`. Bodies are JSON with an optional",
+            "`reason` and `by`, and `to` for a rollback.",
+        ],
+        table(["method", "path", ""], _control()),
+    )
+
+
+def _control() -> Iterator[list[str]]:
+    router = control_router(Desk(MemoryStore()), Guard(token=None))
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            methods = ", ".join(sorted(route.methods))
+            yield [methods, f"`{route.path}`", route.summary or ""]

@@ -1,0 +1,121 @@
+"""The facts of an endpoint as lines for a reader, newest first, in a language.
+
+Reasons are stored in English. Where one comes from numbers or from seatrial itself it is said again
+in the reader's language; what a person wrote stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seatrial.kernel.duration import show_duration
+from seatrial.web.console.evidence import sentence
+from seatrial.web.console.words import reason_zh, words
+
+_N_LINES = 60
+_EVIDENCE = "evidence.recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One fact, or several looks at the same evidence in a row.
+
+    Args:
+        at: ISO 8601 in UTC, of the newest of them.
+        kind: of fact.
+        what: the same for a reader.
+        by: who decided.
+        details: version, share, outcome, reason.
+        times: how many facts the line stands for.
+    """
+
+    at: str
+    kind: str
+    what: str
+    by: str
+    details: str
+    times: int = 1
+
+
+def story(facts: Sequence[Mapping[str, Any]], language: str) -> list[Line]:
+    """The newest facts.
+
+    Args:
+        facts: as `release.view.history` gives them, oldest first.
+        language: of the lines.
+    """
+    lines: list[Line] = []
+    outcome = ""
+    judgement: Mapping[str, Any] = {}
+    for fact in facts:
+        line = _line(fact, language, judgement)
+        if fact["kind"] == _EVIDENCE:
+            judgement = fact["data"]["judgement"]
+            same = outcome == judgement["outcome"] and lines[-1].kind == _EVIDENCE
+            outcome = judgement["outcome"]
+            if same:
+                line = replace(line, times=lines.pop().times + 1)
+        lines.append(line)
+    return lines[: -_N_LINES - 1 : -1]
+
+
+def reason(
+    text: str,
+    language: str,
+    *,
+    judgement: Mapping[str, Any] | None = None,
+    staging: Mapping[str, Any] | None = None,
+) -> str:
+    """A reason in a language.
+
+    Args:
+        text: as stored.
+        judgement: newest evidence, which the reason may have been taken from.
+        staging: report of the staging tests, which it may have been taken from.
+    """
+    if language != "zh" or not text:
+        return text
+    if judgement and text == judgement.get("reason"):
+        deciding = [v for v in judgement["verdicts"] if v["outcome"] == judgement["outcome"]]
+        return "；".join(sentence(v, language) for v in deciding if not v["dry_run"])
+    if staging and text == staging.get("reason"):
+        return _staging_zh(staging)
+    return reason_zh(text)
+
+
+def _line(fact: Mapping[str, Any], language: str, judgement: Mapping[str, Any]) -> Line:
+    w = words(language)
+    data = fact["data"]
+    parts = [f"{w['version']} {data['version']}"] if "version" in data else []
+    if data.get("share") is not None:
+        parts.append(f"{100 * data['share']:g} %")
+    if fact["kind"] == _EVIDENCE:
+        parts += [w[data["judgement"]["outcome"]], show_duration(data["watched_s"])]
+    if data.get("reason"):
+        parts.append(
+            reason(data["reason"], language, judgement=judgement, staging=data.get("report"))
+        )
+    kind = fact["kind"]
+    return Line(
+        at=fact["at"],
+        kind=kind,
+        what=w.get(f"fact.{kind}", kind),
+        by=fact["by"],
+        details=" · ".join(parts),
+    )
+
+
+def _staging_zh(report: Mapping[str, Any]) -> str:
+    broken = [test for test in report["tests"] if not test["passed"]]
+    if broken:
+        return f"{broken[0]['name']} 未通过：{broken[0]['detail']}"
+    m = report["measured"]
+    said = f"{len(report['tests'])} 项测试全部通过"
+    if "p95_ms" not in m:
+        return said
+    return (
+        f"{said}；p95 {m['p95_ms']:.1f} ms，{m['n']:,.0f} 个请求中 {m['n_failed']:.0f} 个错误，"
+        f"每秒 {m['requests_per_s']:,.0f} 个"
+    )

@@ -1,0 +1,195 @@
+"""The model says what it takes; the sample completes it; contradictions name the column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seatrial.packaging.describe import NeedsSample, describe
+from seatrial.packaging.model_facts import (
+    InputFact,
+    Kind,
+    ModelFacts,
+    facts_from_dict,
+    facts_to_dict,
+)
+from seatrial.packaging.sample import Sample, SampleMismatch
+from seatrial.registry.signature import Column, Dtype, Task
+
+NUMBER = InputFact(name="age", kind=Kind.NUMBER)
+CITY = InputFact(name="city", kind=Kind.STRING, categories=("Bonn", "Lima"), closed=True)
+
+
+def facts(*inputs: InputFact, named: bool = True, number: Dtype = Dtype.FLOAT64) -> ModelFacts:
+    return ModelFacts(
+        framework="scikit-learn",
+        version="1",
+        estimator="sklearn.X",
+        task=Task.OTHER,
+        inputs=inputs or None,
+        named=named,
+        number=number,
+    )
+
+
+def text(*values: str | None) -> Column:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def sample(**columns: Column) -> Sample:
+    n = len(next(iter(columns.values())))
+    return Sample(columns=columns, n_rows=n, n_total=n)
+
+
+AGES = np.array([20, 40, 60])
+CITIES = text("Bonn", "Lima", "Bonn")
+
+
+def test_facts_cross_a_process_border_unchanged() -> None:
+    known = facts(NUMBER, CITY)
+    assert facts_from_dict(facts_to_dict(known)) == known
+
+
+def test_whole_numbers_are_offered_as_floats() -> None:
+    found = describe(facts(NUMBER), sample(age=AGES))
+    assert found.features[0].dtype is Dtype.FLOAT64
+    assert found.matrix
+    assert isinstance(found.rows, np.ndarray)
+    assert found.rows.tolist() == [[20.0], [40.0], [60.0]]
+
+
+def test_known_whole_categories_are_whole_numbers() -> None:
+    known = InputFact(name="rooms", kind=Kind.NUMBER, categories=(1, 2), closed=True)
+    found = describe(facts(known), sample(rooms=np.array([1, 2, 3])))
+    assert found.features[0].dtype is Dtype.INT64
+    assert found.features[0].categories == (1, 2)
+    assert isinstance(found.rows, np.ndarray)
+    assert len(found.rows) == 2
+    assert "1 sample rows" in found.notes[0]
+
+
+def test_the_models_width_of_number_is_kept() -> None:
+    found = describe(facts(NUMBER, number=Dtype.FLOAT32), sample(age=AGES * 1.5))
+    assert found.features[0].dtype is Dtype.FLOAT32
+
+
+def test_mixed_columns_stay_columns_in_the_models_order() -> None:
+    found = describe(facts(CITY, NUMBER), sample(age=AGES, city=CITIES))
+    assert not found.matrix
+    assert isinstance(found.rows, dict)
+    assert list(found.rows) == ["city", "age"]
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(SampleMismatch, match="lacks the column 'city'"):
+        describe(facts(NUMBER, CITY), sample(age=AGES))
+
+
+def test_extra_columns_are_ignored_with_a_note() -> None:
+    found = describe(facts(NUMBER), sample(age=AGES, id=AGES, target=AGES))
+    assert found.notes == ("Columns the model does not take: id.",)
+    assert found.labels is not None
+
+
+@pytest.mark.parametrize("name", ["y", "Target", "label", "class"])
+def test_a_column_that_is_called_label_is_one(name: str) -> None:
+    found = describe(facts(NUMBER), sample(**{"age": AGES, name: AGES + 1}))
+    assert found.labels is not None
+    assert found.labels.tolist() == [21, 41, 61]
+
+
+def test_a_label_given_by_name_is_found_and_a_wrong_one_is_named() -> None:
+    data = sample(age=AGES, churned=AGES + 1)
+    assert describe(facts(NUMBER), data, label="churned").labels is not None
+    with pytest.raises(SampleMismatch, match="no column 'churn'"):
+        describe(facts(NUMBER), data, label="churn")
+    with pytest.raises(SampleMismatch, match="'age' is an input"):
+        describe(facts(NUMBER), data, label="age")
+
+
+def test_a_model_without_names_takes_the_samples() -> None:
+    inputs = (InputFact(name="x0", kind=Kind.NUMBER), InputFact(name="x1", kind=Kind.NUMBER))
+    found = describe(facts(*inputs, named=False), sample(a=AGES, b=AGES, y=AGES))
+    assert [f.name for f in found.features] == ["a", "b"]
+    assert found.named
+
+
+def test_a_feature_that_only_sounds_like_a_label_is_a_feature_when_the_count_says_so() -> None:
+    inputs = (InputFact(name="x0", kind=Kind.NUMBER), InputFact(name="x1", kind=Kind.NUMBER))
+    found = describe(facts(*inputs, named=False), sample(a=AGES, y=AGES))
+    assert [f.name for f in found.features] == ["a", "y"]
+    assert found.labels is None
+
+
+def test_a_wrong_number_of_columns_tells_both_numbers() -> None:
+    inputs = (InputFact(name="x0"), InputFact(name="x1"))
+    with pytest.raises(SampleMismatch, match="takes 2 inputs; the sample has 3") as caught:
+        describe(facts(*inputs, named=False), sample(a=AGES, b=AGES, c=AGES))
+    assert "--label" in caught.value.remedy
+
+
+def test_strings_where_the_model_takes_numbers_are_shown() -> None:
+    with pytest.raises(SampleMismatch, match="strings such as 'old'"):
+        describe(facts(NUMBER), sample(age=text(None, "old", "young")))
+
+
+def test_numbers_are_read_as_strings_only_when_the_model_knows_them_so() -> None:
+    codes = InputFact(name="code", kind=Kind.STRING, categories=("1", "2"), closed=True)
+    found = describe(facts(codes), sample(code=np.array([1, 2, 1])))
+    assert isinstance(found.rows, dict)
+    assert found.rows["code"].tolist() == ["1", "2", "1"]
+    with pytest.raises(SampleMismatch, match="takes strings for 'city'"):
+        describe(facts(CITY), sample(city=AGES))
+
+
+def test_rows_the_model_refuses_are_left_out_with_their_labels() -> None:
+    data = sample(
+        age=np.array([20, np.nan, 60, 70]),
+        city=text("Bonn", "Lima", "Oslo", "Lima"),
+        y=np.arange(4),
+    )
+    found = describe(facts(NUMBER, CITY), data)
+    assert isinstance(found.rows, dict)
+    assert found.rows["age"].tolist() == [20, 70]
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 3]
+    assert "2 sample rows" in found.notes[0]
+
+
+def test_missing_values_stay_where_the_model_takes_them() -> None:
+    inputs = (
+        InputFact(name="age", kind=Kind.NUMBER, nullable=True),
+        InputFact(name="city", kind=Kind.STRING, nullable=True),
+    )
+    found = describe(facts(*inputs), sample(age=np.array([np.nan, 1.0]), city=text(None, "x")))
+    assert isinstance(found.rows, dict)
+    assert found.rows["city"].tolist() == [None, "x"]
+    assert len(found.rows["age"]) == 2
+
+
+def test_a_sample_without_one_valid_row_is_refused_with_the_value() -> None:
+    with pytest.raises(SampleMismatch, match="No row") as caught:
+        describe(facts(CITY), sample(city=text("Oslo", "Rome")))
+    assert "'Oslo'" in caught.value.remedy
+
+
+def test_a_model_that_shows_nothing_needs_a_sample() -> None:
+    with pytest.raises(NeedsSample, match=r"sklearn\.X") as caught:
+        describe(facts())
+    assert "--data" in caught.value.remedy
+    found = describe(facts(), sample(age=AGES, city=CITIES, ok=np.array([True, False, True])))
+    assert [f.dtype for f in found.features] == [Dtype.FLOAT64, Dtype.STRING, Dtype.BOOL]
+
+
+def test_without_a_sample_an_unknown_type_is_assumed_and_said() -> None:
+    found = describe(facts(InputFact(name="x")))
+    assert found.features[0].dtype is Dtype.FLOAT64
+    assert "'x'" in found.notes[0]
+
+
+def test_the_samples_range_is_a_hint() -> None:
+    found = describe(facts(NUMBER), sample(age=AGES))
+    assert found.hints[0].center == 40.0
+    assert found.hints[0].low == 0.0
