@@ -183,7 +183,7 @@ class BackgroundStager:
             )
             self._finished(bundle, report, rollout.version)
             job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - the border of a background job
             # Whatever it is: a release whose tests ended without a word would wait for ever.
             _log.exception("staging of %s failed", rollout.release)
             said = problem if isinstance(problem, SeatrialError) else repr(problem)
