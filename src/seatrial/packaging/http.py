@@ -70,7 +70,9 @@ class _Reading:
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.whole = False
+        self.keep_alive = False
         self.size = 0
+        self.parser = httptools.HttpResponseParser(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -81,6 +83,7 @@ class _Reading:
 
     def on_message_complete(self) -> None:
         self.whole = True
+        self.keep_alive = self.parser.should_keep_alive()  # afterwards it always says no
 
 
 class Connection:
@@ -135,7 +138,7 @@ class Connection:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
         reading = _Reading()
-        parser = httptools.HttpResponseParser(reading)
+        parser = reading.parser
         begun = time.perf_counter()
         writer.write(request)
         await writer.drain()
@@ -151,7 +154,7 @@ class Connection:
                     remedy="Look at what the server sends; it does not end.",
                 )
         elapsed_s = time.perf_counter() - begun
-        if not parser.should_keep_alive():
+        if not reading.keep_alive:
             self.close()
         return Answer(
             status=parser.get_status_code(),
