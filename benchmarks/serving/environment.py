@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 
@@ -46,15 +47,19 @@ class Environment:
         return dict(json.loads(self.ask(code)))
 
 
-def ensure(folder: Path, requirements: tuple[str, ...], *, stamp_of: str = "") -> Environment:
+def same(package: str) -> str:
+    """A requirement for the version installed here: a pickle made here has to load there."""
+    return f"{package}=={version(package)}"
+
+
+def ensure(folder: Path, requirements: tuple[str, ...]) -> Environment:
     """The environment in ``folder``, made or remade when its requirements are others than before.
 
-    Args: stamp_of: further text whose change remakes it, e.g. a project file installed from.
     Raises: SetUpFailed.
     """
     environment = Environment(python=folder / "bin" / "python")
     stamp = folder / "requirements.stamp"
-    wanted = hashlib.sha256("\n".join((sys.version, *requirements, stamp_of)).encode()).hexdigest()
+    wanted = hashlib.sha256("\n".join((sys.version, *requirements)).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return environment
     print(f"installing {folder.name} (once): {' '.join(requirements)}", file=sys.stderr, flush=True)

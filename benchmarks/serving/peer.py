@@ -20,14 +20,12 @@ class Place:
     Args:
         environment: with the server installed.
         files: the models.
-        forest: the native forest, pickled by the environment's own libraries.
         folder: its own, for what it writes.
         port: free, on loopback.
     """
 
     environment: Environment
     files: Files
-    forest: Path
     folder: Path
     port: int
 

@@ -6,7 +6,6 @@ Rounds are interleaved (A B C D, A B C D) so that whatever drifts on the machine
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ SERVER_CORE = 0
 CLIENT_CORE = 1
 IDLE_S = 0.5
 """How long a server rests after its first answer before it is weighed."""
-FIT_FOREST = Path(__file__).parent / "apps" / "fit_forest.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +90,14 @@ Outcome = Timing | Start | Failure
 
 
 def set_up(peer: Peer, bench: Bench) -> Environment | Failure:
-    """The server's environment with the forest in it, or why there is none."""
+    """The server's environment, or why there is none."""
     folder = bench.folder / peer.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        environment = ensure(bench.cache / f"bench-{peer.name}", peer.requirements)
-        if any(s.model is Model.FOREST and peer.wire(s.model, s.encoding) for s in bench.scenarios):
-            subprocess.run([environment.python, FIT_FOREST, folder / "forest.pkl"], check=True)
-    except (SetUpFailed, subprocess.CalledProcessError) as error:
+        return ensure(bench.cache / f"bench-{peer.name}", peer.requirements)
+    except SetUpFailed as error:
         return Failure(peer=peer.name, what="set-up", reason=str(error))
-    return environment
 
 
 def measure(bench: Bench, environments: dict[str, Environment]) -> Iterable[Outcome]:
@@ -127,7 +122,6 @@ def _visit(
     place = Place(
         environment=environment,
         files=bench.files,
-        forest=folder / "forest.pkl",
         folder=folder / model,
         port=free_port(),
     )

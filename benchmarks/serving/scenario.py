@@ -60,7 +60,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="forest-c64",
-        title="native forest of 500 trees, 1 row, JSON, concurrency 64",
+        title="native pipeline with a forest of 500 trees, 1 row, JSON, concurrency 64",
         short="native forest, c64",
         model=Model.FOREST,
         rows=1,

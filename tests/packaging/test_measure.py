@@ -47,13 +47,13 @@ def test_costs_are_medians_of_each_engine_at_each_size_in_pieces_and_whole():
     assert (EngineKind.NATIVE, 1024, 64) not in by_way
 
 
-def test_a_slow_engine_is_called_a_few_times_and_not_with_larger_batches():
+def test_larger_batches_are_tried_only_while_the_fastest_engine_is_quick():
     machine = Machine()
-    engines = {EngineKind.ONNX: machine.run(1e-6), EngineKind.NATIVE: machine.run(0.1)}
+    engines = {EngineKind.ONNX: machine.run(0.01), EngineKind.NATIVE: machine.run(0.1)}
     costs = asyncio.run(measure(engines, np.zeros((5, 2)), monotonic=lambda: machine.now))
-    assert {c.n_rows for c in costs if c.engine is EngineKind.NATIVE} == {1, 8}
-    assert {c.n_rows for c in costs if c.engine is EngineKind.ONNX} == set(SIZES)
-    assert len(machine.calls) < 10_000
+    for kind in engines:
+        assert {c.n_rows for c in costs if c.engine is kind} == {1, 8, 64}
+    assert machine.calls.count((64, None)) == 8  # three each, and one to warm up
 
 
 def test_calls_get_different_rows():

@@ -53,7 +53,7 @@ class Forest(Onnx):
         return np.concatenate(inputs)
 
     def predict(self, rows: np.ndarray) -> Any:
-        probabilities = self._forest.predict_proba(rows)
+        probabilities = self._forest.predict_proba(rows.astype(np.float64))
         return probabilities.argmax(axis=1), probabilities
 
     def unbatch(self, output: Any) -> list[Any]:

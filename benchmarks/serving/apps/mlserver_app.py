@@ -54,5 +54,5 @@ class Forest(Onnx):
         return True
 
     def _predict(self, rows: np.ndarray) -> Any:
-        probabilities = self._forest.predict_proba(rows)
+        probabilities = self._forest.predict_proba(rows.astype(np.float64))
         return probabilities.argmax(axis=1), probabilities.astype(np.float32)

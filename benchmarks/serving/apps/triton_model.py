@@ -58,7 +58,7 @@ def _forest(path: str) -> Any:
     forest = pickle.loads(Path(path).read_bytes())
 
     def predict(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        probabilities = forest.predict_proba(rows)
+        probabilities = forest.predict_proba(rows.astype(np.float64))
         return probabilities.argmax(axis=1), probabilities.astype(np.float32)
 
     return predict

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.serving.environment import same
 from benchmarks.serving.peer import Command, Place
 from benchmarks.serving.scenario import Encoding, Model
 from benchmarks.serving.wire import Call, Rows, Wire, ask_plain, read_plain
@@ -36,7 +37,7 @@ class LitServe:
         "uvicorn[standard]>=0.46",
         "numpy>=2",
         "onnxruntime>=1.20",
-        "scikit-learn>=1.5",
+        same("scikit-learn"),
     )
     packages = ("litserve", "fastapi", "uvicorn", "numpy", "onnxruntime", "scikit-learn")
 
@@ -50,7 +51,7 @@ class LitServe:
     def command(self, place: Place, model: Model) -> Command:
         """Its API server and one worker process."""
         path, batch, wait_s = (
-            (place.files.onnx, 1, 0.0) if model is Model.GBDT else (place.forest, 64, 0.05)
+            (place.files.onnx, 1, 0.0) if model is Model.GBDT else (place.files.forest, 64, 0.05)
         )
         return Command(
             args=(

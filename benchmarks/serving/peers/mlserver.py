@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from benchmarks.serving.environment import same
 from benchmarks.serving.peer import Command, Place
 from benchmarks.serving.scenario import Encoding, Model
 from benchmarks.serving.server import free_port
@@ -32,7 +33,7 @@ class MLServer:
         "uvloop<0.22",
         "httptools>=0.6.4",
         "onnxruntime>=1.20",
-        "scikit-learn>=1.5",
+        same("scikit-learn"),
     )
     packages = ("mlserver", "fastapi", "uvicorn", "uvloop", "numpy", "onnxruntime", "scikit-learn")
 
@@ -56,7 +57,7 @@ class MLServer:
         runtime = {
             "name": str(model),
             "implementation": f"mlserver_app.{'Forest' if forest else 'Onnx'}",
-            "parameters": {"uri": str(place.forest if forest else place.files.onnx)},
+            "parameters": {"uri": str(place.files.forest if forest else place.files.onnx)},
             "max_batch_size": 64 if forest else 0,
             "max_batch_time": 0.05 if forest else 0,
         }

@@ -1,8 +1,8 @@
 """seatrial as a user runs it: ``seatrial deploy`` once, then ``seatrial up``, one worker.
 
-- Nothing is tuned or turned off: validation, split, sketches and prediction log run at their
-  defaults, and the supervisor and the controller share the worker's core.
-- The forest is deployed with ``--engine native``: left alone, seatrial would serve it as ONNX.
+- Nothing that serves is tuned or turned off: validation, split, sketches and prediction log run at
+  their defaults, and the supervisor and the controller share the worker's core.
+- The gates of staging allow for a model that is slow on purpose; a first version has no canary.
 - With a bundle at hand it can be served from that alone, the way its container does.
 """
 
@@ -16,15 +16,18 @@ from pathlib import Path
 
 from benchmarks.serving.peer import Command, Place
 from benchmarks.serving.scenario import Encoding, Model
-from benchmarks.serving.server import ServerFailed
+from benchmarks.serving.server import ServerFailed, free_port
 from benchmarks.serving.wire import INFERENCE_BINARY, INFERENCE_JSON, Wire
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY_LIMIT_S = 600
-DEPLOY_FLAGS: Mapping[Model, tuple[str, ...]] = {
-    Model.GBDT: (),
-    Model.FOREST: ("--engine", "native"),
-}
+CONFIG = """
+server:
+  port: {port}
+release:
+  gates:
+    p95_ms: 10000
+"""
 
 
 def _requirements() -> tuple[str, ...]:
@@ -53,33 +56,44 @@ class Seatrial:
         return INFERENCE_JSON if encoding is Encoding.JSON else INFERENCE_BINARY
 
     def prepare(self, place: Place, model: Model) -> None:
-        """Deploy the model, in the first round."""
-        home = place.folder / "home"
-        if model in self.bundles or home.exists():
+        """Deploy the model, in the first round, and stop the server that comes with it."""
+        config = place.folder / "seatrial.yaml"
+        if model in self.bundles or config.exists():
             return
-        path = place.files.pipeline if model is Model.GBDT else place.forest
-        deploy = (
-            *("deploy", str(path), "--name", str(model), "--data", str(place.files.sample)),
-            *("--target", "production", "--home", str(home), *DEPLOY_FLAGS[model]),
-        )
-        done = subprocess.run(
-            [place.environment.bin / "seatrial", *deploy],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEPLOY_LIMIT_S,
-        )
-        if done.returncode != 0:
-            raise ServerFailed(f"`seatrial deploy` failed: {done.stderr.strip()[-600:]}")
+        place.folder.mkdir(parents=True)
+        config.write_text(CONFIG.format(port=free_port()))
+        path = place.files.gbdt if model is Model.GBDT else place.files.forest
+        what = ("--name", model, "--data", place.files.sample, "--target", "production")
+        try:
+            _run(place, "deploy", path, *what)
+        finally:
+            _run(place, "down")
 
     def command(self, place: Place, model: Model) -> Command:
         """``seatrial up``, or ``serve-bundle`` where a bundle was given."""
         bundle = self.bundles.get(model)
         what = (
-            ("up", "--home", str(place.folder / "home"), "--workers", "1")
+            ("up", *_workspace(place), "--workers=1")
             if bundle is None
-            else ("serve-bundle", str(bundle), "--name", str(model))
+            else ("serve-bundle", str(bundle), f"--name={model}")
         )
         return Command(
             args=(str(place.environment.bin / "seatrial"), *what, f"--port={place.port}")
         )
+
+
+def _workspace(place: Place) -> tuple[str, str]:
+    return f"--home={place.folder / 'home'}", f"--config={place.folder / 'seatrial.yaml'}"
+
+
+def _run(place: Place, *command: str | Path) -> None:
+    done = subprocess.run(
+        [place.environment.bin / "seatrial", *command, *_workspace(place)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEPLOY_LIMIT_S,
+    )
+    if done.returncode != 0:
+        words = (done.stderr + done.stdout).strip()[-600:]
+        raise ServerFailed(f"`seatrial {command[0]}` ended with {done.returncode}: {words!r}")

@@ -18,6 +18,7 @@ import os
 import shutil
 from pathlib import Path
 
+from benchmarks.serving.environment import same
 from benchmarks.serving.peer import Command, Place
 from benchmarks.serving.scenario import Encoding, Model
 from benchmarks.serving.wire import INFERENCE_BINARY, INFERENCE_JSON, Wire
@@ -50,7 +51,7 @@ class Triton:
 
     name = "triton"
     title = "Triton (Python backend, ONNX)"
-    requirements = ("nvidia-pytriton==0.7.0", "numpy<2", "onnxruntime>=1.20", "scikit-learn>=1.5")
+    requirements = ("nvidia-pytriton==0.7.0", "numpy<2", "onnxruntime>=1.20", same("scikit-learn"))
     packages = ("nvidia-pytriton", "numpy", "onnxruntime", "scikit-learn")
 
     def wire(self, model: Model, encoding: Encoding) -> Wire | None:
@@ -71,7 +72,7 @@ class Triton:
         (folder / "config.pbtxt").write_text(
             CONFIG.format(
                 name=model,
-                path=place.forest if forest else place.files.onnx,
+                path=place.files.forest if forest else place.files.onnx,
                 batching=BATCHING[model],
             )
         )

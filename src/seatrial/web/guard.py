@@ -79,9 +79,9 @@ class Guard:
     @staticmethod
     def _check_origin(headers: Mapping[str, str]) -> None:
         origin = headers.get("origin")
-        if origin is None or (origin == "null" and "host" not in headers):
+        if origin is None:
             return
-        if urlsplit(origin).netloc != headers.get("host", ""):
+        if _parted(origin)[0] != headers.get("host", ""):
             raise ForeignRequest(
                 f"A page of {origin!r} may not use the control routes.",
                 remedy="Use the console of this server, or a client that is no browser.",
@@ -90,7 +90,16 @@ class Guard:
 
 def _name(host: str) -> str:
     """The host name without its port and brackets."""
-    return urlsplit(f"//{host}").hostname or ""
+    return _parted(f"//{host}")[1]
+
+
+def _parted(url: str) -> tuple[str, str]:
+    """Host with port, and host alone, of a URL; empty for one that makes no sense."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc, parts.hostname or ""
+    except ValueError:
+        return "", ""
 
 
 def _is_loopback(address: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
@@ -15,6 +17,15 @@ from seatrial.web.protocol import HotProtocol
 
 _KEEP_ALIVE_S = 75
 _DRAIN_S = 10
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, but for signals: it would end the process with them before ``after`` has run."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone; the loop tells `handle_exit` of them."""
+        yield
 
 
 async def _nothing() -> None:
@@ -49,20 +60,22 @@ def serve(
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_DRAIN_S,
     )
-    uvloop.run(_run(uvicorn.Server(config), listening, stop_fd, before, after))
+    uvloop.run(_run(_Server(config), listening, stop_fd, before, after))
 
 
 async def _run(
-    server: uvicorn.Server,
+    server: _Server,
     listening: socket.socket,
     stop_fd: int | None,
     before: Callable[[], Awaitable[None]],
     after: Callable[[], Awaitable[None]],
 ) -> None:
     loop = asyncio.get_running_loop()
-    await before()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
     if stop_fd is not None:
         loop.add_reader(stop_fd, _on_readable, server, loop, stop_fd)
+    await before()
     try:
         await server.serve(sockets=[listening])
     finally:

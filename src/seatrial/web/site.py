@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from seatrial import __version__
@@ -47,6 +48,16 @@ def site(plane: DataPlane, routers: Sequence[APIRouter]) -> FastAPI:
         reply = error_reply(error, request.url.path)
         headers = {name.decode(): value.decode() for name, value in reply.headers}
         return Response(reply.body, reply.status, headers, reply.content_type.decode())
+
+    @app.exception_handler(RequestValidationError)
+    def correct(_: Request, error: RequestValidationError) -> JSONResponse:
+        # Without what was sent, as the framework would have it: bytes that are no text break that.
+        found = [
+            {part: problem[part] for part in ("loc", "msg", "type")} for problem in error.errors()
+        ]
+        text = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in found)
+        record = {"error": text, "code": "control.invalid_request", "detail": found}
+        return JSONResponse(record, 422)
 
     @app.exception_handler(404)
     def nothing(request: Request, _: Exception) -> JSONResponse:

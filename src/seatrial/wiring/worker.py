@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+
+_LOAD_S = 60.0
+"""So long a worker takes no requests while it loads: others have its versions already, it has not.
+After that it answers what it can, and says at /readyz what is missing."""
 
 _DRAIN_S = 3.0
 """For calls of engines that nobody waits for any more: the server let its requests end before."""
@@ -95,10 +100,16 @@ def run_worker(
     )
 
     async def prepare() -> None:
+        loop, loaded = asyncio.get_running_loop(), asyncio.Event()
+
+        def on_ready() -> None:
+            health.ready()
+            loop.call_soon_threadsafe(loaded.set)
+
         fleet = Fleet(
             router=router,
             open_version=Shelf(workspace.bundles, call_timeout_s=config.deadline_s),
-            loop=asyncio.get_running_loop(),
+            loop=loop,
             clock=clock,
         )
         worker = Worker(
@@ -113,10 +124,12 @@ def run_worker(
             copies=copies,
             log=log,
             shipper=_shipper(workspace, name),
-            on_ready=health.ready,
+            on_ready=on_ready,
         )
         workers.append(worker)
         worker.start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
     async def finish() -> None:
         health.not_ready("draining")
