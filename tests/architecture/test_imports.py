@@ -22,6 +22,7 @@ PYDANTIC = {
     "typing_extensions",
     "typing_inspection",
 }
+MSGSPEC = {"msgspec", "typing_extensions"}
 ALLOWED: dict[str, set[str]] = {
     "seatrial": set(),
     "seatrial.kernel.clock": set(),
@@ -33,8 +34,13 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.telemetry": set(),
     "seatrial.kernel.config_file": {"yaml"},
     "seatrial.kernel.config": {"yaml"} | PYDANTIC,
-    "seatrial.stats.*": {"numpy"},
-    "seatrial.release.*": {"numpy"},
+    "seatrial.kernel.duration": set(),
+    "seatrial.kernel.supervise": set(),
+    "seatrial.stats.*": {"numpy"} | MSGSPEC,
+    "seatrial.release.controller": {"numpy"} | MSGSPEC,
+    "seatrial.release.desk": {"numpy"} | MSGSPEC,
+    "seatrial.release.plan": {"numpy"} | MSGSPEC,
+    "seatrial.release.*": {"numpy", "yaml"} | MSGSPEC | PYDANTIC,
     "seatrial.adapters.pool": set(),
     "seatrial.adapters.sql": set(),
     "seatrial.adapters.sqlite": set(),

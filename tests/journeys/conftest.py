@@ -1,6 +1,7 @@
-"""Real servers over a home of their own: `seatrial up` in a process, bundles, traffic.
+"""Real servers over a home of their own: `seatrial up` in a process, bundles and traffic.
 
-Ends every process that was started, whatever became of the test."""
+Every process that was started is ended, whatever became of the test.
+"""
 
 from __future__ import annotations
 

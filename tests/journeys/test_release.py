@@ -16,21 +16,11 @@ class Shell:
     """The command line over a home folder."""
 
     def __init__(self, home: Any) -> None:
-        self._home = home
+        self._options = ["--json", "--home", str(home.folder), "--config", str(home.config)]
 
     def __call__(self, *words: str) -> Any:
         done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "seatrial",
-                *words,
-                "--json",
-                "--home",
-                str(self._home.folder),
-                "--config",
-                str(self._home.config),
-            ],
+            [sys.executable, "-m", "seatrial", *words, *self._options],
             capture_output=True,
             text=True,
             check=True,

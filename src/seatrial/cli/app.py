@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from seatrial import __version__
 from seatrial.cli.exits import Exit, exit_of
+from seatrial.cli.output import print_json, print_line
 from seatrial.kernel.errors import SeatrialError
 
 _VERBS: dict[str, tuple[str, str]] = {
@@ -75,6 +75,8 @@ def run(arguments: Sequence[str]) -> int:
         _complain(error, as_json=as_json)
         return exit_of(error)
     except click.ClickException as error:
+        if as_json:
+            print_json({"error": {"code": "cli.usage", "problem": error.format_message()}})
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -85,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _complain(error: SeatrialError, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"error": error.as_dict()}, ensure_ascii=False, default=str))
-    click.echo(click.style("Error: ", fg="red", bold=True) + error.problem, err=True)
-    click.echo(click.style("  → ", fg="green") + error.remedy, err=True)
-    click.echo(f"  ({error.code}, exit code {int(exit_of(error))})", err=True)
+        print_json({"error": error.as_dict()})
+    print_line(click.style("Error: ", fg="red", bold=True) + error.problem)
+    print_line(click.style("  → ", fg="green") + error.remedy)
+    print_line(f"  ({error.code}, exit code {int(exit_of(error))})")

@@ -60,7 +60,7 @@ def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
             console.step("wait", "held", f"{now['reason']}; a person must decide")
         case "promoted":
             _gates(console, now)
-            console.step("ok", "promoted", f"version {now['version']}: {now['reason']}")
+            console.step("ok", "promoted", f"version {now['version']}: {_why(now)}")
         case "aborted":
             _gates(console, now)
             console.step("bad", "aborted", f"version {now['version']}: {now['reason']}")
@@ -69,6 +69,13 @@ def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
 def _gates(console: Console, now: dict[str, Any]) -> None:
     for line in evidence_lines(now):
         console.step("note", "gate", line)
+
+
+def _why(now: dict[str, Any]) -> str:
+    """The reason of a promotion, unless the lines of the gates have just told it."""
+    evidence = now["evidence"] or {}
+    told = evidence.get("reason") == now["reason"]
+    return "every gate passed; it gets all traffic" if told else str(now["reason"])
 
 
 def _canary(now: dict[str, Any]) -> str:

@@ -6,11 +6,13 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import TextIO
 
 import click
 
 _MARKS = {"ok": ("✓", "green"), "bad": ("✗", "red"), "wait": ("●", "yellow"), "note": ("·", None)}
 _PLAIN = {"ok": "ok", "bad": "FAILED", "wait": "...", "note": "-"}
+_ASCII = {ord("→"): "->", ord("…"): "...", ord("×"): "x", ord("·"): "-"}
 _REFRESH_S = 0.1
 _LOG_EVERY_S = 10.0
 
@@ -53,7 +55,7 @@ class Console:
         self._open, self._shown_at = name, now
         line = self._format("wait", name, text)
         if in_place and not self.quiet:
-            click.echo("\r\x1b[2K" + _cut(line), nl=False, err=True)
+            click.echo("\r\x1b[2K" + _shown(_cut(line)), nl=False, err=True)
         else:
             self._line(line)
 
@@ -66,7 +68,7 @@ class Console:
         """The outcome for a machine; only printed with ``--json``."""
         self._close()
         if self.as_json:
-            click.echo(json.dumps(record, ensure_ascii=False, indent=2, default=str))
+            print_json(record)
 
     def _close(self) -> None:
         if self._open and sys.stderr.isatty():
@@ -75,18 +77,35 @@ class Console:
 
     def _line(self, text: str) -> None:
         if not self.quiet:
-            click.echo(text, err=True)
+            print_line(text)
 
     def _format(self, mark: str, name: str, text: str) -> str:
         symbol, colour = _MARKS[mark]
-        if not _can_print(symbol):
+        if not _can_print(symbol, sys.stderr):
             symbol = _PLAIN[mark]
         return f"  {click.style(symbol, fg=colour)} {name:<10} {text}"
 
 
-def _can_print(symbol: str) -> bool:
+def print_line(text: str) -> None:
+    """A line on stderr, in characters that it can show."""
+    click.echo(_shown(text), err=True)
+
+
+def print_json(record: object) -> None:
+    """A JSON document on stdout; in ASCII where stdout takes nothing else."""
+    text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+    if not _can_print(text, sys.stdout):
+        text = json.dumps(record, indent=2, default=str)
+    click.echo(text)
+
+
+def _shown(text: str) -> str:
+    return text if _can_print(text, sys.stderr) else text.translate(_ASCII)
+
+
+def _can_print(text: str, stream: TextIO) -> bool:
     try:
-        symbol.encode(sys.stderr.encoding or "ascii")
+        text.encode(stream.encoding or "ascii")
     except UnicodeEncodeError:
         return False
     return True

@@ -42,7 +42,8 @@ def release_line(release: Mapping[str, Any]) -> str:
             parts.append(f"step {release['step'] + 1} of {release['n_steps']}")
     if release["waiting_for"]:
         parts.append(f"waits for {release['waiting_for']}")
-    if release["over"] and release["reason"]:
+    told = (release["evidence"] or {}).get("reason")  # by the lines of the gates
+    if release["over"] and release["reason"] and release["reason"] != told:
         parts.append(release["reason"])
     return "; ".join(parts)
 

@@ -26,13 +26,14 @@ from seatrial.packaging.profile import profile
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
-from seatrial.packaging.trial import Trial, spread, try_out
+from seatrial.packaging.trial import ModelFails, Trial, spread, try_out
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
+from seatrial.serving.failures import EngineFailed
 from seatrial.serving.merging import join, pieces
 
 _N_GOLDEN = 32
@@ -104,7 +105,13 @@ def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> 
         scan = session.load(source.model, trust=source.trust, any_version=source.any_version)
         facts = session.facts()
         say("scan", _scanned(scan, facts))
-        signature, described = session.introduce(source.sample, label=source.label)
+        try:
+            signature, described = session.introduce(source.sample, label=source.label)
+        except EngineFailed as failed:
+            raise ModelFails(
+                f"The model fails on the first rows it is given: {failed.problem}",
+                remedy="Give rows it was trained on with --data, or train it again.",
+            ) from failed
         say("signature", _signature(signature))
         found = asyncio.run(_examine(session, facts, signature, described, open_graph))
     notes = (*described.notes, *found.trial.notes)

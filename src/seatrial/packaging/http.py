@@ -13,7 +13,7 @@ from types import TracebackType
 
 import httptools
 
-from seatrial.kernel.errors import DeadlineExceeded, Unavailable
+from seatrial.kernel.errors import DeadlineExceeded, LimitExceeded, Unavailable
 
 
 class NoAnswer(Unavailable):
@@ -22,10 +22,19 @@ class NoAnswer(Unavailable):
     code = "staging.no_answer"
 
 
+class AnswerTooLong(LimitExceeded):
+    """The answer is longer than any a test expects."""
+
+    code = "staging.answer_too_long"
+
+
 class AnswerLate(DeadlineExceeded):
     """No whole answer within the timeout."""
 
     code = "staging.answer_late"
+
+
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +70,20 @@ class _Reading:
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.whole = False
+        self.keep_alive = False
+        self.size = 0
+        self.parser = httptools.HttpResponseParser(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
         self.body.append(body)
+        self.size += len(body)
 
     def on_message_complete(self) -> None:
         self.whole = True
+        self.keep_alive = self.parser.should_keep_alive()  # afterwards it always says no
 
 
 class Connection:
@@ -101,7 +115,7 @@ class Connection:
     async def send(self, request: bytes) -> Answer:
         """Send a whole request (see `request_bytes`) and wait for the whole answer.
 
-        Raises: NoAnswer, AnswerLate.
+        Raises: NoAnswer, AnswerLate, AnswerTooLong.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -124,7 +138,7 @@ class Connection:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
         reading = _Reading()
-        parser = httptools.HttpResponseParser(reading)
+        parser = reading.parser
         begun = time.perf_counter()
         writer.write(request)
         await writer.drain()
@@ -133,8 +147,14 @@ class Connection:
             if not data:
                 raise ConnectionResetError("closed before the answer was whole")
             parser.feed_data(data)
+            if reading.size > MAX_ANSWER_BYTES:
+                self.close()
+                raise AnswerTooLong(
+                    f"The answer is longer than {MAX_ANSWER_BYTES} bytes.",
+                    remedy="Look at what the server sends; it does not end.",
+                )
         elapsed_s = time.perf_counter() - begun
-        if not parser.should_keep_alive():
+        if not reading.keep_alive:
             self.close()
         return Answer(
             status=parser.get_status_code(),

@@ -90,7 +90,7 @@ class Form:
         """
         try:
             return _read_outputs(answer)
-        except (KeyError, ValueError, TypeError, IndexError) as problem:
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as problem:
             raise Wrong(f"{self.name}: the answer cannot be read ({problem!r})") from problem
 
 

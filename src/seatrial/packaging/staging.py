@@ -16,7 +16,7 @@ import psutil
 
 from seatrial.kernel.errors import SeatrialError, Unavailable
 from seatrial.packaging import probes
-from seatrial.packaging.http import Connection, NoAnswer, request_bytes
+from seatrial.packaging.http import AnswerLate, Connection, NoAnswer, request_bytes
 from seatrial.packaging.load import run_load
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.registry.golden import Golden
@@ -64,6 +64,7 @@ class Effort:
         ready_s: how long the server may take to become ready.
         load_s: length of the sustained load, in seconds.
         concurrency: connections of the sustained load.
+        answer_s: how long any one answer may take.
         growth: memory may grow by this factor under load before it counts as a leak ...
         growth_bytes: ... and by at least so much.
     """
@@ -71,6 +72,7 @@ class Effort:
     ready_s: float = 60.0
     load_s: float = 5.0
     concurrency: int = 4
+    answer_s: float = 30.0
     growth: float = 1.5
     growth_bytes: int = 64 * 1024 * 1024
 
@@ -91,10 +93,6 @@ class Server:
     alive: Callable[[], bool]
     last_words: Callable[[], str]
 
-    def connect(self) -> Connection:
-        """A new connection to it."""
-        return Connection(HOST, self.port)
-
     def not_ready(self, why: str) -> NotReady:
         """The error for a server that cannot be tested."""
         return NotReady(
@@ -114,6 +112,10 @@ class _Run:
     results: list[TestResult] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
 
+    def connect(self) -> Connection:
+        """A new connection to the server."""
+        return Connection(HOST, self.server.port, timeout_s=self.effort.answer_s)
+
     async def test(self, name: str, body: Callable[[], Awaitable[str]]) -> bool:
         """Run one test; it says what it saw, or raises what is wrong."""
         begun = time.perf_counter()
@@ -121,6 +123,8 @@ class _Run:
             detail, passed = await body(), True
         except (SeatrialError, probes.Wrong) as problem:
             detail, passed = str(problem), False
+        except psutil.Error:
+            detail, passed = str(self.server.not_ready("is gone")), False
         elapsed = time.perf_counter() - begun
         self.results.append(TestResult(name=name, passed=passed, detail=detail, seconds=elapsed))
         return passed
@@ -169,11 +173,11 @@ async def _starts(run: _Run) -> str:
     begun = time.perf_counter()
     while True:
         try:
-            async with run.server.connect() as connection:
+            async with run.connect() as connection:
                 answer = await connection.send(request_bytes("GET", "/readyz"))
             if answer.status == 200:
                 break
-        except NoAnswer:
+        except (NoAnswer, AnswerLate):
             pass
         if not run.server.alive():
             raise run.server.not_ready("ended before it was ready")
@@ -188,7 +192,7 @@ async def _starts(run: _Run) -> str:
 
 async def _health(run: _Run) -> str:
     paths = ("/health", "/livez", "/readyz", "/v2/health/live", "/v2/health/ready")
-    async with run.server.connect() as connection:
+    async with run.connect() as connection:
         for path in paths:
             probes.expect_ok(await connection.send(request_bytes("GET", path)), path)
         model = f"/v2/models/{run.subject.endpoint}/ready"
@@ -198,7 +202,7 @@ async def _health(run: _Run) -> str:
 
 async def _metadata(run: _Run) -> str:
     path = f"/v2/models/{run.subject.endpoint}"
-    async with run.server.connect() as connection:
+    async with run.connect() as connection:
         answer = await connection.send(request_bytes("GET", path))
     probes.expect_ok(answer, path)
     return probes.check_metadata(answer.body, run.subject.signature)
@@ -207,7 +211,7 @@ async def _metadata(run: _Run) -> str:
 async def _golden(run: _Run) -> str:
     subject = run.subject
     worst = 0.0
-    async with run.server.connect() as connection:
+    async with run.connect() as connection:
         for form in probes.FORMS:
             answer = await connection.send(
                 form.request(subject.endpoint, subject.signature, subject.golden.inputs)
@@ -226,7 +230,7 @@ async def _bad_input(run: _Run) -> str:
     cases = probes.bad_requests(
         run.subject.endpoint, run.subject.signature, run.subject.golden.inputs
     )
-    async with run.server.connect() as connection:
+    async with run.connect() as connection:
         for name, request in cases:
             answer = await connection.send(request)
             if not 400 <= answer.status < 500:
@@ -248,13 +252,16 @@ async def _concurrency(run: _Run) -> str:
             subject.endpoint, subject.signature, take(subject.golden.inputs, piece)
         )
         expected = {name: values[piece] for name, values in subject.golden.outputs.items()}
-        async with run.server.connect() as connection:
+        async with run.connect() as connection:
             for _ in range(5):
                 answer = await connection.send(request)
                 probes.expect_ok(answer, f"row {row}")
                 probes.compare(form.read(answer), expected, subject.golden)
 
-    await asyncio.gather(*(one(row) for row in range(rows)))
+    # All are waited for: one left behind would disturb the tests that follow.
+    for outcome in await asyncio.gather(*map(one, range(rows)), return_exceptions=True):
+        if outcome is not None:
+            raise outcome
     return f"{rows} clients at once, 5 requests each: everybody got the answer to their own row"
 
 
@@ -276,6 +283,7 @@ async def _load(run: _Run) -> str:
         run.server.port,
         requests,
         concurrency=run.effort.concurrency,
+        timeout_s=run.effort.answer_s,
         seconds=run.effort.load_s,
     )
     cpu_s = _cpu_of(process) - cpu_before

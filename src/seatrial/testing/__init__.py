@@ -1,7 +1,28 @@
-"""Fakes, and one conformance suite per port, for users and for us."""
+"""Fakes, and one conformance suite per port, for users and for us.
 
-from seatrial.testing.clock import FakeClock
-from seatrial.testing.memory_store import MemoryStore
-from seatrial.testing.store_suite import StoreSuite
+The suites need pytest, the fakes do not; each is loaded when its name is first used.
+"""
 
-__all__ = ["FakeClock", "MemoryStore", "StoreSuite"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seatrial.testing.clock import FakeClock
+    from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.memory_store import MemoryStore
+    from seatrial.testing.store_suite import StoreSuite
+
+__all__ = ["EngineSuite", "FakeClock", "MemoryStore", "StoreSuite"]
+
+_HOMES = {
+    "EngineSuite": "engine_suite",
+    "FakeClock": "clock",
+    "MemoryStore": "memory_store",
+    "StoreSuite": "store_suite",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -183,8 +183,8 @@ class BackgroundStager:
             )
             self._finished(bundle, report, rollout.version)
             job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
-        except Exception as problem:  # noqa: BLE001 - the border of a background task
-            # Whatever it is: a release whose tests ended without a word would wait for ever.
+        except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
+            # A release whose tests ended without a word would wait for ever.
             _log.exception("staging of %s failed", rollout.release)
             said = problem if isinstance(problem, SeatrialError) else repr(problem)
             job.result = Staged(passed=False, reason=f"staging could not run: {said}")

@@ -35,7 +35,7 @@ def open_version(
         signature=bundle.signature,
         plan=plan,
         engines={k: _engine(bundle, k) for k in sorted(plan.engines & ENGINES.keys())},
-        native=_native(bundle) if EngineKind.NATIVE in plan.engines else None,
+        native=_native(bundle, call_timeout_s) if EngineKind.NATIVE in plan.engines else None,
         call_timeout_s=call_timeout_s,
     )
 
@@ -70,8 +70,9 @@ def _engine(bundle: Bundle, kind: EngineKind) -> Engine:
     return engine
 
 
-def _native(bundle: Bundle) -> NativeEngine:
+def _native(bundle: Bundle, call_timeout_s: float) -> NativeEngine:
     from seatrial.serving import remote
+    from seatrial.serving.spawn import ChildLimits
 
     model = remote.NativeModel(
         path=bundle.locate(Role.NATIVE),
@@ -79,4 +80,4 @@ def _native(bundle: Bundle) -> NativeEngine:
         trust=bundle.manifest.trusted,
         any_version=bundle.manifest.trusted,
     )
-    return remote.NativeEngine(model)
+    return remote.NativeEngine(model, limits=ChildLimits(call_s=call_timeout_s))

@@ -206,7 +206,9 @@ async def _decided(
     except SeatrialError as problem:
         notice = str(problem)
     parts: Mapping[str, Any] = await run_in_threadpool(console.parts, request, name)
-    return console.render(request, "endpoint_part.html", notice=notice, **parts)
+    answer = console.render(request, "endpoint_part.html", notice=notice, **parts)
+    answer.headers["hx-trigger"] = "decided"  # the history is refreshed at once
+    return answer
 
 
 def _wish(desk: Desk, name: str, wish: str) -> None:

@@ -1,0 +1,125 @@
+"""A home folder whose store holds an endpoint: version 1 in production, version 2 on trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from seatrial.adapters.sqlite import SqliteStore
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import Slice
+from seatrial.release.config import ReleaseConfig
+from seatrial.release.controller import Controller
+from seatrial.release.desk import Desk
+from seatrial.release.measurement import Summary
+from seatrial.release.rollout import Rollout, Staged
+
+ADDRESS = "http://127.0.0.1:1"
+
+
+class Passes:
+    """A stager whose tests have all passed already."""
+
+    def poll(self, rollout: Rollout, *, endpoint: str) -> Staged | None:
+        return Staged(passed=True, reason="8 tests passed")
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass
+class Home:
+    """A home folder and what fills it."""
+
+    folder: Path
+
+    def start(self, store: SqliteStore, version: int) -> None:
+        Desk(store).start(
+            "churn",
+            version=version,
+            digest=f"{version:064x}",
+            target="production",
+            plan=ReleaseConfig().plan(),
+            by="ann",
+            notes={},
+        )
+
+    def fill(self, *, n_answers: int = 500) -> None:
+        store = SqliteStore.from_url(f"sqlite:///{self.folder / 'seatrial.db'}")
+        controller = Controller(store, clock=SystemClock(), stager=Passes(), holder="test")
+        self.start(store, 1)
+        controller.tick()
+        self.start(store, 2)
+        for _ in range(3):
+            self._work(store)
+            controller.tick()
+        if n_answers:
+            self._answers(store, n_answers)
+        self._work(store)
+        controller.tick()
+        controller.close()
+        store.close()
+
+    def _work(self, store: SqliteStore) -> None:
+        state = Desk(store).state("churn")
+        store.beat(
+            "worker/s/0",
+            {
+                "address": ADDRESS,
+                "loaded": {"churn": [1, 2]},
+                "applied": {"churn": state.target_revision},
+                "failed": {"churn": {}},
+            },
+        )
+
+    def _answers(self, store: SqliteStore, n: int) -> None:
+        rollout = Desk(store).state("churn").rollout
+        assert rollout is not None
+        store.add_slices(
+            [
+                Slice(
+                    endpoint="churn",
+                    version=version,
+                    revision=rollout.step_revision,
+                    worker="w",
+                    start=datetime.now(UTC),
+                    width_s=1,
+                    summary=Summary.of([0.01] * n, errors={}).encode(),
+                )
+                for version in (1, 2)
+            ]
+        )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def filled(home: Home) -> Home:
+    home.fill()
+    return home
+
+
+Answer = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def seatrial(capsys: pytest.CaptureFixture[str]) -> Answer:
+    """Runs a command line: exit code, stdout, stderr."""
+    from seatrial.cli.app import run
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return command

@@ -1,0 +1,48 @@
+"""Lines for people on stderr, one document on stdout."""
+
+from __future__ import annotations
+
+import json
+
+from seatrial.cli.output import Console
+
+
+def test_steps_are_marked_and_a_step_under_way_is_said_once(capsys) -> None:
+    console = Console()
+    console.progress("staging", "tests")
+    console.progress("staging", "tests")
+    console.step("ok", "staging", "8 tests passed")
+    console.step("bad", "canary", "aborted")
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = [line.split(maxsplit=2) for line in err.splitlines()]
+    assert [line[1] for line in lines] == ["staging", "staging", "canary"]
+
+
+def test_quiet_prints_the_result_only(capsys) -> None:
+    console = Console(quiet=True, as_json=True)
+    console.say("nothing")
+    console.head("nothing")
+    console.step("ok", "nothing", "")
+    console.result({"name": "模型"})
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"name": "模型"}
+    assert err == ""
+
+
+def test_without_json_there_is_no_result_on_stdout(capsys) -> None:
+    Console().result({"a": 1})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_sees_one_line_that_changes_and_is_never_too_long(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "30")
+    console = Console()
+    console.progress("canary", "x" * 100)
+    console.step("ok", "canary", "promoted")
+    err = capsys.readouterr().err
+    first, _, rest = err.partition("\r\x1b[2K")[2].partition("\r\x1b[2K")
+    assert len(first) <= 29
+    assert "\n" not in first
+    assert "promoted" in rest

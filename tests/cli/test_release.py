@@ -1,0 +1,101 @@
+"""status, promote, rollback, history over a store with facts."""
+
+from __future__ import annotations
+
+import json
+
+from seatrial.cli.exits import Exit
+
+
+def test_an_empty_home_says_how_to_begin(home, seatrial) -> None:
+    code, out, err = seatrial("status")
+    assert code == Exit.DONE
+    assert out == ""
+    assert "Nothing is deployed yet. Start with: seatrial deploy" in err
+
+
+def test_an_empty_home_is_an_empty_list_in_json(home, seatrial) -> None:
+    code, out, _ = seatrial("status", "--json")
+    assert (code, json.loads(out)) == (Exit.DONE, [])
+
+
+def test_status_shows_the_versions_the_share_the_evidence_and_who_serves(filled, seatrial) -> None:
+    code, out, err = seatrial("status", "churn")
+    assert (code, out) == (Exit.DONE, "")
+    assert "production  version 1" in err
+    assert "version 2: canary; 5 % of keys" in err
+    assert "inconclusive error rate 0 % (0 of 500)" in err
+    assert "pass         p95" in err
+    assert "http://127.0.0.1:1  (1 of 1 workers up to date)" in err
+
+
+def test_status_of_one_endpoint_is_one_record_and_of_all_a_list(filled, seatrial) -> None:
+    _, one, _ = seatrial("status", "churn", "--json")
+    _, every, _ = seatrial("status", "--json")
+    assert json.loads(one)["stable"] == 1
+    assert [record["name"] for record in json.loads(every)] == ["churn"]
+
+
+def test_promote_gives_the_version_on_trial_all_traffic(filled, seatrial) -> None:
+    code, out, err = seatrial("promote", "churn", "--reason", "we are sure", "--json")
+    record = json.loads(out)
+    assert code == Exit.DONE
+    assert (record["stable"], record["former"]) == (2, [1])
+    assert record["release"]["phase"] == "promoted"
+    assert "we are sure" in err
+
+
+def test_promoting_twice_is_a_conflict_and_changes_nothing(filled, seatrial) -> None:
+    seatrial("promote", "churn")
+    _, before, _ = seatrial("history", "churn", "--json")
+    code, _, err = seatrial("promote", "churn")
+    _, after, _ = seatrial("history", "churn", "--json")
+    assert code == Exit.CONFLICT
+    assert "is promoted already" in err
+    assert before == after
+
+
+def test_rollback_ends_the_trial_under_way(filled, seatrial) -> None:
+    code, out, _ = seatrial("rollback", "churn", "--json")
+    record = json.loads(out)
+    assert code == Exit.DONE
+    assert (record["stable"], record["release"]["phase"]) == (1, "aborted")
+
+
+def test_rollback_without_a_trial_returns_to_the_version_before(filled, seatrial) -> None:
+    seatrial("promote", "churn")
+    _, out, _ = seatrial("rollback", "churn", "--json")
+    assert json.loads(out)["stable"] == 1
+
+
+def test_rollback_to_a_version_that_never_served_is_refused(filled, seatrial) -> None:
+    code, _, err = seatrial("rollback", "churn", "--to", "7")
+    assert code != Exit.DONE
+    assert "Version 7 of 'churn' was never in production." in err
+
+
+def test_history_tells_every_fact_oldest_first(filled, seatrial) -> None:
+    code, out, err = seatrial("history", "churn", "--json")
+    kinds = [fact["kind"] for fact in json.loads(out)]
+    assert code == Exit.DONE
+    assert kinds[:3] == ["release.started", "staging.passed", "release.promoted"]
+    assert kinds[3:7] == ["release.started", "staging.passed", "canary.warming", "step.entered"]
+    lines = err.splitlines()
+    assert len(lines) == len(kinds)
+    assert "release.started" in lines[0]
+    assert "ann" in lines[0]
+    assert "version 2, 5 %" in lines[6]
+
+
+def test_a_home_that_cannot_be_made_is_denied(tmp_path, seatrial) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = seatrial("status", "--home", str(tmp_path / "file" / "below"))
+    assert code == Exit.DENIED
+    assert "cannot be made" in err
+
+
+def test_an_unknown_key_of_the_configuration_is_refused(home, seatrial, tmp_path) -> None:
+    (tmp_path / "seatrial.yaml").write_text("servr: {port: 1}\n")
+    code, _, err = seatrial("status")
+    assert code == Exit.INVALID
+    assert "server" in err

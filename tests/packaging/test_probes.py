@@ -1,0 +1,133 @@
+"""What staging asks, and how it reads answers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from seatrial.packaging import probes
+from seatrial.packaging.http import Answer
+from seatrial.packaging.probes import FORMS, Wrong, bad_requests, check_metadata, compare
+from seatrial.registry.golden import Golden
+from seatrial.testing.models import column_signature, matrix_signature
+
+COLUMNS = {
+    "age": np.array([1.5, np.nan]),
+    "visits": np.array([1, 2]),
+    "member": np.array([True, False]),
+    "plan": np.array(["basic", "pro"], dtype=object),
+    "note": np.array([None, "❄"], dtype=object),
+}
+
+
+def body(request: bytes) -> bytes:
+    return request.partition(b"\r\n\r\n")[2]
+
+
+def answer(content: bytes, **headers: str) -> Answer:
+    return Answer(status=200, headers=headers, body=content, elapsed_s=0.0)
+
+
+def test_missing_values_are_null_in_json() -> None:
+    said = json.loads(body(FORMS[0].request("m", column_signature(), COLUMNS)))
+    data = {tensor["name"]: tensor["data"] for tensor in said["inputs"]}
+    assert data["age"] == [1.5, None]
+    assert data["note"] == [None, "❄"]
+    assert data["member"] == [True, False]
+
+
+def test_binary_tensors_follow_the_header_in_order() -> None:
+    request = FORMS[1].request("m", column_signature(), COLUMNS)
+    length = int(request.split(b"inference-header-content-length: ")[1].split(b"\r\n")[0])
+    head = json.loads(body(request)[:length])
+    sizes = [tensor["parameters"]["binary_data_size"] for tensor in head["inputs"]]
+    assert sum(sizes) == len(body(request)) - length
+    assert sizes[:3] == [16, 16, 2]
+
+
+def test_binary_answers_are_read_back() -> None:
+    numbers = np.array([1.5, -2.0], dtype="<f4").tobytes()
+    words = b"\x02\x00\x00\x00no\x03\x00\x00\x00yes"
+    head = json.dumps(
+        {
+            "outputs": [
+                {
+                    "name": "p",
+                    "datatype": "FP32",
+                    "shape": [2],
+                    "parameters": {"binary_data_size": 8},
+                },
+                {
+                    "name": "label",
+                    "datatype": "BYTES",
+                    "shape": [2],
+                    "parameters": {"binary_data_size": len(words)},
+                },
+            ]
+        }
+    ).encode()
+    length = {"inference-header-content-length": str(len(head))}
+    found = FORMS[1].read(answer(head + numbers + words, **length))
+    assert found["p"].tolist() == [1.5, -2.0]
+    assert found["label"].tolist() == ["no", "yes"]
+
+
+@pytest.mark.parametrize("length", ["x", "-5", "99999"])
+def test_a_wrong_header_length_is_said(length: str) -> None:
+    with pytest.raises(Wrong, match="cannot be read"):
+        FORMS[1].read(answer(b"{}", **{"inference-header-content-length": length}))
+
+
+GOLDEN = Golden(inputs=np.zeros((2, 1)), outputs={}, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seen", "message"),
+    [
+        ({}, "the output 'p' is missing"),
+        ({"p": np.array([1.0])}, "expected"),
+        ({"p": np.array([1.0, 2.1])}, "differs by 0.1"),
+        ({"p": np.array([1.0, np.nan])}, "differs by nan"),
+    ],
+)
+def test_answers_that_differ_are_said(seen: dict[str, object], message: str) -> None:
+    with pytest.raises(Wrong, match=message):
+        compare(seen, {"p": np.array([1.0, 2.0])}, GOLDEN)  # type: ignore[arg-type]
+
+
+def test_the_largest_difference_within_tolerance_is_returned() -> None:
+    worst = compare({"p": np.array([1.0, 2.001])}, {"p": np.array([1.0, 2.0])}, GOLDEN)
+    assert worst == pytest.approx(0.001)
+
+
+def test_numbers_and_text_of_the_same_label_are_equal() -> None:
+    assert compare({"l": np.array(["1"], object)}, {"l": np.array([1])}, GOLDEN) == 0.0
+
+
+def test_bad_requests_have_names_of_their_own_and_fit_the_kind_of_model() -> None:
+    matrix = bad_requests("m", matrix_signature(), np.ones((3, 3), np.float32))
+    columns = bad_requests("m", column_signature(), COLUMNS)
+    for cases in (matrix, columns):
+        names = [name for name, _ in cases]
+        assert len(set(names)) == len(names) >= 15
+    assert "missing value" in dict(matrix)
+    assert "missing value" not in dict(columns)
+    assert {"missing feature", "unknown feature"} <= dict(columns).keys()
+
+
+def test_metadata_must_name_every_column_with_its_type() -> None:
+    signature = column_signature()
+    said = {
+        "inputs": [
+            {"name": f.name, "datatype": probes._DATATYPES[f.dtype]} for f in signature.features
+        ],
+        "outputs": [{"name": "prediction"}],
+    }
+    assert check_metadata(json.dumps(said).encode(), signature).startswith("5 inputs")
+    said["inputs"][0]["datatype"] = "FP32"
+    with pytest.raises(Wrong, match="the inputs are"):
+        check_metadata(json.dumps(said).encode(), signature)
+    with pytest.raises(Wrong, match="cannot be read"):
+        check_metadata(b"[]", signature)
