@@ -81,6 +81,18 @@ async def test_a_connection_the_server_ends_is_opened_anew() -> None:
     assert len(received) == 2
 
 
+async def test_a_connection_closed_while_idle_is_opened_anew() -> None:
+    async with (
+        scripted([b"READ", OK], [b"READ", OK]) as (port, received),
+        Connection(HOST, port) as connection,
+    ):
+        await connection.send(GET)
+        while not connection._streams[0].at_eof():  # type: ignore[index]
+            await asyncio.sleep(0)
+        await connection.send(GET)
+    assert len(received) == 2
+
+
 @pytest.mark.parametrize("pieces", [[b"READ"], [b"READ", OK[:-1]], [b"READ", b"nonsense\r\n\r\n"]])
 async def test_half_an_answer_is_none(pieces: list[bytes]) -> None:
     async with scripted(pieces) as (port, _), Connection(HOST, port) as connection:

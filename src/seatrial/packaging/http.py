@@ -134,6 +134,8 @@ class Connection:
             ) from broken
 
     async def _send(self, request: bytes) -> Answer:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the server has ended it while it was idle, which is its right
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams

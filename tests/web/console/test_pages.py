@@ -1,0 +1,289 @@
+"""The pages as a browser gets them."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+TOKEN = "correct horse battery staple"
+HOSTILE = "<script>alert('x')</script>"
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def names(self) -> set[str]:
+        return {tag for tag, _ in self.tags}
+
+
+async def test_an_empty_console_says_how_to_begin(browse) -> None:
+    page = await browse().get("/")
+    assert page.status_code == 200
+    assert "Nothing is deployed yet." in page.text
+    assert "seatrial deploy model.pkl" in page.text
+
+
+async def test_the_overview_links_every_endpoint(browse, world) -> None:
+    world.promoted("churn")
+    world.promoted("price")
+    page = Parsed((await browse().get("/")).text)
+    links = [attributes.get("href") for tag, attributes in page.tags if tag == "a"]
+    assert {"/endpoints/churn", "/endpoints/price"} <= set(links)
+
+
+async def test_an_endpoint_shows_evidence_traffic_and_history(browse, world) -> None:
+    world.on_trial()
+    page = Parsed((await browse().get("/endpoints/churn")).text)
+    assert "500 requests" in page.text
+    assert "Error rate against stable" in page.text
+    assert "inconclusive" in page.text
+    assert "canary step entered" in page.text
+    assert len([tag for tag, _ in page.tags if tag == "svg"]) == 5  # four gates and the sign
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert {"endpoint", "history", "promote", "abort"} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+async def test_fragments_are_the_parts_of_the_page_and_no_more(browse, world) -> None:
+    world.on_trial()
+    async with browse() as client:
+        part = (await client.get("/console/endpoints/churn")).text
+        history = (await client.get("/console/endpoints/churn/history")).text
+        overview = (await client.get("/console/overview")).text
+    for fragment, start in ((part, '<div id="endpoint"'), (history, '<section id="history"')):
+        assert fragment.strip().startswith(start)
+        assert "<html" not in fragment
+    assert overview.startswith('<div id="overview"')
+
+
+async def test_a_release_that_is_over_offers_no_decision(browse, world) -> None:
+    world.on_trial()
+    async with browse() as client:
+        await client.post("/console/endpoints/churn/abort")
+        page = (await client.get("/endpoints/churn")).text
+    assert 'id="abort"' not in page
+    assert 'id="promote"' not in page
+    assert "aborted by a person" in page
+
+
+async def test_a_failed_staging_is_shown_with_its_tests(browse, world) -> None:
+    world.start("churn", 1)
+    world.tick("churn", passed=False)
+    page = (await browse().get("/endpoints/churn")).text
+    assert "rejected" in page
+    assert "&lt;b&gt;fine&lt;/b&gt;" in page
+
+
+async def test_hostile_names_and_reasons_are_text(browse, world) -> None:
+    world.on_trial(HOSTILE)
+    world.desk.abort(HOSTILE, by=HOSTILE, reason=HOSTILE)
+    async with browse() as client:
+        pages = [await client.get("/"), await client.get("/console/overview")]
+    for page in pages:
+        inline = [a for tag, a in Parsed(page.text).tags if tag == "script" and "src" not in a]
+        assert inline == []
+
+
+@pytest.mark.parametrize(
+    "path", ["endpoints/{}", "console/endpoints/{}", "console/endpoints/{}/history"]
+)
+async def test_a_hostile_name_is_text_on_its_own_page(path: str, browse, world) -> None:
+    name = "<img src=x onerror=alert(1)>\"'"
+    world.on_trial(name)
+    world.desk.abort(name, by="<u>", reason="<script>1</script>")
+    page = await browse().get("/" + path.format("%3Cimg src=x onerror=alert(1)%3E%22'"))
+    parsed = Parsed(page.text)
+    assert page.status_code == 200
+    assert not parsed.names() & {"img", "u", "i", "b"}
+    assert all("onerror" not in attributes for _, attributes in parsed.tags)
+    assert "<script>1" not in page.text
+
+
+async def test_an_unknown_endpoint_is_a_page_with_404_and_its_name_as_text(browse) -> None:
+    page = await browse().get("/endpoints/%3Cscript%3E")
+    assert page.status_code == 404
+    assert "There is no endpoint" in page.text
+    assert "<script>'" not in page.text
+
+
+async def test_pages_allow_no_foreign_script_and_no_frame(browse, world) -> None:
+    world.on_trial()
+    page = await browse().get("/endpoints/churn")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["x-content-type-options"] == "nosniff"
+    parsed = Parsed(page.text)
+    for tag, attributes in parsed.tags:
+        assert "style" not in attributes, tag
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href", "action", "hx-get", "hx-post"):
+            value = attributes.get(name)
+            assert value is None or re.match(r"/(?!/)|data:image/svg", value), value
+
+
+async def test_only_known_static_files_are_served(browse) -> None:
+    async with browse() as client:
+        assert (
+            (await client.get("/console/static/console.css"))
+            .headers["content-type"]
+            .startswith("text/css")
+        )
+        for path in ("pages.py", "..%2Fpages.py", "%2e%2e/pages.py", "VENDORED.md"):
+            assert (await client.get(f"/console/static/{path}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("", "en"), ("zh-CN,zh;q=0.9", "zh"), ("fr,de", "en"), ("fr,zh-TW;q=0.5,en;q=0.1", "zh")],
+)
+async def test_the_language_is_the_browsers_first_known_one(
+    accepted: str, language: str, browse
+) -> None:
+    page = await browse().get("/", headers={"accept-language": accepted})
+    assert f'<html lang="{language}">' in page.text
+
+
+async def test_the_language_chosen_is_kept_in_a_cookie(browse) -> None:
+    async with browse() as client:
+        answer = await client.get("/console/language/zh?back=/endpoints/churn")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/endpoints/churn")
+        page = await client.get("/", headers={"accept-language": "en"})
+    assert '<html lang="zh">' in page.text
+
+
+async def test_an_unknown_language_is_not_kept(browse) -> None:
+    async with browse() as client:
+        answer = await client.get("/console/language/xx")
+    assert answer.status_code == 303
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:1", ""]
+)
+async def test_nobody_is_sent_to_another_site(back: str, browse) -> None:
+    answer = await browse().get("/console/language/en", params={"back": back})
+    assert answer.headers["location"] == "/"
+
+
+async def test_chinese_pages_have_no_english_sentence(browse, world) -> None:
+    world.on_trial(n=5000)
+    zh = {"accept-language": "zh"}
+    async with browse() as client:
+        await client.post("/console/endpoints/churn/abort")
+        page = (await client.get("/endpoints/churn", headers=zh)).text
+    text = Parsed(page).text
+    assert "人工中止" in text
+    assert "1 项测试全部通过" in text
+    assert "错误率（相对稳定版本）" in text
+    for english in ("requests", "error rate", "aborted", "tests passed", "waits", "version"):
+        assert english not in text.lower(), english
+
+
+async def test_promote_gives_all_traffic_and_says_so_at_once(browse, world) -> None:
+    world.on_trial()
+    answer = await browse().post("/console/endpoints/churn/promote")
+    assert answer.status_code == 200
+    assert answer.headers["hx-trigger"] == "decided"
+    assert world.desk.state("churn").stable == 2
+    assert "Roll back to version 1" in " ".join(Parsed(answer.text).text.split())
+
+
+async def test_rollback_returns_to_the_version_before(browse, world) -> None:
+    world.on_trial()
+    async with browse() as client:
+        await client.post("/console/endpoints/churn/promote")
+        await client.post("/console/endpoints/churn/rollback")
+    assert world.desk.state("churn").stable == 1
+
+
+async def test_a_decision_that_comes_too_late_is_explained_and_changes_nothing(
+    browse, world
+) -> None:
+    world.on_trial()
+    async with browse() as client:
+        await client.post("/console/endpoints/churn/abort")
+        answer = await client.post("/console/endpoints/churn/promote")
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
+    assert "aborted already" in answer.text
+    assert world.desk.state("churn").stable == 1
+
+
+async def test_an_unknown_wish_changes_nothing(browse, world) -> None:
+    world.on_trial()
+    before = world.desk.state("churn").revision
+    answer = await browse().post("/console/endpoints/churn/explode")
+    assert 'role="alert"' in answer.text
+    assert world.desk.state("churn").revision == before
+
+
+async def test_with_a_token_nothing_is_shown_before_the_log_in(browse, world) -> None:
+    world.on_trial()
+    async with browse(token=TOKEN) as client:
+        for path in ("/", "/endpoints/churn", "/console/overview", "/console/endpoints/churn"):
+            page = await client.get(path)
+            assert page.status_code == 403
+            assert 'type="password"' in page.text
+            assert "500 requests" not in page.text
+        assert (await client.post("/console/endpoints/churn/promote")).status_code in (401, 403)
+    assert world.desk.state("churn").stable == 1
+
+
+async def test_the_right_token_opens_the_console_with_a_careful_cookie(browse, world) -> None:
+    world.on_trial()
+    async with browse(token=TOKEN) as client:
+        answer = await client.post("/console/login", data={"token": TOKEN})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (await client.get("/endpoints/churn")).status_code == 200
+        assert (await client.post("/console/endpoints/churn/promote")).status_code == 200
+    assert world.desk.state("churn").stable == 2
+
+
+@pytest.mark.parametrize("given", ["", "wrong", TOKEN + " ", "密码", "x" * 20_000])
+async def test_a_wrong_token_is_refused_without_a_cookie(given: str, browse) -> None:
+    answer = await browse(token=TOKEN).post("/console/login", data={"token": given})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    assert "This is not the token." in answer.text
+
+
+async def test_without_a_token_no_log_in_ever_succeeds(browse) -> None:
+    answer = await browse().post("/console/login", data={"token": ""})
+    assert answer.status_code == 403
+
+
+async def test_without_a_token_another_machine_sees_nothing(browse, world) -> None:
+    world.on_trial()
+    async with browse(address="192.0.2.7") as client:
+        assert (await client.get("/endpoints/churn")).status_code == 403
+        assert (await client.post("/console/endpoints/churn/promote")).status_code == 403
+    assert world.desk.state("churn").stable == 1
+
+
+async def test_a_page_of_another_site_may_not_press_buttons(browse, world) -> None:
+    world.on_trial()
+    answer = await browse().post(
+        "/console/endpoints/churn/promote", headers={"origin": "https://evil.example"}
+    )
+    assert answer.status_code == 403
+    assert world.desk.state("churn").stable == 1

@@ -1,0 +1,106 @@
+"""Every word in every language, and none too many."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import seatrial.release.view
+import seatrial.web.console
+from seatrial.release.endpoint import _CHANGES
+from seatrial.release.rollout import Phase
+from seatrial.release.verdict import Code, Outcome
+from seatrial.web.console.evidence import _ZH as SENTENCES
+from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
+
+HERE = Path(seatrial.web.console.__file__).parent
+
+
+def used() -> str:
+    files = [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]
+    return "\n".join(f.read_text() for f in files if f.name != "words.py")
+
+
+def test_every_language_has_the_same_words() -> None:
+    keys = {language: set(words(language)) for language in LANGUAGES}
+    assert all(found == keys["en"] for found in keys.values())
+    assert all(text.strip() for language in LANGUAGES for text in words(language).values())
+
+
+def test_what_is_filled_in_is_the_same_in_every_language() -> None:
+    def fields(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    for key, text in words("en").items():
+        assert fields(text) == fields(words("zh")[key]), key
+
+
+def test_every_word_is_used() -> None:
+    source = used()
+    for key in words("en"):
+        named = re.search(
+            rf"""w\.{re.escape(key)}\b|\[["']{re.escape(key)}["']\]|"{key}\"""", source
+        )
+        computed = key.startswith(("phase.", "fact.")) or key in set(Outcome)
+        assert named or computed, key
+
+
+def test_every_word_a_template_asks_for_exists() -> None:
+    for template in HERE.glob("templates/*.html"):
+        for key in re.findall(r"\bw\.([a-z_0-9]+)", template.read_text()):
+            assert key in words("en"), (template.name, key)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phase_fact_and_outcome_has_a_word(language: str) -> None:
+    w = words(language)
+    assert {f"phase.{phase.value}" for phase in Phase} <= w.keys()
+    assert {f"fact.{kind}" for kind in _CHANGES} <= w.keys()
+    assert set(Outcome) <= w.keys()
+
+
+def test_every_verdict_has_a_chinese_sentence() -> None:
+    assert set(SENTENCES) == {code.value for code in Code}
+
+
+def test_what_is_waited_for_is_said_in_chinese() -> None:
+    from seatrial.web.console.words import _WAITING_ZH
+
+    source = Path(seatrial.release.view.__file__).read_text()
+    said = re.findall(r'return "(.+)"', source)
+    assert {text for text in said if text} == set(_WAITING_ZH)
+    assert waiting("zh", said[0]) != said[0]
+    assert waiting("en", said[0]) == said[0]
+
+
+def test_reasons_known_in_chinese_are_those_that_are_given() -> None:
+    from seatrial.web.console.words import _REASONS_ZH
+
+    source = " ".join(
+        re.sub(r'"\s*\n\s*"', "", (HERE.parents[1] / "release" / name).read_text())
+        for name in ("rollout.py", "endpoint.py")
+    )
+    for text in _REASONS_ZH:
+        assert text in source, text
+    assert reason_zh("because I say so") == "because I say so"
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert words("xx") is words("en")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accepted", "expected"),
+    [
+        ("zh", "en", "zh"),
+        ("xx", "zh", "zh"),
+        (None, "", "en"),
+        (None, ";;,,", "en"),
+        (None, "ZH-hans", "zh"),
+    ],
+)
+def test_choose(cookie: str | None, accepted: str, expected: str) -> None:
+    assert choose(cookie, accepted) == expected
