@@ -1,10 +1,11 @@
 """Send predictions under many users' keys until told to stop: python examples/traffic.py wine 30
 
-Arguments: name of the model, seconds to send, and the port (8080).
+Arguments: name of the model, seconds to send. The port is that of seatrial, 8080 by default.
 """
 
 import collections
 import json
+import os
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from http.client import HTTPConnection
 from sklearn.datasets import load_wine
 
 model, seconds = sys.argv[1], float(sys.argv[2])
-port = int(sys.argv[3]) if len(sys.argv) > 3 else 8080
+port = int(os.environ.get("SEATRIAL_SERVER__PORT", "8080"))
 rows = load_wine(as_frame=True).data.to_dict("records")
 answers: collections.Counter[str] = collections.Counter()
 end = time.monotonic() + seconds

@@ -8,6 +8,7 @@ Every other option is that of ``seatrial deploy``; see ``seatrial deploy --help`
 from __future__ import annotations
 
 import sys
+from itertools import islice
 
 from seatrial.cli.app import run
 
@@ -19,7 +20,7 @@ def arguments(given: list[str]) -> list[str]:
     words = iter(given)
     for word in words:
         if word == "--model":
-            found += [next(words, "")]
+            found += list(islice(words, 1))
         elif word.startswith("--model="):
             found += [word.removeprefix("--model=")]
         else:

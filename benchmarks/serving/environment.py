@@ -72,7 +72,7 @@ def ensure(folder: Path, requirements: tuple[str, ...]) -> Environment:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        last = (done.stderr or done.stdout).strip().splitlines()[-3:]
+        last = (done.stderr or done.stdout).strip().splitlines()[-8:]
         raise SetUpFailed(
             f"`{' '.join(command)}` failed: {' / '.join(last)}. "
             "Check the package index, or leave this server out with --only."

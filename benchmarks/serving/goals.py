@@ -80,7 +80,12 @@ def _rate(
         return Goal(title=title, measured="-", result=Result.NOT_MEASURED)
     best = max(cell.rate for cell in theirs if cell is not None)
     ratio = ours.rate / best if best else math.inf
-    return Goal(title=title, measured=f"{ratio:.2f}", result=_judge(met=ratio >= factor))
+    return Goal(title=title, measured=_rounded_down(ratio), result=_judge(met=ratio >= factor))
+
+
+def _rounded_down(ratio: float) -> str:
+    """Two decimals that never show a ratio as reached when it was not."""
+    return f"{math.floor(ratio * 100 + 1e-9) / 100:.2f}" if math.isfinite(ratio) else "all to none"
 
 
 def _quicker(

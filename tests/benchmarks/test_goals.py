@@ -65,6 +65,7 @@ def test_exactly_the_ratio_is_enough_and_less_is_not() -> None:
     under = medians(PEERS | {("seatrial", "one-c64"): cell(23_999)})
     assert results(at)[title] is Result.MET
     assert results(under)[title] is Result.MISSED
+    assert {g.title: g.measured for g in evaluate(under)}[title] == "0.79"
 
 
 def test_one_python_peer_without_figures_leaves_the_best_of_them_unknown() -> None:

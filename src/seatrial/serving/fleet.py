@@ -95,6 +95,7 @@ class Fleet:
         self._clock = clock
         self._drain_s = drain_s
         self._targets: Mapping[str, EndpointTarget] = {}
+        self._told = False
         self._applied: dict[str, Applied] = {}
         self._loaded: dict[Bundle, LiveVersion] = {}
         self._loading: dict[Bundle, Future[LiveVersion]] = {}
@@ -109,6 +110,7 @@ class Fleet:
         To be called again and again: what a step began, a later one finds ended.
         """
         self._targets = targets
+        self._told = True
         changed = self._gather()
         now = self._clock.monotonic()
         waiting = {bundle for bundle, failure in self._failed.items() if failure.again_at > now}
@@ -144,7 +146,7 @@ class Fleet:
             loaded=dict(loaded),
             failed=dict(failed),
             draining=sorted(f"{b[0]}/{b[1]}" for b in self._draining.values()),
-            settled=all(name in applied or name in failed for name in self._targets),
+            settled=self._told and all(name in applied or name in failed for name in self._targets),
         )
 
     async def close(self, *, drain_s: float) -> None:

@@ -1,0 +1,55 @@
+"""What the pages hold: blocks of code by language and mark, links, headings."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_FENCE = re.compile(r"^```(\w*) ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    Args:
+        mark: the word after the language; says what else it takes to run it, see `MARKS`.
+    """
+
+    page: str
+    language: str
+    mark: str
+    text: str
+
+
+MARKS = {
+    "": "run by the journey, page after page, in one folder",
+    "demo": "make demo: minutes, and the journey of tests/journeys covers the same code",
+    "install": "needs the network",
+    "ask": "needs a held release: run while one is under way",
+    "server": "runs in the foreground, or on other addresses",
+    "postgres": "needs a PostgreSQL server",
+    "tritonclient": "run by the journey where the client is installed",
+    "mlflow": "needs MLflow, which is no dependency of the tests",
+}
+"""Why a marked block is not run as it stands."""
+
+JOURNEY = (
+    "README.md",
+    "docs/how-to/clients.md",
+    "docs/how-to/release.md",
+    "docs/how-to/rollback.md",
+    "docs/tutorial/first-release.md",
+)
+"""The pages whose commands are run, in this order: each goes on from where the one before ended."""
+
+
+def pages() -> list[Path]:
+    """Every page that people read, generated ones too."""
+    return sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    name = str(page.relative_to(ROOT))
+    return [Block(name, *found) for found in _FENCE.findall(page.read_text(encoding="utf-8"))]

@@ -1,0 +1,189 @@
+"""What every page must keep: links that lead somewhere, commands and keys that exist."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import docs_blocks as docs
+import pytest
+import yaml
+
+from seatrial.cli.app import root as command
+from seatrial.wiring.settings import Settings
+
+ROOT = docs.ROOT
+PAGES = docs.pages()
+BLOCKS = [block for page in PAGES for block in docs.blocks(page)]
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for _, heading in _HEADING.findall(text)
+    }
+
+
+def links() -> list[tuple[Path, str]]:
+    return [
+        (page, target)
+        for page in PAGES
+        for target in _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8")))
+        if not target.startswith(("http://", "https://"))
+    ]
+
+
+@pytest.mark.parametrize(("page", "target"), links(), ids=lambda x: str(x).removeprefix(str(ROOT)))
+def test_a_link_leads_somewhere(page, target):
+    path, _, anchor = target.partition("#")
+    there = (page.parent / path).resolve() if path else page
+    assert there.exists()
+    assert there.is_relative_to(ROOT)
+    if anchor:
+        assert anchor in anchors(there)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_page_can_be_reached_from_the_front_page(page):
+    seen, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        at = waiting.pop()
+        if at in seen or at.suffix != ".md":
+            continue
+        seen.add(at)
+        waiting += [
+            (origin.parent / target.partition("#")[0]).resolve()
+            for origin, target in links()
+            if origin == at and target.partition("#")[0]
+        ]
+    assert page in seen
+
+
+def test_every_mark_of_a_block_is_a_known_one():
+    assert {b.mark for b in BLOCKS if b.language in ("sh", "python")} <= set(docs.MARKS)
+
+
+def test_every_page_with_commands_is_in_the_journey_or_marks_them():
+    plain = {b.page for b in BLOCKS if b.language == "sh" and not b.mark}
+    assert plain - {"README.zh-CN.md"} == set(docs.JOURNEY)  # that one has the README's commands
+
+
+def seatrial_commands() -> list[tuple[str, str]]:
+    """Every command line of ours in a block of shell, with its page."""
+    return [
+        (block.page, line[line.index("seatrial ") :].removesuffix("&").strip())
+        for block in BLOCKS
+        if block.language == "sh"
+        for line in block.text.splitlines()
+        if re.match(r"(\w+=\S+ )*seatrial ", line)
+    ]
+
+
+def parsed(words: list[str]) -> click.Context:
+    """The context of a verb whose command line click accepts."""
+    context = click.Context(command, info_name="seatrial")
+    verb = command.get_command(context, words[0])
+    assert verb is not None, f"there is no command {words[0]}"
+    return verb.make_context(words[0], words[1:], parent=context)
+
+
+@pytest.mark.parametrize(("page", "line"), seatrial_commands())
+def test_a_command_in_the_docs_is_one_that_exists(page, line):
+    parsed(shlex.split(line)[1:])
+
+
+def test_a_command_that_does_not_exist_would_be_found():
+    with pytest.raises(click.UsageError):
+        parsed(["deploy", "model.pkl", "--nmae", "x"])
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "yaml"], ids=lambda b: b.page)
+def test_a_configuration_in_the_docs_is_valid(block):
+    Settings.model_validate(yaml.safe_load(block.text) or {})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b for b in BLOCKS if b.language == "python"],
+    ids=lambda b: f"{b.page} {b.mark}",
+)
+def test_python_in_the_docs_is_python(block):
+    compile(block.text, block.page, "exec")
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_library_example_prints_what_it_says(page, capsys):
+    (block,) = (b for b in BLOCKS if b.page == page and b.language == "python")
+    exec(compile(block.text, page, "exec"), {})
+    assert capsys.readouterr().out.strip() == block.text.rpartition("# ")[2].strip()
+
+
+def test_the_judge_example_prints_what_it_says():
+    path = ROOT / "examples" / "judge.py"
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() in path.read_text(encoding="utf-8")
+
+
+def shape(page: Path) -> list[tuple[str, object]]:
+    """What a translation must share: levels of headings, blocks, table rows, and link targets."""
+    text = page.read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    numbers = [
+        re.findall(r"\d(?:[\d.,]*\d)?", row) for row in re.findall(r"^\|.*\|$", prose, re.MULTILINE)
+    ]
+    return [
+        ("headings", [len(level) for level, _ in _HEADING.findall(prose)]),
+        ("blocks", [(b.language, b.mark, b.text) for b in docs.blocks(page)]),
+        ("rows", numbers),
+        ("links", sorted(t for t in _LINK.findall(prose) if not t.startswith("README"))),
+        ("bullets", len(re.findall(r"^(?:-|\d\.) ", prose, re.MULTILINE))),
+    ]
+
+
+def test_the_chinese_front_page_says_the_same():
+    for english, chinese in zip(
+        shape(ROOT / "README.md"), shape(ROOT / "README.zh-CN.md"), strict=True
+    ):
+        assert chinese == english
+
+
+def test_the_table_of_the_front_page_is_that_of_the_judge():
+    measured = (ROOT / "docs" / "explanation" / "judge.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S+ %) \|(.*)\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) == 8
+    for rate, rest in rows:
+        row = next(line for line in measured.splitlines() if line.startswith(f"| {rate} |"))
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        shown = [cell.strip() for cell in rest.split("|")]
+        assert shown == [*cells[1:5], cells[7]]
+
+
+def test_every_verb_is_on_the_front_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [v for v in command.list_commands(click.Context(command)) if f"`{v}`" not in text] == []
+
+
+def test_every_environment_variable_is_documented():
+    said = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    source = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py"))
+    read = set(re.findall(r'"(SEATRIAL_[A-Z]+)"', source))
+    assert {"SEATRIAL_HOME", "SEATRIAL_TOKEN"} <= read
+    assert {variable for variable in read if f"`{variable}`" not in said} == set()
