@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatrial.kernel.events import Draft
@@ -16,6 +18,15 @@ from seatrial.release.view import history, view
 
 _WIDTH_S = 5
 _KEEP_S = 900
+_N_LATEST = 500
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The newest facts of an endpoint, and how far its stream was read."""
+
+    seq: int = 0
+    facts: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_N_LATEST))
 
 
 class Desk:
@@ -30,6 +41,7 @@ class Desk:
         self._endpoints = Endpoints(store)
         self._lock = threading.Lock()
         self._recent: dict[str, Recent] = {}
+        self._latest: dict[str, _Latest] = {}
 
     def names(self) -> list[str]:
         """The endpoints, sorted."""
@@ -55,6 +67,19 @@ class Desk:
         """The facts with ``seq > after``, oldest first.   Raises: UnknownEndpoint."""
         self.state(name)
         return history(self._store, name, after=after)
+
+    def latest(self, name: str) -> list[dict[str, object]]:
+        """The newest facts, some hundreds, oldest first; cheap to ask for again and again.
+
+        Raises: UnknownEndpoint.
+        """
+        self.state(name)
+        with self._lock:
+            known = self._latest.setdefault(name, _Latest())
+            for fact in history(self._store, name, after=known.seq):
+                known.facts.append(fact)
+                known.seq = int(str(fact["seq"]))
+            return list(known.facts)
 
     def metrics(self, name: str, *, now: datetime) -> dict[str, object]:
         """The last quarter of an hour of an endpoint, by version.   Raises: UnknownEndpoint."""

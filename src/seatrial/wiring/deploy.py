@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +13,8 @@ from pathlib import Path
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
 from seatrial.packaging.assemble import Assembled, Source, assemble
-from seatrial.registry.catalog import Registration, Version, register
-from seatrial.registry.naming import check_name
+from seatrial.registry.catalog import Registration, Version, register, versions
+from seatrial.registry.naming import check_name, suggest_name
 from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
@@ -26,8 +25,6 @@ from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
 """Told mark (``ok``, ``note``), name and text of a step that has ended."""
-
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +58,7 @@ class Order:
     @property
     def endpoint(self) -> str:
         """The endpoint's name: as given, or made from the file's."""
-        return self.name or _NOT_IN_NAMES.sub("-", self.model.stem.lower()).strip("-")
+        return self.name if self.name is not None else suggest_name(self.model.stem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +92,39 @@ def deploy_order(
         endpoint is under way. Nothing is registered then.
     """
     name = check_name(order.endpoint)
-    store = workspace.open_store()
-    desk = Desk(store)
     plan = _plan(workspace, order)
-    on_progress("package", str(order.model))
-    assembled = _assemble(workspace, order, name, on_step)
-    desk.check_free(name)
+    store = workspace.open_store()
+    try:
+        desk = Desk(store)
+        desk.check_free(name)
+        on_progress("package", str(order.model))
+        assembled = _assemble(workspace, order, name, on_step)
+        version = _registered(workspace, store, order, assembled, on_step)
+        return _begun(desk, store, order, version, plan)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _registered(
+    workspace: Workspace, store: Store, order: Order, assembled: Assembled, on_step: Say
+) -> Version:
+    """The version, once its files are there: what cannot be written is not registered."""
+    bundle = assembled.bundle
+    name = bundle.manifest.name
+    known = versions(store, name)
+    number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
+    write_files(workspace, bundle, None, number)
     version = register(store, name, _registration(order, assembled), by=order.by)
-    on_step("ok", "register", f"{name} version {version.number}")
-    write_files(workspace, assembled.bundle, None, version.number)
+    if version.number != number:  # somebody registered another one meanwhile
+        write_files(workspace, bundle, None, version.number)
     on_step("ok", "files", str(workspace.release_folder(name, version.number)))
+    on_step("ok", "register", f"{name} version {version.number}")
+    return version
+
+
+def _begun(desk: Desk, store: Store, order: Order, version: Version, plan: Plan) -> Placed:
+    name = version.name
     state = desk.start(
         name,
         version=version.number,

@@ -104,6 +104,8 @@ def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _tail(log: Path) -> str:

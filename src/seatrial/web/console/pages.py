@@ -110,7 +110,7 @@ class Console:
         return {
             "endpoint": self._desk.view(name),
             "metrics": self._desk.metrics(name, now=datetime.now(UTC)),
-            "story": story(self._desk.history(name), _language(request)),
+            "story": story(self._desk.latest(name), _language(request)),
         }
 
 
