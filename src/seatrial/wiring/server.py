@@ -6,10 +6,12 @@ import ipaddress
 import logging
 import os
 import secrets
+import select
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 
@@ -138,9 +140,16 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
 
 
 def _watch(stop_fd: int, stop: threading.Event) -> None:
-    """Set ``stop`` when the pipe ends: the supervisor is gone."""
-    while os.read(stop_fd, 512):
-        pass
+    """Set ``stop`` when the pipe ends: the supervisor is gone.
+
+    The pipe is shared with the workers, whose event loops make it non-blocking at any moment: wait
+    for it, and do not count on a read to wait.
+    """
+    while True:
+        select.select([stop_fd], [], [])
+        with suppress(BlockingIOError):
+            if not os.read(stop_fd, 512):
+                break
     stop.set()
 
 

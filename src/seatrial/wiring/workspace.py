@@ -95,9 +95,9 @@ def open_store(url: str) -> Store:
     scheme = url.partition("://")[0]
     if scheme not in STORES:
         raise UnknownStore(
-            f"The store {url!r} has no scheme that is known.",
+            f"The store's scheme {scheme[:40]!r} is not known.",  # the rest may hold a password
             remedy=f"Use one of: {', '.join(s + '://' for s in STORES)}.",
-            store=url,
+            scheme=scheme[:40],
         )
     module, _, name = STORES[scheme].partition(":")
     store_class: Any = getattr(import_module(module), name)
