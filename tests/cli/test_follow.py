@@ -1,0 +1,91 @@
+"""Following a release to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from seatrial.cli import follow as module
+from seatrial.cli.follow import follow
+from seatrial.cli.output import Console
+
+RELEASE: dict[str, Any] = {
+    "release": "churn-2-9",
+    "version": 2,
+    "phase": "staging",
+    "over": False,
+    "share": None,
+    "watch_s": None,
+    "watched_s": 0.0,
+    "reason": "",
+    "waiting_for": "",
+    "evidence": None,
+    "staging": None,
+}
+
+
+class Scripted:
+    """A desk whose release moves on at every look."""
+
+    def __init__(self, *releases: dict[str, Any] | None) -> None:
+        self._releases: Iterator[dict[str, Any] | None] = iter(releases)
+
+    def view(self, name: str) -> dict[str, Any]:
+        now = next(self._releases)
+        return {"name": name, "release": None if now is None else {**RELEASE, **now}}
+
+
+@pytest.fixture(autouse=True)
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+
+
+def run(*releases: dict[str, Any] | None, **options: Any) -> dict[str, Any]:
+    desk: Any = Scripted(*releases)
+    return follow(Console(), desk, "churn", "churn-2-9", **options)
+
+
+STAGED = {"staging": {"passed": True, "reason": "8 tests passed"}}
+CANARY = {**STAGED, "phase": "canary", "share": 0.05, "watch_s": 60.0}
+
+
+def test_each_step_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run({}, {}, CANARY, CANARY, {**STAGED, "phase": "promoted", "over": True})
+    lines = capsys.readouterr().err.splitlines()
+    assert record["release"]["phase"] == "promoted"
+    assert [line.split()[1] for line in lines] == ["staging", "staging", "canary", "promoted"]
+    assert "8 tests passed" in lines[1]
+
+
+def test_a_release_that_is_held_is_left_to_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run(CANARY, {**CANARY, "phase": "held", "reason": "too few requests"})
+    assert record["release"]["phase"] == "held"
+    assert "too few requests; a person must decide" in capsys.readouterr().err
+
+
+def test_a_held_release_is_waited_for_when_asked_to() -> None:
+    held = {**CANARY, "phase": "held"}
+    record = run(held, held, {**held, "phase": "aborted", "over": True}, until_held=False)
+    assert record["release"]["phase"] == "aborted"
+
+
+def test_another_release_ends_the_waiting() -> None:
+    record = run(CANARY, {**CANARY, "release": "churn-3-20"})
+    assert record["release"]["release"] == "churn-3-20"
+    assert run(CANARY, None)["release"] is None
+
+
+def test_the_controller_of_the_command_is_turned_before_every_look() -> None:
+    ticks: list[int] = []
+    run({}, {}, {"phase": "rejected", "over": True}, tick=lambda: ticks.append(1))
+    assert len(ticks) == 3
+
+
+def test_the_gates_are_said_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    evidence = {"verdicts": [{"outcome": "fail", "reason": "error rate 5 %", "n": 10}]}
+    run({**CANARY, "phase": "aborted", "over": True, "evidence": evidence, "reason": "so bad"})
+    err = capsys.readouterr().err
+    assert "fail         error rate 5 %" in err
+    assert "version 2: so bad" in err
