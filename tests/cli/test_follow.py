@@ -10,6 +10,7 @@ import pytest
 from seatrial.cli import follow as module
 from seatrial.cli.follow import follow
 from seatrial.cli.output import Console
+from seatrial.cli.show import release_line
 
 RELEASE: dict[str, Any] = {
     "release": "churn-2-9",
@@ -89,3 +90,31 @@ def test_the_gates_are_said_at_the_end(capsys: pytest.CaptureFixture[str]) -> No
     err = capsys.readouterr().err
     assert "fail         error rate 5 %" in err
     assert "version 2: so bad" in err
+
+
+GATE = {"outcome": "pass", "reason": "p95 2 ms is under the limit 100 ms", "n": 3_600}
+PROMOTED = {
+    **CANARY,
+    "phase": "promoted",
+    "over": True,
+    "share": None,
+    "reason": GATE["reason"],
+    "evidence": {"outcome": "pass", "reason": GATE["reason"], "verdicts": [GATE]},
+}
+
+
+def test_what_the_gates_said_is_not_said_again_as_the_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(PROMOTED)
+    said = capsys.readouterr().err
+    assert said.count(str(GATE["reason"])) == 1
+    assert "every gate passed" in said
+    assert GATE["reason"] not in release_line({**RELEASE, **PROMOTED})
+
+
+def test_a_reason_that_no_gate_gave_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    by_hand = {**PROMOTED, "reason": "checked by hand"}
+    run(by_hand)
+    assert "checked by hand" in capsys.readouterr().err
+    assert "checked by hand" in release_line({**RELEASE, **by_hand})

@@ -19,6 +19,19 @@ def test_steps_are_marked_and_a_step_under_way_is_said_once(capsys) -> None:
     assert [line[1] for line in lines] == ["staging", "staging", "canary"]
 
 
+def test_a_long_step_is_told_again_now_and_then_where_there_is_no_terminal(
+    capsys, monkeypatch
+) -> None:
+    times = iter([0.0, 3.0, 9.9, 10.1, 10.2])
+    monkeypatch.setattr("seatrial.cli.output.time.monotonic", lambda: next(times))
+    console = Console()
+    for n in (1, 2, 3, 4):
+        console.progress("canary", f"{n} requests")
+    console.progress("staging", "another step is told at once")
+    told = [line.split(maxsplit=2)[2] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["1 requests", "4 requests", "another step is told at once"]
+
+
 def test_quiet_prints_the_result_only(capsys) -> None:
     console = Console(quiet=True, as_json=True)
     console.say("nothing")

@@ -25,7 +25,6 @@ from seatrial.wiring.listening import listen
 from seatrial.wiring.server import TokenMissing, run_server
 from seatrial.wiring.workspace import Workspace, open_workspace
 
-
 detached = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 
 
