@@ -1,70 +1,120 @@
-"""What is said of a release while it is followed: each thing once."""
+"""Following a release to its end."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from seatrial.cli import follow as module
 from seatrial.cli.follow import follow
 from seatrial.cli.output import Console
 from seatrial.cli.show import release_line
 
+RELEASE: dict[str, Any] = {
+    "release": "churn-2-9",
+    "version": 2,
+    "phase": "staging",
+    "over": False,
+    "share": None,
+    "watch_s": None,
+    "watched_s": 0.0,
+    "reason": "",
+    "waiting_for": "",
+    "evidence": None,
+    "staging": None,
+}
+
+
+class Scripted:
+    """A desk whose release moves on at every look."""
+
+    def __init__(self, *releases: dict[str, Any] | None) -> None:
+        self._releases: Iterator[dict[str, Any] | None] = iter(releases)
+
+    def view(self, name: str) -> dict[str, Any]:
+        now = next(self._releases)
+        return {"name": name, "release": None if now is None else {**RELEASE, **now}}
+
+
+@pytest.fixture(autouse=True)
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+
+
+def run(*releases: dict[str, Any] | None, **options: Any) -> dict[str, Any]:
+    desk: Any = Scripted(*releases)
+    return follow(Console(), desk, "churn", "churn-2-9", **options)
+
+
+STAGED = {"staging": {"passed": True, "reason": "8 tests passed"}}
+CANARY = {**STAGED, "phase": "canary", "share": 0.05, "watch_s": 60.0}
+
+
+def test_each_step_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run({}, {}, CANARY, CANARY, {**STAGED, "phase": "promoted", "over": True})
+    lines = capsys.readouterr().err.splitlines()
+    assert record["release"]["phase"] == "promoted"
+    assert [line.split()[1] for line in lines] == ["staging", "staging", "canary", "promoted"]
+    assert "8 tests passed" in lines[1]
+
+
+def test_a_release_that_is_held_is_left_to_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run(CANARY, {**CANARY, "phase": "held", "reason": "too few requests"})
+    assert record["release"]["phase"] == "held"
+    assert "too few requests; a person must decide" in capsys.readouterr().err
+
+
+def test_a_held_release_is_waited_for_when_asked_to() -> None:
+    held = {**CANARY, "phase": "held"}
+    record = run(held, held, {**held, "phase": "aborted", "over": True}, until_held=False)
+    assert record["release"]["phase"] == "aborted"
+
+
+def test_another_release_ends_the_waiting() -> None:
+    record = run(CANARY, {**CANARY, "release": "churn-3-20"})
+    assert record["release"]["release"] == "churn-3-20"
+    assert run(CANARY, None)["release"] is None
+
+
+def test_the_controller_of_the_command_is_turned_before_every_look() -> None:
+    ticks: list[int] = []
+    run({}, {}, {"phase": "rejected", "over": True}, tick=lambda: ticks.append(1))
+    assert len(ticks) == 3
+
+
+def test_the_gates_are_said_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    evidence = {"verdicts": [{"outcome": "fail", "reason": "error rate 5 %", "n": 10}]}
+    run({**CANARY, "phase": "aborted", "over": True, "evidence": evidence, "reason": "so bad"})
+    err = capsys.readouterr().err
+    assert "fail         error rate 5 %" in err
+    assert "version 2: so bad" in err
+
+
 GATE = {"outcome": "pass", "reason": "p95 2 ms is under the limit 100 ms", "n": 3_600}
-EVIDENCE = {"outcome": "pass", "reason": GATE["reason"], "verdicts": [GATE], "n_needed": 0}
+PROMOTED = {
+    **CANARY,
+    "phase": "promoted",
+    "over": True,
+    "share": None,
+    "reason": GATE["reason"],
+    "evidence": {"outcome": "pass", "reason": GATE["reason"], "verdicts": [GATE]},
+}
 
 
-def release(**changes: object) -> dict[str, Any]:
-    return {
-        "release": "churn-2-7",
-        "version": 2,
-        "phase": "promoted",
-        "over": True,
-        "reason": GATE["reason"],
-        "staging": {"passed": True, "reason": "8 tests passed"},
-        "evidence": EVIDENCE,
-        "share": None,
-        "waiting_for": "",
-    } | changes
-
-
-class Desk:
-    """Gives the records it was made with, one after the other."""
-
-    def __init__(self, *records: dict[str, Any]) -> None:
-        self._records = list(records)
-
-    def view(self, _: str) -> dict[str, Any]:
-        return {"release": self._records.pop(0)}
-
-
-def told(capsys: pytest.CaptureFixture[str], *records: dict[str, Any]) -> str:
-    follow(Console(), Desk(*records), "churn", "churn-2-7")  # type: ignore[arg-type]
-    return capsys.readouterr().err
-
-
-def test_what_the_gates_said_is_not_said_again_as_the_reason(capsys) -> None:
-    said = told(capsys, release())
-    assert said.count(GATE["reason"]) == 1
+def test_what_the_gates_said_is_not_said_again_as_the_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(PROMOTED)
+    said = capsys.readouterr().err
+    assert said.count(str(GATE["reason"])) == 1
     assert "every gate passed" in said
-    assert GATE["reason"] not in release_line(release())
+    assert GATE["reason"] not in release_line({**RELEASE, **PROMOTED})
 
 
-def test_a_reason_that_no_gate_gave_is_told(capsys) -> None:
-    by_hand = release(reason="checked by hand")
-    assert "checked by hand" in told(capsys, by_hand)
-    assert "checked by hand" in release_line(by_hand)
-
-
-def test_an_abort_tells_its_reason(capsys) -> None:
-    said = told(capsys, release(phase="aborted", reason="p95 is over the limit"))
-    assert "aborted    version 2: p95 is over the limit" in said
-
-
-def test_another_release_that_began_meanwhile_ends_the_wait(capsys) -> None:
-    assert told(capsys, release(release="churn-3-9")) == ""
-
-
-def test_a_held_release_ends_the_wait_and_asks_for_a_person(capsys) -> None:
-    held = release(phase="held", over=False, reason="too few requests")
-    assert "a person must decide" in told(capsys, held)
+def test_a_reason_that_no_gate_gave_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    by_hand = {**PROMOTED, "reason": "checked by hand"}
+    run(by_hand)
+    assert "checked by hand" in capsys.readouterr().err
+    assert "checked by hand" in release_line({**RELEASE, **by_hand})

@@ -66,7 +66,9 @@ def running(workspace: Workspace) -> Running | None:
     try:
         said = json.loads(_record(workspace).read_text(encoding="utf-8"))
         found = Running(**{**said, "log": Path(said["log"])})
-        alive = abs(psutil.Process(found.pid).create_time() - found.created) < 1.0
+        process = psutil.Process(found.pid)
+        same = abs(process.create_time() - found.created) < 1.0
+        alive = same and process.status() != psutil.STATUS_ZOMBIE
     except (OSError, ValueError, TypeError, KeyError, psutil.Error):
         return None
     return found if alive else None

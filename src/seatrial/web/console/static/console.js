@@ -33,6 +33,7 @@ function draw(holder, label, found) {
   return new uPlot({
     width: holder.clientWidth,
     height: HEIGHT,
+    padding: [null, 30, null, null],
     series: [{}, ...lines],
     axes: [time, { ...axis, size: 50 }],
     legend: { live: false },
