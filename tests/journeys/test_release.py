@@ -51,7 +51,8 @@ def test_a_first_version_a_better_one_a_failing_one_a_slow_one_and_the_way_back(
         lab.until("nobody meets it", lambda: home.settled(2))
         met = [a for a in traffic.asked if a.version == failing]
         assert any(a.status == 500 for a in met)
-        assert sum(a.status != 200 for a in met) < 60
+        # 3 % fail and the limit is 2 %: a verdict takes some thousand answers, of a small share.
+        assert sum(a.status != 200 for a in met) < 0.01 * len(traffic.asked)
 
         slow = home.release(bundles.native("slows"))
         home.reach("aborted")
