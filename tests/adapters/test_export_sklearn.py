@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -387,3 +388,25 @@ def test_rows_of_float32_need_no_float64_for_histogram_trees(agree, data, signed
     signature: Signature = signed(model, x, Dtype.FLOAT32)
     exported = agree("scikit-learn", model, signature, x.astype(np.float32))
     assert exported.form is Form.FLOAT32, exported.reason
+
+
+def test_gaps_before_trees_are_filled_in_float64(agree, data, signed):
+    x, y = data["holes"]
+    model = make_pipeline(
+        SimpleImputer(strategy="median"), GradientBoostingClassifier(n_estimators=10)
+    ).fit(x, y)
+    exported = agree("scikit-learn", model, signed(model, x), x)
+    assert exported.onnx is not None, exported.reason
+    made = export(model, **arguments(signed(model, x), Form.FLOAT64))
+    kinds = {node.op_type for node in onnx.load_from_string(made["onnx"]).graph.node}
+    assert "Imputer" not in kinds
+    assert {"IsNaN", "Where"} <= kinds
+
+
+@pytest.mark.parametrize("options", [{"add_indicator": True}, {"missing_values": -1.0}])
+def test_an_imputer_that_does_more_than_fill_gaps_is_left_to_the_library(
+    options, data, signed, agree
+):
+    x, y = data["binary"]
+    model = make_pipeline(SimpleImputer(**options), LogisticRegression(max_iter=10)).fit(x, y)
+    agree("scikit-learn", model, signed(model, x), x)

@@ -54,8 +54,8 @@ def streams(workspace: Workspace) -> list[str]:
         ("matrix.pkl", "rows.csv", "label", "scikit-learn", True),
         ("words.pkl", "rows.csv", None, "scikit-learn", True),
         ("price.pkl", None, None, "scikit-learn", True),
-        ("mixed.pkl", "mixed.parquet", "target", "scikit-learn", None),
-        ("mixed.pkl", None, None, "scikit-learn", None),
+        ("mixed.pkl", "mixed.parquet", "target", "scikit-learn", True),
+        ("mixed.pkl", None, None, "scikit-learn", True),
         ("native.pkl", "rows.csv", "label", "scikit-learn", False),
         ("xgboost.pkl", None, None, "xgboost", True),
         ("lightgbm.pkl", "rows.csv", "label", "lightgbm", True),
@@ -67,7 +67,7 @@ def test_a_model_of_every_kind_becomes_a_release(
     data: str | None,
     label: str | None,
     framework: str,
-    exported: bool | None,
+    exported: bool,
     models: Any,
     workspace: Workspace,
 ) -> None:
@@ -89,9 +89,8 @@ def test_a_model_of_every_kind_becomes_a_release(
     plan = EnginePlan.from_dict(bundle.manifest.plan)
     roles = {Role(kind.value) for kind in plan.engines}
     assert roles <= set(bundle.manifest.artefacts)
-    if exported is not None:
-        assert (bundle.manifest.parity is not None and bundle.manifest.parity["passed"]) is exported
-        assert exported or roles == {Role.NATIVE}
+    assert (bundle.manifest.parity is not None and bundle.manifest.parity["passed"]) is exported
+    assert exported or roles == {Role.NATIVE}
     golden = bundle.golden()
     assert set(golden.outputs) == {o.name for o in bundle.signature.outputs}
     profile = json.loads((bundle.path / "profile.json").read_text())

@@ -61,7 +61,7 @@ def converters() -> Mapping[type, Converter]:
     """Converters by estimator type, those of loaded boosting libraries included."""
     from skl2onnx._supported_operators import sklearn_operator_name_map
     from skl2onnx.common._registration import get_converter
-    from sklearn import ensemble, linear_model, svm, tree
+    from sklearn import ensemble, impute, linear_model, svm, tree
 
     wraps: Mapping[Callable[[Converter], Converter], tuple[type, ...]] = {
         exact: (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor),
@@ -79,6 +79,7 @@ def converters() -> Mapping[type, Converter]:
             ensemble.HistGradientBoostingClassifier,
             ensemble.HistGradientBoostingRegressor,
         ),
+        _imputer: (impute.SimpleImputer,),
         _linear: (svm.LinearSVC, linear_model.RidgeClassifier, linear_model.RidgeClassifierCV),
         _voting: (ensemble.VotingClassifier,),
     }
@@ -159,6 +160,36 @@ def _voting(converter: Converter) -> Converter:
             model.flatten_transform = before
 
     return convert
+
+
+def _imputer(converter: Converter) -> Converter:
+    """Fills gaps in float64 too, for which ONNX Runtime has no Imputer."""
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        from onnx import TensorProto
+        from skl2onnx.common.data_types import DoubleTensorType
+
+        model = operator.raw_operator
+        double = isinstance(operator.inputs[0].type, DoubleTensorType)
+        if not double or not _fills_every_gap(model):
+            converter(scope, operator, container)
+            return
+        values = operator.inputs[0].full_name
+        gaps, fill = (scope.get_unique_variable_name("imputer") for _ in range(2))
+        statistics = np.asarray(model.statistics_, np.float64)
+        container.add_initializer(fill, TensorProto.DOUBLE, [1, len(statistics)], statistics)
+        container.add_node("IsNaN", values, gaps)
+        container.add_node("Where", [gaps, fill, values], operator.outputs[0].full_name)
+
+    return convert
+
+
+def _fills_every_gap(model: Any) -> bool:
+    """Whether a SimpleImputer only replaces NaN: no column dropped, none added."""
+    missing, statistics = model.missing_values, np.asarray(model.statistics_)
+    is_nan = isinstance(missing, float) and np.isnan(missing)
+    numbers = statistics.dtype.kind == "f" and bool(np.isfinite(statistics).all())
+    return is_nan and numbers and not model.add_indicator
 
 
 def _linear(converter: Converter) -> Converter:
