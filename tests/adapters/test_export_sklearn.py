@@ -36,6 +36,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from seatrial.adapters import export_sklearn
 from seatrial.adapters.export_sklearn import export
 from seatrial.adapters.onnxruntime import OnnxEngine
 from seatrial.packaging.export import Form, arguments
@@ -347,6 +348,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from seatrial.adapters import export_sklearn
 from seatrial.adapters.export_sklearn import export
 x, y = load_breast_cancer(return_X_y=True)
 trees = GradientBoostingClassifier(n_estimators=3, random_state=0)
@@ -403,10 +405,24 @@ def test_gaps_before_trees_are_filled_in_float64(agree, data, signed):
     assert {"IsNaN", "Where"} <= kinds
 
 
-@pytest.mark.parametrize("options", [{"add_indicator": True}, {"missing_values": -1.0}])
-def test_an_imputer_that_does_more_than_fill_gaps_is_left_to_the_library(
-    options, data, signed, agree
-):
-    x, y = data["binary"]
-    model = make_pipeline(SimpleImputer(**options), LogisticRegression(max_iter=10)).fit(x, y)
-    agree("scikit-learn", model, signed(model, x), x)
+@pytest.mark.parametrize(
+    ("imputer", "fills"),
+    [
+        (SimpleImputer(), True),
+        (SimpleImputer(strategy="constant", fill_value=-1.0), True),
+        (SimpleImputer(add_indicator=True), False),
+        (SimpleImputer(missing_values=-1.0), False),
+    ],
+)
+def test_an_imputer_that_does_more_than_fill_gaps_is_left_to_the_library(imputer, fills):
+    rows = np.array([[1.0, 2.0], [-1.0, 3.0]])
+    if imputer.missing_values is np.nan:
+        rows[1, 0] = np.nan
+    assert export_sklearn._fills_every_gap(imputer.fit(rows)) is fills
+
+
+def test_a_column_without_any_value_is_dropped_by_the_library_not_filled():
+    with pytest.warns(UserWarning, match="Skipping features"):
+        imputer = SimpleImputer().fit(np.array([[np.nan, 1.0], [np.nan, 2.0]]))
+        imputer.transform(np.array([[np.nan, 1.0]]))
+    assert not export_sklearn._fills_every_gap(imputer)
