@@ -186,10 +186,14 @@ def _imputer(converter: Converter) -> Converter:
 
 def _fills_every_gap(model: Any) -> bool:
     """Whether a SimpleImputer only replaces NaN: no column dropped, none added."""
-    missing, statistics = model.missing_values, np.asarray(model.statistics_)
-    is_nan = isinstance(missing, float) and np.isnan(missing)
-    numbers = statistics.dtype.kind == "f" and bool(np.isfinite(statistics).all())
-    return is_nan and numbers and not model.add_indicator
+    missing = model.missing_values
+    if model.add_indicator or not (isinstance(missing, float) and np.isnan(missing)):
+        return False
+    try:
+        statistics = np.asarray(model.statistics_, np.float64)
+    except (TypeError, ValueError):  # texts
+        return False
+    return bool(np.isfinite(statistics).all())
 
 
 def _linear(converter: Converter) -> Converter:
