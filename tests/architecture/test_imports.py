@@ -31,7 +31,6 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.lease": set(),
     "seatrial.kernel.plain": set(),
     "seatrial.kernel.store": set(),
-    "seatrial.kernel.telemetry": set(),
     "seatrial.kernel.config_file": {"yaml"},
     "seatrial.kernel.config": {"yaml"} | PYDANTIC,
     "seatrial.kernel.duration": set(),
@@ -106,7 +105,6 @@ PURE = (
     "registry/signature.py",
     "kernel/lease.py",
     "kernel/plain.py",
-    "kernel/telemetry.py",
 )
 IMPURE = {"asyncio", "http", "os", "random", "secrets", "socket", "sqlite3", "subprocess"}
 IMPURE |= {"tempfile", "threading", "time", "urllib", "uuid"}
