@@ -35,6 +35,7 @@ class LitServe:
         "litserve==0.2.19",
         "orjson>=3.10.12",
         "uvicorn[standard]>=0.46",
+        "uvloop<0.23",
         "numpy>=2",
         "onnxruntime>=1.20",
         same("scikit-learn"),

@@ -6,6 +6,7 @@ becomes of the spool's segments is an adapter's business (`adapters/parquet_log.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -181,9 +182,9 @@ def decode(payload: bytes) -> Record:
 
 def values_of(column: NDArray[np.generic]) -> Values:
     """A column as a record keeps it: numbers exactly, everything else as plain values."""
-    width = int(np.prod(column.shape[1:], dtype=np.int64))
+    width = math.prod(column.shape[1:])
     if column.dtype.kind in "biuf":
-        little = column.astype(column.dtype.newbyteorder("<"), copy=False)
+        little = _little(column)
         return Values(little.dtype.str, width, raw=little.tobytes())
     return Values("", width, plain=column.reshape(-1).tolist())
 
@@ -223,7 +224,14 @@ def _record(held: _Held) -> Record:
 def _columns(batch: Batch, live: LiveVersion) -> dict[str, Values]:
     if isinstance(batch, dict):
         return {name: values_of(column) for name, column in batch.items()}
+    # One transposition for all columns: this runs beside the event loop and holds the interpreter.
+    little = _little(batch)
+    raw, size, dtype = little.T.tobytes(), len(little) * little.itemsize, little.dtype.str
     return {
-        name: values_of(np.ascontiguousarray(batch[:, i]))
+        name: Values(dtype, 1, raw=raw[i * size : (i + 1) * size])
         for i, name in enumerate(live.signature.names)
     }
+
+
+def _little(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    return array.astype(array.dtype.newbyteorder("<"), copy=False)

@@ -4,19 +4,23 @@ A request that the data plane owns is read whole, handed to `DataPlane.handle` a
 write. Everything else, and everything out of the ordinary (Expect, upgrades, requests pipelined
 behind one that is still being answered), takes uvicorn's own way through the ASGI app, where
 `inference.py` gives the same replies.
+
+Clients send the same head again and again. A head is parsed in full once; the same bytes, again at
+the beginning of a request, mean the same, so what was read from them is looked up (`Heads`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
+from uvicorn.server import ServerState
 
 from seatrial.serving.exchange import JSON, BodyTooLarge, Reply, Request
 from seatrial.serving.plane import DataPlane
@@ -30,6 +34,59 @@ once would reset the connection and take the reply with it."""
 
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_HEADS = 64
+_END = b"\r\n\r\n"
+
+_Fields: TypeAlias = tuple[str, str, bytes, dict[bytes, bytes]]
+"""Of a request: method, path, query, headers."""
+
+
+class Heads:
+    """Heads of requests that were parsed before, by their bytes; shared by all connections.
+
+    Only those that leave nothing to decide are kept: a prediction with a content-length, on a
+    connection that stays. When there is no more room all are forgotten, and those still in use come
+    back with their next request.
+
+    Args:
+        max_bytes: of all heads together; a single one may take a 64th of it.
+    """
+
+    def __init__(self, max_bytes: int = 1 << 20) -> None:
+        self._known: dict[bytes, tuple[_Fields, int]] = {}
+        self._max_bytes = max_bytes
+        self._n_bytes = 0
+
+    def read(self, data: bytes) -> Request | None:
+        """The request that ``data`` is, neither less nor more; None when its head is not known."""
+        end = data.find(_END)
+        known = self._known.get(data[:end])
+        if known is None:
+            return None
+        (method, path, query, headers), length = known
+        body = data[end + len(_END) :]
+        return Request(method, path, query, headers, body) if len(body) == length else None
+
+    def learn(self, data: bytes, request: Request) -> None:
+        """Keep the head of a request that the parser has read from ``data`` alone."""
+        end = data.find(_END)
+        whole = b"content-length" in request.headers and data[end + len(_END) :] == request.body
+        if not whole or end > self._max_bytes // 64:
+            return
+        if self._n_bytes + end > self._max_bytes:
+            self._known.clear()
+            self._n_bytes = 0
+        fields = request.method, request.path, request.query, request.headers
+        self._known[data[:end]] = fields, len(request.body)
+        self._n_bytes += end
+
+
+def _heads_of(server: ServerState) -> Heads:
+    """The heads that the connections of a server have read."""
+    heads: Heads | None = getattr(server, "seatrial_heads", None)
+    if heads is None:
+        heads = Heads()
+        setattr(server, "seatrial_heads", heads)  # noqa: B010 - the one object all of them share
+    return heads
 
 
 class HotCycle:
@@ -65,6 +122,9 @@ class HotProtocol(HttpToolsProtocol):
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._heads_with: list[tuple[bytes, bytes]] = []
         self._watcher: asyncio.TimerHandle | None = None
+        self._heads_read = _heads_of(self.server_state)
+        self._between = True  # requests: no byte of the next one was given to the parser
+        self._whole: bytes | None = None  # what arrived between requests and may be all of the next
 
     # The connection
 
@@ -86,7 +146,15 @@ class HotProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         if self._over:
             return
+        if self._between and not self._last and self._idle():
+            known = self._heads_read.read(data)
+            if known is not None and self.timeout_keep_alive_task is None:
+                self._since = self.loop.time()
+                self._handle(known, keep_alive=True)
+                return
+            self._whole = data
         super().data_received(data)
+        self._whole = None
         if self._owed and not self._over:
             self._n_unfinished += len(data)
             self._bound_unfinished()
@@ -113,6 +181,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request starts; what uvicorn prepares here is made up for in `_take_long_way`."""
+        self._between = False
         self.url = b""
         self.headers = []
         self._owed = True
@@ -164,6 +233,7 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole: answer it."""
+        self._between = True
         if self._over:
             return
         hot = self._hot
@@ -178,14 +248,20 @@ class HotProtocol(HttpToolsProtocol):
         self._hot = None
         self._owed = False
         keep_alive = self._keep_alive and not self._last
-        reply = self.plane.handle(hot)
-        if isinstance(reply, Reply):
-            self.server_state.total_requests += 1
-            self._write(hot, reply, keep_alive=keep_alive)
-        else:
-            self._answer_later(hot, reply, HotCycle(keep_alive=keep_alive))
+        if self._whole is not None and keep_alive:
+            self._heads_read.learn(self._whole, hot)
+        self._handle(hot, keep_alive=keep_alive)
 
     # Replies
+
+    def _handle(self, request: Request, *, keep_alive: bool) -> None:
+        assert self.plane is not None
+        reply = self.plane.handle(request)
+        if isinstance(reply, Reply):
+            self.server_state.total_requests += 1
+            self._write(request, reply, keep_alive=keep_alive)
+        else:
+            self._answer_later(request, reply, HotCycle(keep_alive=keep_alive))
 
     def _answer_later(self, request: Request, awaited: Awaitable[Reply], cycle: HotCycle) -> None:
         self.cycle = cycle  # type: ignore[assignment]
