@@ -328,14 +328,19 @@ def test_a_plane_is_found_through_middleware_and_its_absence_is_no_error(
 
 def test_a_fault_of_the_plane_itself_closes_the_connection_and_no_other(serve: Any) -> None:
     class Broken(DataPlane):
-        def handle(self, request: Request) -> Any:
+        def handle_together(self, requests: Any, arrived: Any) -> Any:
             async def fail() -> Reply:
                 raise RuntimeError("broken")
 
-            return fail() if request.method == "POST" else super().handle(request)
+            if requests[0].method == "PUT":
+                raise RuntimeError("broken at once")
+            if requests[0].method == "POST":
+                return [fail()]
+            return super().handle_together(requests, arrived)
 
     served = serve(build(Broken(router_of(live_version(matrix_signature())), error_reply)))
     assert served.exchange(post()) == b""
+    assert served.exchange(post().replace(b"POST", b"PUT")) == b""
     assert statuses(served.exchange(b"GET /livez HTTP/1.0\r\n\r\n")) == [200]
 
 

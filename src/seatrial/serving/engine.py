@@ -6,6 +6,7 @@ business.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -147,6 +148,12 @@ class EnginePlan:
     def choose(self, n_rows: int) -> Choice:
         """How to run ``n_rows`` >= 1 rows."""
         return self.steps[bisect_right(self._from, n_rows) - 1].choice
+
+    @property
+    def inline_rows(self) -> int:
+        """The most rows that any batch up to them may have on the event loop; 0 for none."""
+        slow = next((s.from_rows for s in self.steps if not s.choice.inline), None)
+        return sys.maxsize if slow is None else slow - 1
 
     @property
     def engines(self) -> frozenset[EngineKind]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.serving.batching import BatchLimits, CostModel
 from seatrial.serving.engine import Choice, Engine, EngineKind, EnginePlan, RemoteEngine
 from seatrial.serving.failures import EngineFailed
-from seatrial.serving.merging import join, pieces
+from seatrial.serving.merging import join, merge, pieces, split
 from seatrial.serving.queue import BatchQueue, Closed
 from seatrial.serving.soundness import check, check_rows, floating
 
@@ -93,6 +93,7 @@ class LiveVersion:
         self._call_timeout_s = call_timeout_s
         self._floats = floating(signature)
         self._first = plan.steps[0].choice
+        self._inline_rows = plan.inline_rows
         self._second_from = plan.steps[1].from_rows if len(plan.steps) > 1 else sys.maxsize
         self._queue = BatchQueue(
             self._run,
@@ -128,6 +129,30 @@ class LiveVersion:
         prediction = self._predict_here(choice, batch, rows)
         check(self._name, prediction, rows, self._floats)
         return prediction
+
+    def predict_together(self, batches: Sequence[Batch]) -> list[Prediction]:
+        """Predict the batches of several requests in one call, if that is quick enough to be here.
+
+        Returns: the predictions of the first ones, in order; `predict` is for the rest. None at all
+            when something is wrong, which `predict` then finds in the batch that is to blame.
+        """
+        rows: list[int] = []
+        total = 0
+        for batch in batches:
+            total += n_rows(batch)
+            if total > self._inline_rows:
+                break
+            rows.append(n_rows(batch))
+        if len(rows) < 2 or self._closed:
+            return []
+        total = sum(rows)
+        try:
+            merged = merge(batches[: len(rows)])
+            prediction = self._predict_here(self.plan.choose(total), merged, total)
+            check(self._name, prediction, total, self._floats)
+        except SeatrialError:
+            return []
+        return split(prediction, rows)
 
     @property
     def n_waiting(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -72,8 +72,11 @@ class Flight(msgspec.Struct, gc=False):
     ``patience_s`` is set when the client waits for less than the server would.
     """
 
+    request: Request
     started: float
     pick: Pick | None = None
+    codec: Codec[Any] | None = None
+    ask: Any = None
     batch: Batch | None = None
     patience_s: float | None = None
 
@@ -120,7 +123,7 @@ class DataPlane:
         self._copies = copies
         self._log = log
         self._default_model = default_model
-        self._now = now
+        self.now = now
         self._ways: dict[str, Way] = {}
         self._dialects: Mapping[Kind, Dialect[Any]] = {
             Kind.INFER: InferDialect(),
@@ -140,18 +143,26 @@ class DataPlane:
         Args:
             request: its body no longer than the limit.
         """
-        try:
-            way = self._ways.get(request.path) or self._way(request.path)
-            if way is None:
-                raise UnknownRoute(
-                    f"There is nothing at {shown(request.path)}.",
-                    remedy="See /docs for the routes.",
-                )
-            if way.dialect is not None and request.method == "POST":
-                return self._predict(request, way, way.dialect)
-            return self._documents.reply(request, way.route)
-        except Exception as problem:  # noqa: BLE001 - the border of a request
-            return self._refused(request, problem, None)
+        begun = self._begin(request, self.now())
+        return self._end(begun, None) if isinstance(begun, Flight) else begun
+
+    def handle_together(
+        self, requests: Sequence[Request], arrived: Sequence[float]
+    ) -> list[Reply | Awaitable[Reply]]:
+        """The replies to requests that arrived together, in order; each as `handle` gives it.
+
+        Those that one version answers quickly are answered in one call of its engine, which costs
+        hardly more than one of them alone.
+
+        Args:
+            arrived: when the last byte of each came, by ``now``.
+        """
+        begun = list(map(self._begin, requests, arrived))
+        if len(begun) == 1:
+            first = begun[0]
+            return [self._end(first, None) if isinstance(first, Flight) else first]
+        predictions = _predicted_together([x for x in begun if isinstance(x, Flight)])
+        return [self._end(x, predictions.get(id(x))) if isinstance(x, Flight) else x for x in begun]
 
     def signatures(self) -> list[tuple[str, list[int], Signature]]:
         """Name, loaded versions and signature of each model that answers."""
@@ -174,63 +185,81 @@ class DataPlane:
             self._ways[path] = way
         return way
 
-    def _predict(
-        self, request: Request, way: Way, dialect: Dialect[Any]
-    ) -> Reply | Awaitable[Reply]:
-        flight = Flight(self._now())
-        route = way.route
+    def _begin(self, request: Request, arrived: float) -> Reply | Flight:
+        """Read a request as far as its batch; the reply where that is all there is to do."""
         try:
-            headers = request.headers
-            if _ENCODING in headers:
-                body = inflate(request.body, headers[_ENCODING], self.limits.max_body_bytes)
-                request = msgspec.structs.replace(request, body=body)
-            ask = dialect.parse(request)
-            pick = flight.pick = self._router.pick(
-                route.model or self._named_model(headers),
-                headers.get(KEY) or ask.key,
-                route.version if route.version is not None else _forced(headers),
-            )
-            codec = self._codec(way.codecs, dialect, pick.version)
-            batch = flight.batch = codec.batch(ask)
-            timeout_s = self.limits.timeout_s
-            patience_s = ask.timeout_s
-            if patience_s is not None and patience_s < timeout_s:
-                timeout_s = flight.patience_s = patience_s
-            result = pick.version.predict(batch, flight.started + timeout_s)
-            if not isinstance(result, dict):
-                return self._later(request, flight, codec, ask, result)
-            reply = codec.reply(ask, result, n_rows(batch))
+            way = self._ways.get(request.path) or self._way(request.path)
+            if way is None:
+                raise UnknownRoute(
+                    f"There is nothing at {shown(request.path)}.",
+                    remedy="See /docs for the routes.",
+                )
+            if way.dialect is None or request.method != "POST":
+                return self._documents.reply(request, way.route)
         except Exception as problem:  # noqa: BLE001 - the border of a request
-            return self._refused(request, self._known_first(problem, request, route), flight)
-        return self._answered(request, flight, result, reply)
+            return self._refused(request, problem, None)
+        flight = Flight(request, arrived)
+        try:
+            self._read(flight, way, way.dialect)
+        except Exception as problem:  # noqa: BLE001 - the border of a request
+            return self._refused(request, self._known_first(problem, request, way.route), flight)
+        return flight
+
+    def _read(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> None:
+        request, route = flight.request, way.route
+        headers = request.headers
+        if _ENCODING in headers:
+            body = inflate(request.body, headers[_ENCODING], self.limits.max_body_bytes)
+            request = msgspec.structs.replace(request, body=body)
+        ask = flight.ask = dialect.parse(request)
+        pick = flight.pick = self._router.pick(
+            route.model or self._named_model(headers),
+            headers.get(KEY) or ask.key,
+            route.version if route.version is not None else _forced(headers),
+        )
+        codec = flight.codec = self._codec(way.codecs, dialect, pick.version)
+        flight.batch = codec.batch(ask)
+        if ask.timeout_s is not None and ask.timeout_s < self.limits.timeout_s:
+            flight.patience_s = ask.timeout_s
+
+    def _end(self, flight: Flight, prediction: Prediction | None) -> Reply | Awaitable[Reply]:
+        """Answer a request whose batch is there, from its prediction where that is there too."""
+        pick, batch, codec = flight.pick, flight.batch, flight.codec
+        assert pick is not None
+        assert batch is not None
+        assert codec is not None
+        try:
+            if prediction is None:
+                timeout_s = flight.patience_s or self.limits.timeout_s
+                result = pick.version.predict(batch, flight.started + timeout_s)
+                if not isinstance(result, dict):
+                    return self._later(flight, codec, result)
+                prediction = result
+            reply = codec.reply(flight.ask, prediction, n_rows(batch))
+        except Exception as problem:  # noqa: BLE001 - the border of a request
+            return self._refused(flight.request, problem, flight)
+        return self._answered(flight, prediction, reply)
 
     async def _later(
-        self,
-        request: Request,
-        flight: Flight,
-        codec: Codec[Any],
-        ask: Any,
-        awaited: Awaitable[Prediction],
+        self, flight: Flight, codec: Codec[Any], awaited: Awaitable[Prediction]
     ) -> Reply:
         assert flight.batch is not None
         try:
             prediction = await awaited
-            reply = codec.reply(ask, prediction, n_rows(flight.batch))
+            reply = codec.reply(flight.ask, prediction, n_rows(flight.batch))
         except Exception as problem:  # noqa: BLE001 - the border of a request
-            return self._refused(request, problem, flight)
-        return self._answered(request, flight, prediction, reply)
+            return self._refused(flight.request, problem, flight)
+        return self._answered(flight, prediction, reply)
 
-    def _answered(
-        self, request: Request, flight: Flight, prediction: Prediction, reply: Reply
-    ) -> Reply:
+    def _answered(self, flight: Flight, prediction: Prediction, reply: Reply) -> Reply:
         pick, batch = flight.pick, flight.batch
         assert pick is not None
         assert batch is not None
-        latency_s = self._now() - flight.started
+        latency_s = self.now() - flight.started
         pick.observe(latency_s, OK)
         if pick.shadow is not None:
             self._copy(pick, batch)
-        given = request.headers.get(REQUEST_ID)
+        given = flight.request.headers.get(REQUEST_ID)
         log = self._log
         if log is None or not log.wants(OK):
             return reply if given is None else _with_id(reply, _request_id(given))
@@ -252,7 +281,7 @@ class DataPlane:
         if flight is None or flight.pick is None:
             return reply
         pick, outcome = flight.pick, outcome_of(error)
-        latency_s = self._now() - flight.started
+        latency_s = self.now() - flight.started
         pick.observe(latency_s, outcome)
         request_id = _request_id(request.headers.get(REQUEST_ID))
         log = self._log
@@ -316,6 +345,23 @@ class DataPlane:
             remedy=f"Set the header x-seatrial-model to one of: {', '.join(models) or 'none yet'}.",
             field="x-seatrial-model",
         )
+
+
+def _predicted_together(flights: Sequence[Flight]) -> dict[int, Prediction]:
+    """Predictions by the identity of their flight, for those that were made in one call."""
+    by_version: dict[LiveVersion, list[Flight]] = {}
+    for flight in flights:
+        assert flight.pick is not None
+        by_version.setdefault(flight.pick.version, []).append(flight)
+    return {
+        id(flight): prediction
+        for version, group in by_version.items()
+        for flight, prediction in zip(
+            group,
+            version.predict_together([x.batch for x in group if x.batch is not None]),
+            strict=False,
+        )
+    }
 
 
 def _as_error(problem: Exception, flight: Flight | None) -> SeatrialError:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeAlias
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from seatrial.serving.exchange import JSON, BodyTooLarge, Reply, Request
 from seatrial.serving.plane import DataPlane
+from seatrial.web.together import Together
 
 _READ_S = 30.0
 """From the first byte of a request to its last; slower clients only hold connections."""
@@ -34,59 +35,6 @@ once would reset the connection and take the reply with it."""
 
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_HEADS = 64
-_END = b"\r\n\r\n"
-
-_Fields: TypeAlias = tuple[str, str, bytes, dict[bytes, bytes]]
-"""Of a request: method, path, query, headers."""
-
-
-class Heads:
-    """Heads of requests that were parsed before, by their bytes; shared by all connections.
-
-    Only those that leave nothing to decide are kept: a prediction with a content-length, on a
-    connection that stays. When there is no more room all are forgotten, and those still in use come
-    back with their next request.
-
-    Args:
-        max_bytes: of all heads together; a single one may take a 64th of it.
-    """
-
-    def __init__(self, max_bytes: int = 1 << 20) -> None:
-        self._known: dict[bytes, tuple[_Fields, int]] = {}
-        self._max_bytes = max_bytes
-        self._n_bytes = 0
-
-    def read(self, data: bytes) -> Request | None:
-        """The request that ``data`` is, neither less nor more; None when its head is not known."""
-        end = data.find(_END)
-        known = self._known.get(data[:end])
-        if known is None:
-            return None
-        (method, path, query, headers), length = known
-        body = data[end + len(_END) :]
-        return Request(method, path, query, headers, body) if len(body) == length else None
-
-    def learn(self, data: bytes, request: Request) -> None:
-        """Keep the head of a request that the parser has read from ``data`` alone."""
-        end = data.find(_END)
-        whole = b"content-length" in request.headers and data[end + len(_END) :] == request.body
-        if not whole or end > self._max_bytes // 64:
-            return
-        if self._n_bytes + end > self._max_bytes:
-            self._known.clear()
-            self._n_bytes = 0
-        fields = request.method, request.path, request.query, request.headers
-        self._known[data[:end]] = fields, len(request.body)
-        self._n_bytes += end
-
-
-def _heads_of(server: ServerState) -> Heads:
-    """The heads that the connections of a server have read."""
-    heads: Heads | None = getattr(server, "seatrial_heads", None)
-    if heads is None:
-        heads = Heads()
-        setattr(server, "seatrial_heads", heads)  # noqa: B010 - the one object all of them share
-    return heads
 
 
 class HotCycle:
@@ -97,9 +45,9 @@ class HotCycle:
 
     __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete")
 
-    def __init__(self, *, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-        self.response_complete = False
+    def __init__(self) -> None:
+        self.keep_alive = True
+        self.response_complete = True
         self.disconnected = False
         self.message_event = asyncio.Event()
 
@@ -109,7 +57,10 @@ class HotProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.plane = plane_of(self.config.loaded_app)
+        plane = plane_of(self.config.loaded_app)
+        self.plane = plane
+        self._together = None if plane is None else _shared(self.server_state, plane, self.loop)
+        self._cycle = HotCycle()
         self._hot: Request | None = None
         self._parts: list[bytes] = []
         self._n_body = 0
@@ -122,7 +73,6 @@ class HotProtocol(HttpToolsProtocol):
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._heads_with: list[tuple[bytes, bytes]] = []
         self._watcher: asyncio.TimerHandle | None = None
-        self._heads_read = _heads_of(self.server_state)
         self._between = True  # requests: no byte of the next one was given to the parser
         self._whole: bytes | None = None  # what arrived between requests and may be all of the next
 
@@ -146,11 +96,12 @@ class HotProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         if self._over:
             return
-        if self._between and not self._last and self._idle():
-            known = self._heads_read.read(data)
+        together = self._together
+        if together is not None and self._between and not self._last and self._idle():
+            known = together.heads.read(data)
             if known is not None and self.timeout_keep_alive_task is None:
                 self._since = self.loop.time()
-                self._handle(known, keep_alive=True)
+                self._ask(together, known, keep_alive=True)
                 return
             self._whole = data
         super().data_received(data)
@@ -237,7 +188,7 @@ class HotProtocol(HttpToolsProtocol):
         if self._over:
             return
         hot = self._hot
-        if hot is None or self.plane is None:
+        if hot is None or self._together is None:
             super().on_message_complete()
             return
         parts = self._parts
@@ -249,27 +200,41 @@ class HotProtocol(HttpToolsProtocol):
         self._owed = False
         keep_alive = self._keep_alive and not self._last
         if self._whole is not None and keep_alive:
-            self._heads_read.learn(self._whole, hot)
-        self._handle(hot, keep_alive=keep_alive)
+            self._together.heads.learn(self._whole, hot)
+        self._ask(self._together, hot, keep_alive=keep_alive)
 
     # Replies
 
-    def _handle(self, request: Request, *, keep_alive: bool) -> None:
-        assert self.plane is not None
-        reply = self.plane.handle(request)
-        if isinstance(reply, Reply):
-            self.server_state.total_requests += 1
-            self._write(request, reply, keep_alive=keep_alive)
-        else:
-            self._answer_later(request, reply, HotCycle(keep_alive=keep_alive))
-
-    def _answer_later(self, request: Request, awaited: Awaitable[Reply], cycle: HotCycle) -> None:
+    def _ask(self, together: Together, request: Request, *, keep_alive: bool) -> None:
+        cycle = self._cycle
+        cycle.keep_alive, cycle.response_complete = keep_alive, False
         self.cycle = cycle  # type: ignore[assignment]
-        task = self.loop.create_task(self._answer(request, awaited, cycle))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        together.ask(self, request)
 
-    async def _answer(self, request: Request, awaited: Awaitable[Reply], cycle: HotCycle) -> None:
+    def answered(self, request: Request, reply: Reply | Awaitable[Reply]) -> None:
+        """See `Asker`."""
+        if not isinstance(reply, Reply):
+            task = self.loop.create_task(self._answer(request, reply))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+            return
+        cycle = self._cycle
+        cycle.response_complete = True
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        self._write(request, reply, keep_alive=cycle.keep_alive)
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+
+    def forsaken(self) -> None:
+        """See `Asker`."""
+        self._cycle.response_complete = True
+        self.transport.close()
+
+    async def _answer(self, request: Request, awaited: Awaitable[Reply]) -> None:
+        cycle = self._cycle
         try:
             reply = await awaited
             if self.flow.write_paused:
@@ -386,6 +351,15 @@ class HotProtocol(HttpToolsProtocol):
         longest = min(_READ_S, float(self.timeout_keep_alive))
         pause = min(longest, max(left, 0.05)) if waits_for_client else longest
         self._watcher = self.loop.call_later(pause, self._watch)
+
+
+def _shared(server: ServerState, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> Together:
+    """What all connections of a server share, kept at the one object of uvicorn's they all have."""
+    together: Together | None = getattr(server, "seatrial_together", None)
+    if together is None or together.plane is not plane:
+        together = Together(plane, loop)
+        setattr(server, "seatrial_together", together)  # noqa: B010 - unknown to its type
+    return together
 
 
 def plane_of(app: Any) -> DataPlane | None:
