@@ -80,7 +80,7 @@ class OnnxEngine:
 
     def _named(self, answers: list[NDArray[np.generic]]) -> Prediction:
         """Answers by name, in the shape and dtype the signature promises."""
-        named = {}
+        named: Prediction = {}
         for (name, dtype, ndim), answer in zip(self._wanted, answers, strict=True):
             values = answer if answer.ndim == ndim else answer.reshape(_SHAPES[ndim])
             named[name] = values if values.dtype is dtype else values.astype(dtype)

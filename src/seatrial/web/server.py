@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -76,6 +77,8 @@ async def _run(
     if stop_fd is not None:
         loop.add_reader(stop_fd, _on_readable, server, loop, stop_fd)
     await before()
+    # What is there now stays: the collector, which stops everything, need not look at it again.
+    gc.freeze()
     try:
         await server.serve(sockets=[listening])
     finally:
