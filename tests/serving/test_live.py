@@ -202,3 +202,46 @@ async def test_columns_go_through_like_matrices(
     answer = live.predict({"a": np.array([1.0, 2.0], dtype=np.float32)})
     assert isinstance(answer, dict)
     assert answer["prediction"].tolist() == [1.0, 2.0]
+
+
+async def test_batches_of_one_moment_run_in_one_call(
+    make_live: MakeLive, fakes: SimpleNamespace
+) -> None:
+    engine = fakes.engine()
+    live = make_live(engine=engine)
+    answers = live.predict_together([fakes.row(1), fakes.row(2, 3), fakes.row(4)])
+    assert [a["prediction"].tolist() for a in answers] == [[2.0], [4.0, 6.0], [8.0]]
+    assert engine.calls == [4]
+
+
+async def test_only_as_many_run_together_as_may_run_on_the_loop(
+    make_live: MakeLive, fakes: SimpleNamespace
+) -> None:
+    engine = fakes.engine()
+    how = fakes.plan((1, fakes.choice()), (4, fakes.choice(inline=False)))
+    live = make_live(engine=engine, how=how)
+    assert len(live.predict_together([fakes.row(1), fakes.row(2), fakes.row(3, 4)])) == 2
+    assert engine.calls == [2]
+    assert live.predict_together([fakes.row(1, 2, 3, 4)] * 2) == []
+    assert engine.calls == [2]
+
+
+async def test_nothing_is_answered_together_when_one_batch_is_to_blame(
+    make_live: MakeLive, fakes: SimpleNamespace
+) -> None:
+    live = make_live()
+    assert live.predict_together([fakes.row(1), fakes.row(-1)]) == []
+    assert live.predict_together([fakes.row(1), fakes.row(13)]) == []
+    with pytest.raises(EngineFailed):
+        live.predict(fakes.row(-1))
+
+
+async def test_one_batch_alone_and_a_closed_version_are_left_to_predict(
+    make_live: MakeLive, fakes: SimpleNamespace
+) -> None:
+    engine = fakes.engine()
+    live = make_live(engine=engine)
+    assert live.predict_together([fakes.row(1)]) == []
+    await live.close()
+    assert live.predict_together([fakes.row(1), fakes.row(2)]) == []
+    assert engine.calls == []

@@ -405,3 +405,60 @@ def test_every_kind_of_error_is_a_reply_whatever_its_facts() -> None:
     )
     assert reply.status == 500
     assert json.loads(reply.body)["field"].startswith("2026-01-01")
+
+
+def test_requests_of_one_moment_get_the_replies_they_would_get_alone() -> None:
+    def plane() -> DataPlane:
+        versions = [live_version(SIGNATURE, version=v) for v in (1, 2)]
+        other = live_version(column_signature(), endpoint="col")
+        split = Split(stable=1, canary=2, canary_share=0.5, salt="s")
+        return plane_over(router_of(*versions, other, splits={"churn": split}))
+
+    requests = [request(x_seatrial_key=str(i)) for i in range(20)]
+    requests.insert(3, request(body=b"{"))
+    requests.insert(5, request("/v2/models/nope/infer"))
+    requests.insert(8, request("/livez", b"", method="GET"))
+    requests.insert(11, request(x_seatrial_version="2"))
+    alone, together = plane(), plane()
+    arrived = [together.now()] * len(requests)
+    replies = together.handle_together(requests, arrived)
+    assert replies == [alone.handle(one) for one in requests]
+    assert outcomes(together._router) == outcomes(alone._router)
+
+
+def test_requests_of_one_moment_run_in_one_call_of_each_version() -> None:
+    engines = [FakeEngine(SIGNATURE) for _ in range(2)]
+    versions = [live_version(SIGNATURE, version=v, engine=e) for v, e in enumerate(engines, 1)]
+    plane = plane_over(router_of(*versions))
+    requests = [request(x_seatrial_version=str(1 + i % 2)) for i in range(6)]
+    replies = plane.handle_together(requests, [plane.now()] * 6)
+    assert all(isinstance(reply, Reply) and reply.status == 200 for reply in replies)
+    assert [[len(batch) for batch in engine.batches] for engine in engines] == [[3], [3]]
+
+
+def test_a_version_that_fails_for_one_request_fails_for_that_one_alone() -> None:
+    class Picky(FakeEngine):
+        def predict(self, batch: Any) -> Any:
+            if (batch[:, 0] == 13).any():
+                raise ValueError("thirteen")
+            return super().predict(batch)
+
+    router = router_of(live_version(SIGNATURE, engine=Picky(SIGNATURE)))
+    bad = {"inputs": [ROW["inputs"][0] | {"data": [13, 2, 3]}]}
+    bodies = [ROW, bad, ROW, ROW]
+    plane = plane_over(router)
+    replies = plane.handle_together([request(body=b) for b in bodies], [plane.now()] * 4)
+    assert [r.status for r in replies if isinstance(r, Reply)] == [200, 500, 200, 200]
+    assert sorted(outcomes(router)) == ["error:failed", "ok", "ok", "ok"]
+
+
+def test_latency_counts_from_the_arrival_of_the_request() -> None:
+    latencies: list[float] = []
+
+    class Timing(Remembering):
+        def observer(self, *args: Any, **kwargs: Any) -> Any:
+            return lambda latency_s, outcome: latencies.append(latency_s)
+
+    plane = plane_over(router_of(live_version(SIGNATURE), recorder=Timing()), now=lambda: 10.0)
+    plane.handle_together([request(), request()], [9.0, 9.75])
+    assert latencies == [1.0, 0.25]
