@@ -18,6 +18,7 @@ from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.lease import Held, bid
 from seatrial.kernel.plain import check_name, decode, encode
 from seatrial.kernel.store import (
+    ANSWERS,
     Beat,
     Lease,
     Slice,
@@ -50,6 +51,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "start_us BIGINT NOT NULL, width_s DOUBLE PRECISION NOT NULL, summary {bytes} NOT NULL)",
         "CREATE INDEX slices_by_endpoint ON slices (endpoint, position)",
         "CREATE INDEX slices_by_start ON slices (start_us)",
+    ),
+    (
+        "ALTER TABLE slices ADD COLUMN kind {name} NOT NULL DEFAULT 'answers'",
+        "DROP INDEX slices_by_endpoint",
+        "CREATE INDEX slices_by_kind ON slices (endpoint, kind, position)",
     ),
 )
 """Each step leads from one version of the schema to the next; a step once released never changes.
@@ -274,26 +280,30 @@ class SqlStore:
         if not slices:
             return
         rows = [
-            (s.endpoint, s.version, s.revision, s.worker, to_us(s.start), s.width_s, s.summary)
+            (
+                *(s.endpoint, s.version, s.revision, s.worker),
+                *(to_us(s.start), s.width_s, s.summary, s.kind),
+            )
             for s in slices
         ]
         with self._database.writing("slices", durable=False) as session:
             session.change_many(
                 "INSERT INTO slices (endpoint, version, revision, worker, start_us, width_s, "
-                "summary) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "summary, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 
     def read_slices(
-        self, endpoint: str, *, after: int = 0, limit: int = 10_000
+        self, endpoint: str, *, kind: str = ANSWERS, after: int = 0, limit: int = 10_000
     ) -> list[tuple[int, Slice]]:
         """See Slices."""
         check_limit(limit)
         with self._database.reading() as session:
             rows = session.rows(
-                "SELECT position, endpoint, version, revision, worker, start_us, width_s, summary "
-                "FROM slices WHERE endpoint = ? AND position > ? ORDER BY position LIMIT ?",
-                (endpoint, after, limit),
+                "SELECT position, endpoint, version, revision, worker, start_us, width_s, summary, "
+                "kind FROM slices WHERE endpoint = ? AND kind = ? AND position > ? "
+                "ORDER BY position LIMIT ?",
+                (endpoint, kind, after, limit),
             )
         return [(row[0], _slice(row[1:])) for row in rows]
 
@@ -341,7 +351,7 @@ def _held(row: Row) -> Held:
 
 
 def _slice(row: Row) -> Slice:
-    endpoint, version, revision, worker, start_us, width_s, summary = row
+    endpoint, version, revision, worker, start_us, width_s, summary, kind = row
     return Slice(
         endpoint=endpoint,
         version=version,
@@ -350,6 +360,7 @@ def _slice(row: Row) -> Slice:
         start=_EPOCH + start_us * _US,
         width_s=width_s,
         summary=summary,
+        kind=kind,
     )
 
 

@@ -176,6 +176,10 @@ class Presence(Protocol):
         ...
 
 
+ANSWERS, DATA = "answers", "data"
+"""The kinds of slices."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """The summary of what one worker saw of one variant in one span of time.
@@ -187,7 +191,9 @@ class Slice:
         worker: name of the worker.
         start: begin of the span, aware UTC; for display: evidence is cut by ``revision``.
         width_s: length of the span in seconds.
-        summary: an encoded, mergeable `release.measurement.Summary`, at most 4 MiB.
+        summary: encoded and mergeable, at most 4 MiB.
+        kind: what the summary is of: ``answers``, a `release.measurement.Summary` of latencies and
+            outcomes, or ``data``, a `monitoring.summary` of features and predictions.
     Raises: Invalid (NotPlain for a name), RecordTooLarge.
     """
 
@@ -198,9 +204,11 @@ class Slice:
     start: datetime
     width_s: float
     summary: bytes
+    kind: str = ANSWERS
 
     def __post_init__(self) -> None:
         check_name(self.endpoint, "endpoint")
+        check_name(self.kind, "kind")
         check_name(self.worker, "worker")
         check_size(len(self.summary), f"summary of {self.endpoint}")
         check_aware(self.start, f"The start of the slice of {self.endpoint}")
@@ -224,9 +232,9 @@ class Slices(Protocol):
         ...
 
     def read_slices(
-        self, endpoint: str, *, after: int = 0, limit: int = 10_000
+        self, endpoint: str, *, kind: str = ANSWERS, after: int = 0, limit: int = 10_000
     ) -> list[tuple[int, Slice]]:
-        """Slices of an endpoint with their positions, ``position > after``, in order.
+        """Slices of an endpoint and a kind with their positions, ``position > after``, in order.
 
         Like facts: a reader that remembers the last position misses nothing, pruned ones aside.
         """

@@ -14,6 +14,7 @@ from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.lease import Held, bid
 from seatrial.kernel.plain import check_name, decode, encode
 from seatrial.kernel.store import (
+    ANSWERS,
     Beat,
     Lease,
     Slice,
@@ -148,12 +149,16 @@ class MemoryStore:
             self._n_slices += len(slices)
 
     def read_slices(
-        self, endpoint: str, *, after: int = 0, limit: int = 10_000
+        self, endpoint: str, *, kind: str = ANSWERS, after: int = 0, limit: int = 10_000
     ) -> list[tuple[int, Slice]]:
         """See Slices."""
         check_limit(limit)
         with self._usable():
-            wanted = (p for p in self._slices if p[0] > after and p[1].endpoint == endpoint)
+            wanted = (
+                (position, s)
+                for position, s in self._slices
+                if position > after and s.endpoint == endpoint and s.kind == kind
+            )
             return list(islice(wanted, limit))
 
     def prune_slices(self, *, before: datetime) -> int:

@@ -7,13 +7,19 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from seatrial.kernel.errors import Invalid
-from seatrial.kernel.store import Slice, Slices
+from seatrial.kernel.store import ANSWERS, DATA, Slice, Slices
 from seatrial.testing.concurrency import at_once, follow
 
 _START = datetime(2030, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def a_slice(summary: bytes = b"one", *, endpoint: str = "churn", at: datetime = _START) -> Slice:
+def a_slice(
+    summary: bytes = b"one",
+    *,
+    endpoint: str = "churn",
+    at: datetime = _START,
+    kind: str = ANSWERS,
+) -> Slice:
     """A slice that differs in what is given."""
     return Slice(
         endpoint=endpoint,
@@ -23,6 +29,7 @@ def a_slice(summary: bytes = b"one", *, endpoint: str = "churn", at: datetime = 
         start=at,
         width_s=0.5,
         summary=summary,
+        kind=kind,
     )
 
 
@@ -42,6 +49,13 @@ class SlicesSuite:
         store.add_slices([a_slice(b"1"), a_slice(b"2")])
         store.add_slices([a_slice(b"1")])
         assert [s.summary for _, s in store.read_slices("churn")] == [b"1", b"2", b"1"]
+
+    def test_kinds_are_read_apart(self, store: Slices) -> None:
+        """Who reads latencies never meets what features looked like."""
+        store.add_slices([a_slice(b"1"), a_slice(b"2", kind=DATA), a_slice(b"3")])
+        assert [s.summary for _, s in store.read_slices("churn")] == [b"1", b"3"]
+        ((_, data),) = store.read_slices("churn", kind=DATA)
+        assert data == a_slice(b"2", kind=DATA)
 
     def test_adding_none_is_allowed(self, store: Slices) -> None:
         """A worker with nothing to say says nothing."""
