@@ -257,6 +257,8 @@ class DataPlane:
         assert batch is not None
         latency_s = self.now() - flight.started
         pick.observe(latency_s, OK)
+        if pick.seen is not None:
+            pick.seen(batch, prediction)
         if pick.shadow is not None:
             self._copy(pick, batch)
         given = flight.request.headers.get(REQUEST_ID)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from seatrial.kernel.errors import NotFound, Unavailable
 from seatrial.release.variant import Split, position
+from seatrial.serving.counting import Counting, Seen
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.record import OUTSIDE, Observe, Recorder
 
@@ -44,9 +45,10 @@ class Pick:
         revision: of the endpoint's stream, under which the request was picked.
         observe: records latency in seconds and outcome of the answer; to be called once.
         observe_copy: the same for the shadow's answer; None without a shadow.
+        seen: keeps rows and answers to be counted; None where nobody counts.
     """
 
-    __slots__ = ("observe", "observe_copy", "revision", "shadow", "version")
+    __slots__ = ("observe", "observe_copy", "revision", "seen", "shadow", "version")
 
     def __init__(
         self,
@@ -55,12 +57,15 @@ class Pick:
         revision: int,
         observe: Observe,
         observe_copy: Observe | None = None,
+        *,
+        seen: Seen | None = None,
     ) -> None:
         self.version = version
         self.shadow = shadow
         self.revision = revision
         self.observe = observe
         self.observe_copy = observe_copy
+        self.seen = seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +94,19 @@ class Router:
 
     Args:
         recorder: gives each version the place where its answers are recorded.
+        counting: gives each version the place where its rows are kept to be counted, or None.
         chance: a position in [0, 1) for requests without a key.
     """
 
-    def __init__(self, recorder: Recorder, *, chance: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        counting: Counting | None = None,
+        chance: Callable[[], float] | None = None,
+    ) -> None:
         self._recorder = recorder
+        self._counting = counting
         self._chance = chance or random.Random().random
         self._tables: dict[str, Table] = {}
 
@@ -133,7 +146,9 @@ class Router:
             loaded: may hold more versions, which only testers reach.
         """
         self._recorder.retire(endpoint)
-        self._tables[endpoint] = _table(self._recorder, endpoint, revision, split, loaded)
+        if self._counting is not None:
+            self._counting.retire(endpoint)
+        self._tables[endpoint] = self._table(endpoint, revision, split, loaded)
 
     def models(self) -> list[str]:
         """The endpoints served, sorted."""
@@ -175,6 +190,43 @@ class Router:
             for version, live in table.loaded.items()
         }
 
+    def _table(
+        self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, LiveVersion]
+    ) -> Table:
+        """The routes that follow from a split; `Split` alone knows who gets which position."""
+        recorder, counting = self._recorder, self._counting
+        shares = {split.canary_share, split.shadow_share}
+        starts = [0.0, *sorted(share for share in shares if 0.0 < share < 1.0)]
+
+        def place(start: float) -> Pick | None:
+            answers, copied = split.pick(start), split.copies(start)
+            if answers is None:
+                return None
+            observe = recorder.observer(
+                endpoint, answers, revision, watched=answers == split.canary
+            )
+            seen = None if counting is None else counting.seen(loaded[answers], revision)
+            if copied is None or copied == answers:
+                return Pick(loaded[answers], None, revision, observe, seen=seen)
+            # Copies are evidence only where the version answers nobody: a slice never holds both.
+            apart = copied in (split.stable, split.canary if split.canary_share else None)
+            observe_copy = recorder.observer(
+                endpoint, copied, OUTSIDE if apart else revision, watched=not apart
+            )
+            return Pick(loaded[answers], loaded[copied], revision, observe, observe_copy, seen=seen)
+
+        return Table(
+            revision=revision,
+            split=split,
+            loaded=dict(loaded),
+            edges=tuple(starts[1:]),
+            picks=tuple(place(start) for start in starts),
+            forced={
+                version: Pick(live, None, revision, recorder.observer(endpoint, version, OUTSIDE))
+                for version, live in loaded.items()
+            },
+        )
+
     def _forced(self, endpoint: str, table: Table, version: int) -> Pick:
         pick = table.forced.get(version)
         if pick is None:
@@ -194,41 +246,3 @@ class Router:
             remedy=f"Choose one of: {known}.",
             model=endpoint,
         )
-
-
-def _table(
-    recorder: Recorder,
-    endpoint: str,
-    revision: int,
-    split: Split,
-    loaded: Mapping[int, LiveVersion],
-) -> Table:
-    """The routes that follow from a split; `Split` alone knows who gets which position."""
-    shares = {split.canary_share, split.shadow_share}
-    starts = [0.0, *sorted(share for share in shares if 0.0 < share < 1.0)]
-
-    def place(start: float) -> Pick | None:
-        answers, copied = split.pick(start), split.copies(start)
-        if answers is None:
-            return None
-        observe = recorder.observer(endpoint, answers, revision, watched=answers == split.canary)
-        if copied is None or copied == answers:
-            return Pick(loaded[answers], None, revision, observe)
-        # Copies are evidence only where the version answers nobody: a slice never holds both.
-        apart = copied in (split.stable, split.canary if split.canary_share else None)
-        observe_copy = recorder.observer(
-            endpoint, copied, OUTSIDE if apart else revision, watched=not apart
-        )
-        return Pick(loaded[answers], loaded[copied], revision, observe, observe_copy)
-
-    return Table(
-        revision=revision,
-        split=split,
-        loaded=dict(loaded),
-        edges=tuple(starts[1:]),
-        picks=tuple(place(start) for start in starts),
-        forced={
-            version: Pick(live, None, revision, recorder.observer(endpoint, version, OUTSIDE))
-            for version, live in loaded.items()
-        },
-    )

@@ -20,6 +20,7 @@ from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Beat, Presence, Slices
 from seatrial.release.endpoint import EndpointTarget
+from seatrial.serving.counting import Counting
 from seatrial.serving.fleet import Fleet, FleetState
 from seatrial.serving.metrics import WorkerCounts, count, exposition
 from seatrial.serving.record import Recorder, Total
@@ -80,6 +81,7 @@ class Worker:
         recorder: the measurements.
         clock: wall and monotonic time.
         copies: the shadow copies, for counts.
+        counting: the rows to count, or None.
         log: the prediction log, or None.
         shipper: what converts the log, or None; one worker of a server is enough.
         on_ready: called once, on the sync thread, when everything that can be served is.
@@ -97,6 +99,7 @@ class Worker:
         recorder: Recorder,
         clock: Clock,
         copies: Copies,
+        counting: Counting | None = None,
         log: PredictionLog | None = None,
         shipper: Shipper | None = None,
         on_ready: Callable[[], None] = lambda: None,
@@ -112,6 +115,7 @@ class Worker:
         self._recorder = recorder
         self._clock = clock
         self._copies = copies
+        self._counting = counting
         self._prediction_log = log
         self._shipper = shipper
         self._targets: Mapping[str, EndpointTarget] | None = None
@@ -163,6 +167,7 @@ class Worker:
         if now >= self._flush_at or (urgent and "slices" not in self._problems):
             self._attempt("slices", self._flush)
             self._attempt("log", self._write_log)
+            self._attempt("data", self._count)
             self._flush_at = now + _FLUSH_S
         self._attempt("targets", self._read)
         changed = self._attempt("versions", self._follow)
@@ -190,6 +195,11 @@ class Worker:
 
     def _flush(self) -> bool:
         self._recorder.flush(self._store)
+        return True
+
+    def _count(self) -> bool:
+        if self._counting is not None:
+            self._counting.turn(self._store, at_end=self._stopping.is_set())
         return True
 
     def _read(self) -> bool:
@@ -246,6 +256,7 @@ class Worker:
 
     def _say_goodbye(self) -> None:
         self._attempt("slices", self._flush)
+        self._attempt("data", self._count)
         if self._prediction_log is not None:
             self._prediction_log.close()
         if self._shipper is not None:

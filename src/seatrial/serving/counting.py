@@ -1,0 +1,221 @@
+"""What rows went through each version, and what was answered: lists on the hot path, counts off it.
+
+Beside `record`, which keeps latencies and outcomes. The event loop only appends to lists; the
+worker's sync thread has them counted by whoever knows what the version was made from (a `Counter`,
+see `wiring`), and hands the counts to the store as slices of kind ``data``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from seatrial.kernel.clock import Clock
+from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.store import DATA, Slice, Slices
+from seatrial.registry.signature import Batch, Prediction, concatenate, n_rows
+from seatrial.serving.live import LiveVersion
+from seatrial.serving.merging import join
+
+_log = logging.getLogger(__name__)
+
+Seen: TypeAlias = Callable[[Batch, Prediction], None]
+"""Keeps one request's rows and answers until they are counted."""
+
+_Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
+
+_EVERY_S = 30.0
+"""Seconds that a slice spans: drift is slow, and the counts of all columns are not small."""
+
+_MAX_HELD_ROWS = 50_000
+"""Rows held until they are counted, twice a second; beyond that only their number is kept."""
+
+_AT_ONCE = 2_000
+"""Requests joined at once: joining holds the interpreter."""
+
+_KEEP_S = 900.0
+
+
+class Counter(Protocol):
+    """Counts the rows of one version; called by one thread at a time."""
+
+    def add(self, batch: Batch, prediction: Prediction) -> None:
+        """Count rows and their answers.   Raises: SeatrialError."""
+        ...
+
+    def take(self, *, n_skipped: int) -> bytes | None:
+        """What was counted since the last call, encoded and mergeable; None when nothing was.
+
+        Args:
+            n_skipped: rows that went through as well but were not given to ``add``.
+        """
+        ...
+
+
+class OpenCounter(Protocol):
+    """Makes counters."""
+
+    def __call__(self, live: LiveVersion) -> Counter | None:
+        """A counter for a version, or None when there is nothing to compare it with; may block.
+
+        Raises: SeatrialError.
+        """
+        ...
+
+
+class Held:
+    """Rows of one version under one revision that wait to be counted.
+
+    The event loop writes ``_n_in`` and ``_n_skipped_in``, the counting thread ``_n_out`` and
+    ``_n_skipped_out``: no number has two writers.
+    """
+
+    __slots__ = (
+        "_items",
+        "_n_in",
+        "_n_out",
+        "_n_skipped_in",
+        "_n_skipped_out",
+        "counter",
+        "live",
+        "retired_at",
+        "start",
+        "wanted",
+    )
+
+    def __init__(self, live: LiveVersion) -> None:
+        self.live = live
+        self.counter: Counter | None = None
+        self.wanted = True
+        self.start: datetime | None = None
+        self.retired_at: float | None = None
+        self._items: list[tuple[Batch, Prediction]] = []
+        self._n_in = self._n_out = 0
+        self._n_skipped_in = self._n_skipped_out = 0
+
+    def see(self, batch: Batch, prediction: Prediction) -> None:
+        """Keep one request; called on the event loop."""
+        rows = n_rows(batch)
+        if self._n_in - self._n_out + rows > _MAX_HELD_ROWS or not self.wanted:
+            self._n_skipped_in += rows
+            return
+        self._n_in += rows
+        self._items.append((batch, prediction))
+
+    def count(self) -> bool:
+        """Have everything held counted; says whether anything was.
+
+        Raises: what the counter raises; the rows that it was given then are lost, the rest waits.
+        """
+        counted = False
+        while n := min(len(self._items), _AT_ONCE):
+            some = self._items[:n]
+            del self._items[:n]
+            batch = concatenate([b for b, _ in some])
+            self._n_out += n_rows(batch)
+            if self.counter is not None:
+                self.counter.add(batch, join([p for _, p in some]))
+                counted = True
+        return counted
+
+    def take(self) -> bytes | None:
+        """What was counted since the last call."""
+        if self.counter is None:
+            return None
+        n_skipped = self._n_skipped_in - self._n_skipped_out
+        self._n_skipped_out += n_skipped
+        return self.counter.take(n_skipped=n_skipped)
+
+
+class Counting:
+    """The rows of one worker, and the way from them to the store.
+
+    `seen` and `retire` are called on the event loop, the rest by one other thread.
+
+    Args:
+        worker: its name, as slices give it.
+        clock: wall clock for the spans of slices, monotonic for when they end.
+        open_counter: makes the counter of a version.
+    """
+
+    def __init__(self, *, worker: str, clock: Clock, open_counter: OpenCounter) -> None:
+        self._worker = worker
+        self._clock = clock
+        self._open_counter = open_counter
+        self._lock = threading.Lock()
+        self._held: dict[_Key, Held] = {}
+        self._flush_at = clock.monotonic() + _EVERY_S
+        self._unsent: list[Slice] = []
+
+    def seen(self, live: LiveVersion, revision: int) -> Seen:
+        """Where the rows of a version under a revision are kept; the same place each time."""
+        key = (live.endpoint, live.version, revision)
+        with self._lock:
+            held = self._held.get(key)
+            if held is None:
+                held = self._held[key] = Held(live)
+            held.retired_at = None
+        return held.see
+
+    def retire(self, endpoint: str) -> None:
+        """The endpoint's table was replaced."""
+        now = self._clock.monotonic()
+        with self._lock:
+            for (name, _, _), held in self._held.items():
+                if name == endpoint and held.retired_at is None:
+                    held.retired_at = now
+
+    def turn(self, slices: Slices, *, at_end: bool = False) -> None:
+        """Have counted what is held; hand the counts to the store when it is time, or at the end.
+
+        Raises: StoreUnavailable, StoreFull: the counts wait, and what comes is added to the next.
+        """
+        with self._lock:
+            everything = list(self._held.items())
+        for key, held in everything:
+            self._count(key, held)
+        now = self._clock.monotonic()
+        if (now >= self._flush_at or at_end) and not self._unsent:
+            self._flush_at = now + _EVERY_S
+            self._take(everything, now)
+        if self._unsent:
+            slices.add_slices(self._unsent)
+            self._unsent = []
+
+    def _count(self, key: _Key, held: Held) -> None:
+        try:
+            if held.counter is None and held.wanted:
+                held.counter = self._open_counter(held.live)
+                held.wanted = held.counter is not None
+            if held.count() and held.start is None:
+                held.start = self._clock.now()
+        except SeatrialError as problem:
+            held.wanted = held.counter is not None
+            _log.warning("rows of %s version %d were not counted: %s", key[0], key[1], problem)
+
+    def _take(self, everything: list[tuple[_Key, Held]], now: float) -> None:
+        for key, held in everything:
+            summary = held.take()
+            if summary is not None:
+                start = held.start or self._clock.now()
+                self._unsent.append(self._slice(key, start, summary))
+                held.start = None
+            elif held.retired_at is not None and now - held.retired_at > _KEEP_S:
+                with self._lock:
+                    self._held.pop(key, None)
+
+    def _slice(self, key: _Key, start: datetime, summary: bytes) -> Slice:
+        endpoint, version, revision = key
+        return Slice(
+            endpoint=endpoint,
+            version=version,
+            revision=revision,
+            worker=self._worker,
+            start=start,
+            width_s=max(0.0, (self._clock.now() - start).total_seconds()),
+            summary=summary,
+            kind=DATA,
+        )

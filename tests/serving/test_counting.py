@@ -1,0 +1,189 @@
+"""Rows on their way from the event loop to those who count them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seatrial.kernel.errors import Invalid, SeatrialError
+from seatrial.kernel.store import DATA, StoreUnavailable
+from seatrial.release.variant import Split
+from seatrial.serving import counting as module
+from seatrial.serving.counting import Counting
+from seatrial.serving.live import LiveVersion
+from seatrial.serving.record import Recorder
+from seatrial.serving.router import Router
+from seatrial.testing.clock import FakeClock
+
+MakeLive = Callable[..., LiveVersion]
+
+
+class Adder:
+    """Counts by keeping; its summary is the text of what it kept."""
+
+    def __init__(self) -> None:
+        self.rows: list[float] = []
+        self.calls: list[int] = []
+        self.problem: SeatrialError | None = None
+
+    def add(self, batch: Any, prediction: Any) -> None:
+        if self.problem is not None:
+            raise self.problem
+        assert len(batch) == len(prediction["prediction"])
+        self.calls.append(len(batch))
+        self.rows += batch[:, 0].tolist()
+
+    def take(self, *, n_skipped: int) -> bytes | None:
+        if not self.rows and not n_skipped:
+            return None
+        said = f"{self.rows} {n_skipped}".encode()
+        self.rows = []
+        return said
+
+
+@pytest.fixture
+def adder() -> Adder:
+    return Adder()
+
+
+@pytest.fixture
+def counting(clock: FakeClock, adder: Adder) -> Counting:
+    return Counting(worker="worker/1", clock=clock, open_counter=lambda live: adder)
+
+
+def summaries(store: Any) -> list[bytes]:
+    return [piece.summary for _, piece in store.read_slices("churn", kind=DATA)]
+
+
+def ask(live: LiveVersion, fakes: SimpleNamespace, *values: float) -> tuple[Any, Any]:
+    batch = fakes.row(*values)
+    return batch, live.predict(batch)
+
+
+async def test_rows_are_counted_together_and_handed_over_as_slices_of_their_version(
+    counting: Counting, adder: Adder, clock: FakeClock, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live(3)
+    seen = counting.seen(live, 7)
+    assert counting.seen(live, 7) == seen
+    seen(*ask(live, fakes, 1))
+    seen(*ask(live, fakes, 2, 3))
+    counting.turn(store)
+    assert adder.calls == [3]
+    assert summaries(store) == []
+    clock.advance(31)
+    seen(*ask(live, fakes, 4))
+    counting.turn(store)
+    ((_, piece),) = store.read_slices("churn", kind=DATA)
+    assert piece.summary == b"[1.0, 2.0, 3.0, 4.0] 0"
+    assert (piece.version, piece.revision, piece.worker, piece.width_s) == (3, 7, "worker/1", 31.0)
+    clock.advance(31)
+    counting.turn(store)
+    assert len(summaries(store)) == 1
+
+
+async def test_the_end_does_not_wait_for_its_time(
+    counting: Counting, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    counting.seen(live, 1)(*ask(live, fakes, 1))
+    counting.turn(store, at_end=True)
+    assert summaries(store) == [b"[1.0] 0"]
+
+
+async def test_a_store_that_is_down_loses_no_row(
+    counting: Counting, clock: FakeClock, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    seen = counting.seen(live, 1)
+    store.fail()
+    for value in (1, 2, 3):
+        seen(*ask(live, fakes, value))
+        clock.advance(31)
+        with pytest.raises(StoreUnavailable):
+            counting.turn(store)
+    store.problem = None
+    counting.turn(store)
+    clock.advance(31)
+    counting.turn(store)
+    assert summaries(store) == [b"[1.0] 0", b"[2.0, 3.0] 0"]
+
+
+async def test_rows_beyond_what_may_wait_are_told_by_number(
+    counting: Counting,
+    adder: Adder,
+    store: Any,
+    make_live: MakeLive,
+    fakes: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MAX_HELD_ROWS", 3)
+    live = make_live()
+    seen = counting.seen(live, 1)
+    for _ in range(5):
+        seen(*ask(live, fakes, 1))
+    counting.turn(store)
+    seen(*ask(live, fakes, 2))
+    counting.turn(store, at_end=True)
+    assert summaries(store) == [b"[1.0, 1.0, 1.0, 2.0] 2"]
+
+
+async def test_a_version_nobody_can_count_costs_nothing_and_stops_nobody(
+    clock: FakeClock, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    asked: list[int] = []
+
+    def open_counter(live: LiveVersion) -> None:
+        asked.append(live.version)
+        if live.version == 2:
+            raise Invalid("The profile cannot be read.", remedy="Deploy it again.")
+
+    counting = Counting(worker="w", clock=clock, open_counter=open_counter)
+    for version in (1, 2):
+        live = make_live(version)
+        seen = counting.seen(live, 1)
+        seen(*ask(live, fakes, 1))
+    for _ in range(3):
+        counting.turn(store, at_end=True)
+    assert asked == [1, 2]
+    assert summaries(store) == []
+
+
+async def test_a_counter_that_refuses_rows_goes_on_with_the_next(
+    counting: Counting, adder: Adder, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    seen = counting.seen(live, 1)
+    adder.problem = Invalid("Not these.", remedy="None.")
+    seen(*ask(live, fakes, 1))
+    counting.turn(store)
+    adder.problem = None
+    seen(*ask(live, fakes, 2))
+    counting.turn(store, at_end=True)
+    assert summaries(store) == [b"[2.0] 0"]
+
+
+async def test_who_a_tester_names_is_not_counted_and_who_the_split_picks_is(
+    counting: Counting, clock: FakeClock, make_live: MakeLive
+) -> None:
+    live = make_live()
+    router = Router(Recorder(worker="w", clock=clock), counting=counting)
+    router.apply("churn", 1, Split(stable=1), {1: live})
+    assert router.pick("churn", version=1).seen is None
+    assert router.pick("churn").seen is not None
+
+
+async def test_places_of_versions_that_left_are_given_up(
+    counting: Counting, clock: FakeClock, store: Any, make_live: MakeLive
+) -> None:
+    live = make_live()
+    counting.seen(live, 1)
+    counting.retire("churn")
+    clock.advance(10_000)
+    counting.turn(store)
+    assert not counting._held
+    assert np.size(summaries(store)) == 0
