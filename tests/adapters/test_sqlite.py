@@ -20,6 +20,7 @@ import pytest
 from seatrial.adapters.sqlite import SqliteStore
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import (
+    ANSWERS,
     Slice,
     StoreAddressInvalid,
     StoreDamaged,
