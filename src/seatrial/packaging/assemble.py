@@ -16,13 +16,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from seatrial.monitoring.profile import LABELS, profile_of
+from seatrial.monitoring.profile_record import write_profile
+from seatrial.monitoring.served import (
+    categorical_names,
+    column_of,
+    features_table,
+    predictions_table,
+)
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.measure import Run, measure
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, compare
 from seatrial.packaging.plan import plan as choose_engines
-from seatrial.packaging.profile import profile
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
@@ -247,7 +254,18 @@ def _profile(signature: Signature, trial: Trial) -> Mapping[str, object]:
     """What the sample looked like; nothing of rows that were made up."""
     if not trial.from_sample:
         return {}
-    return profile(signature, trial.known.rows, trial.known.truth, trial.labels)
+    categorical = set(categorical_names(signature))
+    labels = trial.labels
+    if labels is not None and labels.dtype.kind != "f":
+        categorical.add(LABELS)
+    return write_profile(
+        profile_of(
+            features_table(signature, trial.known.rows),
+            predictions=predictions_table(signature, trial.known.truth),
+            labels=None if labels is None else column_of(labels),
+            categorical=categorical,
+        )
+    )
 
 
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:

@@ -1,0 +1,172 @@
+"""Counting rows against a profile: one vectorised pass, the same for a file and for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.kernel.errors import NotFound
+from seatrial.monitoring.column_counter import ColumnCounter, counter_of
+from seatrial.monitoring.naming import coded
+from seatrial.monitoring.profile import Categorical, ColumnProfile, Numeric, Profile
+from seatrial.monitoring.row_hash import row_hashes
+from seatrial.monitoring.summary import Columns, ColumnSummary, Summary
+from seatrial.monitoring.table import Table, rows_of
+from seatrial.stats.distinct import Repeats
+from seatrial.stats.histogram import groups
+
+SEGMENT_BINS = 32
+"""Bins of a number inside a segment: of these there are many, each with few rows."""
+
+MAX_SEGMENTS = 20
+"""Values of a column watched by themselves: the most frequent ones of the reference."""
+
+
+class NoSuchSegment(NotFound):
+    """A column to split by is not in the profile, or does not hold names."""
+
+    code = "monitoring.no_such_segment"
+
+
+class Summariser:
+    """Counts tables against one profile. Keeps no rows, so it may be shared.
+
+    Args:
+        profile: of the reference.
+        segments: columns whose most frequent values are also counted each by itself.
+        repeats: whether rows are hashed, to know how many of them repeat another.
+    Raises: NoSuchSegment.
+    """
+
+    def __init__(
+        self, profile: Profile, *, segments: Sequence[str] = (), repeats: bool = True
+    ) -> None:
+        self.profile = profile
+        self._features = _counters(profile.features)
+        self._predictions = _counters(profile.predictions)
+        self._segments = {name: segment_values(profile, name) for name in segments}
+        self._inside = Summariser(coarse(profile), repeats=False) if segments else None
+        self._repeats = repeats
+
+    def summarise(self, features: Table, predictions: Table | None = None) -> Summary:
+        """The summary of some rows.
+
+        Args:
+            features: the model's inputs by name, any columns.
+            predictions: its answers on the same rows, by name.
+        """
+        times = _times(features)
+        return Summary(
+            n=features.n,
+            features=_count(self._features, features),
+            predictions=_count(self._predictions, predictions) if predictions else Columns(),
+            repeats=Repeats.of(row_hashes(features)) if self._repeats else Repeats(),
+            first_us=int(times.min()) if len(times) else None,
+            last_us=int(times.max()) if len(times) else None,
+            n_untimed=features.n - len(times),
+            segments=self._split(features, predictions),
+        )
+
+    def _split(
+        self, features: Table, predictions: Table | None
+    ) -> Mapping[str, Mapping[str, Summary]]:
+        found: dict[str, dict[str, Summary]] = {}
+        for name, values in self._segments.items():
+            column = features.columns.get(name)
+            if self._inside is None or column is None:
+                continue
+            if isinstance(column, np.ndarray) and column.ndim != 1:
+                continue
+            names = coded(column)
+            place = {value: i for i, value in enumerate(names.values)}
+            for value in values:
+                rows = np.flatnonzero(names.codes == place.get(value, -2))
+                if len(rows):
+                    found.setdefault(name, {})[value] = self._inside.summarise(
+                        rows_of(features, rows),
+                        rows_of(predictions, rows) if predictions else None,
+                    )
+        return found
+
+
+def segment_values(profile: Profile, name: str) -> tuple[str, ...]:
+    """The values of a column that are watched by themselves, the most frequent first.
+
+    Raises: NoSuchSegment.
+    """
+    column = profile.features.get(name)
+    if not isinstance(column, Categorical):
+        known = ", ".join(n for n, c in profile.features.items() if isinstance(c, Categorical))
+        raise NoSuchSegment(
+            f"There is no column of names {name!r} to split by; there are: {known or 'none'}.",
+            remedy="Name a column of categories or booleans of the reference under segments.",
+            column=name,
+        )
+    return tuple(column.counts)[:MAX_SEGMENTS]
+
+
+def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:
+    """The profile with neighbouring bins of numbers joined to at most ``n_bins`` and two more."""
+
+    def joined(column: ColumnProfile) -> ColumnProfile:
+        return coarse_numbers(column, n_bins) if isinstance(column, Numeric) else column
+
+    return Profile(
+        n=profile.n,
+        features={name: joined(column) for name, column in profile.features.items()},
+        predictions={name: joined(column) for name, column in profile.predictions.items()},
+        labels=joined(profile.labels) if profile.labels else None,
+        repeat_share=profile.repeat_share,
+    )
+
+
+def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
+    """Numbers in at most ``n_bins`` bins of like counts, and the two outside, which stay."""
+    if len(column.edges) <= 2:
+        return column
+    counts = np.array(column.counts)
+    firsts = 1 + groups(counts[1:-1], n_bins)
+    firsts = np.concatenate([[0], firsts, [len(counts) - 1]])
+    edges = np.array(column.edges)[firsts[1:] - 1]
+    return Numeric(
+        n=column.n,
+        n_missing=column.n_missing,
+        n_infinite=column.n_infinite,
+        mean=column.mean,
+        std=column.std,
+        lowest=column.lowest,
+        highest=column.highest,
+        edges=tuple(edges.tolist()),
+        counts=tuple(np.add.reduceat(counts, firsts).tolist()),
+    )
+
+
+def _counters(columns: Mapping[str, ColumnProfile]) -> dict[str, ColumnCounter]:
+    return {name: counter_of(profile) for name, profile in columns.items()}
+
+
+def _count(counters: Mapping[str, ColumnCounter], table: Table) -> Columns:
+    known: dict[str, ColumnSummary] = {}
+    misread: dict[tuple[str, str], int] = {}
+    for name, counter in counters.items():
+        column = table.columns.get(name)
+        if column is None:
+            continue
+        known[name], other = counter.count(column)
+        if other is not None:
+            misread[name, other.came_as] = other.n
+    return Columns(
+        known=known,
+        misread=misread,
+        absent={name: table.n for name in counters if name not in table.columns and table.n},
+        strange={name: table.n for name in table.columns if name not in counters and table.n},
+    )
+
+
+def _times(table: Table) -> NDArray[np.int64]:
+    if table.at is None:
+        return np.empty(0, np.int64)
+    known = table.at[~np.isnat(table.at)]
+    return known.astype("datetime64[us]").astype(np.int64)
