@@ -37,10 +37,10 @@ class Adder:
         self.calls.append(len(batch))
         self.rows += batch[:, 0].tolist()
 
-    def take(self, *, n_skipped: int) -> bytes | None:
-        if not self.rows and not n_skipped:
+    def take(self) -> bytes | None:
+        if not self.rows:
             return None
-        said = f"{self.rows} {n_skipped}".encode()
+        said = str(self.rows).encode()
         self.rows = []
         return said
 
@@ -75,13 +75,13 @@ async def test_rows_are_counted_together_and_handed_over_as_slices_of_their_vers
     counting.turn(store)
     assert adder.calls == [3]
     assert summaries(store) == []
-    clock.advance(31)
+    clock.advance(61)
     seen(*ask(live, fakes, 4))
     counting.turn(store)
     ((_, piece),) = store.read_slices("churn", kind=DATA)
-    assert piece.summary == b"[1.0, 2.0, 3.0, 4.0] 0"
-    assert (piece.version, piece.revision, piece.worker, piece.width_s) == (3, 7, "worker/1", 31.0)
-    clock.advance(31)
+    assert piece.summary == b"[1.0, 2.0, 3.0, 4.0]"
+    assert (piece.version, piece.revision, piece.worker, piece.width_s) == (3, 7, "worker/1", 61.0)
+    clock.advance(61)
     counting.turn(store)
     assert len(summaries(store)) == 1
 
@@ -92,7 +92,7 @@ async def test_the_end_does_not_wait_for_its_time(
     live = make_live()
     counting.seen(live, 1)(*ask(live, fakes, 1))
     counting.turn(store, at_end=True)
-    assert summaries(store) == [b"[1.0] 0"]
+    assert summaries(store) == [b"[1.0]"]
 
 
 async def test_a_store_that_is_down_loses_no_row(
@@ -103,14 +103,14 @@ async def test_a_store_that_is_down_loses_no_row(
     store.fail()
     for value in (1, 2, 3):
         seen(*ask(live, fakes, value))
-        clock.advance(31)
+        clock.advance(61)
         with pytest.raises(StoreUnavailable):
             counting.turn(store)
     store.problem = None
     counting.turn(store)
-    clock.advance(31)
+    clock.advance(61)
     counting.turn(store)
-    assert summaries(store) == [b"[1.0] 0", b"[2.0, 3.0] 0"]
+    assert summaries(store) == [b"[1.0]", b"[2.0, 3.0]"]
 
 
 async def test_rows_beyond_what_may_wait_are_told_by_number(
@@ -129,7 +129,8 @@ async def test_rows_beyond_what_may_wait_are_told_by_number(
     counting.turn(store)
     seen(*ask(live, fakes, 2))
     counting.turn(store, at_end=True)
-    assert summaries(store) == [b"[1.0, 1.0, 1.0, 2.0] 2"]
+    assert summaries(store) == [b"[1.0, 1.0, 1.0, 2.0]"]
+    assert counting.n_skipped == 2
 
 
 async def test_a_version_nobody_can_count_costs_nothing_and_stops_nobody(
@@ -164,7 +165,7 @@ async def test_a_counter_that_refuses_rows_goes_on_with_the_next(
     adder.problem = None
     seen(*ask(live, fakes, 2))
     counting.turn(store, at_end=True)
-    assert summaries(store) == [b"[2.0] 0"]
+    assert summaries(store) == [b"[2.0]"]
 
 
 async def test_who_a_tester_names_is_not_counted_and_who_the_split_picks_is(

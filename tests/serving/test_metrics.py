@@ -35,6 +35,7 @@ def test_counts_add_up_per_worker_version_and_outcome(make_live: MakeLive) -> No
         versions=[count("churn", 2, TOTAL, make_live(2)), count("churn", 1, TOTAL, None)],
         store_up=False,
         log_dropped=7,
+        rows_skipped=9,
     )
     text = exposition({"w0": counts, "w1": WorkerCounts(versions=[], store_up=True)})
     churn = {"model": "churn", "version": "2", "worker": "w0"}
@@ -47,6 +48,7 @@ def test_counts_add_up_per_worker_version_and_outcome(make_live: MakeLive) -> No
     assert value(text, "seatrial_store_up", worker="w0") == 0
     assert value(text, "seatrial_store_up", worker="w1") == 1
     assert value(text, "seatrial_log_dropped_total", worker="w0") == 7
+    assert value(text, "seatrial_rows_skipped_total", worker="w0") == 9
 
 
 def test_the_histogram_is_cumulative_and_complete() -> None:

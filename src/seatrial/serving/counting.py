@@ -27,7 +27,7 @@ Seen: TypeAlias = Callable[[Batch, Prediction], None]
 
 _Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
 
-_EVERY_S = 30.0
+_EVERY_S = 60.0
 """Seconds that a slice spans: drift is slow, and the counts of all columns are not small."""
 
 _MAX_HELD_ROWS = 50_000
@@ -46,11 +46,10 @@ class Counter(Protocol):
         """Count rows and their answers.   Raises: SeatrialError."""
         ...
 
-    def take(self, *, n_skipped: int) -> bytes | None:
+    def take(self) -> bytes | None:
         """What was counted since the last call, encoded and mergeable; None when nothing was.
 
-        Args:
-            n_skipped: rows that went through as well but were not given to ``add``.
+        Raises: SeatrialError: it cannot be kept.
         """
         ...
 
@@ -69,18 +68,17 @@ class OpenCounter(Protocol):
 class Held:
     """Rows of one version under one revision that wait to be counted.
 
-    The event loop writes ``_n_in`` and ``_n_skipped_in``, the counting thread ``_n_out`` and
-    ``_n_skipped_out``: no number has two writers.
+    The event loop writes ``n_skipped`` and ``_n_in``, the counting thread ``_n_out``: no number has
+    two writers.
     """
 
     __slots__ = (
         "_items",
         "_n_in",
         "_n_out",
-        "_n_skipped_in",
-        "_n_skipped_out",
         "counter",
         "live",
+        "n_skipped",
         "retired_at",
         "start",
         "wanted",
@@ -94,13 +92,13 @@ class Held:
         self.retired_at: float | None = None
         self._items: list[tuple[Batch, Prediction]] = []
         self._n_in = self._n_out = 0
-        self._n_skipped_in = self._n_skipped_out = 0
+        self.n_skipped = 0
 
     def see(self, batch: Batch, prediction: Prediction) -> None:
         """Keep one request; called on the event loop."""
         rows = n_rows(batch)
         if self._n_in - self._n_out + rows > _MAX_HELD_ROWS or not self.wanted:
-            self._n_skipped_in += rows
+            self.n_skipped += rows
             return
         self._n_in += rows
         self._items.append((batch, prediction))
@@ -120,14 +118,6 @@ class Held:
                 self.counter.add(batch, join([p for _, p in some]))
                 counted = True
         return counted
-
-    def take(self) -> bytes | None:
-        """What was counted since the last call."""
-        if self.counter is None:
-            return None
-        n_skipped = self._n_skipped_in - self._n_skipped_out
-        self._n_skipped_out += n_skipped
-        return self.counter.take(n_skipped=n_skipped)
 
 
 class Counting:
@@ -149,6 +139,7 @@ class Counting:
         self._held: dict[_Key, Held] = {}
         self._flush_at = clock.monotonic() + _EVERY_S
         self._unsent: list[Slice] = []
+        self._n_given_up = 0
 
     def seen(self, live: LiveVersion, revision: int) -> Seen:
         """Where the rows of a version under a revision are kept; the same place each time."""
@@ -167,6 +158,12 @@ class Counting:
             for (name, _, _), held in self._held.items():
                 if name == endpoint and held.retired_at is None:
                     held.retired_at = now
+
+    @property
+    def n_skipped(self) -> int:
+        """Rows that went through but were not counted, because too many waited."""
+        with self._lock:
+            return self._n_given_up + sum(h.n_skipped for h in self._held.values() if h.wanted)
 
     def turn(self, slices: Slices, *, at_end: bool = False) -> None:
         """Have counted what is held; hand the counts to the store when it is time, or at the end.
@@ -198,14 +195,22 @@ class Counting:
 
     def _take(self, everything: list[tuple[_Key, Held]], now: float) -> None:
         for key, held in everything:
-            summary = held.take()
+            summary = self._summary(key, held)
             if summary is not None:
                 start = held.start or self._clock.now()
                 self._unsent.append(self._slice(key, start, summary))
                 held.start = None
             elif held.retired_at is not None and now - held.retired_at > _KEEP_S:
                 with self._lock:
+                    self._n_given_up += held.n_skipped if held.wanted else 0
                     self._held.pop(key, None)
+
+    def _summary(self, key: _Key, held: Held) -> bytes | None:
+        try:
+            return None if held.counter is None else held.counter.take()
+        except SeatrialError as problem:
+            _log.warning("counts of %s version %d are lost: %s", key[0], key[1], problem)
+            return None
 
     def _slice(self, key: _Key, start: datetime, summary: bytes) -> Slice:
         endpoint, version, revision = key

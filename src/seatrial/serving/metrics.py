@@ -64,6 +64,7 @@ class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
         slices_unsent: slices that wait for the store.
         copies_dropped: shadow copies not made, for want of time.
         log_dropped: predictions not logged, for want of room.
+        rows_skipped: rows not counted for the watch, for want of room.
     """
 
     versions: list[VersionCounts]
@@ -71,6 +72,7 @@ class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
     slices_unsent: int = 0
     copies_dropped: int = 0
     log_dropped: int = 0
+    rows_skipped: int = 0
 
 
 def count(model: str, version: int, total: Total, live: LiveVersion | None) -> VersionCounts:
@@ -113,6 +115,7 @@ def _of_worker(counts: WorkerCounts) -> Iterator[_Sample]:
     yield "seatrial_slices_unsent", (), counts.slices_unsent
     yield "seatrial_copies_dropped_total", (), counts.copies_dropped
     yield "seatrial_log_dropped_total", (), counts.log_dropped
+    yield "seatrial_rows_skipped_total", (), counts.rows_skipped
 
 
 def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
@@ -145,6 +148,7 @@ _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     "seatrial_slices_unsent": ("gauge", "Measurements that wait for the store."),
     "seatrial_copies_dropped_total": ("counter", "Shadow copies not made for want of time."),
     "seatrial_log_dropped_total": ("counter", "Predictions not logged for want of room."),
+    "seatrial_rows_skipped_total": ("counter", "Rows not counted for want of room."),
 }
 
 

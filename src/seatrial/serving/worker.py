@@ -252,6 +252,7 @@ class Worker:
             slices_unsent=self._recorder.n_unsent,
             copies_dropped=self._copies.n_dropped,
             log_dropped=self._prediction_log.n_dropped if self._prediction_log else 0,
+            rows_skipped=self._counting.n_skipped if self._counting else 0,
         )
 
     def _say_goodbye(self) -> None:

@@ -41,6 +41,10 @@ class ServerConfig(ConfigModel):
         ge=0,
         description="Most bytes of predictions that wait to be written to the log.",
     )
+    count_rows: bool = Field(
+        default=True,
+        description="Whether features and predictions are counted, for monitoring to compare.",
+    )
     retention: Duration = Field(
         default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."
     )

@@ -14,6 +14,7 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.projection import Endpoints
+from seatrial.serving.counting import Counting
 from seatrial.serving.exchange import Limits
 from seatrial.serving.fleet import Fleet
 from seatrial.serving.plane import DataPlane
@@ -27,6 +28,7 @@ from seatrial.serving.worker import Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.server import serve
+from seatrial.wiring.counting import Counters
 from seatrial.wiring.health import Health
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.versions import Shelf
@@ -84,7 +86,12 @@ def run_worker(
     config = workspace.settings.server
     store = workspace.open_store()
     recorder = Recorder(worker=name, clock=clock)
-    router = Router(recorder)
+    counting = (
+        Counting(worker=name, clock=clock, open_counter=Counters(workspace.bundles))
+        if config.count_rows
+        else None
+    )
+    router = Router(recorder, counting=counting)
     copies = Copies()
     log = _prediction_log(workspace, name)
     health = Health()
@@ -122,6 +129,7 @@ def run_worker(
             recorder=recorder,
             clock=clock,
             copies=copies,
+            counting=counting,
             log=log,
             shipper=_shipper(workspace, name),
             on_ready=on_ready,
