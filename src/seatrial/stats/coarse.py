@@ -1,0 +1,90 @@
+"""Fewer bins out of many: neighbours are joined until each holds about the same share.
+
+A histogram of 1,024 reference quantiles is fine for quantiles and KS; evidence that is gathered
+bin by bin wants about 32. Joining is a sum, so a coarse histogram is as additive as a fine one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.stats.counts import BadStatistic
+
+Floats = NDArray[np.float64]
+Groups = NDArray[np.intp]
+
+
+def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
+    """Which fine bins to join, for a column whose bins are in order.
+
+    Args:
+        reference: shape (k,), counts >= 0 of the reference in bins ordered by value.
+        n_groups: >= 1.
+
+    Returns: shape (k,), the group of each bin, ascending from 0 without gaps; at most ``n_groups``
+        of them, each with about the same share of the reference. A bin is never cut, so a value
+        that many rows share keeps a group for itself and its neighbours share what is left.
+    Raises: BadStatistic.
+    """
+    counts = _checked(reference, n_groups)
+    if len(counts) <= n_groups:
+        return np.arange(len(counts))
+    if not counts.any():
+        counts = np.ones_like(counts)
+    groups = np.zeros(len(counts), dtype=np.intp)
+    left, held, group = float(counts.sum()), 0.0, 0
+    for i, count in enumerate(counts.tolist()):
+        share = left / (n_groups - group)
+        if held and group < n_groups - 1 and held + count / 2 > share:
+            group, left, held = group + 1, left - held, 0.0
+        groups[i] = group
+        held += count
+    return groups
+
+
+def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
+    """Which bins to join, for a column of names: the largest stay, the others share the last group.
+
+    Args: as for `neighbours`.
+    Returns: shape (k,), as for `neighbours`, but by falling count; equal counts keep their order.
+    Raises: BadStatistic.
+    """
+    counts = _checked(reference, n_groups)
+    groups = np.empty(len(counts), dtype=np.intp)
+    groups[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    return np.minimum(groups, n_groups - 1)
+
+
+def join(counts: NDArray[np.number], groups: Groups, n_groups: int) -> Floats:
+    """Histograms on the joined bins.
+
+    Args:
+        counts: shape (c, k), of any number of columns.
+        groups: shape (c, k), each column's own, in [0, n_groups).
+        n_groups: width of the result.
+
+    Returns: shape (c, n_groups), float64, exact up to 2**53.
+    Raises: BadStatistic: the shapes differ.
+    """
+    if counts.shape != groups.shape or counts.ndim != 2:
+        raise BadStatistic(
+            f"Counts of shape {counts.shape} cannot be joined by groups of shape {groups.shape}.",
+            remedy="Give one group for each bin of each column.",
+        )
+    n_columns = len(counts)
+    places = groups + n_groups * np.arange(n_columns)[:, None]
+    joined: Floats = np.bincount(
+        places.ravel(), weights=counts.ravel(), minlength=n_columns * n_groups
+    )
+    return joined.reshape(n_columns, n_groups)
+
+
+def _checked(reference: NDArray[np.number], n_groups: int) -> Floats:
+    counts = np.asarray(reference, dtype=np.float64)
+    if n_groups < 1 or counts.ndim != 1 or not np.all(np.isfinite(counts) & (counts >= 0)):
+        raise BadStatistic(
+            f"A reference of shape {counts.shape} cannot be joined into {n_groups} bins.",
+            remedy="Give one row of counts >= 0, and ask for at least one bin.",
+        )
+    return counts
