@@ -56,30 +56,6 @@ def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
     return np.minimum(groups, n_groups - 1)
 
 
-def join(counts: NDArray[np.number], groups: Groups, n_groups: int) -> Floats:
-    """Histograms on the joined bins.
-
-    Args:
-        counts: shape (c, k), of any number of columns.
-        groups: shape (c, k), each column's own, in [0, n_groups).
-        n_groups: width of the result.
-
-    Returns: shape (c, n_groups), float64, exact up to 2**53.
-    Raises: BadStatistic: the shapes differ.
-    """
-    if counts.shape != groups.shape or counts.ndim != 2:
-        raise BadStatistic(
-            f"Counts of shape {counts.shape} cannot be joined by groups of shape {groups.shape}.",
-            remedy="Give one group for each bin of each column.",
-        )
-    n_columns = len(counts)
-    places = groups + n_groups * np.arange(n_columns)[:, None]
-    joined: Floats = np.bincount(
-        places.ravel(), weights=counts.ravel(), minlength=n_columns * n_groups
-    )
-    return joined.reshape(n_columns, n_groups)
-
-
 def _checked(reference: NDArray[np.number], n_groups: int) -> Floats:
     counts = np.asarray(reference, dtype=np.float64)
     if n_groups < 1 or counts.ndim != 1 or not np.all(np.isfinite(counts) & (counts >= 0)):

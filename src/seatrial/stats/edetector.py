@@ -68,7 +68,7 @@ from seatrial.kernel.errors import Invalid
 from seatrial.stats.clustering import effective_rows
 from seatrial.stats.counts import BadStatistic
 from seatrial.stats.dirichlet import log_count_law
-from seatrial.stats.scores import SCORES, scores_of
+from seatrial.stats.scores import MIX, SCORES, scores_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,9 +93,6 @@ _FULL_WINDOW = 100
 _FEW = 5
 _VERSION = 1
 
-SHAPE = "shape"
-"""Name of a change along no score."""
-
 
 class BadDetectorState(Invalid):
     """Bytes that are not the state of a detector, or the state of another detector."""
@@ -107,7 +104,7 @@ class Component(NamedTuple):
     """One idea of how a column may have drifted.
 
     Args:
-        score: one of `SCORES`, or `SHAPE`.
+        score: one of `SCORES`, or `MIX`.
         sign: +1 when it rose, -1 when it fell, 0 for a change of shape.
         size: of a tilt in standard errors, of a free law as chi-square distance.
     """
@@ -124,7 +121,7 @@ COMPONENTS: tuple[Component, ...] = (
         for sign in (1, -1)
         for score in SCORES
     ),
-    *(Component(SHAPE, 0, change) for change in _CHANGES),
+    *(Component(MIX, 0, change) for change in _CHANGES),
 )
 _N_TILTS = len(COMPONENTS) - len(_CHANGES)
 
@@ -235,8 +232,8 @@ class EDetector:
         >>> evidence.alarm
         False
         >>> state, evidence = detector.step(state, [[100, 100, 200, 600]])
-        >>> evidence.alarm, COMPONENTS[evidence.leading[0]].score, int(evidence.since[0])
-        (True, 'level', 1)
+        >>> evidence.alarm, int(evidence.since[0])
+        (True, 1)
     """
 
     def __init__(
@@ -275,7 +272,9 @@ class EDetector:
         scale = rows / np.maximum(counts.sum(axis=1), 1)
         self._prior = np.where(self._used, counts * scale[:, None] + _prior(counts, ordered), 0)
         shares = self._prior / np.maximum(self._prior.sum(axis=1, keepdims=True), 1e-300)
-        self._scores = np.stack([scores_of(s, int(o)) for s, o in zip(shares, ordered, strict=True)])
+        self._scores = np.stack(
+            [scores_of(s, int(o)) for s, o in zip(shares, ordered, strict=True)]
+        )
         self._extremes = np.stack([self._scores.max(axis=2), -self._scores.min(axis=2)], axis=1)
         degrees = np.maximum(used - 1, 1)
         self._concentrations = degrees[:, None] / np.array(_CHANGES)
@@ -283,9 +282,9 @@ class EDetector:
         self._log_column_weights = _column_weights(weights, n_columns)
 
     @property
-    def n_columns(self) -> int:
-        """Number of columns."""
-        return self._shape[0]
+    def scores(self) -> Floats:
+        """Shape (c, s, k), the scores of each column's bins, for `scores.what_moved`."""
+        return self._scores
 
     @property
     def log_budget(self) -> float:

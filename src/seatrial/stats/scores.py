@@ -12,13 +12,17 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-SCORES = ("level", "spread", "top tenth", "bottom tenth", "unordered share")
+SCORES = ("level", "spread", "top tenth", "bottom tenth", "missing or unseen")
 """Names of the scores, in the order of the arrays below."""
+
+MIX = "mix"
+"""Name of a change along no score: names for example, or a dent in the middle."""
 
 LARGEST = 8.0
 """Scores are cut here: a bin nearly empty in the reference must not have an infinite score."""
 
 _TAIL = 0.1
+_EXPLAINED = 0.25
 _NORMAL = NormalDist()
 
 Floats = NDArray[np.float64]
@@ -52,6 +56,34 @@ def scores_of(shares: Floats, n_ordered: int) -> Floats:
     found[:, shares <= 0] = 0.0
     cut: Floats = np.clip(found, -LARGEST, LARGEST)
     return cut
+
+
+def what_moved(scores: Floats, reference: Floats, current: Floats) -> tuple[str, int]:
+    """The direction that describes a change of one column best.
+
+    Args:
+        scores: shape (len(SCORES), k), as `scores_of` gives them.
+        reference: shape (k,), counts or shares, not all 0.
+        current: shape (k,), counts.
+
+    Returns: one of `SCORES` and +1 when it rose, -1 when it fell; or `MIX` and 0 when no score
+        explains a quarter of the change. Both sides are measured by their mean law r, so that a bin
+        empty in the reference counts too: the part explained is
+        ``(sum s (q - p))^2 / (Var_r(s) sum (q - p)^2 / r)``, the sum less what chance adds.
+    """
+    n = current.sum()
+    if not n:
+        return MIX, 0
+    p, q = reference / reference.sum(), current / n
+    mean = np.maximum((p + q) / 2, 1e-300)
+    change = float(((q - p) ** 2 / mean).sum()) - np.count_nonzero(p + q) / n
+    shifts = scores @ (q - p)
+    spreads = np.maximum(scores**2 @ mean - (scores @ mean) ** 2, 1e-12)
+    sizes = shifts**2 / spreads
+    best = int(sizes.argmax())
+    if sizes[best] <= _EXPLAINED * max(change, 0.0) or not shifts[best]:
+        return MIX, 0
+    return SCORES[best], 1 if shifts[best] > 0 else -1
 
 
 def _by_place(edges: Floats) -> Floats:
