@@ -32,15 +32,30 @@ def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
         return np.arange(len(counts))
     if not counts.any():
         counts = np.ones_like(counts)
+    alone = _larger_than_a_share(counts, n_groups)
     groups = np.zeros(len(counts), dtype=np.intp)
-    left, held, group = float(counts.sum()), 0.0, 0
-    for i, count in enumerate(counts.tolist()):
-        share = left / (n_groups - group)
-        if held and group < n_groups - 1 and held + count / 2 > share:
-            group, left, held = group + 1, left - held, 0.0
+    left, n_alone = float(counts[~alone].sum()), int(alone.sum())
+    group, held, n_inside, closed = 0, 0.0, 0, False
+    for i, (count, large) in enumerate(zip(counts.tolist(), alone.tolist(), strict=True)):
+        share = left / max(1, n_groups - group - n_alone)
+        ends = n_inside and (large or closed or (held > 0 and held + count / 2 > share))
+        if ends and group < n_groups - 1:
+            left, group, held, n_inside = left - held, group + 1, 0.0, 0
         groups[i] = group
-        held += count
+        n_inside, closed, n_alone = n_inside + 1, large, n_alone - large
+        held += 0.0 if large else count
     return groups
+
+
+def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
+    """Bins that fill a group by themselves, whatever the others are joined to."""
+    alone = np.zeros(len(counts), dtype=np.bool_)
+    while (n_left := n_groups - int(alone.sum())) > 1:
+        more = ~alone & (counts > counts[~alone].sum() / n_left)
+        if not more.any():
+            break
+        alone |= more
+    return alone
 
 
 def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
