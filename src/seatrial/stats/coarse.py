@@ -1,0 +1,81 @@
+"""Fewer bins out of many: neighbours are joined until each holds about the same share.
+
+A histogram of 1,024 reference quantiles is fine for quantiles and KS; evidence that is gathered
+bin by bin wants about 32. Joining is a sum, so a coarse histogram is as additive as a fine one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.stats.counts import BadStatistic
+
+Floats = NDArray[np.float64]
+Groups = NDArray[np.intp]
+
+
+def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
+    """Which fine bins to join, for a column whose bins are in order.
+
+    Args:
+        reference: shape (k,), counts >= 0 of the reference in bins ordered by value.
+        n_groups: >= 1.
+
+    Returns: shape (k,), the group of each bin, ascending from 0 without gaps; at most ``n_groups``
+        of them, each with about the same share of the reference. A bin is never cut, so a value
+        that many rows share keeps a group for itself and its neighbours share what is left.
+    Raises: BadStatistic.
+    """
+    counts = _checked(reference, n_groups)
+    if len(counts) <= n_groups:
+        return np.arange(len(counts))
+    if not counts.any():
+        counts = np.ones_like(counts)
+    alone = _larger_than_a_share(counts, n_groups)
+    groups = np.zeros(len(counts), dtype=np.intp)
+    left, n_alone = float(counts[~alone].sum()), int(alone.sum())
+    group, held, n_inside, closed = 0, 0.0, 0, False
+    for i, (count, large) in enumerate(zip(counts.tolist(), alone.tolist(), strict=True)):
+        share = left / max(1, n_groups - group - n_alone)
+        ends = n_inside and (large or closed or (held > 0 and held + count / 2 > share))
+        if ends and group < n_groups - 1:
+            left, group, held, n_inside = left - held, group + 1, 0.0, 0
+        groups[i] = group
+        n_inside, closed, n_alone = n_inside + 1, large, n_alone - large
+        held += 0.0 if large else count
+    return groups
+
+
+def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
+    """Bins that fill a group by themselves, whatever the others are joined to."""
+    alone = np.zeros(len(counts), dtype=np.bool_)
+    while (n_left := n_groups - int(alone.sum())) > 1:
+        more = ~alone & (counts > counts[~alone].sum() / n_left)
+        if not more.any():
+            break
+        alone |= more
+    return alone
+
+
+def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
+    """Which bins to join, for a column of names: the largest stay, the others share the last group.
+
+    Args: as for `neighbours`.
+    Returns: shape (k,), as for `neighbours`, but by falling count; equal counts keep their order.
+    Raises: BadStatistic.
+    """
+    counts = _checked(reference, n_groups)
+    groups = np.empty(len(counts), dtype=np.intp)
+    groups[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    return np.minimum(groups, n_groups - 1)
+
+
+def _checked(reference: NDArray[np.number], n_groups: int) -> Floats:
+    counts = np.asarray(reference, dtype=np.float64)
+    if n_groups < 1 or counts.ndim != 1 or not np.all(np.isfinite(counts) & (counts >= 0)):
+        raise BadStatistic(
+            f"A reference of shape {counts.shape} cannot be joined into {n_groups} bins.",
+            remedy="Give one row of counts >= 0, and ask for at least one bin.",
+        )
+    return counts

@@ -1,0 +1,63 @@
+"""Joining bins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.stats.coarse import largest, neighbours
+from seatrial.stats.counts import BadStatistic
+
+references = st.lists(st.integers(0, 1000), min_size=1, max_size=60).map(np.array)
+
+
+@given(references, st.integers(1, 40))
+def test_neighbours_are_joined_in_order_without_gaps(reference: np.ndarray, most: int) -> None:
+    groups = neighbours(reference, most)
+    assert len(groups) == len(reference)
+    assert groups[0] == 0
+    assert set(np.diff(groups).tolist()) <= {0, 1}
+    assert groups[-1] < most
+
+
+@given(references, st.integers(1, 40))
+def test_names_keep_the_largest_and_share_one_group_for_the_rest(
+    reference: np.ndarray, most: int
+) -> None:
+    groups = largest(reference, most)
+    joined = np.bincount(groups, weights=reference)
+    assert joined.sum() == reference.sum()
+    alone = joined[: most - 1]
+    assert (np.diff(alone) <= 0).all()
+    assert sorted(alone.tolist()) == sorted(reference.tolist(), reverse=True)[: len(alone)][::-1]
+
+
+def test_equal_bins_are_joined_into_equal_groups() -> None:
+    joined = np.bincount(neighbours(np.full(1024, 97), 32))
+    assert joined.tolist() == [32] * 32
+
+
+def test_a_value_that_many_rows_share_leaves_groups_to_its_neighbours() -> None:
+    reference = np.array([1] * 100 + [900] + [1] * 100)
+    groups = neighbours(reference, 12)
+    joined = np.bincount(groups, weights=reference)
+    assert len(joined) == 12
+    assert 900 <= joined.max() < 960
+    assert np.delete(joined, joined.argmax()).max() < 60
+
+
+def test_empty_bins_beside_a_constant_stay_apart_from_it() -> None:
+    groups = neighbours(np.array([0, 0, 0, 500, 0, 0]), 3)
+    assert groups.tolist() == [0, 0, 0, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("reference", "most"),
+    [(np.array([1, -1]), 2), (np.array([np.nan]), 2), (np.ones((2, 2)), 2), (np.ones(3), 0)],
+)
+def test_what_is_no_histogram_is_refused(reference: np.ndarray, most: int) -> None:
+    for joining in (neighbours, largest):
+        with pytest.raises(BadStatistic, match="cannot be joined"):
+            joining(reference, most)
