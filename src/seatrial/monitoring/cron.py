@@ -14,14 +14,14 @@ Written here because it is small and the core takes no dependency for it; tests 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from seatrial.kernel.errors import Invalid
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 _MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -78,13 +78,13 @@ def parse_cron(text: str) -> Cron:
     fields = _MACROS.get(text.strip().lower(), text).lower().split()
     if len(fields) != 5:
         raise _bad(text, f"has {len(fields)} fields, not 5")
-    weekdays = {day % 7 for day in _field(text, fields[4], 0, 7, "day of week", _DAYS)}
+    weekdays = {day % 7 for day in _field(text, fields[4], (0, 7), "day of week", _DAYS)}
     cron = Cron(
         text=text.strip(),
-        minutes=tuple(sorted(_field(text, fields[0], 0, 59, "minute"))),
-        hours=tuple(sorted(_field(text, fields[1], 0, 23, "hour"))),
-        days=frozenset(_field(text, fields[2], 1, 31, "day of month")),
-        months=frozenset(_field(text, fields[3], 1, 12, "month", _MONTHS)),
+        minutes=tuple(sorted(_field(text, fields[0], (0, 59), "minute"))),
+        hours=tuple(sorted(_field(text, fields[1], (0, 23), "hour"))),
+        days=frozenset(_field(text, fields[2], (1, 31), "day of month")),
+        months=frozenset(_field(text, fields[3], (1, 12), "month", _MONTHS)),
         weekdays=frozenset(weekdays),
         # As Vixie cron has it, a field that begins with a star restricts nothing by itself.
         either_day=not (fields[2].startswith("*") or fields[4].startswith("*")),
@@ -119,9 +119,9 @@ def _nearest(cron: Cron, now: datetime, zone: tzinfo, *, back: bool) -> datetime
     walk goes on a little after the first that fits.
     """
     best: datetime | None = None
-    best_local = datetime.min
+    best_local: datetime | None = None
     for local in _walk(cron, now.astimezone(zone).date(), back=back):
-        if best is not None and abs(local - best_local) > _CLOCK_CHANGE:
+        if best_local is not None and abs(local - best_local) > _CLOCK_CHANGE:
             break
         moment = local.replace(tzinfo=zone).astimezone(UTC)
         if (moment <= now) is not back:
@@ -145,8 +145,9 @@ def _walk(cron: Cron, day: date, *, back: bool) -> Iterator[datetime]:
 
 
 def _field(
-    text: str, field: str, low: int, high: int, name: str, words: list[str] | None = None
+    text: str, field: str, bounds: tuple[int, int], name: str, words: Sequence[str] = ()
 ) -> set[int]:
+    low, high = bounds
     found: set[int] = set()
     for part in field.split(","):
         match = _PART.fullmatch(part)
@@ -168,10 +169,10 @@ def _field(
     return found
 
 
-def _number(text: str, word: str, low: int, name: str, words: list[str] | None) -> int:
+def _number(text: str, word: str, low: int, name: str, words: Sequence[str]) -> int:
     if word.isdecimal():
         return int(word) if len(word) <= 2 else 99
-    if words is None or word not in words:
+    if word not in words:
         raise _bad(text, f"has {word!r} for the {name}")
     return words.index(word) + low
 
