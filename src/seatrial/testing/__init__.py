@@ -10,14 +10,25 @@ if TYPE_CHECKING:
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.memory_store import MemoryStore
+    from seatrial.testing.notifier_suite import NotifierSuite
+    from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.store_suite import StoreSuite
 
-__all__ = ["EngineSuite", "FakeClock", "MemoryStore", "StoreSuite"]
+__all__ = [
+    "EngineSuite",
+    "FakeClock",
+    "MemoryStore",
+    "NotifierSuite",
+    "RecordingNotifier",
+    "StoreSuite",
+]
 
 _HOMES = {
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "MemoryStore": "memory_store",
+    "NotifierSuite": "notifier_suite",
+    "RecordingNotifier": "recording_notifier",
     "StoreSuite": "store_suite",
 }
 
