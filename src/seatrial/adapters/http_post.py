@@ -88,8 +88,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float)
             connection.connect()
             connected()
             connection.request("POST", target, body=body, headers=dict(headers))
-            response = connection.getresponse()
-            text = response.read(MAX_ANSWER_BYTES).decode("utf-8", "replace")
+            with connection.getresponse() as response:
+                text = response.read(MAX_ANSWER_BYTES).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException, ValueError) as broken:
         # ValueError: a socket closed by the deadline while it was being read.
         raise SinkUnavailable(

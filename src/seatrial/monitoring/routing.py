@@ -149,7 +149,7 @@ def due(alerts: Iterable[Alert], told: Told, policy: Policy, now: datetime) -> l
     urgent = []
     normal = []
     for group, members in sorted(groups.items()):
-        pressing = [a for a in members if _is_urgent(a, told, policy, now)]
+        pressing = sorted((a for a in members if _is_urgent(a, told, policy, now)), key=_worst)
         if pressing:
             urgent.append(_notification(group, pressing, policy, now, urgent=True))
             continue  # the rest of the group is asked again once this is marked
@@ -217,19 +217,20 @@ def _is_urgent(alert: Alert, told: Told, policy: Policy, now: datetime) -> bool:
 def _ready(
     members: Sequence[Alert], told: Told, policy: Policy, now: datetime, *, last: datetime | None
 ) -> list[Alert]:
-    """The alerts of a group's next message, or none when it is not time for one."""
+    """The alerts of a group's next message, news first; none when it is not time for one."""
     if last is not None and not _lasted(last, now, policy.interval_s):
         return []
     news = [a for a in members if _is_news(a, told, policy) and _rested(a, told, policy, now)]
     if any(_lasted(_changed_at(a), now, policy.wait_s) for a in news):
-        return news + [a for a in _known_firing(members, told, policy, now) if a not in news]
+        known = [a for a in _known_firing(members, told, policy, now) if a not in news]
+        return sorted(news, key=_worst) + sorted(known, key=_worst)
     firing = _known_firing(members, told, policy, now)
     cared_for = all(a.acknowledged_by for a in firing) and not policy.repeat_acknowledged
     if not firing or cared_for:
         return []
     longest = sorted(firing, key=lambda a: told.marks[a.key].at)
     waited = _lasted(told.marks[longest[0].key].at, now, policy.repeat_s)
-    return longest[: policy.max_alerts] if waited else []
+    return longest if waited else []
 
 
 def _known_firing(
@@ -267,7 +268,8 @@ def _lasted(since: datetime | None, now: datetime, seconds: float) -> bool:
 def _notification(
     group: str, alerts: Sequence[Alert], policy: Policy, now: datetime, *, urgent: bool
 ) -> Notification:
-    worst = _fitting(sorted(alerts, key=_worst)[: policy.max_alerts])
+    """A message of the first of ``alerts``; those that do not fit wait for the next."""
+    worst = sorted(_fitting(alerts[: policy.max_alerts]), key=_worst)
     told = [[a.key, a.episode, a.told_as.value, a.severity.value] for a in worst]
     text = json.dumps([policy.sink, group, now.isoformat(), urgent, told])
     return Notification(

@@ -70,7 +70,7 @@ class _Trigger(ConfigModel):
 class ScheduleTrigger(_Trigger):
     """Retrain by the calendar."""
 
-    on: Literal["schedule"] = Field(description="Retrain by the calendar.")
+    kind: Literal["schedule"] = Field(description="Retrain by the calendar.")
     cron: Annotated[str, AfterValidator(_cron)] = Field(
         description="Minute, hour, day of month, month, day of week."
     )
@@ -92,7 +92,7 @@ class ScheduleTrigger(_Trigger):
 class PerformanceTrigger(_Trigger):
     """Retrain when a metric on labels is beyond a limit."""
 
-    on: Literal["performance"] = Field(description="Retrain when a metric is beyond a limit.")
+    kind: Literal["performance"] = Field(description="Retrain when a metric is beyond a limit.")
     metric: str = Field(min_length=1, description="The metric, such as accuracy.")
     under: float | None = Field(default=None, description="Retrain when it is under this.")
     over: float | None = Field(default=None, description="Retrain when it is over this.")
@@ -124,7 +124,7 @@ class PerformanceTrigger(_Trigger):
 class DriftTrigger(_Trigger):
     """Evaluate when inputs drift, then retrain if the model got worse."""
 
-    on: Literal["drift"] = Field(description="Evaluate when inputs drift, then retrain if worse.")
+    kind: Literal["drift"] = Field(description="Evaluate when inputs drift, then retrain if worse.")
     psi: float = Field(default=0.2, gt=0, description="The PSI that is too much.")
     features: tuple[str, ...] = Field(
         default=("*",), min_length=1, description="The columns that count, as patterns."
@@ -148,7 +148,7 @@ class DriftTrigger(_Trigger):
 class LabelsTrigger(_Trigger):
     """Retrain on new labelled rows."""
 
-    on: Literal["labels"] = Field(description="Retrain on new labelled rows.")
+    kind: Literal["labels"] = Field(description="Retrain on new labelled rows.")
     rows: int = Field(ge=1, description="So many of them.")
     cooldown: Duration = Field(default=0.0, description="The least time between two requests.")
 
@@ -158,7 +158,7 @@ class LabelsTrigger(_Trigger):
 
 
 TriggerConfig = Annotated[
-    ScheduleTrigger | PerformanceTrigger | DriftTrigger | LabelsTrigger, Field(discriminator="on")
+    ScheduleTrigger | PerformanceTrigger | DriftTrigger | LabelsTrigger, Field(discriminator="kind")
 ]
 
 

@@ -75,8 +75,11 @@ class NotifierSuite:
     The sink behind the notifier is the subclass's: a local server, or the fake itself.
     """
 
+    keyed = True
+    """Whether messages carry the idempotency key; a declared gap where the sink has no place."""
+
     def taken(self) -> list[str]:
-        """The idempotency key of each message the sink has taken, in order."""
+        """What the sink has taken, heads and body of each message as text, in order."""
         raise NotImplementedError
 
     def break_sink(self) -> None:
@@ -92,17 +95,16 @@ class NotifierSuite:
         raise NotImplementedError
 
     def test_a_message_taken_has_a_receipt(self, notifier: Notifier) -> None:
-        """The sink has it under its id."""
-        sent = sample_notification()
-        assert isinstance(notifier.send(sent), Receipt)
-        assert self.taken() == [sent.id]
+        """And the sink has it once."""
+        assert isinstance(notifier.send(sample_notification()), Receipt)
+        assert len(self.taken()) == 1
 
     def test_the_same_message_twice_has_the_same_key(self, notifier: Notifier) -> None:
         """At least once: whoever reads must be able to tell a copy."""
         sent = sample_notification()
         notifier.send(sent)
         notifier.send(sent)
-        assert self.taken() == [sent.id, sent.id]
+        assert [sent.id in text for text in self.taken()] == [self.keyed, self.keyed]
 
     def test_a_sink_that_is_down_may_be_tried_again(self, notifier: Notifier) -> None:
         """Nothing is taken, the error says try again, and then it works."""
@@ -112,8 +114,8 @@ class NotifierSuite:
         assert failed.value.retryable
         assert failed.value.remedy
         self.mend_sink()
-        notifier.send(sample_notification(id="a" * 24))
-        assert self.taken()[-1] == "a" * 24
+        notifier.send(sample_notification())
+        assert len(self.taken()) == 1
 
     def test_a_refusal_is_for_good(self, notifier: Notifier) -> None:
         """It is another error than that of a sink that is down."""
