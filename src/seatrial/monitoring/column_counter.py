@@ -15,6 +15,7 @@ from seatrial.monitoring.profile import (
     Numeric,
     Text,
     Vectors,
+    whole_rows,
     word_counts,
 )
 from seatrial.monitoring.summary import (
@@ -169,7 +170,7 @@ class VectorCounter:
 
     def _vectors(self, column: NDArray[np.generic]) -> Places:
         vectors = column.astype(np.float64, copy=False)
-        whole = np.isfinite(vectors).all(axis=1)
+        whole = whole_rows(vectors)
         centred = vectors[whole] - self._middle
         return Places(
             n_missing=int((~whole).sum()),

@@ -185,6 +185,6 @@ def _size(psi: Divergence, grade: Severity, limits: DriftLimits) -> str:
     return f"{text} ({grade} from {limit:g})"
 
 
-def by_weight(column: ColumnDrift) -> tuple[int, float, str]:
-    """Sorts columns: the worst severity first, then the heaviest."""
-    return -tuple(Severity).index(column.severity), -column.weight, column.name
+def by_weight(column: ColumnDrift) -> tuple[bool, float, str]:
+    """Sorts columns: those with a severity first, each kind by what matters to the model."""
+    return column.severity is Severity.NONE, -column.weight, column.name

@@ -35,6 +35,9 @@ WORDS_OF_TEXT = 4
 """Names with as many words in the median are texts, and their words are counted instead."""
 
 
+_LARGEST = 1e150
+
+
 class Numeric(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="numeric"):
     """Numbers: bin i holds ``edges[i - 1] < x <= edges[i]``; the first and last bin lie outside.
 
@@ -90,7 +93,7 @@ class Vectors(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     """Vectors: their places along the principal axes, and their distance from the middle.
 
     Args:
-        n: rows, of them ``n_missing`` with a number that is not finite.
+        n: rows, of them ``n_missing`` with a number that is not finite or over 1e150.
         middle: mean vector, ``width`` numbers.
         axes: unit vectors, the one with most variance first.
         places: along each axis, from the middle.
@@ -242,7 +245,7 @@ def is_text(column: Coded) -> bool:
 def vectors_profile(column: NDArray[np.generic]) -> Vectors:
     """The profile of vectors, shape (n, d)."""
     vectors = column.astype(np.float64, copy=False)
-    whole = np.isfinite(vectors).all(axis=1)
+    whole = whole_rows(vectors)
     rows = vectors[whole]
     width = vectors.shape[1]
     middle = rows.mean(axis=0) if len(rows) else np.zeros(width)
@@ -257,6 +260,11 @@ def vectors_profile(column: NDArray[np.generic]) -> Vectors:
         places=tuple(numeric_profile(place) for place in (centred @ axes.T).T),
         distance=numeric_profile(np.sqrt((centred**2).sum(axis=1))),
     )
+
+
+def whole_rows(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Rows of which every number is finite, and small enough to be squared. Shape (n,)."""
+    return (np.abs(vectors) <= _LARGEST).all(axis=1)  # type: ignore[no-any-return]
 
 
 def _axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:

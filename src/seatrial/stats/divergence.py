@@ -79,9 +79,11 @@ def jensen_shannon(reference: Counts, current: Counts) -> Divergence:
 
     Args and Raises: as for `psi`.   Source: Lin 1991, IEEE Trans. Inf. Theory 37:145.
     """
-    p, q, n, m, n_bins = _shares(reference, current)
+    p, q, n, m, n_bins = _shares(reference, current, half=0.0)
     mixture = (p + q) / 2
-    by_p, by_q = np.log2(p / mixture) / 2, np.log2(q / mixture) / 2
+    # An empty side adds nothing: 0 log 0 = 0.
+    by_p = np.log2(np.where(p > 0, p, mixture) / mixture) / 2
+    by_q = np.log2(np.where(q > 0, q, mixture) / mixture) / 2
     value = float((p * by_p + q * by_q).sum())
     df, per_psi = n_bins - 1, 1 / (8 * math.log(2))
     scale = (1 / n + 1 / m) * per_psi

@@ -19,8 +19,8 @@ def chi_square_tail(x: float, df: float) -> float:
     if df <= 0 or x <= 0:
         return 1.0
     a, z = df / 2, x / 2
-    # The logarithm keeps both factors in range for thousands of degrees of freedom.
-    front = math.exp(min(0.0, a * math.log(z) - z - math.lgamma(a)))
+    # In logarithms, for the factors leave the range with some hundred degrees of freedom.
+    front = math.exp(a * math.log(z) - z - math.lgamma(a))
     if z < a + 1:
         return max(0.0, 1.0 - front * _series(a, z))
     return min(1.0, front * _fraction(a, z))
