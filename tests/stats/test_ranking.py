@@ -72,6 +72,8 @@ def test_the_ranking_lists_everything_once_the_found_first() -> None:
         ([1.0], 0.0, [inf]),
     ],
 )
-def test_what_cannot_be_ranked_is_refused(logs: list, log_alpha: float, weights: list | None) -> None:
+def test_what_cannot_be_ranked_is_refused(
+    logs: list, log_alpha: float, weights: list | None
+) -> None:
     with pytest.raises(BadStatistic):
         rank(logs, log_alpha=log_alpha, weights=weights)

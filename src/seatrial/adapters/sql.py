@@ -307,7 +307,7 @@ class SqlStore:
             )
         return [(row[0], _slice(row[1:])) for row in rows]
 
-    def prune_slices(self, *, before: datetime) -> int:
+    def prune_slices(self, *, before: datetime, kind: str | None = None) -> int:
         """See Slices."""
         check_aware(before, "The time to prune before")
         dropped = 0
@@ -315,8 +315,10 @@ class SqlStore:
             with self._database.writing("slices", durable=False) as session:
                 n = session.change(
                     "DELETE FROM slices WHERE position IN "
-                    "(SELECT position FROM slices WHERE start_us < ? LIMIT ?)",
-                    (to_us(before), _PRUNED_AT_ONCE),
+                    "(SELECT position FROM slices WHERE start_us < ? "
+                    + ("" if kind is None else "AND kind = ? ")
+                    + "LIMIT ?)",
+                    (to_us(before), *(() if kind is None else (kind,)), _PRUNED_AT_ONCE),
                 )
             dropped += n
             if n < _PRUNED_AT_ONCE:

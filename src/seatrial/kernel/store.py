@@ -176,7 +176,7 @@ class Presence(Protocol):
         ...
 
 
-ANSWERS, DATA = "answers", "data"
+ANSWERS, DATA, REPORT = "answers", "data", "report"
 """The kinds of slices."""
 
 
@@ -193,7 +193,8 @@ class Slice:
         width_s: length of the span in seconds.
         summary: encoded and mergeable, at most 4 MiB.
         kind: what the summary is of: ``answers``, a `release.measurement.Summary` of latencies and
-            outcomes, or ``data``, a `monitoring.summary` of features and predictions.
+            outcomes; ``data``, a `monitoring.summary` of features and predictions; ``report``, what
+            `monitoring.report_log` keeps of a window that was judged.
     Raises: Invalid (NotPlain for a name), RecordTooLarge.
     """
 
@@ -240,8 +241,8 @@ class Slices(Protocol):
         """
         ...
 
-    def prune_slices(self, *, before: datetime) -> int:
-        """Drop slices that started before a time; returns how many."""
+    def prune_slices(self, *, before: datetime, kind: str | None = None) -> int:
+        """Drop slices that started before a time, of one kind or of all; returns how many."""
         ...
 
 

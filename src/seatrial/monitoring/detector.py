@@ -111,27 +111,31 @@ class WatchState:
     Args:
         detector: the evidence.
         recent: shape (c, k), rows since each column's evidence last was slight.
+        stirred: shape (c,), whether it is more than slight.
         moments: start of each window that some estimate of a beginning points to, by its number.
     """
 
     detector: DetectorState
     recent: Floats
+    stirred: NDArray[np.bool_]
     moments: Mapping[int, datetime]
 
     def encode(self) -> bytes:
         """Compact bytes, with a version."""
         moments = {i: (at - _EPOCH) // timedelta(microseconds=1) for i, at in self.moments.items()}
         recent = (self.recent.shape, self.recent.astype("<f8").tobytes())
-        return msgspec.msgpack.encode((_VERSION, self.detector.encode(), recent, moments))
+        stirred = self.stirred.tobytes()
+        return msgspec.msgpack.encode((_VERSION, self.detector.encode(), recent, stirred, moments))
 
     @classmethod
     def decode(cls, data: bytes) -> WatchState:
         """The state that was encoded.   Raises: BadWatch, BadDetectorState."""
         try:
-            version, detector, (shape, raw), moments = msgspec.msgpack.decode(
-                data, type=tuple[int, bytes, tuple[tuple[int, int], bytes], dict[int, int]]
+            version, detector, (shape, raw), stirred, moments = msgspec.msgpack.decode(
+                data, type=tuple[int, bytes, tuple[tuple[int, int], bytes], bytes, dict[int, int]]
             )
             recent = np.frombuffer(raw, dtype="<f8").reshape(shape)
+            flags = np.frombuffer(stirred, dtype=np.bool_).reshape(shape[0])
         except (msgspec.DecodeError, ValueError) as error:
             raise _bad("state", f"cannot be read: {error}") from error
         if version != _VERSION:
@@ -139,6 +143,7 @@ class WatchState:
         return cls(
             detector=DetectorState.decode(detector),
             recent=recent,
+            stirred=flags,
             moments={i: _EPOCH + timedelta(microseconds=us) for i, us in moments.items()},
         )
 
@@ -191,7 +196,10 @@ class DriftAlarm:
     def start(self) -> WatchState:
         """No window yet. Also how to begin again for a new version, or after a repaired source."""
         return WatchState(
-            detector=self._detector.start(), recent=np.zeros_like(self._reference), moments={}
+            detector=self._detector.start(),
+            recent=np.zeros_like(self._reference),
+            stirred=np.zeros(len(self._columns), dtype=np.bool_),
+            moments={},
         )
 
     def step(
@@ -211,14 +219,15 @@ class DriftAlarm:
         detector, evidence = self._detector.step(state.detector, counts)
         if detector.n_windows == state.detector.n_windows:
             return state, self._decision(state, evidence, window, counts)
-        stirred = (evidence.log_column >= _STIRRED)[:, None]
-        seen = (counts.sum(axis=1) > 0)[:, None]
-        kept = np.where(stirred | ~seen, state.recent + counts, counts)
+        seen = counts.sum(axis=1) > 0
+        goes_on = state.stirred | ~seen
+        kept = np.where(goes_on[:, None], state.recent + counts, counts)
         numbers = {int(i) for i in np.unique(detector.since)}
         known = {**state.moments, detector.n_windows - 1: at}
         after = WatchState(
             detector=detector,
             recent=kept,
+            stirred=evidence.log_column >= _STIRRED,
             moments={i: moment for i, moment in known.items() if i in numbers},
         )
         return after, self._decision(after, evidence, window, counts)

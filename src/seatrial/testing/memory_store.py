@@ -161,11 +161,15 @@ class MemoryStore:
             )
             return list(islice(wanted, limit))
 
-    def prune_slices(self, *, before: datetime) -> int:
+    def prune_slices(self, *, before: datetime, kind: str | None = None) -> int:
         """See Slices."""
         check_aware(before, "The time to prune before")
         with self._usable():
-            kept = [pair for pair in self._slices if pair[1].start >= before]
+            kept = [
+                (position, s)
+                for position, s in self._slices
+                if s.start >= before or kind not in (None, s.kind)
+            ]
             dropped = len(self._slices) - len(kept)
             self._slices = kept
         return dropped

@@ -92,6 +92,14 @@ class SlicesSuite:
         assert len(store.read_slices("b")) == 1
         assert store.prune_slices(before=before) == 0
 
+    def test_pruning_can_be_of_one_kind(self, store: Slices) -> None:
+        """Counts of rows go long before latencies do."""
+        store.add_slices([a_slice(b"1"), a_slice(b"2", kind=DATA)])
+        after = _START + timedelta(seconds=1)
+        assert store.prune_slices(before=after, kind=DATA) == 1
+        assert [s.summary for _, s in store.read_slices("churn")] == [b"1"]
+        assert store.read_slices("churn", kind=DATA) == []
+
     def test_positions_are_not_used_again_after_pruning(self, store: Slices) -> None:
         """A reader that remembers its position sees what is added after everything was dropped."""
         store.add_slices([a_slice(b"1"), a_slice(b"2")])
