@@ -152,9 +152,7 @@ def _mail_server(
             loop=loop,
         )
 
-    server = loop.run_until_complete(
-        loop.create_server(protocol, "127.0.0.1", 0, ssl=implicit)
-    )
+    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0, ssl=implicit))
     mailbox.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

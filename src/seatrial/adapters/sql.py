@@ -315,10 +315,8 @@ class SqlStore:
             with self._database.writing("slices", durable=False) as session:
                 n = session.change(
                     "DELETE FROM slices WHERE position IN "
-                    "(SELECT position FROM slices WHERE start_us < ? "
-                    + ("" if kind is None else "AND kind = ? ")
-                    + "LIMIT ?)",
-                    (to_us(before), *(() if kind is None else (kind,)), _PRUNED_AT_ONCE),
+                    "(SELECT position FROM slices WHERE start_us < ? AND kind LIKE ? LIMIT ?)",
+                    (to_us(before), kind or "%", _PRUNED_AT_ONCE),
                 )
             dropped += n
             if n < _PRUNED_AT_ONCE:
