@@ -34,6 +34,7 @@ class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
         buckets: answers at most as slow as each of `BUCKETS_S`, errors included.
         seconds: latencies of all answers, added up.
         waiting: requests in its queue now.
+        queue_limit: requests its queue takes; 0 when it is not loaded.
         in_flight: requests in its queue or engine now.
         restarts: how often its native engine had to be started again.
     """
@@ -46,6 +47,7 @@ class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     loaded: bool
     waiting: int = 0
+    queue_limit: int = 0
     in_flight: int = 0
     restarts: int = 0
 
@@ -64,6 +66,10 @@ class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
         slices_unsent: slices that wait for the store.
         copies_dropped: shadow copies not made, for want of time.
         log_dropped: predictions not logged, for want of room.
+        cpu_s: processor time it and its engines have used, in seconds.
+        n_cpus: processors it may use.
+        rss_bytes: memory it and its engines hold.
+        memory_bytes: memory there is.
     """
 
     versions: list[VersionCounts]
@@ -71,6 +77,10 @@ class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
     slices_unsent: int = 0
     copies_dropped: int = 0
     log_dropped: int = 0
+    cpu_s: float = 0.0
+    n_cpus: float = 0.0
+    rss_bytes: int = 0
+    memory_bytes: int = 0
 
 
 def count(model: str, version: int, total: Total, live: LiveVersion | None) -> VersionCounts:
@@ -89,6 +99,7 @@ def count(model: str, version: int, total: Total, live: LiveVersion | None) -> V
         seconds=total.seconds,
         loaded=live is not None,
         waiting=live.n_waiting if live else 0,
+        queue_limit=live.max_waiting if live else 0,
         in_flight=live.n_in_flight if live else 0,
         restarts=live.n_restarts if live else 0,
     )
@@ -113,6 +124,10 @@ def _of_worker(counts: WorkerCounts) -> Iterator[_Sample]:
     yield "seatrial_slices_unsent", (), counts.slices_unsent
     yield "seatrial_copies_dropped_total", (), counts.copies_dropped
     yield "seatrial_log_dropped_total", (), counts.log_dropped
+    yield "seatrial_cpu_seconds_total", (), counts.cpu_s
+    yield "seatrial_cpus", (), counts.n_cpus
+    yield "seatrial_memory_bytes", (), counts.rss_bytes
+    yield "seatrial_memory_limit_bytes", (), counts.memory_bytes
 
 
 def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
@@ -129,6 +144,7 @@ def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
         yield "seatrial_latency_seconds_count", labels, n
         yield "seatrial_version_loaded", labels, float(held.loaded)
         yield "seatrial_queue_requests", labels, held.waiting
+        yield "seatrial_queue_limit_requests", labels, held.queue_limit
         yield "seatrial_in_flight_requests", labels, held.in_flight
         yield "seatrial_engine_restarts_total", labels, held.restarts
 
@@ -139,12 +155,17 @@ _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     "seatrial_latency_seconds": ("histogram", "From the whole request to the whole reply."),
     "seatrial_version_loaded": ("gauge", "1 while the version is loaded."),
     "seatrial_queue_requests": ("gauge", "Requests that wait for an engine."),
+    "seatrial_queue_limit_requests": ("gauge", "Requests the queue takes before it sheds."),
     "seatrial_in_flight_requests": ("gauge", "Requests that wait for an engine or run in it."),
     "seatrial_engine_restarts_total": ("counter", "Starts of a native engine after it died."),
     "seatrial_store_up": ("gauge", "1 while the store answers."),
     "seatrial_slices_unsent": ("gauge", "Measurements that wait for the store."),
     "seatrial_copies_dropped_total": ("counter", "Shadow copies not made for want of time."),
     "seatrial_log_dropped_total": ("counter", "Predictions not logged for want of room."),
+    "seatrial_cpu_seconds_total": ("counter", "Processor time of the worker and its engines."),
+    "seatrial_cpus": ("gauge", "Processors the worker may use; workers of a server share them."),
+    "seatrial_memory_bytes": ("gauge", "Resident memory of the worker and its engines."),
+    "seatrial_memory_limit_bytes": ("gauge", "Memory there is; workers of a server share it."),
 }
 
 
