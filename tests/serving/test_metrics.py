@@ -84,9 +84,7 @@ def test_what_a_worker_uses_and_what_there_is_to_use_are_told() -> None:
 
 def test_how_full_a_queue_is_can_be_told_from_its_limit(make_live: MakeLive) -> None:
     live = make_live(2)
-    text = exposition(
-        {"w": WorkerCounts(versions=[count("churn", 2, TOTAL, live)], store_up=True)}
-    )
+    text = exposition({"w": WorkerCounts(versions=[count("churn", 2, TOTAL, live)], store_up=True)})
     labels = {"model": "churn", "version": "2", "worker": "w"}
     assert value(text, "seatrial_queue_limit_requests", **labels) == live.max_waiting > 0
     assert value(text, "seatrial_queue_requests", **labels) == 0

@@ -72,6 +72,13 @@ class BudgetConfig(ConfigModel):
         description="Pairs of windows and the burn rate that both must reach.",
     )
 
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        longs = [pair.long for pair in self.windows]
+        if len(set(longs)) < len(longs):
+            raise ValueError("two pairs have the same long window, which names their alerts")
+        return self
+
 
 class ThroughputConfig(ConfigModel):
     """Requests a second against what is usual."""

@@ -7,22 +7,18 @@ them, whichever the scrape happens to reach.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
+from seatrial.kernel.metric_text import Family, Sample, metric_text
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, REJECTED, SHED
 from seatrial.serving.record import Total
 
-CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-
 BUCKETS_S: Final = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-
-_Labels: TypeAlias = tuple[tuple[str, str], ...]
-_Sample: TypeAlias = tuple[str, _Labels, float]
 
 
 class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,19 +103,17 @@ def count(model: str, version: int, total: Total, live: LiveVersion | None) -> V
 
 def exposition(workers: Mapping[str, WorkerCounts]) -> str:
     """The counts of all workers, by name, in Prometheus' text format."""
-    samples: dict[str, list[str]] = {name: [] for name in _FAMILIES}
-    for worker, counts in sorted(workers.items()):
-        label = (("worker", worker),)
-        for name, labels, value in (*_of_worker(counts), *_of_versions(counts)):
-            family = name if name in samples else name.rpartition("_")[0]
-            samples[family].append(_line(name, labels + label, value))
-    return "".join(
-        f"# HELP {name} {text}\n# TYPE {name} {kind}\n" + "".join(samples[name])
-        for name, (kind, text) in _FAMILIES.items()
+    return metric_text(
+        _FAMILIES,
+        (
+            (name, (*labels, ("worker", worker)), value)
+            for worker, counts in sorted(workers.items())
+            for name, labels, value in (*_of_worker(counts), *_of_versions(counts))
+        ),
     )
 
 
-def _of_worker(counts: WorkerCounts) -> Iterator[_Sample]:
+def _of_worker(counts: WorkerCounts) -> Iterator[Sample]:
     yield "seatrial_store_up", (), float(counts.store_up)
     yield "seatrial_slices_unsent", (), counts.slices_unsent
     yield "seatrial_copies_dropped_total", (), counts.copies_dropped
@@ -130,7 +124,7 @@ def _of_worker(counts: WorkerCounts) -> Iterator[_Sample]:
     yield "seatrial_memory_limit_bytes", (), counts.memory_bytes
 
 
-def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
+def _of_versions(counts: WorkerCounts) -> Iterator[Sample]:
     for held in counts.versions:
         labels = (("model", held.model), ("version", str(held.version)))
         n, n_errors = held.n, held.n - held.answers[OK]
@@ -149,7 +143,7 @@ def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
         yield "seatrial_engine_restarts_total", labels, held.restarts
 
 
-_FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+_FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_requests_total": ("counter", "Requests by outcome."),
     "seatrial_errors_total": ("counter", "Answers in error by kind: the version's fault."),
     "seatrial_latency_seconds": ("histogram", "From the whole request to the whole reply."),
@@ -167,12 +161,3 @@ _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     "seatrial_memory_bytes": ("gauge", "Resident memory of the worker and its engines."),
     "seatrial_memory_limit_bytes": ("gauge", "Memory there is; workers of a server share it."),
 }
-
-
-def _line(name: str, labels: _Labels, value: float) -> str:
-    text = ",".join(f'{key}="{_escaped(held)}"' for key, held in labels)
-    return f"{name}{{{text}}} {value:.12g}\n"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -29,8 +29,8 @@ _FAR = 4.0
 """Points further from the line than so many robust standard deviations are left out."""
 _MOST_CORRELATED = 0.9
 _TO_SIGMA = 1.4826
-_FLAT = 2.5
-"""The newest quarter lies so many standard errors short of the line when the climb has ended."""
+_LEAST_FLAT = 3
+"""A climb that ended has ended at least so many points ago."""
 
 _Vector = NDArray[np.float64]
 
@@ -155,7 +155,7 @@ class _Line:
     @property
     def slope_error(self) -> float:
         spread = float(self.w @ (self.t - self.centre) ** 2)
-        return math.sqrt(self.variance * self.widened / spread)
+        return math.sqrt(self.variance * self.widened / spread) if spread else math.inf
 
 
 def _points(
@@ -191,6 +191,7 @@ def _line(t: _Vector, v: _Vector, w: _Vector, alpha: float) -> _Line:
     total = w.sum()
     centre, mean = float(w @ t / total), float(w @ v / total)
     spread = float(w @ (t - centre) ** 2)
+    # Without two different times nothing is known of the slope, and the error says so.
     slope = float(w @ ((t - centre) * (v - mean)) / spread) if spread else 0.0
     left = v - mean - slope * (t - centre)
     variance = float(w @ left**2) / max(len(t) - 2, 1)
@@ -222,26 +223,33 @@ def _where(line: _Line, limit: float, horizon_s: float) -> tuple[TrendCode, Cros
 
 
 def _is_step(line: _Line) -> bool:
-    """Whether one jump between two levels fits better, by more than its third parameter is worth.
-
-    Source: the Bayesian information criterion (Schwarz 1978, Ann. Statist. 6:461).
-    """
-    w, v, n = line.w, line.v, len(line.v)
+    """Whether one jump between two levels fits better."""
+    w, v = line.w, line.v
     left_w, left_v = np.cumsum(w)[:-1], np.cumsum(w * v)[:-1]
     all_w, all_v = w.sum(), float(w @ v)
     explained = left_v**2 / left_w + (all_v - left_v) ** 2 / (all_w - left_w)
-    of_step = float(w @ v**2 - explained.max())
-    of_line = float(w @ line.residuals**2)
-    tiny = 1e-12 * float(w @ (v - line.mean) ** 2)
-    return n * math.log(max(of_line, tiny) / max(of_step, tiny)) > math.log(n)
+    return _fits_better(float(w @ v**2 - explained.max()), line)
 
 
 def _has_ended(line: _Line) -> bool:
-    """Whether the newest quarter lies short of the line."""
-    newest = slice(-max(3, len(line.t) // 4), None)
-    w, off = line.w[newest], line.residuals[newest]
-    error = math.sqrt(line.variance * line.widened / w.sum())
-    return bool(w @ off / w.sum() < -_FLAT * error - 1e-12 * abs(line.mean))
+    """Whether a line up to some time and a level after it fits better."""
+    t, w = line.t, line.w
+    ends = t[len(t) // 4 : -_LEAST_FLAT]
+    x = np.minimum(t, ends[:, None])  # (ends, n)
+    x = x - (x @ w)[:, None] / w.sum()
+    explained = (x @ (w * (line.v - line.mean))) ** 2 / (x**2 @ w)
+    return _fits_better(float(w @ (line.v - line.mean) ** 2 - explained.max()), line)
+
+
+def _fits_better(squares: float, line: _Line) -> bool:
+    """Whether a model with a third parameter is better by more than that parameter is worth.
+
+    Args: squares: what the other model leaves unexplained.
+    Source: the Bayesian information criterion (Schwarz 1978, Ann. Statist. 6:461).
+    """
+    tiny = 1e-12 * float(line.w @ (line.v - line.mean) ** 2)
+    of_line, n = float(line.w @ line.residuals**2), len(line.t)
+    return n * math.log(max(of_line, tiny) / max(squares, tiny)) > math.log(n)
 
 
 def _median_slope(t: _Vector, v: _Vector, w: _Vector) -> float:
