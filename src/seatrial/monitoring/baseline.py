@@ -3,7 +3,7 @@
 The same time of the week says best what to expect; without three such weeks the same time of the
 day, without three such days the last hour. Traffic is not a Poisson process, so "less than usual"
 asks for three things: under a share of the baseline, under everything that the baseline was made
-from, and too few requests for chance.
+from, and too few requests for chance. And an outage must not become usual while it lasts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _DAY_S, _WEEK_S = 86_400, 7 * 86_400
 _AROUND_S = 1800
 _LEAST_SPANS = 10
 _LEAST_PERIODS = 3
+_NEW_USUAL_S = 6 * 3600
+"""Less traffic than before counts as usual after so long, where no earlier day says otherwise."""
 _MOST_PERIODS = {_WEEK_S: 5, _DAY_S: 7}
 
 
@@ -114,16 +116,22 @@ class Throughput:
     baseline: Baseline | None = None
 
 
-def baseline(before: Traffic, *, at_s: float, recent_s: float = 3600.0) -> Baseline | None:
+def baseline(
+    before: Traffic, *, at_s: float, recent_s: float = 3600.0, low_share: float = 0.8
+) -> Baseline | None:
     """What is usual in a span that begins at a time.
 
     Args:
         before: what was seen; spans from ``at_s`` on do not count.
         at_s: begin of the span in question, seconds since 1970.
         recent_s: how far the recent past reaches.
+        low_share: in (0, 1); spans of the recent past below this share of those before them are
+            left out, for up to six hours.
 
     Returns: None with fewer than three weeks, three days and ten spans of the recent past.
+    Raises: BadStatistic.
     """
+    check_share("low_share", low_share)
     rates = before.counts / before.width_s
     starts = before.starts_s
     for period_s, kind in (
@@ -133,7 +141,10 @@ def baseline(before: Traffic, *, at_s: float, recent_s: float = 3600.0) -> Basel
         typical = _typical(starts, rates, at_s, period_s)
         if len(typical) >= _LEAST_PERIODS:
             return _baseline(kind, np.array(typical))
-    recent = rates[(starts >= at_s - recent_s) & (starts < at_s)]
+    lately = rates[(starts >= at_s - recent_s - _NEW_USUAL_S) & (starts < at_s)]
+    recent = _without_outages(
+        lately, max(_LEAST_SPANS, round(recent_s / before.width_s)), low_share
+    )
     return _baseline(BaselineKind.RECENT, recent) if len(recent) >= _LEAST_SPANS else None
 
 
@@ -167,6 +178,16 @@ def throughput(
     else:
         code = ThroughputCode.UNPROVEN
     return Throughput(code=code, n=n, rate_per_s=rate, share=share, baseline=usual)
+
+
+def _without_outages(rates: NDArray[np.float64], n: int, low_share: float) -> NDArray[np.float64]:
+    """The newest ``n`` rates, less those far below the ``n`` that were kept before them."""
+    kept: list[float] = []
+    for rate in rates.tolist():
+        past = kept[-n:]
+        if len(past) < _LEAST_SPANS or rate >= min(low_share * float(np.median(past)), *past):
+            kept.append(rate)
+    return np.array(kept[-n:])
 
 
 def _typical(

@@ -23,6 +23,8 @@ _RUNGS = ((10, 900), (60, 6 * 3600 + 60), (900, 3 * 86_400 + 900))
 
 TRAFFIC_S = 300
 _TRAFFIC_KEEP_S = 36 * 86_400
+_LATE_S = 2.0
+"""Workers hand in what they measured twice a second; a span that ended just now may lack some."""
 _OUTSIDE = 0
 """Revision of answers that are no evidence, such as a tester's: `serving.record.OUTSIDE`."""
 
@@ -92,7 +94,10 @@ class ServiceHistory:
         self, seconds: float, now: datetime, *, version: int | None = None
     ) -> Sequence[Span]:
         """The last ``seconds``, at most six hours, by the minute; not the minute under way."""
-        since, until = (now - timedelta(seconds=seconds)).timestamp(), now.timestamp() - 61
+        since, until = (
+            (now - timedelta(seconds=seconds)).timestamp(),
+            now.timestamp() - 60 - _LATE_S,
+        )
         by_start: dict[int, Summary] = {}
         for (held, start), summary in self._rungs[1].items():
             if since <= start <= until and version in (None, held):
@@ -101,7 +106,7 @@ class ServiceHistory:
 
     def traffic(self, now: datetime) -> Traffic:
         """Requests of all versions by five minutes, from the first seen to the last whole span."""
-        end = int(now.timestamp() // TRAFFIC_S) * TRAFFIC_S
+        end = int((now.timestamp() - _LATE_S) // TRAFFIC_S) * TRAFFIC_S
         first = min(self._traffic, default=end)
         counts = np.zeros(max(0, (end - first) // TRAFFIC_S), dtype=np.int64)
         for start, n in self._traffic.items():

@@ -34,7 +34,9 @@ def judge_traffic(config: ThroughputConfig, traffic: Traffic, *, alpha: float) -
             unit="per_s",
         )
     width, n = traffic.width_s, int(traffic.counts[-1])
-    usual = baseline(traffic, at_s=float(traffic.starts_s[-1]), recent_s=config.recent)
+    usual = baseline(
+        traffic, at_s=float(traffic.starts_s[-1]), recent_s=config.recent, low_share=config.warning
+    )
     shares = [config.warning] if config.critical is None else [config.warning, config.critical]
     found = [throughput(n, width_s=width, usual=usual, least_share=s, alpha=alpha) for s in shares]
     low = [f.code is ThroughputCode.LOW for f in found]
