@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.errors": set(),
     "seatrial.kernel.events": set(),
     "seatrial.kernel.lease": set(),
+    "seatrial.kernel.metric_text": set(),
     "seatrial.kernel.plain": set(),
     "seatrial.kernel.store": set(),
     "seatrial.kernel.config_file": {"yaml"},
@@ -103,7 +104,14 @@ PURE = (
     "release/rollout.py",
     "release/endpoint.py",
     "registry/signature.py",
+    "monitoring/baseline.py",
+    "monitoring/exposition.py",
+    "monitoring/service_budget.py",
+    "monitoring/service_finding.py",
+    "monitoring/service_traffic.py",
+    "monitoring/variants.py",
     "kernel/lease.py",
+    "kernel/metric_text.py",
     "kernel/plain.py",
 )
 IMPURE = {"asyncio", "http", "os", "random", "secrets", "socket", "sqlite3", "subprocess"}

@@ -74,7 +74,7 @@ class FakeNative:
         return self.inner.predict(batch)
 
     def status(self) -> SimpleNamespace:
-        return SimpleNamespace(restarts=3)
+        return SimpleNamespace(restarts=3, pid=None)
 
     async def close(self) -> None:
         self.inner.close()

@@ -71,3 +71,22 @@ def test_names_with_quotes_and_newlines_are_escaped() -> None:
 def test_a_snapshot_survives_the_beat(make_live: MakeLive) -> None:
     counts = WorkerCounts(versions=[count("churn", 2, TOTAL, make_live(2))], store_up=True)
     assert msgspec.convert(msgspec.to_builtins(counts), WorkerCounts) == counts
+
+
+def test_what_a_worker_uses_and_what_there_is_to_use_are_told() -> None:
+    counts = WorkerCounts(
+        versions=[], store_up=True, cpu_s=12.5, n_cpus=2.0, rss_bytes=1 << 20, memory_bytes=1 << 30
+    )
+    text = exposition({"w": counts})
+    assert value(text, "seatrial_cpu_seconds_total", worker="w") == 12.5
+    assert value(text, "seatrial_cpus", worker="w") == 2
+    assert value(text, "seatrial_memory_bytes", worker="w") == 1 << 20
+    assert value(text, "seatrial_memory_limit_bytes", worker="w") == 1 << 30
+
+
+def test_how_full_a_queue_is_can_be_told_from_its_limit(make_live: MakeLive) -> None:
+    live = make_live(2)
+    text = exposition({"w": WorkerCounts(versions=[count("churn", 2, TOTAL, live)], store_up=True)})
+    labels = {"model": "churn", "version": "2", "worker": "w"}
+    assert value(text, "seatrial_queue_limit_requests", **labels) == live.max_waiting > 0
+    assert value(text, "seatrial_queue_requests", **labels) == 0

@@ -47,7 +47,7 @@ class Slow:
         self._closed = True
 
     def status(self) -> SimpleNamespace:
-        return SimpleNamespace(restarts=0)
+        return SimpleNamespace(restarts=0, pid=None)
 
 
 class Town:

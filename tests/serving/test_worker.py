@@ -299,3 +299,14 @@ async def test_something_unforeseen_does_not_end_the_thread(house: Callable[...,
 
 def evidence(store: MemoryStore) -> list[Summary]:
     return [Summary.decode(piece.summary) for _, piece in store.read_slices("churn")]
+
+
+async def test_it_says_what_it_uses_of_the_machine(house: Callable[..., Any]) -> None:
+    async with house() as built:
+        built.want(1, stable=1)
+        built.worker.start()
+        await built.applied(1)
+        said = built.said("counts")
+        assert said["cpu_s"] > 0
+        assert said["memory_bytes"] > said["rss_bytes"] > 0
+        assert said["n_cpus"] > 0

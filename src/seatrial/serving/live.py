@@ -35,6 +35,11 @@ class NativeStatus(Protocol):
         """How often its process was replaced after it had failed."""
         ...
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None while there is none."""
+        ...
+
 
 class NativeEngine(RemoteEngine, Protocol):
     """A remote engine with a life of its own."""
@@ -95,11 +100,13 @@ class LiveVersion:
         self._first = plan.steps[0].choice
         self._inline_rows = plan.inline_rows
         self._second_from = plan.steps[1].from_rows if len(plan.steps) > 1 else sys.maxsize
+        limits = limits or limits_of(plan)
+        self._max_waiting = limits.max_waiting
         self._queue = BatchQueue(
             self._run,
             inspect=self._inspect,
             name=self._name,
-            limits=limits or limits_of(plan),
+            limits=limits,
             cost=CostModel.of(plan.fixed_s, plan.per_row_s, plan.max_batch_rows),
         )
         self._thread: ThreadPoolExecutor | None = None
@@ -168,6 +175,16 @@ class LiveVersion:
     def n_restarts(self) -> int:
         """How often the native engine had to be started again."""
         return self._native.status().restarts if self._native else 0
+
+    @property
+    def max_waiting(self) -> int:
+        """Requests the queue takes."""
+        return self._max_waiting
+
+    @property
+    def pid(self) -> int | None:
+        """Of the native engine's process; None without one."""
+        return self._native.status().pid if self._native else None
 
     async def start(self) -> None:
         """Start what must be there before the first request.   Raises: SeatrialError."""

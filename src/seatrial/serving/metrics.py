@@ -7,22 +7,18 @@ them, whichever the scrape happens to reach.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
+from seatrial.kernel.metric_text import Family, Sample, metric_text
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, REJECTED, SHED
 from seatrial.serving.record import Total
 
-CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-
 BUCKETS_S: Final = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-
-_Labels: TypeAlias = tuple[tuple[str, str], ...]
-_Sample: TypeAlias = tuple[str, _Labels, float]
 
 
 class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +30,7 @@ class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
         buckets: answers at most as slow as each of `BUCKETS_S`, errors included.
         seconds: latencies of all answers, added up.
         waiting: requests in its queue now.
+        queue_limit: requests its queue takes; 0 when it is not loaded.
         in_flight: requests in its queue or engine now.
         restarts: how often its native engine had to be started again.
     """
@@ -46,6 +43,7 @@ class VersionCounts(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     loaded: bool
     waiting: int = 0
+    queue_limit: int = 0
     in_flight: int = 0
     restarts: int = 0
 
@@ -65,6 +63,10 @@ class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
         copies_dropped: shadow copies not made, for want of time.
         log_dropped: predictions not logged, for want of room.
         rows_skipped: rows not counted for the watch, for want of room.
+        cpu_s: processor time it and its engines have used, in seconds.
+        n_cpus: processors it may use.
+        rss_bytes: memory it and its engines hold.
+        memory_bytes: memory there is.
     """
 
     versions: list[VersionCounts]
@@ -73,6 +75,10 @@ class WorkerCounts(msgspec.Struct, frozen=True, kw_only=True):
     copies_dropped: int = 0
     log_dropped: int = 0
     rows_skipped: int = 0
+    cpu_s: float = 0.0
+    n_cpus: float = 0.0
+    rss_bytes: int = 0
+    memory_bytes: int = 0
 
 
 def count(model: str, version: int, total: Total, live: LiveVersion | None) -> VersionCounts:
@@ -91,6 +97,7 @@ def count(model: str, version: int, total: Total, live: LiveVersion | None) -> V
         seconds=total.seconds,
         loaded=live is not None,
         waiting=live.n_waiting if live else 0,
+        queue_limit=live.max_waiting if live else 0,
         in_flight=live.n_in_flight if live else 0,
         restarts=live.n_restarts if live else 0,
     )
@@ -98,27 +105,29 @@ def count(model: str, version: int, total: Total, live: LiveVersion | None) -> V
 
 def exposition(workers: Mapping[str, WorkerCounts]) -> str:
     """The counts of all workers, by name, in Prometheus' text format."""
-    samples: dict[str, list[str]] = {name: [] for name in _FAMILIES}
-    for worker, counts in sorted(workers.items()):
-        label = (("worker", worker),)
-        for name, labels, value in (*_of_worker(counts), *_of_versions(counts)):
-            family = name if name in samples else name.rpartition("_")[0]
-            samples[family].append(_line(name, labels + label, value))
-    return "".join(
-        f"# HELP {name} {text}\n# TYPE {name} {kind}\n" + "".join(samples[name])
-        for name, (kind, text) in _FAMILIES.items()
+    return metric_text(
+        _FAMILIES,
+        (
+            (name, (*labels, ("worker", worker)), value)
+            for worker, counts in sorted(workers.items())
+            for name, labels, value in (*_of_worker(counts), *_of_versions(counts))
+        ),
     )
 
 
-def _of_worker(counts: WorkerCounts) -> Iterator[_Sample]:
+def _of_worker(counts: WorkerCounts) -> Iterator[Sample]:
     yield "seatrial_store_up", (), float(counts.store_up)
     yield "seatrial_slices_unsent", (), counts.slices_unsent
     yield "seatrial_copies_dropped_total", (), counts.copies_dropped
     yield "seatrial_log_dropped_total", (), counts.log_dropped
     yield "seatrial_rows_skipped_total", (), counts.rows_skipped
+    yield "seatrial_cpu_seconds_total", (), counts.cpu_s
+    yield "seatrial_cpus", (), counts.n_cpus
+    yield "seatrial_memory_bytes", (), counts.rss_bytes
+    yield "seatrial_memory_limit_bytes", (), counts.memory_bytes
 
 
-def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
+def _of_versions(counts: WorkerCounts) -> Iterator[Sample]:
     for held in counts.versions:
         labels = (("model", held.model), ("version", str(held.version)))
         n, n_errors = held.n, held.n - held.answers[OK]
@@ -132,16 +141,18 @@ def _of_versions(counts: WorkerCounts) -> Iterator[_Sample]:
         yield "seatrial_latency_seconds_count", labels, n
         yield "seatrial_version_loaded", labels, float(held.loaded)
         yield "seatrial_queue_requests", labels, held.waiting
+        yield "seatrial_queue_limit_requests", labels, held.queue_limit
         yield "seatrial_in_flight_requests", labels, held.in_flight
         yield "seatrial_engine_restarts_total", labels, held.restarts
 
 
-_FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+_FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_requests_total": ("counter", "Requests by outcome."),
     "seatrial_errors_total": ("counter", "Answers in error by kind: the version's fault."),
     "seatrial_latency_seconds": ("histogram", "From the whole request to the whole reply."),
     "seatrial_version_loaded": ("gauge", "1 while the version is loaded."),
     "seatrial_queue_requests": ("gauge", "Requests that wait for an engine."),
+    "seatrial_queue_limit_requests": ("gauge", "Requests the queue takes before it sheds."),
     "seatrial_in_flight_requests": ("gauge", "Requests that wait for an engine or run in it."),
     "seatrial_engine_restarts_total": ("counter", "Starts of a native engine after it died."),
     "seatrial_store_up": ("gauge", "1 while the store answers."),
@@ -149,13 +160,8 @@ _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     "seatrial_copies_dropped_total": ("counter", "Shadow copies not made for want of time."),
     "seatrial_log_dropped_total": ("counter", "Predictions not logged for want of room."),
     "seatrial_rows_skipped_total": ("counter", "Rows not counted for want of room."),
+    "seatrial_cpu_seconds_total": ("counter", "Processor time of the worker and its engines."),
+    "seatrial_cpus": ("gauge", "Processors the worker may use; workers of a server share them."),
+    "seatrial_memory_bytes": ("gauge", "Resident memory of the worker and its engines."),
+    "seatrial_memory_limit_bytes": ("gauge", "Memory there is; workers of a server share it."),
 }
-
-
-def _line(name: str, labels: _Labels, value: float) -> str:
-    text = ",".join(f'{key}="{_escaped(held)}"' for key, held in labels)
-    return f"{name}{{{text}}} {value:.12g}\n"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -28,6 +28,7 @@ from seatrial.serving.router import Router
 from seatrial.serving.sample import PredictionLog
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
+from seatrial.serving.usage import machine, usage
 
 _log = logging.getLogger(__name__)
 
@@ -121,6 +122,8 @@ class Worker:
         self._targets: Mapping[str, EndpointTarget] | None = None
         self._problems: dict[str, str] = {}
         self._others: dict[str, WorkerCounts] = {}
+        self._machine = machine()
+        self._used = usage([os.getpid()])
         self._flush_at = self._beat_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._main, name="sync", daemon=True)
@@ -222,6 +225,9 @@ class Worker:
 
     def _beat(self) -> bool:
         state = self._fleet.state
+        # Here and not where it is shown: the event loop, which answers /metrics, reads no files.
+        engines = [live.pid for live in self._router.loaded().values() if live.pid is not None]
+        self._used = usage([os.getpid(), *engines])
         counts = self._counts()
         self._store.beat(
             self._name,
@@ -253,6 +259,10 @@ class Worker:
             copies_dropped=self._copies.n_dropped,
             log_dropped=self._prediction_log.n_dropped if self._prediction_log else 0,
             rows_skipped=self._counting.n_skipped if self._counting else 0,
+            cpu_s=self._used.cpu_s,
+            n_cpus=self._machine.n_cpus,
+            rss_bytes=self._used.rss_bytes,
+            memory_bytes=self._machine.memory_bytes,
         )
 
     def _say_goodbye(self) -> None:

@@ -17,6 +17,7 @@ from seatrial.serving.metrics import WorkerCounts, count, exposition
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder, Total
 from seatrial.serving.router import Router
+from seatrial.serving.usage import machine, usage
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.server import serve
@@ -52,6 +53,7 @@ class Standalone:
         self._recorder = Recorder(worker="standalone", clock=SystemClock())
         self._router = Router(self._recorder)
         self._health = Health()
+        self._machine = machine()
         self.plane = DataPlane(
             self._router, error_reply, Limits(), readiness=self._health, metrics=self._metrics
         )
@@ -79,12 +81,18 @@ class Standalone:
         self._recorder.collect()
         key = (self._name, self._version)
         total = self._recorder.totals().get(key, Total())
+        live = self._router.loaded().get(key)
+        used = usage([os.getpid(), *([live.pid] if live and live.pid is not None else [])])
         counts = WorkerCounts(
-            versions=[count(*key, total, self._router.loaded().get(key))],
+            versions=[count(*key, total, live)],
             store_up=True,
             slices_unsent=0,
             copies_dropped=0,
             log_dropped=0,
+            cpu_s=used.cpu_s,
+            n_cpus=self._machine.n_cpus,
+            rss_bytes=used.rss_bytes,
+            memory_bytes=self._machine.memory_bytes,
         )
         return exposition({"standalone": counts})
 

@@ -1,0 +1,89 @@
+"""Recording and alerting rules for Prometheus, from the levels of `monitoring.yaml`.
+
+As a plain rule file, or as the PrometheusRule resource of Prometheus' operator. The rules ask what
+seatrial's own watch asks, as far as queries can, so that they hold for an installation that has
+Prometheus and nothing else of seatrial but its servers. Alerts are per model (the endpoint, which
+is what users see); a release's own gates look after single versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from seatrial.monitoring.service_config import ServiceConfig
+from seatrial.packaging.prometheus_rule import Rule, RuleTiming
+from seatrial.packaging.prometheus_service_rules import (
+    error_rules,
+    latency_rules,
+    recorded,
+    saturation_rules,
+    throughput_rules,
+)
+from seatrial.packaging.prometheus_watch_rules import (
+    drift_rules,
+    performance_rules,
+    presence_rules,
+)
+from seatrial.packaging.promql import span
+from seatrial.packaging.yaml_text import dump
+
+Group: TypeAlias = dict[str, object]
+
+_COMMENT = "Made by seatrial. Levels come from the section service of monitoring.yaml."
+_DEFAULT = RuleTiming()
+
+
+def rule_file(config: ServiceConfig, *, timing: RuleTiming = _DEFAULT) -> str:
+    """The rules as a file for ``rule_files`` of Prometheus' configuration."""
+    return dump({"groups": rule_groups(config, timing=timing)}, comment=_COMMENT)
+
+
+def prometheus_rule(
+    config: ServiceConfig,
+    *,
+    name: str = "seatrial",
+    labels: Mapping[str, str] | None = None,
+    timing: RuleTiming = _DEFAULT,
+) -> str:
+    """The rules as a resource for ``kubectl apply``.
+
+    Args:
+        config: the levels.
+        name: of the object.
+        labels: further labels, such as the ``release`` that an operator selects rules by.
+        timing: how patient they are.
+    """
+    document: dict[str, object] = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "app.kubernetes.io/part-of": "seatrial",
+                "app.kubernetes.io/managed-by": "seatrial",
+                **(labels or {}),
+            },
+        },
+        "spec": {"groups": rule_groups(config, timing=timing)},
+    }
+    return dump(document, comment=_COMMENT)
+
+
+def rule_groups(config: ServiceConfig, *, timing: RuleTiming = _DEFAULT) -> list[Group]:
+    """The groups of rules; one whose levels are all switched off is left out."""
+    made: dict[str, Iterator[Rule]] = {
+        "seatrial-recorded": recorded(config),
+        "seatrial-errors": error_rules(config, timing),
+        "seatrial-latency": latency_rules(config, timing),
+        "seatrial-throughput": throughput_rules(config, timing),
+        "seatrial-saturation": saturation_rules(config, timing),
+        "seatrial-presence": presence_rules(timing),
+        "seatrial-drift": drift_rules(timing),
+        "seatrial-performance": performance_rules(timing),
+    }
+    return [
+        {"name": name, "interval": span(timing.every_s), "rules": rules}
+        for name, group in made.items()
+        if (rules := list(group))
+    ]
