@@ -36,12 +36,16 @@ class DetectorCounts:
 
     Args:
         name: of the column, with ``/part`` for texts and vectors.
+        column: of which it is a distribution.
+        answer: whether it is one of the model's answers, and not a feature.
         ordered: whether the bins hold numbers in ascending order, but for the last `N_APART`:
             missing, and infinite or, for names, unknown.
         reference, current: shape (k,), rows by bin.
     """
 
     name: str
+    column: str
+    answer: bool
     ordered: bool
     reference: Ints
     current: Ints
@@ -53,19 +57,28 @@ def detector_counts(profile: Profile, window: Summary) -> tuple[DetectorCounts, 
     A column that is not in the window has no row there; its absence is a finding of quality.
     """
     return (
-        *_each(profile.features, window.features),
-        *_each(profile.predictions, window.predictions),
+        *_each(profile.features, window.features, answer=False),
+        *_each(profile.predictions, window.predictions, answer=True),
     )
 
 
-def _each(profiles: Mapping[str, ColumnProfile], columns: Columns) -> Iterator[DetectorCounts]:
+def _each(
+    profiles: Mapping[str, ColumnProfile], columns: Columns, *, answer: bool
+) -> Iterator[DetectorCounts]:
     for name, profile in profiles.items():
         current = columns.known.get(name)
         then = dict(_distributions(name, summary_of(profile)))
         now = dict(_distributions(name, current)) if current is not None else {}
         for part, (ordered, reference) in then.items():
             counts = now[part][1] if part in now else np.zeros_like(reference)
-            yield DetectorCounts(name=part, ordered=ordered, reference=reference, current=counts)
+            yield DetectorCounts(
+                name=part,
+                column=name,
+                answer=answer,
+                ordered=ordered,
+                reference=reference,
+                current=counts,
+            )
 
 
 def _distributions(name: str, column: ColumnSummary) -> Iterator[tuple[str, tuple[bool, Ints]]]:
