@@ -1,4 +1,4 @@
-"""A profile and its windows as the drift alarm takes them: features and answers under one budget."""
+"""A profile and its windows as the drift alarm takes them: all columns under one budget."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 _POLL_S = 0.05
 _FLUSH_S = 0.5
 _BEAT_S = 1.0
+_WATCH = "monitor"
+"""The beat of the process that watches: its text for Prometheus is shown with ours."""
 _GATHER_S = 0.02
 """How long urgent measurements wait for company: at most 50 small transactions a second."""
 
@@ -122,6 +124,7 @@ class Worker:
         self._targets: Mapping[str, EndpointTarget] | None = None
         self._problems: dict[str, str] = {}
         self._others: dict[str, WorkerCounts] = {}
+        self._watch_says = ""
         self._machine = machine()
         self._used = usage([os.getpid()])
         self._flush_at = self._beat_at = 0.0
@@ -154,8 +157,8 @@ class Worker:
         )
 
     def metrics(self) -> str:
-        """The counts of all workers of this server, in Prometheus' text format."""
-        return exposition({**self._others, self._name: self._counts()})
+        """The counts of all workers of this server, and what its watch says, for Prometheus."""
+        return exposition({**self._others, self._name: self._counts()}) + self._watch_says
 
     def _main(self) -> None:
         while not self._stopping.is_set():
@@ -244,6 +247,9 @@ class Worker:
         )
         server = self._name.rpartition("/")[0] + "/"
         self._others = dict(map(_read_counts, self._store.present(server)))
+        self._watch_says = "".join(
+            str(beat.data.get("metrics", "")) for beat in self._store.present(_WATCH)
+        )
         return True
 
     def _counts(self) -> WorkerCounts:

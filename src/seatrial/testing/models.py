@@ -108,6 +108,7 @@ class NoRestarts:
     """The status of a process that never failed."""
 
     restarts = 0
+    pid = None
 
 
 class SlowEngine:

@@ -69,6 +69,8 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         for index in range(server.workers)
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
+    if workspace.settings.monitoring.enabled:
+        children.append(Child(name="monitor", main=partial(_monitor, workspace)))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     announce(workspace, address=address)
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
@@ -107,8 +109,15 @@ def _worker(
     )
 
 
-def _controller(workspace: Workspace, stop_fd: int) -> None:
-    """The main of the controller process: tick until the supervisor is gone or says stop."""
+def _monitor(workspace: Workspace, stop_fd: int) -> None:
+    """The main of the monitor process: watch until the supervisor is gone or says stop."""
+    from seatrial.wiring.monitor import run_monitor
+
+    run_monitor(workspace, _stop_event(stop_fd))
+
+
+def _stop_event(stop_fd: int) -> threading.Event:
+    """Set by SIGTERM, by SIGINT, and when the supervisor is gone."""
     stop = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -117,6 +126,12 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     threading.Thread(target=_watch, args=(stop_fd, stop), daemon=True).start()
+    return stop
+
+
+def _controller(workspace: Workspace, stop_fd: int) -> None:
+    """The main of the controller process: tick until the supervisor is gone or says stop."""
+    stop = _stop_event(stop_fd)
     store = workspace.open_store()
     stager = BackgroundStager(
         workspace.bundles,

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from seatrial.kernel.config import ConfigModel, load
+from seatrial.monitoring.config import MonitoringConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
 
@@ -70,6 +71,9 @@ class Settings(ConfigModel):
     release: ReleaseConfig = Field(
         default_factory=ReleaseConfig,
         description="How versions are released, unless their endpoint says otherwise.",
+    )
+    monitoring: MonitoringConfig = Field(
+        default_factory=MonitoringConfig, description="What is watched and who is told."
     )
     endpoints: dict[str, EndpointConfig] = Field(
         default_factory=dict, description="What differs for one endpoint, by its name."

@@ -1,0 +1,102 @@
+"""What the watch is told: `monitoring.yaml`, and the section ``monitoring`` of `seatrial.yaml`."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from seatrial.kernel.config import ConfigModel
+from seatrial.monitoring.alert_config import AlertsConfig
+from seatrial.monitoring.detector import AlarmSettings
+from seatrial.monitoring.drift_verdict import DriftLimits
+from seatrial.monitoring.notify_config import NotifyConfig
+from seatrial.monitoring.quality import QualityLimits
+from seatrial.monitoring.service_config import ServiceConfig
+from seatrial.monitoring.slice_windows import WindowRule
+from seatrial.monitoring.trigger_config import TriggersConfig
+from seatrial.monitoring.watch import WatchRules
+from seatrial.release.config import Duration
+
+
+class WindowConfig(ConfigModel):
+    """How long a window of a server is: the unit in which drift is judged and budgets count."""
+
+    every: Duration = Field(
+        default=600.0, gt=0, description="A window lasts at least so long, such as 10m."
+    )
+    least_rows: int = Field(
+        default=500, ge=1, description="A window goes on until it has so many rows."
+    )
+    longest: Duration = Field(
+        default=86_400.0, gt=0, description="A window with any row ends after this at the latest."
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.longest < self.every:
+            raise ValueError("longest is shorter than every")
+        return self
+
+    def rule(self) -> WindowRule:
+        """As windows are cut by."""
+        return WindowRule(every_s=self.every, least_rows=self.least_rows, longest_s=self.longest)
+
+
+class DriftConfig(ConfigModel):
+    """When a column has moved, and when that is an alarm."""
+
+    budget_windows: float = Field(
+        default=10_000.0,
+        ge=1,
+        description="At most one false alarm in so many windows, over all columns together.",
+    )
+    effect_floor: float = Field(
+        default=0.005, ge=0, description="PSI under which a shown change is no alarm."
+    )
+    clustering: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Intraclass correlation of the rows of a window: how alike they are.",
+    )
+    psi_warning: float = Field(default=0.1, gt=0, description="PSI of a warning.")
+    psi_critical: float = Field(default=0.2, gt=0, description="PSI that is critical.")
+
+    def limits(self) -> DriftLimits:
+        """Of one window."""
+        return DriftLimits(psi_warning=self.psi_warning, psi_critical=self.psi_critical)
+
+    def alarm(self) -> AlarmSettings:
+        """Over windows."""
+        return AlarmSettings(
+            budget=self.budget_windows,
+            effect_floor=self.effect_floor,
+            clustering=self.clustering,
+        )
+
+
+class MonitoringConfig(ConfigModel):
+    """What is watched and who is told."""
+
+    enabled: bool = Field(default=True, description="Whether a server watches its endpoints.")
+    windows: WindowConfig = Field(
+        default_factory=WindowConfig, description="How rows are cut into windows."
+    )
+    drift: DriftConfig = Field(default_factory=DriftConfig, description="When columns have moved.")
+    service: ServiceConfig = Field(
+        default_factory=ServiceConfig, description="When a service is unwell."
+    )
+    alerts: AlertsConfig = Field(
+        default_factory=AlertsConfig, description="How alerts live, and what mutes them."
+    )
+    notify: NotifyConfig = Field(
+        default_factory=NotifyConfig, description="Who is told of alerts, and when."
+    )
+    triggers: TriggersConfig = Field(default=(), description="When a model is to be trained anew.")
+
+    def rules(self) -> WatchRules:
+        """What is asked of a window."""
+        return WatchRules(
+            drift=self.drift.limits(), quality=QualityLimits(), alarm=self.drift.alarm()
+        )

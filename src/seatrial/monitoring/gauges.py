@@ -1,0 +1,38 @@
+"""The newest report of a version as gauges for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from seatrial.monitoring.alarm_bins import PREDICTION
+from seatrial.monitoring.exposition import DriftGauges, Watched
+
+
+def watched_of(endpoint: str, version: int, record: Mapping[str, Any]) -> Watched:
+    """What a report says of each column.
+
+    Args: record: as `report_record.report_record` made it.
+    """
+    alarm = record["alarm"]
+    moved = {m["column"] for m in alarm["movements"] if m["found"]} if alarm["alarm"] else set()
+    return Watched(
+        endpoint=endpoint,
+        version=version,
+        features={c["name"]: _gauges(c, moved, c["name"]) for c in record["features"]},
+        outputs={
+            c["name"]: _gauges(c, moved, PREDICTION + c["name"]) for c in record["predictions"]
+        },
+        looked_at_s=datetime.fromisoformat(record["end"]).timestamp(),
+    )
+
+
+def _gauges(column: Mapping[str, Any], moved: set[str], name: str) -> DriftGauges:
+    distances = [part["ks"]["value"] for part in column["parts"] if part["ks"] is not None]
+    return DriftGauges(
+        psi=column["effect"],
+        ks=max(distances, default=None),
+        alarm=any(one == name or one.startswith(f"{name}/") for one in moved),
+        missing_share=column["missing_share"],
+    )

@@ -1,0 +1,82 @@
+"""The monitor process of a server: watches every endpoint until the supervisor is gone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from pathlib import Path
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import FactLog
+from seatrial.monitoring.alarms import Alarms
+from seatrial.monitoring.alert_book import AlertBook
+from seatrial.monitoring.config import MonitoringConfig
+from seatrial.monitoring.server_monitor import ServerMonitor
+from seatrial.monitoring.watch import Watch
+from seatrial.registry.bundle import Bundle
+from seatrial.registry.catalog import get
+from seatrial.wiring.counting import profile_of
+from seatrial.wiring.notifiers import couriers_of
+from seatrial.wiring.workspace import Workspace
+
+_TICK_S = 1.0
+
+
+class Watches:
+    """Makes the watch of a version from the profile in its bundle; see `OpenWatch`.
+
+    Args:
+        log: where versions are registered.
+        bundles: one folder per digest.
+        config: what is asked of a window.
+    """
+
+    def __init__(self, log: FactLog, bundles: Path, config: MonitoringConfig) -> None:
+        self._log = log
+        self._bundles = bundles
+        self._rules = config.rules()
+
+    def __call__(self, endpoint: str, version: int) -> Watch | None:
+        """The watch; None where the version was packaged without a sample.
+
+        Raises: ModelUnknown, VersionUnknown; BundleNotFound, BundleTampered and their kin;
+            ProfileUnreadable.
+        """
+        digest = get(self._log, endpoint, version).digest
+        profile = profile_of(Bundle.open(self._bundles / digest, digest=digest))
+        return None if profile is None else Watch(profile, self._rules)
+
+
+def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
+    """Watch until ``stop`` is set.
+
+    Raises: SecretMissing, SinkInvalid: the configuration of a sink; nothing is watched then.
+    """
+    clock, config = SystemClock(), workspace.settings.monitoring
+    store = workspace.open_store()
+    couriers = couriers_of(config.notify, store, env=os.environ, clock=clock)
+    book = AlertBook(store, timing=config.alerts.timing)
+    monitor = ServerMonitor(
+        store,
+        clock=clock,
+        config=config,
+        open_watch=Watches(store, workspace.bundles, config),
+        alarms=Alarms(
+            book,
+            couriers,
+            clock=clock,
+            silences=config.alerts.all_silences(),
+            during_release=config.alerts.during_release,
+        ),
+        book=book,
+        holder=f"{os.getpid()}-{secrets.token_hex(4)}",
+    )
+    try:
+        while not stop.is_set():
+            monitor.tick()
+            stop.wait(_TICK_S)
+    finally:
+        monitor.close()
+        couriers.close()
+        store.close()
