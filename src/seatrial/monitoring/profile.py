@@ -264,7 +264,7 @@ def vectors_profile(column: NDArray[np.generic]) -> Vectors:
 
 def whole_rows(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows of which every number is finite, and small enough to be squared. Shape (n,)."""
-    whole: NDArray[np.bool_] = (np.abs(vectors) <= _LARGEST).all(axis=1)
+    whole: NDArray[np.bool_] = np.logical_and.reduce(np.abs(vectors) <= _LARGEST, axis=1)
     return whole
 
 

@@ -166,13 +166,16 @@ def limits_of(config: ServerConfig) -> Limits:
 
 def _app(plane: DataPlane, store: Store, token: str | None) -> App:
     def routers() -> list[APIRouter]:
+        from seatrial.monitoring.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.guard import Guard
+        from seatrial.web.watch import watch_router
 
         desk, guard = Desk(store), Guard(token=token)
-        return [control_router(desk, guard), console_router(desk, guard)]
+        watch = watch_router(WatchDesk(store), guard)
+        return [control_router(desk, guard), watch, console_router(desk, guard)]
 
     return build(plane, routers)
 
