@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.events": set(),
     "seatrial.kernel.lease": set(),
     "seatrial.kernel.plain": set(),
+    "seatrial.kernel.size": set(),
     "seatrial.kernel.store": set(),
     "seatrial.kernel.config_file": {"yaml"},
     "seatrial.kernel.config": {"yaml"} | PYDANTIC,

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from seatrial.kernel.size import show_size
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.measure import Run, measure
@@ -120,7 +121,7 @@ def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> 
     say("export", found.exported.reason)
     say("engine", found.plan.reason)
     bundle = _write(source, root, facts=facts, scan=scan, signature=signature, found=found)
-    say("bundle", f"{bundle.digest[:12]}…, {_size(bundle)}")
+    say("bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
     return Assembled(
         bundle=bundle,
         scan=scan,
@@ -260,8 +261,3 @@ def _signature(signature: Signature) -> str:
     kinds = sorted({f.dtype.value for f in signature.features})
     outputs = ", ".join(o.name for o in signature.outputs)
     return f"{n} features ({', '.join(kinds)}), {signature.task.value}: {outputs}"
-
-
-def _size(bundle: Bundle) -> str:
-    size = sum(file.size for file in bundle.manifest.files)
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

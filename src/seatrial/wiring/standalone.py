@@ -1,4 +1,4 @@
-"""Serves one bundle folder and nothing else: what staging tests, and what a container runs."""
+"""Serves one bundle and nothing else: what staging tests, and what a container runs."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def app() -> App:
     return build(standalone.plane, start=standalone.start, stop=standalone.stop)
 
 
-def serve_folder(
-    folder: Path,
+def serve_bundle(
+    bundle: Bundle,
     *,
     name: str | None,
     version: int,
@@ -115,14 +115,15 @@ def serve_folder(
     fd: int | None,
     until_eof: bool,
 ) -> None:
-    """Serve a bundle folder until SIGTERM or SIGINT.
+    """Serve a bundle until SIGTERM or SIGINT.
 
     Args:
+        bundle: verified; its folder stays where it is meanwhile.
         fd: an inherited listening socket to use instead of ``host`` and ``port``.
         until_eof: also stop when standard input ends.
-    Raises: PortTaken; BundleNotFound, BundleTampered and their kin.
+    Raises: PortTaken; what engines raise when they cannot be loaded.
     """
-    standalone = Standalone(Bundle.open(folder), name=name, version=version)
+    standalone = Standalone(bundle, name=name, version=version)
     listening = listen(host, port) if fd is None else socket.socket(fileno=fd)
     serve(
         build(standalone.plane),
