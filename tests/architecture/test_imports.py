@@ -103,6 +103,7 @@ PURE = (
     "release/gate.py",
     "release/rollout.py",
     "release/endpoint.py",
+    "release/fold.py",
     "registry/signature.py",
     "kernel/lease.py",
     "kernel/plain.py",

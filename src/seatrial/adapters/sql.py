@@ -323,15 +323,22 @@ def _expect(session: Session, stream: str, expected: int) -> None:
 
 def _fact(row: Row) -> Fact:
     seq, stream, revision, kind, schema, text, at_us, by = row
+    data: dict[str, object] = {}
+    damage = ""
+    try:
+        data = decode(text)
+    except ValueError as problem:  # one fact may not keep all others from being read
+        damage = f"its data is damaged: {problem}"
     return Fact(
         seq=seq,
         stream=stream,
         revision=revision,
         kind=kind,
         schema=schema,
-        data=decode(text),
+        data=data,
         at=_EPOCH + at_us * _US,
         by=by,
+        damage=damage,
     )
 
 

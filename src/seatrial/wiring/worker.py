@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
+_log = logging.getLogger(__name__)
+
 _LOAD_S = 60.0
 """So long a worker takes no requests while it loads: others have its versions already, it has not.
 After that it answers what it can, and says at /readyz what is missing."""
@@ -54,11 +57,20 @@ class TargetsOf:
 
     def __init__(self, store: Store) -> None:
         self._endpoints = Endpoints(store)
+        self._told: set[str] = set()
 
     def __call__(self) -> Mapping[str, EndpointTarget]:
-        """The newest target of every endpoint that serves something."""
+        """The newest target of every endpoint that serves something.
+
+        Of one whose facts cannot all be read, the target before the first that cannot.
+        """
         self._endpoints.refresh()
-        targets = {name: self._endpoints.get(name).target for name in self._endpoints.names()}
+        states = [self._endpoints.get(name) for name in self._endpoints.names()]
+        for state in states:
+            if state.unreadable is not None and state.name not in self._told:
+                self._told.add(state.name)
+                _log.warning("%s goes on as it is: %s", state.name, state.unreadable.problem)
+        targets = {state.name: state.target for state in states}
         return {name: target for name, target in targets.items() if target.split.versions}
 
 
