@@ -18,26 +18,14 @@ from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.catalog import Registration, register
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
-from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
-from seatrial.testing.models import matrix_signature
+from seatrial.serving.engine import EngineKind
+from seatrial.testing.models import matrix_signature, only
 
 
 def make(root: Path, *, age: float, trusted: bool = False) -> Bundle:
     """A bundle whose artefact is never run; another one for each age."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "graph").write_bytes(b"a graph")
-    plan = EnginePlan(
-        steps=(
-            Step(from_rows=1, choice=Choice(engine=EngineKind.ONNX, chunk_rows=None, inline=True)),
-        ),
-        costs=(),
-        fixed_s=0.0,
-        per_row_s=0.0,
-        batching=False,
-        max_batch_rows=1,
-        linger_s=0.0,
-        reason="the only engine",
-    )
     return Bundle.create(
         root / "bundles",
         Contents(
@@ -56,7 +44,7 @@ def make(root: Path, *, age: float, trusted: bool = False) -> Bundle:
                 },
             ),
             profile={},
-            plan=plan.as_dict(),
+            plan=only(EngineKind.ONNX, inline=True).as_dict(),
             trusted=trusted,
         ),
     )

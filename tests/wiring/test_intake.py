@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from seatrial.registry.bundle import Bundle, BundleNotFound, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.scan import UnsafeModel
-from seatrial.serving.engine import Choice, EngineKind, EnginePlan, PlanUnreadable, Step
-from seatrial.testing.models import matrix_signature
+from seatrial.serving.engine import EngineKind, PlanUnreadable
+from seatrial.testing.models import matrix_signature, only
 from seatrial.wiring.intake import NameDiffers, VouchedElsewhere, take_in
 
 Pack = Callable[..., Path]
@@ -34,20 +34,6 @@ class Evil:
         import os
 
         return os.system, (f"touch {self.mark}",)
-
-
-def plan_of(kind: EngineKind) -> Mapping[str, object]:
-    choice = Choice(engine=kind, chunk_rows=None, inline=False)
-    return EnginePlan(
-        steps=(Step(from_rows=1, choice=choice),),
-        costs=(),
-        fixed_s=0.0,
-        per_row_s=0.0,
-        batching=False,
-        max_batch_rows=1,
-        linger_s=0.0,
-        reason="the only engine",
-    ).as_dict()
 
 
 @pytest.fixture
@@ -73,7 +59,7 @@ def packed(tmp_path: Path) -> Pack:
                 },
             ),
             "profile": {},
-            "plan": plan_of(EngineKind(role.value)),
+            "plan": only(EngineKind(role.value)).as_dict(),
         }
         bundle = Bundle.create(tmp_path / "elsewhere", Contents(**contents | changes))
         pack(bundle, tmp_path / "churn.tgz")

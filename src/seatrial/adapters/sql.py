@@ -54,8 +54,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Each step leads from one version of the schema to the next; a step once released never changes.
 
-The adapter fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}``
-(a key that the database gives, never twice).
+`spelled` fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}`` (a
+key that the database gives, never twice).
 """
 
 
@@ -86,6 +86,10 @@ class Session(Protocol):
 class Database(Protocol):
     """Sessions on one database; all raise the store's errors."""
 
+    def prepare(self) -> None:
+        """Make or check the tables; several processes may do so at once."""
+        ...
+
     def reading(self) -> AbstractContextManager[Session]:
         """A session whose statements each see what was committed."""
         ...
@@ -104,6 +108,11 @@ class Database(Protocol):
     def close(self) -> None:
         """Give the connections back."""
         ...
+
+
+def spelled(**words: str) -> tuple[tuple[str, ...], ...]:
+    """The migrations in one database's words for its types and keys."""
+    return tuple(tuple(statement.format(**words) for statement in step) for step in MIGRATIONS)
 
 
 def migrate(session: Session, steps: Sequence[Sequence[str]]) -> None:
@@ -134,10 +143,15 @@ def schema_version(session: Session, steps: Sequence[Sequence[str]]) -> int:
 
 
 class SqlStore:
-    """`kernel.store.Store` over a `Database`."""
+    """`kernel.store.Store` over a `Database`, which it prepares, and closes if that fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        try:
+            database.prepare()
+        except BaseException:
+            database.close()
+            raise
 
     def close(self) -> None:
         """See Store."""
