@@ -32,3 +32,6 @@ def test_a_native_call_may_run_no_longer_than_its_server_waits(
     )
     open_version(bundle, endpoint="churn", version=1, call_timeout_s=2.5)
     assert made["limits"].call_s == 2.5
+    assert made["limits"].threads == 1
+    open_version(bundle, endpoint="churn", version=1, call_timeout_s=2.5, threads=4)
+    assert made["limits"].threads == 4

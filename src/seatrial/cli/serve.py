@@ -61,6 +61,13 @@ def down(home: Path | None, config: Path | None) -> int:
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option("--fd", type=int, help="Use this inherited listening socket instead.")
 @click.option("--until-eof", is_flag=True, help="Stop when standard input ends.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Threads of a native model's process.",
+)
 @click.option("--trust", is_flag=True, help="Serve an archive whose model was packed with --trust.")
 def serve_bundle(
     bundle: Path,
@@ -70,6 +77,7 @@ def serve_bundle(
     port: int,
     fd: int | None,
     until_eof: bool,
+    threads: int,
     trust: bool,
 ) -> int:
     """Serve one BUNDLE, a folder or an archive, with no store and no other file."""
@@ -82,6 +90,13 @@ def serve_bundle(
 
             check_vouched(found, trust=trust)
         standalone.serve_bundle(
-            found, name=name, version=version, host=host, port=port, fd=fd, until_eof=until_eof
+            found,
+            name=name,
+            version=version,
+            host=host,
+            port=port,
+            fd=fd,
+            until_eof=until_eof,
+            threads=threads,
         )
     return Exit.DONE

@@ -36,6 +36,7 @@ from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, ta
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.merging import join, pieces
+from seatrial.serving.spawn import ChildLimits
 
 _N_GOLDEN = 32
 
@@ -93,16 +94,19 @@ class Assembled:
     notes: tuple[str, ...]
 
 
-def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> Assembled:
+def assemble(
+    source: Source, root: Path, *, open_graph: OpenGraph, say: Say, threads: int = 1
+) -> Assembled:
     """Make the bundle of a model in ``root``.
 
     Args:
         root: folder of the bundles.
         open_graph: loads an exported graph.
         say: told of each step.
+        threads: the model's process may use, as many as in production: engines are measured.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
-    with ModelSession() as session:
+    with ModelSession(limits=ChildLimits(threads=threads)) as session:
         scan = session.load(source.model, trust=source.trust, any_version=source.any_version)
         facts = session.facts()
         say("scan", _scanned(scan, facts))

@@ -190,6 +190,7 @@ def local_controller(
         workspace.release_folder,
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
+        threads=workspace.settings.server.native_threads,
     )
     controller = Controller(
         placed.store,
@@ -220,6 +221,7 @@ def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> 
         source,
         workspace.bundles,
         open_graph=OnnxEngine,
+        threads=workspace.settings.server.native_threads,
         say=lambda step, text: on_step("note" if step == "note" else "ok", step, text),
     )
     return _Packaged(

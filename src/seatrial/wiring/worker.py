@@ -120,7 +120,9 @@ def run_worker(
 
         fleet = Fleet(
             router=router,
-            open_version=Shelf(workspace.bundles, call_timeout_s=config.deadline_s),
+            open_version=Shelf(
+                workspace.bundles, call_timeout_s=config.deadline_s, threads=config.native_threads
+            ),
             loop=loop,
             clock=clock,
         )
