@@ -32,13 +32,7 @@ _EXITS = {
 
 def commands_page() -> str:
     """Every verb with usage, text and options."""
-    context = click.Context(root, info_name="seatrial")
-    verbs = [(name, root.get_command(context, name)) for name in root.list_commands(context)]
-    blocks = [
-        [*_verb(click.Context(verb, info_name=name, parent=context), verb)]
-        for name, verb in verbs
-        if verb is not None
-    ]
+    found = [*verbs()]
     return page(
         "Commands",
         [
@@ -46,16 +40,38 @@ def commands_page() -> str:
             "document goes to stdout. Durations are seconds or texts such as `45s`, `10m` or",
             "`1h30m`.",
         ],
-        [f"- [`seatrial {name}`](#seatrial-{name})" for name, _ in verbs],
-        *blocks,
+        [_entry(context.command_path) for context, _ in found],
+        *([*_verb(context, verb)] for context, verb in found),
         ["## Exit codes"],
         table(["code", "name", "kinds of error", "meaning"], _exit_rows()),
     )
 
 
+def verbs() -> Iterator[tuple[click.Context, click.Command]]:
+    """Every command that does something; of a group those in it."""
+    yield from _below(click.Context(root, info_name="seatrial"), root)
+
+
+def _below(
+    context: click.Context, group: click.Group
+) -> Iterator[tuple[click.Context, click.Command]]:
+    for name in group.list_commands(context):
+        verb = group.get_command(context, name)
+        assert verb is not None
+        inner = click.Context(verb, info_name=name, parent=context)
+        if isinstance(verb, click.Group):
+            yield from _below(inner, verb)
+        else:
+            yield inner, verb
+
+
+def _entry(path: str) -> str:
+    return f"- [`{path}`](#{path.replace(' ', '-')})"
+
+
 def _verb(context: click.Context, verb: click.Command) -> Iterator[str]:
     usage = " ".join([context.command_path, *verb.collect_usage_pieces(context)])
-    yield f"## seatrial {context.info_name}"
+    yield f"## {context.command_path}"
     yield ""
     yield f"    {usage}"
     yield ""

@@ -72,41 +72,68 @@ def _below(
 ) -> Iterator[tuple[str, str, str, str]]:
     for name, field in node.get("properties", {}).items():
         key = f"{prefix}{name}"
-        section, mark, title = _section(field, whole)
-        text = field.get("description") or section.get("description", "")
+        sections = list(_sections(field, whole))
+        text = field.get("description") or next((s.get("description") for s, _, _ in sections), "")
+        mark = sections[0][1] if len(sections) == 1 else ""
         yield key + mark, _type(field, whole), _default(field), text
-        if title and title not in told:
-            told.add(title)
-            yield from _below(section, whole, f"{key}{mark}.", told)
+        for section, its_mark, title in sections:
+            if title not in told:
+                told.add(title)
+                yield from _below(section, whole, f"{key}{its_mark}.", told)
 
 
-def _section(field: dict[str, Any], whole: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
-    """The section a key holds, how its members are written, and the section's name."""
+def _sections(
+    field: dict[str, Any], whole: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """The sections a key may hold, how its members are written, and each section's name.
+
+    Of several kinds of section, each is marked with its ``kind``.
+    """
     marks = (("", field), ("[]", field.get("items")), (".NAME", field.get("additionalProperties")))
     for mark, inner in marks:
-        for option in [inner, *(inner.get("anyOf", []) if isinstance(inner, dict) else [])]:
-            if isinstance(option, dict) and "$ref" in option:
-                title = option["$ref"].rpartition("/")[2]
-                target = whole["$defs"][title]
-                if "properties" in target:
-                    return target, mark, title
-    return {}, "", ""
+        if not isinstance(inner, dict):
+            continue
+        options = [inner, *inner.get("anyOf", []), *inner.get("oneOf", [])]
+        for option in options:
+            if "$ref" not in option:
+                continue
+            title = option["$ref"].rpartition("/")[2]
+            target = whole["$defs"][title]
+            if "properties" not in target:
+                continue
+            kind = target["properties"].get("kind", {})
+            kinds = [kind["const"]] if "const" in kind else kind.get("enum", [])
+            told = f" ({', '.join(kinds)})" if "oneOf" in inner and kinds else ""
+            yield target, mark + told, title
 
 
 def _type(field: dict[str, Any], whole: dict[str, Any]) -> str:
     if "anyOf" in field:
         options = [_type(option, whole) for option in field["anyOf"]]
         return "duration" if options == ["number ≥ 0", "string"] else " or ".join(options)
+    if "oneOf" in field:
+        return "section"
     if "$ref" in field:
-        target = whole["$defs"][field["$ref"].rpartition("/")[2]]
-        choices = target.get("enum")
-        return ", ".join(f"`{choice}`" for choice in choices) if choices else "section"
+        return _type(whole["$defs"][field["$ref"].rpartition("/")[2]], whole)
+    choices = [field["const"]] if "const" in field else field.get("enum")
+    if choices:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    if "properties" in field:
+        return "section"
     if field.get("type") == "array":
-        return f"list of {_type(field['items'], whole)}".replace("of section", "of sections")
+        return _list(field, whole)
     if field.get("type") == "object":
-        return "sections by name"
+        values = field.get("additionalProperties")
+        inner = _type(values, whole) if isinstance(values, dict) else "section"
+        return f"{inner}s by name" if inner == "section" else f"{inner} by name"
     bounds = [form.format(field[key]) for key, form in _BOUNDS if key in field]
     return " ".join([field["type"], ", ".join(bounds)]).strip()
+
+
+def _list(field: dict[str, Any], whole: dict[str, Any]) -> str:
+    if "prefixItems" in field:
+        return f"[{', '.join(_type(item, whole) for item in field['prefixItems'])}]"
+    return f"list of {_type(field['items'], whole)}".replace("of section", "of sections")
 
 
 def _default(field: dict[str, Any]) -> str:

@@ -15,8 +15,8 @@ from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft, Fact
 from seatrial.registry.catalog import REGISTERED, Registration, register
 from seatrial.registry.manifest import Framework
-from seatrial.release.endpoint import _CHANGES as CHANGES
-from seatrial.release.endpoint import EndpointState, fold, roll_back, start
+from seatrial.release.endpoint import EndpointState, roll_back, start
+from seatrial.release.fold import CHANGES, fold
 from seatrial.release.rollout import (
     Asked,
     Event,

@@ -477,3 +477,17 @@ def test_slices_are_pruned_in_more_than_one_step(store):
     store.add_slices([one] * 12_000)
     assert store.prune_slices(before=datetime(2031, 1, 1, tzinfo=UTC)) == 12_000
     assert store.read_slices("churn") == []
+
+
+def test_a_fact_whose_data_is_damaged_hides_no_other(tmp_path):
+    path = tmp_path / "damaged.db"
+    store = SqliteStore.from_url(f"sqlite:///{path}")
+    for stream in ("a", "b"):
+        store.append(stream, [Draft(kind="k", data={"n": 1})], expected=0)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE facts SET data = '{\"n\": ' WHERE stream = 'a'")
+    damaged, whole = store.read()
+    assert (damaged.stream, damaged.data) == ("a", {})
+    assert "damaged" in damaged.damage
+    assert (whole.data, whole.damage) == ({"n": 1}, "")
+    store.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seatrial.cli import follow as module
-from seatrial.cli.follow import follow
+from seatrial.cli.follow import ReleaseBlocked, follow
 from seatrial.cli.output import Console
 from seatrial.cli.show import release_line
 
@@ -35,7 +35,12 @@ class Scripted:
 
     def view(self, name: str) -> dict[str, Any]:
         now = next(self._releases)
-        return {"name": name, "release": None if now is None else {**RELEASE, **now}}
+        blocked = (now or {}).get("blocked")
+        return {
+            "name": name,
+            "release": None if now is None else {**RELEASE, **now},
+            "blocked": blocked,
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +123,13 @@ def test_a_reason_that_no_gate_gave_is_told(capsys: pytest.CaptureFixture[str]) 
     run(by_hand)
     assert "checked by hand" in capsys.readouterr().err
     assert "checked by hand" in release_line({**RELEASE, **by_hand})
+
+
+def test_a_release_whose_facts_cannot_be_read_is_not_followed_for_ever() -> None:
+    stuck = {"problem": "It is stuck.", "remedy": "Look.", "lasts": False}
+    unread = {"problem": "A fact is new.", "remedy": "Upgrade.", "lasts": True}
+    desk: Any = Scripted(
+        {"phase": "canary", "blocked": stuck}, {"phase": "canary", "blocked": unread}
+    )
+    with pytest.raises(ReleaseBlocked, match="A fact is new"):
+        follow(Console(quiet=True), desk, "churn", "churn-2-9")

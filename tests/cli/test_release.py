@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+from seatrial.adapters.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
+from seatrial.kernel.events import Draft
+from seatrial.release.desk import Desk
 
 
 def test_an_empty_home_says_how_to_begin(home, seatrial) -> None:
@@ -99,3 +102,22 @@ def test_an_unknown_key_of_the_configuration_is_refused(home, seatrial, tmp_path
     code, _, err = seatrial("status")
     assert code == Exit.INVALID
     assert "server" in err
+
+
+def test_an_endpoint_that_stands_still_says_so_and_nothing_can_be_asked_of_it(
+    filled, seatrial
+) -> None:
+    store = SqliteStore.from_url(f"sqlite:///{filled.folder / 'seatrial.db'}")
+    revision = Desk(store).state("churn").revision
+    fact = Draft(kind="evidence.recorded", data={"judgement": 1})
+    store.append("endpoint/churn", [fact], expected=revision)
+    store.close()
+    code, _, err = seatrial("status")
+    assert code == Exit.DONE
+    assert f"stands still: Revision {revision + 1} of 'endpoint/churn'" in err
+    assert "→ Restore the store from a backup" in err
+    code, _, err = seatrial("promote", "churn")
+    assert (code, "release.unknown_fact" in err) == (Exit.INVALID, True)
+    code, _, err = seatrial("history", "churn")
+    assert code == Exit.DONE
+    assert err.strip().endswith("not read")

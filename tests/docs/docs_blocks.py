@@ -41,6 +41,7 @@ JOURNEY = (
     "README.md",
     "docs/how-to/clients.md",
     "docs/how-to/release.md",
+    "docs/how-to/archives.md",
     "docs/how-to/rollback.md",
     "docs/tutorial/first-release.md",
 )

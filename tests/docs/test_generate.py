@@ -16,6 +16,7 @@ REFERENCE = ROOT / "docs" / "reference"
 _REPORT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
+from pages.commands import verbs
 from pages.configuration import keys
 from pages.errors import error_classes
 from pages.metrics import families
@@ -35,7 +36,7 @@ print(json.dumps({
     "events.md": [REGISTERED, *CHANGES],
     "rollout.md": [phase.value for phase in Phase],
     "routes.md": [pattern.path for pattern in PATTERNS],
-    "commands.md": [f"seatrial {verb}" for verb in root.list_commands(click.Context(root))]
+    "commands.md": [f"## {context.command_path}" for context, _ in verbs()]
         + [code.name.lower() for code in Exit],
     "configuration.md": [f"`{key}`" for key, *_ in keys(schema(Settings))],
     "shapes": sorted(seen.shapes), "changes": sorted(CHANGES), "meanings": sorted(_MEANING),

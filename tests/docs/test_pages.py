@@ -96,6 +96,10 @@ def parsed(words: list[str]) -> click.Context:
     context = click.Context(command, info_name="seatrial")
     verb = command.get_command(context, words[0])
     assert verb is not None, f"there is no command {words[0]}"
+    if isinstance(verb, click.Group):
+        context, words = click.Context(verb, info_name=words[0], parent=context), words[1:]
+        verb = verb.get_command(context, words[0])
+        assert verb is not None, f"there is no command {words[0]}"
     return verb.make_context(words[0], words[1:], parent=context)
 
 
@@ -107,6 +111,8 @@ def test_a_command_in_the_docs_is_one_that_exists(page, line):
 def test_a_command_that_does_not_exist_would_be_found():
     with pytest.raises(click.UsageError):
         parsed(["deploy", "model.pkl", "--nmae", "x"])
+    with pytest.raises(click.UsageError):
+        parsed(["bundle", "pack", "churn", "--outptu", "x"])
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "yaml"], ids=lambda b: b.page)

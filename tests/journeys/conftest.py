@@ -28,6 +28,7 @@ import yaml
 from seatrial.adapters.sqlite import SqliteStore
 from seatrial.kernel.events import Fact
 from seatrial.packaging.http import AnswerLate, Connection, NoAnswer, request_bytes
+from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.catalog import Registration, register
 from seatrial.registry.golden import Golden
@@ -35,7 +36,8 @@ from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
-from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
+from seatrial.serving.engine import EngineKind
+from seatrial.testing.models import only
 
 NAME = "iris"
 PATH = f"/v1/models/{NAME}:predict"
@@ -127,17 +129,6 @@ class Bundles:
 
     def _bundle(self, model: Any, role: Role, file: Path) -> Bundle:
         kind = EngineKind(role.value)
-        choice = Choice(engine=kind, chunk_rows=None, inline=kind is EngineKind.ONNX)
-        plan = EnginePlan(
-            steps=(Step(from_rows=1, choice=choice),),
-            costs=(),
-            fixed_s=1e-5,
-            per_row_s=1e-6,
-            batching=False,
-            max_batch_rows=1,
-            linger_s=0.0,
-            reason="the only engine",
-        )
         sample = self._rows[::10]
         classes = (0, 1, 2)
         return Bundle.create(
@@ -157,7 +148,7 @@ class Bundles:
                 ),
                 source_sha256="ab" * 32,
                 artefacts={role: file},
-                requirements="numpy==2.0.0\n",
+                requirements=render_pins(model_pins(roles={role}, modules=(), columns=False)),
                 golden=Golden(
                     inputs=sample,
                     outputs={
@@ -166,8 +157,8 @@ class Bundles:
                     },
                 ),
                 profile={},
-                plan=plan.as_dict(),
-                trusted=True,
+                plan=only(kind, inline=kind is EngineKind.ONNX).as_dict(),
+                trusted=role is Role.NATIVE,  # the faults are no library's
             ),
         )
 

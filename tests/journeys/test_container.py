@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -13,81 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from seatrial.packaging.files import write_files
-from seatrial.packaging.requirements import model_pins, render_pins
-from seatrial.registry.bundle import Bundle, Contents
-from seatrial.registry.golden import Golden
-from seatrial.registry.manifest import Framework, Role
-from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
-from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
 
 pytestmark = pytest.mark.integration
 
-CLASSES = (0, 1, 2)
-FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
     """The files of a model trained on real data, moved away from where they were made."""
-    from skl2onnx import to_onnx
-    from sklearn.datasets import load_iris
-    from sklearn.linear_model import LogisticRegression
-
-    folder = tmp_path_factory.mktemp("made")
-    rows, labels = load_iris(return_X_y=True)
-    rows = rows.astype(np.float32)
-    model = LogisticRegression(max_iter=1000).fit(rows, labels)
-    graph = to_onnx(model, rows[:1], options={"zipmap": False})
-    (folder / "iris.onnx").write_bytes(graph.SerializeToString())
-    choice = Choice(engine=EngineKind.ONNX, chunk_rows=None, inline=True)
-    plan = EnginePlan(
-        steps=(Step(from_rows=1, choice=choice),),
-        costs=(),
-        fixed_s=1e-5,
-        per_row_s=1e-7,
-        batching=False,
-        max_batch_rows=1,
-        linger_s=0.0,
-        reason="the only engine",
-    )
-    sample = rows[::10]
-    contents = Contents(
-        name="iris",
-        framework=Framework(name="scikit-learn", version="1.5.2"),
-        python="3.11.7",
-        signature=Signature(
-            features=tuple(Feature(name=name, dtype=Dtype.FLOAT32) for name in FEATURES),
-            outputs=(
-                Output(name="label", dtype=Dtype.INT64, classes=CLASSES),
-                Output(name="probabilities", dtype=Dtype.FLOAT32, width=3, classes=CLASSES),
-            ),
-            task=Task.CLASSIFICATION,
-            matrix=True,
-        ),
-        source_sha256="ab" * 32,
-        artefacts={Role.ONNX: folder / "iris.onnx"},
-        requirements=render_pins(model_pins(roles={Role.ONNX}, modules=(), columns=False)),
-        golden=Golden(
-            inputs=sample,
-            outputs={
-                "label": model.predict(sample),
-                "probabilities": model.predict_proba(sample).astype(np.float32),
-            },
-        ),
-        profile={},
-        plan=plan.as_dict(),
-    )
-    write_files(
-        folder / "release", Bundle.create(folder / "bundles", contents), version=1, measured=None
-    )
-    moved = tmp_path_factory.mktemp("container") / "app"
-    shutil.copytree(folder / "release", moved)
-    shutil.rmtree(folder)
-    return moved
+    made = tmp_path_factory.mktemp("made") / "release"
+    write_files(made, bundles.onnx(), version=1, measured=None)
+    return made.rename(tmp_path_factory.mktemp("container") / "app")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from seatrial.registry.archive import (
     pack,
     unpack,
 )
-from seatrial.registry.bundle import Bundle, BundleIncomplete, Contents
+from seatrial.registry.bundle import Bundle, BundleIncomplete, BundleNotFound, Contents
 from seatrial.registry.manifest import BundleTampered
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_archive_is_named(
 
 
 def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveUnreadable) as caught:
+    with pytest.raises(BundleNotFound) as caught:
         unpack(tmp_path / "none.tgz", tmp_path / "root")
     assert "none.tgz" in caught.value.problem
 

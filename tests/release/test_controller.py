@@ -373,3 +373,70 @@ def test_a_clock_that_jumps_ahead_does_not_take_the_evidence_of_a_canary(on_tria
     on_trial.tick()
     assert on_trial.phase is Phase.CANARY
     assert len(on_trial.store.read_slices("churn")) == 1
+
+
+def teleport(world: World, name: str = "churn") -> None:
+    """A fact as a later seatrial might write it."""
+    stream = f"endpoint/{name}"
+    revision = len(world.store.read(stream=stream, limit=1000))
+    world.store.append(stream, [Draft(kind="release.teleported", schema=2)], expected=revision)
+
+
+def other(world: World) -> Rollout:
+    rollout = world.desk.state("sales").rollout
+    assert rollout is not None
+    return rollout
+
+
+def start_other(world: World) -> None:
+    world.desk.start(
+        "sales", version=1, digest="s1", target="production", plan=PLAN, by="test", notes={}
+    )
+
+
+def test_a_fact_that_cannot_be_read_stops_its_endpoint_and_no_other(
+    on_trial: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, split = on_trial.kinds(), on_trial.state.split
+    teleport(on_trial)
+    on_trial.answered(2, 30, n_errors=30)  # would abort at once
+    start_other(on_trial)
+    on_trial.tick(5)
+    assert on_trial.kinds() == [*before, "release.teleported"]
+    assert on_trial.state.split == split
+    assert other(on_trial).phase is Phase.PROMOTED
+    told = [r.getMessage() for r in caplog.records if "stands still" in r.getMessage()]
+    assert len(told) == 1
+    assert "churn" in told[0]
+    assert "Upgrade seatrial" in told[0]
+
+
+def test_a_controller_that_begins_with_such_a_fact_stands_still_too(on_trial: World) -> None:
+    teleport(on_trial)
+    on_trial.controller.close()
+    on_trial.controller = on_trial.new_controller("c2")
+    n_asked = on_trial.stager.n_asked
+    before = on_trial.kinds()
+    on_trial.tick(3)
+    assert (on_trial.kinds(), on_trial.stager.n_asked) == (before, n_asked)
+
+
+def test_what_nobody_foresaw_of_one_endpoint_stops_no_other(
+    on_trial: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def confused(*_: Any, **__: Any) -> Judgement:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(controller_module, "judge", confused)
+    start_other(on_trial)
+    on_trial.answered(2, 10)
+    on_trial.tick(5)
+    assert on_trial.phase is Phase.CANARY
+    assert other(on_trial).phase is Phase.PROMOTED
+    assert "ZeroDivisionError" in caplog.text  # with its trace: nobody foresaw it
+    blocked: Any = on_trial.desk.view("churn")["blocked"]
+    assert "a bug" in blocked["problem"]
+    assert blocked["lasts"] is False
+    monkeypatch.undo()
+    on_trial.tick()
+    assert on_trial.desk.view("churn")["blocked"] is None

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Slice
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
-from seatrial.release.endpoint import NothingToRollBack, RolloutConflict
+from seatrial.release.endpoint import NothingToRollBack, RolloutConflict, UnknownFact
 from seatrial.release.measurement import Summary
 from seatrial.release.projection import UnknownEndpoint
 from seatrial.testing import FakeClock, MemoryStore
@@ -167,3 +168,34 @@ def test_metrics_are_by_version_and_leave_out_what_is_old_or_still_filling() -> 
     assert [len(found["series"][v]) for v in ("1", "2")] == [1, 1]
     assert found["series"]["2"][0]["requests_per_s"] == 2.0
     assert found["requests_per_s"] == pytest.approx(20 / 60)
+
+
+def test_an_endpoint_with_a_fact_that_cannot_be_read_says_so_and_is_left_alone() -> None:
+    desk, store = desk_of()
+    start(desk)
+    start(desk, name="sales")
+    store.append("endpoint/churn", [Draft(kind="release.teleported")], expected=1)
+    view: Any = desk.view("churn")
+    assert view["blocked"]["lasts"]
+    assert "'release.teleported'" in view["blocked"]["problem"]
+    assert "Upgrade seatrial" in view["blocked"]["remedy"]
+    assert view["release"]["waiting_for"] == ""
+    for decide in (desk.promote, desk.abort):
+        with pytest.raises(UnknownFact):
+            decide("churn", by="ann")
+    with pytest.raises(UnknownFact):
+        desk.roll_back("churn", to=None, by="ann")
+    with pytest.raises(UnknownFact):
+        desk.check_free("churn")
+    assert [record["readable"] for record in desk.history("churn")] == [True, False]
+    assert desk.view("sales")["blocked"] is None
+    assert desk.abort("sales", by="ann")["blocked"] is None
+
+
+def test_the_newest_facts_say_which_of_them_could_be_read() -> None:
+    desk, store = desk_of()
+    start(desk)
+    assert [fact["readable"] for fact in desk.latest("churn")] == [True]
+    store.append("endpoint/churn", [Draft(kind="release.teleported")], expected=1)
+    store.append("endpoint/churn", [Draft(kind="canary.warming")], expected=2)
+    assert [fact["readable"] for fact in desk.latest("churn")] == [True, False, False]

@@ -14,10 +14,11 @@ from seatrial.release.endpoint import (
     NothingToRollBack,
     UnknownFact,
     ask,
-    fold,
+    check_free,
     roll_back,
     start,
 )
+from seatrial.release.fold import fold
 from seatrial.release.rollout import (
     Event,
     Looked,
@@ -271,10 +272,21 @@ def test_there_is_nothing_behind_the_first_version() -> None:
         roll_back(endpoint.state, to=None, by="ada")
 
 
-def test_a_fact_from_a_newer_seatrial_is_not_guessed_at() -> None:
+def test_nothing_is_decided_about_an_endpoint_with_a_fact_that_cannot_be_read() -> None:
     endpoint = Endpoint()
-    with pytest.raises(UnknownFact, match="Upgrade"):
-        endpoint.take([Draft(kind="release.teleported")])
+    endpoint.deploy_first()
+    endpoint.start(2)
+    endpoint.take([Draft(kind="release.teleported")])
+    for decision in (
+        lambda s: ask(s, "promote", by="ada"),
+        lambda s: ask(s, "abort", by="ada"),
+        lambda s: roll_back(s, to=1, by="ada"),
+        lambda s: start(s, version=3, digest="d", target="staging", plan=PLAN),
+        check_free,
+    ):
+        with pytest.raises(UnknownFact, match="Upgrade") as refused:
+            decision(endpoint.state)
+        assert "release.teleported" in refused.value.problem
 
 
 events = st.one_of(

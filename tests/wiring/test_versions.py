@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from seatrial.serving import remote
-from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
-from seatrial.testing.models import matrix_signature
+from seatrial.serving.engine import EngineKind
+from seatrial.testing.models import matrix_signature, only
 from seatrial.wiring.versions import open_version
 
 
@@ -24,22 +24,14 @@ def test_a_native_call_may_run_no_longer_than_its_server_waits(
         return SimpleNamespace()
 
     monkeypatch.setattr(remote, "NativeEngine", engine)
-    choice = Choice(engine=EngineKind.NATIVE, chunk_rows=None, inline=False)
-    plan = EnginePlan(
-        steps=(Step(from_rows=1, choice=choice),),
-        costs=(),
-        fixed_s=0.0,
-        per_row_s=0.0,
-        batching=False,
-        max_batch_rows=1,
-        linger_s=0.0,
-        reason="the only engine",
-    )
     bundle: Any = SimpleNamespace(
-        manifest=SimpleNamespace(plan=plan.as_dict(), trusted=False),
+        manifest=SimpleNamespace(plan=only(EngineKind.NATIVE).as_dict(), trusted=False),
         digest="d",
         signature=matrix_signature(),
         locate=lambda _role: tmp_path / "model.pkl",
     )
     open_version(bundle, endpoint="churn", version=1, call_timeout_s=2.5)
     assert made["limits"].call_s == 2.5
+    assert made["limits"].threads == 1
+    open_version(bundle, endpoint="churn", version=1, call_timeout_s=2.5, threads=4)
+    assert made["limits"].threads == 4

@@ -6,41 +6,30 @@ rows of float32 split alike in the float32 form, others only in the float64 form
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
-from seatrial.adapters.onnx_convert import Columns, Converter, convert, exact, record, refusal
-from seatrial.packaging.export import Form
+from seatrial.adapters.onnx_convert import Asked, Converter, attempt, exact, first_line, refusal
 
 
-def export(
-    model: object, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
-) -> dict[str, object]:
-    """The model as ONNX in one form; see ``export_sklearn.export`` for the arguments.
+def export(model: object, **asked: Unpack[Asked]) -> dict[str, object]:
+    """The model as ONNX in one form; see ``export_sklearn.export``.
 
     Args:
         model: an ``LGBMClassifier``, ``LGBMRegressor`` or ``Booster``.
+        asked: see ``Asked``.
     """
     try:
         from lightgbm import Booster
     except ImportError:
         return refusal("LightGBM is not installed (pip install 'seatrial[lightgbm]').")
-    try:
-        if isinstance(model, Booster):
-            model = _wrapped(model)
-        graph = convert(
-            model,
-            converters=converters(),
-            columns=columns,
-            matrix=matrix,
-            form=Form(form),
-            outputs=outputs,
-        )
-    except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        problem = lines[0][:200].rstrip(" .")
-        return refusal(f"The LightGBM model could not be converted: {problem}.")
-    return record(graph)
+    return attempt(
+        model,
+        adapt=lambda given: _wrapped(given) if isinstance(given, Booster) else given,
+        converters=converters,
+        explain=lambda error: f"The LightGBM model could not be converted: {first_line(error)}.",
+        **asked,
+    )
 
 
 def converters() -> Mapping[type, Converter]:

@@ -7,35 +7,29 @@ in full, the branch of missing values, and what current scikit-learn changed und
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import numpy as np
 
 from seatrial.adapters.onnx_convert import (
-    Columns,
+    Asked,
     Converter,
     ExactTrees,
-    convert,
+    attempt,
     exact,
+    first_line,
     parts,
-    record,
     refusal,
 )
-from seatrial.packaging.export import Form
 
 
-def export(
-    model: object, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
-) -> dict[str, object]:
+def export(model: object, **asked: Unpack[Asked]) -> dict[str, object]:
     """The model as ONNX in one form.
 
     Args:
         model: a fitted estimator or pipeline.
-        columns: pairs of feature name and dtype, in the model's order.
-        matrix: whether the graph takes one matrix, else one input per column.
-        outputs: output names of the signature.
-        form: a value of ``Form``.
+        asked: see ``Asked``.
     Returns:
         ``onnx`` and ``wide`` (bytes or None), ``opset``, ``reason`` (when ``onnx`` is None).
     """
@@ -43,18 +37,13 @@ def export(
         import skl2onnx  # noqa: F401 - asked for here so that its absence has its own reason
     except ImportError:
         return refusal("skl2onnx is not installed (pip install 'seatrial[sklearn]').")
-    try:
-        graph = convert(
-            model,
-            converters=converters(),
-            columns=columns,
-            matrix=matrix,
-            form=Form(form),
-            outputs=outputs,
-        )
-    except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
-        return refusal(explain(model, error))
-    return record(graph)
+    return attempt(
+        model,
+        adapt=lambda given: given,
+        converters=converters,
+        explain=lambda error: explain(model, error),
+        **asked,
+    )
 
 
 def converters() -> Mapping[type, Converter]:
@@ -112,9 +101,7 @@ def explain(model: object, error: Exception) -> str:
         for part in parts(model):
             if f"'{type(part)}'" in str(error) or f"{type(part).__name__}'" in str(error):
                 return f"{type(part).__name__} has no ONNX form."
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    first = lines[0][:200].rstrip(" .")
-    return f"{type(model).__name__} could not be converted: {first}."
+    return f"{type(model).__name__} could not be converted: {first_line(error)}."
 
 
 def _forest(converter: Converter) -> Converter:

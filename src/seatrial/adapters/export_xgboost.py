@@ -6,40 +6,31 @@ thresholds, so the float32 form is exact unless something before it computes in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
-from typing import Any
+from typing import Any, Unpack
 
-from seatrial.adapters.onnx_convert import Columns, Converter, convert, exact, record, refusal
-from seatrial.packaging.export import Form
+from seatrial.adapters.onnx_convert import Asked, Converter, attempt, exact, first_line, refusal
 
 
-def export(
-    model: object, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
-) -> dict[str, object]:
-    """The model as ONNX in one form; see ``export_sklearn.export`` for the arguments.
+def export(model: object, **asked: Unpack[Asked]) -> dict[str, object]:
+    """The model as ONNX in one form; see ``export_sklearn.export``.
 
     Args:
         model: an ``XGBClassifier``, ``XGBRegressor``, their forests, or a ``Booster``.
+        asked: see ``Asked``.
     """
     try:
         from xgboost import Booster
     except ImportError:
         return refusal("XGBoost is not installed (pip install 'seatrial[xgboost]').")
-    try:
-        if isinstance(model, Booster):
-            model = _wrapped(model)
-        graph = convert(
-            model,
-            converters=converters(),
-            columns=columns,
-            matrix=matrix,
-            form=Form(form),
-            outputs=outputs,
-        )
-    except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
-        return refusal(f"The XGBoost model could not be converted: {_first_line(error)}.")
-    return record(graph)
+    return attempt(
+        model,
+        adapt=lambda given: _wrapped(given) if isinstance(given, Booster) else given,
+        converters=converters,
+        explain=lambda error: f"The XGBoost model could not be converted: {first_line(error)}.",
+        **asked,
+    )
 
 
 def converters() -> Mapping[type, Converter]:
@@ -109,8 +100,3 @@ def _wrapped(booster: Any) -> object:
         model = xgboost.XGBRegressor(objective=objective)
     model._Booster = booster
     return model
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200].rstrip(" .")

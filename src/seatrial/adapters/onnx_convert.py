@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from onnx import ModelProto, TensorProto
 
@@ -20,6 +20,21 @@ Converter: TypeAlias = Callable[[Any, Any, Any], None]
 
 Columns: TypeAlias = Sequence[Sequence[str]]
 """Pairs of feature name and dtype, in the model's order."""
+
+
+class Asked(TypedDict):
+    """What an exporter is asked for besides the model.
+
+    columns: the features.
+    matrix: whether the graph takes one matrix, else one input per column.
+    outputs: output names of the signature.
+    form: a value of ``Form``.
+    """
+
+    columns: Columns
+    matrix: bool
+    outputs: Sequence[str]
+    form: str
 
 
 _OF_THE_CALL = ("name", "op_domain", "op_version")
@@ -94,6 +109,44 @@ def convert(
             onnx_trees.compare_in_float64(graph)
     onnx_graph.name_outputs(onx, outputs, TensorProto.DOUBLE if double else TensorProto.FLOAT)
     return onnx_graph.canonical(onx)
+
+
+def attempt(
+    model: object,
+    *,
+    adapt: Callable[[Any], object],
+    converters: Callable[[], Mapping[type, Converter]],
+    explain: Callable[[Exception], str],
+    **asked: Unpack[Asked],
+) -> dict[str, object]:
+    """What an exporter returns: the model as ONNX in one form, or why there is none.
+
+    Args:
+        model: fitted.
+        adapt: makes of it what the converters know.
+        converters: take precedence over those of skl2onnx.
+        explain: the reason for a person, of whatever was raised.
+        asked: see `Asked`.
+    Returns: see `record` and `refusal`.
+    """
+    try:
+        graph = convert(
+            adapt(model),
+            converters=converters(),
+            columns=asked["columns"],
+            matrix=asked["matrix"],
+            form=Form(asked["form"]),
+            outputs=asked["outputs"],
+        )
+    except Exception as error:  # noqa: BLE001 - a converter fails in many ways, all one answer
+        return refusal(explain(error))
+    return record(graph)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, short enough for a reason and without its full stop."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(" .")
 
 
 def record(model: ModelProto) -> dict[str, object]:

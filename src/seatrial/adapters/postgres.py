@@ -11,24 +11,18 @@ from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
 from seatrial.adapters.postgres_errors import first_line, translate
-from seatrial.adapters.sql import MIGRATIONS, Row, SqlStore, migrate, schema_version
+from seatrial.adapters.sql import Row, SqlStore, migrate, schema_version, spelled
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_STEPS = tuple(
-    tuple(
-        statement.format(
-            name='TEXT COLLATE "C"',
-            position="BIGINT PRIMARY KEY",
-            counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-            bytes="BYTEA",
-        )
-        for statement in step
-    )
-    for step in MIGRATIONS
+_STEPS = spelled(
+    name='TEXT COLLATE "C"',
+    bytes="BYTEA",
+    position="BIGINT PRIMARY KEY",
+    counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
 )
 
 _SCHEMA_OPTION = "schema="
@@ -56,13 +50,7 @@ class PostgresStore(SqlStore):
                 remedy="Use letters a-z, digits and '_', such as 'seatrial'.",
                 field="schema",
             )
-        database = PostgresDatabase(_parameters(url, schema, timeout_s), schema)
-        try:
-            database.prepare()
-        except BaseException:
-            database.close()
-            raise
-        super().__init__(database)
+        super().__init__(PostgresDatabase(_parameters(url, schema, timeout_s), schema))
 
     @classmethod
     def from_url(cls, url: str) -> PostgresStore:
@@ -92,7 +80,7 @@ class PostgresDatabase:
         self._pool: Pool[Connection[Row]] = Pool(self._connect, _close, fresh=_fresh)
 
     def prepare(self) -> None:
-        """Make or check the tables; several processes may do so at once."""
+        """See Database."""
         with self.reading() as session:
             ((encoding, found),) = session.rows(
                 "SELECT current_setting('server_encoding'), to_regclass(?) IS NOT NULL",

@@ -60,8 +60,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Each step leads from one version of the schema to the next; a step once released never changes.
 
-The adapter fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}``
-(a key that the database gives, never twice).
+`spelled` fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}`` (a
+key that the database gives, never twice).
 """
 
 
@@ -92,6 +92,10 @@ class Session(Protocol):
 class Database(Protocol):
     """Sessions on one database; all raise the store's errors."""
 
+    def prepare(self) -> None:
+        """Make or check the tables; several processes may do so at once."""
+        ...
+
     def reading(self) -> AbstractContextManager[Session]:
         """A session whose statements each see what was committed."""
         ...
@@ -110,6 +114,11 @@ class Database(Protocol):
     def close(self) -> None:
         """Give the connections back."""
         ...
+
+
+def spelled(**words: str) -> tuple[tuple[str, ...], ...]:
+    """The migrations in one database's words for its types and keys."""
+    return tuple(tuple(statement.format(**words) for statement in step) for step in MIGRATIONS)
 
 
 def migrate(session: Session, steps: Sequence[Sequence[str]]) -> None:
@@ -140,10 +149,15 @@ def schema_version(session: Session, steps: Sequence[Sequence[str]]) -> int:
 
 
 class SqlStore:
-    """`kernel.store.Store` over a `Database`."""
+    """`kernel.store.Store` over a `Database`, which it prepares, and closes if that fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        try:
+            database.prepare()
+        except BaseException:
+            database.close()
+            raise
 
     def close(self) -> None:
         """See Store."""
@@ -333,15 +347,22 @@ def _expect(session: Session, stream: str, expected: int) -> None:
 
 def _fact(row: Row) -> Fact:
     seq, stream, revision, kind, schema, text, at_us, by = row
+    data: dict[str, object] = {}
+    damage = ""
+    try:
+        data = decode(text)
+    except ValueError as problem:  # one fact may not keep all others from being read
+        damage = f"its data is damaged: {problem}"
     return Fact(
         seq=seq,
         stream=stream,
         revision=revision,
         kind=kind,
         schema=schema,
-        data=decode(text),
+        data=data,
         at=_EPOCH + at_us * _US,
         by=by,
+        damage=damage,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
-from seatrial.adapters.sql import MIGRATIONS, Row, SqlStore, migrate, schema_version, to_us
+from seatrial.adapters.sql import Row, SqlStore, migrate, schema_version, spelled, to_us
 from seatrial.adapters.sqlite_errors import damaged, moved, translate
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
@@ -17,17 +17,11 @@ from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 _APPLICATION_ID = 0x5EA7_21A1
 """Written into the file's header, so that another program's database is never taken for a store."""
 
-_STEPS = tuple(
-    tuple(
-        statement.format(
-            name="TEXT",
-            bytes="BLOB",
-            position="INTEGER PRIMARY KEY",
-            counter="INTEGER PRIMARY KEY AUTOINCREMENT",
-        )
-        for statement in step
-    )
-    for step in MIGRATIONS
+_STEPS = spelled(
+    name="TEXT",
+    bytes="BLOB",
+    position="INTEGER PRIMARY KEY",
+    counter="INTEGER PRIMARY KEY AUTOINCREMENT",
 )
 
 _SCHEME = "sqlite:///"
@@ -53,13 +47,7 @@ class SqliteStore(SqlStore):
         self, path: Path | str, *, busy_timeout_s: float = 5.0, clock: Clock | None = None
     ) -> None:
         self.path = Path(path).absolute()
-        database = SqliteDatabase(self.path, busy_timeout_s, clock or SystemClock())
-        try:
-            database.prepare()
-        except BaseException:
-            database.close()
-            raise
-        super().__init__(database)
+        super().__init__(SqliteDatabase(self.path, busy_timeout_s, clock or SystemClock()))
 
     @classmethod
     def from_url(cls, url: str) -> SqliteStore:
@@ -90,7 +78,7 @@ class SqliteDatabase:
         self._pool = Pool(self._connect, sqlite3.Connection.close)
 
     def prepare(self) -> None:
-        """Make or check the file; several processes may do so at once."""
+        """See Database."""
         deadline_s = self._clock.monotonic() + self._busy_timeout_s
         while True:
             try:

@@ -11,6 +11,7 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.follow import follow
 from seatrial.cli.options import DURATION, json_option, whoami, workspace_options
 from seatrial.cli.output import Console
+from seatrial.registry.archive import is_archive
 from seatrial.wiring.deploy import Order, deploy_order, ensure_server, local_controller
 from seatrial.wiring.workspace import Workspace, open_workspace
 
@@ -59,11 +60,12 @@ def deploy(
     config: Path | None,
     as_json: bool,
 ) -> int:
-    """Take MODEL, a trained model file, to staging or production.
+    """Take MODEL, a trained model file or an archive of one, to staging or production.
 
     The file is scanned before it is loaded, loaded in a process of its own, exported to ONNX where
     that gives the same answers, tested as a server, and, for production, given a small share of the
-    traffic until the evidence decides.
+    traffic until the evidence decides. An archive that `seatrial bundle pack` wrote is verified and
+    goes on from the tests, as it was packaged.
     """
     console = Console(as_json=as_json)
     workspace = open_workspace(home=home, config=config)
@@ -95,7 +97,8 @@ def run_order(
         wait: follow the release to its end.
     Returns: the endpoint's record.
     """
-    console.head(f"{order.model} → {order.endpoint}, {order.target}")
+    goal = "" if is_archive(order.model) else f"{order.endpoint}, "
+    console.head(f"{order.model} → {goal}{order.target}")
     placed = deploy_order(workspace, order, on_step=console.step, on_progress=console.progress)
     if order.target == "production" and up:
         address = ensure_server(workspace)

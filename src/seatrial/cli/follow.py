@@ -9,9 +9,16 @@ from typing import Any
 from seatrial.cli.output import Console
 from seatrial.cli.show import evidence_lines
 from seatrial.kernel.duration import show_duration
+from seatrial.kernel.errors import Conflict
 from seatrial.release.desk import Desk
 
 _POLL_S = 0.2
+
+
+class ReleaseBlocked(Conflict):
+    """The release being followed stands still: nothing is decided about its endpoint any more."""
+
+    code = "release.blocked"
 
 
 def follow(
@@ -30,6 +37,7 @@ def follow(
         until_held: return when it is held; otherwise go on waiting.
         tick: called before each look; where no server runs, it brings the release forward itself.
     Returns: the endpoint's record as of the end.
+    Raises: ReleaseBlocked.
     """
     said: set[str] = set()
     while True:
@@ -38,6 +46,8 @@ def follow(
         now = record["release"]
         if now is None or now["release"] != release:
             return record
+        if record["blocked"] and record["blocked"]["lasts"]:
+            raise ReleaseBlocked(record["blocked"]["problem"], remedy=record["blocked"]["remedy"])
         _say(console, now, said)
         if now["over"] or (until_held and now["phase"] == "held"):
             return record

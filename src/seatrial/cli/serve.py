@@ -54,26 +54,49 @@ def down(home: Path | None, config: Path | None) -> int:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the model.  [default: that of the bundle]")
 @click.option("--version", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option("--fd", type=int, help="Use this inherited listening socket instead.")
 @click.option("--until-eof", is_flag=True, help="Stop when standard input ends.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Threads of a native model's process.",
+)
+@click.option("--trust", is_flag=True, help="Serve an archive whose model was packed with --trust.")
 def serve_bundle(
-    folder: Path,
+    bundle: Path,
     name: str | None,
     version: int,
     host: str,
     port: int,
     fd: int | None,
     until_eof: bool,
+    threads: int,
+    trust: bool,
 ) -> int:
-    """Serve one bundle folder, with no store and no other file."""
-    from seatrial.wiring.standalone import serve_folder
+    """Serve one BUNDLE, a folder or an archive, with no store and no other file."""
+    from seatrial.registry.archive import opened
+    from seatrial.wiring import standalone
 
-    serve_folder(
-        folder, name=name, version=version, host=host, port=port, fd=fd, until_eof=until_eof
-    )
+    with opened(bundle) as found:
+        if not bundle.is_dir():
+            from seatrial.wiring.intake import check_vouched
+
+            check_vouched(found, trust=trust)
+        standalone.serve_bundle(
+            found,
+            name=name,
+            version=version,
+            host=host,
+            port=port,
+            fd=fd,
+            until_eof=until_eof,
+            threads=threads,
+        )
     return Exit.DONE

@@ -20,6 +20,10 @@ def show_endpoint(console: Console, record: Mapping[str, Any]) -> None:
     former = ", ".join(str(v) for v in record["former"])
     serving = "nothing yet" if stable is None else f"version {stable}"
     console.say(f"  production  {serving}" + (f"  (before: {former})" if former else ""))
+    if record["blocked"]:
+        blocked = click.style("stands still", fg="red")
+        console.say(f"  {blocked}: {record['blocked']['problem']}")
+        console.say(f"              → {record['blocked']['remedy']}")
     release = record["release"]
     if release:
         console.say(f"  release     {release_line(release)}")
@@ -57,14 +61,19 @@ def evidence_lines(release: Mapping[str, Any]) -> list[str]:
 def fact_line(record: Mapping[str, Any]) -> str:
     """A fact in a line: when, what, by whom, and its most telling detail."""
     data = record["data"]
-    told = [f"version {data['version']}"] if "version" in data else []
-    if "share" in data:
-        told.append(f"{100 * data['share']:g} %")
-    if record["kind"] == "evidence.recorded":
-        told.append(f"{data['judgement']['outcome']} after {show_duration(data['watched_s'])}")
-    elif data.get("reason"):
-        told.append(data["reason"])
+    told = _told(record["kind"], data) if record["readable"] else ["not read"]
     when = record["at"][:19].replace("T", " ")
     return f"{record['revision']:>4}  {when}  {record['kind']:<20} {record['by']:<12} " + ", ".join(
         told
     )
+
+
+def _told(kind: str, data: Mapping[str, Any]) -> list[str]:
+    told = [f"version {data['version']}"] if "version" in data else []
+    if "share" in data:
+        told.append(f"{100 * data['share']:g} %")
+    if kind == "evidence.recorded":
+        told.append(f"{data['judgement']['outcome']} after {show_duration(data['watched_s'])}")
+    elif data.get("reason"):
+        told.append(data["reason"])
+    return told

@@ -52,6 +52,7 @@ class Fact:
         stream: the history it belongs to.
         revision: position in its stream, growing by exactly one, from 1.
         at: when the log took it, aware UTC; for people: nothing is decided by it.
+        damage: why ``data`` could not be read and is empty; "" when it could.
     """
 
     seq: int
@@ -62,3 +63,4 @@ class Fact:
     data: Mapping[str, object]
     at: datetime
     by: str
+    damage: str = ""

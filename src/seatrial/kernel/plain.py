@@ -84,8 +84,10 @@ def encode(data: Mapping[str, object], what: str) -> str:
 
 
 def decode(text: str) -> dict[str, object]:
-    """The mapping that `encode` wrote."""
-    data: dict[str, object] = json.loads(text)
+    """The mapping that `encode` wrote.   Raises: ValueError."""
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("it is not a mapping")
     return data
 
 

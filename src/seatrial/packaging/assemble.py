@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from seatrial.kernel.size import show_size
 from seatrial.monitoring.profile import LABELS, profile_of
 from seatrial.monitoring.profile_record import write_profile
 from seatrial.monitoring.served import (
@@ -42,6 +43,7 @@ from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, ta
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.merging import join, pieces
+from seatrial.serving.spawn import ChildLimits
 
 _N_GOLDEN = 32
 
@@ -99,16 +101,19 @@ class Assembled:
     notes: tuple[str, ...]
 
 
-def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> Assembled:
+def assemble(
+    source: Source, root: Path, *, open_graph: OpenGraph, say: Say, threads: int = 1
+) -> Assembled:
     """Make the bundle of a model in ``root``.
 
     Args:
         root: folder of the bundles.
         open_graph: loads an exported graph.
         say: told of each step.
+        threads: the model's process may use, as many as in production: engines are measured.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
-    with ModelSession() as session:
+    with ModelSession(limits=ChildLimits(threads=threads)) as session:
         scan = session.load(source.model, trust=source.trust, any_version=source.any_version)
         facts = session.facts()
         say("scan", _scanned(scan, facts))
@@ -127,7 +132,7 @@ def assemble(source: Source, root: Path, *, open_graph: OpenGraph, say: Say) -> 
     say("export", found.exported.reason)
     say("engine", found.plan.reason)
     bundle = _write(source, root, facts=facts, scan=scan, signature=signature, found=found)
-    say("bundle", f"{bundle.digest[:12]}…, {_size(bundle)}")
+    say("bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
     return Assembled(
         bundle=bundle,
         scan=scan,
@@ -278,8 +283,3 @@ def _signature(signature: Signature) -> str:
     kinds = sorted({f.dtype.value for f in signature.features})
     outputs = ", ".join(o.name for o in signature.outputs)
     return f"{n} features ({', '.join(kinds)}), {signature.task.value}: {outputs}"
-
-
-def _size(bundle: Bundle) -> str:
-    size = sum(file.size for file in bundle.manifest.files)
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

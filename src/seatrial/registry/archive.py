@@ -11,13 +11,28 @@ import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from seatrial.kernel.errors import Denied, Invalid, LimitExceeded
-from seatrial.registry.bundle import Bundle, settle, verified_chunks
-from seatrial.registry.incoming import CHUNK, incoming, write_file
-from seatrial.registry.manifest import MANIFEST_FILE, encode_manifest, safe_path
+from seatrial.kernel.errors import Conflict, Denied, Invalid, LimitExceeded, SeatrialError
+from seatrial.registry.bundle import (
+    Bundle,
+    BundleIncomplete,
+    BundleNotFound,
+    settle,
+    verified_chunks,
+)
+from seatrial.registry.incoming import CHUNK, incoming, land, write_file
+from seatrial.registry.manifest import (
+    MANIFEST_FILE,
+    BundleTampered,
+    Manifest,
+    encode_manifest,
+    safe_path,
+)
 
+SUFFIX = ".seatrial.tar.gz"
 MAX_ARCHIVE_BYTES = 16 << 30
 MAX_ARCHIVE_FILES = 1000
 _BLOCK = tarfile.BLOCKSIZE
@@ -42,6 +57,12 @@ class ArchiveTooLarge(LimitExceeded):
     code = "bundle.archive_too_large"
 
 
+class FolderTaken(Conflict):
+    """There is something else where a bundle was to be unpacked."""
+
+    code = "bundle.folder_taken"
+
+
 def pack(bundle: Bundle, archive: Path) -> None:
     """Write a bundle to ``archive``; equal bundles give equal bytes.
 
@@ -53,6 +74,20 @@ def pack(bundle: Bundle, archive: Path) -> None:
         (folder / "archive").replace(archive)
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file says that it is an archive: by its name, or as a tar in its first block.
+
+    A pickle may be gzipped too, so the first two bytes do not tell.
+    """
+    if path.name.endswith(SUFFIX):
+        return True
+    try:
+        with gzip.open(path) as stream:
+            return stream.read(_BLOCK)[257:262] == b"ustar"
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def unpack(archive: Path, root: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> Bundle:
     """Unpack into ``root/<digest>`` and verify it; nothing is written anywhere else.
 
@@ -60,19 +95,76 @@ def unpack(archive: Path, root: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> 
         archive: a file written by `pack`.
         root: the folder that holds bundles.
         max_bytes: how much it may unpack to, all files together.
-    Raises: ArchiveUnreadable, ArchiveUnsafe, ArchiveTooLarge, and what `Bundle.open` raises.
+    Raises: BundleNotFound, ArchiveUnreadable, ArchiveUnsafe, ArchiveTooLarge, and what
+        `Bundle.open` raises.
     """
+    with incoming(root) as fresh:
+        manifest = _unpacked(archive, fresh, max_bytes)
+        return settle(fresh, root, manifest)
+
+
+def unpack_as(archive: Path, folder: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> Bundle:
+    """Unpack as ``folder``, which must not be there yet, be empty, or be this very bundle.
+
+    Raises: FolderTaken, and what `unpack` raises.
+    """
+    with incoming(folder.parent) as fresh:
+        manifest = _unpacked(archive, fresh, max_bytes)
+        if land(fresh, folder):
+            return Bundle(path=folder, manifest=manifest)
+    try:
+        return Bundle.open(folder, digest=manifest.digest)
+    except SeatrialError as error:
+        raise FolderTaken(
+            f"The folder {str(folder)!r} is there already and holds something else.",
+            remedy="Name another one; nothing in it was changed.",
+            folder=str(folder),
+        ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Bundle]:
+    """The verified bundle in a folder or an archive; unpacked for as long as the block lasts.
+
+    Raises: BundleNotFound and its kin; for an archive what `unpack` raises.
+    """
+    if path.is_dir():
+        yield Bundle.open(path)
+        return
+    with TemporaryDirectory(prefix="seatrial-") as scratch:
+        yield unpack(path, Path(scratch))
+
+
+def _unpacked(archive: Path, folder: Path, max_bytes: int) -> Manifest:
     if not archive.is_file():
-        raise _unreadable(archive, "there is no such file")
-    with incoming(root) as folder:
-        try:
-            with gzip.open(archive) as stream:
-                _extract(stream, folder, max_bytes)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise _unreadable(archive, str(error)) from error
-        except tarfile.HeaderError as error:
-            raise _unreadable(archive, "a header is damaged") from error
-        return settle(folder, root, Bundle.open(folder).manifest)
+        raise BundleNotFound(
+            f"There is no file {str(archive)!r}.",
+            remedy="Check the path of the archive.",
+            archive=str(archive),
+        )
+    try:
+        with _stream(archive) as stream:
+            _extract(stream, folder, max_bytes)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _unreadable(archive, str(error)) from error
+    except tarfile.HeaderError as error:
+        raise _unreadable(archive, "a header is damaged") from error
+    try:
+        return Bundle.open(folder).manifest
+    except (BundleIncomplete, BundleTampered) as error:
+        fault = error.facts.get("reason") or f"it lacks {error.facts['file']!r}"
+        raise type(error)(
+            f"The archive {str(archive)!r} does not hold what was packed: {fault}.",
+            remedy="Get it again from where it was packed.",
+            **error.facts,
+        ) from error
+
+
+def _stream(archive: Path) -> gzip.GzipFile:
+    try:
+        return gzip.open(archive)
+    except OSError as error:
+        raise _unreadable(archive, error.strerror or str(error)) from error
 
 
 def _packed(bundle: Bundle) -> Iterator[bytes]:

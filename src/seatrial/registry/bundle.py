@@ -134,6 +134,11 @@ class Bundle:
         return self.manifest.digest
 
     @property
+    def n_bytes(self) -> int:
+        """The size of all its files but the manifest."""
+        return sum(file.size for file in self.manifest.files)
+
+    @property
     def signature(self) -> Signature:
         """The model's inputs and outputs."""
         return self.manifest.signature
@@ -318,8 +323,11 @@ def _open_regular(folder: Path, path: str) -> Iterator[BinaryIO]:
 
 
 def _incomplete(folder: Path, path: str) -> BundleIncomplete:
+    remedy = "Remove its folder and copy it again from where it came, or deploy the model again."
+    if path == MANIFEST_FILE:
+        remedy = "Check the path: a folder without it is no bundle, or what is left of one."
     return BundleIncomplete(
         f"The bundle at {str(folder)!r} lacks {path!r}.",
-        remedy="Remove its folder and copy it again from where it came, or deploy the model again.",
+        remedy=remedy,
         file=path,
     )

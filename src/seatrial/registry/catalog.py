@@ -185,6 +185,8 @@ def _fold(facts: list[Fact]) -> list[Version]:
 
 
 def _version(fact: Fact) -> Version:
+    if fact.damage:
+        raise _unreadable(fact, fact.damage)
     if fact.schema not in _READERS:
         raise _unreadable(fact, f"its schema {fact.schema} is unknown")
     try:

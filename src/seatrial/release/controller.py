@@ -3,7 +3,7 @@
 A thin shell around `rollout.decide`: it gathers what happened (staging results, what workers say,
 evidence), asks, and appends the answer. All it remembers between ticks can be lost: a controller
 that starts anew reads the facts and goes on. Two controllers cannot both act: one lease, and every
-append is a compare-and-swap.
+append is a compare-and-swap. An endpoint that cannot be read or judged stands still, alone.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from seatrial.kernel.clock import Clock
+from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Beat, Lease, Store, StoreFull, StoreUnavailable, StreamChanged
-from seatrial.release.endpoint import EndpointState
+from seatrial.release.endpoint import EndpointState, check_readable
 from seatrial.release.evidence import Evidence
 from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.judge import judge
@@ -111,6 +112,7 @@ class Controller:
         self._judged: dict[str, _Judged] = {}
         self._watches: dict[str, _Watch] = {}
         self._live: dict[str, Mapping[str, object]] = {}
+        self._stuck: dict[str, str] = {}
 
     def tick(self) -> bool:
         """Bring every release one step forward if this controller holds the lease.
@@ -126,7 +128,8 @@ class Controller:
             self._endpoints.refresh()
             for name in self._endpoints.names():
                 self._advance(name)
-            self._store.beat(BEAT, {"holder": self._holder, "judgements": self._live})
+            said = {"holder": self._holder, "judgements": self._live, "stuck": self._stuck}
+            self._store.beat(BEAT, said)
             self._prune()
         except StreamChanged as changed:
             _log.info("somebody else appended first, deciding again: %s", changed)
@@ -144,6 +147,28 @@ class Controller:
                 _log.warning("the lease was not given back and will expire: %s", problem)
 
     def _advance(self, name: str) -> None:
+        """Bring one endpoint forward; what is wrong with it stops no other.
+
+        Raises: StreamChanged, StoreUnavailable, StoreFull: these concern all of them.
+        """
+        try:
+            check_readable(self._endpoints.get(name))
+            self._bring_forward(name)
+        except (StreamChanged, StoreUnavailable, StoreFull):
+            raise
+        except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
+            self._live.pop(name, None)
+            if self._stuck.get(name) != str(problem):
+                self._stuck[name] = str(problem) or repr(problem)
+                foreseen = isinstance(problem, SeatrialError)
+                _log.warning(
+                    "endpoint %s stands still: %s", name, self._stuck[name], exc_info=not foreseen
+                )
+        else:
+            if self._stuck.pop(name, None) is not None:
+                _log.info("endpoint %s goes on", name)
+
+    def _bring_forward(self, name: str) -> None:
         state = self._endpoints.get(name)
         rollout = state.active
         if rollout is None:

@@ -65,18 +65,17 @@ class Desk:
 
     def history(self, name: str, *, after: int = 0) -> list[dict[str, object]]:
         """The facts with ``seq > after``, oldest first.   Raises: UnknownEndpoint."""
-        self.state(name)
-        return history(self._store, name, after=after)
+        return history(self._store, self.state(name), after=after)
 
     def latest(self, name: str) -> list[dict[str, object]]:
         """The newest facts, some hundreds, oldest first; cheap to ask for again and again.
 
         Raises: UnknownEndpoint.
         """
-        self.state(name)
+        state = self.state(name)
         with self._lock:
             known = self._latest.setdefault(name, _Latest())
-            for fact in history(self._store, name, after=known.seq):
+            for fact in history(self._store, state, after=known.seq):
                 known.facts.append(fact)
                 known.seq = int(str(fact["seq"]))
             return list(known.facts)
@@ -98,7 +97,10 @@ class Desk:
             }
 
     def promote(self, name: str, *, by: str, reason: str = "") -> dict[str, object]:
-        """Give the version on trial all traffic.   Raises: UnknownEndpoint, RolloutConflict."""
+        """Give the version on trial all traffic.
+
+        Raises: UnknownEndpoint, RolloutConflict; UnknownFact: see `release/fold.py`.
+        """
         return self._change(name, lambda state: ask(state, "promote", by=by, reason=reason))
 
     def abort(self, name: str, *, by: str, reason: str = "") -> dict[str, object]:

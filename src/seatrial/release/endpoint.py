@@ -1,28 +1,24 @@
-"""An endpoint: the fold of its facts, and the split that follows from it.
+"""An endpoint: what is known of it, the split that follows, and what may be asked for.
 
 State and split cannot disagree, because the split is computed from the state and the state from
-one stream of facts, appended by compare-and-swap.
+one stream of facts (`release/fold.py`), appended by compare-and-swap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from seatrial.kernel.errors import Invalid, NotFound
-from seatrial.kernel.events import Draft, Fact
-from seatrial.release.rollout import Asked, Phase, Plan, Rollout, RolloutConflict, Step, decide
+from seatrial.kernel.events import Draft
+from seatrial.release.rollout import Asked, Plan, Rollout, RolloutConflict, decide
 from seatrial.release.variant import Split
 
 PREFIX = "endpoint/"
 
-_NEW_EVIDENCE = "step.entered"
-"""The fact after which answers count for another step, whether or not shares change."""
-
 
 class UnknownFact(Invalid):
-    """The log holds a fact this version of seatrial cannot read."""
+    """The endpoint has a fact that cannot be read; nothing is decided about it until it can."""
 
     code = "release.unknown_fact"
 
@@ -31,6 +27,23 @@ class NothingToRollBack(NotFound):
     """There is no earlier version to go back to."""
 
     code = "release.nothing_to_roll_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """The first fact of a stream that this version of seatrial cannot read.
+
+    Args:
+        revision: of the fact in its stream.
+        seq: of the fact in the log.
+        problem: which fact, and why.
+        remedy: what a person can do.
+    """
+
+    revision: int
+    seq: int
+    problem: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,7 @@ class EndpointState:
         rollout: the newest rollout, over or not; None before the first.
         target_revision: revision at which the split last changed, or a step with the same split
             began: what is answered from then on is counted apart.
+        unreadable: the fact after which nothing is known, or None; all else is as of before it.
     """
 
     name: str
@@ -72,6 +86,7 @@ class EndpointState:
     digests: Mapping[int, str] = field(default_factory=dict)
     rollout: Rollout | None = None
     target_revision: int = 0
+    unreadable: Unreadable | None = None
 
     @property
     def active(self) -> Rollout | None:
@@ -113,18 +128,20 @@ def stream_of(name: str) -> str:
     return PREFIX + name
 
 
-def fold(state: EndpointState, facts: Iterable[Fact]) -> EndpointState:
-    """The state after more facts of its stream.
-
-    Raises: UnknownFact: a kind or schema that this version of seatrial does not know.
-    """
-    for fact in facts:
-        state = _apply(state, fact)
-    return state
+def check_readable(state: EndpointState) -> None:
+    """Raises: UnknownFact: not all facts of the endpoint can be read."""
+    if state.unreadable is not None:
+        raise UnknownFact(
+            state.unreadable.problem,
+            remedy=state.unreadable.remedy,
+            endpoint=state.name,
+            seq=state.unreadable.seq,
+        )
 
 
 def check_free(state: EndpointState) -> None:
-    """Raises: RolloutConflict: a release of the endpoint is under way."""
+    """Raises: RolloutConflict: a release of the endpoint is under way; UnknownFact."""
+    check_readable(state)
     active = state.active
     if active is not None:
         raise RolloutConflict(
@@ -152,7 +169,8 @@ def start(
         target: ``staging`` or ``production``.
         plan: steps and gates.
         notes: JSON-able details for the history, such as the source file.
-    Raises: RolloutConflict: another release is under way, or the version is in production.
+    Raises: RolloutConflict: another release is under way, or the version is in production;
+        UnknownFact.
     """
     check_free(state)
     if version == state.stable:
@@ -179,8 +197,9 @@ def start(
 def ask(state: EndpointState, wish: str, *, by: str, reason: str = "") -> list[Draft]:
     """A person's wish to ``promote`` or ``abort`` the release under way.
 
-    Raises: RolloutConflict.
+    Raises: RolloutConflict, UnknownFact.
     """
+    check_readable(state)
     if state.rollout is None:
         raise RolloutConflict(
             f"No release of endpoint {state.name!r} is under way.",
@@ -195,8 +214,9 @@ def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = ""
     Args:
         to: the version to serve; None ends the canary under way or, when there is none, returns to
             the version that was in production before.
-    Raises: NothingToRollBack, RolloutConflict.
+    Raises: NothingToRollBack, RolloutConflict, UnknownFact.
     """
+    check_readable(state)
     active = state.active
     ended = ask(state, "abort", by=by, reason=reason or "rolled back by a person") if active else []
     if to is None and ended:
@@ -221,122 +241,3 @@ def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = ""
         "reason": reason or "rolled back by a person",
     }
     return [*ended, Draft(kind="endpoint.rolled_back", data=data, by=by)]
-
-
-def _apply(state: EndpointState, fact: Fact) -> EndpointState:
-    change = _CHANGES.get(fact.kind)
-    if change is None or fact.schema != 1:
-        raise UnknownFact(
-            f"The stream {fact.stream!r} holds a fact {fact.kind!r} of schema {fact.schema}, "
-            "which this version of seatrial does not know.",
-            remedy="Upgrade seatrial to the version that wrote it.",
-            seq=fact.seq,
-        )
-    after = replace(change(state, fact), revision=fact.revision)
-    if after.split != state.split or fact.kind == _NEW_EVIDENCE:
-        after = replace(after, target_revision=fact.revision)
-    return after
-
-
-def _plan_from(data: Mapping[str, Any]) -> Plan:
-    return Plan(
-        steps=tuple(Step(**step) for step in data["steps"]),
-        gates=data["gates"],
-        extend_s=data["extend_s"],
-    )
-
-
-def _started(state: EndpointState, fact: Fact) -> EndpointState:
-    data: Mapping[str, Any] = fact.data
-    rollout = Rollout(
-        release=data["release"],
-        version=data["version"],
-        digest=data["digest"],
-        target=data["target"],
-        plan=_plan_from(data["plan"]),
-        phase=Phase.STAGING,
-        salt=data["release"],
-    )
-    digests = {**state.digests, rollout.version: rollout.digest}
-    return replace(state, rollout=rollout, digests=digests)
-
-
-def _moved(state: EndpointState, **changes: Any) -> EndpointState:
-    if state.rollout is None:
-        raise UnknownFact(
-            f"Endpoint {state.name!r} has a fact of a release that never started.",
-            remedy="The log is damaged: restore the store from a backup.",
-        )
-    return replace(state, rollout=replace(state.rollout, **changes))
-
-
-def _staging_passed(state: EndpointState, fact: Fact) -> EndpointState:
-    return _moved(state, staging=fact.data["report"], reason=fact.data["reason"])
-
-
-def _phase(phase: Phase) -> Callable[[EndpointState, Fact], EndpointState]:
-    def change(state: EndpointState, fact: Fact) -> EndpointState:
-        return _moved(state, phase=phase, reason=fact.data.get("reason", ""))
-
-    return change
-
-
-def _staging_failed(state: EndpointState, fact: Fact) -> EndpointState:
-    return _moved(
-        state, phase=Phase.REJECTED, staging=fact.data["report"], reason=fact.data["reason"]
-    )
-
-
-def _step_entered(state: EndpointState, fact: Fact) -> EndpointState:
-    return _moved(
-        state,
-        phase=Phase.CANARY,
-        step=fact.data["step"],
-        step_revision=fact.revision,
-        watched_s=0.0,
-        extended=False,
-        evidence={},
-        reason="",
-    )
-
-
-def _evidence(state: EndpointState, fact: Fact) -> EndpointState:
-    return _moved(state, watched_s=fact.data["watched_s"], evidence=fact.data["judgement"])
-
-
-def _extended(state: EndpointState, fact: Fact) -> EndpointState:
-    return _moved(state, extended=True, reason=fact.data["reason"])
-
-
-def _promoted(state: EndpointState, fact: Fact) -> EndpointState:
-    ended = _phase(Phase.PROMOTED)(state, fact)
-    version: Any = fact.data["version"]
-    former = tuple(v for v in state.former if v != version)
-    if state.stable is not None and state.stable != version:
-        former = (*former, state.stable)
-    return replace(ended, stable=version, former=former)
-
-
-def _rolled_back(state: EndpointState, fact: Fact) -> EndpointState:
-    """The version left behind goes to the far end: rolling back twice must not return to it."""
-    version: Any = fact.data["version"]
-    former = tuple(v for v in state.former if v != version)
-    if state.stable is not None:
-        former = (state.stable, *former)
-    return replace(state, stable=version, former=former)
-
-
-_CHANGES: Mapping[str, Callable[[EndpointState, Fact], EndpointState]] = {
-    "release.started": _started,
-    "staging.passed": _staging_passed,
-    "staging.failed": _staging_failed,
-    "release.staged": _phase(Phase.STAGED),
-    "canary.warming": _phase(Phase.WARMING),
-    "step.entered": _step_entered,
-    "evidence.recorded": _evidence,
-    "step.extended": _extended,
-    "release.held": _phase(Phase.HELD),
-    "release.promoted": _promoted,
-    "release.aborted": _phase(Phase.ABORTED),
-    "endpoint.rolled_back": _rolled_back,
-}

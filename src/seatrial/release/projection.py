@@ -8,7 +8,8 @@ from collections.abc import Callable
 from seatrial.kernel.errors import NotFound
 from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.store import FactLog, StreamChanged
-from seatrial.release.endpoint import PREFIX, EndpointState, fold, stream_of
+from seatrial.release.endpoint import PREFIX, EndpointState, stream_of
+from seatrial.release.fold import fold
 
 _PAGE = 1000
 _ATTEMPTS = 20
@@ -31,7 +32,7 @@ class Endpoints:
     def refresh(self) -> set[str]:
         """Fold what was appended since the last call; returns the names that changed.
 
-        Raises: StoreUnavailable; UnknownFact.
+        Raises: StoreUnavailable.
         """
         changed: set[str] = set()
         if self._log.head() == self._seen:

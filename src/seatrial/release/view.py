@@ -16,6 +16,7 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
     workers = store.present(WORKERS)
     controller = store.present(BEAT)
     split = state.split
+    blocked = _blocked(state, controller)
     return {
         "name": state.name,
         "revision": state.revision,
@@ -28,7 +29,10 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
             "shadow": split.shadow,
             "shadow_share": split.shadow_share,
         },
-        "release": _release(state, live=_live(controller, state.name), workers=workers),
+        "blocked": blocked,
+        "release": _release(
+            state, live=_live(controller, state.name), workers=workers, blocked=blocked is not None
+        ),
         "n_workers": len(workers),
         "n_workers_up_to_date": sum(
             applied_by(worker, state.name) == state.target_revision for worker in workers
@@ -37,17 +41,25 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
     }
 
 
-def history(store: Store, endpoint: str, *, after: int = 0) -> list[dict[str, object]]:
-    """The facts of an endpoint, oldest first, as JSON-able records."""
+def history(store: Store, state: EndpointState, *, after: int = 0) -> list[dict[str, object]]:
+    """The facts of an endpoint that went into its state, oldest first, as JSON-able records.
+
+    Those that could not be read, and what follows them, are there too and say so.
+    """
     records: list[dict[str, object]] = []
-    while facts := store.read(stream=stream_of(endpoint), after=after):
-        records += [fact_record(fact) for fact in facts]
+    while facts := store.read(stream=stream_of(state.name), after=after):
+        known = [f for f in facts if state.unreadable or f.revision <= state.revision]
+        records += [fact_record(f, readable=f.revision <= state.revision) for f in known]
         after = facts[-1].seq
     return records
 
 
-def fact_record(fact: Fact) -> dict[str, object]:
-    """A fact as a JSON-able record."""
+def fact_record(fact: Fact, *, readable: bool = True) -> dict[str, object]:
+    """A fact as a JSON-able record.
+
+    Args:
+        readable: whether its data is known to be what facts of its kind hold.
+    """
     return {
         "seq": fact.seq,
         "revision": fact.revision,
@@ -55,7 +67,27 @@ def fact_record(fact: Fact) -> dict[str, object]:
         "kind": fact.kind,
         "by": fact.by,
         "data": dict(fact.data),
+        "readable": readable,
     }
+
+
+def _blocked(state: EndpointState, controller: Sequence[Beat]) -> dict[str, object] | None:
+    """Why nothing is decided about an endpoint, and what to do; None when all is well.
+
+    ``lasts`` says whether it stays so until seatrial is started again.
+    """
+    if state.unreadable is not None:
+        said = state.unreadable
+        return {"problem": said.problem, "remedy": said.remedy, "lasts": True}
+    for beat in controller:
+        stuck = beat.data.get("stuck")
+        if isinstance(stuck, Mapping) and state.name in stuck:
+            return {
+                "problem": f"The controller cannot bring it forward: {stuck[state.name]}",
+                "remedy": "Look at the log of `seatrial up`; the split stays as it is meanwhile.",
+                "lasts": False,
+            }
+    return None
 
 
 def _live(controller: Sequence[Beat], name: str) -> Mapping[str, object]:
@@ -68,7 +100,11 @@ def _live(controller: Sequence[Beat], name: str) -> Mapping[str, object]:
 
 
 def _release(
-    state: EndpointState, *, live: Mapping[str, object], workers: Sequence[Beat]
+    state: EndpointState,
+    *,
+    live: Mapping[str, object],
+    workers: Sequence[Beat],
+    blocked: bool,
 ) -> dict[str, object] | None:
     rollout = state.rollout
     if rollout is None:
@@ -87,7 +123,7 @@ def _release(
         "watched_s": live.get("watched_s", rollout.watched_s),
         "extended": rollout.extended,
         "reason": rollout.reason,
-        "waiting_for": _waiting_for(rollout, workers),
+        "waiting_for": "" if blocked else _waiting_for(rollout, workers),
         "evidence": live.get("judgement") or dict(rollout.evidence) or None,
         "staging": dict(rollout.staging) or None,
         "plan": rollout.plan.as_dict(),

@@ -25,7 +25,10 @@ _THREAD_SETTINGS: Final = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",  # what n_jobs=-1 means to joblib, and n_jobs=None to LightGBM
 )
+_WAITING: Final = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+"""Threads without work sleep at once: by default they spin on the core the server needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,7 @@ def _environment(threads: int, code_paths: Sequence[Path], scratch: Path) -> dic
     return {
         **kept,
         **dict.fromkeys(_THREAD_SETTINGS, str(threads)),
+        **_WAITING,
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUNBUFFERED": "1",
         "HOME": str(scratch),

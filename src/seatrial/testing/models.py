@@ -55,6 +55,20 @@ def column_signature() -> Signature:
     )
 
 
+def only(kind: EngineKind, *, inline: bool = False) -> EnginePlan:
+    """The plan of a model with one engine, which answers every request by itself."""
+    return EnginePlan(
+        steps=(Step(from_rows=1, choice=Choice(engine=kind, chunk_rows=None, inline=inline)),),
+        costs=(),
+        fixed_s=0.0,
+        per_row_s=0.0,
+        batching=False,
+        max_batch_rows=1,
+        linger_s=0.0,
+        reason="the only engine",
+    )
+
+
 class Remembering(Recorder):
     """A recorder that keeps what was observed where a test can see it."""
 
@@ -152,22 +166,12 @@ def live_version(
     """A loaded version; it answers at once, or out of process when ``wait`` is given."""
     engine = engine or FakeEngine(signature)
     kind = EngineKind.ONNX if wait is None else EngineKind.NATIVE
-    plan = EnginePlan(
-        steps=(Step(from_rows=1, choice=Choice(engine=kind, chunk_rows=None, inline=not wait)),),
-        costs=(),
-        fixed_s=0.0,
-        per_row_s=0.0,
-        batching=False,
-        max_batch_rows=1,
-        linger_s=0.0,
-        reason="a fake",
-    )
     return LiveVersion(
         endpoint=endpoint,
         version=version,
         digest=f"digest-{version}",
         signature=signature,
-        plan=plan,
+        plan=only(kind, inline=not wait),
         engines={} if wait else {EngineKind.ONNX: engine},
         native=SlowEngine(engine, wait) if wait else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,15 +12,20 @@ from functools import partial
 from pathlib import Path
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import Store
-from seatrial.packaging.assemble import Assembled, Source, assemble
+from seatrial.packaging.assemble import Source, assemble
+from seatrial.registry.archive import is_archive
+from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
+from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name, suggest_name
 from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
 from seatrial.wiring.background import running, start_detached
 from seatrial.wiring.files import write_files
+from seatrial.wiring.intake import take_in
 from seatrial.wiring.stager import BackgroundStager
 from seatrial.wiring.workspace import Workspace
 
@@ -27,13 +33,19 @@ Say = Callable[[str, str, str], None]
 """Told mark (``ok``, ``note``), name and text of a step that has ended."""
 
 
+class OptionUnused(Invalid):
+    """An option says how to package a model, and an archive is packaged already."""
+
+    code = "deploy.option_unused"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a person wants deployed.
 
     Args:
-        model: the file.
-        name: of the endpoint; None for that of the file.
+        model: the file: a model, or the archive of a bundle.
+        name: of the endpoint; None for that of the file, or of the archive's model.
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
         target: ``staging`` or ``production``.
@@ -57,7 +69,7 @@ class Order:
 
     @property
     def endpoint(self) -> str:
-        """The endpoint's name: as given, or made from the file's."""
+        """The endpoint's name: as given, or made from the file's; an archive brings its own."""
         return self.name if self.name is not None else suggest_name(self.model.stem)
 
 
@@ -80,26 +92,37 @@ class Placed:
     release: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Packaged:
+    """A bundle among the others, and what the catalogue shall say of it."""
+
+    bundle: Bundle
+    registration: Registration
+
+
 def deploy_order(
     workspace: Workspace, order: Order, *, on_step: Say, on_progress: Callable[[str, str], None]
 ) -> Placed:
-    """Package the model, register it and begin its release.
+    """Package the model or take in the archive, register it and begin its release.
 
     Args:
         on_step: told of each step that has ended.
         on_progress: told what is under way.
-    Raises: what packaging raises; ModelNameInvalid; RolloutConflict: another release of the
-        endpoint is under way. Nothing is registered then.
+    Raises: what packaging or `take_in` raises; ModelNameInvalid; OptionUnused; RolloutConflict:
+        another release of the endpoint is under way. Nothing is registered then.
     """
-    name = check_name(order.endpoint)
-    plan = _plan(workspace, order)
+    archived = is_archive(order.model)
+    if archived:
+        _check_options(order)
+    else:
+        check_name(order.endpoint)
     store = workspace.open_store()
     try:
         desk = Desk(store)
-        desk.check_free(name)
         on_progress("package", str(order.model))
-        assembled = _assemble(workspace, order, name, on_step)
-        version = _registered(workspace, store, order, assembled, on_step)
+        packaged = (_taken_in if archived else _assembled)(workspace, order, desk, on_step)
+        plan = _plan(workspace, order, packaged.bundle.manifest.name)
+        version = _registered(workspace, store, order, packaged, on_step)
         return _begun(desk, store, order, version, plan)
     except BaseException:
         store.close()
@@ -107,15 +130,15 @@ def deploy_order(
 
 
 def _registered(
-    workspace: Workspace, store: Store, order: Order, assembled: Assembled, on_step: Say
+    workspace: Workspace, store: Store, order: Order, packaged: _Packaged, on_step: Say
 ) -> Version:
     """The version, once its files are there: what cannot be written is not registered."""
-    bundle = assembled.bundle
+    bundle = packaged.bundle
     name = bundle.manifest.name
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
     write_files(workspace, bundle, None, number)
-    version = register(store, name, _registration(order, assembled), by=order.by)
+    version = register(store, name, packaged.registration, by=order.by)
     if version.number != number:  # somebody registered another one meanwhile
         write_files(workspace, bundle, None, version.number)
     on_step("ok", "files", str(workspace.release_folder(name, version.number)))
@@ -167,6 +190,7 @@ def local_controller(
         workspace.release_folder,
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
+        threads=workspace.settings.server.native_threads,
     )
     controller = Controller(
         placed.store,
@@ -180,40 +204,82 @@ def local_controller(
         controller.close()
 
 
-def _assemble(workspace: Workspace, order: Order, name: str, on_step: Say) -> Assembled:
+def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
 
+    desk.check_free(order.endpoint)
     source = Source(
         model=order.model,
-        name=name,
+        name=order.endpoint,
         sample=read_sample(order.data) if order.data else None,
         label=order.label,
         trust=order.trust,
         any_version=order.any_version,
     )
-    return assemble(
+    assembled = assemble(
         source,
         workspace.bundles,
         open_graph=OnnxEngine,
+        threads=workspace.settings.server.native_threads,
         say=lambda step, text: on_step("note" if step == "note" else "ok", step, text),
     )
-
-
-def _registration(order: Order, assembled: Assembled) -> Registration:
-    return Registration(
-        digest=assembled.bundle.digest,
-        framework=assembled.bundle.manifest.framework,
-        source_name=order.model.name,
-        source_sha256=assembled.scan.sha256,
-        label=order.label,
-        notes="; ".join(assembled.notes),
+    return _Packaged(
+        bundle=assembled.bundle,
+        registration=_registration(
+            order, assembled.bundle, assembled.scan.sha256, notes="; ".join(assembled.notes)
+        ),
     )
 
 
-def _plan(workspace: Workspace, order: Order) -> Plan:
+def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _Packaged:
+    bundle = take_in(
+        order.model,
+        workspace.bundles,
+        name=order.name,
+        trust=order.trust,
+        welcome=desk.check_free,
+    )
+    on_step("ok", "bundle", f"{bundle.manifest.name}, {bundle.digest[:12]}…, as it was packed")
+    registration = _registration(
+        order, bundle, _sha256(order.model), notes="taken in as an archive"
+    )
+    return _Packaged(bundle=bundle, registration=registration)
+
+
+def _check_options(order: Order) -> None:
+    """Refuse what an archive cannot heed."""
+    given = {"--data": order.data, "--label": order.label, "--any-version": order.any_version}
+    for option, value in given.items():
+        if value:
+            raise OptionUnused(
+                f"{option} was given, but {order.model.name} is an archive, packaged already.",
+                remedy=f"Leave {option} out, or deploy the model's own file.",
+                option=option,
+            )
+
+
+def _registration(order: Order, bundle: Bundle, sha256: str, *, notes: str) -> Registration:
+    return Registration(
+        digest=bundle.digest,
+        framework=bundle.manifest.framework,
+        source_name=order.model.name,
+        source_sha256=sha256,
+        label=order.label,
+        notes=notes,
+    )
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks_of(file):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _plan(workspace: Workspace, order: Order, name: str) -> Plan:
     """The configured plan, with what the command line says of it."""
-    plan = workspace.settings.release_of(order.endpoint).plan()
+    plan = workspace.settings.release_of(name).plan()
     first, *others = plan.steps
     if order.share is not None:
         first, others = replace(first, share=order.share), []

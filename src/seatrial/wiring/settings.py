@@ -27,6 +27,12 @@ class ServerConfig(ConfigModel):
         default=8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one."
     )
     workers: int = Field(default=1, ge=1, le=256, description="Number of worker processes.")
+    native_threads: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Threads of the numeric libraries in each process that holds a native model.",
+    )
     max_body_bytes: int = Field(
         default=64 * 1024 * 1024, ge=1024, description="Largest request body."
     )

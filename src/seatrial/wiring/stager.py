@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,13 @@ def stage(
     version: int,
     gates: Gates,
     effort: Effort | None = None,
+    threads: int = 1,
     on_test: Callable[[str], None] = lambda _: None,
 ) -> StagingReport:
     """Start a server from a bundle, test it, stop it, and leave the report in ``folder``.
 
+    Args:
+        threads: of a native engine, as production will give it.
     Returns: the report, also written as ``staging.txt``, ``staging.json`` and ``staging.html``.
     Raises: BundleTampered and its kin; nothing for what the tests find.
     """
@@ -53,7 +56,8 @@ def stage(
         golden=bundle.golden(),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    with _server(bundle.path, endpoint, version, log=folder / "server.log") as server:
+    options = ["--name", endpoint, "--version", str(version), "--threads", str(threads)]
+    with _server(bundle.path, options, log=folder / "server.log") as server:
         report = asyncio.run(
             run_staging(
                 subject,
@@ -68,7 +72,7 @@ def stage(
 
 
 @contextmanager
-def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator[Server]:
+def _server(bundle: Path, options: Sequence[str], *, log: Path) -> Iterator[Server]:
     """A server on a free port; it inherits the listening socket, so nobody can take the port."""
     listening = socket.create_server((HOST, 0))
     port = listening.getsockname()[1]
@@ -77,8 +81,7 @@ def _server(bundle: Path, endpoint: str, version: int, *, log: Path) -> Iterator
         paths = environment["PYTHONPATH"].split(os.pathsep)
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(p).resolve()) for p in paths)
     command = [sys.executable, "-m", "seatrial", "serve-bundle", str(bundle.resolve())]
-    command += ["--name", endpoint, "--version", str(version), "--until-eof"]
-    command += ["--fd", str(listening.fileno())]
+    command += [*options, "--until-eof", "--fd", str(listening.fileno())]
     with log.open("wb") as sink:
         process = subprocess.Popen(
             command,
@@ -136,6 +139,7 @@ class BackgroundStager:
         release_folder: where the reports of a version go.
         on_test: is told which test of which endpoint begins.
         finished: called with a passed report before it is handed on, to write what depends on it.
+        threads: see `stage`.
     """
 
     def __init__(
@@ -146,12 +150,14 @@ class BackgroundStager:
         on_test: Callable[[str, str], None] = lambda _endpoint, _test: None,
         finished: Callable[[Bundle, StagingReport, int], None] = lambda _b, _r, _v: None,
         effort: Effort | None = None,
+        threads: int = 1,
     ) -> None:
         self._bundles = bundles
         self._release_folder = release_folder
         self._on_test = on_test
         self._finished = finished
         self._effort = effort
+        self._threads = threads
         self._jobs: dict[str, _Job] = {}
 
     def poll(self, rollout: Rollout, *, endpoint: str) -> Staged | None:
@@ -181,6 +187,7 @@ class BackgroundStager:
                 version=rollout.version,
                 gates=gates_from_dict(rollout.plan.gates),
                 effort=self._effort,
+                threads=self._threads,
                 on_test=lambda test: self._on_test(endpoint, test),
             )
             self._finished(bundle, report, rollout.version)

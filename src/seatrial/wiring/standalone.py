@@ -1,4 +1,4 @@
-"""Serves one bundle folder and nothing else: what staging tests, and what a container runs."""
+"""Serves one bundle and nothing else: what staging tests, and what a container runs."""
 
 from __future__ import annotations
 
@@ -44,12 +44,16 @@ class Standalone:
         bundle: verified.
         name: the model's; None for the bundle's own.
         version: its number.
+        threads: of a native engine, >= 1.
     """
 
-    def __init__(self, bundle: Bundle, *, name: str | None = None, version: int = 1) -> None:
+    def __init__(
+        self, bundle: Bundle, *, name: str | None = None, version: int = 1, threads: int = 1
+    ) -> None:
         self._bundle = bundle
         self._name = name or bundle.manifest.name
         self._version = version
+        self._threads = threads
         self._recorder = Recorder(worker="standalone", clock=SystemClock())
         self._router = Router(self._recorder)
         self._health = Health()
@@ -66,6 +70,7 @@ class Standalone:
             endpoint=self._name,
             version=self._version,
             call_timeout_s=_CALL_TIMEOUT_S,
+            threads=self._threads,
         )
         await live.start()
         self._live = live
@@ -113,8 +118,8 @@ def app() -> App:
     return build(standalone.plane, start=standalone.start, stop=standalone.stop)
 
 
-def serve_folder(
-    folder: Path,
+def serve_bundle(
+    bundle: Bundle,
     *,
     name: str | None,
     version: int,
@@ -122,15 +127,18 @@ def serve_folder(
     port: int,
     fd: int | None,
     until_eof: bool,
+    threads: int,
 ) -> None:
-    """Serve a bundle folder until SIGTERM or SIGINT.
+    """Serve a bundle until SIGTERM or SIGINT.
 
     Args:
+        bundle: verified; its folder stays where it is meanwhile.
         fd: an inherited listening socket to use instead of ``host`` and ``port``.
         until_eof: also stop when standard input ends.
-    Raises: PortTaken; BundleNotFound, BundleTampered and their kin.
+        threads: of a native engine, >= 1.
+    Raises: PortTaken; what engines raise when they cannot be loaded.
     """
-    standalone = Standalone(Bundle.open(folder), name=name, version=version)
+    standalone = Standalone(bundle, name=name, version=version, threads=threads)
     listening = listen(host, port) if fd is None else socket.socket(fileno=fd)
     serve(
         build(standalone.plane),

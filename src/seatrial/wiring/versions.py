@@ -10,6 +10,7 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
 from seatrial.serving.live import LiveVersion, NativeEngine
+from seatrial.serving.spawn import ChildLimits
 
 ENGINES: dict[EngineKind, tuple[Role, str]] = {
     EngineKind.ONNX: (Role.ONNX, "seatrial.adapters.onnxruntime:OnnxEngine"),
@@ -19,12 +20,13 @@ ENGINES: dict[EngineKind, tuple[Role, str]] = {
 
 
 def open_version(
-    bundle: Bundle, *, endpoint: str, version: int, call_timeout_s: float
+    bundle: Bundle, *, endpoint: str, version: int, call_timeout_s: float, threads: int = 1
 ) -> LiveVersion:
     """Load what the bundle's plan names.
 
     Args:
         call_timeout_s: after so long a call of a native engine counts as hung.
+        threads: of a native engine, >= 1.
     Raises: what engines raise when an artefact cannot be loaded; PlanUnreadable.
     """
     plan = EnginePlan.from_dict(bundle.manifest.plan)
@@ -35,7 +37,9 @@ def open_version(
         signature=bundle.signature,
         plan=plan,
         engines={k: _engine(bundle, k) for k in sorted(plan.engines & ENGINES.keys())},
-        native=_native(bundle, call_timeout_s) if EngineKind.NATIVE in plan.engines else None,
+        native=_native(bundle, ChildLimits(call_s=call_timeout_s, threads=threads))
+        if EngineKind.NATIVE in plan.engines
+        else None,
         call_timeout_s=call_timeout_s,
     )
 
@@ -46,11 +50,13 @@ class Shelf:
     Args:
         bundles: one folder per digest.
         call_timeout_s: see `open_version`.
+        threads: see `open_version`.
     """
 
-    def __init__(self, bundles: Path, *, call_timeout_s: float) -> None:
+    def __init__(self, bundles: Path, *, call_timeout_s: float, threads: int = 1) -> None:
         self._bundles = bundles
         self._call_timeout_s = call_timeout_s
+        self._threads = threads
 
     def __call__(self, endpoint: str, version: int, digest: str) -> LiveVersion:
         """Verify every byte of a bundle and load it; blocks."""
@@ -59,6 +65,7 @@ class Shelf:
             endpoint=endpoint,
             version=version,
             call_timeout_s=self._call_timeout_s,
+            threads=self._threads,
         )
 
 
@@ -70,9 +77,8 @@ def _engine(bundle: Bundle, kind: EngineKind) -> Engine:
     return engine
 
 
-def _native(bundle: Bundle, call_timeout_s: float) -> NativeEngine:
+def _native(bundle: Bundle, limits: ChildLimits) -> NativeEngine:
     from seatrial.serving import remote
-    from seatrial.serving.spawn import ChildLimits
 
     model = remote.NativeModel(
         path=bundle.locate(Role.NATIVE),
@@ -80,4 +86,4 @@ def _native(bundle: Bundle, call_timeout_s: float) -> NativeEngine:
         trust=bundle.manifest.trusted,
         any_version=bundle.manifest.trusted,
     )
-    return remote.NativeEngine(model, limits=ChildLimits(call_s=call_timeout_s))
+    return remote.NativeEngine(model, limits=limits)

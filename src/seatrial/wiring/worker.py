@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Mapping
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
+_log = logging.getLogger(__name__)
+
 _LOAD_S = 60.0
 """So long a worker takes no requests while it loads: others have its versions already, it has not.
 After that it answers what it can, and says at /readyz what is missing."""
@@ -56,11 +59,20 @@ class TargetsOf:
 
     def __init__(self, store: Store) -> None:
         self._endpoints = Endpoints(store)
+        self._told: set[str] = set()
 
     def __call__(self) -> Mapping[str, EndpointTarget]:
-        """The newest target of every endpoint that serves something."""
+        """The newest target of every endpoint that serves something.
+
+        Of one whose facts cannot all be read, the target before the first that cannot.
+        """
         self._endpoints.refresh()
-        targets = {name: self._endpoints.get(name).target for name in self._endpoints.names()}
+        states = [self._endpoints.get(name) for name in self._endpoints.names()]
+        for state in states:
+            if state.unreadable is not None and state.name not in self._told:
+                self._told.add(state.name)
+                _log.warning("%s goes on as it is: %s", state.name, state.unreadable.problem)
+        targets = {state.name: state.target for state in states}
         return {name: target for name, target in targets.items() if target.split.versions}
 
 
@@ -115,7 +127,9 @@ def run_worker(
 
         fleet = Fleet(
             router=router,
-            open_version=Shelf(workspace.bundles, call_timeout_s=config.deadline_s),
+            open_version=Shelf(
+                workspace.bundles, call_timeout_s=config.deadline_s, threads=config.native_threads
+            ),
             loop=loop,
             clock=clock,
         )

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from seatrial.kernel.events import Draft
+
 TOKEN = "correct horse battery staple"
 HOSTILE = "<script>alert('x')</script>"
 
@@ -287,3 +289,27 @@ async def test_a_page_of_another_site_may_not_press_buttons(browse, world) -> No
     )
     assert answer.status_code == 403
     assert world.desk.state("churn").stable == 1
+
+
+async def test_an_endpoint_that_stands_still_says_why_and_has_no_buttons(browse, world) -> None:
+    world.on_trial()
+    world.promoted("price")
+    world.store.append(
+        "endpoint/churn",
+        [Draft(kind="evidence.recorded", data={"judgement": "good"})],
+        expected=world.desk.state("churn").revision,
+    )
+    page = Parsed((await browse().get("/endpoints/churn")).text)
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert "blocked" in ids
+    assert not ids & {"promote", "abort", "rollback"}
+    assert "Stands still." in page.text
+    assert "Restore the store from a backup" in page.text
+    assert "not read" in page.text
+    overview = (await browse().get("/")).text
+    assert overview.count("Stands still") == 1
+    chinese = (await browse().get("/endpoints/churn", headers={"accept-language": "zh"})).text
+    assert "已停滞" in chinese
+    pressed = await browse().post("/console/endpoints/churn/promote")
+    assert pressed.status_code == 200
+    assert "cannot be read" in pressed.text

@@ -10,7 +10,15 @@ AT = "2026-01-02T03:04:05+00:00"
 
 
 def fact(kind: str, **data: Any) -> dict[str, Any]:
-    return {"seq": 1, "revision": 1, "at": AT, "kind": kind, "by": "ann", "data": data}
+    return {
+        "seq": 1,
+        "revision": 1,
+        "at": AT,
+        "kind": kind,
+        "by": "ann",
+        "data": data,
+        "readable": True,
+    }
 
 
 def evidence(outcome: str, watched_s: float = 10.0) -> dict[str, Any]:
@@ -97,3 +105,14 @@ def test_a_failed_staging_is_said_in_chinese_with_what_was_seen() -> None:
         "measured": {},
     }
     assert reason("memory failed: grew", "zh", staging=report) == "memory 未通过：grew"
+
+
+def test_nothing_is_read_out_of_a_fact_that_could_not_be_read() -> None:
+    broken = [{**evidence("pass"), "data": {"judgement": 7, "version": []}, "readable": False}]
+    broken += [{**fact("release.teleported", share="far"), "readable": False}]
+    lines = story([evidence("pass"), *broken], "en")
+    assert [(line.what, line.details) for line in lines[:2]] == [
+        ("release.teleported", "not read"),
+        ("evidence", "not read"),
+    ]
+    assert story(broken, "zh")[0].details == "未读取"

@@ -10,7 +10,7 @@ import pytest
 
 import seatrial.release.view
 import seatrial.web.console
-from seatrial.release.endpoint import _CHANGES
+from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
 from seatrial.release.verdict import Code, Outcome
 from seatrial.web.console.evidence import _ZH as SENTENCES
@@ -58,7 +58,7 @@ def test_every_word_a_template_asks_for_exists() -> None:
 def test_every_phase_fact_and_outcome_has_a_word(language: str) -> None:
     w = words(language)
     assert {f"phase.{phase.value}" for phase in Phase} <= w.keys()
-    assert {f"fact.{kind}" for kind in _CHANGES} <= w.keys()
+    assert {f"fact.{kind}" for kind in CHANGES} <= w.keys()
     assert set(Outcome) <= w.keys()
 
 

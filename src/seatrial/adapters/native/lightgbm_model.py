@@ -10,24 +10,15 @@ import numpy as np
 
 from seatrial.adapters.native import frames_in
 from seatrial.adapters.native.booster_inputs import booster_inputs
+from seatrial.adapters.native.boosters import of_classes, of_two_classes, open_booster
 from seatrial.packaging.model_facts import ModelFacts
-from seatrial.registry.model_file import CorruptModel, missing_library
 from seatrial.registry.signature import Batch, Prediction, Signature, Task
 
 
 def load_lightgbm(path: Path) -> LightgbmModel:
     """The booster in a text file. Raises: CorruptModel, MissingLibrary."""
-    try:
-        import lightgbm
-    except ModuleNotFoundError as error:
-        raise missing_library("lightgbm", path=path) from error
-    try:
-        return LightgbmModel(lightgbm.Booster(model_file=str(path)))
-    except lightgbm.basic.LightGBMError as error:
-        raise CorruptModel(
-            f"LightGBM cannot read {path.name}: {error}.",
-            remedy="Save the model again with save_model().",
-        ) from error
+    booster = open_booster(path, "lightgbm", "LightGBM", lambda m: m.basic.LightGBMError)
+    return LightgbmModel(booster)
 
 
 class LightgbmModel:
@@ -84,10 +75,7 @@ class LightgbmModel:
         rows = self._shape(batch, signature)
         values = np.asarray(self._booster.predict(rows, validate_features=False))
         if self._objective == "binary":
-            return {
-                "label": (values > 0.5).astype(np.int64),
-                "probabilities": np.column_stack([1 - values, values]),
-            }
+            return of_two_classes(values)
         if self._task is Task.CLASSIFICATION:
-            return {"label": values.argmax(axis=1), "probabilities": values}
+            return of_classes(values)
         return {"prediction": values}

@@ -12,6 +12,7 @@ from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
 from seatrial.adapters.native.pickles import load_pickle
 from seatrial.adapters.native.sklearn_model import SklearnModel
+from seatrial.adapters.native.threads import allowed_threads, hold
 from seatrial.adapters.native.xgboost_model import XgboostModel, load_xgboost
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.model_file import CorruptModel, FileFormat, missing_library
@@ -51,6 +52,7 @@ def _unpickled(path: Path, report: ScanReport, *, any_version: bool) -> LoadedMo
         return XgboostModel(found)
     if kind.__name__ == "Booster" and kind.__module__ == "lightgbm.basic":
         return LightgbmModel(found)
+    hold(found, threads=allowed_threads())
     return SklearnModel(found, trained_version=trained or _own_version(found))
 
 

@@ -10,24 +10,14 @@ import numpy as np
 
 from seatrial.adapters.native import frames_in
 from seatrial.adapters.native.booster_inputs import booster_inputs
+from seatrial.adapters.native.boosters import of_classes, of_two_classes, open_booster
 from seatrial.packaging.model_facts import ModelFacts
-from seatrial.registry.model_file import CorruptModel, missing_library
 from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Task
 
 
 def load_xgboost(path: Path) -> XgboostModel:
     """The booster in a ``.json`` or ``.ubj`` file. Raises: CorruptModel, MissingLibrary."""
-    try:
-        import xgboost
-    except ModuleNotFoundError as error:
-        raise missing_library("xgboost", path=path) from error
-    try:
-        return XgboostModel(xgboost.Booster(model_file=str(path)))
-    except xgboost.core.XGBoostError as error:
-        raise CorruptModel(
-            f"XGBoost cannot read {path.name}: {str(error).splitlines()[0]}.",
-            remedy="Save the model again with save_model().",
-        ) from error
+    return XgboostModel(open_booster(path, "xgboost", "XGBoost", lambda m: m.core.XGBoostError))
 
 
 class XgboostModel:
@@ -84,12 +74,9 @@ class XgboostModel:
         rows = self._shape(batch, signature)
         values = np.asarray(self._booster.inplace_predict(rows, validate_features=False))
         if self._objective == "binary:logistic":
-            return {
-                "label": (values > 0.5).astype(np.int64),
-                "probabilities": np.column_stack([1 - values, values]),
-            }
+            return of_two_classes(values)
         if self._objective == "multi:softprob":
-            return {"label": values.argmax(axis=1), "probabilities": values}
+            return of_classes(values)
         if self._objective == "multi:softmax":
             return {"label": values.astype(np.int64)}
         return {"prediction": values}

@@ -50,6 +50,9 @@ def story(facts: Sequence[Mapping[str, Any]], language: str) -> list[Line]:
     outcome = ""
     judgement: Mapping[str, Any] = {}
     for fact in facts:
+        if not fact["readable"]:
+            lines.append(_unread(fact, language))
+            continue
         line = _line(fact, language, judgement)
         if fact["kind"] == _EVIDENCE:
             judgement = fact["data"]["judgement"]
@@ -104,6 +107,18 @@ def _line(fact: Mapping[str, Any], language: str, judgement: Mapping[str, Any]) 
         what=w.get(f"fact.{kind}", kind),
         by=fact["by"],
         details=" · ".join(parts),
+    )
+
+
+def _unread(fact: Mapping[str, Any], language: str) -> Line:
+    w = words(language)
+    kind = fact["kind"]
+    return Line(
+        at=fact["at"],
+        kind=kind,
+        what=w.get(f"fact.{kind}", kind),
+        by=fact["by"],
+        details=w["not_read"],
     )
 
 

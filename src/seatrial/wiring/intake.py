@@ -1,0 +1,97 @@
+"""Takes in a bundle that was packed elsewhere: nothing it says of itself is believed.
+
+Its bytes are verified, its pins and plan must read, a native model is scanned and loaded in a child
+process like any file, and that somebody vouched for it there counts for nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seatrial.kernel.errors import Denied, Invalid
+from seatrial.packaging.requirements import parse_pins
+from seatrial.packaging.session import ModelSession
+from seatrial.registry.archive import unpack
+from seatrial.registry.bundle import Bundle, settle
+from seatrial.registry.incoming import PREFIX, writing
+from seatrial.registry.manifest import Role
+from seatrial.serving.engine import EnginePlan
+
+
+class VouchedElsewhere(Denied):
+    """The archive's model was trusted where it was packed, and nobody trusts it here."""
+
+    code = "deploy.vouched_elsewhere"
+
+
+class NameDiffers(Invalid):
+    """The archive's model has another name than the one asked for."""
+
+    code = "deploy.name_differs"
+
+
+def take_in(
+    archive: Path,
+    bundles: Path,
+    *,
+    name: str | None,
+    trust: bool,
+    welcome: Callable[[str], None] = lambda _: None,
+) -> Bundle:
+    """The bundle of an archive, in its place among the others.
+
+    Args:
+        archive: written by `registry.archive.pack`, here or elsewhere.
+        bundles: folder of the bundles, one per digest.
+        name: the model must have, or None for whatever it has.
+        trust: whether a person vouches for a model that imports unknown code.
+        welcome: is given the model's name before anything of it is loaded; raises to refuse it.
+    Raises: ArchiveUnsafe and its kin, BundleTampered and its kin, NameDiffers, VouchedElsewhere,
+        RequirementsUnreadable, PlanUnreadable, GoldenUnreadable, what loading a native model
+        raises, and what ``welcome`` does. Nothing is left in ``bundles`` then.
+    """
+    with writing(bundles):
+        bundles.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=PREFIX, dir=bundles) as scratch:
+        bundle = unpack(archive, Path(scratch))
+        _check_name(bundle.manifest.name, name)
+        welcome(bundle.manifest.name)
+        check_vouched(bundle, trust=trust)
+        _check(bundle)
+        with writing(bundles):
+            return settle(bundle.path, bundles, bundle.manifest)
+
+
+def _check_name(has: str, wanted: str | None) -> None:
+    if wanted is not None and wanted != has:
+        raise NameDiffers(
+            f"The archive holds a model named {has!r}, not {wanted!r}.",
+            remedy=f"Say --name {has}, or leave --name out.",
+            field="name",
+        )
+
+
+def check_vouched(bundle: Bundle, *, trust: bool) -> None:
+    """Refuse a bundle from elsewhere that is to run code nobody here vouched for.
+
+    Raises: VouchedElsewhere.
+    """
+    if bundle.manifest.trusted and not trust:
+        raise VouchedElsewhere(
+            f"The model {bundle.manifest.name!r} was packed with --trust or --any-version: "
+            "somebody vouched for it there.",
+            remedy="Ask who packed it; if you vouch for it too, say --trust.",
+            model=bundle.manifest.name,
+        )
+
+
+def _check(bundle: Bundle) -> None:
+    parse_pins(bundle.requirements())
+    EnginePlan.from_dict(bundle.manifest.plan)
+    bundle.golden()
+    if Role.NATIVE in bundle.manifest.artefacts:
+        vouched = bundle.manifest.trusted
+        with ModelSession() as session:
+            session.load(bundle.locate(Role.NATIVE), trust=vouched, any_version=vouched)
