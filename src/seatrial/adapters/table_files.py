@@ -7,10 +7,10 @@ One that is gone is forgotten. How a file is read is the business of `table_parq
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -211,14 +211,26 @@ class FileSource:
                 return _under(self._path, self._reading.suffixes)
         except OSError as error:
             raise _failure(error, self.name) from error
-        found = sorted(p for p in glob.iglob(str(self._path), recursive=True) if Path(p).is_file())
-        if not found and not glob.has_magic(str(self._path)):
+        found = _matching(self._path)
+        if not found and not _has_pattern(self.name):
             raise SourceMissing(
                 f"There is no file or folder {self.name!r}.",
                 remedy="Give the path of the data.",
                 source=self.name,
             )
-        return {p: Path(p) for p in found if not _hidden(Path(p).name)}
+        return found
+
+
+def _has_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")
+
+
+def _matching(pattern: Path) -> dict[str, Path]:
+    """Files by a pattern, whose plain beginning is a folder."""
+    plain = list(takewhile(lambda part: not _has_pattern(part), pattern.parts))
+    rest = pattern.parts[len(plain) :]
+    found = Path(*plain).glob("/".join(rest)) if rest else ()
+    return {p.as_posix(): p for p in sorted(found) if p.is_file() and not _hidden(p.name)}
 
 
 def _under(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
