@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MARKED_ROWS: Final = 16
 _MARKED_COLUMNS: Final = 8
-_BUFFER_BYTES: Final = 1 << 20
+_BUFFER_BYTES: Final = 1 << 16  # of each column
 
 
 class ParquetSource(FileSource):

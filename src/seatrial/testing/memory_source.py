@@ -73,9 +73,7 @@ class MemorySource:
             if n_bad:
                 message = f"{n_bad} values of {name!r} are no number; counted as missing."
                 problems.append(
-                    SourceProblem(
-                        flaw="value", where=_KIND, column=name, n=n_bad, message=message
-                    )
+                    SourceProblem(flaw="value", where=_KIND, column=name, n=n_bad, message=message)
                 )
         at = None if columns.at is None else _times(self._rows[columns.at][start:end])
         return Table(columns=found, n=end - start, at=at), tuple(problems)
