@@ -14,7 +14,17 @@ from seatrial.monitoring.columns import (
 )
 from seatrial.monitoring.table import Coded, Table
 
-LOG = ("request_id", "at", "endpoint", "version", "revision", "outcome", "latency_s", "n_rows", "row")
+LOG = (
+    "request_id",
+    "at",
+    "endpoint",
+    "version",
+    "revision",
+    "outcome",
+    "latency_s",
+    "n_rows",
+    "row",
+)
 
 
 def test_what_is_not_said_is_found_by_its_name() -> None:
@@ -46,7 +56,9 @@ def test_columns_that_are_ignored_are_not_read() -> None:
 
 
 def test_roles_in_a_prediction_log_of_seatrial() -> None:
-    names = rename_log((*LOG, "inputs.age", "inputs.label", "outputs.label", "outputs.probabilities"))
+    names = rename_log(
+        (*LOG, "inputs.age", "inputs.label", "outputs.label", "outputs.probabilities")
+    )
     found = Columns().among(names)
     assert found.features == ("age", "label")
     assert found.label is None
@@ -81,7 +93,7 @@ def test_a_column_that_is_not_there_is_named(
     with pytest.raises(NoSuchColumn, match=f"no column '{named}'") as caught:
         columns.among(("age", "city"))
     assert caught.value.facts == {"column": named, "nearest": nearest}
-    assert "'age'" in str(caught.value)or nearest == "city"
+    assert "'age'" in str(caught.value) or nearest == "city"
 
 
 def test_one_column_has_one_role() -> None:

@@ -62,7 +62,8 @@ class CsvBlock:
         """The columns with a role; and those roles, with what must be read as numbers said so."""
         pa = arrow()
         utf8 = self._utf8()
-        names = [name for name in self.shape.names if name in frozenset(columns.read)]
+        wanted = frozenset(columns.read)
+        names = [name for name in self.shape.names if name in wanted]
         types = dict(self.shape.types)
         try:
             return self._parsed(utf8, names, types, report=True), columns

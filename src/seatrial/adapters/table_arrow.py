@@ -57,7 +57,7 @@ def _paths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[str]
 
 
 def to_table(
-    batch: pa.RecordBatch, columns: Columns, where: str
+    batch: pa.RecordBatch, columns: Columns, where: str, *, whole: Sequence[Place] | None = None
 ) -> tuple[Table, tuple[SourceProblem, ...]]:
     """A batch as a table of the columns that have a role.
 
@@ -65,9 +65,13 @@ def to_table(
         batch: any types; columns without a role are not looked at.
         columns: as `Columns.among` found them.
         where: of problems.
+        whole: the columns of the data, when ``batch`` has only some of them.
     Raises: MissingExtra.
     """
-    named = dict(zip((p.name for p in places(batch.schema)), _leaves(batch), strict=True))
+    name_of = {place.path: place.name for place in whole or places(batch.schema)}
+    named = {
+        name_of[path]: leaf for path, leaf in zip(_paths(batch.schema), _leaves(batch), strict=True)
+    }
     found: dict[str, Column] = {}
     problems: list[SourceProblem] = []
     for name in columns.read:

@@ -5,12 +5,12 @@ A DuckDB file is one process's while it is written, so it cannot be followed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from seatrial.adapters.table_arrow import places, to_table
+from seatrial.adapters.table_arrow import Place, places, to_table
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.monitoring.columns import Columns
 from seatrial.monitoring.source import (
@@ -66,7 +66,8 @@ class DuckdbSource:
         with self._connected() as connection:
             none = f"SELECT * FROM {self._from()} LIMIT 0"  # noqa: S608 - it can only read
             schema = connection.sql(none).to_arrow_table()
-            found = self._asked.among(tuple(p.name for p in places(schema.schema)))
+            whole = places(schema.schema)
+            found = self._asked.among(tuple(place.name for place in whole))
             size = self._max_rows or rows_per_chunk(len(found.read))
             needed = _tops(schema.schema, found)
             listed = ", ".join(map(_quoted, needed)) or "1 AS nothing"
@@ -75,14 +76,14 @@ class DuckdbSource:
             empty = True
             for batch in reader(size):
                 for start in range(0, len(batch), size):
-                    yield self._chunk(batch.slice(start, size), found)
+                    yield self._chunk(batch.slice(start, size), found, whole)
                     empty = False
             if empty:
                 batches = schema.select(needed).combine_chunks().to_batches()
-                yield self._chunk(batches[0] if batches else _no_rows(schema, needed), found)
+                yield self._chunk(batches[0] if batches else _no_rows(schema, needed), found, whole)
 
-    def _chunk(self, batch: Any, columns: Columns) -> Chunk:
-        table, problems = to_table(batch, columns, self.name)
+    def _chunk(self, batch: Any, columns: Columns, whole: Sequence[Place]) -> Chunk:
+        table, problems = to_table(batch, columns, self.name, whole=whole)
         return Chunk(table=table, columns=columns, place={"of": _KIND}, problems=problems)
 
     def _from(self) -> str:

@@ -230,7 +230,11 @@ def _matching(pattern: Path) -> dict[str, Path]:
     plain = list(takewhile(lambda part: not _has_pattern(part), pattern.parts))
     rest = pattern.parts[len(plain) :]
     found = Path(*plain).glob("/".join(rest)) if rest else ()
-    return {p.as_posix(): p for p in sorted(found) if p.is_file() and not _hidden(p.name)}
+    return {
+        path.as_posix(): path
+        for path in sorted(found)
+        if path.is_file() and not any(map(_hidden, path.parts[len(plain) :]))
+    }
 
 
 def _under(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:

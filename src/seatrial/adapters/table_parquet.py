@@ -125,7 +125,7 @@ class _ParquetFile:
         mark: Any,
         problems: Sequence[SourceProblem],
     ) -> Part:
-        table, more = to_table(batch, columns, self._where)
+        table, more = to_table(batch, columns, self._where, whole=self._places)
         return Part(
             table=table,
             columns=columns,

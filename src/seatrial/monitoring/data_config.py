@@ -65,7 +65,9 @@ class ColumnsConfig(ConfigModel):
         default=None, description="What the model sees; by default every other column."
     )
     ignore: Names = Field(default=(), description="Columns to leave out.")
-    numeric: Names = Field(default=(), description="Columns to read as numbers, whatever they hold.")
+    numeric: Names = Field(
+        default=(), description="Columns to read as numbers, whatever they hold."
+    )
     categorical: Names = Field(
         default=(), description="Columns to read as categories, such as codes that are numbers."
     )
