@@ -63,7 +63,7 @@ def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_denied(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", {"x": [1.0]})
     (tmp_path / "a.parquet").chmod(0)
-    with pytest.raises(SourceDenied, match="a.parquet may not be read"):
+    with pytest.raises(SourceDenied, match=r"a.parquet may not be read"):
         chunks(tmp_path / "a.parquet")
 
 
@@ -129,7 +129,7 @@ def test_only_the_columns_with_a_role_are_read(tmp_path: Path) -> None:
     (chunk,) = chunks(tmp_path, Columns(features=("s.b",)))
     assert together([chunk]) == {"s.b": [2.0]}
     pq.write_table(table, tmp_path / "a.parquet")
-    with pytest.raises(DuplicateColumn, match="'s.a'"):
+    with pytest.raises(DuplicateColumn, match=r"'s.a'"):
         chunks(tmp_path / "a.parquet")
 
 

@@ -55,7 +55,10 @@ class TestMemory(TableSourceSuite):
 
     @pytest.fixture
     def grow(self) -> Grow:
-        return lambda rows: self.source.add(rows)
+        def add(rows: Rows) -> None:
+            self.source.add(rows)  # the one that is open then
+
+        return add
 
 
 class TestParquetFolder(TableSourceSuite):

@@ -10,10 +10,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.adapters.table_arrow import arrow, of_objects, places, to_table
 from seatrial.monitoring.columns import Columns, Kind
-from seatrial.monitoring.source import Chunk, SourceUnreadable, place_of, rows_per_chunk
+from seatrial.monitoring.source import (
+    Chunk,
+    SourceProblem,
+    SourceUnreadable,
+    place_of,
+    rows_per_chunk,
+)
 from seatrial.monitoring.table import Column, Table
 
 _KIND: Final = "frame"
@@ -70,10 +77,13 @@ class FrameSource:
         size = self._max_rows or rows_per_chunk(len(columns.read))
         n = len(self._frame)
         first = after is None
+        plain = self._plain(columns) if self._pandas else {}
         while row < n or first:
             end = min(n, row + size)
-            read = self._of_pandas if self._pandas else self._of_arrow
-            table, problems = read(columns, row, end)
+            if self._pandas:
+                table, problems = self._of_pandas(columns, plain, row, end)
+            else:
+                table, problems = self._of_arrow(columns, row, end)
             yield Chunk(
                 table=table, columns=columns, place={"of": _KIND, "row": end}, problems=problems
             )
@@ -87,34 +97,52 @@ class FrameSource:
             batches = [pa.RecordBatch.from_pylist([], schema=part.schema)]
         return to_table(batches[0], columns, self._name)
 
-    def _of_pandas(self, columns: Columns, start: int, end: int) -> tuple[Table, Any]:
-        """Plain numbers as they are, everything else by way of Arrow."""
-        pa = arrow()
+    def _plain(self, columns: Columns) -> dict[str, NDArray[np.generic]]:
+        """Whole columns of plain numbers of pandas, where they lie."""
         wanted = frozenset(columns.read)
-        plain: dict[str, Column] = {}
-        others: dict[str, Any] = {}
-        for i, label in enumerate(self._frame.columns):
-            name = str(label)
-            if name not in wanted:
-                continue
-            series = self._frame.iloc[start:end, i]
-            if _is_plain(series.dtype) and name != columns.at and columns.kind_of(name) != "name":
-                plain[name] = series.to_numpy()
-            elif series.dtype == np.dtype(object):
-                others[name] = of_objects(series.tolist())
-            else:
-                array = pa.array(series, from_pandas=True)
-                others[name] = array.combine_chunks() if hasattr(array, "chunks") else array
+        return {
+            str(label): self._frame.iloc[:, i].to_numpy()
+            for i, (label, dtype) in enumerate(self._frame.dtypes.items())
+            if _is_plain(dtype)
+            and str(label) in wanted
+            and str(label) != columns.at
+            and columns.kind_of(str(label)) != "name"
+        }
+
+    def _of_pandas(
+        self, columns: Columns, plain: dict[str, NDArray[np.generic]], start: int, end: int
+    ) -> tuple[Table, tuple[SourceProblem, ...]]:
+        """Plain numbers as they are, everything else by way of Arrow."""
+        wanted = frozenset(columns.read).difference(plain)
+        others = {
+            str(label): _arrow_of(self._frame.iloc[start:end, i])
+            for i, label in enumerate(self._frame.columns)
+            if str(label) in wanted
+        }
+        found: dict[str, Column] = {name: column[start:end] for name, column in plain.items()}
+        at = None
+        problems: tuple[SourceProblem, ...] = ()
         if others:
-            batch = pa.RecordBatch.from_arrays(list(others.values()), names=list(others))
+            batch = arrow().RecordBatch.from_arrays(list(others.values()), names=list(others))
             texts: dict[str, Kind] = dict.fromkeys(self._names & wanted, "name")
             kinds = texts | dict(columns.kinds)
             table, problems = to_table(batch, replace(columns, kinds=kinds), self._name)
-        else:
-            table, problems = Table(columns={}, n=end - start), ()
-        found = {**plain, **table.columns}
+            found, at = found | dict(table.columns), table.at
         ordered = {name: found[name] for name in columns.read if name in found}
-        return Table(columns=ordered, n=end - start, at=table.at), problems
+        return Table(columns=ordered, n=end - start, at=at), problems
+
+
+def _arrow_of(series: Any) -> Any:
+    """A column of pandas, of any type, as an array of Arrow."""
+    pa = arrow()
+    if series.dtype == np.dtype(object):
+        return of_objects(series.tolist())
+    try:
+        array = pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):  # a type that Arrow does not know
+        dense = np.asarray(series)
+        return pa.array(dense) if _is_plain(dense.dtype) else of_objects(dense.tolist())
+    return array.combine_chunks() if hasattr(array, "chunks") else array
 
 
 def _names(frame: Any) -> frozenset[str]:

@@ -145,12 +145,9 @@ class PostgresSource:
         )
         passes = [_Pass(0, oldest)]
         if after is not None:
-            try:
-                begun = _Pass(**{k: v for k, v in place.items() if k != "of"})
-                if begun.before > next_xid or (begun.row and not _ADDRESS.fullmatch(begun.row)):
-                    raise bad_cursor(after)  # another server's, or one from before a restore
-            except TypeError as error:
-                raise bad_cursor(after) from error
+            begun = _begun(place, after)
+            if begun.before > next_xid:
+                raise bad_cursor(after)  # another server's, or from before a backup was restored
             passes = [begun, _Pass(begun.before, oldest)]
         leaves = self._leaves(connection)
         empty = after is None
@@ -278,6 +275,15 @@ class _Reader:
             if column.type is None
         )
         return Chunk(table=table, columns=self.columns, place=place, problems=(*unknown, *problems))
+
+
+def _begun(place: Mapping[str, Any], after: str) -> _Pass:
+    """The pass that a stored place is in.   Raises: CursorInvalid."""
+    numbers = [place.get(name) for name in ("after", "before", "leaf")]
+    row = place.get("row")
+    if not all(type(n) is int for n in numbers) or not (row is None or _ADDRESS.fullmatch(row)):
+        raise bad_cursor(after)
+    return _Pass(place["after"], place["before"], place["leaf"], row)
 
 
 def _address(line: bytes) -> str:

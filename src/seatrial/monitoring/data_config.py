@@ -104,9 +104,7 @@ class ColumnsConfig(ConfigModel):
 
 
 class DataConfig(ConfigModel):
-    """Where rows are: ``data.parquet``, ``log/*.csv``, ``sqlite:///log.db``, ``duckdb:///log.db``,
-    ``postgresql://user@host/database``.
-    """  # noqa: D205
+    """Where rows are, and which column is what."""
 
     source: str = Field(
         min_length=1,

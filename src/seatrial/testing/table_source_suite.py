@@ -123,7 +123,7 @@ class TableSourceSuite:
 
     def test_a_column_that_is_not_there_is_named_with_the_nearest(self, opened: Opened) -> None:
         """Before any row is read."""
-        with pytest.raises(NoSuchColumn, match="no column 'agee'.*'age'") as caught:
+        with pytest.raises(NoSuchColumn, match=r"no column 'agee'.*'age'") as caught:
             next(iter(opened(some_rows(3), Columns(label="agee")).chunks()))
         assert caught.value.facts == {"column": "agee", "nearest": "age"}
 
@@ -164,7 +164,8 @@ class TableSourceSuite:
             return
         grow = request.getfixturevalue("grow")
         source = opened(some_rows(10), max_rows=4)
-        chunks, cursor = [], None
+        chunks: list[Chunk] = []
+        cursor = None
         for n in (0, 3, 1, 9):
             first = sum(chunk.table.n for chunk in chunks)
             if n:
