@@ -82,6 +82,15 @@ def test_requests_that_only_failed_have_no_outputs() -> None:
     assert rows.column("outputs").to_pylist() == [None, None]
 
 
+def test_a_segment_of_requests_that_only_failed_is_converted(tmp_path: Path) -> None:
+    spooled(tmp_path / "spool", record(1, outcome="error:timeout", outputs={}))
+    assert convert(tmp_path / "spool", tmp_path / "log") == 1
+    (part,) = parts(tmp_path / "log")
+    written = pq.ParquetFile(part).read()
+    assert "outputs" not in written.column_names
+    assert written.column("outcome").to_pylist() == ["error:timeout"] * 2
+
+
 def test_parts_lie_by_endpoint_day_and_version(tmp_path: Path) -> None:
     spool, log = tmp_path / "spool", tmp_path / "log"
     spooled(

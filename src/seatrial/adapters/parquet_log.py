@@ -74,13 +74,16 @@ def _folder_name(endpoint: str) -> str:
 
 def _write(path: Path, rows: pa.Table) -> None:
     """Put a file in place whole: a reader of the log never sees half of one."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # Parquet knows no struct without fields, which the outputs of requests that failed are.
+    kept = [f.name for f in rows.schema if not pa.types.is_struct(f.type) or f.type.num_fields]
     path.parent.mkdir(parents=True, exist_ok=True)
     # Readers of Parquet folders skip names that start with a dot.
     unfinished = path.parent / f".{path.name}.unfinished"
     with unfinished.open("wb") as file:
-        pq.write_table(rows, file, compression="zstd")
+        pq.write_table(rows.select(kept), file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)

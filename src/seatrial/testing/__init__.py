@@ -9,27 +9,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.store_suite import StoreSuite
+    from seatrial.testing.table_source_suite import TableSourceSuite
 
 __all__ = [
     "EngineSuite",
     "FakeClock",
+    "MemorySource",
     "MemoryStore",
     "NotifierSuite",
     "RecordingNotifier",
     "StoreSuite",
+    "TableSourceSuite",
 ]
 
 _HOMES = {
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
     "StoreSuite": "store_suite",
+    "TableSourceSuite": "table_source_suite",
 }
 
 

@@ -1,0 +1,55 @@
+"""From the name of some data to the adapter that reads them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from seatrial.monitoring.columns import Columns
+from seatrial.monitoring.data_config import DataConfig
+from seatrial.monitoring.source import TableSource
+
+_ADAPTERS = {
+    "parquet": "seatrial.adapters.table_parquet:ParquetSource",
+    "csv": "seatrial.adapters.table_csv:CsvSource",
+    "sqlite": "seatrial.adapters.table_sqlite:SqliteSource",
+    "duckdb": "seatrial.adapters.table_duckdb:DuckdbSource",
+    "postgresql": "seatrial.adapters.table_postgres:PostgresSource",
+}
+
+
+def open_source(
+    config: DataConfig,
+    *,
+    folder: Path,
+    columns: Columns | None = None,
+    follow: bool = False,
+) -> TableSource:
+    """The source that a configuration names; nothing is read yet.
+
+    Args:
+        config: the section.
+        folder: where relative paths begin.
+        columns: roles in place of those of the section, such as with the kinds of a profile.
+        follow: whether it will be read again for what is new.
+    Raises: MissingExtra, SourceUnreadable.
+    """
+    module, _, name = _ADAPTERS[config.kind].partition(":")
+    adapter: Any = getattr(import_module(module), name)
+    where = config.source if config.kind == "postgresql" else _path(config.source, folder)
+    options: dict[str, Any] = {}
+    if config.kind == "csv":
+        options |= {"encoding": config.encoding, "delimiter": config.delimiter, "follow": follow}
+    if config.kind in {"sqlite", "duckdb", "postgresql"}:
+        options |= {"table": config.table, "query": config.query}
+    if config.kind == "postgresql":
+        options["follow"] = follow
+    return cast("TableSource", adapter(where, columns or config.columns.columns(), **options))
+
+
+def _path(source: str, folder: Path) -> Path:
+    scheme, colon, rest = source.partition("://")
+    # As in SQLAlchemy: three slashes before a relative path, four before an absolute one.
+    path = rest.removeprefix("/") if colon and scheme in {"sqlite", "duckdb"} else source
+    return folder / Path(path).expanduser()
