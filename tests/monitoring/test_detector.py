@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from seatrial.monitoring.detector import AlarmSettings, BadWatch, DriftAlarm, Watched, WatchState
+from seatrial.monitoring.detector import DriftAlarm
 from seatrial.monitoring.drift_decision import DriftDecision, DriftOutcome
-from seatrial.stats.edetector import BadDetectorState
+from seatrial.monitoring.watch import AlarmSettings, BadWatch, Watched, WatchState
+from seatrial.stats.detector_state import BadDetectorState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from seatrial.stats.changes import COMPONENTS
 from seatrial.stats.counts import BadStatistic
+from seatrial.stats.detector_state import LEAST_LOG, BadDetectorState, DetectorState
 from seatrial.stats.dirichlet import log_count_law
-from seatrial.stats.edetector import (
-    COMPONENTS,
-    LEAST_LOG,
-    BadDetectorState,
-    DetectorState,
-    EDetector,
-)
+from seatrial.stats.edetector import EDetector
 
 K = 32
 EQUAL = np.full(K, 1 / K)
