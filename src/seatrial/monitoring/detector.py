@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seatrial.monitoring.drift_decision import DriftDecision, DriftOutcome, Movement
 from seatrial.monitoring.watch import AlarmSettings, Watched, WatchState, bad_watch
-from seatrial.stats.clustering import effective_rows
+from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
 from seatrial.stats.edetector import EDetector, Evidence
 from seatrial.stats.ranking import rank
@@ -54,6 +54,9 @@ class DriftAlarm:
         ('drift', 'age', 'level up')
     """
 
+    n_ordered: tuple[int, ...]
+    """Bins of each column that are in order, after joining."""
+
     def __init__(self, columns: Sequence[Watched], settings: AlarmSettings | None = None) -> None:
         _check_names(columns)
         self._columns = tuple(columns)
@@ -61,16 +64,19 @@ class DriftAlarm:
         self._groups = [_groups(c) for c in columns]
         used = [int(g.max()) + 1 for g in self._groups]
         self._width = max(used)
-        self._reference = self._joined({c.name: c.reference for c in columns})
+        self._reference = self.coarse({c.name: c.reference for c in columns})
         self._weights = np.array([c.weight for c in columns])
+        self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
+        self.n_ordered = tuple(
+            u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
+        )
         self._detector = EDetector(
             self._reference,
-            n_ordered=[
-                u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
-            ],
+            n_ordered=self.n_ordered,
             n_bins=used,
             weights=self._weights,
-            clustering=self._settings.clustering,
+            clustering=[c.clustering for c in columns],
+            reference_windows=[c.n_windows for c in columns],
             budget=self._settings.budget,
         )
 
@@ -101,7 +107,7 @@ class DriftAlarm:
 
         Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
         """
-        counts = self._joined(window)
+        counts = self.coarse(window)
         detector, evidence = self._detector.step(state.detector, counts)
         if detector.n_windows == state.detector.n_windows:
             return state, self._decision(state, evidence, window, counts)
@@ -146,7 +152,11 @@ class DriftAlarm:
         rows: Floats = coarse[groups] * part
         return rows
 
-    def _joined(self, window: Mapping[str, ArrayLike]) -> Floats:
+    def coarse(self, window: Mapping[str, ArrayLike]) -> Floats:
+        """The window in the bins in which evidence is gathered, shape (c, k).
+
+        Raises: BadWatch.
+        """
         found = np.zeros((len(self._columns), self._width))
         for i, (column, groups) in enumerate(zip(self._columns, self._groups, strict=True)):
             if column.name not in window:
@@ -197,28 +207,58 @@ class DriftAlarm:
 
     def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
-        effects = _effects(self._reference, state.recent, self._settings.clustering)
+        effects = _effects(self._reference, state.recent, self._rows_per_effective)
         ranked = rank(
             evidence.log_column, log_alpha=-self._detector.log_budget, weights=self._weights
         )
         found = []
         for place in ranked:
             i = place.index
-            score, sign = what_moved(
-                self._detector.scores[i], self._reference[i] + 0.5, state.recent[i]
-            )
             found.append(
                 Movement(
                     column=self._columns[i].name,
                     log_evidence=place.log_evidence,
                     found=place.found,
-                    moved=score + _SIGNS[sign],
+                    moved=self._moved(i, state.recent[i])
+                    if place.log_evidence >= _STIRRED
+                    else None,
                     since=state.moments.get(int(evidence.since[i])),
                     effect=float(effects[i]) if rows[i] else None,
                     n=int(rows[i]),
                 )
             )
         return tuple(found)
+
+    def _moved(self, i: int, recent: Floats) -> str:
+        score, sign = what_moved(self._detector.scores[i], self._reference[i] + 0.5, recent)
+        return score + _SIGNS[sign]
+
+
+def with_clustering(
+    columns: Sequence[Watched], windows: Sequence[Mapping[str, ArrayLike]]
+) -> tuple[Watched, ...]:
+    """The columns with the clustering of their rows, as windows show it in which nothing drifted.
+
+    Args:
+        columns: as for `DriftAlarm`.
+        windows: at least 2, such as the days of the reference; cut as the windows to come will be.
+
+    Raises: BadWatch; BadStatistic with fewer windows.
+    """
+    alarm = DriftAlarm(columns)
+    counts = np.array([alarm.coarse(window) for window in windows])
+    found = estimate_clustering(counts, n_ordered=alarm.n_ordered)
+    rows = np.maximum(counts.sum(axis=2).mean(axis=0), 1.0)
+    return tuple(
+        replace(c, clustering=float(x), n_windows=max(1.0, float(c.reference.sum() / n)))
+        for c, x, n in zip(columns, found, rows, strict=True)
+    )
+
+
+def _rows_per_effective(column: Watched) -> float:
+    """How many rows of a window of the reference's size tell as much as one independent row."""
+    a_window = float(column.reference.sum()) / column.n_windows
+    return a_window / max(float(effective_rows(a_window, column.clustering)), 1e-300)
 
 
 def _groups(column: Watched) -> NDArray[np.intp]:
@@ -232,14 +272,14 @@ def _groups(column: Watched) -> NDArray[np.intp]:
     return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
 
 
-def _effects(reference: Floats, recent: Floats, clustering: float) -> Floats:
+def _effects(reference: Floats, recent: Floats, rows_per_effective: Floats) -> Floats:
     """PSI of each column less what chance adds, >= 0; a bin gets half a row on both sides.
 
     Source: Yurdakul and Naranjo 2020, J. Risk Model Validation 14:4, for what chance adds.
     """
     live = (reference + recent) > 0
     p, q = (np.where(live, c + 0.5, 0.0) for c in (reference, recent))
-    n, m = (effective_rows(c.sum(axis=1), clustering) for c in (p, q))
+    n, m = (c.sum(axis=1) / np.maximum(rows_per_effective, 1.0) for c in (p, q))
     p, q = (c / np.maximum(c.sum(axis=1, keepdims=True), 1e-300) for c in (p, q))
     ratio = np.log(np.where(live, q, 1.0)) - np.log(np.where(live, p, 1.0))
     by_chance = np.maximum(live.sum(axis=1) - 1, 0) * (

@@ -38,6 +38,9 @@ class Watched:
         n_apart: so many bins at the end are of neither kind (missing, infinite, unseen): they are
             never joined with others.
         weight: > 0, how much the column matters, such as its importance to the model.
+        clustering: intraclass correlation of its rows within a window, in [0, 1); see
+            `detector.with_clustering`.
+        n_windows: how many windows the reference rows come from, >= 1; counts only with clustering.
 
     Raises: BadWatch.
     """
@@ -47,6 +50,8 @@ class Watched:
     ordered: bool
     n_apart: int = 0
     weight: float = 1.0
+    clustering: float = 0.0
+    n_windows: float = 1.0
 
     def __post_init__(self) -> None:
         counts = np.asarray(self.reference, dtype=np.float64)
@@ -58,6 +63,10 @@ class Watched:
             raise bad_watch(self.name, f"has {len(counts)} bins and n_apart {self.n_apart}")
         if not (math.isfinite(self.weight) and self.weight > 0):
             raise bad_watch(self.name, f"has the weight {self.weight!r}")
+        if not 0 <= self.clustering < 1:
+            raise bad_watch(self.name, f"has the clustering {self.clustering!r}")
+        if not (math.isfinite(self.n_windows) and self.n_windows >= 1):
+            raise bad_watch(self.name, f"has a reference of {self.n_windows!r} windows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,22 +77,18 @@ class AlarmSettings:
         budget: >= 1, windows per false alarm over all columns.
         effect_floor: >= 0, PSI a column must have moved by. 0.005 is a level 0.07 standard
             deviations up, or 1.6 % of the rows gone from one of ten equal categories to another.
-        clustering: intraclass correlation of rows within a window, in [0, 1).
 
     Raises: BadWatch.
     """
 
     budget: float = BUDGET
     effect_floor: float = 0.005
-    clustering: float = 0.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.budget) and self.budget >= 1):
             raise bad_watch("budget", f"is {self.budget!r}, not at least 1 window")
         if not (math.isfinite(self.effect_floor) and self.effect_floor >= 0):
             raise bad_watch("effect_floor", f"is {self.effect_floor!r}, not a PSI of at least 0")
-        if not 0 <= self.clustering < 1:
-            raise bad_watch("clustering", f"is {self.clustering!r}, not in [0, 1)")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -93,6 +93,8 @@ class EDetector:
         weights: shape (c,), > 0, how much each column matters; equal when None. Choose them before
             the data.
         clustering: intraclass correlation of rows within a window, in [0, 1), one or by column.
+        reference_windows: how many windows the reference rows come from, >= 1, one or by column:
+            with clustering, one long window of them would tell little.
         budget: >= 1, windows per false alarm.
 
     Raises: BadStatistic.
@@ -115,6 +117,7 @@ class EDetector:
         n_bins: ArrayLike | None = None,
         weights: ArrayLike | None = None,
         clustering: ArrayLike = 0.0,
+        reference_windows: ArrayLike = 1.0,
         budget: float = BUDGET,
     ) -> None:
         counts = _checked_counts(reference, None)
@@ -139,8 +142,8 @@ class EDetector:
                 remedy="Count the bins with n_bins, empty ones at the end left out.",
                 field="n_bins",
             )
-        rows = effective_rows(counts.sum(axis=1), self._clustering)
-        scale = rows / np.maximum(counts.sum(axis=1), 1)
+        a_window = counts.sum(axis=1) / _checked_windows(reference_windows, n_columns)
+        scale = effective_rows(a_window, self._clustering) / np.maximum(a_window, 1e-300)
         self._prior = np.where(self._used, counts * scale[:, None] + _prior(counts, ordered), 0)
         shares = self._prior / np.maximum(self._prior.sum(axis=1, keepdims=True), 1e-300)
         self._scores = np.stack(
@@ -320,5 +323,16 @@ def _checked_clustering(clustering: ArrayLike, n_columns: int) -> Floats:
             f"clustering is {found.tolist()!r:.80}, outside [0, 1).",
             remedy="Give the correlation of two rows of a window, 0 for independent rows.",
             field="clustering",
+        )
+    return found
+
+
+def _checked_windows(n_windows: ArrayLike, n_columns: int) -> Floats:
+    found = np.broadcast_to(np.asarray(n_windows, dtype=np.float64), (n_columns,))
+    if not np.all(np.isfinite(found) & (found >= 1)):
+        raise BadStatistic(
+            f"reference_windows is {found.tolist()!r:.80}, less than 1 window.",
+            remedy="Give the number of windows the reference rows come from.",
+            field="reference_windows",
         )
     return found
