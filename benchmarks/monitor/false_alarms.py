@@ -260,7 +260,7 @@ def goals(quiet: Sequence[NoDrift], delays: Sequence[Delay]) -> list[Goal]:
 
 
 def measure(*, quick: bool) -> tuple[list[NoDrift], list[Delay]]:
-    n_runs, n_windows, n_delays = (10, 100, 60) if quick else (40, 500, 400)
+    n_runs, n_windows, n_delays = (10, 100, 60) if quick else (20, 500, 400)
     sizes = [(rows, 1_000) for rows in (200, 1_000, 10_000, 1_000_000)] + [(1_000, 10_000)]
     sizes += [(rows, 100_000) for rows in (200, 1_000, 100_000, 1_000_000)]
     references = (100_000,) if quick else (100_000, 10_000, 1_000)

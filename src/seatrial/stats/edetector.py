@@ -10,26 +10,28 @@ window adds to the evidence of a component is the recursion of Shiryaev and Robe
 which is the evidence of a change at any of the windows so far. Columns and components are averaged
 with weights fixed beforehand; the alarm sounds when the average reaches the budget B.
 
-**The promise.** If nothing changes, E[windows until the alarm] >= B. For let E[e_t | past] <= 1.
-Then M_t - t is a supermartingale, and so is the average less t, however columns depend on each
-other within a window. Stopped at the alarm T: B <= E[M_T] <= E[T] (Shin, Ramdas, Rinaldo 2024,
-"E-detectors", NEJSDS 2:229; averages of e-values: Vovk and Wang 2021, Ann. Statist. 49:1736).
+**The promise.** If nothing changes, the chance of an alarm within the first t windows is at most
+t / B, for every t, and E[windows until the alarm] >= B. For let E[e_t | past] <= 1. Then M_t - t is
+a supermartingale, and so is the average less t, however columns depend on each other within a
+window. Stopped at the alarm T: B P(T <= t) <= E[M_min(T,t)] <= E[min(T, t)] <= t, and B <= E[T]
+(Shin, Ramdas, Rinaldo 2024, "E-detectors", NEJSDS 2:229; averages of e-values: Vovk and Wang 2021,
+Ann. Statist. 49:1736).
 
 **The reference is finite**, and its own error is the same in every window: a detector that takes
 its shares for the truth gathers that error until it alarms. Slack against it costs power for
 ever. Here the null is what is *known*: given the reference the true shares p follow
-Dirichlet(alpha), alpha = reference counts and a prior worth about one row; given the windows so
-far as well, Dirichlet(alpha + their counts), for as long as nothing has alarmed. So each quiet
-window makes the reference larger. Under this law every e-value has a mean <= 1 given the past,
-exactly (`stats/changes.py` has the ideas, their e-values and the proof).
+Dirichlet(alpha), alpha = reference counts and a prior (one row in all on bins of numbers, half a
+row on each name); given the windows so far as well, Dirichlet(alpha + their counts), for as long as
+nothing has alarmed. So each quiet window makes the reference larger. Under this law every e-value
+has a mean <= 1 given the past, exactly (`stats/changes.py` has the ideas, their e-values and the proof).
 
 **What "on average" means.** The mean runs over what the reference leaves open about p. For numbers
 without ties, in bins between the reference's own order statistics, the Dirichlet law is no belief:
 it is the sampling law of these shares (Wilks 1962, Mathematical Statistics, section 8.7), so the
 promise holds over reference and windows together. For names and ties it is the posterior under a
 nearly flat prior, and for several columns at once that of the Bayesian bootstrap (Rubin 1981, Ann.
-Statist. 9:130). Given one unlucky reference it may fall short by a factor of exp(z^2 / 2) in a
-component whose reference is off by z of its standard errors, no more: the windows correct it.
+Statist. 9:130). Given one unlucky reference it may fall short by a factor of about exp(z^2 / 2) in
+a component whose reference is off by z standard errors, no more: the windows correct it.
 
 **What it asks of the rows**: that windows are independent draws. Rows that come in clusters (hour,
 session, user) are weaker evidence than they seem; `stats/clustering.py` estimates by how much, and
