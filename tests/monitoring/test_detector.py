@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from seatrial.monitoring.detector import AlarmSettings, BadWatch, DriftAlarm, Watched, WatchState
+from seatrial.monitoring.alarm_state import AlarmSettings, BadWatch, Watched, WatchState
+from seatrial.monitoring.detector import DriftAlarm, with_clustering
 from seatrial.monitoring.drift_decision import DriftDecision, DriftOutcome
-from seatrial.stats.edetector import BadDetectorState
+from seatrial.stats.detector_state import BadDetectorState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -193,6 +194,23 @@ def test_a_small_reference_is_watched_in_few_bins_and_keeps_quiet() -> None:
     assert said[-1].alarm
 
 
+def test_rows_that_come_in_clusters_alarm_unless_their_clustering_was_looked_for() -> None:
+    rng, rho = np.random.default_rng(12), 0.01
+
+    def window(level: float = 0.0) -> dict[str, np.ndarray]:
+        shares = rng.dirichlet(_shares(level) * (1 / rho - 1))
+        return {"age": rng.multinomial(N_WINDOW, shares)}
+
+    before = [window() for _ in range(40)]
+    age = Watched(name="age", reference=sum(w["age"] for w in before), ordered=True)
+    quiet = [window() for _ in range(20)]
+    assert _run(DriftAlarm([age]), quiet)[1][-1].alarm
+    aware = DriftAlarm(with_clustering([age], before))
+    assert aware.columns[0].clustering == pytest.approx(rho, rel=0.5)
+    assert not any(d.alarm for d in _run(aware, quiet)[1])
+    assert _run(aware, [window(0.7) for _ in range(6)])[1][-1].alarm
+
+
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=10)
 def test_a_stored_state_goes_on_as_the_one_it_was(seed: int) -> None:
@@ -240,7 +258,10 @@ def test_a_decision_is_a_json_record() -> None:
         (lambda: Watched(name="a", reference=np.ones(2), ordered=True, weight=0), "weight 0"),
         (lambda: AlarmSettings(budget=0), "'budget' is 0"),
         (lambda: AlarmSettings(effect_floor=-1), "'effect_floor' is -1"),
-        (lambda: AlarmSettings(clustering=1), "'clustering' is 1"),
+        (
+            lambda: Watched(name="a", reference=np.ones(2), ordered=True, clustering=1),
+            "clustering 1",
+        ),
     ],
 )
 def test_what_cannot_be_watched_is_named(make: object, named: str) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import DATA, Slice
+from seatrial.monitoring.alarm_state import AlarmSettings
 from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.detector import AlarmSettings
 from seatrial.monitoring.drift_decision import DriftOutcome
 from seatrial.monitoring.endpoint_monitor import EndpointMonitor, Judged
 from seatrial.monitoring.finding import Kind, Level

@@ -10,8 +10,8 @@ import pytest
 
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.alarm_bins import PREDICTION
+from seatrial.monitoring.alarm_state import WatchState
 from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.detector import WatchState
 from seatrial.monitoring.drift_decision import DriftOutcome
 from seatrial.monitoring.finding import Kind, Level
 from seatrial.monitoring.gauges import watched_of

@@ -11,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from seatrial.stats.changes import COMPONENTS
 from seatrial.stats.counts import BadStatistic
+from seatrial.stats.detector_state import LEAST_LOG, BadDetectorState, DetectorState
 from seatrial.stats.dirichlet import log_count_law
-from seatrial.stats.edetector import (
-    COMPONENTS,
-    LEAST_LOG,
-    BadDetectorState,
-    DetectorState,
-    EDetector,
-)
+from seatrial.stats.edetector import EDetector
 
 K = 32
 EQUAL = np.full(K, 1 / K)
@@ -151,7 +147,9 @@ def test_clustered_rows_alarm_without_their_clustering_and_keep_the_budget_with_
     rng, rho, n_runs = np.random.default_rng(4), 0.01, 200
     reference = np.full((n_runs, K), 3_000)
     plain = EDetector(reference, n_ordered=[K] * n_runs, budget=1e300)
-    aware = EDetector(reference, n_ordered=[K] * n_runs, clustering=rho, budget=1e300)
+    aware = EDetector(
+        reference, n_ordered=[K] * n_runs, clustering=rho, reference_windows=96, budget=1e300
+    )
     states, peaks = [plain.start(), aware.start()], np.full((2, n_runs), -np.inf)
     for _ in range(25):
         window = rng.multinomial(1_000, rng.dirichlet(EQUAL * (1 / rho - 1), n_runs))
@@ -361,6 +359,8 @@ def test_the_state_of_another_detector_is_refused() -> None:
         ({"n_bins": [1], "n_ordered": [1]}, "not in use"),
         ({"weights": [0.0]}, "weights"),
         ({"clustering": 1.0}, "clustering"),
+        ({"reference_windows": 0}, "reference_windows"),
+        ({"n_bins": [0]}, "n_bins"),
         ({"budget": 0.5}, "budget"),
         ({"budget": float("nan")}, "budget"),
     ],

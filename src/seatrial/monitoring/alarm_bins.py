@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.detector import Watched
+from seatrial.monitoring.alarm_state import Watched
 from seatrial.monitoring.detector_counts import N_APART, DetectorCounts, detector_counts
 from seatrial.monitoring.profile import Profile
 from seatrial.monitoring.summary import Summary

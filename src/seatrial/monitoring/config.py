@@ -7,8 +7,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from seatrial.kernel.config import ConfigModel
+from seatrial.monitoring.alarm_state import AlarmSettings
 from seatrial.monitoring.alert_config import AlertsConfig
-from seatrial.monitoring.detector import AlarmSettings
 from seatrial.monitoring.drift_verdict import DriftLimits
 from seatrial.monitoring.notify_config import NotifyConfig
 from seatrial.monitoring.quality import QualityLimits

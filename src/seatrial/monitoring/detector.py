@@ -9,23 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
-import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seatrial.kernel.errors import Invalid
+from seatrial.monitoring.alarm_state import AlarmSettings, Watched, WatchState, bad_watch
 from seatrial.monitoring.drift_decision import DriftDecision, DriftOutcome, Movement
-from seatrial.stats.clustering import effective_rows
+from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
-from seatrial.stats.edetector import (
-    BUDGET,
-    DetectorState,
-    EDetector,
-    Evidence,
-)
+from seatrial.stats.edetector import EDetector, Evidence
 from seatrial.stats.ranking import rank
 from seatrial.stats.scores import what_moved
 
@@ -36,116 +30,7 @@ MOST_BINS = 32
 
 _ROWS_A_BIN = 10
 _STIRRED = math.log(20)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VERSION = 1
 _SIGNS = {1: " up", -1: " down", 0: ""}
-
-
-class BadWatch(Invalid):
-    """Columns, counts or settings the drift alarm cannot work with; ``column`` names the first."""
-
-    code = "monitoring.bad_watch"
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Watched:
-    """A column and its reference.
-
-    Args:
-        name: of the column.
-        reference: shape (k,), rows of the reference in each bin.
-        ordered: whether the bins hold numbers in order; False for names and booleans.
-        n_apart: so many bins at the end are of neither kind (missing, infinite, unseen): they are
-            never joined with others.
-        weight: > 0, how much the column matters, such as its importance to the model.
-
-    Raises: BadWatch.
-    """
-
-    name: str
-    reference: NDArray[np.number]
-    ordered: bool
-    n_apart: int = 0
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        counts = np.asarray(self.reference, dtype=np.float64)
-        if counts.ndim != 1 or not len(counts) or not np.all(np.isfinite(counts) & (counts >= 0)):
-            raise _bad(self.name, f"has a reference of shape {counts.shape} that holds no counts")
-        if not 0 <= self.n_apart <= len(counts):
-            raise _bad(self.name, f"has {len(counts)} bins and n_apart {self.n_apart}")
-        if not (math.isfinite(self.weight) and self.weight > 0):
-            raise _bad(self.name, f"has the weight {self.weight!r}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmSettings:
-    """What an alarm asks for.
-
-    Args:
-        budget: >= 1, windows per false alarm over all columns.
-        effect_floor: >= 0, PSI a column must have moved by. 0.005 is a level 0.07 standard
-            deviations up, or 1.6 % of the rows gone from one of ten equal categories to another.
-        clustering: intraclass correlation of rows within a window, in [0, 1).
-
-    Raises: BadWatch.
-    """
-
-    budget: float = BUDGET
-    effect_floor: float = 0.005
-    clustering: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.budget) and self.budget >= 1):
-            raise _bad("budget", f"is {self.budget!r}, not at least 1 window")
-        if not (math.isfinite(self.effect_floor) and self.effect_floor >= 0):
-            raise _bad("effect_floor", f"is {self.effect_floor!r}, not a PSI of at least 0")
-        if not 0 <= self.clustering < 1:
-            raise _bad("clustering", f"is {self.clustering!r}, not in [0, 1)")
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class WatchState:
-    """What the alarm remembers between windows.
-
-    Args:
-        detector: the evidence.
-        recent: shape (c, k), rows since each column's evidence last was slight.
-        stirred: shape (c,), whether it is more than slight.
-        moments: start of each window that some estimate of a beginning points to, by its number.
-    """
-
-    detector: DetectorState
-    recent: Floats
-    stirred: NDArray[np.bool_]
-    moments: Mapping[int, datetime]
-
-    def encode(self) -> bytes:
-        """Compact bytes, with a version."""
-        moments = {i: (at - _EPOCH) // timedelta(microseconds=1) for i, at in self.moments.items()}
-        recent = (self.recent.shape, self.recent.astype("<f8").tobytes())
-        stirred = self.stirred.tobytes()
-        return msgspec.msgpack.encode((_VERSION, self.detector.encode(), recent, stirred, moments))
-
-    @classmethod
-    def decode(cls, data: bytes) -> WatchState:
-        """The state that was encoded.   Raises: BadWatch, BadDetectorState."""
-        try:
-            version, detector, (shape, raw), stirred, moments = msgspec.msgpack.decode(
-                data, type=tuple[int, bytes, tuple[tuple[int, int], bytes], bytes, dict[int, int]]
-            )
-            recent = np.frombuffer(raw, dtype="<f8").reshape(shape)
-            flags = np.frombuffer(stirred, dtype=np.bool_).reshape(shape[0])
-        except (msgspec.DecodeError, ValueError) as error:
-            raise _bad("state", f"cannot be read: {error}") from error
-        if version != _VERSION:
-            raise _bad("state", f"is of version {version}, which is unknown")
-        return cls(
-            detector=DetectorState.decode(detector),
-            recent=recent,
-            stirred=flags,
-            moments={i: _EPOCH + timedelta(microseconds=us) for i, us in moments.items()},
-        )
 
 
 class DriftAlarm:
@@ -158,6 +43,7 @@ class DriftAlarm:
     Raises: BadWatch.
 
     Example:
+        >>> from datetime import UTC
         >>> age = Watched(name="age", reference=np.full(10, 500), ordered=True)
         >>> alarm, at = DriftAlarm([age]), datetime(2026, 1, 1, tzinfo=UTC)
         >>> state, said = alarm.step(alarm.start(), {"age": np.full(10, 100)}, at=at)
@@ -168,6 +54,9 @@ class DriftAlarm:
         ('drift', 'age', 'level up')
     """
 
+    n_ordered: tuple[int, ...]
+    """Bins of each column that are in order, after joining."""
+
     def __init__(self, columns: Sequence[Watched], settings: AlarmSettings | None = None) -> None:
         _check_names(columns)
         self._columns = tuple(columns)
@@ -175,16 +64,19 @@ class DriftAlarm:
         self._groups = [_groups(c) for c in columns]
         used = [int(g.max()) + 1 for g in self._groups]
         self._width = max(used)
-        self._reference = self._joined({c.name: c.reference for c in columns})
+        self._reference = self.coarse({c.name: c.reference for c in columns})
         self._weights = np.array([c.weight for c in columns])
+        self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
+        self.n_ordered = tuple(
+            u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
+        )
         self._detector = EDetector(
             self._reference,
-            n_ordered=[
-                u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
-            ],
+            n_ordered=self.n_ordered,
             n_bins=used,
             weights=self._weights,
-            clustering=self._settings.clustering,
+            clustering=[c.clustering for c in columns],
+            reference_windows=[c.n_windows for c in columns],
             budget=self._settings.budget,
         )
 
@@ -215,7 +107,7 @@ class DriftAlarm:
 
         Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
         """
-        counts = self._joined(window)
+        counts = self.coarse(window)
         detector, evidence = self._detector.step(state.detector, counts)
         if detector.n_windows == state.detector.n_windows:
             return state, self._decision(state, evidence, window, counts)
@@ -244,7 +136,7 @@ class DriftAlarm:
         columns = list(self._columns)
         for name in sorted(adopted):
             if name not in known or not state.recent[known[name]].any():
-                raise _bad(name, "has no rows that could become its reference")
+                raise bad_watch(name, "has no rows that could become its reference")
             i = known[name]
             columns[i] = replace(columns[i], reference=self._spread(i, state.recent[i]))
         return DriftAlarm(columns, self._settings)
@@ -260,16 +152,22 @@ class DriftAlarm:
         rows: Floats = coarse[groups] * part
         return rows
 
-    def _joined(self, window: Mapping[str, ArrayLike]) -> Floats:
+    def coarse(self, window: Mapping[str, ArrayLike]) -> Floats:
+        """The window in the bins in which evidence is gathered, shape (c, k).
+
+        Raises: BadWatch.
+        """
         found = np.zeros((len(self._columns), self._width))
         for i, (column, groups) in enumerate(zip(self._columns, self._groups, strict=True)):
             if column.name not in window:
                 continue
             counts = np.asarray(window[column.name], dtype=np.float64)
             if counts.shape != groups.shape:
-                raise _bad(column.name, f"has {counts.shape} bins, its reference {groups.shape}")
+                raise bad_watch(
+                    column.name, f"has {counts.shape} bins, its reference {groups.shape}"
+                )
             if not np.all(np.isfinite(counts) & (counts >= 0)):
-                raise _bad(column.name, "has a count that is negative or no number")
+                raise bad_watch(column.name, "has a count that is negative or no number")
             found[i] = np.bincount(groups, weights=counts, minlength=self._width)
         return found
 
@@ -309,28 +207,58 @@ class DriftAlarm:
 
     def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
-        effects = _effects(self._reference, state.recent, self._settings.clustering)
+        effects = _effects(self._reference, state.recent, self._rows_per_effective)
         ranked = rank(
             evidence.log_column, log_alpha=-self._detector.log_budget, weights=self._weights
         )
         found = []
         for place in ranked:
             i = place.index
-            score, sign = what_moved(
-                self._detector.scores[i], self._reference[i] + 0.5, state.recent[i]
-            )
             found.append(
                 Movement(
                     column=self._columns[i].name,
                     log_evidence=place.log_evidence,
                     found=place.found,
-                    moved=score + _SIGNS[sign],
+                    moved=self._moved(i, state.recent[i])
+                    if place.log_evidence >= _STIRRED
+                    else None,
                     since=state.moments.get(int(evidence.since[i])),
                     effect=float(effects[i]) if rows[i] else None,
                     n=int(rows[i]),
                 )
             )
         return tuple(found)
+
+    def _moved(self, i: int, recent: Floats) -> str:
+        score, sign = what_moved(self._detector.scores[i], self._reference[i] + 0.5, recent)
+        return score + _SIGNS[sign]
+
+
+def with_clustering(
+    columns: Sequence[Watched], windows: Sequence[Mapping[str, ArrayLike]]
+) -> tuple[Watched, ...]:
+    """The columns with the clustering of their rows, as windows show it in which nothing drifted.
+
+    Args:
+        columns: as for `DriftAlarm`.
+        windows: at least 2, such as the days of the reference; cut as the windows to come will be.
+
+    Raises: BadWatch; BadStatistic with fewer windows.
+    """
+    alarm = DriftAlarm(columns)
+    counts = np.array([alarm.coarse(window) for window in windows])
+    found = estimate_clustering(counts, n_ordered=alarm.n_ordered)
+    rows = np.maximum(counts.sum(axis=2).mean(axis=0), 1.0)
+    return tuple(
+        replace(c, clustering=float(x), n_windows=max(1.0, float(c.reference.sum() / n)))
+        for c, x, n in zip(columns, found, rows, strict=True)
+    )
+
+
+def _rows_per_effective(column: Watched) -> float:
+    """How many rows of a window of the reference's size tell as much as one independent row."""
+    a_window = float(column.reference.sum()) / column.n_windows
+    return a_window / max(float(effective_rows(a_window, column.clustering)), 1e-300)
 
 
 def _groups(column: Watched) -> NDArray[np.intp]:
@@ -344,14 +272,14 @@ def _groups(column: Watched) -> NDArray[np.intp]:
     return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
 
 
-def _effects(reference: Floats, recent: Floats, clustering: float) -> Floats:
+def _effects(reference: Floats, recent: Floats, rows_per_effective: Floats) -> Floats:
     """PSI of each column less what chance adds, >= 0; a bin gets half a row on both sides.
 
     Source: Yurdakul and Naranjo 2020, J. Risk Model Validation 14:4, for what chance adds.
     """
     live = (reference + recent) > 0
     p, q = (np.where(live, c + 0.5, 0.0) for c in (reference, recent))
-    n, m = (effective_rows(c.sum(axis=1), clustering) for c in (p, q))
+    n, m = (c.sum(axis=1) / np.maximum(rows_per_effective, 1.0) for c in (p, q))
     p, q = (c / np.maximum(c.sum(axis=1, keepdims=True), 1e-300) for c in (p, q))
     ratio = np.log(np.where(live, q, 1.0)) - np.log(np.where(live, p, 1.0))
     by_chance = np.maximum(live.sum(axis=1) - 1, 0) * (
@@ -363,16 +291,8 @@ def _effects(reference: Floats, recent: Floats, clustering: float) -> Floats:
 
 def _check_names(columns: Sequence[Watched]) -> None:
     if not columns:
-        raise _bad("columns", "are none")
+        raise bad_watch("columns", "are none")
     names = [c.name for c in columns]
     for name in names:
         if names.count(name) > 1:
-            raise _bad(name, "is watched twice")
-
-
-def _bad(column: str, why: str) -> BadWatch:
-    return BadWatch(
-        f"{column!r} {why}.",
-        remedy="Give counts >= 0 of each column in the bins of its reference, each name once.",
-        column=column,
-    )
+            raise bad_watch(name, "is watched twice")

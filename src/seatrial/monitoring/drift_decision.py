@@ -33,7 +33,7 @@ class Movement:
         column: its name.
         log_evidence: natural log of its own evidence of change.
         found: whether it counts as drifted, given how many columns are watched.
-        moved: what speaks loudest, such as ``level up`` or ``shape``.
+        moved: how it changed, such as ``level up`` or ``mix``; None while evidence is slight.
         since: start of the window at which its change most likely began; None without a window.
         effect: PSI against the reference since the evidence rose, what chance adds taken off;
             None without rows.
@@ -43,7 +43,7 @@ class Movement:
     column: str
     log_evidence: float
     found: bool
-    moved: str
+    moved: str | None
     since: datetime | None
     effect: float | None
     n: int
@@ -137,10 +137,11 @@ def _what(d: DriftDecision) -> str:
 
 
 def _listed(movements: Sequence[Movement]) -> str:
-    return ", ".join(
-        f"{m.column!r} {m.moved}" + ("" if m.effect is None else f" (PSI {m.effect:.3f})")
-        for m in movements
-    )
+    return ", ".join(f"{m.column!r} {m.moved or 'changed'}{_effect(m)}" for m in movements)
+
+
+def _effect(movement: Movement) -> str:
+    return "" if movement.effect is None else f" (PSI {movement.effect:.3f})"
 
 
 def _how_sure(d: DriftDecision) -> str:

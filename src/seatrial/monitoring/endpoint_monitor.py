@@ -10,7 +10,7 @@ from typing import Protocol
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Slices, StoreFull, StoreUnavailable
-from seatrial.monitoring.detector import WatchState
+from seatrial.monitoring.alarm_state import WatchState
 from seatrial.monitoring.finding import Finding
 from seatrial.monitoring.report_log import ReportLog, VersionLog
 from seatrial.monitoring.report_record import report_record

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatrial.monitoring.alarm_bins import watched, window_bins
-from seatrial.monitoring.detector import AlarmSettings, DriftAlarm, WatchState
+from seatrial.monitoring.alarm_state import AlarmSettings, WatchState
+from seatrial.monitoring.detector import DriftAlarm
 from seatrial.monitoring.drift import SegmentDrift, compare, compare_segments
 from seatrial.monitoring.drift_decision import DriftDecision
 from seatrial.monitoring.drift_verdict import DriftLimits, WindowDrift

@@ -10,41 +10,28 @@ window adds to the evidence of a component is the recursion of Shiryaev and Robe
 which is the evidence of a change at any of the windows so far. Columns and components are averaged
 with weights fixed beforehand; the alarm sounds when the average reaches the budget B.
 
-**The promise.** If nothing changes, E[windows until the alarm] >= B. For let E[e_t | past] <= 1.
-Then M_t - t is a supermartingale, and so is the average less t, however columns depend on each
-other within a window. Stopped at the alarm T: B <= E[M_T] <= E[T] (Shin, Ramdas, Rinaldo 2024,
-"E-detectors", NEJSDS 2:229; averages of e-values: Vovk and Wang 2021, Ann. Statist. 49:1736).
+**The promise.** If nothing changes, the chance of an alarm within the first t windows is at most
+t / B, for every t, and E[windows until the alarm] >= B. For let E[e_t | past] <= 1. Then M_t - t is
+a supermartingale, and so is the average less t, however columns depend on each other within a
+window. Stopped at the alarm T: B P(T <= t) <= E[M_min(T,t)] <= E[min(T, t)] <= t, and B <= E[T]
+(Shin, Ramdas, Rinaldo 2024, "E-detectors", NEJSDS 2:229; averages of e-values: Vovk and Wang 2021,
+Ann. Statist. 49:1736).
 
 **The reference is finite**, and its own error is the same in every window: a detector that takes
 its shares for the truth gathers that error until it alarms. Slack against it costs power for
 ever. Here the null is what is *known*: given the reference the true shares p follow
-Dirichlet(alpha), alpha = reference counts and a prior worth about one row; given the windows so
-far as well, Dirichlet(alpha + their counts), for as long as nothing has alarmed. So each quiet
-window makes the reference larger. An e-value has mean <= 1 under this law, exactly:
-
-- *Free laws*: counts with a Dirichlet-multinomial law of other parameters ``beta``, against that
-  of alpha. The mean is 1, being the sum of a probability. ``beta`` may use all windows before:
-  it is the prior of a changed column plus the counts since the component's last reset.
-- *Tilts*: shares ``p_k g_k`` with ``g = exp(x s)`` for a score s. With posterior mean m and total A
-  of the parameters, ``h = g / (m.g) - 1`` and W rows::
-
-      e = prod_k g_k^(n_k) / (m.g)^W * exp(-penalty)
-      E[e | p] = exp(-penalty) (1 + p.h)^W <= exp(-penalty) exp(W p.h)
-      E exp(W p.h) <= prod_k (1 - W h_k / A)^(-alpha_k)          (*)
-      penalty = W^2 v / (2 A) (1 + 2 u / (3 (1 - u))),   v = sum m_k h_k^2,  u = W max(h) / A < 1
-
-  (*) With T ~ Gamma(A) independent of p, T p is a vector of independent Gamma(alpha_k), whose
-  exponential moment is the product; and by Jensen over T, of mean A, it is at least the left side.
-  Its logarithm is at most the penalty, term by term: -log(1 - u) <= u + u^2/2 + u^3/(3 (1 - u))
-  for u > 0, <= u + u^2/2 below, and the linear terms cancel. With u >= 1 the component sits out.
+Dirichlet(alpha), alpha = reference counts and a prior (one row in all on bins of numbers, half a
+row on each name); given the windows so far as well, Dirichlet(alpha + their counts), for as long as
+nothing has alarmed. So each quiet window makes the reference larger. Under this law every e-value
+has a mean <= 1 given the past, exactly (`stats/changes.py` has the ideas, their e-values and the proof).
 
 **What "on average" means.** The mean runs over what the reference leaves open about p. For numbers
 without ties, in bins between the reference's own order statistics, the Dirichlet law is no belief:
 it is the sampling law of these shares (Wilks 1962, Mathematical Statistics, section 8.7), so the
 promise holds over reference and windows together. For names and ties it is the posterior under a
 nearly flat prior, and for several columns at once that of the Bayesian bootstrap (Rubin 1981, Ann.
-Statist. 9:130). Given one unlucky reference it may fall short by a factor of exp(z^2 / 2) in a
-component whose reference is off by z of its standard errors, no more: the windows correct it.
+Statist. 9:130). Given one unlucky reference it may fall short by a factor of about exp(z^2 / 2) in
+a component whose reference is off by z standard errors, no more: the windows correct it.
 
 **What it asks of the rows**: that windows are independent draws. Rows that come in clusters (hour,
 session, user) are weaker evidence than they seem; `stats/clustering.py` estimates by how much, and
@@ -58,17 +45,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seatrial.kernel.errors import Invalid
+from seatrial.stats.changes import CHANGES, COMPONENTS, N_TILTS, log_free, log_tilts, log_weights
 from seatrial.stats.clustering import effective_rows
 from seatrial.stats.counts import BadStatistic
-from seatrial.stats.dirichlet import log_count_law
-from seatrial.stats.scores import MIX, SCORES, scores_of
+from seatrial.stats.detector_state import LEAST_LOG, DetectorState, bad_state
+from seatrial.stats.scores import scores_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -76,118 +61,8 @@ Ints = NDArray[np.int64]
 BUDGET = 10_000.0
 """Windows per false alarm, over all columns together."""
 
-LEAST_LOG = -700.0
-"""Evidence is kept above exp(-700), so that its logarithm is finite."""
-
-_SIZES = 0.75 * 2.0 ** np.arange(4)
-"""Sizes of a tilt, in standard errors of a window's mean score: 0.75, 1.5, 3, 6."""
-
-_CHANGES = (0.004, 0.016, 0.1)
-"""Sizes of a free change as chi-square distance a row: 2 % of the rows between two of ten equal
-categories is 0.008, a level one standard deviation up about 1."""
-
-_SHARE_FREE = 0.15
-"""Part of the weight on free laws in a column with scores; all of it elsewhere."""
-
 _FULL_WINDOW = 100
 _FEW = 5
-_VERSION = 1
-
-
-class BadDetectorState(Invalid):
-    """Bytes that are not the state of a detector, or the state of another detector."""
-
-    code = "stats.bad_detector_state"
-
-
-class Component(NamedTuple):
-    """One idea of how a column may have drifted.
-
-    Args:
-        score: one of `SCORES`, or `MIX`.
-        sign: +1 when it rose, -1 when it fell, 0 for a change of shape.
-        size: of a tilt in standard errors, of a free law as chi-square distance.
-    """
-
-    score: str
-    sign: int
-    size: float
-
-
-COMPONENTS: tuple[Component, ...] = (
-    *(
-        Component(score, sign, float(size))
-        for size in _SIZES
-        for sign in (1, -1)
-        for score in SCORES
-    ),
-    *(Component(MIX, 0, change) for change in _CHANGES),
-)
-_N_TILTS = len(COMPONENTS) - len(_CHANGES)
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class DetectorState:
-    """What a detector remembers. Its size does not depend on the number of windows.
-
-    Args:
-        n_windows: windows so far that were not empty.
-        alarmed: whether the alarm has sounded; windows are no longer learned from then.
-        log_evidence: shape (c, j), log of M of each column and component, >= `LEAST_LOG`.
-        log_run: shape (c, j), log of the evidence of a change at ``since``; < 0 is reset next time.
-        since: shape (c, j), the window, counted from 0, at which a change is most likely.
-        learned: shape (c, k), counts of the windows so far.
-        recent: shape (c, r, k), counts since the last reset of each free law.
-    """
-
-    n_windows: int
-    alarmed: bool
-    log_evidence: Floats
-    log_run: Floats
-    since: Ints
-    learned: Floats
-    recent: Floats
-
-    def encode(self) -> bytes:
-        """Compact bytes, with a version."""
-        arrays = [(a.shape, a.astype(a.dtype.newbyteorder("<")).tobytes()) for a in self._arrays]
-        return msgspec.msgpack.encode((_VERSION, self.n_windows, self.alarmed, arrays))
-
-    @classmethod
-    def decode(cls, data: bytes) -> DetectorState:
-        """The state that was encoded.
-
-        Raises: BadDetectorState: other bytes, or of a version this code does not know.
-        """
-        try:
-            version, n_windows, alarmed, packed = msgspec.msgpack.decode(
-                data, type=tuple[int, int, bool, list[tuple[tuple[int, ...], bytes]]]
-            )
-            kinds = ("<f8", "<f8", "<i8", "<f8", "<f8")
-            arrays = [
-                np.frombuffer(raw, dtype=kind).reshape(shape)
-                for kind, (shape, raw) in zip(kinds, packed, strict=True)
-            ]
-        except (msgspec.DecodeError, ValueError) as error:
-            raise _bad_state(str(error)) from error
-        if version != _VERSION:
-            raise _bad_state(f"version {version} is unknown")
-        if not all(np.isfinite(a).all() for a in arrays):
-            raise _bad_state("it holds numbers that are not finite")
-        evidence, run, since, learned, recent = arrays
-        return cls(
-            n_windows=n_windows,
-            alarmed=alarmed,
-            log_evidence=evidence,
-            log_run=run,
-            since=since.astype(np.int64, copy=False),
-            learned=learned,
-            recent=recent,
-        )
-
-    @property
-    def _arrays(self) -> tuple[Floats | Ints, ...]:
-        return (self.log_evidence, self.log_run, self.since, self.learned, self.recent)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -198,14 +73,12 @@ class Evidence:
         log_total: natural log of the evidence over all columns.
         alarm: whether it has reached the budget.
         log_column: shape (c,), the evidence of each column, before its weight.
-        leading: shape (c,), the place in `COMPONENTS` of what speaks loudest in each column.
         since: shape (c,), window at which its change began, counted from 0.
     """
 
     log_total: float
     alarm: bool
     log_column: Floats
-    leading: NDArray[np.intp]
     since: Ints
 
 
@@ -222,6 +95,8 @@ class EDetector:
         weights: shape (c,), > 0, how much each column matters; equal when None. Choose them before
             the data.
         clustering: intraclass correlation of rows within a window, in [0, 1), one or by column.
+        reference_windows: how many windows the reference rows come from, >= 1, one or by column:
+            with clustering, one long window of them would tell little.
         budget: >= 1, windows per false alarm.
 
     Raises: BadStatistic.
@@ -244,6 +119,7 @@ class EDetector:
         n_bins: ArrayLike | None = None,
         weights: ArrayLike | None = None,
         clustering: ArrayLike = 0.0,
+        reference_windows: ArrayLike = 1.0,
         budget: float = BUDGET,
     ) -> None:
         counts = _checked_counts(reference, None)
@@ -268,17 +144,15 @@ class EDetector:
                 remedy="Count the bins with n_bins, empty ones at the end left out.",
                 field="n_bins",
             )
-        rows = effective_rows(counts.sum(axis=1), self._clustering)
-        scale = rows / np.maximum(counts.sum(axis=1), 1)
+        a_window = counts.sum(axis=1) / _checked_windows(reference_windows, n_columns)
+        scale = effective_rows(a_window, self._clustering) / np.maximum(a_window, 1e-300)
         self._prior = np.where(self._used, counts * scale[:, None] + _prior(counts, ordered), 0)
         shares = self._prior / np.maximum(self._prior.sum(axis=1, keepdims=True), 1e-300)
         self._scores = np.stack(
             [scores_of(s, int(o)) for s, o in zip(shares, ordered, strict=True)]
         )
-        self._extremes = np.stack([self._scores.max(axis=2), -self._scores.min(axis=2)], axis=1)
-        degrees = np.maximum(used - 1, 1)
-        self._concentrations = degrees[:, None] / np.array(_CHANGES)
-        self._log_weights = _component_weights(self._scores, used)
+        self._degrees = np.maximum(used - 1.0, 1.0)
+        self._log_weights = log_weights(self._scores, used)
         self._log_column_weights = _column_weights(weights, n_columns)
 
     @property
@@ -302,7 +176,7 @@ class EDetector:
             log_run=np.full_like(evidence, -1.0),
             since=np.zeros(evidence.shape, dtype=np.int64),
             learned=np.zeros((n_columns, width)),
-            recent=np.zeros((n_columns, len(_CHANGES), width)),
+            recent=np.zeros((n_columns, len(CHANGES), width)),
         )
 
     def step(self, state: DetectorState, counts: ArrayLike) -> tuple[DetectorState, Evidence]:
@@ -329,7 +203,7 @@ class EDetector:
             return state, self._evidence(state.log_evidence, state.since)
         rows = effective_rows(n_rows, self._clustering)
         window = window * (rows / np.maximum(n_rows, 1))[:, None]
-        log_e = self._log_e(state, window, rows)
+        log_e = self._log_e(state, window)
         return self._moved(state, window, rows, log_e)
 
     def _moved(
@@ -343,7 +217,7 @@ class EDetector:
         since = np.where(fresh, state.n_windows, state.since)
         runs = np.maximum(np.maximum(state.log_run, 0.0) + log_e, LEAST_LOG)
         log_run = np.where(seen, runs, state.log_run)
-        keep = (log_run[:, _N_TILTS:] > 0)[:, :, None]
+        keep = (log_run[:, N_TILTS:] > 0)[:, :, None]
         evidence = self._evidence(log_evidence, since)
         alarmed = state.alarmed or evidence.alarm
         after = DetectorState(
@@ -366,54 +240,20 @@ class EDetector:
             log_total=log_total,
             alarm=log_total >= self._log_budget,
             log_column=log_column,
-            leading=leading,
             since=np.take_along_axis(since, leading[:, None], axis=1)[:, 0],
         )
 
-    def _log_e(self, state: DetectorState, window: Floats, rows: Floats) -> Floats:
+    def _log_e(self, state: DetectorState, window: Floats) -> Floats:
         alpha = self._prior + state.learned
         total = alpha.sum(axis=1)
-        shares = alpha / total[:, None]
-        tilts = self._log_e_tilts(window, rows, shares, total)
-        free = self._log_e_free(window, alpha, shares, state.recent)
+        tilts = log_tilts(self._scores, window, alpha / total[:, None], total)
+        free = log_free(window, alpha, state.recent, self._degrees)
         return np.concatenate([tilts, free], axis=1)
-
-    def _log_e_tilts(self, window: Floats, rows: Floats, shares: Floats, total: Floats) -> Floats:
-        """Shape (c, sizes * signs * scores), in the order of `COMPONENTS`."""
-        n = np.where(rows > 0, rows, 1.0)[:, None, None]
-        a = total[:, None, None]
-        unit = _SIZES[0] / np.sqrt(n * (1 + n / a))
-        up = np.exp(unit * self._scores)
-        power = np.stack([up, 1 / up], axis=1)
-        sums = (self._scores @ window[:, :, None])[:, None, :, 0]
-        gain = unit * np.concatenate([sums, -sums], axis=1)
-        mean = (power @ shares[:, None, :, None])[..., 0]
-        found = []
-        for step in range(len(_SIZES)):
-            size = 2.0**step
-            power = power * power
-            mean_square = (power @ shares[:, None, :, None])[..., 0]
-            spread = np.maximum(mean_square / (mean * mean) - 1, 0.0)
-            furthest = np.exp(size * unit * self._extremes) / mean - 1
-            u = np.minimum(n / a * furthest, 1 - 1e-12)
-            penalty = n * n / (2 * a) * spread * (1 + 2 * u / (3 * (1 - u)))
-            log_e = size * gain - n * np.log(mean) - penalty
-            found.append(np.where(u < 1 - 1e-9, log_e, 2 * LEAST_LOG))
-            mean = mean_square
-        return np.stack(found, axis=1).reshape(len(window), -1)
-
-    def _log_e_free(self, window: Floats, alpha: Floats, shares: Floats, recent: Floats) -> Floats:
-        """Shape (c, changes)."""
-        beta = self._concentrations[:, :, None] * shares[:, None, :] + recent
-        laws = np.concatenate([beta, alpha[:, None, :]], axis=1)
-        laws = np.where(self._used[:, None, :], laws, 1e-12)
-        log_laws = log_count_law(laws, np.broadcast_to(window[:, None, :], laws.shape))
-        return log_laws[:, :-1] - log_laws[:, -1:]
 
     def _check_state(self, state: DetectorState) -> None:
         expected = (self._shape[0], len(COMPONENTS))
         if state.log_evidence.shape != expected or state.learned.shape != self._shape:
-            raise _bad_state(
+            raise bad_state(
                 f"it is of {state.log_evidence.shape} columns and components and "
                 f"{state.learned.shape} bins, not {expected} and {self._shape}"
             )
@@ -429,19 +269,6 @@ def _prior(counts: Floats, ordered: Ints) -> Floats:
     few = counts < _FEW
     sparse = few | (np.arange(counts.shape[1]) >= ordered[:, None])
     return np.where(sparse, 0.5, 1.0 / np.maximum(ordered, 1)[:, None])
-
-
-def _component_weights(scores: Floats, used: Ints) -> Floats:
-    """Shape (c, j), logs; -inf where a component can say nothing about the column."""
-    live = (scores != 0).any(axis=2)
-    n_live = live.sum(axis=1, keepdims=True)
-    share_free = np.where(n_live > 0, _SHARE_FREE, 1.0) * (used >= 2)[:, None]
-    each = (1 - share_free) / np.maximum(n_live, 1) / (2 * len(_SIZES)) * (used >= 2)[:, None]
-    tilts = np.tile(live * each, (1, 2 * len(_SIZES)))
-    free = np.repeat(share_free / len(_CHANGES), len(_CHANGES), axis=1)
-    with np.errstate(divide="ignore"):
-        logs: Floats = np.maximum(np.log(np.concatenate([tilts, free], axis=1)), 2 * LEAST_LOG)
-    return logs
 
 
 def _column_weights(weights: ArrayLike | None, n_columns: int) -> Floats:
@@ -481,11 +308,11 @@ def _checked_counts(counts: ArrayLike, shape: tuple[int, int] | None) -> Floats:
 
 
 def _checked_bins(name: str, bins: ArrayLike, shape: tuple[int, int]) -> Ints:
-    found = np.asarray(bins, dtype=np.int64)
-    if found.shape != shape[:1] or (found < 0).any() or (found > shape[1]).any():
+    found, least = np.asarray(bins, dtype=np.int64), int(name == "n_bins")
+    if found.shape != shape[:1] or (found < least).any() or (found > shape[1]).any():
         raise BadStatistic(
             f"{name} is {found.tolist()!r:.80} for {shape[0]} columns of {shape[1]} bins.",
-            remedy=f"Give one {name} for each column, from 0 to {shape[1]}.",
+            remedy=f"Give one {name} for each column, from {least} to {shape[1]}.",
             field=name,
         )
     return found
@@ -502,8 +329,12 @@ def _checked_clustering(clustering: ArrayLike, n_columns: int) -> Floats:
     return found
 
 
-def _bad_state(why: str) -> BadDetectorState:
-    return BadDetectorState(
-        f"The detector's state cannot be used: {why}.",
-        remedy="Start the detector anew; the evidence of past windows is lost.",
-    )
+def _checked_windows(n_windows: ArrayLike, n_columns: int) -> Floats:
+    found = np.broadcast_to(np.asarray(n_windows, dtype=np.float64), (n_columns,))
+    if not np.all(np.isfinite(found) & (found >= 1)):
+        raise BadStatistic(
+            f"reference_windows is {found.tolist()!r:.80}, less than 1 window.",
+            remedy="Give the number of windows the reference rows come from.",
+            field="reference_windows",
+        )
+    return found
