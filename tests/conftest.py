@@ -115,13 +115,13 @@ class Mailbox:
         self.refused_recipients: set[str] = set()
         self.logins: list[tuple[bytes, bytes]] = []
 
-    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
         if address in self.refused_recipients:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
         if self.data_reply.startswith("250"):
             self.taken.append(envelope.original_content)
         return self.data_reply
@@ -130,7 +130,7 @@ class Mailbox:
         from aiosmtpd.smtp import AuthResult
 
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
 
 @contextmanager
@@ -152,9 +152,7 @@ def _mail_server(
             loop=loop,
         )
 
-    server = loop.run_until_complete(
-        loop.create_server(protocol, "127.0.0.1", 0, ssl=implicit)
-    )
+    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0, ssl=implicit))
     mailbox.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
