@@ -1,8 +1,10 @@
 """One POST with every bound."""
 
+import ssl
 import time
 
 import pytest
+import trustme
 
 from seatrial.adapters.http_post import MAX_ANSWER_BYTES, checked_url, post, shown
 from seatrial.monitoring.notify import NotificationRefused, SinkInvalid, SinkUnavailable
@@ -111,3 +113,42 @@ def test_only_whole_http_addresses_are_taken(url):
 def test_a_message_names_scheme_and_host_only():
     assert shown("https://hooks.slack.com/services/T0/B0/xyz") == "https://hooks.slack.com"
     assert shown("http://[::1") == "hidden"
+
+
+def test_a_proxy_gets_the_whole_address(hooks):
+    proxy = f"http://127.0.0.1:{hooks.port}"
+    post("http://hooks.example/path?a=1", b"{}", {}, timeout_s=5, proxy=proxy)
+    (taken,) = hooks.taken
+    assert taken.path == "http://hooks.example/path?a=1"
+    assert taken.headers["host"] == "hooks.example"
+
+
+def test_https_asks_the_proxy_for_a_tunnel(hooks):
+    proxy = f"http://127.0.0.1:{hooks.port}"
+    with pytest.raises(SinkUnavailable):
+        post("https://hooks.example/path", b"{}", {}, timeout_s=5, proxy=proxy)
+    assert hooks.tunnels == ["hooks.example:443"]
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(hooks):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    hooks.encrypt(context)
+    with pytest.raises(SinkUnavailable, match="SSLCertVerificationError"):
+        post(hooks.url.replace("http:", "https:"), b"{}", {}, timeout_s=5)
+    assert hooks.n_requests == 0
+
+
+def test_https_arrives_when_the_certificate_is_trusted(hooks, tmp_path, monkeypatch):
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    hooks.encrypt(context)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    url = hooks.url.replace("http:", "https:")
+    assert post(url, b"{}", {}, timeout_s=5).status == 200
+    hooks.drip_s = 0.02
+    begun = time.monotonic()
+    post(url, b"{}", {}, timeout_s=0.3)
+    assert time.monotonic() - begun < 5
