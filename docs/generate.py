@@ -18,10 +18,12 @@ from pages.errors import errors_page
 from pages.metrics import metrics_page
 from pages.rollout import events_page, rollout_page
 from pages.routes import routes_page
+from pages.watch import alerts_page
 
 REFERENCE = Path(__file__).parent / "reference"
 
 FILES: Mapping[str, Callable[[], str]] = {
+    "alerts.md": alerts_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
     "errors.md": errors_page,

@@ -48,11 +48,17 @@ class HookServer:
     taken: list[Taken] = field(default_factory=list)
     n_requests: int = 0
     port: int = 0
+    tunnels: list[str] = field(default_factory=list)
+    server: ThreadingHTTPServer | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hooks/SECRET-PATH"
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        assert self.server is not None
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
 
 def _handler(hooks: HookServer) -> type[BaseHTTPRequestHandler]:
@@ -68,6 +74,11 @@ def _handler(hooks: HookServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             self._write()
+
+        def do_CONNECT(self) -> None:
+            hooks.tunnels.append(self.path)
+            self.send_response(403)
+            self.end_headers()
 
         def do_GET(self) -> None:
             hooks.n_requests += 1
@@ -95,7 +106,8 @@ def hooks() -> Iterator[HookServer]:
     """A web hook that takes everything."""
     hooks = HookServer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hooks))
-    hooks.port = server.server_port
+    server.handle_error = lambda *_: None  # a client that hangs up is wanted in some tests
+    hooks.port, hooks.server = server.server_port, server
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield hooks
@@ -115,13 +127,13 @@ class Mailbox:
         self.refused_recipients: set[str] = set()
         self.logins: list[tuple[bytes, bytes]] = []
 
-    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
         if address in self.refused_recipients:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
         if self.data_reply.startswith("250"):
             self.taken.append(envelope.original_content)
         return self.data_reply
@@ -130,7 +142,7 @@ class Mailbox:
         from aiosmtpd.smtp import AuthResult
 
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pages.text import page, table
+from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft, Fact
 from seatrial.registry.catalog import REGISTERED, Registration, register
@@ -286,8 +287,8 @@ def events_page() -> str:
             "`revision` (place in its stream), `kind`, `schema` (1 for all of these), `at`,",
             "`by` and `data`. `seatrial history NAME --json` prints them.",
         ],
-        table(["kind", "stream", "meaning", "data"], rows),
-        ["Which follow which: [rollout.md](rollout.md)."],
+        table(["kind", "stream", "meaning", "data"], rows + event_rows()),
+        ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )
 
 

@@ -1,7 +1,5 @@
 """Every way to a sink against the suite that defines one."""
 
-import json
-
 import pytest
 
 from seatrial.adapters.notify_alertmanager import AlertmanagerNotifier
@@ -74,9 +72,9 @@ class AnswersInBody(NotifierSuite):
 
     keyed = False
     dialect: Dialect
-    ok: dict[str, object]
-    busy: dict[str, object]
-    bad: dict[str, object]
+    ok: bytes
+    busy: bytes
+    bad: bytes
 
     @pytest.fixture
     def notifier(self, hooks):
@@ -91,34 +89,34 @@ class AnswersInBody(NotifierSuite):
 
     def break_sink(self):
         self.n_broken = 1
-        self.hooks.answer = json.dumps(self.busy).encode()
+        self.hooks.answer = self.busy
 
     def mend_sink(self):
-        self.hooks.answer = json.dumps(self.ok).encode()
+        self.hooks.answer = self.ok
 
     def make_sink_refuse(self):
-        self.hooks.answer = json.dumps(self.bad).encode()
+        self.hooks.answer = self.bad
 
 
 class TestFeishu(AnswersInBody):
     dialect = Dialect.FEISHU
-    ok = {"code": 0, "msg": "success", "data": {}}
-    busy = {"code": 11232, "msg": "frequency limited"}
-    bad = {"code": 9499, "msg": "Bad Request"}
+    ok = b'{"code": 0, "msg": "success", "data": {}}'
+    busy = b'{"code": 11232, "msg": "frequency limited"}'
+    bad = b'{"code": 9499, "msg": "Bad Request"}'
 
 
 class TestDingtalk(AnswersInBody):
     dialect = Dialect.DINGTALK
-    ok = {"errcode": 0, "errmsg": "ok"}
-    busy = {"errcode": 130101, "errmsg": "send too fast"}
-    bad = {"errcode": 400105, "errmsg": "unsupported msgtype"}
+    ok = b'{"errcode": 0, "errmsg": "ok"}'
+    busy = b'{"errcode": 130101, "errmsg": "send too fast"}'
+    bad = b'{"errcode": 400105, "errmsg": "unsupported msgtype"}'
 
 
 class TestWecom(AnswersInBody):
     dialect = Dialect.WECOM
-    ok = {"errcode": 0, "errmsg": "ok"}
-    busy = {"errcode": 45009, "errmsg": "api freq out of limit"}
-    bad = {"errcode": 40058, "errmsg": "markdown.content exceed max length"}
+    ok = b'{"errcode": 0, "errmsg": "ok"}'
+    busy = b'{"errcode": 45009, "errmsg": "api freq out of limit"}'
+    bad = b'{"errcode": 40058, "errmsg": "markdown.content exceed max length"}'
 
 
 class TestSmtp(NotifierSuite):

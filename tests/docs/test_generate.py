@@ -21,6 +21,7 @@ from pages.configuration import keys
 from pages.errors import error_classes
 from pages.metrics import families
 from pages.rollout import CHANGES, _MEANING, explore
+from pages.watch import KINDS, MEANING, played
 from seatrial.cli.app import root
 from seatrial.cli.exits import Exit
 from seatrial.kernel.config import schema
@@ -33,13 +34,16 @@ seen = explore()
 print(json.dumps({
     "errors.md": [cls.code for cls in error_classes()],
     "metrics.md": [name for name, *_ in families()],
-    "events.md": [REGISTERED, *CHANGES],
+    "alerts.md": [kind for kind in KINDS if kind.startswith("alert.")],
+    "events.md": [REGISTERED, *CHANGES, *KINDS],
     "rollout.md": [phase.value for phase in Phase],
     "routes.md": [pattern.path for pattern in PATTERNS],
     "commands.md": [f"## {context.command_path}" for context, _ in verbs()]
         + [code.name.lower() for code in Exit],
     "configuration.md": [f"`{key}`" for key, *_ in keys(schema(Settings))],
-    "shapes": sorted(seen.shapes), "changes": sorted(CHANGES), "meanings": sorted(_MEANING),
+    "shapes": sorted(seen.shapes), "changes": sorted(CHANGES),
+    "meanings": sorted([*_MEANING, *MEANING]),
+    "played": sorted({fact.kind for fact in played()}), "watch": sorted(KINDS),
     "untold": [key for key, _, _, text in keys(schema(Settings)) if not text],
     "reached": sorted({m.phase.value for m in seen.moves} | {m.after.value for m in seen.moves}),
 }))
@@ -72,6 +76,7 @@ def test_the_generated_files_are_current():
 @pytest.mark.parametrize(
     "page",
     [
+        "alerts.md",
         "commands.md",
         "configuration.md",
         "errors.md",
@@ -90,6 +95,10 @@ def test_a_page_names_everything_there_is(page, told):
 def test_trying_everything_meets_every_fact_and_reaches_every_phase(told):
     assert told["shapes"] == told["changes"]
     assert told["reached"] == sorted(told["rollout.md"])
+
+
+def test_the_history_that_is_played_holds_every_fact_of_the_watch(told):
+    assert told["played"] == told["watch"]
 
 
 def test_every_fact_has_a_meaning_and_no_meaning_is_left_over(told):

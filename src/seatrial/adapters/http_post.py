@@ -70,7 +70,9 @@ def shown(url: str) -> str:
         return "hidden"
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Reply:
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float, proxy: str = ""
+) -> Reply:
     """Send ``body`` and read the answer.
 
     Args:
@@ -78,11 +80,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float)
         body: whole.
         headers: besides those of the connection.
         timeout_s: for all of it, in seconds > 0; looking up the host's name comes on top.
+        proxy: http address of a proxy to go through; empty for none.
     Raises: SinkUnavailable, NotificationRefused, SinkInvalid.
     """
     parts = checked_url(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = _connection(parts, timeout_s)
+    connection = _connection(parts, timeout_s, checked_url(proxy) if proxy else None)
+    if proxy and parts.scheme == "http":
+        target = f"http://{parts.netloc}{target}"
     try:
         with _deadline(connection, timeout_s) as connected:
             connection.connect()
@@ -101,12 +106,20 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float)
     return _judged(url, response.status, response.getheader("Retry-After"), text)
 
 
-def _connection(parts: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
-    host = str(parts.hostname)
+def _connection(
+    parts: SplitResult, timeout_s: float, proxy: SplitResult | None
+) -> http.client.HTTPConnection:
+    """To the server, or to the proxy: through which https goes as a tunnel, http as it is."""
+    there = proxy or parts
+    host = str(there.hostname)
     if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+        return http.client.HTTPConnection(host, there.port, timeout=timeout_s)
     context = ssl.create_default_context()
-    return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=context)
+    port = (there.port or 80) if proxy else there.port
+    connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+    if proxy is not None:
+        connection.set_tunnel(str(parts.hostname), parts.port)
+    return connection
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class AlertmanagerNotifier:
         language: of the annotations, ``en`` or ``zh``.
         link: address of the console: where ``generatorURL`` leads.
         timeout_s: for one attempt, in seconds > 0.
+        proxy: http address of a proxy to go through; empty for none.
         clock: alerts live from the time they are sent, not from the time they were queued.
     Raises: SinkInvalid.
     """
@@ -45,10 +46,14 @@ class AlertmanagerNotifier:
         language: str = "en",
         link: str = "http://localhost:8080",
         timeout_s: float = 10.0,
+        proxy: str = "",
         clock: Clock | None = None,
     ) -> None:
         checked_url(url)
         checked_url(link)
+        if proxy:
+            checked_url(proxy)
+        self._proxy = proxy
         self._url = url.rstrip("/") + _PATH
         self._language = language
         self._link = link.rstrip("/")
@@ -59,7 +64,8 @@ class AlertmanagerNotifier:
         """See Notifier."""
         body = json.dumps(self.alerts(notification), ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"}
-        reply = post(self._url, body, headers, timeout_s=self._timeout_s)
+        timeout_s, proxy = self._timeout_s, self._proxy
+        reply = post(self._url, body, headers, timeout_s=timeout_s, proxy=proxy)
         return Receipt(detail=f"status {reply.status}")
 
     def alerts(self, notification: Notification) -> list[dict[str, object]]:

@@ -51,6 +51,7 @@ class WebhookNotifier:
         language: ``en`` or ``zh``.
         link: address of the console, for people to follow.
         timeout_s: for one attempt, in seconds > 0.
+        proxy: http address of a proxy to go through; empty for none.
         clock: dates the signatures.
     Raises: SinkInvalid.
     """
@@ -64,11 +65,15 @@ class WebhookNotifier:
         language: str = "en",
         link: str = "",
         timeout_s: float = 10.0,
+        proxy: str = "",
         clock: Clock | None = None,
     ) -> None:
         self._dialect = dialect
         checked_url(url)
+        if proxy:
+            checked_url(proxy)
         self._url = url
+        self._proxy = proxy
         if secret and dialect in (Dialect.SLACK, Dialect.WECOM):
             raise SinkInvalid(
                 f"A sink of kind {dialect.value} has a secret, but its bodies are not signed.",
@@ -90,7 +95,8 @@ class WebhookNotifier:
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "seatrial"}
         if self._dialect is Dialect.GENERIC:
             headers |= self._standard_headers(notification.id, body)
-        reply = post(self._address(), body, headers, timeout_s=self._timeout_s)
+        timeout_s, proxy = self._timeout_s, self._proxy
+        reply = post(self._address(), body, headers, timeout_s=timeout_s, proxy=proxy)
         if self._dialect in (Dialect.FEISHU, Dialect.DINGTALK, Dialect.WECOM):
             return Receipt(detail=check_answer(self._dialect.value, reply.body))
         return Receipt(detail=f"status {reply.status}")

@@ -54,12 +54,6 @@ class DriftConfig(ConfigModel):
     effect_floor: float = Field(
         default=0.005, ge=0, description="PSI under which a shown change is no alarm."
     )
-    clustering: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="Intraclass correlation of the rows of a window: how alike they are.",
-    )
     psi_warning: float = Field(default=0.1, gt=0, description="PSI of a warning.")
     psi_critical: float = Field(default=0.2, gt=0, description="PSI that is critical.")
 
@@ -72,7 +66,6 @@ class DriftConfig(ConfigModel):
         return AlarmSettings(
             budget=self.budget_windows,
             effect_floor=self.effect_floor,
-            clustering=self.clustering,
         )
 
 

@@ -179,7 +179,7 @@ def _number(text: str, word: str, low: int, name: str, words: Sequence[str]) -> 
 
 def _bad(text: str, why: str) -> BadCron:
     return BadCron(
-        f"The schedule {text[:100]!r} {why}.",
+        f"The schedule {text[:100]!r} {why[:150]}.",
         remedy="Write minute, hour, day of month, month and day of week, such as '0 3 * * mon'.",
         value=text[:100],
     )

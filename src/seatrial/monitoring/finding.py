@@ -102,6 +102,8 @@ class Labels:
         version: of the model, or None for the endpoint as a whole.
         feature: the column, or None.
         segment: such as ``country=DE``, or None.
+
+    ``key`` is short, stable and the same in every process: 16 hex digits.
     """
 
     endpoint: str
@@ -109,6 +111,7 @@ class Labels:
     version: int | None = None
     feature: str | None = None
     segment: str | None = None
+    key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("endpoint", "kind", "feature", "segment"):
@@ -121,12 +124,8 @@ class Labels:
                 remedy="Name both.",
                 field="labels",
             )
-
-    @property
-    def key(self) -> str:
-        """Short, stable and the same in every process: 16 hex digits."""
         text = json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        object.__setattr__(self, "key", hashlib.sha256(text.encode()).hexdigest()[:16])
 
     def as_dict(self) -> dict[str, Any]:
         """The labels that are set."""

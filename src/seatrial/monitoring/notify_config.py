@@ -66,7 +66,15 @@ class _Sink(ConfigModel):
         )
 
 
-class WebhookConfig(_Sink):
+class _Http(_Sink):
+    """What sinks over HTTP have."""
+
+    proxy: str = Field(
+        default="", description="The http address of a proxy to go through; empty for none."
+    )
+
+
+class WebhookConfig(_Http):
     """A program that takes JSON."""
 
     kind: Literal["webhook"] = Field(description="A program that takes JSON.")
@@ -85,7 +93,7 @@ class WebhookConfig(_Sink):
         return self
 
 
-class ChatConfig(_Sink):
+class ChatConfig(_Http):
     """A chat: Slack, Feishu or Lark, DingTalk, WeCom."""
 
     kind: Literal["slack", "feishu", "dingtalk", "wecom"] = Field(
@@ -133,7 +141,7 @@ class EmailConfig(_Sink):
         return self
 
 
-class AlertmanagerConfig(_Sink):
+class AlertmanagerConfig(_Http):
     """An Alertmanager of Prometheus, which then groups, silences and routes itself."""
 
     kind: Literal["alertmanager"] = Field(description="An Alertmanager of Prometheus.")

@@ -35,6 +35,7 @@ _MOVES = {
     "bottom tenth": "最低一成的占比",
     "missing or unseen": "缺失值或未见过的值",
     "mix": "构成变化",
+    "changed": "分布变化",
     " up": "上升",
     " down": "下降",
 }
@@ -81,8 +82,8 @@ def _drift(report: WindowReport, kind: Kind, *, endpoint: str, version: int | No
 def _moved(movements: Sequence[Movement]) -> Phrase:
     named = movements[:_NAMED]
     more = len(movements) - len(named)
-    en = ", ".join(f"{m.column} {m.moved} (PSI {m.effect or 0:.3f})" for m in named)
-    zh = "，".join(f"{m.column} {_in_chinese(m.moved)}（PSI {m.effect or 0:.3f}）" for m in named)
+    en = ", ".join(f"{m.column} {m.moved or 'changed'} (PSI {m.effect or 0:.3f})" for m in named)
+    zh = "，".join(f"{m.column} {_in_chinese(m.moved or 'changed')}（PSI {m.effect or 0:.3f}）" for m in named)
     return Phrase(
         f"Moved away from the reference: {en}{f' and {more} more' if more else ''}.",
         f"已偏离参考分布：{zh}{f'，另有 {more} 列' if more else ''}。",

@@ -43,6 +43,7 @@ def notifier_of(name: str, notify: NotifyConfig, env: Mapping[str, str], clock: 
                 language=language,
                 link=notify.console,
                 timeout_s=sink.timeout,
+                proxy=sink.proxy,
                 clock=clock,
             )
         case EmailConfig():
@@ -65,7 +66,12 @@ def notifier_of(name: str, notify: NotifyConfig, env: Mapping[str, str], clock: 
 
             console = {"link": notify.console} if notify.console else {}
             return AlertmanagerNotifier(
-                sink.url, language=language, timeout_s=sink.timeout, clock=clock, **console
+                sink.url,
+                language=language,
+                timeout_s=sink.timeout,
+                proxy=sink.proxy,
+                clock=clock,
+                **console,
             )
 
 
