@@ -111,29 +111,28 @@ def _type(field: dict[str, Any], whole: dict[str, Any]) -> str:
     if "anyOf" in field:
         options = [_type(option, whole) for option in field["anyOf"]]
         return "duration" if options == ["number ≥ 0", "string"] else " or ".join(options)
-    if "oneOf" in field:
-        return "section"
     if "$ref" in field:
         return _type(whole["$defs"][field["$ref"].rpartition("/")[2]], whole)
+    if "oneOf" in field or "properties" in field:
+        return "section"
     choices = [field["const"]] if "const" in field else field.get("enum")
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
-    if "properties" in field:
-        return "section"
-    if field.get("type") == "array":
-        return _list(field, whole)
-    if field.get("type") == "object":
-        values = field.get("additionalProperties")
-        inner = _type(values, whole) if isinstance(values, dict) else "section"
-        return f"{inner}s by name" if inner == "section" else f"{inner} by name"
+    if field.get("type") in ("array", "object"):
+        return _several(field, whole)
     bounds = [form.format(field[key]) for key, form in _BOUNDS if key in field]
     return " ".join([field["type"], ", ".join(bounds)]).strip()
 
 
-def _list(field: dict[str, Any], whole: dict[str, Any]) -> str:
+def _several(field: dict[str, Any], whole: dict[str, Any]) -> str:
+    """A list or a mapping."""
     if "prefixItems" in field:
         return f"[{', '.join(_type(item, whole) for item in field['prefixItems'])}]"
-    return f"list of {_type(field['items'], whole)}".replace("of section", "of sections")
+    if field["type"] == "array":
+        return f"list of {_type(field['items'], whole)}".replace("of section", "of sections")
+    values = field.get("additionalProperties")
+    inner = _type(values, whole) if isinstance(values, dict) else "section"
+    return f"{inner}s by name" if inner == "section" else f"{inner} by name"
 
 
 def _default(field: dict[str, Any]) -> str:

@@ -83,7 +83,9 @@ def _moved(movements: Sequence[Movement]) -> Phrase:
     named = movements[:_NAMED]
     more = len(movements) - len(named)
     en = ", ".join(f"{m.column} {m.moved or 'changed'} (PSI {m.effect or 0:.3f})" for m in named)
-    zh = "，".join(f"{m.column} {_in_chinese(m.moved or 'changed')}（PSI {m.effect or 0:.3f}）" for m in named)
+    zh = "，".join(
+        f"{m.column} {_in_chinese(m.moved or 'changed')}（PSI {m.effect or 0:.3f}）" for m in named
+    )
     return Phrase(
         f"Moved away from the reference: {en}{f' and {more} more' if more else ''}.",
         f"已偏离参考分布：{zh}{f'，另有 {more} 列' if more else ''}。",
