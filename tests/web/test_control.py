@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from seatrial.kernel.events import Draft
+from seatrial.monitoring.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan, Step
 from seatrial.serving.exchange import Limits
@@ -59,7 +60,10 @@ def client(desk: Desk) -> Client:
     ) -> httpx.AsyncClient:
         guard = Guard(token=token)
         plane = DataPlane(router_of(), error_reply, Limits())
-        app = site(plane, [control_router(desk, guard), console_router(desk, guard)])
+        app = site(
+            plane,
+            [control_router(desk, guard), console_router(desk, WatchDesk(desk._store), guard)],
+        )
         # An error that nobody translated shall be what a client sees: a 500, and a failed test.
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1234))
         return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")

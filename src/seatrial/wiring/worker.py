@@ -187,9 +187,12 @@ def _app(plane: DataPlane, store: Store, token: str | None) -> App:
         from seatrial.web.guard import Guard
         from seatrial.web.watch import watch_router
 
-        desk, guard = Desk(store), Guard(token=token)
-        watch = watch_router(WatchDesk(store), guard)
-        return [control_router(desk, guard), watch, console_router(desk, guard)]
+        desk, watch, guard = Desk(store), WatchDesk(store), Guard(token=token)
+        return [
+            control_router(desk, guard),
+            watch_router(watch, guard),
+            console_router(desk, watch, guard),
+        ]
 
     return build(plane, routers)
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
+from seatrial.monitoring.watch_desk import WatchDesk
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
@@ -124,7 +125,7 @@ def browse(world: World) -> Browse:
         app = FastAPI()
         guard = Guard(token=token)
         app.include_router(control_router(world.desk, guard))
-        app.include_router(console_router(world.desk, guard))
+        app.include_router(console_router(world.desk, WatchDesk(world.store), guard))
         _errors(app)
         transport = httpx.ASGITransport(app, client=(address, 1))
         return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", **options)

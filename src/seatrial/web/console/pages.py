@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
+from seatrial.monitoring.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.story import reason, story
+from seatrial.web.console.watching import equip, parts, spoken
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
 from seatrial.web.guard import COOKIE, Guard
 
@@ -47,11 +49,13 @@ class Console:
 
     Args:
         desk: what is shown and decided on.
+        watch: what the watch found.
         guard: who may.
     """
 
-    def __init__(self, desk: Desk, guard: Guard) -> None:
+    def __init__(self, desk: Desk, watch: WatchDesk, guard: Guard) -> None:
         self._desk = desk
+        self._watch = watch
         self._guard = guard
         self._templates = Environment(
             loader=PackageLoader("seatrial.web.console"),
@@ -66,7 +70,9 @@ class Console:
             show_duration=show_duration,
             languages=LANGUAGES,
             seatrial_version=__version__,
+            open_first=False,
         )
+        equip(self._templates)
 
     def page(self, request: Request, template: str, **values: Any) -> Response:
         """A template, if the request may see it; the log-in page if it may not."""
@@ -88,6 +94,7 @@ class Console:
             title=lambda verdict: title(verdict, language),
             reason=partial(reason, language=language),
             waiting=lambda said: waiting(language, said),
+            **spoken(language),
             **values,
         )
         return HTMLResponse(text, status, headers=_SECURITY)
@@ -113,11 +120,15 @@ class Console:
             "story": story(self._desk.latest(name), _language(request)),
         }
 
+    def watch_parts(self, name: str) -> dict[str, Any]:
+        """What the page of an endpoint's watch shows.   Raises: UnknownEndpoint."""
+        return parts(self._watch.view(name))
 
-def console_router(desk: Desk, guard: Guard) -> APIRouter:
+
+def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
     """The console at ``/``; not part of the API's description."""
     router = APIRouter(include_in_schema=False)
-    console = Console(desk, guard)
+    console = Console(desk, watch, guard)
 
     @router.get("/")
     def overview(request: Request) -> Response:
@@ -129,22 +140,57 @@ def console_router(desk: Desk, guard: Guard) -> APIRouter:
 
     @router.get("/endpoints/{name}")
     def endpoint(request: Request, name: Name) -> Response:
-        return _shown(console, request, name, "endpoint.html")
+        return _shown(console, request, "endpoint.html", lambda: console.parts(request, name))
 
     @router.get("/console/endpoints/{name}")
     def endpoint_part(request: Request, name: Name) -> Response:
-        return _shown(console, request, name, "endpoint_part.html")
+        return _shown(console, request, "endpoint_part.html", lambda: console.parts(request, name))
 
     @router.get("/console/endpoints/{name}/history")
     def history_part(request: Request, name: Name) -> Response:
-        return _shown(console, request, name, "history_part.html")
+        return _shown(console, request, "history_part.html", lambda: console.parts(request, name))
 
     @router.post("/console/endpoints/{name}/{wish}")
     async def decide(request: Request, name: Name, wish: str) -> Response:
         return await _decided(console, desk, request, name, wish)
 
+    _add_watch(router, console, watch)
     _add_visit(router, console)
     return router
+
+
+def _add_watch(router: APIRouter, console: Console, watch: WatchDesk) -> None:
+    """The page of what the watch found, and the answers to alerts."""
+
+    @router.get("/endpoints/{name}/watch")
+    def watch_page(request: Request, name: Name) -> Response:
+        return _shown(console, request, "watch.html", lambda: console.watch_parts(name))
+
+    @router.get("/console/endpoints/{name}/watch")
+    def watch_part(request: Request, name: Name) -> Response:
+        return _shown(console, request, "watch_part.html", lambda: console.watch_parts(name))
+
+    @router.post("/console/endpoints/{name}/watch/alerts/{key}/{wish}")
+    async def answer(request: Request, name: Name, key: str, wish: str) -> Response:
+        console.check(request)
+        notice = ""
+        try:
+            await run_in_threadpool(_answer, watch, key, wish)
+        except SeatrialError as problem:
+            notice = str(problem)
+        shown = await run_in_threadpool(console.watch_parts, name)
+        return console.render(request, "watch_part.html", notice=notice, **shown)
+
+
+def _answer(watch: WatchDesk, key: str, wish: str) -> None:
+    now = datetime.now(UTC)
+    match wish:
+        case "acknowledge":
+            watch.acknowledge(key, by="console", note="", now=now)
+        case "close":
+            watch.close(key, by="console", reason="closed in the console", now=now)
+        case _:
+            raise NotFound(f"Nobody knows how to {wish!r} an alert.", remedy="Reload the page.")
 
 
 def _add_visit(router: APIRouter, console: Console) -> None:
@@ -184,15 +230,17 @@ def _add_visit(router: APIRouter, console: Console) -> None:
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers=_CACHE)
 
 
-def _shown(console: Console, request: Request, name: str, template: str) -> Response:
+def _shown(
+    console: Console, request: Request, template: str, look: Callable[[], Mapping[str, Any]]
+) -> Response:
     try:
         console.check(request)
-        parts = console.parts(request, name)
+        shown = look()
     except Denied:
         return console.page(request, template)
     except NotFound as missing:
         return console.render(request, "missing.html", status=404, problem=missing)
-    return console.render(request, template, notice="", **parts)
+    return console.render(request, template, notice="", **shown)
 
 
 async def _decided(
