@@ -1,23 +1,33 @@
-"""docs/reference/metrics.md: what /metrics tells."""
+"""docs/reference/metrics.md: what /metrics tells, what the watch tells, and the rules over both."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from pages.text import page, table
+from seatrial.monitoring.exposition import (
+    AccuracyGauges,
+    DriftGauges,
+    Watched,
+)
+from seatrial.monitoring.exposition import exposition as watch_exposition
+from seatrial.monitoring.service_config import ServiceConfig
+from seatrial.monitoring.service_finding import Level, ServiceFinding
+from seatrial.packaging.prometheus_rules import rule_groups
 from seatrial.serving.metrics import BUCKETS_S, VersionCounts, WorkerCounts, exposition
 from seatrial.serving.outcome import OK, REJECTED, SHED
+from seatrial.stats.counts import Interval
+from seatrial.stats.trend import Crossing
 
 _HELP = re.compile(r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n((?:[^#].*\n)*)")
 _LABEL = re.compile(r'(\w+)="')
 
 
 def metrics_page() -> str:
-    """Every family with its type, labels and meaning, as a server of one model tells them."""
-    rows = [
-        [f"`{name}`", kind, ", ".join(f"`{label}`" for label in _labels(samples)), text]
-        for name, text, kind, samples in families()
-    ]
+    """Every family with its type, labels and meaning, and every alert of the generated rules."""
+    head = ["metric", "type", "labels", "meaning"]
     edges = ", ".join(f"{edge:g}" for edge in BUCKETS_S)
     return page(
         "Metrics",
@@ -26,7 +36,7 @@ def metrics_page() -> str:
             "Prometheus' text format. Counters start at 0 with their worker; add up over the",
             "label `worker`.",
         ],
-        table(["metric", "type", "labels", "meaning"], rows),
+        table(head, _rows(of_servers())),
         [
             "`outcome` is `ok`, `error` (the version's fault: what the error-rate gate counts),",
             "`rejected` (the client's fault, a 4xx) or `shed` (429: the queue was full). Only",
@@ -44,11 +54,59 @@ def metrics_page() -> str:
             "  sum by (model, version, le) (rate(seatrial_latency_seconds_bucket[5m])))",
             "```",
         ],
+        ["## What the watch tells"],
+        [
+            "The monitor of an endpoint tells what it found as gauges. What is not known has no",
+            "sample: no news is not good news. Gauges without `version` are of the endpoint as a",
+            "whole; `signal` is what was looked at, such as `p95` or `error_budget`, and a finding",
+            "has further labels of its own, such as `kind` or `window`.",
+        ],
+        table(head, _rows(of_the_watch())),
+        ["## Rules for Prometheus"],
+        [
+            "Generated from the section `service` of `monitoring.yaml`, as a rule file and as a",
+            "`PrometheusRule` resource. An alert of errors needs the effect and the evidence: a",
+            "rate over its level, and more events than chance makes. With the default levels:",
+        ],
+        table(["alert", "severity", "area", "held", "when"], _alerts()),
     )
 
 
 def families() -> list[tuple[str, str, str, str]]:
     """Name, meaning, type and sample lines of every family."""
+    return of_servers() + of_the_watch()
+
+
+def of_the_watch() -> list[tuple[str, str, str, str]]:
+    """The families of `monitoring/exposition.py`, with a sample of each."""
+    drift = DriftGauges(psi=0.0, ks=0.0, alarm=False, missing_share=0.0)
+    accuracy = AccuracyGauges(value=1.0, lower=1.0, upper=1.0)
+    finding = ServiceFinding(
+        signal="s",
+        level=Level.OK,
+        code="c",
+        reason="r",
+        crossing=Crossing(in_s=1.0, interval=Interval(lower=1.0, upper=1.0)),
+    )
+    watched = Watched(
+        endpoint="m",
+        version=1,
+        features={"f": drift},
+        outputs={"o": drift},
+        estimated=accuracy,
+        estimate_trusted=True,
+        real=accuracy,
+        reference_accuracy=1.0,
+        findings=[finding],
+        alerts_firing={"critical": 0},
+        alerts_pending={"critical": 0},
+        looked_at_s=0.0,
+    )
+    return _HELP.findall(watch_exposition([watched]))
+
+
+def of_servers() -> list[tuple[str, str, str, str]]:
+    """The families of `serving/metrics.py`, as a server of one model tells them."""
     version = VersionCounts(
         model="m",
         version=1,
@@ -59,7 +117,29 @@ def families() -> list[tuple[str, str, str, str]]:
         loaded=True,
     )
     text = exposition({"w": WorkerCounts(versions=[version], store_up=True)})
-    return [(name, meaning, kind, samples) for name, meaning, kind, samples in _HELP.findall(text)]
+    return _HELP.findall(text)
+
+
+def _rows(told: list[tuple[str, str, str, str]]) -> list[list[str]]:
+    return [
+        [f"`{name}`", kind, ", ".join(f"`{label}`" for label in _labels(samples)), text]
+        for name, text, kind, samples in told
+    ]
+
+
+def _alerts() -> Iterator[list[str]]:
+    for group in rule_groups(ServiceConfig()):
+        rules: Any = group["rules"]
+        for rule in rules:
+            if "alert" in rule:
+                labels, text = rule["labels"], rule["annotations"]["description"]
+                yield [
+                    f"`{rule['alert']}`",
+                    labels["severity"],
+                    labels["area"],
+                    rule["for"],
+                    text,
+                ]
 
 
 def _labels(samples: str) -> list[str]:

@@ -75,6 +75,22 @@ def test_a_label_is_not_repeated() -> None:
     }
 
 
+def test_a_finding_of_another_endpoint_or_version_is_not_told_here() -> None:
+    found = [
+        ServiceFinding(
+            signal="queue",
+            level=Level.OK,
+            code="x",
+            reason="y",
+            labels={"endpoint": endpoint, "version": version, "server": "s"},
+        )
+        for endpoint, version in (("churn", "3"), ("churn", "2"), ("fraud", "3"))
+    ]
+    assert len(samples(Watched(endpoint="churn", version=3, findings=found))) == 1
+    whole = samples(Watched(endpoint="churn", findings=found))
+    assert sorted(dict(labels)["version"] for _, labels in whole) == ["2", "3"]
+
+
 def test_levels_are_numbers_in_the_order_of_their_weight() -> None:
     found = [
         ServiceFinding(signal=f"s{i}", level=level, code="", reason="")

@@ -44,6 +44,7 @@ def test_a_file_says_durations_and_switches_levels_off() -> None:
             {"error_budget": {"windows": [{"long": 60, "short": 5, "factor": 1}] * 2}},
             "same long window",
         ),
+        ({"throughput": {"critical": 0.9}}, "critical 0.9 is over warning 0.8"),
         ({"p95": {}}, "Extra inputs"),
         ({"window": "soon"}, "not a duration"),
     ],

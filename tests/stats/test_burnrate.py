@@ -106,6 +106,21 @@ def test_a_service_that_just_keeps_its_budget_pages_less_often_than_alpha(n_long
         assert book.sum() > pages
 
 
+def test_a_quiet_service_pages_nobody_in_a_quarter_where_the_book_s_rule_does() -> None:
+    rng = np.random.default_rng(21)
+    n = rng.poisson(1.0, 90 * 1440)  # a request a minute, one in a thousand fails
+    k = rng.binomial(n, BUDGET)
+    sums = [[np.convolve(x, np.ones(m, dtype=int))[: len(x)] for x in (n, k)] for m in (60, 5)]
+    (n_long, k_long), (n_short, k_short) = sums
+    asked = FAST.factor * BUDGET
+    book = (n_short > 0) & (k_long >= asked * n_long) & (k_short >= asked * n_short)
+    looks = {
+        (n_long[i], k_long[i], n_short[i], k_short[i]) for i in np.flatnonzero(book) if k_long[i]
+    }
+    assert book.sum() > 100
+    assert [look for look in looks if judged(look[:2], look[2:]) is BurnCode.BURNING] == []
+
+
 @pytest.mark.parametrize(
     ("long_s", "short_s", "factor"), [(300, 3600, 2), (60, 60, 2), (60, 0, 2), (60, 5, 0)]
 )

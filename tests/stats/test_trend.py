@@ -59,7 +59,7 @@ def test_the_interval_holds_the_crossing_as_often_as_it_says() -> None:
             crossed += 1
             held += found.interval.lower <= 61 * 60 <= found.interval.upper
     assert crossed >= 370  # the others look like climbs that ended
-    assert held >= stats.binom.ppf(1e-4, crossed, 0.95)
+    assert held >= stats.binom.ppf(1e-4, crossed, 0.975)
 
 
 def test_without_a_trend_it_seldom_sees_one() -> None:
@@ -101,6 +101,20 @@ def test_a_step_is_not_a_trend(at: int) -> None:
     rng = np.random.default_rng(6)
     values = np.where(np.arange(60) < at, 80.0, 140.0) + rng.normal(0, 5, 60)
     assert forecast(values).crossing is None
+
+
+@pytest.mark.parametrize("minutes", [15, 20, 30])
+def test_a_climb_that_began_lately_is_judged_from_where_it_began(minutes: int) -> None:
+    rng = np.random.default_rng(8)
+    found_in = []
+    for _ in range(40):
+        climbed = np.maximum(HOUR / 60 - (60 - minutes), 0)
+        crossing = forecast(50 + 3 * climbed + rng.normal(0, 5, 60)).crossing
+        if crossing is not None:
+            found_in.append(crossing.in_s)
+    assert len(found_in) >= 30
+    truth = (LIMIT - 50) / 3 * 60 - (minutes - 1) * 60
+    assert np.median(found_in) == pytest.approx(truth, rel=0.15)
 
 
 def test_a_climb_that_ended_is_not_a_trend() -> None:
@@ -188,3 +202,32 @@ def test_series_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(BadStatistic):
         trend(times, values, weights, limit=1.0, horizon_s=1.0)  # type: ignore[arg-type]
+
+
+_numbers = st.floats(-1e12, 1e12) | st.just(math.nan)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), _numbers, st.floats(0, 1e6)), max_size=40),
+    st.floats(-1e12, 1e12),
+    st.booleans(),
+)
+def test_any_series_has_an_answer_that_holds_together(
+    points: list[tuple[float, float, float]], limit: float, falling: bool
+) -> None:
+    times, values, weights = (
+        (list(column) for column in zip(*points, strict=True))
+        if points
+        else (
+            [],
+            [],
+            [],
+        )
+    )
+    found = trend(times, values, weights, limit=limit, horizon_s=AHEAD, falling=falling)
+    assert found.n <= len(points)
+    assert (found.crossing is not None) == (found.code is TrendCode.CROSSES)
+    if found.crossing is not None:
+        interval = found.crossing.interval
+        assert 0 <= interval.lower <= found.crossing.in_s <= interval.upper
+        assert found.crossing.in_s <= AHEAD

@@ -54,7 +54,8 @@ class Watched:
         estimate_trusted: whether labels agree with that estimate as far as there are any.
         real: accuracy by labels.
         reference_accuracy: what is expected.
-        findings: of the service, each a level.
+        findings: of the service, each a level; one whose labels name another endpoint or version,
+            as queues do, is left out.
         alerts_firing: alerts by severity.
         alerts_pending: alerts by severity.
         looked_at_s: when this was found, seconds since 1970.
@@ -129,6 +130,8 @@ def _samples(one: Watched) -> Iterator[Sample]:
     yield from _accuracy("seatrial_real_accuracy", labels, one.real)
     yield from _known("seatrial_reference_accuracy", labels, one.reference_accuracy)
     for found in one.findings:
+        if _of_another(found, labels):
+            continue
         told = (*labels, ("signal", found.signal), *sorted(_own(found, labels).items()))
         yield "seatrial_service_level", told, LEVELS[found.level]
         if found.crossing is not None:
@@ -138,6 +141,10 @@ def _samples(one: Watched) -> Iterator[Sample]:
         for severity, n in counts.items():
             yield f"seatrial_alerts_{name}", (*labels, ("severity", severity)), n
     yield from _known("seatrial_watch_timestamp_seconds", labels, one.looked_at_s)
+
+
+def _of_another(found: ServiceFinding, labels: Labels) -> bool:
+    return any(found.labels.get(name, held) != held for name, held in labels)
 
 
 def _own(found: ServiceFinding, labels: Labels) -> dict[str, str]:

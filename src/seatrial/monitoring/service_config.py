@@ -95,6 +95,12 @@ class ThroughputConfig(ConfigModel):
         description="The time before now whose median is the baseline of a young endpoint.",
     )
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.critical is not None and self.critical > self.warning:
+            raise ValueError(f"critical {self.critical:g} is over warning {self.warning:g}")
+        return self
+
 
 class ServiceConfig(ConfigModel):
     """When a service is unwell; null switches a level off."""

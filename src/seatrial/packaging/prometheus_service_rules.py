@@ -154,28 +154,37 @@ def saturation_rules(config: ServiceConfig, timing: RuleTiming) -> Iterator[Rule
     server = "sum by (job, instance) ({}) / max by (job, instance) ({})"
     shed = share("shed", "ok|error|shed", config.window)
     n_shed = _over(requests("shed", config.window), config.window)
-    sources: tuple[tuple[str, Levels | None, str, str], ...] = (
-        ("Shed", config.shed_share, f"({shed})", "of the requests to {{ $labels.model }} refused"),
+    sources: tuple[tuple[str, Levels | None, str, str, str], ...] = (
+        (
+            "Shed",
+            config.shed_share,
+            f"({shed})",
+            "of the requests to {{ $labels.model }} refused",
+            "Requests are refused with 429 because the queue is full",
+        ),
         (
             "Queue",
             config.queue_share,
             "max by (model, version) (seatrial_queue_requests / seatrial_queue_limit_requests)",
             "of a queue of {{ $labels.model }} in use",
+            "The fullest queue is filling up, and full queues refuse requests",
         ),
         (
             "Cpu",
             config.cpu_share,
             server.format(f"rate(seatrial_cpu_seconds_total[{window}])", "seatrial_cpus"),
             "of the processors of {{ $labels.instance }} in use",
+            "Workers and engines use nearly all processors there are",
         ),
         (
             "Memory",
             config.memory_share,
             server.format("seatrial_memory_bytes", "seatrial_memory_limit_bytes"),
             "of the memory of {{ $labels.instance }} in use",
+            "Workers and engines use nearly all memory there is",
         ),
     )
-    for name, levels, value, what in sources:
+    for name, levels, value, what, means in sources:
         beyond = f" and {n_shed} >= 3" if name == "Shed" else ""
         for severity, level in severities(levels):
             yield alert(
@@ -185,7 +194,7 @@ def saturation_rules(config: ServiceConfig, timing: RuleTiming) -> Iterator[Rule
                 held_s=timing.for_s,
                 area="saturation",
                 summary=f"{{{{ $value | humanizePercentage }}}} {what}",
-                description=f"Over {100 * level:g} %.",
+                description=f"{means}: over {100 * level:g} %.",
             )
     if config.memory_share is not None and config.ahead:
         yield _memory_ahead(config, timing)

@@ -43,8 +43,9 @@ def presence_rules(timing: RuleTiming) -> Iterator[Rule]:
         severity="warning",
         held_s=0,
         area="presence",
-        summary="The engine of {{ $labels.model }} version {{ $labels.version }} keeps dying",
-        description="It was started again {{ $value | humanize }} times in 15 minutes.",
+        summary="The engine of {{ $labels.model }} version {{ $labels.version }} died "
+        "{{ $value | humanize }} times",
+        description="It was started again more than twice in 15 minutes. See the worker's log.",
     )
     yield alert(
         "SeatrialWatchStopped",
@@ -52,8 +53,8 @@ def presence_rules(timing: RuleTiming) -> Iterator[Rule]:
         severity="warning",
         held_s=timing.for_s,
         area="presence",
-        summary="Nobody watches {{ $labels.endpoint }}",
-        description="The watch last looked {{ $value | humanizeDuration }} ago.",
+        summary="Nobody watched {{ $labels.endpoint }} for {{ $value | humanizeDuration }}",
+        description=f"It last looked over {span(timing.watch_s)} ago. See whether it runs.",
     )
 
 
@@ -100,5 +101,5 @@ def performance_rules(timing: RuleTiming) -> Iterator[Rule]:
         held_s=0,
         area="watch",
         summary="{{ $value }} critical alerts of {{ $labels.endpoint }} fire",
-        description="The watch found what these rules cannot see. Ask: seatrial monitor alerts",
+        description="The watch found what these rules cannot see. The console says what.",
     )

@@ -8,7 +8,8 @@ residuals. Where the line meets the limit is a ratio of two estimates: its inter
 (1954, J. R. Stat. Soc. B 16:175), which is endless just when the slope might be none.
 
 A line fits a step too, and would forecast from it what will never happen; a climb that came to an
-end likewise. Both are told from a trend before anything is forecast.
+end likewise. Both are told from a trend before anything is forecast. A climb that began lately is
+judged from where it began: through what was before it, the line would be too flat by far.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ MOST_POINTS = 500
 _FAR = 4.0
 """Points further from the line than so many robust standard deviations are left out."""
 _MOST_CORRELATED = 0.9
+_REACH = 4.0
+"""A line is followed for so many times its own length."""
 _TO_SIGMA = 1.4826
 _LEAST_FLAT = 3
-"""A climb that ended has ended at least so many points ago."""
+"""Points that a level before or after a climb has at the least."""
 
 _Vector = NDArray[np.float64]
 
@@ -103,10 +106,11 @@ def trend(
             of requests behind it; None for equal ones.
         limit: in the unit of the values.
         horizon_s: a crossing later than this is none; lines do not go on for ever.
-        alpha: in (0, 1), two-sided, of the intervals and of "the slope may be none".
+        alpha: in (0, 1), two-sided, of "the slope may be none"; half of it of the intervals, since
+            the line may begin at either of two places.
         falling: ask for a crossing from above instead.
 
-    Returns: only the newest 500 points are used.
+    Returns: what the newest 500 points say.
     Raises: BadStatistic.   Source: the module's docstring.
     """
     check_share("alpha", alpha)
@@ -114,7 +118,10 @@ def trend(
     if len(t) < LEAST_POINTS:
         return Trend(code=TrendCode.TOO_FEW, n=len(t))
     sign = -1.0 if falling else 1.0
-    line = _line(t, sign * v, w, alpha)
+    line = _line(t, sign * v, w, alpha / 2)
+    if (begun := _begun(line)) is not None:
+        since = t >= begun.at
+        line = _line(t[since], sign * v[since], w[since], alpha / 2, widened=begun.widened)
     code, crossing = _where(line, sign * limit, horizon_s)
     slope, half = sign * line.slope, line.reach * line.slope_error
     return Trend(
@@ -180,7 +187,7 @@ def _points(
     return t[kept][order] - newest, v[kept][order], w[kept][order]
 
 
-def _line(t: _Vector, v: _Vector, w: _Vector, alpha: float) -> _Line:
+def _line(t: _Vector, v: _Vector, w: _Vector, alpha: float, *, widened: float = 1.0) -> _Line:
     w = w / w.mean()
     rough = _median_slope(t, v, w)
     off = v - rough * t
@@ -195,7 +202,7 @@ def _line(t: _Vector, v: _Vector, w: _Vector, alpha: float) -> _Line:
     slope = float(w @ ((t - centre) * (v - mean)) / spread) if spread else 0.0
     left = v - mean - slope * (t - centre)
     variance = float(w @ left**2) / max(len(t) - 2, 1)
-    widened = _widened(left * np.sqrt(w))
+    widened = max(widened, _widened(left * np.sqrt(w)))
     freedom = max(1.0, len(t) / widened - 2)
     return _Line(t, v, w, centre, mean, slope, variance, widened, _t_quantile(alpha, freedom))
 
@@ -212,7 +219,7 @@ def _where(line: _Line, limit: float, horizon_s: float) -> tuple[TrendCode, Cros
         return TrendCode.ENDED, None
     above = limit - line.mean
     when = line.centre + above / b
-    if when > horizon_s:
+    if when > min(horizon_s, _REACH * -float(line.t[0])):
         return TrendCode.FAR_OFF, None
     # (above - b u)^2 <= q^2 (e_m^2 + e_b^2 u^2), for u = time from the centre
     a = b * b - (q * e_b) ** 2
@@ -234,21 +241,67 @@ def _is_step(line: _Line) -> bool:
 def _has_ended(line: _Line) -> bool:
     """Whether a line up to some time and a level after it fits better."""
     t, w = line.t, line.w
-    ends = t[len(t) // 4 : -_LEAST_FLAT]
-    x = np.minimum(t, ends[:, None])  # (ends, n)
-    x = x - (x @ w)[:, None] / w.sum()
-    explained = (x @ (w * (line.v - line.mean))) ** 2 / (x**2 @ w)
+    ends = _some(t[len(t) // 4 : -_LEAST_FLAT])
+    explained = _explained(np.minimum(t, ends[:, None]), line)
     return _fits_better(float(w @ (line.v - line.mean) ** 2 - explained.max()), line)
 
 
-def _fits_better(squares: float, line: _Line) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """When a climb began, and how alike neighbours are around that course."""
+
+    at: float
+    widened: float
+
+
+def _begun(line: _Line) -> _Begin | None:
+    """When the climb began, if a level up to then and a line after it fit better; else None.
+
+    What wanders bends too. Points that are alike count as fewer, or each of its bends were a begin.
+    """
+    t, w = line.t, line.w
+    begins = _some(t[_LEAST_FLAT:-LEAST_POINTS])
+    if not len(begins):
+        return None
+    at = float(begins[_explained(np.maximum(t, begins[:, None]), line).argmax()])
+    x = np.maximum(t, at)
+    x = x - w @ x / w.sum()
+    off = line.v - line.mean
+    off = off - x * float(w @ (x * off) / (w @ x**2 or 1.0))
+    widened = _widened(off * np.sqrt(w))
+    better = _fits_better(float(w @ off**2), line, n=len(t) / widened)
+    return _Begin(at, widened) if better else None
+
+
+def _explained(x: _Vector, line: _Line) -> _Vector:
+    """Squares that a rise along each of some shapes explains; 0 for one that falls or is flat.
+
+    Args: x: shape (m, n), a shape in each row, over the times of the line.
+    """
+    x = x - (x @ line.w)[:, None] / line.w.sum()
+    along, power = x @ (line.w * (line.v - line.mean)), x**2 @ line.w
+    rises = (along > 0) & (power > 0)
+    return np.where(rises, along**2 / np.where(rises, power, 1.0), 0.0)
+
+
+def _some(times: _Vector) -> _Vector:
+    """At most about a hundred of some times: a bend need not be placed more finely."""
+    return times[:: 1 + len(times) // 100]
+
+
+def _fits_better(squares: float, line: _Line, n: float | None = None) -> bool:
     """Whether a model with a third parameter is better by more than that parameter is worth.
 
-    Args: squares: what the other model leaves unexplained.
+    Args:
+        squares: what the other model leaves unexplained.
+        line: the model with two.
+        n: points, counted as independent ones; None for as many as there are.
     Source: the Bayesian information criterion (Schwarz 1978, Ann. Statist. 6:461).
     """
     tiny = 1e-12 * float(line.w @ (line.v - line.mean) ** 2)
-    of_line, n = float(line.w @ line.residuals**2), len(line.t)
+    if not tiny:
+        return False
+    of_line, n = float(line.w @ line.residuals**2), n or len(line.t)
     return n * math.log(max(of_line, tiny) / max(squares, tiny)) > math.log(n)
 
 

@@ -119,10 +119,10 @@ class FakeEngine:
 
 
 class NoRestarts:
-    """The status of a process that never failed."""
+    """The status of a process that never failed, and is none."""
 
     restarts = 0
-    pid = None
+    pid: int | None = None
 
 
 class SlowEngine:
