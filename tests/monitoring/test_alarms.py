@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from seatrial.adapters.sqlite import SqliteStore
 from seatrial.monitoring.alarms import Alarms
 from seatrial.monitoring.alert import Phase, Timing
 from seatrial.monitoring.alert_book import AlertBook
@@ -69,6 +70,18 @@ def test_a_restart_in_the_middle_changes_nothing():
     for level in [Level.WARNING] * 3 + [Level.CLEAR] * 8:
         told += watch.tick(found(level))
         watch.start()
+    assert told == ["warning firing", "warning resolved"]
+
+
+def test_a_database_closed_and_opened_again_goes_on(tmp_path):
+    watch = Watch()
+    told = []
+    for level in [Level.WARNING] * 3 + [Level.CLEAR] * 8:
+        watch.store = SqliteStore(tmp_path / "store.db", clock=watch.clock)
+        watch.start()
+        told += watch.tick(found(level))
+        watch.couriers.close()
+        watch.store.close()
     assert told == ["warning firing", "warning resolved"]
 
 
