@@ -102,6 +102,24 @@ def test_a_release_under_way_hides_its_own_alerts_until_it_is_over():
     assert watch.tick(canary) == ["critical firing"]
 
 
+def test_a_version_that_was_aborted_rings_for_nobody():
+    watch = Watch()
+    canary = found(Level.CRITICAL, version=2)
+    for _ in range(3):
+        assert watch.tick(canary, on_trial={"churn": 2}, served={"churn": {1, 2}}) == []
+    assert watch.tick(served={"churn": {1}}) == []
+    (alert,) = watch.book.alerts()
+    assert (alert.phase, alert.reason) == (Phase.RESOLVED, "version 2 is not served any more")
+    assert watch.tick(served={"churn": {1}}, after_s=86_400) == []
+
+
+def test_the_end_of_a_version_is_told_to_who_heard_of_its_trouble():
+    watch = Watch()
+    told = [watch.tick(found(Level.CRITICAL), served={"churn": {1}}) for _ in range(2)]
+    assert told == [[], ["critical firing"]]
+    assert watch.tick(served={"churn": {2}, "loans": set()}) == ["critical resolved"]
+
+
 def test_a_silence_of_the_configuration_and_one_of_a_person_both_hold():
     clock = FakeClock()
     until = clock.now() + timedelta(hours=1)
