@@ -24,7 +24,6 @@ from seatrial.monitoring.notify import (
     Notification,
     NotificationRefused,
     Notifier,
-    Receipt,
     SinkUnavailable,
 )
 from seatrial.monitoring.outbox import Backoff, Outbox
