@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from seatrial.adapters.sqlite import SqliteStore
 from seatrial.monitoring.alarms import Alarms
 from seatrial.monitoring.alert import Phase, Timing
 from seatrial.monitoring.alert_book import AlertBook
@@ -72,6 +73,18 @@ def test_a_restart_in_the_middle_changes_nothing():
     assert told == ["warning firing", "warning resolved"]
 
 
+def test_a_database_closed_and_opened_again_goes_on(tmp_path):
+    watch = Watch()
+    told = []
+    for level in [Level.WARNING] * 3 + [Level.CLEAR] * 8:
+        watch.store = SqliteStore(tmp_path / "store.db", clock=watch.clock)
+        watch.start()
+        told += watch.tick(found(level))
+        watch.couriers.close()
+        watch.store.close()
+    assert told == ["warning firing", "warning resolved"]
+
+
 def test_repeats_come_without_new_findings():
     watch = Watch()
     watch.tick(found(Level.WARNING))
@@ -87,6 +100,24 @@ def test_a_release_under_way_hides_its_own_alerts_until_it_is_over():
         assert watch.tick(canary, on_trial={"churn": 2}) == []
     assert watch.book.alerts()[0].muted == ("inhibited while the release of version 2 is under way")
     assert watch.tick(canary) == ["critical firing"]
+
+
+def test_a_version_that_was_aborted_rings_for_nobody():
+    watch = Watch()
+    canary = found(Level.CRITICAL, version=2)
+    for _ in range(3):
+        assert watch.tick(canary, on_trial={"churn": 2}, served={"churn": {1, 2}}) == []
+    assert watch.tick(served={"churn": {1}}) == []
+    (alert,) = watch.book.alerts()
+    assert (alert.phase, alert.reason) == (Phase.RESOLVED, "version 2 is not served any more")
+    assert watch.tick(served={"churn": {1}}, after_s=86_400) == []
+
+
+def test_the_end_of_a_version_is_told_to_who_heard_of_its_trouble():
+    watch = Watch()
+    told = [watch.tick(found(Level.CRITICAL), served={"churn": {1}}) for _ in range(2)]
+    assert told == [[], ["critical firing"]]
+    assert watch.tick(served={"churn": {2}, "loans": set()}) == ["critical resolved"]
 
 
 def test_a_silence_of_the_configuration_and_one_of_a_person_both_hold():

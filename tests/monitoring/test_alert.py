@@ -17,6 +17,7 @@ from seatrial.monitoring.alert import (
     apply,
     close,
     mute,
+    retire,
     step,
 )
 from seatrial.monitoring.facts import UnknownFact
@@ -153,6 +154,19 @@ def test_a_person_may_end_it():
     (draft,) = close(alert, by="ana", reason="version 3 is gone", now=at(130))
     ended = apply(alert, draft.kind, draft.data)
     assert (ended.phase, ended.reason) == (Phase.RESOLVED, "version 3 is gone")
+
+
+def test_what_is_watched_no_more_ends_wherever_it_stands():
+    for looks, phase, kind in [
+        ([(0, WARNING)], Phase.QUIET, "alert.dropped"),
+        ([(0, WARNING), (120, WARNING)], Phase.RESOLVED, "alert.resolved"),
+    ]:
+        alert, _ = live(looks)
+        (draft,) = retire(alert, reason="gone", now=at(130))
+        assert draft.kind == kind
+        ended = apply(alert, draft.kind, draft.data)
+        assert ended.phase is phase
+        assert retire(ended, reason="gone", now=at(131)) == []
 
 
 def test_only_a_firing_alert_can_be_taken_care_of():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.kernel.store import StoreUnavailable
+from seatrial.kernel.store import StoreFull, StoreUnavailable
 from seatrial.monitoring.alert import Alert, Phase, Timing
 from seatrial.monitoring.alert_book import AlertBook
 from seatrial.monitoring.courier import Courier, Couriers
@@ -176,6 +176,32 @@ def test_a_store_that_does_not_answer_makes_a_tick_do_nothing():
     assert sink.taken == []
 
 
+def test_a_full_disk_does_not_make_a_sink_hear_the_same_every_tick():
+    class Full(MemoryStore):
+        full = False
+
+        def append(self, stream, drafts, *, expected):
+            if self.full:
+                raise StoreFull("The disk is full.", remedy="Make room.")
+            return super().append(stream, drafts, expected=expected)
+
+    clock, sink = FakeClock(), RecordingNotifier()
+    store = Full(clock)
+    one = courier(store, sink, clock)
+    one.offer(alerts_at(clock))
+    store.full = True
+    with pytest.raises(StoreFull):
+        one.deliver()
+    for _ in range(10):
+        clock.advance(5)
+        assert one.deliver() == 0
+    assert len(sink.taken) == 1
+    store.full = False
+    clock.advance(BACKOFF.longest_s)
+    assert one.deliver() == 1
+    assert len({n.id for n in sink.taken}) == 1
+
+
 def test_a_closed_store_is_told_to_who_asks_one_courier():
     clock = FakeClock()
     store = MemoryStore(clock)
@@ -194,7 +220,7 @@ ticks = st.lists(
     st.tuples(
         st.integers(0, 90),  # seconds since the tick before
         st.dictionaries(st.sampled_from(FEATURES), st.sampled_from(list(Level)), max_size=2),
-        st.sampled_from(["works", "works", "fails", "killed before", "killed after"]),
+        st.sampled_from(["works", "fails", "fails", "killed before", "killed after"]),
         st.booleans(),  # a new process from here on
     ),
     max_size=40,
@@ -258,6 +284,9 @@ def test_no_pattern_of_failures_and_restarts_loses_an_alert(ticks, limit):
         except Killed:
             world.restart()
     world.mood = "works"
+    world.clock.advance(BACKOFF.longest_s)
+    world.courier.deliver()
+    assert world.queued() == {(a.key, a.episode) for n in world.taken for a in n.alerts}
     for _ in range(8):
         world.clock.advance(max(BACKOFF.longest_s, POLICY.interval_s))
         world.tick({})

@@ -1,8 +1,10 @@
 """The section ``notify``."""
 
+import jsonschema
 import pytest
+import yaml
 
-from seatrial.kernel.config import ConfigInvalid, load
+from seatrial.kernel.config import ConfigInvalid, load, schema
 from seatrial.monitoring.notify_config import NotifyConfig, SecretMissing, secret_of
 from seatrial.monitoring.outbox import Backoff
 from seatrial.monitoring.silence import Matcher
@@ -37,6 +39,16 @@ def test_a_whole_section(tmp_path):
     policy = config.sinks["ops"].policy("ops")
     assert (policy.sink, policy.wait_s, policy.repeat_s) == ("ops", 10, 3600)
     assert policy.matcher == Matcher({"severity": ("critical",)})
+
+
+def test_the_schema_for_editors_says_the_same():
+    validator = jsonschema.Draft202012Validator(schema(NotifyConfig))
+    assert validator.is_valid(yaml.safe_load(WHOLE))
+    for bad in (
+        "sinks: {a: {kind: slack}}",
+        "sinks: {a: {kind: wecom, url_env: A, match: {b: c}}}",
+    ):
+        assert not validator.is_valid(yaml.safe_load(bad))
 
 
 def test_an_alertmanager_is_told_again_of_what_people_care_for(tmp_path):

@@ -102,6 +102,14 @@ def test_a_schedule_asks_once_a_slot():
     assert request.reason == "the schedule '0 3 * * *' came at 2030-01-01 03:00 UTC"
 
 
+def test_a_schedule_says_when_it_comes_next():
+    log = Log(NIGHTLY)
+    log.look(0)
+    (decision,), _ = look(log.state, log.rules, now=START + HOUR)
+    assert decision.says is Says.WELL
+    assert decision.evidence == {"next": "2030-01-01T03:00:00+00:00"}
+
+
 def test_slots_missed_while_nothing_ran_are_made_up_for_once():
     log = Log(NIGHTLY)
     assert log.look(0) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seatrial.kernel.clock import Clock
 from seatrial.monitoring.alert import Alert
@@ -43,7 +43,11 @@ class Alarms:
         self._during_release = during_release
 
     def tick(
-        self, findings: Iterable[Finding] = (), *, on_trial: Mapping[str, int] | None = None
+        self,
+        findings: Iterable[Finding] = (),
+        *,
+        on_trial: Mapping[str, int] | None = None,
+        served: Mapping[str, Collection[int]] | None = None,
     ) -> tuple[list[Alert], dict[str, Offered]]:
         """Take new findings, mute what is to be muted, and queue and send what is due.
 
@@ -52,12 +56,15 @@ class Alarms:
         Args:
             findings: of looks taken since the last call.
             on_trial: by endpoint, the version whose release is under way.
-        Returns: the alerts that changed, and what was queued or held by sink.
+            served: by endpoint, the versions that may answer; alerts about others end. None, or
+                an endpoint that is not there, ends nothing.
+        Returns: the alerts that findings changed, and what was queued or held by sink.
         Raises: StoreUnavailable: nothing was decided that was not kept; call again.
         """
         now = self._clock.now()
         self._book.refresh()
         changed = self._book.observe(findings, now=now)
+        self._book.retire(served or {}, now=now)
         reasons = mutes(
             self._book.alerts(),
             silences=[*self._silences, *self._book.silences(now)],

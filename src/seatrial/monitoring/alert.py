@@ -164,13 +164,23 @@ def acknowledge(alert: Alert, *, by: str, note: str, now: datetime) -> list[Draf
 
 
 def close(alert: Alert, *, by: str, reason: str, now: datetime) -> list[Draft]:
-    """End a firing alert whatever findings say; trouble that is still there fires it again.
+    """A person ends a firing alert, whatever findings say; trouble still there fires it again.
 
-    Meant for what is watched no more, such as a version that is not served any longer.
     Raises: AlertConflict: it does not fire.
     """
     _check_firing(alert, "closed")
     return [_draft(alert, "alert.resolved", now, by=by, reason=storable(reason, _MAX_NOTE))]
+
+
+def retire(alert: Alert, *, reason: str, now: datetime) -> list[Draft]:
+    """End an alert about what is watched no more, so that nobody is told of it for ever."""
+    match alert.phase:
+        case Phase.PENDING:
+            return [_draft(alert, "alert.dropped", now)]
+        case Phase.FIRING:
+            return [_draft(alert, "alert.resolved", now, reason=storable(reason, _MAX_NOTE))]
+        case Phase.QUIET | Phase.RESOLVED:
+            return []
 
 
 def mute(alert: Alert, reason: str | None, now: datetime) -> list[Draft]:

@@ -7,7 +7,7 @@ consequences once: each endpoint's alerts are one stream, changed by comparison.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -105,6 +105,27 @@ class AlertBook:
             after = stream.change(lambda alerts, news=news: self._steps(alerts, news, now))  # type: ignore[misc]
             changed += [alert for key, alert in after.items() if before.get(key) != alert]
         return changed
+
+    def retire(self, served: Mapping[str, Collection[int]], *, now: datetime) -> None:
+        """End alerts about versions that are not served any more: no finding will.
+
+        Args:
+            served: the versions that may answer, by endpoint; an endpoint that is not there is
+                left alone.
+        """
+        for endpoint, versions in served.items():
+            self._stream(endpoint).change(
+                lambda alerts, versions=versions: [  # type: ignore[misc]
+                    draft
+                    for alert in alerts.values()
+                    if alert.labels.version not in (None, *versions)
+                    for draft in life.retire(
+                        alert,
+                        reason=f"version {alert.labels.version} is not served any more",
+                        now=now,
+                    )
+                ]
+            )
 
     def mute(self, reasons: Mapping[str, str], *, now: datetime) -> None:
         """Record which firing alerts nobody is told of, by key; all others are told."""

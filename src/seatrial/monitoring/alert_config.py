@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.alert import Timing
@@ -33,6 +33,18 @@ Match = Annotated[
     dict[str, tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...]],
     BeforeValidator(_listed),
     AfterValidator(_known),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"enum": list(NAMES)},
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": ["string", "integer"]},
+                    {"type": "array", "items": {"type": ["string", "integer"]}},
+                ]
+            },
+        }
+    ),
 ]
 """Patterns by label, such as ``{endpoint: "churn*", severity: critical}``; empty means all."""
 

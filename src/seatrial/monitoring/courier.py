@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
@@ -75,6 +76,7 @@ class Courier:
         self._chance = chance
         self._backoff = backoff
         self._limit = limit
+        self._idle_until: datetime | None = None
         empty = Outbox(sink=policy.sink)
         self._stream = Stream(log, box.PREFIX + policy.sink, state=empty, fold=box.fold)
 
@@ -121,7 +123,10 @@ class Courier:
         return n
 
     def _next(self) -> Notification | None:
-        return box.next_to_send(self.outbox, self._clock.now(), backoff=self._backoff)
+        now = self._clock.now()
+        if self._idle_until is not None and now < self._idle_until:
+            return None
+        return box.next_to_send(self.outbox, now, backoff=self._backoff)
 
     def _send(self, notification: Notification) -> bool:
         """Whether the sink took it."""
@@ -130,7 +135,7 @@ class Courier:
         except NotificationRefused as never:
             _log.error("sink %s refuses a notification: %s", self.sink, never.problem)
             drafts = box.refused(notification, problem=never.problem, now=self._clock.now())
-            self._stream.change(lambda _: drafts)
+            self._note(lambda _: drafts)
             return False
         except SinkUnavailable as later:
             asked = later.facts.get("retry_after_s")
@@ -140,13 +145,13 @@ class Courier:
             self._failed(notification, f"{type(wrong).__name__} in the notifier", 0.0)
             return False
         drafts = box.delivered(notification, receipt, self._clock.now())
-        self._stream.change(lambda _: drafts)
+        self._note(lambda _: drafts)
         return True
 
     def _failed(self, notification: Notification, problem: str, retry_after_s: float) -> None:
         _log.warning("sink %s does not answer, trying again later: %s", self.sink, problem)
         now, chance = self._clock.now(), self._chance()
-        self._stream.change(
+        self._note(
             lambda outbox: box.failed(
                 outbox,
                 notification,
@@ -157,6 +162,14 @@ class Courier:
                 retry_after_s=retry_after_s,
             )
         )
+
+    def _note(self, decision: Callable[[Outbox], Sequence[Draft]]) -> None:
+        """What cannot be noted, as on a full disk, must not be tried again every few seconds."""
+        try:
+            self._stream.change(decision)
+        except SeatrialError:
+            self._idle_until = self._clock.now() + timedelta(seconds=self._backoff.longest_s)
+            raise
 
 
 class Couriers:

@@ -102,7 +102,7 @@ class ServerMonitor:
             judged = {name: self._judged(name) for name in states}
             findings = [f for some in judged.values() for j in some for f in j.findings]
             findings += self._served(states)
-            self._alarms.tick(findings, on_trial=_on_trial(states))
+            self._alarms.tick(findings, on_trial=_on_trial(states), served=_served(states))
             for name, some in judged.items():
                 self._ask(name, some)
             self._say(states)
@@ -219,6 +219,10 @@ class ServerMonitor:
 
 def _on_trial(states: Mapping[str, EndpointState]) -> dict[str, int]:
     return {name: s.active.version for name, s in states.items() if s.active is not None}
+
+
+def _served(states: Mapping[str, EndpointState]) -> dict[str, frozenset[int]]:
+    return {name: frozenset(state.split.versions) for name, state in states.items()}
 
 
 def _window(one: Judged) -> Window:

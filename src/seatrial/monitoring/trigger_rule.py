@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TypeAlias, assert_never
 
-from seatrial.monitoring.cron import Cron, latest
+from seatrial.monitoring.cron import Cron, following, latest
 from seatrial.monitoring.finding import MAX_NAMED
 
 DAY_S = 86_400.0
@@ -230,13 +230,15 @@ def _by_schedule(rule: ScheduleRule, state: RuleState, now: datetime) -> Decisio
     slot = latest(rule.cron, now, rule.zone)
     since = state.asked_at or state.began_at
     if slot is None or since is None or slot <= since:
+        coming = following(rule.cron, now, rule.zone)
         return Decision(
             rule=rule.name,
             says=Says.WELL,
             reason=f"the schedule {rule.cron.text!r} has not come again",
+            evidence={"next": coming.isoformat() if coming else None},
         )
     reason = f"the schedule {rule.cron.text!r} came at {slot:%Y-%m-%d %H:%M} UTC"
-    evidence = {"slot": slot.isoformat(), "cron": rule.cron.text}
+    evidence = {"slot": slot.isoformat()}
     return Decision(rule=rule.name, says=Says.ASKS, reason=reason, evidence=evidence)
 
 
