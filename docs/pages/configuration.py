@@ -121,7 +121,9 @@ def _type(field: dict[str, Any], whole: dict[str, Any]) -> str:
     if field.get("type") in ("array", "object"):
         return _several(field, whole)
     bounds = [form.format(field[key]) for key, form in _BOUNDS if key in field]
-    return " ".join([field["type"], ", ".join(bounds)]).strip()
+    kinds = field.get("type", "anything")
+    kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
+    return " ".join([kind, ", ".join(bounds)]).strip()
 
 
 def _several(field: dict[str, Any], whole: dict[str, Any]) -> str:

@@ -56,7 +56,12 @@ class World:
         self.clock = FakeClock()
         plan = Plan(steps=(Step(share=0.05, watch_s=60.0),))
         endpoints = Endpoints(self.store)
-        endpoints.change("churn", lambda state: begun(state, plan))
+        state = endpoints.change("churn", lambda state: begun(state, plan))
+        assert state.rollout is not None
+        about = {"release": state.rollout.release, "version": 1, "reason": "fine"}
+        passed = Draft(kind="staging.passed", data=about | {"report": {}}, by="test")
+        promoted = Draft(kind="release.promoted", data=about, by="test")
+        endpoints.append("churn", [passed, promoted])
         self.n = 0
 
     def monitor(self, holder: str = "one") -> ServerMonitor:

@@ -10,6 +10,11 @@ import pytest
 
 import seatrial.release.view
 import seatrial.web.console
+from seatrial.monitoring.alert import Phase as AlertPhase
+from seatrial.monitoring.drift_decision import DriftOutcome
+from seatrial.monitoring.finding import Kind, Level
+from seatrial.monitoring.severity import Severity
+from seatrial.monitoring.trigger import EVALUATION, RETRAINING
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
 from seatrial.release.verdict import Code, Outcome
@@ -17,6 +22,7 @@ from seatrial.web.console.evidence import _ZH as SENTENCES
 from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
 
 HERE = Path(seatrial.web.console.__file__).parent
+COMPUTED = ("phase.", "fact.", "severity.", "kind.", "signal.", "asked.", "alarm.")
 
 
 def used() -> str:
@@ -44,14 +50,14 @@ def test_every_word_is_used() -> None:
         named = re.search(
             rf"""w\.{re.escape(key)}\b|\[["']{re.escape(key)}["']\]|"{key}\"""", source
         )
-        computed = key.startswith(("phase.", "fact.")) or key in set(Outcome)
+        computed = key.startswith(COMPUTED) or key in set(Outcome)
         assert named or computed, key
 
 
 def test_every_word_a_template_asks_for_exists() -> None:
     for template in HERE.glob("templates/*.html"):
         for key in re.findall(r"\bw\.([a-z_0-9]+)", template.read_text()):
-            assert key in words("en"), (template.name, key)
+            assert key in words("en") or key == "get", (template.name, key)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,6 +66,11 @@ def test_every_phase_fact_and_outcome_has_a_word(language: str) -> None:
     assert {f"phase.{phase.value}" for phase in Phase} <= w.keys()
     assert {f"fact.{kind}" for kind in CHANGES} <= w.keys()
     assert set(Outcome) <= w.keys()
+    assert {f"phase.{phase.value}" for phase in AlertPhase} <= w.keys()
+    assert {f"severity.{level.value}" for level in (*Level, *Severity)} <= w.keys()
+    assert {f"kind.{kind.value}" for kind in Kind} <= w.keys()
+    assert {f"alarm.{outcome.value}" for outcome in DriftOutcome} <= w.keys()
+    assert {f"asked.{kind}" for kind in (RETRAINING, EVALUATION)} <= w.keys()
 
 
 def test_every_verdict_has_a_chinese_sentence() -> None:
