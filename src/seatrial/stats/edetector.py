@@ -23,7 +23,7 @@ ever. Here the null is what is *known*: given the reference the true shares p fo
 Dirichlet(alpha), alpha = reference counts and a prior (one row in all on bins of numbers, half a
 row on each name); given the windows so far as well, Dirichlet(alpha + their counts), for as long as
 nothing has alarmed. So each quiet window makes the reference larger. Under this law every e-value
-has a mean <= 1 given the past, exactly (`stats/changes.py` has the ideas, their e-values and the proof).
+has a mean <= 1 given the past, exactly (ideas, e-values and proof are in `stats/changes.py`).
 
 **What "on average" means.** The mean runs over what the reference leaves open about p. For numbers
 without ties, in bins between the reference's own order statistics, the Dirichlet law is no belief:
