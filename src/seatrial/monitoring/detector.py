@@ -213,7 +213,7 @@ class DriftAlarm:
         rows = state.recent.sum(axis=1)
         effects = _effects(self._reference, state.recent, self._rows_per_effective)
         ranked = rank(
-            evidence.log_column, log_alpha=-self._detector.log_budget, weights=self._weights
+            evidence.log_column, log_alpha=-self._detector.log_threshold, weights=self._weights
         )
         found = []
         for place in ranked:
