@@ -24,7 +24,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.stats.edetector import BUDGET, EDetector
+from seatrial.stats.edetector import BUDGET, MARGIN, EDetector
 
 N_COLUMNS, N_NAMED, N_BINS, N_NAMES, N_PSI_BINS = 50, 5, 30, 12, 10
 N_NUMERIC = N_COLUMNS - N_NAMED
@@ -132,7 +132,7 @@ def no_drift(rows: int, reference: int, n_runs: int, n_windows: int) -> NoDrift:
         rows=rows,
         reference=reference,
         n_windows=n_runs * n_windows,
-        alarms=int((highest >= math.log(BUDGET)).sum()),
+        alarms=int((highest >= math.log(MARGIN * BUDGET)).sum()),
         highest=float(np.exp(highest.max())),
         ks=float(fired[0]) / looked,
         psi_1=float(fired[1]) / looked,
@@ -205,7 +205,7 @@ def delay(drift: Drift, reference: int, n_runs: int, rows: int = 1_000) -> Delay
         if t < N_QUIET:
             continue
         columns = evidence.log_column.reshape(n_runs, -1)
-        over = np.logaddexp.reduce(columns, axis=1) >= math.log(BUDGET * N_COLUMNS)
+        over = np.logaddexp.reduce(columns, axis=1) >= math.log(MARGIN * BUDGET * N_COLUMNS)
         found[over & np.isinf(found)] = t - N_QUIET + 1
         psi = _psi(counts, window).reshape(n_runs, -1).max(axis=1)
         for i, limit in enumerate((0.1, 0.2)):

@@ -282,3 +282,19 @@ def test_a_window_in_other_bins_names_its_column(counts: np.ndarray) -> None:
 def test_bytes_that_are_no_state_are_refused(data: bytes) -> None:
     with pytest.raises((BadWatch, BadDetectorState)):
         WatchState.decode(data)
+
+
+def test_the_sentence_names_the_three_largest_effects_and_counts_the_others() -> None:
+    rng = np.random.default_rng(13)
+    names = [f"c{i}" for i in range(5)]
+    alarm = DriftAlarm(
+        [Watched(name=n, reference=N_REFERENCE * _shares(), ordered=True) for n in names]
+    )
+    window = {n: rng.multinomial(N_WINDOW, _shares(0.6 + 0.3 * i)) for i, n in enumerate(names)}
+    _, (said,) = _run(alarm, [window])
+    assert len(said.moved) == 5
+    named = said.reason.partition(";")[0]
+    assert [named.index(f"'{n}' level up (PSI") for n in ("c4", "c3", "c2")] == sorted(
+        named.index(f"'{n}'") for n in ("c2", "c3", "c4")
+    )
+    assert named.endswith("and 2 more")

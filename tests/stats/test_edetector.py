@@ -15,7 +15,7 @@ from seatrial.stats.changes import COMPONENTS
 from seatrial.stats.counts import BadStatistic
 from seatrial.stats.detector_state import LEAST_LOG, BadDetectorState, DetectorState
 from seatrial.stats.dirichlet import log_count_law
-from seatrial.stats.edetector import EDetector
+from seatrial.stats.edetector import BUDGET, MARGIN, EDetector
 
 K = 32
 EQUAL = np.full(K, 1 / K)
@@ -189,7 +189,7 @@ def test_idle_columns_do_not_use_up_the_budget_by_waiting() -> None:
 )
 def test_small_drifts_are_found_within_a_few_windows(now: np.ndarray, most: float) -> None:
     rng, n_runs = np.random.default_rng(5), 60
-    level = log(50 * 10_000)  # as one of 50 columns, at the default budget
+    level = log(50 * MARGIN * BUDGET)  # as one of 50 columns
     detector = EDetector(
         rng.multinomial(100_000, EQUAL, size=n_runs), n_ordered=[K] * n_runs, budget=1e300
     )
@@ -246,7 +246,7 @@ def test_a_constant_column_that_stays_constant_says_nothing() -> None:
     assert evidence.log_total == LEAST_LOG
 
 
-def test_windows_are_learned_until_the_alarm_and_not_after_it() -> None:
+def test_windows_are_learned_except_while_the_alarm_sounds() -> None:
     detector = EDetector(np.full((1, K), 50), n_ordered=[K])
     quiet, drifted = np.full((1, K), 30), 960 * _shares(1.5)[None, :]
     state = _after(detector, quiet)
@@ -255,8 +255,33 @@ def test_windows_are_learned_until_the_alarm_and_not_after_it() -> None:
     assert evidence.alarm
     assert after.alarmed
     np.testing.assert_array_equal(after.learned, quiet)
-    once_more, _ = detector.step(after, quiet)
+    once_more, _ = detector.step(after, drifted)
     np.testing.assert_array_equal(once_more.learned, quiet)
+    again, evidence = detector.step(once_more, quiet)
+    assert not evidence.alarm
+    np.testing.assert_array_equal(again.learned, 2 * quiet)
+
+
+@pytest.mark.parametrize(
+    ("level", "n_drifted", "most"), [(0.1, 150, 15), (0.5, 150, 8), (2.0, 3, 8)]
+)
+def test_a_drift_that_is_repaired_is_no_alarm_soon_however_long_it_was(
+    level: float, n_drifted: int, most: int
+) -> None:
+    rng = np.random.default_rng(9)
+    detector = EDetector(np.full((2, K), 3_000), n_ordered=[K, K])
+    state = detector.start()
+    for _ in range(n_drifted):
+        state, evidence = detector.step(state, rng.multinomial(1_000, _shares(level), size=2))
+    assert evidence.alarm
+    learned = state.learned
+    after = 0
+    while evidence.alarm:
+        np.testing.assert_array_equal(state.learned, learned)
+        after += 1
+        state, evidence = detector.step(state, rng.multinomial(1_000, EQUAL, size=2))
+    assert after <= most
+    assert state.learned.sum() > learned.sum()
 
 
 def test_a_column_that_vanishes_keeps_its_evidence_and_goes_on_when_it_returns() -> None:

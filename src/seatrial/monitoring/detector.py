@@ -64,6 +64,7 @@ class DriftAlarm:
         self._groups = [_groups(c) for c in columns]
         used = [int(g.max()) + 1 for g in self._groups]
         self._width = max(used)
+        self._places = np.concatenate([g + i * self._width for i, g in enumerate(self._groups)])
         self._reference = self.coarse({c.name: c.reference for c in columns})
         self._weights = np.array([c.weight for c in columns])
         self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
@@ -157,19 +158,22 @@ class DriftAlarm:
 
         Raises: BadWatch.
         """
-        found = np.zeros((len(self._columns), self._width))
-        for i, (column, groups) in enumerate(zip(self._columns, self._groups, strict=True)):
-            if column.name not in window:
-                continue
-            counts = np.asarray(window[column.name], dtype=np.float64)
-            if counts.shape != groups.shape:
-                raise bad_watch(
-                    column.name, f"has {counts.shape} bins, its reference {groups.shape}"
-                )
-            if not np.all(np.isfinite(counts) & (counts >= 0)):
-                raise bad_watch(column.name, "has a count that is negative or no number")
-            found[i] = np.bincount(groups, weights=counts, minlength=self._width)
-        return found
+        fine = [self._counts(i, window) for i in range(len(self._columns))]
+        n_places = len(fine) * self._width
+        joined = np.bincount(self._places, weights=np.concatenate(fine), minlength=n_places)
+        return joined.reshape(len(fine), self._width).astype(np.float64, copy=False)
+
+    def _counts(self, i: int, window: Mapping[str, ArrayLike]) -> Floats:
+        column, n_bins = self._columns[i], len(self._groups[i])
+        if column.name not in window:
+            return np.zeros(n_bins)
+        counts = np.asarray(window[column.name], dtype=np.float64)
+        if counts.shape != (n_bins,):
+            raise bad_watch(column.name, f"has counts of shape {counts.shape}, not {n_bins} bins")
+        # The sum is infinite or no number when one of them is.
+        if not (counts.min(initial=0.0) >= 0 and math.isfinite(counts.sum())):
+            raise bad_watch(column.name, "has a count that is negative or no number")
+        return counts
 
     def _decision(
         self,
@@ -209,7 +213,7 @@ class DriftAlarm:
         rows = state.recent.sum(axis=1)
         effects = _effects(self._reference, state.recent, self._rows_per_effective)
         ranked = rank(
-            evidence.log_column, log_alpha=-self._detector.log_budget, weights=self._weights
+            evidence.log_column, log_alpha=-self._detector.log_threshold, weights=self._weights
         )
         found = []
         for place in ranked:

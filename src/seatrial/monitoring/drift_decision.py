@@ -131,9 +131,10 @@ def _sentence(d: DriftDecision) -> str:
 
 def _what(d: DriftDecision) -> str:
     since = "" if d.since is None else f" since {d.since:%Y-%m-%d %H:%M} UTC"
-    more = len(d.moved) - _NAMED
+    largest = sorted(d.moved, key=lambda m: -(m.effect or 0.0))
+    more = len(largest) - _NAMED
     others = f" and {more} more" if more > 0 else ""
-    return f"drift{since}: {_listed(d.moved[:_NAMED])}{others}"
+    return f"drift{since}: {_listed(largest[:_NAMED])}{others}"
 
 
 def _listed(movements: Sequence[Movement]) -> str:

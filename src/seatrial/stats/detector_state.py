@@ -31,7 +31,7 @@ class DetectorState:
 
     Args:
         n_windows: windows so far that were not empty.
-        alarmed: whether the alarm has sounded; windows are no longer learned from then.
+        alarmed: whether the alarm sounds; no window is learned while it does.
         log_evidence: shape (c, j), log of M of each column and component, >= `LEAST_LOG`.
         log_run: shape (c, j), log of the evidence of a change at ``since``; < 0 is reset next time.
         since: shape (c, j), the window, counted from 0, at which a change is most likely.

@@ -8,7 +8,7 @@ window adds to the evidence of a component is the recursion of Shiryaev and Robe
     M_t = (M_{t-1} + 1) e_t,        M_0 = 0
 
 which is the evidence of a change at any of the windows so far. Columns and components are averaged
-with weights fixed beforehand; the alarm sounds when the average reaches the budget B.
+with weights fixed beforehand; the alarm sounds when the average reaches B.
 
 **The promise.** If nothing changes, the chance of an alarm within the first t windows is at most
 t / B, for every t, and E[windows until the alarm] >= B. For let E[e_t | past] <= 1. Then M_t - t is
@@ -23,7 +23,7 @@ ever. Here the null is what is *known*: given the reference the true shares p fo
 Dirichlet(alpha), alpha = reference counts and a prior (one row in all on bins of numbers, half a
 row on each name); given the windows so far as well, Dirichlet(alpha + their counts), for as long as
 nothing has alarmed. So each quiet window makes the reference larger. Under this law every e-value
-has a mean <= 1 given the past, exactly (`stats/changes.py` has the ideas, e-values and the proof).
+has a mean <= 1 given the past, exactly (ideas, e-values and proof are in `stats/changes.py`).
 
 **What "on average" means.** The mean runs over what the reference leaves open about p. For numbers
 without ties, in bins between the reference's own order statistics, the Dirichlet law is no belief:
@@ -37,6 +37,14 @@ a component whose reference is off by z standard errors, no more: the windows co
 session, user) are weaker evidence than they seem; `stats/clustering.py` estimates by how much, and
 ``clustering`` takes it out of the counts. Drift within what the reference showed is not an alarm.
 
+**After the alarm** nothing is learned, and the alarm holds until the evidence is under a third of
+what raised it. The evidence of a column is cut at exp(5) times what it needs to raise the alarm
+alone, all its components by the same factor, lest a drift that is repaired alarm for as long as
+it lasted; less of M breaks no promise.
+
+**The margin.** The alarm asks for 3 times the budget, which leaves a factor of 3 for what is not
+exact: names and ties, unlucky references, rows not quite independent.
+
 Time counts in windows. One with fewer than 100 rows counts as its part of a window and an empty one
 not at all, so that idle columns do not use up the budget by waiting.
 """
@@ -49,7 +57,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seatrial.stats.changes import CHANGES, COMPONENTS, N_TILTS, log_free, log_tilts, log_weights
+from seatrial.stats.changes import (
+    CHANGES,
+    COMPONENTS,
+    N_TILTS,
+    log_free,
+    log_tilts,
+    log_weights,
+)
 from seatrial.stats.clustering import effective_rows
 from seatrial.stats.counts import BadStatistic
 from seatrial.stats.detector_state import LEAST_LOG, DetectorState, bad_state
@@ -61,7 +76,12 @@ Ints = NDArray[np.int64]
 BUDGET = 10_000.0
 """Windows per false alarm, over all columns together."""
 
+MARGIN = 3.0
+"""The alarm asks for so many times the budget."""
+
 _FULL_WINDOW = 100
+_HELD = math.log(3)
+_MOST_OVER = 5.0
 _FEW = 5
 
 
@@ -71,7 +91,8 @@ class Evidence:
 
     Args:
         log_total: natural log of the evidence over all columns.
-        alarm: whether it has reached the budget.
+        alarm: whether it has reached the budget and its margin, and not fallen under a third of
+            that since.
         log_column: shape (c,), the evidence of each column, before its weight.
         since: shape (c,), window at which its change began, counted from 0.
     """
@@ -134,7 +155,7 @@ class EDetector:
                 remedy="Give the windows per false alarm, such as 10000.",
                 field="budget",
             )
-        self._log_budget = math.log(budget)
+        self._log_threshold = math.log(budget) + math.log(MARGIN)
         self._clustering = _checked_clustering(clustering, n_columns)
         place = np.arange(width)
         self._used = place < used[:, None]
@@ -154,6 +175,7 @@ class EDetector:
         self._degrees = np.maximum(used - 1.0, 1.0)
         self._log_weights = log_weights(self._scores, used)
         self._log_column_weights = _column_weights(weights, n_columns)
+        self._log_most = self._log_threshold - self._log_column_weights + _MOST_OVER
 
     @property
     def scores(self) -> Floats:
@@ -161,9 +183,9 @@ class EDetector:
         return self._scores
 
     @property
-    def log_budget(self) -> float:
-        """What ``log_total`` must reach."""
-        return self._log_budget
+    def log_threshold(self) -> float:
+        """What ``log_total`` must reach: log of the budget and the margin."""
+        return self._log_threshold
 
     def start(self) -> DetectorState:
         """No window yet, no evidence."""
@@ -200,7 +222,7 @@ class EDetector:
             )
         n_rows = window.sum(axis=1)
         if not n_rows.any():
-            return state, self._evidence(state.log_evidence, state.since)
+            return state, self._evidence(state.log_evidence, state.since, held=state.alarmed)
         rows = effective_rows(n_rows, self._clustering)
         window = window * (rows / np.maximum(n_rows, 1))[:, None]
         log_e = self._log_e(state, window)
@@ -211,34 +233,35 @@ class EDetector:
     ) -> tuple[DetectorState, Evidence]:
         seen = (rows > 0)[:, None]
         log_new_start = np.log(np.clip(rows / _FULL_WINDOW, 1e-300, 1.0))[:, None]
-        sums = np.maximum(np.logaddexp(state.log_evidence, log_new_start) + log_e, LEAST_LOG)
+        sums = np.logaddexp(state.log_evidence, log_new_start) + log_e
+        over = np.maximum(_log_sum(sums + self._log_weights) - self._log_most, 0.0)[:, None]
+        sums = np.maximum(sums - over, LEAST_LOG)
         log_evidence = np.where(seen, sums, state.log_evidence)
         fresh = seen & (state.log_run <= 0)
         since = np.where(fresh, state.n_windows, state.since)
-        runs = np.maximum(np.maximum(state.log_run, 0.0) + log_e, LEAST_LOG)
+        runs = np.maximum(np.maximum(state.log_run, 0.0) + log_e - over, LEAST_LOG)
         log_run = np.where(seen, runs, state.log_run)
         keep = (log_run[:, N_TILTS:] > 0)[:, :, None]
-        evidence = self._evidence(log_evidence, since)
-        alarmed = state.alarmed or evidence.alarm
+        evidence = self._evidence(log_evidence, since, held=state.alarmed)
         after = DetectorState(
             n_windows=state.n_windows + 1,
-            alarmed=alarmed,
+            alarmed=evidence.alarm,
             log_evidence=log_evidence,
             log_run=log_run,
             since=since,
-            learned=state.learned if alarmed else state.learned + window,
+            learned=state.learned if evidence.alarm else state.learned + window,
             recent=np.where(keep, state.recent + window[:, None, :], 0.0),
         )
         return after, evidence
 
-    def _evidence(self, log_evidence: Floats, since: Ints) -> Evidence:
+    def _evidence(self, log_evidence: Floats, since: Ints, *, held: bool) -> Evidence:
         weighted = log_evidence + self._log_weights
         leading = weighted.argmax(axis=1)
         log_column = np.maximum(_log_sum(weighted), LEAST_LOG)
         log_total = float(_log_sum(log_column + self._log_column_weights))
         return Evidence(
             log_total=log_total,
-            alarm=log_total >= self._log_budget,
+            alarm=log_total >= self._log_threshold - (_HELD if held else 0.0),
             log_column=log_column,
             since=np.take_along_axis(since, leading[:, None], axis=1)[:, 0],
         )
