@@ -22,7 +22,6 @@ from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Unavailable
 
 _NAME = "tumour"
-_VERSIONS = ("v1", "v2", "v3", "v4")
 _SETTLE_S = 1.5
 
 
