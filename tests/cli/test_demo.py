@@ -94,8 +94,9 @@ def test_models_that_cannot_be_trained_say_the_last_word_and_what_to_install(
         subject._train(Console(quiet=True), tmp_path)
     assert "seatrial[sklearn]" in failed.value.remedy
     training(monkeypatch, -9, "", "")
-    with pytest.raises(DemoFailed, match="no output"):
+    with pytest.raises(DemoFailed, match="no output") as failed:
         subject._train(Console(quiet=True), tmp_path)
+    assert "--home" in failed.value.remedy
 
 
 def test_trained_models_are_what_the_program_printed(
