@@ -115,6 +115,32 @@ def test_bad_requests_have_names_of_their_own_and_fit_the_kind_of_model() -> Non
     assert "missing value" in dict(matrix)
     assert "missing value" not in dict(columns)
     assert {"missing feature", "unknown feature"} <= dict(columns).keys()
+    for cases in (matrix, columns):
+        assert {"extra feature", "ragged rows", "more data than shape"} <= dict(cases).keys()
+
+
+def test_a_nan_is_sent_as_bytes_where_none_may_be_and_only_there() -> None:
+    matrix = dict(bad_requests("m", matrix_signature(), np.ones((3, 3), np.float32)))
+    sent = np.frombuffer(body(matrix["NaN"])[-12:], "<f4")
+    assert np.isnan(sent).tolist() == [True, False, False]
+    assert "NaN" not in dict(bad_requests("m", column_signature(), COLUMNS))  # age may be missing
+
+
+def test_the_unknown_category_is_that_of_a_feature_with_known_ones() -> None:
+    columns = dict(bad_requests("m", column_signature(), COLUMNS))
+    inputs = {t["name"]: t["data"] for t in json.loads(body(columns["unknown category"]))["inputs"]}
+    assert (inputs["plan"], inputs["note"]) == (["no such category"], [None])
+    assert COLUMNS["plan"][0] == "basic"  # the rows themselves are left as they were
+    matrix = dict(bad_requests("m", matrix_signature(), np.ones((3, 3), np.float32)))
+    assert "unknown category" not in matrix
+
+
+def test_a_ragged_row_lacks_a_value_that_must_be_there() -> None:
+    columns = dict(bad_requests("m", column_signature(), COLUMNS))
+    whole, short = json.loads(body(columns["ragged rows"]))["instances"]
+    assert whole.keys() - short.keys() == {"plan"}  # note, the last one, may be missing
+    matrix = dict(bad_requests("m", matrix_signature(), np.ones((3, 3), np.float32)))
+    assert [len(r) for r in json.loads(body(matrix["ragged rows"]))["instances"]] == [3, 2]
 
 
 def test_metadata_must_name_every_column_with_its_type() -> None:

@@ -16,13 +16,12 @@ from typing import Any
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import DURATION
+from seatrial.cli.options import DURATION, NumberType
 from seatrial.cli.output import Console
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Unavailable
 
 _NAME = "tumour"
-_VERSIONS = ("v1", "v2", "v3", "v4")
 _SETTLE_S = 1.5
 
 
@@ -50,7 +49,7 @@ class _Ended:
     "--port", type=click.IntRange(0, 65535), default=0, help="Port.  [default: a free one]"
 )
 @click.option("--watch", type=DURATION, default="20s", show_default=True, help="Shortest canary.")
-@click.option("--rate", type=click.FloatRange(min=50), default=2000.0, help="Requests a second.")
+@click.option("--rate", type=NumberType(min=50), default=2000.0, help="Requests a second.")
 @click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),
@@ -98,7 +97,9 @@ def _train(console: Console, folder: Path) -> list[dict[str, Any]]:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise DemoFailed(
             f"The demo's models could not be trained: {last}.",
-            remedy="Run: pip install 'seatrial[sklearn]'",
+            remedy="Run: pip install 'seatrial[sklearn]'"
+            if "ModuleNotFoundError" in last
+            else "Check the folder named with --home, and the space on its disk.",
         )
     models: list[dict[str, Any]] = json.loads(done.stdout)
     console.step("ok", "train", "four models on the Wisconsin breast cancer data")

@@ -9,7 +9,7 @@ import click
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.follow import follow
-from seatrial.cli.options import DURATION, json_option, whoami, workspace_options
+from seatrial.cli.options import DURATION, NumberType, json_option, whoami, workspace_options
 from seatrial.cli.output import Console
 from seatrial.registry.archive import is_archive
 from seatrial.wiring.deploy import Order, deploy_order, ensure_server, local_controller
@@ -36,7 +36,7 @@ _EXITS = {
 @click.option(
     "--target", type=click.Choice(["staging", "production"]), default="staging", show_default=True
 )
-@click.option("--share", type=click.FloatRange(0, 1), help="Share of the canary.  [default: 0.05]")
+@click.option("--share", type=NumberType(0, 1), help="Share of the canary.  [default: 0.05]")
 @click.option("--watch", type=DURATION, help="How long the canary is watched.  [default: 1h]")
 @click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
 @click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,19 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic since 
 
 
 DURATION = DurationType()
+
+
+class NumberType(click.FloatRange):
+    """A number in a range; ``nan`` and ``inf``, which click lets pass, are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType`."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def workspace_options(command: F) -> F:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import DURATION, json_option, workspace_options
+from seatrial.cli.options import DURATION, NumberType, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import NotFound
@@ -36,12 +36,12 @@ class NoTraffic(NotFound):
 @click.argument("name")
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=NumberType(min=0, min_open=True),
     help="Requests a second, all versions together.  [default: of the last minute]",
 )
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NumberType(0, 1, min_open=True),
     help="Share of the canary.  [default: of the configured first step]",
 )
 @click.option("--within", type=DURATION, help="Also say which share brings the verdict in time.")

@@ -197,13 +197,19 @@ def bad_requests(model: str, signature: Signature, batch: Batch) -> list[tuple[s
         ("data shorter than shape", post(changed(data=data[:-1]))),
         ("negative shape", post(changed(shape=[-1, *shape[1:]]))),
         ("shape of another rank", post(changed(shape=[1, 1, *shape]))),
+        ("more data than shape", post(changed(data=[*data, data[0]]))),
         ("unknown datatype", post(changed(datatype="FP13"))),
         ("nesting without end", post(b"[" * 100_000)),
         ("unknown model", post(good, at="/v2/models/no-such-model/infer")),
         ("unknown version", post(good, at=f"/v2/models/{model}/versions/999999/infer")),
         ("unknown path", request_bytes("GET", "/v2/no/such/path")),
     ]
-    if not signature.matrix:
+    if signature.matrix:
+        wider = changed(shape=[1, shape[1] + 1], data=[*data, data[0]])
+        cases.append(("extra feature", post(wider)))
+    else:
+        extra = {**good["inputs"][0], "name": "no_such_feature"}
+        cases.append(("extra feature", post({"inputs": [*good["inputs"], extra]})))
         renamed = [{**good["inputs"][0], "name": "no_such_feature"}, *good["inputs"][1:]]
         cases += [
             ("missing feature", post({"inputs": good["inputs"][1:]})),
@@ -211,7 +217,51 @@ def bad_requests(model: str, signature: Signature, batch: Batch) -> list[tuple[s
         ]
     if not any(f.nullable for f in signature.features):
         cases.append(("missing value", post(changed(data=[None, *data[1:]]))))
+    ragged = _ragged(signature, good)
+    if ragged is not None:
+        cases.append(("ragged rows", post(ragged, at=f"/v1/models/{model}:predict")))
+    return [*cases, *_forbidden_values(model, signature, row)]
+
+
+def _ragged(signature: Signature, good: dict[str, Any]) -> dict[str, object] | None:
+    """Two rows as people write them, the second without a value that must be there."""
+    values = [value for tensor in good["inputs"] for value in tensor["data"]]
+    if signature.matrix:
+        return {"instances": [values, values[:-1]]}
+    needed = [f.name for f in signature.features if not f.nullable]
+    if not needed:
+        return None
+    row = dict(zip(signature.names, values, strict=True))
+    short = {name: value for name, value in row.items() if name != needed[-1]}
+    return {"instances": [row, short]}
+
+
+def _forbidden_values(model: str, signature: Signature, row: Batch) -> list[tuple[str, bytes]]:
+    """A NaN where none may be, and a category the model never saw; JSON cannot say the first."""
+    cases = []
+    for at, feature in enumerate(signature.features):
+        numeric = feature.dtype in (Dtype.FLOAT32, Dtype.FLOAT64)
+        if numeric and not feature.nullable and feature.categories is None:
+            spoiled = _with_value(row, at, feature.name, math.nan)
+            cases.append(("NaN", FORMS[1].request(model, signature, spoiled)))
+            break
+    for at, feature in enumerate(signature.features):
+        if feature.dtype is Dtype.STRING and feature.categories is not None:
+            spoiled = _with_value(row, at, feature.name, "no such category")
+            cases.append(("unknown category", FORMS[0].request(model, signature, spoiled)))
+            break
     return cases
+
+
+def _with_value(row: Batch, at: int, name: str, value: Any) -> Batch:
+    """The same row with another value of one feature."""
+    if isinstance(row, dict):
+        column = np.array(row[name])
+        column[0] = value
+        return {**row, name: column}
+    matrix = np.array(row)
+    matrix[0, at] = value
+    return matrix
 
 
 def _tensors(signature: Signature, batch: Batch) -> list[tuple[str, str, np.ndarray[Any, Any]]]:

@@ -22,7 +22,7 @@ def write_files(
 
 
 def _measured(report: StagingReport | None) -> Measured | None:
-    if report is None or not report.passed:
+    if report is None or not report.passed or "p95_ms" not in report.measured:
         return None
     m = report.measured
     return Measured(

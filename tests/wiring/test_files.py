@@ -1,0 +1,91 @@
+"""What staging measured goes into a release's files, and only when it measured something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seatrial.packaging.sizing import Measured
+from seatrial.packaging.staging_report import StagingReport, TestResult
+from seatrial.wiring import files
+from seatrial.wiring.files import write_files
+from seatrial.wiring.workspace import Workspace, open_workspace
+
+LOAD = {
+    "p50_ms": 1.0,
+    "p95_ms": 8.0,
+    "p99_ms": 9.0,
+    "requests_per_s": 200.0,
+    "n": 1000.0,
+    "n_failed": 0.0,
+    "rss_bytes": 9e7,
+    "cpu_s_per_request": 0.004,
+    "cold_start_s": 0.75,
+}
+
+
+def report(*, passed: bool = True, **measured: float) -> StagingReport:
+    tests = (TestResult(name="load", passed=passed, detail="", seconds=1.0),)
+    return StagingReport(endpoint="churn", version=3, digest="d", tests=tests, measured=measured)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(home=tmp_path / "home", environment={})
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, dict[str, Any]]]:
+    """The folder and the options of every call that writes."""
+    calls: list[tuple[Path, dict[str, Any]]] = []
+    monkeypatch.setattr(
+        files, "write", lambda folder, _bundle, **options: calls.append((folder, options))
+    )
+    return calls
+
+
+BUNDLE: Any = SimpleNamespace(manifest=SimpleNamespace(name="churn"))
+
+
+def test_they_lie_in_the_folder_of_the_version(
+    workspace: Workspace, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    write_files(workspace, BUNDLE, None, 3)
+    assert written == [
+        (workspace.home / "releases" / "churn" / "3", {"version": 3, "measured": None})
+    ]
+
+
+def test_a_load_that_passed_gives_the_sizes_in_units_of_one(
+    workspace: Workspace, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    write_files(workspace, BUNDLE, report(**LOAD), 3)
+    assert written[0][1]["measured"] == Measured(
+        rss_bytes=90_000_000,
+        cpu_per_request_s=0.004,
+        requests_per_s=200.0,
+        p95_s=0.008,
+        start_s=0.75,
+    )
+
+
+def test_a_load_too_light_for_the_clock_still_gives_sizes(
+    workspace: Workspace, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    write_files(workspace, BUNDLE, report(**LOAD | {"cpu_s_per_request": 0.0}), 3)
+    assert written[0][1]["measured"].cpu_per_request_s > 0
+
+
+@pytest.mark.parametrize(
+    "found",
+    [report(passed=False, **LOAD), report(), report(cold_start_s=0.5)],
+    ids=["failed", "nothing measured", "no load"],
+)
+def test_without_a_load_that_passed_the_sizes_stay_a_guess(
+    found: StagingReport, workspace: Workspace, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    write_files(workspace, BUNDLE, found, 3)
+    assert written[0][1]["measured"] is None
