@@ -16,7 +16,6 @@ from seatrial.monitoring.columns import Columns
 from seatrial.monitoring.data_config import DataConfig
 from seatrial.wiring.table_sources import open_source
 
-
 EXAMPLES = Path(__file__).parents[2] / "examples" / "monitoring"
 
 
