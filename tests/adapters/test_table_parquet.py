@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -303,3 +305,13 @@ def test_the_place_in_a_folder_is_plain_json_and_small(tmp_path: Path) -> None:
         write(tmp_path / f"part-{i}.parquet", {"x": [float(i)], "c": ["a"]})
     found = chunks(tmp_path)
     assert len(found[-1].cursor) < 20 * 120
+
+
+def test_reading_loads_no_pandas(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", {"x": [1.0], "ok": [True], "c": ["a"], "timestamp": [1.9e9]})
+    code = (
+        "import sys; from seatrial.adapters.table_parquet import ParquetSource; "
+        "list(ParquetSource(sys.argv[1]).chunks()); print('pandas' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"False\n"
