@@ -43,7 +43,7 @@ NUMBERS = [
     (pa.array([2**63 - 1, -(2**63)], pa.int64()), [2**63 - 1, -(2**63)]),
     (pa.array([1.5, None, float("nan")]), [1.5, None, None]),
     (pa.array([1.5, None], pa.float32()), [1.5, None]),
-    (pa.array([1.5, None], pa.float16()), [1.5, None]),
+    (pa.array([np.float16(1.5), None], pa.float16()), [1.5, None]),
     (pa.array([float("inf"), -float("inf")]), [float("inf"), -float("inf")]),
     (pa.array([True, False]), [True, False]),
     (pa.array([True, None]), [1.0, None]),

@@ -119,6 +119,24 @@ def test_what_is_no_frame_is_refused(frame: object) -> None:
         FrameSource(frame)
 
 
+class _Damaged:
+    """As polars 1.30 hands out a sliced struct: reading it would end the process."""
+
+    def __arrow_c_stream__(self) -> None:
+        """What makes it a frame."""
+
+    def validate(self) -> None:
+        raise pa.ArrowInvalid("Struct child array #0 has length smaller than expected")
+
+
+def test_data_that_are_damaged_are_refused_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pa, "table", lambda frame: frame)
+    with pytest.raises(SourceUnreadable, match="the frame is damaged"):
+        FrameSource(_Damaged())
+
+
 def test_a_frame_without_columns_has_rows_of_nothing() -> None:
     (chunk,) = FrameSource(pd.DataFrame(index=range(3))).chunks()
     assert (chunk.table.n, chunk.table.columns) == (3, {})

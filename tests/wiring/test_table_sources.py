@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,8 @@ from seatrial.adapters.table_postgres import PostgresSource
 from seatrial.monitoring.columns import Columns
 from seatrial.monitoring.data_config import DataConfig
 from seatrial.wiring.table_sources import open_source
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "monitoring"
 
 
 @pytest.fixture
@@ -79,3 +82,23 @@ def test_a_server_is_not_asked_before_rows_are_wanted() -> None:
     source = open_source(config, folder=Path())
     assert isinstance(source, PostgresSource)
     assert "hunter2" not in source.name
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "right"), [("reference", 2_000, 0.88), ("current", 4_000, 0.59)]
+)
+def test_the_example_data_are_what_their_page_says(name: str, n: int, right: float) -> None:
+    config = DataConfig.model_validate(
+        {"source": f"{name}.parquet", "columns": {"segments": "region"}}
+    )
+    (chunk,) = open_source(config, folder=EXAMPLES).chunks()
+    columns, table = chunk.columns, chunk.table
+    assert (columns.at, columns.id) == ("timestamp", ("prediction_id",))
+    assert (columns.prediction, columns.label) == ("prediction", "label")
+    assert columns.scores == ("probability",)
+    assert len(columns.features or ()) == 9
+    assert table.n == n
+    assert float(np.mean(table.columns["prediction"] == table.columns["label"])) == pytest.approx(
+        right, abs=0.005
+    )
+    assert (EXAMPLES / f"{name}.parquet").stat().st_size < 150_000

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.table_times import times_of
-from seatrial.adapters.table_values import coded_numbers, coded_texts, numbers_of
+from seatrial.adapters.table_values import coded_numbers, coded_texts, numbers_of, numpy_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.monitoring.columns import Columns, Kind, names_of_log, rename_log
 from seatrial.monitoring.source import SourceProblem
@@ -265,14 +265,8 @@ class _Reading:
         )
 
 
-def numpy_of(array: pa.Array) -> NDArray[np.generic]:
-    """An Arrow array without missing values as numpy's, without a copy where that is possible."""
-    found: NDArray[np.generic] = array.to_numpy(zero_copy_only=False)
-    return found
-
-
 def _null_mask(array: pa.Array) -> NDArray[np.bool_]:
-    mask: NDArray[np.bool_] = array.is_null().to_numpy(zero_copy_only=False)
+    mask: NDArray[np.bool_] = numpy_of(array.is_null()).astype(bool)
     return mask
 
 
@@ -297,13 +291,14 @@ def _bad_values(name: str | None, where: str, n: int, what: str) -> SourceProble
 def _plain(array: pa.Array) -> pa.Array:
     """Without extension types, run-end encoding, and dictionaries of anything but text."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
     if pa.types.is_run_end_encoded(array.type):
+        import pyarrow.compute as pc  # takes 0.05 s, and hardly any data need it
+
         array = pc.run_end_decode(array)
     if pa.types.is_dictionary(array.type) and not _is_text(array.type.value_type):
         array = array.dictionary_decode()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from seatrial.monitoring.source import (
     rows_per_chunk,
 )
 from seatrial.monitoring.table import Column, Table
+
+_Read: TypeAlias = tuple[Table, tuple[SourceProblem, ...]]
 
 _KIND: Final = "frame"
 _TEXTS: Final = frozenset({"string", "mixed", "mixed-integer"})
@@ -55,7 +57,7 @@ class FrameSource:
                     f"{name} is a {type(frame).__name__}, not a frame.",
                     remedy="Give a DataFrame of pandas or polars, or a table of Arrow.",
                 )
-            self._frame = arrow().table(frame)
+            self._frame = _valid(arrow().table(frame), name)
         self._asked = columns or Columns()
         self._names = _names(frame) if self._pandas else frozenset()
         self._name = name
@@ -75,27 +77,34 @@ class FrameSource:
             names = tuple(place.name for place in places(self._frame.schema))
         columns = self._asked.among(names)
         size = self._max_rows or rows_per_chunk(len(columns.read))
-        n = len(self._frame)
-        first = after is None
-        plain = self._plain(columns) if self._pandas else {}
-        while row < n or first:
-            end = min(n, row + size)
-            if self._pandas:
-                table, problems = self._of_pandas(columns, plain, row, end)
-            else:
-                table, problems = self._of_arrow(columns, row, end)
-            yield Chunk(
-                table=table, columns=columns, place={"of": _KIND, "row": end}, problems=problems
-            )
-            row, first = end, False
+        read = self._of_pandas if self._pandas else self._of_arrow
+        empty = after is None
+        for table, problems in read(columns, row, size):
+            row += table.n
+            place = {"of": _KIND, "row": row}
+            yield Chunk(table=table, columns=columns, place=place, problems=problems)
+            empty = False
+        if empty:
+            table, problems = self._nothing(columns)
+            place = {"of": _KIND, "row": 0}
+            yield Chunk(table=table, columns=columns, place=place, problems=problems)
 
-    def _of_arrow(self, columns: Columns, start: int, end: int) -> tuple[Table, Any]:
-        pa = arrow()
-        part = self._frame.slice(start, end - start).unify_dictionaries().combine_chunks()
-        batches = part.to_batches()
-        if not batches:
-            batches = [pa.RecordBatch.from_pylist([], schema=part.schema)]
-        return to_table(batches[0], columns, self._name)
+    def _of_arrow(self, columns: Columns, start: int, size: int) -> Iterator[_Read]:
+        # Batches end where those of the frame do: joining them would be a copy.
+        for batch in self._frame.slice(start).to_batches(max_chunksize=size):
+            if len(batch):
+                yield to_table(batch, columns, self._name)
+
+    def _of_pandas(self, columns: Columns, start: int, size: int) -> Iterator[_Read]:
+        plain = self._plain(columns)
+        for row in range(start, len(self._frame), size):
+            yield self._rows_of_pandas(columns, plain, row, min(row + size, len(self._frame)))
+
+    def _nothing(self, columns: Columns) -> _Read:
+        if self._pandas:
+            return self._rows_of_pandas(columns, self._plain(columns), 0, 0)
+        batch = arrow().RecordBatch.from_pylist([], schema=self._frame.schema)
+        return to_table(batch, columns, self._name)
 
     def _plain(self, columns: Columns) -> dict[str, NDArray[np.generic]]:
         """Whole columns of plain numbers of pandas, where they lie."""
@@ -109,9 +118,9 @@ class FrameSource:
             and columns.kind_of(str(label)) != "name"
         }
 
-    def _of_pandas(
+    def _rows_of_pandas(
         self, columns: Columns, plain: dict[str, NDArray[np.generic]], start: int, end: int
-    ) -> tuple[Table, tuple[SourceProblem, ...]]:
+    ) -> _Read:
         """Plain numbers as they are, everything else by way of Arrow."""
         wanted = frozenset(columns.read).difference(plain)
         others = {
@@ -130,6 +139,19 @@ class FrameSource:
             found, at = found | dict(table.columns), table.at
         ordered = {name: found[name] for name in columns.read if name in found}
         return Table(columns=ordered, n=end - start, at=at), problems
+
+
+def _valid(table: Any, name: str) -> Any:
+    # What Arrow does not check it trusts: polars up to 1.30 at least hands out slices of
+    # structs whose fields are shorter than they are, and reading those ends the process.
+    try:
+        table.validate()
+    except arrow().ArrowException as error:
+        raise SourceUnreadable(
+            f"{name} is damaged as its library hands it out: {error}.",
+            remedy="Use a newer release of that library, or save the frame as Parquet.",
+        ) from error
+    return table
 
 
 def _arrow_of(series: Any) -> Any:

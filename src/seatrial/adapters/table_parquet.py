@@ -156,6 +156,8 @@ class _ParquetFile:
             for batch in self._of(groups, paths, size, position):
                 yield batch
                 position += len(batch)
+            if position < self._starts[groups[-1] + 1]:  # Arrow says nothing when a file ends
+                raise ValueError("the file ends before them")
         except (pa.ArrowException, OSError, ValueError) as error:
             if len(groups) > 1:  # neighbours of the broken one are fine
                 for group in groups:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.table_values import coded_texts
+from seatrial.adapters.table_values import coded_texts, numpy_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +76,7 @@ def _is_wide_text(kind: pa.DataType) -> bool:
 
 
 def _scaled(array: pa.Array, unit: str) -> NDArray[np.int64]:
-    values: NDArray[np.int64] = array.fill_null(_NAT).to_numpy(zero_copy_only=False)
+    values: NDArray[np.int64] = numpy_of(array.fill_null(_NAT))
     if unit == "ns":
         return np.where(values == _NAT, _NAT, values // 1_000)
     factor = _PER_UNIT[unit]
@@ -89,11 +89,9 @@ def _epochs(array: pa.Array) -> NDArray[np.int64]:
 
     if pa.types.is_integer(array.type) and array.type != pa.uint64():
         # Floats of today's nanoseconds are 256 ns apart, so integers stay integers.
-        whole: NDArray[np.int64] = array.cast(pa.int64()).fill_null(_NAT).to_numpy()
+        whole: NDArray[np.int64] = numpy_of(array.cast(pa.int64()).fill_null(_NAT))
         return _epochs_of_numpy(whole)
-    floats: NDArray[np.float64] = (
-        array.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
-    )
+    floats: NDArray[np.float64] = numpy_of(array.cast(pa.float64(), safe=False).fill_null(np.nan))
     size = np.abs(floats)
     factor = np.select([size < 1e11, size < 1e14, size < 1e17], [1e6, 1e3, 1.0], 1e-3)
     us_f = floats * factor

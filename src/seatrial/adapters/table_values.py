@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,30 @@ if TYPE_CHECKING:
 _TRUTH: Final = {"true": 1.0, "false": 0.0}
 
 
+def numpy_of(array: pa.Array) -> NDArray[Any]:
+    """Numbers or booleans of Arrow, none missing, as numpy's; numbers are not copied.
+
+    Arrow's own ``to_numpy`` loads pandas when that is installed, which takes a second.
+    """
+    import pyarrow as pa
+
+    data, start, n = array.buffers()[1], array.offset, len(array)
+    if data is None or not n:
+        return np.empty(0, bool if pa.types.is_boolean(array.type) else _dtype(array.type))
+    if pa.types.is_boolean(array.type):
+        first, last = start // 8, (start + n + 7) // 8
+        packed = np.frombuffer(data, np.uint8, last - first, first)
+        bits = np.unpackbits(packed, bitorder="little")[start % 8 : start % 8 + n]
+        return bits.view(bool)
+    dtype = _dtype(array.type)
+    return np.frombuffer(data, dtype, n, start * dtype.itemsize)
+
+
+def _dtype(kind: pa.DataType) -> np.dtype[Any]:
+    names = {"halffloat": "float16", "float": "float32", "double": "float64"}
+    return np.dtype(names.get(str(kind), str(kind)))
+
+
 def coded_texts(array: pa.Array) -> Coded:
     """A column of texts, plain or dictionary-encoded, as codes; values are distinct."""
     import pyarrow as pa
@@ -26,7 +50,7 @@ def coded_texts(array: pa.Array) -> Coded:
     codes = array.indices
     if codes.null_count:
         codes = codes.cast(pa.int64()).fill_null(-1)
-    return _distinct(codes.to_numpy(zero_copy_only=False), values)
+    return _distinct(numpy_of(codes), values)
 
 
 def coded_numbers(array: pa.Array) -> Coded:
@@ -39,7 +63,7 @@ def coded_numbers(array: pa.Array) -> Coded:
     encoded = _encoded(array)
     values = tuple(_name(value) for value in encoded.dictionary.to_pylist())
     codes = encoded.indices.cast(pa.int64()).fill_null(-1)
-    return _distinct(codes.to_numpy(zero_copy_only=False), values)
+    return _distinct(numpy_of(codes), values)
 
 
 def numbers_of(coded: Coded) -> tuple[NDArray[np.float64], int, str | None]:
