@@ -264,7 +264,8 @@ def vectors_profile(column: NDArray[np.generic]) -> Vectors:
 
 def whole_rows(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows of which every number is finite, and small enough to be squared. Shape (n,)."""
-    return (np.abs(vectors) <= _LARGEST).all(axis=1)  # type: ignore[no-any-return]
+    whole: NDArray[np.bool_] = np.all(np.abs(vectors) <= _LARGEST, axis=1)
+    return whole
 
 
 def _axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""How the watch judges, and what it costs."""
