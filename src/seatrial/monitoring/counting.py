@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.column_counter import ColumnCounter, counter_of
+from seatrial.monitoring.column_counter import ColumnCounter, NumberCounter, counter_of
 from seatrial.monitoring.naming import coded
 from seatrial.monitoring.profile import Categorical, ColumnProfile, Numeric, Profile
-from seatrial.monitoring.row_hash import row_hashes
+from seatrial.monitoring.row_hash import row_repeats
 from seatrial.monitoring.summary import Columns, ColumnSummary, Summary
-from seatrial.monitoring.table import Table, rows_of
+from seatrial.monitoring.table import Column, Table, rows_of
 from seatrial.stats.distinct import Repeats
+from seatrial.stats.divergence import Divergence
 from seatrial.stats.histogram import groups
 
 SEGMENT_BINS = 32
@@ -57,17 +59,33 @@ class Summariser:
             features: the model's inputs by name, any columns.
             predictions: its answers on the same rows, by name.
         """
+        return self.measure(features, predictions, {})[0]
+
+    def measure(
+        self,
+        features: Table,
+        predictions: Table | None,
+        ordered: Mapping[str, NDArray[np.generic]],
+    ) -> tuple[Summary, dict[str, Divergence]]:
+        """The summary of some rows, and exact distances of features to reference values.
+
+        Args: ``ordered``: finite values of reference features of numbers, ascending, by name.
+        Returns: distances of those that are numbers in both, by name. Of one column and pass, but
+            unlike the summary they cannot be added.
+        """
         times = _times(features)
-        return Summary(
+        counted, exact = _count(self._features, features, ordered)
+        summary = Summary(
             n=features.n,
-            features=_count(self._features, features),
-            predictions=_count(self._predictions, predictions) if predictions else Columns(),
-            repeats=Repeats.of(row_hashes(features)) if self._repeats else Repeats(),
+            features=counted,
+            predictions=_count(self._predictions, predictions, {})[0] if predictions else Columns(),
+            repeats=row_repeats(features) if self._repeats else Repeats(),
             first_us=int(times.min()) if len(times) else None,
             last_us=int(times.max()) if len(times) else None,
             n_untimed=features.n - len(times),
             segments=self._split(features, predictions),
         )
+        return summary, exact
 
     def _split(
         self, features: Table, predictions: Table | None
@@ -147,22 +165,38 @@ def _counters(columns: Mapping[str, ColumnProfile]) -> dict[str, ColumnCounter]:
     return {name: counter_of(profile) for name, profile in columns.items()}
 
 
-def _count(counters: Mapping[str, ColumnCounter], table: Table) -> Columns:
+def _count(
+    counters: Mapping[str, ColumnCounter],
+    table: Table,
+    ordered: Mapping[str, NDArray[np.generic]],
+) -> tuple[Columns, dict[str, Divergence]]:
     known: dict[str, ColumnSummary] = {}
     misread: dict[tuple[str, str], int] = {}
+    exact: dict[str, Divergence] = {}
     for name, counter in counters.items():
         column = table.columns.get(name)
         if column is None:
             continue
+        reference = ordered.get(name)
+        if reference is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
+            known[name], distance = counter.measured(column, reference)
+            if distance is not None:
+                exact[name] = distance
+            continue
         known[name], other = counter.count(column)
         if other is not None:
             misread[name, other.came_as] = other.n
-    return Columns(
+    columns = Columns(
         known=known,
         misread=misread,
         absent={name: table.n for name in counters if name not in table.columns and table.n},
         strange={name: table.n for name in table.columns if name not in counters and table.n},
     )
+    return columns, exact
+
+
+def _is_numbers(column: Column) -> TypeGuard[NDArray[np.generic]]:
+    return isinstance(column, np.ndarray) and column.ndim == 1
 
 
 def _times(table: Table) -> NDArray[np.int64]:
