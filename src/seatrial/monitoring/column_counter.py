@@ -63,7 +63,7 @@ class NumberCounter:
     ) -> tuple[Numbers, Divergence | None]:
         """The summary of numbers, and their exact distance to ascending reference values."""
         counted, distance = count_many(self.edges, column, reference)
-        return _numbers(counted), distance
+        return numbers_of(counted), distance
 
     def count(self, column: Column) -> Counting:
         """The summary of a column, and what was not a number."""
@@ -200,7 +200,8 @@ def counter_of(profile: ColumnProfile) -> ColumnCounter:
             return VectorCounter(profile)
 
 
-def _numbers(counted: Counted) -> Numbers:
+def numbers_of(counted: Counted) -> Numbers:
+    """A histogram as the summary of a column."""
     return Numbers(
         counts=counted.counts,
         n_missing=counted.n_missing,

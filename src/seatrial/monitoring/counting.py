@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeGuard
 
 import numpy as np
@@ -40,32 +40,43 @@ class Summariser:
         segments: columns whose most frequent values are also counted each by itself.
         repeats: whether rows are hashed, to know how many of them repeat another.
     Raises: NoSuchSegment.
+
+    Attributes: ``features`` and ``predictions`` hold what counts each column, by name.
     """
 
     def __init__(
         self, profile: Profile, *, segments: Sequence[str] = (), repeats: bool = True
     ) -> None:
         self.profile = profile
-        self._features = _counters(profile.features)
-        self._predictions = _counters(profile.predictions)
+        self.features = _counters(profile.features)
+        self.predictions = _counters(profile.predictions)
         self._segments = {name: segment_values(profile, name) for name in segments}
         self._inside = Summariser(coarse(profile), repeats=False) if segments else None
         self._repeats = repeats
 
-    def summarise(self, features: Table, predictions: Table | None = None) -> Summary:
+    def summarise(
+        self,
+        features: Table,
+        predictions: Table | None = None,
+        *,
+        without: tuple[Collection[str], Collection[str]] = ((), ()),
+    ) -> Summary:
         """The summary of some rows.
 
         Args:
             features: the model's inputs by name, any columns.
             predictions: its answers on the same rows, by name.
+            without: features and predictions that somebody else counts.
         """
-        return self.measure(features, predictions, {})[0]
+        return self.measure(features, predictions, {}, without=without)[0]
 
     def measure(
         self,
         features: Table,
         predictions: Table | None,
         ordered: Mapping[str, NDArray[np.generic]],
+        *,
+        without: tuple[Collection[str], Collection[str]] = ((), ()),
     ) -> tuple[Summary, dict[str, Divergence]]:
         """The summary of some rows, and exact distances of features to reference values.
 
@@ -74,11 +85,14 @@ class Summariser:
             unlike the summary they cannot be added.
         """
         times = _times(features)
-        counted, exact = _count(self._features, features, ordered)
+        counted, exact = _count(self.features, features, ordered, without[0])
+        answers = Columns()
+        if predictions is not None:
+            answers, _ = _count(self.predictions, predictions, {}, without[1])
         summary = Summary(
             n=features.n,
             features=counted,
-            predictions=_count(self._predictions, predictions, {})[0] if predictions else Columns(),
+            predictions=answers,
             repeats=row_repeats(features) if self._repeats else Repeats(),
             first_us=int(times.min()) if len(times) else None,
             last_us=int(times.max()) if len(times) else None,
@@ -169,13 +183,14 @@ def _count(
     counters: Mapping[str, ColumnCounter],
     table: Table,
     ordered: Mapping[str, NDArray[np.generic]],
+    without: Collection[str],
 ) -> tuple[Columns, dict[str, Divergence]]:
     known: dict[str, ColumnSummary] = {}
     misread: dict[tuple[str, str], int] = {}
     exact: dict[str, Divergence] = {}
     for name, counter in counters.items():
         column = table.columns.get(name)
-        if column is None:
+        if column is None or name in without:
             continue
         reference = ordered.get(name)
         if reference is not None and isinstance(counter, NumberCounter) and _is_numbers(column):

@@ -23,8 +23,10 @@ MANY = 32_768
 """From so many values on the 65,536 cells are worth their while."""
 
 _CHUNK = 32_768
-_N_CELLS = 65_536
-_HALF = _N_CELLS // 2
+N_CELLS = 65_536
+"""Half of them below the middle edge, half above."""
+
+_HALF = N_CELLS // 2
 _MANTISSA_BITS_LEFT = 13
 _CAP = np.float32(2.0**-95 * (1 - 2.0**-12))
 _TOO_MANY = 4
@@ -80,7 +82,7 @@ def _by_cells(
     edges: Edges, values: NDArray[np.generic], reference: Ordered | None
 ) -> tuple[Counted, Divergence | None] | None:
     """The same by cells; None where they do not help: infinities, or few but frequent values."""
-    factor = _factor(edges)
+    factor = factor_of(edges)
     lowest, highest = values.min(), values.max()
     celled = _celled(edges, values, factor, gaps=bool(np.isnan(lowest)))
     counts = celled.counts
@@ -88,8 +90,8 @@ def _by_cells(
     if m == 0 or counts[0] or counts[-1]:  # far out, or infinite
         return None
     up_to = np.concatenate([[0], np.cumsum(counts)])
-    cells_of_edges = _places(_cells_of(edges.offsets.astype(np.float32), factor))
-    n_edges = np.bincount(cells_of_edges, minlength=_N_CELLS)
+    cells_of_edges = places_of(cells_of(edges.offsets.astype(np.float32), factor))
+    n_edges = np.bincount(cells_of_edges, minlength=N_CELLS)
     sort = n_edges > 1
     steps = None
     if reference is not None and len(reference):
@@ -174,7 +176,7 @@ class _Steps:
         return found
 
 
-def _factor(edges: Edges) -> np.float32:
+def factor_of(edges: Edges) -> np.float32:
     """A power of two that puts the farthest edge near the outermost cells, and never beyond."""
     farthest = float(np.abs(edges.offsets).max()) or 1.0
     exponent = int(np.frexp(farthest)[1])
@@ -193,21 +195,26 @@ def _celled(
             missing = np.isnan(chunk)
             n_missing += int(missing.sum())
             chunk[missing] = np.inf
-        cells[start : start + _CHUNK] = _cells_of(chunk, factor)
-    raw = np.bincount(cells, minlength=_N_CELLS)
+        cells[start : start + _CHUNK] = cells_of(chunk, factor)
+    raw = np.bincount(cells, minlength=N_CELLS)
     counts = _ascending(raw)
     counts[-1] -= n_missing
     return _Celled(cells, counts, n_missing)
 
 
-def _cells_of(offsets: NDArray[np.float32], factor: np.float32) -> NDArray[np.uint32]:
+def cells_of(offsets: NDArray[np.float32], factor: np.float32) -> NDArray[np.uint32]:
     """The cell of each: bits of its magnitude, and above them one for its sign."""
     scaled = offsets * factor
+    return cells_of_scaled(scaled, np.empty(scaled.shape, np.uint32))
+
+
+def cells_of_scaled(scaled: NDArray[np.float32], signs: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """`cells_of` offsets times their factor; written over both arguments, of any one shape."""
     np.clip(scaled, -_CAP, _CAP, out=scaled)
     bits = scaled.view(np.uint32)
     bits >>= np.uint32(_MANTISSA_BITS_LEFT)
     # The sign stands three bits above the magnitude, whose exponent has five bits in use.
-    signs = bits >> np.uint32(3)
+    np.right_shift(bits, np.uint32(3), out=signs)
     signs &= np.uint32(_HALF)
     bits &= np.uint32(_HALF - 1)
     bits |= signs
@@ -223,8 +230,8 @@ def cell_ends(edges: Floats) -> Floats:
     made = Edges(edges)
     if not made.narrow:
         return edges
-    factor = _factor(made)
-    ends = _ends(_cells_of(made.offsets.astype(np.float32), factor), factor)
+    factor = factor_of(made)
+    ends = _ends(cells_of(made.offsets.astype(np.float32), factor), factor)
     moved = ends.astype(np.float64) + made.middle
     exact = (made.shifted(moved) == ends) & np.isfinite(moved)
     moved = np.where(exact, moved, edges)
@@ -235,7 +242,7 @@ def cell_ends(edges: Floats) -> Floats:
 
 def _ends_cell(edges: Edges, factor: np.float32) -> NDArray[np.bool_]:
     offsets = edges.offsets.astype(np.float32)
-    ends: NDArray[np.bool_] = _ends(_cells_of(offsets, factor), factor) == offsets
+    ends: NDArray[np.bool_] = _ends(cells_of(offsets, factor), factor) == offsets
     return ends
 
 
@@ -248,10 +255,10 @@ def _ends(cells: NDArray[np.uint32], factor: np.float32) -> NDArray[np.float32]:
     return np.where(negative, -scaled, scaled)
 
 
-def _places(cells: NDArray[np.uint32]) -> NDArray[np.intp]:
+def places_of(cells: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Where cells stand in ascending order: negative values downwards, then positive ones."""
     cells = cells.astype(np.intp)
-    return np.where(cells >= _HALF, _N_CELLS - 1 - cells, cells + _HALF)
+    return np.where(cells >= _HALF, N_CELLS - 1 - cells, cells + _HALF)
 
 
 def _ascending(by_cell: NDArray[_T]) -> NDArray[_T]:
@@ -272,8 +279,8 @@ def _upto(
     values: NDArray[np.generic],
 ) -> NDArray[np.intp]:
     """How many values of each cell, in ascending order, lie up to the one edge that cuts it."""
-    limits = np.full(_N_CELLS, -np.inf, np.float32)
+    limits = np.full(N_CELLS, -np.inf, np.float32)
     limits[cells_of_edges] = edges.offsets
     limits[~once] = -np.inf
     below = edges.shifted(values) <= np.take(_by_cell(limits), cells)
-    return _ascending(np.bincount(cells[below], minlength=_N_CELLS))
+    return _ascending(np.bincount(cells[below], minlength=N_CELLS))
