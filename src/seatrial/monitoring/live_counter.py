@@ -29,6 +29,8 @@ class LiveCounter:
         self._features = _Numbers(self._summariser.features)
         self._predictions = _Numbers(self._summariser.predictions)
         self._rest = Summary()
+        self._n_plain = 0
+        """Rows of batches that hold numbers only and no times: nothing else of them to keep."""
 
     def add(self, features: Table, predictions: Table | None = None) -> None:
         """Count one batch, as `Summariser.summarise` would."""
@@ -40,6 +42,9 @@ class LiveCounter:
             return
         self._features.add(numbers)
         self._predictions.add(answers)
+        if self._plain(features, predictions):
+            self._n_plain += features.n
+            return
         self._rest = self._rest + self._summariser.summarise(
             features, predictions, without=(self._features.names, self._predictions.names)
         )
@@ -47,10 +52,20 @@ class LiveCounter:
     def take(self) -> Summary:
         """The summary of all batches since the last call; counting starts again from nothing."""
         taken = self._rest + Summary(
-            features=self._features.take(), predictions=self._predictions.take()
+            n=self._n_plain,
+            features=self._features.take(),
+            predictions=self._predictions.take(),
+            n_untimed=self._n_plain,
         )
-        self._rest = Summary()
+        self._rest, self._n_plain = Summary(), 0
         return taken
+
+    def _plain(self, features: Table, predictions: Table | None) -> bool:
+        return (
+            features.at is None
+            and self._features.all_of(features)
+            and (predictions is None or self._predictions.all_of(predictions))
+        )
 
 
 class _Numbers:
@@ -62,6 +77,11 @@ class _Numbers:
         self._order = tuple(numbers)
         self._histograms = LiveHistograms([counter.edges for counter in numbers.values()])
         self._n = 0
+        self._only = len(numbers) == len(counters)
+
+    def all_of(self, table: Table) -> bool:
+        """Whether these are all columns of the profile and of the table."""
+        return self._only and table.columns.keys() == self.names
 
     def of(self, table: Table) -> list[NDArray[np.generic]] | None:
         """The columns in their order; None when one is not there as numbers."""

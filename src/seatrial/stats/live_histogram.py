@@ -39,7 +39,8 @@ class LiveHistograms:
         self._edges = tuple(edges)
         d = len(self._edges)
         self._starts = np.concatenate([[0], np.cumsum([e.n_bins for e in edges])]).astype(np.intp)
-        self._middles = np.array([e.middle for e in edges], np.float64)
+        self._middles = np.array([e.middle for e in edges], np.float64)[:, None]
+        self._narrow_middles = self._middles.astype(np.float32)
         self._factors = np.ones((d, 1), np.float32)
         self._fast = np.zeros(d, np.bool_)
         # Above the last edge of a column there is none to compare with.
@@ -134,15 +135,16 @@ class LiveHistograms:
 
     def _shifted(self, columns: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
         """All columns less their middles, as `Edges.shifted` does it; shape (d, n)."""
-        n = len(columns[0])
-        offsets = self._offsets[: len(columns) * n].reshape(-1, n)
-        if all(column.dtype == np.float32 for column in columns):
-            np.stack(columns, out=offsets)
-            np.subtract(offsets, self._middles.astype(np.float32)[:, None], out=offsets)
-        elif all(column.dtype == np.float64 for column in columns):
-            wide = self._wide[: len(columns) * n].reshape(-1, n)
-            np.stack(columns, out=wide)
-            np.subtract(wide, self._middles[:, None], out=wide)
+        size = len(columns) * len(columns[0])
+        offsets = self._offsets[:size].reshape(len(columns), -1)
+        dtypes = {column.dtype for column in columns}
+        if dtypes == {np.dtype(np.float32)}:
+            np.concatenate(columns, out=self._offsets[:size])
+            np.subtract(offsets, self._narrow_middles, out=offsets)
+        elif dtypes == {np.dtype(np.float64)}:
+            np.concatenate(columns, out=self._wide[:size])
+            wide = self._wide[:size].reshape(offsets.shape)
+            np.subtract(wide, self._middles, out=wide)
             np.copyto(offsets, wide, casting="same_kind")
         else:
             for j, column in enumerate(columns):
