@@ -1,1 +1,1 @@
-"""What the watch costs."""
+"""How the watch judges, and what it costs."""

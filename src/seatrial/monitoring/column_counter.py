@@ -27,7 +27,9 @@ from seatrial.monitoring.summary import (
     fair_choice,
 )
 from seatrial.monitoring.table import Coded, Column
-from seatrial.stats.histogram import Edges
+from seatrial.stats.cells import count_many
+from seatrial.stats.divergence import Divergence
+from seatrial.stats.histogram import Counted, Edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,14 @@ class NumberCounter:
 
     def numbers(self, column: NDArray[np.generic]) -> Numbers:
         """The summary of numbers, shape (n,)."""
-        counted = self.edges.count(column)
-        return Numbers(
-            counts=counted.counts,
-            n_missing=counted.n_missing,
-            n_infinite=counted.n_infinite,
-            lowest=counted.lowest,
-            highest=counted.highest,
-        )
+        return self.measured(column, None)[0]
+
+    def measured(
+        self, column: NDArray[np.generic], reference: NDArray[np.generic] | None
+    ) -> tuple[Numbers, Divergence | None]:
+        """The summary of numbers, and their exact distance to ascending reference values."""
+        counted, distance = count_many(self.edges, column, reference)
+        return numbers_of(counted), distance
 
     def count(self, column: Column) -> Counting:
         """The summary of a column, and what was not a number."""
@@ -196,6 +198,17 @@ def counter_of(profile: ColumnProfile) -> ColumnCounter:
             return TextCounter(profile)
         case Vectors():
             return VectorCounter(profile)
+
+
+def numbers_of(counted: Counted) -> Numbers:
+    """A histogram as the summary of a column."""
+    return Numbers(
+        counts=counted.counts,
+        n_missing=counted.n_missing,
+        n_infinite=counted.n_infinite,
+        lowest=counted.lowest,
+        highest=counted.highest,
+    )
 
 
 def _others(column: Column, n_counted: int, came_as: str) -> Misread | None:

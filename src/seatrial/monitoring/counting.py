@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.column_counter import ColumnCounter, counter_of
+from seatrial.monitoring.column_counter import ColumnCounter, NumberCounter, counter_of
 from seatrial.monitoring.naming import coded
 from seatrial.monitoring.profile import Categorical, ColumnProfile, Numeric, Profile
-from seatrial.monitoring.row_hash import row_hashes
+from seatrial.monitoring.row_hash import row_repeats
 from seatrial.monitoring.summary import Columns, ColumnSummary, Summary
-from seatrial.monitoring.table import Table, rows_of
+from seatrial.monitoring.table import Column, Table, rows_of
 from seatrial.stats.distinct import Repeats
+from seatrial.stats.divergence import Divergence
 from seatrial.stats.histogram import groups
 
 SEGMENT_BINS = 32
@@ -38,36 +40,66 @@ class Summariser:
         segments: columns whose most frequent values are also counted each by itself.
         repeats: whether rows are hashed, to know how many of them repeat another.
     Raises: NoSuchSegment.
+
+    Attributes: ``features`` and ``predictions`` hold what counts each column, by name.
     """
 
     def __init__(
         self, profile: Profile, *, segments: Sequence[str] = (), repeats: bool = True
     ) -> None:
         self.profile = profile
-        self._features = _counters(profile.features)
-        self._predictions = _counters(profile.predictions)
+        self.features = _counters(profile.features)
+        self.predictions = _counters(profile.predictions)
         self._segments = {name: segment_values(profile, name) for name in segments}
         self._inside = Summariser(coarse(profile), repeats=False) if segments else None
         self._repeats = repeats
 
-    def summarise(self, features: Table, predictions: Table | None = None) -> Summary:
+    def summarise(
+        self,
+        features: Table,
+        predictions: Table | None = None,
+        *,
+        without: tuple[Collection[str], Collection[str]] = ((), ()),
+    ) -> Summary:
         """The summary of some rows.
 
         Args:
             features: the model's inputs by name, any columns.
             predictions: its answers on the same rows, by name.
+            without: features and predictions that somebody else counts.
+        """
+        return self.measure(features, predictions, {}, without=without)[0]
+
+    def measure(
+        self,
+        features: Table,
+        predictions: Table | None,
+        ordered: Mapping[str, NDArray[np.generic]],
+        *,
+        without: tuple[Collection[str], Collection[str]] = ((), ()),
+    ) -> tuple[Summary, dict[str, Divergence]]:
+        """The summary of some rows, and exact distances of features to reference values.
+
+        Args: ``ordered``: finite values of reference features of numbers, ascending, by name.
+        Returns: distances of those that are numbers in both, by name. Of one column and pass, but
+            unlike the summary they cannot be added.
         """
         times = _times(features)
-        return Summary(
+        counted, exact = _count(self.features, features, ordered, without[0])
+        answers = Columns()
+        if predictions is not None:
+            answers, _ = _count(self.predictions, predictions, {}, without[1])
+        summary = Summary(
             n=features.n,
-            features=_count(self._features, features),
-            predictions=_count(self._predictions, predictions) if predictions else Columns(),
-            repeats=Repeats.of(row_hashes(features)) if self._repeats else Repeats(),
+            features=counted,
+            predictions=answers,
+            repeats=row_repeats(features) if self._repeats else Repeats(),
             first_us=int(times.min()) if len(times) else None,
             last_us=int(times.max()) if len(times) else None,
             n_untimed=features.n - len(times),
             segments=self._split(features, predictions),
         )
+        return summary, exact
 
     def _split(
         self, features: Table, predictions: Table | None
@@ -147,22 +179,39 @@ def _counters(columns: Mapping[str, ColumnProfile]) -> dict[str, ColumnCounter]:
     return {name: counter_of(profile) for name, profile in columns.items()}
 
 
-def _count(counters: Mapping[str, ColumnCounter], table: Table) -> Columns:
+def _count(
+    counters: Mapping[str, ColumnCounter],
+    table: Table,
+    ordered: Mapping[str, NDArray[np.generic]],
+    without: Collection[str],
+) -> tuple[Columns, dict[str, Divergence]]:
     known: dict[str, ColumnSummary] = {}
     misread: dict[tuple[str, str], int] = {}
+    exact: dict[str, Divergence] = {}
     for name, counter in counters.items():
         column = table.columns.get(name)
-        if column is None:
+        if column is None or name in without:
+            continue
+        reference = ordered.get(name)
+        if reference is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
+            known[name], distance = counter.measured(column, reference)
+            if distance is not None:
+                exact[name] = distance
             continue
         known[name], other = counter.count(column)
         if other is not None:
             misread[name, other.came_as] = other.n
-    return Columns(
+    columns = Columns(
         known=known,
         misread=misread,
         absent={name: table.n for name in counters if name not in table.columns and table.n},
         strange={name: table.n for name in table.columns if name not in counters and table.n},
     )
+    return columns, exact
+
+
+def _is_numbers(column: Column) -> TypeGuard[NDArray[np.generic]]:
+    return isinstance(column, np.ndarray) and column.ndim == 1
 
 
 def _times(table: Table) -> NDArray[np.int64]:

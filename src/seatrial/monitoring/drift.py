@@ -166,8 +166,10 @@ def _column(
         "shape": min(1.0, len(parts) * min(part.p_value for part in parts)) if parts else 1.0,
         "missing": shares_tail(reference.n_missing, reference.n, current.n_missing, current.n),
     }
+    expected = 0.0
     if isinstance(profile, Categorical):
-        tests["new"] = proportion_tail(n_new, present, expected_new_share(profile))
+        expected = expected_new_share(profile)
+        tests["new"] = proportion_tail(n_new, present, expected)
     effects = [part.psi.corrected for part in parts if part.psi is not None]
     return ColumnDrift(
         name=name,
@@ -178,6 +180,7 @@ def _column(
         missing_share=now,
         missing_shift=0.0 if was is None or now is None else now - was,
         new_share=n_new / present if present else 0.0,
+        new_expected=expected,
         new_names=names,
         tests=tests,
         p_value=min(1.0, len(tests) * min(tests.values())),

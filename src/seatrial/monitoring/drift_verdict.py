@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seatrial.monitoring.comparison import Part
+from seatrial.monitoring.comparison import Part, graded_new
 from seatrial.monitoring.severity import Severity, graded, worst
 from seatrial.stats.divergence import Divergence, benjamini_hochberg
 
@@ -23,7 +23,8 @@ class DriftLimits:
         alpha: in (0, 1), share of false ones among the columns called moved.
         psi_warning, psi_critical: bias-corrected PSI.
         missing_warning, missing_critical: difference of the shares of missing values.
-        new_warning, new_critical: share of rows with new names, beyond what is to be expected.
+        new_warning, new_critical: share of rows with new names beyond the expected one; more
+            where that is large.
     """
 
     alpha: float = 0.01
@@ -47,6 +48,7 @@ class ColumnDrift:
         missing_share: of the window; None without rows.
         missing_shift: difference to the reference.
         new_share: rows with names that the reference does not know.
+        new_expected: that share when nothing changes.
         new_names: some of them, with their rows.
         tests: p-values of ``shape``, ``missing`` and, for names, ``new``.
         p_value: that nothing differs, by all of them together.
@@ -65,6 +67,7 @@ class ColumnDrift:
     missing_share: float | None
     missing_shift: float
     new_share: float
+    new_expected: float
     new_names: Mapping[str, int]
     tests: Mapping[str, float]
     p_value: float
@@ -77,7 +80,8 @@ class ColumnDrift:
     @property
     def weight(self) -> float:
         """Importance times the largest effect; columns are ranked by it."""
-        return self.importance * max(self.effect or 0.0, abs(self.missing_shift), self.new_share)
+        new = max(0.0, self.new_share - self.new_expected)
+        return self.importance * max(self.effect or 0.0, abs(self.missing_shift), new)
 
     @property
     def psi(self) -> Divergence | None:
@@ -152,7 +156,8 @@ def _judged(column: ColumnDrift, evidence: float, limits: DriftLimits) -> Column
         was = now - column.missing_shift
         found.append((grade, f"{now:.1%} missing instead of {was:.1%}"))
     if "new" in sure:
-        grade = graded(column.new_share, warning=limits.new_warning, critical=limits.new_critical)
+        limit = (limits.new_warning, limits.new_critical)
+        grade = graded_new(column.new_share, column.new_expected, limit)
         names = ", ".join(repr(name)[:40] for name in list(column.new_names)[:3])
         found.append((grade, f"{column.new_share:.1%} new values ({names})"))
     severity = worst(grade for grade, _ in found)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.naming import coded, name_hashes, words
-from seatrial.monitoring.row_hash import row_hashes
+from seatrial.monitoring.row_hash import row_repeats
 from seatrial.monitoring.table import Coded, Column, Table
-from seatrial.stats.distinct import Repeats
-from seatrial.stats.histogram import Edges, quantile_edges
+from seatrial.stats.cells import cell_ends
+from seatrial.stats.histogram import MAX_BINS, Edges, quantile_edges
 
 LABELS = "labels"
 """What the column of true labels is called among the categorical ones."""
@@ -135,6 +135,8 @@ def profile_of(
     predictions: Table | None = None,
     labels: Column | None = None,
     categorical: Collection[str] = (),
+    ordered: Mapping[str, NDArray[np.generic]] | None = None,
+    repeats: bool = True,
 ) -> Profile:
     """The profile of a sample.
 
@@ -143,7 +145,11 @@ def profile_of(
         predictions: what the model answered on the same rows.
         labels: what was true, shape (n,).
         categorical: columns whose numbers are names of classes, of all three; `LABELS` for those.
+        ordered: `ordered_values` of features of numbers, where they are at hand.
+        repeats: whether to hash rows, to know the share that repeats another.
     """
+
+    known = ordered or {}
 
     def each(columns: Mapping[str, Column]) -> dict[str, ColumnProfile]:
         return {
@@ -151,14 +157,19 @@ def profile_of(
             for name, column in columns.items()
         }
 
+    def feature(name: str, column: Column) -> ColumnProfile:
+        if name in known and isinstance(column, np.ndarray):
+            return numeric_profile(column, known[name])
+        return column_profile(column, categorical=name in categorical)
+
     return Profile(
         n=features.n,
-        features=each(features.columns),
+        features={name: feature(name, column) for name, column in features.columns.items()},
         predictions=each(predictions.columns) if predictions else {},
         labels=None
         if labels is None
         else column_profile(labels, categorical=LABELS in categorical),
-        repeat_share=Repeats.of(row_hashes(features)).share if features.n else None,
+        repeat_share=row_repeats(features).share if repeats and features.n else None,
     )
 
 
@@ -176,15 +187,18 @@ def column_profile(column: Column, *, categorical: bool = False) -> ColumnProfil
     return numeric_profile(column)
 
 
-def numeric_profile(column: NDArray[np.generic]) -> Numeric:
-    """The profile of numbers, shape (n,)."""
-    finite = column[np.isfinite(column)] if column.dtype.kind == "f" else column.copy()
+def numeric_profile(
+    column: NDArray[np.generic], ordered: NDArray[np.generic] | None = None
+) -> Numeric:
+    """The profile of numbers, shape (n,); ``ordered``: their `ordered_values`, if at hand."""
+    finite = ordered_values(column) if ordered is None else ordered
+    n_missing = int(np.isnan(column).sum()) if len(finite) < len(column) else 0
     if len(finite) == 0:
-        n_missing = int(np.isnan(column).sum()) if len(column) else 0
         return Numeric(n=len(column), n_missing=n_missing, n_infinite=len(column) - n_missing)
-    finite.sort()
-    edges = Edges(quantile_edges(finite))
-    counted = edges.count(column)
+    places = quantile_edges(finite)
+    # Where almost every edge is another value, they may as well lie where counting is cheap.
+    edges = Edges(cell_ends(places) if len(places) > MAX_BINS / 2 else places)
+    counted = edges.count_ordered(edges.shifted(finite), finite)
     # Around the middle, so that large values with a small spread keep their digits.
     middle = float(finite[len(finite) // 2])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -192,8 +206,8 @@ def numeric_profile(column: NDArray[np.generic]) -> Numeric:
         mean, std = middle + float(shifted.mean()), float(shifted.std())
     return Numeric(
         n=len(column),
-        n_missing=counted.n_missing,
-        n_infinite=counted.n_infinite,
+        n_missing=n_missing,
+        n_infinite=len(column) - len(finite) - n_missing,
         mean=mean if np.isfinite(mean) else None,
         std=std if np.isfinite(std) else None,
         lowest=float(finite[0]),
@@ -201,6 +215,13 @@ def numeric_profile(column: NDArray[np.generic]) -> Numeric:
         edges=tuple(edges.values.tolist()),
         counts=tuple(counted.counts.tolist()),
     )
+
+
+def ordered_values(column: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The finite numbers of a column, ascending; a new array."""
+    finite = column[np.isfinite(column)] if column.dtype.kind == "f" else column.copy()
+    finite.sort()
+    return finite
 
 
 def names_profile(column: Coded) -> Categorical:
@@ -264,7 +285,7 @@ def vectors_profile(column: NDArray[np.generic]) -> Vectors:
 
 def whole_rows(vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows of which every number is finite, and small enough to be squared. Shape (n,)."""
-    whole: NDArray[np.bool_] = np.logical_and.reduce(np.abs(vectors) <= _LARGEST, axis=1)
+    whole: NDArray[np.bool_] = np.all(np.abs(vectors) <= _LARGEST, axis=1)
     return whole
 
 

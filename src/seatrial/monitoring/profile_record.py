@@ -56,7 +56,7 @@ def read_profile(record: Mapping[str, object]) -> Profile:
             fields = {key: value for key, value in record.items() if key != "schema"}
             profile = msgspec.convert(fields, Profile)
         elif schema == 1:
-            profile = _first(record)
+            profile = msgspec.convert(msgspec.to_builtins(_first(record)), Profile)
         else:
             raise _unreadable(f"its schema {schema!r} is unknown")
         _check(profile)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from seatrial.monitoring.comparison import expected_new_share, summary_of
+from seatrial.monitoring.comparison import expected_new_share, graded_new, summary_of
 from seatrial.monitoring.profile import Categorical, ColumnProfile, Numeric, Profile
 from seatrial.monitoring.severity import Severity, graded
 from seatrial.monitoring.summary import Columns, ColumnSummary, Names, Numbers, Summary
@@ -126,7 +126,8 @@ def _whole(profile: Profile, window: Summary, limits: QualityLimits) -> Iterator
         )
         return
     was = profile.repeat_share
-    if was is not None and window.n <= profile.n:
+    # The share grows with the rows; and with a column gone, rows are alike for no fault of theirs.
+    if was is not None and window.n <= profile.n and not window.features.absent:
         share = window.repeats.share
         severity = graded(share - was, warning=limits.repeats[0], critical=limits.repeats[1])
         if severity is not Severity.NONE:
@@ -311,7 +312,7 @@ def _new_names(
         return
     expected = expected_new_share(profile)
     share = column.n_new / column.n_present
-    severity = graded(share, warning=limits.new_names[0], critical=limits.new_names[1])
+    severity = graded_new(share, expected, limits.new_names)
     if proportion_tail(column.n_new, column.n_present, expected) > limits.alpha:
         return
     if severity is not Severity.NONE:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.table import Coded, Column, Table
+from seatrial.monitoring.table import Coded, Column, Table, rows_of
+from seatrial.stats.distinct import Repeats, bound
 
 _CHUNK = 16_384
 """Rows at a time: what is computed between stays in the cache."""
@@ -16,16 +18,36 @@ _MISSING = 0x9E3779B97F4A7C15
 _MIX = 0xBF58476D1CE4E5B9
 _ODD = 0x5851F42D4C957F2D
 
+_FIRST = 3
+"""Columns that a row's hash begins with."""
+
+_UPPER = np.uint64(0xFFFFFFFF << 32)
+
 Hashes = NDArray[np.uint64]
 
 
-def row_hashes(table: Table) -> Hashes:
-    """One hash a row of all columns, by name; times do not count. Shape (n,).
+def row_repeats(table: Table) -> Repeats:
+    """How many rows repeat another in all columns, by name; times do not count.
+
+    A row's hash begins with that of its first columns. Rows whose beginning is not among the
+    smallest cannot be among the smallest, so the other columns are read for a few rows only.
+    """
+    # Numbers first: they differ in more rows.
+    names = sorted(table.columns, key=lambda n: (isinstance(table.columns[n], Coded), n))
+    first = _sums(table, names[:_FIRST])
+    first &= _UPPER
+    rows = np.flatnonzero(first <= bound(first))
+    whole = _sums(rows_of(table, rows), names) if len(rows) < table.n else _sums(table, names)
+    return Repeats.of(first[rows] | whole >> np.uint64(32))
+
+
+def _sums(table: Table, names: Sequence[str]) -> Hashes:
+    """A hash a row of some columns, shape (n,).
 
     A sum of products with an odd number per column, mixed at the end: multilinear hashing.
     """
     total = np.zeros(table.n, np.uint64)
-    for name in sorted(table.columns):
+    for name in names:
         factor = zlib.crc32(name.encode("utf-8", "replace")) << 31 | _ODD
         for part in _parts(table.columns[name]):
             for start in range(0, table.n, _CHUNK):

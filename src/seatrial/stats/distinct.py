@@ -41,9 +41,8 @@ class Repeats:
     @classmethod
     def of(cls, hashes: Hashes) -> Repeats:
         """Of rows with these hashes, shape (n,), evenly spread over 64 bits."""
-        if len(hashes) > 8 * KEPT:
-            # Most rows cannot be among the smallest: find a bound before sorting.
-            hashes = _smallest(hashes)
+        # Most rows cannot be among the smallest: leave them out before sorting.
+        hashes = hashes[hashes <= bound(hashes)]
         distinct, counts = np.unique(hashes, return_counts=True)
         return cls(hashes=distinct[:KEPT], counts=counts[:KEPT].astype(np.int64))
 
@@ -72,14 +71,14 @@ class Repeats:
         return 1 - len(self.hashes) / n if n else 0.0
 
 
-def _smallest(hashes: Hashes) -> Hashes:
-    """All hashes up to some bound under which at least `KEPT` distinct ones lie, or all."""
-    bound = float(2**64)
+def bound(hashes: Hashes) -> np.uint64:
+    """A number up to which at least `KEPT` distinct hashes lie, and not many more; or all."""
+    most = 2.0**64
     # Evenly spread distinct hashes would need this share; repeats need more.
-    share = 4 * KEPT / len(hashes)
+    share = 4 * KEPT / max(1, len(hashes))
     while share < 1:
-        some = hashes[hashes <= np.uint64(int(bound * share))]
-        if len(np.unique(some)) >= KEPT:
-            return some
+        limit = np.uint64(int(most * share))
+        if len(np.unique(hashes[hashes <= limit])) >= KEPT:
+            return limit
         share *= 4
-    return hashes
+    return np.uint64(2**64 - 1)

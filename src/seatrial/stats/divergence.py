@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.stats.counts import BadStatistic
 from seatrial.stats.gamma import chi_square_tail
+
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 Counts = NDArray[np.integer] | NDArray[np.floating]
 
@@ -147,13 +150,17 @@ def ks_from_values(reference: NDArray[np.generic], current: NDArray[np.generic])
     n, m = len(reference), len(current)
     _check_sides(n, m)
     # Between two reference values only the current side moves: both its ends decide.
-    at = reference
-    right = np.searchsorted(reference, at, side="right") / n
-    left = np.searchsorted(reference, at, side="left") / n
-    gap_right = np.searchsorted(current, at, side="right") / m - right
-    gap_left = np.searchsorted(current, at, side="left") / m - left
-    value = float(max(np.abs(gap_right).max(), np.abs(gap_left).max()))
-    return _ks(value, n, m, n_bins=0)
+    gaps = [
+        np.searchsorted(reference, reference, side=side) / n
+        - np.searchsorted(current, reference, side=side) / m
+        for side in _SIDES
+    ]
+    return ks_of_distance(float(max(np.abs(gap).max() for gap in gaps)), n, m)
+
+
+def ks_of_distance(distance: float, n: int, m: int) -> Divergence:
+    """What an exact distance of n and m values means.   Args: distance in [0, 1]; n, m >= 1."""
+    return _ks(distance, n, m, n_bins=0)
 
 
 def ks_tail(distance: float, n: int, m: int) -> float:

@@ -1,0 +1,286 @@
+"""Many numbers counted between edges, and their exact Kolmogorov-Smirnov distance, without a sort.
+
+Each value gets a cell from the leading bits of its shifted float32: fine near the middle edge,
+coarser further out, 1,024 cells for every doubling of the distance. Counting cells is one table
+look-up a value. Cells rise with the values, so all is exact but inside the few cells that an edge
+cuts or where the largest distance may lie: only their values are sorted.
+
+Sorting all takes 5 to 30 ns a value, depending on the processor; this takes 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.stats.divergence import Divergence, ks_from_values, ks_of_distance
+from seatrial.stats.histogram import Counted, Edges, Floats
+
+MANY = 32_768
+"""From so many values on the 65,536 cells are worth their while."""
+
+_CHUNK = 32_768
+N_CELLS = 65_536
+"""Half of them below the middle edge, half above."""
+
+_HALF = N_CELLS // 2
+_MANTISSA_BITS_LEFT = 13
+_CAP = np.float32(2.0**-95 * (1 - 2.0**-12))
+_TOO_MANY = 4
+"""When more than one value in so many lies in cells that must be sorted, sort all at once."""
+
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+
+_T = TypeVar("_T", bound=np.generic)
+
+Ordered = NDArray[np.generic]
+"""Ascending and finite, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Celled:
+    """Values with their cells, in the order of memory, and how many are in each, ascending."""
+
+    cells: NDArray[np.uint16]
+    counts: NDArray[np.int64]
+    n_missing: int
+
+
+def count_many(
+    edges: Edges, values: NDArray[np.generic], reference: Ordered | None = None
+) -> tuple[Counted, Divergence | None]:
+    """Count numbers as `Edges.count` does; and their exact distance to a reference, if given.
+
+    Args:
+        edges: any.
+        values: shape (m,), in any order.
+        reference: what the edges were made of; its distance is None when a side is empty.
+    """
+    found = None
+    if edges.narrow and len(edges.values) and len(values) >= MANY:
+        found = _by_cells(edges, values, reference)
+    if found is None:
+        return _by_sorting(edges, values, reference)
+    return found
+
+
+def _by_sorting(
+    edges: Edges, values: NDArray[np.generic], reference: Ordered | None
+) -> tuple[Counted, Divergence | None]:
+    counted = edges.count(values)
+    if reference is None or len(reference) == 0 or counted.counts.sum() == 0:
+        return counted, None
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.copy()
+    finite.sort()
+    return counted, ks_from_values(reference, finite)
+
+
+def _by_cells(
+    edges: Edges, values: NDArray[np.generic], reference: Ordered | None
+) -> tuple[Counted, Divergence | None] | None:
+    """The same by cells; None where they do not help: infinities, or few but frequent values."""
+    factor = factor_of(edges)
+    lowest, highest = values.min(), values.max()
+    celled = _celled(edges, values, factor, gaps=bool(np.isnan(lowest)))
+    counts = celled.counts
+    m = len(values) - celled.n_missing
+    if m == 0 or counts[0] or counts[-1]:  # far out, or infinite
+        return None
+    up_to = np.concatenate([[0], np.cumsum(counts)])
+    cells_of_edges = places_of(cells_of(edges.offsets.astype(np.float32), factor))
+    n_edges = np.bincount(cells_of_edges, minlength=N_CELLS)
+    sort = n_edges > 1
+    steps = None
+    if reference is not None and len(reference):
+        steps = _Steps.of(edges, reference, factor, up_to / m)
+        sort |= steps.may_hold_more
+    sort &= counts > 0
+    once = (n_edges == 1) & ~sort & (counts > 0)
+    once[cells_of_edges[_ends_cell(edges, factor)]] = False
+    if counts[sort].sum() * _TOO_MANY > len(values):
+        return None
+    rows = np.flatnonzero(np.take(_by_cell(sort | once), celled.cells))
+    cells, found = celled.cells[rows], values[rows]
+    split = np.take(_by_cell(sort), cells)
+    inside = found[split]
+    inside.sort()
+    before = np.concatenate([[0], np.cumsum(np.where(sort, counts, 0))])
+    upto_edges = (
+        up_to[cells_of_edges]
+        + edges.shifted(inside).searchsorted(edges.offsets, side="right")
+        - before[cells_of_edges]
+    )
+    cut = _upto(edges, cells_of_edges, once, cells, found)
+    # Where an edge ends its cell, all of that cell lies up to it.
+    cut = np.where((n_edges == 1) & ~sort & ~once, counts, cut)
+    upto_edges += cut[cells_of_edges]
+    # An edge in a cell without values: nothing was taken out there, so both sides agree.
+    counted = Counted(
+        counts=np.diff(upto_edges, prepend=0, append=m),
+        n_missing=celled.n_missing,
+        lowest=float(np.fmin.reduce(values) if celled.n_missing else lowest),
+        highest=float(np.fmax.reduce(values) if celled.n_missing else highest),
+    )
+    if steps is None or reference is None:
+        return counted, None
+    distance = steps.largest(reference, inside, up_to, before, m)
+    return counted, ks_of_distance(distance, len(reference), m)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Where the two distribution functions stand at the end of every cell."""
+
+    at_cells: float
+    may_hold_more: NDArray[np.bool_]
+    ref_up_to: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, edges: Edges, reference: Ordered, factor: np.float32, share: Floats) -> _Steps:
+        """Compare the reference with the current shares up to each cell, shape (cells + 1,)."""
+        counts = _celled(edges, reference, factor).counts
+        ref_up_to = np.concatenate([[0], np.cumsum(counts)])
+        ref_share = ref_up_to / len(reference)
+        gap = ref_share - share
+        best = float(np.abs(gap).max())
+        # Inside a cell one side may have all its values before the other has any.
+        most = np.maximum(ref_share[1:] - share[:-1], share[1:] - ref_share[:-1])
+        return cls(best, (most > best) & (counts > 0), ref_up_to)
+
+    def largest(
+        self,
+        reference: Ordered,
+        inside: Ordered,
+        up_to: NDArray[np.int64],
+        before: NDArray[np.int64],
+        m: int,
+    ) -> float:
+        """The largest distance anywhere: at the ends of cells, and inside those it may lie in."""
+        cells = np.flatnonzero(self.may_hold_more & (np.diff(before) > 0))
+        if len(cells) == 0:
+            return self.at_cells
+        first, last = self.ref_up_to[cells], self.ref_up_to[cells + 1]
+        sizes = last - first
+        places = np.repeat(first - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
+        points = reference[places + np.arange(len(places))]
+        base = np.repeat(up_to[cells] - before[cells], sizes)
+        found = self.at_cells
+        n = len(reference)
+        for side in _SIDES:
+            ref = np.searchsorted(reference, points, side=side) / n
+            current = (base + np.searchsorted(inside, points, side=side)) / m
+            found = max(found, float(np.abs(ref - current).max()))
+        return found
+
+
+def factor_of(edges: Edges) -> np.float32:
+    """A power of two that puts the farthest edge near the outermost cells, and never beyond."""
+    farthest = float(np.abs(edges.offsets).max()) or 1.0
+    exponent = int(np.frexp(farthest)[1])
+    return np.float32(2.0 ** np.clip(-95 - 4 - exponent, -149, 127))
+
+
+def _celled(
+    edges: Edges, values: NDArray[np.generic], factor: np.float32, *, gaps: bool = False
+) -> _Celled:
+    """The cells of values, of which none is missing unless there are ``gaps``."""
+    cells = np.empty(len(values), np.uint16)
+    n_missing = 0
+    for start in range(0, len(values), _CHUNK):
+        chunk = edges.shifted(values[start : start + _CHUNK]).astype(np.float32, copy=False)
+        if gaps:
+            missing = np.isnan(chunk)
+            n_missing += int(missing.sum())
+            chunk[missing] = np.inf
+        cells[start : start + _CHUNK] = cells_of(chunk, factor)
+    raw = np.bincount(cells, minlength=N_CELLS)
+    counts = _ascending(raw)
+    counts[-1] -= n_missing
+    return _Celled(cells, counts, n_missing)
+
+
+def cells_of(offsets: NDArray[np.float32], factor: np.float32) -> NDArray[np.uint32]:
+    """The cell of each: bits of its magnitude, and above them one for its sign."""
+    scaled = offsets * factor
+    return cells_of_scaled(scaled, np.empty(scaled.shape, np.uint32))
+
+
+def cells_of_scaled(scaled: NDArray[np.float32], signs: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """`cells_of` offsets times their factor; written over both arguments, of any one shape."""
+    np.clip(scaled, -_CAP, _CAP, out=scaled)
+    bits = scaled.view(np.uint32)
+    bits >>= np.uint32(_MANTISSA_BITS_LEFT)
+    # The sign stands three bits above the magnitude, whose exponent has five bits in use.
+    np.right_shift(bits, np.uint32(3), out=signs)
+    signs &= np.uint32(_HALF)
+    bits &= np.uint32(_HALF - 1)
+    bits |= signs
+    return bits
+
+
+def cell_ends(edges: Floats) -> Floats:
+    """Edges moved up to the ends of their cells: under 0.1 % of their distance from the middle.
+
+    Counting between them needs no comparison any more. Which values share a bin hardly changes; an
+    edge that cannot be moved exactly stays where it is.
+    """
+    made = Edges(edges)
+    if not made.narrow:
+        return edges
+    factor = factor_of(made)
+    ends = _ends(cells_of(made.offsets.astype(np.float32), factor), factor)
+    moved = ends.astype(np.float64) + made.middle
+    exact = (made.shifted(moved) == ends) & np.isfinite(moved)
+    moved = np.where(exact, moved, edges)
+    middle = len(edges) // 2
+    moved[middle] = edges[middle]  # all offsets are measured from it
+    return np.unique(moved)
+
+
+def _ends_cell(edges: Edges, factor: np.float32) -> NDArray[np.bool_]:
+    offsets = edges.offsets.astype(np.float32)
+    ends: NDArray[np.bool_] = _ends(cells_of(offsets, factor), factor) == offsets
+    return ends
+
+
+def _ends(cells: NDArray[np.uint32], factor: np.float32) -> NDArray[np.float32]:
+    """The largest offset of each cell; what is nearest to the middle for a negative one."""
+    magnitude = (cells & np.uint32(_HALF - 1)) << np.uint32(_MANTISSA_BITS_LEFT)
+    negative = cells >= _HALF
+    magnitude[~negative] |= np.uint32((1 << _MANTISSA_BITS_LEFT) - 1)
+    scaled = magnitude.view(np.float32) / factor
+    return np.where(negative, -scaled, scaled)
+
+
+def places_of(cells: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Where cells stand in ascending order: negative values downwards, then positive ones."""
+    cells = cells.astype(np.intp)
+    return np.where(cells >= _HALF, N_CELLS - 1 - cells, cells + _HALF)
+
+
+def _ascending(by_cell: NDArray[_T]) -> NDArray[_T]:
+    """What stands by cell, in ascending order."""
+    return np.concatenate([by_cell[: _HALF - 1 : -1], by_cell[:_HALF]])
+
+
+def _by_cell(places: NDArray[_T]) -> NDArray[_T]:
+    """What stands in ascending order, by cell."""
+    return np.concatenate([places[_HALF:], places[:_HALF][::-1]])
+
+
+def _upto(
+    edges: Edges,
+    cells_of_edges: NDArray[np.intp],
+    once: NDArray[np.bool_],
+    cells: NDArray[np.uint16],
+    values: NDArray[np.generic],
+) -> NDArray[np.intp]:
+    """How many values of each cell, in ascending order, lie up to the one edge that cuts it."""
+    limits = np.full(N_CELLS, -np.inf, np.float32)
+    limits[cells_of_edges] = edges.offsets
+    limits[~once] = -np.inf
+    below = edges.shifted(values) <= np.take(_by_cell(limits), cells)
+    return _ascending(np.bincount(cells[below], minlength=N_CELLS))
