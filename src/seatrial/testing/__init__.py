@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.memory_store import MemoryStore
+    from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.store_suite import StoreSuite
 
-__all__ = ["EngineSuite", "FakeClock", "MemoryStore", "StoreSuite"]
+__all__ = ["EngineSuite", "FakeClock", "MemoryStore", "PendingSuite", "StoreSuite"]
 
 _HOMES = {
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "MemoryStore": "memory_store",
+    "PendingSuite": "pending_suite",
     "StoreSuite": "store_suite",
 }
 
