@@ -51,7 +51,11 @@ def estimated(
     belief = state.fusion.now
     of_reference = (main.standard_error or 0.0) ** 2
     spread = belief.interval(share=rules.interval_share, more_variance=expected.map_variance)
-    value = expected.mean + belief.mean
+    # The window's mean is that of its steps, each with the bias of its own time; how sure one is of
+    # it is how sure one is now.
+    beliefs = state.fusion.beliefs[-len(steps) :]
+    bias = sum(s.expected.n * b.mean for s, b in zip(steps, beliefs, strict=True)) / expected.n
+    value, moved = expected.mean + bias, bias - belief.mean
     chances = [
         _chance_of_drop(
             belief, reference, expected.mean, drop, expected.map_variance + of_reference
@@ -66,8 +70,8 @@ def estimated(
         metric=name,
         value=_within(value, reference),
         interval=Interval(
-            lower=_within(expected.mean + spread.lower, reference),
-            upper=_within(expected.mean + spread.upper, reference),
+            lower=_within(expected.mean + moved + spread.lower, reference),
+            upper=_within(expected.mean + moved + spread.upper, reference),
         ),
         reference=main.value,
         drop=drop,

@@ -91,11 +91,12 @@ class Estimated:
         level: what it means.
         reason: in one sentence.
         metric: ``accuracy`` or ``mae``.
-        value: the estimate; None while there are no usable scores.
+        value: the window's mean; None while there are no usable scores.
         interval: where the window's expected performance lies.
         reference: the same metric on the reference.
         drop: in the scale of the rules; > 0 is worse.
-        warning_chance: that the drop is over the rules' ``warning_drop``.
+        warning_chance: that the drop, as of the newest rows, is over the rules' ``warning_drop``:
+            an abrupt one shows here before it shows in the mean.
         critical_chance: likewise for ``critical_drop``.
         label_free: the estimate from scores alone.
         n: predictions it speaks of.
