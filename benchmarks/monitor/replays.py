@@ -53,7 +53,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Stream:
-    """How a set is replayed: shares of its rows, number of windows, and what kind of drift it has."""
+    """How a set is replayed: shares of its rows, number of windows, the kind of its drift."""
 
     name: str
     train_share: float

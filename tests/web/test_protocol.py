@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from seatrial.serving.exchange import Reply, Request
+from seatrial.serving.exchange import Reply
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import live_version, matrix_signature, router_of
 from seatrial.web import protocol

@@ -182,7 +182,7 @@ def _chance_of_drop(
 def _level(warning: float, critical: float, rules: PerformanceRules) -> Level:
     if critical > rules.critical_chance:
         return Level.CRITICAL
-    return Level.WARNING if warning > rules.warning_chance else Level.GOOD
+    return Level.WARNING if warning > rules.warning_chance else Level.CLEAR
 
 
 def _sentence(

@@ -19,7 +19,7 @@ class Level(StrEnum):
     """How bad it is."""
 
     UNKNOWN = "unknown"
-    GOOD = "good"
+    CLEAR = "clear"
     WARNING = "warning"
     CRITICAL = "critical"
 
