@@ -142,15 +142,16 @@ def measured(
     z = _NORMAL.inv_cdf((1 + rules.interval_share) / 2)
     found = sums.labelled.metrics()
     main = found[0]
-    error = math.hypot(main.standard_error or 0.0, reference.main.standard_error or 0.0)
+    error = math.hypot(_error(main), reference.main.standard_error or 0.0) / reference.scale
     drop = reference.drop(main.value)
     chances: list[float] | None = None
     level, reason = Level.UNKNOWN, f"only {main.n} labels, {rules.least_labelled} are needed"
     if main.n >= rules.least_labelled:
-        # No error among a few rows does not make the error rate zero: a floor of half a row.
-        error = max(error / reference.scale, 0.5 / main.n)
         limits = (rules.warning_drop, rules.critical_drop)
-        chances = [_NORMAL.cdf((drop - limit) / error) for limit in limits]
+        chances = [
+            _NORMAL.cdf((drop - limit) / error) if error else float(drop > limit)
+            for limit in limits
+        ]
         level = _level(chances[0], chances[1], rules)
         reason = _sentence("measured", main.value, reference, chances, level=level, rules=rules)
     unexplained, of_unexplained = _unexplained(sums.residuals, reference, z)
@@ -213,6 +214,18 @@ def _number(name: str, value: float) -> str:
 def _within(value: float, reference: PerformanceReference) -> float:
     """A share stays in [0, 1], an error is not negative."""
     return min(max(value, 0.0), 1.0 if reference.classes is not None else math.inf)
+
+
+def _error(metric: Metric) -> float:
+    """The standard error of a measured metric.
+
+    That of an accuracy is taken a right and a wrong row further in, or thirty right ones in a row
+    would be certain never to be followed by a wrong one.
+    """
+    if metric.name != "accuracy":
+        return metric.standard_error or 0.0
+    share = (metric.value * metric.n + 1) / (metric.n + 2)
+    return math.sqrt(share * (1 - share) / metric.n)
 
 
 def _unexplained(
