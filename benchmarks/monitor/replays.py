@@ -138,6 +138,7 @@ class Score:
 def predictions(stream: Stream, folder: Path) -> Predicted:
     """Train on the first rows, predict all others."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     table = pq.read_table(folder / f"{stream.name}.parquet")
     names = [name for name in table.column_names if name.startswith(("n_", "c_"))]
@@ -145,10 +146,13 @@ def predictions(stream: Stream, folder: Path) -> Predicted:
     label = table["y"].to_numpy().astype(np.int64)
     first = int(stream.train_share * len(label))
     second = int((stream.train_share + stream.reference_share) * len(label))
-    model = HistGradientBoostingClassifier(random_state=0).fit(features[:first], label[:first])
+    # On a busy machine threads that wait for each other take minutes for what one does in seconds.
+    with threadpool_limits(1):
+        model = HistGradientBoostingClassifier(random_state=0).fit(features[:first], label[:first])
+        probabilities = model.predict_proba(features[first:])
     return Predicted(
         stream=stream,
-        probabilities=model.predict_proba(features[first:]),
+        probabilities=probabilities,
         label=np.searchsorted(model.classes_, label[first:]),
         n_reference=second - first,
         window_rows=(len(label) - second) // stream.n_windows,
@@ -377,7 +381,7 @@ def _part(k: int, n: int) -> str:
     return f"{k} of {n}" + (f" ({100 * k / n:.0f} %)" if n else "")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -387,7 +391,7 @@ def main() -> int:
     parser.add_argument("--audited", type=int, default=50, help="labels a window at once")
     parser.add_argument("--seeds", type=int, default=1, help="draws of the audited rows")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     streams = [s for s in STREAMS if s.name in options.sets.split(",")]
     absent = [s.name for s in streams if not (options.data / f"{s.name}.parquet").is_file()]
     if absent or not streams:
