@@ -26,6 +26,7 @@ from seatrial.monitoring.scores import (
     ScoreColumns,
     classes_of,
     labels_of,
+    named_column,
     numbers_of,
     predictions_and_confidence,
 )
@@ -158,7 +159,7 @@ def classifier_reference(
     if columns.label is None:
         raise _nothing_labelled(0)
     if classes is None:
-        classes = classes_of(table.columns[columns.label], columns.label)
+        classes = classes_of(named_column(table, columns.label), columns.label)
     predicted, score = predictions_and_confidence(table, columns, classes)
     label = labels_of(table, columns.label, classes)
     _check_scores(score, columns)
@@ -188,7 +189,9 @@ def regressor_reference(
     """
     if columns.label is None or columns.prediction is None:
         raise _nothing_labelled(0)
-    predicted, label = _numbers(table, columns.prediction), _numbers(table, columns.label)
+    predicted, label = (
+        numbers_of(named_column(table, name), name) for name in (columns.prediction, columns.label)
+    )
     error = np.abs(predicted - label)
     known = np.isfinite(error)
     if known.sum() < LEAST_ROWS:
@@ -237,16 +240,6 @@ def reference_from_dict(record: Mapping[str, Any]) -> PerformanceReference:
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise _unreadable(repr(problem)) from problem
-
-
-def _numbers(table: Table, name: str) -> NDArray[np.float64]:
-    if name not in table.columns:
-        raise BadScores(
-            f"The column {name!r} is not among {', '.join(sorted(table.columns))}.",
-            remedy="Name a column that is there.",
-            column=name,
-        )
-    return numbers_of(table.columns[name], name)
 
 
 def _check_scores(score: NDArray[np.float64], columns: ScoreColumns) -> None:

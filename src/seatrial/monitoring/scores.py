@@ -64,6 +64,17 @@ def class_indices(column: Column, classes: Sequence[str], name: str) -> NDArray[
     return np.array(found, np.float64)[where]
 
 
+def named_column(table: Table, name: str) -> Column:
+    """A column of a table.   Raises: BadScores: it is not there."""
+    if name not in table.columns:
+        raise _bad(
+            name,
+            f"is not among {', '.join(sorted(table.columns)) or 'no columns'}",
+            "Name a column that is there.",
+        )
+    return table.columns[name]
+
+
 def numbers_of(column: Column, name: str) -> NDArray[np.float64]:
     """A column of numbers as float64, shape (n,).   Raises: BadScores."""
     if isinstance(column, Coded) or column.ndim != 1:
@@ -94,7 +105,7 @@ def predictions_and_confidence(
     if columns.prediction is None:
         predicted = np.where(ok, np.argmax(np.where(ok[:, None], scores, 0), axis=1), np.nan)
     else:
-        column = _column(table, columns.prediction)
+        column = named_column(table, columns.prediction)
         predicted = class_indices(column, classes, columns.prediction)
         if (predicted == UNKNOWN_CLASS).any():
             raise _bad(
@@ -110,7 +121,7 @@ def predictions_and_confidence(
 
 def ids_of(table: Table, name: str) -> tuple[str, ...]:
     """The prediction ids of a column of names or whole numbers.   Raises: BadScores."""
-    column = _column(table, name)
+    column = named_column(table, name)
     if isinstance(column, Coded):
         if (column.codes < 0).any():
             raise _bad(name, "has rows without a prediction id", "Give every row an id.")
@@ -122,7 +133,7 @@ def ids_of(table: Table, name: str) -> tuple[str, ...]:
 
 def labels_of(table: Table, name: str, classes: Sequence[str] | None) -> NDArray[np.float64]:
     """The labels of a column: places among the classes, or for a regressor, None, numbers."""
-    column = _column(table, name)
+    column = named_column(table, name)
     if classes is None:
         return numbers_of(column, name)
     return class_indices(column, classes, name)
@@ -132,7 +143,7 @@ def _probabilities(table: Table, columns: ScoreColumns, n_classes: int) -> NDArr
     if columns.probabilities is None:
         raise _bad("probabilities", "is not named", "Name the column of probabilities.")
     name = columns.probabilities
-    column = _column(table, name)
+    column = named_column(table, name)
     if isinstance(column, Coded):
         raise _bad(name, "holds names, not probabilities", "Name a column of numbers.")
     scores = column.astype(np.float64)
@@ -146,16 +157,6 @@ def _probabilities(table: Table, columns: ScoreColumns, n_classes: int) -> NDArr
             "Name as many classes as there are probabilities, in their order.",
         )
     return scores
-
-
-def _column(table: Table, name: str) -> Column:
-    if name not in table.columns:
-        raise _bad(
-            name,
-            f"is not among {', '.join(sorted(table.columns)) or 'no columns'}",
-            "Name a column that is there.",
-        )
-    return table.columns[name]
 
 
 def _written(value: float) -> str:
