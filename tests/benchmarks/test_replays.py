@@ -5,25 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.monitor.replays import (
-    STREAMS,
-    Labels,
-    Predicted,
-    Score,
-    Stream,
-    Truth,
-    Watched,
-    goals,
-    label_alerts,
-    main,
-    predictions,
-    reference_of,
-    score,
-    table,
-    total,
-    truth_of,
-    watch,
-)
+from benchmarks.monitor.replay_score import Score, Watched, goals, label_alerts, score, table, total
+from benchmarks.monitor.replays import Labels, main, reference_of, watch
+from benchmarks.monitor.streams import STREAMS, Predicted, Stream, Truth, predictions, truth_of
 from seatrial.monitoring.performance_verdict import Trust
 
 DATA = Path(__file__).parents[1] / "data"
