@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from statistics import NormalDist
 
@@ -254,7 +254,7 @@ def labels_for_power(
     while low < high:
         middle = (low + high) // 2
         offer = bought(
-            _sized(audit, sizes[middle]),
+            replace(audit, labels_per_window=sizes[middle]),
             drop=drop,
             within_windows=within_windows,
             rules=rules,
@@ -266,17 +266,6 @@ def labels_for_power(
         else:
             low = middle + 1
     return best
-
-
-def _sized(audit: Audit, labels_per_window: int) -> Audit:
-    return Audit(
-        labels_per_window=labels_per_window,
-        accuracy=audit.accuracy,
-        n_reference=audit.n_reference,
-        row_variance=audit.row_variance,
-        window_rows=audit.window_rows,
-        late_windows=audit.late_windows,
-    )
 
 
 def _alarms(
@@ -292,17 +281,15 @@ def _alarms(
     audits = -np.array(drops) * m + rng.normal(0, math.sqrt(m * variance), len(drops))
     wholes = -np.array(drops) * audit.window_rows
     wholes = wholes + rng.normal(0, math.sqrt(audit.window_rows * variance), len(drops))
-    # Labels arrive in the order of their windows, so the filter need not look back further than
-    # the delay: before it, whole windows are known; after it, their audits.
+    # What is settled: windows whose labels have all come or, where they never come, all before.
     settled = Fusion.start(unit=UNIT_SHARE, variance=of_reference)
     found = []
     for now in range(len(drops)):
+        open_since = now if late is None else max(0, now - late + 1)
         if late is not None and now >= late:
             settled = extend(settled, _step(now - late, expected, wholes[now - late], full=True))
         state = settled
-        for index in range(0 if late is None else max(0, now - late + 1), now + 1):
-            if late is None and index < now:
-                continue
+        for index in range(open_since, now + 1):
             state = extend(state, _step(index, expected, audits[index], m=m))
         if late is None:
             settled = state

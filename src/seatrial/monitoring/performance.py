@@ -29,6 +29,10 @@ MAX_WINDOWS = 256
 STEP_ROWS = 150
 """Rows of a step when they are counted: an abrupt drop shows within as many."""
 
+MOST_STEPS_PER_WINDOW = 20
+"""So that what the estimate remembers is 25 windows, however many rows they have: labels may be as
+late as that."""
+
 UNIT_SHARE = 0.01
 """A point: the change of accuracy, or of the MAE relative to the reference, that is one."""
 
@@ -92,7 +96,7 @@ def start(reference: PerformanceReference, *, steps_per_window: int) -> Performa
 
 def steps_of_window(window_rows: int) -> int:
     """How many steps a window of so many rows is cut into.   Args: >= 1."""
-    return max(1, round(window_rows / STEP_ROWS))
+    return min(MOST_STEPS_PER_WINDOW, max(1, round(window_rows / STEP_ROWS)))
 
 
 def steps_by_count(

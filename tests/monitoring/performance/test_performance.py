@@ -210,11 +210,15 @@ def test_rows_of_steps_that_are_gone_are_counted(
 
 
 def test_rows_are_cut_into_steps_that_fill_windows() -> None:
-    assert [steps_of_window(n) for n in (1, STEP_ROWS, 453, 2_637)] == [1, 1, 3, 18]
+    assert [steps_of_window(n) for n in (1, STEP_ROWS, 453, 2_637, 10**6)] == [1, 1, 3, 18, 20]
     step = steps_by_count(950, 1_100, window_rows=1_000, steps_per_window=7)
     assert (step[0], step[50], step[-1]) == (6, 7, 14)
     assert np.bincount(step)[7:14].tolist() == [143, 143, 143, 143, 143, 143, 142]
     assert set(step[50:1_050] // 7) == {1}
+
+
+def test_the_estimate_remembers_windows_of_any_size_long_enough_for_late_labels() -> None:
+    assert fusion.MAX_STEPS >= 25 * steps_of_window(10**6)
 
 
 def test_a_window_without_steps_is_refused(classifier: PerformanceReference) -> None:
