@@ -18,7 +18,7 @@ from seatrial.monitoring.performance_verdict import (
     TrustEvidence,
 )
 from seatrial.stats.counts import Interval
-from seatrial.stats.fusion import Belief, Residuals, expected_over
+from seatrial.stats.fusion import COVERED_SHARE, Belief, Residuals, expected_over
 from seatrial.stats.performance import Metric
 
 _NORMAL = NormalDist()
@@ -130,11 +130,11 @@ def measured(
 ) -> Measured | None:
     """The real performance of a window.
 
-    Args: window: its index; None: the newest with enough labels to be judged.
+    Args: window: its index; None: the newest whose rows nearly all have labels, and if there is
+        none the newest with enough of them to be judged: an audit's, most often.
     Returns: None when no window, or not this one, has labels.
     """
-    enough = [i for i, w in state.windows.items() if w.labelled.n >= rules.least_labelled]
-    index = max(enough, default=None) if window is None else window
+    index = _newest_labelled(state, rules) if window is None else window
     sums = None if index is None else state.windows.get(index)
     if index is None or sums is None or not sums.labelled.n:
         return None
@@ -167,6 +167,12 @@ def measured(
         unexplained=unexplained,
         unexplained_interval=of_unexplained,
     )
+
+
+def _newest_labelled(state: PerformanceState, rules: PerformanceRules) -> int | None:
+    enough = {i: w for i, w in state.windows.items() if w.labelled.n >= rules.least_labelled}
+    whole = [i for i, w in enough.items() if w.labelled.n >= COVERED_SHARE * w.n]
+    return max(whole or enough, default=None)
 
 
 def _chance_of_drop(

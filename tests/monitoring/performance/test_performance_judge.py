@@ -116,6 +116,18 @@ def test_the_newest_window_with_enough_labels_is_measured(
     assert found.unexplained_interval.lower < 0 < found.unexplained_interval.upper
 
 
+def test_a_window_whose_labels_came_is_measured_before_one_that_was_audited(
+    classifier: PerformanceReference,
+) -> None:
+    audited = watched(classifier, windows(4), n_audited=50)
+    found = measured(audited, classifier, RULES)
+    assert found is not None
+    assert (found.window, found.n_labelled) == (3, 50)
+    late = measured(watched(classifier, windows(4), n_audited=50, n_labelled=2), classifier, RULES)
+    assert late is not None
+    assert (late.window, late.n_labelled) == (1, 500)
+
+
 def test_harder_rows_are_told_from_a_changed_world(classifier: PerformanceReference) -> None:
     harder = measured(watched(classifier, windows(1, a=8.0), n_labelled=1), classifier, RULES)
     changed = measured(
