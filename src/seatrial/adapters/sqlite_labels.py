@@ -29,7 +29,7 @@ CREATE INDEX pending_step ON pending (step);
 
 
 class SqlitePending:
-    """`monitoring.labels.Pending` in one file, for one process at a time. NaN is kept as NULL.
+    """`monitoring.labels.Pending` in one file, for one thread of one process. NaN is kept as NULL.
 
     Args:
         path: the file; made when absent, its folder must be there.
