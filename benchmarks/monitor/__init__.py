@@ -1,1 +1,1 @@
-"""How the watch judges, and what it costs."""
+"""How the watch judges, how fast it counts and reads, and how early it warns."""

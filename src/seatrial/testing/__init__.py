@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
+    from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
@@ -22,6 +23,7 @@ __all__ = [
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
+    "PendingSuite",
     "RecordingNotifier",
     "StoreSuite",
     "TableSourceSuite",
@@ -34,6 +36,7 @@ _HOMES = {
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
+    "PendingSuite": "pending_suite",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
 }

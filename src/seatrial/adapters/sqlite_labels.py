@@ -1,0 +1,153 @@
+"""Predictions that wait for their labels, in a SQLite file: they outlive the process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.adapters.sqlite_errors import damaged, translate
+from seatrial.monitoring.labels import Scored, rows_as_tuples, scored_from_tuples
+
+_APPLICATION_ID = 0x5EA7_21A2
+"""Written into the file's header, so that another program's database is never taken for ours."""
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE pending (
+  id TEXT PRIMARY KEY, at_us INTEGER NOT NULL, step INTEGER NOT NULL, predicted REAL NOT NULL,
+  score REAL, audited INTEGER NOT NULL, label REAL
+) WITHOUT ROWID;
+CREATE INDEX pending_at ON pending (at_us);
+CREATE INDEX pending_step ON pending (step);
+"""
+
+
+class SqlitePending:
+    """`monitoring.labels.Pending` in one file, for one thread of one process. NaN is kept as NULL.
+
+    Args:
+        path: the file; made when absent, its folder must be there.
+        busy_timeout_s: how long to wait for another process that reads, >= 0.
+    Raises: StoreMissing, StoreDenied, StoreDamaged, StoreUnavailable, StoreFull.
+    """
+
+    def __init__(self, path: Path | str, *, busy_timeout_s: float = 5.0) -> None:
+        self._path = Path(path).absolute()
+        with self._translated():
+            self._connection = sqlite3.connect(
+                self._path, timeout=busy_timeout_s, isolation_level=None
+            )
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def add(self, rows: Scored) -> int:
+        """See Pending."""
+        values = zip(rows.ids, rows_as_tuples(rows), strict=True)
+        with self._change() as connection:
+            before = connection.total_changes
+            connection.executemany(
+                "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(key, *row) for key, row in values],
+            )
+            return connection.total_changes - before
+
+    def find(self, ids: Sequence[str]) -> Scored:
+        """See Pending."""
+        asked = json.dumps(list(dict.fromkeys(ids)))
+        with self._translated():
+            return _scored(
+                self._connection.execute(
+                    "SELECT * FROM pending WHERE id IN (SELECT value FROM json_each(?))", (asked,)
+                ).fetchall()
+            )
+
+    def set_labels(self, ids: Sequence[str], labels: NDArray[np.float64]) -> None:
+        """See Pending."""
+        with self._change() as connection:
+            connection.executemany(
+                "UPDATE pending SET label = ? WHERE id = ?",
+                list(zip(labels.tolist(), ids, strict=True)),
+            )
+
+    def since(self, step: int) -> Scored:
+        """See Pending."""
+        with self._translated():
+            return _scored(
+                self._connection.execute(
+                    "SELECT * FROM pending WHERE step >= ?", (step,)
+                ).fetchall()
+            )
+
+    def forget_before(self, at_us: int) -> int:
+        """See Pending."""
+        with self._change() as connection:
+            return connection.execute("DELETE FROM pending WHERE at_us < ?", (at_us,)).rowcount
+
+    def keep_newest(self, n: int) -> int:
+        """See Pending."""
+        with self._change() as connection:
+            (kept,) = connection.execute("SELECT count(*) FROM pending").fetchone()
+            if kept <= n:
+                return 0
+            return connection.execute(
+                "DELETE FROM pending WHERE id IN "
+                "(SELECT id FROM pending ORDER BY at_us, id LIMIT ?)",
+                (kept - n,),
+            ).rowcount
+
+    def _prepare(self) -> None:
+        with self._change() as connection:
+            (owner,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if owner != _APPLICATION_ID and (owner or n_tables):
+                raise damaged(self._path, "is a database of another program")
+            if n_tables and version != _VERSION:
+                raise damaged(self._path, f"has the version {version} of waiting predictions")
+            if not n_tables:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+        with self._translated():
+            self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            translated = translate(error, self._path)
+            if translated is None:
+                raise
+            raise translated from error
+
+
+def _scored(rows: Sequence[tuple[object, ...]]) -> Scored:
+    """Rows of the table; numpy reads NULL as NaN."""
+    return scored_from_tuples([str(row[0]) for row in rows], [row[1:] for row in rows])  # type: ignore[misc]
