@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.monitoring.counting import Summariser
+from seatrial.monitoring.live_counter import LiveCounter
 from seatrial.monitoring.profile import Profile
 from seatrial.monitoring.profile_record import read_profile
 from seatrial.monitoring.served import features_table, predictions_table
-from seatrial.monitoring.summary import Summary
 from seatrial.monitoring.summary_record import encode
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signature import Batch, Prediction, Signature
@@ -25,18 +24,17 @@ class ProfileCounter:
 
     def __init__(self, signature: Signature, profile: Profile) -> None:
         self._signature = signature
-        self._summariser = Summariser(profile, repeats=False)
-        self._summary = Summary()
+        self._counter = LiveCounter(profile)
 
     def add(self, batch: Batch, prediction: Prediction) -> None:
         """See Counter."""
-        self._summary += self._summariser.summarise(
+        self._counter.add(
             features_table(self._signature, batch), predictions_table(self._signature, prediction)
         )
 
     def take(self) -> bytes | None:
         """See Counter.   Raises: SummaryTooLarge."""
-        summary, self._summary = self._summary, Summary()
+        summary = self._counter.take()
         return encode(summary) if summary.n else None
 
 
