@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench clean
+.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-monitor clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,13 @@ integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their De
 bench: $(VENV)/.dev  ## the judge's error rates, and serving against its peers
 	$(BIN)/python benchmarks/judge.py
 	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+bench-monitor: $(VENV)/.dev  ## the watch: false alarms, delays, speed, replays; ARGS='--data FOLDER' for other streams
+	$(BIN)/python -m benchmarks.monitor.speed
+	$(BIN)/python -m benchmarks.monitor.sources
+	$(BIN)/python -m benchmarks.monitor.awkward
+	$(BIN)/python -m benchmarks.monitor.false_alarms
+	$(BIN)/python -m benchmarks.monitor.replays $(or $(ARGS),--data tests/data)
 
 clean:  ## remove what the verbs made
 	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
