@@ -12,7 +12,6 @@ import pytest
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import DATA, StoreUnavailable
 from seatrial.release.variant import Split
-from seatrial.serving import counting as module
 from seatrial.serving.counting import Counting
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.record import Recorder
@@ -113,24 +112,46 @@ async def test_a_store_that_is_down_loses_no_row(
     assert summaries(store) == [b"[1.0]", b"[2.0, 3.0]"]
 
 
-async def test_rows_beyond_what_may_wait_are_told_by_number(
-    counting: Counting,
-    adder: Adder,
-    store: Any,
-    make_live: MakeLive,
-    fakes: Any,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_rows_beyond_what_is_to_be_counted_are_a_random_part_and_told_by_number(
+    clock: FakeClock, adder: Adder, store: Any, make_live: MakeLive, fakes: Any
 ) -> None:
-    monkeypatch.setattr(module, "_MAX_HELD_ROWS", 3)
     live = make_live()
+    draws = iter([i / 100 for i in range(100)] * 10)
+    counting = Counting(
+        worker="w",
+        clock=clock,
+        open_counter=lambda live: adder,
+        rows_per_s=40,
+        chance=lambda: next(draws),
+    )
     seen = counting.seen(live, 1)
-    for _ in range(5):
+    for _ in range(100):
         seen(*ask(live, fakes, 1))
     counting.turn(store)
-    seen(*ask(live, fakes, 2))
-    counting.turn(store, at_end=True)
-    assert summaries(store) == [b"[1.0, 1.0, 1.0, 2.0]"]
-    assert counting.n_skipped == 2
+    assert sum(adder.calls) == 40  # twice what a turn may hold, before the pace is known
+    for _ in range(100):
+        seen(*ask(live, fakes, 2))
+    counting.turn(store)
+    assert adder.rows.count(2.0) == 20  # 20 of 100 came: a fifth of the draws
+    assert counting.n_skipped == 60 + 80
+    for _ in range(10):
+        seen(*ask(live, fakes, 3))
+    counting.turn(store)
+    counting.turn(store)
+    for _ in range(10):
+        seen(*ask(live, fakes, 4))
+    counting.turn(store)
+    assert adder.rows.count(4.0) == 10  # with little traffic every row counts
+
+
+async def test_one_batch_larger_than_the_bound_is_counted_whole(
+    clock: FakeClock, adder: Adder, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    counting = Counting(worker="w", clock=clock, open_counter=lambda live: adder, rows_per_s=10)
+    counting.seen(live, 1)(*ask(live, fakes, *range(20, 520)))
+    counting.turn(store)
+    assert adder.calls == [500]
 
 
 async def test_a_version_nobody_can_count_costs_nothing_and_stops_nobody(

@@ -8,6 +8,7 @@ see `wiring`), and hands the counts to the store as slices of kind ``data``.
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -30,8 +31,8 @@ _Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
 _EVERY_S = 60.0
 """Seconds that a slice spans: drift is slow, and the counts of all columns are not small."""
 
-_MAX_HELD_ROWS = 50_000
-"""Rows held until they are counted, twice a second; beyond that only their number is kept."""
+_TURNS_A_SECOND = 2
+"""How often held rows are counted, about."""
 
 _AT_ONCE = 2_000
 """Requests joined at once: joining holds the interpreter."""
@@ -68,14 +69,24 @@ class OpenCounter(Protocol):
 class Held:
     """Rows of one version under one revision that wait to be counted.
 
-    The event loop writes ``n_skipped`` and ``_n_in``, the counting thread ``_n_out``: no number has
-    two writers.
+    Where more rows come than are to be counted, a random part of the requests is kept. The event
+    loop writes ``n_skipped`` and ``_n_in``, the counting thread the others: no number
+    has two writers.
+
+    Args:
+        live: the version.
+        most: rows to hold until they are counted, >= 1.
+        chance: a number in [0, 1) per request.
     """
 
     __slots__ = (
+        "_chance",
         "_items",
+        "_most",
         "_n_in",
         "_n_out",
+        "_n_seen",
+        "_share",
         "counter",
         "live",
         "n_skipped",
@@ -84,8 +95,12 @@ class Held:
         "wanted",
     )
 
-    def __init__(self, live: LiveVersion) -> None:
+    def __init__(self, live: LiveVersion, *, most: int, chance: Callable[[], float]) -> None:
         self.live = live
+        self._most = most
+        self._chance = chance
+        self._share = 1.0
+        self._n_seen = 0
         self.counter: Counter | None = None
         self.wanted = True
         self.start: datetime | None = None
@@ -94,20 +109,36 @@ class Held:
         self._n_in = self._n_out = 0
         self.n_skipped = 0
 
+    def _pace(self) -> None:
+        """Choose the share to keep until the next turn, by what came since the last one."""
+        seen = self._n_in + self.n_skipped
+        came, self._n_seen = seen - self._n_seen, seen
+        self._share = min(1.0, self._most / came) if came else 1.0
+
     def see(self, batch: Batch, prediction: Prediction) -> None:
         """Keep one request; called on the event loop."""
         rows = n_rows(batch)
-        if self._n_in - self._n_out + rows > _MAX_HELD_ROWS or not self.wanted:
+        if self._share < 1.0 and self._chance() >= self._share:
+            self.n_skipped += rows
+            return
+        held = self._n_in - self._n_out
+        if (held and held + rows > 2 * self._most) or not self.wanted:
             self.n_skipped += rows
             return
         self._n_in += rows
         self._items.append((batch, prediction))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether rows wait to be counted."""
+        return bool(self._items)
 
     def count(self) -> bool:
         """Have everything held counted; says whether anything was.
 
         Raises: what the counter raises; the rows that it was given then are lost, the rest waits.
         """
+        self._pace()
         counted = False
         while n := min(len(self._items), _AT_ONCE):
             some = self._items[:n]
@@ -129,9 +160,22 @@ class Counting:
         worker: its name, as slices give it.
         clock: wall clock for the spans of slices, monotonic for when they end.
         open_counter: makes the counter of a version.
+        rows_per_s: rows of a version to count, about; where more come a random part of the
+            requests is. >= 1.
+        chance: a number in [0, 1) per request.
     """
 
-    def __init__(self, *, worker: str, clock: Clock, open_counter: OpenCounter) -> None:
+    def __init__(
+        self,
+        *,
+        worker: str,
+        clock: Clock,
+        open_counter: OpenCounter,
+        rows_per_s: int = 5_000,
+        chance: Callable[[], float] | None = None,
+    ) -> None:
+        self._most = max(1, rows_per_s // _TURNS_A_SECOND)
+        self._chance = chance or random.Random().random
         self._worker = worker
         self._clock = clock
         self._open_counter = open_counter
@@ -147,7 +191,7 @@ class Counting:
         with self._lock:
             held = self._held.get(key)
             if held is None:
-                held = self._held[key] = Held(live)
+                held = self._held[key] = Held(live, most=self._most, chance=self._chance)
             held.retired_at = None
         return held.see
 
@@ -161,7 +205,7 @@ class Counting:
 
     @property
     def n_skipped(self) -> int:
-        """Rows that went through but were not counted, because too many waited."""
+        """Rows that went through but were not counted, because so many came."""
         with self._lock:
             return self._n_given_up + sum(h.n_skipped for h in self._held.values() if h.wanted)
 
@@ -184,7 +228,7 @@ class Counting:
 
     def _count(self, key: _Key, held: Held) -> None:
         try:
-            if held.counter is None and held.wanted:
+            if held.counter is None and held.wanted and held.waiting:
                 held.counter = self._open_counter(held.live)
                 held.wanted = held.counter is not None
             if held.count() and held.start is None:

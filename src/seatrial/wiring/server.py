@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import os
@@ -16,7 +17,7 @@ from functools import partial
 from types import FrameType
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import Denied
+from seatrial.kernel.errors import Denied, SeatrialError
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import announce, withdraw
@@ -27,7 +28,10 @@ from seatrial.wiring.workspace import Workspace
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
+_log = logging.getLogger(__name__)
+
 _TICK_S = 0.1
+_WATCH_AGAIN_S = 60.0
 _GRACE_S = 20.0
 """Longer than a worker takes to let requests end and hand in what it measured."""
 
@@ -69,8 +73,6 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         for index in range(server.workers)
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
-    if workspace.settings.monitoring.enabled:
-        children.append(Child(name="monitor", main=partial(_monitor, workspace)))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     announce(workspace, address=address)
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
@@ -82,10 +84,14 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
 
 
 def _preload() -> None:
-    """Import once what every worker needs, so that forks share it and restarts take no time."""
-    from seatrial.wiring import worker
+    """Import once what every child needs, so that forks share it and restarts take no time.
+
+    Frozen, the collector of a child does not write to what it shares, which would copy it.
+    """
+    from seatrial.wiring import monitor, worker  # noqa: F401 - loaded for the pages it shares
 
     worker.preload()
+    gc.freeze()
 
 
 def _worker(
@@ -109,13 +115,6 @@ def _worker(
     )
 
 
-def _monitor(workspace: Workspace, stop_fd: int) -> None:
-    """The main of the monitor process: watch until the supervisor is gone or says stop."""
-    from seatrial.wiring.monitor import run_monitor
-
-    run_monitor(workspace, _stop_event(stop_fd))
-
-
 def _stop_event(stop_fd: int) -> threading.Event:
     """Set by SIGTERM, by SIGINT, and when the supervisor is gone."""
     stop = threading.Event()
@@ -132,6 +131,9 @@ def _stop_event(stop_fd: int) -> threading.Event:
 def _controller(workspace: Workspace, stop_fd: int) -> None:
     """The main of the controller process: tick until the supervisor is gone or says stop."""
     stop = _stop_event(stop_fd)
+    watching = threading.Thread(target=_monitor, args=(workspace, stop), name="monitor")
+    if workspace.settings.monitoring.enabled:
+        watching.start()
     store = workspace.open_store()
     stager = BackgroundStager(
         workspace.bundles,
@@ -153,6 +155,22 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     finally:
         controller.close()
         store.close()
+        if watching.ident is not None:
+            watching.join(_GRACE_S / 2)
+
+
+def _monitor(workspace: Workspace, stop: threading.Event) -> None:
+    """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
+    from seatrial.wiring.monitor import run_monitor
+
+    while not stop.is_set():
+        try:
+            run_monitor(workspace, stop)
+        except SeatrialError as problem:
+            _log.error("nothing is watched: %s", problem)
+        except Exception:  # noqa: BLE001 - the border of a thread
+            _log.exception("the watch failed and starts again")
+        stop.wait(_WATCH_AGAIN_S)
 
 
 def _watch(stop_fd: int, stop: threading.Event) -> None:

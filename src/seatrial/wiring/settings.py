@@ -48,9 +48,11 @@ class ServerConfig(ConfigModel):
         ge=0,
         description="Most bytes of predictions that wait to be written to the log.",
     )
-    count_rows: bool = Field(
-        default=True,
-        description="Whether features and predictions are counted, for monitoring to compare.",
+    count_rows: int = Field(
+        default=5_000,
+        ge=0,
+        description="Rows a second of each version whose features and predictions are counted for "
+        "monitoring; a random sample where more come. 0 counts none.",
     )
     retention: Duration = Field(
         default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."

@@ -99,7 +99,12 @@ def run_worker(
     store = workspace.open_store()
     recorder = Recorder(worker=name, clock=clock)
     counting = (
-        Counting(worker=name, clock=clock, open_counter=Counters(workspace.bundles))
+        Counting(
+            worker=name,
+            clock=clock,
+            open_counter=Counters(workspace.bundles),
+            rows_per_s=config.count_rows,
+        )
         if config.count_rows
         else None
     )
