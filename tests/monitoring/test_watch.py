@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.alarm_bins import PREDICTION
@@ -122,6 +123,19 @@ def test_the_gauges_of_a_report_tell_which_columns_the_alarm_is_about() -> None:
     assert gauges.features["city"].alarm is False
     assert gauges.outputs["score"].alarm is False
     assert (gauges.features["age"].psi or 0) > 0.2
+
+
+def test_what_matters_more_to_the_model_is_told_first() -> None:
+    important = replace(PROFILE, importance={"age": 0.1, "city": 1.9})
+    summariser = Summariser(important)
+    rows, answers = tables(2_000, 3, age=0.5)
+    city = Coded(np.zeros(rows.n, np.int32), ("Oslo", "Wuhan", "Lima"))
+    moved = Table(columns={**rows.columns, "city": city}, n=rows.n)
+    watch = Watch(important)
+    _, report = watch.step(watch.start(), summariser.summarise(moved, answers), span(0))
+    ranked = [column.name for column in report.drift.features]
+    assert ranked == ["city", "age"]
+    assert report.drift.features[0].importance == 1.9
 
 
 def test_times_without_a_zone_are_refused() -> None:

@@ -15,12 +15,15 @@ from seatrial.monitoring.summary import Summary
 PREDICTION = "prediction: "
 """Before the name of an answer, so that it is no feature's."""
 
+LEAST_WEIGHT = 0.1
+
 
 def watched(profile: Profile, *, importance: Mapping[str, float] | None = None) -> list[Watched]:
     """What the alarm is to watch; a column that the sample had no row of is left out.
 
     Args:
-        importance: of features, > 0; 1 where it is not known, and of every answer.
+        importance: of features, >= 0; 1 where it is not known, and of every answer. None counts
+            less than `LEAST_WEIGHT`: what a model hardly uses may tell of a broken source.
     """
     weights = importance or {}
     return [
@@ -29,7 +32,7 @@ def watched(profile: Profile, *, importance: Mapping[str, float] | None = None) 
             reference=counts.reference,
             ordered=counts.ordered,
             n_apart=N_APART,
-            weight=1.0 if counts.answer else weights.get(counts.column, 1.0),
+            weight=1.0 if counts.answer else max(LEAST_WEIGHT, weights.get(counts.column, 1.0)),
         )
         for counts in detector_counts(profile, Summary())
         if counts.reference.sum()

@@ -150,6 +150,7 @@ def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:
         features={name: joined(column) for name, column in profile.features.items()},
         predictions={name: joined(column) for name, column in profile.predictions.items()},
         labels=joined(profile.labels) if profile.labels else None,
+        importance=profile.importance,
         repeat_share=profile.repeat_share,
     )
 

@@ -119,6 +119,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         features: what goes into the model, by name.
         predictions: what comes out, by name.
         labels: what was true, if known.
+        importance: of features for the model, >= 0, 1 on average; empty where it is not known.
         repeat_share: share of rows of features that repeat another; None where it is not known.
     """
 
@@ -126,6 +127,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, ColumnProfile]
     predictions: dict[str, ColumnProfile] = {}
     labels: ColumnProfile | None = None
+    importance: dict[str, float] = {}
     repeat_share: float | None = None
 
 

@@ -87,7 +87,7 @@ class Watch:
     Args:
         profile: of the reference.
         rules: what is asked.
-        importance: of features for the model, > 0, by name.
+        importance: of features for the model, by name; None for what the profile says.
         segments: the rows of the reference, counted with the segments of the windows; None where
             windows have none.
     Raises: BadWatch: the profile has no column with rows.
@@ -103,9 +103,9 @@ class Watch:
     ) -> None:
         self._profile = profile
         self._rules = rules or WatchRules()
-        self._importance = importance
+        self._importance = importance or profile.importance
         self._segments = segments
-        self._alarm = DriftAlarm(watched(profile, importance=importance), self._rules.alarm)
+        self._alarm = DriftAlarm(watched(profile, importance=self._importance), self._rules.alarm)
 
     @property
     def profile(self) -> Profile:

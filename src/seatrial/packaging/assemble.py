@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from seatrial.kernel.size import show_size
 from seatrial.monitoring.profile import LABELS, profile_of
 from seatrial.monitoring.profile_record import write_profile
@@ -27,6 +29,7 @@ from seatrial.monitoring.served import (
 )
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
+from seatrial.packaging.importance import importance
 from seatrial.packaging.measure import Run, measure
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, compare
@@ -145,11 +148,13 @@ def assemble(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What came of trying the model: its answers, its export, and which engine is fastest."""
+    """What came of trying the model: its answers, its export, which engine is fastest, and what
+    matters to it."""
 
     trial: Trial
     exported: Exported
     plan: EnginePlan
+    importance: Mapping[str, float]
 
 
 async def _examine(
@@ -183,7 +188,10 @@ async def _examine(
         }
         engines[EngineKind.NATIVE] = predict
         costs = await measure(engines, trial.known.rows, monotonic=time.monotonic)
-    return _Found(trial=trial, exported=exported, plan=choose_engines(costs))
+        matters = await importance(
+            next(iter(engines.values())), signature, trial.known.rows, monotonic=time.monotonic
+        )
+    return _Found(trial=trial, exported=exported, plan=choose_engines(costs), importance=matters)
 
 
 def _runner(engine: Engine) -> Run:
@@ -226,7 +234,7 @@ def _write(
                 artefacts=artefacts,
                 requirements=render_pins(pins),
                 golden=_golden(found.trial),
-                profile=_profile(signature, found.trial),
+                profile=_profile(signature, found),
                 plan=found.plan.as_dict(),
                 parity=parity.as_dict() if parity else None,
                 trusted=source.trust or source.any_version,
@@ -255,22 +263,22 @@ def _golden(trial: Trial) -> Golden:
     )
 
 
-def _profile(signature: Signature, trial: Trial) -> Mapping[str, object]:
+def _profile(signature: Signature, found: _Found) -> Mapping[str, object]:
     """What the sample looked like; nothing of rows that were made up."""
+    trial = found.trial
     if not trial.from_sample:
         return {}
     categorical = set(categorical_names(signature))
     labels = trial.labels
     if labels is not None and labels.dtype.kind != "f":
         categorical.add(LABELS)
-    return write_profile(
-        profile_of(
-            features_table(signature, trial.known.rows),
-            predictions=predictions_table(signature, trial.known.truth),
-            labels=None if labels is None else column_of(labels),
-            categorical=categorical,
-        )
+    profile = profile_of(
+        features_table(signature, trial.known.rows),
+        predictions=predictions_table(signature, trial.known.truth),
+        labels=None if labels is None else column_of(labels),
+        categorical=categorical,
     )
+    return write_profile(replace(profile, importance=dict(found.importance)))
 
 
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:
