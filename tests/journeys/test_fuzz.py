@@ -44,6 +44,7 @@ class Routes:
         self._port = port
         described = json.loads(self.ask("GET", "/openapi.json", b"", {})[1])
         filled = {"name": name, "model": name, "model_name": name, "version": "1"}
+        filled |= {"key": "0123456789abcdef", "id": "1"}
         self.all = sorted(
             (method.upper(), _filled(path, filled))
             for path, operations in described["paths"].items()

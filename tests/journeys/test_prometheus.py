@@ -160,8 +160,8 @@ def test_what_servers_tell_is_what_rules_and_dashboard_ask_for(
             for panel in panels
         }
     empty = {title for title, series in filled.items() if not any(series)}
-    of_the_watch = {"Alerts firing", "Levels", "Drift by feature", "Features in alarm"}
-    of_the_watch |= {"Prediction drift", "Accuracy"}
+    # Bundles of journeys are packaged without a sample: there is nothing to compare rows with.
+    of_the_watch = {"Drift by feature", "Features in alarm", "Prediction drift", "Accuracy"}
     assert empty == of_the_watch | {"Errors by kind"}
     share = prometheus.value("sum(seatrial_memory_bytes) / max(seatrial_memory_limit_bytes)")
     assert share is not None

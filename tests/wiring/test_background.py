@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 import urllib.request
 from pathlib import Path
 
@@ -112,6 +113,9 @@ def test_a_killed_server_takes_its_processes_along_and_is_not_found(workspace: W
     family = psutil.Process(started.pid).children(recursive=True)
     os.kill(started.pid, signal.SIGKILL)
     assert psutil.wait_procs(family, timeout=20)[1] == []
+    until = time.monotonic() + 20  # its children see its end before it has ended
+    while running(workspace) is not None and time.monotonic() < until:
+        time.sleep(0.05)
     assert running(workspace) is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -77,11 +77,12 @@ def libraries(part: str) -> Libraries:
 def broken(distributions: Iterable[str]) -> dict[str, str]:
     """What went wrong, by module, when a fresh interpreter imported these distributions."""
     wanted = set(distributions)
-    modules = sorted(
-        module
-        for module, names in metadata.packages_distributions().items()
-        if wanted.intersection(names) and module.isidentifier() and not module.startswith("_")
-    )
+    brought: dict[str, list[str]] = {}
+    for module, names in metadata.packages_distributions().items():
+        if module.isidentifier() and not module.startswith("_"):
+            for name in wanted.intersection(names):
+                brought.setdefault(name, []).append(module)
+    modules = sorted({one for name, found in brought.items() for one in _its_own(name, found)})
     try:
         done = subprocess.run(
             [sys.executable, "-c", _TRY, json.dumps(modules)],
@@ -122,3 +123,13 @@ def _installed(distribution: str) -> tuple[str, str | None]:
         except metadata.PackageNotFoundError:
             continue
     return distribution, None
+
+
+def _its_own(distribution: str, modules: Sequence[str]) -> Sequence[str]:
+    """The modules that a distribution is for.
+
+    Where one is named like it, others beside it serve other libraries: duckdb brings a driver for
+    one that need not be there.
+    """
+    named = [one for one in modules if one.lower() == distribution.replace("-", "_").lower()]
+    return named or modules
