@@ -462,3 +462,17 @@ def test_latency_counts_from_the_arrival_of_the_request() -> None:
     plane = plane_over(router_of(live_version(SIGNATURE), recorder=Timing()), now=lambda: 10.0)
     plane.handle_together([request(), request()], [9.0, 9.75])
     assert latencies == [1.0, 0.25]
+
+
+def test_what_a_model_raised_goes_to_the_log_and_the_client_gets_its_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = Failing(FileNotFoundError(2, "No such file", "/tmp/secret.txt"))
+    plane = plane_over(router_of(live_version(SIGNATURE, engine=engine)))
+    reply = reply_of(plane, x_request_id="id-7")
+    said = json.loads(reply.body)
+    assert (reply.status, said["code"]) == (500, "engine.failed")
+    assert b"secret" not in reply.body
+    assert b"FileNotFoundError" not in reply.body
+    assert "The model failed: churn version 1, request id-7." in said["error"]
+    assert [r.message for r in caplog.records if "id-7" in r.message and "secret" in r.message]

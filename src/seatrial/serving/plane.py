@@ -31,6 +31,7 @@ from seatrial.serving.exchange import (
     UnknownRoute,
     shown,
 )
+from seatrial.serving.failures import EngineFailed
 from seatrial.serving.health import Readiness, always_ready
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, outcome_of
@@ -279,13 +280,15 @@ class DataPlane:
 
     def _refused(self, request: Request, problem: Exception, flight: Flight | None) -> Reply:
         error = _as_error(problem, flight)
-        reply = self._refuse(error, request.path)
         if flight is None or flight.pick is None:
-            return reply
+            return self._refuse(error, request.path)
+        request_id = _request_id(request.headers.get(REQUEST_ID))
         pick, outcome = flight.pick, outcome_of(error)
+        if isinstance(error, EngineFailed):
+            error = _kept_here(error, pick.version, request_id)
+        reply = self._refuse(error, request.path)
         latency_s = self.now() - flight.started
         pick.observe(latency_s, outcome)
-        request_id = _request_id(request.headers.get(REQUEST_ID))
         log = self._log
         if flight.batch is not None and log is not None and log.wants(outcome):
             log.offer(
@@ -380,6 +383,16 @@ def _as_error(problem: Exception, flight: Flight | None) -> SeatrialError:
     return Internal(
         f"The server failed: {type(problem).__name__}.",
         remedy="Report it with the server's log; other requests are not affected.",
+    )
+
+
+def _kept_here(error: EngineFailed, version: LiveVersion, request_id: str) -> EngineFailed:
+    """What a client is told of a model's exception: its text may hold paths, rows or secrets."""
+    name = f"{version.endpoint} version {version.version}"
+    _logger.error("%s failed on request %s: %s", name, request_id, error.problem)
+    return EngineFailed(
+        f"The model failed: {name}, request {request_id}.",
+        remedy="Test it with the same rows; the server's log has the reason under that id.",
     )
 
 
