@@ -20,7 +20,17 @@ _TEXT: Final = "sklearn.feature_extraction."
 _CONTENT: Final = "content"
 
 _CALLED: Final = frozenset(
-    "func inverse_func analyzer tokenizer preprocessor strip_accents metric kernel affinity".split()
+    (
+        "affinity",
+        "analyzer",
+        "func",
+        "inverse_func",
+        "kernel",
+        "metric",
+        "preprocessor",
+        "strip_accents",
+        "tokenizer",
+    )
 )
 """Parameters of scikit-learn that hold a function it calls with what a client sent."""
 
