@@ -96,8 +96,8 @@ ZOO: dict[str, tuple[Callable[[], Any], str, Form]] = {
     ),
     "extra trees": (lambda: ExtraTreesClassifier(8, random_state=0), "named", FLOAT32),
     "tree": (lambda: DecisionTreeClassifier(max_depth=4), "named", FLOAT32),
-    "logistic regression": (lambda: scaled(LogisticRegression()), "named", FLOAT32),
-    "ridge": (lambda: scaled(Ridge()), "regression", FLOAT32),
+    "logistic regression": (lambda: scaled(LogisticRegression()), "named", ROUNDED),
+    "ridge": (lambda: scaled(Ridge()), "regression", ROUNDED),
     "ridge classifier": (lambda: scaled(RidgeClassifier()), "named", FLOAT32),
     "support vectors": (lambda: scaled(SVC()), "classes", FLOAT32),
     "support vector regression": (lambda: scaled(SVR()), "regression", FLOAT32),
@@ -105,9 +105,9 @@ ZOO: dict[str, tuple[Callable[[], Any], str, Form]] = {
     "network": (
         lambda: scaled(MLPClassifier((8,), max_iter=2000, tol=1e-2, random_state=0)),
         "binary",
-        FLOAT32,
+        ROUNDED,
     ),
-    "naive Bayes": (GaussianNB, "binary", FLOAT32),
+    "naive Bayes": (GaussianNB, "binary", ROUNDED),
     "voting": (
         lambda: VotingClassifier(
             [("a", scaled(LogisticRegression())), ("b", DecisionTreeClassifier(max_depth=3))],
@@ -130,7 +130,7 @@ ZOO: dict[str, tuple[Callable[[], Any], str, Form]] = {
             cv=2,
         ),
         "regression",
-        FLOAT32,
+        ROUNDED,
     ),
     "isolation forest": (
         lambda: IsolationForest(n_estimators=5, random_state=0),

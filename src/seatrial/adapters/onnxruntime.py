@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -71,7 +72,7 @@ class OnnxEngine:
         if isinstance(batch, dict):
             feed = {name: _input(batch[name], dtype) for name, dtype in self._feeds.items()}
         else:
-            feed = {self._input: batch if batch.dtype is self._dtype else batch.astype(self._dtype)}
+            feed = {self._input: batch if batch.dtype is self._dtype else _cast(batch, self._dtype)}
         return self._named(self._run(self._names, feed, None))
 
     def close(self) -> None:
@@ -135,5 +136,11 @@ def _input(column: Column, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     if dtype.kind == "O":
         column = np.asarray(["" if v is None else v for v in column], dtype=object)
     elif column.dtype is not dtype:
-        column = column.astype(dtype)
+        column = _cast(column, dtype)
     return column.reshape(-1, 1)
+
+
+def _cast(values: NDArray[Any], dtype: np.dtype[np.generic]) -> NDArray[Any]:
+    """The values in another dtype; those too large become infinite, and nobody is warned of it."""
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)

@@ -2,7 +2,8 @@
 
 Everything here runs on one event loop. A request is answered at once when its engine is quick
 enough to run there; otherwise the reply is something to wait for. Nothing a client sends makes
-`DataPlane.handle` raise, and none of it is answered with a status of 500 or above.
+`DataPlane.handle` raise, and none of it is answered with a status of 500 or above: not even numbers
+that send the model's arithmetic to infinity (`reach`).
 """
 
 from __future__ import annotations
@@ -378,12 +379,20 @@ def _as_error(problem: Exception, flight: Flight | None) -> SeatrialError:
             field="timeout",
         )
     if isinstance(problem, SeatrialError):
-        return problem
+        return _blamed(problem, flight)
     _logger.error("a request failed unexpectedly", exc_info=problem)
     return Internal(
         f"The server failed: {type(problem).__name__}.",
         remedy="Report it with the server's log; other requests are not affected.",
     )
+
+
+def _blamed(error: SeatrialError, flight: Flight | None) -> SeatrialError:
+    """An error of a version, as the client's where its row is one that no model could answer."""
+    if flight is None or flight.pick is None or flight.batch is None:
+        return error
+    blame = flight.pick.version.blame
+    return error if blame is None else blame.of(error, flight.batch)
 
 
 def _kept_here(error: EngineFailed, version: LiveVersion, request_id: str) -> EngineFailed:
