@@ -18,6 +18,8 @@ from seatrial.packaging import export, parity
 from seatrial.packaging.edge_rows import edge_rows
 from seatrial.packaging.model_facts import InputFact
 from seatrial.packaging.random_rows import random_rows
+from seatrial.packaging.range_rows import range_rows
+from seatrial.packaging.trial import answered
 from seatrial.registry.signature import (
     Batch,
     Dtype,
@@ -29,6 +31,7 @@ from seatrial.registry.signature import (
     n_rows,
     take,
 )
+from seatrial.serving.failures import EngineFailed
 
 Data = tuple[np.ndarray, np.ndarray]
 Agree = Callable[..., export.Exported]
@@ -149,6 +152,20 @@ def edges_of(model: Any, signature: Signature, sample: Batch) -> Batch | None:
     return asyncio.run(edge_rows(signature, sample, predict, n=64, seed=2))
 
 
+def ends_of(model: Any, signature: Signature, sample: Batch) -> Batch | None:
+    """Rows at the ends of the numbers' range, as far as the model itself answers them."""
+
+    async def predict(batch: Batch) -> Prediction:
+        try:
+            return original(model, signature, batch)
+        except ValueError as error:
+            raise EngineFailed(str(error), remedy="Send others.") from error
+
+    ends = range_rows(signature, sample)
+    found = None if ends is None else asyncio.run(answered(ends, predict))
+    return None if found is None else found.rows
+
+
 @pytest.fixture(scope="session")
 def agree() -> Agree:
     """Export a fitted model and judge it on the sample, random valid rows and edges."""
@@ -170,6 +187,9 @@ def agree() -> Agree:
         edges = edges_of(model, signature, sample)
         if edges is not None:
             kinds[parity.RowKind.EDGE] = edges
+        ends = ends_of(model, signature, sample)
+        if ends is not None:
+            kinds[parity.RowKind.RANGE] = ends
         kinds |= extra or {}
         judge = judge_of(model, signature, kinds)
         raw = model.booster if isinstance(model, Bare) else model

@@ -96,8 +96,8 @@ ZOO: dict[str, tuple[Callable[[], Any], str, Form]] = {
     ),
     "extra trees": (lambda: ExtraTreesClassifier(8, random_state=0), "named", FLOAT32),
     "tree": (lambda: DecisionTreeClassifier(max_depth=4), "named", FLOAT32),
-    "logistic regression": (lambda: scaled(LogisticRegression()), "named", FLOAT32),
-    "ridge": (lambda: scaled(Ridge()), "regression", FLOAT32),
+    "logistic regression": (lambda: scaled(LogisticRegression()), "named", ROUNDED),
+    "ridge": (lambda: scaled(Ridge()), "regression", ROUNDED),
     "ridge classifier": (lambda: scaled(RidgeClassifier()), "named", FLOAT32),
     "support vectors": (lambda: scaled(SVC()), "classes", FLOAT32),
     "support vector regression": (lambda: scaled(SVR()), "regression", FLOAT32),
@@ -105,9 +105,9 @@ ZOO: dict[str, tuple[Callable[[], Any], str, Form]] = {
     "network": (
         lambda: scaled(MLPClassifier((8,), max_iter=2000, tol=1e-2, random_state=0)),
         "binary",
-        FLOAT32,
+        ROUNDED,
     ),
-    "naive Bayes": (GaussianNB, "binary", FLOAT32),
+    "naive Bayes": (GaussianNB, "binary", ROUNDED),
     "voting": (
         lambda: VotingClassifier(
             [("a", scaled(LogisticRegression())), ("b", DecisionTreeClassifier(max_depth=3))],
@@ -130,7 +130,7 @@ ZOO: dict[str, tuple[Callable[[], Any], str, Form]] = {
             cv=2,
         ),
         "regression",
-        FLOAT32,
+        ROUNDED,
     ),
     "isolation forest": (
         lambda: IsolationForest(n_estimators=5, random_state=0),
@@ -291,6 +291,48 @@ def test_columns_chosen_by_name_are_cut_out_of_a_matrix(data, answers, signed_co
     answer = OnnxEngine(made["onnx"], signature).predict(numbers.to_numpy())
     np.testing.assert_allclose(
         answer["probabilities"], model.predict_proba(numbers), rtol=0, atol=1e-9
+    )
+
+
+ODD_NAMES = [
+    *("plan type", "plan_type", "plan.type", 'it\'s "q"', "城市"),
+    *("1st", "label", "input", "t0", " lead"),
+]
+
+
+@pytest.mark.parametrize("words", [True, False], ids=["mixed", "numbers"])
+def test_names_that_graphs_cannot_bear_stay_apart(words, agree, signed_columns):
+    rng = np.random.default_rng(0)
+    kinds = [Dtype.STRING if words and at % 3 == 0 else Dtype.FLOAT64 for at in range(10)]
+    features = tuple(
+        Feature(name=name, dtype=kind) for name, kind in zip(ODD_NAMES, kinds, strict=True)
+    )
+    frame = pd.DataFrame(
+        {
+            f.name: rng.choice(np.array(["a", "b"], object), 120)
+            if f.dtype is Dtype.STRING
+            else rng.normal(at, 1 + at, 120)
+            for at, f in enumerate(features)
+        }
+    )
+    texts = [f.name for f in features if f.dtype is Dtype.STRING]
+    numbers = [f.name for f in features if f.dtype is not Dtype.STRING]
+    steps = [
+        ("n", StandardScaler(), numbers[::-1]),
+        ("t", OneHotEncoder(handle_unknown="ignore"), texts),
+    ]
+    model = make_pipeline(ColumnTransformer(steps), LogisticRegression())
+    model.fit(frame, (frame["plan_type"] > 1).astype(int))
+    signature = signed_columns(model, features, matrix=not words)
+    columns = {name: frame[name].to_numpy() for name in ODD_NAMES}
+    if words:
+        exported = agree("scikit-learn", model, signature, columns)
+        assert exported.onnx is not None, exported.reason
+        return
+    made = export(model, **arguments(signature, Form.FLOAT64))
+    answer = OnnxEngine(made["onnx"], signature).predict(frame.to_numpy())
+    np.testing.assert_allclose(
+        answer["probabilities"], model.predict_proba(frame), rtol=0, atol=1e-9
     )
 
 

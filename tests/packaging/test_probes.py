@@ -11,7 +11,16 @@ from seatrial.packaging import probes
 from seatrial.packaging.http import Answer
 from seatrial.packaging.probes import FORMS, Wrong, bad_requests, check_metadata, compare
 from seatrial.registry.golden import Golden
-from seatrial.testing.models import column_signature, matrix_signature
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.serving.exchange import Reply, Request
+from seatrial.serving.plane import DataPlane
+from seatrial.testing.models import (
+    column_signature,
+    live_version,
+    matrix_signature,
+    router_of,
+)
+from seatrial.web.errors import error_reply
 
 COLUMNS = {
     "age": np.array([1.5, np.nan]),
@@ -157,3 +166,33 @@ def test_metadata_must_name_every_column_with_its_type() -> None:
         check_metadata(json.dumps(said).encode(), signature)
     with pytest.raises(Wrong, match="cannot be read"):
         check_metadata(b"[]", signature)
+
+
+@pytest.mark.parametrize("nullable", [False, True])
+@pytest.mark.parametrize("dtype", list(Dtype))
+def test_a_model_of_one_feature_refuses_every_bad_request(dtype: Dtype, nullable: bool) -> None:
+    nullable = nullable and dtype not in (Dtype.INT64, Dtype.BOOL)
+    signature = Signature(
+        features=(Feature(name="only", dtype=dtype, nullable=nullable),),
+        outputs=(Output(name="prediction", dtype=Dtype.FLOAT64),),
+        task=Task.REGRESSION,
+        matrix=dtype.numeric,
+    )
+    column = np.array(["a"] if dtype is Dtype.STRING else [1], dtype.numpy)
+    row = column.reshape(1, 1) if signature.matrix else {"only": column}
+    plane = DataPlane(router_of(live_version(signature, endpoint="m")), error_reply)
+
+    def status(raw: bytes) -> int:
+        head, _, sent = raw.partition(b"\r\n\r\n")
+        line, *fields = head.split(b"\r\n")
+        headers = {n.lower(): v.strip() for n, _, v in (f.partition(b":") for f in fields)}
+        method, path, _ = line.decode().split()
+        reply = plane.handle(Request(method, path, b"", headers, sent))
+        assert isinstance(reply, Reply)
+        return reply.status
+
+    for form in FORMS:
+        assert status(form.request("m", signature, row)) == 200
+    answered = {n: status(raw) for n, raw in bad_requests("m", signature, row)}
+    assert {name: s for name, s in answered.items() if not 400 <= s < 500} == {}
+    assert signature.matrix or "unknown feature" in answered

@@ -406,3 +406,19 @@ def test_facts_name_what_must_be_installed(session: ModelSession, tmp_path: Path
     packages = dict(session.facts().packages)
     assert {"scikit-learn", "numpy", "xgboost-cpu"} <= packages.keys()
     assert packages["numpy"] == np.__version__
+
+
+def test_lightgbms_names_are_those_of_the_sample_again(tmp_path: Path) -> None:
+    names = {"age": "age of", "city": "home  city"}
+    frame = CATEGORICAL.rename(columns=names)
+    model = lgb.LGBMClassifier(n_estimators=4, min_child_samples=5, verbose=-1).fit(frame, Y)
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(model))
+    columns = {n: frame[n].to_numpy().astype(object if "city" in n else float) for n in frame}
+    with ModelSession() as session:
+        session.load(path)
+        signature, described = session.introduce(Sample(columns=columns, n_rows=N, n_total=N))
+        assert signature.names == ("age of", "home  city")
+        assert described.rows is not None
+        answer = session.predict(described.rows)
+    np.testing.assert_allclose(answer["probabilities"], model.predict_proba(frame))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -155,3 +156,17 @@ async def test_a_failure_between_two_good_rows_costs_the_edges_only() -> None:
 )
 def test_spread(n: int, most: int, expected: list[int]) -> None:
     assert spread(n, most).tolist() == expected
+
+
+def test_numbers_that_float32_cannot_hold_are_tried_too() -> None:
+    trial = asyncio.run(try_out(SIGNATURE, described(ROWS), Model(), monotonic=clock()))
+    rows = trial.by_kind[RowKind.RANGE].rows
+    assert isinstance(rows, np.ndarray)
+    assert 1e39 in rows
+
+
+def test_those_the_model_itself_fails_on_are_left_out() -> None:
+    model = Model(lambda batch: abs(batch) > 3e38)
+    trial = asyncio.run(try_out(SIGNATURE, described(ROWS), model, monotonic=clock()))
+    assert 0 < np.abs(trial.by_kind[RowKind.RANGE].rows).max() <= 3e38  # type: ignore[arg-type]
+    assert len(model.calls) < MAX_CALLS

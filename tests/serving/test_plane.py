@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -462,3 +463,35 @@ def test_latency_counts_from_the_arrival_of_the_request() -> None:
     plane = plane_over(router_of(live_version(SIGNATURE), recorder=Timing()), now=lambda: 10.0)
     plane.handle_together([request(), request()], [9.0, 9.75])
     assert latencies == [1.0, 0.25]
+
+
+def test_what_a_model_raised_goes_to_the_log_and_the_client_gets_its_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = Failing(FileNotFoundError(2, "No such file", "/tmp/secret.txt"))
+    plane = plane_over(router_of(live_version(SIGNATURE, engine=engine)))
+    reply = reply_of(plane, x_request_id="id-7")
+    said = json.loads(reply.body)
+    assert (reply.status, said["code"]) == (500, "engine.failed")
+    assert b"secret" not in reply.body
+    assert b"FileNotFoundError" not in reply.body
+    assert "The model failed: churn version 1, request id-7." in said["error"]
+    assert [r.message for r in caplog.records if "id-7" in r.message and "secret" in r.message]
+
+
+def test_a_number_no_model_could_answer_is_refused_and_no_evidence() -> None:
+    class Overflowing(FakeEngine):
+        def predict(self, batch: Any) -> Any:
+            prediction = super().predict(batch)
+            overflow = np.where(np.abs(batch[:, 0]) > 1e30, np.inf, 0.5)
+            return prediction | {"probabilities": np.stack([overflow, overflow], axis=1)}
+
+    golden = np.array([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]], np.float32)
+    recorder = Remembering()
+    live = live_version(SIGNATURE, engine=Overflowing(SIGNATURE), golden=golden)
+    plane = plane_over(router_of(live, recorder=recorder))
+    row = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [3e38, 2, 3]}]}
+    reply = reply_of(plane, body=row)
+    said = json.loads(reply.body)
+    assert (reply.status, said["field"], said["row"]) == (400, "age", 0)
+    assert recorder.seen == [(1, "rejected")]

@@ -25,7 +25,7 @@ def export(model: object, **asked: Unpack[Asked]) -> dict[str, object]:
         return refusal("LightGBM is not installed (pip install 'seatrial[lightgbm]').")
     return attempt(
         model,
-        adapt=lambda given: _wrapped(given) if isinstance(given, Booster) else given,
+        adapt=lambda given: _numeric(_wrapped(given) if isinstance(given, Booster) else given),
         converters=converters,
         explain=lambda error: f"The LightGBM model could not be converted: {first_line(error)}.",
         **asked,
@@ -69,6 +69,13 @@ def _without_named_categories(converter: Converter) -> Converter:
         converter(scope, operator, container)
 
     return convert
+
+
+def _numeric(model: Any) -> object:
+    """The model, if it has no categories: said before its many inputs are complained of."""
+    if model.booster_.pandas_categorical:
+        raise NotImplementedError("pandas categories have no ONNX form")
+    return model
 
 
 def _wrapped(booster: Any) -> object:

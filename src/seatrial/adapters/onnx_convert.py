@@ -96,7 +96,7 @@ def convert(
     Raises:
         Exception: whatever skl2onnx raises for a model it does not know.
     """
-    onx = _converted(model, converters, columns, matrix=matrix, form=form)
+    onx = _converted(model, converters, columns, outputs, matrix=matrix, form=form)
     graph = onx.graph
     onnx_graph.drop_zipmaps(graph)
     double = form is not Form.FLOAT32
@@ -169,13 +169,17 @@ def _converted(
     model: object,
     converters: Mapping[type, Converter],
     columns: Columns,
+    outputs: Sequence[str],
     *,
     matrix: bool,
     form: Form,
 ) -> ModelProto:
     number = _number(form)
     if not matrix:
-        return _run(model, [(name, _type(dtype, number)) for name, dtype in columns], converters)
+        typed = [(name, _type(dtype, number)) for name, dtype in columns]
+        onx = _run(model, typed, converters)
+        onnx_graph.name_inputs(onx.graph, [name for name, _ in columns], outputs)
+        return onx
     try:
         whole = [(onnx_graph.INPUT, number([None, len(columns)]))]
         return _run(model, whole, converters)
@@ -186,7 +190,7 @@ def _converted(
         except Exception:  # noqa: BLE001 - the first problem is the telling one
             raise error from None
     dtype = TensorProto.FLOAT if form is Form.FLOAT32 else TensorProto.DOUBLE
-    onnx_graph.join_columns(onx.graph, [name for name, _ in columns], dtype)
+    onnx_graph.join_columns(onx.graph, len(columns), dtype)
     return onx
 
 

@@ -17,6 +17,8 @@ from onnx import (
     shape_inference,
 )
 
+from seatrial.adapters.onnx_place import place_of
+
 OPSET = {"": 18, "ai.onnx.ml": 3}
 """Fixed so that equal models give equal bytes; every supported ONNX Runtime reads it."""
 
@@ -109,16 +111,43 @@ def _types(model: ModelProto) -> dict[str, int]:
     return {v.name: v.type.tensor_type.elem_type for v in values}
 
 
-def join_columns(graph: GraphProto, names: Sequence[str], dtype: int) -> None:
-    """Take one matrix and split it into the columns the graph was made with."""
-    have = {i.name for i in graph.input}
-    parts = [n if n in have else f"unused/{i}" for i, n in enumerate(names)]
-    graph.initializer.append(
-        helper.make_tensor("columns", TensorProto.INT64, [len(names)], [1] * len(names))
-    )
+def name_inputs(graph: GraphProto, names: Sequence[str], outputs: Sequence[str]) -> None:
+    """Give the inputs the names of the features, or places where graphs cannot bear those.
+
+    The converter spells ``plan type`` as ``plan_type``, and no value can share an output's name.
+
+    Args:
+        graph: with one input per feature, in their order.
+        names: of the features.
+        outputs: names that the graph's outputs have or shall get.
+    """
+    _check_inputs(graph, len(names))
+    if [i.name for i in graph.input] == list(names) and not set(names) & set(outputs):
+        return
+    _place_inputs(graph)
+
+
+def _place_inputs(graph: GraphProto) -> None:
+    placed = {i.name: place_of(at) for at, i in enumerate(graph.input)}
+    _rename(graph, placed)
+    for value in graph.input:
+        value.name = placed[value.name]
+
+
+def _check_inputs(graph: GraphProto, n: int) -> None:
+    if len(graph.input) != n:
+        raise ValueError(f"the graph has {len(graph.input)} inputs for {n} features")
+
+
+def join_columns(graph: GraphProto, n: int, dtype: int) -> None:
+    """Take one matrix and split it into the ``n`` columns the graph was made with."""
+    _check_inputs(graph, n)
+    _place_inputs(graph)
+    parts = [i.name for i in graph.input]
+    graph.initializer.append(helper.make_tensor("columns", TensorProto.INT64, [n], [1] * n))
     graph.node.insert(0, helper.make_node("Split", [INPUT, "columns"], parts, axis=1))
     del graph.input[:]
-    graph.input.append(helper.make_tensor_value_info(INPUT, dtype, ["n", len(names)]))
+    graph.input.append(helper.make_tensor_value_info(INPUT, dtype, ["n", n]))
 
 
 def canonical(model: ModelProto) -> ModelProto:

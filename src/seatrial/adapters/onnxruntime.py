@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from seatrial.adapters.onnx_place import feature_of
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Batch, Column, Prediction, Signature
 
@@ -47,7 +49,7 @@ class OnnxEngine:
 
     def __init__(self, graph: bytes, signature: Signature) -> None:
         self._session = _session(graph)
-        self._feeds = _feeds(self._session, signature)
+        feeds = _feeds(self._session, signature)
         self._outputs = signature.outputs
         self._names = [o.name for o in signature.outputs]
         missing = set(self._names) - {o.name for o in self._session.get_outputs()}
@@ -57,7 +59,8 @@ class OnnxEngine:
                 remedy="Name the graph's outputs as in the signature.",
             )
         self._wanted = [(o.name, o.dtype.numpy, 1 if o.width is None else 2) for o in self._outputs]
-        self._input, self._dtype = next(iter(self._feeds.items()))
+        self._input, self._dtype = next(iter(feeds.items()))
+        self._columns = [(n, feature_of(n, signature.names), dtype) for n, dtype in feeds.items()]
         # The public run() checks names and types again, a fifth of the cost of one row.
         self._run: Callable[..., list[NDArray[np.generic]]] = self._session._sess.run
 
@@ -69,9 +72,9 @@ class OnnxEngine:
     def predict(self, batch: Batch) -> Prediction:
         """See ``Engine``."""
         if isinstance(batch, dict):
-            feed = {name: _input(batch[name], dtype) for name, dtype in self._feeds.items()}
+            feed = {n: _input(batch[f], dtype) for n, f, dtype in self._columns}
         else:
-            feed = {self._input: batch if batch.dtype is self._dtype else batch.astype(self._dtype)}
+            feed = {self._input: batch if batch.dtype is self._dtype else _cast(batch, self._dtype)}
         return self._named(self._run(self._names, feed, None))
 
     def close(self) -> None:
@@ -122,7 +125,8 @@ def _feeds(
             f"The graph has {len(feeds)} inputs, not one matrix.",
             remedy="Export the model with one input for all features.",
         )
-    extra = set() if signature.matrix else set(feeds) - set(signature.names)
+    named = {feature_of(name, signature.names) for name in feeds}
+    extra = set() if signature.matrix else named - set(signature.names)
     if extra:
         raise GraphUnusable(
             f"The graph's input {sorted(extra)[0]!r} is no feature of the signature.",
@@ -135,5 +139,11 @@ def _input(column: Column, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     if dtype.kind == "O":
         column = np.asarray(["" if v is None else v for v in column], dtype=object)
     elif column.dtype is not dtype:
-        column = column.astype(dtype)
+        column = _cast(column, dtype)
     return column.reshape(-1, 1)
+
+
+def _cast(values: NDArray[Any], dtype: np.dtype[np.generic]) -> NDArray[Any]:
+    """The values in another dtype; those too large become infinite, and nobody is warned of it."""
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)

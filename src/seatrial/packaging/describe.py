@@ -8,6 +8,7 @@ client may send either), except where the model's own categories are whole numbe
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -140,6 +141,8 @@ def _matched(
 ) -> tuple[tuple[InputFact, ...], str | None]:
     """The model's inputs under the sample's names, and the label's name."""
     if facts.named and facts.inputs is not None:
+        facts = _respelled(facts, sample)
+        assert facts.inputs is not None
         names = frozenset(h.name for h in facts.inputs)
         found = find_label(sample, names, label)
         missing = [h.name for h in facts.inputs if h.name not in sample.columns]
@@ -170,6 +173,18 @@ def _matched(
         )
     named = zip(facts.inputs, columns, strict=True)
     return tuple(replace(fact, name=name) for fact, name in named), found
+
+
+def _respelled(facts: ModelFacts, sample: Sample) -> ModelFacts:
+    """Names as the sample has them: LightGBM keeps ``plan type`` as ``plan_type``."""
+    if facts.framework != "lightgbm" or facts.inputs is None:
+        return facts
+    spelled = {re.sub(r"\s", "_", name): name for name in sample.columns}
+    inputs = tuple(
+        h if h.name in sample.columns else replace(h, name=spelled.get(h.name, h.name))
+        for h in facts.inputs
+    )
+    return replace(facts, inputs=inputs)
 
 
 def _settled(hint: InputFact, column: Column, notes: list[str]) -> InputFact:

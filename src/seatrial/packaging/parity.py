@@ -24,6 +24,9 @@ class RowKind(StrEnum):
     """Valid rows made up."""
     EDGE = "edge"
     """Rows on both sides of a place where the original's answer jumps."""
+    RANGE = "range"
+    """Rows with numbers that float32 cannot hold, or hardly. What a model says there means little,
+    so nothing more is asked than a number wherever the original has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,8 @@ def _is_label(name: str, values: NDArray[np.generic]) -> bool:
 
 def _spreads(pairs: Mapping[RowKind, tuple[Prediction, Prediction]]) -> dict[str, float]:
     """Spread of each output of the original, on the sample if there is one, else on all rows."""
-    chosen = [pairs[RowKind.SAMPLE]] if RowKind.SAMPLE in pairs else list(pairs.values())
+    plain = [pair for kind, pair in pairs.items() if kind is not RowKind.RANGE]
+    chosen = [pairs[RowKind.SAMPLE]] if RowKind.SAMPLE in pairs else plain
     spreads = {}
     for name, values in (chosen[0][0] if chosen else {}).items():
         if _is_label(name, values):
@@ -177,9 +181,11 @@ def _difference(
     differs = np.zeros(n, np.bool_)
     for name, values in native.items():
         if _is_label(name, values):
-            differs |= _labels_differ(values, exported[name])
+            if kind is not RowKind.RANGE:
+                differs |= _labels_differ(values, exported[name])
             continue
-        gap, ratio = _gaps(values, exported[name])
+        measure = _lost if kind is RowKind.RANGE else _gaps
+        gap, ratio = measure(values, exported[name])
         limit = (
             tolerance.probability
             if name == "probabilities"
@@ -219,6 +225,15 @@ def _gaps(
     return gap.max(axis=1), ratio.max(axis=1)
 
 
+def _lost(
+    native: NDArray[np.generic], exported: NDArray[np.generic]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Infinite, as in `_gaps`, for each row that only the original answers with numbers; else 0."""
+    kept = ~np.isfinite(native) | np.isfinite(exported)
+    gap = np.where(kept.reshape(len(native), -1).all(axis=1), 0.0, np.inf)
+    return gap, gap
+
+
 def _labels_differ(native: NDArray[np.generic], exported: NDArray[np.generic]) -> NDArray[np.bool_]:
     differs = np.asarray(native != exported, np.bool_).reshape(len(native), -1)
     return np.asarray(differs.any(axis=1), np.bool_)
@@ -233,17 +248,20 @@ def _tied(native: Prediction, n: int, tolerance: Tolerance) -> NDArray[np.bool_]
 
 
 def _reason(found: tuple[Difference, ...]) -> str:
-    rows = " and ".join(f"{d.n} {d.kind.value}" for d in found)
+    rows = " and ".join(f"{d.n} {d.kind.value}" for d in found if d.kind is not RowKind.RANGE)
     failed = [d for d in found if not d.within]
     if not failed:
         largest = max(d.largest for d in found)
         ties = sum(d.n_ties for d in found)
         tied = f"; {ties} labels differ at a tie of the original" if ties else ""
         return f"same answers on {rows} rows, largest difference {largest:.2g}{tied}."
-    parts = [
-        f"{d.n_labels} of {d.n} labels differ on {d.kind.value} rows"
-        if d.n_labels
-        else f"numbers differ by up to {d.largest:.2g} on {d.kind.value} rows"
-        for d in failed
-    ]
+    parts = [_excess(d) for d in failed]
     return f"The exported model is over tolerance: {' and '.join(parts)}."
+
+
+def _excess(found: Difference) -> str:
+    if found.kind is RowKind.RANGE:
+        return "it has no number for values near the ends of float32, where the original has one"
+    if found.n_labels:
+        return f"{found.n_labels} of {found.n} labels differ on {found.kind.value} rows"
+    return f"numbers differ by up to {found.largest:.2g} on {found.kind.value} rows"

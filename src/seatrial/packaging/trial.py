@@ -2,7 +2,7 @@
 
 A model may fail on rows that its signature allows, such as a zero below a logarithm, or answer
 them with no number. Such rows can be compared with nothing, so they are left out here; under
-traffic they count against the version.
+traffic they count against the version, unless they are far from any row it knows (`serving.reach`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from seatrial.packaging.describe import Described
 from seatrial.packaging.edge_rows import MAX_HALVINGS, edge_rows
 from seatrial.packaging.parity import RowKind
 from seatrial.packaging.random_rows import random_rows
+from seatrial.packaging.range_rows import range_rows
 from seatrial.registry.signature import (
     Batch,
     Column,
@@ -97,7 +98,7 @@ async def try_out(
     *,
     monotonic: Callable[[], float],
 ) -> Trial:
-    """Rows of the sample, rows made up, and rows on both sides of the model's edges.
+    """Rows of the sample, rows made up, rows on both sides of the model's edges and of the range.
 
     Args:
         signature: of the model.
@@ -130,6 +131,11 @@ async def try_out(
     edges = await _edges(signature, [a.rows for a in found.values()], predict, n_edges)
     if edges is not None:
         found[RowKind.EDGE] = edges
+    ends = range_rows(signature, next(iter(found.values())).rows)
+    if ends is not None:
+        ends = take(ends, spread(n_rows(ends), most))
+        if (tried := await answered(ends, predict)) is not None:
+            found[RowKind.RANGE] = tried
     return Trial(by_kind=found, labels=labels, from_sample=given is not None, notes=tuple(notes))
 
 

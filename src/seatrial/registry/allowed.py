@@ -43,6 +43,9 @@ UFUNC_RECONSTRUCT = frozenset(
 )
 """Old pickles' way to a ufunc: imports what its two arguments say, so those are judged instead."""
 
+BOOSTERS = frozenset({Import("xgboost.core", "Booster"), Import("lightgbm.basic", "Booster")})
+"""Made empty and then filled by every pickle; called with arguments, they read a file."""
+
 ENCODE = Import("_codecs", "encode")
 """Protocols 0 to 2 write bytes as ``encode(text, "latin1")``; no other codec is allowed."""
 

@@ -20,7 +20,7 @@ from typing import BinaryIO, ClassVar, Final
 
 import numpy as np
 
-from seatrial.registry.allowed import UFUNC_RECONSTRUCT, Import, named
+from seatrial.registry.allowed import BOOSTERS, UFUNC_RECONSTRUCT, Import, named
 
 _KEPT_BYTES: Final = 1 << 16
 _CHUNK_BYTES: Final = 1 << 20
@@ -42,12 +42,14 @@ class Trace:
         protocol: the pickle protocol, 0 to 5.
         joblib_arrays: whether array bytes stand between its opcodes.
         computed: whether an import's name is the result of a call, so it cannot be known.
+        opens_files: whether it calls a class that reads the file its arguments name.
     """
 
     imports: tuple[Import, ...]
     protocol: int
     joblib_arrays: bool
     computed: bool
+    opens_files: bool
 
 
 def trace(stream: BinaryIO) -> Trace:
@@ -65,6 +67,7 @@ def trace(stream: BinaryIO) -> Trace:
         protocol=tracer.proto,
         joblib_arrays=tracer.joblib_arrays,
         computed=tracer.computed,
+        opens_files=tracer.opens_files,
     )
 
 
@@ -115,6 +118,7 @@ class _Tracer(pickle._Unpickler):  # the pure Python one: joblib too builds on i
         self.imports: set[Import] = set()
         self.joblib_arrays = False
         self.computed = False
+        self.opens_files = False
 
     def find_class(self, module_name: str, global_name: str, /) -> _Inert:
         wanted = named(module_name, global_name)
@@ -132,6 +136,8 @@ class _Tracer(pickle._Unpickler):  # the pure Python one: joblib too builds on i
         origin = maker.origin if isinstance(maker, _Inert) else None
         if origin in UFUNC_RECONSTRUCT:
             self._note_ufunc(arguments)
+        if origin in BOOSTERS and arguments != ():
+            self.opens_files = True
         self.stack.append(_Inert(None, maker, arguments))
 
     def _note_ufunc(self, arguments: object) -> None:
@@ -266,6 +272,7 @@ class _Tracer(pickle._Unpickler):  # the pure Python one: joblib too builds on i
         nested.load()
         self.imports |= nested.imports
         self.computed |= nested.computed
+        self.opens_files |= nested.opens_files
 
     dispatch[pickle.REDUCE[0]] = load_reduce
     dispatch[pickle.NEWOBJ[0]] = load_reduce

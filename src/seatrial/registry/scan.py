@@ -158,6 +158,11 @@ def _refuse_unsafe(path: Path, traced: Trace, refused: frozenset[Import]) -> Non
             f"{path.name} computes the name of what it imports, which no model does.",
             remedy="Do not load this file. Ask whoever made it.",
         )
+    if traced.opens_files:
+        raise UnsafeModel(
+            f"{path.name} makes a booster of a file that it names, which no saved model does.",
+            remedy="Do not load this file. Ask whoever made it.",
+        )
     if not refused:
         return
     names = [str(i) for i in sorted(refused)]

@@ -19,6 +19,7 @@ from seatrial.serving.engine import Choice, Engine, EngineKind, EnginePlan, Remo
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.merging import join, merge, pieces, split
 from seatrial.serving.queue import BatchQueue, Closed
+from seatrial.serving.reach import Blame
 from seatrial.serving.soundness import check, check_rows, floating
 
 _log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class LiveVersion:
         limits: bounds of the queue; None for those of the plan.
         call_timeout_s: after this time a native call counts as hung. Not the deadline of any
             client: a client in a hurry must not end the process others share.
+        blame: tells failures of the model from rows no model could answer; None blames it for all.
     """
 
     def __init__(
@@ -86,12 +88,14 @@ class LiveVersion:
         native: NativeEngine | None = None,
         limits: BatchLimits | None = None,
         call_timeout_s: float = 30.0,
+        blame: Blame | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.version = version
         self.digest = digest
         self.signature = signature
         self.plan = plan
+        self.blame = blame
         self._name = f"{endpoint} version {version}"
         self._engines = dict(engines)
         self._native = native

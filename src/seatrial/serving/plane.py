@@ -2,7 +2,8 @@
 
 Everything here runs on one event loop. A request is answered at once when its engine is quick
 enough to run there; otherwise the reply is something to wait for. Nothing a client sends makes
-`DataPlane.handle` raise, and none of it is answered with a status of 500 or above.
+`DataPlane.handle` raise, and none of it is answered with a status of 500 or above: not even numbers
+that send the model's arithmetic to infinity (`reach`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from seatrial.serving.exchange import (
     UnknownRoute,
     shown,
 )
+from seatrial.serving.failures import EngineFailed
 from seatrial.serving.health import Readiness, always_ready
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, outcome_of
@@ -279,13 +281,15 @@ class DataPlane:
 
     def _refused(self, request: Request, problem: Exception, flight: Flight | None) -> Reply:
         error = _as_error(problem, flight)
-        reply = self._refuse(error, request.path)
         if flight is None or flight.pick is None:
-            return reply
+            return self._refuse(error, request.path)
+        request_id = _request_id(request.headers.get(REQUEST_ID))
         pick, outcome = flight.pick, outcome_of(error)
+        if isinstance(error, EngineFailed):
+            error = _kept_here(error, pick.version, request_id)
+        reply = self._refuse(error, request.path)
         latency_s = self.now() - flight.started
         pick.observe(latency_s, outcome)
-        request_id = _request_id(request.headers.get(REQUEST_ID))
         log = self._log
         if flight.batch is not None and log is not None and log.wants(outcome):
             log.offer(
@@ -375,11 +379,29 @@ def _as_error(problem: Exception, flight: Flight | None) -> SeatrialError:
             field="timeout",
         )
     if isinstance(problem, SeatrialError):
-        return problem
+        return _blamed(problem, flight)
     _logger.error("a request failed unexpectedly", exc_info=problem)
     return Internal(
         f"The server failed: {type(problem).__name__}.",
         remedy="Report it with the server's log; other requests are not affected.",
+    )
+
+
+def _blamed(error: SeatrialError, flight: Flight | None) -> SeatrialError:
+    """An error of a version, as the client's where its row is one that no model could answer."""
+    if flight is None or flight.pick is None or flight.batch is None:
+        return error
+    blame = flight.pick.version.blame
+    return error if blame is None else blame.of(error, flight.batch)
+
+
+def _kept_here(error: EngineFailed, version: LiveVersion, request_id: str) -> EngineFailed:
+    """What a client is told of a model's exception: its text may hold paths, rows or secrets."""
+    name = f"{version.endpoint} version {version.version}"
+    _logger.error("%s failed on request %s: %s", name, request_id, error.problem)
+    return EngineFailed(
+        f"The model failed: {name}, request {request_id}.",
+        remedy="Test it with the same rows; the server's log has the reason under that id.",
     )
 
 

@@ -20,6 +20,7 @@ from seatrial.registry.signature import (
 from seatrial.release.variant import Split
 from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
 from seatrial.serving.live import LiveVersion
+from seatrial.serving.reach import Blame
 from seatrial.serving.record import Observe, Recorder
 from seatrial.serving.router import Router
 
@@ -162,8 +163,12 @@ def live_version(
     version: int = 1,
     engine: FakeEngine | None = None,
     wait: Callable[[], Awaitable[object]] | None = None,
+    golden: Batch | None = None,
 ) -> LiveVersion:
-    """A loaded version; it answers at once, or out of process when ``wait`` is given."""
+    """A loaded version; it answers at once, or out of process when ``wait`` is given.
+
+    With ``golden`` rows, failures on rows far from them are the client's.
+    """
     engine = engine or FakeEngine(signature)
     kind = EngineKind.ONNX if wait is None else EngineKind.NATIVE
     return LiveVersion(
@@ -174,6 +179,7 @@ def live_version(
         plan=only(kind, inline=not wait),
         engines={} if wait else {EngineKind.ONNX: engine},
         native=SlowEngine(engine, wait) if wait else None,
+        blame=None if golden is None else Blame(signature, lambda: golden),
     )
 
 

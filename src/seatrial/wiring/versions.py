@@ -10,6 +10,7 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
 from seatrial.serving.live import LiveVersion, NativeEngine
+from seatrial.serving.reach import Blame
 from seatrial.serving.spawn import ChildLimits
 
 ENGINES: dict[EngineKind, tuple[Role, str]] = {
@@ -41,6 +42,7 @@ def open_version(
         if EngineKind.NATIVE in plan.engines
         else None,
         call_timeout_s=call_timeout_s,
+        blame=Blame(bundle.signature, lambda: bundle.golden().inputs),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -86,8 +87,9 @@ def _frame(batch: Mapping[str, Column], categories: dict[str, list[Any]], missin
 
     columns: dict[str, Any] = {}
     for name, values in batch.items():
-        if name in categories:
-            columns[name] = pd.Categorical(values, categories=categories[name])
+        own = name if name in categories else re.sub(r"\s", "_", name)  # as LightGBM spells it
+        if own in categories:
+            columns[name] = pd.Categorical(values, categories=categories[own])
         elif values.dtype == object:
             columns[name] = pd.Series(_filled(values, missing), dtype=object)
         else:

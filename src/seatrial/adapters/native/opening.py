@@ -10,6 +10,7 @@ from typing import Any
 from seatrial.adapters.native.lightgbm_model import LightgbmModel, load_lightgbm
 from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
+from seatrial.adapters.native.parameters import check_parameters
 from seatrial.adapters.native.pickles import load_pickle
 from seatrial.adapters.native.sklearn_model import SklearnModel
 from seatrial.adapters.native.threads import allowed_threads, hold
@@ -44,6 +45,8 @@ def _unpickled(path: Path, report: ScanReport, *, any_version: bool) -> LoadedMo
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         found = _loaded(path, report)
+    if not report.trusted:
+        check_parameters(found, path.name)
     trained = _trained_version(heard)
     if trained is not None and not any_version:
         _check_version(path, trained)

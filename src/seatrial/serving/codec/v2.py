@@ -2,6 +2,9 @@
 
 Source: https://github.com/kserve/open-inference-protocol; binary tensors as in Triton's extension:
 the JSON part is as long as ``inference-header-content-length`` says, raw tensors follow in order.
+
+A tensor of shape [n, width] holds all features, whatever its name; so does [n] where the one
+feature is a number (`description.MATRIX`). Every other tensor is one feature and bears its name.
 """
 
 from __future__ import annotations
@@ -131,11 +134,13 @@ class InferCodec:
         tensor = inputs[0]
         shape = tensor.shape
         width = self._contract.width
-        if len(shape) == 2 and shape[1] == width:
+        # With one column of text or truth, a tensor is that column, and its name has to say so.
+        anonymous = self._matrix or width > 1
+        if anonymous and len(shape) == 2 and shape[1] == width:
             return self._whole(ask, tensor)
-        if width == 1:
+        if anonymous and width == 1 and len(shape) == 1:
             return self._contract.matrix(_arrays(ask)[tensor.name].reshape(-1, 1))
-        if tensor.name not in self._contract.names:
+        if anonymous and tensor.name not in self._contract.names:
             raise BadInput(
                 f"The tensor {shown(tensor.name)} has the shape {shown(shape)}.",
                 remedy=f"Send the shape [n, {width}] for n rows, or one tensor per feature.",
