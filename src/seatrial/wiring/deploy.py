@@ -23,7 +23,7 @@ from seatrial.registry.naming import check_name, suggest_name
 from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
-from seatrial.wiring.background import running, start_detached
+from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.files import write_files
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.stager import BackgroundStager
@@ -174,7 +174,13 @@ def ensure_server(workspace: Workspace) -> str:
             return str(beat.data.get("address", "another machine"))
     finally:
         store.close()
-    return start_detached(workspace).address
+    try:
+        return start_detached(workspace).address
+    except ServerRunning:  # another command started one at the same moment
+        found = running(workspace)
+        if found is None:
+            raise
+        return found.address
 
 
 @contextmanager
