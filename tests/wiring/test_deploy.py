@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import versions
 from seatrial.registry.manifest import Role
 from seatrial.registry.naming import ModelNameInvalid
+from seatrial.release.desk import Desk
 from seatrial.release.endpoint import RolloutConflict
 from seatrial.serving.engine import EnginePlan
 from seatrial.wiring.deploy import Order, Placed, deploy_order
+from seatrial.wiring.files import files_ready
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -210,3 +213,54 @@ def test_what_cannot_be_written_is_not_registered(models: Any, workspace: Worksp
     with pytest.raises(SeatrialError):
         place(workspace, model=models / "native.pkl")
     assert streams(workspace) == []
+
+
+def test_files_of_two_versions_that_want_one_number_never_meet(
+    models: Any, workspace: Workspace
+) -> None:
+    """Two deployers at once: each had found number 1 free when it wrote its files."""
+    first, a, _ = place(workspace, model=models / "native.pkl", name="a")
+    other, b, _ = place(workspace, model=models / "words.pkl", name="b")
+    with files_ready(workspace, a, guess=7) as mine, files_ready(workspace, b, guess=7) as theirs:
+        assert not workspace.release_folder("a", 7).exists()
+        mine(7)
+        theirs(8)
+    seventh, eighth = workspace.release_folder("a", 7), workspace.release_folder("b", 8)
+    Bundle.open(seventh / "bundle", digest=first.version.digest)
+    Bundle.open(eighth / "bundle", digest=other.version.digest)
+    assert "b:8" in (eighth / "compose.yaml").read_text()
+    assert not list(seventh.parent.glob(".incoming-*"))
+
+
+def test_deployers_at_once_end_as_a_release_or_a_conflict_and_leave_no_orphan(
+    models: Any, workspace: Workspace
+) -> None:
+    def deploy(_: int) -> str:
+        try:
+            return place(workspace, model=models / "native.pkl", name="race")[0].release
+        except RolloutConflict as conflict:
+            assert "rollback" in conflict.remedy
+            return "conflict"
+
+    with ThreadPoolExecutor(3) as pool:
+        ends = sorted(pool.map(deploy, range(3)))
+    assert ends[:2] == ["conflict", "conflict"]
+    assert ends[2].startswith("race-")
+
+
+def test_whoever_loses_at_the_last_moment_is_told_what_stays_registered(
+    models: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(workspace, model=models / "words.pkl", name="late")
+    monkeypatch.setattr(Desk, "check_free", lambda *_: None)
+    steps: list[tuple[str, str, str]] = []
+    with pytest.raises(RolloutConflict, match="is still staging"):
+        deploy_order(
+            workspace,
+            Order(model=models / "words.pkl", name="late", data=models / "rows.csv"),
+            on_step=lambda *step: steps.append(step),
+            on_progress=lambda *_: None,
+        )
+    assert steps[-1][:2] == ("note", "register")
+    assert "version 2 stays registered" in steps[-1][2]
+    assert "again" in steps[-1][2]

@@ -149,7 +149,7 @@ def check_free(state: EndpointState) -> None:
     if active is not None:
         raise RolloutConflict(
             f"Release {active.release!r} of endpoint {state.name!r} is still {active.phase.value}.",
-            remedy="Wait for its verdict, or end it with `seatrial rollback`.",
+            remedy="Wait for its verdict, or end it with `seatrial rollback`; then ask again.",
             phase=active.phase.value,
         )
 
