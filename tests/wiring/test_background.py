@@ -98,7 +98,7 @@ def test_a_second_server_in_the_foreground_is_refused_and_takes_nothing_over(
 ) -> None:
     monkeypatch.setattr("seatrial.wiring.server.Supervisor", None)  # it must not come so far
     text = record_of_the_parent(workspace)
-    with pytest.raises(ServerRunning, match="http://127.0.0.1:1"):
+    with pytest.raises(ServerRunning, match="runs already"):
         run_server(workspace, say=lambda _: None)
     with pytest.raises(ServerRunning):
         announce(workspace, address="http://127.0.0.1:2")

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from seatrial.kernel.errors import Invalid, NotFound, SeatrialError
+from seatrial.kernel.events import Draft
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import versions
 from seatrial.registry.manifest import Role
 from seatrial.registry.naming import ModelNameInvalid
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import RolloutConflict
+from seatrial.release.projection import Endpoints
 from seatrial.serving.engine import EnginePlan
+from seatrial.wiring.compatibility import SignatureChanged
 from seatrial.wiring.deploy import Order, Placed, deploy_order
 from seatrial.wiring.files import files_ready
 from seatrial.wiring.workspace import Workspace, open_workspace
@@ -239,12 +242,11 @@ def test_deployers_at_once_end_as_a_release_or_a_conflict_and_leave_no_orphan(
         try:
             return place(workspace, model=models / "native.pkl", name="race")[0].release
         except RolloutConflict as conflict:
-            assert "rollback" in conflict.remedy
-            return "conflict"
+            return conflict.remedy
 
     with ThreadPoolExecutor(3) as pool:
         ends = sorted(pool.map(deploy, range(3)))
-    assert ends[:2] == ["conflict", "conflict"]
+    assert [end.partition(",")[0] for end in ends[:2]] == ["Wait for its verdict"] * 2
     assert ends[2].startswith("race-")
 
 
@@ -264,3 +266,53 @@ def test_whoever_loses_at_the_last_moment_is_told_what_stays_registered(
     assert steps[-1][:2] == ("note", "register")
     assert "version 2 stays registered" in steps[-1][2]
     assert "again" in steps[-1][2]
+
+
+def promoted(workspace: Workspace, **wanted: Any) -> None:
+    """The version in production, as if its staging tests had passed."""
+    placed, _, _ = place(workspace, **wanted)
+    store = workspace.open_store()
+    Endpoints(store).change(
+        placed.endpoint,
+        lambda state: [
+            Draft(
+                kind="release.promoted",
+                data={"release": placed.release, "version": placed.version.number, "reason": "t"},
+            )
+        ],
+    )
+    store.close()
+
+
+def test_a_model_that_does_not_fit_the_endpoints_clients_is_refused(
+    models: Any, workspace: Workspace
+) -> None:
+    promoted(workspace, model=models / "price.pkl", name="price")
+    with pytest.raises(SignatureChanged, match="unlike version 1, which is in production") as no:
+        place(workspace, model=models / "mixed.pkl", data=models / "mixed.parquet", name="price")
+    for named in ("feature 'income' is gone", "feature 'city' is new", "task is classification"):
+        assert named in str(no.value.facts["differences"])
+    assert "--new-signature" in no.value.remedy
+    store = workspace.open_store()
+    assert [v.number for v in versions(store, "price")] == [1]
+    store.close()
+
+
+def test_a_new_signature_that_is_meant_is_said_and_goes_on(
+    models: Any, workspace: Workspace
+) -> None:
+    promoted(workspace, model=models / "price.pkl", name="price")
+    wanted = {"model": models / "words.pkl", "name": "price", "new_signature": True}
+    placed, _, steps = place(workspace, **wanted)
+    assert placed.version.number == 2
+    said = [text for mark, step, text in steps if (mark, step) == ("note", "signature")]
+    assert "the task is classification, not regression" in said[0]
+
+
+def test_another_model_with_the_same_signature_needs_no_word(
+    models: Any, workspace: Workspace
+) -> None:
+    promoted(workspace, model=models / "price.pkl", name="price")
+    placed, _, steps = place(workspace, model=models / "native.pkl", name="price")
+    assert placed.version.number == 2
+    assert any("'age' may no longer be missing" in text for _, _, text in steps)

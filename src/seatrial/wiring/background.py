@@ -1,4 +1,4 @@
-"""The server of a workspace: at most one, started, found and stopped by the workspace's commands."""
+"""The server of a workspace: at most one; started, found and stopped by its commands."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
 from seatrial.wiring.background import ServerRunning, running, start_detached
+from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.stager import BackgroundStager
@@ -53,6 +54,8 @@ class Order:
         watch_s: of every step; None as configured.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
+        new_signature: clients know that it takes or answers something else than the version in
+            production.
         by: who wants it.
     """
 
@@ -65,6 +68,7 @@ class Order:
     watch_s: float | None = None
     trust: bool = False
     any_version: bool = False
+    new_signature: bool = False
     by: str = "deploy"
 
     @property
@@ -108,9 +112,9 @@ def deploy_order(
     Args:
         on_step: told of each step that has ended.
         on_progress: told what is under way.
-    Raises: what packaging or `take_in` raises; ModelNameInvalid; OptionUnused; RolloutConflict:
-        another release of the endpoint is under way. Nothing is registered then, unless the other
-        one began at the very last moment: then a note says which version was.
+    Raises: what packaging or `take_in` raises; ModelNameInvalid; OptionUnused; SignatureChanged;
+        RolloutConflict: another release of the endpoint is under way. Nothing is registered then,
+        unless the other one began at the very last moment: then a note says which version was.
     """
     archived = is_archive(order.model)
     if archived:
@@ -122,16 +126,25 @@ def deploy_order(
         desk = Desk(store)
         on_progress("package", str(order.model))
         packaged = (_taken_in if archived else _assembled)(workspace, order, desk, on_step)
+        check_signature(
+            workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step
+        )
         plan = _plan(workspace, order, packaged.bundle.manifest.name)
-        version = _registered(workspace, desk, store, order, packaged, on_step)
-        return _begun(desk, store, order, version, plan, on_step)
+        version = _registered(workspace, desk, store, order, packaged, on_step=on_step)
+        return _begun(desk, store, order, version, plan, on_step=on_step)
     except BaseException:
         store.close()
         raise
 
 
 def _registered(
-    workspace: Workspace, desk: Desk, store: Store, order: Order, packaged: _Packaged, on_step: Say
+    workspace: Workspace,
+    desk: Desk,
+    store: Store,
+    order: Order,
+    packaged: _Packaged,
+    *,
+    on_step: Say,
 ) -> Version:
     """The version, once its files are written: what cannot be written is not registered."""
     bundle = packaged.bundle
@@ -148,7 +161,7 @@ def _registered(
 
 
 def _begun(
-    desk: Desk, store: Store, order: Order, version: Version, plan: Plan, on_step: Say
+    desk: Desk, store: Store, order: Order, version: Version, plan: Plan, *, on_step: Say
 ) -> Placed:
     """The release; where it cannot begin, whoever waits is told what is left behind."""
     name = version.name
