@@ -53,7 +53,12 @@ QUICK: Mapping[str, Any] = {
     "gates": {
         "error_rate": 0.02,
         "p95_ms": 400,
-        "against_stable": {"error_rate": 0.05, "p95_ratio": 20, "p95_slack_ms": 400},
+        "against_stable": {
+            "error_rate": 0.05,
+            "p95_ratio": 20,
+            "p95_slack_ms": 400,
+            "refused_rate": 0.05,
+        },
     },
 }
 

@@ -258,6 +258,38 @@ def test_rolling_back_returns_to_the_version_before_and_not_to_the_bad_one(
     assert on_trial.state.split == Split(stable=3)
 
 
+def test_rolling_back_again_and_again_never_puts_a_version_back_that_was_left(
+    on_trial: Endpoint,
+) -> None:
+    on_trial.take(ask(on_trial.state, "promote", by="ada"))
+    on_trial.take(roll_back(on_trial.state, to=None, by="ada"))
+    assert on_trial.state.split == Split(stable=1)
+    with pytest.raises(NothingToRollBack, match="left: 2 was rolled back from") as refused:
+        roll_back(on_trial.state, to=None, by="ada")
+    assert "--to" in refused.value.remedy
+    on_trial.take(roll_back(on_trial.state, to=2, by="ada"))
+    assert on_trial.state.split == Split(stable=2)
+    with pytest.raises(NothingToRollBack, match="left: 1 was"):
+        roll_back(on_trial.state, to=None, by="ada")
+
+
+def test_a_version_that_is_promoted_after_it_was_left_can_be_returned_to(
+    on_trial: Endpoint,
+) -> None:
+    def promote(version: int) -> None:
+        on_trial.start(version)
+        on_trial.meet(Staged(passed=True, reason="fine"))
+        on_trial.meet(Warmed())
+        on_trial.take(ask(on_trial.state, "promote", by="ada"))
+
+    on_trial.take(ask(on_trial.state, "promote", by="ada"))
+    on_trial.take(roll_back(on_trial.state, to=None, by="ada"))
+    promote(2)
+    promote(3)
+    on_trial.take(roll_back(on_trial.state, to=None, by="ada"))
+    assert (on_trial.state.stable, on_trial.state.withdrawn) == (2, (3,))
+
+
 def test_rolling_back_to_a_version_that_was_never_in_production_is_refused(
     on_trial: Endpoint,
 ) -> None:

@@ -7,6 +7,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 from seatrial.stats.counts import BadStatistic
 
@@ -18,6 +19,7 @@ def test_a_gate_is_named_for_what_it_measures() -> None:
         LatencyGate(limit_ms=100, quantile=0.999),
         ErrorRateAgainstStable(margin=0.001),
         LatencyAgainstStable(ratio=1.5, slack_ms=5),
+        RefusedAgainstStable(margin=0.01),
     )
     assert [g.name for g in gates] == [
         "error_rate",
@@ -25,6 +27,7 @@ def test_a_gate_is_named_for_what_it_measures() -> None:
         "p99.9",
         "error_rate_against_stable",
         "p95_against_stable",
+        "refused_rate_against_stable",
     ]
 
 

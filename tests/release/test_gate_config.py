@@ -7,6 +7,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 from seatrial.release.gate_config import GateConfig
 
@@ -19,6 +20,7 @@ def test_the_default_is_what_a_release_promises() -> None:
             LatencyGate(limit_ms=100),
             ErrorRateAgainstStable(margin=0.001),
             LatencyAgainstStable(ratio=1.5, slack_ms=5),
+            RefusedAgainstStable(margin=0.01),
         ),
     )
 
@@ -29,7 +31,13 @@ def test_null_switches_a_gate_off() -> None:
     config = GateConfig.model_validate(
         {"p95_ms": None, "against_stable": {"error_rate": None, "p95_ratio": 2}}
     )
-    assert [g.name for g in config.gates().gates] == ["error_rate", "p95_against_stable"]
+    assert [g.name for g in config.gates().gates] == [
+        "error_rate",
+        "p95_against_stable",
+        "refused_rate_against_stable",
+    ]
+    config = GateConfig.model_validate({"against_stable": {"refused_rate": None}})
+    assert "refused_rate_against_stable" not in [g.name for g in config.gates().gates]
     config = GateConfig.model_validate({"against_stable": {"p95_ratio": None}})
     assert "p95_against_stable" not in [g.name for g in config.gates().gates]
 

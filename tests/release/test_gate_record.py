@@ -13,6 +13,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 from seatrial.release.gate_config import GateConfig
 from seatrial.release.gate_record import (
@@ -36,6 +37,7 @@ def test_the_default_has_every_kind() -> None:
         LatencyGate,
         ErrorRateAgainstStable,
         LatencyAgainstStable,
+        RefusedAgainstStable,
     }
 
 

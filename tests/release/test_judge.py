@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 from seatrial.release.judge import claims, judge
 from seatrial.release.measurement import Summary
@@ -21,15 +24,18 @@ ERRORS = ErrorRateGate(limit=0.001)
 P95 = LatencyGate(limit_ms=100)
 ERRORS_AGAINST = ErrorRateAgainstStable(margin=0.001)
 P95_AGAINST = LatencyAgainstStable(ratio=1.5, slack_ms=5)
-ALL = Gates(gates=(ERRORS, P95, ERRORS_AGAINST, P95_AGAINST))
+REFUSED_AGAINST = RefusedAgainstStable(margin=0.01)
+ALL = Gates(gates=(ERRORS, P95, ERRORS_AGAINST, P95_AGAINST, REFUSED_AGAINST))
 PASS, INCONCLUSIVE, FAIL = Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL
 
 
-def summary(n: int, *, n_errors: int = 0, n_slow: int = 0, ms: float = 20.0) -> Summary:
-    """Answers of ``ms``, some of them ten times slower."""
+def summary(
+    n: int, *, n_errors: int = 0, n_slow: int = 0, ms: float = 20.0, n_refused: int = 0
+) -> Summary:
+    """Answers of ``ms``, some of them ten times slower, and refused requests beside them."""
     latencies = np.full(n, ms / 1e3)
     latencies[:n_slow] *= 10
-    return Summary.of(latencies, errors={"timeout": n_errors})
+    return Summary.of(latencies, errors={"timeout": n_errors}, n_rejected=n_refused)
 
 
 STABLE = summary(76_000, n_errors=8, n_slow=700)
@@ -65,6 +71,10 @@ def outcomes(judgement: Judgement) -> list[Outcome]:
         (P95_AGAINST, summary(300, ms=24), PASS, Code.UNDER_LIMIT),
         (P95_AGAINST, summary(300, ms=29.99), INCONCLUSIVE, Code.TOO_CLOSE),
         (P95_AGAINST, summary(300, ms=40), FAIL, Code.OVER_LIMIT),
+        (REFUSED_AGAINST, summary(400), PASS, Code.UNDER_LIMIT),
+        (REFUSED_AGAINST, summary(300), INCONCLUSIVE, Code.MORE_REQUESTS),
+        (REFUSED_AGAINST, summary(0, n_refused=12), FAIL, Code.OVER_LIMIT),
+        (REFUSED_AGAINST, summary(95, n_refused=9), FAIL, Code.OVER_LIMIT),
     ],
 )
 def test_a_gate_says_what_the_evidence_says(
@@ -89,7 +99,9 @@ def test_a_verdict_is_its_interval_held_against_its_limit(
 
 
 @pytest.mark.parametrize("gate", ALL.gates)
-@pytest.mark.parametrize("seen", [summary(0), summary(30), summary(1_000, n_errors=1, n_slow=45)])
+@pytest.mark.parametrize(
+    "seen", [summary(0), summary(30), summary(1_000, n_errors=1, n_slow=45, n_refused=6)]
+)
 def test_the_requests_said_to_be_needed_are_enough(gate: Gate, seen: Summary) -> None:
     needed = one(gate, seen).n_needed
     assert needed
@@ -109,6 +121,22 @@ def test_a_canary_is_not_failed_for_errors_that_stable_makes_too() -> None:
     assert verdict.effect == pytest.approx(0)
 
 
+def test_a_canary_that_refuses_every_client_fails_though_it_answered_nothing() -> None:
+    judgement = judge(ALL, summary(0, n_refused=20), STABLE)
+    assert judgement.outcome is FAIL
+    assert [v.gate for v in judgement.deciding] == ["refused_rate_against_stable"]
+    assert "refused requests 100 % against stable's 0 %" in judgement.reason
+
+
+def test_a_canary_is_not_failed_for_refusing_what_stable_refuses_too() -> None:
+    rubbish = summary(800, n_refused=200), summary(15_200, n_refused=3_800)
+    assert one(REFUSED_AGAINST, *rubbish).outcome is INCONCLUSIVE
+
+
+def test_a_canary_that_takes_what_stable_refuses_passes() -> None:
+    assert one(REFUSED_AGAINST, summary(400), summary(0, n_refused=7_600)).outcome is PASS
+
+
 def test_differences_of_latency_within_the_slack_never_matter() -> None:
     fast = summary(5_000, ms=0.3)
     assert one(P95_AGAINST, summary(500, ms=3.0), fast).outcome is PASS
@@ -118,7 +146,7 @@ def test_differences_of_latency_within_the_slack_never_matter() -> None:
 
 
 def test_every_gate_must_pass_and_any_may_fail() -> None:
-    assert outcomes(judge(ALL, summary(4_000), STABLE)) == [PASS] * 4
+    assert outcomes(judge(ALL, summary(4_000), STABLE)) == [PASS] * 5
     assert judge(ALL, summary(4_000), STABLE).outcome is PASS
     assert judge(ALL, summary(1_000), STABLE).outcome is INCONCLUSIVE
     assert judge(ALL, summary(1_000, n_slow=400), STABLE).outcome is FAIL
@@ -128,14 +156,14 @@ def test_no_data_is_inconclusive_for_every_gate() -> None:
     judgement = judge(ALL, Summary.empty(), STABLE)
     assert judgement.outcome is INCONCLUSIVE
     assert {v.code for v in judgement.verdicts} == {Code.NO_REQUESTS}
-    rejected = Summary.of([], n_rejected=10_000, n_shed=10_000)
-    assert judge(ALL, rejected, STABLE).outcome is INCONCLUSIVE
+    shed = Summary.of([], n_shed=10_000)
+    assert judge(ALL, shed, STABLE).outcome is INCONCLUSIVE
 
 
 def test_a_stable_that_answered_nothing_cannot_be_compared_with() -> None:
     judgement = judge(ALL, summary(9_000), Summary.empty())
     assert judgement.outcome is INCONCLUSIVE
-    assert [v.code for v in judgement.deciding] == [Code.NO_STABLE_REQUESTS] * 2
+    assert [v.code for v in judgement.deciding] == [Code.NO_STABLE_REQUESTS] * 3
 
 
 def test_without_a_stable_its_gates_are_left_out() -> None:
@@ -160,9 +188,23 @@ def test_a_dry_run_is_shown_but_not_counted() -> None:
 
 
 def test_alpha_is_split_for_failing_and_whole_for_passing() -> None:
-    for gates, n_counted in ((ALL, 4), (Gates(gates=(ERRORS,)), 1)):
-        for v in judge(gates, summary(10), STABLE).verdicts:
-            assert (v.alpha, v.alpha_fail) == (0.05, 0.05 / n_counted)
+    for gates in (ALL, Gates(gates=(ERRORS, P95)), Gates(gates=(ERRORS,))):
+        verdicts = judge(gates, summary(10), STABLE).verdicts
+        assert {v.alpha for v in verdicts} == {0.05}
+        assert sum(v.alpha_fail for v in verdicts) == pytest.approx(0.05)
+        parts = {v.alpha_fail for v in verdicts if v.gate != REFUSED_AGAINST.name}
+        assert len(parts) == 1
+
+
+def test_the_gate_on_refusals_takes_a_tenth_of_what_each_other_has() -> None:
+    *others, refused = judge(ALL, summary(10), STABLE).verdicts
+    assert refused.alpha_fail == pytest.approx(others[0].alpha_fail / 10)
+
+
+def test_a_dry_run_takes_nothing_from_those_that_count() -> None:
+    dry = replace(P95, dry_run=True)
+    verdicts = judge(Gates(gates=(ERRORS, dry)), summary(10), STABLE).verdicts
+    assert verdicts[0].alpha_fail == 0.05
 
 
 def test_claims_are_what_the_gates_still_wait_for() -> None:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import DeadlineExceeded, LimitExceeded, SeatrialError, Unavailable
 from seatrial.release.variant import Split
 from seatrial.serving.exchange import Limits, Reply, Request
 from seatrial.serving.plane import DataPlane
+from seatrial.serving.record import OUTSIDE, Observe, Recorder
 from seatrial.serving.router import Router
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.models import (
@@ -102,6 +104,40 @@ def test_a_key_sticks_to_its_version_whether_in_the_header_or_in_the_body() -> N
         assert by_header == by_field
         seen.add(by_header)
     assert len(seen) == 2
+
+
+class ByRevision(Recorder):
+    """Keeps version, revision and outcome of each request."""
+
+    def __init__(self) -> None:
+        super().__init__(worker="worker/test/0", clock=SystemClock())
+        self.seen: list[tuple[int, int, str]] = []
+
+    def observer(
+        self, endpoint: str, version: int, revision: int, *, watched: bool = False
+    ) -> Observe:
+        del endpoint, watched
+        return lambda _, outcome: self.seen.append((version, revision, outcome))
+
+
+@pytest.mark.parametrize(("share", "answers"), [(1.0, 2), (0.0, 1)])
+def test_a_refusal_is_evidence_only_where_the_other_version_takes_the_request(
+    share: float, answers: int
+) -> None:
+    recorder = ByRevision()
+    other = matrix_signature(("age", "income", "tenure", "visits"))
+    signatures = {answers: other, 3 - answers: SIGNATURE}
+    split = Split(stable=1, canary=2, canary_share=share, salt="s")
+    versions = [live_version(signatures[v], version=v) for v in (1, 2)]
+    plane = plane_over(router_of(*versions, splits={"churn": split}, recorder=recorder))
+    bodies: list[object] = [
+        ROW,  # the other version would have answered it
+        ROW | {"inputs": [ROW["inputs"][0] | {"data": ["a", "b", "c"]}]},  # neither would
+        b"{",  # not even read, so nobody's
+    ]
+    for body in bodies:
+        assert reply_of(plane, body=body).status == 400
+    assert recorder.seen == [(answers, 1, "rejected"), (answers, OUTSIDE, "rejected")]
 
 
 def test_a_model_nobody_has_is_the_answer_even_to_a_body_nobody_can_read(router: Router) -> None:

@@ -80,6 +80,40 @@ def test_withdrawing_leaves_another_servers_record_alone(workspace: Workspace) -
     assert running(workspace) is not None
 
 
+def record_of_the_parent(workspace: Workspace, *, created_ago: float = 0.0) -> str:
+    parent = psutil.Process().parent()
+    assert parent is not None
+    said = {
+        "pid": parent.pid,
+        "created": parent.create_time() - created_ago,
+        "address": "http://127.0.0.1:1",
+        "log": "x",
+    }
+    text = json.dumps(said)
+    (workspace.home / "server.json").write_text(text)
+    return text
+
+
+def test_a_second_server_in_the_foreground_is_refused_and_takes_nothing_over(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seatrial.wiring.server.Supervisor", None)  # it must not come so far
+    text = record_of_the_parent(workspace)
+    with pytest.raises(ServerRunning, match="runs already"):
+        run_server(workspace, say=lambda _: None)
+    with pytest.raises(ServerRunning):
+        announce(workspace, address="http://127.0.0.1:2")
+    assert (workspace.home / "server.json").read_text() == text
+
+
+def test_the_record_of_a_killed_server_hinders_nobody(workspace: Workspace) -> None:
+    record_of_the_parent(workspace, created_ago=100)
+    announce(workspace, address="http://127.0.0.1:2")
+    found = running(workspace)
+    assert found is not None
+    assert found.address == "http://127.0.0.1:2"
+
+
 def test_the_network_needs_a_token(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEATRIAL_TOKEN", raising=False)
     for host in ("0.0.0.0", "192.0.2.1", "example.org", "::"):
@@ -98,7 +132,7 @@ def test_a_server_is_started_answers_and_is_stopped(workspace: Workspace) -> Non
         with pytest.raises(ServerRunning, match=str(started.pid)):
             start_detached(workspace)
         family = psutil.Process(started.pid).children(recursive=True)
-        assert len(family) == 2  # a worker and the controller
+        assert len(family) == 3  # a worker, the controller and the monitor
     finally:
         assert stop_detached(workspace) == started.pid
     assert psutil.wait_procs(family, timeout=10)[1] == []

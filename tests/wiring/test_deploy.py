@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seatrial.kernel.errors import Invalid, NotFound, SeatrialError
+from seatrial.kernel.events import Draft
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import versions
 from seatrial.registry.manifest import Role
 from seatrial.registry.naming import ModelNameInvalid
+from seatrial.release.desk import Desk
 from seatrial.release.endpoint import RolloutConflict
+from seatrial.release.projection import Endpoints
 from seatrial.serving.engine import EnginePlan
+from seatrial.wiring.compatibility import SignatureChanged
 from seatrial.wiring.deploy import Order, Placed, deploy_order
+from seatrial.wiring.files import files_ready
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -210,3 +216,103 @@ def test_what_cannot_be_written_is_not_registered(models: Any, workspace: Worksp
     with pytest.raises(SeatrialError):
         place(workspace, model=models / "native.pkl")
     assert streams(workspace) == []
+
+
+def test_files_of_two_versions_that_want_one_number_never_meet(
+    models: Any, workspace: Workspace
+) -> None:
+    """Two deployers at once: each had found number 1 free when it wrote its files."""
+    first, a, _ = place(workspace, model=models / "native.pkl", name="a")
+    other, b, _ = place(workspace, model=models / "words.pkl", name="b")
+    with files_ready(workspace, a, guess=7) as mine, files_ready(workspace, b, guess=7) as theirs:
+        assert not workspace.release_folder("a", 7).exists()
+        mine(7)
+        theirs(8)
+    seventh, eighth = workspace.release_folder("a", 7), workspace.release_folder("b", 8)
+    Bundle.open(seventh / "bundle", digest=first.version.digest)
+    Bundle.open(eighth / "bundle", digest=other.version.digest)
+    assert "b:8" in (eighth / "compose.yaml").read_text()
+    assert not list(seventh.parent.glob(".incoming-*"))
+
+
+def test_deployers_at_once_end_as_a_release_or_a_conflict_and_leave_no_orphan(
+    models: Any, workspace: Workspace
+) -> None:
+    def deploy(_: int) -> str:
+        try:
+            return place(workspace, model=models / "native.pkl", name="race")[0].release
+        except RolloutConflict as conflict:
+            return conflict.remedy
+
+    with ThreadPoolExecutor(3) as pool:
+        ends = sorted(pool.map(deploy, range(3)))
+    assert [end.partition(",")[0] for end in ends[:2]] == ["Wait for its verdict"] * 2
+    assert ends[2].startswith("race-")
+
+
+def test_whoever_loses_at_the_last_moment_is_told_what_stays_registered(
+    models: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(workspace, model=models / "words.pkl", name="late")
+    monkeypatch.setattr(Desk, "check_free", lambda *_: None)
+    steps: list[tuple[str, str, str]] = []
+    with pytest.raises(RolloutConflict, match="is still staging"):
+        deploy_order(
+            workspace,
+            Order(model=models / "words.pkl", name="late", data=models / "rows.csv"),
+            on_step=lambda *step: steps.append(step),
+            on_progress=lambda *_: None,
+        )
+    assert steps[-1][:2] == ("note", "register")
+    assert "version 2 stays registered" in steps[-1][2]
+    assert "again" in steps[-1][2]
+
+
+def promoted(workspace: Workspace, **wanted: Any) -> None:
+    """The version in production, as if its staging tests had passed."""
+    placed, _, _ = place(workspace, **wanted)
+    store = workspace.open_store()
+    Endpoints(store).change(
+        placed.endpoint,
+        lambda state: [
+            Draft(
+                kind="release.promoted",
+                data={"release": placed.release, "version": placed.version.number, "reason": "t"},
+            )
+        ],
+    )
+    store.close()
+
+
+def test_a_model_that_does_not_fit_the_endpoints_clients_is_refused(
+    models: Any, workspace: Workspace
+) -> None:
+    promoted(workspace, model=models / "price.pkl", name="price")
+    with pytest.raises(SignatureChanged, match="unlike version 1, which is in production") as no:
+        place(workspace, model=models / "mixed.pkl", data=models / "mixed.parquet", name="price")
+    for named in ("feature 'income' is gone", "feature 'city' is new", "task is classification"):
+        assert named in str(no.value.facts["differences"])
+    assert "--new-signature" in no.value.remedy
+    store = workspace.open_store()
+    assert [v.number for v in versions(store, "price")] == [1]
+    store.close()
+
+
+def test_a_new_signature_that_is_meant_is_said_and_goes_on(
+    models: Any, workspace: Workspace
+) -> None:
+    promoted(workspace, model=models / "price.pkl", name="price")
+    wanted = {"model": models / "words.pkl", "name": "price", "new_signature": True}
+    placed, _, steps = place(workspace, **wanted)
+    assert placed.version.number == 2
+    said = [text for mark, step, text in steps if (mark, step) == ("note", "signature")]
+    assert "the task is classification, not regression" in said[0]
+
+
+def test_another_model_with_the_same_signature_needs_no_word(
+    models: Any, workspace: Workspace
+) -> None:
+    promoted(workspace, model=models / "price.pkl", name="price")
+    placed, _, steps = place(workspace, model=models / "native.pkl", name="price")
+    assert placed.version.number == 2
+    assert any("'age' may no longer be missing" in text for _, _, text in steps)

@@ -40,6 +40,11 @@ _EXITS = {
 @click.option("--watch", type=DURATION, help="How long the canary is watched.  [default: 1h]")
 @click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
 @click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@click.option(
+    "--new-signature",
+    is_flag=True,
+    help="Accept other features or outputs than the version in production has.",
+)
 @click.option("--no-up", is_flag=True, help="Do not start a server where none runs.")
 @click.option("--no-wait", is_flag=True, help="Return once the release has begun.")
 @workspace_options
@@ -54,6 +59,7 @@ def deploy(
     watch: float | None,
     trust: bool,
     any_version: bool,
+    new_signature: bool,
     no_up: bool,
     no_wait: bool,
     home: Path | None,
@@ -79,6 +85,7 @@ def deploy(
         watch_s=watch,
         trust=trust,
         any_version=any_version,
+        new_signature=new_signature,
         by=whoami(),
     )
     record = run_order(console, workspace, order, up=not no_up, wait=not no_wait)

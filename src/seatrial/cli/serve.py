@@ -44,7 +44,7 @@ def up(
 @click.command()
 @workspace_options
 def down(home: Path | None, config: Path | None) -> int:
-    """Stop the server that `up --detach` started."""
+    """Stop the server of this home folder, however it was started."""
     from seatrial.wiring.background import stop_detached
     from seatrial.wiring.workspace import open_workspace
 

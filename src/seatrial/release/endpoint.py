@@ -72,6 +72,8 @@ class EndpointState:
         revision: of its stream; 0 before the first fact.
         stable: the version in production, or None.
         former: earlier stable versions; the last one is where a rollback goes.
+        withdrawn: versions that were rolled back from, in that order: a rollback returns to one
+            only when it is named.
         digests: bundle digest by version, of every version ever released here.
         rollout: the newest rollout, over or not; None before the first.
         target_revision: revision at which the split last changed, or a step with the same split
@@ -83,6 +85,7 @@ class EndpointState:
     revision: int = 0
     stable: int | None = None
     former: tuple[int, ...] = ()
+    withdrawn: tuple[int, ...] = ()
     digests: Mapping[int, str] = field(default_factory=dict)
     rollout: Rollout | None = None
     target_revision: int = 0
@@ -146,7 +149,7 @@ def check_free(state: EndpointState) -> None:
     if active is not None:
         raise RolloutConflict(
             f"Release {active.release!r} of endpoint {state.name!r} is still {active.phase.value}.",
-            remedy="Wait for its verdict, or end it with `seatrial rollback`.",
+            remedy="Wait for its verdict, or end it with `seatrial rollback`; then ask again.",
             phase=active.phase.value,
         )
 
@@ -213,7 +216,7 @@ def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = ""
 
     Args:
         to: the version to serve; None ends the canary under way or, when there is none, returns to
-            the version that was in production before.
+            the version that was in production before and was not rolled back from.
     Raises: NothingToRollBack, RolloutConflict, UnknownFact.
     """
     check_readable(state)
@@ -223,12 +226,9 @@ def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = ""
         return ended
     goal = to if to is not None else (state.former[-1] if state.former else None)
     if goal is None:
-        raise NothingToRollBack(
-            f"Endpoint {state.name!r} has no earlier version.",
-            remedy="Deploy a corrected version instead.",
-        )
-    if goal not in (*state.former, state.stable):
-        known = ", ".join(str(v) for v in state.former) or "none"
+        raise _nothing_left(state)
+    if goal not in (*state.former, *state.withdrawn, state.stable):
+        known = ", ".join(str(v) for v in sorted((*state.former, *state.withdrawn))) or "none"
         raise NothingToRollBack(
             f"Version {goal} of {state.name!r} was never in production.",
             remedy=f"Choose one of: {known}; or deploy it, so that it is tested first.",
@@ -241,3 +241,18 @@ def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = ""
         "reason": reason or "rolled back by a person",
     }
     return [*ended, Draft(kind="endpoint.rolled_back", data=data, by=by)]
+
+
+def _nothing_left(state: EndpointState) -> NothingToRollBack:
+    if not state.withdrawn:
+        return NothingToRollBack(
+            f"Endpoint {state.name!r} has no earlier version.",
+            remedy="Deploy a corrected version instead.",
+        )
+    left = ", ".join(str(v) for v in state.withdrawn)
+    return NothingToRollBack(
+        f"Endpoint {state.name!r} has no earlier version left: {left} was rolled back from."
+        if len(state.withdrawn) == 1
+        else f"Endpoint {state.name!r} has no earlier version left: {left} were rolled back from.",
+        remedy="Deploy a corrected version, or name one of these with --to if it is meant.",
+    )

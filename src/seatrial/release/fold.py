@@ -178,16 +178,18 @@ def _promoted(state: EndpointState, fact: Fact) -> EndpointState:
     former = tuple(v for v in state.former if v != version)
     if state.stable is not None and state.stable != version:
         former = (*former, state.stable)
-    return replace(ended, stable=version, former=former)
+    withdrawn = tuple(v for v in state.withdrawn if v != version)
+    return replace(ended, stable=version, former=former, withdrawn=withdrawn)
 
 
 def _rolled_back(state: EndpointState, fact: Fact) -> EndpointState:
-    """The version left behind goes to the far end: rolling back twice must not return to it."""
+    """The version left behind is out: no further rollback returns to it unless it is named."""
     version = _held(fact.data, "version", int)
     former = tuple(v for v in state.former if v != version)
-    if state.stable is not None:
-        former = (state.stable, *former)
-    return replace(state, stable=version, former=former)
+    withdrawn = tuple(v for v in state.withdrawn if v not in (version, state.stable))
+    if state.stable is not None and state.stable != version:
+        withdrawn = (*withdrawn, state.stable)
+    return replace(state, stable=version, former=former, withdrawn=withdrawn)
 
 
 CHANGES: Mapping[str, Callable[[EndpointState, Fact], EndpointState]] = {

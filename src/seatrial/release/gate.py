@@ -1,8 +1,8 @@
 """Gates: what a version must show before it gets everybody.
 
-Every gate is one question about a rate: errors under a limit, or answers slower than a limit under
-5 % (a p95). Against stable, the limit follows from what the stable did. Here is what can be asked;
-`release/judge.py` answers.
+Every gate is one question about a rate: errors under a limit, answers slower than a limit under 5 %
+(a p95), or requests refused that the other version takes. Against stable, the limit follows from
+what the stable did. Here is what can be asked; `release/judge.py` answers.
 """
 
 from __future__ import annotations
@@ -88,6 +88,29 @@ class ErrorRateAgainstStable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedAgainstStable:
+    """The canary refuses requests as the client's fault by less than a margin more than stable.
+
+    Requests that both refuse are in neither rate; see `serving.plane`.
+
+    Args:
+        margin: a difference of rates in (0, 1), such as 0.01.
+        dry_run: judged and shown, but not counted.
+    """
+
+    margin: float
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        check_share("margin", self.margin)
+
+    @property
+    def name(self) -> str:
+        """``refused_rate_against_stable``."""
+        return "refused_rate_against_stable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyAgainstStable:
     """A quantile of the canary's latency is under what the stable's own quantile allows.
 
@@ -124,7 +147,7 @@ class LatencyAgainstStable:
 
 
 AbsoluteGate: TypeAlias = ErrorRateGate | LatencyGate
-RelativeGate: TypeAlias = ErrorRateAgainstStable | LatencyAgainstStable
+RelativeGate: TypeAlias = ErrorRateAgainstStable | LatencyAgainstStable | RefusedAgainstStable
 Gate: TypeAlias = AbsoluteGate | RelativeGate
 
 

@@ -14,6 +14,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 
 _Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -28,6 +29,7 @@ class GateName(StrEnum):
     P99 = "p99"
     ERROR_RATE_AGAINST_STABLE = "error_rate_against_stable"
     P95_AGAINST_STABLE = "p95_against_stable"
+    REFUSED_RATE_AGAINST_STABLE = "refused_rate_against_stable"
 
 
 class AgainstStableConfig(BaseModel):
@@ -37,6 +39,11 @@ class AgainstStableConfig(BaseModel):
 
     error_rate: _Share | None = Field(
         default=0.001, description="How much higher the canary's error rate may be."
+    )
+    refused_rate: _Share | None = Field(
+        default=0.01,
+        description="How much higher the canary's share of requests refused as the client's "
+        "fault may be; those that both versions refuse are not counted.",
     )
     p95_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = Field(
         default=1.5, description="How many times stable's p95 the canary's may be."
@@ -111,4 +118,7 @@ class GateConfig(BaseModel):
                     dry_run=GateName.P95_AGAINST_STABLE in self.dry_run,
                 )
             )
+        if margins.refused_rate is not None:
+            dry_run = GateName.REFUSED_RATE_AGAINST_STABLE in self.dry_run
+            gates.append(RefusedAgainstStable(margin=margins.refused_rate, dry_run=dry_run))
         return gates

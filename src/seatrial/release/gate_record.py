@@ -15,6 +15,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 
 _KINDS: Mapping[str, type[Gate]] = {
@@ -22,6 +23,7 @@ _KINDS: Mapping[str, type[Gate]] = {
     "latency": LatencyGate,
     "error_rate_against_stable": ErrorRateAgainstStable,
     "latency_against_stable": LatencyAgainstStable,
+    "refused_rate_against_stable": RefusedAgainstStable,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

@@ -5,7 +5,8 @@ clock, no store.
 
 All gates must pass, so the chance that a version which breaks *any* of them passes is at most alpha
 (intersection-union test, Berger 1982, Technometrics 24:295). Any gate may fail, so alpha is split
-over them, and the chance that a version which breaks none is failed is at most alpha.
+over them, by weight (Bonferroni), and the chance that a version which breaks none is failed is at
+most alpha.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from seatrial.release.gate import (
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    RefusedAgainstStable,
 )
 from seatrial.release.measurement import Summary
 from seatrial.release.verdict import Code, Judgement, Outcome, Quantity, Reading, Verdict, worst
@@ -31,6 +33,11 @@ from seatrial.stats.sequential import lower_bound, requests_needed, upper_bound
 from seatrial.stats.sketches import LatencySketch
 
 _ALMOST_ALL = 1 - 1e-9
+
+_LIGHT = 0.1
+"""Weight of the gate on refused requests among the others, which have 1, when alpha is split for
+FAIL. A version that does not fit its clients refuses nearly all of them and is found with little;
+a full part would make the other gates a tenth slower."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +58,7 @@ class Claim:
     Args:
         gate: its name.
         quantity: what the gate measures; says what the events are.
-        events: errors or slow answers of the canary so far.
+        events: errors, slow answers or refusals of the canary so far.
         limit: the rate they must be shown to be under, in (0, 1).
         alpha: chance of error allowed to that proof.
     """
@@ -96,7 +103,9 @@ def judge(gates: Gates, canary: Summary, stable: Summary | None) -> Judgement:
     """
     asked = _asked(gates, stable)
     alphas = _alphas(gates, asked)
-    verdicts = tuple(_verdict(g, _find(g, canary, stable, alphas), alphas) for g in asked)
+    verdicts = tuple(
+        _verdict(g, _find(g, canary, stable, a), a) for g, a in zip(asked, alphas, strict=True)
+    )
     return Judgement(outcome=worst(v.outcome for v in verdicts if not v.dry_run), verdicts=verdicts)
 
 
@@ -107,16 +116,26 @@ def claims(gates: Gates, canary: Summary, stable: Summary | None) -> tuple[Claim
     """
     asked = _asked(gates, stable)
     alphas = _alphas(gates, asked)
-    return tuple(_find(gate, canary, stable, alphas).claim for gate in asked if not gate.dry_run)
+    return tuple(
+        _find(gate, canary, stable, a).claim
+        for gate, a in zip(asked, alphas, strict=True)
+        if not gate.dry_run
+    )
 
 
 def _asked(gates: Gates, stable: Summary | None) -> list[Gate]:
     return [g for g in gates.gates if stable is not None or isinstance(g, AbsoluteGate)]
 
 
-def _alphas(gates: Gates, asked: list[Gate]) -> _Alphas:
-    n_counted = sum(not gate.dry_run for gate in asked)
-    return _Alphas(pass_=gates.alpha, fail=gates.alpha / max(1, n_counted))
+def _alphas(gates: Gates, asked: list[Gate]) -> list[_Alphas]:
+    """Of each gate; one in dry run has the part it would have beside those that count."""
+    whole = sum(_weight(gate) for gate in asked if not gate.dry_run) or 1.0
+    shares = (min(1.0, _weight(gate) / whole) for gate in asked)
+    return [_Alphas(pass_=gates.alpha, fail=share * gates.alpha) for share in shares]
+
+
+def _weight(gate: Gate) -> float:
+    return _LIGHT if isinstance(gate, RefusedAgainstStable) else 1.0
 
 
 def _find(gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas) -> _Evidence:
@@ -127,7 +146,11 @@ def _find(gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas) 
         case LatencyGate():
             return _latency(gate, canary.latency, alphas)
         case ErrorRateAgainstStable():
-            return _error_rate_against(gate, canary.error_counts, other.error_counts, alphas)
+            counts = (canary.error_counts, other.error_counts)
+            return _rate_against(gate, Quantity.ERROR_RATE, *counts, alphas)
+        case RefusedAgainstStable():
+            counts = (canary.refused_counts, other.refused_counts)
+            return _rate_against(gate, Quantity.REFUSED_RATE, *counts, alphas)
         case LatencyAgainstStable():
             return _latency_against(gate, canary.latency, other.latency, alphas)
         case _:
@@ -143,7 +166,7 @@ def _error_rate(gate: ErrorRateGate, counts: Counts, alphas: _Alphas) -> _Eviden
         ),
         limit=gate.limit,
         fail_limit=gate.limit,
-        canary=_errors(counts),
+        canary=_rate(counts),
         claim=Claim(
             gate=gate.name,
             quantity=Quantity.ERROR_RATE,
@@ -154,8 +177,12 @@ def _error_rate(gate: ErrorRateGate, counts: Counts, alphas: _Alphas) -> _Eviden
     )
 
 
-def _error_rate_against(
-    gate: ErrorRateAgainstStable, canary: Counts, stable: Counts, alphas: _Alphas
+def _rate_against(
+    gate: ErrorRateAgainstStable | RefusedAgainstStable,
+    quantity: Quantity,
+    canary: Counts,
+    stable: Counts,
+    alphas: _Alphas,
 ) -> _Evidence:
     compared = compare_rates(
         stable, canary, alpha_lower=alphas.fail, alpha_upper=alphas.pass_, around=gate.margin
@@ -168,11 +195,11 @@ def _error_rate_against(
         interval=compared.difference,
         limit=gate.margin,
         fail_limit=gate.margin,
-        canary=_errors(canary),
-        stable=_errors(stable),
+        canary=_rate(canary),
+        stable=_rate(stable),
         claim=Claim(
             gate=gate.name,
-            quantity=Quantity.ERROR_RATE,
+            quantity=quantity,
             events=canary,
             limit=min(compared.stable.lower + gate.margin, _ALMOST_ALL),
             alpha=CANARY_PART * alphas.pass_,
@@ -265,7 +292,7 @@ def _requests(claim: Claim, rate: float) -> int | None:
     return requests_needed(claim.events, limit=claim.limit, alpha=claim.alpha, rate=rate)
 
 
-def _errors(counts: Counts) -> Reading:
+def _rate(counts: Counts) -> Reading:
     return Reading(n=counts.n, n_events=counts.k, value=counts.rate)
 
 

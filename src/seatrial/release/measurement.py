@@ -96,6 +96,11 @@ class Summary:
         """Errors among answers."""
         return Counts(n=self.n, k=self.n_errors)
 
+    @property
+    def refused_counts(self) -> Counts:
+        """Refused as the client's fault, among those and answers."""
+        return Counts(n=self.n + self.n_rejected, k=self.n_rejected)
+
     def __add__(self, other: Summary) -> Summary:
         return Summary(
             latency=self.latency + other.latency,

@@ -55,7 +55,11 @@ def time_to_verdict(
     Returns: the forecast.   Raises: BadStatistic: no gate counts, or a number out of range.
     """
     _check_traffic(rate_per_s)
-    rates = {Quantity.ERROR_RATE: error_rate, Quantity.LATENCY: slow_share}
+    rates = {
+        Quantity.ERROR_RATE: error_rate,
+        Quantity.LATENCY: slow_share,
+        Quantity.REFUSED_RATE: 0.0,
+    }
     asked = claims(gates, canary or Summary.empty(), stable)
     if not asked:
         raise BadStatistic(

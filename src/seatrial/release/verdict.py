@@ -36,6 +36,12 @@ class Quantity(StrEnum):
 
     ERROR_RATE = "error_rate"
     LATENCY = "latency"
+    REFUSED_RATE = "refused_rate"
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether its values are rates in [0, 1], and not milliseconds."""
+        return self is not Quantity.LATENCY
 
 
 class Code(StrEnum):
@@ -54,9 +60,9 @@ class Reading:
     """What was seen of one variant.
 
     Args:
-        n: answers.
-        n_events: those that count against it: errors, or answers slower than the limit.
-        value: error rate in [0, 1], or the latency quantile in ms; None without answers.
+        n: answers; with the requests refused where these are what is measured.
+        n_events: those that count against it: errors, answers slower than the limit, or refusals.
+        value: the rate in [0, 1], or the latency quantile in ms; None without answers.
     """
 
     n: int
@@ -68,8 +74,8 @@ class Reading:
 class Verdict:
     """The judgement of one gate, with its evidence.
 
-    ``effect``, ``interval`` and ``limit`` share a unit: an error rate or a difference of error
-    rates in [-1, 1], or a latency in ms. The gate passes just when ``interval.upper <= limit`` and
+    ``effect``, ``interval`` and ``limit`` share a unit: a rate or a difference of rates in
+    [-1, 1], or a latency in ms. The gate passes just when ``interval.upper <= limit`` and
     fails just when ``interval.lower >= limit``.
 
     Args:
@@ -205,12 +211,20 @@ def _sentence(v: Verdict) -> str:
 
 
 def _label(v: Verdict) -> str:
-    return "error rate" if v.quantity is Quantity.ERROR_RATE else v.gate.partition("_")[0]
+    match v.quantity:
+        case Quantity.ERROR_RATE:
+            return "error rate"
+        case Quantity.REFUSED_RATE:
+            return "refused requests"
+        case Quantity.LATENCY:
+            return v.gate.partition("_")[0]
+        case _:
+            assert_never(v.quantity)
 
 
 def _seen(v: Verdict) -> str:
     if v.stable is None:
-        events = "" if v.quantity is Quantity.ERROR_RATE else f" slower than {_number(v, v.limit)}"
+        events = "" if v.quantity.is_rate else f" slower than {_number(v, v.limit)}"
         counts = f"({v.canary.n_events:,} of {v.canary.n:,}{events})"
         return f"{_label(v)} {_value(v, v.canary)} {counts}"
     return f"{_label(v)} {_value(v, v.canary)} against stable's {_value(v, v.stable)}"
@@ -230,13 +244,20 @@ def _limit(v: Verdict) -> str:
 
 
 def _is_difference(v: Verdict) -> bool:
-    return v.stable is not None and v.quantity is Quantity.ERROR_RATE
+    return v.stable is not None and v.quantity.is_rate
+
+
+_CLEAN = {
+    Quantity.ERROR_RATE: "error-free",
+    Quantity.LATENCY: "fast",
+    Quantity.REFUSED_RATE: "accepted",
+}
 
 
 def _needed(v: Verdict) -> str:
     if v.n_needed is None:
         return ""
-    clean = "error-free" if v.quantity is Quantity.ERROR_RATE else "fast"
+    clean = _CLEAN[v.quantity]
     least = f"about {_rounded(v.n_needed):,} more {clean} requests needed"
     if v.n_expected is None or v.n_expected == v.n_needed:
         return f"; {least}"
@@ -255,7 +276,7 @@ def _value(v: Verdict, reading: Reading) -> str:
 
 def _number(v: Verdict, value: float, *, unlike: float | None = None) -> str:
     """With three digits, or as many as tell it from ``unlike``."""
-    scale, unit = (100.0, "%") if v.quantity is Quantity.ERROR_RATE else (1.0, "ms")
+    scale, unit = (100.0, "%") if v.quantity.is_rate else (1.0, "ms")
     for digits in range(3, 9):
         text = f"{scale * value:.{digits}g}"
         if unlike is None or value == unlike or text != f"{scale * unlike:.{digits}g}":

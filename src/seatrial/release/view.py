@@ -22,6 +22,7 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
         "revision": state.revision,
         "stable": state.stable,
         "former": list(state.former),
+        "withdrawn": list(state.withdrawn),
         "split": {
             "stable": split.stable,
             "canary": split.canary,

@@ -35,7 +35,7 @@ from seatrial.serving.exchange import (
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.health import Readiness, always_ready
 from seatrial.serving.live import LiveVersion
-from seatrial.serving.outcome import OK, outcome_of
+from seatrial.serving.outcome import OK, REJECTED, outcome_of
 from seatrial.serving.router import Pick, Router
 from seatrial.serving.routes import Kind, Route, match, reserved
 from seatrial.serving.sample import PredictionLog
@@ -289,7 +289,10 @@ class DataPlane:
             error = _kept_here(error, pick.version, request_id)
         reply = self._refuse(error, request.path)
         latency_s = self.now() - flight.started
-        pick.observe(latency_s, outcome)
+        observe = pick.observe
+        if outcome == REJECTED and pick.observe_outside and not self._rival_takes(flight):
+            observe = pick.observe_outside
+        observe(latency_s, outcome)
         log = self._log
         if flight.batch is not None and log is not None and log.wants(outcome):
             log.offer(
@@ -304,6 +307,24 @@ class DataPlane:
         answered_by = ((VERSION, str(pick.version.version).encode()),)
         reply = msgspec.structs.replace(reply, headers=reply.headers + answered_by)
         return _with_id(reply, request_id)
+
+    def _rival_takes(self, flight: Flight) -> bool:
+        """Whether the other version of a trial takes what this one has refused.
+
+        Rubbish is refused by both and says nothing about either, whoever sends it to whom: without
+        this, one broken client whose key meets the canary would end every release.
+        """
+        pick, way = flight.pick, self._ways.get(flight.request.path)
+        way = way or self._way(flight.request.path)
+        if pick is None or pick.rival is None or way is None or way.dialect is None:
+            return False
+        if flight.ask is None or flight.batch is not None:  # it was not its form that was refused
+            return False
+        try:
+            self._codec(way.codecs, way.dialect, pick.rival).batch(flight.ask)
+        except Exception:  # noqa: BLE001 - the border of a request
+            return False
+        return True
 
     def _known_first(self, problem: Exception, request: Request, route: Route) -> Exception:
         """A model that does not exist is the better answer to a body that cannot be read."""

@@ -20,8 +20,9 @@ from seatrial.release.measurement import Summary
 from seatrial.serving.outcome import ERROR, OK, REJECTED, SHED
 
 OUTSIDE = 0
-"""The revision of answers that are no evidence: testers' own choice of version, and copies sent to
-a version that answers other requests under the same revision."""
+"""The revision of what is no evidence: testers' own choice of version, copies sent to a version
+that answers other requests under the same revision, requests that both versions of a trial refuse.
+"""
 
 Observe: TypeAlias = Callable[[float, str], None]
 """Records latency in seconds and outcome of one request."""

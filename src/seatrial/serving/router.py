@@ -45,10 +45,22 @@ class Pick:
         revision: of the endpoint's stream, under which the request was picked.
         observe: records latency in seconds and outcome of the answer; to be called once.
         observe_copy: the same for the shadow's answer; None without a shadow.
+        rival: the other version of a trial, or None: whether a request that is refused says
+            something about the version depends on whether the rival takes it.
+        observe_outside: records what is no evidence; None without a rival.
         seen: keeps rows and answers to be counted; None where nobody counts.
     """
 
-    __slots__ = ("observe", "observe_copy", "revision", "seen", "shadow", "version")
+    __slots__ = (
+        "observe",
+        "observe_copy",
+        "observe_outside",
+        "revision",
+        "rival",
+        "seen",
+        "shadow",
+        "version",
+    )
 
     def __init__(
         self,
@@ -58,6 +70,8 @@ class Pick:
         observe: Observe,
         observe_copy: Observe | None = None,
         *,
+        rival: LiveVersion | None = None,
+        observe_outside: Observe | None = None,
         seen: Seen | None = None,
     ) -> None:
         self.version = version
@@ -65,6 +79,8 @@ class Pick:
         self.revision = revision
         self.observe = observe
         self.observe_copy = observe_copy
+        self.rival = rival
+        self.observe_outside = observe_outside
         self.seen = seen
 
 
@@ -206,14 +222,34 @@ class Router:
                 endpoint, answers, revision, watched=answers == split.canary
             )
             seen = None if counting is None else counting.seen(loaded[answers], revision)
+            other = split.stable if answers == split.canary else split.canary
+            rival = None if other is None else loaded[other]
+            outside = None if rival is None else recorder.observer(endpoint, answers, OUTSIDE)
             if copied is None or copied == answers:
-                return Pick(loaded[answers], None, revision, observe, seen=seen)
+                return Pick(
+                    loaded[answers],
+                    None,
+                    revision,
+                    observe,
+                    rival=rival,
+                    observe_outside=outside,
+                    seen=seen,
+                )
             # Copies are evidence only where the version answers nobody: a slice never holds both.
             apart = copied in (split.stable, split.canary if split.canary_share else None)
             observe_copy = recorder.observer(
                 endpoint, copied, OUTSIDE if apart else revision, watched=not apart
             )
-            return Pick(loaded[answers], loaded[copied], revision, observe, observe_copy, seen=seen)
+            return Pick(
+                loaded[answers],
+                loaded[copied],
+                revision,
+                observe,
+                observe_copy,
+                rival=rival,
+                observe_outside=outside,
+                seen=seen,
+            )
 
         return Table(
             revision=revision,

@@ -1,7 +1,8 @@
-"""A server in the background: started, found and stopped by the commands of one workspace."""
+"""The server of a workspace: at most one; started, found and stopped by its commands."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -22,13 +23,13 @@ _POLL_S = 0.05
 
 
 class ServerRunning(Conflict):
-    """A background server of this workspace runs already."""
+    """A server of this workspace runs already."""
 
     code = "server.running"
 
 
 class NoServer(NotFound):
-    """No background server of this workspace runs."""
+    """No server of this workspace runs."""
 
     code = "server.none"
 
@@ -41,7 +42,7 @@ class ServerDied(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A background server.
+    """A server that runs, in the background or in a terminal.
 
     Args:
         pid: of its supervisor.
@@ -62,7 +63,7 @@ def _record(workspace: Workspace) -> Path:
 
 
 def running(workspace: Workspace) -> Running | None:
-    """The background server of a workspace, or None."""
+    """The server of a workspace, or None."""
     try:
         said = json.loads(_record(workspace).read_text(encoding="utf-8"))
         found = Running(**{**said, "log": Path(said["log"])})
@@ -74,10 +75,11 @@ def running(workspace: Workspace) -> Running | None:
     return found if alive else None
 
 
-def start_detached(workspace: Workspace) -> Running:
-    """Start `seatrial up` in the background and wait until it listens.
+def check_none_runs(workspace: Workspace) -> None:
+    """Refuse a second server: it would take the first one's record away, and `down` with it.
 
-    Raises: ServerRunning, ServerDied.
+    A record that a killed server left behind is none.
+    Raises: ServerRunning.
     """
     already = running(workspace)
     if already is not None:
@@ -87,6 +89,14 @@ def start_detached(workspace: Workspace) -> Running:
             remedy="Use it, or stop it with `seatrial down`.",
             pid=already.pid,
         )
+
+
+def start_detached(workspace: Workspace) -> Running:
+    """Start `seatrial up` in the background and wait until it listens.
+
+    Raises: ServerRunning, ServerDied.
+    """
+    check_none_runs(workspace)
     log = workspace.home / "server.log"
     server = workspace.settings.server
     command = [sys.executable, "-m", "seatrial", "up", "--home", str(workspace.home)]
@@ -94,7 +104,6 @@ def start_detached(workspace: Workspace) -> Running:
     command += ["--workers", str(server.workers)]
     if workspace.config is not None:
         command += ["--config", str(workspace.config)]
-    _record(workspace).unlink(missing_ok=True)
     with log.open("ab") as sink:
         process = subprocess.Popen(
             command,
@@ -107,11 +116,12 @@ def start_detached(workspace: Workspace) -> Running:
     deadline = time.monotonic() + _START_S
     while process.poll() is None and time.monotonic() < deadline:
         found = running(workspace)
-        if found is not None:
+        if found is not None and found.pid == process.pid:
             return found
         time.sleep(_POLL_S)
     if process.poll() is None:
         process.terminate()
+    check_none_runs(workspace)  # another one was faster
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
     raise ServerDied(
         "The server did not start: " + " | ".join(last),
@@ -120,7 +130,10 @@ def start_detached(workspace: Workspace) -> Running:
 
 
 def announce(workspace: Workspace, *, address: str) -> None:
-    """Called by a server once it listens: says where."""
+    """Called by a server once it listens: says where.
+
+    Raises: ServerRunning: another one has said so before.
+    """
     process = psutil.Process()
     said = {
         "pid": process.pid,
@@ -128,9 +141,12 @@ def announce(workspace: Workspace, *, address: str) -> None:
         "address": address,
         "log": str(workspace.home / "server.log"),
     }
-    draft = _record(workspace).with_suffix(".new")
-    draft.write_text(json.dumps(said), encoding="utf-8")
-    draft.replace(_record(workspace))
+    with (workspace.home / "server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two that start at once, one sees the other's record
+        check_none_runs(workspace)
+        draft = _record(workspace).with_suffix(".new")
+        draft.write_text(json.dumps(said), encoding="utf-8")
+        draft.replace(_record(workspace))
 
 
 def withdraw(workspace: Workspace) -> None:
@@ -141,14 +157,14 @@ def withdraw(workspace: Workspace) -> None:
 
 
 def stop_detached(workspace: Workspace) -> int:
-    """Stop the background server and wait until it is gone; returns its pid.
+    """Stop the workspace's server and wait until it is gone; returns its pid.
 
     Raises: NoServer; Unavailable: it does not end.
     """
     found = running(workspace)
     if found is None:
         raise NoServer(
-            "No background server of this workspace runs.",
+            "No server of this workspace runs.",
             remedy="Start one with `seatrial up --detach`, or name its folder with --home.",
         )
     process = psutil.Process(found.pid)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import Invalid
+from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.packaging.assemble import Source, assemble
 from seatrial.registry.archive import is_archive
@@ -23,8 +23,9 @@ from seatrial.registry.naming import check_name, suggest_name
 from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
-from seatrial.wiring.background import running, start_detached
-from seatrial.wiring.files import write_files
+from seatrial.wiring.background import ServerRunning, running, start_detached
+from seatrial.wiring.compatibility import check_signature
+from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.stager import BackgroundStager
 from seatrial.wiring.workspace import Workspace
@@ -53,6 +54,8 @@ class Order:
         watch_s: of every step; None as configured.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
+        new_signature: clients know that it takes or answers something else than the version in
+            production.
         by: who wants it.
     """
 
@@ -65,6 +68,7 @@ class Order:
     watch_s: float | None = None
     trust: bool = False
     any_version: bool = False
+    new_signature: bool = False
     by: str = "deploy"
 
     @property
@@ -108,8 +112,9 @@ def deploy_order(
     Args:
         on_step: told of each step that has ended.
         on_progress: told what is under way.
-    Raises: what packaging or `take_in` raises; ModelNameInvalid; OptionUnused; RolloutConflict:
-        another release of the endpoint is under way. Nothing is registered then.
+    Raises: what packaging or `take_in` raises; ModelNameInvalid; OptionUnused; SignatureChanged;
+        RolloutConflict: another release of the endpoint is under way. Nothing is registered then,
+        unless the other one began at the very last moment: then a note says which version was.
     """
     archived = is_archive(order.model)
     if archived:
@@ -121,46 +126,72 @@ def deploy_order(
         desk = Desk(store)
         on_progress("package", str(order.model))
         packaged = (_taken_in if archived else _assembled)(workspace, order, desk, on_step)
+        check_signature(
+            workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step
+        )
         plan = _plan(workspace, order, packaged.bundle.manifest.name)
-        version = _registered(workspace, store, order, packaged, on_step)
-        return _begun(desk, store, order, version, plan)
+        version = _registered(workspace, desk, store, order, packaged, on_step=on_step)
+        return _begun(desk, store, order, version, plan, on_step=on_step)
     except BaseException:
         store.close()
         raise
 
 
 def _registered(
-    workspace: Workspace, store: Store, order: Order, packaged: _Packaged, on_step: Say
+    workspace: Workspace,
+    desk: Desk,
+    store: Store,
+    order: Order,
+    packaged: _Packaged,
+    *,
+    on_step: Say,
 ) -> Version:
-    """The version, once its files are there: what cannot be written is not registered."""
+    """The version, once its files are written: what cannot be written is not registered."""
     bundle = packaged.bundle
     name = bundle.manifest.name
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
-    write_files(workspace, bundle, None, number)
-    version = register(store, name, packaged.registration, by=order.by)
-    if version.number != number:  # somebody registered another one meanwhile
-        write_files(workspace, bundle, None, version.number)
+    with files_ready(workspace, bundle, guess=number) as place:
+        desk.check_free(name)  # packaging took its time, and an orphan is nobody's wish
+        version = register(store, name, packaged.registration, by=order.by)
+        place(version.number)
     on_step("ok", "files", str(workspace.release_folder(name, version.number)))
     on_step("ok", "register", f"{name} version {version.number}")
     return version
 
 
-def _begun(desk: Desk, store: Store, order: Order, version: Version, plan: Plan) -> Placed:
+def _begun(
+    desk: Desk, store: Store, order: Order, version: Version, plan: Plan, *, on_step: Say
+) -> Placed:
+    """The release; where it cannot begin, whoever waits is told what is left behind."""
     name = version.name
-    state = desk.start(
-        name,
-        version=version.number,
-        digest=version.digest,
-        target=order.target,
-        plan=plan,
-        by=order.by,
-        notes={"source": order.model.name, "data": order.data.name if order.data else None},
-    )
+    try:
+        state = desk.start(
+            name,
+            version=version.number,
+            digest=version.digest,
+            target=order.target,
+            plan=plan,
+            by=order.by,
+            notes={"source": order.model.name, "data": order.data.name if order.data else None},
+        )
+    except SeatrialError:
+        if not _released(desk, version):
+            left = f"version {version.number} stays registered; no release of it has begun"
+            on_step("note", "register", f"{left}: deploy the same file again when the way is free")
+        raise
     assert state.rollout is not None
     return Placed(
         desk=desk, store=store, endpoint=name, version=version, release=state.rollout.release
     )
+
+
+def _released(desk: Desk, version: Version) -> bool:
+    """Whether a release of the version is known: the same file may have been deployed before."""
+    try:
+        return version.number in desk.state(version.name).digests
+    except SeatrialError:
+        return False
 
 
 def ensure_server(workspace: Workspace) -> str:
@@ -174,7 +205,13 @@ def ensure_server(workspace: Workspace) -> str:
             return str(beat.data.get("address", "another machine"))
     finally:
         store.close()
-    return start_detached(workspace).address
+    try:
+        return start_detached(workspace).address
+    except ServerRunning:  # another command started one at the same moment
+        found = running(workspace)
+        if found is None:
+            raise
+        return found.address
 
 
 @contextmanager

@@ -1,11 +1,15 @@
-"""Writes a release's files again once staging has measured what a replica needs."""
+"""Writes a release's files: before it is registered, and again once staging has measured."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from seatrial.packaging.files import write_files as write
 from seatrial.packaging.sizing import Measured
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
+from seatrial.registry.incoming import incoming, land
 from seatrial.wiring.workspace import Workspace
 
 
@@ -19,6 +23,32 @@ def write_files(
     """
     folder = workspace.release_folder(bundle.manifest.name, version)
     write(folder, bundle, version=version, measured=_measured(report))
+
+
+@contextmanager
+def files_ready(
+    workspace: Workspace, bundle: Bundle, *, guess: int
+) -> Iterator[Callable[[int], None]]:
+    """Write a version's files before it has a number, so that what cannot be written gets none.
+
+    They lie in a hidden folder, which is gone afterwards unless they were given their place.
+    Nothing is ever written under a number that another version may get.
+
+    Args:
+        guess: the number it will have unless somebody is faster.
+    Yields: gives the files their place, told the number the version got.
+    Raises: as `packaging.files.write_files`.
+    """
+    name = bundle.manifest.name
+    with incoming(workspace.release_folder(name, guess).parent) as fresh:
+        write(fresh, bundle, version=guess, measured=None)
+
+        def place(number: int) -> None:
+            landed = number == guess and land(fresh, workspace.release_folder(name, number))
+            if not landed:  # another number, or a folder of this very version is there already
+                write_files(workspace, bundle, None, number)
+
+        yield place
 
 
 def _measured(report: StagingReport | None) -> Measured | None:

@@ -20,7 +20,7 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Denied, SeatrialError
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
-from seatrial.wiring.background import announce, withdraw
+from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.files import write_files
 from seatrial.wiring.listening import listen
 from seatrial.wiring.stager import BackgroundStager
@@ -45,8 +45,9 @@ class TokenMissing(Denied):
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
-    Raises: PortTaken, TokenMissing.
+    Raises: ServerRunning, PortTaken, TokenMissing.
     """
+    check_none_runs(workspace)
     server = workspace.settings.server
     token = os.environ.get(TOKEN) or None
     if token is None and not is_loopback(server.host):
@@ -74,7 +75,11 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    announce(workspace, address=address)
+    try:
+        announce(workspace, address=address)
+    except ServerRunning:
+        listening.close()
+        raise
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
     try:
         Supervisor(children, grace_s=_GRACE_S).run()

@@ -54,7 +54,7 @@ async def test_an_endpoint_shows_evidence_traffic_and_history(browse, world) -> 
     assert "Error rate against stable" in page.text
     assert "inconclusive" in page.text
     assert "canary step entered" in page.text
-    assert len([tag for tag, _ in page.tags if tag == "svg"]) == 5  # four gates and the sign
+    assert len([tag for tag, _ in page.tags if tag == "svg"]) == 6  # five gates and the sign
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert {"endpoint", "history", "promote", "abort"} <= set(ids)
     assert len(ids) == len(set(ids))

@@ -17,7 +17,7 @@ from seatrial.monitoring.severity import Severity
 from seatrial.monitoring.trigger import EVALUATION, RETRAINING
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
-from seatrial.release.verdict import Code, Outcome
+from seatrial.release.verdict import Code, Outcome, Quantity
 from seatrial.web.console.evidence import _ZH as SENTENCES
 from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
 
@@ -50,7 +50,7 @@ def test_every_word_is_used() -> None:
         named = re.search(
             rf"""w\.{re.escape(key)}\b|\[["']{re.escape(key)}["']\]|"{key}\"""", source
         )
-        computed = key.startswith(COMPUTED) or key in set(Outcome)
+        computed = key.startswith(COMPUTED) or key in {*Outcome, *Quantity}
         assert named or computed, key
 
 

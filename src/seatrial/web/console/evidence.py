@@ -55,11 +55,15 @@ def bar(verdict: Mapping[str, Any]) -> Bar:
 def title(verdict: Mapping[str, Any], language: str) -> str:
     """What a gate measures, in a language."""
     w = words(language)
-    if verdict["quantity"] == "error_rate":
-        measured = w["error_rate"]
+    if _is_rate(verdict):
+        measured = w[verdict["quantity"]]
     else:
         measured = f"{verdict['gate'].partition('_')[0]} {w['latency']}"
     return measured if verdict["stable"] is None else f"{measured}{w['against_stable']}"
+
+
+def _is_rate(verdict: Mapping[str, Any]) -> bool:
+    return bool(verdict["quantity"] != "latency")
 
 
 def sentence(verdict: Mapping[str, Any], language: str) -> str:
@@ -71,7 +75,7 @@ def number(verdict: Mapping[str, Any], value: float | None) -> str:
     """A value of the verdict's quantity with its unit."""
     if value is None:
         return "–"
-    scale, unit = (100.0, "%") if verdict["quantity"] == "error_rate" else (1.0, "ms")
+    scale, unit = (100.0, "%") if _is_rate(verdict) else (1.0, "ms")
     return f"{scale * value:.3g} {unit}".replace("-", _MINUS, 1 if value < 0 else 0)
 
 
@@ -96,7 +100,7 @@ def _chinese(verdict: Mapping[str, Any]) -> str:
         return f"{title(verdict, 'zh')}：{judged}"
     seen = f"{title(verdict, 'zh')} {number(verdict, canary['value'])}"
     if verdict["stable"] is None:
-        slower = "" if verdict["quantity"] == "error_rate" else "超限"
+        slower = "" if _is_rate(verdict) else "超限"
         seen += f"（{canary['n']:,} 个请求中 {canary['n_events']:,} 个{slower}）"
     else:
         seen += f"，稳定版本 {number(verdict, verdict['stable']['value'])}"

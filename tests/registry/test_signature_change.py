@@ -1,0 +1,123 @@
+"""What clients notice when another version answers them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.registry.signature_change import differences, narrowings
+
+SERVED = Signature(
+    features=(
+        Feature(name="age", dtype=Dtype.FLOAT64, nullable=True),
+        Feature(name="visits", dtype=Dtype.INT64),
+        Feature(name="city", dtype=Dtype.STRING, categories=("Oslo", "Rome")),
+    ),
+    outputs=(
+        Output(name="label", dtype=Dtype.STRING),
+        Output(name="probabilities", dtype=Dtype.FLOAT32, width=2, classes=("no", "yes")),
+    ),
+    task=Task.CLASSIFICATION,
+    matrix=False,
+)
+AGE, VISITS, CITY = SERVED.features
+LABEL, PROBABILITIES = SERVED.outputs
+
+
+def offered(*features: Feature, outputs: tuple[Output, ...] = SERVED.outputs) -> Signature:
+    return replace(SERVED, features=features or SERVED.features, outputs=outputs)
+
+
+def test_the_same_signature_makes_no_difference() -> None:
+    assert differences(SERVED, SERVED) == ()
+
+
+def test_taking_more_than_before_makes_no_difference() -> None:
+    wider = offered(
+        replace(AGE, dtype=Dtype.FLOAT32),
+        replace(VISITS, dtype=Dtype.FLOAT64, nullable=True),
+        replace(CITY, categories=("Bergen", "Rome", "Oslo")),
+        outputs=(LABEL, replace(PROBABILITIES, dtype=Dtype.FLOAT64)),
+    )
+    assert differences(SERVED, wider) == ()
+    assert differences(SERVED, offered(AGE, VISITS, replace(CITY, categories=None))) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (offered(AGE, VISITS), ["the feature 'city' is gone"]),
+        (
+            offered(AGE, VISITS, CITY, Feature(name="plan", dtype=Dtype.STRING)),
+            ["the feature 'plan' is new"],
+        ),
+        (
+            offered(AGE, replace(VISITS, name="calls"), CITY),
+            ["the feature 'visits' is gone", "the feature 'calls' is new"],
+        ),
+        (
+            offered(replace(AGE, dtype=Dtype.INT64), VISITS, CITY),
+            ["the feature 'age' is int64, not float64"],
+        ),
+        (
+            offered(VISITS, AGE, CITY),
+            ["the features are in another order, which rows without names follow"],
+        ),
+        (replace(SERVED, task=Task.REGRESSION), ["the task is regression, not classification"]),
+        (offered(outputs=(LABEL,)), ["the output 'probabilities' is gone"]),
+        (
+            offered(outputs=(replace(LABEL, dtype=Dtype.INT64), PROBABILITIES)),
+            ["the output 'label' is int64, not string"],
+        ),
+        (
+            offered(outputs=(LABEL, replace(PROBABILITIES, width=3, classes=("a", "b", "c")))),
+            ["the output 'probabilities' has 3 values a row, not 2 values"],
+        ),
+        (
+            offered(outputs=(LABEL, replace(PROBABILITIES, classes=("yes", "no")))),
+            ["the columns of the output 'probabilities' stand for other classes"],
+        ),
+    ],
+)
+def test_what_a_client_would_notice_is_named(change: Signature, said: list[str]) -> None:
+    assert list(differences(SERVED, change)) == said
+
+
+@pytest.mark.parametrize(
+    ("served", "change", "said"),
+    [
+        (
+            SERVED,
+            offered(replace(AGE, nullable=False), VISITS, CITY),
+            "the feature 'age' may no longer be missing",
+        ),
+        (
+            SERVED,
+            offered(AGE, VISITS, replace(CITY, categories=("Rome",))),
+            "the feature 'city' no longer knows 'Oslo'",
+        ),
+        (
+            offered(AGE, VISITS, replace(CITY, categories=None)),
+            SERVED,
+            "the feature 'city' takes only known categories now",
+        ),
+    ],
+)
+def test_taking_less_is_named_but_need_not_break_anyone(
+    served: Signature, change: Signature, said: str
+) -> None:
+    assert narrowings(served, change) == (said,)
+    assert narrowings(change, served) == ()
+    assert differences(served, change) == ()
+
+
+@given(st.permutations(SERVED.features), st.integers(1, 3))
+def test_differences_are_none_just_for_the_same_features_in_the_same_order(
+    features: list[Feature], n: int
+) -> None:
+    change = offered(*features[:n])
+    assert (differences(SERVED, change) == ()) is (change == SERVED)
