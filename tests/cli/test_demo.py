@@ -155,4 +155,6 @@ def test_the_traffic_goes_to_the_server_with_the_rows_of_the_patients(tmp_path: 
         "path": "/v1/models/tumour:predict",
         "rows": [[1.5, 2.5]],
         "rate": 50.0,
+        "many": 0.15,
+        "many_rows": 48,
     }

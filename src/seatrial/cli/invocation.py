@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -33,7 +32,7 @@ def _typed(path: Path, folder: Path) -> str:
     """A path as a person would type it: its name when the shell finds it, else from here."""
     found = shutil.which(path.name)
     whole = folder / path
-    if not whole.is_file() or (found and os.path.samefile(found, whole)):
+    if not whole.is_file() or (found and whole.samefile(found)):
         return shlex.quote(path.name)
     near = whole.relative_to(folder) if whole.is_relative_to(folder) else whole
     return shlex.quote(str(near))
