@@ -15,7 +15,7 @@ import pytest
 
 from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_staging
 from seatrial.packaging.staging_report import StagingReport
-from seatrial.packaging.staging_words import seen, name_of_test
+from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.registry.golden import Golden
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.release.gate_config import GateConfig

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from seatrial.packaging.staging_report import StagingReport, TestResult
-from seatrial.packaging.staging_words import LANGUAGES, figures, seen, name_of_test, took, words
+from seatrial.packaging.staging_words import LANGUAGES, figures, name_of_test, seen, took, words
 
 FILES: Mapping[str, str] = {"en": "staging.html", "zh": "staging.zh-CN.html"}
 """Where the page of each language lies in the folder of a release."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.packaging.staging_words import seen, name_of_test, words
+from seatrial.packaging.staging_words import name_of_test, seen, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.monitoring.watch_desk import WatchDesk
-from seatrial.packaging.staging_words import seen, name_of_test
+from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.release.desk import Desk
 from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.staging import address, newest_report, served_page, style_source
