@@ -74,8 +74,6 @@ class Console:
         )
         self._templates.globals.update(
             bar=bar,
-            number=number,
-            show_duration=show_duration,
             languages=LANGUAGES,
             seatrial_version=__version__,
             open_first=False,
@@ -101,6 +99,8 @@ class Console:
             language=language,
             sentence=lambda verdict: sentence(verdict, language),
             title=lambda verdict: title(verdict, language),
+            number=partial(number, language=language),
+            show_duration=partial(show_duration, language=language),
             reason=partial(reason, language=language),
             waiting=lambda said: waiting(language, said),
             name_of_test=partial(name_of_test, language=language),
