@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from benchmarks.serving.chinese import machine, term
 from benchmarks.serving.load import Figures
 from benchmarks.serving.machine import Machine
 from benchmarks.serving.medians import summarise
+from benchmarks.serving.peers import every
 from benchmarks.serving.report import Run, as_json, markdown, summary
 from benchmarks.serving.run import Failure, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import SCENARIOS
@@ -80,3 +83,28 @@ def test_the_summary_has_a_dash_where_nothing_was_measured() -> None:
     text = summary(run([timing(0, 10), start("gbdt", 0.25)]))
     assert "| the floor | - | 10 (1.00) | 0.25 | 60 |" in text
     assert "| Triton | - | - | - | - |" in text
+
+
+def test_the_chinese_summary_has_the_same_figures_under_chinese_heads() -> None:
+    finished = run([timing(0, 10), start("gbdt", 0.25)])
+    english, chinese = summary(finished), summary(finished, "zh")
+    assert "| 1 行，并发 16<br>请求/秒（p99，ms） |" in chinese
+    assert "测试机器：2 核 a processor。" in chinese
+
+    def figures(text: str) -> list[list[str]]:
+        rows = [line for line in text.splitlines() if line.startswith("|")]
+        return [re.findall(r"\d(?:[\d.,]*\d)?", row) for row in rows]
+
+    assert figures(chinese) == figures(english)
+
+
+def test_every_server_and_load_of_the_benchmark_has_a_chinese_name() -> None:
+    for text in [*(s.short for s in SCENARIOS), *(p.title for p in every({}))]:
+        said = term(text)
+        assert not re.search(r"[(),]", said.replace("1,024", "")), said
+        assert not re.search(r"\b(row|rows|binary|forest|bare|custom|backend)\b", said), said
+
+
+def test_a_machine_is_described_in_chinese() -> None:
+    english = "2 cores of AMD EPYC, 24 GB of memory, Linux 6.18, Python 3.11.7"
+    assert machine(english) == "2 核 AMD EPYC、24 GB 内存、Linux 6.18、Python 3.11.7"
