@@ -7,11 +7,9 @@ import re
 
 import pytest
 
-from benchmarks.serving.chinese import machine, term
 from benchmarks.serving.load import Figures
 from benchmarks.serving.machine import Machine
 from benchmarks.serving.medians import summarise
-from benchmarks.serving.peers import every
 from benchmarks.serving.report import Run, as_json, markdown, summary
 from benchmarks.serving.run import Failure, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import SCENARIOS
@@ -96,15 +94,3 @@ def test_the_chinese_summary_has_the_same_figures_under_chinese_heads() -> None:
         return [re.findall(r"\d(?:[\d.,]*\d)?", row) for row in rows]
 
     assert figures(chinese) == figures(english)
-
-
-def test_every_server_and_load_of_the_benchmark_has_a_chinese_name() -> None:
-    for text in [*(s.short for s in SCENARIOS), *(p.title for p in every({}))]:
-        said = term(text)
-        assert not re.search(r"[(),]", said.replace("1,024", "")), said
-        assert not re.search(r"\b(row|rows|binary|forest|bare|custom|backend)\b", said), said
-
-
-def test_a_machine_is_described_in_chinese() -> None:
-    english = "2 cores of AMD EPYC, 24 GB of memory, Linux 6.18, Python 3.11.7"
-    assert machine(english) == "2 核 AMD EPYC、24 GB 内存、Linux 6.18、Python 3.11.7"
