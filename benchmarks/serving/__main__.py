@@ -147,12 +147,14 @@ def _line(outcome: Outcome) -> str:
 
 
 def _write(finished: report.Run, args: argparse.Namespace) -> None:
-    text, short = report.markdown(finished), report.summary(finished)
+    text = report.markdown(finished)
+    blocks = {"tables": text, "summary": report.summary(finished)}
+    blocks["summary, zh"] = report.summary(finished, "zh")
     print(text)
     (args.out / "serving.md").write_text(text)
     (args.out / "serving.json").write_text(report.as_json(finished))
     for page in args.into:
-        page.write_text(fill(page.read_text(), {"tables": text, "summary": short}))
+        page.write_text(fill(page.read_text(), blocks))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from benchmarks.serving import chinese
 from benchmarks.serving.goals import Goal, evaluate
 from benchmarks.serving.machine import Machine
 from benchmarks.serving.medians import Cell, Medians, summarise
@@ -13,6 +14,42 @@ from benchmarks.serving.run import Failure, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import Scenario
 
 BUSY_SHARE_LIMIT = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """A language: its sentences, and what it makes of English terms and machines."""
+
+    cell: str
+    cold_start: str
+    memory: str
+    measured: str
+    busy: str
+    term: Callable[[str], str] = str
+    machine: Callable[[str], str] = str
+
+
+_SUMMARY = {
+    "en": _Words(
+        cell="requests/s (p99 ms)",
+        cold_start="cold start s",
+        memory="memory MB",
+        measured="Measured on {machine}. One worker each on one core, `wrk` on another; "
+        "medians of {rounds} interleaved rounds of {seconds} s.",
+        busy="**The machine was not quiet: {share} of it was busy before the run. These figures "
+        "are a smoke test, not a measurement.**",
+    ),
+    "zh": _Words(
+        cell="请求/秒（p99，ms）",
+        cold_start="冷启动（秒）",
+        memory="内存（MB）",
+        measured="测试机器：{machine}。每个服务一个工作进程，独占一核，`wrk` 在另一核；"
+        "共 {rounds} 轮，交错进行，每轮 {seconds} 秒，取中位数。",
+        busy="**机器当时不空闲：开始前已有 {share} 被占用。这些数字只说明能跑通，不算测量结果。**",
+        term=chinese.term,
+        machine=chinese.machine,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +71,25 @@ class Run:
     outcomes: Sequence[Outcome]
 
 
-def summary(run: Run) -> str:
-    """One table for a front page, and on what it was measured."""
+LANGUAGES = ("en", "zh")
+
+
+def summary(run: Run, language: str = "en") -> str:
+    """One table for a front page, and on what it was measured.
+
+    Args: language: one of `LANGUAGES`.
+    """
     medians = summarise(run.outcomes)
-    head = ["", *(f"{s.short}<br>requests/s (p99 ms)" for s in run.scenarios)]
+    w = _SUMMARY[language]
+    head = ["", *(f"{w.term(s.short)}<br>{w.cell}" for s in run.scenarios)]
     rows = [
-        [title, *(_rate_and_p99(medians.cells.get((name, s.name))) for s in run.scenarios)]
+        [w.term(title), *(_rate_and_p99(medians.cells.get((name, s.name))) for s in run.scenarios)]
         for name, title in run.titles.items()
     ]
-    head += ["cold start s", "memory MB"]
+    head += [w.cold_start, w.memory]
     for row, name in zip(rows, run.titles, strict=True):
         row += [_number(medians.cold_start_s.get(name), 2), _number(medians.memory_mb.get(name), 0)]
-    return f"{_heading(run)}\n\n{_table(head, rows)}"
+    return f"{_heading(run, language)}\n\n{_table(head, rows)}"
 
 
 def markdown(run: Run) -> str:
@@ -78,17 +122,17 @@ def as_json(run: Run) -> str:
     )
 
 
-def _heading(run: Run) -> str:
-    s = run.settings
+def _heading(run: Run, language: str = "en") -> str:
+    s, w = run.settings, _SUMMARY[language]
     lines = [
-        f"Measured on {run.machine.description}. One worker each on one core, `wrk` on another; "
-        f"medians of {s.rounds} interleaved rounds of {s.duration_s:g} s."
+        w.measured.format(
+            machine=w.machine(run.machine.description),
+            rounds=s.rounds,
+            seconds=f"{s.duration_s:g}",
+        )
     ]
     if run.machine.busy_share > BUSY_SHARE_LIMIT:
-        lines.append(
-            f"**The machine was not quiet: {run.machine.busy_share:.0%} of it was busy before the "
-            "run. These figures are a smoke test, not a measurement.**"
-        )
+        lines.append(w.busy.format(share=f"{run.machine.busy_share:.0%}"))
     return "\n\n".join(lines)
 
 

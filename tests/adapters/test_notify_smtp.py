@@ -60,7 +60,7 @@ def test_a_mail_has_text_and_html(mailbox):
 def test_a_mail_in_chinese_is_readable(mailbox):
     notifier(mailbox, language="zh").send(sample_notification())
     mail = read(mailbox)
-    assert mail["Subject"].startswith("[严重] churn:输入漂移")
+    assert mail["Subject"].startswith("【严重】churn：输入漂移")
     assert "误报概率为万分之一" in mail.get_body(("plain",)).get_content()
 
 

@@ -181,7 +181,7 @@ def test_feishu_gets_a_signed_card(hooks):
         "template": "red",
         "title": {
             "tag": "plain_text",
-            "content": "[严重] churn:输入漂移 (1 条触发中,0 条已恢复)",
+            "content": "【严重】churn：输入漂移（1 条触发中，0 条已恢复）",
         },
     }
     (element,) = said["card"]["elements"]

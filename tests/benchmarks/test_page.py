@@ -24,3 +24,11 @@ def test_filling_twice_changes_nothing() -> None:
 def test_a_page_without_marks_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match="lacks marks"):
         fill(page, {"tables": "new"})
+
+
+def test_a_block_whose_name_begins_like_another_is_another() -> None:
+    begin, end = marks("summary, zh")
+    page = f"{begin}\n{end}\n"
+    assert (
+        fill(page, {"summary": "English", "summary, zh": "中文"}) == f"{begin}\n\n中文\n\n{end}\n"
+    )

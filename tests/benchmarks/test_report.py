@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -80,3 +81,16 @@ def test_the_summary_has_a_dash_where_nothing_was_measured() -> None:
     text = summary(run([timing(0, 10), start("gbdt", 0.25)]))
     assert "| the floor | - | 10 (1.00) | 0.25 | 60 |" in text
     assert "| Triton | - | - | - | - |" in text
+
+
+def test_the_chinese_summary_has_the_same_figures_under_chinese_heads() -> None:
+    finished = run([timing(0, 10), start("gbdt", 0.25)])
+    english, chinese = summary(finished), summary(finished, "zh")
+    assert "| 1 行，并发 16<br>请求/秒（p99，ms） |" in chinese
+    assert "测试机器：2 核 a processor。" in chinese
+
+    def figures(text: str) -> list[list[str]]:
+        rows = [line for line in text.splitlines() if line.startswith("|")]
+        return [re.findall(r"\d(?:[\d.,]*\d)?", row) for row in rows]
+
+    assert figures(chinese) == figures(english)

@@ -14,13 +14,13 @@ from seatrial.cli.demo import DemoFailed
 from seatrial.cli.output import Console
 
 
-def ended(version: int, phase: str, *, n_met: int = 0) -> Any:
+def ended(version: int, phase: str, *, n_judged: int = 0) -> Any:
     return subject._Ended(
         version=version,
         story="a story",
         accuracy=0.9,
         phase=phase,
-        n_met=n_met,
+        n_judged=n_judged,
         reason=f"why {phase}",
     )
 
@@ -49,10 +49,10 @@ def test_only_the_story_as_it_is_told_counts_as_success() -> None:
         ({"evidence": {"verdicts": [{"n": 4}, {"n": 250}, {"n": 30}]}}, 250),
     ],
 )
-def test_a_version_was_met_by_as_many_requests_as_any_gate_saw(
+def test_a_version_was_judged_on_as_many_requests_as_any_gate_saw(
     release: dict[str, Any], n: int
 ) -> None:
-    assert subject._n_met(release) == n
+    assert subject._n_judged(release) == n
 
 
 def test_the_summary_tells_every_version_every_answer_and_where_things_are(
@@ -60,23 +60,57 @@ def test_the_summary_tells_every_version_every_answer_and_where_things_are(
 ) -> None:
     versions = [
         ended(1, "promoted"),
-        ended(2, "promoted", n_met=3595),
-        ended(3, "aborted", n_met=4),
+        ended(2, "promoted", n_judged=3595),
+        ended(3, "aborted", n_judged=4),
     ]
-    answers = {"200 v1": 100_000, "200 v2": 11_675, "500 v3": 2}
-    subject._summary(Console(), tmp_path, "http://127.0.0.1:1", versions, answers, 95.0)
+    answers = {"200 v1": 100_000, "200 v2": 11_672, "200 v3": 3, "500 v3": 2, "200 v33": 0}
+    subject._summary(Console(), tmp_path, versions, answers, 95.0)
     lines = capsys.readouterr().err.splitlines()
     text = "\n".join(lines)
     assert "What happened in 1 min 35 s" in text
     assert any("v1" in line and "promoted, no canary" in line for line in lines)
-    assert any("v2" in line and "promoted, met by 3,595 requests" in line for line in lines)
-    assert any("v3" in line and "aborted, met by 4 requests" in line for line in lines)
+    assert any(
+        "v2" in line and "promoted on the evidence of 3,595 requests" in line for line in lines
+    )
+    told_of_v3 = "aborted on the evidence of 4 requests; it answered 5 before"
+    assert any("v3" in line and told_of_v3 in line for line in lines)
     assert text.count("why ") == 3
     assert "111,677 requests were sent, 111,675 answered with 200" in text
     told = {" ".join(line.split()) for line in lines}
-    assert {"100,000 200 v1", "11,675 200 v2", "2 500 v3"} <= told
+    assert {"100,000 200 v1", "11,672 200 v2", "2 500 v3"} <= told
     assert str(tmp_path / "state" / "releases" / "tumour") in text
-    assert f"seatrial history tumour --home {tmp_path / 'state'}" in text
+
+
+@pytest.mark.parametrize(
+    ("by_make", "again"),
+    [(True, "make demo ARGS=--keep"), (False, ".venv/bin/seatrial demo --keep")],
+)
+def test_a_demo_that_is_over_says_how_to_keep_its_console(
+    by_make: bool,
+    again: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(subject, "invocation", lambda: ".venv/bin/seatrial")
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    if by_make:
+        monkeypatch.setenv("MAKELEVEL", "1")
+    subject._farewell(Console(), tmp_path, None)
+    said = capsys.readouterr().err
+    assert again in said
+    assert f".venv/bin/seatrial history tumour --home {tmp_path}" in said
+    assert "http" not in said
+
+
+def test_a_demo_that_is_kept_says_where_it_is_and_how_to_stop_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(subject, "invocation", lambda: ".venv/bin/seatrial")
+    subject._farewell(Console(), tmp_path, "http://127.0.0.1:1")
+    said = capsys.readouterr().err
+    assert "http://127.0.0.1:1/" in said
+    assert f".venv/bin/seatrial down --home {tmp_path}" in said
 
 
 def training(monkeypatch: pytest.MonkeyPatch, code: int, out: str, err: str) -> None:
@@ -121,4 +155,6 @@ def test_the_traffic_goes_to_the_server_with_the_rows_of_the_patients(tmp_path: 
         "path": "/v1/models/tumour:predict",
         "rows": [[1.5, 2.5]],
         "rate": 50.0,
+        "many": 0.15,
+        "many_rows": 48,
     }

@@ -89,7 +89,8 @@ def test_every_mark_of_a_block_is_a_known_one():
 
 def test_every_page_with_commands_is_in_the_journey_or_marks_them():
     plain = {b.page for b in BLOCKS if b.language == "sh" and not b.mark}
-    assert plain - {"README.zh-CN.md"} == set(docs.JOURNEY)  # that one has the README's commands
+    # Translations have the commands of what they translate.
+    assert {page for page in plain if not page.endswith(".zh-CN.md")} == set(docs.JOURNEY)
 
 
 def seatrial_commands() -> list[tuple[str, str]]:
@@ -166,23 +167,56 @@ def shape(page: Path) -> list[tuple[str, object]]:
     """What a translation must share: levels of headings, blocks, table rows, and link targets."""
     text = page.read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    english = page.name.replace(".zh-CN.md", ".md")
+    chinese = english.replace(".md", ".zh-CN.md")
     numbers = [
         re.findall(r"\d(?:[\d.,]*\d)?", row) for row in re.findall(r"^\|.*\|$", prose, re.MULTILINE)
     ]
+    links = [t for t in _LINK.findall(prose) if t not in (english, chinese)]
     return [
         ("headings", [len(level) for level, _ in _HEADING.findall(prose)]),
         ("blocks", [(b.language, b.mark, b.text) for b in docs.blocks(page)]),
         ("rows", numbers),
-        ("links", sorted(t for t in _LINK.findall(prose) if not t.startswith("README"))),
+        ("output", re.findall(r"^    \S.*$|^      [✓●·].*$", prose, re.MULTILINE)),
+        ("links", sorted(t.replace(".zh-CN.md", ".md") for t in links)),
         ("bullets", len(re.findall(r"^(?:-|\d\.) ", prose, re.MULTILINE))),
     ]
 
 
-def test_the_chinese_front_page_says_the_same():
-    for english, chinese in zip(
-        shape(ROOT / "README.md"), shape(ROOT / "README.zh-CN.md"), strict=True
-    ):
+TRANSLATIONS = [page for page in PAGES if page.name.endswith(".zh-CN.md")]
+
+
+@pytest.mark.parametrize("page", TRANSLATIONS, ids=name)
+def test_a_translation_says_the_same(page):
+    original = page.with_name(page.name.replace(".zh-CN.md", ".md"))
+    for english, chinese in zip(shape(original), shape(page), strict=True):
         assert chinese == english
+
+
+@pytest.mark.parametrize("page", TRANSLATIONS, ids=name)
+def test_a_link_to_a_page_that_is_english_says_so(page):
+    text = _CODE.sub("", page.read_text(encoding="utf-8"))
+    unsaid = [
+        target
+        for target, after in re.findall(r"\]\(([^)\s]+\.md(?:#[\w-]+)?)\)(.{0,4})", text)
+        if not target.endswith((".zh-CN.md", "glossary.md", "docs/README.md"))
+        and target != page.name.replace(".zh-CN.md", ".md")
+        and after != "（英文）"
+    ]
+    assert unsaid == []
+
+
+def test_chinese_pages_write_percents_and_punctuation_in_chinese():
+    for page in TRANSLATIONS:
+        prose = re.sub(r"^    .*$", "", _CODE.sub("", page.read_text(encoding="utf-8")), flags=re.M)
+        found = re.findall(r"\d %|[一-鿿][,;:?!()][一-鿿]|[一-鿿][,;:?]", prose)
+        assert found == [], page.name
+
+
+def test_a_word_that_the_glossary_replaced_is_gone():
+    for page in TRANSLATIONS:
+        text = page.read_text(encoding="utf-8")
+        assert [word for word in ("转正", "门槛", "现役", "挂起") if word in text] == [], page.name
 
 
 def test_the_table_of_the_front_page_is_that_of_the_judge():

@@ -250,7 +250,7 @@ def test_the_language_is_remembered(world: World, visit: Visit) -> None:
     visit.page.wait_for_url("**" + PAGE)
     expect(visit.page.locator("html")).to_have_attribute("lang", "zh")
     visit.page.goto(world.address)
-    expect(visit.page.locator("h1")).to_have_text("服务端点")
+    expect(visit.page.locator("h1")).to_have_text("端点")
     visit.shoot("overview-zh")
     visit.check()
 

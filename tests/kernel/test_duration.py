@@ -51,3 +51,11 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, text: str)
 @given(st.integers(min_value=0, max_value=10**7))
 def test_whole_seconds_survive_reading(seconds: int) -> None:
     assert parse_duration(f"{seconds}s") == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0.2 秒"), (45, "45 秒"), (3900, "1 小时 5 分钟"), (90000, "1 天 1 小时")],
+)
+def test_durations_are_shown_in_chinese(seconds: float, text: str) -> None:
+    assert show_duration(seconds, language="zh") == text

@@ -74,5 +74,5 @@ def test_figures_are_told_in_both_languages() -> None:
         crossing=Crossing(in_s=2400.0, interval=Interval(lower=1800.0, upper=3600.0)),
     )
     (one,) = service_findings([rate], endpoint="churn")
-    assert one.what.zh == "错误率 为 0.42 %，界限为 0.1 %；按目前趋势，约 40 分钟后越过界限。"
+    assert one.what.zh == "错误率为 0.42%，阈值为 0.1%；按目前趋势，约 40 分钟后越过阈值。"
     assert one.sure.en == "Between 0.2 % and 0.7 % of 12,345 requests."

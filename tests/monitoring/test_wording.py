@@ -29,8 +29,8 @@ def test_a_message_in_english():
 
 def test_a_message_in_chinese():
     message = compose(sample_notification(sample_alert(phase=Phase.RESOLVED)), "zh")
-    assert message.title == "[已恢复] churn:输入漂移 (0 条触发中,1 条已恢复)"
-    assert "恢复时间: 2030-01-01 12:00 UTC" in message.text()
+    assert message.title == "【已恢复】churn：输入漂移（0 条触发中，1 条已恢复）"
+    assert "恢复时间：2030-01-01 12:00 UTC" in message.text()
     assert "下一步" not in message.text()
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_staging
 from seatrial.packaging.staging_report import StagingReport
+from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.registry.golden import Golden
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.release.gate_config import GateConfig
@@ -204,6 +205,15 @@ async def test_a_right_server_passes_everything() -> None:
     assert report.passed
     assert {"p95_ms", "n", "requests_per_s", "rss_bytes", "cold_start_s"} <= report.measured.keys()
     assert report.measured["n_failed"] == 0
+
+
+@pytest.mark.parametrize("signature", [matrix_signature(), column_signature()])
+async def test_all_that_is_said_of_a_right_server_is_known_in_chinese(signature: Signature) -> None:
+    subject = subject_of(signature, matrix_rows() if signature.matrix else column_rows())
+    report = await staged(honest(subject), subject=subject)
+    for test in report.tests:
+        assert name_of_test(test.name, "zh") != test.name
+        assert seen(test.detail, "zh") != test.detail
 
 
 async def test_strings_and_missing_values_and_a_single_output_pass_too() -> None:

@@ -66,5 +66,5 @@ def test_a_message_goes_the_whole_way_in_the_language_asked_for(hooks):
     assert couriers.settle(10)
     couriers.close()
     said = json.loads(hooks.taken[0].body)
-    assert said["title"].startswith("[严重] churn:输入漂移")
+    assert said["title"].startswith("【严重】churn：输入漂移")
     assert "https://console.example" in said["text"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from seatrial.packaging.staging import Effort
+from seatrial.packaging.staging_page import FILES, page
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
 from seatrial.release.gate import ErrorRateGate, Gates, LatencyGate
@@ -40,7 +41,8 @@ def test_a_real_bundle_passes(file: str, data: str | None, models: Any, tmp_path
     assert report.passed, report.as_text()
     assert json.loads((folder / "staging.json").read_text()) == report.as_dict()
     assert (folder / "staging.txt").read_text() == report.as_text()
-    assert "<!doctype html>" in (folder / "staging.html").read_text()
+    for language, name in FILES.items():
+        assert (folder / name).read_text() == page(report, language)
 
 
 def test_a_bundle_that_cannot_be_loaded_says_the_servers_last_words(

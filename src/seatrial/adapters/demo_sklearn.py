@@ -14,6 +14,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -38,8 +39,11 @@ def train(folder: Path) -> list[dict[str, object]]:
     known, later, known_label, later_label = train_test_split(
         features, label, test_size=0.5, random_state=0, stratify=label
     )
-    without_zero = (known > 0).all(axis=1)
-    known, known_label = known[without_zero], known_label[without_zero]
+    # No zero was seen in training; all the patients who have one come later.
+    with_zero = (known == 0).any(axis=1)
+    later = pd.concat([later, known[with_zero]])
+    later_label = pd.concat([later_label, known_label[with_zero]])
+    known, known_label = known[~with_zero], known_label[~with_zero]
     folder.mkdir(parents=True, exist_ok=True)
     known.assign(**{LABEL: known_label}).to_parquet(folder / "sample.parquet", index=False)
     later.to_json(folder / "patients.json", orient="values")

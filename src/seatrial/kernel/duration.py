@@ -9,7 +9,8 @@ from seatrial.kernel.errors import Invalid
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SHOWN = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_SHOWN_S = (86400, 3600, 60, 1)
+_NAMES = {"en": ("d", "h", "min", "s"), "zh": ("天", "小时", "分钟", "秒")}
 
 
 class BadDuration(Invalid):
@@ -48,13 +49,17 @@ def _bad(text: object) -> BadDuration:
     )
 
 
-def show_duration(seconds: float) -> str:
-    """A duration for a person, in its two largest units: ``1 h 5 min``, ``45 s``, ``0.2 s``."""
+def show_duration(seconds: float, *, language: str = "en") -> str:
+    """A duration for a person, in its two largest units: ``1 h 5 min``, ``45 s``, ``0.2 s``.
+
+    Args: language: ``en`` or ``zh``.
+    """
+    names = _NAMES[language]
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} {names[-1]}"
     left = round(seconds)
     parts = []
-    for unit, size in _SHOWN:
+    for unit, size in zip(names, _SHOWN_S, strict=True):
         count, left = divmod(left, size)
         if count:
             parts.append(f"{count} {unit}")

@@ -42,11 +42,15 @@ _ORDER: Final = (
 _SIGNALS: Final[Mapping[str, str]] = {
     "error_rate": "错误率",
     "error_budget": "错误预算消耗速度",
-    "shed_share": "因队列已满被拒绝的请求占比",
+    "shed_share": "队列满而拒绝的请求占比",
     "queue": "队列占用",
     "cpu": "处理器占用",
     "memory": "内存占用",
     "throughput": "吞吐量",
+}
+_UNITS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {"share": " %", "per_s": " a second", "burn": " times the budget"},
+    "zh": {"share": "%", "per_s": " 个/秒", "burn": " 倍"},
 }
 
 
@@ -82,24 +86,26 @@ def _finding(kind: Kind, found: Sequence[ServiceFinding], endpoint: str) -> Find
 
 def _in_chinese(one: ServiceFinding) -> str:
     name = _SIGNALS.get(one.signal, one.signal)
-    value = "未知" if one.value is None else _number(one.value, one.unit)
-    limit = "" if one.limit is None else f"，界限为 {_number(one.limit, one.unit)}"
+    value = "未知" if one.value is None else _number(one.value, one.unit, "zh")
+    limit = "" if one.limit is None else f"，阈值为 {_number(one.limit, one.unit, 'zh')}"
+    space = " " if name.isascii() else ""
     soon = ""
     if one.crossing is not None:
-        soon = f"；按目前趋势，约 {max(1, round(one.crossing.in_s / 60))} 分钟后越过界限"
-    return f"{name} 为 {value}{limit}{soon}。"
+        soon = f"；按目前趋势，约 {max(1, round(one.crossing.in_s / 60))} 分钟后越过阈值"
+    return f"{name}{space}为 {value}{limit}{soon}。"
 
 
-def _number(value: float, unit: str) -> str:
-    if unit == "share":
-        return f"{100 * value:.3g} %"
-    return f"{value:.3g} {unit}".strip()
+def _number(value: float, unit: str, language: str) -> str:
+    scaled = f"{100 * value if unit == 'share' else value:.3g}"
+    return scaled + _UNITS[language].get(unit, f" {unit}" if unit else "")
 
 
 def _how_sure(one: ServiceFinding) -> Phrase:
     if one.interval is None:
         return Phrase()
-    low, high = _number(one.interval.lower, one.unit), _number(one.interval.upper, one.unit)
+    bounds = one.interval.lower, one.interval.upper
+    low, high = (_number(bound, one.unit, "en") for bound in bounds)
+    zh_low, zh_high = (_number(bound, one.unit, "zh") for bound in bounds)
     n = "" if one.n is None else f" of {one.n:,} requests"
     zh = "" if one.n is None else f"，共 {one.n:,} 个请求"
-    return Phrase(f"Between {low} and {high}{n}.", f"区间 {low} 到 {high}{zh}。")
+    return Phrase(f"Between {low} and {high}{n}.", f"置信区间为 {zh_low} 到 {zh_high}{zh}。")

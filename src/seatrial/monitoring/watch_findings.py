@@ -126,12 +126,15 @@ def _quality(report: WindowReport, *, endpoint: str, version: int | None) -> Fin
     said = "; ".join(
         f"{one.column or 'rows'}: {one.value}, expected {one.expected}" for one in named
     )
+    zh = "；".join(
+        f"{one.column or '整个窗口'}：{one.value}（预期 {one.expected}）" for one in named
+    )
     return Finding(
         labels=labels,
         level=_LEVELS[worst_of(one.severity for one in found)],
         what=Phrase(
             f"{said}{f'; and {more} more' if more else ''}.",
-            f"数据质量问题 {len(found)} 项：{said}。",
+            f"数据质量问题 {len(found)} 项：{zh}。",
         ),
         sure=Phrase(
             "Counted, with the chance of each by itself under one in ten thousand.",

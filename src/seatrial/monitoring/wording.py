@@ -43,6 +43,7 @@ class Message:
         title: one line.
         sections: at most `SHOWN`.
         next_steps: the heading of the steps.
+        colon: what stands between a name and its text.
         more: how many alerts are not shown, as a sentence; empty when all are.
         link: where to see more; empty when not known.
     """
@@ -50,6 +51,7 @@ class Message:
     title: str
     sections: tuple[Section, ...]
     next_steps: str
+    colon: str
     more: str
     link: str
 
@@ -57,9 +59,12 @@ class Message:
         """The message as plain text, without the title."""
         parts = []
         for section in self.sections:
-            lines = [section.heading, *(f"  {name}: {text}" for name, text in section.lines)]
+            lines = [
+                section.heading,
+                *(f"  {name}{self.colon}{text}" for name, text in section.lines),
+            ]
             if section.steps:
-                lines.append(f"  {self.next_steps}:")
+                lines.append(f"  {self.next_steps}{self.colon}".rstrip())
                 lines += [f"  {i}. {step}" for i, step in enumerate(section.steps, 1)]
             parts.append("\n".join(lines))
         return "\n\n".join([*parts, *filter(None, (self.more, self.link))])
@@ -79,6 +84,7 @@ def compose(notification: Notification, language: str, *, link: str = "") -> Mes
         title=_title(notification, language),
         sections=tuple(_section(alert, language, notification.at) for alert in shown),
         next_steps=words["next"],
+        colon=words["colon"],
         more=words["more"].format(n=n_more) if n_more else "",
         link=link,
     )
@@ -122,8 +128,7 @@ def _title(notification: Notification, language: str) -> str:
         [labels.endpoint if same_endpoint else words["several"]]
         + ([kind_name(labels.kind, language)] if same_kind else [])
     )
-    counts = words["counts"].format(firing=n_firing, ended=n_ended)
-    return f"[{state}] {subject} ({counts})"
+    return words["title"].format(state=state, subject=subject, firing=n_firing, ended=n_ended)
 
 
 def _section(alert: Alert, language: str, now: datetime) -> Section:
@@ -134,27 +139,29 @@ def _section(alert: Alert, language: str, now: datetime) -> Section:
     if finding is not None:
         lines.append((words["what"], finding.what.text(language)))
         since = finding.since or alert.pending_at
-        lines.append((words["since"], _since(since, alert, now, firing=firing)))
+        lines.append((words["since"], _since(since, alert, now, language)))
         lines.append((words["sure"], finding.sure.text(language)))
-        lines.append((words["features"], ", ".join(finding.features)))
-        lines.append((words["segments"], ", ".join(finding.segments)))
+        lines.append((words["features"], words["comma"].join(finding.features)))
+        lines.append((words["segments"], words["comma"].join(finding.segments)))
     if not firing and alert.resolved_at is not None:
         lines.append((words["until"], moment(alert.resolved_at)))
     if alert.acknowledged_by:
         lines.append((words["cares"], alert.acknowledged_by))
     return Section(
-        heading=f"[{state}] {about(alert, language)}",
+        heading=words["heading"].format(state=state, about=about(alert, language)),
         lines=tuple((name, text) for name, text in lines if text),
         steps=steps_of(alert, language) if firing else (),
     )
 
 
-def _since(since: datetime | None, alert: Alert, now: datetime, *, firing: bool) -> str:
+def _since(since: datetime | None, alert: Alert, now: datetime, language: str) -> str:
     if since is None:
         return ""
-    end = now if firing else alert.resolved_at
-    lasted = f" ({show_duration((end - since).total_seconds())})" if end and end > since else ""
-    return moment(since) + lasted
+    end = now if alert.told_as is Phase.FIRING else alert.resolved_at
+    if end is None or end <= since:
+        return moment(since)
+    lasted = show_duration((end - since).total_seconds(), language=language)
+    return moment(since) + _WORDS[language]["lasted"].format(duration=lasted)
 
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
@@ -164,7 +171,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "ended": "RESOLVED",
         "several": "several endpoints",
         "colon": ": ",
-        "counts": "{firing} firing, {ended} resolved",
+        "comma": ", ",
+        "title": "[{state}] {subject} ({firing} firing, {ended} resolved)",
+        "heading": "[{state}] {about}",
+        "lasted": " ({duration})",
         "version": "version {n}",
         "what": "What moved",
         "since": "Since",
@@ -181,14 +191,17 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "critical": "严重",
         "ended": "已恢复",
         "several": "多个端点",
-        "colon": ":",
-        "counts": "{firing} 条触发中,{ended} 条已恢复",
+        "colon": "：",
+        "comma": "、",
+        "title": "【{state}】{subject}（{firing} 条触发中，{ended} 条已恢复）",
+        "heading": "【{state}】{about}",
+        "lasted": "（{duration}）",
         "version": "版本 {n}",
         "what": "变化",
         "since": "开始时间",
         "sure": "可信度",
         "features": "特征",
-        "segments": "人群或分段",
+        "segments": "分组",
         "until": "恢复时间",
         "cares": "处理人",
         "next": "下一步",
@@ -212,27 +225,27 @@ _STEPS: Mapping[str, tuple[Phrase, ...]] = {
     Kind.LATENCY: (
         Phrase(
             "See whether it began with a release; if so, run `seatrial rollback`.",
-            "查看是否由发布引起;若是,运行 `seatrial rollback`。",
+            "查看是否由发布引起；若是，运行 `seatrial rollback`。",
         ),
         Phrase(
             "Compare the queue and the CPU of the workers; add workers if they are full.",
-            "比较各工作进程的队列与 CPU;若已满,增加工作进程。",
+            "比较各工作进程的队列与 CPU；若已满，增加工作进程。",
         ),
     ),
     Kind.ERRORS: (
         Phrase(
             "Read the kinds of error on the endpoint's page: bad input comes from the caller.",
-            "在端点页面查看错误类型:输入错误来自调用方。",
+            "在端点页面查看错误类型：输入错误来自调用方。",
         ),
         Phrase(
             "If it began with a release, run `seatrial rollback`.",
-            "若由发布引起,运行 `seatrial rollback`。",
+            "若由发布引起，运行 `seatrial rollback`。",
         ),
     ),
     Kind.THROUGHPUT: (
         Phrase(
             "Ask whether callers send less, or whether requests are shed on the way.",
-            "确认是调用方请求减少,还是请求在途中被拒绝。",
+            "确认是调用方请求减少，还是请求在途中被拒绝。",
         ),
     ),
     Kind.SATURATION: (
@@ -255,17 +268,17 @@ _STEPS: Mapping[str, tuple[Phrase, ...]] = {
         Phrase(
             "Look at the histograms of the features named above: a fault upstream, or a new "
             "population?",
-            "查看上述特征的直方图:是上游故障,还是新的人群?",
+            "查看上述特征的直方图：是上游故障，还是新的人群？",
         ),
         Phrase(
             "Evaluate the model on recent labelled rows; retrain when it got worse.",
-            "用最近的带标签数据评估模型;若变差则重新训练。",
+            "用最近的带标签数据评估模型；若变差则重新训练。",
         ),
     ),
     Kind.PREDICTION_DRIFT: (
         Phrase(
             "See whether inputs drift too; if not, compare with the version before.",
-            "查看输入是否同时漂移;若没有,与上一版本比较。",
+            "查看输入是否同时漂移；若没有，与上一版本比较。",
         ),
     ),
     Kind.ESTIMATED_PERFORMANCE: (
@@ -277,7 +290,7 @@ _STEPS: Mapping[str, tuple[Phrase, ...]] = {
     Kind.PERFORMANCE: (
         Phrase(
             "Retrain on recent labels, or roll back to the version before if it did better.",
-            "用最近的标签重新训练;若上一版本更好,则回滚。",
+            "用最近的标签重新训练；若上一版本更好，则回滚。",
         ),
     ),
 }

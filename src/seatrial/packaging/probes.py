@@ -133,7 +133,11 @@ def check_metadata(body: bytes, signature: Signature) -> str:
         raise Wrong(f"the inputs are {inputs}")
     if outputs != {output.name for output in signature.outputs}:
         raise Wrong(f"the outputs are {sorted(outputs)}")
-    return f"{len(inputs)} inputs and {len(outputs)} outputs as in the signature"
+    return f"{_n(len(inputs), 'input')} and {_n(len(outputs), 'output')} as in the signature"
+
+
+def _n(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def compare(seen: Prediction, expected: Prediction, golden: Golden) -> float:

@@ -127,6 +127,8 @@ class _Run:
         except psutil.Error:
             detail, passed = str(self.server.not_ready("is gone")), False
         elapsed = time.perf_counter() - begun
+        if name == "start":  # its process began before anybody looked
+            elapsed = self.measured.get("cold_start_s", elapsed)
         self.results.append(TestResult(name=name, passed=passed, detail=detail, seconds=elapsed))
         return passed
 
@@ -188,7 +190,7 @@ async def _starts(run: _Run) -> str:
     process = psutil.Process(run.server.pid)
     run.measured["cold_start_s"] = time.time() - process.create_time()
     run.measured["rss_idle_bytes"] = float(_memory_of(process))
-    return f"ready {run.measured['cold_start_s']:.2f} s after its process started"
+    return "/readyz answers 200"
 
 
 async def _health(run: _Run) -> str:

@@ -1,24 +1,15 @@
 """The report of a staging run: what was tested, what was measured, whether it passed.
 
-Text for a terminal, a record for machines, a page for people.
+Text for a terminal and a record for machines; the page for people is `packaging.staging_page`.
 """
 
 from __future__ import annotations
 
-import html
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from seatrial.kernel.duration import show_duration
-
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
-padding: .4rem .6rem; border-bottom: 1px solid #8884; }
-.ok { color: #1a7f37; } .bad { color: #cf222e; }
-.sum { font-size: 1.25rem; } td.num { text-align: right; font-variant-numeric: tabular-nums; }
-@media (prefers-color-scheme: dark) { .ok { color: #3fb950; } .bad { color: #ff7b72; } }
-"""
+from seatrial.packaging.staging_words import name_of_test, seen, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,21 +57,32 @@ class StagingReport:
     @property
     def reason(self) -> str:
         """The result in a sentence."""
+        return self.said("en")
+
+    def said(self, language: str) -> str:
+        """The result in a sentence of a language."""
+        w = words(language)
         broken = [test for test in self.tests if not test.passed]
         if broken:
-            more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-            return f"{broken[0].name} failed: {broken[0].detail}{more}"
-        if not self.tests:
-            return "no test ran"
-        return f"{len(self.tests)} tests passed; {self._load()}"
+            more = w["and_more"].format(n=len(broken) - 1) if len(broken) > 1 else ""
+            first = broken[0]
+            name, detail = name_of_test(first.name, language), seen(first.detail, language)
+            return w["test_failed"].format(name=name, detail=detail) + more
+        n = len(self.tests)
+        if not n:
+            return w["no_test"]
+        passed = w["one_test_passed"] if n == 1 else w["tests_passed"].format(n=n)
+        return passed + w["semicolon"] + self._load(w)
 
-    def _load(self) -> str:
+    def _load(self, w: Mapping[str, str]) -> str:
         m = self.measured
         if "p95_ms" not in m:
-            return "no load was measured"
-        return (
-            f"p95 {m['p95_ms']:.1f} ms, {m['n_failed']:.0f} errors in {m['n']:,.0f} requests, "
-            f"{m['requests_per_s']:,.0f} a second"
+            return w["no_load"]
+        return w["load"].format(
+            p95=f"{m['p95_ms']:.1f}",
+            n_failed=f"{m['n_failed']:.0f}",
+            n=f"{m['n']:,.0f}",
+            rate=f"{m['requests_per_s']:,.0f}",
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -98,6 +100,25 @@ class StagingReport:
             ],
         }
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> StagingReport:
+        """A report from its record.   Raises: KeyError, TypeError when it is none."""
+        return cls(
+            endpoint=record["endpoint"],
+            version=record["version"],
+            digest=record["digest"],
+            tests=tuple(
+                TestResult(
+                    name=test["name"],
+                    passed=test["passed"],
+                    detail=test["detail"],
+                    seconds=test["seconds"],
+                )
+                for test in record["tests"]
+            ),
+            measured=dict(record["measured"]),
+        )
+
     def as_text(self) -> str:
         """The report for a terminal."""
         lines = [
@@ -109,27 +130,3 @@ class StagingReport:
         ]
         lines += ["", ("PASSED: " if self.passed else "FAILED: ") + self.reason, ""]
         return "\n".join(lines)
-
-    def as_html(self) -> str:
-        """The report as one page that needs nothing else."""
-        verdict = "passed" if self.passed else "failed"
-        rows = "".join(
-            f'<tr><td class="{"ok" if t.passed else "bad"}">{"pass" if t.passed else "FAIL"}</td>'
-            f"<td>{html.escape(t.name)}</td><td>{html.escape(t.detail)}</td>"
-            f'<td class="num">{show_duration(t.seconds)}</td></tr>'
-            for t in self.tests
-        )
-        numbers = "".join(
-            f'<tr><td>{html.escape(name)}</td><td class="num">{value:,.4g}</td></tr>'
-            for name, value in self.measured.items()
-        )
-        title = html.escape(f"Staging of {self.endpoint} version {self.version}")
-        return (
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
-            f"<body><h1>{title}</h1>"
-            f'<p class="sum {"ok" if self.passed else "bad"}">{verdict}: '
-            f"{html.escape(self.reason)}</p><p>Bundle <code>{html.escape(self.digest)}</code></p>"
-            f"<h2>Tests</h2><table><tr><th></th><th>test</th><th>seen</th><th>time</th></tr>{rows}"
-            f"</table><h2>Measured</h2><table>{numbers}</table></body></html>\n"
-        )

@@ -44,6 +44,20 @@ _TAGS = {
     Kind.MODEL_STATUS: "models",
     Kind.MODEL_INDEX: "models",
 }
+_ABOUT = (
+    "Models behind one address: three protocols for predictions, routes for what watches a server, "
+    "and the routes that decide on releases."
+)
+_TAG_TEXTS = {
+    "predict": "Ask a model. The header x-seatrial-key decides which version answers, and the same "
+    "key gets the same one while the shares stay; every protocol reaches every model.",
+    "models": "What is loaded, in which versions, with which inputs and outputs.",
+    "server": "Health and metrics, for load balancers, Kubernetes and Prometheus.",
+    "control": "Look at releases and decide on them. With SEATRIAL_TOKEN set these take "
+    "'Authorization: Bearer TOKEN'; without one they are open to this machine only.",
+    "watch": "What the monitor found, and what is answered to its alerts. Open to the same people.",
+}
+"""Each tag of an operation, here or on the control routes."""
 _TEXTS = {Kind.METRICS, Kind.SERVER_VERSION}
 _HEALTHS = {Kind.READINESS, Kind.HEALTH, Kind.PING}
 _ERROR: Json = {
@@ -79,7 +93,8 @@ def document(models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
             paths[path] = _item(pattern, [(name, versions, signature)])
     return {
         "openapi": "3.1.0",
-        "info": {"title": "seatrial", "version": __version__},
+        "info": {"title": "seatrial", "version": __version__, "description": _ABOUT},
+        "tags": [{"name": name, "description": text} for name, text in _TAG_TEXTS.items()],
         "paths": paths,
         "components": {"schemas": {"Error": _ERROR}},
     }

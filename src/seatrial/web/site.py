@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -13,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from seatrial import __version__
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.plane import DataPlane
+from seatrial.web.docs_page import page
 from seatrial.web.errors import error_reply
 from seatrial.web.openapi import document
 
@@ -65,23 +65,3 @@ def site(plane: DataPlane, routers: Sequence[APIRouter]) -> FastAPI:
         return JSONResponse({"error": text, "code": "serving.unknown_route"}, 404)
 
     return app
-
-
-def page(described: dict[str, Any]) -> str:
-    """The routes as one HTML page that needs no script and no other address."""
-    rows = "\n".join(
-        f"<tr><td>{method.upper()}</td><td><code>{escape(path)}</code></td>"
-        f"<td>{escape(operation.get('summary', ''))}</td></tr>"
-        for path, operations in described["paths"].items()
-        for method, operation in operations.items()
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
-        'content="light dark"><title>seatrial routes</title>'
-        "<style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}"
-        "td{padding:.2rem .8rem .2rem 0;vertical-align:top}code{overflow-wrap:anywhere}</style>"
-        f"<h1>seatrial {escape(described['info']['version'])}</h1>"
-        '<p>The whole description: <a href="openapi.json">openapi.json</a></p>'
-        f"<table>{rows}</table></html>"
-    )

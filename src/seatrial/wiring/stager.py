@@ -17,6 +17,7 @@ from pathlib import Path
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_staging
+from seatrial.packaging.staging_page import FILES, page
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
@@ -45,7 +46,8 @@ def stage(
 
     Args:
         threads: of a native engine, as production will give it.
-    Returns: the report, also written as ``staging.txt``, ``staging.json`` and ``staging.html``.
+    Returns: the report, also written as ``staging.txt``, ``staging.json`` and as a page in each
+        language.
     Raises: BundleTampered and its kin; nothing for what the tests find.
     """
     subject = Subject(
@@ -119,7 +121,8 @@ def _tail(log: Path) -> str:
 
 def _write(folder: Path, report: StagingReport) -> None:
     (folder / "staging.txt").write_text(report.as_text(), encoding="utf-8")
-    (folder / "staging.html").write_text(report.as_html(), encoding="utf-8")
+    for language, name in FILES.items():
+        (folder / name).write_text(page(report, language), encoding="utf-8")
     record = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
     (folder / "staging.json").write_text(record + "\n", encoding="utf-8")
 

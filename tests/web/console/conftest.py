@@ -26,6 +26,9 @@ from seatrial.web.guard import Guard
 
 TOKEN = "correct horse battery staple"
 REPORT = {
+    "endpoint": "churn",
+    "version": 1,
+    "digest": "a" * 64,
     "passed": True,
     "reason": "8 tests passed",
     "tests": [{"name": "health", "passed": True, "detail": "<b>fine</b>", "seconds": 0.1}],

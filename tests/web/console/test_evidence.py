@@ -79,7 +79,8 @@ def test_an_interval_that_goes_on_is_open_ended() -> None:
     ],
 )
 def test_numbers_have_their_unit(quantity: str, value: float | None, text: str) -> None:
-    assert number(verdict(quantity=quantity), value) == text
+    assert number(verdict(quantity=quantity), value, "en") == text
+    assert number(verdict(quantity=quantity), value, "zh") == text.replace(" %", "%")
 
 
 def test_titles() -> None:
@@ -95,7 +96,7 @@ def test_english_is_the_stored_sentence() -> None:
 
 def test_chinese_says_what_was_seen_and_how_it_was_judged() -> None:
     assert sentence(verdict(), "zh") == (
-        "错误率 0.05 %（1,234 个请求中 1 个），上界 0.2 %，尚未低于上限 0.1 %"
+        "错误率 0.05%（1,234 个请求中 1 个出错），上界 0.2%，尚未低于上限 0.1%"
     )
 
 
@@ -103,10 +104,28 @@ def test_chinese_against_stable_names_both() -> None:
     said = sentence(
         verdict(code="gate.over_limit", stable={"n": 9, "n_events": 0, "value": 0.0001}), "zh"
     )
-    assert "稳定版本 0.01 %" in said
-    assert said.endswith("下界 0 %，超过上限 0.1 %")
+    assert "稳定版本 0.01%" in said
+    assert said.endswith("差值的下界 0%，超过允许的差值 0.1%")
 
 
 def test_nothing_seen_is_said_without_numbers() -> None:
     found = verdict(lower=None, upper=None, effect=None, code="gate.no_requests")
     assert sentence(found, "zh") == "错误率：还没有请求"
+
+
+def test_chinese_latencies_are_not_said_to_be_differences() -> None:
+    stable = {"n": 9, "n_events": 0, "value": 3.83}
+    absolute = verdict(
+        quantity="latency", upper=6.91, limit=100.0, effect=4.4, code="gate.under_limit"
+    )
+    assert sentence(absolute, "zh") == (
+        "p95 延迟 4.4 ms（1,234 个请求中 1 个慢于 100 ms），上界 6.91 ms，低于上限 100 ms"
+    )
+    compared = {**absolute, "limit": 8.17, "stable": stable}
+    assert sentence(compared, "zh") == (
+        "p95 延迟（相对稳定版本）4.4 ms，稳定版本 3.83 ms，上界 6.91 ms，低于允许值 8.17 ms"
+    )
+
+
+def test_a_bound_that_is_not_known_yet_is_said_to_be_unknown() -> None:
+    assert "上界未知" in sentence(verdict(upper=None), "zh")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -192,7 +194,7 @@ async def test_chinese_pages_have_no_english_sentence(browse, world) -> None:
         page = (await client.get("/endpoints/churn", headers=zh)).text
     text = Parsed(page).text
     assert "人工中止" in text
-    assert "1 项测试全部通过" in text
+    assert "1 项测试通过" in text
     assert "错误率（相对稳定版本）" in text
     for english in ("requests", "error rate", "aborted", "tests passed", "waits", "version"):
         assert english not in text.lower(), english
@@ -313,3 +315,59 @@ async def test_an_endpoint_that_stands_still_says_why_and_has_no_buttons(browse,
     pressed = await browse().post("/console/endpoints/churn/promote")
     assert pressed.status_code == 200
     assert "cannot be read" in pressed.text
+
+
+async def test_the_staging_report_of_a_version_is_a_page_that_the_release_links_to(
+    browse, world
+) -> None:
+    world.promoted()
+    async with browse() as client:
+        release = Parsed((await client.get("/endpoints/churn")).text)
+        links = {a.get("id"): a.get("href") for tag, a in release.tags if tag == "a"}
+        page = await client.get(links["staging-report"])
+    assert page.status_code == 200
+    assert "&lt;b&gt;fine&lt;/b&gt;" in page.text
+    hrefs = [a.get("href") for tag, a in Parsed(page.text).tags if tag == "a"]
+    assert hrefs == [
+        "/endpoints/churn",
+        "/console/language/zh?back=/endpoints/churn/versions/1/staging",
+    ]
+
+
+async def test_the_staging_report_speaks_the_language_of_the_console(browse, world) -> None:
+    world.promoted()
+    path = "/endpoints/churn/versions/1/staging"
+    async with browse() as client:
+        await client.get("/console/language/zh")
+        page = await client.get(path)
+    assert '<html lang="zh">' in page.text
+    assert "预发布测试" in page.text
+
+
+async def test_the_staging_report_allows_its_own_style_and_nothing_else(browse, world) -> None:
+    world.promoted()
+    page = await browse().get("/endpoints/churn/versions/1/staging")
+    style = page.text.partition("<style>")[2].partition("</style>")[0]
+    named = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = page.headers["content-security-policy"]
+    assert f"style-src 'sha256-{named}'" in policy
+    assert "default-src 'none'" in policy
+    assert "style=" not in page.text
+
+
+@pytest.mark.parametrize("path", ["churn/versions/2", "churn/versions/9", "nobody/versions/1"])
+async def test_a_version_without_a_report_is_a_page_with_404(path: str, browse, world) -> None:
+    world.promoted()
+    world.start("churn", 2)
+    page = await browse().get(f"/endpoints/{path}/staging")
+    assert page.status_code == 404
+    assert "There is nothing here." in page.text
+
+
+async def test_a_staging_report_is_for_those_who_may_see_the_console(browse, world) -> None:
+    world.promoted()
+    path = "/endpoints/churn/versions/1/staging"
+    for client in (browse(token=TOKEN), browse(address="192.0.2.7")):
+        page = await client.get(path)
+        assert page.status_code == 403
+        assert "fine" not in page.text

@@ -86,7 +86,7 @@ def test_a_reason_taken_from_the_evidence_is_said_again_in_chinese() -> None:
     aborted = fact("release.aborted", version=2, reason="too many errors")
     newest = story([looks, aborted], "zh")[0]
     assert newest.what == "中止"
-    assert newest.details.count("错误率 5 %") == 1
+    assert newest.details.count("错误率 5%") == 1
     assert "too many errors" not in newest.details
 
 
@@ -100,11 +100,14 @@ def test_english_reasons_are_the_stored_ones() -> None:
 
 def test_a_failed_staging_is_said_in_chinese_with_what_was_seen() -> None:
     report = {
+        "endpoint": "churn",
+        "version": 2,
+        "digest": "a" * 64,
         "reason": "memory failed: grew",
         "tests": [{"name": "memory", "passed": False, "detail": "grew", "seconds": 1.0}],
         "measured": {},
     }
-    assert reason("memory failed: grew", "zh", staging=report) == "memory 未通过：grew"
+    assert reason("memory failed: grew", "zh", staging=report) == "内存未通过：grew"
 
 
 def test_nothing_is_read_out_of_a_fact_that_could_not_be_read() -> None:
@@ -116,3 +119,8 @@ def test_nothing_is_read_out_of_a_fact_that_could_not_be_read() -> None:
         ("evidence", "not read"),
     ]
     assert story(broken, "zh")[0].details == "未读取"
+
+
+def test_chinese_lines_have_chinese_durations_and_percents() -> None:
+    lines = story([fact("step.entered", version=2, share=0.05), evidence("pass", 75.0)], "zh")
+    assert [line.details for line in lines] == ["版本 2 · 通过 · 1 分钟 15 秒", "版本 2 · 5%"]

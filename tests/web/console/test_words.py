@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import seatrial
 import seatrial.release.view
 import seatrial.web.console
 from seatrial.monitoring.alert import Phase as AlertPhase
@@ -15,6 +16,7 @@ from seatrial.monitoring.drift_decision import DriftOutcome
 from seatrial.monitoring.finding import Kind, Level
 from seatrial.monitoring.severity import Severity
 from seatrial.monitoring.trigger import EVALUATION, RETRAINING
+from seatrial.monitoring.wording import kind_name
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
 from seatrial.release.verdict import Code, Outcome, Quantity
@@ -97,6 +99,20 @@ def test_reasons_known_in_chinese_are_those_that_are_given() -> None:
     for text in _REASONS_ZH:
         assert text in source, text
     assert reason_zh("because I say so") == "because I say so"
+
+
+def test_console_and_messages_name_the_kinds_of_alerts_alike() -> None:
+    for kind in Kind:
+        assert words("zh")[f"kind.{kind.value}"] == kind_name(kind, "zh")
+        assert words("en")[f"kind.{kind.value}"].lower() == kind_name(kind, "en")
+
+
+@pytest.mark.parametrize("module", ["web.console", "monitoring", "packaging"])
+def test_punctuation_between_chinese_characters_is_chinese(module: str) -> None:
+    folder = Path(seatrial.__file__).parent / module.replace(".", "/")
+    for file in folder.glob("*.py"):
+        found = re.findall(r"[一-鿿][,;:?()][一-鿿]|\d %[一-鿿]", file.read_text())
+        assert found == [], file.name
 
 
 def test_an_unknown_language_is_english() -> None:

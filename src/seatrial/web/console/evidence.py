@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.web.console.words import words
+from seatrial.web.console.words import percent, words
 
 _HEADROOM = 1.6
 _MINUS = "\N{MINUS SIGN}"
@@ -71,37 +71,50 @@ def sentence(verdict: Mapping[str, Any], language: str) -> str:
     return _chinese(verdict) if language == "zh" else str(verdict["reason"])
 
 
-def number(verdict: Mapping[str, Any], value: float | None) -> str:
+def number(verdict: Mapping[str, Any], value: float | None, language: str) -> str:
     """A value of the verdict's quantity with its unit."""
     if value is None:
         return "–"
-    scale, unit = (100.0, "%") if _is_rate(verdict) else (1.0, "ms")
-    return f"{scale * value:.3g} {unit}".replace("-", _MINUS, 1 if value < 0 else 0)
+    if _is_rate(verdict):
+        shown = percent(f"{100 * value:.3g}", language)
+    else:
+        shown = f"{value:.3g} ms"
+    return shown.replace("-", _MINUS, 1 if value < 0 else 0)
 
 
 _ZH = {
-    "gate.under_limit": "上界 {upper}，低于上限 {limit}",
-    "gate.over_limit": "下界 {lower}，超过上限 {limit}",
-    "gate.more_requests": "上界 {upper}，尚未低于上限 {limit}",
-    "gate.too_close": "上界 {upper}，按目前的情况无法低于上限 {limit}",
+    "gate.under_limit": "{of}上界{upper}，低于{limit}",
+    "gate.over_limit": "{of}下界{lower}，超过{limit}",
+    "gate.more_requests": "{of}上界{upper}，尚未低于{limit}",
+    "gate.too_close": "{of}上界{upper}，照目前的情况不会低于{limit}",
     "gate.no_requests": "还没有请求",
     "gate.no_stable_requests": "稳定版本还没有可比较的请求",
 }
 
 
 def _chinese(verdict: Mapping[str, Any]) -> str:
-    canary = verdict["canary"]
+    canary, against_stable = verdict["canary"], verdict["stable"] is not None
+    rate = _is_rate(verdict)
+    # Rates are compared by their difference; a latency stands against what stable's allows it.
+    limit = "上限" if not against_stable else "允许的差值" if rate else "允许值"
     judged = _ZH[verdict["code"]].format(
-        upper=number(verdict, verdict["interval"]["upper"]),
-        lower=number(verdict, verdict["interval"]["lower"]),
-        limit=number(verdict, verdict["limit"]),
+        of="差值的" if against_stable and rate else "",
+        upper=_bound(verdict, "upper"),
+        lower=_bound(verdict, "lower"),
+        limit=f"{limit} {number(verdict, verdict['limit'], 'zh')}",
     )
     if canary["value"] is None:
         return f"{title(verdict, 'zh')}：{judged}"
-    seen = f"{title(verdict, 'zh')} {number(verdict, canary['value'])}"
+    space = "" if against_stable else " "  # none after a full-width bracket
+    seen = f"{title(verdict, 'zh')}{space}{number(verdict, canary['value'], 'zh')}"
     if verdict["stable"] is None:
-        slower = "" if _is_rate(verdict) else "超限"
-        seen += f"（{canary['n']:,} 个请求中 {canary['n_events']:,} 个{slower}）"
+        events = "出错" if rate else f"慢于 {number(verdict, verdict['limit'], 'zh')}"
+        seen += f"（{canary['n']:,} 个请求中 {canary['n_events']:,} 个{events}）"
     else:
-        seen += f"，稳定版本 {number(verdict, verdict['stable']['value'])}"
+        seen += f"，稳定版本 {number(verdict, verdict['stable']['value'], 'zh')}"
     return f"{seen}，{judged}"
+
+
+def _bound(verdict: Mapping[str, Any], side: str) -> str:
+    value = verdict["interval"][side]
+    return "未知" if value is None else f" {number(verdict, value, 'zh')}"

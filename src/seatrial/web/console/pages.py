@@ -20,8 +20,10 @@ from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.release.desk import Desk
 from seatrial.web.console.evidence import bar, number, sentence, title
+from seatrial.web.console.staging import address, newest_report, served_page, style_source
 from seatrial.web.console.story import reason, story
 from seatrial.web.console.watching import equip, parts, spoken
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
@@ -39,9 +41,15 @@ _SECURITY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
+_REPORT_SECURITY = {
+    **_SECURITY,
+    "content-security-policy": f"default-src 'none'; style-src {style_source()}; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+}
 _CACHE = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
 
 Name = Annotated[str, PathParameter(max_length=200)]
+Version = Annotated[int, PathParameter(ge=1, le=2**62)]
 
 
 class Console:
@@ -66,11 +74,10 @@ class Console:
         )
         self._templates.globals.update(
             bar=bar,
-            number=number,
-            show_duration=show_duration,
             languages=LANGUAGES,
             seatrial_version=__version__,
             open_first=False,
+            staging_address=address,
         )
         equip(self._templates)
 
@@ -92,8 +99,12 @@ class Console:
             language=language,
             sentence=lambda verdict: sentence(verdict, language),
             title=lambda verdict: title(verdict, language),
+            number=partial(number, language=language),
+            show_duration=partial(show_duration, language=language),
             reason=partial(reason, language=language),
             waiting=lambda said: waiting(language, said),
+            name_of_test=partial(name_of_test, language=language),
+            test_seen=partial(seen, language=language),
             **spoken(language),
             **values,
         )
@@ -149,6 +160,10 @@ def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
     @router.get("/console/endpoints/{name}/history")
     def history_part(request: Request, name: Name) -> Response:
         return _shown(console, request, "history_part.html", lambda: console.parts(request, name))
+
+    @router.get("/endpoints/{name}/versions/{version}/staging")
+    def staging(request: Request, name: Name, version: Version) -> Response:
+        return _staging(console, desk, request, name, version)
 
     @router.post("/console/endpoints/{name}/{wish}")
     async def decide(request: Request, name: Name, wish: str) -> Response:
@@ -241,6 +256,18 @@ def _shown(
     except NotFound as missing:
         return console.render(request, "missing.html", status=404, problem=missing)
     return console.render(request, template, notice="", **shown)
+
+
+def _staging(console: Console, desk: Desk, request: Request, name: str, version: int) -> Response:
+    """The report of a version's staging tests, as a page of its own."""
+    try:
+        console.check(request)
+        report = newest_report(desk.history(name), endpoint=name, version=version)
+    except Denied:
+        return console.page(request, "missing.html")
+    except NotFound as missing:
+        return console.render(request, "missing.html", status=404, problem=missing)
+    return HTMLResponse(served_page(report, name, _language(request)), headers=_REPORT_SECURITY)
 
 
 async def _decided(

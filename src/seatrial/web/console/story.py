@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial.kernel.duration import show_duration
+from seatrial.packaging.staging_report import StagingReport
 from seatrial.web.console.evidence import sentence
-from seatrial.web.console.words import reason_zh, words
+from seatrial.web.console.words import percent, reason_zh, words
 
 _N_LINES = 60
 _EVIDENCE = "evidence.recorded"
@@ -84,7 +85,7 @@ def reason(
         deciding = [v for v in judgement["verdicts"] if v["outcome"] == judgement["outcome"]]
         return "；".join(sentence(v, language) for v in deciding if not v["dry_run"])
     if staging and text == staging.get("reason"):
-        return _staging_zh(staging)
+        return StagingReport.from_dict(staging).said(language)
     return reason_zh(text)
 
 
@@ -93,9 +94,10 @@ def _line(fact: Mapping[str, Any], language: str, judgement: Mapping[str, Any]) 
     data = fact["data"]
     parts = [f"{w['version']} {data['version']}"] if "version" in data else []
     if data.get("share") is not None:
-        parts.append(f"{100 * data['share']:g} %")
+        parts.append(percent(f"{100 * data['share']:g}", language))
     if fact["kind"] == _EVIDENCE:
-        parts += [w[data["judgement"]["outcome"]], show_duration(data["watched_s"])]
+        parts.append(w[data["judgement"]["outcome"]])
+        parts.append(show_duration(data["watched_s"], language=language))
     if data.get("reason"):
         parts.append(
             reason(data["reason"], language, judgement=judgement, staging=data.get("report"))
@@ -119,18 +121,4 @@ def _unread(fact: Mapping[str, Any], language: str) -> Line:
         what=w.get(f"fact.{kind}", kind),
         by=fact["by"],
         details=w["not_read"],
-    )
-
-
-def _staging_zh(report: Mapping[str, Any]) -> str:
-    broken = [test for test in report["tests"] if not test["passed"]]
-    if broken:
-        return f"{broken[0]['name']} 未通过：{broken[0]['detail']}"
-    m = report["measured"]
-    said = f"{len(report['tests'])} 项测试全部通过"
-    if "p95_ms" not in m:
-        return said
-    return (
-        f"{said}；p95 {m['p95_ms']:.1f} ms，{m['n']:,.0f} 个请求中 {m['n_failed']:.0f} 个错误，"
-        f"每秒 {m['requests_per_s']:,.0f} 个"
     )

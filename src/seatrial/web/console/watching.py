@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seatrial import __version__
 from seatrial.web.console.drawings import overlay, shown_range, sparkline
-from seatrial.web.console.words import words
+from seatrial.web.console.words import percent, words
 
 _STATIC = Path(__file__).parent / "static"
 _LIVE = ("firing", "pending")
@@ -37,6 +37,7 @@ def spoken(language: str) -> dict[str, Callable[..., str]]:
     return {
         "phrase": partial(_phrase, language=language),
         "alarm_sentence": partial(alarm_sentence, language=language),
+        "percent": partial(percent, language=language),
     }
 
 

@@ -8,6 +8,7 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
 _EN = {
     "title": "seatrial console",
+    "colon": ": ",
     "endpoints": "Endpoints",
     "no_endpoints": "Nothing is deployed yet.",
     "first_step": "Deploy a model with this command:",
@@ -74,6 +75,7 @@ _EN = {
     "requests_per_s": "{n} requests per second",
     "newest_first": "newest first, times of this computer",
     "staging_tests": "Staging tests",
+    "staging_report": "The whole report, with what was measured",
     "not_found": "There is nothing here.",
     "not_read": "not read",
     "blocked": "Stands still",
@@ -164,7 +166,8 @@ _EN = {
 
 _ZH = {
     "title": "seatrial 控制台",
-    "endpoints": "服务端点",
+    "colon": "：",
+    "endpoints": "端点",
     "no_endpoints": "还没有部署任何模型。",
     "first_step": "用这条命令部署模型：",
     "production": "生产版本",
@@ -183,7 +186,7 @@ _ZH = {
     "error_rate": "错误率",
     "refused_rate": "被拒请求比例",
     "rejected": "拒绝",
-    "shed": "限流",
+    "shed": "队列满而拒绝",
     "history": "历史",
     "when": "时间",
     "what": "事件",
@@ -216,7 +219,7 @@ _ZH = {
     "by_limit": "上限",
     "phase.staging": "预发布测试",
     "phase.staged": "预发布通过",
-    "phase.rejected": "已拒绝",
+    "phase.rejected": "预发布未通过",
     "phase.warming": "加载中",
     "phase.canary": "金丝雀",
     "phase.held": "等待人工决定",
@@ -225,11 +228,12 @@ _ZH = {
     "latency": "延迟",
     "against_stable": "（相对稳定版本）",
     "open_end": "任意值",
-    "about_needed": "大约还需要 {n} 个",
+    "about_needed": "大约还需要 {n} 个请求",
     "requests_seen": "{n} 个请求",
     "requests_per_s": "每秒 {n} 个请求",
     "newest_first": "最新的在前，时间为本机时间",
     "staging_tests": "预发布测试",
+    "staging_report": "完整报告与实测数据",
     "not_found": "这里什么也没有。",
     "not_read": "未读取",
     "blocked": "已停滞",
@@ -278,17 +282,17 @@ _ZH = {
     "phase.resolved": "已恢复",
     "phase.quiet": "无",
     "kind.latency": "延迟",
-    "kind.errors": "错误",
+    "kind.errors": "错误率",
     "kind.throughput": "吞吐量",
-    "kind.saturation": "饱和度",
+    "kind.saturation": "资源饱和",
     "kind.data_quality": "数据质量",
     "kind.input_drift": "输入漂移",
     "kind.prediction_drift": "预测漂移",
     "kind.estimated_performance": "估计性能",
-    "kind.performance": "标注后的真实性能",
+    "kind.performance": "真实性能",
     "signal.error_rate": "错误率",
     "signal.error_budget": "错误预算",
-    "signal.shed_share": "因队列已满被拒绝的请求",
+    "signal.shed_share": "队列满而拒绝的请求",
     "signal.queue": "队列",
     "signal.cpu": "处理器",
     "signal.memory": "内存",
@@ -305,9 +309,9 @@ _ZH = {
     "alarm.drift": "发生漂移{since}。这样的证据偶然出现的频率不超过每 {windows} 个窗口一次。",
     "alarm.since": "，始于 {at} UTC",
     "fact.release.started": "发布开始",
-    "fact.staging.passed": "预发布通过",
-    "fact.staging.failed": "预发布未通过",
-    "fact.release.staged": "停在预发布",
+    "fact.staging.passed": "预发布测试通过",
+    "fact.staging.failed": "预发布测试未通过",
+    "fact.release.staged": "预发布通过",
     "fact.canary.warming": "工作进程加载版本",
     "fact.step.entered": "进入金丝雀阶段",
     "fact.evidence.recorded": "证据",
@@ -324,7 +328,7 @@ _WAITING_ZH = {
     "the staging tests": "预发布测试完成",
     "every worker to load the version": "所有工作进程加载该版本",
     "evidence and the end of the watch": "足够的证据和观察期结束",
-    "a person: `seatrial promote` or `seatrial rollback`": "人工决定（全量上线或中止）",
+    "a person: `seatrial promote` or `seatrial rollback`": "人工决定：全量上线或中止",
     "a server: none is running on this store, start one with `seatrial up`": (
         "服务器：请用 `seatrial up` 启动"
     ),
@@ -361,6 +365,11 @@ def choose(cookie: str | None, accepted: str) -> str:
         if wanted in LANGUAGES:
             return wanted
     return "en"
+
+
+def percent(number: str, language: str) -> str:
+    """A number of percent as the language writes it."""
+    return f"{number}%" if language == "zh" else f"{number} %"
 
 
 def waiting(language: str, text: str) -> str:
