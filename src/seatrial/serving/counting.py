@@ -27,7 +27,7 @@ Seen: TypeAlias = Callable[[Batch, Prediction], None]
 
 _Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
 
-_EVERY_S = 60.0
+EVERY_S = 60.0
 """Seconds that a slice spans: drift is slow, and the counts of all columns are not small."""
 
 _MAX_HELD_ROWS = 50_000
@@ -129,15 +129,20 @@ class Counting:
         worker: its name, as slices give it.
         clock: wall clock for the spans of slices, monotonic for when they end.
         open_counter: makes the counter of a version.
+        every_s: seconds that a slice spans, > 0; shorter where windows are shorter, or these would
+            wait for counts.
     """
 
-    def __init__(self, *, worker: str, clock: Clock, open_counter: OpenCounter) -> None:
+    def __init__(
+        self, *, worker: str, clock: Clock, open_counter: OpenCounter, every_s: float = EVERY_S
+    ) -> None:
         self._worker = worker
         self._clock = clock
         self._open_counter = open_counter
+        self._every_s = every_s
         self._lock = threading.Lock()
         self._held: dict[_Key, Held] = {}
-        self._flush_at = clock.monotonic() + _EVERY_S
+        self._flush_at = clock.monotonic() + every_s
         self._unsent: list[Slice] = []
         self._n_given_up = 0
 
@@ -176,7 +181,7 @@ class Counting:
             self._count(key, held)
         now = self._clock.monotonic()
         if (now >= self._flush_at or at_end) and not self._unsent:
-            self._flush_at = now + _EVERY_S
+            self._flush_at = now + self._every_s
             self._take(everything, now)
         if self._unsent:
             slices.add_slices(self._unsent)
