@@ -84,7 +84,8 @@ def _moved(movements: Sequence[Movement]) -> Phrase:
     more = len(movements) - len(named)
     en = ", ".join(f"{m.column} {m.moved or 'changed'} (PSI {m.effect or 0:.3f})" for m in named)
     zh = "，".join(
-        f"{m.column} {_in_chinese(m.moved or 'changed')}（PSI {m.effect or 0:.3f}）" for m in named
+        f"{m.column} {moved_as(m.moved or 'changed', 'zh')}（PSI {m.effect or 0:.3f}）"
+        for m in named
     )
     return Phrase(
         f"Moved away from the reference: {en}{f' and {more} more' if more else ''}.",
@@ -92,7 +93,10 @@ def _moved(movements: Sequence[Movement]) -> Phrase:
     )
 
 
-def _in_chinese(moved: str) -> str:
+def moved_as(moved: str, language: str) -> str:
+    """How a column moved, such as ``level up``, in ``en`` or ``zh``."""
+    if language != "zh":
+        return moved
     for english, chinese in _MOVES.items():
         moved = moved.replace(english, chinese)
     return moved

@@ -214,9 +214,7 @@ class Scene:
         log, book = ReportLog(store, name), AlertBook(store)
         for i, report in enumerate(self._reports(drifts, 500)):
             log.append(version, report_record(report), report.span, state=b"", position=i)
-            book.observe(
-                findings(report, endpoint=name, version=version), now=report.span.end
-            )
+            book.observe(findings(report, endpoint=name, version=version), now=report.span.end)
         store.beat(BEAT, {"service": {name: SIGNALS}, "filling": {name: {str(version): 137}}})
         return [a.key for a in book.alerts(name) if a.phase == "firing"]
 

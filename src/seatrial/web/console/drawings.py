@@ -20,7 +20,7 @@ _MOST_POINTS = 60
 _TAIL = 0.25
 """How far beyond the second and the last but one edge an axis goes, as a part of what is between:
 the outermost bins reach to the extremes, and one of those would leave the rest no room."""
-_N_TICKS = 5
+_N_TICKS = 6
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MINUS = "\N{MINUS SIGN}"
 
@@ -79,7 +79,9 @@ def overlay(histogram: Mapping[str, Any], *, label: str) -> Markup:
     most = _most(reference, current)
     places = [_place(edge, low, high) for edge in edges]
     bins = [(a, max(b - a, 0.15)) for a, b in pairwise(places)]
-    before = "".join(_bar(*bin, density / most) for bin, density in zip(bins, reference, strict=True))
+    before = "".join(
+        _bar(*bin, density / most) for bin, density in zip(bins, reference, strict=True)
+    )
     now = "".join(_bar(*bin, density / most) for bin, density in zip(bins, current, strict=True))
     tops = "".join(_top(*bin, density / most) for bin, density in zip(bins, current, strict=True))
     return Markup(  # noqa: S704 - numbers, and a label that is escaped
@@ -141,7 +143,9 @@ def short(value: float, *, step: float | None = None) -> str:
     """
     size = max(abs(value), abs(step or 0.0))
     if size != 0 and not 1e-4 <= size < 1e15:
-        return f"{value:.2g}".replace("e+", "e").replace("-", _MINUS, 1 if value < 0 else 0)
+        mantissa, _, power = f"{value:.2g}".partition("e")
+        shown = f"{mantissa}e{int(power)}" if power else mantissa
+        return shown.replace("-", _MINUS, 1 if value < 0 else 0)
     unit, name = next(((u, s) for u, s in _UNITS if size >= u and size >= 1e4), (1.0, ""))
     digits = 3
     if step:
@@ -152,9 +156,7 @@ def short(value: float, *, step: float | None = None) -> str:
     return text.replace("-", _MINUS) + (name if value else "")
 
 
-def _densities(
-    edges: Sequence[float], *sides: Sequence[float]
-) -> tuple[list[float], list[float]]:
+def _densities(edges: Sequence[float], *sides: Sequence[float]) -> tuple[list[float], list[float]]:
     """Share over width, of each side; bins cut at the end of the picture hold all of their share."""
     low, high = shown_range(edges)
     places = [_place(edge, low, high) for edge in edges]
