@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from seatrial.monitoring.alert_history import History
 from seatrial.monitoring.finding import Level
 from seatrial.monitoring.report_log import Point, ReportLog
 from seatrial.monitoring.server_monitor import BEAT
+from seatrial.monitoring.service_finding import Level as ServiceLevel
 from seatrial.monitoring.silence import Matcher, Silence
 from seatrial.monitoring.stream import Stream
 from seatrial.monitoring.trigger import Request
@@ -95,21 +96,20 @@ class WatchDesk:
     def standings(self) -> dict[str, Record]:
         """How each endpoint stands that something watches or some alert is about, by name.
 
-        ``state`` is the worst severity that fires, else ``clear`` while a monitor looks at it, else
-        ``unknown``; ``firing`` the alerts, the worst first. Cheap: no report is read.
+        ``state`` is the worst severity that fires, else ``clear`` while its service is seen to be
+        well, else ``unknown``; ``firing`` the alerts, the worst first. Cheap: no report is read.
         """
         beat = self._beat()
-        watched: set[str] = set()
-        if beat is not None:
-            watched = {*_names(beat, "service"), *_names(beat, "filling")}
-        firing: dict[str, list[Record]] = {name: [] for name in watched}
+        service = beat.get("service") if beat is not None else None
+        seen = service if isinstance(service, Mapping) else {}
+        firing: dict[str, list[Record]] = {name: [] for name in seen}
         for alert in self.alerts(ended=False):
             mine = firing.setdefault(alert["labels"]["endpoint"], [])
             if alert["phase"] == Phase.FIRING:
                 mine.append(alert)
         return {
             name: {
-                "state": mine[0]["severity"] if mine else _looked_at(name, watched),
+                "state": mine[0]["severity"] if mine else _quietly(seen.get(name, [])),
                 "firing": mine,
             }
             for name, mine in firing.items()
@@ -244,13 +244,10 @@ def _point(point: Point) -> Record:
     }
 
 
-def _looked_at(name: str, watched: Collection[str]) -> str:
-    return (Level.CLEAR if name in watched else Level.UNKNOWN).value
-
-
-def _names(beat: Mapping[str, Any], key: str) -> list[str]:
-    whole = beat.get(key)
-    return list(whole) if isinstance(whole, Mapping) else []
+def _quietly(service: Sequence[Mapping[str, Any]]) -> str:
+    """How an endpoint without a firing alert stands."""
+    well = any(one["level"] == ServiceLevel.OK for one in service)
+    return (Level.CLEAR if well else Level.UNKNOWN).value
 
 
 def _part(beat: Mapping[str, Any] | None, key: str, endpoint: str, nothing: Any) -> Any:

@@ -78,12 +78,10 @@ def overlay(histogram: Mapping[str, Any], *, label: str) -> Markup:
     reference, current = _densities(edges, histogram["reference"], histogram["current"])
     most = _most(reference, current)
     places = [_place(edge, low, high) for edge in edges]
-    bins = [(a, max(b - a, 0.15)) for a, b in pairwise(places)]
-    before = "".join(
-        _bar(*bin, density / most) for bin, density in zip(bins, reference, strict=True)
-    )
-    now = "".join(_bar(*bin, density / most) for bin, density in zip(bins, current, strict=True))
-    tops = "".join(_top(*bin, density / most) for bin, density in zip(bins, current, strict=True))
+    spans = [(a, max(b - a, 0.15)) for a, b in pairwise(places)]
+    before = "".join(_bar(span, d / most) for span, d in zip(spans, reference, strict=True))
+    now = "".join(_bar(span, d / most) for span, d in zip(spans, current, strict=True))
+    tops = "".join(_top(span, d / most) for span, d in zip(spans, current, strict=True))
     return Markup(  # noqa: S704 - numbers, and a label that is escaped
         f'<svg class="overlay" height="{_TALL + _BELOW:g}" role="img" '
         f'aria-label="{escape(label)}"><g class="reference">{before}</g>'
@@ -117,6 +115,12 @@ def shown_range(edges: Sequence[float]) -> tuple[float, float]:
         reach = abs(low) / 2 or 0.5
         low, high = low - reach, high + reach
     return low, high
+
+
+def is_cut(edges: Sequence[float]) -> bool:
+    """Whether the picture's outermost bins hold what lies beyond its ends."""
+    low, high = shown_range(edges)
+    return low > edges[0] or high < edges[-1]
 
 
 def ticks(low: float, high: float, n: int = _N_TICKS) -> list[float]:
@@ -157,7 +161,7 @@ def short(value: float, *, step: float | None = None) -> str:
 
 
 def _densities(edges: Sequence[float], *sides: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Share over width, of each side; bins cut at the end of the picture hold all of their share."""
+    """Share over width, of each side; bins cut at the picture's end hold all of their share."""
     low, high = shown_range(edges)
     places = [_place(edge, low, high) for edge in edges]
     # A bin without width, between equal values, is drawn as a line: as wide as one.
@@ -181,14 +185,17 @@ def _place(value: float, low: float, high: float) -> float:
     return 100 * min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def _bar(x: float, width: float, height: float) -> str:
+def _bar(span: tuple[float, float], height: float) -> str:
+    """A bar over its place and width in %; ``height`` in [0, 1] of the picture, or cut."""
+    x, width = span
     tall = _TALL * min(1.0, max(0.0, height))
     if tall < 0.05:
         return ""
     return f'<rect x="{x:.2f}%" y="{_TALL - tall:.1f}" width="{width:.2f}%" height="{tall:.1f}"/>'
 
 
-def _top(x: float, width: float, height: float) -> str:
+def _top(span: tuple[float, float], height: float) -> str:
+    x, width = span
     y = _TALL - _TALL * min(1.0, max(0.0, height))
     return f'<line x1="{x:.2f}%" x2="{x + width:.2f}%" y1="{y:.1f}" y2="{y:.1f}"/>'
 

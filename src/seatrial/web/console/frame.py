@@ -1,4 +1,4 @@
-"""What all pages of the console share: who may see them, their language, how templates are drawn."""
+"""What all pages of the console share: who may see them, their language, their templates."""
 
 from __future__ import annotations
 

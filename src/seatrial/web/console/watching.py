@@ -15,9 +15,10 @@ from seatrial import __version__
 from seatrial.monitoring.alarm_bins import PREDICTION
 from seatrial.monitoring.finding import Kind
 from seatrial.monitoring.histograms import MISSING, NEW, OTHER
+from seatrial.monitoring.sayings import said_as
 from seatrial.monitoring.watch_findings import moved_as
-from seatrial.web.console.drawings import overlay, sparkline, twin_bars
-from seatrial.web.console.sayings import quantity, said_as, service_sentence
+from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
+from seatrial.web.console.levels import quantity, service_sentence
 from seatrial.web.console.words import words
 
 SHOWN = 12
@@ -75,12 +76,14 @@ def environment() -> Environment:
     )
     templates.globals.update(
         columns_of=columns_of,
+        began=began,
         cut=cut,
         effects=effects,
         figures=figures,
         level_of=level_of,
         overlay=overlay,
         quantity=quantity,
+        is_cut=is_cut,
         sparkline=sparkline,
         twin_bars=twin_bars,
         value_names=value_names,
@@ -162,6 +165,16 @@ def headline(watch: Mapping[str, Any], language: str) -> str:
 def level_of(level: str) -> str:
     """A service's level in the words of alerts."""
     return _SERVICE.get(level, level)
+
+
+def began(alert: Mapping[str, Any]) -> str | None:
+    """When an alert's trouble began, as far as is known, ISO 8601.
+
+    What is found anew each window says the newest; the trouble is as old as its first finding.
+    """
+    finding = alert["finding"] or {}
+    known = [at for at in (finding.get("since"), alert["pending_at"], alert["fired_at"]) if at]
+    return min(known, key=datetime.fromisoformat, default=None)
 
 
 def columns_of(report: Mapping[str, Any], of: str, language: str) -> Lines:
@@ -339,9 +352,10 @@ def _error(column: Mapping[str, Any]) -> float | None:
 
 
 def _phrase(said: Mapping[str, str], language: str) -> str:
-    if language == "zh":
-        return said["zh"] or said_as(said["en"], "zh")
-    return said["en"]
+    if language != "zh":
+        return said["en"]
+    same = not said["zh"] or said["zh"] == said["en"]
+    return said_as(said["en"], "zh") if same else said["zh"]
 
 
 def _service_said(finding: Mapping[str, Any], language: str) -> str:

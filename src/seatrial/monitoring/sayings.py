@@ -1,14 +1,12 @@
 """Sentences that the watch writes in English, for a reader of Chinese.
 
-Reports are kept for years and read in either language, so they hold one sentence and it is turned
+Reports are kept for long and read in either language, so they hold one sentence and it is turned
 here, by its form. One that has no form here is shown as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 _NUMBER = r"(\S+)"
 
@@ -141,44 +139,6 @@ def said_as(text: str, language: str) -> str:
     if any(part is None for part in parts):
         return text
     return "；".join(part for part in parts if part is not None) + end
-
-
-def service_sentence(finding: Mapping[str, Any], name: str, language: str) -> str:
-    """Why a level of the service stands as it does.
-
-    Args: finding: as `ServiceFinding.as_dict` has it; ``name`` of its signal in the language.
-    """
-    if language != "zh":
-        return str(finding["reason"])
-    value, limit, unit = finding["value"], finding["limit"], finding["unit"]
-    if value is None:
-        return f"{name}：最近没有可评判的数据"
-    said = f"{name} {quantity(value, unit)}"
-    if finding["n"]:
-        said += f"（{finding['n']:,} 个请求）"
-    if limit is not None:
-        said += f"，{_SIDES.get(finding['level'], '界限为')} {quantity(limit, unit)}"
-    if finding["code"].endswith((".unproven", ".too_few_requests")):
-        said += "，请求太少，尚不能下结论"
-    if finding["crosses_in_s"] is not None:
-        said += f"；按目前趋势约 {max(1, round(finding['crosses_in_s'] / 60))} 分钟后越过界限"
-    return said
-
-
-def quantity(value: float, unit: str) -> str:
-    """A measured value with its unit, as people write it."""
-    match unit:
-        case "share":
-            return f"{100 * value:.3g} %"
-        case "per_s":
-            return f"{value:.3g}/s"
-        case "burn":
-            return f"{value:.3g} ×"
-        case _:
-            return f"{value:.3g} {unit}".strip()
-
-
-_SIDES = {"ok": "未超过界限"}
 
 
 def _turned(text: str) -> str | None:
