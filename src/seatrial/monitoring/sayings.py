@@ -116,7 +116,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (
         rf"the PSI was over {_NUMBER} in {_NUMBER} of the last {_NUMBER} windows",
-        r"最近 \4 个窗口中有 \3 个的 PSI 超过 \2",
+        r"最近 \3 个窗口中有 \2 个的 PSI 超过 \1",
     ),
 )
 _READ = tuple((re.compile(form), said) for form, said in _FORMS)
@@ -131,14 +131,10 @@ def said_as(text: str, language: str) -> str:
         return text
     if text in _TERMS:
         return _TERMS[text]
-    end = "。" if text.endswith(".") else ""
-    whole = _turned(text)
-    if whole is not None:
-        return whole
     parts = [_turned(part) for part in text.removesuffix(".").split("; ")]
-    if any(part is None for part in parts):
-        return text
-    return "；".join(part for part in parts if part is not None) + end
+    if all(part is not None for part in parts):
+        return "；".join(part for part in parts if part) + ("。" if text.endswith(".") else "")
+    return _turned(text) or text
 
 
 def _turned(text: str) -> str | None:

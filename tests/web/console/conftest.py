@@ -231,7 +231,7 @@ def scene() -> Scene:
     return Scene()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_scene() -> type[Scene]:
     return Scene
 

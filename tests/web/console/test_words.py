@@ -22,7 +22,17 @@ from seatrial.web.console.evidence import _ZH as SENTENCES
 from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
 
 HERE = Path(seatrial.web.console.__file__).parent
-COMPUTED = ("phase.", "fact.", "severity.", "kind.", "signal.", "asked.", "alarm.")
+COMPUTED = (
+    "phase.",
+    "fact.",
+    "severity.",
+    "kind.",
+    "signal.",
+    "asked.",
+    "alarm.",
+    "figure.",
+    "span.",
+)
 
 
 def used() -> str:

@@ -14,13 +14,16 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from seatrial.web.console.legible import visible
+
 _WIDTH, _HEIGHT = 120.0, 28.0
 _TALL, _BELOW = 120.0, 22.0
 _MOST_POINTS = 60
 _TAIL = 0.25
-"""How far beyond the second and the last but one edge an axis goes, as a part of what is between:
-the outermost bins reach to the extremes, and one of those would leave the rest no room."""
-_N_TICKS = 6
+"""How far beyond the second and the last but one edge an axis goes, as a part of what is between, or
+by the widest bin there: the outermost bins reach to the extremes, and one of those would leave the
+rest no room."""
+_N_TICKS = 7
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MINUS = "\N{MINUS SIGN}"
 
@@ -84,7 +87,7 @@ def overlay(histogram: Mapping[str, Any], *, label: str) -> Markup:
     tops = "".join(_top(span, d / most) for span, d in zip(spans, current, strict=True))
     return Markup(  # noqa: S704 - numbers, and a label that is escaped
         f'<svg class="overlay" height="{_TALL + _BELOW:g}" role="img" '
-        f'aria-label="{escape(label)}"><g class="reference">{before}</g>'
+        f'aria-label="{escape(visible(label))}"><g class="reference">{before}</g>'
         f'<g class="current">{now}</g><g class="tops">{tops}</g>{_axis(low, high)}</svg>'
     )
 
@@ -109,7 +112,8 @@ def shown_range(edges: Sequence[float]) -> tuple[float, float]:
     """
     low, high = edges[0], edges[-1]
     if len(edges) >= 4 and edges[-2] > edges[1]:
-        tail = _TAIL * (edges[-2] - edges[1])
+        widest = max(b - a for a, b in pairwise(edges[1:-1]))
+        tail = max(_TAIL * (edges[-2] - edges[1]), widest)
         low, high = max(low, edges[1] - tail), min(high, edges[-2] + tail)
     if not high > low:  # one value: it stands in the middle of a range of its size
         reach = abs(low) / 2 or 0.5

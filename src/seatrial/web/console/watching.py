@@ -18,6 +18,7 @@ from seatrial.monitoring.histograms import MISSING, NEW, OTHER
 from seatrial.monitoring.sayings import said_as
 from seatrial.monitoring.watch_findings import moved_as
 from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
+from seatrial.web.console.legible import cut, visible
 from seatrial.web.console.levels import quantity, service_sentence
 from seatrial.web.console.words import words
 
@@ -25,7 +26,6 @@ SHOWN = 12
 """Columns shown one by one; those that moved are shown however many there are, up to `_MOST`."""
 
 _MOST = 50
-_LONGEST = 60
 _STATIC = Path(__file__).parent / "static"
 _LIVE = ("firing", "pending")
 _WORST = ("critical", "warning", "unknown", "clear")
@@ -100,24 +100,6 @@ def spoken(language: str) -> dict[str, Callable[..., str]]:
         "service_said": partial(_service_said, language=language),
         "tally": partial(tally, language=language),
     }
-
-
-def visible(value: Any) -> Any:
-    """A text with a sign for each character that has none, such as those that turn the line round.
-
-    Markup and what is no text stay as they are.
-    """
-    if type(value) is not str or value.isprintable():
-        return value
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value
-    )
-
-
-def cut(name: object) -> str:
-    """A name that leaves room for others; what is left out of its middle is an ellipsis."""
-    text = str(name)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 13]}…{text[-12:]}"
 
 
 def parts(watch: Mapping[str, Any], language: str) -> dict[str, Any]:

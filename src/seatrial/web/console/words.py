@@ -351,7 +351,7 @@ _ZH = {
     "some_moved": "{all} 列中有 {n} 列发生变化：{named}。",
     "and_others": "，另有 {n} 列",
     "and_more": "另有 {n} 项",
-    "a_million": "100 万",
+    "a_million": "1,000,000",
     "what_moved": "变化",
     "since_when": "开始时间",
     "how_sure": "可信度",
