@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ def histogram(edges: list[float], reference: list[float], current: list[float]) 
 
 def bars(drawn: str, side: str) -> list[tuple[float, float, float]]:
     """Place and width in %, height, of the bars of one side."""
-    group = ElementTree.fromstring(drawn).find(f"./g[@class='{side}']")
+    group = ET.fromstring(drawn).find(f"./g[@class='{side}']")
     assert group is not None
     return [
         (float(r.attrib["x"][:-1]), float(r.attrib["width"][:-1]), float(r.attrib["height"]))
@@ -81,7 +81,7 @@ def test_both_sides_stand_on_the_same_bins() -> None:
 def test_a_label_cannot_break_out_of_its_attribute() -> None:
     drawn = overlay(histogram([0, 1], [1.0], [1.0]), label="\"><script>'")
     assert "<script>" not in drawn
-    assert ElementTree.fromstring(drawn).attrib["aria-label"] == "\"><script>'"
+    assert ET.fromstring(drawn).attrib["aria-label"] == "\"><script>'"
 
 
 def test_an_outlier_leaves_the_rest_room_and_the_cut_is_known() -> None:

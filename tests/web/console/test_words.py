@@ -13,6 +13,7 @@ import seatrial.web.console
 from seatrial.monitoring.alert import Phase as AlertPhase
 from seatrial.monitoring.drift_decision import DriftOutcome
 from seatrial.monitoring.finding import Kind, Level
+from seatrial.monitoring.service_finding import KINDS as SIGNALS
 from seatrial.monitoring.severity import Severity
 from seatrial.monitoring.trigger import EVALUATION, RETRAINING
 from seatrial.release.fold import CHANGES
@@ -80,6 +81,7 @@ def test_every_phase_fact_and_outcome_has_a_word(language: str) -> None:
     assert {f"severity.{level.value}" for level in (*Level, *Severity)} <= w.keys()
     assert {f"kind.{kind.value}" for kind in Kind} <= w.keys()
     assert {f"alarm.{outcome.value}" for outcome in DriftOutcome} <= w.keys()
+    assert {f"signal.{signal}" for signal in SIGNALS if signal[0] != "p"} <= w.keys()
     assert {f"asked.{kind}" for kind in (RETRAINING, EVALUATION)} <= w.keys()
 
 

@@ -20,9 +20,9 @@ _WIDTH, _HEIGHT = 120.0, 28.0
 _TALL, _BELOW = 120.0, 22.0
 _MOST_POINTS = 60
 _TAIL = 0.25
-"""How far beyond the second and the last but one edge an axis goes, as a part of what is between, or
-by the widest bin there: the outermost bins reach to the extremes, and one of those would leave the
-rest no room."""
+"""How far beyond the second and the last but one edge an axis goes, as a part of what is between,
+or by the widest bin there: the outermost bins reach to the extremes, and one of those would leave
+the rest no room."""
 _N_TICKS = 7
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MINUS = "\N{MINUS SIGN}"
