@@ -209,3 +209,23 @@ async def test_places_of_versions_that_left_are_given_up(
     counting.turn(store)
     assert not counting._held
     assert np.size(summaries(store)) == 0
+
+
+async def test_shorter_windows_make_shorter_slices(
+    adder: Adder, clock: FakeClock, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    counting = Counting(worker="w", clock=clock, open_counter=lambda live: adder, every_s=5.0)
+    live = make_live(3)
+    seen = counting.seen(live, 7)
+    for value in (1, 2):
+        seen(*ask(live, fakes, value))
+        clock.advance(4)
+        counting.turn(store)
+    assert summaries(store) == [b"[1.0, 2.0]"]
+    clock.advance(4)
+    seen(*ask(live, fakes, 3))
+    counting.turn(store)
+    assert len(summaries(store)) == 1
+    clock.advance(1)
+    counting.turn(store)
+    assert summaries(store)[1:] == [b"[3.0]"]

@@ -9,13 +9,19 @@ from typing import Any
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import Store
+from seatrial.monitoring import alert_history
 from seatrial.monitoring.alert import Alert, Phase
-from seatrial.monitoring.alert_book import AlertBook
+from seatrial.monitoring.alert_book import PREFIX, AlertBook
+from seatrial.monitoring.alert_history import History
+from seatrial.monitoring.finding import Level
 from seatrial.monitoring.report_log import Point, ReportLog
 from seatrial.monitoring.server_monitor import BEAT
+from seatrial.monitoring.service_finding import Level as ServiceLevel
 from seatrial.monitoring.silence import Matcher, Silence
+from seatrial.monitoring.stream import Stream
 from seatrial.monitoring.trigger import Request
 from seatrial.monitoring.trigger_book import TriggerBook
+from seatrial.monitoring.wording import LANGUAGES, steps_of
 from seatrial.release.projection import Endpoints
 
 _FRESH_S = 30.0
@@ -38,6 +44,7 @@ class WatchDesk:
         self._endpoints = Endpoints(store)
         self._lock = threading.Lock()
         self._logs: dict[str, ReportLog] = {}
+        self._histories: dict[str, Stream[History]] = {}
 
     def view(self, endpoint: str) -> Record:
         """Everything about an endpoint as a JSON-able record.
@@ -60,6 +67,7 @@ class WatchDesk:
                 for version, kept in sorted(log.refresh().items())
             }
             if not versions and not alerts:
+                del self._logs[endpoint]  # whoever asks for any name is not remembered
                 self._endpoints.refresh()
                 self._endpoints.get(endpoint)
         return {
@@ -79,8 +87,45 @@ class WatchDesk:
         """
         self._book.refresh()
         live = (Phase.FIRING, Phase.PENDING)
-        found = self._book.alerts(endpoint)
-        return [alert_record(one) for one in found if ended or one.phase in live]
+        return [
+            alert_record(one)
+            for one in self._book.alerts()
+            if (ended or one.phase in live) and endpoint in (None, one.labels.endpoint)
+        ]
+
+    def standings(self) -> dict[str, Record]:
+        """How each endpoint stands that something watches or some alert is about, by name.
+
+        ``state`` is the worst severity that fires, else ``clear`` while its service is seen to be
+        well, else ``unknown``; ``firing`` the alerts, the worst first. Cheap: no report is read.
+        """
+        beat = self._beat()
+        service = beat.get("service") if beat is not None else None
+        seen = service if isinstance(service, Mapping) else {}
+        firing: dict[str, list[Record]] = {name: [] for name in seen}
+        for alert in self.alerts(ended=False):
+            mine = firing.setdefault(alert["labels"]["endpoint"], [])
+            if alert["phase"] == Phase.FIRING:
+                mine.append(alert)
+        return {
+            name: {
+                "state": mine[0]["severity"] if mine else _quietly(seen.get(name, [])),
+                "firing": mine,
+            }
+            for name, mine in firing.items()
+        }
+
+    def history(self, endpoint: str) -> list[Record]:
+        """Every time an alert of an endpoint fired, the newest first; see `alert_history`."""
+        if not self.alerts(endpoint):
+            return []
+        with self._lock:
+            if endpoint not in self._histories:
+                self._histories[endpoint] = Stream(
+                    self._store, PREFIX + endpoint, state=History(), fold=alert_history.fold
+                )
+            known = self._histories[endpoint].refresh()
+        return [one.as_dict() for one in reversed(known.episodes)]
 
     def acknowledge(self, key: str, *, by: str, note: str, now: datetime) -> Record:
         """Say that somebody cares for an alert.   Raises: UnknownAlert, AlertConflict."""
@@ -155,6 +200,10 @@ def alert_record(alert: Alert) -> Record:
         "acknowledged_by": alert.acknowledged_by,
         "muted": alert.muted,
         "finding": content,
+        "steps": [
+            dict(zip(LANGUAGES, said, strict=True))
+            for said in zip(*(steps_of(alert, one) for one in LANGUAGES), strict=True)
+        ],
     }
 
 
@@ -193,6 +242,12 @@ def _point(point: Point) -> Record:
         "log_evidence": point.log_evidence,
         "effects": dict(point.effects),
     }
+
+
+def _quietly(service: Sequence[Mapping[str, Any]]) -> str:
+    """How an endpoint without a firing alert stands."""
+    well = any(one["level"] == ServiceLevel.OK for one in service)
+    return (Level.CLEAR if well else Level.UNKNOWN).value
 
 
 def _part(beat: Mapping[str, Any] | None, key: str, endpoint: str, nothing: Any) -> Any:

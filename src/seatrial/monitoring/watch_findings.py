@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seatrial.monitoring.alarm_bins import feature_of
+from seatrial.monitoring.alarm_bins import PREDICTION, feature_of
 from seatrial.monitoring.drift_decision import DriftDecision, DriftOutcome, Movement
-from seatrial.monitoring.finding import Finding, Kind, Labels, Level, Phrase
+from seatrial.monitoring.finding import Finding, Kind, Labels, Level, Phrase, storable
+from seatrial.monitoring.sayings import said_as
 from seatrial.monitoring.severity import Severity
 from seatrial.monitoring.severity import worst as worst_of
 from seatrial.monitoring.watch import WindowReport
@@ -25,6 +26,7 @@ _LEVELS = {
     Severity.CRITICAL: Level.CRITICAL,
 }
 _NAMED = 3
+_LONGEST = 60
 _BEYOND_WORDS = 1e6
 """Windows per false alarm beyond which a larger number tells nobody more."""
 
@@ -82,9 +84,12 @@ def _drift(report: WindowReport, kind: Kind, *, endpoint: str, version: int | No
 def _moved(movements: Sequence[Movement]) -> Phrase:
     named = movements[:_NAMED]
     more = len(movements) - len(named)
-    en = ", ".join(f"{m.column} {m.moved or 'changed'} (PSI {m.effect or 0:.3f})" for m in named)
+    en = ", ".join(
+        f"{_named(m.column)} {m.moved or 'changed'} (PSI {m.effect or 0:.3f})" for m in named
+    )
     zh = "，".join(
-        f"{m.column} {_in_chinese(m.moved or 'changed')}（PSI {m.effect or 0:.3f}）" for m in named
+        f"{_named(m.column)} {moved_as(m.moved or 'changed', 'zh')}（PSI {m.effect or 0:.3f}）"
+        for m in named
     )
     return Phrase(
         f"Moved away from the reference: {en}{f' and {more} more' if more else ''}.",
@@ -92,7 +97,15 @@ def _moved(movements: Sequence[Movement]) -> Phrase:
     )
 
 
-def _in_chinese(moved: str) -> str:
+def _named(column: str) -> str:
+    """A name with room for others; that it is an answer's, the kind of the finding says."""
+    return storable(column.removeprefix(PREDICTION), _LONGEST)
+
+
+def moved_as(moved: str, language: str) -> str:
+    """How a column moved, such as ``level up``, in ``en`` or ``zh``."""
+    if language != "zh":
+        return moved
     for english, chinese in _MOVES.items():
         moved = moved.replace(english, chinese)
     return moved
@@ -123,17 +136,19 @@ def _quality(report: WindowReport, *, endpoint: str, version: int | None) -> Fin
         return Finding(labels=labels, level=level)
     named = found[:_NAMED]
     more = len(found) - len(named)
-    said = "; ".join(
-        f"{one.column or 'rows'}: {one.value}, expected {one.expected}" for one in named
+    en = "; ".join(
+        f"{_named(one.column) or 'rows'}: {one.value}, expected {one.expected}" for one in named
     )
     zh = "；".join(
-        f"{one.column or '整个窗口'}：{one.value}（预期 {one.expected}）" for one in named
+        f"{_named(one.column) or '数据行'}：{said_as(one.value, 'zh')}，"
+        f"预期 {said_as(one.expected, 'zh')}"
+        for one in named
     )
     return Finding(
         labels=labels,
         level=_LEVELS[worst_of(one.severity for one in found)],
         what=Phrase(
-            f"{said}{f'; and {more} more' if more else ''}.",
+            f"{en}{f'; and {more} more' if more else ''}.",
             f"数据质量问题 {len(found)} 项：{zh}。",
         ),
         sure=Phrase(
@@ -142,7 +157,9 @@ def _quality(report: WindowReport, *, endpoint: str, version: int | None) -> Fin
         ),
         since=report.span.start,
         features=tuple(dict.fromkeys(one.column for one in found if one.column)),
-        steps=tuple(Phrase(text) for text in dict.fromkeys(one.remedy for one in found)),
+        steps=tuple(
+            Phrase(text, said_as(text, "zh")) for text in dict.fromkeys(one.remedy for one in found)
+        ),
         evidence={
             "findings": [
                 {"check": one.check.value, "column": one.column, "value": one.value}

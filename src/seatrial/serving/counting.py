@@ -28,7 +28,7 @@ Seen: TypeAlias = Callable[[Batch, Prediction], None]
 
 _Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
 
-_EVERY_S = 60.0
+EVERY_S = 60.0
 """Seconds that a slice spans: drift is slow, and the counts of all columns are not small."""
 
 _TURNS_A_SECOND = 2
@@ -163,6 +163,8 @@ class Counting:
         rows_per_s: rows of a version to count, about; where more come a random part of the
             requests is. >= 1.
         chance: a number in [0, 1) per request.
+        every_s: seconds that a slice spans, > 0; shorter where windows are shorter, or these would
+            wait for counts.
     """
 
     def __init__(
@@ -173,15 +175,17 @@ class Counting:
         open_counter: OpenCounter,
         rows_per_s: int = 5_000,
         chance: Callable[[], float] | None = None,
+        every_s: float = EVERY_S,
     ) -> None:
         self._most = max(1, rows_per_s // _TURNS_A_SECOND)
         self._chance = chance or random.Random().random
         self._worker = worker
         self._clock = clock
         self._open_counter = open_counter
+        self._every_s = every_s
         self._lock = threading.Lock()
         self._held: dict[_Key, Held] = {}
-        self._flush_at = clock.monotonic() + _EVERY_S
+        self._flush_at = clock.monotonic() + every_s
         self._unsent: list[Slice] = []
         self._n_given_up = 0
 
@@ -220,7 +224,7 @@ class Counting:
             self._count(key, held)
         now = self._clock.monotonic()
         if (now >= self._flush_at or at_end) and not self._unsent:
-            self._flush_at = now + _EVERY_S
+            self._flush_at = now + self._every_s
             self._take(everything, now)
         if self._unsent:
             slices.add_slices(self._unsent)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
+from seatrial.monitoring.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.projection import Endpoints
-from seatrial.serving.counting import Counting
+from seatrial.serving.counting import EVERY_S, Counting
 from seatrial.serving.exchange import Limits
 from seatrial.serving.fleet import Fleet
 from seatrial.serving.plane import DataPlane
@@ -98,16 +99,7 @@ def run_worker(
     config = workspace.settings.server
     store = workspace.open_store()
     recorder = Recorder(worker=name, clock=clock)
-    counting = (
-        Counting(
-            worker=name,
-            clock=clock,
-            open_counter=Counters(workspace.bundles),
-            rows_per_s=config.count_rows,
-        )
-        if config.count_rows
-        else None
-    )
+    counting = _counting(workspace, name) if config.count_rows else None
     router = Router(recorder, counting=counting)
     copies = Copies()
     log = _prediction_log(workspace, name)
@@ -172,6 +164,21 @@ def run_worker(
         )
     finally:
         store.close()
+
+
+def slice_s(windows: WindowConfig) -> float:
+    """Seconds that a slice of counts spans: none longer than a window, or windows wait for it."""
+    return min(EVERY_S, windows.every)
+
+
+def _counting(workspace: Workspace, name: str) -> Counting:
+    return Counting(
+        worker=name,
+        clock=SystemClock(),
+        open_counter=Counters(workspace.bundles),
+        rows_per_s=workspace.settings.server.count_rows,
+        every_s=slice_s(workspace.settings.monitoring.windows),
+    )
 
 
 def limits_of(config: ServerConfig) -> Limits:

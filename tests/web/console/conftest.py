@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
+from seatrial.monitoring.alert_book import AlertBook
+from seatrial.monitoring.counting import Summariser
+from seatrial.monitoring.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.profile import profile_of
+from seatrial.monitoring.report_log import ReportLog
+from seatrial.monitoring.report_record import report_record
+from seatrial.monitoring.server_monitor import BEAT
+from seatrial.monitoring.table import Coded, Table
+from seatrial.monitoring.watch import Span, Watch
 from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watch_findings import findings
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
@@ -108,6 +119,124 @@ class World:
             ]
         )
         self.tick(name)
+
+
+SIGNALS: list[dict[str, Any]] = [
+    {
+        "signal": "p95",
+        "level": "ok",
+        "code": "service.under_level",
+        "reason": "p95 12 ms over the last 5 min (0 of 4,210 slower than 100 ms), under 100 ms",
+        "unit": "ms",
+        "value": 12.0,
+        "interval": {"lower": 11.0, "upper": 13.0},
+        "limit": 100.0,
+        "n": 4210,
+        "crosses_in_s": None,
+        "crosses_interval_s": None,
+        "labels": {},
+        "evidence": {},
+    },
+    {
+        "signal": "memory",
+        "level": "warning",
+        "code": "service.will_be_critical",
+        "reason": "memory 71 %, under 80 %; crosses 90 % in about 40 min if it goes on like this",
+        "unit": "share",
+        "value": 0.71,
+        "interval": None,
+        "limit": 0.9,
+        "n": None,
+        "crosses_in_s": 2400.0,
+        "crosses_interval_s": {"lower": 1800.0, "upper": 3900.0},
+        "labels": {},
+        "evidence": {},
+    },
+]
+"""What a monitor says of a service: one level kept, one that will be broken."""
+
+
+class Scene:
+    """Rows of a model as they come in, some of them drifting, and what the watch makes of them.
+
+    Args:
+        n_columns: numbers beside ``income``, ``age`` and ``city``.
+        names: what the first columns are called instead, and the values of ``city``.
+    """
+
+    def __init__(
+        self, *, n_columns: int = 4, names: tuple[str, str, str] = ("income", "age", "city")
+    ) -> None:
+        self._n_columns = n_columns
+        self._names = names
+        self._cities = ("Oslo", "Wuhan", "Lima")
+        reference = self.rows(4_000, seed=0)
+        self._profile = profile_of(reference[0], predictions=reference[1])
+        self._summariser = Summariser(self._profile, segments=[names[2]])
+        self._watch = Watch(
+            self._profile,
+            importance={names[0]: 3.0},
+            segments=self._summariser.summarise(*reference),
+        )
+        self.start = datetime.now(UTC) - timedelta(hours=8)
+
+    def rows(
+        self, n: int, *, seed: int, drift: float = 0.0, missing: float = 0.0
+    ) -> tuple[Table, Table]:
+        """Features and answers; ``drift`` in standard deviations of income."""
+        rng = np.random.default_rng(seed)
+        income, age, city = self._names
+        cities = self._cities if not drift else (*self._cities, "Lyon")
+        codes = rng.integers(0, len(cities), n).astype(np.int32)
+        ages = rng.normal(40, 10, n)
+        ages[rng.random(n) < missing] = np.nan
+        columns = {
+            income: np.exp(10 + 0.5 * (rng.normal(size=n) + drift)),
+            age: ages,
+            city: Coded(codes, cities),
+        } | {f"feature_{i:03d}": rng.normal(size=n) for i in range(self._n_columns)}
+        answers = {"score": rng.beta(2, 5, n) + 0.05 * drift}
+        return Table(columns=columns, n=n), Table(columns=answers, n=n)
+
+    def reports(self, *drifts: float, n: int = 500) -> list[dict[str, Any]]:
+        """The records of windows that drift so far each."""
+        return [report_record(one) for one in self._reports(drifts, n)]
+
+    def _reports(self, drifts: tuple[float, ...], n: int) -> list[Any]:
+        state, found = self._watch.start(), []
+        for i, drift in enumerate(drifts):
+            at = self.start + timedelta(minutes=10 * i)
+            rows = self.rows(n, seed=i + 1, drift=drift, missing=0.3 if drift > 0.8 else 0.0)
+            span = Span(start=at, end=at + timedelta(minutes=10))
+            state, report = self._watch.step(state, self._summariser.summarise(*rows), span)
+            found.append(report)
+        return found
+
+    def fill(self, store: MemoryStore, name: str, *drifts: float, version: int = 1) -> list[str]:
+        """Let a store hold what a monitor would have kept; returns the keys of firing alerts."""
+        log, book = ReportLog(store, name), AlertBook(store)
+        for i, report in enumerate(self._reports(drifts, 500)):
+            log.append(version, report_record(report), report.span, state=b"", position=i)
+            book.observe(findings(report, endpoint=name, version=version), now=report.span.end)
+        store.beat(BEAT, {"service": {name: SIGNALS}, "filling": {name: {str(version): 137}}})
+        return [a.key for a in book.alerts(name) if a.phase == "firing"]
+
+    def trouble(self, store: MemoryStore, name: str, text: str = "p95 is 250 ms.") -> str:
+        """An alert without steps of its own; returns its key."""
+        book, labels = AlertBook(store), Labels(endpoint=name, kind="latency")
+        found = Finding(labels=labels, level=Level.WARNING, what=Phrase(text))
+        book.observe([found], now=datetime.now(UTC))
+        return labels.key
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.fixture(scope="session")
+def make_scene() -> type[Scene]:
+    return Scene
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import seatrial.web.console
 from seatrial.monitoring.alert import Phase as AlertPhase
 from seatrial.monitoring.drift_decision import DriftOutcome
 from seatrial.monitoring.finding import Kind, Level
+from seatrial.monitoring.service_finding import KINDS as SIGNALS
 from seatrial.monitoring.severity import Severity
 from seatrial.monitoring.trigger import EVALUATION, RETRAINING
 from seatrial.monitoring.wording import kind_name
@@ -24,7 +25,17 @@ from seatrial.web.console.evidence import _ZH as SENTENCES
 from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
 
 HERE = Path(seatrial.web.console.__file__).parent
-COMPUTED = ("phase.", "fact.", "severity.", "kind.", "signal.", "asked.", "alarm.")
+COMPUTED = (
+    "phase.",
+    "fact.",
+    "severity.",
+    "kind.",
+    "signal.",
+    "asked.",
+    "alarm.",
+    "figure.",
+    "span.",
+)
 
 
 def used() -> str:
@@ -72,6 +83,7 @@ def test_every_phase_fact_and_outcome_has_a_word(language: str) -> None:
     assert {f"severity.{level.value}" for level in (*Level, *Severity)} <= w.keys()
     assert {f"kind.{kind.value}" for kind in Kind} <= w.keys()
     assert {f"alarm.{outcome.value}" for outcome in DriftOutcome} <= w.keys()
+    assert {f"signal.{signal}" for signal in SIGNALS if signal[0] != "p"} <= w.keys()
     assert {f"asked.{kind}" for kind in (RETRAINING, EVALUATION)} <= w.keys()
 
 

@@ -75,10 +75,7 @@ def number(verdict: Mapping[str, Any], value: float | None, language: str) -> st
     """A value of the verdict's quantity with its unit."""
     if value is None:
         return "–"
-    if _is_rate(verdict):
-        shown = percent(f"{100 * value:.3g}", language)
-    else:
-        shown = f"{value:.3g} ms"
+    shown = percent(f"{100 * value:.3g}", language) if _is_rate(verdict) else f"{value:.3g} ms"
     return shown.replace("-", _MINUS, 1 if value < 0 else 0)
 
 

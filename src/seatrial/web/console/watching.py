@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,43 +12,110 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seatrial import __version__
-from seatrial.web.console.drawings import overlay, shown_range, sparkline
+from seatrial.monitoring.alarm_bins import PREDICTION
+from seatrial.monitoring.finding import Kind
+from seatrial.monitoring.histograms import MISSING, NEW, OTHER
+from seatrial.monitoring.sayings import said_as
+from seatrial.monitoring.watch_findings import moved_as
+from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
+from seatrial.web.console.legible import cut, visible
+from seatrial.web.console.levels import quantity, service_sentence
 from seatrial.web.console.words import percent, words
 
+SHOWN = 12
+"""Columns shown one by one; those that moved are shown however many there are, up to `_MOST`."""
+
+_MOST = 50
 _STATIC = Path(__file__).parent / "static"
 _LIVE = ("firing", "pending")
 _WORST = ("critical", "warning", "unknown", "clear")
 _SERVICE = {"ok": "clear", "inconclusive": "unknown"}
+_SEVERITIES = ("critical", "warning", "none")
 _MANY_WINDOWS = 1e6
+_NAMED = 3
 
 
-def equip(templates: Environment) -> None:
-    """Give templates what those of the watch need."""
-    templates.globals.update(
-        sparkline=sparkline,
-        overlay=overlay,
-        shown_range=shown_range,
-        effects=effects,
-        level_of=level_of,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One column on the page.
+
+    Args:
+        column: of a report's record.
+        flagged: whether it moved, in this window or, by the alarm, over windows.
+        severity: how bad; ``warning`` at least for what the alarm found.
+        error: standard error of the effect; None when not known.
+        moved: how it moved, in the reader's language; empty when the alarm did not find it.
+        since: when that began, ISO 8601.
+    """
+
+    column: Mapping[str, Any]
+    flagged: bool
+    severity: str
+    error: float | None
+    moved: str
+    since: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Columns, the worst first: those to show, and the ``rest`` to fold away."""
+
+    first: Sequence[Line]
+    rest: Sequence[Line]
+
+
+def environment() -> Environment:
+    """Templates that escape what they are given, and show what cannot be printed as signs."""
+    templates = Environment(
+        loader=PackageLoader("seatrial.web.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=visible,
     )
+    templates.globals.update(
+        columns_of=columns_of,
+        began=began,
+        cut=cut,
+        effects=effects,
+        figures=figures,
+        level_of=level_of,
+        overlay=overlay,
+        quantity=quantity,
+        is_cut=is_cut,
+        sparkline=sparkline,
+        twin_bars=twin_bars,
+        value_names=value_names,
+    )
+    return templates
 
 
 def spoken(language: str) -> dict[str, Callable[..., str]]:
     """What templates say in a language."""
     return {
         "phrase": partial(_phrase, language=language),
+        "said": partial(said_as, language=language),
         "alarm_sentence": partial(alarm_sentence, language=language),
+        "service_said": partial(_service_said, language=language),
+        "tally": partial(tally, language=language),
         "percent": partial(percent, language=language),
     }
 
 
-def parts(watch: Mapping[str, Any]) -> dict[str, Any]:
+def parts(watch: Mapping[str, Any], language: str) -> dict[str, Any]:
     """What the page of an endpoint's watch shows.
 
     Args: watch: as `WatchDesk.view` gives it.
     """
     live = [alert for alert in watch["alerts"] if alert["phase"] in _LIVE]
-    return {"watch": watch, "live_alerts": live, "overall": overall(watch)}
+    return {
+        "watch": watch,
+        "live_alerts": live,
+        "overall": overall(watch),
+        "headline": headline(watch, language),
+        "kinds": [kind.value for kind in Kind],
+    }
 
 
 def overall(watch: Mapping[str, Any]) -> str:
@@ -61,14 +129,119 @@ def overall(watch: Mapping[str, Any]) -> str:
     return "clear" if looked else "unknown"
 
 
+def headline(watch: Mapping[str, Any], language: str) -> str:
+    """How things stand, in one line: what fires, by kind."""
+    w = words(language)
+    firing = [a for a in watch["alerts"] if a["phase"] == "firing"]
+    pending = sum(1 for a in watch["alerts"] if a["phase"] == "pending")
+    if firing:
+        kinds = dict.fromkeys(a["labels"]["kind"] for a in firing)
+        named = w["comma"].join(w.get(f"kind.{kind}", kind) for kind in kinds)
+        said = w["one_fires" if len(firing) == 1 else "some_fire"].format(
+            n=len(firing), kinds=named
+        )
+    else:
+        said = w["nothing_fires" if overall(watch) == "clear" else "nothing_known"]
+    return said + (w["pending_too"].format(n=pending) if pending else "")
+
+
 def level_of(level: str) -> str:
     """A service's level in the words of alerts."""
     return _SERVICE.get(level, level)
 
 
+def began(alert: Mapping[str, Any]) -> str | None:
+    """When an alert's trouble began, as far as is known, ISO 8601.
+
+    What is found anew each window says the newest; the trouble is as old as its first finding.
+    """
+    finding = alert["finding"] or {}
+    known = [at for at in (finding.get("since"), alert["pending_at"], alert["fired_at"]) if at]
+    return min(known, key=datetime.fromisoformat, default=None)
+
+
+def columns_of(report: Mapping[str, Any], of: str, language: str) -> Lines:
+    """The columns of a report, what moved first.
+
+    A slow drift that the alarm found over many windows may be small in the newest one, so what the
+    alarm found stands before what this window alone says.
+
+    Args: of: ``features`` or ``predictions``.
+    """
+    lines = [line_of(report, column, of, language) for column in report[of]]
+    lines.sort(key=lambda line: (_SEVERITIES.index(line.severity), not line.moved))
+    n_flagged = sum(line.flagged for line in lines)
+    n = min(max(SHOWN, n_flagged), _MOST)
+    n = len(lines) if len(lines) <= n + 3 else n  # a fold of three hides more than it saves
+    return Lines(first=lines[:n], rest=lines[n:])
+
+
+def line_of(report: Mapping[str, Any], column: Mapping[str, Any], of: str, language: str) -> Line:
+    """A column of a report with what the alarm says of it."""
+    key = (PREDICTION if of == "predictions" else "") + column["name"]
+    found: Mapping[str, Any] | None = None
+    if report["alarm"]["outcome"] == "drift":
+        found = next(
+            (m for m in report["alarm"]["movements"] if m["found"] and m["column"] == key), None
+        )
+    severity = str(column["severity"])
+    return Line(
+        column=column,
+        flagged=severity != "none" or found is not None,
+        severity="warning" if found is not None and severity == "none" else severity,
+        error=_error(column),
+        moved="" if found is None else moved_as(found["moved"] or "changed", language),
+        since=None if found is None else found["since"],
+    )
+
+
+def figures(column: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Distances of a column beside PSI, of the part that moved most."""
+    part = _moved_most(column)
+    if part is None:
+        return []
+    return [
+        {"name": name, "value": part[name]["value"]}
+        for name in ("ks", "js", "chi_square")
+        if part[name] is not None
+    ]
+
+
 def effects(series: Iterable[Mapping[str, Any]], column: str) -> list[float | None]:
     """The PSI of a column over the windows kept."""
     return [point["effects"].get(column) for point in series]
+
+
+def value_names(names: Sequence[str], w: Mapping[str, str]) -> list[str]:
+    """The names of a histogram's bins; those that stand for other, new and missing values in words.
+
+    Args: names: as `monitoring.histograms` orders them: those three are the last, where they are.
+    """
+    shown, at = list(names), len(names) - 1
+    for sign, word in ((MISSING, "missing_values"), (NEW, "new_values"), (OTHER, "other_values")):
+        if at >= 0 and shown[at] == sign:
+            shown[at] = w[word]
+            at -= 1
+    return shown
+
+
+def tally(report: Mapping[str, Any], language: str) -> str:
+    """How many columns moved and which most, in one line."""
+    w = words(language)
+    lines = [
+        line
+        for found in (columns_of(report, of, language) for of in ("features", "predictions"))
+        for line in (*found.first, *found.rest)
+    ]
+    moved = [str(line.column["name"]) for line in lines if line.flagged]
+    if not report["n"]:
+        return w["alarm.no_data"]
+    if not moved:
+        return w["none_moved"].format(all=f"{len(lines):,}")
+    named = w["comma"].join(cut(name) for name in moved[:_NAMED])
+    more = len(moved) - _NAMED
+    named += w["and_others"].format(n=more) if more > 0 else ""
+    return w["some_moved"].format(n=len(moved), all=f"{len(lines):,}", named=named)
 
 
 def alarm_sentence(alarm: Mapping[str, Any], language: str) -> str:
@@ -77,10 +250,24 @@ def alarm_sentence(alarm: Mapping[str, Any], language: str) -> str:
     since = ""
     if alarm["since"]:
         since = w["alarm.since"].format(at=alarm["since"][:16].replace("T", " "))
-    windows = min(alarm["windows_per_false_alarm"], _MANY_WINDOWS)
+    n = min(alarm["windows_per_false_alarm"], _MANY_WINDOWS)
+    windows = w["a_million"] if n >= _MANY_WINDOWS else f"{float(f'{n:.1g}'):,.0f}"
     return w[f"alarm.{alarm['outcome']}"].format(
-        floor=f"{alarm['effect_floor']:g}", since=since, windows=f"{windows:,.0f}"
+        floor=f"{alarm['effect_floor']:g}", since=since, windows=windows
     )
+
+
+def silences_shown(
+    silences: Iterable[Mapping[str, Any]], endpoint: str, language: str
+) -> list[dict[str, Any]]:
+    """Silences that touch an endpoint, with what they are about in words."""
+    w = words(language)
+    return [
+        dict(one) | {"subject": _subject(one["match"], w)}
+        for one in silences
+        if endpoint in one["match"].get("endpoint", [endpoint])
+        or any("*" in p or "?" in p or "[" in p for p in one["match"]["endpoint"])
+    ]
 
 
 def report_page(
@@ -102,29 +289,59 @@ def report_page(
         series: windows before, for lines over time.
         made_at: aware; None leaves it out, so that equal reports are equal files.
     """
-    templates = Environment(
-        loader=PackageLoader("seatrial.web.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            w=words(language),
+            language=language,
+            style=(_STATIC / "console.css").read_text(encoding="utf-8"),
+            seatrial_version=__version__,
+            report=record,
+            title=title,
+            reference=reference,
+            window=window,
+            series=series,
+            open_first=True,
+            made_at=(
+                None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+            ),
+            **spoken(language),
+        )
     )
-    equip(templates)
-    return templates.get_template("report.html").render(
-        w=words(language),
-        language=language,
-        style=(_STATIC / "console.css").read_text(),
-        seatrial_version=__version__,
-        report=record,
-        title=title,
-        reference=reference,
-        window=window,
-        series=series,
-        open_first=True,
-        made_at=None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        **spoken(language),
-    )
+
+
+def _subject(match: Mapping[str, Sequence[str]], w: Mapping[str, str]) -> str:
+    named = [w["comma"].join(w.get(f"kind.{k}", k) for k in match.get("kind", ()))]
+    named += [
+        f"{name} {w['comma'].join(some)}"
+        for name, some in match.items()
+        if name not in ("endpoint", "kind") and some
+    ]
+    return " · ".join(filter(None, named)) or w["any_kind"]
+
+
+def _moved_most(column: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The part that the column's effect is of."""
+    parts: Sequence[Mapping[str, Any]] = column["parts"]
+    if not parts:
+        return None
+    return max(parts, key=lambda p: -1.0 if p["psi"] is None else float(p["psi"]["corrected"]))
+
+
+def _error(column: Mapping[str, Any]) -> float | None:
+    part = _moved_most(column)
+    return None if part is None or part["psi"] is None else part["psi"]["standard_error"]
 
 
 def _phrase(said: Mapping[str, str], language: str) -> str:
-    return said["zh"] if language == "zh" and said["zh"] else said["en"]
+    if language != "zh":
+        return said["en"]
+    same = not said["zh"] or said["zh"] == said["en"]
+    return said_as(said["en"], "zh") if same else said["zh"]
+
+
+def _service_said(finding: Mapping[str, Any], language: str) -> str:
+    w = words(language)
+    name = w.get(f"signal.{finding['signal']}", str(finding["signal"]))
+    return service_sentence(finding, name, language)

@@ -82,10 +82,40 @@ function settle() {
   for (const kept of document.querySelectorAll("details[data-keep]")) {
     if (open.has(kept.dataset.keep)) kept.open = open.get(kept.dataset.keep);
   }
+  for (const field of document.querySelectorAll("input[data-filter]")) {
+    const text = typed.get(field.dataset.filter);
+    if (!text) continue;
+    field.value = text;
+    sift(field);
+  }
   for (const time of document.querySelectorAll("time[datetime]")) {
     time.textContent = calendar.format(new Date(time.dateTime));
   }
 }
+
+// What the server sends again without a change is not drawn again: nothing jumps, nothing is lost.
+const drawn = new Map();
+document.addEventListener("htmx:beforeSwap", (e) => {
+  const { xhr, target, requestConfig } = e.detail;
+  if (!target.id || xhr.status !== 200) return;
+  if (requestConfig.verb === "get" && drawn.get(target.id) === xhr.responseText) e.detail.shouldSwap = false;
+  drawn.set(target.id, xhr.responseText);
+});
+
+// Columns that have what is typed in their name; those folded away are unfolded for it.
+function sift(field) {
+  const box = document.getElementById(field.dataset.filter);
+  const wanted = field.value.trim().toLowerCase();
+  for (const column of box.querySelectorAll("details.column")) column.hidden = !column.dataset.name.includes(wanted);
+  const rest = box.querySelector("details.rest");
+  if (rest && wanted) rest.open = true;
+}
+const typed = new Map();
+document.addEventListener("input", (e) => {
+  if (!e.target.dataset.filter) return;
+  typed.set(e.target.dataset.filter, e.target.value);
+  sift(e.target);
+});
 
 function stale(is) {
   document.getElementById("stale").hidden = !is;
@@ -99,5 +129,8 @@ document.addEventListener("DOMContentLoaded", () => {
   settle();
 });
 document.addEventListener("htmx:afterSwap", settle);
+document.addEventListener("htmx:afterRequest", (e) => {
+  if (e.detail.successful && "empty" in e.detail.elt.dataset) e.detail.elt.reset();
+});
 document.addEventListener("htmx:afterRequest", (e) => stale(!e.detail.successful && !e.detail.xhr.status));
 document.addEventListener("htmx:responseError", (e) => { if (e.detail.xhr.status === 403) location.reload(); });

@@ -1,0 +1,136 @@
+"""What all pages of the console share: who may see them, their language, their templates."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import Path, Request
+from fastapi.responses import HTMLResponse, Response
+
+from seatrial import __version__
+from seatrial.kernel.duration import show_duration
+from seatrial.kernel.errors import Denied, NotFound
+from seatrial.packaging.staging_words import name_of_test, seen
+from seatrial.web.console.evidence import bar, number, sentence, title
+from seatrial.web.console.staging import address
+from seatrial.web.console.story import reason
+from seatrial.web.console.watching import environment, spoken
+from seatrial.web.console.words import LANGUAGES, choose, waiting, words
+from seatrial.web.guard import Guard
+
+LANGUAGE = "seatrial_language"
+"""The cookie that remembers the language."""
+
+_SECURITY = {
+    "content-security-policy": (
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
+_MAX_FORM_BYTES = 10_000
+
+Name = Annotated[str, Path(max_length=200)]
+"""An endpoint's, in an address."""
+
+
+class Frame:
+    """Draws pages for requests that the guard lets pass.
+
+    Args:
+        guard: who may.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._templates = environment()
+        self._templates.globals.update(
+            bar=bar,
+            languages=LANGUAGES,
+            seatrial_version=__version__,
+            open_first=False,
+            staging_address=address,
+        )
+
+    def check(self, request: Request) -> None:
+        """Raises: Denied: the request may not use the console."""
+        self._guard.check(
+            client=request.client.host if request.client else "",
+            headers={name.lower(): value for name, value in request.headers.items()},
+            cookies=request.cookies,
+        )
+
+    def is_token(self, given: str) -> bool:
+        """Whether ``given`` is the control token."""
+        token = self._guard.token
+        return token is not None and hmac.compare_digest(given.encode(), token.encode())
+
+    def shown(
+        self, request: Request, template: str, look: Callable[[], Mapping[str, Any]]
+    ) -> Response:
+        """A template with what ``look`` gives, if the request may see it.
+
+        Else the log-in page; and a page that says so where nothing has the name.
+        """
+        return self._guarded(request, lambda: self.render(request, template, notice="", **look()))
+
+    def whole(
+        self, request: Request, look: Callable[[], str], *, headers: Mapping[str, str]
+    ) -> Response:
+        """A page that ``look`` draws by itself, under the same conditions as `shown`.
+
+        Args: headers: what replaces the headers of other pages.
+        """
+        return self._guarded(
+            request, lambda: HTMLResponse(look(), headers={**_SECURITY, **headers})
+        )
+
+    def _guarded(self, request: Request, draw: Callable[[], Response]) -> Response:
+        try:
+            self.check(request)
+            return draw()
+        except Denied as denied:
+            return self.render(request, "login.html", status=403, problem="", denied=denied)
+        except NotFound as missing:
+            return self.render(request, "missing.html", status=404, problem=missing)
+
+    def render(
+        self, request: Request, template: str, *, status: int = 200, **values: Any
+    ) -> Response:
+        """A template in the language of the request."""
+        language = language_of(request)
+        text = self._templates.get_template(template).render(
+            w=words(language),
+            language=language,
+            sentence=lambda verdict: sentence(verdict, language),
+            title=lambda verdict: title(verdict, language),
+            number=partial(number, language=language),
+            show_duration=partial(show_duration, language=language),
+            reason=partial(reason, language=language),
+            waiting=lambda said: waiting(language, said),
+            name_of_test=partial(name_of_test, language=language),
+            test_seen=partial(seen, language=language),
+            **spoken(language),
+            **values,
+        )
+        return HTMLResponse(text, status, headers=_SECURITY)
+
+
+def language_of(request: Request) -> str:
+    """The language of a request."""
+    return choose(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """A small url-encoded form; empty when it is not small."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MAX_FORM_BYTES:
+            return {}
+    return {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
