@@ -16,6 +16,8 @@ from seatrial.monitoring.watch import WindowReport
 
 Record = dict[str, Any]
 
+_NAMED = 2
+
 
 class RuleName(StrEnum):
     """By what rows are judged."""
@@ -121,17 +123,19 @@ def _default(report: WindowReport) -> BatchVerdict:
             reason=f"Too few rows to say: {report.n:,}, beside {n:,} of the reference. PSI needs "
             "20 for each of its groups.",
         )
-    return BatchVerdict(outcome=Outcome.CLEAR, reason=f"No drift: {report.alarm.reason}.")
+    reason = report.alarm.reason
+    return BatchVerdict(outcome=Outcome.CLEAR, reason=f"{reason[:1].upper()}{reason[1:]}.")
 
 
 def _why(report: WindowReport) -> str:
-    parts = []
+    """The worst that was found, in a sentence; the columns say the rest."""
     if report.alarm.alarm:
-        parts.append(report.alarm.reason)
-    parts += [f"{c.name}: {c.reason.rstrip('.')}" for c in report.drift.moved[:3]]
-    bad = [one for one in report.quality if one.severity is not Severity.NONE]
-    parts += [f"{one.column or 'rows'}: {one.value}" for one in bad[:3]]
-    text = "; ".join(parts)
+        text = report.alarm.reason
+    else:
+        parts = [f"{c.name}: {c.reason.rstrip('.')}" for c in report.drift.moved[:_NAMED]]
+        bad = [one for one in report.quality if one.severity is not Severity.NONE]
+        parts += [f"{one.column or 'rows'}: {one.value}" for one in bad[:_NAMED]]
+        text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -102,9 +102,7 @@ class LogMonitor:
         self._say = say
         self._reports = ReportLog(store, endpoint)
         self._kept = self._reports.refresh().get(version)
-        self._memory = (
-            watch.start() if self._kept is None else WatchState.decode(self._kept.state)
-        )
+        self._memory = watch.start() if self._kept is None else WatchState.decode(self._kept.state)
         data = checkpoint.read()
         self._state = LogState() if data is None else LogState.decode(data)
 
@@ -193,7 +191,9 @@ class LogMonitor:
         return Finding(
             labels=self._log_labels,
             level=Level.CRITICAL,
-            what=Phrase(f"The log is not watched: {trouble.problem}", f"日志未被监控：{trouble.problem}"),
+            what=Phrase(
+                f"The log is not watched: {trouble.problem}", f"日志未被监控：{trouble.problem}"
+            ),
             steps=(Phrase(trouble.remedy),),
             evidence={"code": trouble.code},
         )

@@ -66,9 +66,7 @@ def _answer(name: str | None, known: Mapping[str, object] | None) -> str:
     return LABEL if LABEL in known else name
 
 
-def _scores(
-    scores: Mapping[str, Column], known: Mapping[str, object] | None
-) -> dict[str, Column]:
+def _scores(scores: Mapping[str, Column], known: Mapping[str, object] | None) -> dict[str, Column]:
     """Scores by the profile's name of each class, where their number is that of the classes."""
     if known is None or all(name in known for name in scores):
         return dict(scores)

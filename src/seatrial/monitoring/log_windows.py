@@ -149,9 +149,7 @@ class LogWindows:
         progress, events = finish(self._windows, state.progress)
         held = dict(state.open)
         done = self._events(events, held, Columns(), now)
-        return Took(
-            state=LogState(cursor=state.cursor, progress=progress, open=held), windows=done
-        )
+        return Took(state=LogState(cursor=state.cursor, progress=progress, open=held), windows=done)
 
     def _events(
         self, events: Sequence[Event], held: dict[int, Summary], columns: Columns, now: datetime
@@ -166,9 +164,7 @@ class LogWindows:
                 case Closed():
                     summary = held.pop(event.window.index)
                     span = _span(event.window, summary, now)
-                    done.append(
-                        LogWindow(index=event.window.index, summary=summary, span=span)
-                    )
+                    done.append(LogWindow(index=event.window.index, summary=summary, span=span))
                 case Late() | Undated():
                     pass
         return tuple(done)

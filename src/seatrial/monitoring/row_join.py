@@ -47,9 +47,7 @@ def _column(name: str, tables: Sequence[Table]) -> Column:
     return np.concatenate(arrays) if arrays else np.empty(0)
 
 
-def _filled(
-    part: Column | None, n: int, shapes: set[tuple[int, ...]]
-) -> NDArray[np.generic]:
+def _filled(part: Column | None, n: int, shapes: set[tuple[int, ...]]) -> NDArray[np.generic]:
     if isinstance(part, np.ndarray):
         return part
     return np.full((n, *next(iter(shapes), ())), np.nan)

@@ -35,9 +35,7 @@ _COMMENT = "Made by seatrial. Levels come from the section service of monitoring
 _DEFAULT = RuleTiming()
 
 
-def rule_file(
-    config: ServiceConfig, *, timing: RuleTiming = _DEFAULT, serves: bool = True
-) -> str:
+def rule_file(config: ServiceConfig, *, timing: RuleTiming = _DEFAULT, serves: bool = True) -> str:
     """The rules as a file for ``rule_files`` of Prometheus' configuration; see `rule_groups`."""
     return dump({"groups": rule_groups(config, timing=timing, serves=serves)}, comment=_COMMENT)
 

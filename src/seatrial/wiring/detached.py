@@ -77,9 +77,7 @@ def withdraw(record: Path) -> None:
         record.unlink(missing_ok=True)
 
 
-def start(
-    arguments: Sequence[str], *, record: Path, log: Path, env: Mapping[str, str]
-) -> Running:
+def start(arguments: Sequence[str], *, record: Path, log: Path, env: Mapping[str, str]) -> Running:
     """Run `seatrial` in the background and wait until it announces itself.
 
     Args:

@@ -121,7 +121,9 @@ def names_in(config: DataConfig, *, folder: Path, follow: bool = False) -> tuple
     return ()
 
 
-def log_columns(asked: Columns, known: Known, names: Sequence[str], segments: Sequence[str]) -> Columns:
+def log_columns(
+    asked: Columns, known: Known, names: Sequence[str], segments: Sequence[str]
+) -> Columns:
     """The roles to read a log with, so that its columns come as the reference's did.
 
     Args: roles as asked for; the reference; the columns of the log; columns to split by.

@@ -27,9 +27,7 @@ _ENDS = {"http": 80, "https": 443}
 Record = dict[str, Any]
 
 
-def check_log(
-    file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]
-) -> Record:
+def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]) -> Record:
     """Everything about a log to be watched: columns found, rows, reference.
 
     Reads the reference whole and the log to its end.
@@ -46,9 +44,7 @@ def check_log(
     n, roles, problems = 0, Columns(), [problem.message for problem in known.problems]
     if names:
         columns = log_columns(asked, known, names, split_by)
-        for chunk in open_source(
-            file.data, folder=folder, columns=columns, follow=True
-        ).chunks():
+        for chunk in open_source(file.data, folder=folder, columns=columns, follow=True).chunks():
             n += chunk.table.n
             roles = chunk.columns if chunk.columns.features is not None else roles
             problems += [problem.message for problem in chunk.problems]
@@ -99,9 +95,7 @@ def check_sinks(notify: NotifyConfig, env: Mapping[str, str] = os.environ) -> li
                 state = True, f"{host}:{port} takes connections"
         except OSError as problem:
             state = False, f"{host}:{port} does not: {problem.strerror or problem}"
-        found.append(
-            SinkState(name=name, kind=sink.kind, reachable=state[0], said=state[1])
-        )
+        found.append(SinkState(name=name, kind=sink.kind, reachable=state[0], said=state[1]))
     return found
 
 
@@ -115,7 +109,7 @@ def _address(name: str, sink: SinkConfig, env: Mapping[str, str]) -> tuple[str, 
 
 
 def _roles(roles: Columns, known: Known) -> Record:
-    features = roles.features or ()
+    features = tuple(dict.fromkeys((*(roles.features or ()), *roles.segments)))
     reference = known.profile.features
     return {
         "timestamp": roles.at,

@@ -1,11 +1,11 @@
 """The folder of a watch that runs by itself: its store, its place in the log, what it writes.
 
-    monitor.db         alerts, reports, triggers
-    place              how far the log was read, and what is counted of the open windows
-    lock  monitor.json monitor.log    which process watches, and what it says
-    seatrial.prom      gauges for node_exporter's textfile collector
-    report.html        the newest window, to look at or to mail
-    rules.yml  prometheusrule.yaml  dashboard.json    for Prometheus and Grafana
+monitor.db         alerts, reports, triggers
+place              how far the log was read, and what is counted of the open windows
+lock  monitor.json monitor.log    which process watches, and what it says
+seatrial.prom      gauges for node_exporter's textfile collector
+report.html        the newest window, to look at or to mail
+rules.yml  prometheusrule.yaml  dashboard.json    for Prometheus and Grafana
 """
 
 from __future__ import annotations
