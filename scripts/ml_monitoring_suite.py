@@ -3,8 +3,8 @@
     python scripts/ml_monitoring_suite.py --config monitoring.yaml            validate, show
     python scripts/ml_monitoring_suite.py --config monitoring.yaml --deploy   start, write rules
 
-Without ``--deploy`` it is ``seatrial monitor check``, with it ``seatrial monitor start``; every other
-option is theirs.
+Without ``--deploy`` it is ``seatrial monitor check``, with it ``seatrial monitor start``; all other
+options are theirs.
 """
 
 from __future__ import annotations

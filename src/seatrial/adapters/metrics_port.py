@@ -1,4 +1,4 @@
-"""Prometheus' text at ``/metrics`` of a port on loopback, for a process that serves nothing else."""
+"""Prometheus' text at ``/metrics`` of a port on loopback, of a process that serves no model."""
 
 from __future__ import annotations
 

@@ -108,13 +108,14 @@ def backfill(
     workspace = open_workspace(home=home)
     length_s = every or workspace.settings.monitoring.windows.every
     windows = Windows(n_rows=rows) if rows else Windows(every_s=max(1, round(length_s)))
-    found = []
+    found: list[dict[str, object]] = []
+    n_alarms = 0
     for past in backfilled(
         workspace, endpoint, log=log or log_folder(workspace, endpoint), windows=windows
     ):
         console.say(f"  version {past.version}  {window_text(past.report)}")
         found.append({"version": past.version, "report": past.report})
-    n_alarms = sum(1 for one in found if one["report"]["alarm"]["alarm"])
+        n_alarms += past.report["alarm"]["alarm"]
     console.say(f"{len(found)} windows, {n_alarms} with an alarm.")
     console.result(found)
     return Exit.DONE

@@ -1,4 +1,4 @@
-"""Rows beside a reference, once: the report, what rules of thumb say, and the verdict on all of it."""
+"""Rows beside a reference, once: what rules of thumb say of them, and the verdict on it all."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def answers_of(table: Table, columns: Columns, profile: Profile | None = None) -
     """
     known = profile.predictions if profile is not None else None
     found: dict[str, Column] = {}
-    if columns.prediction in table.columns:
+    if columns.prediction is not None and columns.prediction in table.columns:
         found[_answer(columns.prediction, known)] = table.columns[columns.prediction]
     scores = {name: table.columns[name] for name in columns.scores if name in table.columns}
     found |= _scores(scores, known)
@@ -56,8 +56,7 @@ def kinds_of(profile: Profile, names: Sequence[str]) -> dict[str, Kind]:
     return kinds
 
 
-def _answer(name: str | None, known: Mapping[str, object] | None) -> str:
-    assert name is not None
+def _answer(name: str, known: Mapping[str, object] | None) -> str:
     if known is None or name in known:
         return name
     own = name.removeprefix(_OUTPUTS)

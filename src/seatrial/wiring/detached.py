@@ -39,8 +39,11 @@ class Running:
     log: Path
 
 
-class Died(Exception):  # noqa: N818 - translated by whoever starts the process
-    """The process ended while it started, or took too long; the message is what it said last."""
+class Died(Exception):
+    """The process ended while it started, or took too long; says what it said last.
+
+    Whoever starts a process translates it.
+    """
 
 
 def found(record: Path) -> Running | None:

@@ -1,4 +1,4 @@
-"""What a log is compared with, from what `monitoring.yaml` names: rows, or the profile in a bundle."""
+"""What a log is compared with, as `monitoring.yaml` names it: rows, or the profile in a bundle."""
 
 from __future__ import annotations
 
@@ -38,14 +38,12 @@ class Known:
         name: for a person.
         profile: of the reference.
         sample: the rows behind it, where they are at hand; None for a bundle.
-        columns: the roles found in those rows.
         problems: met while they were read.
     """
 
     name: str
     profile: Profile
     sample: Reference | None = None
-    columns: Columns = Columns()
     problems: tuple[SourceProblem, ...] = ()
 
     @property
@@ -104,7 +102,6 @@ def known_reference(
         name=config.source,
         profile=sample.profile,
         sample=sample,
-        columns=roles,
         problems=tuple(problem for chunk in chunks for problem in chunk.problems),
     )
 
