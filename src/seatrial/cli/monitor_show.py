@@ -117,7 +117,7 @@ def _show_columns(console: Console, report: Record, rules: Record) -> None:
     for column in shown:
         console.say(f"  {_column(column, rules)}")
     rest = [c for c in columns if c not in shown]
-    if rest:
+    if rest and report["n"]:
         names = ", ".join(c["name"] for c in rest[:6])
         more = f" and {len(rest) - 6} more" if len(rest) > 6 else ""
         console.say(f"  {len(rest)} without a finding: {names}{more}")

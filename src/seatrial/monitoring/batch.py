@@ -123,19 +123,20 @@ def _default(report: WindowReport) -> BatchVerdict:
             reason=f"Too few rows to say: {report.n:,}, beside {n:,} of the reference. PSI needs "
             "20 for each of its groups.",
         )
-    reason = report.alarm.reason
-    return BatchVerdict(outcome=Outcome.CLEAR, reason=f"{reason[:1].upper()}{reason[1:]}.")
+    return BatchVerdict(outcome=Outcome.CLEAR, reason=_sentence(report.alarm.reason))
 
 
 def _why(report: WindowReport) -> str:
     """The worst that was found, in a sentence; the columns say the rest."""
     if report.alarm.alarm:
-        text = report.alarm.reason
-    else:
-        parts = [f"{c.name}: {c.reason.rstrip('.')}" for c in report.drift.moved[:_NAMED]]
-        bad = [one for one in report.quality if one.severity is not Severity.NONE]
-        parts += [f"{one.column or 'rows'}: {one.value}" for one in bad[:_NAMED]]
-        text = "; ".join(parts)
+        return _sentence(report.alarm.reason)
+    parts = [f"{c.name!r}: {c.reason.rstrip('.')}" for c in report.drift.moved[:_NAMED]]
+    bad = [one for one in report.quality if one.severity is not Severity.NONE]
+    parts += [f"{one.column!r}: {one.value}" if one.column else one.value for one in bad[:_NAMED]]
+    return f"{'; '.join(parts)}."
+
+
+def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 

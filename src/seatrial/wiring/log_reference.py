@@ -83,7 +83,7 @@ def known_reference(
     if config.bundle is not None:
         return _of_bundle(*config.bundle, workspace())
     own = "columns" in config.model_fields_set
-    asked = _split_by_name(config.columns.columns() if own else columns, segments)
+    asked = _also(config.columns.columns() if own else columns, segments)
     if not own:
         asked = _where_there(asked, names_in(config, folder=folder))
     chunks = list(open_source(config, folder=folder, columns=asked).chunks())
@@ -125,8 +125,8 @@ def log_columns(
 
     Args: roles as asked for; the reference; the columns of the log; columns to split by.
     """
-    named = _split_by_name(asked, [one for one in segments if one in names])
-    return replace(named, kinds={**kinds_of(known.profile, names), **named.kinds})
+    split = _also(asked, [one for one in segments if one in names])
+    return replace(split, kinds={**kinds_of(known.profile, names), **split.kinds})
 
 
 def read_all(config: DataConfig, columns: Columns, folder: Path) -> tuple[Table, list[Chunk]]:
@@ -143,12 +143,9 @@ def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
     return Known(name=f"{name}@{version}", profile=read_profile(bundle.profile() or {}))
 
 
-def _split_by_name(columns: Columns, segments: Sequence[str]) -> Columns:
-    """The roles with the columns to split by read as names, whatever their type."""
-    both = tuple(dict.fromkeys((*columns.segments, *segments)))
-    return replace(
-        columns, segments=both, kinds={**dict.fromkeys(segments, "name"), **columns.kinds}
-    )
+def _also(columns: Columns, segments: Sequence[str]) -> Columns:
+    """The roles with more columns to split by."""
+    return replace(columns, segments=tuple(dict.fromkeys((*columns.segments, *segments))))
 
 
 def _where_there(columns: Columns, names: Sequence[str]) -> Columns:
