@@ -96,7 +96,7 @@ def test_every_page_with_commands_is_in_the_journey_or_marks_them():
 def seatrial_commands() -> list[tuple[str, str]]:
     """Every command line of ours in a block of shell, with its page."""
     return [
-        (block.page, line[line.index("seatrial ") :].removesuffix("&").strip())
+        (block.page, line[line.index("seatrial ") :].removesuffix("&").partition(" || ")[0].strip())
         for block in BLOCKS
         if block.language == "sh"
         for line in block.text.splitlines()

@@ -141,7 +141,7 @@ def test_a_growing_log_is_watched_through_kills_and_its_alert_is_told_once(
     last = watch.begin()
     until(lambda: len(watch.spans()) == 7, "last window")
     until(lambda: hooks.taken, "message")
-    until(lambda: (watch.out / "report.html").exists(), "report")
+    until((watch.out / "report.html").exists, "report")
     last.send_signal(signal.SIGTERM)
     assert last.wait(timeout=20) == 0
 

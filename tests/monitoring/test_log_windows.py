@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -48,7 +49,7 @@ def chunks(cuts: list[int]) -> list[Chunk]:
             columns=Columns(),
             place={"of": "files", "row": b},
         )
-        for a, b in zip(places, places[1:], strict=False)
+        for a, b in itertools.pairwise(places)
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ def test_any_cut_of_rows_put_together_gives_the_rows(values, cuts) -> None:
     at = np.arange(n).astype("datetime64[us]")
     whole = Table(columns={"x": np.arange(n) * 0.5, "c": coded(values)}, n=n, at=at)
     places = sorted({0, n, *(min(cut, n) for cut in cuts)})
-    parts = [rows_of(whole, slice(a, b)) for a, b in zip(places, places[1:], strict=False)]
+    parts = [rows_of(whole, slice(a, b)) for a, b in itertools.pairwise(places)]
     found = together(parts or [whole])
     assert found.n == n
     assert found.columns["x"].tolist() == whole.columns["x"].tolist()

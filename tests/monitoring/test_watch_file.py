@@ -96,9 +96,7 @@ def test_windows_of_a_log(
         ({"endpoint": "c", "windows": {"every": "2d"}}, "longest is shorter than windows.every"),
     ],
 )
-def test_what_cannot_be_is_refused(
-    tmp_path: Path, content: dict[str, object], said: str
-) -> None:
+def test_what_cannot_be_is_refused(tmp_path: Path, content: dict[str, object], said: str) -> None:
     assert said in refused(tmp_path, content)
 
 

@@ -22,7 +22,10 @@ from seatrial.wiring.log_reference import (
 from seatrial.wiring.workspace import open_workspace
 
 
-def known(folder: Path, source: object, columns: Columns = Columns(), **more: object) -> Known:
+_NOTHING = Columns()
+
+
+def known(folder: Path, source: object, columns: Columns = _NOTHING, **more: object) -> Known:
     return known_reference(
         ReferenceConfig.model_validate(source),
         columns=columns,
@@ -34,7 +37,9 @@ def known(folder: Path, source: object, columns: Columns = Columns(), **more: ob
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    lines = [f"{20 + i % 40},{'ab'[i % 2]},{i % 3},{'true' if i % 5 else 'false'}" for i in range(300)]
+    lines = [
+        f"{20 + i % 40},{'ab'[i % 2]},{i % 3},{'true' if i % 5 else 'false'}" for i in range(300)
+    ]
     (tmp_path / "rows.csv").write_text("\n".join(["age,plan,code,vip", *lines]) + "\n")
     (tmp_path / "few.csv").write_text("\n".join(["age,plan,code,vip", *lines[:10]]) + "\n")
     (tmp_path / "none.csv").write_text("age,plan,code,vip\n")
