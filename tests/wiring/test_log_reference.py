@@ -21,7 +21,6 @@ from seatrial.wiring.log_reference import (
 )
 from seatrial.wiring.workspace import open_workspace
 
-
 _NOTHING = Columns()
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.columns import Columns
 from seatrial.monitoring.counting import Summariser
@@ -21,14 +23,16 @@ from seatrial.monitoring.log_windows import LogState, LogWindow, LogWindows
 from seatrial.monitoring.profile import Profile
 from seatrial.monitoring.report_record import Record, report_record
 from seatrial.monitoring.summary import Summary
-from seatrial.monitoring.table import Table
+from seatrial.monitoring.table import Coded, Table, rows_of
 from seatrial.monitoring.watch import Watch
 from seatrial.monitoring.window import Windows
+from seatrial.serving.outcome import OK
 from seatrial.wiring.bundles import Subject, registered
 from seatrial.wiring.counting import profile_of
 from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
+_OUTCOME = "outcome"
 _VERSION = re.compile(r"-v([1-9]\d*)\.parquet$")
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -96,15 +100,31 @@ def _windows(log: Path, number: int, profile: Profile, windows: Windows) -> Iter
     summariser = Summariser(profile)
 
     def count(table: Table, columns: Columns) -> Summary:
+        answered = _answered(table)
+        features = features_of(answered, columns)
+        known = {name: c for name, c in features.columns.items() if name in profile.features}
         return summariser.summarise(
-            features_of(table, columns), answers_of(table, columns, profile)
+            Table(columns=known, n=features.n, at=features.at),
+            answers_of(answered, columns, profile),
         )
 
     cutter, state = LogWindows(windows, count), LogState()
-    source = open_source(DataConfig(source=f"date=*/part-*-v{number}.parquet"), folder=log)
+    source = open_source(
+        DataConfig(source=f"date=*/part-*-v{number}.parquet"),
+        folder=log,
+        columns=Columns(segments=(_OUTCOME,)),
+    )
     now = datetime.now(UTC)
     for chunk in source.chunks():
         took = cutter.take(state, chunk, now=now, latest=_END)
         state = took.state
         yield from took.windows
     yield from cutter.end(state, now=now).windows
+
+
+def _answered(table: Table) -> Table:
+    """The rows that were answered. Every failed request is logged, of the others a sample."""
+    outcome = table.columns.get(_OUTCOME)
+    if not isinstance(outcome, Coded) or OK not in outcome.values:
+        return rows_of(table, slice(0, 0)) if isinstance(outcome, Coded) else table
+    return rows_of(table, np.flatnonzero(outcome.codes == outcome.values.index(OK)))
