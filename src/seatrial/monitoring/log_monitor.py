@@ -100,6 +100,7 @@ class LogMonitor:
         self._clock = clock
         self._checkpoint = checkpoint
         self._say = say
+        self._trouble = ""
         self._reports = ReportLog(store, endpoint)
         self._kept = self._reports.refresh().get(version)
         self._memory = watch.start() if self._kept is None else WatchState.decode(self._kept.state)
@@ -131,9 +132,12 @@ class LogMonitor:
         try:
             self._read(judged)
         except _TROUBLE as trouble:
-            _log.warning("%s: %s", self._endpoint, trouble)
+            if trouble.problem != self._trouble:  # it is met again with every look
+                _log.warning("%s: %s", self._endpoint, trouble)
+            self._trouble = trouble.problem
             self._alarms.tick([self._unread(trouble)])
         else:
+            self._trouble = ""
             self._alarms.tick([Finding(labels=self._log_labels, level=Level.CLEAR)])
         self._ask(None)
         return judged

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.monitoring.batch import BatchVerdict, RuleName, Thumb, thumb, verdict
-from seatrial.monitoring.columns import Columns
 from seatrial.monitoring.counting import Summariser
 from seatrial.monitoring.log_rows import answers_of, features_of
 from seatrial.monitoring.report_record import report_record
-from seatrial.monitoring.source import SourceProblem
+from seatrial.monitoring.row_join import together
+from seatrial.monitoring.source import Chunk, SourceProblem
 from seatrial.monitoring.summary import Summary
 from seatrial.monitoring.table import Table
 from seatrial.monitoring.watch import Span, Watch, WindowReport
@@ -24,9 +24,12 @@ from seatrial.wiring.log_reference import (
     known_reference,
     log_columns,
     names_in,
-    read_all,
 )
+from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
+
+_MOST_HELD = 20_000_000
+"""Values held at once: 160 MB of 64-bit numbers. Beyond, KS is right to 0.001."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -91,9 +94,11 @@ def compared(
         file.reference, columns=asked, segments=split_by, folder=folder, workspace=workspace
     )
     names = names_in(file.data, folder=folder)
-    table, chunks = read_all(file.data, log_columns(asked, known, names, split_by), folder)
-    roles = next((c.columns for c in chunks if c.columns.features is not None), Columns())
-    summary, exact = _measured(known, table, roles, split_by)
+    columns = log_columns(asked, known, names, split_by)
+    counting = _Counting(known, split_by)
+    for chunk in open_source(file.data, folder=folder, columns=columns).chunks():
+        counting.add(chunk)
+    summary, exact = counting.result()
     watch = Watch(known.profile, file.rules(), segments=known.segments)
     _, report = watch.step(watch.start(), summary, _span(summary, now), exact=exact)
     found = thumb(known.profile, summary, report, rules)
@@ -103,18 +108,51 @@ def compared(
         report=report,
         thumb=found,
         verdict=verdict(report, found, rules),
-        problems=tuple(problem for chunk in chunks for problem in chunk.problems),
+        problems=tuple(counting.problems),
     )
 
 
-def _measured(
-    known: Known, table: Table, roles: Columns, segments: tuple[str, ...]
-) -> tuple[Summary, dict[str, Divergence]]:
-    features = features_of(table, roles, segments=segments)
-    answers = answers_of(table, roles, known.profile)
-    if known.sample is not None:
-        return known.sample.measure(features, answers)
-    return Summariser(known.profile).summarise(features, answers), {}
+class _Counting:
+    """Counts chunk by chunk; while they are few, rows are held, for distances that are exact.
+
+    Args: the reference; columns to split by.
+    """
+
+    def __init__(self, known: Known, segments: tuple[str, ...]) -> None:
+        self._known = known
+        self._segments = segments
+        self._summariser = Summariser(known.profile, segments=segments)
+        self._summary = Summary()
+        self._held: list[tuple[Table, Table | None]] = []
+        self._n_values = 0
+        self._exact = known.sample is not None
+        self.problems: list[SourceProblem] = []
+
+    def add(self, chunk: Chunk) -> None:
+        """Take rows in."""
+        self.problems += chunk.problems
+        features = features_of(chunk.table, chunk.columns, segments=self._segments)
+        answers = answers_of(chunk.table, chunk.columns, self._known.profile)
+        self._held.append((features, answers))
+        self._n_values += features.n * len(features.columns)
+        if not self._exact or self._n_values > _MOST_HELD:
+            self._exact = False
+            self._flush()
+
+    def result(self) -> tuple[Summary, dict[str, Divergence]]:
+        """The summary of all, and exact distances where rows were few enough to be held."""
+        if not self._exact or self._known.sample is None:
+            self._flush()
+            return self._summary, {}
+        answers = [one for _, one in self._held if one is not None]
+        return self._known.sample.measure(
+            together([one for one, _ in self._held]), together(answers) if answers else None
+        )
+
+    def _flush(self) -> None:
+        for features, answers in self._held:
+            self._summary += self._summariser.summarise(features, answers)
+        self._held.clear()
 
 
 def _span(summary: Summary, now: datetime) -> Span:

@@ -15,7 +15,6 @@ from seatrial.monitoring.reference import Reference
 from seatrial.monitoring.row_join import together
 from seatrial.monitoring.source import Chunk, SourceProblem
 from seatrial.monitoring.summary import Summary
-from seatrial.monitoring.table import Table
 from seatrial.monitoring.watch_file import ReferenceConfig
 from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
@@ -127,12 +126,6 @@ def log_columns(
     """
     split = _also(asked, [one for one in segments if one in names])
     return replace(split, kinds={**kinds_of(known.profile, names), **split.kinds})
-
-
-def read_all(config: DataConfig, columns: Columns, folder: Path) -> tuple[Table, list[Chunk]]:
-    """All rows of some data at once, and the chunks they came in.   Raises: what sources raise."""
-    chunks = list(open_source(config, folder=folder, columns=columns).chunks())
-    return together([chunk.table for chunk in chunks]), chunks
 
 
 def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:

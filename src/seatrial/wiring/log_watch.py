@@ -87,20 +87,28 @@ class LogWatch:
         for problem in self.known.problems:
             self._tell(problem)
         self._columns: Columns | None = None
+        self._metrics = ""
         self.store: Store = self.out.open_store()
+        try:
+            self._open(env, once=once)
+        except BaseException:
+            self.store.close()
+            raise
+
+    def _open(self, env: Mapping[str, str], *, once: bool) -> None:
+        file = self._file
         notify = _at_once(file.notify) if once else file.notify
-        self._couriers: Couriers = couriers_of(notify, self.store, env=env, clock=clock)
+        self._couriers: Couriers = couriers_of(notify, self.store, env=env, clock=self._clock)
         self._book = AlertBook(self.store, timing=file.alerts.timing)
         self._book.refresh()
         self._alarms = Alarms(
             self._book,
             self._couriers,
-            clock=clock,
+            clock=self._clock,
             silences=file.alerts.all_silences(),
             during_release=file.alerts.during_release,
         )
-        self.monitor = self._opened()
-        self._metrics = ""
+        self.monitor = self._monitor()
 
     def tick(self) -> list[Judged]:
         """Read what is new, judge, tell, and write what others read; see `LogMonitor.tick`."""
@@ -137,7 +145,7 @@ class LogWatch:
         assert self._file.data is not None
         return self._file.data.columns.columns()
 
-    def _opened(self) -> LogMonitor:
+    def _monitor(self) -> LogMonitor:
         file, known = self._file, self.known
         summariser = Summariser(known.profile, segments=file.split_by)
 
