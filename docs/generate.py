@@ -13,7 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pages.commands import commands_page
-from pages.configuration import configuration_page, schema_file
+from pages.configuration import (
+    configuration_page,
+    monitoring_page,
+    monitoring_schema_file,
+    schema_file,
+)
 from pages.errors import errors_page
 from pages.metrics import metrics_page
 from pages.rollout import events_page, rollout_page
@@ -29,6 +34,8 @@ FILES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "events.md": events_page,
     "metrics.md": metrics_page,
+    "monitoring.md": monitoring_page,
+    "monitoring.schema.json": monitoring_schema_file,
     "rollout.md": rollout_page,
     "routes.md": routes_page,
     "seatrial.schema.json": schema_file,

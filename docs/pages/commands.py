@@ -17,8 +17,10 @@ _EXITS = {
     Exit.DONE: "done",
     Exit.UNEXPECTED: "an error nobody foresaw; `demo`: a version ended otherwise than it should",
     Exit.USAGE: "the command line is wrong",
-    Exit.GATE_FAILED: "the version was rejected in staging, or its canary was aborted",
-    Exit.INCONCLUSIVE: "the evidence decides nothing yet: the release is held for a person",
+    Exit.GATE_FAILED: "the version was rejected in staging, or its canary was aborted; "
+    "`monitor report`: an alarm, or something critical",
+    Exit.INCONCLUSIVE: "the evidence decides nothing yet: the release is held for a person; "
+    "`monitor report`: too few rows",
     Exit.INVALID: "what was given is wrong",
     Exit.NOT_FOUND: "the thing named does not exist",
     Exit.DENIED: "not allowed",

@@ -1,4 +1,4 @@
-"""docs/reference/configuration.md and seatrial.schema.json: every key of seatrial.yaml."""
+"""docs/reference: every key of seatrial.yaml and monitoring.yaml, as pages and as schemas."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from pages.text import page, table
 from seatrial.kernel.config import schema
+from seatrial.monitoring.watch_file import MonitoringFile
 from seatrial.wiring.settings import Settings
 
 _VARIABLES = (
@@ -31,6 +32,32 @@ _BOUNDS = (
 def schema_file() -> str:
     """The JSON schema of the file, for editors."""
     return json.dumps(schema(Settings), indent=2, ensure_ascii=False) + "\n"
+
+
+def monitoring_schema_file() -> str:
+    """The JSON schema of monitoring.yaml, for editors."""
+    return json.dumps(schema(MonitoringFile), indent=2, ensure_ascii=False) + "\n"
+
+
+def monitoring_page() -> str:
+    """Every key of monitoring.yaml with its type, default and meaning."""
+    rows = [[f"`{key}`", *told] for key, *told in keys(schema(MonitoringFile))]
+    return page(
+        "monitoring.yaml",
+        [
+            "What `seatrial monitor` takes with `--config`. With `data` it watches the log of any",
+            "server against `reference`; without, it is about an endpoint of this workspace's",
+            "server, whose `seatrial.yaml` holds the same sections under `monitoring`. Relative",
+            "paths begin in the folder of the file.",
+            "[monitoring.schema.json](monitoring.schema.json) is the same for editors:",
+        ],
+        ["```yaml", "# yaml-language-server: $schema=monitoring.schema.json", "```"],
+        table(["key", "value", "default", "meaning"], rows),
+        [
+            "`SEATRIAL_MONITORING__` and the key in capitals, with two underscores for each dot,",
+            "goes over the file: `SEATRIAL_MONITORING__NOTIFY__LANGUAGE=zh`.",
+        ],
+    )
 
 
 def configuration_page() -> str:

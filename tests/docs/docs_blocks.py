@@ -39,6 +39,7 @@ MARKS = {
 
 JOURNEY = (
     "README.md",
+    "docs/how-to/monitoring.md",
     "docs/how-to/clients.md",
     "docs/how-to/release.md",
     "docs/how-to/archives.md",

@@ -25,6 +25,7 @@ from pages.watch import KINDS, MEANING, played
 from seatrial.cli.app import root
 from seatrial.cli.exits import Exit
 from seatrial.kernel.config import schema
+from seatrial.monitoring.watch_file import MonitoringFile
 from seatrial.registry.catalog import REGISTERED
 from seatrial.release.rollout import Phase
 from seatrial.serving.routes import PATTERNS
@@ -41,10 +42,13 @@ print(json.dumps({
     "commands.md": [f"## {context.command_path}" for context, _ in verbs()]
         + [code.name.lower() for code in Exit],
     "configuration.md": [f"`{key}`" for key, *_ in keys(schema(Settings))],
+    "monitoring.md": [f"`{key}`" for key, *_ in keys(schema(MonitoringFile))],
     "shapes": sorted(seen.shapes), "changes": sorted(CHANGES),
     "meanings": sorted([*_MEANING, *MEANING]),
     "played": sorted({fact.kind for fact in played()}), "watch": sorted(KINDS),
-    "untold": [key for key, _, _, text in keys(schema(Settings)) if not text],
+    "untold": [
+        key for m in (Settings, MonitoringFile) for key, _, _, text in keys(schema(m)) if not text
+    ],
     "reached": sorted({m.phase.value for m in seen.moves} | {m.after.value for m in seen.moves}),
 }))
 """
@@ -82,6 +86,7 @@ def test_the_generated_files_are_current():
         "errors.md",
         "events.md",
         "metrics.md",
+        "monitoring.md",
         "rollout.md",
         "routes.md",
     ],
@@ -136,3 +141,25 @@ def test_the_schema_says_of_a_file_what_seatrial_says(text, valid):
     schema = json.loads((REFERENCE / "seatrial.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     assert jsonschema.Draft202012Validator(schema).is_valid(yaml.safe_load(text)) is valid
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("{endpoint: a, data: log.csv, reference: b@3}", True),
+        ("{endpoint: a, data: {source: log, columns: {id: [a, b]}}, reference: {source: r}}", True),
+        ("{endpoint: a, windows: {every: 1h}}", True),
+        ("{data: log.csv}", False),
+        ("{endpoint: a, data: {sorce: log}}", False),
+    ],
+)
+def test_the_schema_of_the_watch_says_what_seatrial_says(text, valid):
+    schema = json.loads((REFERENCE / "monitoring.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert jsonschema.Draft202012Validator(schema).is_valid(yaml.safe_load(text)) is valid
+
+
+def test_the_example_fits_the_schema():
+    schema = json.loads((REFERENCE / "monitoring.schema.json").read_text(encoding="utf-8"))
+    example = ROOT / "examples" / "monitoring" / "monitoring.yaml"
+    jsonschema.validate(yaml.safe_load(example.read_text(encoding="utf-8")), schema)

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -45,7 +46,7 @@ class Shell:
             program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{command} "$@"\n')
             program.chmod(0o755)
         for shared in ("examples", "scripts"):
-            (folder / shared).symlink_to(ROOT / shared)
+            shutil.copytree(ROOT / shared, folder / shared, ignore=shutil.ignore_patterns("out"))
         (folder / "seatrial.yaml").write_text(CONFIGURATION)
         self.environment = {
             **os.environ,

@@ -17,6 +17,7 @@ from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.alert_config import AlertsConfig
 from seatrial.monitoring.notify_config import NotifyConfig
 from seatrial.monitoring.trigger_config import TriggersConfig
+from seatrial.monitoring.watch_file import MonitoringFile
 from seatrial.wiring.settings import Settings
 
 ROOT = docs.ROOT
@@ -96,7 +97,7 @@ def test_every_page_with_commands_is_in_the_journey_or_marks_them():
 def seatrial_commands() -> list[tuple[str, str]]:
     """Every command line of ours in a block of shell, with its page."""
     return [
-        (block.page, line[line.index("seatrial ") :].removesuffix("&").strip())
+        (block.page, line[line.index("seatrial ") :].removesuffix("&").partition(" || ")[0].strip())
         for block in BLOCKS
         if block.language == "sh"
         for line in block.text.splitlines()
@@ -132,7 +133,8 @@ def test_a_command_that_does_not_exist_would_be_found():
 def test_a_configuration_in_the_docs_is_valid(block):
     values = yaml.safe_load(block.text) or {}
     of_the_watch = values and set(values) <= set(Watch.model_fields)
-    (Watch if of_the_watch else Settings).model_validate(values)
+    of_a_log = "endpoint" in values
+    (MonitoringFile if of_a_log else Watch if of_the_watch else Settings).model_validate(values)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,11 @@ import pytest
 
 from seatrial.kernel.config import ConfigInvalid, ConfigModel, load
 from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.data_config import DataConfig, WindowsConfig
-from seatrial.monitoring.window import Windows
+from seatrial.monitoring.data_config import DataConfig
 
 
 class _File(ConfigModel):
     data: DataConfig
-    windows: WindowsConfig | None = None
 
 
 def loaded(folder: Path, text: str) -> _File:
@@ -43,7 +41,6 @@ data:
     numeric: age
     categorical: [region]
     time_zone: Asia/Shanghai
-windows: {every: 1d, lateness: 2h, time_zone: Europe/Berlin}
 """,
     )
     assert found.data.kind == "postgresql"
@@ -59,10 +56,6 @@ windows: {every: 1d, lateness: 2h, time_zone: Europe/Berlin}
         ignored=("note",),
         kinds={"age": "number", "region": "name"},
         time_zone="Asia/Shanghai",
-    )
-    assert found.windows is not None
-    assert found.windows.windows() == Windows(
-        every_s=86_400, lateness_s=7_200, time_zone="Europe/Berlin"
     )
 
 
@@ -94,15 +87,15 @@ def test_the_name_of_a_file_says_what_it_is(source: str, kind: str) -> None:
         ("data: {source: a.csv, columns: {timestam: x}}", "did you mean 'timestamp'"),
         ("data: {source: a.csv, columns: {time_zone: Mars/Olympus}}", "is no time zone"),
         ("data: {source: a.csv, columns: {numeric: a, categorical: [b, a]}}", "'a' is said to be"),
-        ("data: {source: a.csv}\nwindows: {}", "either rows or every"),
-        ("data: {source: a.csv}\nwindows: {rows: 5, every: 1h}", "either rows or every"),
-        ("data: {source: a.csv}\nwindows: {every: 90500ms}", "whole seconds"),
-        ("data: {source: a.csv}\nwindows: {rows: 0}", "windows.rows"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigInvalid, match=said):
         loaded(tmp_path, text)
+
+
+def test_a_text_is_short_for_a_source(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "data: log/*.csv").data == DataConfig(source="log/*.csv")
 
 
 def test_a_password_in_the_address_is_not_shown(tmp_path: Path) -> None:

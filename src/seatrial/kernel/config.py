@@ -65,7 +65,7 @@ class Problem:
     def __str__(self) -> str:
         given = "" if self.value is None else f" is {self.value}:"
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
-        return f"{self.where}{given} {self.message}{hint}"
+        return f"{self.where}{given} {self.message}{hint}".lstrip()
 
 
 def load(
@@ -161,7 +161,8 @@ def _problem(model: type[ConfigModel], details: Mapping[str, Any]) -> Problem:
     if details["type"] == "missing":
         return Problem(where=where, value=None, message="is needed and not there")
     message = details["msg"].removeprefix("Value error, ")
-    return Problem(where=where, value=_shown(where, details["input"]), message=message)
+    value = _shown(where, details["input"]) if place else None  # else it would be the whole file
+    return Problem(where=where, value=value, message=message)
 
 
 def _known(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:

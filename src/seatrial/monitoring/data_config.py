@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.columns import Columns, Kind
-from seatrial.monitoring.window import Windows
-from seatrial.release.config import Duration
 
 Format = Literal["parquet", "csv", "sqlite", "duckdb", "postgresql"]
 
@@ -35,11 +40,16 @@ def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_several),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}),
+]
 """One name, or a list of them."""
 
 
-def _zone(name: str) -> str:
+def zone_named(name: str) -> str:
+    """The name of a time zone, checked.   Raises: ValueError: there is none of that name."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -75,7 +85,7 @@ class ColumnsConfig(ConfigModel):
         default="UTC", description="Zone of times that come without one, such as Europe/Berlin."
     )
 
-    _known_zone = field_validator("time_zone")(_zone)
+    _known_zone = field_validator("time_zone")(zone_named)
 
     @model_validator(mode="after")
     def _one_kind(self) -> ColumnsConfig:
@@ -103,8 +113,14 @@ class ColumnsConfig(ConfigModel):
         )
 
 
+def _also_text(schema: dict[str, Any]) -> None:
+    schema["type"] = ["object", "string"]
+
+
 class DataConfig(ConfigModel):
-    """Where rows are, and which column is what."""
+    """Where rows are, and which column is what. A text is short for ``source``."""
+
+    model_config = ConfigDict(json_schema_extra=_also_text)
 
     source: str = Field(
         min_length=1,
@@ -126,6 +142,11 @@ class DataConfig(ConfigModel):
     columns: ColumnsConfig = Field(
         default_factory=ColumnsConfig, description="Which column is what."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"source": value} if isinstance(value, str) else value
 
     @field_validator("encoding")
     @classmethod
@@ -156,39 +177,3 @@ class DataConfig(ConfigModel):
         if colon and scheme in _SCHEMES:
             return _SCHEMES[scheme]
         return _SUFFIXES.get(self.source.rpartition(".")[2].lower(), "parquet")
-
-
-class WindowsConfig(ConfigModel):
-    """How rows are cut into windows: by ``rows`` or by ``every``."""
-
-    rows: int | None = Field(default=None, ge=1, description="Rows of a window.")
-    every: Duration | None = Field(
-        default=None, ge=1, description="Length of a window, such as 1h or 1d; whole seconds."
-    )
-    lateness: Duration | None = Field(
-        default=None,
-        description="How long after the end of its window a row is still taken in; by default "
-        "until all data were read.",
-    )
-    time_zone: str = Field(
-        default="UTC", description="Where the midnights of windows of whole days are."
-    )
-
-    _known_zone = field_validator("time_zone")(_zone)
-
-    @model_validator(mode="after")
-    def _one_way(self) -> WindowsConfig:
-        if (self.rows is None) == (self.every is None):
-            raise ValueError("needs either rows or every")
-        if self.every is not None and self.every != int(self.every):
-            raise ValueError("every is in whole seconds")
-        return self
-
-    def windows(self) -> Windows:
-        """As `monitoring.window.cut` takes them."""
-        return Windows(
-            n_rows=self.rows,
-            every_s=None if self.every is None else int(self.every),
-            time_zone=self.time_zone,
-            lateness_s=self.lateness,
-        )

@@ -1,13 +1,35 @@
-"""The newest report of a version as gauges for Prometheus."""
+"""The newest report of a version, and the alerts of an endpoint, as gauges for Prometheus."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from seatrial.monitoring.alarm_bins import PREDICTION
+from seatrial.monitoring.alert import Alert, Phase
 from seatrial.monitoring.exposition import DriftGauges, Watched
+
+
+def whole_of(endpoint: str, alerts: Sequence[Alert], *, looked_at: datetime) -> Watched:
+    """How an endpoint's alerts are.
+
+    Args: alerts of any endpoint; when somebody looked, aware.
+    """
+    mine = [alert for alert in alerts if alert.labels.endpoint == endpoint]
+    firing, pending = (
+        {
+            level: sum(1 for a in mine if a.phase is phase and a.severity == level)
+            for level in ("warning", "critical")
+        }
+        for phase in (Phase.FIRING, Phase.PENDING)
+    )
+    return Watched(
+        endpoint=endpoint,
+        alerts_firing=firing,
+        alerts_pending=pending,
+        looked_at_s=looked_at.timestamp(),
+    )
 
 
 def watched_of(endpoint: str, version: int, record: Mapping[str, Any]) -> Watched:

@@ -19,6 +19,7 @@ from seatrial.monitoring.profile import LABELS, Profile, ordered_values, profile
 from seatrial.monitoring.quality import Finding, check_quality
 from seatrial.monitoring.summary import Summary
 from seatrial.monitoring.table import Table
+from seatrial.stats.divergence import Divergence
 
 _DEFAULT = DriftLimits()
 
@@ -79,6 +80,17 @@ class Reference:
         self._summariser = Summariser(self.profile, segments=segments, repeats=repeats)
         self._segments = self._summariser.summarise(features, predictions) if segments else None
 
+    @property
+    def segments(self) -> Summary | None:
+        """Its own rows, counted with their segments; None without any."""
+        return self._segments
+
+    def measure(
+        self, features: Table, predictions: Table | None = None
+    ) -> tuple[Summary, dict[str, Divergence]]:
+        """The summary of a window, and the exact distances of its numbers to these."""
+        return self._summariser.measure(features, predictions, self._ordered)
+
     def check(
         self,
         features: Table,
@@ -88,7 +100,7 @@ class Reference:
         importance: Mapping[str, float] | None = None,
     ) -> Checked:
         """Compare a window with this reference."""
-        summary, exact = self._summariser.measure(features, predictions, self._ordered)
+        summary, exact = self.measure(features, predictions)
         segments: tuple[SegmentDrift, ...] = ()
         if self._segments is not None:
             segments = compare_segments(

@@ -24,6 +24,7 @@ from seatrial.packaging.prometheus_watch_rules import (
     drift_rules,
     performance_rules,
     presence_rules,
+    stopped_rules,
 )
 from seatrial.packaging.promql import span
 from seatrial.packaging.yaml_text import dump
@@ -34,9 +35,9 @@ _COMMENT = "Made by seatrial. Levels come from the section service of monitoring
 _DEFAULT = RuleTiming()
 
 
-def rule_file(config: ServiceConfig, *, timing: RuleTiming = _DEFAULT) -> str:
-    """The rules as a file for ``rule_files`` of Prometheus' configuration."""
-    return dump({"groups": rule_groups(config, timing=timing)}, comment=_COMMENT)
+def rule_file(config: ServiceConfig, *, timing: RuleTiming = _DEFAULT, serves: bool = True) -> str:
+    """The rules as a file for ``rule_files`` of Prometheus' configuration; see `rule_groups`."""
+    return dump({"groups": rule_groups(config, timing=timing, serves=serves)}, comment=_COMMENT)
 
 
 def prometheus_rule(
@@ -45,6 +46,7 @@ def prometheus_rule(
     name: str = "seatrial",
     labels: Mapping[str, str] | None = None,
     timing: RuleTiming = _DEFAULT,
+    serves: bool = True,
 ) -> str:
     """The rules as a resource for ``kubectl apply``.
 
@@ -53,6 +55,7 @@ def prometheus_rule(
         name: of the object.
         labels: further labels, such as the ``release`` that an operator selects rules by.
         timing: how patient they are.
+        serves: see `rule_groups`.
     """
     document: dict[str, object] = {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -65,20 +68,29 @@ def prometheus_rule(
                 **(labels or {}),
             },
         },
-        "spec": {"groups": rule_groups(config, timing=timing)},
+        "spec": {"groups": rule_groups(config, timing=timing, serves=serves)},
     }
     return dump(document, comment=_COMMENT)
 
 
-def rule_groups(config: ServiceConfig, *, timing: RuleTiming = _DEFAULT) -> list[Group]:
-    """The groups of rules; one whose levels are all switched off is left out."""
-    made: dict[str, Iterator[Rule]] = {
+def rule_groups(
+    config: ServiceConfig, *, timing: RuleTiming = _DEFAULT, serves: bool = True
+) -> list[Group]:
+    """The groups of rules; one whose levels are all switched off is left out.
+
+    Args: ``serves``: whether seatrial serves the models too; where another server does, the rules
+        that ask for the metrics of a server of seatrial are left out.
+    """
+    of_server: dict[str, Iterator[Rule]] = {
         "seatrial-recorded": recorded(config),
         "seatrial-errors": error_rules(config, timing),
         "seatrial-latency": latency_rules(config, timing),
         "seatrial-throughput": throughput_rules(config, timing),
         "seatrial-saturation": saturation_rules(config, timing),
-        "seatrial-presence": presence_rules(timing),
+    }
+    made: dict[str, Iterator[Rule]] = {
+        **(of_server if serves else {}),
+        "seatrial-presence": presence_rules(timing) if serves else stopped_rules(timing),
         "seatrial-drift": drift_rules(timing),
         "seatrial-performance": performance_rules(timing),
     }

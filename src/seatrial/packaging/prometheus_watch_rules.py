@@ -47,6 +47,11 @@ def presence_rules(timing: RuleTiming) -> Iterator[Rule]:
         "{{ $value | humanize }} times",
         description="It was started again more than twice in 15 minutes. See the worker's log.",
     )
+    yield from stopped_rules(timing)
+
+
+def stopped_rules(timing: RuleTiming) -> Iterator[Rule]:
+    """The watch itself."""
     yield alert(
         "SeatrialWatchStopped",
         f"time() - max by (endpoint) (seatrial_watch_timestamp_seconds) > {timing.watch_s:g}",

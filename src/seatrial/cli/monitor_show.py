@@ -1,0 +1,202 @@
+"""How comparisons, alerts and windows are shown in a terminal: the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from seatrial.cli.output import Console
+
+Record = Mapping[str, Any]
+
+_COLOURS = {
+    "alarm": "red",
+    "critical": "red",
+    "drift": "red",
+    "firing": "red",
+    "warning": "yellow",
+    "pending": "yellow",
+    "inconclusive": "yellow",
+    "small": "yellow",
+    "clear": "green",
+    "quiet": "green",
+}
+_MOST = 12
+_NAME = 24
+
+
+def show_comparison(console: Console, record: Record) -> None:
+    """What `batch_report.Compared.as_dict` says: the verdict, columns that moved, what to do."""
+    report = record["report"]
+    there, here = record["reference"], record["current"]
+    console.say(f"{_mark(record['outcome'], text=record['outcome'].upper())}  {record['reason']}")
+    console.say(f"  {here['rows']:,} rows of {here['source']}")
+    console.say(f"  beside {there['rows']:,} rows of {there['source']}")
+    for note in (*record["notes"], *record["problems"][:_MOST]):
+        console.say(f"  note: {note}")
+    _show_columns(console, report, record["rules"])
+    _show_quality(console, report["quality"])
+    _show_segments(console, report["segments"])
+    for step in _steps(record):
+        console.say(f"  → {step}")
+
+
+def show_alert(console: Console, alert: Record) -> None:
+    """An alert in two lines: what it is about, and what to do."""
+    labels = alert["labels"]
+    about = [labels["endpoint"]]
+    about += [
+        f"{name} {labels[name]}" for name in ("version", "feature", "segment") if name in labels
+    ]
+    when = alert["fired_at"] or alert["pending_at"]
+    cared = f", in the hands of {alert['acknowledged_by']}" if alert["acknowledged_by"] else ""
+    muted = f" ({alert['muted']})" if alert["muted"] else ""
+    console.say(
+        f"  {_mark(alert['phase'], 9)}"
+        f"{_mark(alert['severity'], 9)}"
+        f"{labels['kind']:<18} {' '.join(about)}  since {moment(when)}{cared}{muted}  "
+        f"[{alert['key']}]"
+    )
+    finding = alert["finding"]
+    if finding and finding["what"]["en"]:
+        console.say(f"      {finding['what']['en']}")
+    for step in (finding or {}).get("steps", ())[:2]:
+        console.say(f"      → {step['en']}")
+
+
+def show_view(console: Console, view: Record) -> None:
+    """How an endpoint is: who watches, the newest window of each version, and live alerts."""
+    watching = "watched" if view["watching"] else click.style("not watched now", fg="yellow")
+    console.say(click.style(view["endpoint"], bold=True) + f"  {watching}")
+    for version, kept in view["versions"].items():
+        console.say(f"  version {version}  {window_text(kept['report'])}")
+    for version, n in view["filling"].items():
+        console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
+    for one in view["service"]:
+        console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
+    live = [a for a in view["alerts"] if a["phase"] in ("firing", "pending")]
+    for alert in live:
+        show_alert(console, alert)
+    if not view["versions"]:
+        console.say("  No window is complete yet.")
+    elif not live:
+        console.say("  Nothing fires.")
+
+
+def window_text(report: Record) -> str:
+    """A judged window in a line."""
+    outcome = report["alarm"]["outcome"]
+    moved = [c["name"] for c in report["features"] if c["severity"] != "none"][:3]
+    named = f"  {', '.join(moved)}" if moved else ""
+    return (
+        f"{moment(report['start'])} - {moment(report['end'])}  {report['n']:>9,} rows  "
+        f"{_mark(outcome, 7)}{named}"
+    )
+
+
+def moment(iso: str | None) -> str:
+    """A time of a record, to the minute."""
+    return "-" if iso is None else iso[:16].replace("T", " ")
+
+
+def _show_columns(console: Console, report: Record, rules: Record) -> None:
+    columns = [*report["features"], *report["predictions"]]
+    moved = {m["column"] for m in report["alarm"]["movements"] if m["found"]}
+    worst = [
+        c
+        for c in columns
+        if c["severity"] != "none" or (report["alarm"]["alarm"] and _in(c, moved))
+    ]
+    by_rule = [c for c in columns if c not in worst and _over(c, rules)]
+    shown = [*worst, *by_rule][:_MOST]
+    if shown:
+        console.say("")
+        console.say(f"  {'column':<{_NAME}} {'severity':<9} {'PSI':>6} {'KS':>6} {'p':>8}  what")
+    for column in shown:
+        console.say(f"  {_column(column, rules)}")
+    rest = [c for c in columns if c not in shown]
+    if rest and report["n"]:
+        names = ", ".join(c["name"] for c in rest[:6])
+        more = f" and {len(rest) - 6} more" if len(rest) > 6 else ""
+        console.say(f"  {len(rest)} without a finding: {names}{more}")
+    console.say("")
+
+
+def _column(column: Record, rules: Record) -> str:
+    thumb = []
+    if column["name"] in rules["psi"]:
+        thumb.append(f"psi rule: {rules['psi'][column['name']]['severity']}")
+    if rules["ks"].get(column["name"], {}).get("drift_detected"):
+        thumb.append("ks rule: drift")
+    told = "  ".join([column["reason"], *thumb])
+    return (
+        f"{_cut(column['name'], _NAME):<{_NAME}} "
+        f"{_mark(column['severity'], 9)} "
+        f"{_figure(column['effect']):>6} {_figure(_distance(column)):>6} "
+        f"{column['p_value']:>8.1g}  {told}"
+    )
+
+
+def _show_quality(console: Console, quality: Sequence[Record]) -> None:
+    for one in quality[:_MOST]:
+        mark = _mark(one["severity"], 9)
+        where = _cut(one["column"] or "rows", _NAME)
+        console.say(f"  {where:<{_NAME}} {mark} {one['value']}, expected {one['expected']}")
+    if len(quality) > _MOST:
+        console.say(f"  and {len(quality) - _MOST} more findings about the data")
+
+
+def _show_segments(console: Console, segments: Sequence[Record]) -> None:
+    bad = [one for one in segments if one["severity"] != "none"]
+    for one in bad[:5]:
+        moved = ", ".join(f"{c['name']} (PSI {_figure(c['effect'])})" for c in one["moved"][:3])
+        mark = _mark(one["severity"], 9)
+        console.say(f"  {one['column']}={one['value']}  {mark} {one['n']:,} rows: {moved}")
+
+
+def _steps(record: Record) -> list[str]:
+    """What to do next."""
+    if record["outcome"] == "clear":
+        return []
+    if record["outcome"] == "inconclusive":
+        return ["Gather more rows and compare again: nothing is shown, good or bad."]
+    steps = [one["remedy"] for one in record["report"]["quality"][:3]]
+    drifted = [c for c in record["columns"] if c]
+    if drifted:
+        steps.append(
+            f"Look at {drifted[0]!r} first: a fault upstream, or a new population? --html draws it."
+        )
+        steps.append("Evaluate the model on recent labelled rows; retrain when it got worse.")
+    return list(dict.fromkeys(steps))
+
+
+def _in(column: Record, moved: set[str]) -> bool:
+    name = column["name"]
+    return any(m in (name, f"prediction: {name}") or m.startswith(f"{name}/") for m in moved)
+
+
+def _over(column: Record, rules: Record) -> bool:
+    psi, ks = rules["psi"].get(column["name"]), rules["ks"].get(column["name"])
+    return bool((psi and psi["severity"] != "none") or (ks and ks["drift_detected"]))
+
+
+def _distance(column: Record) -> float | None:
+    found = [part["ks"]["value"] for part in column["parts"] if part["ks"] is not None]
+    return max(found, default=None)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _mark(level: str, width: int = 0, *, text: str = "") -> str:
+    """A level in its colour, or another text in that colour, at least so wide."""
+    colour = _COLOURS.get(level)
+    shown = f"{text or level:<{width}}"
+    return click.style(shown, fg=colour, bold=colour == "red") if colour else shown

@@ -1,0 +1,130 @@
+"""What the watch would have said of a server's past: windows cut from its prediction log.
+
+Nothing is kept and nobody is told. The log holds a sample of the predictions, so its windows have
+fewer rows than those the server judged by its counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from seatrial.kernel.errors import NotFound
+from seatrial.monitoring.columns import Columns
+from seatrial.monitoring.counting import Summariser
+from seatrial.monitoring.data_config import DataConfig
+from seatrial.monitoring.log_rows import answers_of, features_of
+from seatrial.monitoring.log_windows import LogState, LogWindow, LogWindows
+from seatrial.monitoring.profile import Profile
+from seatrial.monitoring.report_record import Record, report_record
+from seatrial.monitoring.summary import Summary
+from seatrial.monitoring.table import Coded, Table, rows_of
+from seatrial.monitoring.watch import Watch
+from seatrial.monitoring.window import Windows
+from seatrial.serving.outcome import OK
+from seatrial.wiring.bundles import Subject, registered
+from seatrial.wiring.counting import profile_of
+from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.workspace import Workspace
+
+_OUTCOME = "outcome"
+_VERSION = re.compile(r"-v([1-9]\d*)\.parquet$")
+_END = datetime.max.replace(tzinfo=UTC)
+
+
+class NoLog(NotFound):
+    """There is no prediction log of an endpoint."""
+
+    code = "monitoring.no_log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A window of the past.
+
+    Args:
+        version: that answered.
+        report: as `report_record` makes it.
+    """
+
+    version: int
+    report: Record
+
+
+def log_folder(workspace: Workspace, endpoint: str) -> Path:
+    """Where the prediction log of an endpoint lies."""
+    from seatrial.adapters.parquet_log import folder_name
+
+    return workspace.log / folder_name(endpoint)
+
+
+def backfilled(
+    workspace: Workspace, endpoint: str, *, log: Path, windows: Windows
+) -> Iterator[Past]:
+    """Judge a prediction log anew, version by version, each from its first window on.
+
+    A version whose bundle has no profile is left out.
+    Raises: NoLog, ModelUnknown, VersionUnknown; what bundles and sources raise.
+    """
+    numbers = _versions(log)
+    if not numbers:
+        raise NoLog(
+            f"There is no prediction log of {endpoint!r} in {log}.",
+            remedy="Serve predictions first, with server.log_sample_rate over 0; parts are written "
+            "every few seconds.",
+            log=str(log),
+        )
+    for number in numbers:
+        _, bundle = registered(workspace, Subject(name=endpoint, number=number))
+        profile = profile_of(bundle)
+        if profile is None:
+            continue
+        watch = Watch(profile, workspace.settings.monitoring.rules())
+        state = watch.start()
+        for window in _windows(log, number, profile, windows):
+            state, report = watch.step(state, window.summary, window.span)
+            yield Past(version=number, report=report_record(report))
+
+
+def _versions(log: Path) -> list[int]:
+    parts = (_VERSION.search(path.name) for path in log.rglob("part-*.parquet"))
+    return sorted({int(found[1]) for found in parts if found})
+
+
+def _windows(log: Path, number: int, profile: Profile, windows: Windows) -> Iterator[LogWindow]:
+    summariser = Summariser(profile)
+
+    def count(table: Table, columns: Columns) -> Summary:
+        answered = _answered(table)
+        features = features_of(answered, columns)
+        known = {name: c for name, c in features.columns.items() if name in profile.features}
+        return summariser.summarise(
+            Table(columns=known, n=features.n, at=features.at),
+            answers_of(answered, columns, profile),
+        )
+
+    cutter, state = LogWindows(windows, count), LogState()
+    source = open_source(
+        DataConfig(source=f"date=*/part-*-v{number}.parquet"),
+        folder=log,
+        columns=Columns(segments=(_OUTCOME,)),
+    )
+    now = datetime.now(UTC)
+    for chunk in source.chunks():
+        took = cutter.take(state, chunk, now=now, latest=_END)
+        state = took.state
+        yield from took.windows
+    yield from cutter.end(state, now=now).windows
+
+
+def _answered(table: Table) -> Table:
+    """The rows that were answered. Every failed request is logged, of the others a sample."""
+    outcome = table.columns.get(_OUTCOME)
+    if not isinstance(outcome, Coded) or OK not in outcome.values:
+        return rows_of(table, slice(0, 0)) if isinstance(outcome, Coded) else table
+    return rows_of(table, np.flatnonzero(outcome.codes == outcome.values.index(OK)))

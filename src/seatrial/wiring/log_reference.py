@@ -1,0 +1,151 @@
+"""What a log is compared with, as `monitoring.yaml` names it: rows, or the profile in a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seatrial.kernel.errors import Invalid
+from seatrial.monitoring.columns import Columns
+from seatrial.monitoring.data_config import DataConfig
+from seatrial.monitoring.log_rows import answers_of, features_of, kinds_of
+from seatrial.monitoring.profile import Profile
+from seatrial.monitoring.reference import Reference
+from seatrial.monitoring.row_join import together
+from seatrial.monitoring.source import Chunk, SourceProblem
+from seatrial.monitoring.summary import Summary
+from seatrial.monitoring.watch_file import ReferenceConfig
+from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.workspace import Workspace
+
+_BOUNDARY_ROWS = 200
+"""Rows under which PSI is refused for columns of ten groups: 20 rows a bin."""
+
+
+class NoReferenceRows(Invalid):
+    """The reference has no row, or no column that can be watched."""
+
+    code = "monitoring.no_reference_rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What rows are compared with.
+
+    Args:
+        name: for a person.
+        profile: of the reference.
+        sample: the rows behind it, where they are at hand; None for a bundle.
+        problems: met while they were read.
+    """
+
+    name: str
+    profile: Profile
+    sample: Reference | None = None
+    problems: tuple[SourceProblem, ...] = ()
+
+    @property
+    def segments(self) -> Summary | None:
+        """Its rows by segment."""
+        return self.sample.segments if self.sample else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of it."""
+        if self.profile.n >= _BOUNDARY_ROWS:
+            return []
+        return [
+            f"The reference has {self.profile.n:,} rows: under {_BOUNDARY_ROWS} no PSI is given, "
+            "and only large changes can be shown."
+        ]
+
+
+def known_reference(
+    config: ReferenceConfig,
+    *,
+    columns: Columns,
+    segments: Sequence[str],
+    folder: Path,
+    workspace: Callable[[], Workspace],
+) -> Known:
+    """Read the reference.
+
+    Args:
+        columns: roles that the log's section asks for; those of the reference's own section go
+            before. Of the log's, only features and segments must be there.
+        segments: columns to split by.
+        folder: where relative paths begin.
+        workspace: whose bundle is meant by NAME@VERSION.
+    Raises: NoReferenceRows, NoSuchSegment, NoProfile; what sources and bundles raise.
+    """
+    if config.bundle is not None:
+        return _of_bundle(*config.bundle, workspace())
+    own = "columns" in config.model_fields_set
+    asked = _also(config.columns.columns() if own else columns, segments)
+    if not own:
+        asked = _where_there(asked, names_in(config, folder=folder))
+    chunks = list(open_source(config, folder=folder, columns=asked).chunks())
+    table = together([chunk.table for chunk in chunks])
+    roles = _roles(chunks)
+    features = features_of(table, roles, segments=segments)
+    if not table.n or not features.columns:
+        raise NoReferenceRows(
+            f"The reference {config.source!r} has "
+            f"{'no rows' if not table.n else 'no column that is a feature'}.",
+            remedy="Name rows of the training under reference, with the columns the model sees.",
+            source=config.source,
+        )
+    sample = Reference(features, answers_of(table, roles), segments=segments)
+    return Known(
+        name=config.source,
+        profile=sample.profile,
+        sample=sample,
+        problems=tuple(problem for chunk in chunks for problem in chunk.problems),
+    )
+
+
+def names_in(config: DataConfig, *, folder: Path, follow: bool = False) -> tuple[str, ...]:
+    """The columns of some data; none while nothing is there.
+
+    Raises: what sources raise.
+    """
+    for chunk in open_source(config, folder=folder, columns=Columns(), follow=follow).chunks():
+        names = dict.fromkeys((*chunk.columns.read, *chunk.columns.ignored))
+        if names:
+            return tuple(names)
+    return ()
+
+
+def log_columns(
+    asked: Columns, known: Known, names: Sequence[str], segments: Sequence[str]
+) -> Columns:
+    """The roles to read a log with, so that its columns come as the reference's did.
+
+    Args: roles as asked for; the reference; the columns of the log; columns to split by.
+    """
+    split = _also(asked, [one for one in segments if one in names])
+    return replace(split, kinds={**kinds_of(known.profile, names), **split.kinds})
+
+
+def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
+    from seatrial.monitoring.profile_record import read_profile
+    from seatrial.wiring.bundles import Subject, registered
+
+    _, bundle = registered(workspace, Subject(name=name, number=version))
+    return Known(name=f"{name}@{version}", profile=read_profile(bundle.profile() or {}))
+
+
+def _also(columns: Columns, segments: Sequence[str]) -> Columns:
+    """The roles with more columns to split by."""
+    return replace(columns, segments=tuple(dict.fromkeys((*columns.segments, *segments))))
+
+
+def _where_there(columns: Columns, names: Sequence[str]) -> Columns:
+    """The roles without those that a reference needs not have; features and segments it must."""
+    there, _ = columns.where_there(names)
+    return replace(there, features=columns.features, segments=columns.segments)
+
+
+def _roles(chunks: Sequence[Chunk]) -> Columns:
+    return next((c.columns for c in chunks if c.columns.features is not None), Columns())

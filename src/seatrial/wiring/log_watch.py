@@ -1,0 +1,310 @@
+"""Watches the log of another server: one pass over what is there, or on and on."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from seatrial.kernel.clock import Clock, SystemClock
+from seatrial.kernel.store import Store
+from seatrial.monitoring.alarms import Alarms
+from seatrial.monitoring.alert_book import AlertBook
+from seatrial.monitoring.columns import Columns
+from seatrial.monitoring.counting import Summariser
+from seatrial.monitoring.courier import Couriers
+from seatrial.monitoring.endpoint_monitor import Judged
+from seatrial.monitoring.exposition import exposition
+from seatrial.monitoring.gauges import watched_of, whole_of
+from seatrial.monitoring.log_monitor import LogMonitor
+from seatrial.monitoring.log_rows import answers_of, features_of
+from seatrial.monitoring.log_windows import LogWindows
+from seatrial.monitoring.notify_config import NotifyConfig
+from seatrial.monitoring.profile_record import write_profile
+from seatrial.monitoring.server_monitor import BEAT
+from seatrial.monitoring.source import SourceProblem, TableSource
+from seatrial.monitoring.summary import Summary
+from seatrial.monitoring.table import Table
+from seatrial.monitoring.trigger_config import rules_of
+from seatrial.monitoring.watch import Watch
+from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
+from seatrial.wiring.notifiers import couriers_of
+from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.watch_folder import PlaceFile, WatchFolder
+from seatrial.wiring.workspace import Workspace
+
+_SETTLE_S = 15.0
+_TICK_S = 1.0
+
+Say = Callable[[str], None]
+
+
+class LogWatch:
+    """A watch with all it needs, open until `close`.
+
+    Args:
+        file: with data and reference.
+        folder: where relative paths begin.
+        workspace: for a reference in a bundle.
+        clock: wall time.
+        env: the environment, for secrets.
+        say: told what a person should know.
+        once: whether it ends after one pass, so that no message waits for another.
+    Raises: NoReferenceRows, WatchChanged, SecretMissing, SinkInvalid; what sources raise.
+    """
+
+    def __init__(
+        self,
+        file: MonitoringFile,
+        *,
+        folder: Path,
+        workspace: Callable[[], Workspace],
+        clock: Clock,
+        env: Mapping[str, str],
+        say: Say,
+        once: bool = False,
+    ) -> None:
+        assert file.reference is not None
+        self._file = file
+        self._folder = folder
+        self._clock = clock
+        self._told: set[str] = set()
+        self._say = say
+        self.out = WatchFolder.of(file, folder)
+        self.known = known_reference(
+            file.reference,
+            columns=self._asked,
+            segments=file.split_by,
+            folder=folder,
+            workspace=workspace,
+        )
+        for problem in self.known.problems:
+            self._tell(problem)
+        self._columns: Columns | None = None
+        self._metrics = ""
+        self.store: Store = self.out.open_store()
+        try:
+            self._open(env, once=once)
+        except BaseException:
+            self.store.close()
+            raise
+
+    def _open(self, env: Mapping[str, str], *, once: bool) -> None:
+        file = self._file
+        notify = _at_once(file.notify) if once else file.notify
+        self._couriers: Couriers = couriers_of(notify, self.store, env=env, clock=self._clock)
+        self._book = AlertBook(self.store, timing=file.alerts.timing)
+        self._book.refresh()
+        self._alarms = Alarms(
+            self._book,
+            self._couriers,
+            clock=self._clock,
+            silences=file.alerts.all_silences(),
+            during_release=file.alerts.during_release,
+        )
+        self.monitor = self._monitor()
+
+    def tick(self) -> list[Judged]:
+        """Read what is new, judge, tell, and write what others read; see `LogMonitor.tick`."""
+        judged = self.monitor.tick()
+        self._metrics = self._exposed()
+        self.out.write(self.out.metrics.name, self._metrics)
+        self.store.beat(BEAT, self._beat())
+        if judged:
+            self.out.write(self.out.report.name, self._page())
+        return judged
+
+    def metrics(self) -> str:
+        """The gauges as of the last tick."""
+        return self._metrics
+
+    def send(self) -> None:
+        """Send what is due; waits for no sink."""
+        self._alarms.tick()
+
+    def settle(self) -> bool:
+        """Wait until what is due was sent; whether nothing waits any more."""
+        self._alarms.tick()
+        self._couriers.settle(_SETTLE_S)
+        return not any(box.waiting for box in self._couriers.outboxes().values())
+
+    def close(self) -> None:
+        """End it; nothing is lost."""
+        self._couriers.close()
+        self.store.forget(BEAT)
+        self.store.close()
+
+    @property
+    def _asked(self) -> Columns:
+        assert self._file.data is not None
+        return self._file.data.columns.columns()
+
+    def _monitor(self) -> LogMonitor:
+        file, known = self._file, self.known
+        summariser = Summariser(known.profile, segments=file.split_by)
+
+        def count(table: Table, columns: Columns) -> Summary:
+            return summariser.summarise(
+                features_of(table, columns, segments=file.split_by),
+                answers_of(table, columns, known.profile),
+            )
+
+        return LogMonitor(
+            endpoint=file.endpoint,
+            version=file.version,
+            open_log=self._open_log,
+            windows=LogWindows(file.windows.windows(), count),
+            watch=Watch(known.profile, file.rules(), segments=known.segments),
+            store=self.store,
+            alarms=self._alarms,
+            rules=rules_of(file.triggers, file.endpoint),
+            clock=self._clock,
+            checkpoint=PlaceFile(self.out.path / "place", _began(file, known)),
+            say=self._tell,
+        )
+
+    def _open_log(self) -> TableSource | None:
+        data = self._file.data
+        assert data is not None
+        if self._columns is None:
+            names = names_in(data, folder=self._folder, follow=True)
+            if not names:
+                return None
+            self._columns = log_columns(self._asked, self.known, names, self._file.split_by)
+        return open_source(data, folder=self._folder, columns=self._columns, follow=True)
+
+    def _tell(self, problem: SourceProblem) -> None:
+        if problem.message not in self._told:
+            self._told.add(problem.message)
+            self._say(problem.message)
+
+    def _exposed(self) -> str:
+        name, version = self._file.endpoint, self._file.version
+        watched = [whole_of(name, self._book.alerts(), looked_at=self._clock.now())]
+        kept = self.monitor.kept()
+        if kept is not None:
+            watched.append(watched_of(name, version, kept.newest))
+        return exposition(watched)
+
+    def _beat(self) -> dict[str, Any]:
+        name, version = self._file.endpoint, str(self._file.version)
+        return {
+            "holder": str(os.getpid()),
+            "metrics": self._metrics,
+            "service": {},
+            "filling": {name: {version: self.monitor.n_filling}},
+        }
+
+    def _page(self) -> str:
+        from seatrial.web.console.watching import report_page
+
+        name, version = self._file.endpoint, self._file.version
+        found = WatchDesk(self.store).view(name)["versions"][str(version)]
+        report = found["report"]
+        return report_page(
+            report,
+            title=f"{name} {version}",
+            reference=self.known.name,
+            window=f"{report['start'][:16]} - {report['end'][:16]}".replace("T", " "),
+            language=self._file.notify.language,
+            series=found["series"],
+            made_at=self._clock.now(),
+        )
+
+
+def run_log_watch(
+    file: MonitoringFile,
+    *,
+    folder: Path,
+    workspace: Callable[[], Workspace],
+    stop: threading.Event,
+    say: Say,
+    once: bool = False,
+    port: int | None = None,
+    ready: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Watch until ``stop`` is set, or with ``once`` one pass; returns how many windows were judged.
+
+    Args:
+        port: where to answer ``/metrics`` on loopback; None does not.
+        ready: told once it watches, with the address of its metrics or an empty text.
+    Raises: WatchRunning, MetricsPortTaken; see `LogWatch`.
+    """
+    from seatrial.adapters.metrics_port import MetricsPort
+
+    out, n = WatchFolder.of(file, folder), 0
+    with ExitStack() as stack:
+        stack.enter_context(out.held())
+        watch = LogWatch(
+            file,
+            folder=folder,
+            workspace=workspace,
+            clock=SystemClock(),
+            env=os.environ,
+            say=say,
+            once=once,
+        )
+        stack.callback(watch.close)
+        for note in watch.known.notes:
+            say(note)
+        address = ""
+        if port is not None:
+            server = MetricsPort(port, watch.metrics)
+            stack.callback(server.close)
+            address = server.address
+        ready(address)
+        while True:
+            for found in watch.tick():
+                n += 1
+                say(window_line(found))
+            if once:
+                if not watch.settle():
+                    say("A sink was not reached; it is told with the next run.")
+                return n
+            if _waited(watch, stop, file.poll):
+                return n
+
+
+def window_line(found: Judged) -> str:
+    """A judged window in a line."""
+    report = found.report
+    when = f"{report.span.start:%Y-%m-%d %H:%M} - {report.span.end:%Y-%m-%d %H:%M}"
+    moved = [column.name for column in report.drift.moved][:3]
+    named = f", moved: {', '.join(moved)}" if moved else ""
+    return f"{when}  {report.n:>7,} rows  {report.alarm.outcome.value}{named}"
+
+
+def _waited(watch: LogWatch, stop: threading.Event, seconds: float) -> bool:
+    """Wait for the next look, sending meanwhile what is due; whether to stop."""
+    left = seconds
+    while left > 0:
+        if stop.wait(min(left, _TICK_S)):
+            return True
+        left -= _TICK_S
+        if left > 0:
+            watch.send()
+    return stop.is_set()
+
+
+def _at_once(notify: NotifyConfig) -> NotifyConfig:
+    """The same sinks, none of which waits for other alerts: in one pass no more will come."""
+    sinks = {name: sink.model_copy(update={"wait": 0.0}) for name, sink in notify.sinks.items()}
+    return notify.model_copy(update={"sinks": sinks})
+
+
+def _began(file: MonitoringFile, known: Known) -> bytes:
+    """What counts and evidence depend on: they cannot go on with another."""
+    windows = file.windows.windows()
+    said: Sequence[object] = (
+        write_profile(known.profile),
+        list(file.split_by),
+        [windows.n_rows, windows.every_s, windows.time_zone, windows.lateness_s],
+        [file.endpoint, file.version],
+    )
+    return json.dumps(said, sort_keys=True, default=str).encode()

@@ -1,0 +1,135 @@
+"""What a configuration of the watch would do, looked up without doing it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.monitoring.columns import Columns
+from seatrial.monitoring.log_rows import kinds_of
+from seatrial.monitoring.notify_config import EmailConfig, NotifyConfig, SinkConfig, secret_of
+from seatrial.monitoring.watch import Watch
+from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
+from seatrial.wiring.notifiers import notifier_of
+from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.workspace import Workspace
+
+_REACH_S = 2.0
+_ENDS = {"http": 80, "https": 443}
+
+Record = dict[str, Any]
+
+
+def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]) -> Record:
+    """Everything about a log to be watched: columns found, rows, reference.
+
+    Reads the reference whole and the log to its end.
+    Raises: NoReferenceRows, NoSuchColumn, NoSuchSegment; what sources and bundles raise.
+    """
+    assert file.data is not None
+    assert file.reference is not None
+    asked, split_by = file.data.columns.columns(), file.split_by
+    known = known_reference(
+        file.reference, columns=asked, segments=split_by, folder=folder, workspace=workspace
+    )
+    Watch(known.profile, file.rules(), segments=known.segments)
+    names = names_in(file.data, folder=folder, follow=True)
+    n, roles, problems = 0, Columns(), [problem.message for problem in known.problems]
+    if names:
+        columns = log_columns(asked, known, names, split_by)
+        for chunk in open_source(file.data, folder=folder, columns=columns, follow=True).chunks():
+            n += chunk.table.n
+            roles = chunk.columns if chunk.columns.features is not None else roles
+            problems += [problem.message for problem in chunk.problems]
+    return {
+        "reference": {"source": known.name, "rows": known.profile.n, "notes": known.notes},
+        "log": {"source": file.data.source, "rows": n, "columns": _roles(roles, known)},
+        "windows": _windows(file),
+        "problems": list(dict.fromkeys(problems)),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkState:
+    """Whether a sink can be told.
+
+    Args:
+        name, kind: of the sink.
+        reachable: whether something answers at its address.
+        said: why not, or what answered.
+    """
+
+    name: str
+    kind: str
+    reachable: bool
+    said: str
+
+    def as_dict(self) -> Record:
+        """JSON-able."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "reachable": self.reachable,
+            "said": self.said,
+        }
+
+
+def check_sinks(notify: NotifyConfig, env: Mapping[str, str] = os.environ) -> list[SinkState]:
+    """Whether each sink's host takes a connection; nothing is sent.
+
+    Raises: SecretMissing, SinkInvalid.
+    """
+    found = []
+    for name, sink in notify.sinks.items():
+        notifier_of(name, notify, env, SystemClock())
+        host, port = _address(name, sink, env)
+        try:
+            with socket.create_connection((host, port), timeout=_REACH_S):
+                state = True, f"{host}:{port} takes connections"
+        except OSError as problem:
+            state = False, f"{host}:{port} does not: {problem.strerror or problem}"
+        found.append(SinkState(name=name, kind=sink.kind, reachable=state[0], said=state[1]))
+    return found
+
+
+def _address(name: str, sink: SinkConfig, env: Mapping[str, str]) -> tuple[str, int]:
+    if isinstance(sink, EmailConfig):
+        return sink.host, sink.port
+    url = sink.proxy or getattr(sink, "url", None)
+    url = url or secret_of(name, getattr(sink, "url_env", None), env)
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or _ENDS.get(parts.scheme, 80)
+
+
+def _roles(roles: Columns, known: Known) -> Record:
+    features = tuple(dict.fromkeys((*(roles.features or ()), *roles.segments)))
+    reference = known.profile.features
+    return {
+        "timestamp": roles.at,
+        "id": list(roles.id),
+        "prediction": roles.prediction,
+        "scores": list(roles.scores),
+        "label": roles.label,
+        "features": {
+            name: kinds_of(known.profile, [name]).get(name, "as they come")
+            for name in features
+            if name in reference
+        },
+        "not_in_the_reference": [name for name in features if name not in reference],
+        "not_in_the_log": [name for name in reference if name not in features] if features else [],
+        "inferred": list(roles.inferred),
+    }
+
+
+def _windows(file: MonitoringFile) -> str:
+    windows = file.windows.windows()
+    if windows.n_rows is not None:
+        return f"{windows.n_rows:,} rows"
+    return f"{windows.every_s} s in {windows.time_zone}, rows up to {windows.lateness_s:g} s late"
