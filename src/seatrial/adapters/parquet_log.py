@@ -54,7 +54,7 @@ def _convert(segment: Path, log: Path) -> None:
             day = datetime.fromtimestamp(record.at, UTC).date().isoformat()
             parts[record.endpoint, day, record.version].append(record)
     for (endpoint, day, version), records in parts.items():
-        folder = log / _folder_name(endpoint) / f"date={day}"
+        folder = log / folder_name(endpoint) / f"date={day}"
         _write(folder / f"part-{segment.stem}-v{version}.parquet", table(records))
 
 
@@ -67,7 +67,8 @@ def _read(payload: bytes) -> Record | None:
         return None
 
 
-def _folder_name(endpoint: str) -> str:
+def folder_name(endpoint: str) -> str:
+    """The name of an endpoint's folder, whatever the endpoint is called."""
     quoted = quote(endpoint, safe="")
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E")
 

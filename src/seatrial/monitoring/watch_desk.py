@@ -11,6 +11,7 @@ from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alert import Alert, Phase
 from seatrial.monitoring.alert_book import AlertBook
+from seatrial.monitoring.performance_view import BEATS
 from seatrial.monitoring.report_log import Point, ReportLog
 from seatrial.monitoring.server_monitor import BEAT
 from seatrial.monitoring.silence import Matcher, Silence
@@ -19,6 +20,7 @@ from seatrial.monitoring.trigger_book import TriggerBook
 from seatrial.release.projection import Endpoints
 
 _FRESH_S = 30.0
+_KEPT_S = 86_400.0
 _MAX_SILENCE = timedelta(days=366)
 
 Record = dict[str, Any]
@@ -43,13 +45,15 @@ class WatchDesk:
         """Everything about an endpoint as a JSON-able record.
 
         ``versions`` holds the newest report of each (see `report_record`) and a ``series`` of the
-        windows before; ``service`` what the service looks like; ``filling`` the rows of windows
-        that are not complete; ``watching`` whether a monitor runs.
+        windows before; ``performance`` how well each does (see `performance_view`); ``service``
+        what the service looks like; ``filling`` the rows of windows that are not complete;
+        ``watching`` whether a monitor runs.
 
         Raises: UnknownEndpoint: nothing was released or watched under this name.
         """
         beat = self._beat()
         alerts = self.alerts(endpoint)
+        performance = self._performance(endpoint)
         with self._lock:
             log = self._logs.setdefault(endpoint, ReportLog(self._store, endpoint))
             versions = {
@@ -59,13 +63,14 @@ class WatchDesk:
                 }
                 for version, kept in sorted(log.refresh().items())
             }
-            if not versions and not alerts:
+            if not versions and not alerts and not performance:
                 self._endpoints.refresh()
                 self._endpoints.get(endpoint)
         return {
             "endpoint": endpoint,
             "watching": beat is not None,
             "versions": versions,
+            "performance": performance,
             "service": _part(beat, "service", endpoint, []),
             "filling": _part(beat, "filling", endpoint, {}),
             "alerts": alerts,
@@ -133,6 +138,12 @@ class WatchDesk:
     def requests(self, endpoint: str) -> list[Record]:
         """What the triggers asked for, the oldest first."""
         return [request_record(one) for one in self._triggers.requests(endpoint)]
+
+    def _performance(self, endpoint: str) -> dict[str, Record]:
+        """By version, ascending; as the monitor said last, whether it runs now or not."""
+        beats = self._store.present(f"{BEATS}{endpoint}/", within_s=_KEPT_S)
+        mine = [dict(beat.data) for beat in beats if beat.data.get("endpoint") == endpoint]
+        return {str(one["version"]): one for one in sorted(mine, key=lambda r: int(r["version"]))}
 
     def _beat(self) -> Mapping[str, Any] | None:
         found = self._store.present(BEAT, within_s=_FRESH_S)
