@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seatrial.kernel.store import Presence
 from seatrial.monitoring.exposition import AccuracyGauges, Watched
 from seatrial.monitoring.performance_verdict import Estimated, Measured
 from seatrial.monitoring.served_reference import Origin
@@ -13,6 +14,7 @@ from seatrial.stats.counts import Interval
 
 SCHEMA = 1
 BEATS = "performance/"
+_KEPT_S = 86_400.0
 
 Record = dict[str, Any]
 
@@ -72,6 +74,16 @@ def watched_with(watched: Watched | None, record: Mapping[str, Any]) -> Watched:
         else AccuracyGauges(),
         reference_accuracy=record["reference"]["value"],
     )
+
+
+def performance_records(presence: Presence, endpoint: str) -> dict[str, Record]:
+    """What the monitor said last of an endpoint's versions, by version, whether it runs now or not.
+
+    Raises: StoreUnavailable.
+    """
+    beats = presence.present(f"{BEATS}{endpoint}/", within_s=_KEPT_S)
+    mine: list[Record] = [dict(b.data) for b in beats if b.data.get("endpoint") == endpoint]
+    return {str(one["version"]): one for one in sorted(mine, key=lambda one: one["version"])}
 
 
 def _estimated(found: Estimated) -> Record:

@@ -100,7 +100,7 @@ def learn_reference(
 
 
 def classes_of(signature: Signature) -> tuple[str, ...]:
-    """The names of a classifier's classes, in the order of its probabilities.   Raises: BadScores."""
+    """A classifier's classes in the order of its probabilities.   Raises: BadScores."""
     found = next((o for o in signature.outputs if o.name == "probabilities"), None)
     if found is None or found.classes is None:
         raise BadScores(

@@ -11,7 +11,7 @@ from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alert import Alert, Phase
 from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.performance_view import BEATS
+from seatrial.monitoring.performance_view import performance_records
 from seatrial.monitoring.report_log import Point, ReportLog
 from seatrial.monitoring.server_monitor import BEAT
 from seatrial.monitoring.silence import Matcher, Silence
@@ -20,7 +20,6 @@ from seatrial.monitoring.trigger_book import TriggerBook
 from seatrial.release.projection import Endpoints
 
 _FRESH_S = 30.0
-_KEPT_S = 86_400.0
 _MAX_SILENCE = timedelta(days=366)
 
 Record = dict[str, Any]
@@ -53,7 +52,7 @@ class WatchDesk:
         """
         beat = self._beat()
         alerts = self.alerts(endpoint)
-        performance = self._performance(endpoint)
+        performance = performance_records(self._store, endpoint)
         with self._lock:
             log = self._logs.setdefault(endpoint, ReportLog(self._store, endpoint))
             versions = {
@@ -138,12 +137,6 @@ class WatchDesk:
     def requests(self, endpoint: str) -> list[Record]:
         """What the triggers asked for, the oldest first."""
         return [request_record(one) for one in self._triggers.requests(endpoint)]
-
-    def _performance(self, endpoint: str) -> dict[str, Record]:
-        """By version, ascending; as the monitor said last, whether it runs now or not."""
-        beats = self._store.present(f"{BEATS}{endpoint}/", within_s=_KEPT_S)
-        mine = [dict(beat.data) for beat in beats if beat.data.get("endpoint") == endpoint]
-        return {str(one["version"]): one for one in sorted(mine, key=lambda r: int(r["version"]))}
 
     def _beat(self) -> Mapping[str, Any] | None:
         found = self._store.present(BEAT, within_s=_FRESH_S)

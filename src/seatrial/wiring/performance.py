@@ -127,16 +127,19 @@ class Performances:
 
 
 def version_log(
-    workspace: Workspace, endpoint: str, version: int, bundle: Bundle
+    workspace: Workspace, endpoint: str, version: int, bundle: Bundle, *, features: bool = False
 ) -> VersionLog:
-    """The logged rows of a version, with the columns that its expected error needs."""
+    """The logged rows of a version with the columns that its expected error needs.
+
+    Args: features: whether all inputs are wanted.
+    """
     record = bundle.performance()
     loss = read_reference(record).reference.loss if record else None
-    features = bundle.signature.names
+    names = bundle.signature.names
     needed = {binning.name for binning in loss.binnings} if loss is not None else set()
     return VersionLog(
         workspace.log / folder_name(endpoint),
         version,
-        features=features,
-        needed=[name for name in features if name in needed],
+        features=names,
+        needed=[name for name in names if features or name in needed],
     )

@@ -37,7 +37,7 @@ class VersionLog:
         folder: of the endpoint's log.
         version: whose rows.
         features: the names of the version's inputs.
-        needed: those of them that its expected error needs; () for a classifier.
+        needed: those of them that are wanted.
     """
 
     def __init__(
@@ -57,10 +57,12 @@ class VersionLog:
             changed = folder.stat().st_mtime_ns
             if self._read.get(day) == changed:
                 continue
-            yield from self._of_day(folder, day, version.place(day))
+            yield from self.of_day(day, version.place(day))
             self._read[day] = changed
 
-    def _of_day(self, folder: Path, day: str, after: str | None) -> Iterator[LoggedPart]:
+    def of_day(self, day: str, after: str | None = None) -> Iterator[LoggedPart]:
+        """The rows of a day that come after a place; none when there is no such day."""
+        folder = self._folder / f"{_DAY}{day}"
         pattern = f"{glob.escape(str(folder))}/part-*-v{self._version}.parquet"
         source = open_source(
             DataConfig(source=pattern, format="parquet"),
