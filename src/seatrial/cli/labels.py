@@ -77,9 +77,13 @@ def add(
             f"{total['n_unknown']:,} ids such as {', '.join(total['unknown'])}: not logged, "
             "logged too long ago, or not yet; they wait a while",
         )
-    if total["n_unusable"]:
-        examples = ", ".join(map(repr, total["unusable"]))
-        console.step("note", "unusable", f"{total['n_unusable']:,} labels such as {examples}")
+    if total["n_unexpected"]:
+        console.step(
+            "note",
+            "unexpected",
+            f"{total['n_unexpected']:,} labels such as {', '.join(map(repr, total['unexpected']))}: "
+            "no class of the model, which counts as a wrong prediction, or no number",
+        )
     console.result(total)
     return Exit.DONE
 

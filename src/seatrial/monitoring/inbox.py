@@ -75,6 +75,50 @@ class Inbox(Protocol):
         ...
 
 
+class MemoryInbox:
+    """`Inbox` in this process.
+
+    Args: most: entries that may wait, >= 1.
+    """
+
+    def __init__(self, *, most: int = MAX_ENTRIES) -> None:
+        self._most = most
+        self._position = 0
+        self._kept: dict[int, tuple[int, Entry]] = {}
+
+    def put(self, entries: Sequence[Entry], *, at_us: int) -> None:
+        """See Inbox."""
+        if len(self._kept) + len(entries) > self._most:
+            raise full(len(self._kept))
+        for entry in entries:
+            self._position += 1
+            self._kept[self._position] = at_us, entry
+
+    def read(self, *, after: int = 0, limit: int = 10_000) -> list[tuple[int, Entry]]:
+        """See Inbox."""
+        return [(p, e) for p, (_, e) in self._kept.items() if p > after][:limit]
+
+    def find(self, ids: Sequence[str]) -> list[tuple[int, Entry]]:
+        """See Inbox."""
+        asked = set(ids)
+        return [(p, e) for p, (_, e) in self._kept.items() if e.id in asked]
+
+    def drop(self, positions: Sequence[int]) -> None:
+        """See Inbox."""
+        for position in positions:
+            self._kept.pop(position, None)
+
+    def drop_before(self, at_us: int) -> int:
+        """See Inbox."""
+        old = [position for position, (at, _) in self._kept.items() if at < at_us]
+        self.drop(old)
+        return len(old)
+
+    def n(self) -> int:
+        """See Inbox."""
+        return len(self._kept)
+
+
 def full(n: int) -> InboxFull:
     """The error for an inbox that takes no more."""
     return InboxFull(

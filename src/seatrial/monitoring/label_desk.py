@@ -107,7 +107,9 @@ class LabelDesk:
         """Hand in labels; later ones of an id replace earlier ones.
 
         Args: labels: pairs of prediction id and label, as `label_values.label_text` gives it.
-        Returns: how many are of known predictions, of unknown ones, and unusable, with examples.
+        Returns: how many are of known predictions and of unknown ones, how many are empty, and
+            how many are unexpected: a class that the model does not have, so that its prediction
+            counts as wrong, or for a regressor no number, which changes nothing.
         Raises: UnknownEndpoint, BadLabels, TooManyLabels, InboxFull, StoreUnavailable.
         """
         self._check(endpoint)
@@ -136,8 +138,8 @@ class LabelDesk:
             "n_unknown": len(unknown),
             "unknown": unknown[:MAX_EXAMPLES],
             "n_empty": len(labels) - len(usable),
-            "n_unusable": len(other),
-            "unusable": other[:MAX_EXAMPLES],
+            "n_unexpected": len(other),
+            "unexpected": other[:MAX_EXAMPLES],
         }
 
     def status(self, endpoint: str) -> Record:

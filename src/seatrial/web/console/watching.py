@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seatrial import __version__
 from seatrial.web.console.drawings import overlay, shown_range, sparkline
+from seatrial.web.console.performance_drawing import performance_chart
 from seatrial.web.console.words import words
 
 _STATIC = Path(__file__).parent / "static"
@@ -26,6 +27,7 @@ def equip(templates: Environment) -> None:
     templates.globals.update(
         sparkline=sparkline,
         overlay=overlay,
+        performance_chart=performance_chart,
         shown_range=shown_range,
         effects=effects,
         level_of=level_of,
