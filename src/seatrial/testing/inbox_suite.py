@@ -20,7 +20,10 @@ class InboxSuite:
         inbox.put(entries("b", "a"), at_us=1)
         inbox.put([Entry(id="模型/0", purpose=Purpose.AUDIT)], at_us=2)
         found = inbox.read()
-        assert [e for _, e in found] == [*entries("b", "a"), Entry(id="模型/0", purpose=Purpose.AUDIT)]
+        assert [e for _, e in found] == [
+            *entries("b", "a"),
+            Entry(id="模型/0", purpose=Purpose.AUDIT),
+        ]
         assert inbox.read(after=found[1][0]) == found[2:]
         assert inbox.read(limit=1) == found[:1]
         assert inbox.n() == 3

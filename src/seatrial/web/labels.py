@@ -49,7 +49,6 @@ _BODY: dict[str, Any] = {
 def labels_router(desk: LabelDesk, guard: Guard, read: ReadLabels) -> APIRouter:
     """Routes under ``/api``; every one of them guarded."""
     router = APIRouter(prefix="/api", tags=["labels"], dependencies=[guarded(guard)])
-    column = Query(max_length=200)
 
     @router.post(
         "/endpoints/{name}/labels",
@@ -59,8 +58,8 @@ def labels_router(desk: LabelDesk, guard: Guard, read: ReadLabels) -> APIRouter:
     async def add(
         request: Request,
         name: str,
-        id_column: Annotated[str | None, column] = None,
-        label_column: Annotated[str | None, column] = None,
+        id_column: Annotated[str | None, Query(max_length=200)] = None,
+        label_column: Annotated[str | None, Query(max_length=200)] = None,
     ) -> dict[str, Any]:
         body = await _body(request)
 

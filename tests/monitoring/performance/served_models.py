@@ -41,9 +41,7 @@ class Rows:
         return [i for i in self.ids[part] if i], self.labels[part].tolist()
 
 
-def drawn(
-    seed: int, n: int, *, first: int = 0, spread: float = 2.0, right: bool = True
-) -> Rows:
+def drawn(seed: int, n: int, *, first: int = 0, spread: float = 2.0, right: bool = True) -> Rows:
     """Logged predictions.
 
     Args:

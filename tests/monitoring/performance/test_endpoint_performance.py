@@ -100,8 +100,6 @@ class Killed(Exception):
     """The process is gone."""
 
 
-
-
 @pytest.mark.parametrize("n_turns", [1, 2])
 def test_a_kill_between_taking_in_and_forgetting_doubles_nothing(
     n_turns: int, monkeypatch: pytest.MonkeyPatch

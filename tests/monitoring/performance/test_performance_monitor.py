@@ -72,8 +72,8 @@ def test_gauges_say_what_is_known_and_nothing_else(world: World) -> None:
     text = exposition([watched_with(None, record)])
     assert 'seatrial_estimated_accuracy{endpoint="churn",version="1"}' in text
     assert 'seatrial_reference_accuracy{endpoint="churn",version="1"}' in text
-    assert 'seatrial_estimate_trusted{' not in text  # unverified is neither yes nor no
-    assert 'seatrial_real_accuracy{' not in text
+    assert "seatrial_estimate_trusted{" not in text  # unverified is neither yes nor no
+    assert "seatrial_real_accuracy{" not in text
     world.label(1)
     world.turn()
     (record,) = world.monitor.records("churn").values()
@@ -99,7 +99,9 @@ def test_labels_are_counted_for_triggers(world: World) -> None:
     assert world.monitor.n_labelled("churn") == WINDOW_ROWS
 
 
-def test_trouble_with_what_is_kept_is_tried_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_trouble_with_what_is_kept_is_tried_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.opened.log += [drawn(1, WINDOW_ROWS)]
     problem = StoreUnavailable("the drive is gone", remedy="put it back")
     versions = world.opened.versions

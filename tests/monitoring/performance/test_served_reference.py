@@ -20,7 +20,10 @@ from seatrial.monitoring.served_reference import (
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 
 REGRESSION = Signature(
-    features=(Feature(name="x", dtype=Dtype.FLOAT64), Feature(name="prediction", dtype=Dtype.FLOAT64)),
+    features=(
+        Feature(name="x", dtype=Dtype.FLOAT64),
+        Feature(name="prediction", dtype=Dtype.FLOAT64),
+    ),
     outputs=(Output(name="prediction", dtype=Dtype.FLOAT64),),
     task=Task.REGRESSION,
     matrix=True,
@@ -43,7 +46,9 @@ def test_it_says_what_it_was_made_from() -> None:
     assert "--holdout" in reference(origin=Origin.SAMPLE).said
 
 
-@pytest.mark.parametrize("labels", [np.array([0, 1] * 200), np.array([0.0, 1.0] * 200), np.array([False, True] * 200)])
+@pytest.mark.parametrize(
+    "labels", [np.array([0, 1] * 200), np.array([0.0, 1.0] * 200), np.array([False, True] * 200)]
+)
 def test_numbers_and_booleans_are_classes_too(labels: np.ndarray) -> None:
     classes = tuple(np.unique(labels).tolist()) if labels.dtype.kind != "f" else (0, 1)
     signature = Signature(
@@ -57,9 +62,7 @@ def test_numbers_and_booleans_are_classes_too(labels: np.ndarray) -> None:
     )
     second = np.where(np.arange(400) % 4 == 0, 0.5, labels.astype(float))
     answers = {"label": labels, "probabilities": np.column_stack([1 - second, second])}
-    found = learn_reference(
-        signature, np.zeros((400, 1)), answers, labels, origin=Origin.SAMPLE
-    )
+    found = learn_reference(signature, np.zeros((400, 1)), answers, labels, origin=Origin.SAMPLE)
     assert found.reference.main.value == 1.0
 
 
@@ -97,17 +100,13 @@ def test_a_model_without_probabilities_or_one_number_has_none() -> None:
     )
     answers = {"prediction": np.zeros((200, 2))}
     with pytest.raises(BadScores, match="one number a row"):
-        learn_reference(
-            several, np.zeros((200, 1)), answers, np.zeros(200), origin=Origin.SAMPLE
-        )
+        learn_reference(several, np.zeros((200, 1)), answers, np.zeros(200), origin=Origin.SAMPLE)
 
 
 def test_few_rows_are_no_reference() -> None:
     answers = {"prediction": np.arange(20.0)}
     with pytest.raises(BadReference):
-        learn_reference(
-            REGRESSION, np.zeros((20, 2)), answers, np.zeros(20), origin=Origin.SAMPLE
-        )
+        learn_reference(REGRESSION, np.zeros((20, 2)), answers, np.zeros(20), origin=Origin.SAMPLE)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,9 @@ def test_labels_that_contradict_the_estimate_are_told_as_real_performance() -> N
     assert kinds[Kind.PERFORMANCE.value].evidence["labelled"] == WINDOW_ROWS
     assert version.estimated().trust.trust is Trust.CONTRADICTED
     (window,) = told.windows
-    real = np.mean(rows.labels == np.where(rows.rows.columns["outputs.probabilities"][:, 1] > 0.5, "yes", "no"))
+    real = np.mean(
+        rows.labels == np.where(rows.rows.columns["outputs.probabilities"][:, 1] > 0.5, "yes", "no")
+    )
     assert window.performance["accuracy"].value == pytest.approx(real)
 
 
@@ -218,7 +220,8 @@ def test_parts_of_the_log_give_what_the_whole_gives(sizes: list[int]) -> None:
             columns={
                 "outputs.probabilities": rows.rows.columns["outputs.probabilities"][part],  # type: ignore[index]
                 "outputs.label": type(rows.rows.columns["outputs.label"])(
-                    rows.rows.columns["outputs.label"].codes[part], ("no", "yes")  # type: ignore[union-attr]
+                    rows.rows.columns["outputs.label"].codes[part],
+                    ("no", "yes"),  # type: ignore[union-attr]
                 ),
             },
             n=size,
