@@ -68,7 +68,7 @@ def _read(payload: bytes) -> Record | None:
 
 
 def folder_name(endpoint: str) -> str:
-    """The folder of an endpoint in the log."""
+    """The name of an endpoint's folder, whatever the endpoint is called."""
     quoted = quote(endpoint, safe="")
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E")
 

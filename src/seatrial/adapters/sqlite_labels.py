@@ -25,11 +25,15 @@ CREATE TABLE pending (
 ) WITHOUT ROWID;
 CREATE INDEX pending_at ON pending (at_us);
 CREATE INDEX pending_step ON pending (step);
+CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
 class SqlitePending:
-    """`monitoring.labels.Pending` in one file, for one thread of one process. NaN is kept as NULL.
+    """`monitoring.labels.Ledger` in one file, for one thread of one process. NaN is kept as NULL.
+
+    Others may read the file meanwhile. What was changed is on the disk when a call returns: the
+    place in the prediction log is kept here too, so a power cut takes both or neither.
 
     Args:
         path: the file; made when absent, its folder must be there.
@@ -39,6 +43,7 @@ class SqlitePending:
 
     def __init__(self, path: Path | str, *, busy_timeout_s: float = 5.0) -> None:
         self._path = Path(path).absolute()
+        self._nested = False
         with self._translated():
             self._connection = sqlite3.connect(
                 self._path, timeout=busy_timeout_s, isolation_level=None
@@ -108,6 +113,36 @@ class SqlitePending:
                 (kept - n,),
             ).rowcount
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """See Ledger."""
+        with self._change():
+            self._nested = True
+            try:
+                yield
+            finally:
+                self._nested = False
+
+    def note(self, name: str) -> str | None:
+        """See Ledger."""
+        with self._translated():
+            found = self._connection.execute(
+                "SELECT text FROM note WHERE name = ?", (name,)
+            ).fetchone()
+        return None if found is None else str(found[0])
+
+    def set_note(self, name: str, text: str) -> None:
+        """See Ledger."""
+        with self._change() as connection:
+            connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, text))
+
+    def mark_audited(self, ids: Sequence[str]) -> None:
+        """See Ledger."""
+        with self._change() as connection:
+            connection.executemany(
+                "UPDATE pending SET audited = 1 WHERE id = ?", [(key,) for key in ids]
+            )
+
     def _prepare(self) -> None:
         with self._change() as connection:
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
@@ -124,11 +159,14 @@ class SqlitePending:
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
         with self._translated():
             self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
         with self._translated():
+            if self._nested:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

@@ -24,6 +24,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "rollback": ("seatrial.cli.release:rollback", "End the trial, or return to an older version."),
     "history": ("seatrial.cli.release:history", "Every fact of an endpoint, oldest first."),
     "monitor": ("seatrial.cli.monitor:monitor", "Drift, data quality and alerts, of any log."),
+    "labels": ("seatrial.cli.labels:labels", "Hand in what came true, and plan what to label."),
     "bundle": ("seatrial.cli.bundle:bundle", "Pack, unpack and verify bundles as files."),
     "doctor": ("seatrial.cli.doctor:doctor", "Check that everything seatrial needs is there."),
     "serve-bundle": ("seatrial.cli.serve:serve_bundle", "Serve one bundle, nothing else."),

@@ -34,6 +34,11 @@ _EXITS = {
 )
 @click.option("--label", help="Column of the sample that the model predicts.")
 @click.option(
+    "--holdout",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Labelled rows it was not trained on: what its performance is later held against.",
+)
+@click.option(
     "--target", type=click.Choice(["staging", "production"]), default="staging", show_default=True
 )
 @click.option("--share", type=NumberType(0, 1), help="Share of the canary.  [default: 0.05]")
@@ -54,6 +59,7 @@ def deploy(
     name: str | None,
     data: Path | None,
     label: str | None,
+    holdout: Path | None,
     target: str,
     share: float | None,
     watch: float | None,
@@ -80,6 +86,7 @@ def deploy(
         name=name,
         data=data,
         label=label,
+        holdout=holdout,
         target=target,
         share=share,
         watch_s=watch,

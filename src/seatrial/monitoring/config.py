@@ -10,7 +10,9 @@ from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.alarm_state import AlarmSettings
 from seatrial.monitoring.alert_config import AlertsConfig
 from seatrial.monitoring.drift_verdict import DriftLimits
+from seatrial.monitoring.labels import Keeping
 from seatrial.monitoring.notify_config import NotifyConfig
+from seatrial.monitoring.performance_verdict import PerformanceRules
 from seatrial.monitoring.quality import QualityLimits
 from seatrial.monitoring.service_config import ServiceConfig
 from seatrial.monitoring.slice_windows import WindowRule
@@ -69,6 +71,52 @@ class DriftConfig(ConfigModel):
         )
 
 
+class PerformanceConfig(ConfigModel):
+    """How well models do: estimated from their scores, and measured when labels come."""
+
+    enabled: bool = Field(
+        default=True, description="Whether the prediction log is followed for it."
+    )
+    window_rows: int = Field(
+        default=1_000,
+        ge=100,
+        description="Logged predictions of a window; a version keeps the size it began with.",
+    )
+    warning_drop: float = Field(
+        default=0.02,
+        gt=0,
+        lt=1,
+        description="Drop of accuracy, or growth of the mean error relative to the reference's, "
+        "that is a warning.",
+    )
+    critical_drop: float = Field(default=0.05, gt=0, lt=1, description="And one that is critical.")
+    keep: Duration = Field(
+        default=30 * 86_400.0, gt=0, description="How late labels may be, such as 30d."
+    )
+    max_rows: int = Field(
+        default=1_000_000, ge=1_000, description="Most predictions of a version that wait for them."
+    )
+    wait: Duration = Field(
+        default=3_600.0,
+        gt=0,
+        description="How long a label waits for its prediction to appear in the log.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.critical_drop < self.warning_drop:
+            raise ValueError("critical_drop is smaller than warning_drop")
+        return self
+
+    def rules(self) -> PerformanceRules:
+        """When a drop is one."""
+        return PerformanceRules(warning_drop=self.warning_drop, critical_drop=self.critical_drop)
+
+    def keeping(self) -> Keeping:
+        """How long predictions wait for labels."""
+        return Keeping(keep_s=self.keep, max_rows=self.max_rows)
+
+
 class MonitoringConfig(ConfigModel):
     """What is watched and who is told."""
 
@@ -77,6 +125,9 @@ class MonitoringConfig(ConfigModel):
         default_factory=WindowConfig, description="How rows are cut into windows."
     )
     drift: DriftConfig = Field(default_factory=DriftConfig, description="When columns have moved.")
+    performance: PerformanceConfig = Field(
+        default_factory=PerformanceConfig, description="When a model does worse than it did."
+    )
     service: ServiceConfig = Field(
         default_factory=ServiceConfig, description="When a service is unwell."
     )

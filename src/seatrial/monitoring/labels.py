@@ -9,7 +9,8 @@ business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, replace
 from heapq import heappop, heappush
 from typing import Protocol
@@ -124,11 +125,35 @@ class Pending(Protocol):
         ...
 
 
+class Ledger(Pending, Protocol):
+    """Predictions that wait, with notes about them, changed together or not at all.
+
+    `seatrial.testing.PendingSuite` defines it too.
+    """
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """What is changed within is kept when the block ends, and undone when it raises."""
+        ...
+
+    def note(self, name: str) -> str | None:
+        """A text that was kept; None when there is none of this name."""
+        ...
+
+    def set_note(self, name: str, text: str) -> None:
+        """Keep a text, in place of the one before."""
+        ...
+
+    def mark_audited(self, ids: Sequence[str]) -> None:
+        """Note that kept predictions were chosen for labelling by chance alone."""
+        ...
+
+
 class MemoryPending:
-    """`Pending` in this process: some 300 bytes a prediction, lost when it ends."""
+    """`Ledger` in this process: some 300 bytes a prediction, lost when it ends."""
 
     def __init__(self) -> None:
         self._rows: dict[str, tuple[int, int, float, float, bool, float]] = {}
+        self._notes: dict[str, str] = {}
         self._by_age: list[tuple[int, str]] = []  # a heap, so that each batch drops only its own
 
     def add(self, rows: Scored) -> int:
@@ -168,6 +193,31 @@ class MemoryPending:
         for _ in range(surplus):
             del self._rows[heappop(self._by_age)[1]]
         return surplus
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """See Ledger."""
+        before = dict(self._rows), list(self._by_age), dict(self._notes)
+        try:
+            yield
+        except BaseException:
+            self._rows, self._by_age, self._notes = before
+            raise
+
+    def note(self, name: str) -> str | None:
+        """See Ledger."""
+        return self._notes.get(name)
+
+    def set_note(self, name: str, text: str) -> None:
+        """See Ledger."""
+        self._notes[name] = text
+
+    def mark_audited(self, ids: Sequence[str]) -> None:
+        """See Ledger."""
+        for key in ids:
+            if key in self._rows:
+                row = self._rows[key]
+                self._rows[key] = (*row[:4], True, row[5])
 
 
 def rows_as_tuples(rows: Scored) -> list[tuple[int, int, float, float, bool, float]]:

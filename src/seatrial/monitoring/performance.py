@@ -186,6 +186,28 @@ def learn(
     )
 
 
+def audit(
+    state: PerformanceState, reference: PerformanceReference, rows: Scored
+) -> PerformanceState:
+    """The state after predictions were chosen for labelling by chance alone: what labels said of
+    them before counts as audited from now on; what they say later, `learn` counts so.
+
+    Args: rows as they were kept, not audited before.
+    """
+    expected, variance = reference.expected(rows.predicted, rows.score)
+    gain = reference.outcome(rows.predicted, rows.label) - expected
+    known = np.isfinite(expected) & np.isfinite(rows.label)
+    first = np.zeros(len(rows), np.bool_)
+    steps = {step.index: step for step in state.fusion.steps}
+    changed: dict[int, Step] = {}
+    for index, places in _by_step(rows.step):
+        some = places[known[places]]
+        if index in steps and len(some):
+            news = _residuals(some, gain, np.zeros(len(rows)), variance, first)
+            changed[index] = replace(steps[index], audited=steps[index].audited + news)
+    return replace(state, fusion=revise(state.fusion, changed))
+
+
 def rebuild(
     reference: PerformanceReference, rows: Scored, *, steps_per_window: int
 ) -> PerformanceState:

@@ -13,6 +13,9 @@ from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 
 LABEL = "label"
 
+CLASS, PROBABILITIES, NUMBER = "outputs.label", "outputs.probabilities", "outputs.prediction"
+"""Answers as the prediction log names them, so that no feature has the same name."""
+
 
 def features_table(signature: Signature, batch: Batch) -> Table:
     """The rows of a batch, by feature.
@@ -44,6 +47,13 @@ def predictions_table(signature: Signature, prediction: Prediction) -> Table:
         keys = classes if classes is not None else range(values.shape[1])
         columns |= {f"{name}.{key}": values[:, k] for k, key in enumerate(keys)}
     return Table(columns=columns, n=n)
+
+
+def answered_table(signature: Signature, batch: Batch, prediction: Prediction) -> Table:
+    """Rows with the answers they got, in the names of the prediction log."""
+    rows = features_table(signature, batch)
+    outputs = {f"outputs.{name}": column_of(values) for name, values in prediction.items()}
+    return Table(columns={**rows.columns, **outputs}, n=rows.n)
 
 
 def categorical_names(signature: Signature) -> Collection[str]:

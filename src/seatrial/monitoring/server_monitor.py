@@ -23,6 +23,8 @@ from seatrial.monitoring.endpoint_monitor import EndpointMonitor, Judged, OpenWa
 from seatrial.monitoring.exposition import Watched, exposition
 from seatrial.monitoring.finding import Finding
 from seatrial.monitoring.gauges import watched_of
+from seatrial.monitoring.performance_monitor import PerformanceMonitor
+from seatrial.monitoring.performance_view import watched_with
 from seatrial.monitoring.saturation import Readings, judge_saturation, reading
 from seatrial.monitoring.service import judge_service, look
 from seatrial.monitoring.service_alarms import service_findings
@@ -31,6 +33,7 @@ from seatrial.monitoring.service_history import ServiceHistory
 from seatrial.monitoring.trigger_book import TriggerBook
 from seatrial.monitoring.trigger_config import rules_of
 from seatrial.monitoring.trigger_rule import Window
+from seatrial.monitoring.version_performance import Told
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.projection import Endpoints
 
@@ -58,6 +61,7 @@ class ServerMonitor:
         alarms: lets alerts live, and tells people.
         book: of those alerts.
         holder: unique name of this process start.
+        performance: follows predictions and labels; None where that is not wanted.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class ServerMonitor:
         alarms: Alarms,
         book: AlertBook,
         holder: str,
+        performance: PerformanceMonitor | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,6 +83,7 @@ class ServerMonitor:
         self._alarms = alarms
         self._book = book
         self._holder = holder
+        self._performance = performance
         self._lease: Lease | None = None
         self._endpoints = Endpoints(store)
         self._monitors: dict[str, EndpointMonitor] = {}
@@ -96,15 +102,19 @@ class ServerMonitor:
             self._lease = self._store.acquire(LEASE, self._holder, ttl_s=_LEASE_TTL_S)
             if self._lease is None:
                 self._monitors.clear()
+                if self._performance is not None:
+                    self._performance.close()
                 return False
             self._endpoints.refresh()
             states = {name: self._endpoints.get(name) for name in self._endpoints.names()}
             judged = {name: self._judged(name) for name in states}
             findings = [f for some in judged.values() for j in some for f in j.findings]
             findings += self._served(states)
+            told = self._performance.turn(_served(states)) if self._performance else {}
+            findings += [f for some in told.values() for one in some.values() for f in one.findings]
             self._alarms.tick(findings, on_trial=_on_trial(states), served=_served(states))
             for name, some in judged.items():
-                self._ask(name, some)
+                self._ask(name, some, told.get(name, {}))
             self._say(states)
             self._prune()
         except (StoreUnavailable, StoreFull) as problem:
@@ -119,6 +129,8 @@ class ServerMonitor:
                 self._store.release(self._lease)
             except StoreUnavailable as problem:
                 _log.warning("the lease was not given back and will expire: %s", problem)
+        if self._performance is not None:
+            self._performance.close()
 
     def _judged(self, name: str) -> list[Judged]:
         try:
@@ -157,14 +169,18 @@ class ServerMonitor:
             findings += service_findings(found, endpoint=name)
         return findings
 
-    def _ask(self, name: str, judged: Sequence[Judged]) -> None:
+    def _ask(self, name: str, judged: Sequence[Judged], told: Mapping[int, Told]) -> None:
         rules = rules_of(self._config.triggers, name)
         if not rules:
             return
         now = self._clock.now()
+        n_labelled = self._performance.n_labelled(name) if self._performance else None
         windows: list[Window | None] = [_window(one) for one in judged]
+        windows += [window for one in told.values() for window in one.windows]
         for window in windows or [None]:
-            for decision in self._triggers.look(name, rules, now=now, window=window):
+            for decision in self._triggers.look(
+                name, rules, now=now, window=window, n_labelled=n_labelled
+            ):
                 _log.debug("%s: %s", name, decision.reason)
 
     def _say(self, states: Mapping[str, EndpointState]) -> None:
@@ -205,10 +221,10 @@ class ServerMonitor:
             alerts_pending=counts[Phase.PENDING],
             looked_at_s=self._clock.now().timestamp(),
         )
-        return [
-            whole,
-            *(watched_of(name, version, reports[version]) for version in sorted(reports)),
-        ]
+        found = {version: watched_of(name, version, reports[version]) for version in reports}
+        records = self._performance.records(name) if self._performance is not None else {}
+        found |= {v: watched_with(found.get(v), record) for v, record in records.items()}
+        return [whole, *(found[version] for version in sorted(found))]
 
     def _prune(self) -> None:
         now = self._clock.monotonic()

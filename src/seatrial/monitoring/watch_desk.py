@@ -14,6 +14,7 @@ from seatrial.monitoring.alert import Alert, Phase
 from seatrial.monitoring.alert_book import PREFIX, AlertBook
 from seatrial.monitoring.alert_history import History
 from seatrial.monitoring.finding import Level
+from seatrial.monitoring.performance_view import performance_records
 from seatrial.monitoring.report_log import Point, ReportLog
 from seatrial.monitoring.server_monitor import BEAT
 from seatrial.monitoring.service_finding import Level as ServiceLevel
@@ -50,13 +51,15 @@ class WatchDesk:
         """Everything about an endpoint as a JSON-able record.
 
         ``versions`` holds the newest report of each (see `report_record`) and a ``series`` of the
-        windows before; ``service`` what the service looks like; ``filling`` the rows of windows
-        that are not complete; ``watching`` whether a monitor runs.
+        windows before; ``performance`` how well each does (see `performance_view`); ``service``
+        what the service looks like; ``filling`` the rows of windows that are not complete;
+        ``watching`` whether a monitor runs.
 
         Raises: UnknownEndpoint: nothing was released or watched under this name.
         """
         beat = self._beat()
         alerts = self.alerts(endpoint)
+        performance = performance_records(self._store, endpoint)
         with self._lock:
             log = self._logs.setdefault(endpoint, ReportLog(self._store, endpoint))
             versions = {
@@ -66,7 +69,7 @@ class WatchDesk:
                 }
                 for version, kept in sorted(log.refresh().items())
             }
-            if not versions and not alerts:
+            if not versions and not alerts and not performance:
                 del self._logs[endpoint]  # whoever asks for any name is not remembered
                 self._endpoints.refresh()
                 self._endpoints.get(endpoint)
@@ -74,6 +77,7 @@ class WatchDesk:
             "endpoint": endpoint,
             "watching": beat is not None,
             "versions": versions,
+            "performance": performance,
             "service": _part(beat, "service", endpoint, []),
             "filling": _part(beat, "filling", endpoint, {}),
             "alerts": alerts,

@@ -34,6 +34,7 @@ from seatrial.packaging.measure import Run, measure
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, compare
 from seatrial.packaging.plan import plan as choose_engines
+from seatrial.packaging.reference import reference_of
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
@@ -71,6 +72,7 @@ class Source:
         name: of the model.
         sample: rows of the data it was made for, or None.
         label: the column of the sample that it predicts, or None when nobody said.
+        holdout: labelled rows it was not trained on, or None.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
     """
@@ -81,6 +83,7 @@ class Source:
     label: str | None
     trust: bool = False
     any_version: bool = False
+    holdout: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +132,22 @@ def assemble(
             ) from failed
         say("signature", _signature(signature))
         found = asyncio.run(_examine(session, facts, signature, described, open_graph))
+        reference = reference_of(source.holdout, source.label, signature, found.trial, session)
     notes = (*described.notes, *found.trial.notes)
     for note in notes:
         say("note", note)
+    say("reference", reference.said)
     say("export", found.exported.reason)
     say("engine", found.plan.reason)
-    bundle = _write(source, root, facts=facts, scan=scan, signature=signature, found=found)
+    bundle = _write(
+        source,
+        root,
+        facts=facts,
+        scan=scan,
+        signature=signature,
+        found=found,
+        performance=reference.record,
+    )
     say("bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
     return Assembled(
         bundle=bundle,
@@ -216,6 +229,7 @@ def _write(
     scan: ScanReport,
     signature: Signature,
     found: _Found,
+    performance: Mapping[str, object] | None,
 ) -> Bundle:
     with TemporaryDirectory(prefix="seatrial-") as scratch:
         artefacts = _artefacts(source.model, found, Path(scratch))
@@ -238,6 +252,7 @@ def _write(
                 plan=found.plan.as_dict(),
                 parity=parity.as_dict() if parity else None,
                 trusted=source.trust or source.any_version,
+                performance=performance,
             ),
         )
 

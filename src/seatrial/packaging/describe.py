@@ -110,6 +110,27 @@ def describe(
     )
 
 
+def labelled_rows(
+    signature: Signature, sample: Sample, *, label: str | None
+) -> tuple[Batch, Column]:
+    """The rows of further data that a signature accepts, with their labels.
+
+    Args: label: the column that the model predicts; recognised when None, if it can be.
+    Raises: SampleMismatch naming the column.
+    """
+    found = find_label(sample, frozenset(signature.names), label)
+    absent = [name for name in signature.names if name not in sample.columns]
+    if found is None or absent:
+        what = f"the column {absent[0]!r}" if absent else "a column that is its label"
+        raise SampleMismatch(
+            f"The labelled rows lack {what}.",
+            remedy="Give the columns of the sample, and name the label with --label.",
+            field=absent[0] if absent else "label",
+        )
+    batch, keep = _rows(signature.features, dict(sample.columns), matrix=signature.matrix)
+    return take(batch, np.flatnonzero(keep)), sample.columns[found][keep]
+
+
 def _alone(facts: ModelFacts) -> Described:
     if facts.inputs is None:
         raise NeedsSample(

@@ -8,6 +8,7 @@
       requirements.txt    the libraries the model needs, pinned
       golden.json         a few inputs with the answers the model gave
       profile.json        what the training sample looked like
+      performance.json    how well the model did on labelled rows, where there were any
 
 `create` writes one whole or not at all; `open` believes nothing it has not hashed.
 """
@@ -44,6 +45,7 @@ from seatrial.registry.signature import Signature
 REQUIREMENTS_FILE = "requirements.txt"
 GOLDEN_FILE = "golden.json"
 PROFILE_FILE = "profile.json"
+PERFORMANCE_FILE = "performance.json"
 _MAX_ENTRIES = 10_000
 
 
@@ -73,6 +75,7 @@ class Contents:
         requirements: pinned lines, as `seatrial.packaging.requirements` makes them.
         golden: rows with the expected answers.
         profile: what the training sample looked like, JSON-able.
+        performance: how well it did on labelled rows, JSON-able; None where there were none.
         plan: which engine answers how many rows, JSON-able.
         parity: how the export compares to the original, JSON-able; None without an export.
         trusted: whether a person vouched for a model that would otherwise be refused.
@@ -90,6 +93,7 @@ class Contents:
     plan: Mapping[str, object]
     parity: Mapping[str, object] | None = None
     trusted: bool = False
+    performance: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +168,15 @@ class Bundle:
         profile: dict[str, object] = json.loads(self._read(PROFILE_FILE))
         return profile
 
+    def performance(self) -> dict[str, object]:
+        """How well the model did on labelled rows; empty where it was packaged without any, or
+        before seatrial kept this. Raises: BundleTampered.
+        """
+        if all(file.path != PERFORMANCE_FILE for file in self.manifest.files):
+            return {}
+        performance: dict[str, object] = json.loads(self._read(PERFORMANCE_FILE))
+        return performance
+
     def copy_to(self, folder: Path) -> Bundle:
         """An equal bundle at ``folder``, which must not be there yet or be this very bundle.
 
@@ -232,11 +245,14 @@ def _write(folder: Path, contents: Contents) -> Manifest:
         for role, path in contents.artefacts.items()
     ]
     golden = encode_golden(contents.golden, contents.signature)
-    for path, content in (
-        (REQUIREMENTS_FILE, contents.requirements.encode()),
-        (GOLDEN_FILE, golden),
-        (PROFILE_FILE, encode_json(contents.profile)),
-    ):
+    texts = {
+        REQUIREMENTS_FILE: contents.requirements.encode(),
+        GOLDEN_FILE: golden,
+        PROFILE_FILE: encode_json(contents.profile),
+    }
+    if contents.performance is not None:
+        texts[PERFORMANCE_FILE] = encode_json(contents.performance)
+    for path, content in texts.items():
         files.append(write_file(folder, path, [content]))
     manifest = Manifest(
         name=contents.name,

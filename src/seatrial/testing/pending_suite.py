@@ -1,10 +1,11 @@
-"""What every place where predictions wait must do; see `monitoring.labels.Pending`."""
+"""What every place where predictions wait must do; see `monitoring.labels.Ledger`."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from seatrial.monitoring.labels import Pending, Scored
+from seatrial.monitoring.labels import Ledger, Scored
 
 
 def scored(*rows: tuple[str, int, int]) -> Scored:
@@ -37,7 +38,7 @@ def _by_id(rows: Scored) -> dict[str, tuple[object, ...]]:
 class PendingSuite:
     """Subclass it as ``Test...`` with a fixture ``pending`` that yields an empty one."""
 
-    def test_what_was_added_is_found_unchanged(self, pending: Pending) -> None:
+    def test_what_was_added_is_found_unchanged(self, pending: Ledger) -> None:
         """By id, each once, whatever the id's script, and a missing score stays missing."""
         rows = scored(("a", 5, 1), ("模型/2", -3, 2), ("c'", 2**60, 2**40))
         assert pending.add(rows) == 3
@@ -45,14 +46,14 @@ class PendingSuite:
         assert len(found) == 3
         assert _by_id(found) == _by_id(rows)
 
-    def test_the_first_prediction_of_an_id_stands(self, pending: Pending) -> None:
+    def test_the_first_prediction_of_an_id_stands(self, pending: Ledger) -> None:
         """Within a batch and across batches."""
         assert pending.add(scored(("a", 1, 1), ("a", 2, 2))) == 1
         assert pending.add(scored(("b", 3, 3), ("a", 4, 4))) == 1
         assert sorted(_by_id(pending.since(0))) == ["a", "b"]
         assert pending.find(["a"]).at_us.tolist() == [1]
 
-    def test_a_label_replaces_the_one_before(self, pending: Pending) -> None:
+    def test_a_label_replaces_the_one_before(self, pending: Ledger) -> None:
         """And leaves all else as it is."""
         pending.add(scored(("a", 1, 1), ("b", 2, 2)))
         pending.set_labels(["b", "a"], np.array([1.0, 0.5]))
@@ -61,13 +62,13 @@ class PendingSuite:
         assert (found["a"][-1], found["b"][-1]) == (0.5, 0.0)
         assert found["a"][:-1] == _by_id(scored(("a", 1, 1), ("b", 2, 2)))["a"][:-1]
 
-    def test_steps_are_read_from_one_on(self, pending: Pending) -> None:
+    def test_steps_are_read_from_one_on(self, pending: Ledger) -> None:
         """To build up sums anew after a restart."""
         pending.add(scored(("a", 1, 1), ("b", 2, 2), ("c", 3, 3)))
         assert sorted(pending.since(2).ids) == ["b", "c"]
         assert len(pending.since(4)) == 0
 
-    def test_old_predictions_are_dropped(self, pending: Pending) -> None:
+    def test_old_predictions_are_dropped(self, pending: Ledger) -> None:
         """Those strictly before the moment, and they may come again."""
         pending.add(scored(("a", 10, 1), ("b", 20, 1), ("c", 30, 1)))
         assert pending.forget_before(20) == 1
@@ -75,21 +76,58 @@ class PendingSuite:
         assert sorted(pending.since(0).ids) == ["b", "c"]
         assert pending.add(scored(("a", 10, 1))) == 1
 
-    def test_only_the_newest_are_kept(self, pending: Pending) -> None:
+    def test_only_the_newest_are_kept(self, pending: Ledger) -> None:
         """By their time, not by the order they came in."""
         pending.add(scored(("a", 30, 1), ("b", 10, 1), ("c", 20, 1)))
         assert pending.keep_newest(2) == 1
         assert pending.keep_newest(2) == 0
         assert sorted(pending.since(0).ids) == ["a", "c"]
 
-    def test_nothing_is_a_batch_too(self, pending: Pending) -> None:
+    def test_nothing_is_a_batch_too(self, pending: Ledger) -> None:
         """Empty batches, empty questions."""
         assert pending.add(scored()) == 0
         assert len(pending.find([])) == 0
         pending.set_labels([], np.zeros(0))
         assert (pending.forget_before(5), pending.keep_newest(0)) == (0, 0)
 
-    def test_many_ids_are_asked_for_at_once(self, pending: Pending) -> None:
+    def test_many_ids_are_asked_for_at_once(self, pending: Ledger) -> None:
         """More than a database allows variables in one statement."""
         pending.add(scored(*((f"id{i}", i, i) for i in range(1_234))))
         assert len(pending.find([f"id{i}" for i in range(2_000)])) == 1_234
+
+    def test_the_chosen_are_marked(self, pending: Ledger) -> None:
+        """Those that are kept; the rest of them stays as it is."""
+        pending.add(scored(("a", 1, 1), ("b", 2, 2)))
+        pending.mark_audited(["a", "nobody"])
+        found = _by_id(pending.find(["a", "b"]))
+        assert (found["a"][4], found["b"][4]) == (True, True)  # b was so from the beginning
+        assert found["a"][:4] == _by_id(scored(("a", 1, 1), ("b", 2, 2)))["a"][:4]
+
+    def test_notes_are_kept(self, pending: Ledger) -> None:
+        """The newest of a name."""
+        assert pending.note("place") is None
+        pending.set_note("place", "一")
+        pending.set_note("place", "二")
+        assert (pending.note("place"), pending.note("other")) == ("二", None)
+
+    def test_what_is_done_at_once_is_undone_at_once(self, pending: Ledger) -> None:
+        """All of it, and nothing of what was kept before."""
+        pending.add(scored(("a", 1, 1)))
+        pending.set_note("place", "1")
+
+        def fail() -> None:
+            with pending.at_once():
+                pending.add(scored(("b", 2, 2)))
+                pending.set_labels(["a"], np.array([1.0]))
+                pending.set_note("place", "2")
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fail()
+        assert pending.note("place") == "1"
+        assert sorted(pending.since(0).ids) == ["a"]
+        assert np.isnan(pending.find(["a"]).label).all()
+        with pending.at_once():
+            pending.add(scored(("b", 2, 2)))
+            pending.set_note("place", "2")
+        assert (pending.note("place"), len(pending.since(0))) == ("2", 2)

@@ -49,6 +49,7 @@ class Order:
         name: of the endpoint; None for that of the file, or of the archive's model.
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
+        holdout: file of labelled rows the model was not trained on, or None.
         target: ``staging`` or ``production``.
         share: of the canary in its first step; None as configured.
         watch_s: of every step; None as configured.
@@ -63,6 +64,7 @@ class Order:
     name: str | None = None
     data: Path | None = None
     label: str | None = None
+    holdout: Path | None = None
     target: str = "staging"
     share: float | None = None
     watch_s: float | None = None
@@ -253,6 +255,7 @@ def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> 
         label=order.label,
         trust=order.trust,
         any_version=order.any_version,
+        holdout=read_sample(order.holdout) if order.holdout else None,
     )
     assembled = assemble(
         source,
@@ -286,7 +289,12 @@ def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _
 
 def _check_options(order: Order) -> None:
     """Refuse what an archive cannot heed."""
-    given = {"--data": order.data, "--label": order.label, "--any-version": order.any_version}
+    given = {
+        "--data": order.data,
+        "--label": order.label,
+        "--holdout": order.holdout,
+        "--any-version": order.any_version,
+    }
     for option, value in given.items():
         if value:
             raise OptionUnused(

@@ -12,12 +12,14 @@ from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alarms import Alarms
 from seatrial.monitoring.alert_book import AlertBook
 from seatrial.monitoring.config import MonitoringConfig
+from seatrial.monitoring.performance_monitor import PerformanceMonitor
 from seatrial.monitoring.server_monitor import ServerMonitor
 from seatrial.monitoring.watch import Watch
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
 from seatrial.wiring.counting import profile_of
 from seatrial.wiring.notifiers import couriers_of
+from seatrial.wiring.performance import Performances
 from seatrial.wiring.workspace import Workspace
 
 _TICK_S = 1.0
@@ -71,6 +73,14 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
         ),
         book=book,
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
+        performance=PerformanceMonitor(
+            store,
+            clock=clock,
+            opened=Performances(store, workspace, config.performance),
+            wait_s=config.performance.wait,
+        )
+        if config.performance.enabled
+        else None,
     )
     try:
         while not stop.is_set():

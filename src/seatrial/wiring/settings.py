@@ -43,6 +43,9 @@ class ServerConfig(ConfigModel):
     log_sample_rate: float = Field(
         default=0.01, ge=0, le=1, description="Share of predictions written to the prediction log."
     )
+    log_every: Duration = Field(
+        default=60.0, gt=0, description="How soon predictions are in the log, such as 1m."
+    )
     log_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=0,

@@ -156,7 +156,7 @@ def run_worker(
 
     try:
         serve(
-            _app(plane, store, token),
+            _app(plane, store, token, workspace),
             listening,
             stop_fd=stop_fd,
             before=prepare,
@@ -190,19 +190,29 @@ def limits_of(config: ServerConfig) -> Limits:
     )
 
 
-def _app(plane: DataPlane, store: Store, token: str | None) -> App:
+def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace) -> App:
     def routers() -> list[APIRouter]:
+        from seatrial.adapters.label_files import read_labels
+        from seatrial.monitoring.label_desk import LabelDesk
         from seatrial.monitoring.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.guard import Guard
+        from seatrial.web.labels import labels_router
         from seatrial.web.watch import watch_router
+        from seatrial.wiring.performance import LabelFiles
 
         desk, watch, guard = Desk(store), WatchDesk(store), Guard(token=token)
+        labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
+            labels_router(
+                labels,
+                guard,
+                lambda body, key, label: read_labels(body, id_column=key, label_column=label),
+            ),
             console_router(desk, watch, guard),
         ]
 
@@ -219,15 +229,18 @@ def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:
         name=name.replace("/", "-"),
         clock=clock,
         max_total_bytes=config.log_bytes,
+        max_segment_s=config.log_every,
     )
     return PredictionLog(spool, config=SampleConfig(rate=config.log_sample_rate), clock=clock)
 
 
 def _shipper(workspace: Workspace, name: str) -> Shipper | None:
     """One worker of a server converts the log of all."""
-    if not name.endswith("/0") or workspace.settings.server.log_sample_rate == 0:
+    config = workspace.settings.server
+    if not name.endswith("/0") or config.log_sample_rate == 0:
         return None
-    return Shipper(_converter(workspace.spool, workspace.log), clock=SystemClock())
+    converter = _converter(workspace.spool, workspace.log)
+    return Shipper(converter, clock=SystemClock(), every_s=config.log_every / 2)
 
 
 def _converter(spool: Path, log: Path) -> list[str]:

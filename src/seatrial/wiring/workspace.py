@@ -63,6 +63,11 @@ class Workspace:
         """Where predictions wait to be written to the log."""
         return self.home / "spool"
 
+    @property
+    def labels(self) -> Path:
+        """Where logged predictions wait for labels, and labels for the monitor."""
+        return self.home / "labels"
+
     def release_folder(self, endpoint: str, version: int) -> Path:
         """Where the files and reports of a version lie."""
         return self.home / "releases" / endpoint / str(version)

@@ -20,6 +20,7 @@ from seatrial.monitoring.watch_findings import moved_as
 from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
 from seatrial.web.console.legible import cut, visible
 from seatrial.web.console.levels import quantity, service_sentence
+from seatrial.web.console.performance_drawing import performance_chart
 from seatrial.web.console.words import percent, words
 
 SHOWN = 12
@@ -84,6 +85,7 @@ def environment() -> Environment:
         overlay=overlay,
         quantity=quantity,
         is_cut=is_cut,
+        performance_chart=performance_chart,
         sparkline=sparkline,
         twin_bars=twin_bars,
         value_names=value_names,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from seatrial.web.console.performance_words import EN, ZH
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
 _EN = {
@@ -406,7 +408,7 @@ _ZH = {
     "fact.endpoint.rolled_back": "回滚",
 }
 
-_WORDS: Mapping[str, Mapping[str, str]] = {"en": _EN, "zh": _ZH}
+_WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **EN}, "zh": {**_ZH, **ZH}}
 
 _WAITING_ZH = {
     "the staging tests": "预发布测试完成",

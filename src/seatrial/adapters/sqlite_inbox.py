@@ -1,0 +1,137 @@
+"""Labels on their way in a SQLite file, written by every worker and read by the monitor."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from seatrial.adapters.sqlite_errors import damaged, translate
+from seatrial.monitoring.inbox import MAX_ENTRIES, Entry, Purpose, full
+
+_APPLICATION_ID = 0x5EA7_21A3
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, purpose TEXT NOT NULL,
+  value TEXT NOT NULL, at_us INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS entry_id ON entry (id);
+CREATE INDEX IF NOT EXISTS entry_at ON entry (at_us);
+"""
+
+
+class SqliteInbox:
+    """`monitoring.inbox.Inbox` in one file; each process, and each thread, opens its own.
+
+    Args:
+        path: the file; made when absent, its folder must be there.
+        busy_timeout_s: how long to wait for another process that writes, >= 0.
+        most: entries that may wait, >= 1.
+    Raises: StoreMissing, StoreDenied, StoreDamaged, StoreUnavailable, StoreFull.
+    """
+
+    def __init__(
+        self, path: Path | str, *, busy_timeout_s: float = 10.0, most: int = MAX_ENTRIES
+    ) -> None:
+        self._path, self._most = Path(path).absolute(), most
+        with self._translated():
+            self._connection = sqlite3.connect(
+                self._path, timeout=busy_timeout_s, isolation_level=None
+            )
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def put(self, entries: Sequence[Entry], *, at_us: int) -> None:
+        """See Inbox."""
+        with self._change() as connection:
+            n = self.n()
+            if n + len(entries) > self._most:
+                raise full(n)
+            connection.executemany(
+                "INSERT INTO entry (id, purpose, value, at_us) VALUES (?, ?, ?, ?)",
+                [(one.id, one.purpose.value, one.value, at_us) for one in entries],
+            )
+
+    def read(self, *, after: int = 0, limit: int = 10_000) -> list[tuple[int, Entry]]:
+        """See Inbox."""
+        return self._entries("WHERE position > ? ORDER BY position LIMIT ?", after, limit)
+
+    def find(self, ids: Sequence[str]) -> list[tuple[int, Entry]]:
+        """See Inbox."""
+        asked = json.dumps(list(ids))
+        return self._entries(
+            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY position", asked
+        )
+
+    def drop(self, positions: Sequence[int]) -> None:
+        """See Inbox."""
+        with self._change() as connection:
+            connection.executemany(
+                "DELETE FROM entry WHERE position = ?", [(one,) for one in positions]
+            )
+
+    def drop_before(self, at_us: int) -> int:
+        """See Inbox."""
+        with self._change() as connection:
+            return connection.execute("DELETE FROM entry WHERE at_us < ?", (at_us,)).rowcount
+
+    def n(self) -> int:
+        """See Inbox."""
+        with self._translated():
+            (n,) = self._connection.execute("SELECT count(*) FROM entry").fetchone()
+        return int(n)
+
+    def _entries(self, where: str, *values: object) -> list[tuple[int, Entry]]:
+        with self._translated():
+            rows = self._connection.execute(
+                f"SELECT position, id, purpose, value FROM entry {where}",  # noqa: S608 - ours
+                values,
+            ).fetchall()
+        return [
+            (position, Entry(id=key, purpose=Purpose(purpose), value=value))
+            for position, key, purpose, value in rows
+        ]
+
+    def _prepare(self) -> None:
+        with self._translated():
+            self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        with self._change() as connection:
+            (owner,) = connection.execute("PRAGMA application_id").fetchone()
+            (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if owner != _APPLICATION_ID and (owner or n_tables):
+                raise damaged(self._path, "is a database of another program")
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        with self._translated():
+            self._connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            translated = translate(error, self._path)
+            if translated is None:
+                raise
+            raise translated from error

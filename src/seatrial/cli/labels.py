@@ -1,0 +1,204 @@
+"""`seatrial labels`: hand in what came true, see how it stands, plan what to label by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import json_option, workspace_options
+from seatrial.cli.output import Console
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import NotFound
+from seatrial.kernel.store import Store
+from seatrial.monitoring.label_desk import MAX_LABELS, LabelDesk
+from seatrial.monitoring.performance_findings import figure
+from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.workspace import Workspace, open_workspace
+
+
+class LabelsMissing(NotFound):
+    """There is no file of labels of that name."""
+
+    code = "labels.missing"
+
+
+@click.group()
+def labels() -> None:
+    """Labels: what came true, for predictions that were logged."""
+
+
+@labels.command()
+@click.argument("endpoint")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--id", "id_column", help="Column of the prediction id.  [default: id]")
+@click.option("--label", "label_column", help="Column of what came true.  [default: label]")
+@workspace_options
+@json_option
+def add(
+    endpoint: str,
+    file: Path,
+    id_column: str | None,
+    label_column: str | None,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Hand in the labels in FILE: CSV, Parquet, JSON or JSON Lines.
+
+    The id is what the reply carried as x-request-id; rows of a batch are ID/0, ID/1 and so on. A
+    label for the same id replaces the one before. Rows without a label are left out, so a sheet of
+    `seatrial labels plan` may be handed in half done.
+    """
+    from seatrial.adapters.label_files import read_labels
+
+    console = Console(as_json=as_json)
+    if not file.is_file():
+        raise LabelsMissing(
+            f"There is no file {str(file)!r}.", remedy="Give the path of the labels."
+        )
+    pairs = read_labels(file.read_bytes(), id_column=id_column, label_column=label_column)
+    total: dict[str, Any] = {}
+    with _desk(home, config) as (desk, _, _):
+        for start in range(0, max(1, len(pairs)), MAX_LABELS):
+            _add_up(total, desk.add(endpoint, pairs[start : start + MAX_LABELS]))
+    n_given = total["n"] - total["n_empty"]
+    console.step(
+        "ok", "labels", f"{n_given:,} handed in, {total['n_known']:,} of known predictions"
+    )
+    if total["n_unknown"]:
+        console.step(
+            "note",
+            "unknown",
+            f"{total['n_unknown']:,} ids such as {', '.join(total['unknown'])}: not logged, "
+            "logged too long ago, or not yet; they wait a while",
+        )
+    if total["n_unexpected"]:
+        console.step(
+            "note",
+            "unexpected",
+            f"{total['n_unexpected']:,} labels such as {', '.join(map(repr, total['unexpected']))}: "
+            "no class of the model, which counts as a wrong prediction, or no number",
+        )
+    console.result(total)
+    return Exit.DONE
+
+
+@labels.command()
+@click.argument("endpoint")
+@workspace_options
+@json_option
+def status(endpoint: str, home: Path | None, config: Path | None, as_json: bool) -> int:
+    """How many labels of ENDPOINT came, and what they say of its versions."""
+    console = Console(as_json=as_json)
+    with _desk(home, config) as (desk, _, _):
+        record = desk.status(endpoint)
+    console.say(click.style(endpoint, bold=True))
+    console.say(f"  waiting     {record['n_waiting']:,} labels for the monitor or their prediction")
+    for version, one in record["versions"].items():
+        for line in _lines(version, one):
+            console.say(line)
+    if not record["versions"]:
+        console.say("  nothing is known yet: no server watches, or no version has a reference")
+    console.result(record)
+    return Exit.DONE
+
+
+@labels.command()
+@click.argument("endpoint")
+@click.option("--n", "n", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--version", type=int, help="Whose predictions.  [default: the newest]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The sheet to write, CSV.  [default: labels-ENDPOINT.csv]",
+)
+@workspace_options
+@json_option
+def plan(
+    endpoint: str,
+    n: int,
+    version: int | None,
+    out: Path | None,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Choose predictions of ENDPOINT to label by hand, and write them with their features.
+
+    They are chosen by a hash of their id, from the newest complete window: few, and without bias.
+    Label all of them, the hard ones too, and hand the sheet in with `seatrial labels add`.
+    """
+    from seatrial.adapters.parquet_log import folder_name
+    from seatrial.wiring.label_sheet import sheet
+
+    console = Console(as_json=as_json)
+    with _desk(home, config) as (desk, workspace, store):
+        rules = workspace.settings.monitoring.performance.rules()
+        planned = desk.plan(endpoint, n, version=version, rules=rules)
+        path = out or Path(f"labels-{folder_name(endpoint)}.csv")
+        path.write_text(sheet(workspace, store, endpoint, planned), encoding="utf-8")
+    done = f", {planned.n_labelled} more have labels" if planned.n_labelled else ""
+    console.step(
+        "ok",
+        "plan",
+        f"{len(planned.rows)} of {planned.n:,} predictions of version {planned.version}, window "
+        f"{planned.window}{done}: {path}",
+    )
+    offer = planned.offer
+    console.step(
+        "note", "interval", f"their accuracy or error to ± {offer['half_width']:.3g} (90 %)"
+    )
+    if offer["reason"]:
+        console.step("note", "power", offer["reason"])
+    console.result(
+        {
+            "endpoint": endpoint,
+            "version": planned.version,
+            "window": planned.window,
+            "ids": list(planned.rows.ids),
+            "n_labelled": planned.n_labelled,
+            "offer": offer,
+            "file": str(path),
+        }
+    )
+    return Exit.DONE
+
+
+@contextmanager
+def _desk(home: Path | None, config: Path | None) -> Iterator[tuple[LabelDesk, Workspace, Store]]:
+    workspace = open_workspace(home=home, config=config)
+    store = workspace.open_store()
+    try:
+        desk = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
+        yield desk, workspace, store
+    finally:
+        store.close()
+
+
+def _add_up(total: dict[str, Any], more: dict[str, Any]) -> None:
+    for name, value in more.items():
+        if name.startswith("n"):
+            total[name] = total.get(name, 0) + value
+        elif isinstance(value, list):
+            total[name] = [*total.get(name, []), *value][:5]
+        else:
+            total[name] = value
+
+
+def _lines(version: str, one: dict[str, Any]) -> Iterator[str]:
+    said, real, metric = one["estimated"], one["measured"], one["metric"]
+    n = f"{one['n_labelled']:,} of {one['n_seen']:,}"
+    yield f"  version {version}   {n} logged predictions have labels"
+    if said["value"] is not None:
+        bounds = f"{figure(metric, said['lower'])} to {figure(metric, said['upper'])}"
+        yield f"    estimated  {metric} {figure(metric, said['value'])} ({bounds})"
+    if real is not None:
+        where = f"{real['n_labelled']:,} labels in window {real['window']}"
+        yield f"    measured   {real['reason']}; {where}"
+    yield f"    reference  {metric} {figure(metric, one['reference']['value'])}"
+    yield f"    trust      {said['trust']['trust']}: {said['trust']['reason']}"

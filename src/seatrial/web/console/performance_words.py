@@ -1,0 +1,56 @@
+"""The words of the performance section, in the languages of the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EN: Mapping[str, str] = {
+    "performance": "Performance",
+    "performance.estimated": "estimated",
+    "performance.then": "estimated when the window ended",
+    "performance.interval": "its interval",
+    "performance.real": "by labels",
+    "performance.reference": "reference",
+    "performance.chart": "Estimated and real performance by window, against the reference",
+    "performance.metric.accuracy": "Accuracy",
+    "performance.metric.mae": "Mean absolute error",
+    "performance.rests": "The estimate rests on {n} logged predictions.",
+    "performance.labels": "{n} of {of} logged predictions have labels.",
+    "performance.waiting": "{n} labels wait for their prediction to be logged.",
+    "performance.no_estimate": "No logged prediction with a usable score yet.",
+    "performance.no_labels": "No labels yet: hand them in with `seatrial labels add`.",
+    "performance.flatters": (
+        "The reference is the training sample, on which a model does better than it ever will "
+        "again: deploy with --holdout to compare with rows it has not seen."
+    ),
+    "trust.unverified": "The estimate is unverified: no recent label confirms it.",
+    "trust.confirmed": "The estimate can be trusted: the newest labels agree with it.",
+    "trust.contradicted": (
+        "Do not trust the estimate from scores alone: labels contradict it. What is shown is "
+        "corrected by them."
+    ),
+}
+
+ZH: Mapping[str, str] = {
+    "performance": "模型性能",
+    "performance.estimated": "估计值",
+    "performance.then": "窗口结束时的估计值",
+    "performance.interval": "估计区间",
+    "performance.real": "按标签",
+    "performance.reference": "参考值",
+    "performance.chart": "各窗口的估计性能与真实性能，对照参考值",
+    "performance.metric.accuracy": "准确率",
+    "performance.metric.mae": "平均绝对误差",
+    "performance.rests": "估计依据 {n} 条记录的预测。",
+    "performance.labels": "已记录的 {of} 条预测中有 {n} 条已有标签。",
+    "performance.waiting": "有 {n} 个标签在等待对应的预测写入日志。",
+    "performance.no_estimate": "还没有带可用分数的预测记录。",
+    "performance.no_labels": "还没有标签：可用 `seatrial labels add` 提交。",
+    "performance.flatters": (
+        "参考值来自训练样本，模型在其上的表现优于今后任何时候："
+        "部署时用 --holdout 提供模型没有见过的数据。"
+    ),
+    "trust.unverified": "估计尚未验证：没有近期标签可以证实。",
+    "trust.confirmed": "估计可信：最新标签与其一致。",
+    "trust.contradicted": "不要相信仅凭分数的估计：标签与其矛盾。这里显示的是按标签修正后的值。",
+}

@@ -1,0 +1,24 @@
+"""Every inbox of labels against the suite that defines one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seatrial.adapters.sqlite_inbox import SqliteInbox
+from seatrial.monitoring.inbox import MemoryInbox
+from seatrial.testing.inbox_suite import InboxSuite
+
+
+class TestMemoryInbox(InboxSuite):
+    @pytest.fixture
+    def inbox(self) -> MemoryInbox:
+        return MemoryInbox(most=5)
+
+
+class TestSqliteInbox(InboxSuite):
+    @pytest.fixture
+    def inbox(self, tmp_path: Path) -> Iterator[SqliteInbox]:
+        inbox = SqliteInbox(tmp_path / "inbox.db", most=5)
+        yield inbox
+        inbox.close()
