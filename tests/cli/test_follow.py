@@ -40,6 +40,9 @@ class Scripted:
             "name": name,
             "release": None if now is None else {**RELEASE, **now},
             "blocked": blocked,
+            "stable": 2,
+            "n_workers": (now or {}).get("n_workers", 1),
+            "n_workers_up_to_date": (now or {}).get("n_up_to_date", 1),
         }
 
 
@@ -106,6 +109,34 @@ PROMOTED = {
     "reason": GATE["reason"],
     "evidence": {"outcome": "pass", "reason": GATE["reason"], "verdicts": [GATE]},
 }
+
+
+def test_promoted_is_said_only_once_the_workers_serve_the_version(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    behind = {**PROMOTED, "n_workers": 2, "n_up_to_date": 1}
+    run(behind, behind, {**PROMOTED, "n_workers": 2, "n_up_to_date": 2})
+    lines = capsys.readouterr().err.splitlines()
+    said = [line.split()[1] for line in lines]
+    assert said.index("loading") < said.index("promoted")
+    assert "1 of 2 workers serve version 2" in lines[said.index("loading")]
+    assert "serving" not in said
+
+
+def test_a_version_that_is_not_loaded_in_time_is_said_to_be_loading(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOAD_S", 0.0)
+    run({**PROMOTED, "n_workers": 2, "n_up_to_date": 1})
+    err = capsys.readouterr().err
+    assert "1 of 2 workers serve version 2; loading goes on" in err
+
+
+def test_a_version_that_no_server_serves_is_said_to_wait_for_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run({**PROMOTED, "n_workers": 0, "n_up_to_date": 0})
+    assert "no server runs on this store: start one: seatrial up" in capsys.readouterr().err
 
 
 def test_what_the_gates_said_is_not_said_again_as_the_reason(

@@ -13,6 +13,19 @@ def test_without_traffic_somebody_has_to_say_how_much(home, seatrial) -> None:
     assert "--rate" in err
 
 
+def test_hardly_any_traffic_is_not_reckoned_with(home, seatrial) -> None:
+    home.fill(n_answers=1)
+    code, _, err = seatrial("plan", "churn")
+    assert code == Exit.NOT_FOUND
+    assert "Only 2 requests to 'churn' were seen in the last minute" in err
+    assert "--rate" in err
+
+
+def test_a_small_rate_is_not_shown_as_none(home, seatrial) -> None:
+    _, _, err = seatrial("plan", "churn", "--rate", "0.02")
+    assert "0.02 requests a second" in err
+
+
 def test_the_rate_given_decides_how_long_it_takes(home, seatrial) -> None:
     code, out, err = seatrial("plan", "churn", "--rate", "100", "--share", "0.5", "--json")
     record = json.loads(out)

@@ -51,9 +51,16 @@ def test_workers_that_lag_behind_are_counted() -> None:
 
 
 def test_what_is_waited_for_is_said() -> None:
-    desk, _ = world()
+    desk, store = world()
+    store.beat("controller", {"judgements": {}})
     release: Any = desk.view("churn")["release"]
     assert release["waiting_for"] == "the staging tests"
+
+
+def test_a_release_that_nobody_brings_forward_waits_for_a_server() -> None:
+    desk, _ = world()
+    release: Any = desk.view("churn")["release"]
+    assert "none is running on this store" in release["waiting_for"]
 
 
 def test_the_judgement_of_the_moment_is_shown_before_it_is_recorded() -> None:

@@ -106,6 +106,17 @@ def test_a_key_sticks_to_its_version_whether_in_the_header_or_in_the_body() -> N
     assert len(seen) == 2
 
 
+@pytest.mark.parametrize("path", ["/v1/models/churn:predict", INFER, "/invocations"])
+def test_a_model_that_is_being_loaded_is_answered_with_503_and_when_to_come_again(
+    path: str,
+) -> None:
+    router = router_of()
+    router.expect(["churn"])
+    reply = reply_of(plane_over(router), path, {"instances": [[1, 2, 3]]} | ROW)
+    assert reply.status == 503
+    assert (b"retry-after", b"1") in reply.headers
+
+
 class ByRevision(Recorder):
     """Keeps version, revision and outcome of each request."""
 

@@ -12,7 +12,7 @@ from seatrial.release.measurement import Summary
 from seatrial.release.variant import Split, position
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.record import OUTSIDE, Recorder
-from seatrial.serving.router import NothingLive, Router, UnknownModel, UnknownVersion
+from seatrial.serving.router import NothingLive, Router, StillLoading, UnknownModel, UnknownVersion
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 
@@ -197,3 +197,19 @@ def test_errors_and_first_answers_of_a_canary_are_urgent_and_those_of_stable_are
     assert not recorder.urgent.is_set()
     canary.observe(0.01, "error:timeout")
     assert recorder.urgent.is_set()
+
+
+def test_a_model_that_exists_but_is_not_loaded_is_not_unknown(
+    router: Router, make_live: MakeLive
+) -> None:
+    router.expect(["churn"])
+    for ask in (router.pick, router.get, router.versions):
+        with pytest.raises(StillLoading, match="'churn' is being loaded") as later:
+            ask("churn")
+        assert later.value.facts["retry_after_s"] == 1.0
+    with pytest.raises(UnknownModel):
+        router.pick("other")
+    assert router.expected() == ["churn"]
+    router.apply("churn", 1, Split(stable=1), {1: make_live(1)})
+    assert router.pick("churn").version.version == 1
+    assert router.expected() == []

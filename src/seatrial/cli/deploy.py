@@ -12,7 +12,7 @@ from seatrial.cli.follow import follow
 from seatrial.cli.options import DURATION, NumberType, json_option, whoami, workspace_options
 from seatrial.cli.output import Console
 from seatrial.registry.archive import is_archive
-from seatrial.wiring.deploy import Order, deploy_order, ensure_server, local_controller
+from seatrial.wiring.deploy import Order, deploy_order, ensure_server, has_server, local_controller
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 _EXITS = {
@@ -118,8 +118,8 @@ def run_order(
         address = ensure_server(workspace)
         console.step("ok", "server", f"{address}  (stop it with `seatrial down`)")
     if not wait:
-        console.say("The release goes on without this command; see `seatrial status`.")
         record: dict[str, Any] = placed.desk.view(placed.endpoint)
+        console.say(_without_us(placed.endpoint, server=has_server(placed.store)))
         return record
     with local_controller(workspace, placed, on_test=console.progress) as tick:
         record = follow(console, placed.desk, placed.endpoint, placed.release, tick=tick)
@@ -128,3 +128,13 @@ def run_order(
         folder = workspace.release_folder(placed.endpoint, release["version"])
         console.step("note", "files", str(folder))
     return record
+
+
+def _without_us(endpoint: str, *, server: bool) -> str:
+    """What becomes of a release that nobody follows."""
+    if server:
+        return f"The release goes on without this command; see `seatrial status {endpoint}`."
+    return (
+        "The release has begun and waits: no server runs on this store. It goes on once "
+        "`seatrial up` runs."
+    )

@@ -13,6 +13,8 @@ from seatrial.kernel.errors import Conflict
 from seatrial.release.desk import Desk
 
 _POLL_S = 0.2
+_LOAD_S = 60.0
+"""A promoted version is waited for so long until the workers serve it; big models take a while."""
 
 
 class ReleaseBlocked(Conflict):
@@ -30,7 +32,7 @@ def follow(
     until_held: bool = True,
     tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """Wait until a release is over, or held for a person.
+    """Wait until a release is over, or held for a person; a promoted one until it is served.
 
     Args:
         release: its id; when another one has begun meanwhile, this one is over.
@@ -40,6 +42,7 @@ def follow(
     Raises: ReleaseBlocked.
     """
     said: set[str] = set()
+    loading_since: float | None = None
     while True:
         tick()
         record: dict[str, Any] = desk.view(endpoint)
@@ -48,7 +51,15 @@ def follow(
             return record
         if record["blocked"] and record["blocked"]["lasts"]:
             raise ReleaseBlocked(record["blocked"]["problem"], remedy=record["blocked"]["remedy"])
+        if now["phase"] == "promoted" and _n_behind(record):
+            loading_since = loading_since or time.monotonic()
+            if time.monotonic() - loading_since < _LOAD_S:
+                console.progress("loading", _loading(record))
+                time.sleep(_POLL_S)
+                continue
         _say(console, now, said)
+        if now["phase"] == "promoted":
+            _say_who_serves(console, record)
         if now["over"] or (until_held and now["phase"] == "held"):
             return record
         time.sleep(_POLL_S)
@@ -74,6 +85,27 @@ def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
         case "aborted":
             _gates(console, now)
             console.step("bad", "aborted", f"version {now['version']}: {now['reason']}")
+
+
+def _n_behind(record: dict[str, Any]) -> int:
+    """Workers that do not serve what the endpoint shall serve."""
+    n: int = record["n_workers"] - record["n_workers_up_to_date"]
+    return n
+
+
+def _loading(record: dict[str, Any]) -> str:
+    """How far the workers are with the version in production."""
+    ready = f"{record['n_workers_up_to_date']} of {record['n_workers']}"
+    return f"{ready} workers serve version {record['stable']}"
+
+
+def _say_who_serves(console: Console, record: dict[str, Any]) -> None:
+    """That a promoted version does not answer everywhere yet, where that is so."""
+    if not record["n_workers"]:
+        console.step("note", "serving", "no server runs on this store: start one: seatrial up")
+    elif _n_behind(record):
+        later = "loading goes on, and until then the others answer as before, or 503"
+        console.step("note", "serving", f"{_loading(record)}; {later}")
 
 
 def _gates(console: Console, now: dict[str, Any]) -> None:

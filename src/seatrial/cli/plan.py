@@ -23,6 +23,9 @@ from seatrial.release.recent import Recent
 from seatrial.release.rollout import Plan
 from seatrial.wiring.workspace import open_workspace
 
+_LEAST_SEEN = 30
+"""Requests of the last minute that make a rate worth reckoning with: of fewer, chance decides."""
+
 _ASSUMED_RATES = (0.0, 0.0002, 0.0005)
 
 
@@ -61,12 +64,9 @@ def plan(
     store = workspace.open_store()
     intended = workspace.settings.release_of(name).plan()
     observed, stable = _observed(store, name)
+    if rate is None and 60 * observed < _LEAST_SEEN:
+        raise _too_little(name, round(60 * observed))
     rate = observed if rate is None else rate
-    if rate <= 0:
-        raise NoTraffic(
-            f"No request to {name!r} was seen in the last minute.",
-            remedy="Say how many you expect a second with --rate.",
-        )
     share = _first_share(intended) if share is None else share
     gates = gates_from_dict(intended.gates)
     rows = [
@@ -74,7 +74,7 @@ def plan(
         for assumed in _ASSUMED_RATES
     ]
     console = Console(as_json=as_json)
-    console.say(f"{name}: {rate:,.1f} requests a second, {100 * share:g} % of them to the canary")
+    console.say(f"{name}: {_rate(rate)} requests a second, {100 * share:g} % of them to the canary")
     for assumed, found in rows:
         console.say(f"  error rate {100 * assumed:g} %: {_sentence(found)}")
     watch = sum(step.watch_s for step in intended.steps)
@@ -84,6 +84,15 @@ def plan(
         console.say(f"  within {show_duration(within)}: {_share_sentence(needed)}")
     console.result(_record(name, rate, share, watch, rows, needed))
     return Exit.DONE
+
+
+def _too_little(name: str, n_seen: int) -> NoTraffic:
+    seen = f"Only {n_seen} requests" if n_seen > 1 else "One request" if n_seen else "No request"
+    were = "were" if n_seen > 1 else "was"
+    return NoTraffic(
+        f"{seen} to {name!r} {were} seen in the last minute, too little to reckon with.",
+        remedy="Say how many you expect a second with --rate.",
+    )
 
 
 def forecast(
@@ -112,6 +121,11 @@ def _observed(store: Store, name: str) -> tuple[float, Summary | None]:
     recent.refresh(now)
     stable = recent.total(state.stable) if state.stable is not None else None
     return recent.rate_per_s(now), stable
+
+
+def _rate(rate: float) -> str:
+    """One decimal, or two digits where that would say nothing."""
+    return f"{rate:,.1f}" if rate >= 1 else f"{rate:.2g}"
 
 
 def _first_share(intended: Plan) -> float:

@@ -10,6 +10,8 @@ from seatrial.release.controller import BEAT, WORKERS, applied_by
 from seatrial.release.endpoint import EndpointState, stream_of
 from seatrial.release.rollout import Phase, Rollout
 
+_NO_SERVER = "a server: none is running on this store, start one with `seatrial up`"
+
 
 def view(state: EndpointState, store: Store) -> dict[str, object]:
     """An endpoint with its release, newest evidence and workers, as a JSON-able record."""
@@ -32,7 +34,11 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
         },
         "blocked": blocked,
         "release": _release(
-            state, live=_live(controller, state.name), workers=workers, blocked=blocked is not None
+            state,
+            live=_live(controller, state.name),
+            workers=workers,
+            waits=blocked is None,
+            controlled=bool(controller),
         ),
         "n_workers": len(workers),
         "n_workers_up_to_date": sum(
@@ -105,7 +111,8 @@ def _release(
     *,
     live: Mapping[str, object],
     workers: Sequence[Beat],
-    blocked: bool,
+    waits: bool,
+    controlled: bool,
 ) -> dict[str, object] | None:
     rollout = state.rollout
     if rollout is None:
@@ -124,17 +131,18 @@ def _release(
         "watched_s": live.get("watched_s", rollout.watched_s),
         "extended": rollout.extended,
         "reason": rollout.reason,
-        "waiting_for": "" if blocked else _waiting_for(rollout, workers),
+        "waiting_for": _waiting_for(rollout, workers, controlled=controlled) if waits else "",
         "evidence": live.get("judgement") or dict(rollout.evidence) or None,
         "staging": dict(rollout.staging) or None,
         "plan": rollout.plan.as_dict(),
     }
 
 
-def _waiting_for(rollout: Rollout, workers: Sequence[Beat]) -> str:
+def _waiting_for(rollout: Rollout, workers: Sequence[Beat], *, controlled: bool) -> str:
     """What must happen next, for a person; empty when nothing is waited for."""
-    if rollout.phase.on_trial and not workers:
-        return "a server: none is running on this store, start one with `seatrial up`"
+    staged_by_nobody = rollout.phase is Phase.STAGING and not controlled
+    if not workers and (rollout.phase.on_trial or staged_by_nobody):
+        return _NO_SERVER
     match rollout.phase:
         case Phase.STAGING:
             return "the staging tests"

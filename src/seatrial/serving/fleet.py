@@ -111,6 +111,7 @@ class Fleet:
         """
         self._targets = targets
         self._told = True
+        self._router.expect(targets)
         changed = self._gather()
         now = self._clock.monotonic()
         waiting = {bundle for bundle, failure in self._failed.items() if failure.again_at > now}

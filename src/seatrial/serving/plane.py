@@ -362,7 +362,7 @@ class DataPlane:
         given = headers.get(MODEL)
         if given is not None:
             return given.decode("utf-8", "replace")
-        models = self._router.models()
+        models = self._router.models() or self._router.expected()
         if self._default_model is not None:
             return self._default_model
         if len(models) == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from seatrial.kernel.errors import NotFound, Unavailable
@@ -34,6 +34,12 @@ class NothingLive(Unavailable):
     """The model exists, but no version of it answers requests yet."""
 
     code = "serving.nothing_live"
+
+
+class StillLoading(Unavailable):
+    """The model exists, and this worker has not loaded it yet; ``facts["retry_after_s"]``."""
+
+    code = "serving.still_loading"
 
 
 class Pick:
@@ -125,6 +131,7 @@ class Router:
         self._counting = counting
         self._chance = chance or random.Random().random
         self._tables: dict[str, Table] = {}
+        self._expected: frozenset[str] = frozenset()
 
     def pick(self, endpoint: str, key: bytes | None = None, version: int | None = None) -> Pick:
         """Who answers a request.
@@ -132,7 +139,7 @@ class Router:
         Args:
             key: the same key gets the same version as long as the shares stay; None for chance.
             version: a tester's wish: this loaded version and no other, and no shadow.
-        Raises: UnknownModel; UnknownVersion: ``version`` is not loaded; NothingLive.
+        Raises: UnknownModel; StillLoading; UnknownVersion: ``version`` is not loaded; NothingLive.
         """
         table = self._tables.get(endpoint)
         if table is None:
@@ -165,6 +172,14 @@ class Router:
         if self._counting is not None:
             self._counting.retire(endpoint)
         self._tables[endpoint] = self._table(endpoint, revision, split, loaded)
+
+    def expect(self, endpoints: Iterable[str]) -> None:
+        """Say which endpoints exist, loaded or not; may be called on any thread."""
+        self._expected = frozenset(endpoints)
+
+    def expected(self) -> list[str]:
+        """The endpoints that exist but are not served here yet, sorted."""
+        return sorted(self._expected - self._tables.keys())
 
     def models(self) -> list[str]:
         """The endpoints served, sorted."""
@@ -275,7 +290,14 @@ class Router:
             )
         return pick
 
-    def _unknown_model(self, endpoint: str) -> UnknownModel:
+    def _unknown_model(self, endpoint: str) -> UnknownModel | StillLoading:
+        if endpoint in self._expected:
+            return StillLoading(
+                f"The model {endpoint!r} is being loaded.",
+                remedy="Send the request again in a second; `seatrial status` shows how far it is.",
+                retry_after_s=1.0,
+                endpoint=endpoint,
+            )
         known = ", ".join(self.models()) or "none yet"
         return UnknownModel(
             f"There is no model {endpoint!r} here.",

@@ -20,7 +20,7 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name, suggest_name
-from seatrial.release.controller import WORKERS, Controller
+from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
 from seatrial.wiring.background import ServerRunning, running, start_detached
@@ -214,6 +214,11 @@ def ensure_server(workspace: Workspace) -> str:
         if found is None:
             raise
         return found.address
+
+
+def has_server(store: Store) -> bool:
+    """Whether anything brings releases forward on this store."""
+    return bool(store.present(WORKERS) or store.present(BEAT))
 
 
 @contextmanager
