@@ -28,7 +28,7 @@ LABEL = "benign"
 _STORIES = {
     "v1": "a cautious logistic regression, the first version",
     "v2": "gradient boosting, more accurate",
-    "v3": "takes logarithms, and fails for the few patients who have a zero somewhere",
+    "v3": "takes logarithms: slower, and fails for the few patients who have a zero somewhere",
     "v4": "nearest neighbours among many noisy copies: quick for one patient, slow for a ward",
 }
 
