@@ -88,6 +88,7 @@ class LogWatch:
             self._tell(problem)
         self._columns: Columns | None = None
         self._metrics = ""
+        self._shown: int | None = None
         self.store: Store = self.out.open_store()
         try:
             self._open(env, once=once)
@@ -116,8 +117,11 @@ class LogWatch:
         self._metrics = self._exposed()
         self.out.write(self.out.metrics.name, self._metrics)
         self.store.beat(BEAT, self._beat())
-        if judged:
+        kept = self.monitor.kept()
+        # Not only when one was judged: a kill may have come between that and its page.
+        if kept is not None and kept.position != self._shown:
             self.out.write(self.out.report.name, self._page())
+            self._shown = kept.position
         return judged
 
     def metrics(self) -> str:
