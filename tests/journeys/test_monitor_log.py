@@ -163,6 +163,23 @@ def test_a_growing_log_is_watched_through_kills_and_its_alert_is_told_once(
     assert "seatrial_drift_psi{" in (watch.out / "seatrial.prom").read_text()
 
 
+def test_deploy_says_why_a_monitor_did_not_start(watch: Watch) -> None:
+    content = yaml.safe_load(watch.config.read_text())
+    content["data"]["columns"]["label"] = "labl"
+    watch.config.write_text(yaml.safe_dump(content))
+    watch.write(watch.rows[:100])
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--config", str(watch.config), "--deploy"],
+        env=watch.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 10
+    assert "no column 'labl'" in done.stderr
+
+
 def test_deploy_starts_a_monitor_that_stop_ends(watch: Watch, hooks: Any) -> None:
     watch.write(watch.rows[:1_000])
     found = watch.script()

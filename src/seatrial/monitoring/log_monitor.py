@@ -41,7 +41,8 @@ LOG = "log"
 _AHEAD = timedelta(hours=1)
 """How far clocks may differ: a row that is of a later time is in no time window."""
 
-_TROUBLE = (SourceDenied, SourceMissing, SourceUnavailable, SourceUnreadable)
+TROUBLE = (SourceDenied, SourceMissing, SourceUnavailable, SourceUnreadable)
+"""Errors of a log that may be gone with the next look."""
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class LogMonitor:
         judged: list[Judged] = []
         try:
             self._read(judged)
-        except _TROUBLE as trouble:
+        except TROUBLE as trouble:
             if trouble.problem != self._trouble:  # it is met again with every look
                 _log.warning("%s: %s", self._endpoint, trouble)
             self._trouble = trouble.problem

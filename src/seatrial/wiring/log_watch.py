@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from seatrial.monitoring.courier import Couriers
 from seatrial.monitoring.endpoint_monitor import Judged
 from seatrial.monitoring.exposition import exposition
 from seatrial.monitoring.gauges import watched_of, whole_of
-from seatrial.monitoring.log_monitor import LogMonitor
+from seatrial.monitoring.log_monitor import TROUBLE, LogMonitor
 from seatrial.monitoring.log_rows import answers_of, features_of
 from seatrial.monitoring.log_windows import LogWindows
 from seatrial.monitoring.notify_config import NotifyConfig
@@ -88,6 +88,7 @@ class LogWatch:
             self._tell(problem)
         self._columns: Columns | None = None
         self._metrics = ""
+        self._shown: int | None = None
         self.store: Store = self.out.open_store()
         try:
             self._open(env, once=once)
@@ -110,14 +111,27 @@ class LogWatch:
         )
         self.monitor = self._monitor()
 
+    def probe(self) -> None:
+        """Look whether the columns asked for are in the log, if it can be read yet.
+
+        Raises: NoSuchColumn, DuplicateColumn.
+        """
+        with suppress(*TROUBLE):  # it is an alert, and tried again
+            source = self._open_log()
+            if source is not None:
+                next(iter(source.chunks()), None)
+
     def tick(self) -> list[Judged]:
         """Read what is new, judge, tell, and write what others read; see `LogMonitor.tick`."""
         judged = self.monitor.tick()
         self._metrics = self._exposed()
         self.out.write(self.out.metrics.name, self._metrics)
         self.store.beat(BEAT, self._beat())
-        if judged:
+        kept = self.monitor.kept()
+        # Not only when one was judged: a kill may have come between that and its page.
+        if kept is not None and kept.position != self._shown:
             self.out.write(self.out.report.name, self._page())
+            self._shown = kept.position
         return judged
 
     def metrics(self) -> str:
@@ -253,6 +267,7 @@ def run_log_watch(
         stack.callback(watch.close)
         for note in watch.known.notes:
             say(note)
+        watch.probe()
         address = ""
         if port is not None:
             server = MetricsPort(port, watch.metrics)
