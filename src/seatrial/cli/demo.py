@@ -26,8 +26,8 @@ from seatrial.kernel.errors import Unavailable
 _NAME = "tumour"
 _SETTLE_S = 1.5
 _WARDS = {"many": 0.15, "many_rows": 48}
-"""Requests that ask for a ward of patients at once: enough of them meet a zero that some of the few
-requests that version 3 gets do fail. It is slower too, and either gate may be the first to say so."""
+"""Requests that ask for a ward of patients at once: enough of them meet a zero that some of the
+few that version 3 gets do fail. It is slower too; either gate may be the first to say so."""
 
 
 class DemoFailed(Unavailable):
