@@ -138,7 +138,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             (OneHotEncoder(handle_unknown="ignore"), names), remainder=StandardScaler()
         ),
         LogisticRegression(),
-    ).fit(table, np.log(table["income"]) > 10)
+    ).fit(table, np.log(table["income"]) + np.random.default_rng(1).normal(size=3_000) > 10)
     (folder / "model.pkl").write_bytes(pickle.dumps(model))
     made = World(folder, port)
     try:

@@ -181,11 +181,7 @@ def columns_of(report: Mapping[str, Any], of: str, language: str) -> Lines:
 def line_of(report: Mapping[str, Any], column: Mapping[str, Any], of: str, language: str) -> Line:
     """A column of a report with what the alarm says of it."""
     key = (PREDICTION if of == "predictions" else "") + column["name"]
-    found: Mapping[str, Any] | None = None
-    if report["alarm"]["outcome"] == "drift":
-        found = next(
-            (m for m in report["alarm"]["movements"] if m["found"] and m["column"] == key), None
-        )
+    found = _found(report["alarm"], key)
     severity = str(column["severity"])
     return Line(
         column=column,
@@ -195,6 +191,17 @@ def line_of(report: Mapping[str, Any], column: Mapping[str, Any], of: str, langu
         moved="" if found is None else moved_as(found["moved"] or "changed", language),
         since=None if found is None else found["since"],
     )
+
+
+def _found(alarm: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    """What the alarm says of a column that it found to have moved by as much as matters."""
+    if alarm["outcome"] != "drift":
+        return None
+    for movement in alarm["movements"]:
+        if movement["column"] == key:
+            matters = (movement["effect"] or 0.0) >= alarm["effect_floor"]
+            return movement if movement["found"] and matters else None
+    return None
 
 
 def figures(column: Mapping[str, Any]) -> list[dict[str, Any]]:
