@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.kernel.duration import BadDuration, parse_duration, show_duration
+from seatrial.kernel.duration import BadDuration, parse_duration, show_duration, show_watched
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,8 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, text: str)
 @given(st.integers(min_value=0, max_value=10**7))
 def test_whole_seconds_survive_reading(seconds: int) -> None:
     assert parse_duration(f"{seconds}s") == seconds
+
+
+def test_a_watch_that_is_extended_does_not_read_like_a_fault() -> None:
+    assert show_watched(12, 20) == "12 s of 20 s"
+    assert show_watched(101, 20) == "1 min 41 s, at least 20 s"

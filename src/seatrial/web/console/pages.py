@@ -21,6 +21,7 @@ from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.monitoring.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
+from seatrial.release.verdict import about
 from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.story import reason, story
 from seatrial.web.console.watching import equip, parts, spoken
@@ -65,6 +66,7 @@ class Console:
             lstrip_blocks=True,
         )
         self._templates.globals.update(
+            about=about,
             bar=bar,
             number=number,
             show_duration=show_duration,
