@@ -24,6 +24,7 @@ RELEASE: dict[str, Any] = {
     "waiting_for": "",
     "evidence": None,
     "staging": None,
+    "rolled_back": False,
 }
 
 

@@ -8,6 +8,8 @@ from seatrial.adapters.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
 from seatrial.kernel.events import Draft
 from seatrial.release.desk import Desk
+from seatrial.wiring.background import announce
+from seatrial.wiring.workspace import open_workspace
 
 
 def test_an_empty_home_says_how_to_begin(home, seatrial) -> None:
@@ -121,3 +123,51 @@ def test_an_endpoint_that_stands_still_says_so_and_nothing_can_be_asked_of_it(
     code, _, err = seatrial("history", "churn")
     assert code == Exit.DONE
     assert err.strip().endswith("not read")
+
+
+def test_an_endpoint_with_nothing_to_serve_is_not_shown_as_lagging_behind(home, seatrial) -> None:
+    store = SqliteStore.from_url(f"sqlite:///{home.folder / 'seatrial.db'}")
+    home.start(store, 1)
+    store.beat("worker/s/0", {"address": "http://127.0.0.1:1", "applied": {}, "loaded": {}})
+    store.close()
+    _, _, err = seatrial("status", "churn")
+    assert "http://127.0.0.1:1  (nothing to serve yet)" in err
+    assert "workers up to date" not in err
+
+
+def test_a_version_that_was_rolled_back_is_not_shown_as_promoted_only(filled, seatrial) -> None:
+    seatrial("promote", "churn")
+    seatrial("rollback", "churn")
+    _, out, err = seatrial("status", "churn", "--json")
+    assert json.loads(out)["release"]["rolled_back"] is True
+    assert json.loads(out)["withdrawn"] == [2]
+    assert "version 2: promoted; rolled back since" in err
+
+
+def test_the_figures_after_a_promotion_are_those_that_stay(filled, seatrial) -> None:
+    _, promoted, _ = seatrial("promote", "churn", "--json")
+    store = SqliteStore.from_url(f"sqlite:///{filled.folder / 'seatrial.db'}")
+    store.beat("controller", {"judgements": {}})
+    store.close()
+    _, later, _ = seatrial("status", "churn", "--json")
+    assert json.loads(promoted)["release"] == json.loads(later)["release"]
+
+
+def test_a_server_that_cannot_write_to_the_store_is_not_called_absent(
+    filled, seatrial, monkeypatch
+) -> None:
+    store = SqliteStore.from_url(f"sqlite:///{filled.folder / 'seatrial.db'}")
+    store.forget("worker/s/0")
+    store.close()
+    assert "no server runs on this store" in seatrial("status", "churn")[2]
+    announce(open_workspace(home=filled.folder, environment={}), address="http://127.0.0.1:7")
+    _, _, err = seatrial("status", "churn")
+    assert "http://127.0.0.1:7, which reports nothing: see its log" in err
+
+
+def test_gates_against_stable_say_so_before_any_request(home, seatrial) -> None:
+    home.fill(n_answers=0)
+    _, _, err = seatrial("status", "churn")
+    lines = [line for line in err.splitlines() if "no request yet" in line]
+    assert len(lines) == len(set(lines)) == 5
+    assert sum("against stable" in line for line in lines) == 3

@@ -183,7 +183,7 @@ def test_evidence_grows_while_one_looks(world: World, visit: Visit) -> None:
         arg=before,
         timeout=20_000,
     )
-    expect(page.locator(".gate")).to_have_count(4)
+    expect(page.locator(".gate")).to_have_count(5)
     expect(page.locator(".steps .now")).to_contain_text("canary 5 %")
     visit.shoot("canary")
     visit.check()
@@ -199,6 +199,26 @@ def test_charts_are_drawn_for_both_versions(world: World, visit: Visit) -> None:
         c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v !== 0))"""
     )
     assert drawn == [True, True, True]
+    visit.check()
+
+
+def test_no_line_of_a_chart_crosses_a_time_without_traffic(world: World, visit: Visit) -> None:
+    visit.open(world.address + PAGE)
+    rows = visit.page.evaluate(
+        """() => {
+        const at = (...times) => times.map((t) => ({ t, n: t }));
+        const { data } = columns({ 1: at(0, 5, 20, 600), 2: at(0, 5, 10, 595) }, "n", 1, 5);
+        const told = data.map((row) => row.map((v) => (v === undefined ? "crossed" : v)));
+        return [...told, alone({ data }, 1), alone({ data }, 2)];
+        }"""
+    )
+    assert rows == [
+        [0, 5, 10, 15, 20, 25, 595, 600],
+        [0, 5, "crossed", "crossed", 20, None, "crossed", 600],
+        [0, 5, 10, None, "crossed", "crossed", 595, "crossed"],
+        [7],
+        [6],
+    ]
     visit.check()
 
 

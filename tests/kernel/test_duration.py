@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.kernel.duration import BadDuration, parse_duration, show_duration
+from seatrial.kernel.duration import BadDuration, parse_duration, show_duration, show_watched
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,8 @@ def test_whole_seconds_survive_reading(seconds: int) -> None:
 )
 def test_durations_are_shown_in_chinese(seconds: float, text: str) -> None:
     assert show_duration(seconds, language="zh") == text
+
+
+def test_a_watch_that_is_extended_does_not_read_like_a_fault() -> None:
+    assert show_watched(12, 20) == "12 s of 20 s"
+    assert show_watched(101, 20) == "1 min 41 s, at least 20 s"

@@ -84,8 +84,34 @@ def test_nothing_judged_is_inconclusive() -> None:
             "error rate: no request yet; about 2,300 more error-free requests needed",
         ),
         (
+            replace(
+                UNSURE,
+                code=Code.NO_REQUESTS,
+                stable=Reading(n=9, n_events=0, value=0.0),
+                n_needed=None,
+            ),
+            "error rate against stable: no request yet",
+        ),
+        (
+            replace(
+                UNSURE,
+                quantity=Quantity.REFUSED_RATE,
+                outcome=Outcome.FAIL,
+                code=Code.OVER_LIMIT,
+                effect=0.5,
+                interval=Interval(lower=0.21, upper=0.9),
+                limit=0.01,
+                canary=Reading(n=20, n_events=10, value=0.5),
+                stable=Reading(n=400, n_events=0, value=0.0),
+                n_needed=None,
+                n_expected=None,
+            ),
+            "refused requests 50 % against stable's 0 %, lower bound of the difference 21 % is "
+            "over the margin 1 %",
+        ),
+        (
             replace(UNSURE, code=Code.NO_STABLE_REQUESTS),
-            "error rate: stable has answered no request to compare with",
+            "error rate against stable: stable has answered no request to compare with",
         ),
         (
             PASSED,

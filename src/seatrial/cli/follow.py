@@ -8,9 +8,10 @@ from typing import Any
 
 from seatrial.cli.output import Console
 from seatrial.cli.show import evidence_lines
-from seatrial.kernel.duration import show_duration
+from seatrial.kernel.duration import show_watched
 from seatrial.kernel.errors import Conflict
 from seatrial.release.desk import Desk
+from seatrial.release.verdict import about
 
 _POLL_S = 0.2
 _LOAD_S = 60.0
@@ -125,8 +126,8 @@ def _canary(now: dict[str, Any]) -> str:
         return f"waits for {now['waiting_for']}"
     evidence = now["evidence"] or {}
     n = max((v["n"] for v in evidence.get("verdicts", ())), default=0)
-    watched = f"{show_duration(now['watched_s'])} of {show_duration(now['watch_s'])}"
+    watched = show_watched(now["watched_s"], now["watch_s"])
     needed = evidence.get("n_needed")
-    rest = f", about {needed:,} more needed" if needed else ""
+    rest = f", about {about(needed):,} more needed" if needed else ""
     outcome = evidence.get("outcome", "no evidence yet")
     return f"{100 * now['share']:g} %, {watched}, {n:,} requests{rest}: {outcome}"

@@ -11,11 +11,18 @@ from seatrial.cli.options import json_option, whoami, workspace_options
 from seatrial.cli.output import Console
 from seatrial.cli.show import fact_line, show_endpoint
 from seatrial.release.desk import Desk
+from seatrial.wiring.background import running
 from seatrial.wiring.workspace import open_workspace
 
 
 def _desk(home: Path | None, config: Path | None) -> Desk:
     return Desk(open_workspace(home=home, config=config).open_store())
+
+
+def _server(home: Path | None, config: Path | None) -> str | None:
+    """Where the server of this home listens, whether or not it can write to the store."""
+    found = running(open_workspace(home=home, config=config))
+    return found.address if found else None
 
 
 @click.command()
@@ -27,8 +34,9 @@ def status(name: str | None, home: Path | None, config: Path | None, as_json: bo
     console = Console(as_json=as_json)
     desk = _desk(home, config)
     records = [desk.view(name)] if name else desk.views()
+    server = _server(home, config)
     for record in records:
-        show_endpoint(console, record)
+        show_endpoint(console, record, server=server)
     if not records:
         console.say("Nothing is deployed yet. Start with: seatrial deploy model.pkl --name NAME")
     console.result(records[0] if name else records)
@@ -44,7 +52,7 @@ def promote(name: str, reason: str, home: Path | None, config: Path | None, as_j
     """Give the version on trial all traffic, whatever the gates have said so far."""
     console = Console(as_json=as_json)
     record = _desk(home, config).promote(name, by=whoami(), reason=reason)
-    show_endpoint(console, record)
+    show_endpoint(console, record, server=_server(home, config))
     console.result(record)
     return Exit.DONE
 
@@ -66,7 +74,7 @@ def rollback(
     """End the trial under way; without one, return to the version before."""
     console = Console(as_json=as_json)
     record = _desk(home, config).roll_back(name, to=version, by=whoami(), reason=reason)
-    show_endpoint(console, record)
+    show_endpoint(console, record, server=_server(home, config))
     console.result(record)
     return Exit.DONE
 

@@ -8,13 +8,19 @@ from typing import Any
 import click
 
 from seatrial.cli.output import Console
-from seatrial.kernel.duration import show_duration
+from seatrial.kernel.duration import show_duration, show_watched
 
 _COLOURS = {"promoted": "green", "aborted": "red", "rejected": "red", "held": "yellow"}
 
 
-def show_endpoint(console: Console, record: Mapping[str, Any]) -> None:
-    """An endpoint with its release and the evidence."""
+def show_endpoint(
+    console: Console, record: Mapping[str, Any], *, server: str | None = None
+) -> None:
+    """An endpoint with its release and the evidence.
+
+    Args:
+        server: address of the server of this home, where one runs.
+    """
     console.say(click.style(str(record["name"]), bold=True))
     stable = record["stable"]
     former = ", ".join(str(v) for v in record["former"])
@@ -29,9 +35,19 @@ def show_endpoint(console: Console, record: Mapping[str, Any]) -> None:
         console.say(f"  release     {release_line(release)}")
         for line in evidence_lines(release):
             console.say(f"              {line}")
-    where = ", ".join(record["addresses"]) or "no server runs on this store"
-    workers = f"{record['n_workers_up_to_date']} of {record['n_workers']} workers up to date"
-    console.say(f"  served by   {where}" + (f"  ({workers})" if record["n_workers"] else ""))
+    console.say(f"  served by   {_served_by(record, server)}")
+
+
+def _served_by(record: Mapping[str, Any], server: str | None) -> str:
+    where = ", ".join(record["addresses"])
+    if not record["n_workers"]:
+        if server is None:
+            return "no server runs on this store"
+        return f"{server}, which reports nothing: see its log, its disk or store may be full"
+    if record["stable"] is None and record["split"]["canary"] is None:
+        return f"{where}  (nothing to serve yet)"
+    ready = f"{record['n_workers_up_to_date']} of {record['n_workers']}"
+    return f"{where}  ({ready} workers up to date)"
 
 
 def release_line(release: Mapping[str, Any]) -> str:
@@ -40,10 +56,11 @@ def release_line(release: Mapping[str, Any]) -> str:
     parts = [f"version {release['version']}: {phase}"]
     if release["share"] is not None and not release["over"]:
         parts.append(f"{100 * release['share']:g} % of keys")
-        watched, watch = show_duration(release["watched_s"]), show_duration(release["watch_s"])
-        parts.append(f"watched {watched} of {watch}")
+        parts.append(f"watched {show_watched(release['watched_s'], release['watch_s'])}")
         if release["n_steps"] > 1:
             parts.append(f"step {release['step'] + 1} of {release['n_steps']}")
+    if release["rolled_back"]:
+        parts.append("rolled back since")
     if release["waiting_for"]:
         parts.append(f"waits for {release['waiting_for']}")
     told = (release["evidence"] or {}).get("reason")  # by the lines of the gates

@@ -49,6 +49,13 @@ def _bad(text: object) -> BadDuration:
     )
 
 
+def show_watched(watched_s: float, watch_s: float) -> str:
+    """How much of a watch is over, as a person reads it; one that is extended has a least."""
+    if watched_s <= watch_s:
+        return f"{show_duration(watched_s)} of {show_duration(watch_s)}"
+    return f"{show_duration(watched_s)}, at least {show_duration(watch_s)}"
+
+
 def show_duration(seconds: float, *, language: str = "en") -> str:
     """A duration for a person, in its two largest units: ``1 h 5 min``, ``45 s``, ``0.2 s``.
 

@@ -192,9 +192,10 @@ def _finite(value: float) -> float | None:
 def _sentence(v: Verdict) -> str:
     match v.code:
         case Code.NO_REQUESTS:
-            return f"{_label(v)}: no request yet{_needed(v)}"
+            against = "" if v.stable is None else " against stable"
+            return f"{_label(v)}{against}: no request yet{_needed(v)}"
         case Code.NO_STABLE_REQUESTS:
-            return f"{_label(v)}: stable has answered no request to compare with"
+            return f"{_label(v)} against stable: stable has answered no request to compare with"
         case Code.UNDER_LIMIT:
             return f"{_seen(v)}, {_bound(v, v.interval.upper)} is under {_limit(v)}"
         case Code.OVER_LIMIT:
@@ -258,14 +259,14 @@ def _needed(v: Verdict) -> str:
     if v.n_needed is None:
         return ""
     clean = _CLEAN[v.quantity]
-    least = f"about {_rounded(v.n_needed):,} more {clean} requests needed"
+    least = f"about {about(v.n_needed):,} more {clean} requests needed"
     if v.n_expected is None or v.n_expected == v.n_needed:
         return f"; {least}"
-    return f"; {least}, {_rounded(v.n_expected):,} if it goes on like this"
+    return f"; {least}, {about(v.n_expected):,} if it goes on like this"
 
 
-def _rounded(n: int) -> int:
-    """To two digits, upwards: the number is a forecast."""
+def about(n: int) -> int:
+    """Requests still needed, as they are shown: to two digits, upwards, for it is a forecast."""
     step = int(10 ** max(0, len(str(n)) - 2))
     return -(-n // step) * step
 

@@ -10,8 +10,6 @@ from seatrial.release.controller import BEAT, WORKERS, applied_by
 from seatrial.release.endpoint import EndpointState, stream_of
 from seatrial.release.rollout import Phase, Rollout
 
-_NO_SERVER = "a server: none is running on this store, start one with `seatrial up`"
-
 
 def view(state: EndpointState, store: Store) -> dict[str, object]:
     """An endpoint with its release, newest evidence and workers, as a JSON-able record."""
@@ -118,6 +116,8 @@ def _release(
     if rollout is None:
         return None
     step = rollout.current
+    if rollout.phase.over:
+        live = {}  # what was recorded stays; the controller's last look may be gone tomorrow
     return {
         "release": rollout.release,
         "version": rollout.version,
@@ -133,6 +133,7 @@ def _release(
         "reason": rollout.reason,
         "waiting_for": _waiting_for(rollout, workers, controlled=controlled) if waits else "",
         "evidence": live.get("judgement") or dict(rollout.evidence) or None,
+        "rolled_back": rollout.phase is Phase.PROMOTED and rollout.version in state.withdrawn,
         "staging": dict(rollout.staging) or None,
         "plan": rollout.plan.as_dict(),
     }
@@ -142,7 +143,7 @@ def _waiting_for(rollout: Rollout, workers: Sequence[Beat], *, controlled: bool)
     """What must happen next, for a person; empty when nothing is waited for."""
     staged_by_nobody = rollout.phase is Phase.STAGING and not controlled
     if not workers and (rollout.phase.on_trial or staged_by_nobody):
-        return _NO_SERVER
+        return "a server: none is running on this store, start one with `seatrial up`"
     match rollout.phase:
         case Phase.STAGING:
             return "the staging tests"

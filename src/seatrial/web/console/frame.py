@@ -15,6 +15,7 @@ from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound
 from seatrial.packaging.staging_words import name_of_test, seen
+from seatrial.release.verdict import about
 from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
@@ -50,6 +51,7 @@ class Frame:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
+            about=about,
             bar=bar,
             languages=LANGUAGES,
             seatrial_version=__version__,

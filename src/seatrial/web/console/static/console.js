@@ -4,21 +4,33 @@
 const COLOURS = ["--one", "--two", "--three", "--four", "--five", "--six"];
 const EVERY_MS = 2000;
 const HEIGHT = 200;
+const SILENCE = 3; // spans without a request after which a line ends
 
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const calendar = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
-function columns(series, key, factor) {
-  // Versions have points at different times: one shared axis, null where a version has none.
+function columns(series, key, factor, width) {
+  // Versions have points at different times: one shared axis. Where a version has no point, its row
+  // is undefined, which a line crosses, or null, which it does not: nobody asked it for so long.
   const versions = Object.keys(series);
-  const times = [...new Set(versions.flatMap((v) => series[v].map((p) => p.t)))].sort((a, b) => a - b);
+  const silences = (points) => points.slice(1).flatMap((p, i) => (p.t - points[i].t > SILENCE * width ? [points[i].t + width] : []));
+  const times = [...new Set(versions.flatMap((v) => [...series[v].map((p) => p.t), ...silences(series[v])]))].sort((a, b) => a - b);
   const place = new Map(times.map((t, i) => [t, i]));
   const rows = versions.map((v) => {
-    const row = new Array(times.length).fill(null);
+    const row = new Array(times.length).fill(undefined);
+    for (const t of silences(series[v])) row[place.get(t)] = null;
     for (const p of series[v]) row[place.get(p.t)] = p[key] === null ? null : p[key] * factor;
     return row;
   });
   return { versions, data: [times, ...rows] };
+}
+
+function alone(plot, index) {
+  // Points with no neighbour to draw a line to.
+  const row = plot.data[index];
+  const known = row.flatMap((value, i) => (value === undefined ? [] : [i]));
+  const ends = (i) => i === undefined || row[i] === null;
+  return known.filter((i, k) => row[i] !== null && ends(known[k - 1]) && ends(known[k + 1]));
 }
 
 function draw(holder, label, found) {
@@ -27,7 +39,7 @@ function draw(holder, label, found) {
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const time = { ...axis, space: 80, values: (_, ticks) => ticks.map((t) => clock.format(1000 * t)) };
   const lines = found.versions.map((v, i) => ({
-    label: `${label} ${v}`, stroke: colour(COLOURS[i % COLOURS.length]), width: 2, spanGaps: true, points: { show: (_, __, from, to) => to - from < 2 },
+    label: `${label} ${v}`, stroke: colour(COLOURS[i % COLOURS.length]), width: 2, points: { show: false, filter: alone },
   }));
   holder.replaceChildren();
   return new uPlot({
@@ -49,7 +61,7 @@ function watchCharts(box) {
   function show() {
     if (last === null) return;
     for (const holder of holders) {
-      const found = columns(last, holder.dataset.chart, Number(holder.dataset.factor || 1));
+      const found = columns(last.series, holder.dataset.chart, Number(holder.dataset.factor || 1), last.width_s);
       const known = charts.get(holder);
       const same = known && known.versions.join() === found.versions.join() && known.width === holder.clientWidth;
       if (same) known.plot.setData(found.data);
@@ -60,7 +72,7 @@ function watchCharts(box) {
     try {
       const answer = await fetch(box.dataset.metrics, { signal: AbortSignal.timeout(4000) });
       if (!answer.ok) return;
-      last = (await answer.json()).series;
+      last = await answer.json();
       show();
     } catch (problem) {
       console.warn("metrics are not to be had:", problem);
