@@ -1,7 +1,7 @@
 """From a model file to a bundle: scan, load, describe, export, compare, measure, write.
 
-The file is opened in a child process and nowhere else. What needs a vendor's library is either run
-in that process or given as an argument.
+The file is opened in a child process and nowhere else; a graph is, before it is measured here. What
+needs a vendor's library is either run in such a process or given as an argument.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from seatrial.packaging.measure import Run, measure
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, compare
 from seatrial.packaging.plan import plan as choose_engines
+from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
@@ -108,12 +109,13 @@ def assemble(
 
     Args:
         root: folder of the bundles.
-        open_graph: loads an exported graph.
+        open_graph: loads a graph that has run in a child already, to measure it.
         say: told of each step.
         threads: the model's process may use, as many as in production: engines are measured.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
-    with ModelSession(limits=ChildLimits(threads=threads)) as session:
+    limits = ChildLimits(threads=threads)
+    with ModelSession(limits=limits) as session, Rehearsal(limits=limits) as rehearsal:
         scan = session.load(source.model, trust=source.trust, any_version=source.any_version)
         facts = session.facts()
         say("scan", _scanned(scan, facts))
@@ -125,7 +127,16 @@ def assemble(
                 remedy="Give rows it was trained on with --data, or train it again.",
             ) from failed
         say("signature", _signature(signature))
-        found = asyncio.run(_examine(session, facts, signature, described, open_graph))
+        found = asyncio.run(
+            _examine(
+                session,
+                rehearsal,
+                facts,
+                signature=signature,
+                described=described,
+                open_graph=open_graph,
+            )
+        )
     notes = (*described.notes, *found.trial.notes)
     for note in notes:
         say("note", note)
@@ -154,7 +165,9 @@ class _Found:
 
 async def _examine(
     session: ModelSession,
+    rehearsal: Rehearsal,
     facts: ModelFacts,
+    *,
     signature: Signature,
     described: Described,
     open_graph: OpenGraph,
@@ -169,11 +182,11 @@ async def _examine(
 
     trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
+    rows = {kind: known.rows for kind, known in trial.by_kind.items()}
+
     async def judge(graph: bytes) -> Parity:
-        with closing(open_graph(graph, signature)) as engine:
-            return compare(
-                {kind: (a.truth, engine.predict(a.rows)) for kind, a in trial.by_kind.items()}
-            )
+        said = await asyncio.to_thread(rehearsal.run, graph, signature, rows)
+        return compare({kind: (a.truth, said[kind]) for kind, a in trial.by_kind.items()})
 
     exported = await export(facts.framework, signature, call=call, judge=judge)
     with ExitStack() as opened:

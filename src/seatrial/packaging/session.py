@@ -139,6 +139,20 @@ class ModelSession:
         """The model's outputs for a batch that fits the configured signature."""
         return cast("Prediction", self._call("predict", batch=batch))
 
+    def open_graph(self, graph: bytes, signature: Signature) -> None:
+        """Open an ONNX graph in the child, in place of the one before.
+
+        Raises: EngineFailed, EngineCrashed and their kin.
+        """
+        self._call("open_graph", graph=graph, signature=signature_to_dict(signature))
+
+    def run_graph(self, batch: Batch) -> Prediction:
+        """What the opened graph answers to a batch that fits its signature.
+
+        Raises: EngineFailed, EngineCrashed and their kin.
+        """
+        return cast("Prediction", self._call("run_graph", batch=batch))
+
     def call(self, function: str, **kwargs: object) -> Mapping[str, object]:
         """Run ``module:function`` of `seatrial.adapters` on the library's own model.
 
