@@ -48,8 +48,11 @@ from seatrial.serving.spawn import ChildLimits
 
 _N_GOLDEN = 32
 
-Say = Callable[[str, str], None]
-"""Told the name of a step that has ended, and what came of it; ``note`` for remarks."""
+Say = Callable[[str, str, str], None]
+"""Told mark (``ok``, ``note``), name and text of a step that has ended."""
+
+Progress = Callable[[str, str], None]
+"""Told name and text of a step that begins and may take long."""
 
 
 class OpenGraph(Protocol):
@@ -103,22 +106,32 @@ class Assembled:
 
 
 def assemble(
-    source: Source, root: Path, *, open_graph: OpenGraph, say: Say, threads: int = 1
+    source: Source,
+    root: Path,
+    *,
+    open_graph: OpenGraph,
+    say: Say,
+    progress: Progress,
+    threads: int = 1,
 ) -> Assembled:
     """Make the bundle of a model in ``root``.
 
     Args:
         root: folder of the bundles.
         open_graph: loads a graph that has run in a child already, to measure it.
-        say: told of each step.
+        say: told of each step that has ended.
+        progress: told of each step that begins.
         threads: the model's process may use, as many as in production: engines are measured.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
     limits = ChildLimits(threads=threads)
     with ModelSession(limits=limits) as session, Rehearsal(limits=limits) as rehearsal:
+        progress(
+            "scan", f"{source.model.name}: reading it, then loading it in a process of its own"
+        )
         scan = session.load(source.model, trust=source.trust, any_version=source.any_version)
         facts = session.facts()
-        say("scan", _scanned(scan, facts))
+        say("ok", "scan", _scanned(scan, facts))
         try:
             signature, described = session.introduce(source.sample, label=source.label)
         except EngineFailed as failed:
@@ -126,7 +139,7 @@ def assemble(
                 f"The model fails on the first rows it is given: {failed.problem}",
                 remedy="Give rows it was trained on with --data, or train it again.",
             ) from failed
-        say("signature", _signature(signature))
+        say("ok", "signature", _signature(signature))
         found = asyncio.run(
             _examine(
                 session,
@@ -135,15 +148,16 @@ def assemble(
                 signature=signature,
                 described=described,
                 open_graph=open_graph,
+                progress=progress,
             )
         )
     notes = (*described.notes, *found.trial.notes)
     for note in notes:
-        say("note", note)
-    say("export", found.exported.reason)
-    say("engine", found.plan.reason)
+        say("note", "note", note)
+    say(*_exported(found.exported))
+    say("ok", "engine", found.plan.reason)
     bundle = _write(source, root, facts=facts, scan=scan, signature=signature, found=found)
-    say("bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
+    say("ok", "bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
     return Assembled(
         bundle=bundle,
         scan=scan,
@@ -171,6 +185,7 @@ async def _examine(
     signature: Signature,
     described: Described,
     open_graph: OpenGraph,
+    progress: Progress,
 ) -> _Found:
     """Try the model, export it, compare, and measure every engine that gives its answers."""
 
@@ -178,17 +193,21 @@ async def _examine(
         return await asyncio.to_thread(session.predict, batch)
 
     async def call(function: str, arguments: dict[str, object]) -> Mapping[str, object]:
+        progress("export", f"converting to ONNX ({arguments['form']}); large models take minutes")
         return await asyncio.to_thread(session.call, function, **arguments)
 
+    progress("export", "asking the model for the answers that its export has to give")
     trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
     rows = {kind: known.rows for kind, known in trial.by_kind.items()}
 
     async def judge(graph: bytes) -> Parity:
+        progress("export", f"running the graph ({show_size(len(graph))}) and comparing answers")
         said = await asyncio.to_thread(rehearsal.run, graph, signature, rows)
         return compare({kind: (a.truth, said[kind]) for kind, a in trial.by_kind.items()})
 
     exported = await export(facts.framework, signature, call=call, judge=judge)
+    progress("engine", "measuring what each engine costs")
     with ExitStack() as opened:
         engines: dict[EngineKind, Run] = {
             kind: _runner(opened.enter_context(closing(open_graph(graph, signature))))
@@ -284,6 +303,12 @@ def _profile(signature: Signature, trial: Trial) -> Mapping[str, object]:
             categorical=categorical,
         )
     )
+
+
+def _exported(exported: Exported) -> tuple[str, str, str]:
+    if exported.onnx is not None:
+        return "ok", "export", exported.reason
+    return "note", "export", f"{exported.reason} So the original model answers, as it is (native)."
 
 
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:

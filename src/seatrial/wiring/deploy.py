@@ -19,7 +19,7 @@ from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.incoming import chunks_of
-from seatrial.registry.naming import check_name, suggest_name
+from seatrial.registry.naming import check_name, is_latin, suggest_name
 from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
@@ -69,8 +69,13 @@ class Order:
 
     @property
     def endpoint(self) -> str:
-        """The endpoint's name: as given, or made from the file's; an archive brings its own."""
-        return self.name if self.name is not None else suggest_name(self.model.stem)
+        """The endpoint's name: as given, or made from the file's; an archive brings its own.
+
+        A file's name that no name can be made of is given as it is, for `check_name` to refuse.
+        """
+        if self.name is not None:
+            return self.name
+        return suggest_name(self.model.stem) if is_latin(self.model.stem) else self.model.stem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +125,7 @@ def deploy_order(
     try:
         desk = Desk(store)
         on_progress("package", str(order.model))
-        packaged = (_taken_in if archived else _assembled)(workspace, order, desk, on_step)
+        packaged = _packaged(workspace, order, desk, on_step, on_progress)
         plan = _plan(workspace, order, packaged.bundle.manifest.name)
         version = _registered(workspace, store, order, packaged, on_step)
         return _begun(desk, store, order, version, plan)
@@ -204,7 +209,25 @@ def local_controller(
         controller.close()
 
 
-def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _Packaged:
+def _packaged(
+    workspace: Workspace,
+    order: Order,
+    desk: Desk,
+    on_step: Say,
+    on_progress: Callable[[str, str], None],
+) -> _Packaged:
+    if is_archive(order.model):
+        return _taken_in(workspace, order, desk, on_step)
+    return _assembled(workspace, order, desk, on_step, on_progress)
+
+
+def _assembled(
+    workspace: Workspace,
+    order: Order,
+    desk: Desk,
+    on_step: Say,
+    on_progress: Callable[[str, str], None],
+) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
 
@@ -222,7 +245,8 @@ def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> 
         workspace.bundles,
         open_graph=OnnxEngine,
         threads=workspace.settings.server.native_threads,
-        say=lambda step, text: on_step("note" if step == "note" else "ok", step, text),
+        say=on_step,
+        progress=on_progress,
     )
     return _Packaged(
         bundle=assembled.bundle,
