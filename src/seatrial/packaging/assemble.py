@@ -148,13 +148,13 @@ def assemble(
                 signature=signature,
                 described=described,
                 open_graph=open_graph,
+                say=say,
                 progress=progress,
             )
         )
     notes = (*described.notes, *found.trial.notes)
     for note in notes:
         say("note", "note", note)
-    say(*_exported(found.exported))
     say("ok", "engine", found.plan.reason)
     bundle = _write(source, root, facts=facts, scan=scan, signature=signature, found=found)
     say("ok", "bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
@@ -185,6 +185,7 @@ async def _examine(
     signature: Signature,
     described: Described,
     open_graph: OpenGraph,
+    say: Say,
     progress: Progress,
 ) -> _Found:
     """Try the model, export it, compare, and measure every engine that gives its answers."""
@@ -196,7 +197,7 @@ async def _examine(
         progress("export", f"converting to ONNX ({arguments['form']}); large models take minutes")
         return await asyncio.to_thread(session.call, function, **arguments)
 
-    progress("export", "asking the model for the answers that its export has to give")
+    progress("trial", "asking the model for the answers that its export has to give")
     trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
     rows = {kind: known.rows for kind, known in trial.by_kind.items()}
@@ -207,6 +208,7 @@ async def _examine(
         return compare({kind: (a.truth, said[kind]) for kind, a in trial.by_kind.items()})
 
     exported = await export(facts.framework, signature, call=call, judge=judge)
+    say(*_exported(exported))
     progress("engine", "measuring what each engine costs")
     with ExitStack() as opened:
         engines: dict[EngineKind, Run] = {
