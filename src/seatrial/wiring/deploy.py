@@ -19,7 +19,7 @@ from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.incoming import chunks_of
-from seatrial.registry.naming import check_name, is_latin, suggest_name
+from seatrial.registry.naming import check_name, suggest_name
 from seatrial.release.controller import WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan
@@ -69,13 +69,8 @@ class Order:
 
     @property
     def endpoint(self) -> str:
-        """The endpoint's name: as given, or made from the file's; an archive brings its own.
-
-        A file's name that no name can be made of is given as it is, for `check_name` to refuse.
-        """
-        if self.name is not None:
-            return self.name
-        return suggest_name(self.model.stem) if is_latin(self.model.stem) else self.model.stem
+        """The endpoint's name: as given, or made from the file's; an archive brings its own."""
+        return self.name if self.name is not None else suggest_name(self.model.stem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
