@@ -466,3 +466,15 @@ def test_an_imputer_that_does_more_than_fill_gaps_is_left_to_the_library(imputer
 def test_a_column_without_any_value_is_dropped_by_the_library_not_filled():
     imputer = SimpleImputer().fit(np.array([[np.nan, 1.0], [np.nan, 2.0]]))
     assert not export_sklearn._fills_every_gap(imputer)
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_probabilities_never_leave_0_and_1(form, data, signed):
+    x, y = data["named"]
+    model = RandomForestClassifier(30, random_state=0).fit(x, y)
+    signature = signed(model, x)
+    made = export(model, **arguments(signature, form))
+    for graph in (made["onnx"], made["wide"]):
+        if graph is not None:
+            found = OnnxEngine(graph, signature).predict(np.concatenate([x] * 9))["probabilities"]
+            assert 0.0 <= found.min() <= found.max() <= 1.0

@@ -35,6 +35,7 @@ from seatrial.registry.model_file import (
     ModelTooLarge,
     NoSuchModel,
     UnknownFormat,
+    missing_library,
 )
 from seatrial.registry.scan import LostDefinition, ScanReport, UnsafeModel, scan
 
@@ -296,3 +297,22 @@ def test_the_report_has_the_digest_of_the_file(path: Path) -> None:
     report = scanned(path, data)
     assert report.size_bytes == len(data)
     assert len(report.sha256) == 64
+
+
+@pytest.mark.parametrize("code", ["os.system", "eval", "import"])
+def test_nobody_is_told_how_to_load_what_no_model_needs(path: Path, code: str) -> None:
+    with pytest.raises(UnsafeModel) as caught:
+        scanned(path, ESCAPES[code])
+    assert "--trust" not in caught.value.remedy
+    assert "Do not load this file" in caught.value.remedy
+
+
+def test_a_missing_module_is_never_taken_for_a_package_of_its_name(path: Path) -> None:
+    assert missing_library("sklearn", path=path).remedy == "Run: pip install scikit-learn"
+    unknown = missing_library("mymod", path=path)
+    assert "pip install" not in unknown.remedy
+    assert "somebody else's" in unknown.remedy
+    path.with_name("mymod.py").write_text("x = 1")
+    own = missing_library("mymod", path=path)
+    assert "your own module 'mymod', which lies beside it" in own.problem
+    assert "pip install mymod" not in own.remedy

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from seatrial.kernel.errors import Conflict, SeatrialError
+from seatrial.packaging.rehearsal import GraphFails
 from seatrial.packaging.requirements import RequirementsUnreadable
 from seatrial.registry.archive import ArchiveUnreadable, pack
 from seatrial.registry.bundle import Bundle, BundleNotFound, Contents
@@ -36,11 +38,31 @@ class Evil:
         return os.system, (f"touch {self.mark}",)
 
 
+def a_graph(shape: tuple[int, ...] = (1, 2)) -> bytes:
+    """Answers label 1 and a constant of a shape, whatever the row."""
+    parts = [
+        helper.make_node("Constant", [], ["size"], value_ints=list(shape)),
+        helper.make_node("ConstantOfShape", ["size"], ["probabilities"]),
+        helper.make_node("Shape", ["rows"], ["label"], start=0, end=1),
+    ]
+    rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", 3])
+    outputs = [
+        helper.make_tensor_value_info("label", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, None),
+    ]
+    graph = helper.make_graph(parts, "g", [rows], outputs)
+    opset = [helper.make_opsetid("", 18)]
+    content: bytes = helper.make_model(
+        graph, opset_imports=opset, ir_version=10
+    ).SerializeToString()
+    return content
+
+
 @pytest.fixture
 def packed(tmp_path: Path) -> Pack:
     """Packs a bundle as another installation would, with changes that a test wants."""
 
-    def make(artefact: bytes = b"a graph", *, role: Role = Role.ONNX, **changes: Any) -> Path:
+    def make(artefact: bytes = a_graph(), *, role: Role = Role.ONNX, **changes: Any) -> Path:
         file = tmp_path / "artefact"
         file.write_bytes(artefact)
         contents: dict[str, Any] = {
@@ -89,7 +111,7 @@ def test_a_bundle_gets_its_place_among_the_others(packed: Pack, bundles: Path) -
     bundle = take_in(packed(), bundles, name=None, trust=False, welcome=welcomed.append)
     assert welcomed == ["churn"]
     assert [p.name for p in bundles.iterdir()] == [bundle.digest]
-    assert Bundle.open(bundles / bundle.digest, digest=bundle.digest).read(Role.ONNX) == b"a graph"
+    assert Bundle.open(bundles / bundle.digest, digest=bundle.digest).read(Role.ONNX) == a_graph()
 
 
 def test_taking_in_the_same_again_finds_it_there(packed: Pack, bundles: Path) -> None:
@@ -155,3 +177,16 @@ def test_what_would_fail_or_do_harm_later_is_refused_now(
     kind: type[SeatrialError], changes: dict[str, object], packed: Pack, bundles: Path
 ) -> None:
     refused(kind, packed(**changes), bundles)
+
+
+@pytest.mark.parametrize("graph", [b"a graph", a_graph((1 << 20, 1 << 20))], ids=["none", "huge"])
+def test_a_graph_is_tried_in_a_child_before_anything_else_opens_it(
+    packed: Pack, bundles: Path, graph: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened_here(*_: object) -> None:
+        raise AssertionError("opened outside of a child")
+
+    monkeypatch.setattr("seatrial.adapters.onnxruntime.OnnxEngine.__init__", opened_here)
+    with pytest.raises(GraphFails, match="cannot be run"):
+        take_in(packed(graph), bundles, name=None, trust=False)
+    assert [p for p in bundles.iterdir() if not p.name.startswith(".")] == []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from seatrial.adapters.native.loaded import LoadedModel
     from seatrial.registry.scan import ScanReport
     from seatrial.registry.signature import Batch, Prediction, Signature
+    from seatrial.serving.engine import Engine
 
 _F_SETSIG: Final = 10
 _KEPT_OUTPUT: Final = 1 << 16
@@ -42,6 +43,7 @@ class Program:
         self._report: ScanReport | None = None
         self._model: LoadedModel | None = None
         self._signature: Signature | None = None
+        self._graph: Engine | None = None
 
     def ping(self) -> dict[str, object]:
         """Answer."""
@@ -98,6 +100,20 @@ class Program:
             raise EngineFailed("No signature is set.", remedy="Call configure first.")
         prediction = self._loaded().predict(batch, signature)
         return dict(_fitted(prediction, signature))
+
+    def open_graph(self, graph: bytes, signature: Mapping[str, object]) -> dict[str, object]:
+        """Open an ONNX graph beside the model, as a worker would."""
+        from seatrial.adapters.onnxruntime import OnnxEngine
+        from seatrial.registry.signature_record import signature_from_dict
+
+        self._graph = OnnxEngine(bytes(graph), signature_from_dict(signature))
+        return {}
+
+    def run_graph(self, batch: Batch) -> dict[str, object]:
+        """What the opened graph answers to a batch that fits its signature."""
+        if self._graph is None:
+            raise EngineFailed("No graph is open.", remedy="Call open_graph first.")
+        return dict(self._graph.predict(batch))
 
     def call(self, function: str, kwargs: Mapping[str, object]) -> dict[str, object]:
         """Run an exporter of ours, ``module:function``, on the library's own model."""
@@ -157,6 +173,8 @@ _OPERATIONS: Final[Mapping[str, Callable[..., dict[str, object]]]] = {
     "configure": Program.configure,
     "predict": Program.predict,
     "call": Program.call,
+    "open_graph": Program.open_graph,
+    "run_graph": Program.run_graph,
 }
 
 

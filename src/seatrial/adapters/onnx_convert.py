@@ -108,6 +108,8 @@ def convert(
         case Form.FLOAT64:
             onnx_trees.compare_in_float64(graph)
     onnx_graph.name_outputs(onx, outputs, TensorProto.DOUBLE if double else TensorProto.FLOAT)
+    if "probabilities" in outputs:
+        onnx_graph.bound_probabilities(graph, TensorProto.DOUBLE if double else TensorProto.FLOAT)
     return onnx_graph.canonical(onx)
 
 

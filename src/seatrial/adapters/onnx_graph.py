@@ -127,6 +127,17 @@ def name_inputs(graph: GraphProto, names: Sequence[str], outputs: Sequence[str])
     _place_inputs(graph)
 
 
+def bound_probabilities(graph: GraphProto, dtype: int) -> None:
+    """Keep probabilities in [0, 1]: a sum in float32 gives 1.0000001."""
+    for node in graph.node:
+        node.output[:] = ["probabilities/raw" if o == "probabilities" else o for o in node.output]
+        node.input[:] = ["probabilities/raw" if i == "probabilities" else i for i in node.input]
+    for name, value in (("probabilities/low", 0.0), ("probabilities/high", 1.0)):
+        graph.initializer.append(helper.make_tensor(name, dtype, [], [value]))
+    ends = ["probabilities/raw", "probabilities/low", "probabilities/high"]
+    graph.node.append(helper.make_node("Clip", ends, ["probabilities"]))
+
+
 def _place_inputs(graph: GraphProto) -> None:
     placed = {i.name: place_of(at) for at, i in enumerate(graph.input)}
     _rename(graph, placed)

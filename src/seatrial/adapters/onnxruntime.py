@@ -6,6 +6,7 @@ the graph is the exporters' business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,19 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise GraphUnusable(
-            f"ONNX Runtime cannot load the graph: {str(error)[:300]}",
+            f"ONNX Runtime cannot load the graph: {reason(error)}",
             remedy="Check the file with onnx.checker, or package the model again.",
         ) from error
+
+
+def reason(error: Exception) -> str:
+    """What ONNX Runtime says, in one sentence without its error codes and places in its source."""
+    if found := re.search(r"locale with name:([\w.-]+?)(?::|$|\s)", str(error)):
+        return f"this machine has no locale {found[1]}, which it wants for texts."
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    words = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |\S*\.(?:cc|h|cpp):\d+ \S*", "", first)
+    words = re.sub(r"\bonnxruntime::\S+(?:\([^)]*\))?\s*", "", words)
+    return " ".join(words.split())[:200].rstrip(" .:") + "."
 
 
 def _feeds(

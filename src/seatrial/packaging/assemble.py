@@ -1,7 +1,7 @@
 """From a model file to a bundle: scan, load, describe, export, compare, measure, write.
 
-The file is opened in a child process and nowhere else. What needs a vendor's library is either run
-in that process or given as an argument.
+The file is opened in a child process and nowhere else; a graph is, before it is measured here. What
+needs a vendor's library is either run in such a process or given as an argument.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from seatrial.monitoring.served import (
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.importance import importance
-from seatrial.packaging.measure import Run, measure
+from seatrial.packaging.measure import Run, answered, measure
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.parity import Parity, compare
 from seatrial.packaging.plan import plan as choose_engines
 from seatrial.packaging.reference import reference_of
+from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
@@ -51,8 +52,11 @@ from seatrial.serving.spawn import ChildLimits
 
 _N_GOLDEN = 32
 
-Say = Callable[[str, str], None]
-"""Told the name of a step that has ended, and what came of it; ``note`` for remarks."""
+Say = Callable[[str, str, str], None]
+"""Told mark (``ok``, ``note``), name and text of a step that has ended."""
+
+Progress = Callable[[str, str], None]
+"""Told name and text of a step that begins and may take long."""
 
 
 class OpenGraph(Protocol):
@@ -108,21 +112,32 @@ class Assembled:
 
 
 def assemble(
-    source: Source, root: Path, *, open_graph: OpenGraph, say: Say, threads: int = 1
+    source: Source,
+    root: Path,
+    *,
+    open_graph: OpenGraph,
+    say: Say,
+    progress: Progress,
+    threads: int = 1,
 ) -> Assembled:
     """Make the bundle of a model in ``root``.
 
     Args:
         root: folder of the bundles.
-        open_graph: loads an exported graph.
-        say: told of each step.
+        open_graph: loads a graph that has run in a child already, to measure it.
+        say: told of each step that has ended.
+        progress: told of each step that begins.
         threads: the model's process may use, as many as in production: engines are measured.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
-    with ModelSession(limits=ChildLimits(threads=threads)) as session:
+    limits = ChildLimits(threads=threads)
+    with ModelSession(limits=limits) as session, Rehearsal(limits=limits) as rehearsal:
+        progress(
+            "scan", f"{source.model.name}: reading it, then loading it in a process of its own"
+        )
         scan = session.load(source.model, trust=source.trust, any_version=source.any_version)
         facts = session.facts()
-        say("scan", _scanned(scan, facts))
+        say("ok", "scan", _scanned(scan, facts))
         try:
             signature, described = session.introduce(source.sample, label=source.label)
         except EngineFailed as failed:
@@ -130,15 +145,25 @@ def assemble(
                 f"The model fails on the first rows it is given: {failed.problem}",
                 remedy="Give rows it was trained on with --data, or train it again.",
             ) from failed
-        say("signature", _signature(signature))
-        found = asyncio.run(_examine(session, facts, signature, described, open_graph))
+        say("ok", "signature", _signature(signature))
+        found = asyncio.run(
+            _examine(
+                session,
+                rehearsal,
+                facts,
+                signature=signature,
+                described=described,
+                open_graph=open_graph,
+                say=say,
+                progress=progress,
+            )
+        )
         reference = reference_of(source.holdout, source.label, signature, found.trial, session)
     notes = (*described.notes, *found.trial.notes)
     for note in notes:
-        say("note", note)
-    say("reference", reference.said)
-    say("export", found.exported.reason)
-    say("engine", found.plan.reason)
+        say("note", "note", note)
+    say("ok", "reference", reference.said)
+    say("ok", "engine", found.plan.reason)
     bundle = _write(
         source,
         root,
@@ -148,7 +173,7 @@ def assemble(
         found=found,
         performance=reference.record,
     )
-    say("bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
+    say("ok", "bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
     return Assembled(
         bundle=bundle,
         scan=scan,
@@ -161,21 +186,33 @@ def assemble(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What came of trying the model: its answers, its export, which engine is fastest, and what
-    matters to it."""
+    """What came of trying the model.
+
+    Args:
+        trial: the model's answers.
+        exported: its export.
+        plan: which engine answers.
+        served: what that engine answers to the sample's rows: not always the model's own bits.
+        importance: of features, by name.
+    """
 
     trial: Trial
     exported: Exported
     plan: EnginePlan
+    served: Prediction
     importance: Mapping[str, float]
 
 
 async def _examine(
     session: ModelSession,
+    rehearsal: Rehearsal,
     facts: ModelFacts,
+    *,
     signature: Signature,
     described: Described,
     open_graph: OpenGraph,
+    say: Say,
+    progress: Progress,
 ) -> _Found:
     """Try the model, export it, compare, and measure every engine that gives its answers."""
 
@@ -183,17 +220,22 @@ async def _examine(
         return await asyncio.to_thread(session.predict, batch)
 
     async def call(function: str, arguments: dict[str, object]) -> Mapping[str, object]:
+        progress("export", f"converting to ONNX ({arguments['form']}); large models take minutes")
         return await asyncio.to_thread(session.call, function, **arguments)
 
+    progress("trial", "asking the model for the answers that its export has to give")
     trial = await try_out(signature, described, predict, monotonic=time.monotonic)
 
+    rows = {kind: known.rows for kind, known in trial.by_kind.items()}
+
     async def judge(graph: bytes) -> Parity:
-        with closing(open_graph(graph, signature)) as engine:
-            return compare(
-                {kind: (a.truth, engine.predict(a.rows)) for kind, a in trial.by_kind.items()}
-            )
+        progress("export", f"running the graph ({show_size(len(graph))}) and comparing answers")
+        said = await asyncio.to_thread(rehearsal.run, graph, signature, rows)
+        return compare({kind: (a.truth, said[kind]) for kind, a in trial.by_kind.items()})
 
     exported = await export(facts.framework, signature, call=call, judge=judge)
+    say(*_exported(exported))
+    progress("engine", "measuring what each engine costs")
     with ExitStack() as opened:
         engines: dict[EngineKind, Run] = {
             kind: _runner(opened.enter_context(closing(open_graph(graph, signature))))
@@ -204,7 +246,9 @@ async def _examine(
         matters = await importance(
             next(iter(engines.values())), signature, trial.known.rows, monotonic=time.monotonic
         )
-    return _Found(trial=trial, exported=exported, plan=choose_engines(costs), importance=matters)
+        plan = choose_engines(costs)
+        served = await answered(engines[plan.steps[0].choice.engine], trial.known.rows)
+    return _Found(trial=trial, exported=exported, plan=plan, served=served, importance=matters)
 
 
 def _runner(engine: Engine) -> Run:
@@ -289,11 +333,17 @@ def _profile(signature: Signature, found: _Found) -> Mapping[str, object]:
         categorical.add(LABELS)
     profile = profile_of(
         features_table(signature, trial.known.rows),
-        predictions=predictions_table(signature, trial.known.truth),
+        predictions=predictions_table(signature, found.served),
         labels=None if labels is None else column_of(labels),
         categorical=categorical,
     )
     return write_profile(replace(profile, importance=dict(found.importance)))
+
+
+def _exported(exported: Exported) -> tuple[str, str, str]:
+    if exported.onnx is not None:
+        return "ok", "export", exported.reason
+    return "note", "export", f"{exported.reason} So the original model answers, as it is (native)."
 
 
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:

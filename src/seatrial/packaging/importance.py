@@ -5,14 +5,13 @@ The model's own answers are the yardstick, so neither labels nor the training da
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.packaging.measure import Run
+from seatrial.packaging.measure import Run, answered
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows, take
 
 N_ROWS = 200
@@ -52,12 +51,12 @@ async def importance(
     until = monotonic() + PATIENCE_S
     moved: dict[str, float] = {}
     try:
-        before = await _answer(run, some)
+        before = await answered(run, some)
         for place, feature in enumerate(signature.features):
             if monotonic() > until:
                 return {}
             shuffled = _shuffled(some, feature.name, place, rng.permutation(n))
-            moved[feature.name] = distance(before, await _answer(run, shuffled))
+            moved[feature.name] = distance(before, await answered(run, shuffled))
     except SeatrialError:
         return {}
     mean = sum(moved.values()) / len(moved)
@@ -81,11 +80,6 @@ def distance(before: Prediction, after: Prediction) -> float:
         return float(np.abs(old - new).sum(axis=1).mean() / 2)
     spread = float(old.std())
     return float(np.abs(old - new).mean()) / spread if spread > 0 else 0.0
-
-
-async def _answer(run: Run, rows: Batch) -> Prediction:
-    answer = run(rows, None)
-    return await answer if inspect.isawaitable(answer) else answer
 
 
 def _shuffled(rows: Batch, name: str, place: int, order: NDArray[np.intp]) -> Batch:

@@ -82,11 +82,15 @@ def _chunks(kind: EngineKind, size: int) -> list[int | None]:
     return [None, *(c for c in CHUNKS[kind] if c < size)]
 
 
+async def answered(run: Run, batch: Batch, chunk_rows: int | None = None) -> Prediction:
+    """What an engine answers."""
+    answer = run(batch, chunk_rows)
+    return await answer if isawaitable(answer) else answer
+
+
 async def _timed(
     run: Run, batch: Batch, chunk_rows: int | None, monotonic: Callable[[], float]
 ) -> float:
     start = monotonic()
-    answer = run(batch, chunk_rows)
-    if isawaitable(answer):
-        await answer
+    await answered(run, batch, chunk_rows)
     return monotonic() - start

@@ -10,6 +10,7 @@ from typing import Self, cast
 
 import msgspec
 
+from seatrial.kernel.size import show_size
 from seatrial.packaging.describe import Described, describe
 from seatrial.packaging.model_facts import ModelFacts, facts_from_dict
 from seatrial.packaging.random_rows import random_rows
@@ -18,6 +19,7 @@ from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
 from seatrial.registry.signature import Batch, Dtype, Output, Prediction, Signature, take
 from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
 from seatrial.serving.child import Child, start_child
+from seatrial.serving.failures import EngineOutOfMemory
 from seatrial.serving.spawn import ChildLimits
 
 _PROBE_ROWS = 8
@@ -69,9 +71,17 @@ class ModelSession:
 
     def _call(self, op: str, **arguments: object) -> dict[str, object]:
         assert self._child is not None, "enter the session first"
-        return self._runner.run(
-            self._child.call(op, arguments, timeout_s=self._call_s, run_s=self._call_s)
-        )
+        try:
+            return self._runner.run(
+                self._child.call(op, arguments, timeout_s=self._call_s, run_s=self._call_s)
+            )
+        except EngineOutOfMemory as error:
+            raise EngineOutOfMemory(
+                error.problem,
+                remedy="Train a smaller model, with fewer or shallower trees, say: in production "
+                f"its process may use {show_size(self._limits.memory_bytes)} too.",
+                **error.facts,
+            ) from error
 
     def scan(self, path: Path, *, trust: bool = False, limit: int = MAX_MODEL_BYTES) -> ScanReport:
         """Say what a file is, without running it. Raises: see `registry.scan.scan`."""
@@ -138,6 +148,20 @@ class ModelSession:
     def predict(self, batch: Batch) -> Prediction:
         """The model's outputs for a batch that fits the configured signature."""
         return cast("Prediction", self._call("predict", batch=batch))
+
+    def open_graph(self, graph: bytes, signature: Signature) -> None:
+        """Open an ONNX graph in the child, in place of the one before.
+
+        Raises: EngineFailed, EngineCrashed and their kin.
+        """
+        self._call("open_graph", graph=graph, signature=signature_to_dict(signature))
+
+    def run_graph(self, batch: Batch) -> Prediction:
+        """What the opened graph answers to a batch that fits its signature.
+
+        Raises: EngineFailed, EngineCrashed and their kin.
+        """
+        return cast("Prediction", self._call("run_graph", batch=batch))
 
     def call(self, function: str, **kwargs: object) -> Mapping[str, object]:
         """Run ``module:function`` of `seatrial.adapters` on the library's own model.

@@ -53,15 +53,35 @@ class MissingLibrary(Invalid):
 
 def missing_library(package: str, *, path: Path) -> MissingLibrary:
     """The error for a model that needs ``package``, as imported, and does not find it."""
-    install = _INSTALL_NAMES.get(package, package)
-    return MissingLibrary(
-        f"{path.name} needs the package {package!r}, which is not installed.",
-        remedy=f"Run: pip install {install}",
-        package=package,
-    )
+    install = _INSTALL_NAMES.get(package)
+    beside = path.parent / package
+    if install is not None:
+        problem = f"{path.name} needs the package {package!r}, which is not installed."
+        remedy = f"Run: pip install {install}"
+    elif beside.is_dir() or beside.with_suffix(".py").is_file():
+        problem = f"{path.name} needs your own module {package!r}, which lies beside it."
+        remedy = (
+            "Make a package of it and install that here: loose files are not taken along to where "
+            "the model is served. Or save the model without code of its own."
+        )
+    else:
+        problem = f"{path.name} names the module {package!r}, which is not installed."
+        remedy = (
+            "Ask whoever made the file which package that is. One of the same name on a package "
+            "index may be somebody else's."
+        )
+    return MissingLibrary(problem, remedy=remedy, package=package)
 
 
-_INSTALL_NAMES: Final = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu"}
+_INSTALL_NAMES: Final = {
+    "lightgbm": "lightgbm",
+    "numpy": "numpy",
+    "onnxruntime": "onnxruntime",
+    "pandas": "pandas",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "xgboost": "xgboost-cpu",
+}
 
 
 class FileFormat(StrEnum):

@@ -31,13 +31,21 @@ def check_name(name: str) -> str:
         return name
     shown = name if len(name) <= 80 else f"{name[:77]}..."
     suggestion = suggest_name(name)
+    remedy = f"Name it {suggestion!r}, for example."
+    if not is_latin(name):
+        remedy = "Give it one in Latin letters with --name: in translation or, say, in pinyin."
     raise ModelNameInvalid(
         f"{shown!r} cannot be the name of a model: only a-z, 0-9 and '-', starting with a letter, "
         f"ending with a letter or digit, {MAX_LENGTH} characters at most.",
-        remedy=f"Name it {suggestion!r}, for example.",
+        remedy=remedy,
         field="name",
         suggestion=suggestion,
     )
+
+
+def is_latin(text: str) -> bool:
+    """Whether a name can be made of a text: something is left without other scripts' letters."""
+    return re.search(r"[A-Za-z0-9]", text) is not None or not any(map(str.isalpha, text))
 
 
 def suggest_name(text: str) -> str:

@@ -34,6 +34,39 @@ SecondOpinion: TypeAlias = Callable[[Iterable[Import]], frozenset[Import]]
 """Which of some imports somebody else's list calls dangerous."""
 
 
+_HOSTILE: Final = frozenset(
+    (
+        "asyncio",
+        "builtins",
+        "code",
+        "commands",
+        "ctypes",
+        "importlib",
+        "io",
+        "marshal",
+        "multiprocessing",
+        "nt",
+        "os",
+        "pickle",
+        "pip",
+        "platform",
+        "posix",
+        "pty",
+        "runpy",
+        "shutil",
+        "socket",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "timeit",
+        "urllib",
+        "webbrowser",
+    )
+)
+"""Modules whose functions run programs or code, or reach files and the network. Whoever refers to
+them from a model has no model in mind, so nobody is told how to load it nevertheless."""
+
+
 class UnsafeModel(Denied):
     """The model imports something outside the known model libraries."""
 
@@ -183,4 +216,6 @@ def _way_out(refused: frozenset[Import]) -> str:
             "It carries code. Move that code into a module and save with pickle, or pass --trust "
             "if you made the file yourself."
         )
+    if not modules.isdisjoint(_HOSTILE):
+        return "Do not load this file: no model needs that. Ask whoever made it."
     return "Pass --trust if you made the file yourself; otherwise do not load it."

@@ -127,7 +127,7 @@ def deploy_order(
     try:
         desk = Desk(store)
         on_progress("package", str(order.model))
-        packaged = (_taken_in if archived else _assembled)(workspace, order, desk, on_step)
+        packaged = _packaged(workspace, order, desk, on_step, on_progress)
         check_signature(
             workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step
         )
@@ -248,7 +248,25 @@ def local_controller(
         controller.close()
 
 
-def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _Packaged:
+def _packaged(
+    workspace: Workspace,
+    order: Order,
+    desk: Desk,
+    on_step: Say,
+    on_progress: Callable[[str, str], None],
+) -> _Packaged:
+    if is_archive(order.model):
+        return _taken_in(workspace, order, desk, on_step)
+    return _assembled(workspace, order, desk, on_step, on_progress)
+
+
+def _assembled(
+    workspace: Workspace,
+    order: Order,
+    desk: Desk,
+    on_step: Say,
+    on_progress: Callable[[str, str], None],
+) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
 
@@ -267,7 +285,8 @@ def _assembled(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> 
         workspace.bundles,
         open_graph=OnnxEngine,
         threads=workspace.settings.server.native_threads,
-        say=lambda step, text: on_step("note" if step == "note" else "ok", step, text),
+        say=on_step,
+        progress=on_progress,
     )
     return _Packaged(
         bundle=assembled.bundle,

@@ -1,7 +1,8 @@
 """Takes in a bundle that was packed elsewhere: nothing it says of itself is believed.
 
 Its bytes are verified, its pins and plan must read, a native model is scanned and loaded in a child
-process like any file, and that somebody vouched for it there counts for nothing here.
+process like any file, its graphs are opened and run there on its golden rows, and that somebody
+vouched for it elsewhere counts for nothing here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seatrial.kernel.errors import Denied, Invalid
+from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import parse_pins
 from seatrial.packaging.session import ModelSession
 from seatrial.registry.archive import unpack
@@ -49,8 +51,8 @@ def take_in(
         trust: whether a person vouches for a model that imports unknown code.
         welcome: is given the model's name before anything of it is loaded; raises to refuse it.
     Raises: ArchiveUnsafe and its kin, BundleTampered and its kin, NameDiffers, VouchedElsewhere,
-        RequirementsUnreadable, PlanUnreadable, GoldenUnreadable, what loading a native model
-        raises, and what ``welcome`` does. Nothing is left in ``bundles`` then.
+        RequirementsUnreadable, PlanUnreadable, GoldenUnreadable, GraphFails, what loading a native
+        model raises, and what ``welcome`` does. Nothing is left in ``bundles`` then.
     """
     with writing(bundles):
         bundles.mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,11 @@ def check_vouched(bundle: Bundle, *, trust: bool) -> None:
 def _check(bundle: Bundle) -> None:
     parse_pins(bundle.requirements())
     EnginePlan.from_dict(bundle.manifest.plan)
-    bundle.golden()
+    golden = bundle.golden()
+    with Rehearsal() as rehearsal:
+        for role in (Role.ONNX, Role.WIDE):
+            if role in bundle.manifest.artefacts:
+                rehearsal.run(bundle.read(role), bundle.signature, {role: golden.inputs})
     if Role.NATIVE in bundle.manifest.artefacts:
         vouched = bundle.manifest.trusted
         with ModelSession() as session:

@@ -50,8 +50,10 @@ def load_onnx(path: Path) -> OnnxModel:
 
 
 def _unreadable(path: Path, error: Exception) -> CorruptModel:
+    from seatrial.adapters.onnxruntime import reason
+
     return CorruptModel(
-        f"ONNX Runtime cannot load {path.name}: {str(error).strip().splitlines()[0]}",
+        f"ONNX Runtime cannot load {path.name}: {reason(error)}",
         remedy="Export it again as one file, with operators ONNX Runtime has.",
     )
 
