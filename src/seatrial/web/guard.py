@@ -55,7 +55,7 @@ class Guard:
             headers: names in lower case.
         Raises: TokenNeeded, ForeignRequest.
         """
-        self._check_origin(headers)
+        self.check_origin(headers)
         if self.token is not None:
             self._check_token(headers, cookies)
             return
@@ -77,7 +77,8 @@ class Guard:
             )
 
     @staticmethod
-    def _check_origin(headers: Mapping[str, str]) -> None:
+    def check_origin(headers: Mapping[str, str]) -> None:
+        """Refuse the page of another origin.   Raises: ForeignRequest."""
         origin = headers.get("origin")
         if origin is None:
             return

@@ -27,12 +27,10 @@ from uvicorn.server import ServerState
 from seatrial.serving.exchange import JSON, BodyTooLarge, Reply, Request
 from seatrial.serving.plane import DataPlane
 from seatrial.web import unread
+from seatrial.web.inference import READ_S
 from seatrial.web.outgoing import Outgoing
 from seatrial.web.together import Together
 from seatrial.web.upgrade import without_wish
-
-_READ_S = 30.0
-"""From the first byte of a request to its last; slower clients only hold connections."""
 
 _LINGER_S = 2.0
 """How long a client that was refused half-way may go on sending before it is cut off: closing at
@@ -442,10 +440,10 @@ class HotProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         waits = not closing and not self.flow.read_paused and self._waits_for_client()
-        longest = min(_READ_S, float(self.timeout_keep_alive), unread.UNREAD_S / 2)
+        longest = min(READ_S, float(self.timeout_keep_alive), unread.UNREAD_S / 2)
         pause = longest
         if waits:
-            left = self._since + (_READ_S if self._owed else self.timeout_keep_alive) - now
+            left = self._since + (READ_S if self._owed else self.timeout_keep_alive) - now
             if left <= 0 and self._owed:
                 self._refuse(Reply(408, b'{"error":"The request took too long. Send it."}', JSON))
             elif left <= 0:

@@ -28,6 +28,7 @@ from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
+from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.counting import Counters
 from seatrial.wiring.health import Health
@@ -179,22 +180,23 @@ def limits_of(config: ServerConfig) -> Limits:
 
 
 def _app(plane: DataPlane, store: Store, token: str | None) -> App:
+    guard = Guard(token=token)
+
     def routers() -> list[APIRouter]:
         from seatrial.monitoring.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
-        from seatrial.web.guard import Guard
         from seatrial.web.watch import watch_router
 
-        desk, watch, guard = Desk(store), WatchDesk(store), Guard(token=token)
+        desk, watch = Desk(store), WatchDesk(store)
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
             console_router(desk, watch, guard),
         ]
 
-    return build(plane, routers)
+    return build(plane, routers, guard=guard)
 
 
 def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:

@@ -25,6 +25,7 @@ from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.story import reason, story
 from seatrial.web.console.watching import equip, parts, spoken
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
+from seatrial.web.entrance import LOGIN, check
 from seatrial.web.guard import COOKIE, Guard
 
 LANGUAGE = "seatrial_language"
@@ -101,11 +102,7 @@ class Console:
 
     def check(self, request: Request) -> None:
         """Raises: Denied: the request may not use the console."""
-        self._guard.check(
-            client=request.client.host if request.client else "",
-            headers={name.lower(): value for name, value in request.headers.items()},
-            cookies=request.cookies,
-        )
+        check(self._guard, request)
 
     def is_token(self, given: str) -> bool:
         """Whether ``given`` is the control token."""
@@ -196,7 +193,7 @@ def _answer(watch: WatchDesk, key: str, wish: str) -> None:
 def _add_visit(router: APIRouter, console: Console) -> None:
     """What belongs to the visitor and to no endpoint: log-in, language, and the static files."""
 
-    @router.post("/console/login")
+    @router.post(LOGIN)
     async def log_in(request: Request) -> Response:
         given = (await _form(request)).get("token", "")
         if not console.is_token(given):
@@ -272,12 +269,8 @@ def _wish(desk: Desk, name: str, wish: str) -> None:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """A small url-encoded form."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > 10_000:
-            return {}
+    """A url-encoded form, which `Entrance` bounds."""
+    body = await request.body()
     return {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
