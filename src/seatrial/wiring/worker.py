@@ -24,6 +24,7 @@ from seatrial.serving.router import Router
 from seatrial.serving.sample import PredictionLog, SampleConfig
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
+from seatrial.serving.spawn import sweep
 from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Worker
 from seatrial.web.app import App, build
@@ -120,6 +121,7 @@ def run_worker(
     )
 
     async def prepare() -> None:
+        sweep()
         loop, loaded = asyncio.get_running_loop(), asyncio.Event()
 
         def on_ready() -> None:
