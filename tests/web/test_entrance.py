@@ -17,7 +17,7 @@ from seatrial.web import inference
 from seatrial.web.app import build
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
-from seatrial.web.entrance import MAX_BODY_BYTES
+from seatrial.web.entrance import MAX_BODY_BYTES, MAX_LABELS_BYTES, limit_of
 from seatrial.web.guard import Guard
 from seatrial.web.protocol import HotProtocol
 from seatrial.web.watch import watch_router
@@ -98,6 +98,12 @@ def test_a_body_that_does_not_come_is_given_up(
     with door.connect() as client:
         client.sendall(begun(path, BEARER))
         assert answer(client)[0] == 408
+
+
+def test_files_of_labels_may_be_larger() -> None:
+    assert limit_of("/api/endpoints/churn/labels") == MAX_LABELS_BYTES
+    for path in ("/api/endpoints/churn/promote", "/api/endpoints/labels/promote", "/labels"):
+        assert limit_of(path) == MAX_BODY_BYTES
 
 
 def test_what_passes_is_read_whole(door: Any) -> None:

@@ -16,6 +16,9 @@ from seatrial.web.inference import App, Message, Receive, Scope, Send, body_of, 
 MAX_BODY_BYTES = 2**20
 """No decision that is sent to a control route needs more."""
 
+MAX_LABELS_BYTES = 32 * 2**20
+"""Labels come in files."""
+
 MAX_LOGIN_BYTES = 10_000
 
 LOGIN = "/console/login"
@@ -47,8 +50,7 @@ class Entrance:
         except Denied as denied:
             await send_reply(send, scope, error_reply(denied, path), closes=True)
             return
-        limit = MAX_LOGIN_BYTES if path == LOGIN else MAX_BODY_BYTES
-        body = await body_of(receive, dict(scope["headers"]), limit)
+        body = await body_of(receive, dict(scope["headers"]), limit_of(path))
         if isinstance(body, bytes):
             await self._app(scope, _again(body, receive), send)
         elif body is not None:
@@ -61,6 +63,15 @@ class Entrance:
             self._guard.check_origin(connection.headers)
         else:
             check(self._guard, connection)
+
+
+def limit_of(path: str) -> int:
+    """How many bytes a body sent to a path may have."""
+    if path == LOGIN:
+        return MAX_LOGIN_BYTES
+    if path.startswith("/api/endpoints/") and path.endswith("/labels"):
+        return MAX_LABELS_BYTES
+    return MAX_BODY_BYTES
 
 
 def check(guard: Guard, connection: HTTPConnection) -> None:
