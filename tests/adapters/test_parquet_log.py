@@ -197,6 +197,42 @@ def test_a_record_of_another_schema_is_left_out_and_said(
     assert "left out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("n_bad", [1, 6])
+def test_a_segment_that_cannot_be_converted_is_set_aside_and_stops_no_other(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    n_bad: int,
+) -> None:
+    spool, log = tmp_path / "spool", tmp_path / "log"
+    for i in range(n_bad):
+        spooled(spool, record(i, outcome="bad"))
+    spooled(spool, record(9))
+
+    def fragile(records: list[Record]) -> pa.Table:
+        if any(one.outcome == "bad" for one in records):
+            raise pa.ArrowNotImplementedError("not that")
+        return table(records)
+
+    monkeypatch.setattr(parquet_log, "table", fragile)
+    assert convert(spool, log) == 1
+    assert logged(log) == ["r9", "r9"]
+    assert segments(spool) == []
+    assert len(list(spool.iterdir())) == min(n_bad, 4)
+    assert capsys.readouterr().err.count("cannot be converted: ArrowNotImplemented") == n_bad
+    assert convert(spool, log) == 0
+
+
+def test_one_part_that_cannot_be_written_stops_no_other_segment(tmp_path: Path) -> None:
+    spool, log = tmp_path / "spool", tmp_path / "log"
+    spooled(spool, record(1, endpoint="x" * 300))  # longer than a folder's name may be
+    spooled(spool, record(2))
+    with pytest.raises(OSError, match="too long"):
+        convert(spool, log)
+    assert logged(log) == ["r2", "r2"]
+    assert len(segments(spool)) == 1
+
+
 def test_an_empty_segment_just_goes(tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()

@@ -8,12 +8,15 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.serving import remote
+from seatrial.serving.child import Child
 from seatrial.serving.failures import EngineCrashed, EngineDown, EngineTimeout, MissingLibrary
 from seatrial.serving.remote import EngineState, NativeEngine, NativeModel
 from seatrial.serving.restart import RestartPolicy
@@ -170,3 +173,26 @@ async def test_nothing_answers_after_close(start: Start) -> None:
     with pytest.raises(EngineDown):
         await engine.predict(row(5), 1)
     assert engine.status().state is EngineState.CLOSED
+
+
+async def test_a_start_that_is_overdue_makes_clients_wait_longer_and_longer(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await start()
+
+    async def hang() -> Child:
+        return await asyncio.Future()
+
+    monkeypatch.setattr(engine, "_loaded", hang)
+    pid = engine.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while engine.status().restarts == 0:
+            await asyncio.sleep(0.01)
+    began = monotonic()
+    for late, wait in ((12.0, 12.0), (500.0, 30.0)):
+        monkeypatch.setattr(remote, "monotonic", lambda late=late: began + late)
+        with pytest.raises(EngineDown, match=r"restarting: .* ended by SIGKILL\. Try") as down:
+            await engine.predict(row(5), 1)
+        assert down.value.facts["retry_after_s"] == pytest.approx(wait, abs=0.5)

@@ -63,6 +63,15 @@ def test_a_page_of_another_origin_is_refused_whatever_it_knows(guard: Guard, ori
         check(guard, headers=HERE | known)
 
 
+@pytest.mark.parametrize(
+    "name", ["forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"]
+)
+def test_without_a_token_what_a_proxy_passes_on_is_from_elsewhere(name: str) -> None:
+    with pytest.raises(ForeignRequest, match="this machine only"):
+        check(OPEN, headers=HERE | {name: "127.0.0.1"})
+    check(LOCKED, headers=HERE | {name: "x", "authorization": "Bearer correct-horse"})
+
+
 def test_a_page_of_this_server_may() -> None:
     check(OPEN, headers=HERE | {"origin": "http://127.0.0.1:8080"})
 

@@ -269,7 +269,7 @@ def test_an_idle_connection_is_closed_and_a_busy_one_is_not(serve: Any) -> None:
 def test_a_client_that_sends_too_slowly_is_refused(
     serve: Any, two_models: DataPlane, monkeypatch: pytest.MonkeyPatch, part: bytes
 ) -> None:
-    monkeypatch.setattr(protocol, "_READ_S", 0.2)
+    monkeypatch.setattr(protocol, "READ_S", 0.2)
     served = serve(build(two_models))
     assert statuses(served.exchange(part)) == [408]
 

@@ -109,6 +109,15 @@ def test_listening_on_the_network_without_a_token_is_a_problem(tmp_path):
 
 
 @pytest.mark.usefixtures("light")
+@pytest.mark.parametrize("token", ["größer", "令牌", "x\ty", " xyz", "xyz\n"])
+def test_a_token_that_no_header_carries_is_a_problem(tmp_path, token):
+    finding = found(tmp_path, SEATRIAL_SERVER__PORT="0", SEATRIAL_TOKEN=token)["token"]
+    assert finding.health is Health.PROBLEM
+    assert token not in finding.text
+    assert "openssl" in finding.remedy
+
+
+@pytest.mark.usefixtures("light")
 def test_too_little_disk_is_a_problem(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     low = usage._replace(free=LEAST_FREE_BYTES - 1)

@@ -26,24 +26,50 @@ from seatrial.serving.spool import claimed, frames, segments
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_ASIDE = ".unconverted"
+_MAX_ASIDE = 4
+
 _Part: TypeAlias = tuple[str, str, int]  # endpoint, day, version
 
 
 def convert(spool: Path, log: Path) -> int:
     """Turn every finished segment of ``spool`` into Parquet under ``log``.
 
-    Segments that are still written to, or that another converter works on, are left alone.
+    Segments that are still written to, or that another converter works on, are left alone. One
+    that cannot be turned stops no other: it is set aside under another name, and told.
     Returns: how many segments were turned.
-    Raises: MissingExtra; OSError: no room, and the segment stays.
+    Raises: MissingExtra; OSError: no room for at least one, which stays; the others were tried.
     """
     n = 0
+    no_room: OSError | None = None
     for segment in segments(spool):
         with claimed(segment) as mine:
-            if mine:
+            if not mine:
+                continue
+            try:
                 _convert(segment, log)
+            except OSError as problem:
+                no_room = no_room or problem
+            except MissingExtra:
+                raise
+            except Exception as problem:  # noqa: BLE001 - whatever it is, the next may be sound
+                _set_aside(segment, problem)
+            else:
                 segment.unlink()
                 n += 1
+    if no_room is not None:
+        raise no_room
     return n
+
+
+def _set_aside(segment: Path, problem: Exception) -> None:
+    """Keep a segment for whoever looks into it, where nothing tries it again."""
+    aside = segment.with_suffix(_ASIDE)
+    segment.rename(aside)
+    kind = type(problem).__name__
+    sys.stderr.write(f"{aside} of the prediction log cannot be converted: {kind}: {problem}\n")
+    for old in sorted(aside.parent.glob(f"*{_ASIDE}"))[:-_MAX_ASIDE]:
+        old.unlink(missing_ok=True)
 
 
 def _convert(segment: Path, log: Path) -> None:

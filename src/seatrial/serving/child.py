@@ -141,7 +141,7 @@ class Child:
                 )
             )
         elif self._process.resident_bytes() > self._limits.memory_bytes:
-            self._end_for(_out_of_memory(self._limits.memory_bytes))
+            self._end_for(_out_of_memory(self._limits.memory_bytes, self._op))
         else:
             self._watch = self._loop.call_later(_WATCH_S, self._check)
 
@@ -194,10 +194,11 @@ class Child:
             self._process.dispose()
 
 
-def _out_of_memory(limit: int) -> EngineOutOfMemory:
+def _out_of_memory(limit: int, op: str) -> EngineOutOfMemory:
+    less = "Send fewer rows" if op == "predict" else "Make the model smaller"
     return EngineOutOfMemory(
         f"The model used more than {limit >> 20:,} MiB of memory.",
-        remedy="Send fewer rows, or allow its process more memory.",
+        remedy=f"{less}, or allow its process more memory.",
         limit=limit,
     )
 

@@ -82,6 +82,12 @@ class BodyTooLarge(LimitExceeded):
         return type(self), (self.facts["limit"],)
 
 
+class BodyTooSlow(LimitExceeded):
+    """The body did not arrive in the time allowed."""
+
+    code = "serving.body_too_slow"
+
+
 class UnsupportedMedia(Invalid):
     """The content type or encoding of the body is none that the route reads."""
 

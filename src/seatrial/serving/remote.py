@@ -24,6 +24,8 @@ from seatrial.serving.failures import EngineDown
 from seatrial.serving.restart import RestartPolicy, next_restart
 from seatrial.serving.spawn import ChildLimits
 
+_MAX_WAIT_S = 30.0
+
 
 class EngineState(StrEnum):
     """Where the life of a native engine stands."""
@@ -143,9 +145,12 @@ class NativeEngine:
         return max(limit * 3 // 4, (self._loaded_bytes + limit) // 2)
 
     def _down(self) -> EngineDown:
-        wait = max(0.1, round(self._past.again_at - monotonic(), 1))
+        left = self._past.again_at - monotonic()
+        # A start that is overdue may take as long again as it has taken: nobody knows better.
+        wait = round(max(0.1, left if left > 0 else min(-left, _MAX_WAIT_S)), 1)
+        cause = (self._past.last_error or "it ended").rstrip(".")
         return EngineDown(
-            f"The process of the model is {self._state}: {self._past.last_error or 'it ended'}.",
+            f"The process of the model is {self._state}: {cause}.",
             remedy=f"Try again in {wait:g} s.",
             retry_after_s=wait,
         )

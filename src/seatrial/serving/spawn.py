@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -10,12 +11,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 PROGRAM: Final = "seatrial.adapters.model_child"
+_PREFIX: Final = "seatrial-model-"
+_FRESH_S: Final = 60.0
 _TAIL_BYTES: Final = 1 << 13
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _KEPT_NAMES: Final = "PATH LANG LANGUAGE LC_ALL LC_CTYPE TZ LD_LIBRARY_PATH PYTHONHOME VIRTUAL_ENV"
@@ -52,7 +56,8 @@ class Spawned:
     """A process just started, and what this one holds of it. All calls return at once."""
 
     def __init__(self, limits: ChildLimits, code_paths: Sequence[Path]) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="seatrial-model-"))
+        self._scratch = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._hold = _held(self._scratch)
         self._output = os.memfd_create("seatrial-model-output")
         self.channel, theirs = socket.socketpair()
         beat, self._lifeline = os.pipe()
@@ -109,6 +114,40 @@ class Spawned:
         os.close(self._lifeline)
         os.close(self._output)
         shutil.rmtree(self._scratch, ignore_errors=True)
+        os.close(self._hold)
+
+
+def sweep(folder: Path | None = None) -> int:
+    """Remove the folders of models whose holders were killed; those in use stay.
+
+    Args:
+        folder: where such folders are made; the system's for temporary files if None.
+    Returns: how many there were.
+    """
+    n = 0
+    for path in (folder or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if (
+                path.lstat().st_uid != os.geteuid()
+                or time.time() - path.lstat().st_mtime < _FRESH_S
+            ):
+                continue  # another's, or made at this moment and not held yet
+            hold = _held(path)
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(hold)
+            n += 1
+    return n
+
+
+def _held(folder: Path) -> int:
+    """A folder that is locked for as long as this descriptor is open.   Raises: OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def _popen(

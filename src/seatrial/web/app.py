@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.plane import DataPlane
+from seatrial.web.guard import Guard
 from seatrial.web.inference import Receive, Scope, Send, answer, path_of
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ class App:
         routers: Callable[[], Sequence[APIRouter]],
         start: Step,
         stop: Step,
+        guard: Guard | None,
     ) -> None:
         self.plane = plane
+        self._guard = guard
         self._routers = routers
         self._start = start
         self._stop = stop
@@ -64,7 +67,7 @@ class App:
     async def _built(self) -> Any:
         async with self._building:
             if self._site is None:
-                self._site = await asyncio.to_thread(_site, self.plane, self._routers)
+                self._site = await asyncio.to_thread(_site, self.plane, self._routers, self._guard)
         return self._site
 
 
@@ -78,6 +81,7 @@ def build(
     *,
     start: Step = _nothing,
     stop: Step = _nothing,
+    guard: Guard | None = None,
 ) -> App:
     """The application of a server.
 
@@ -86,11 +90,12 @@ def build(
         routers: makes the routers of all other routes; called at the first request for one.
         start: runs at the lifespan's startup, where there is one.
         stop: runs at its shutdown.
+        guard: of the routers; it decides before the body of a request is read.
     """
-    return App(plane, routers, start, stop)
+    return App(plane, routers, start, stop, guard)
 
 
-def _site(plane: DataPlane, routers: Callable[[], Sequence[APIRouter]]) -> Any:
+def _site(plane: DataPlane, routers: Callable[[], Sequence[APIRouter]], guard: Guard | None) -> Any:
     from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
 
-    return site(plane, routers())
+    return site(plane, routers(), guard)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from seatrial.release.desk import Desk
+from seatrial.web.entrance import check
 from seatrial.web.guard import Guard
 
 
@@ -30,14 +31,10 @@ class Return(Decision):
 def guarded(guard: Guard) -> Any:
     """A dependency that lets a request pass or raises what the guard raises."""
 
-    def check(request: Request) -> None:
-        guard.check(
-            client=request.client.host if request.client else "",
-            headers={name.lower(): value for name, value in request.headers.items()},
-            cookies=request.cookies,
-        )
+    def checked(request: Request) -> None:
+        check(guard, request)
 
-    return Depends(check)
+    return Depends(checked)
 
 
 def control_router(desk: Desk, guard: Guard) -> APIRouter:

@@ -23,6 +23,7 @@ from seatrial.kernel.errors import (
 from seatrial.serving.exchange import (
     JSON,
     BodyTooLarge,
+    BodyTooSlow,
     MethodNotAllowed,
     Reply,
     UnsupportedMedia,
@@ -30,6 +31,7 @@ from seatrial.serving.exchange import (
 
 STATUS: dict[type[SeatrialError], int] = {
     BodyTooLarge: 413,
+    BodyTooSlow: 408,
     MethodNotAllowed: 405,
     UnsupportedMedia: 415,
     Invalid: 400,

@@ -2,7 +2,9 @@
 
 With a token, whoever has it. Without one, only this machine: the connection must come from
 loopback, the Host must be a loopback name (a page that rebinds its DNS name cannot fake that), and
-a browser's cross-site request, which names another Origin, is refused.
+nothing may say that the request was passed on. A browser's cross-site request, which names another
+Origin, is refused either way. A proxy on this machine that hides all of that looks like this
+machine: behind a proxy there must be a token.
 """
 
 from __future__ import annotations
@@ -17,6 +19,19 @@ from seatrial.kernel.errors import Denied
 
 COOKIE = "seatrial_token"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_PASSED_ON = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-forwarded-server",
+        "x-real-ip",
+    }
+)
+"""Headers that proxies add, and that no client on this machine needs."""
 
 
 class TokenNeeded(Denied):
@@ -55,12 +70,13 @@ class Guard:
             headers: names in lower case.
         Raises: TokenNeeded, ForeignRequest.
         """
-        self._check_origin(headers)
+        self.check_origin(headers)
         if self.token is not None:
             self._check_token(headers, cookies)
             return
         host = _name(headers.get("host", ""))
-        if not _is_loopback(client) or host not in _LOCAL_NAMES:
+        passed_on = not _PASSED_ON.isdisjoint(headers)
+        if passed_on or not _is_loopback(client) or host not in _LOCAL_NAMES:
             raise ForeignRequest(
                 f"Control routes are open to this machine only, not to {client} as {host!r}.",
                 remedy="Set SEATRIAL_TOKEN for the server and send it as 'Authorization: Bearer'.",
@@ -77,7 +93,8 @@ class Guard:
             )
 
     @staticmethod
-    def _check_origin(headers: Mapping[str, str]) -> None:
+    def check_origin(headers: Mapping[str, str]) -> None:
+        """Refuse the page of another origin.   Raises: ForeignRequest."""
         origin = headers.get("origin")
         if origin is None:
             return

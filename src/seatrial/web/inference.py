@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from seatrial.serving.exchange import BodyTooLarge, Reply, Request
+from seatrial.serving.exchange import BodyTooLarge, BodyTooSlow, Reply, Request
 from seatrial.serving.plane import DataPlane
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+READ_S = 30.0
+"""From the first byte of a request to its last; slower clients only hold connections."""
 
 
 def path_of(scope: Scope) -> str:
@@ -25,17 +31,20 @@ async def answer(plane: DataPlane, scope: Scope, receive: Receive, send: Send) -
     """Answer one HTTP request that the plane owns."""
     path = path_of(scope)
     headers = dict(scope["headers"])
-    body = await _body(receive, headers, plane.limits.max_body_bytes)
+    body = await body_of(receive, headers, plane.limits.max_body_bytes)
     if body is None:
         return
-    if isinstance(body, BodyTooLarge):
-        reply = plane.refused(body, path)
-        closing: tuple[tuple[bytes, bytes], ...] = ((b"connection", b"close"),)
-    else:
-        request = Request(scope["method"], path, scope.get("query_string", b""), headers, body)
-        made = plane.handle(request)
-        reply = made if isinstance(made, Reply) else await made
-        closing = ()
+    if not isinstance(body, bytes):
+        await send_reply(send, scope, plane.refused(body, path), closes=True)
+        return
+    request = Request(scope["method"], path, scope.get("query_string", b""), headers, body)
+    made = plane.handle(request)
+    await send_reply(send, scope, made if isinstance(made, Reply) else await made)
+
+
+async def send_reply(send: Send, scope: Scope, reply: Reply, *, closes: bool = False) -> None:
+    """Send a reply, and whether the connection ends with it."""
+    closing = ((b"connection", b"close"),) if closes else ()
     await send(
         {
             "type": "http.response.start",
@@ -52,13 +61,27 @@ async def answer(plane: DataPlane, scope: Scope, receive: Receive, send: Send) -
     await send({"type": "http.response.body", "body": shown, "more_body": False})
 
 
-async def _body(
+async def body_of(
     receive: Receive, headers: dict[bytes, bytes], limit: int
-) -> bytes | BodyTooLarge | None:
-    """The whole body; None when the client left."""
+) -> bytes | BodyTooLarge | BodyTooSlow | None:
+    """The whole body, or why it is not read to its end; None when the client left.
+
+    Args:
+        limit: bytes it may have.
+    """
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or int(length) > limit:
         return BodyTooLarge(limit)
+    try:
+        async with asyncio.timeout(READ_S):
+            return await _whole(receive, limit)
+    except TimeoutError:
+        return BodyTooSlow(
+            f"The body was not whole within {READ_S:g} s.", remedy="Send it at once, or less of it."
+        )
+
+
+async def _whole(receive: Receive, limit: int) -> bytes | BodyTooLarge | None:
     parts: list[bytes] = []
     size = 0
     while True:

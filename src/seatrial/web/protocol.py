@@ -1,9 +1,10 @@
 """HTTP below ASGI: uvicorn's protocol with a short way for the data plane's routes.
 
 A request that the data plane owns is read whole, handed to `DataPlane.handle` and answered with one
-write. Everything else, and everything out of the ordinary (Expect, upgrades, requests pipelined
-behind one that is still being answered), takes uvicorn's own way through the ASGI app, where
-`inference.py` gives the same replies.
+write. Everything else, and everything out of the ordinary (Expect, requests pipelined behind one
+that is still being answered), takes uvicorn's own way through the ASGI app, where `inference.py`
+gives the same replies. Whichever way it takes, a request has so long to become whole, and its reply
+so long to be taken.
 
 Clients send the same head again and again. A head is parsed in full once; the same bytes, again at
 the beginning of a request, mean the same, so what was read from them is looked up (`Heads`).
@@ -15,6 +16,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -24,10 +26,11 @@ from uvicorn.server import ServerState
 
 from seatrial.serving.exchange import JSON, BodyTooLarge, Reply, Request
 from seatrial.serving.plane import DataPlane
+from seatrial.web import unread
+from seatrial.web.inference import READ_S
+from seatrial.web.outgoing import Outgoing
 from seatrial.web.together import Together
-
-_READ_S = 30.0
-"""From the first byte of a request to its last; slower clients only hold connections."""
+from seatrial.web.upgrade import without_wish
 
 _LINGER_S = 2.0
 """How long a client that was refused half-way may go on sending before it is cut off: closing at
@@ -44,6 +47,7 @@ class HotCycle:
     """
 
     __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete")
+    more_body = False
 
     def __init__(self) -> None:
         self.keep_alive = True
@@ -65,7 +69,10 @@ class HotProtocol(HttpToolsProtocol):
         self._parts: list[bytes] = []
         self._n_body = 0
         self._n_unfinished = 0
-        self._owed = False
+        self._owed = False  # the rest of a request
+        self._in_head = False
+        self._shed = False  # the request begins again, see `_feed`
+        self._active: RequestResponseCycle | None = None
         self._since = 0.0
         self._keep_alive = True
         self._last = False
@@ -73,6 +80,7 @@ class HotProtocol(HttpToolsProtocol):
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._heads_with: list[tuple[bytes, bytes]] = []
         self._watcher: asyncio.TimerHandle | None = None
+        self._unread = unread.Unread()
         self._between = True  # requests: no byte of the next one was given to the parser
         self._whole: bytes | None = None  # what arrived between requests and may be all of the next
 
@@ -90,6 +98,10 @@ class HotProtocol(HttpToolsProtocol):
         self._hot, self._parts = None, []
         if self._watcher is not None:
             self._watcher.cancel()
+        for cycle in (self._active, *(queued for queued, _ in self.pipeline)):
+            if cycle is not None:
+                _disconnect(cycle)
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -104,11 +116,33 @@ class HotProtocol(HttpToolsProtocol):
                 self._ask(together, known, keep_alive=True)
                 return
             self._whole = data
-        super().data_received(data)
+        # Before the parser: of a piece that ends one request and begins another nobody knows how
+        # much is the other's, which counts from the next piece on.
+        self._n_unfinished += len(data)
+        self._feed(data)
         self._whole = None
         if self._owed and not self._over:
-            self._n_unfinished += len(data)
             self._bound_unfinished()
+
+    def _feed(self, data: bytes) -> None:
+        """Give the parser what arrived, and a head that wishes for another protocol once more."""
+        self._unset_keepalive_if_required()
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as stopped:
+                rest = memoryview(rest)[stopped.args[0] :]  # no copy for each of many
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                return
+            if not self._shed or self._over:
+                return
+            self._shed = False
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            head = without_wish(method, self.url, version, self.headers)
+            self.parser = _parser(self)
+            self.parser.feed_data(head)
 
     def pause_writing(self) -> None:
         """Take no more requests from a client that does not read its replies."""
@@ -119,13 +153,14 @@ class HotProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         super().resume_writing()
+        self._unread.forget()
         if self._idle() and not self.transport.is_closing():
             self.flow.resume_reading()
 
     def shutdown(self) -> None:
         """Called by the server: finish the request at hand, if any, and close."""
         self._last = True
-        if not self._owed:
+        if not self._owed or self._on_long_way():
             super().shutdown()
 
     # Callbacks of the parser
@@ -135,20 +170,26 @@ class HotProtocol(HttpToolsProtocol):
         self._between = False
         self.url = b""
         self.headers = []
-        self._owed = True
+        self._owed = self._in_head = True
         self._n_unfinished = 0
         self._since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer of a chunked body, which nobody here reads."""
-        if self._hot is None:
+        if self._in_head:
             self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Decide which way the request takes."""
         if self._over:
             return
+        self._in_head = False
         plane, parser = self.plane, self.parser
+        if parser.should_upgrade():
+            self._shed = True
+            if parser.get_method() == b"CONNECT":
+                self._refuse(Reply(400, b'{"error":"Nothing here is a tunnel."}', JSON))
+            return
         path, _, query = self.url.partition(b"?")
         target = path.decode("latin-1")
         headers = dict(self.headers)
@@ -157,7 +198,6 @@ class HotProtocol(HttpToolsProtocol):
             or not self._idle()
             or not plane.owns(target)
             or b"expect" in headers
-            or parser.should_upgrade()
             or self.limit_concurrency is not None
         ):
             self._take_long_way(headers)
@@ -189,7 +229,10 @@ class HotProtocol(HttpToolsProtocol):
             return
         hot = self._hot
         if hot is None or self._together is None:
-            super().on_message_complete()
+            if not self._shed:
+                self._owed = False
+                super().on_message_complete()
+                self.cycle.more_body = False  # nor is it if nobody waits for it any more
             return
         parts = self._parts
         if parts:
@@ -247,8 +290,15 @@ class HotProtocol(HttpToolsProtocol):
         if cycle.disconnected or self.transport.is_closing():
             return
         self._write(request, reply, keep_alive=cycle.keep_alive)
-        self._since = self.loop.time()
         self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """It is the client's turn again, or that of the request behind."""
+        self._since = self.loop.time()
+        if self._over:
+            self.server_state.total_requests += 1
+        else:
+            super().on_response_complete()
 
     def _write(self, request: Request, reply: Reply, *, keep_alive: bool) -> None:
         if self.access_log:
@@ -294,14 +344,38 @@ class HotProtocol(HttpToolsProtocol):
 
     def _take_long_way(self, headers: dict[bytes, bytes]) -> None:
         url, received = self.url, self.headers
-        self._owed = False
         super().on_message_begin()
         self.url = url
         self.headers.extend(received)
         self.expect_100_continue = headers.get(b"expect", b"").lower() == b"100-continue"
         super().on_headers_complete()
-        if self._last and self.cycle is not None:
+        self.cycle.transport = Outgoing(self)  # type: ignore[assignment]
+        if self._last:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._active = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _on_long_way(self) -> bool:
+        """Whether the request that is being read takes it."""
+        return self._owed and not self._in_head and self._hot is None
+
+    def send(self, data: bytes) -> None:
+        """See `Connection`."""
+        if not self.ending():
+            self.transport.write(data)
+
+    def close_after_reply(self) -> None:
+        """See `Connection`."""
+        if self._owed and not self.ending():
+            self._linger()
+        else:
+            self.transport.close()
+
+    def ending(self) -> bool:
+        """See `Connection`."""
+        return self._over or self.transport.is_closing()
 
     def _refuse_large(self) -> None:
         if self.plane is not None and self._hot is not None:
@@ -310,22 +384,39 @@ class HotProtocol(HttpToolsProtocol):
 
     def _bound_unfinished(self) -> None:
         """Bound what a request that is not whole yet has taken, framing included."""
-        if self._hot is None:
+        if self._in_head:
             if self._n_unfinished > _MAX_HEAD_BYTES:
                 self._refuse(Reply(431, b'{"error":"The headers are too long. Send less."}', JSON))
         elif self.plane and self._n_unfinished > 2 * (
             self.plane.limits.max_body_bytes + _MAX_HEAD_BYTES
         ):
-            self._refuse_large()
+            path = self.url.partition(b"?")[0].decode("latin-1")
+            self._refuse(self.plane.refused(BodyTooLarge(self.plane.limits.max_body_bytes), path))
 
     def _refuse(self, reply: Reply) -> None:
         """Reply before the request is whole, and read no more of it."""
+        if not self._is_next():
+            self._over = True
+            self.transport.close()
+            return
+        if self._on_long_way():
+            _disconnect(self.cycle)
         request = self._hot or Request("GET", "", b"", {}, b"")
-        self._over, self._owed, self._hot, self._parts = True, False, None, []
         self.transport.write(
             b"%b%d\r\nconnection: close\r\n\r\n" % (self._head(reply), len(reply.body))
             + (reply.body if request.method != "HEAD" else b"")
         )
+        self._linger()
+
+    def _is_next(self) -> bool:
+        """Whether a reply written now would be taken for that of the request being read."""
+        if self._on_long_way():
+            return not self.pipeline and not self.cycle.response_started
+        return self._idle()
+
+    def _linger(self) -> None:
+        """End the connection without a reset, which would take the reply with it."""
+        self._over, self._owed, self._hot, self._parts = True, False, None, []
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
@@ -337,20 +428,42 @@ class HotProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | HotCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
+    def _waits_for_client(self) -> bool:
+        """Whether it is the client's turn: to begin a request, or to go on with one."""
+        return self._idle() or (self._on_long_way() and not self.pipeline)
+
     def _watch(self) -> None:
         """Close a connection whose client lets us wait; look again later otherwise."""
-        waits_for_client = self._owed or self._idle()
-        allowed = _READ_S if self._owed else float(self.timeout_keep_alive)
-        left = self._since + allowed - self.loop.time()
-        if waits_for_client and not self.flow.read_paused and left <= 0:
-            if self._owed and self._idle():
-                self._refuse(Reply(408, b'{"error":"The request took too long. Send it."}', JSON))
-            else:
-                self.transport.close()
+        now = self.loop.time()
+        closing = self.transport.is_closing()
+        if (closing or self.flow.write_paused) and self._unread.too_long(self.transport, now):
+            self.transport.abort()
             return
-        longest = min(_READ_S, float(self.timeout_keep_alive))
-        pause = min(longest, max(left, 0.05)) if waits_for_client else longest
+        waits = not closing and not self.flow.read_paused and self._waits_for_client()
+        longest = min(READ_S, float(self.timeout_keep_alive), unread.UNREAD_S / 2)
+        pause = longest
+        if waits:
+            left = self._since + (READ_S if self._owed else self.timeout_keep_alive) - now
+            if left <= 0 and self._owed:
+                self._refuse(Reply(408, b'{"error":"The request took too long. Send it."}', JSON))
+            elif left <= 0:
+                self.transport.close()
+            pause = min(longest, max(left, 0.05))
         self._watcher = self.loop.call_later(pause, self._watch)
+
+
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    """Tell an application that its client is gone."""
+    cycle.disconnected = True
+    cycle.message_event.set()
+
+
+def _parser(protocol: HttpToolsProtocol) -> Any:
+    """A parser as uvicorn makes it."""
+    parser = httptools.HttpRequestParser(protocol)
+    # What follows the last request of a connection is ignored, and no reason to refuse that one.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _shared(server: ServerState, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> Together:

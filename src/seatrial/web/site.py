@@ -13,18 +13,22 @@ from seatrial import __version__
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.plane import DataPlane
 from seatrial.web.docs_page import page
+from seatrial.web.entrance import Entrance
 from seatrial.web.errors import error_reply
+from seatrial.web.guard import Guard
 from seatrial.web.openapi import document
 
 
-def site(plane: DataPlane, routers: Sequence[APIRouter]) -> FastAPI:
+def site(plane: DataPlane, routers: Sequence[APIRouter], guard: Guard | None = None) -> FastAPI:
     """The framework's application.
 
     Args:
         plane: its routes are described at ``/openapi.json`` and ``/docs``.
         routers: all other routes.
+        guard: decides before a body is read; None where no router has one.
     """
     app = FastAPI(title="seatrial", version=__version__, docs_url=None, redoc_url=None)
+    app.add_middleware(Entrance, guard=guard)
     for router in routers:
         app.include_router(router)
     own = app.openapi

@@ -20,7 +20,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.wiring.background import running
 from seatrial.wiring.libraries import Libraries, broken, extras, libraries
 from seatrial.wiring.listening import listen
-from seatrial.wiring.server import TOKEN, is_loopback
+from seatrial.wiring.server import TOKEN, control_token, is_loopback
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 OLDEST_PYTHON = (3, 11)
@@ -86,7 +86,7 @@ def examine(
     yield _disk(workspace.home, shutil.disk_usage(workspace.home).free)
     yield _store(workspace)
     yield _address(workspace)
-    yield _token(workspace.settings.server.host, environment.get(TOKEN))
+    yield _token(workspace.settings.server.host, environment)
 
 
 def _python(version: tuple[int, ...], platform: str) -> Finding:
@@ -212,7 +212,11 @@ def _address(workspace: Workspace) -> Finding:
     return Finding(part="port", health=Health.OK, text=f"{server.host}:{server.port} is free")
 
 
-def _token(host: str, token: str | None) -> Finding:
+def _token(host: str, environment: Mapping[str, str]) -> Finding:
+    try:
+        token = control_token(environment)
+    except SeatrialError as error:
+        return _trouble("token", error)
     if token:
         text = "control routes ask for the token"
     elif is_loopback(host):

@@ -11,13 +11,13 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from types import FrameType
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import Denied, SeatrialError
+from seatrial.kernel.errors import Denied, Invalid, SeatrialError
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
@@ -42,14 +42,36 @@ class TokenMissing(Denied):
     code = "server.token_missing"
 
 
+class TokenUnusable(Invalid):
+    """No client could send the control token."""
+
+    code = "server.token_unusable"
+
+
+def control_token(environment: Mapping[str, str]) -> str | None:
+    """The secret of the control routes, or None where there is none.
+
+    Raises: TokenUnusable: it holds what HTTP headers do not carry the same way everywhere.
+    """
+    token = environment.get(TOKEN) or None
+    if token is not None and not (
+        token.isascii() and token.isprintable() and token == token.strip()
+    ):
+        raise TokenUnusable(
+            f"{TOKEN} holds other than printable ASCII characters, or blanks at an end.",
+            remedy="Make one with 'openssl rand -hex 32'.",
+        )
+    return token
+
+
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
-    Raises: ServerRunning, PortTaken, TokenMissing.
+    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable.
     """
     check_none_runs(workspace)
     server = workspace.settings.server
-    token = os.environ.get(TOKEN) or None
+    token = control_token(os.environ)
     if token is None and not is_loopback(server.host):
         raise TokenMissing(
             f"Listening on {server.host} opens the control routes to the network.",

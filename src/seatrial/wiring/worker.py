@@ -25,10 +25,12 @@ from seatrial.serving.router import Router
 from seatrial.serving.sample import PredictionLog, SampleConfig
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
+from seatrial.serving.spawn import sweep
 from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
+from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.counting import Counters
 from seatrial.wiring.health import Health
@@ -116,6 +118,7 @@ def run_worker(
     )
 
     async def prepare() -> None:
+        sweep()
         loop, loaded = asyncio.get_running_loop(), asyncio.Event()
 
         def on_ready() -> None:
@@ -191,6 +194,8 @@ def limits_of(config: ServerConfig) -> Limits:
 
 
 def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace) -> App:
+    guard = Guard(token=token)
+
     def routers() -> list[APIRouter]:
         from seatrial.adapters.label_files import read_labels
         from seatrial.monitoring.label_desk import LabelDesk
@@ -198,12 +203,11 @@ def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace
         from seatrial.release.desk import Desk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
-        from seatrial.web.guard import Guard
         from seatrial.web.labels import labels_router
         from seatrial.web.watch import watch_router
         from seatrial.wiring.performance import LabelFiles
 
-        desk, watch, guard = Desk(store), WatchDesk(store), Guard(token=token)
+        desk, watch = Desk(store), WatchDesk(store)
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
         return [
             control_router(desk, guard),
@@ -216,7 +220,7 @@ def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace
             console_router(desk, watch, guard),
         ]
 
-    return build(plane, routers)
+    return build(plane, routers, guard=guard)
 
 
 def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:

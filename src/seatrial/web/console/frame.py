@@ -21,6 +21,7 @@ from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
 from seatrial.web.console.watching import environment, spoken
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
+from seatrial.web.entrance import check
 from seatrial.web.guard import Guard
 
 LANGUAGE = "seatrial_language"
@@ -34,7 +35,6 @@ _SECURITY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
-_MAX_FORM_BYTES = 10_000
 
 Name = Annotated[str, Path(max_length=200)]
 """An endpoint's, in an address."""
@@ -61,11 +61,7 @@ class Frame:
 
     def check(self, request: Request) -> None:
         """Raises: Denied: the request may not use the console."""
-        self._guard.check(
-            client=request.client.host if request.client else "",
-            headers={name.lower(): value for name, value in request.headers.items()},
-            cookies=request.cookies,
-        )
+        check(self._guard, request)
 
     def is_token(self, given: str) -> bool:
         """Whether ``given`` is the control token."""
@@ -129,10 +125,6 @@ def language_of(request: Request) -> str:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """A small url-encoded form; empty when it is not small."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MAX_FORM_BYTES:
-            return {}
+    """A url-encoded form, which `Entrance` bounds."""
+    body = await request.body()
     return {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}

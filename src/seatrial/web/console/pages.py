@@ -20,6 +20,7 @@ from seatrial.web.console.staging import newest_report, served_page, style_sourc
 from seatrial.web.console.story import story
 from seatrial.web.console.watch_pages import add_watch
 from seatrial.web.console.words import LANGUAGES
+from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
 
 _STATIC = Path(__file__).parent / "static"
@@ -124,7 +125,7 @@ def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
 def _add_visit(router: APIRouter, frame: Frame) -> None:
     """What belongs to the visitor and to no endpoint: log-in, language, and the static files."""
 
-    @router.post("/console/login")
+    @router.post(LOGIN)
     async def log_in(request: Request) -> Response:
         given = (await form_of(request)).get("token", "")
         if not frame.is_token(given):
