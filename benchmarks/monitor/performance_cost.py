@@ -123,9 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{n:,} rows in parts of {asked.part:,}, per 1,000 rows:")
         print(f"  read, keep and judge  {1e6 * taken / n:6.1f} ms CPU, {1e6 * waited / n:6.1f} ms")
         print(f"  their labels          {1e6 * labelled / n:6.1f} ms CPU")
-        print(
-            f"  on the disk           {(folder / 'v1.db').stat().st_size / (n + WARM_ROWS):6.0f} bytes a row"
-        )
+        n_bytes = (folder / "v1.db").stat().st_size
+        print(f"  on the disk           {n_bytes / (n + WARM_ROWS):6.0f} bytes a row")
     return 0
 
 

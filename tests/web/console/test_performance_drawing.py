@@ -74,7 +74,7 @@ def test_a_share_stays_within_its_bounds_and_an_error_above_nothing() -> None:
     root = drawn(record(point(0, 0.99), reference=1.0))
     assert "100 %" in [t.text for t in of(root, "text")]
     assert all(
-        0 <= float(n) for n in re.findall(r'(?:y\d?)="([-\d.]+)"', ET.tostring(root).decode())
+        float(n) >= 0 for n in re.findall(r'(?:y\d?)="([-\d.]+)"', ET.tostring(root).decode())
     )
     root = drawn(record(point(0, 0.0), metric="mae", reference=0.0))
     assert of(root, "estimate")
