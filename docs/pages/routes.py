@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.kernel.clock import SystemClock
+from seatrial.monitoring.label_desk import LabelDesk
 from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
+from seatrial.web.labels import labels_router
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+from seatrial.wiring.performance import LabelFiles
+
+OPEN = Guard(token=None)
 
 
 def routes_page() -> str:
@@ -41,12 +49,22 @@ def routes_page() -> str:
             "whoever sends `Authorization: Bearer TOKEN`. Bodies are JSON with an optional",
             "`reason` and `by`, and `to` for a rollback.",
         ],
-        table(["method", "path", ""], _control()),
+        table(["method", "path", ""], _listed(control_router(Desk(MemoryStore()), OPEN))),
+        ["## Labels"],
+        [
+            "What came true, for predictions that were logged; guarded likewise. See",
+            "[Hand in labels](../how-to/labels.md).",
+        ],
+        table(["method", "path", ""], _listed(_labels())),
     )
 
 
-def _control() -> Iterator[list[str]]:
-    router = control_router(Desk(MemoryStore()), Guard(token=None))
+def _labels() -> APIRouter:
+    desk = LabelDesk(MemoryStore(), LabelFiles(Path()), now=SystemClock().now)
+    return labels_router(desk, OPEN, lambda *_: [])
+
+
+def _listed(router: APIRouter) -> Iterator[list[str]]:
     for route in router.routes:
         if isinstance(route, APIRoute):
             methods = ", ".join(sorted(route.methods))

@@ -78,10 +78,11 @@ def add(
             "logged too long ago, or not yet; they wait a while",
         )
     if total["n_unexpected"]:
+        examples = ", ".join(map(repr, total["unexpected"]))
         console.step(
             "note",
             "unexpected",
-            f"{total['n_unexpected']:,} labels such as {', '.join(map(repr, total['unexpected']))}: "
+            f"{total['n_unexpected']:,} labels such as {examples}: "
             "no class of the model, which counts as a wrong prediction, or no number",
         )
     console.result(total)

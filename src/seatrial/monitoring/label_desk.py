@@ -22,10 +22,9 @@ from seatrial.monitoring.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.label_values import label_values
 from seatrial.monitoring.labels import MAX_EXAMPLES, BadLabels, Ledger, Scored
 from seatrial.monitoring.performance import steps_of_window
-from seatrial.monitoring.performance_record import state_from_dict
 from seatrial.monitoring.performance_verdict import PerformanceRules
 from seatrial.monitoring.performance_view import performance_records
-from seatrial.monitoring.version_performance import CLASSES, PROGRESS, STATE, Progress, meanings
+from seatrial.monitoring.version_performance import CLASSES, kept_of, meanings
 from seatrial.release.projection import Endpoints
 from seatrial.stats.fusion import expected_over
 from seatrial.stats.performance import UNKNOWN_CLASS
@@ -237,16 +236,16 @@ class LabelDesk:
 
 def _newest_window(ledger: Ledger) -> tuple[int, Scored, float]:
     """The newest complete window, or the first: its predictions, and the variance of a row."""
-    kept, state = ledger.note(PROGRESS), ledger.note(STATE)
-    if kept is None or state is None:
+    kept = kept_of(ledger)
+    if kept is None:
         return 0, ledger.find([]), 0.25
-    progress = msgspec.json.decode(kept, type=Progress)
+    state, progress = kept
     per_window = steps_of_window(progress.window_rows)
     window = max(0, progress.n_seen // progress.window_rows - 1)
     rows = ledger.since(window * per_window)
     rows = rows.some(np.flatnonzero(rows.step < (window + 1) * per_window))
-    fusion = state_from_dict(msgspec.json.decode(state)).fusion
-    expected = expected_over([s for s in fusion.steps if s.index // per_window == window])
+    steps = [s for s in state.fusion.steps if s.index // per_window == window]
+    expected = expected_over(steps)
     return window, rows, 0.25 if expected is None else expected.row_variance
 
 

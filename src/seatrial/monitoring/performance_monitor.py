@@ -95,6 +95,7 @@ class PerformanceMonitor:
             _log.warning("the performance of %s cannot be kept: %s", name, problem)
             self._opened.close(name)
             self._endpoints.pop(name, None)
-        except SeatrialError as problem:
+        except (SeatrialError, OSError) as problem:
+            # A border: whatever a drive does, drift and service go on being watched.
             _log.warning("the performance of %s: %s", name, problem)
         return {}

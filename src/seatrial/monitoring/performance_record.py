@@ -39,7 +39,7 @@ def state_from_dict(record: Mapping[str, Any]) -> PerformanceState:
     """The state of a record.   Raises: BadPerformanceRecord; stats.fusion_record.BadFusion."""
     try:
         if record["version"] != _VERSION:
-            raise _bad(f"version {record['version']!r} is unknown")
+            raise unreadable(f"version {record['version']!r} is unknown")
         return PerformanceState(
             steps_per_window=int(record["steps_per_window"]),
             fusion=fusion_from_dict(record["fusion"]),
@@ -48,7 +48,7 @@ def state_from_dict(record: Mapping[str, Any]) -> PerformanceState:
             n_late=int(record["n_late"]),
         )
     except (KeyError, TypeError, ValueError, IndexError) as problem:
-        raise _bad(repr(problem)) from problem
+        raise unreadable(repr(problem)) from problem
 
 
 def _window_to_list(window: WindowSums) -> list[object]:
@@ -84,7 +84,8 @@ def _window(n: int, kept: Mapping[str, Any], residuals: list[float]) -> WindowSu
     )
 
 
-def _bad(why: str) -> BadPerformanceRecord:
+def unreadable(why: str) -> BadPerformanceRecord:
+    """The error for what is no such record."""
     return BadPerformanceRecord(
         f"The stored performance cannot be read: {why}.",
         remedy="Read it with the version of seatrial that wrote it, or build it up anew.",

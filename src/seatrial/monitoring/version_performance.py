@@ -30,7 +30,7 @@ from seatrial.monitoring.performance import (
 )
 from seatrial.monitoring.performance_findings import estimated_finding, measured_finding
 from seatrial.monitoring.performance_judge import estimated, measured
-from seatrial.monitoring.performance_record import state_from_dict, state_to_dict
+from seatrial.monitoring.performance_record import state_from_dict, state_to_dict, unreadable
 from seatrial.monitoring.performance_rows import scored_rows
 from seatrial.monitoring.performance_verdict import Estimated, Level, Measured, PerformanceRules
 from seatrial.monitoring.scores import ScoreColumns
@@ -155,17 +155,14 @@ class VersionPerformance:
         self.version = version
         self.rules = rules
         self._keeping = keeping
-        kept, state = ledger.note(PROGRESS), ledger.note(STATE)
-        self.progress = (
-            Progress(window_rows=window_rows)
-            if kept is None
-            else msgspec.json.decode(kept, type=Progress)
-        )
-        self.state = (
-            start(served.reference, steps_per_window=steps_of_window(self.progress.window_rows))
-            if state is None
-            else state_from_dict(msgspec.json.decode(state))
-        )
+        kept = kept_of(ledger)
+        if kept is None:
+            per_window = steps_of_window(window_rows)
+            kept = (
+                start(served.reference, steps_per_window=per_window),
+                Progress(window_rows=window_rows),
+            )
+        self.state, self.progress = kept
         classes = msgspec.json.encode(served.reference.classes).decode()
         if ledger.note(CLASSES) != classes:
             ledger.set_note(CLASSES, classes)
@@ -357,6 +354,23 @@ class VersionPerformance:
     def _keep(self, state: PerformanceState, progress: Progress) -> None:
         self._ledger.set_note(STATE, msgspec.json.encode(state_to_dict(state)).decode())
         self._ledger.set_note(PROGRESS, msgspec.json.encode(progress).decode())
+
+
+def kept_of(ledger: Ledger) -> tuple[PerformanceState, Progress] | None:
+    """What a ledger says of a version; None before anything was taken in.
+
+    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion.
+    """
+    state, progress = ledger.note(STATE), ledger.note(PROGRESS)
+    if state is None or progress is None:
+        return None
+    try:
+        return (
+            state_from_dict(msgspec.json.decode(state)),
+            msgspec.json.decode(progress, type=Progress),
+        )
+    except msgspec.DecodeError as problem:
+        raise unreadable(str(problem)) from problem
 
 
 def meanings(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from seatrial.monitoring.version_performance import VersionPerformance
 from seatrial.wiring.table_sources import open_source
 
 _DAY = "date="
+_DAYS = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 _LATE = timedelta(days=2)
 """A day's part may be written so long after that of a later day: when a server was down between."""
 
@@ -88,11 +90,8 @@ class VersionLog:
     def _days(self, version: VersionPerformance) -> list[str]:
         if not self._folder.is_dir():
             return []
-        days = sorted(
-            path.name.removeprefix(_DAY)
-            for path in self._folder.iterdir()
-            if path.name.startswith(_DAY)
-        )
+        names = (path.name for path in self._folder.iterdir())
+        days = sorted(found[1] for name in names if (found := _DAYS.fullmatch(name)))
         taken = [day for day in days if version.place(day) is not None]
         if not taken:
             return days

@@ -99,11 +99,17 @@ def test_labels_are_counted_for_triggers(world: World) -> None:
     assert world.monitor.n_labelled("churn") == WINDOW_ROWS
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        StoreUnavailable("the drive is gone", remedy="put it back"),
+        OSError("the drive is gone"),
+    ],
+)
 def test_trouble_with_what_is_kept_is_tried_again(
-    world: World, caplog: pytest.LogCaptureFixture
+    problem: Exception, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.opened.log += [drawn(1, WINDOW_ROWS)]
-    problem = StoreUnavailable("the drive is gone", remedy="put it back")
     versions = world.opened.versions
 
     def fail(endpoint: str) -> list[int]:

@@ -11,7 +11,7 @@ from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, watched
 from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.finding import Kind, Level
 from seatrial.monitoring.labels import Keeping, MemoryPending
-from seatrial.monitoring.performance_record import state_to_dict
+from seatrial.monitoring.performance_record import BadPerformanceRecord, state_to_dict
 from seatrial.monitoring.performance_verdict import Trust
 from seatrial.monitoring.version_performance import VersionPerformance
 
@@ -233,3 +233,13 @@ def test_parts_of_the_log_give_what_the_whole_gives(sizes: list[int]) -> None:
     assert [p.window for p in parts.progress.points] == [p.window for p in whole.progress.points]
     found, expected = parts.estimated(), whole.estimated()
     assert (found.value, found.n) == (pytest.approx(expected.value, abs=1e-9), expected.n)
+
+
+@pytest.mark.parametrize("name", ["state", "progress"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 9}'])
+def test_a_ledger_that_cannot_be_read_says_so(name: str, text: str) -> None:
+    ledger = MemoryPending()
+    watched(ledger).take(drawn(1, 100))
+    ledger.set_note(name, text)
+    with pytest.raises(BadPerformanceRecord, match="cannot be read"):
+        watched(ledger)

@@ -92,8 +92,8 @@ class _Axis:
     def bands(self) -> list[str]:
         """Outlines of the interval, one for each run of windows that have one."""
         found = []
-        for run in self._runs("lower"):
-            run = run if len(run) > 1 else run * 2
+        for windows in self._runs("lower"):
+            run = windows if len(windows) > 1 else windows * 2
             width = 2.0 if run[0] == run[-1] else 0.0
             xs = [self._x(i) for i in run]
             xs[0], xs[-1] = xs[0] - width, xs[-1] + width

@@ -440,7 +440,7 @@ _REASONS_ZH = {
 
 def words(language: str) -> Mapping[str, str]:
     """The words of a language; English for one that is not known."""
-    return _WORDS.get(language, _EN)
+    return _WORDS.get(language, _WORDS["en"])
 
 
 def choose(cookie: str | None, accepted: str) -> str:
