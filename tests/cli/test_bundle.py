@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import parser
 
 from seatrial.adapters.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
@@ -22,10 +23,20 @@ from seatrial.serving.engine import EngineKind
 from seatrial.testing.models import matrix_signature, only
 
 
+GRAPH = """
+<ir_version: 10, opset_import: ["": 18]>
+constant (float[n, 3] rows) => (int64[1] label, float[1, 2] probabilities) {
+    size = Constant <value_ints = [1, 2]> ()
+    probabilities = ConstantOfShape (size)
+    label = Shape <start = 0, end = 1> (rows)
+}
+"""
+
+
 def make(root: Path, *, age: float, trusted: bool = False) -> Bundle:
-    """A bundle whose artefact is never run; another one for each age."""
+    """A bundle that answers a constant; another one for each age."""
     root.mkdir(parents=True, exist_ok=True)
-    (root / "graph").write_bytes(b"a graph")
+    (root / "graph").write_bytes(parser.parse_model(GRAPH).SerializeToString())
     return Bundle.create(
         root / "bundles",
         Contents(
@@ -130,7 +141,7 @@ def test_an_archive_a_folder_and_a_version_are_verified_alike(
 
 def test_a_changed_byte_is_found_in_all_three(versions, archive, seatrial, home) -> None:
     raw = bytearray(gzip.decompress(archive.read_bytes()))
-    raw[raw.index(b"a graph")] ^= 1
+    raw[raw.index(b"ConstantOfShape")] ^= 1
     archive.write_bytes(gzip.compress(bytes(raw)))
     folder = home.folder / "bundles" / versions[0].digest
     (folder / "model.onnx").write_bytes(b"A graph")

@@ -211,7 +211,7 @@ async def test_refusals_cross_the_process_border_as_themselves(
     path.write_bytes(b"cnotinstalled.models\nModel\n)R.")
     with pytest.raises(MissingLibrary, match="'notinstalled'") as missing:
         await shared.call("load", {**arguments, "trust": True}, timeout_s=30)
-    assert missing.value.remedy == "Run: pip install notinstalled"
+    assert "somebody else's" in missing.value.remedy
 
 
 @pytest.mark.parametrize(

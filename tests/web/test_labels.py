@@ -22,7 +22,7 @@ from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane
 from seatrial.testing import MemoryStore
 from seatrial.testing.models import router_of
-from seatrial.web import labels
+from seatrial.web import entrance
 from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
@@ -125,7 +125,7 @@ async def test_what_is_refused_is_refused_with_a_code_and_keeps_nothing(
 async def test_a_body_that_is_too_long_is_not_read_to_its_end(
     client: Client, files: LabelFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labels, "MAX_BODY_BYTES", 100)
+    monkeypatch.setattr(entrance, "MAX_LABELS_BYTES", 100)
     n_sent = 0
 
     async def body() -> Any:

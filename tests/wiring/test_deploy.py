@@ -86,8 +86,8 @@ def test_a_model_of_every_kind_becomes_a_release(
     assert [step for _, step, _ in steps if step != "note"] == [
         "scan",
         "signature",
-        "reference",
         "export",
+        "reference",
         "engine",
         "bundle",
         "files",

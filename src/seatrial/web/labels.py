@@ -9,11 +9,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from seatrial.monitoring.label_desk import LabelDesk
-from seatrial.serving.exchange import BodyTooLarge
 from seatrial.web.control import guarded
 from seatrial.web.guard import Guard
-
-MAX_BODY_BYTES = 32 << 20
 
 ReadLabels = Callable[[bytes, str | None, str | None], list[tuple[str, str]]]
 """From a body and the names of its columns to pairs of id and label.   Raises: Invalid."""
@@ -61,7 +58,7 @@ def labels_router(desk: LabelDesk, guard: Guard, read: ReadLabels) -> APIRouter:
         id_column: Annotated[str | None, Query(max_length=200)] = None,
         label_column: Annotated[str | None, Query(max_length=200)] = None,
     ) -> dict[str, Any]:
-        body = await _body(request)
+        body = await request.body()  # which `Entrance` bounds
 
         def taken() -> dict[str, Any]:
             return desk.add(name, read(body, id_column, label_column))
@@ -73,12 +70,3 @@ def labels_router(desk: LabelDesk, guard: Guard, read: ReadLabels) -> APIRouter:
         return desk.status(name)
 
     return router
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(MAX_BODY_BYTES)
-    return bytes(body)
