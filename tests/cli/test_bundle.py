@@ -22,7 +22,6 @@ from seatrial.registry.manifest import Framework, Role
 from seatrial.serving.engine import EngineKind
 from seatrial.testing.models import matrix_signature, only
 
-
 GRAPH = """
 <ir_version: 10, opset_import: ["": 18]>
 constant (float[n, 3] rows) => (int64[1] label, float[1, 2] probabilities) {
