@@ -239,7 +239,9 @@ class Controller:
         key = (rollout.release, rollout.step)
         watch = self._watches.get(state.name)
         if watch is None or watch.key != key:
-            watch = _Watch(key, rollout.watched_s, now, rollout.watched_s)
+            # Another controller may have kept a judgement before: the same again says nothing.
+            kept = str(rollout.evidence.get("outcome", ""))
+            watch = _Watch(key, rollout.watched_s, now, rollout.watched_s, outcome=kept)
             self._watches[state.name] = watch
         if served:
             watch.watched_s += min(now - watch.looked_at, _MAX_TICK_S)

@@ -118,6 +118,8 @@ class Child:
         waiting = self._take_waiting()
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)
+        if self.rss_bytes > self._limits.memory_bytes:  # short calls end before anything looks
+            self._end_for(_out_of_memory(self._limits.memory_bytes, self._op))
 
     def _take_waiting(self) -> asyncio.Future[dict[str, object]] | None:
         """End the turn of the call in flight, if there is one."""
