@@ -84,9 +84,14 @@ def troubled(up: Any) -> bool:
     )
 
 
-def test_two_servers_on_one_store_promote_once(home: Any, bundles: Any, lab: Any) -> None:
+def test_two_servers_on_one_store_promote_once(
+    home: Any, bundles: Any, lab: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home.configure(store=f"sqlite:///{home.folder / 'seatrial.db'}")
     version = begin(home, bundles)
-    servers = [home.up("--workers", "1"), home.up("--workers", "1")]
+    other_home = tmp_path_factory.mktemp("other")
+    (other_home / "bundles").symlink_to(home.folder / "bundles")
+    servers = [home.up("--workers", "1"), home.up("--workers", "1", "--home", str(other_home))]
     with (
         lab.Traffic(servers[0].port, n_clients=3, pause_s=0.005) as one,
         lab.Traffic(servers[1].port, n_clients=3, pause_s=0.005) as other,
