@@ -23,7 +23,7 @@ from seatrial.packaging.prometheus_rules import rule_file
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-FAIL = 1004.0
+FAIL = 12.0
 ALERT = "SeatrialErrorBudgetBurn12s"
 CONFIG = ServiceConfig(
     window=10.0,

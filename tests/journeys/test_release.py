@@ -39,7 +39,7 @@ def test_a_first_version_a_better_one_a_failing_one_a_slow_one_and_the_way_back(
     lab.until("both workers", lambda: home.settled(2))
     some = [
         *lab.PLAIN,
-        *(lab.ask([1004, 3, 4, 1], key=f"fails-{i}") for i in range(6)),
+        *(lab.ask([12, 3, 4, 1], key=f"fails-{i}") for i in range(6)),
         *(lab.ask([1005, 3, 4, 1], key=f"slow-{i}") for i in range(24)),
     ]
     with lab.Traffic(up.port, some, n_clients=8) as traffic:

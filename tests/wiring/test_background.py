@@ -132,7 +132,7 @@ def test_a_server_is_started_answers_and_is_stopped(workspace: Workspace) -> Non
         with pytest.raises(ServerRunning, match=str(started.pid)):
             start_detached(workspace)
         family = psutil.Process(started.pid).children(recursive=True)
-        assert len(family) == 3  # a worker, the controller and the monitor
+        assert len(family) == 2  # a worker, and the controller with the monitor
     finally:
         assert stop_detached(workspace) == started.pid
     assert psutil.wait_procs(family, timeout=10)[1] == []

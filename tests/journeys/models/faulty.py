@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-CRASH, HANG, LEAK, FAIL, SLOW = 1001.0, 1002.0, 1003.0, 1004.0, 1005.0
+CRASH, HANG, LEAK, FAIL, SLOW = 1001.0, 1002.0, 1003.0, 12.0, 1005.0
 LEAKED_BYTES = 64 << 20
 
 _leaked: list[bytearray] = []
