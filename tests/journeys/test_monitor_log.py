@@ -142,6 +142,7 @@ def test_a_growing_log_is_watched_through_kills_and_its_alert_is_told_once(
     until(lambda: len(watch.spans()) == 7, "last window")
     until(lambda: hooks.taken, "message")
     until((watch.out / "report.html").exists, "report")
+    until(lambda: json.loads((watch.out / "monitor.json").read_text())["pid"] == last.pid, "start")
     last.send_signal(signal.SIGTERM)
     assert last.wait(timeout=20) == 0
 
