@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.drift import compare
-from seatrial.monitoring.profile import profile_of
-from seatrial.monitoring.quality import check_quality
-from seatrial.monitoring.severity import Severity
-from seatrial.monitoring.table import Coded, Column, Table
+from seatrial.monitoring.drift.compare import compare
+from seatrial.monitoring.drift.quality import check_quality
+from seatrial.monitoring.drift.severity import Severity
+from seatrial.monitoring.rows.table import Coded, Column, Table
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.profile import profile_of
 
 Rng = np.random.Generator
 Pair = tuple[Column, Column]

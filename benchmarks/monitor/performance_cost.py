@@ -19,10 +19,10 @@ import numpy as np
 
 from seatrial.adapters.parquet_log import convert, folder_name
 from seatrial.adapters.sqlite_labels import SqlitePending
-from seatrial.monitoring.labels import Keeping
-from seatrial.monitoring.performance_verdict import PerformanceRules
-from seatrial.monitoring.served_reference import Origin, learn_reference
-from seatrial.monitoring.version_performance import VersionPerformance
+from seatrial.monitoring.performance.labels import Keeping
+from seatrial.monitoring.performance.served_reference import Origin, learn_reference
+from seatrial.monitoring.performance.verdict import PerformanceRules
+from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.monitor.streams import NEAR, Bools, Floats, Truth
-from seatrial.monitoring.performance_verdict import Trust
+from seatrial.monitoring.performance.verdict import Trust
 
 LABEL_ALERT = 0.03
 WRONG, RIGHT = 0.05, 0.02

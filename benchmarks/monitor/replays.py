@@ -28,20 +28,20 @@ from benchmarks.monitor.streams import (
     predictions,
     truth_of,
 )
-from seatrial.monitoring.audit import chosen_of_window
-from seatrial.monitoring.labels import Keeping, MemoryPending, Scored, join, keep
-from seatrial.monitoring.performance import (
+from seatrial.monitoring.performance.audit import chosen_of_window
+from seatrial.monitoring.performance.judge import estimated
+from seatrial.monitoring.performance.labels import Keeping, MemoryPending, Scored, join, keep
+from seatrial.monitoring.performance.reference import PerformanceReference, classifier_reference
+from seatrial.monitoring.performance.state import (
     learn,
     observe,
     start,
     steps_by_count,
     steps_of_window,
 )
-from seatrial.monitoring.performance_judge import estimated
-from seatrial.monitoring.performance_reference import PerformanceReference, classifier_reference
-from seatrial.monitoring.performance_verdict import Level, PerformanceRules
-from seatrial.monitoring.scores import ScoreColumns
-from seatrial.monitoring.table import Table
+from seatrial.monitoring.performance.verdict import Level, PerformanceRules
+from seatrial.monitoring.rows.scores import ScoreColumns
+from seatrial.monitoring.rows.table import Table
 
 HERE = Path(__file__).parent
 DEFAULT_DATA = HERE.parent / "data" / "drift"

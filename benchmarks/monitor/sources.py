@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seatrial.monitoring.source import rows_per_chunk
+from seatrial.monitoring.rows.source import rows_per_chunk
 
 SEED = 7
 N_NUMERIC = 50

@@ -21,11 +21,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import psutil
 
-from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.live_counter import LiveCounter
-from seatrial.monitoring.profile import profile_of
-from seatrial.monitoring.reference import Reference
-from seatrial.monitoring.table import Coded, Column, Table, rows_of
+from seatrial.monitoring.drift.reference import Reference
+from seatrial.monitoring.rows.table import Coded, Column, Table, rows_of
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.live_counter import LiveCounter
+from seatrial.monitoring.summaries.profile import profile_of
 from seatrial.stats.divergence import ks_from_counts, ks_from_values, psi
 
 N_NUMERIC, N_NAMES = 50, 10

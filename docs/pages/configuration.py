@@ -8,7 +8,7 @@ from typing import Any
 
 from pages.text import page, table
 from seatrial.kernel.config import schema
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.settings import Settings
 
 _VARIABLES = (

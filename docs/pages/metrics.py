@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from pages.text import page, table
-from seatrial.monitoring.exposition import (
+from seatrial.monitoring.service.config import ServiceConfig
+from seatrial.monitoring.service.exposition import (
     AccuracyGauges,
     DriftGauges,
     Watched,
 )
-from seatrial.monitoring.exposition import exposition as watch_exposition
-from seatrial.monitoring.service_config import ServiceConfig
-from seatrial.monitoring.service_finding import Level, ServiceFinding
+from seatrial.monitoring.service.exposition import exposition as watch_exposition
+from seatrial.monitoring.service.finding import Level, ServiceFinding
 from seatrial.packaging.prometheus_rules import rule_groups
 from seatrial.serving.metrics import BUCKETS_S, VersionCounts, WorkerCounts, exposition
 from seatrial.serving.outcome import OK, REJECTED, SHED
@@ -78,7 +78,7 @@ def families() -> list[tuple[str, str, str, str]]:
 
 
 def of_the_watch() -> list[tuple[str, str, str, str]]:
-    """The families of `monitoring/exposition.py`, with a sample of each."""
+    """The families of `monitoring/service/exposition.py`, with a sample of each."""
     drift = DriftGauges(psi=0.0, ks=0.0, alarm=False, missing_share=0.0)
     accuracy = AccuracyGauges(value=1.0, lower=1.0, upper=1.0)
     finding = ServiceFinding(

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from pages.text import page, table
 from seatrial.kernel.clock import SystemClock
-from seatrial.monitoring.label_desk import LabelDesk
+from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_store import MemoryStore

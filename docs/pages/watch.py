@@ -12,16 +12,17 @@ from datetime import UTC, datetime, timedelta
 
 from pages.text import page, table
 from seatrial.kernel.events import Fact
-from seatrial.monitoring import alert, outbox, silence, trigger
-from seatrial.monitoring.alert import TRANSITIONS, Phase, Timing
-from seatrial.monitoring.alert_book import PREFIX, AlertBook
-from seatrial.monitoring.courier import Courier
-from seatrial.monitoring.cron import parse_cron
-from seatrial.monitoring.finding import Finding, Labels, Level
-from seatrial.monitoring.routing import Policy
-from seatrial.monitoring.silence import Matcher, Silence
-from seatrial.monitoring.trigger_book import TriggerBook
-from seatrial.monitoring.trigger_rule import DriftRule, LabelsRule, Quorum, ScheduleRule, Window
+from seatrial.monitoring.alerts import alert, outbox, silence
+from seatrial.monitoring.alerts.alert import TRANSITIONS, Phase, Timing
+from seatrial.monitoring.alerts.book import PREFIX, AlertBook
+from seatrial.monitoring.alerts.courier import Courier
+from seatrial.monitoring.alerts.finding import Finding, Labels, Level
+from seatrial.monitoring.alerts.routing import Policy
+from seatrial.monitoring.alerts.silence import Matcher, Silence
+from seatrial.monitoring.triggers import trigger
+from seatrial.monitoring.triggers.book import TriggerBook
+from seatrial.monitoring.triggers.cron import parse_cron
+from seatrial.monitoring.triggers.rule import DriftRule, LabelsRule, Quorum, ScheduleRule, Window
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.testing.recording_notifier import RecordingNotifier

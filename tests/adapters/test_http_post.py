@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from seatrial.adapters.http_post import MAX_ANSWER_BYTES, checked_url, post, shown
-from seatrial.monitoring.notify import NotificationRefused, SinkInvalid, SinkUnavailable
+from seatrial.monitoring.alerts.notify import NotificationRefused, SinkInvalid, SinkUnavailable
 
 
 def sent(hooks, **more):

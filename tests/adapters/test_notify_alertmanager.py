@@ -13,8 +13,8 @@ import pytest
 
 from seatrial.adapters.notify_alertmanager import AlertmanagerNotifier
 from seatrial.kernel.clock import SystemClock
-from seatrial.monitoring.alert import Phase
-from seatrial.monitoring.finding import Level
+from seatrial.monitoring.alerts.alert import Phase
+from seatrial.monitoring.alerts.finding import Level
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.notifier_suite import sample_alert, sample_notification
 

@@ -7,8 +7,8 @@ import pytest
 import trustme
 
 from seatrial.adapters.notify_smtp import SmtpNotifier, Tls
-from seatrial.monitoring.alert import Phase
-from seatrial.monitoring.notify import SinkInvalid, SinkUnavailable
+from seatrial.monitoring.alerts.alert import Phase
+from seatrial.monitoring.alerts.notify import SinkInvalid, SinkUnavailable
 from seatrial.testing.notifier_suite import sample_alert, sample_notification
 
 

@@ -18,9 +18,9 @@ from seatrial.adapters.chat_bodies import (
     feishu_signature,
 )
 from seatrial.adapters.notify_webhook import Dialect, WebhookNotifier
-from seatrial.monitoring.alert import Phase
-from seatrial.monitoring.finding import Level
-from seatrial.monitoring.notify import NotificationRefused, SinkInvalid, SinkUnavailable
+from seatrial.monitoring.alerts.alert import Phase
+from seatrial.monitoring.alerts.finding import Level
+from seatrial.monitoring.alerts.notify import NotificationRefused, SinkInvalid, SinkUnavailable
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.notifier_suite import sample_alert, sample_notification
 

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.adapters.sqlite_inbox import SqliteInbox
 from seatrial.kernel.store import StoreDamaged, StoreMissing
-from seatrial.monitoring.inbox import Entry
+from seatrial.monitoring.performance.inbox import Entry
 
 
 def test_entries_outlive_the_process(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from seatrial.adapters.table_arrow import arrow, of_objects, places, to_table
 from seatrial.kernel.errors import MissingExtra
-from seatrial.monitoring.columns import Columns, Kind
-from seatrial.monitoring.source import SourceProblem
-from seatrial.monitoring.table import Coded, Column
+from seatrial.monitoring.rows.columns import Columns, Kind
+from seatrial.monitoring.rows.source import SourceProblem
+from seatrial.monitoring.rows.table import Coded, Column
 from seatrial.testing.table_source_suite import plain
 
 

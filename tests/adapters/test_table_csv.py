@@ -11,8 +11,8 @@ import pytest
 
 from seatrial.adapters import table_csv
 from seatrial.adapters.table_csv import CsvSource
-from seatrial.monitoring.columns import Columns, DuplicateColumn
-from seatrial.monitoring.source import Chunk, SourceUnreadable
+from seatrial.monitoring.rows.columns import Columns, DuplicateColumn
+from seatrial.monitoring.rows.source import Chunk, SourceUnreadable
 from seatrial.testing.table_source_suite import together
 
 

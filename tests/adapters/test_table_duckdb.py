@@ -12,8 +12,8 @@ import pytest
 
 from seatrial.adapters.table_duckdb import DuckdbSource
 from seatrial.kernel.errors import MissingExtra
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import SourceMissing, SourceUnavailable, SourceUnreadable
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import SourceMissing, SourceUnavailable, SourceUnreadable
 from seatrial.testing.table_source_suite import together
 
 

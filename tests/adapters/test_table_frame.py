@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from seatrial.adapters.table_frame import FrameSource
-from seatrial.monitoring.columns import Columns, DuplicateColumn
-from seatrial.monitoring.source import SourceUnreadable
-from seatrial.monitoring.table import Coded
+from seatrial.monitoring.rows.columns import Columns, DuplicateColumn
+from seatrial.monitoring.rows.source import SourceUnreadable
+from seatrial.monitoring.rows.table import Coded
 from seatrial.testing.table_source_suite import together
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from seatrial.adapters.table_postgres import PostgresSource
 from seatrial.kernel.errors import MissingExtra
-from seatrial.monitoring.columns import Columns, DuplicateColumn
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns, DuplicateColumn
+from seatrial.monitoring.rows.source import (
     CursorInvalid,
     SourceDenied,
     SourceMissing,

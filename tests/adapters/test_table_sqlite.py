@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from seatrial.adapters.table_sqlite import SqliteSource
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import (
     CursorInvalid,
     SourceMissing,
     SourceUnavailable,

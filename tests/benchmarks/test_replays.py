@@ -8,7 +8,7 @@ import pytest
 from benchmarks.monitor.replay_score import Score, Watched, goals, label_alerts, score, table, total
 from benchmarks.monitor.replays import Labels, main, reference_of, watch
 from benchmarks.monitor.streams import STREAMS, Predicted, Stream, Truth, predictions, truth_of
-from seatrial.monitoring.performance_verdict import Trust
+from seatrial.monitoring.performance.verdict import Trust
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.sqlite_inbox import SqliteInbox
-from seatrial.monitoring.inbox import MemoryInbox
+from seatrial.monitoring.performance.inbox import MemoryInbox
 from seatrial.testing.inbox_suite import InboxSuite
 
 

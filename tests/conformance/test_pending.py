@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.adapters.sqlite_labels import SqlitePending
-from seatrial.monitoring.labels import MemoryPending
+from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.testing.pending_suite import PendingSuite
 
 

@@ -23,7 +23,7 @@ from seatrial.adapters.table_frame import FrameSource
 from seatrial.adapters.table_parquet import ParquetSource
 from seatrial.adapters.table_postgres import PostgresSource
 from seatrial.adapters.table_sqlite import SqliteSource
-from seatrial.monitoring.columns import Columns
+from seatrial.monitoring.rows.columns import Columns
 from seatrial.testing.memory_source import MemorySource
 from seatrial.testing.table_source_suite import TYPES, Opened, Rows, TableSourceSuite
 

@@ -25,7 +25,7 @@ from pages.watch import KINDS, MEANING, played
 from seatrial.cli.app import root
 from seatrial.cli.exits import Exit
 from seatrial.kernel.config import schema
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.catalog import REGISTERED
 from seatrial.release.rollout import Phase
 from seatrial.serving.routes import PATTERNS

@@ -14,10 +14,10 @@ import yaml
 
 from seatrial.cli.app import root as command
 from seatrial.kernel.config import ConfigModel
-from seatrial.monitoring.alert_config import AlertsConfig
-from seatrial.monitoring.notify_config import NotifyConfig
-from seatrial.monitoring.trigger_config import TriggersConfig
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.alerts.config import AlertsConfig
+from seatrial.monitoring.alerts.notify_config import NotifyConfig
+from seatrial.monitoring.triggers.config import TriggersConfig
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.settings import Settings
 
 ROOT = docs.ROOT

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from seatrial.monitoring.service_config import ServiceConfig, ThroughputConfig
+from seatrial.monitoring.service.config import ServiceConfig, ThroughputConfig
 from seatrial.packaging.grafana import dashboard
 from seatrial.packaging.prometheus_rule import RuleTiming
 from seatrial.packaging.prometheus_rules import rule_file

@@ -12,9 +12,9 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.finding import Finding, Labels, Level, Phrase
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.registry.signature import Signature
 from seatrial.serving.plane import DataPlane
 from seatrial.testing import MemoryStore

@@ -25,7 +25,7 @@ import pytest
 import yaml
 
 from seatrial.adapters.sqlite import SqliteStore
-from seatrial.monitoring.report_log import ReportLog
+from seatrial.monitoring.watching.report_log import ReportLog
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "monitoring"

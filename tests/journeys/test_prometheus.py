@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from seatrial.monitoring.service_config import BudgetConfig, BurnConfig, ServiceConfig
+from seatrial.monitoring.service.config import BudgetConfig, BurnConfig, ServiceConfig
 from seatrial.packaging.grafana import dashboard
 from seatrial.packaging.prometheus_rule import RuleTiming
 from seatrial.packaging.prometheus_rules import rule_file

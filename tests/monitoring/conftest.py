@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from seatrial.monitoring.table import Coded, Table
+from seatrial.monitoring.rows.table import Coded, Table
 
 
 def _mixed(n: int, seed: int, *, shift: float = 0.0) -> Table:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from seatrial.monitoring.exposition import FAMILIES
-from seatrial.monitoring.service_config import Levels, ServiceConfig
+from seatrial.monitoring.service.config import Levels, ServiceConfig
+from seatrial.monitoring.service.exposition import FAMILIES
 from seatrial.packaging.grafana import Language, dashboard
 from seatrial.packaging.grafana_words import CHINESE, ENGLISH
 from seatrial.packaging.prometheus_service_rules import USUAL

@@ -7,14 +7,14 @@ import jsonschema
 import pytest
 import yaml
 
-from seatrial.monitoring.exposition import FAMILIES
-from seatrial.monitoring.service_config import (
+from seatrial.monitoring.service.config import (
     BudgetConfig,
     BurnConfig,
     Levels,
     ServiceConfig,
     ThroughputConfig,
 )
+from seatrial.monitoring.service.exposition import FAMILIES
 from seatrial.packaging.prometheus_rule import RuleTiming
 from seatrial.packaging.prometheus_rules import prometheus_rule, rule_file, rule_groups
 from seatrial.serving.metrics import WorkerCounts, exposition

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Plan, Step
 from seatrial.serving.exchange import Limits

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.testing import MemoryStore
 from seatrial.testing.models import matrix_signature

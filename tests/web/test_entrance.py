@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.serving.plane import DataPlane
 from seatrial.testing import MemoryStore

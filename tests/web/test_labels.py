@@ -15,7 +15,7 @@ import pytest
 
 from seatrial.adapters.label_files import read_labels
 from seatrial.kernel.clock import SystemClock
-from seatrial.monitoring.label_desk import MAX_LABELS, LabelDesk
+from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
 from seatrial.serving.exchange import Limits

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.finding import Finding, Labels, Level, Phrase
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane
 from seatrial.testing import MemoryStore

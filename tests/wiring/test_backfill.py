@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from seatrial.adapters.parquet_log import table
-from seatrial.monitoring.batch import RuleName
-from seatrial.monitoring.profile import profile_of
-from seatrial.monitoring.profile_record import NoProfile, write_profile
-from seatrial.monitoring.served import features_table, predictions_table
-from seatrial.monitoring.watch_file import MonitoringFile
-from seatrial.monitoring.window import Windows
+from seatrial.monitoring.rows.served import features_table, predictions_table
+from seatrial.monitoring.rows.window import Windows
+from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profile_record import NoProfile, write_profile
+from seatrial.monitoring.watching.batch import RuleName
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.catalog import Registration, register
 from seatrial.registry.golden import Golden

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.batch import Outcome, RuleName
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.batch import Outcome, RuleName
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring import batch_report
 from seatrial.wiring.batch_report import Compared, compared
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seatrial.monitoring.profile import profile_of
-from seatrial.monitoring.profile_record import write_profile
-from seatrial.monitoring.served import features_table, predictions_table
-from seatrial.monitoring.summary_record import decode
+from seatrial.monitoring.rows.served import features_table, predictions_table
+from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.summary_record import decode
 from seatrial.testing.models import column_signature, matrix_signature
 from seatrial.wiring.counting import ProfileCounter
 

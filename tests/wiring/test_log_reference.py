@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.monitoring.columns import Columns, NoSuchColumn
-from seatrial.monitoring.counting import NoSuchSegment
-from seatrial.monitoring.data_config import DataConfig
-from seatrial.monitoring.source import SourceMissing, SourceUnreadable
-from seatrial.monitoring.watch_file import ReferenceConfig
+from seatrial.monitoring.rows.columns import Columns, NoSuchColumn
+from seatrial.monitoring.rows.source import SourceMissing, SourceUnreadable
+from seatrial.monitoring.summaries.counting import NoSuchSegment
+from seatrial.monitoring.watching.data_config import DataConfig
+from seatrial.monitoring.watching.watch_file import ReferenceConfig
 from seatrial.wiring.log_reference import (
     Known,
     NoReferenceRows,

@@ -8,8 +8,8 @@ import pytest
 from seatrial.adapters.notify_alertmanager import AlertmanagerNotifier
 from seatrial.adapters.notify_smtp import SmtpNotifier
 from seatrial.adapters.notify_webhook import WebhookNotifier
-from seatrial.monitoring.notify import SinkInvalid
-from seatrial.monitoring.notify_config import NotifyConfig, SecretMissing
+from seatrial.monitoring.alerts.notify import SinkInvalid
+from seatrial.monitoring.alerts.notify_config import NotifyConfig, SecretMissing
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.testing.notifier_suite import sample_alert

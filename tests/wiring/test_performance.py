@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.parquet_log import convert
 from seatrial.kernel.store import Store
-from seatrial.monitoring.config import PerformanceConfig
-from seatrial.monitoring.label_desk import LabelDesk
-from seatrial.monitoring.performance_monitor import PerformanceMonitor
+from seatrial.monitoring.performance.label_desk import LabelDesk
+from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.watching.config import PerformanceConfig
 from seatrial.registry.bundle import Bundle
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from seatrial.adapters.table_postgres import PostgresSource
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.data_config import DataConfig
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.wiring.table_sources import open_source
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "monitoring"

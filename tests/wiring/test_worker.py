@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.config import WindowConfig
+from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
 from seatrial.release.projection import Endpoints

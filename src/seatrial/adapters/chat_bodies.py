@@ -17,9 +17,9 @@ import json
 from urllib.parse import quote_plus
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.monitoring.finding import Level
-from seatrial.monitoring.notify import Notification, NotificationRefused, SinkUnavailable
-from seatrial.monitoring.wording import Message, Section
+from seatrial.monitoring.alerts.finding import Level
+from seatrial.monitoring.alerts.notify import Notification, NotificationRefused, SinkUnavailable
+from seatrial.monitoring.alerts.wording import Message, Section
 
 _SLACK_TITLE = 150
 _SLACK_SECTION = 3000

@@ -11,8 +11,8 @@ import numpy as np
 
 from seatrial.adapters.table_arrow import arrow
 from seatrial.adapters.table_times import times_of
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import SourceProblem
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import SourceProblem
 
 if TYPE_CHECKING:
     import pyarrow as pa

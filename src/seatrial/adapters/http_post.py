@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from seatrial.monitoring.notify import NotificationRefused, SinkInvalid, SinkUnavailable
+from seatrial.monitoring.alerts.notify import NotificationRefused, SinkInvalid, SinkUnavailable
 
 MAX_ANSWER_BYTES = 65_536
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.kernel.errors import Invalid
-from seatrial.monitoring.label_values import label_text
+from seatrial.monitoring.rows.label_values import label_text
 
 _ID = ("id", "prediction_id", "request_id", "inference_id")
 _LABEL = ("label", "y", "y_true", "target", "ground_truth", "actual", "truth")

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from seatrial.adapters.http_post import checked_url, post
 from seatrial.kernel.clock import Clock, SystemClock
-from seatrial.monitoring.alert import Alert, Phase
-from seatrial.monitoring.finding import Level
-from seatrial.monitoring.notify import Notification, Receipt
-from seatrial.monitoring.wording import about, kind_name, steps_of
+from seatrial.monitoring.alerts.alert import Alert, Phase
+from seatrial.monitoring.alerts.finding import Level
+from seatrial.monitoring.alerts.notify import Notification, Receipt
+from seatrial.monitoring.alerts.wording import about, kind_name, steps_of
 
 _PATH = "/api/v2/alerts"
 _LIVES = 4

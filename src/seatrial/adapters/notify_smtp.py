@@ -12,15 +12,15 @@ from email.utils import format_datetime
 from enum import StrEnum
 from html import escape
 
-from seatrial.monitoring.finding import Level
-from seatrial.monitoring.notify import (
+from seatrial.monitoring.alerts.finding import Level
+from seatrial.monitoring.alerts.notify import (
     Notification,
     NotificationRefused,
     Receipt,
     SinkInvalid,
     SinkUnavailable,
 )
-from seatrial.monitoring.wording import Message, Section, compose
+from seatrial.monitoring.alerts.wording import Message, Section, compose
 
 _MAX_SUBJECT = 200
 _COLOURS = {Level.CRITICAL: "#b42318", Level.WARNING: "#b54708"}

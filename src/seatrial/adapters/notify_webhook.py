@@ -24,8 +24,8 @@ from seatrial.adapters.chat_bodies import (
 )
 from seatrial.adapters.http_post import checked_url, post
 from seatrial.kernel.clock import Clock, SystemClock
-from seatrial.monitoring.notify import Notification, Receipt, SinkInvalid, alert_record
-from seatrial.monitoring.wording import Message, compose
+from seatrial.monitoring.alerts.notify import Notification, Receipt, SinkInvalid, alert_record
+from seatrial.monitoring.alerts.wording import Message, compose
 
 SCHEMA = 1
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, no secret

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.adapters.sqlite_errors import damaged, translate
-from seatrial.monitoring.inbox import MAX_ENTRIES, Entry, Purpose, full
+from seatrial.monitoring.performance.inbox import MAX_ENTRIES, Entry, Purpose, full
 
 _APPLICATION_ID = 0x5EA7_21A3
 _SCHEMA = """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.sqlite_errors import damaged, translate
-from seatrial.monitoring.labels import Scored, rows_as_tuples, scored_from_tuples
+from seatrial.monitoring.performance.labels import Scored, rows_as_tuples, scored_from_tuples
 
 _APPLICATION_ID = 0x5EA7_21A2
 """Written into the file's header, so that another program's database is never taken for ours."""

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from seatrial.adapters.table_times import times_of
 from seatrial.adapters.table_values import coded_numbers, coded_texts, numbers_of, numpy_of
 from seatrial.kernel.errors import MissingExtra
-from seatrial.monitoring.columns import Columns, Kind, names_of_log, rename_log
-from seatrial.monitoring.source import SourceProblem
-from seatrial.monitoring.table import Coded, Column, Table
+from seatrial.monitoring.rows.columns import Columns, Kind, names_of_log, rename_log
+from seatrial.monitoring.rows.source import SourceProblem
+from seatrial.monitoring.rows.table import Coded, Column, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -23,8 +23,8 @@ from seatrial.adapters.csv_records import record_ends
 from seatrial.adapters.table_arrow import arrow, to_table
 from seatrial.adapters.table_files import FileSource, Part, Roles, unreadable
 from seatrial.adapters.table_values import coded_texts, numbers_of
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import SourceProblem, rows_per_chunk
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import SourceProblem, rows_per_chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from seatrial.adapters.table_arrow import Place, places, to_table
 from seatrial.kernel.errors import MissingExtra, SeatrialError
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import (
     Chunk,
     SourceMissing,
     SourceUnavailable,

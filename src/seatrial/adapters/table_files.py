@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import numpy as np
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import (
     Chunk,
     SourceDenied,
     SourceMissing,
@@ -28,7 +28,7 @@ from seatrial.monitoring.source import (
     bad_cursor,
     place_of,
 )
-from seatrial.monitoring.table import Table
+from seatrial.monitoring.rows.table import Table
 
 _KIND: Final = "files"
 

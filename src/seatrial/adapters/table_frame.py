@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.table_arrow import arrow, of_objects, places, to_table
-from seatrial.monitoring.columns import Columns, Kind
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns, Kind
+from seatrial.monitoring.rows.source import (
     Chunk,
     SourceProblem,
     SourceUnreadable,
     place_of,
     rows_per_chunk,
 )
-from seatrial.monitoring.table import Column, Table
+from seatrial.monitoring.rows.table import Column, Table
 
 _Read: TypeAlias = tuple[Table, tuple[SourceProblem, ...]]
 

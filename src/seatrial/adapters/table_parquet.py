@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from seatrial.adapters.table_arrow import Place, arrow, places, to_table
 from seatrial.adapters.table_files import FileSource, Part, Roles, unreadable
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.source import SourceProblem, rows_per_chunk
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import SourceProblem, rows_per_chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa

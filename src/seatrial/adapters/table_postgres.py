@@ -20,8 +20,8 @@ from seatrial.adapters.postgres_errors import first_line
 from seatrial.adapters.table_arrow import to_table
 from seatrial.adapters.table_copy import CopyColumn, batch_of, copy_column
 from seatrial.kernel.errors import MissingExtra, SeatrialError
-from seatrial.monitoring.columns import Columns, check_distinct
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns, check_distinct
+from seatrial.monitoring.rows.source import (
     Chunk,
     SourceDenied,
     SourceMissing,

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from seatrial.adapters.table_arrow import arrow, of_objects, to_table
 from seatrial.kernel.errors import SeatrialError
-from seatrial.monitoring.columns import Columns, Kind
-from seatrial.monitoring.source import (
+from seatrial.monitoring.rows.columns import Columns, Kind
+from seatrial.monitoring.rows.source import (
     Chunk,
     SourceDenied,
     SourceMissing,

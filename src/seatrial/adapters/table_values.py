@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.table import Coded
+from seatrial.monitoring.rows.table import Coded
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,8 +15,8 @@ from seatrial.cli.output import Console
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import NotFound
 from seatrial.kernel.store import Store
-from seatrial.monitoring.label_desk import MAX_LABELS, LabelDesk
-from seatrial.monitoring.performance_findings import figure
+from seatrial.monitoring.performance.findings import figure
+from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk
 from seatrial.wiring.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace, open_workspace
 

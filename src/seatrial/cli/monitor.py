@@ -20,8 +20,8 @@ from seatrial.cli.monitor_show import show_comparison
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
 from seatrial.kernel.errors import Invalid
-from seatrial.monitoring.batch import Outcome, RuleName
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.batch import Outcome, RuleName
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.workspace import open_workspace
 
 _EXITS = {

@@ -14,8 +14,8 @@ from seatrial.cli.monitor_options import file_option, home_option, store_of
 from seatrial.cli.monitor_show import moment, show_alert, show_view
 from seatrial.cli.options import DURATION, json_option, whoami
 from seatrial.cli.output import Console
-from seatrial.monitoring.trigger_book import TriggerBook
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.triggers.book import TriggerBook
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.projection import Endpoints
 
 

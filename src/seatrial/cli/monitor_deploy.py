@@ -12,7 +12,7 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.monitor_options import file_option, home_option, read_file
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.packaging.grafana import Language
 from seatrial.wiring.server_section import Section, Standing, give_section, standing
 from seatrial.wiring.watch_folder import WatchFolder

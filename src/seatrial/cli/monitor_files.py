@@ -11,8 +11,8 @@ from seatrial.cli.monitor_options import file_option, home_option, read_file
 from seatrial.cli.monitor_show import window_text
 from seatrial.cli.options import DURATION, json_option
 from seatrial.cli.output import Console
-from seatrial.monitoring.config import MonitoringConfig
-from seatrial.monitoring.window import Windows
+from seatrial.monitoring.rows.window import Windows
+from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.packaging.grafana import Language
 from seatrial.wiring.workspace import open_workspace
 

@@ -11,7 +11,7 @@ import click
 
 from seatrial.kernel.config import load
 from seatrial.kernel.store import Store
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.watch_folder import WatchFolder
 from seatrial.wiring.workspace import open_workspace
 

@@ -19,14 +19,14 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from seatrial.kernel.size import show_size
-from seatrial.monitoring.profile import LABELS, profile_of
-from seatrial.monitoring.profile_record import write_profile
-from seatrial.monitoring.served import (
+from seatrial.monitoring.rows.served import (
     categorical_names,
     column_of,
     features_table,
     predictions_table,
 )
+from seatrial.monitoring.summaries.profile import LABELS, profile_of
+from seatrial.monitoring.summaries.profile_record import write_profile
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.importance import importance

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from seatrial.monitoring.service_config import Levels, ServiceConfig
+from seatrial.monitoring.service.config import Levels, ServiceConfig
 from seatrial.packaging.grafana_words import CHINESE, ENGLISH, Words
 from seatrial.packaging.prometheus_service_rules import USUAL
 from seatrial.packaging.promql import quantile, requests, span

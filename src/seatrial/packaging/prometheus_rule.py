@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from seatrial.monitoring.service_config import Levels
+from seatrial.monitoring.service.config import Levels
 from seatrial.packaging.promql import span
 
 Rule: TypeAlias = dict[str, object]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from seatrial.monitoring.service_config import ServiceConfig
+from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.packaging.prometheus_rule import Rule, RuleTiming
 from seatrial.packaging.prometheus_service_rules import (
     error_rules,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.monitoring.service_config import (
+from seatrial.monitoring.service.config import (
     BudgetConfig,
     BurnConfig,
     Levels,

@@ -1,4 +1,4 @@
-"""Rules over what is there at all, and over what the watch found (`monitoring/exposition.py`)."""
+"""Rules over what is there at all, and over what `monitoring/service/exposition.py` shows."""
 
 from __future__ import annotations
 

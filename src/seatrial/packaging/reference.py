@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.monitoring.served import column_of
-from seatrial.monitoring.served_reference import Origin, learn_reference, write_reference
+from seatrial.monitoring.performance.served_reference import (
+    Origin,
+    learn_reference,
+    write_reference,
+)
+from seatrial.monitoring.rows.served import column_of
 from seatrial.packaging.describe import labelled_rows
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.packaging.session import ModelSession

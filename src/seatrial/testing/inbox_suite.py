@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.monitoring.inbox import Entry, Inbox, InboxFull, Purpose
+from seatrial.monitoring.performance.inbox import Entry, Inbox, InboxFull, Purpose
 
 
 def entries(*ids: str) -> list[Entry]:

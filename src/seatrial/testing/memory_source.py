@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.columns import Columns, Kind
-from seatrial.monitoring.source import Chunk, SourceProblem, place_of, rows_per_chunk
-from seatrial.monitoring.table import BadTable, Coded, Column, Table
+from seatrial.monitoring.rows.columns import Columns, Kind
+from seatrial.monitoring.rows.source import Chunk, SourceProblem, place_of, rows_per_chunk
+from seatrial.monitoring.rows.table import BadTable, Coded, Column, Table
 
 _KIND = "memory"
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seatrial.monitoring.alert import Alert, Phase
-from seatrial.monitoring.finding import Finding, Kind, Labels, Level, Phrase
-from seatrial.monitoring.notify import (
+from seatrial.monitoring.alerts.alert import Alert, Phase
+from seatrial.monitoring.alerts.finding import Finding, Kind, Labels, Level, Phrase
+from seatrial.monitoring.alerts.notify import (
     Notification,
     NotificationRefused,
     Notifier,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seatrial.monitoring.labels import Ledger, Scored
+from seatrial.monitoring.performance.labels import Ledger, Scored
 
 
 def scored(*rows: tuple[str, int, int]) -> Scored:

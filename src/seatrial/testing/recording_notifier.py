@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seatrial.monitoring.notify import (
+from seatrial.monitoring.alerts.notify import (
     Notification,
     NotificationRefused,
     Receipt,

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Final, TypeAlias
 import numpy as np
 import pytest
 
-from seatrial.monitoring.columns import Columns, NoSuchColumn
-from seatrial.monitoring.source import Chunk, CursorInvalid, TableSource
-from seatrial.monitoring.table import Coded, Table
+from seatrial.monitoring.rows.columns import Columns, NoSuchColumn
+from seatrial.monitoring.rows.source import Chunk, CursorInvalid, TableSource
+from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.testing.memory_source import MemorySource
 
 Rows: TypeAlias = Mapping[str, Sequence[object]]

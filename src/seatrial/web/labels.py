@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from seatrial.monitoring.label_desk import LabelDesk
+from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.web.control import guarded
 from seatrial.web.guard import Guard
 

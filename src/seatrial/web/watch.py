@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.web.control import guarded
 from seatrial.web.guard import Guard
 

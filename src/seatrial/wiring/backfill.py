@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.data_config import DataConfig
-from seatrial.monitoring.log_rows import answers_of, features_of
-from seatrial.monitoring.log_windows import LogState, LogWindow, LogWindows
-from seatrial.monitoring.profile import Profile
-from seatrial.monitoring.report_record import Record, report_record
-from seatrial.monitoring.summary import Summary
-from seatrial.monitoring.table import Coded, Table, rows_of
-from seatrial.monitoring.watch import Watch
-from seatrial.monitoring.window import Windows
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.table import Coded, Table, rows_of
+from seatrial.monitoring.rows.window import Windows
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.log_rows import answers_of, features_of
+from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.watching.data_config import DataConfig
+from seatrial.monitoring.watching.log_windows import LogState, LogWindow, LogWindows
+from seatrial.monitoring.watching.report_record import Record, report_record
+from seatrial.monitoring.watching.watch import Watch
 from seatrial.serving.outcome import OK
 from seatrial.wiring.bundles import Subject, registered
 from seatrial.wiring.counting import profile_of

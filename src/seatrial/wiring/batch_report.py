@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from seatrial.monitoring.batch import BatchVerdict, RuleName, Thumb, thumb, verdict
-from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.log_rows import answers_of, features_of
-from seatrial.monitoring.report_record import report_record
-from seatrial.monitoring.row_join import together
-from seatrial.monitoring.source import Chunk, SourceProblem
-from seatrial.monitoring.summary import Summary
-from seatrial.monitoring.table import Table
-from seatrial.monitoring.watch import Span, Watch, WindowReport
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.rows.row_join import together
+from seatrial.monitoring.rows.source import Chunk, SourceProblem
+from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.log_rows import answers_of, features_of
+from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.watching.batch import BatchVerdict, RuleName, Thumb, thumb, verdict
+from seatrial.monitoring.watching.report_record import report_record
+from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.stats.divergence import Divergence
 from seatrial.wiring.log_reference import (
     Known,

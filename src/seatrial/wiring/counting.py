@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.monitoring.live_counter import LiveCounter
-from seatrial.monitoring.profile import Profile
-from seatrial.monitoring.profile_record import read_profile
-from seatrial.monitoring.served import features_table, predictions_table
-from seatrial.monitoring.summary_record import encode
+from seatrial.monitoring.rows.served import features_table, predictions_table
+from seatrial.monitoring.summaries.live_counter import LiveCounter
+from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.profile_record import read_profile
+from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signature import Batch, Prediction, Signature
 from seatrial.serving.live import LiveVersion

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.label_desk import Planned
-from seatrial.monitoring.table import Coded, Column
+from seatrial.monitoring.performance.label_desk import Planned
+from seatrial.monitoring.rows.table import Coded, Column
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
 from seatrial.wiring.performance import version_log

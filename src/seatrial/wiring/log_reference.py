@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seatrial.kernel.errors import Invalid
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.data_config import DataConfig
-from seatrial.monitoring.log_rows import answers_of, features_of, kinds_of
-from seatrial.monitoring.profile import Profile
-from seatrial.monitoring.reference import Reference
-from seatrial.monitoring.row_join import together
-from seatrial.monitoring.source import Chunk, SourceProblem
-from seatrial.monitoring.summary import Summary
-from seatrial.monitoring.watch_file import ReferenceConfig
+from seatrial.monitoring.drift.reference import Reference
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.row_join import together
+from seatrial.monitoring.rows.source import Chunk, SourceProblem
+from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
+from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.watching.data_config import DataConfig
+from seatrial.monitoring.watching.watch_file import ReferenceConfig
 from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
@@ -129,7 +129,7 @@ def log_columns(
 
 
 def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
-    from seatrial.monitoring.profile_record import read_profile
+    from seatrial.monitoring.summaries.profile_record import read_profile
     from seatrial.wiring.bundles import Subject, registered
 
     _, bundle = registered(workspace, Subject(name=name, number=version))

@@ -12,27 +12,27 @@ from typing import Any
 
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import Store
-from seatrial.monitoring.alarms import Alarms
-from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.courier import Couriers
-from seatrial.monitoring.endpoint_monitor import Judged
-from seatrial.monitoring.exposition import exposition
-from seatrial.monitoring.gauges import watched_of, whole_of
-from seatrial.monitoring.log_monitor import TROUBLE, LogMonitor
-from seatrial.monitoring.log_rows import answers_of, features_of
-from seatrial.monitoring.log_windows import LogWindows
-from seatrial.monitoring.notify_config import NotifyConfig
-from seatrial.monitoring.profile_record import write_profile
-from seatrial.monitoring.server_monitor import BEAT
-from seatrial.monitoring.source import SourceProblem, TableSource
-from seatrial.monitoring.summary import Summary
-from seatrial.monitoring.table import Table
-from seatrial.monitoring.trigger_config import rules_of
-from seatrial.monitoring.watch import Watch
-from seatrial.monitoring.watch_desk import WatchDesk
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.alerts.alarms import Alarms
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.notify_config import NotifyConfig
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import SourceProblem, TableSource
+from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.service.exposition import exposition
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.log_rows import answers_of, features_of
+from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.triggers.config import rules_of
+from seatrial.monitoring.watching.endpoint_monitor import Judged
+from seatrial.monitoring.watching.gauges import watched_of, whole_of
+from seatrial.monitoring.watching.log_monitor import TROUBLE, LogMonitor
+from seatrial.monitoring.watching.log_windows import LogWindows
+from seatrial.monitoring.watching.server_monitor import BEAT
+from seatrial.monitoring.watching.watch import Watch
+from seatrial.monitoring.watching.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.table_sources import open_source

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.alarms import Alarms
-from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.config import MonitoringConfig
-from seatrial.monitoring.performance_monitor import PerformanceMonitor
-from seatrial.monitoring.server_monitor import ServerMonitor
-from seatrial.monitoring.watch import Watch
+from seatrial.monitoring.alerts.alarms import Alarms
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.monitoring.watching.server_monitor import ServerMonitor
+from seatrial.monitoring.watching.watch import Watch
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
 from seatrial.wiring.counting import profile_of

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.courier import Courier, Couriers
-from seatrial.monitoring.notify import Notifier
-from seatrial.monitoring.notify_config import (
+from seatrial.monitoring.alerts.courier import Courier, Couriers
+from seatrial.monitoring.alerts.notify import Notifier
+from seatrial.monitoring.alerts.notify_config import (
     AlertmanagerConfig,
     ChatConfig,
     EmailConfig,

@@ -11,10 +11,10 @@ from seatrial.adapters.parquet_log import folder_name
 from seatrial.adapters.sqlite_inbox import SqliteInbox
 from seatrial.adapters.sqlite_labels import SqlitePending
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.config import PerformanceConfig
-from seatrial.monitoring.endpoint_performance import Followed
-from seatrial.monitoring.served_reference import read_reference
-from seatrial.monitoring.version_performance import VersionPerformance
+from seatrial.monitoring.performance.endpoint import Followed
+from seatrial.monitoring.performance.served_reference import read_reference
+from seatrial.monitoring.performance.version import VersionPerformance
+from seatrial.monitoring.watching.config import PerformanceConfig
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
 from seatrial.wiring.prediction_log import VersionLog

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from seatrial.monitoring.columns import Columns, ids_of
-from seatrial.monitoring.data_config import DataConfig
-from seatrial.monitoring.table import Table
-from seatrial.monitoring.version_performance import VersionPerformance
+from seatrial.monitoring.performance.version import VersionPerformance
+from seatrial.monitoring.rows.columns import Columns, ids_of
+from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.wiring.table_sources import open_source
 
 _DAY = "date="

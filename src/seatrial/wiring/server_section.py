@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from seatrial.kernel.errors import Conflict
-from seatrial.monitoring.config import MonitoringConfig
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.packaging.yaml_text import dump
 from seatrial.wiring.settings import FILE
 from seatrial.wiring.workspace import Workspace

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from seatrial.kernel.config import ConfigModel, load
-from seatrial.monitoring.config import MonitoringConfig
+from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
 

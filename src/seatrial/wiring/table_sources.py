@@ -6,9 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.data_config import DataConfig
-from seatrial.monitoring.source import TableSource
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import TableSource
+from seatrial.monitoring.watching.data_config import DataConfig
 
 _ADAPTERS = {
     "parquet": "seatrial.adapters.table_parquet:ParquetSource",

@@ -11,11 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.monitoring.columns import Columns
-from seatrial.monitoring.log_rows import kinds_of
-from seatrial.monitoring.notify_config import EmailConfig, NotifyConfig, SinkConfig, secret_of
-from seatrial.monitoring.watch import Watch
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.alerts.notify_config import (
+    EmailConfig,
+    NotifyConfig,
+    SinkConfig,
+    secret_of,
+)
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.summaries.log_rows import kinds_of
+from seatrial.monitoring.watching.watch import Watch
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import notifier_of
 from seatrial.wiring.table_sources import open_source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.monitoring.service_config import ServiceConfig
+from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.packaging.grafana import Language, dashboard
 from seatrial.packaging.prometheus_rules import prometheus_rule, rule_file
 

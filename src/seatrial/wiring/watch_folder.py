@@ -19,7 +19,7 @@ from pathlib import Path
 
 from seatrial.kernel.errors import Conflict, Denied
 from seatrial.kernel.store import Store
-from seatrial.monitoring.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.workspace import open_store
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
-from seatrial.monitoring.config import WindowConfig
+from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.projection import Endpoints
 from seatrial.serving.counting import EVERY_S, Counting
@@ -198,8 +198,8 @@ def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace
 
     def routers() -> list[APIRouter]:
         from seatrial.adapters.label_files import read_labels
-        from seatrial.monitoring.label_desk import LabelDesk
-        from seatrial.monitoring.watch_desk import WatchDesk
+        from seatrial.monitoring.performance.label_desk import LabelDesk
+        from seatrial.monitoring.watching.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.monitoring.performance_reference import (
+from seatrial.monitoring.performance.reference import (
     PerformanceReference,
     classifier_reference,
     regressor_reference,
 )
-from seatrial.monitoring.scores import ScoreColumns
-from seatrial.monitoring.table import Table
+from seatrial.monitoring.rows.scores import ScoreColumns
+from seatrial.monitoring.rows.table import Table
 
 sys.path.append(str(Path(__file__).parent))
 from known_models import REGRESSION, binary, regression

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from seatrial.monitoring.labels import Scored
-from seatrial.monitoring.scores import ScoreColumns
-from seatrial.monitoring.table import Table
+from seatrial.monitoring.performance.labels import Scored
+from seatrial.monitoring.rows.scores import ScoreColumns
+from seatrial.monitoring.rows.table import Table
 
 
 def binary(

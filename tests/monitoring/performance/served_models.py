@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.inbox import MemoryInbox
-from seatrial.monitoring.labels import Keeping, MemoryPending
-from seatrial.monitoring.performance_verdict import PerformanceRules
-from seatrial.monitoring.served_reference import Origin, ServedReference, learn_reference
-from seatrial.monitoring.table import Table
-from seatrial.monitoring.version_performance import VersionPerformance
+from seatrial.monitoring.performance.inbox import MemoryInbox
+from seatrial.monitoring.performance.labels import Keeping, MemoryPending
+from seatrial.monitoring.performance.served_reference import (
+    Origin,
+    ServedReference,
+    learn_reference,
+)
+from seatrial.monitoring.performance.verdict import PerformanceRules
+from seatrial.monitoring.performance.version import VersionPerformance
+from seatrial.monitoring.rows.table import Table
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 
 SIGNATURE = Signature(
@@ -63,7 +67,7 @@ def drawn(seed: int, n: int, *, first: int = 0, spread: float = 2.0, right: bool
 
 
 def logged_table(second: NDArray[np.float64], at: NDArray[np.datetime64]) -> Table:
-    from seatrial.monitoring.table import Coded
+    from seatrial.monitoring.rows.table import Coded
 
     probabilities = np.column_stack([1 - second, second])
     codes = (second > 0.5).astype(np.int32)
@@ -83,7 +87,7 @@ def reference(*, origin: Origin = Origin.HOLDOUT) -> ServedReference:
         "probabilities": np.column_stack([1 - second, second]),
     }
     labels = names[(rng.random(len(second)) < second).astype(int)]
-    from seatrial.monitoring.served import column_of
+    from seatrial.monitoring.rows.served import column_of
 
     rows = second.reshape(-1, 1)
     return learn_reference(SIGNATURE, rows, answers, column_of(labels), origin=origin)
@@ -118,7 +122,7 @@ class Opened:
         return list(self.ledgers)
 
     def version(self, endpoint: str, version: int):  # type: ignore[no-untyped-def]
-        from seatrial.monitoring.endpoint_performance import Followed
+        from seatrial.monitoring.performance.endpoint import Followed
 
         ledger = self.ledgers.setdefault(version, MemoryPending())
         return Followed(watched(ledger, version=version), self)

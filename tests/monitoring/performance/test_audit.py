@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from seatrial.monitoring.audit import (
+from seatrial.monitoring.performance.audit import (
     Audit,
     BadAudit,
     bought,

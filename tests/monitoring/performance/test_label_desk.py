@@ -12,11 +12,16 @@ import pytest
 from served_models import WINDOW_ROWS, Opened, drawn
 
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.audit import BadAudit, lot
-from seatrial.monitoring.inbox import Purpose
-from seatrial.monitoring.label_desk import MAX_LABELS, LabelDesk, NothingLogged, TooManyLabels
-from seatrial.monitoring.labels import BadLabels, MemoryPending
-from seatrial.monitoring.performance_monitor import PerformanceMonitor
+from seatrial.monitoring.performance.audit import BadAudit, lot
+from seatrial.monitoring.performance.inbox import Purpose
+from seatrial.monitoring.performance.label_desk import (
+    MAX_LABELS,
+    LabelDesk,
+    NothingLogged,
+    TooManyLabels,
+)
+from seatrial.monitoring.performance.labels import BadLabels, MemoryPending
+from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.release.endpoint import start
 from seatrial.release.projection import Endpoints, UnknownEndpoint
 from seatrial.release.rollout import Plan, Step

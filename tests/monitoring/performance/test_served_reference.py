@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from served_models import REFERENCE, SIGNATURE, reference
 
-from seatrial.monitoring.performance_reference import BadReference
-from seatrial.monitoring.scores import BadScores
-from seatrial.monitoring.served_reference import (
+from seatrial.monitoring.performance.reference import BadReference
+from seatrial.monitoring.performance.served_reference import (
     Origin,
     ReferenceUnreadable,
     learn_reference,
     read_reference,
     write_reference,
 )
+from seatrial.monitoring.rows.scores import BadScores
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 
 REGRESSION = Signature(
@@ -86,7 +86,7 @@ def test_a_model_without_probabilities_or_one_number_has_none() -> None:
         matrix=True,
     )
     labels = np.array(["a"] * 200, dtype=object)
-    from seatrial.monitoring.served import column_of
+    from seatrial.monitoring.rows.served import column_of
 
     with pytest.raises(BadScores, match="no probabilities"):
         learn_reference(

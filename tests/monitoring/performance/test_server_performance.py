@@ -8,16 +8,16 @@ import pytest
 from served_models import WINDOW_ROWS, Opened, Rows, drawn
 
 from seatrial.kernel.events import Draft
-from seatrial.monitoring.alarms import Alarms
-from seatrial.monitoring.alert import Phase
-from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.config import MonitoringConfig
-from seatrial.monitoring.courier import Couriers
-from seatrial.monitoring.inbox import Entry
-from seatrial.monitoring.performance_monitor import PerformanceMonitor
-from seatrial.monitoring.server_monitor import BEAT, ServerMonitor
-from seatrial.monitoring.trigger_book import TriggerBook
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.alerts.alarms import Alarms
+from seatrial.monitoring.alerts.alert import Phase
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.performance.inbox import Entry
+from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.triggers.book import TriggerBook
+from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.monitoring.watching.server_monitor import BEAT, ServerMonitor
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.endpoint import start
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Plan, Step

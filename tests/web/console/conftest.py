@@ -14,17 +14,17 @@ from fastapi import FastAPI
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
-from seatrial.monitoring.alert_book import AlertBook
-from seatrial.monitoring.counting import Summariser
-from seatrial.monitoring.finding import Finding, Labels, Level, Phrase
-from seatrial.monitoring.profile import profile_of
-from seatrial.monitoring.report_log import ReportLog
-from seatrial.monitoring.report_record import report_record
-from seatrial.monitoring.server_monitor import BEAT
-from seatrial.monitoring.table import Coded, Table
-from seatrial.monitoring.watch import Span, Watch
-from seatrial.monitoring.watch_desk import WatchDesk
-from seatrial.monitoring.watch_findings import findings
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.rows.table import Coded, Table
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.watching.report_log import ReportLog
+from seatrial.monitoring.watching.report_record import report_record
+from seatrial.monitoring.watching.server_monitor import BEAT
+from seatrial.monitoring.watching.watch import Span, Watch
+from seatrial.monitoring.watching.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_findings import findings
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.monitoring.alert_book import AlertBook
+from seatrial.monitoring.alerts.book import AlertBook
 
 TOKEN = "correct horse battery staple"
 DRIFT = (0.0, 0.0, 1.0, 1.0)

@@ -11,13 +11,13 @@ import pytest
 import seatrial
 import seatrial.release.view
 import seatrial.web.console
-from seatrial.monitoring.alert import Phase as AlertPhase
-from seatrial.monitoring.drift_decision import DriftOutcome
-from seatrial.monitoring.finding import Kind, Level
-from seatrial.monitoring.service_finding import KINDS as SIGNALS
-from seatrial.monitoring.severity import Severity
-from seatrial.monitoring.trigger import EVALUATION, RETRAINING
-from seatrial.monitoring.wording import kind_name
+from seatrial.monitoring.alerts.alert import Phase as AlertPhase
+from seatrial.monitoring.alerts.finding import Kind, Level
+from seatrial.monitoring.alerts.wording import kind_name
+from seatrial.monitoring.drift.decision import DriftOutcome
+from seatrial.monitoring.drift.severity import Severity
+from seatrial.monitoring.service.finding import KINDS as SIGNALS
+from seatrial.monitoring.triggers.trigger import EVALUATION, RETRAINING
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
 from seatrial.release.verdict import Code, Outcome, Quantity

@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from seatrial.kernel.errors import NotFound, SeatrialError
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
 from seatrial.web.console.staging import newest_report, served_page, style_source

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from seatrial.kernel.errors import Invalid, NotFound, SeatrialError
-from seatrial.monitoring.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.web.console.frame import Frame, Name, form_of, language_of
 from seatrial.web.console.watching import line_of, parts, silences_shown
 

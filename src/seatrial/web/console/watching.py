@@ -12,11 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seatrial import __version__
-from seatrial.monitoring.alarm_bins import PREDICTION
-from seatrial.monitoring.finding import Kind
-from seatrial.monitoring.histograms import MISSING, NEW, OTHER
-from seatrial.monitoring.sayings import said_as
-from seatrial.monitoring.watch_findings import moved_as
+from seatrial.monitoring.alerts.finding import Kind
+from seatrial.monitoring.drift.alarm_bins import PREDICTION
+from seatrial.monitoring.drift.histograms import MISSING, NEW, OTHER
+from seatrial.monitoring.watching.sayings import said_as
+from seatrial.monitoring.watching.watch_findings import moved_as
 from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
 from seatrial.web.console.legible import cut, visible
 from seatrial.web.console.levels import quantity, service_sentence

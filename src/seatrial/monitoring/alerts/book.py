@@ -1,0 +1,200 @@
+"""All alerts and silences of a store: the shell that feeds findings to `alert.step`.
+
+Every process that opens the book sees the same, and two that observe the same finding append its
+consequences once: each endpoint's alerts are one stream, changed by comparison.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from seatrial.kernel.errors import NotFound
+from seatrial.kernel.events import Draft, Fact
+from seatrial.kernel.store import FactLog
+from seatrial.monitoring.alerts import alert as life
+from seatrial.monitoring.alerts import silence as silencing
+from seatrial.monitoring.alerts.alert import Alert, Timing
+from seatrial.monitoring.alerts.facts import unknown
+from seatrial.monitoring.alerts.finding import Finding, Labels
+from seatrial.monitoring.alerts.silence import Silence, Silences
+from seatrial.monitoring.alerts.stream import Stream
+
+PREFIX = "alerts/"
+
+Alerts: TypeAlias = Mapping[str, Alert]
+"""By key."""
+
+
+class UnknownAlert(NotFound):
+    """No alert has this key."""
+
+    code = "monitoring.unknown_alert"
+
+
+def fold(alerts: Alerts, facts: Sequence[Fact]) -> Alerts:
+    """The alerts of an endpoint after more facts of its stream.   Raises: UnknownFact."""
+    after = dict(alerts)
+    for fact in facts:
+        data: Mapping[str, Any] = fact.data
+        if fact.schema != life.SCHEMA or fact.kind not in life.KINDS:
+            raise unknown(fact.kind, fact.schema, why=f"is in the stream {fact.stream!r}")
+        known = after.get(data["key"])
+        if known is None:
+            if fact.kind != "alert.raised":
+                raise unknown(fact.kind, fact.schema, why="is of an alert that was never raised")
+            known = Alert(labels=Labels(**data["labels"]))
+        after[data["key"]] = life.apply(known, fact.kind, data)
+    return after
+
+
+class AlertBook:
+    """Reads and changes alerts and silences. Thread-safe; calls block on the store.
+
+    Args:
+        log: where the facts are.
+        timing: how patient alerts of a kind are, by `Labels.kind`.
+    """
+
+    def __init__(self, log: FactLog, *, timing: Callable[[str], Timing] = lambda _: Timing()):
+        self._log = log
+        self._timing = timing
+        self._streams: dict[str, Stream[Alerts]] = {}
+        self._silences: Stream[Silences] = Stream(
+            log, silencing.STREAM, state={}, fold=silencing.fold
+        )
+        self._head = -1
+
+    def refresh(self) -> None:
+        """Read what others appended; cheap when nothing was.   Raises: StoreUnavailable."""
+        head = self._log.head()
+        if head == self._head:
+            return
+        for name in self._log.streams(PREFIX):
+            self._stream(name.removeprefix(PREFIX)).refresh()
+        self._silences.refresh()
+        self._head = head
+
+    def alerts(self, endpoint: str | None = None) -> list[Alert]:
+        """All that were ever raised, of one endpoint or of all; the worst and newest first."""
+        streams = [self._stream(endpoint)] if endpoint is not None else [*self._streams.values()]
+        found = [alert for stream in streams for alert in stream.state.values()]
+        return sorted(found, key=_order)
+
+    def find(self, key: str) -> Alert:
+        """The alert of a key.   Raises: UnknownAlert."""
+        for stream in self._streams.values():
+            if key in stream.state:
+                return stream.state[key]
+        raise UnknownAlert(
+            f"There is no alert {key!r}.", remedy="Look at the list of alerts.", key=key
+        )
+
+    def observe(self, findings: Iterable[Finding], *, now: datetime) -> list[Alert]:
+        """Let alerts live through findings taken at ``now``; returns those that changed."""
+        by_endpoint: dict[str, list[Finding]] = defaultdict(list)
+        for finding in findings:
+            by_endpoint[finding.labels.endpoint].append(finding)
+        changed: list[Alert] = []
+        for endpoint, news in by_endpoint.items():
+            stream = self._stream(endpoint)
+            before = stream.state
+            after = stream.change(lambda alerts, news=news: self._steps(alerts, news, now))  # type: ignore[misc]
+            changed += [alert for key, alert in after.items() if before.get(key) != alert]
+        return changed
+
+    def retire(self, served: Mapping[str, Collection[int]], *, now: datetime) -> None:
+        """End alerts about versions that are not served any more: no finding will.
+
+        Args:
+            served: the versions that may answer, by endpoint; an endpoint that is not there is
+                left alone.
+        """
+        for endpoint, versions in served.items():
+            self._stream(endpoint).change(
+                lambda alerts, versions=versions: [  # type: ignore[misc]
+                    draft
+                    for alert in alerts.values()
+                    if alert.labels.version not in (None, *versions)
+                    for draft in life.retire(
+                        alert,
+                        reason=f"version {alert.labels.version} is not served any more",
+                        now=now,
+                    )
+                ]
+            )
+
+    def mute(self, reasons: Mapping[str, str], *, now: datetime) -> None:
+        """Record which firing alerts nobody is told of, by key; all others are told."""
+        for stream in list(self._streams.values()):
+            stream.change(
+                lambda alerts: [
+                    draft
+                    for alert in alerts.values()
+                    for draft in life.mute(alert, reasons.get(alert.key), now)
+                ]
+            )
+
+    def acknowledge(self, key: str, *, by: str, note: str = "", now: datetime) -> Alert:
+        """See `alert.acknowledge`.   Raises: UnknownAlert, AlertConflict."""
+        return self._ask(key, lambda alert: life.acknowledge(alert, by=by, note=note, now=now))
+
+    def close(self, key: str, *, by: str, reason: str, now: datetime) -> Alert:
+        """See `alert.close`.   Raises: UnknownAlert, AlertConflict."""
+        return self._ask(key, lambda alert: life.close(alert, by=by, reason=reason, now=now))
+
+    def silences(self, now: datetime) -> list[Silence]:
+        """Those people asked for that are not over; the configuration's are not among them."""
+        return silencing.living(self._silences.state.values(), now)
+
+    def silence(self, silence: Silence, *, now: datetime) -> Silence:
+        """Begin a silence; an empty id is replaced by the next number.   Raises: Invalid."""
+
+        def begin(known: Silences) -> list[Draft]:
+            nonlocal silence
+            if not silence.id or silence.id in known:
+                numbers = [int(id) for id in known if id.isdecimal()]  # noqa: A001
+                silence = replace(silence, id=str(max(numbers, default=0) + 1))
+            return silencing.add(silence, now=now)
+
+        self._silences.change(begin)
+        return silence
+
+    def end_silence(self, id: str, *, by: str, now: datetime) -> None:  # noqa: A002
+        """End a silence before its time.   Raises: UnknownSilence."""
+        self._silences.change(lambda known: silencing.end(known, id, by=by, now=now))
+
+    def _stream(self, endpoint: str) -> Stream[Alerts]:
+        if endpoint not in self._streams:
+            stream: Stream[Alerts] = Stream(self._log, PREFIX + endpoint, state={}, fold=fold)
+            stream.refresh()
+            self._streams[endpoint] = stream
+        return self._streams[endpoint]
+
+    def _steps(self, alerts: Alerts, findings: Sequence[Finding], now: datetime) -> list[Draft]:
+        after = dict(alerts)
+        drafts: list[Draft] = []
+        for finding in findings:
+            key = finding.labels.key
+            known = after.get(key) or Alert(labels=finding.labels)
+            timing = self._timing(finding.labels.kind)
+            after[key], news = life.step(known, finding, now, timing=timing)
+            drafts += news
+        return drafts
+
+    def _ask(self, key: str, wish: Callable[[Alert], list[Draft]]) -> Alert:
+        alert = self.find(key)
+        stream = self._stream(alert.labels.endpoint)
+        return stream.change(lambda alerts: wish(alerts[key]))[key]
+
+
+_PHASES = (life.Phase.FIRING, life.Phase.PENDING, life.Phase.RESOLVED, life.Phase.QUIET)
+
+
+def _order(alert: Alert) -> tuple[int, int, float, str]:
+    at = alert.fired_at or alert.pending_at
+    newest = -at.timestamp() if at else 0.0
+    return _PHASES.index(alert.phase), -alert.severity.rank, newest, alert.key

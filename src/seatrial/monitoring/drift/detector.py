@@ -1,0 +1,302 @@
+"""When to raise the drift alarm: one detector over all columns of a model's inputs and outputs.
+
+Counts come in as plain arrays, column by column, in the bins of the reference; the mathematics is
+`stats/edetector.py`. An alarm asks for evidence over the budget *and* an effect that matters, so a
+million rows do not turn a trifle into news. Pure: windows and their times are arguments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seatrial.monitoring.drift.alarm_state import AlarmSettings, Watched, WatchState, bad_watch
+from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
+from seatrial.stats.clustering import effective_rows, estimate_clustering
+from seatrial.stats.coarse import largest, neighbours
+from seatrial.stats.edetector import EDetector, Evidence
+from seatrial.stats.ranking import rank
+from seatrial.stats.scores import what_moved
+
+Floats = NDArray[np.float64]
+
+MOST_BINS = 32
+"""Bins of a column in which evidence is gathered, apart from missing and unseen values."""
+
+_ROWS_A_BIN = 10
+_STIRRED = math.log(20)
+_SIGNS = {1: " up", -1: " down", 0: ""}
+
+
+class DriftAlarm:
+    """Watches columns against their references. Immutable.
+
+    Args:
+        columns: at least one, names distinct.
+        settings: what an alarm asks for.
+
+    Raises: BadWatch.
+
+    Example:
+        >>> from datetime import UTC
+        >>> age = Watched(name="age", reference=np.full(10, 500), ordered=True)
+        >>> alarm, at = DriftAlarm([age]), datetime(2026, 1, 1, tzinfo=UTC)
+        >>> state, said = alarm.step(alarm.start(), {"age": np.full(10, 100)}, at=at)
+        >>> said.outcome.value
+        'quiet'
+        >>> state, said = alarm.step(state, {"age": np.arange(10) * 20}, at=at)
+        >>> said.outcome.value, said.moved[0].column, said.moved[0].moved
+        ('drift', 'age', 'level up')
+    """
+
+    n_ordered: tuple[int, ...]
+    """Bins of each column that are in order, after joining."""
+
+    def __init__(self, columns: Sequence[Watched], settings: AlarmSettings | None = None) -> None:
+        _check_names(columns)
+        self._columns = tuple(columns)
+        self._settings = settings or AlarmSettings()
+        self._groups = [_groups(c) for c in columns]
+        used = [int(g.max()) + 1 for g in self._groups]
+        self._width = max(used)
+        self._places = np.concatenate([g + i * self._width for i, g in enumerate(self._groups)])
+        self._reference = self.coarse({c.name: c.reference for c in columns})
+        self._weights = np.array([c.weight for c in columns])
+        self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
+        self.n_ordered = tuple(
+            u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
+        )
+        self._detector = EDetector(
+            self._reference,
+            n_ordered=self.n_ordered,
+            n_bins=used,
+            weights=self._weights,
+            clustering=[c.clustering for c in columns],
+            reference_windows=[c.n_windows for c in columns],
+            budget=self._settings.budget,
+        )
+
+    @property
+    def columns(self) -> tuple[Watched, ...]:
+        """What is watched."""
+        return self._columns
+
+    def start(self) -> WatchState:
+        """No window yet. Also how to begin again for a new version, or after a repaired source."""
+        return WatchState(
+            detector=self._detector.start(),
+            recent=np.zeros_like(self._reference),
+            stirred=np.zeros(len(self._columns), dtype=np.bool_),
+            moments={},
+        )
+
+    def step(
+        self, state: WatchState, window: Mapping[str, ArrayLike], *, at: datetime
+    ) -> tuple[WatchState, DriftDecision]:
+        """Take in one window and decide.
+
+        Args:
+            state: as `start` or the last `step` returned it.
+            window: rows of each column in the bins of its reference. A column that is not there
+                has no rows; it is named in the decision and keeps its evidence.
+            at: when the window began, aware UTC.
+
+        Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
+        """
+        counts = self.coarse(window)
+        detector, evidence = self._detector.step(state.detector, counts)
+        if detector.n_windows == state.detector.n_windows:
+            return state, self._decision(state, evidence, window, counts)
+        seen = counts.sum(axis=1) > 0
+        goes_on = state.stirred | ~seen
+        kept = np.where(goes_on[:, None], state.recent + counts, counts)
+        numbers = {int(i) for i in np.unique(detector.since)}
+        known = {**state.moments, detector.n_windows - 1: at}
+        after = WatchState(
+            detector=detector,
+            recent=kept,
+            stirred=evidence.log_column >= _STIRRED,
+            moments={i: moment for i, moment in known.items() if i in numbers},
+        )
+        return after, self._decision(after, evidence, window, counts)
+
+    def adopting(self, state: WatchState, names: Iterable[str]) -> DriftAlarm:
+        """The alarm for which the drift of some columns, acknowledged, is the new normal.
+
+        Their rows since the evidence rose become their reference. Begin it with `start`.
+
+        Raises: BadWatch: a column that is not watched, or that has no rows to adopt.
+        """
+        adopted = set(names)
+        known = {c.name: i for i, c in enumerate(self._columns)}
+        columns = list(self._columns)
+        for name in sorted(adopted):
+            if name not in known or not state.recent[known[name]].any():
+                raise bad_watch(name, "has no rows that could become its reference")
+            i = known[name]
+            columns[i] = replace(columns[i], reference=self._spread(i, state.recent[i]))
+        return DriftAlarm(columns, self._settings)
+
+    def _spread(self, i: int, coarse: Floats) -> Floats:
+        """Rows of joined bins, given back to the fine ones as the old reference had them."""
+        fine = np.asarray(self._columns[i].reference, dtype=np.float64)
+        groups = self._groups[i]
+        of_group = np.bincount(groups, weights=fine)
+        size = np.bincount(groups)
+        even = 1.0 / size[groups]
+        part = np.where(of_group[groups] > 0, fine / np.maximum(of_group[groups], 1e-300), even)
+        rows: Floats = coarse[groups] * part
+        return rows
+
+    def coarse(self, window: Mapping[str, ArrayLike]) -> Floats:
+        """The window in the bins in which evidence is gathered, shape (c, k).
+
+        Raises: BadWatch.
+        """
+        fine = [self._counts(i, window) for i in range(len(self._columns))]
+        n_places = len(fine) * self._width
+        joined = np.bincount(self._places, weights=np.concatenate(fine), minlength=n_places)
+        return joined.reshape(len(fine), self._width).astype(np.float64, copy=False)
+
+    def _counts(self, i: int, window: Mapping[str, ArrayLike]) -> Floats:
+        column, n_bins = self._columns[i], len(self._groups[i])
+        if column.name not in window:
+            return np.zeros(n_bins)
+        counts = np.asarray(window[column.name], dtype=np.float64)
+        if counts.shape != (n_bins,):
+            raise bad_watch(column.name, f"has counts of shape {counts.shape}, not {n_bins} bins")
+        # The sum is infinite or no number when one of them is.
+        if not (counts.min(initial=0.0) >= 0 and math.isfinite(counts.sum())):
+            raise bad_watch(column.name, "has a count that is negative or no number")
+        return counts
+
+    def _decision(
+        self,
+        state: WatchState,
+        evidence: Evidence,
+        window: Mapping[str, ArrayLike],
+        counts: Floats,
+    ) -> DriftDecision:
+        movements = self._movements(state, evidence)
+        decision = DriftDecision(
+            outcome=DriftOutcome.QUIET,
+            log_evidence=evidence.log_total,
+            budget=self._settings.budget,
+            effect_floor=self._settings.effect_floor,
+            since=None,
+            movements=movements,
+            absent=tuple(
+                c.name
+                for c, n in zip(self._columns, counts.sum(axis=1).tolist(), strict=True)
+                if not n
+            ),
+            unknown=tuple(sorted(set(window) - {c.name for c in self._columns})),
+        )
+        if not counts.any():
+            return replace(decision, outcome=DriftOutcome.NO_DATA)
+        if not evidence.alarm:
+            return decision
+        decision = replace(decision, outcome=DriftOutcome.SMALL)
+        matters = any((m.effect or 0.0) >= self._settings.effect_floor for m in decision.moved)
+        return replace(
+            decision,
+            outcome=DriftOutcome.DRIFT if matters else DriftOutcome.SMALL,
+            since=min((m.since for m in decision.moved if m.since is not None), default=None),
+        )
+
+    def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
+        rows = state.recent.sum(axis=1)
+        effects = _effects(self._reference, state.recent, self._rows_per_effective)
+        ranked = rank(
+            evidence.log_column, log_alpha=-self._detector.log_threshold, weights=self._weights
+        )
+        found = []
+        for place in ranked:
+            i = place.index
+            found.append(
+                Movement(
+                    column=self._columns[i].name,
+                    log_evidence=place.log_evidence,
+                    found=place.found,
+                    moved=self._moved(i, state.recent[i])
+                    if place.log_evidence >= _STIRRED
+                    else None,
+                    since=state.moments.get(int(evidence.since[i])),
+                    effect=float(effects[i]) if rows[i] else None,
+                    n=int(rows[i]),
+                )
+            )
+        return tuple(found)
+
+    def _moved(self, i: int, recent: Floats) -> str:
+        score, sign = what_moved(self._detector.scores[i], self._reference[i] + 0.5, recent)
+        return score + _SIGNS[sign]
+
+
+def with_clustering(
+    columns: Sequence[Watched], windows: Sequence[Mapping[str, ArrayLike]]
+) -> tuple[Watched, ...]:
+    """The columns with the clustering of their rows, as windows show it in which nothing drifted.
+
+    Args:
+        columns: as for `DriftAlarm`.
+        windows: at least 2, such as the days of the reference; cut as the windows to come will be.
+
+    Raises: BadWatch; BadStatistic with fewer windows.
+    """
+    alarm = DriftAlarm(columns)
+    counts = np.array([alarm.coarse(window) for window in windows])
+    found = estimate_clustering(counts, n_ordered=alarm.n_ordered)
+    rows = np.maximum(counts.sum(axis=2).mean(axis=0), 1.0)
+    return tuple(
+        replace(c, clustering=float(x), n_windows=max(1.0, float(c.reference.sum() / n)))
+        for c, x, n in zip(columns, found, rows, strict=True)
+    )
+
+
+def _rows_per_effective(column: Watched) -> float:
+    """How many rows of a window of the reference's size tell as much as one independent row."""
+    a_window = float(column.reference.sum()) / column.n_windows
+    return a_window / max(float(effective_rows(a_window, column.clustering)), 1e-300)
+
+
+def _groups(column: Watched) -> NDArray[np.intp]:
+    """Which of the column's bins are joined; fewer are left when the reference is small."""
+    counts = np.asarray(column.reference, dtype=np.float64)
+    inner = counts[: len(counts) - column.n_apart]
+    most = max(2, min(MOST_BINS, int(inner.sum()) // _ROWS_A_BIN))
+    if not len(inner):
+        return np.arange(column.n_apart)
+    groups = neighbours(inner, most) if column.ordered else largest(inner, most)
+    return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
+
+
+def _effects(reference: Floats, recent: Floats, rows_per_effective: Floats) -> Floats:
+    """PSI of each column less what chance adds, >= 0; a bin gets half a row on both sides.
+
+    Source: Yurdakul and Naranjo 2020, J. Risk Model Validation 14:4, for what chance adds.
+    """
+    live = (reference + recent) > 0
+    p, q = (np.where(live, c + 0.5, 0.0) for c in (reference, recent))
+    n, m = (c.sum(axis=1) / np.maximum(rows_per_effective, 1.0) for c in (p, q))
+    p, q = (c / np.maximum(c.sum(axis=1, keepdims=True), 1e-300) for c in (p, q))
+    ratio = np.log(np.where(live, q, 1.0)) - np.log(np.where(live, p, 1.0))
+    by_chance = np.maximum(live.sum(axis=1) - 1, 0) * (
+        1 / np.maximum(n, 0.5) + 1 / np.maximum(m, 0.5)
+    )
+    effects: Floats = np.maximum(((q - p) * ratio).sum(axis=1) - by_chance, 0.0)
+    return effects
+
+
+def _check_names(columns: Sequence[Watched]) -> None:
+    if not columns:
+        raise bad_watch("columns", "are none")
+    names = [c.name for c in columns]
+    for name in names:
+        if names.count(name) > 1:
+            raise bad_watch(name, "is watched twice")

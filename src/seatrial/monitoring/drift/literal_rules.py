@@ -1,0 +1,87 @@
+"""The rules of thumb, by name: PSI over 0.1 or 0.2, and Kolmogorov-Smirnov p under 0.05.
+
+They are here because people ask for them. They are not the default: without any drift, p < 0.05 on
+any of 50 columns fires in 84-100 % of windows, and PSI over 0.2 in 69 % of windows of 200 rows
+against 200 (measured), while neither sees a shift of 0.3 standard deviations in 1,000 rows surely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from seatrial.monitoring.drift.comparison import quantile_groups, summary_of
+from seatrial.monitoring.drift.severity import Severity, graded
+from seatrial.monitoring.summaries.profile import Categorical, Numeric
+from seatrial.monitoring.summaries.summary import Names, Numbers
+from seatrial.stats.counts import check_share
+from seatrial.stats.divergence import Divergence, ks_from_values, psi
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PsiRule:
+    """What the rule of thumb says: the index as it is, and its grade."""
+
+    psi: float
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KsRule:
+    """What the rule of thumb says, in its customary words."""
+
+    drift_detected: bool
+    ks_statistic: float
+    p_value: float
+
+
+def psi_rule(
+    profile: Numeric | Categorical,
+    window: Numbers | Names,
+    *,
+    warning: float = 0.1,
+    critical: float = 0.2,
+) -> PsiRule:
+    """PSI over the deciles of the reference, or over its names, against two limits.
+
+    Args:
+        profile: of the column, with rows.
+        window: counted against it, with rows.
+    Raises: BadStatistic: a side has no rows.
+    """
+    reference = summary_of(profile)
+    if isinstance(reference, Numbers) and isinstance(window, Numbers):
+        firsts = quantile_groups(reference.counts)
+        r, c = np.add.reduceat(reference.counts, firsts), np.add.reduceat(window.counts, firsts)
+    elif isinstance(reference, Names) and isinstance(window, Names):
+        r = np.append(reference.counts, [reference.n_other, 0])
+        c = np.append(window.counts, [window.n_other, window.n_new])
+    else:
+        r = c = np.zeros(1, np.int64)
+    value = psi(r, c).value
+    return PsiRule(psi=value, severity=graded(value, warning=warning, critical=critical))
+
+
+def ks_rule(distance: Divergence, *, alpha: float = 0.05) -> KsRule:
+    """Drift when the p-value of a Kolmogorov-Smirnov distance is under ``alpha`` in (0, 1).
+
+    Raises: BadStatistic.
+    """
+    check_share("alpha", alpha)
+    return KsRule(
+        drift_detected=distance.p_value < alpha,
+        ks_statistic=distance.value,
+        p_value=distance.p_value,
+    )
+
+
+def ks_rule_of_values(reference: ArrayLike, current: ArrayLike, *, alpha: float = 0.05) -> KsRule:
+    """`ks_rule` for two samples of numbers, in any order; what is not finite is left out.
+
+    Raises: BadStatistic: a side has no finite number.
+    """
+    sides = [np.asarray(side, dtype=np.float64).ravel() for side in (reference, current)]
+    ordered = [np.sort(side[np.isfinite(side)]) for side in sides]
+    return ks_rule(ks_from_values(*ordered), alpha=alpha)

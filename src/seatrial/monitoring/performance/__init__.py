@@ -1,0 +1,1 @@
+"""How well a model does: estimated without labels, measured with them."""

@@ -1,0 +1,101 @@
+"""The performance of every endpoint of a server: what the monitor asks now and then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+
+from seatrial.kernel.clock import Clock
+from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.store import Presence, StoreFull, StoreUnavailable
+from seatrial.monitoring.performance.endpoint import EndpointPerformance, OpenPerformance
+from seatrial.monitoring.performance.version import Told
+from seatrial.monitoring.performance.view import BEATS, Record, performance_record
+
+_EVERY_S = 2.0
+_AGAIN_S = 600.0
+"""How often what has not changed is said again: what nobody says for a day is forgotten."""
+
+_log = logging.getLogger(__name__)
+
+
+class PerformanceMonitor:
+    """Follows predictions and labels; says what it knows in a beat of its own for each version.
+
+    Args:
+        presence: where it says so.
+        clock: wall and monotonic time.
+        opened: what is kept of endpoints.
+        wait_s: how long a label waits for its prediction, > 0.
+    """
+
+    def __init__(
+        self, presence: Presence, *, clock: Clock, opened: OpenPerformance, wait_s: float
+    ) -> None:
+        self._presence = presence
+        self._clock = clock
+        self._opened = opened
+        self._wait_s = wait_s
+        self._endpoints: dict[str, EndpointPerformance] = {}
+        self._records: dict[tuple[str, int], Record] = {}
+        self._due_s = self._again_s = 0.0
+
+    def turn(self, served: Mapping[str, Collection[int]]) -> dict[str, dict[int, Told]]:
+        """Look at every endpoint, if it is time to; what that tells, by endpoint and version.
+
+        Args: served: by endpoint, the versions that may answer.
+        Raises: StoreUnavailable, StoreFull: of the store; trouble with what is kept beside it is
+            logged, and tried again.
+        """
+        now_s = self._clock.monotonic()
+        if now_s < self._due_s:
+            return {}
+        self._due_s = now_s + _EVERY_S
+        told = {name: self._turned(name, versions) for name, versions in served.items()}
+        again = now_s >= self._again_s
+        if again:
+            self._again_s = now_s + _AGAIN_S
+        for name, endpoint in self._endpoints.items():
+            for version, performance in endpoint.versions().items():
+                if again or version in told.get(name, {}):
+                    record = performance_record(performance)
+                    record["n_waiting"] = endpoint.n_waiting()
+                    record["n_unknown"] = endpoint.n_unknown
+                    self._records[name, version] = record
+                    self._presence.beat(f"{BEATS}{name}/{version}", record)
+        return told
+
+    def records(self, endpoint: str) -> dict[int, Record]:
+        """What is known of an endpoint's versions."""
+        return {v: record for (name, v), record in self._records.items() if name == endpoint}
+
+    def n_labelled(self, endpoint: str) -> int | None:
+        """Predictions of an endpoint that got a label so far; None where none is watched."""
+        found = self._endpoints.get(endpoint)
+        versions = found.versions().values() if found is not None else ()
+        return sum(one.progress.n_labelled for one in versions) if versions else None
+
+    def close(self) -> None:
+        """Let go of everything, so that another process can go on."""
+        for endpoint in self._endpoints.values():
+            endpoint.close()
+        self._endpoints.clear()
+        self._records.clear()
+        self._due_s = self._again_s = 0.0
+
+    def _turned(self, name: str, versions: Collection[int]) -> dict[int, Told]:
+        try:
+            if name not in self._endpoints:
+                self._endpoints[name] = EndpointPerformance(
+                    name, opened=self._opened, clock=self._clock, wait_s=self._wait_s
+                )
+            return self._endpoints[name].turn(versions, self._clock.now())
+        except (StoreUnavailable, StoreFull) as problem:
+            # What was not kept is read again: what is in memory may be ahead of the ledger.
+            _log.warning("the performance of %s cannot be kept: %s", name, problem)
+            self._opened.close(name)
+            self._endpoints.pop(name, None)
+        except (SeatrialError, OSError) as problem:
+            # A border: whatever a drive does, drift and service go on being watched.
+            _log.warning("the performance of %s: %s", name, problem)
+        return {}

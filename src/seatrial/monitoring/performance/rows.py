@@ -1,0 +1,98 @@
+"""Predictions and labels out of tables, as the watch of performance takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.monitoring.performance.labels import Scored
+from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.rows.scores import (
+    BadScores,
+    ScoreColumns,
+    ids_of,
+    labels_of,
+    named_column,
+    numbers_of,
+    predictions_and_confidence,
+)
+from seatrial.monitoring.rows.table import Table
+
+
+def scored_rows(
+    table: Table,
+    reference: PerformanceReference,
+    columns: ScoreColumns,
+    *,
+    step: NDArray[np.int64],
+    audited: NDArray[np.bool_] | None = None,
+) -> Scored:
+    """The predictions of a table. Rows without a prediction are left out: nothing can be right
+    about them; `drift/quality.py` counts them.
+
+    Args:
+        table: of a regressor with all columns that `regressor_reference` was given.
+        reference: of the same variant.
+        columns: the prediction, or for a classifier the probabilities; and the id, without which
+            rows get the ids "0", "1", ... A label column is read too.
+        step: of each row, shape (n,).
+        audited: whether each row was chosen by `performance/audit.py`, shape (n,); None: none was.
+    Returns: their times are 0 where the table does not say.
+    Raises: BadScores; BadExpectedLoss.
+    """
+    if reference.classes is not None:
+        predicted, score = predictions_and_confidence(table, columns, reference.classes)
+    else:
+        predicted, score = _regressed(table, reference, columns)
+    label = np.full(table.n, np.nan)
+    if columns.label is not None:
+        label = labels_of(table, columns.label, reference.classes)
+    ids = tuple(map(str, range(table.n))) if columns.id is None else ids_of(table, columns.id)
+    rows = Scored(
+        ids=ids,
+        at_us=_microseconds(table),
+        step=step,
+        predicted=predicted,
+        score=score,
+        audited=np.zeros(table.n, np.bool_) if audited is None else audited,
+        label=label,
+    )
+    kept = np.flatnonzero(np.isfinite(predicted))
+    return rows if len(kept) == table.n else rows.some(kept)
+
+
+def label_rows(
+    table: Table, reference: PerformanceReference, columns: ScoreColumns
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The ids and labels of a table of labels, for `labels.join`.
+
+    Args: columns: id and label.   Raises: BadScores.
+    """
+    if columns.id is None or columns.label is None:
+        raise BadScores(
+            "A table of labels needs a prediction id and a label in every row.",
+            remedy="Name the columns of both.",
+            column="id" if columns.id is None else "label",
+        )
+    return ids_of(table, columns.id), labels_of(table, columns.label, reference.classes)
+
+
+def _regressed(
+    table: Table, reference: PerformanceReference, columns: ScoreColumns
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if columns.prediction is None:
+        raise BadScores(
+            "The predictions of a regressor are in no named column.",
+            remedy="Name the column of predictions.",
+            column="prediction",
+        )
+    assert reference.loss is not None
+    name = columns.prediction
+    return numbers_of(named_column(table, name), name), reference.loss.of(table)
+
+
+def _microseconds(table: Table) -> NDArray[np.int64]:
+    if table.at is None:
+        return np.zeros(table.n, np.int64)
+    known = ~np.isnat(table.at)
+    return np.where(known, table.at.astype("datetime64[us]").astype(np.int64), 0)

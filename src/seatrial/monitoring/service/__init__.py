@@ -1,0 +1,1 @@
+"""Latency, errors, traffic and saturation against their levels."""

@@ -1,0 +1,224 @@
+"""Counting one column as its profile knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.monitoring.rows.naming import coded, name_hash
+from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.monitoring.summaries.profile import (
+    Categorical,
+    ColumnProfile,
+    Numeric,
+    Text,
+    Vectors,
+    whole_rows,
+    word_counts,
+)
+from seatrial.monitoring.summaries.summary import (
+    ColumnSummary,
+    Names,
+    Numbers,
+    Places,
+    Texts,
+    fair_choice,
+)
+from seatrial.stats.cells import count_many
+from seatrial.stats.divergence import Divergence
+from seatrial.stats.histogram import Counted, Edges
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Values that came as another kind than their profile's.
+
+    Args:
+        came_as: ``names``, ``numbers``, ``vectors`` or ``vectors of 7``.
+        n: rows with such a value; missing values have no kind and count as missing.
+    """
+
+    came_as: str
+    n: int
+
+
+Counting: TypeAlias = tuple[ColumnSummary, Misread | None]
+
+
+class NumberCounter:
+    """Numbers; booleans count as 0 and 1."""
+
+    def __init__(self, profile: Numeric) -> None:
+        self.edges = Edges(np.array(profile.edges, np.float64))
+
+    def numbers(self, column: NDArray[np.generic]) -> Numbers:
+        """The summary of numbers, shape (n,)."""
+        return self.measured(column, None)[0]
+
+    def measured(
+        self, column: NDArray[np.generic], reference: NDArray[np.generic] | None
+    ) -> tuple[Numbers, Divergence | None]:
+        """The summary of numbers, and their exact distance to ascending reference values."""
+        counted, distance = count_many(self.edges, column, reference)
+        return numbers_of(counted), distance
+
+    def count(self, column: Column) -> Counting:
+        """The summary of a column, and what was not a number."""
+        if isinstance(column, Coded):
+            n_missing = int((column.codes < 0).sum())
+            return self.numbers(np.full(n_missing, np.nan)), _others(column, n_missing, "names")
+        if column.ndim != 1:
+            return self.numbers(np.empty(0)), _others(column, 0, "vectors")
+        return self.numbers(column), None
+
+
+class NameCounter:
+    """Names, or numbers that mean classes."""
+
+    def __init__(self, profile: Categorical) -> None:
+        self._n_known = len(profile.counts)
+        self._place = {name: i for i, name in enumerate(profile.counts)}
+        self._others = frozenset(profile.others or ())
+        self._open = profile.others is None
+
+    def count(self, column: Column) -> Counting:
+        """The summary of a column, and what had no name."""
+        if isinstance(column, np.ndarray) and column.ndim != 1:
+            return self.count_names({}, n_missing=0), _others(column, 0, "vectors")
+        names = coded(column)
+        rows = np.bincount(names.codes + 1, minlength=len(names.values) + 1)
+        used = np.flatnonzero(rows[1:])
+        times = rows[1:][used].tolist()
+        found = {names.values[i]: n for i, n in zip(used.tolist(), times, strict=True)}
+        return self.count_names(found, n_missing=int(rows[0])), None
+
+    def count_names(self, rows: dict[str, int], *, n_missing: int) -> Names:
+        """Count names of which the rows are known."""
+        counts = np.zeros(self._n_known, np.int64)
+        n_other = 0
+        strange: dict[str, int] = {}
+        for name, n in rows.items():
+            place = self._place.get(name)
+            if place is not None:
+                counts[place] += n
+            elif self._open or (self._others and name_hash(name) >> 32 in self._others):
+                # With too many names to know them all, whether one is new cannot be said.
+                n_other += n
+            else:
+                strange[name] = n
+        return Names(
+            counts=counts,
+            n_missing=n_missing,
+            n_other=n_other,
+            n_new=sum(strange.values()),
+            newcomers=fair_choice(strange),
+        )
+
+
+class TextCounter:
+    """Lengths and words of texts."""
+
+    def __init__(self, profile: Text) -> None:
+        self._length = NumberCounter(profile.length)
+        self._words = NameCounter(profile.vocabulary)
+
+    def count(self, column: Column) -> Counting:
+        """The summary of a column, and what was no text."""
+        if isinstance(column, Coded):
+            return self._texts(column), None
+        if column.ndim != 1:
+            return self._missing(0), _others(column, 0, "vectors")
+        n_missing = int(np.isnan(column).sum()) if column.dtype.kind == "f" else 0
+        return self._missing(n_missing), _others(column, n_missing, "numbers")
+
+    def _texts(self, column: Coded) -> Texts:
+        rows = np.bincount(column.codes + 1, minlength=len(column.values) + 1)
+        lengths = np.array([len(text) for text in column.values], np.int64)
+        words = word_counts(zip(column.values, rows[1:].tolist(), strict=True))
+        return Texts(
+            n_missing=int(rows[0]),
+            length=self._length.numbers(lengths[column.codes[column.codes >= 0]]),
+            vocabulary=self._words.count_names(words, n_missing=0),
+        )
+
+    def _missing(self, n: int) -> Texts:
+        return self._texts(Coded(np.full(n, -1, np.int32), ()))
+
+
+class VectorCounter:
+    """Places of vectors along the profile's axes."""
+
+    def __init__(self, profile: Vectors) -> None:
+        self._middle = np.array(profile.middle, np.float64)
+        self._axes = np.array(profile.axes, np.float64).reshape(-1, len(self._middle))
+        self._places = [NumberCounter(place) for place in profile.places]
+        self._distance = NumberCounter(profile.distance)
+
+    def count(self, column: Column) -> Counting:
+        """The summary of a column, and what was no vector of that width."""
+        width = len(self._middle)
+        if isinstance(column, Coded):
+            n_missing = int((column.codes < 0).sum())
+            return self._vectors(np.full((n_missing, width), np.nan)), _others(
+                column, n_missing, "names"
+            )
+        if column.ndim != 2 or column.shape[1] != width:
+            came_as = "numbers" if column.ndim == 1 else f"vectors of {column.shape[1]}"
+            return self._vectors(np.empty((0, width))), _others(column, 0, came_as)
+        return self._vectors(column), None
+
+    def _vectors(self, column: NDArray[np.generic]) -> Places:
+        vectors = column.astype(np.float64, copy=False)
+        whole = whole_rows(vectors)
+        centred = vectors[whole] - self._middle
+        return Places(
+            n_missing=int((~whole).sum()),
+            places=tuple(
+                counter.numbers(_along(centred, axis))
+                for counter, axis in zip(self._places, self._axes, strict=True)
+            ),
+            distance=self._distance.numbers(np.sqrt((centred**2).sum(axis=1))),
+        )
+
+
+ColumnCounter: TypeAlias = NumberCounter | NameCounter | TextCounter | VectorCounter
+
+
+def counter_of(profile: ColumnProfile) -> ColumnCounter:
+    """What counts columns against a profile; look-ups are prepared once."""
+    match profile:
+        case Numeric():
+            return NumberCounter(profile)
+        case Categorical():
+            return NameCounter(profile)
+        case Text():
+            return TextCounter(profile)
+        case Vectors():
+            return VectorCounter(profile)
+
+
+def numbers_of(counted: Counted) -> Numbers:
+    """A histogram as the summary of a column."""
+    return Numbers(
+        counts=counted.counts,
+        n_missing=counted.n_missing,
+        n_infinite=counted.n_infinite,
+        lowest=counted.lowest,
+        highest=counted.highest,
+    )
+
+
+def _others(column: Column, n_counted: int, came_as: str) -> Misread | None:
+    n = len(column) - n_counted
+    return Misread(came_as, n) if n else None
+
+
+def _along(centred: NDArray[np.float64], axis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places along an axis, each the same whatever rows stand beside it.
+
+    A matrix product would be faster, but rounds a row differently in batches of other sizes.
+    """
+    return (centred * axis).sum(axis=1)  # type: ignore[no-any-return]

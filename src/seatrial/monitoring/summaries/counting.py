@@ -1,0 +1,222 @@
+"""Counting rows against a profile: one vectorised pass, the same for a file and for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.kernel.errors import NotFound
+from seatrial.monitoring.rows.naming import coded
+from seatrial.monitoring.rows.row_hash import row_repeats
+from seatrial.monitoring.rows.table import Column, Table, rows_of
+from seatrial.monitoring.summaries.column_counter import ColumnCounter, NumberCounter, counter_of
+from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Profile
+from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Summary
+from seatrial.stats.distinct import Repeats
+from seatrial.stats.divergence import Divergence
+from seatrial.stats.histogram import groups
+
+SEGMENT_BINS = 32
+"""Bins of a number inside a segment: of these there are many, each with few rows."""
+
+MAX_SEGMENTS = 20
+"""Values of a column watched by themselves: the most frequent ones of the reference."""
+
+
+class NoSuchSegment(NotFound):
+    """A column to split by is not in the profile, or does not hold names."""
+
+    code = "monitoring.no_such_segment"
+
+
+class Summariser:
+    """Counts tables against one profile. Keeps no rows, so it may be shared.
+
+    Args:
+        profile: of the reference.
+        segments: columns whose most frequent values are also counted each by itself.
+        repeats: whether rows are hashed, to know how many of them repeat another.
+    Raises: NoSuchSegment.
+
+    Attributes: ``features`` and ``predictions`` hold what counts each column, by name.
+    """
+
+    def __init__(
+        self, profile: Profile, *, segments: Sequence[str] = (), repeats: bool = True
+    ) -> None:
+        self.profile = profile
+        self.features = _counters(profile.features)
+        self.predictions = _counters(profile.predictions)
+        self._segments = {name: segment_values(profile, name) for name in segments}
+        self._inside = Summariser(coarse(profile), repeats=False) if segments else None
+        self._repeats = repeats
+
+    def summarise(
+        self,
+        features: Table,
+        predictions: Table | None = None,
+        *,
+        without: tuple[Collection[str], Collection[str]] = ((), ()),
+    ) -> Summary:
+        """The summary of some rows.
+
+        Args:
+            features: the model's inputs by name, any columns.
+            predictions: its answers on the same rows, by name.
+            without: features and predictions that somebody else counts.
+        """
+        return self.measure(features, predictions, {}, without=without)[0]
+
+    def measure(
+        self,
+        features: Table,
+        predictions: Table | None,
+        ordered: Mapping[str, NDArray[np.generic]],
+        *,
+        without: tuple[Collection[str], Collection[str]] = ((), ()),
+    ) -> tuple[Summary, dict[str, Divergence]]:
+        """The summary of some rows, and exact distances of features to reference values.
+
+        Args: ``ordered``: finite values of reference features of numbers, ascending, by name.
+        Returns: distances of those that are numbers in both, by name. Of one column and pass, but
+            unlike the summary they cannot be added.
+        """
+        times = _times(features)
+        counted, exact = _count(self.features, features, ordered, without[0])
+        answers = Columns()
+        if predictions is not None:
+            answers, _ = _count(self.predictions, predictions, {}, without[1])
+        summary = Summary(
+            n=features.n,
+            features=counted,
+            predictions=answers,
+            repeats=row_repeats(features) if self._repeats else Repeats(),
+            first_us=int(times.min()) if len(times) else None,
+            last_us=int(times.max()) if len(times) else None,
+            n_untimed=features.n - len(times),
+            segments=self._split(features, predictions),
+        )
+        return summary, exact
+
+    def _split(
+        self, features: Table, predictions: Table | None
+    ) -> Mapping[str, Mapping[str, Summary]]:
+        found: dict[str, dict[str, Summary]] = {}
+        for name, values in self._segments.items():
+            column = features.columns.get(name)
+            if self._inside is None or column is None:
+                continue
+            if isinstance(column, np.ndarray) and column.ndim != 1:
+                continue
+            names = coded(column)
+            place = {value: i for i, value in enumerate(names.values)}
+            for value in values:
+                rows = np.flatnonzero(names.codes == place.get(value, -2))
+                if len(rows):
+                    found.setdefault(name, {})[value] = self._inside.summarise(
+                        rows_of(features, rows),
+                        rows_of(predictions, rows) if predictions else None,
+                    )
+        return found
+
+
+def segment_values(profile: Profile, name: str) -> tuple[str, ...]:
+    """The values of a column that are watched by themselves, the most frequent first.
+
+    Raises: NoSuchSegment.
+    """
+    column = profile.features.get(name)
+    if not isinstance(column, Categorical):
+        known = ", ".join(n for n, c in profile.features.items() if isinstance(c, Categorical))
+        raise NoSuchSegment(
+            f"There is no column of names {name!r} to split by; there are: {known or 'none'}.",
+            remedy="Name a column of categories or booleans of the reference under segments.",
+            column=name,
+        )
+    return tuple(column.counts)[:MAX_SEGMENTS]
+
+
+def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:
+    """The profile with neighbouring bins of numbers joined to at most ``n_bins`` and two more."""
+
+    def joined(column: ColumnProfile) -> ColumnProfile:
+        return coarse_numbers(column, n_bins) if isinstance(column, Numeric) else column
+
+    return Profile(
+        n=profile.n,
+        features={name: joined(column) for name, column in profile.features.items()},
+        predictions={name: joined(column) for name, column in profile.predictions.items()},
+        labels=joined(profile.labels) if profile.labels else None,
+        importance=profile.importance,
+        repeat_share=profile.repeat_share,
+    )
+
+
+def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
+    """Numbers in at most ``n_bins`` bins of like counts, and the two outside, which stay."""
+    if len(column.edges) <= 2:
+        return column
+    counts = np.array(column.counts)
+    firsts = 1 + groups(counts[1:-1], n_bins)
+    firsts = np.concatenate([[0], firsts, [len(counts) - 1]])
+    edges = np.array(column.edges)[firsts[1:] - 1]
+    return Numeric(
+        n=column.n,
+        n_missing=column.n_missing,
+        n_infinite=column.n_infinite,
+        mean=column.mean,
+        std=column.std,
+        lowest=column.lowest,
+        highest=column.highest,
+        edges=tuple(edges.tolist()),
+        counts=tuple(np.add.reduceat(counts, firsts).tolist()),
+    )
+
+
+def _counters(columns: Mapping[str, ColumnProfile]) -> dict[str, ColumnCounter]:
+    return {name: counter_of(profile) for name, profile in columns.items()}
+
+
+def _count(
+    counters: Mapping[str, ColumnCounter],
+    table: Table,
+    ordered: Mapping[str, NDArray[np.generic]],
+    without: Collection[str],
+) -> tuple[Columns, dict[str, Divergence]]:
+    known: dict[str, ColumnSummary] = {}
+    misread: dict[tuple[str, str], int] = {}
+    exact: dict[str, Divergence] = {}
+    for name, counter in counters.items():
+        column = table.columns.get(name)
+        if column is None or name in without:
+            continue
+        reference = ordered.get(name)
+        if reference is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
+            known[name], distance = counter.measured(column, reference)
+            if distance is not None:
+                exact[name] = distance
+            continue
+        known[name], other = counter.count(column)
+        if other is not None:
+            misread[name, other.came_as] = other.n
+    columns = Columns(
+        known=known,
+        misread=misread,
+        absent={name: table.n for name in counters if name not in table.columns and table.n},
+        strange={name: table.n for name in table.columns if name not in counters and table.n},
+    )
+    return columns, exact
+
+
+def _is_numbers(column: Column) -> TypeGuard[NDArray[np.generic]]:
+    return isinstance(column, np.ndarray) and column.ndim == 1
+
+
+def _times(table: Table) -> NDArray[np.int64]:
+    if table.at is None:
+        return np.empty(0, np.int64)
+    known = table.at[~np.isnat(table.at)]
+    return known.astype("datetime64[us]").astype(np.int64)

@@ -1,0 +1,1 @@
+"""When to retrain: rules over facts."""

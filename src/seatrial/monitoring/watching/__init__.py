@@ -1,0 +1,1 @@
+"""The monitors: they read rows, keep reports and tell what they found."""

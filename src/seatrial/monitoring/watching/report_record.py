@@ -1,0 +1,120 @@
+"""A window's report as plain JSON, for pages, machines and the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seatrial.monitoring.drift.compare import SegmentDrift
+from seatrial.monitoring.drift.comparison import Part
+from seatrial.monitoring.drift.histograms import Histogram
+from seatrial.monitoring.drift.quality import Finding
+from seatrial.monitoring.drift.verdict import ColumnDrift
+from seatrial.monitoring.watching.watch import WindowReport
+from seatrial.stats.divergence import Divergence
+
+SCHEMA = 1
+
+SEGMENTS_SHOWN = 50
+"""Segments kept of a report, the worst first."""
+
+Record = dict[str, Any]
+
+
+def report_record(report: WindowReport) -> Record:
+    """A report as a JSON-able record; numbers that are not known are null."""
+    return {
+        "schema": SCHEMA,
+        "start": report.span.start.isoformat(),
+        "end": report.span.end.isoformat(),
+        "n": report.n,
+        "severity": report.drift.severity.value,
+        "features": [
+            column_record(c) | {"histogram": _histogram(report.histograms.get(c.name))}
+            for c in report.drift.features
+        ],
+        "predictions": [
+            column_record(c) | {"histogram": _histogram(report.prediction_histograms.get(c.name))}
+            for c in report.drift.predictions
+        ],
+        "alarm": report.alarm.as_dict(),
+        "quality": [_finding(one) for one in report.quality],
+        "segments": [_segment(one) for one in report.segments[:SEGMENTS_SHOWN]],
+    }
+
+
+def column_record(column: ColumnDrift) -> Record:
+    """One column beside its reference."""
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "n": column.n,
+        "m": column.m,
+        "severity": column.severity.value,
+        "reason": column.reason,
+        "effect": column.effect,
+        "p_value": column.p_value,
+        "evidence": column.evidence,
+        "importance": column.importance,
+        "missing_share": column.missing_share,
+        "missing_shift": column.missing_shift,
+        "new_share": column.new_share,
+        "new_names": dict(column.new_names),
+        "parts": [_part(part) for part in column.parts],
+    }
+
+
+def _histogram(shown: Histogram | None) -> Record | None:
+    if shown is None:
+        return None
+    return {
+        "edges": list(shown.edges),
+        "names": list(shown.names),
+        "reference": list(shown.reference),
+        "current": list(shown.current),
+    }
+
+
+def _part(part: Part) -> Record:
+    return {
+        "name": part.name,
+        "reference": list(part.reference),
+        "current": list(part.current),
+        "psi": _divergence(part.psi),
+        "js": _divergence(part.js),
+        "chi_square": _divergence(part.chi_square),
+        "ks": _divergence(part.ks),
+    }
+
+
+def _divergence(found: Divergence | None) -> Record | None:
+    if found is None:
+        return None
+    return {
+        "value": found.value,
+        "corrected": found.corrected,
+        "standard_error": found.standard_error,
+        "p_value": found.p_value,
+        "error": found.error,
+    }
+
+
+def _finding(one: Finding) -> Record:
+    return {
+        "check": one.check.value,
+        "column": one.column,
+        "value": one.value,
+        "expected": one.expected,
+        "severity": one.severity.value,
+        "remedy": one.remedy,
+    }
+
+
+def _segment(one: SegmentDrift) -> Record:
+    moved = one.drift.moved
+    return {
+        "column": one.column,
+        "value": one.value,
+        "n": one.drift.n,
+        "severity": one.drift.severity.value,
+        "moved": [{"name": c.name, "effect": c.effect, "reason": c.reason} for c in moved],
+    }

@@ -1,0 +1,104 @@
+"""What the section of data may say, and what it is told when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seatrial.kernel.config import ConfigInvalid, ConfigModel, load
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.watching.data_config import DataConfig
+
+
+class _File(ConfigModel):
+    data: DataConfig
+
+
+def loaded(folder: Path, text: str) -> _File:
+    path = folder / "monitoring.yaml"
+    path.write_text(text)
+    return load(path, _File, {})
+
+
+def test_a_whole_section_is_read(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path,
+        """
+data:
+  source: postgresql://watch@db/production
+  table: predictions
+  columns:
+    timestamp: made_at
+    id: [request, row]
+    prediction: answer
+    scores: p_yes
+    label: outcome
+    weight: w
+    segments: region
+    features: [age, income]
+    ignore: note
+    numeric: age
+    categorical: [region]
+    time_zone: Asia/Shanghai
+""",
+    )
+    assert found.data.kind == "postgresql"
+    assert found.data.columns.columns() == Columns(
+        at="made_at",
+        id=("request", "row"),
+        prediction="answer",
+        scores=("p_yes",),
+        label="outcome",
+        weight="w",
+        segments=("region",),
+        features=("age", "income"),
+        ignored=("note",),
+        kinds={"age": "number", "region": "name"},
+        time_zone="Asia/Shanghai",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("a.parquet", "parquet"),
+        ("a.PQ", "parquet"),
+        ("log", "parquet"),
+        ("log/*.csv", "csv"),
+        ("a.tsv", "csv"),
+        ("C.D/log", "parquet"),
+    ],
+)
+def test_the_name_of_a_file_says_what_it_is(source: str, kind: str) -> None:
+    assert DataConfig(source=source).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("data: {source: ''}", "data.source"),
+        ("data: {source: a.csv, table: t}", "csv has neither tables nor queries"),
+        ("data: {source: 'sqlite:///a.db'}", "either a table or a query"),
+        ("data: {source: 'sqlite:///a.db', table: t, query: q}", "either a table or a query"),
+        ("data: {source: a.parquet, encoding: gbk}", "are for csv"),
+        ("data: {source: a.csv, encoding: klingon}", "is no encoding"),
+        ("data: {source: a.csv, delimiter: '::'}", "data.delimiter"),
+        ("data: {source: a.csv, columns: {timestam: x}}", "did you mean 'timestamp'"),
+        ("data: {source: a.csv, columns: {time_zone: Mars/Olympus}}", "is no time zone"),
+        ("data: {source: a.csv, columns: {numeric: a, categorical: [b, a]}}", "'a' is said to be"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigInvalid, match=said):
+        loaded(tmp_path, text)
+
+
+def test_a_text_is_short_for_a_source(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "data: log/*.csv").data == DataConfig(source="log/*.csv")
+
+
+def test_a_password_in_the_address_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        loaded(tmp_path, "data: {source: 'postgresql://u:hunter2@h/d'}")
+    assert "hunter2" not in str(caught.value)

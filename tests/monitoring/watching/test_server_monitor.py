@@ -1,0 +1,205 @@
+"""Every endpoint of a server under watch: from counts to alerts, triggers and gauges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seatrial.kernel.events import Draft
+from seatrial.kernel.store import ANSWERS, DATA, Slice, StoreUnavailable
+from seatrial.monitoring.alerts.alarms import Alarms
+from seatrial.monitoring.alerts.alert import Phase
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.summaries.counting import Summariser
+from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.summary_record import encode
+from seatrial.monitoring.triggers.book import TriggerBook
+from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.monitoring.watching.server_monitor import BEAT, ServerMonitor
+from seatrial.monitoring.watching.watch import Watch
+from seatrial.release.endpoint import start
+from seatrial.release.measurement import Summary
+from seatrial.release.projection import Endpoints
+from seatrial.release.rollout import Plan, Step
+from seatrial.testing.clock import FakeClock
+from seatrial.testing.memory_store import MemoryStore
+
+CONFIG = MonitoringConfig.model_validate(
+    {
+        "windows": {"every": "1m", "least_rows": 200},
+        "triggers": [{"name": "psi", "kind": "drift", "psi": 0.2, "quorum": {"k": 1, "n": 1}}],
+    }
+)
+
+
+def table(n: int, *, seed: int, shift: float) -> Table:
+    values = np.random.default_rng(seed).normal(size=(n, 2))
+    values[:, 0] += shift
+    return Table(columns={"x0": values[:, 0], "x1": values[:, 1]}, n=n)
+
+
+PROFILE = profile_of(table(20_000, seed=0, shift=0.0))
+SUMMARISER = Summariser(PROFILE, repeats=False)
+
+
+class World:
+    """A store with one endpoint, a clock, and monitors over it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.clock = FakeClock()
+        plan = Plan(steps=(Step(share=0.05, watch_s=60.0),))
+        endpoints = Endpoints(self.store)
+        state = endpoints.change("churn", lambda state: begun(state, plan))
+        assert state.rollout is not None
+        about = {"release": state.rollout.release, "version": 1, "reason": "fine"}
+        passed = Draft(kind="staging.passed", data=about | {"report": {}}, by="test")
+        promoted = Draft(kind="release.promoted", data=about, by="test")
+        endpoints.append("churn", [passed, promoted])
+        self.n = 0
+
+    def monitor(self, holder: str = "one") -> ServerMonitor:
+        book = AlertBook(self.store, timing=CONFIG.alerts.timing)
+        return ServerMonitor(
+            self.store,
+            clock=self.clock,
+            config=CONFIG,
+            open_watch=lambda endpoint, version: Watch(PROFILE, CONFIG.rules()),
+            alarms=Alarms(book, Couriers([]), clock=self.clock),
+            book=book,
+            holder=holder,
+        )
+
+    def minute(self, *, shift: float = 0.0, n: int = 300, latency_s: float = 0.01) -> None:
+        """A minute of traffic, as workers hand it in."""
+        self.n += 1
+        now = self.clock.now()
+        rows = encode(SUMMARISER.summarise(table(n, seed=self.n, shift=shift)))
+        answers = Summary.of([latency_s] * n).encode()
+        self.store.add_slices(
+            [
+                Slice(
+                    endpoint="churn",
+                    version=1,
+                    revision=1,
+                    worker="worker/a/0",
+                    start=now,
+                    width_s=60.0,
+                    summary=summary,
+                    kind=kind,
+                )
+                for kind, summary in ((DATA, rows), (ANSWERS, answers))
+            ]
+        )
+        self.clock.advance(60)
+
+    def firing(self) -> dict[str, str]:
+        book = AlertBook(self.store)
+        book.refresh()
+        return {a.labels.kind: a.severity.value for a in book.alerts() if a.phase is Phase.FIRING}
+
+    def beat(self) -> dict[str, Any]:
+        (beat,) = self.store.present(BEAT, within_s=1e9)
+        return dict(beat.data)
+
+
+def begun(state: Any, plan: Plan) -> list[Draft]:
+    return start(state, version=1, digest="d" * 64, plan=plan, target="production", by="test")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_drift_fires_an_alert_asks_a_trigger_and_shows_as_gauge(world: World) -> None:
+    monitor = world.monitor()
+    for _ in range(3):
+        world.minute()
+        assert monitor.tick()
+    assert world.firing() == {}
+    for _ in range(3):
+        world.minute(shift=1.0)
+        monitor.tick()
+    assert world.firing() == {"input_drift": "critical"}
+    (asked,) = TriggerBook(world.store).requests("churn")
+    assert asked.rule == "psi"
+    text = world.beat()["metrics"]
+    assert 'seatrial_drift_alarm{endpoint="churn",version="1",feature="x0"} 1' in text
+    assert 'seatrial_drift_alarm{endpoint="churn",version="1",feature="x1"} 0' in text
+    assert 'seatrial_alerts_firing{endpoint="churn",severity="critical"} 1' in text
+
+
+def test_a_slow_service_fires_and_its_end_resolves(world: World) -> None:
+    monitor = world.monitor()
+    for _ in range(6):
+        world.minute(latency_s=0.5)
+        monitor.tick()
+    assert world.firing()["latency"] == "critical"
+    assert any(one["signal"] == "p95" for one in world.beat()["service"]["churn"])
+    for _ in range(40):
+        world.minute()
+        monitor.tick()
+    assert "latency" not in world.firing()
+
+
+def test_only_the_holder_of_the_lease_watches(world: World) -> None:
+    one, other = world.monitor("one"), world.monitor("other")
+    assert one.tick()
+    assert not other.tick()
+    world.minute(shift=1.0)
+    assert not other.tick()
+    assert world.firing() == {}
+    one.close()
+    assert other.tick()
+    assert world.firing() == {"input_drift": "critical"}
+
+
+def test_a_monitor_that_starts_anew_tells_nobody_twice(world: World) -> None:
+    first = world.monitor("first")
+    for _ in range(4):
+        world.minute(shift=1.0)
+        first.tick()
+    before = world.store.head()
+    first.close()
+    second = world.monitor("second")
+    second.tick()
+    second.tick()
+    kinds = [fact.kind for fact in world.store.read(after=before)]
+    assert not [kind for kind in kinds if kind.startswith(("alert.", "retraining", "evaluation"))]
+
+
+def test_a_store_that_fails_for_a_while_loses_no_window(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = world.monitor()
+    monitor.tick()
+    world.minute()
+    real: Callable[..., Any] = world.store.add_slices
+
+    def broken(slices: object) -> None:
+        raise StoreUnavailable("The store is locked.", remedy="Wait.")
+
+    monkeypatch.setattr(world.store, "add_slices", broken)
+    monitor.tick()
+    monkeypatch.setattr(world.store, "add_slices", real)
+    monitor.tick()
+    kept = world.store.read_slices("churn", kind="report")
+    assert len(kept) == 1
+
+
+def test_counts_of_rows_are_dropped_when_they_are_judged_and_old(world: World) -> None:
+    monitor = world.monitor()
+    world.minute()
+    monitor.tick()
+    world.clock.advance(timedelta(days=2).total_seconds())
+    monitor.tick()
+    assert world.store.read_slices("churn", kind=DATA) == []
+    assert world.store.read_slices("churn")
+    assert len(world.store.read_slices("churn", kind="report")) == 1
