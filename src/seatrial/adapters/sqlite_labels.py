@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.sqlite_errors import damaged, translate
+from seatrial.adapters.sqlite_file import Schema, SqliteFile
 from seatrial.monitoring.performance.labels import Scored, rows_as_tuples, scored_from_tuples
 
-_APPLICATION_ID = 0x5EA7_21A2
-"""Written into the file's header, so that another program's database is never taken for ours."""
-
-_VERSION = 1
-_SCHEMA = """
+_SCHEMA = Schema(
+    application_id=0x5EA7_21A2,
+    version=1,
+    holds="waiting predictions",
+    statements="""
 CREATE TABLE pending (
   id TEXT PRIMARY KEY, at_us INTEGER NOT NULL, step INTEGER NOT NULL, predicted REAL NOT NULL,
   score REAL, audited INTEGER NOT NULL, label REAL
@@ -26,7 +25,8 @@ CREATE TABLE pending (
 CREATE INDEX pending_at ON pending (at_us);
 CREATE INDEX pending_step ON pending (step);
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-"""
+""",
+)
 
 
 class SqlitePending:
@@ -42,26 +42,16 @@ class SqlitePending:
     """
 
     def __init__(self, path: Path | str, *, busy_timeout_s: float = 5.0) -> None:
-        self._path = Path(path).absolute()
-        self._nested = False
-        with self._translated():
-            self._connection = sqlite3.connect(
-                self._path, timeout=busy_timeout_s, isolation_level=None
-            )
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._file = SqliteFile(path, _SCHEMA, busy_timeout_s=busy_timeout_s)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     def add(self, rows: Scored) -> int:
         """See Pending."""
         values = zip(rows.ids, rows_as_tuples(rows), strict=True)
-        with self._change() as connection:
+        with self._file.changing() as connection:
             before = connection.total_changes
             connection.executemany(
                 "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -72,16 +62,16 @@ class SqlitePending:
     def find(self, ids: Sequence[str]) -> Scored:
         """See Pending."""
         asked = json.dumps(list(dict.fromkeys(ids)))
-        with self._translated():
+        with self._file.reading() as connection:
             return _scored(
-                self._connection.execute(
+                connection.execute(
                     "SELECT * FROM pending WHERE id IN (SELECT value FROM json_each(?))", (asked,)
                 ).fetchall()
             )
 
     def set_labels(self, ids: Sequence[str], labels: NDArray[np.float64]) -> None:
         """See Pending."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.executemany(
                 "UPDATE pending SET label = ? WHERE id = ?",
                 list(zip(labels.tolist(), ids, strict=True)),
@@ -89,21 +79,19 @@ class SqlitePending:
 
     def since(self, step: int) -> Scored:
         """See Pending."""
-        with self._translated():
+        with self._file.reading() as connection:
             return _scored(
-                self._connection.execute(
-                    "SELECT * FROM pending WHERE step >= ?", (step,)
-                ).fetchall()
+                connection.execute("SELECT * FROM pending WHERE step >= ?", (step,)).fetchall()
             )
 
     def forget_before(self, at_us: int) -> int:
         """See Pending."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             return connection.execute("DELETE FROM pending WHERE at_us < ?", (at_us,)).rowcount
 
     def keep_newest(self, n: int) -> int:
         """See Pending."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             (kept,) = connection.execute("SELECT count(*) FROM pending").fetchone()
             if kept <= n:
                 return 0
@@ -116,74 +104,26 @@ class SqlitePending:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """See Ledger."""
-        with self._change():
-            self._nested = True
-            try:
-                yield
-            finally:
-                self._nested = False
+        with self._file.changing():
+            yield
 
     def note(self, name: str) -> str | None:
         """See Ledger."""
-        with self._translated():
-            found = self._connection.execute(
-                "SELECT text FROM note WHERE name = ?", (name,)
-            ).fetchone()
+        with self._file.reading() as connection:
+            found = connection.execute("SELECT text FROM note WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
 
     def set_note(self, name: str, text: str) -> None:
         """See Ledger."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, text))
 
     def mark_audited(self, ids: Sequence[str]) -> None:
         """See Ledger."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.executemany(
                 "UPDATE pending SET audited = 1 WHERE id = ?", [(key,) for key in ids]
             )
-
-    def _prepare(self) -> None:
-        with self._change() as connection:
-            (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if owner != _APPLICATION_ID and (owner or n_tables):
-                raise damaged(self._path, "is a database of another program")
-            if n_tables and version != _VERSION:
-                raise damaged(self._path, f"has the version {version} of waiting predictions")
-            if not n_tables:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-        with self._translated():
-            self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            self._connection.execute("PRAGMA synchronous = FULL")
-
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._translated():
-            if self._nested:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            translated = translate(error, self._path)
-            if translated is None:
-                raise
-            raise translated from error
 
 
 def _scored(rows: Sequence[tuple[object, ...]]) -> Scored:
