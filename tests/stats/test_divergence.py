@@ -20,6 +20,7 @@ from seatrial.stats.divergence import (
     ks_tail,
     proportion_tail,
     psi,
+    psi_of_columns,
     shares_tail,
 )
 
@@ -34,6 +35,20 @@ def test_psi_is_the_sum_of_its_formula() -> None:
     assert found.value == pytest.approx(float(((q - p) * np.log(q / p)).sum()))
     assert found.corrected == pytest.approx(found.value - 4 * (1 / 1000 + 1 / 500))
     assert (found.n, found.m, found.n_bins) == (1000, 500, 5)
+
+
+def test_psi_of_columns_is_that_of_each_with_half_a_row_more_in_every_bin() -> None:
+    reference = np.array([[100.0, 300, 400, 150], [9, 0, 0, 1], [50, 50, 0, 0]])
+    current = np.array([[40.0, 100, 180, 120], [1, 0, 0, 9], [40, 60, 0, 0]])
+    found = psi_of_columns(reference, current, np.ones(3))
+    expected = [
+        psi(r[used] + 0.5, c[used] + 0.5).corrected
+        for r, c in zip(reference, current, strict=True)
+        for used in [r + c > 0]
+    ]
+    assert found == pytest.approx(expected)
+    # Rows that tell as little as a tenth of so many leave more to chance.
+    assert (psi_of_columns(reference, current, np.full(3, 10.0)) <= found).all()
 
 
 def test_jensen_shannon_is_that_of_scipy() -> None:

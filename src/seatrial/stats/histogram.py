@@ -175,25 +175,3 @@ def _ascending(values: NDArray[np.floating]) -> bool:
 def _narrowed(values: Floats) -> NDArray[np.float32]:
     with np.errstate(over="ignore", invalid="ignore"):
         return values.astype(np.float32)
-
-
-def groups(counts: NDArray[np.integer], n_groups: int) -> NDArray[np.intp]:
-    """Where to cut bins into at most so many neighbouring groups of like reference counts.
-
-    Args:
-        counts: of the reference, shape (bins,), bins >= 1.
-        n_groups: >= 1.
-    Returns: first bin of each group, ascending from 0, for ``np.add.reduceat``. Bins that are empty
-        in the reference never make a group of their own.
-    """
-    total = counts.sum()
-    if total == 0:
-        return np.zeros(1, np.intp)
-    reached = np.cumsum(counts) / total * n_groups
-    # A bin belongs to the group in which its middle lies, so that a frequent value stays alone.
-    middles = reached - counts / total * n_groups / 2
-    group = np.minimum(middles.astype(np.intp), n_groups - 1)
-    filled = np.flatnonzero(counts)
-    firsts = filled[np.flatnonzero(np.diff(group[filled], prepend=-1))]
-    firsts[0] = 0
-    return firsts

@@ -19,6 +19,7 @@ from seatrial.monitoring.drift.alarm_state import AlarmSettings, Watched, WatchS
 from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
 from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
+from seatrial.stats.divergence import psi_of_columns
 from seatrial.stats.edetector import EDetector, Evidence
 from seatrial.stats.ranking import rank
 from seatrial.stats.scores import what_moved
@@ -211,7 +212,7 @@ class DriftAlarm:
 
     def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
-        effects = _effects(self._reference, state.recent, self._rows_per_effective)
+        effects = psi_of_columns(self._reference, state.recent, self._rows_per_effective)
         ranked = rank(
             evidence.log_column, log_alpha=-self._detector.log_threshold, weights=self._weights
         )
@@ -274,23 +275,6 @@ def _groups(column: Watched) -> NDArray[np.intp]:
         return np.arange(column.n_apart)
     groups = neighbours(inner, most) if column.ordered else largest(inner, most)
     return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
-
-
-def _effects(reference: Floats, recent: Floats, rows_per_effective: Floats) -> Floats:
-    """PSI of each column less what chance adds, >= 0; a bin gets half a row on both sides.
-
-    Source: Yurdakul and Naranjo 2020, J. Risk Model Validation 14:4, for what chance adds.
-    """
-    live = (reference + recent) > 0
-    p, q = (np.where(live, c + 0.5, 0.0) for c in (reference, recent))
-    n, m = (c.sum(axis=1) / np.maximum(rows_per_effective, 1.0) for c in (p, q))
-    p, q = (c / np.maximum(c.sum(axis=1, keepdims=True), 1e-300) for c in (p, q))
-    ratio = np.log(np.where(live, q, 1.0)) - np.log(np.where(live, p, 1.0))
-    by_chance = np.maximum(live.sum(axis=1) - 1, 0) * (
-        1 / np.maximum(n, 0.5) + 1 / np.maximum(m, 0.5)
-    )
-    effects: Floats = np.maximum(((q - p) * ratio).sum(axis=1) - by_chance, 0.0)
-    return effects
 
 
 def _check_names(columns: Sequence[Watched]) -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seatrial.monitoring.drift.comparison import quantile_groups, summary_of
+from seatrial.monitoring.drift.comparison import N_BINS, summary_of
 from seatrial.monitoring.drift.severity import Severity, graded
 from seatrial.monitoring.summaries.profile import Categorical, Numeric
 from seatrial.monitoring.summaries.summary import Names, Numbers
+from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.counts import check_share
 from seatrial.stats.divergence import Divergence, ks_from_values, psi
 
@@ -53,7 +54,7 @@ def psi_rule(
     """
     reference = summary_of(profile)
     if isinstance(reference, Numbers) and isinstance(window, Numbers):
-        firsts = quantile_groups(reference.counts)
+        firsts = firsts_inside(reference.counts, N_BINS)
         r, c = np.add.reduceat(reference.counts, firsts), np.add.reduceat(window.counts, firsts)
     elif isinstance(reference, Names) and isinstance(window, Names):
         r = np.append(reference.counts, [reference.n_other, 0])

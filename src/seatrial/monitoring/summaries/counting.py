@@ -15,9 +15,9 @@ from seatrial.monitoring.rows.table import Column, Table, rows_of
 from seatrial.monitoring.summaries.column_counter import ColumnCounter, NumberCounter, counter_of
 from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Profile
 from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Summary
+from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.distinct import Repeats
 from seatrial.stats.divergence import Divergence
-from seatrial.stats.histogram import groups
 
 SEGMENT_BINS = 32
 """Bins of a number inside a segment: of these there are many, each with few rows."""
@@ -160,8 +160,7 @@ def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
     if len(column.edges) <= 2:
         return column
     counts = np.array(column.counts)
-    firsts = 1 + groups(counts[1:-1], n_bins)
-    firsts = np.concatenate([[0], firsts, [len(counts) - 1]])
+    firsts = firsts_inside(counts, n_bins)
     edges = np.array(column.edges)[firsts[1:] - 1]
     return Numeric(
         n=column.n,
