@@ -14,7 +14,8 @@ from pathlib import Path
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.packaging.assemble import Source, assemble
+from seatrial.packaging.assemble import assemble
+from seatrial.packaging.source import Source
 from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions

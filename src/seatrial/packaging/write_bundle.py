@@ -1,0 +1,112 @@
+"""What was found out about a model, written as its bundle."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
+
+from seatrial.monitoring.rows.served import (
+    categorical_names,
+    column_of,
+    features_table,
+    predictions_table,
+)
+from seatrial.monitoring.summaries.profile import LABELS, profile_of
+from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.packaging.examine import Examined, graphs_of
+from seatrial.packaging.model_facts import ModelFacts
+from seatrial.packaging.requirements import model_pins, render_pins
+from seatrial.packaging.source import Source
+from seatrial.packaging.trial import Trial, spread
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.golden import Golden
+from seatrial.registry.manifest import Framework, Role
+from seatrial.registry.scan import ScanReport
+from seatrial.registry.signature import Signature, n_rows, take
+from seatrial.serving.engine import EngineKind
+
+_N_GOLDEN = 32
+
+
+def write_bundle(
+    source: Source,
+    root: Path,
+    *,
+    facts: ModelFacts,
+    scan: ScanReport,
+    signature: Signature,
+    found: Examined,
+    performance: Mapping[str, object] | None,
+) -> Bundle:
+    """The bundle of a model, in the folder of bundles ``root``.
+
+    Args: as `assemble` found them; ``performance`` is the reference of its quality, or None.
+    Raises: what `Bundle.create` raises.
+    """
+    with TemporaryDirectory(prefix="seatrial-") as scratch:
+        artefacts = _artefacts(source.model, found, Path(scratch))
+        pins = model_pins(
+            roles=artefacts.keys(), modules=scan.imports, columns=not signature.matrix
+        )
+        parity = found.exported.parity
+        return Bundle.create(
+            root,
+            Contents(
+                name=source.name,
+                framework=Framework(name=facts.framework, version=facts.version),
+                python=platform.python_version(),
+                signature=signature,
+                source_sha256=scan.sha256,
+                artefacts=artefacts,
+                requirements=render_pins(pins),
+                golden=_golden(found.trial),
+                profile=_profile(signature, found),
+                plan=found.plan.as_dict(),
+                parity=parity.as_dict() if parity else None,
+                trusted=source.trust or source.any_version,
+                performance=performance,
+            ),
+        )
+
+
+def _artefacts(model: Path, found: Examined, scratch: Path) -> dict[Role, Path]:
+    """The file of every engine that the plan needs."""
+    artefacts: dict[Role, Path] = {}
+    for kind, graph in graphs_of(found.exported).items():
+        if kind in found.plan.engines:
+            file = scratch / f"{kind.value}.onnx"
+            file.write_bytes(graph)
+            artefacts[Role(kind.value)] = file
+    if EngineKind.NATIVE in found.plan.engines:
+        artefacts[Role.NATIVE] = model
+    return artefacts
+
+
+def _golden(trial: Trial) -> Golden:
+    known = trial.known
+    at = spread(n_rows(known.rows), _N_GOLDEN)
+    return Golden(
+        inputs=take(known.rows, at), outputs={name: out[at] for name, out in known.truth.items()}
+    )
+
+
+def _profile(signature: Signature, found: Examined) -> Mapping[str, object]:
+    """What the sample looked like; nothing of rows that were made up."""
+    trial = found.trial
+    if not trial.from_sample:
+        return {}
+    categorical = set(categorical_names(signature))
+    labels = trial.labels
+    if labels is not None and labels.dtype.kind != "f":
+        categorical.add(LABELS)
+    profile = profile_of(
+        features_table(signature, trial.known.rows),
+        predictions=predictions_table(signature, found.served),
+        labels=None if labels is None else column_of(labels),
+        categorical=categorical,
+    )
+    return write_profile(replace(profile, importance=dict(found.importance)))
