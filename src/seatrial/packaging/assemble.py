@@ -48,7 +48,7 @@ def assemble(
     open_graph: OpenGraph,
     say: Say,
     progress: Progress,
-    threads: int = 1,
+    limits: ChildLimits,
 ) -> Assembled:
     """Make the bundle of a model in ``root``.
 
@@ -57,10 +57,9 @@ def assemble(
         open_graph: loads a graph that has run in a child already, to measure it.
         say: told of each step that has ended.
         progress: told of each step that begins.
-        threads: the model's process may use, as many as in production: engines are measured.
+        limits: of the model's process, as in production: engines are measured.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
-    limits = ChildLimits(threads=threads)
     with ModelSession(limits=limits) as session, Rehearsal(limits=limits) as rehearsal:
         progress(
             "scan", f"{source.model.name}: reading it, then loading it in a process of its own"

@@ -39,6 +39,7 @@ def write_files(
     version: int,
     measured: Measured | None,
     image: str | None = None,
+    native_memory_mib: int | None = None,
 ) -> None:
     """Write a release's files; on return ``folder`` builds without anything outside it.
 
@@ -48,6 +49,7 @@ def write_files(
         version: its number.
         measured: what staging saw, or None before staging.
         image: where a cluster pulls the image from; None for ``<name>:<version>``.
+        native_memory_mib: see `dockerfile.render`.
     Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
         RequirementsUnreadable.
     """
@@ -56,7 +58,13 @@ def write_files(
     files: dict[str, bytes] = {
         path: text.encode()
         for path, text in render(
-            bundle, version=version, pins=pins, wheel=wheel, measured=measured, image=image
+            bundle,
+            version=version,
+            pins=pins,
+            wheel=wheel,
+            measured=measured,
+            image=image,
+            native_memory_mib=native_memory_mib,
         ).items()
     }
     files[f"wheels/{wheel.filename}"] = wheel.content
@@ -77,6 +85,7 @@ def render(
     wheel: Wheel,
     measured: Measured | None,
     image: str | None,
+    native_memory_mib: int | None = None,
 ) -> Mapping[str, str]:
     """The texts of a release by path; a function of its arguments."""
     name = bundle.manifest.name
@@ -96,6 +105,7 @@ def render(
             libraries=frozenset(pins),
             start_s=needs.start_s,
             latency_s=needs.latency_s,
+            native_memory_mib=native_memory_mib,
         ),
         ".dockerignore": dockerfile.DOCKERIGNORE,
         "compose.yaml": compose.render(name=name, version=version, resources=needs),

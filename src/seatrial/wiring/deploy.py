@@ -235,7 +235,7 @@ def local_controller(
         workspace.release_folder,
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
-        threads=workspace.settings.server.native_threads,
+        limits=workspace.settings.server.child_limits(),
     )
     controller = Controller(
         placed.store,
@@ -285,7 +285,7 @@ def _assembled(
         source,
         workspace.bundles,
         open_graph=OnnxEngine,
-        threads=workspace.settings.server.native_threads,
+        limits=workspace.settings.server.child_limits(),
         say=on_step,
         progress=on_progress,
     )

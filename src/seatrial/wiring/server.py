@@ -166,7 +166,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         workspace.bundles,
         workspace.release_folder,
         finished=partial(write_files, workspace),
-        threads=workspace.settings.server.native_threads,
+        limits=workspace.settings.server.child_limits(),
     )
     controller = Controller(
         store,

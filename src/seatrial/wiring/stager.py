@@ -23,9 +23,11 @@ from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
 from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import Rollout, Staged
+from seatrial.serving.spawn import ChildLimits
 
 _log = logging.getLogger(__name__)
 
+_LIMITS = ChildLimits()
 _STOP_S = 10.0
 _SHOWN_LINES = 3
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
@@ -39,13 +41,13 @@ def stage(
     version: int,
     gates: Gates,
     effort: Effort | None = None,
-    threads: int = 1,
+    limits: ChildLimits = _LIMITS,
     on_test: Callable[[str], None] = lambda _: None,
 ) -> StagingReport:
     """Start a server from a bundle, test it, stop it, and leave the report in ``folder``.
 
     Args:
-        threads: of a native engine, as production will give it.
+        limits: of a native engine's process, as in production.
     Returns: the report, also written as ``staging.txt``, ``staging.json`` and as a page in each
         language.
     Raises: BundleTampered and its kin; nothing for what the tests find.
@@ -58,7 +60,8 @@ def stage(
         golden=bundle.golden(),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    options = ["--name", endpoint, "--version", str(version), "--threads", str(threads)]
+    options = ["--name", endpoint, "--version", str(version), "--threads", str(limits.threads)]
+    options += ["--memory-mib", str(limits.memory_bytes >> 20)]
     with _server(bundle.path, options, log=folder / "server.log") as server:
         report = asyncio.run(
             run_staging(
@@ -142,7 +145,7 @@ class BackgroundStager:
         release_folder: where the reports of a version go.
         on_test: is told which test of which endpoint begins.
         finished: called with a passed report before it is handed on, to write what depends on it.
-        threads: see `stage`.
+        limits: see `stage`.
     """
 
     def __init__(
@@ -153,14 +156,14 @@ class BackgroundStager:
         on_test: Callable[[str, str], None] = lambda _endpoint, _test: None,
         finished: Callable[[Bundle, StagingReport, int], None] = lambda _b, _r, _v: None,
         effort: Effort | None = None,
-        threads: int = 1,
+        limits: ChildLimits = _LIMITS,
     ) -> None:
         self._bundles = bundles
         self._release_folder = release_folder
         self._on_test = on_test
         self._finished = finished
         self._effort = effort
-        self._threads = threads
+        self._limits = limits
         self._jobs: dict[str, _Job] = {}
 
     def poll(self, rollout: Rollout, *, endpoint: str) -> Staged | None:
@@ -190,7 +193,7 @@ class BackgroundStager:
                 version=rollout.version,
                 gates=gates_from_dict(rollout.plan.gates),
                 effort=self._effort,
-                threads=self._threads,
+                limits=self._limits,
                 on_test=lambda test: self._on_test(endpoint, test),
             )
             self._finished(bundle, report, rollout.version)

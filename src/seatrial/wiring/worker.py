@@ -127,9 +127,7 @@ def run_worker(
 
         fleet = Fleet(
             router=router,
-            open_version=Shelf(
-                workspace.bundles, call_timeout_s=config.deadline_s, threads=config.native_threads
-            ),
+            open_version=Shelf(workspace.bundles, limits=config.child_limits()),
             loop=loop,
             clock=clock,
         )
