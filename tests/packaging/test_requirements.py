@@ -1,4 +1,6 @@
+import json
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from seatrial.packaging.requirements import (
     RequirementsUnreadable,
     RequirementUnknown,
     closure,
+    installed_from_files,
     model_pins,
     parse_pins,
     render_pins,
@@ -38,6 +41,19 @@ def test_pandas_comes_only_with_columns() -> None:
 def test_the_distribution_is_found_whatever_its_module_is_called() -> None:
     pins = model_pins(roles={Role.NATIVE}, modules={"xgboost.sklearn"}, columns=False)
     assert "xgboost" in pins or "xgboost-cpu" in pins
+
+
+def test_packages_installed_from_files_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, url in (("mine", "file:///srv/mine"), ("theirs", "https://host/theirs.whl")):
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "direct_url.json").write_text(json.dumps({"url": url, "dir_info": {}}))
+    monkeypatch.syspath_prepend(tmp_path)
+    pins = {"mine": "1.0", "theirs": "1.0", "numpy": "2.0", "not-here-at-all": "1.0"}
+    assert installed_from_files(pins) == ("mine",)
 
 
 def test_a_module_no_package_provides_is_named() -> None:

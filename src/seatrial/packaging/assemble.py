@@ -15,6 +15,7 @@ from seatrial.packaging.examine import OpenGraph, Progress, Say, examine
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.reference import reference_of
 from seatrial.packaging.rehearsal import Rehearsal
+from seatrial.packaging.requirements import installed_from_files, parse_pins
 from seatrial.packaging.session import ModelSession
 from seatrial.packaging.source import Source
 from seatrial.packaging.trial import ModelFails
@@ -88,9 +89,6 @@ def assemble(
             )
         )
         reference = reference_of(source.holdout, source.label, signature, found.trial, session)
-    notes = (*described.notes, *found.trial.notes)
-    for note in notes:
-        say("note", "note", note)
     say("ok", "reference", reference.said)
     say("ok", "engine", found.plan.reason)
     bundle = write_bundle(
@@ -102,6 +100,10 @@ def assemble(
         found=found,
         performance=reference.record,
     )
+    own = installed_from_files(parse_pins(bundle.requirements()))
+    notes = (*described.notes, *found.trial.notes, *map(_own_package, own))
+    for note in notes:
+        say("note", "note", note)
     say("ok", "bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
     return Assembled(bundle=bundle, scan=scan, notes=notes)
 
@@ -109,6 +111,13 @@ def assemble(
 def _scanned(scan: ScanReport, facts: ModelFacts) -> str:
     known = f"{len(scan.imports)} imports, all known" if not scan.outside else "trusted by you"
     return f"{facts.estimator} of {facts.framework} {facts.version}; {known}"
+
+
+def _own_package(name: str) -> str:
+    return (
+        f"{name} was installed from a file of this machine: for a container, put its wheel into "
+        "the folder wheels/ of the release"
+    )
 
 
 def _signature(signature: Signature) -> str:

@@ -9,7 +9,7 @@
       bundle/                        the verified bundle
 
 The folder is derived: writing it again, with what staging measured for instance, changes only what
-differs, and other files that lie in it stay.
+differs, and other files that lie in it stay: wheels of a person's own packages, for one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def write_files(
     with writing(folder):
         for path, content in files.items():
             _write(folder / path, content)
-        for old in (folder / "wheels").iterdir():
+        for old in (folder / "wheels").glob("seatrial-*.whl"):
             if old.name != wheel.filename:
                 old.unlink()
 

@@ -7,6 +7,7 @@ ONNX alone brings no scikit-learn.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -99,6 +100,14 @@ def closure(roots: Iterable[str]) -> Pins:
     return dict(sorted(pins.items()))
 
 
+def installed_from_files(pins: Pins) -> tuple[str, ...]:
+    """Those that were installed here from a folder or a file, so that no index need have them.
+
+    Source: PEP 610, ``direct_url.json``. Editable packages are among them.
+    """
+    return tuple(name for name in sorted(pins) if _is_from_file(name))
+
+
 def render_pins(pins: Pins) -> str:
     """One line a pin, sorted."""
     return "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))
@@ -120,6 +129,14 @@ def parse_pins(text: str) -> Pins:
             )
         pins[found[1]] = found[2]
     return pins
+
+
+def _is_from_file(name: str) -> bool:
+    try:
+        said = metadata.distribution(name).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return False
+    return said is not None and str(json.loads(said).get("url", "")).startswith("file:")
 
 
 def _applies(requirement: Requirement, extras: Collection[str]) -> bool:
