@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -11,7 +12,7 @@ from seatrial.adapters.sqlite_file import Schema, SqliteFile
 from seatrial.kernel.store import StoreDamaged, StoreMissing, StoreUnavailable
 
 SCHEMA = Schema(
-    application_id=77, version=3, holds="things", statements="CREATE TABLE thing (n INTEGER);"
+    application_id=77, version=3, holds="things", statements="CREATE TABLE IF NOT EXISTS thing (n);"
 )
 
 
@@ -82,6 +83,17 @@ def test_a_file_of_another_version_says_so(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 9")
     with pytest.raises(StoreDamaged, match="has the version 9 of things"):
         opened(tmp_path / "a.db")
+
+
+def test_a_table_that_is_new_in_the_schema_is_made_in_an_old_file(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "a.db")) as file:
+        add(file, 1)
+    more = f"{SCHEMA.statements} CREATE TABLE IF NOT EXISTS other (n);"
+    schema = replace(SCHEMA, statements=more)
+    with closing(SqliteFile(tmp_path / "a.db", schema, busy_timeout_s=5.0)) as file:
+        assert things(file) == [1]
+        with file.changing() as connection:
+            connection.execute("INSERT INTO other VALUES (1)")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class Schema:
     Args:
         application_id: written into the file's header, so that another program's database is never
             taken for ours; in [1, 2^31).
-        statements: make the tables, separated by semicolons.
+        statements: make the tables that are not there yet, separated by semicolons.
         version: of the statements, >= 0.
         holds: what is in it, as the error for another version says it.
     """
@@ -85,9 +85,10 @@ class SqliteFile:
 
     def _prepare(self, schema: Schema, busy_timeout_s: float) -> None:
         with self.changing() as connection:
-            if self._is_new(connection, schema):
-                for statement in schema.statements.split(";"):
-                    connection.execute(statement)
+            is_new = self._is_new(connection, schema)
+            for statement in schema.statements.split(";"):
+                connection.execute(statement)
+            if is_new:
                 connection.execute(f"PRAGMA application_id = {schema.application_id}")
                 connection.execute(f"PRAGMA user_version = {schema.version}")
         self._enter_wal(busy_timeout_s)

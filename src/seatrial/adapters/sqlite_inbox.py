@@ -13,12 +13,12 @@ _SCHEMA = Schema(
     application_id=0x5EA7_21A3,
     holds="labels on their way",
     statements="""
-CREATE TABLE entry (
+CREATE TABLE IF NOT EXISTS entry (
   position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, purpose TEXT NOT NULL,
   value TEXT NOT NULL, at_us INTEGER NOT NULL
 );
-CREATE INDEX entry_id ON entry (id);
-CREATE INDEX entry_at ON entry (at_us);
+CREATE INDEX IF NOT EXISTS entry_id ON entry (id);
+CREATE INDEX IF NOT EXISTS entry_at ON entry (at_us);
 """,
 )
 

@@ -18,13 +18,13 @@ _SCHEMA = Schema(
     version=1,
     holds="waiting predictions",
     statements="""
-CREATE TABLE pending (
+CREATE TABLE IF NOT EXISTS pending (
   id TEXT PRIMARY KEY, at_us INTEGER NOT NULL, step INTEGER NOT NULL, predicted REAL NOT NULL,
   score REAL, audited INTEGER NOT NULL, label REAL
 ) WITHOUT ROWID;
-CREATE INDEX pending_at ON pending (at_us);
-CREATE INDEX pending_step ON pending (step);
-CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pending_at ON pending (at_us);
+CREATE INDEX IF NOT EXISTS pending_step ON pending (step);
+CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """,
 )
 
