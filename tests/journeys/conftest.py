@@ -39,6 +39,8 @@ from seatrial.release.desk import Desk
 from seatrial.serving.engine import EngineKind
 from seatrial.testing.models import only
 
+sys.path.append(str(Path(__file__).parent))  # tests of pages share `chromium`
+
 NAME = "iris"
 PATH = f"/v1/models/{NAME}:predict"
 FAULTS = Path(__file__).parent / "models"
@@ -442,6 +444,15 @@ class Traffic:
         except (NoAnswer, AnswerLate):
             await asyncio.sleep(0.05)
         self.asked.append(Asked(begun, time.monotonic(), status, version))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """See `chromium.launched`."""
+    from chromium import launched
+
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture

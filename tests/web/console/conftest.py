@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,6 +37,8 @@ from seatrial.testing import MemoryStore
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
+
+sys.path.append(str(Path(__file__).parent))  # tests of pages share `parsed_page`
 
 TOKEN = "correct horse battery staple"
 REPORT = {
