@@ -16,6 +16,7 @@ import msgspec
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
+from seatrial.serving.client_errors import as_told, without_reason
 from seatrial.serving.codec.dialect import Codec, Dialect, Model
 from seatrial.serving.codec.inflate import inflate
 from seatrial.serving.codec.mlflow import InvocationDialect
@@ -48,7 +49,6 @@ from seatrial.serving.router import Pick, Router
 from seatrial.serving.routes import Kind, Route, match, reserved
 from seatrial.serving.sample import PredictionLog
 from seatrial.serving.shadow import Copies
-from seatrial.serving.told import as_told, without_reason
 from seatrial.serving.validate import Contract
 
 _ENCODING = b"content-encoding"
