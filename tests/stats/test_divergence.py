@@ -37,6 +37,12 @@ def test_psi_is_the_sum_of_its_formula() -> None:
     assert (found.n, found.m, found.n_bins) == (1000, 500, 5)
 
 
+def test_jensen_shannon_is_that_of_scipy() -> None:
+    expected = jensenshannon(REFERENCE, CURRENT, base=2) ** 2
+    assert jensen_shannon(REFERENCE, CURRENT).value == pytest.approx(expected)
+    assert jensen_shannon(np.array([5, 0]), np.array([0, 5])).value == pytest.approx(1)
+
+
 def test_psi_of_columns_is_that_of_each_with_half_a_row_more_in_every_bin() -> None:
     reference = np.array([[100.0, 300, 400, 150], [9, 0, 0, 1], [50, 50, 0, 0]])
     current = np.array([[40.0, 100, 180, 120], [1, 0, 0, 9], [40, 60, 0, 0]])
@@ -49,12 +55,6 @@ def test_psi_of_columns_is_that_of_each_with_half_a_row_more_in_every_bin() -> N
     assert found == pytest.approx(expected)
     # Rows that tell as little as a tenth of so many leave more to chance.
     assert (psi_of_columns(reference, current, np.full(3, 10.0)) <= found).all()
-
-
-def test_jensen_shannon_is_that_of_scipy() -> None:
-    expected = jensenshannon(REFERENCE, CURRENT, base=2) ** 2
-    assert jensen_shannon(REFERENCE, CURRENT).value == pytest.approx(expected)
-    assert jensen_shannon(np.array([5, 0]), np.array([0, 5])).value == pytest.approx(1)
 
 
 def test_chi_square_is_that_of_scipy() -> None:

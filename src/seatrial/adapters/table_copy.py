@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from seatrial.adapters import table_selected
 from seatrial.adapters.table_arrow import arrow
-from seatrial.adapters.table_selected import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,25 +48,25 @@ class CopyColumn:
 def copy_column(connection: Connection[Any], name: str, oid: int) -> CopyColumn:
     """How to copy a column of the type with the number ``oid``."""
     pa = arrow()
-    column = quoted(name)
+    quoted = table_selected.quoted(name)
     if oid in _INTEGERS | _FLOATS | {_BOOLEAN}:
         kind = pa.int64() if oid in _INTEGERS else pa.float64() if oid in _FLOATS else pa.bool_()
-        return CopyColumn(name=name, select=column, type=kind)
+        return CopyColumn(name=name, select=quoted, type=kind)
     if oid in _MOMENTS:
-        us = f"CASE WHEN isfinite({column}) THEN (extract(epoch FROM {column}) * 1000000)::bigint"
+        us = f"CASE WHEN isfinite({quoted}) THEN (extract(epoch FROM {quoted}) * 1000000)::bigint"
         return CopyColumn(name=name, select=f"{us} END", type=pa.int64(), moment=True)
     if oid in _SPANS:
-        seconds = f"extract(epoch FROM {column})"
+        seconds = f"extract(epoch FROM {quoted})"
         return CopyColumn(name=name, select=seconds, type=pa.float64())
     category, what = _category(connection, oid)
     if oid in _ARRAYS or what == "vector":  # the latter is pgvector's
-        listed = f"array_to_string({column}::float8[], ' ', 'NaN')"
+        listed = f"array_to_string({quoted}::float8[], ' ', 'NaN')"
         return CopyColumn(name=name, select=listed, type=pa.string(), vector=True)
     text = category in {"S", "E", "I", "U", "Z"} and oid != _BYTES
     if category == "D":  # a time with a zone of its own
         text = True
     return CopyColumn(
-        name=name, select=f"{column}::text", type=pa.string() if text else None, what=what
+        name=name, select=f"{quoted}::text", type=pa.string() if text else None, what=what
     )
 
 

@@ -51,6 +51,30 @@ def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
     return groups
 
 
+def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
+    """Bins that fill a group by themselves, whatever the others are joined to."""
+    alone = np.zeros(len(counts), dtype=np.bool_)
+    while (n_left := n_groups - int(alone.sum())) > 1:
+        more = ~alone & (counts > counts[~alone].sum() / n_left)
+        if not more.any():
+            break
+        alone |= more
+    return alone
+
+
+def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
+    """Which bins to join, for a column of names: the largest stay, the others share the last group.
+
+    Args: as for `neighbours`.
+    Returns: shape (k,), as for `neighbours`, but by falling count; equal counts keep their order.
+    Raises: BadStatistic.
+    """
+    counts = _checked(reference, n_groups)
+    groups = np.empty(len(counts), dtype=np.intp)
+    groups[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    return np.minimum(groups, n_groups - 1)
+
+
 def firsts(reference: NDArray[np.integer], n_groups: int) -> Groups:
     """Where to cut bins in order into at most so many groups, at the quantiles of the reference.
 
@@ -82,30 +106,6 @@ def firsts_inside(reference: NDArray[np.integer], n_groups: int) -> Groups:
         return np.arange(len(reference))
     inside = 1 + firsts(reference[1:-1], n_groups)
     return np.concatenate([[0], inside, [len(reference) - 1]])
-
-
-def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
-    """Bins that fill a group by themselves, whatever the others are joined to."""
-    alone = np.zeros(len(counts), dtype=np.bool_)
-    while (n_left := n_groups - int(alone.sum())) > 1:
-        more = ~alone & (counts > counts[~alone].sum() / n_left)
-        if not more.any():
-            break
-        alone |= more
-    return alone
-
-
-def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
-    """Which bins to join, for a column of names: the largest stay, the others share the last group.
-
-    Args: as for `neighbours`.
-    Returns: shape (k,), as for `neighbours`, but by falling count; equal counts keep their order.
-    Raises: BadStatistic.
-    """
-    counts = _checked(reference, n_groups)
-    groups = np.empty(len(counts), dtype=np.intp)
-    groups[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
-    return np.minimum(groups, n_groups - 1)
 
 
 def _checked(reference: NDArray[np.number], n_groups: int) -> Floats:

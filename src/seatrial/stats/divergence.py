@@ -58,7 +58,7 @@ def psi(reference: Counts, current: Counts) -> Divergence:
     Source: Yurdakul, Naranjo 2020, J. Risk Model Validation 14:4. Standard error: delta method plus
         the variance under no change.
     """
-    sides = _shares(reference, current)
+    sides = _Sides(*_shares(reference, current))
     p, q = sides.p, sides.q
     log_ratio = np.log(q / p)
     value = float(((q - p) * log_ratio).sum())
@@ -98,7 +98,7 @@ def jensen_shannon(reference: Counts, current: Counts) -> Divergence:
 
     Args and Raises: as for `psi`.   Source: Lin 1991, IEEE Trans. Inf. Theory 37:145.
     """
-    sides = _shares(reference, current, half=0.0)
+    sides = _Sides(*_shares(reference, current, half=0.0))
     p, q = sides.p, sides.q
     mixture = (p + q) / 2
     # An empty side adds nothing: 0 log 0 = 0.
@@ -279,7 +279,10 @@ def _of_shares(
     )
 
 
-def _shares(reference: Counts, current: Counts, *, half: float = 0.5) -> _Sides:
+def _shares(
+    reference: Counts, current: Counts, *, half: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int, int]:
+    """Shares of both sides over the bins in use, rows of both sides, and bins."""
     if reference.shape != current.shape:
         raise BadStatistic(
             f"The counts have {len(reference)} and {len(current)} bins.",
@@ -289,7 +292,7 @@ def _shares(reference: Counts, current: Counts, *, half: float = 0.5) -> _Sides:
     _check_sides(n, m)
     used = (reference + current) > 0
     p, q = np.maximum(reference[used], half) / n, np.maximum(current[used], half) / m
-    return _Sides(p, q, n, m, int(used.sum()))
+    return p, q, n, m, int(used.sum())
 
 
 def _check_sides(n: int, m: int) -> None:
