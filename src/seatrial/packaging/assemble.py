@@ -25,8 +25,9 @@ from seatrial.monitoring.rows.served import (
     features_table,
     predictions_table,
 )
-from seatrial.monitoring.summaries.profile import LABELS, profile_of
+from seatrial.monitoring.summaries.profile import LABELS
 from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.importance import importance

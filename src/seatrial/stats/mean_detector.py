@@ -9,12 +9,13 @@ exp(a z) over what that is on average, and evidence goes on as in `edetector`: M
 
 **The reference is finite**, and its error is the same in every window. Whoever compares each window
 with the reference alone gathers that error until an alarm. But D is of a block and what came
-*before*: for rows drawn alike, Cov(D, D') = 0 between any two blocks (Helmert's contrasts), whatever
-the reference happened to be; and w is a function of earlier D alone, never of the means themselves.
-So for blocks large enough for means to be normal the z are independent standard normal numbers,
-given all earlier z, *over reference and windows together*: no slack is needed, and each quiet
-window makes the reference larger. (They are the invariants of the group of translations: Perez-Ortiz
-et al. 2024, "E-statistics, group invariance and anytime-valid testing", Ann. Statist. 52:1410.)
+*before*: for rows drawn alike, Cov(D, D') = 0 between any two blocks (Helmert's contrasts),
+whatever the reference happened to be; and w is a function of earlier D alone, never of the means
+themselves. So for blocks large enough for means to be normal the z are independent standard normal
+numbers, given all earlier z, *over reference and windows together*: no slack is needed, and each
+quiet window makes the reference larger. (They are the invariants of the group of translations:
+Perez-Ortiz et al. 2024, "E-statistics, group invariance and anytime-valid testing", Ann. Statist.
+52:1410.)
 
 **What is not exact.** s, and the skew and tails of w x, are estimated from kept rows of the
 reference: exp(a z) is divided by their empirical moment-generating function, its logarithm made
@@ -30,7 +31,7 @@ together the chance is at most 2 t / B, which the margin of 3 that is asked for 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -72,7 +73,6 @@ class MeanDetector:
         shape = (len(_COMPONENTS), len(SIZES))
         none = Moments.none(self._reference.width)
         return MeanState(
-            n_windows=0,
             log_evidence=np.full(shape, LEAST_LOG),
             log_run=np.full(shape, -1.0),
             since=np.zeros(shape, np.int64),
@@ -81,11 +81,12 @@ class MeanDetector:
             recent=none,
         )
 
-    def step(self, state: MeanState, window: Moments, *, log_most: float) -> MeanState:
+    def step(self, state: MeanState, window: Moments, *, number: int, log_most: float) -> MeanState:
         """Take in one window. It becomes part of the reference only by `learning`.
 
         Args:
             window: of its rows, in the reference's units; without any the state stays as it is.
+            number: of the window, counted from 0.
             log_most: evidence is cut at exp(log_most), so that a repaired drift is over soon.
         """
         n = int(window.n.sum())
@@ -102,10 +103,9 @@ class MeanDetector:
         run = np.maximum(state.log_run, 0.0) + log_e - over
         return replace(
             state,
-            n_windows=state.n_windows + 1,
             log_evidence=np.maximum(sums - over, LEAST_LOG),
             log_run=np.maximum(run, LEAST_LOG),
-            since=np.where(state.log_run <= 0, state.n_windows, state.since),
+            since=np.where(state.log_run <= 0, number, state.since),
             trend=trend,
         )
 
@@ -138,7 +138,9 @@ class MeanDetector:
             for half in range(2):
                 direction = self._reference.direction(view, shifts[half, view])
                 moved = float(direction @ shifts[1 - half, view])
-                parts.append(max(moved, 0.0) ** 2 / max(self._score_variance(view, direction), 1e-300))
+                parts.append(
+                    max(moved, 0.0) ** 2 / max(self._score_variance(view, direction), 1e-300)
+                )
             found.append((name, sum(parts) / len(parts)))
         return max(found, key=lambda one: one[1])
 

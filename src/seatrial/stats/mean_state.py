@@ -21,7 +21,6 @@ class MeanState:
     """What a detector remembers. Its size does not depend on the number of windows.
 
     Args:
-        n_windows: windows so far that had rows.
         log_evidence: shape (c, s), log of M of each component and size, >= `LEAST_LOG`.
         log_run: shape (c, s), log of the evidence of a change at ``since``.
         since: shape (c, s), the window, counted from 0, at which a change is most likely.
@@ -30,7 +29,6 @@ class MeanState:
         recent: of the windows since the evidence last was slight.
     """
 
-    n_windows: int
     log_evidence: Floats
     log_run: Floats
     since: Ints
@@ -41,7 +39,7 @@ class MeanState:
     def encode(self) -> bytes:
         """Compact bytes, with a version."""
         arrays = [(a.shape, a.astype(a.dtype.newbyteorder("<")).tobytes()) for a in self._arrays]
-        return msgspec.msgpack.encode((_VERSION, self.n_windows, arrays))
+        return msgspec.msgpack.encode((_VERSION, arrays))
 
     @classmethod
     def decode(cls, data: bytes) -> MeanState:
@@ -50,8 +48,8 @@ class MeanState:
         Raises: BadDetectorState: other bytes, or of a version this code does not know.
         """
         try:
-            version, n_windows, packed = msgspec.msgpack.decode(
-                data, type=tuple[int, int, list[tuple[tuple[int, ...], bytes]]]
+            version, packed = msgspec.msgpack.decode(
+                data, type=tuple[int, list[tuple[tuple[int, ...], bytes]]]
             )
             arrays = [
                 np.frombuffer(raw, dtype=kind).reshape(shape)
@@ -65,7 +63,6 @@ class MeanState:
             raise bad_state("it holds numbers that are not finite")
         evidence, run, since, trend, *sums = arrays
         return cls(
-            n_windows=n_windows,
             log_evidence=evidence,
             log_run=run,
             since=since.astype(np.int64),

@@ -65,9 +65,7 @@ def roc_auc(
     )
     n, m = 1 / float(a @ a), 1 / float(b @ b)
     by_chance = math.sqrt((1 / n + 1 / m + 1 / (n * m)) / 12)
-    return RocAuc(
-        value=value, standard_error=error, p_value=normal_tail((value - 0.5) / by_chance)
-    )
+    return RocAuc(value=value, standard_error=error, p_value=normal_tail((value - 0.5) / by_chance))
 
 
 def normal_tail(z: float) -> float:

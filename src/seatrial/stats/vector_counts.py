@@ -104,9 +104,7 @@ class RowSample:
         some = np.arange(len(block.hashes))
         if below is not None:
             some = np.flatnonzero(block.hashes <= np.uint64(below))
-        hashes, first, counts = np.unique(
-            block.hashes[some], return_index=True, return_counts=True
-        )
+        hashes, first, counts = np.unique(block.hashes[some], return_index=True, return_counts=True)
         kept = slice(capacity(block.level.shape[1]))
         rows = block.level[some[first[kept]]].astype(np.int16)
         return cls(hashes[kept], counts[kept].astype(np.int64), rows)

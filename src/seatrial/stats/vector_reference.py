@@ -60,9 +60,7 @@ def blocks(whole: WholeVectors, vectors: NDArray[np.generic]) -> Iterator[WholeB
         yield whole.block(vectors[start : start + BLOCK])
 
 
-def counted(
-    width: int, found: Iterator[WholeBlock]
-) -> tuple[Moments, RowSample, Floats, Floats]:
+def counted(width: int, found: Iterator[WholeBlock]) -> tuple[Moments, RowSample, Floats, Floats]:
     """The sums and the sample of some rows, and their places and distances.
 
     Returns: ``places`` of shape (n, a), ``distance`` of shape (n,), in the order of the rows.

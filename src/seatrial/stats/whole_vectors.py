@@ -73,7 +73,8 @@ class WholeVectors:
     """
 
     def __init__(self, middle: Singles, unit: Singles, axes: Singles) -> None:
-        self._middle = middle
+        self.middle = middle
+        self.unit = unit
         self._per_unit = (np.float32(STEP) / unit).astype(np.float32)
         self._n_axes = len(axes)
         d = len(middle)
@@ -86,7 +87,7 @@ class WholeVectors:
         """Finite rows, shape (n, d), any n."""
         level = vectors.astype(np.float32)
         with np.errstate(over="ignore"):
-            level -= self._middle
+            level -= self.middle
             level *= self._per_unit
         np.clip(level, -MOST * STEP, MOST * STEP, out=level)
         np.rint(level, out=level)

@@ -7,7 +7,7 @@ import numpy as np
 from seatrial.monitoring.drift.detector_counts import N_APART, detector_counts
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 
 
 def test_every_row_of_reference_and_window_is_in_one_bin(mixed: Callable[..., Table]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 
 NAMES = Coded(np.array([0, 1], np.int32), ("a", "b"))
 LABELS = Coded(np.array([0, 1], np.int32), ("no", "yes"))

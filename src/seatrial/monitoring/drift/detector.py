@@ -15,13 +15,23 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seatrial.monitoring.drift.alarm_state import AlarmSettings, Watched, WatchState, bad_watch
+from seatrial.monitoring.drift.alarm_state import (
+    AlarmSettings,
+    Watched,
+    WatchedMean,
+    WatchState,
+    bad_watch,
+)
 from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
 from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
+from seatrial.stats.domain_classifier import auc_of
 from seatrial.stats.edetector import EDetector, Evidence
-from seatrial.stats.ranking import rank
+from seatrial.stats.mean_detector import MeanDetector
+from seatrial.stats.mean_state import MeanState
+from seatrial.stats.ranking import Ranked, rank
 from seatrial.stats.scores import what_moved
+from seatrial.stats.vector_counts import Moments
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +49,7 @@ class DriftAlarm:
     Args:
         columns: at least one, names distinct.
         settings: what an alarm asks for.
+        means: vectors that classifiers watch, named otherwise than the columns.
 
     Raises: BadWatch.
 
@@ -57,8 +68,18 @@ class DriftAlarm:
     n_ordered: tuple[int, ...]
     """Bins of each column that are in order, after joining."""
 
-    def __init__(self, columns: Sequence[Watched], settings: AlarmSettings | None = None) -> None:
-        _check_names(columns)
+    def __init__(
+        self,
+        columns: Sequence[Watched],
+        settings: AlarmSettings | None = None,
+        *,
+        means: Sequence[WatchedMean] = (),
+    ) -> None:
+        _check_names([*columns, *means])
+        if not columns:
+            raise bad_watch("columns", "are none")
+        self._means = tuple(means)
+        self._mean_detectors = {mean.name: MeanDetector(mean.reference) for mean in means}
         self._columns = tuple(columns)
         self._settings = settings or AlarmSettings()
         self._groups = [_groups(c) for c in columns]
@@ -66,7 +87,7 @@ class DriftAlarm:
         self._width = max(used)
         self._places = np.concatenate([g + i * self._width for i, g in enumerate(self._groups)])
         self._reference = self.coarse({c.name: c.reference for c in columns})
-        self._weights = np.array([c.weight for c in columns])
+        self._weights = np.array([*(c.weight for c in columns), *(mean.weight for mean in means)])
         self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
         self.n_ordered = tuple(
             u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
@@ -75,7 +96,8 @@ class DriftAlarm:
             self._reference,
             n_ordered=self.n_ordered,
             n_bins=used,
-            weights=self._weights,
+            weights=self._weights[: len(columns)],
+            beside=self._weights[len(columns) :],
             clustering=[c.clustering for c in columns],
             reference_windows=[c.n_windows for c in columns],
             budget=self._settings.budget,
@@ -93,10 +115,16 @@ class DriftAlarm:
             recent=np.zeros_like(self._reference),
             stirred=np.zeros(len(self._columns), dtype=np.bool_),
             moments={},
+            means={name: detector.start() for name, detector in self._mean_detectors.items()},
         )
 
     def step(
-        self, state: WatchState, window: Mapping[str, ArrayLike], *, at: datetime
+        self,
+        state: WatchState,
+        window: Mapping[str, ArrayLike],
+        *,
+        at: datetime,
+        means: Mapping[str, Moments] | None = None,
     ) -> tuple[WatchState, DriftDecision]:
         """Take in one window and decide.
 
@@ -105,25 +133,57 @@ class DriftAlarm:
             window: rows of each column in the bins of its reference. A column that is not there
                 has no rows; it is named in the decision and keeps its evidence.
             at: when the window began, aware UTC.
+            means: sums of its vectors, in the units of their references, by name.
 
         Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
         """
         counts = self.coarse(window)
-        detector, evidence = self._detector.step(state.detector, counts)
+        moved = self._step_means(state, means or {})
+        beside = [self._mean_detectors[name].log_evidence(one) for name, one in moved.items()]
+        detector, evidence = self._detector.step(state.detector, counts, beside=beside)
         if detector.n_windows == state.detector.n_windows:
             return state, self._decision(state, evidence, window, counts)
+        if not evidence.alarm:
+            moved = {
+                name: self._mean_detectors[name].learning(one, means[name])
+                if means and name in means
+                else one
+                for name, one in moved.items()
+            }
         seen = counts.sum(axis=1) > 0
         goes_on = state.stirred | ~seen
         kept = np.where(goes_on[:, None], state.recent + counts, counts)
         numbers = {int(i) for i in np.unique(detector.since)}
+        numbers |= {self._mean_detectors[name].since(one) for name, one in moved.items()}
         known = {**state.moments, detector.n_windows - 1: at}
         after = WatchState(
             detector=detector,
             recent=kept,
             stirred=evidence.log_column >= _STIRRED,
             moments={i: moment for i, moment in known.items() if i in numbers},
+            means=moved,
         )
         return after, self._decision(after, evidence, window, counts)
+
+    def _step_means(self, state: WatchState, means: Mapping[str, Moments]) -> dict[str, MeanState]:
+        """What classifiers say after a window, before it is taken for like the reference."""
+        most = self._detector.log_most_beside.tolist()
+        found = {}
+        for mean, log_most in zip(self._means, most, strict=True):
+            detector = self._mean_detectors[mean.name]
+            before = state.means.get(mean.name) or detector.start()
+            window = means.get(mean.name)
+            if window is not None and window.n.any():
+                goes_on = detector.log_evidence(before) >= _STIRRED
+                recent = before.recent + window if goes_on else window
+                before = replace(
+                    detector.step(
+                        before, window, number=state.detector.n_windows, log_most=log_most
+                    ),
+                    recent=recent,
+                )
+            found[mean.name] = before
+        return found
 
     def adopting(self, state: WatchState, names: Iterable[str]) -> DriftAlarm:
         """The alarm for which the drift of some columns, acknowledged, is the new normal.
@@ -134,13 +194,17 @@ class DriftAlarm:
         """
         adopted = set(names)
         known = {c.name: i for i, c in enumerate(self._columns)}
-        columns = list(self._columns)
+        columns, means = list(self._columns), {mean.name: mean for mean in self._means}
         for name in sorted(adopted):
+            if name in means and state.means[name].recent.n.all():
+                new = replace(means[name].reference, moments=state.means[name].recent)
+                means[name] = replace(means[name], reference=new)
+                continue
             if name not in known or not state.recent[known[name]].any():
                 raise bad_watch(name, "has no rows that could become its reference")
             i = known[name]
             columns[i] = replace(columns[i], reference=self._spread(i, state.recent[i]))
-        return DriftAlarm(columns, self._settings)
+        return DriftAlarm(columns, self._settings, means=list(means.values()))
 
     def _spread(self, i: int, coarse: Floats) -> Floats:
         """Rows of joined bins, given back to the fine ones as the old reference had them."""
@@ -212,12 +276,20 @@ class DriftAlarm:
     def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
         effects = _effects(self._reference, state.recent, self._rows_per_effective)
+        names = [mean.name for mean in self._means]
+        others = [self._mean_detectors[name].log_evidence(state.means[name]) for name in names]
         ranked = rank(
-            evidence.log_column, log_alpha=-self._detector.log_threshold, weights=self._weights
+            np.append(evidence.log_column, others),
+            log_alpha=-self._detector.log_threshold,
+            weights=self._weights,
         )
         found = []
         for place in ranked:
             i = place.index
+            if i >= len(self._columns):
+                name = names[i - len(self._columns)]
+                found.append(self._mean_movement(state, name, place))
+                continue
             found.append(
                 Movement(
                     column=self._columns[i].name,
@@ -232,6 +304,22 @@ class DriftAlarm:
                 )
             )
         return tuple(found)
+
+    def _mean_movement(self, state: WatchState, name: str, place: Ranked) -> Movement:
+        detector, mine = self._mean_detectors[name], state.means[name]
+        apart = detector.separation(mine)
+        stirred = place.log_evidence >= _STIRRED and apart is not None
+        return Movement(
+            column=name,
+            log_evidence=place.log_evidence,
+            found=place.found,
+            moved=f"told apart by {apart[0]}, AUC {auc_of(apart[1]):.2f}"
+            if stirred and apart is not None
+            else None,
+            since=state.moments.get(detector.since(mine)),
+            effect=None if apart is None else apart[1],
+            n=int(mine.recent.n.sum()),
+        )
 
     def _moved(self, i: int, recent: Floats) -> str:
         score, sign = what_moved(self._detector.scores[i], self._reference[i] + 0.5, recent)
@@ -293,9 +381,7 @@ def _effects(reference: Floats, recent: Floats, rows_per_effective: Floats) -> F
     return effects
 
 
-def _check_names(columns: Sequence[Watched]) -> None:
-    if not columns:
-        raise bad_watch("columns", "are none")
+def _check_names(columns: Sequence[Watched | WatchedMean]) -> None:
     names = [c.name for c in columns]
     for name in names:
         if names.count(name) > 1:
