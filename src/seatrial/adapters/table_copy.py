@@ -59,7 +59,9 @@ def copy_column(connection: Connection[Any], name: str, oid: int) -> CopyColumn:
         return CopyColumn(name=name, select=seconds, type=pa.float64())
     category, what = _category(connection, oid)
     if oid in _ARRAYS or what == "vector":  # the latter is pgvector's
-        listed = f"array_to_string({quoted}::float8[], ' ', 'NaN')"
+        # A vector can become an array of its own numbers, real, and of no others.
+        kind = "real[]" if what == "vector" else "float8[]"
+        listed = f"array_to_string({quoted}::{kind}, ' ', 'NaN')"
         return CopyColumn(name=name, select=listed, type=pa.string(), vector=True)
     text = category in {"S", "E", "I", "U", "Z"} and oid != _BYTES
     if category == "D":  # a time with a zone of its own
