@@ -58,7 +58,7 @@ def roc_auc(
     a, b = a / a.sum(), b / b.sum()
     of_second = _below(x, a, y)
     of_first = 1.0 - _below(y, b, x)
-    value = float(b @ of_second)
+    value = min(max(float(b @ of_second), 0.0), 1.0)
     error = math.sqrt(
         float(_spread(a) * (a**2 @ (of_first - value) ** 2))
         + float(_spread(b) * (b**2 @ (of_second - value) ** 2))
