@@ -52,6 +52,30 @@ def test_the_error_is_how_far_areas_scatter() -> None:
     assert stated == pytest.approx(scatter, rel=0.12)  # 400 runs know it to 4 %
 
 
+def test_the_means_of_all_rows_make_the_area_of_a_sample_surer() -> None:
+    rng = np.random.default_rng(2)
+    plain, better = [], []
+    for _ in range(150):
+        first, second = rng.normal(size=4_000), rng.normal(0.3, 1.2, size=4_000)
+        known = {"first_of": (first.mean(), 4_000.0), "second_of": (second.mean(), 4_000.0)}
+        plain.append(roc_auc(first[:200], second[:200]))
+        better.append(roc_auc(first[:200], second[:200], **known))
+    truth = 0.5 * math.erfc(-0.3 / math.hypot(1, 1.2) / math.sqrt(2))
+    scatter = np.std([one.value for one in better])
+    assert np.mean([one.value for one in better]) == pytest.approx(truth, abs=0.002)
+    assert scatter < np.std([one.value for one in plain]) / 2.5
+    assert np.mean([one.standard_error for one in better]) == pytest.approx(scatter, rel=0.25)
+    assert better[0].p_value == plain[0].p_value
+
+
+def test_the_means_of_the_rows_themselves_change_nothing() -> None:
+    first, second = np.arange(30.0), np.arange(20.0) * 1.5
+    known = {"first_of": (first.mean(), 30.0), "second_of": (second.mean(), 20.0)}
+    found, plain = roc_auc(first, second, **known), roc_auc(first, second)
+    assert found.value == pytest.approx(plain.value)
+    assert found.standard_error == pytest.approx(plain.standard_error, rel=0.05)
+
+
 def test_groups_that_are_apart_or_alike_have_the_areas_one_expects() -> None:
     assert roc_auc([1, 2], [3, 4]).value == 1
     assert roc_auc([3, 4], [1, 2]).value == 0

@@ -49,7 +49,7 @@ class DomainTest:
 
     Args:
         view: ``level`` or ``spread``.
-        auc: of held-out rows that were kept.
+        auc: of held-out rows: of those that were kept, corrected by the mean score of all.
         mean_p_value: in [0, 1], that the mean score of all held-out rows is the reference's, one-
             sided; Welch 1947, by its normal limit.
         n_trained: rows of reference and window that the classifier was trained on.
@@ -170,7 +170,14 @@ def tell_apart(
         found.append(
             DomainTest(
                 view=name,
-                auc=roc_auc(before, after, first_rows=weights, second_rows=counts),
+                auc=roc_auc(
+                    before,
+                    after,
+                    first_rows=weights,
+                    second_rows=counts,
+                    first_of=(float(direction @ then[1, view]), float(reference.moments.n[1])),
+                    second_of=(float(direction @ now[1, view]), float(moments.n[1])),
+                ),
                 mean_p_value=normal_tail(moved / error) if error > 0 else float(moved <= 0),
                 n_trained=(int(reference.moments.n[0]), int(moments.n[0])),
                 n_tested=(int(reference.moments.n[1]), int(moments.n[1])),

@@ -36,6 +36,8 @@ def roc_auc(
     *,
     first_rows: ArrayLike | None = None,
     second_rows: ArrayLike | None = None,
+    first_of: tuple[float, float] | None = None,
+    second_of: tuple[float, float] | None = None,
 ) -> RocAuc:
     """The area under the ROC curve of scores.
 
@@ -45,9 +47,14 @@ def roc_auc(
         first_rows: shape (n,), > 0, so many rows have that score; one when None. Rows of one score
             count as one draw, as copies of a row are.
         second_rows: shape (m,).
+        first_of: the scores are a sample of so many rows, >= 1, of this mean score. What the area
+            owes to the sample's mean being another is then taken off, by regression of placements
+            on scores; the chance stays that of the sample.
+        second_of: the same of the second group.
     Raises: BadStatistic.
     Source: DeLong, DeLong, Clarke-Pearson 1988, Biometrics 44:837, weights as in its placements;
-        Mann and Whitney 1947, Ann. Math. Statist. 18:50.
+        Mann and Whitney 1947, Ann. Math. Statist. 18:50; Cochran 1977, Sampling Techniques, 7.2,
+        for the regression.
 
     Example:
         >>> round(roc_auc([1, 2, 3, 4], [2, 3, 4, 5]).value, 3)
@@ -59,18 +66,36 @@ def roc_auc(
     of_second = _below(x, a, y)
     of_first = 1.0 - _below(y, b, x)
     value = min(max(float(b @ of_second), 0.0), 1.0)
-    error = math.sqrt(
-        float(_spread(a) * (a**2 @ (of_first - value) ** 2))
-        + float(_spread(b) * (b**2 @ (of_second - value) ** 2))
-    )
+    of_sides = [_mean(of_first, x, a, first_of), _mean(of_second, y, b, second_of)]
+    error = math.sqrt(sum(variance for _, variance in of_sides))
     n, m = 1 / float(a @ a), 1 / float(b @ b)
     by_chance = math.sqrt((1 / n + 1 / m + 1 / (n * m)) / 12)
-    return RocAuc(value=value, standard_error=error, p_value=normal_tail((value - 0.5) / by_chance))
+    better = sum(mean for mean, _ in of_sides) - value
+    return RocAuc(
+        value=min(max(better, 0.0), 1.0),
+        standard_error=error,
+        p_value=normal_tail((value - 0.5) / by_chance),
+    )
 
 
 def normal_tail(z: float) -> float:
     """The chance that a standard normal number is at least ``z``."""
     return 0.5 * math.erfc(z / math.sqrt(2))
+
+
+def _mean(
+    placements: Floats, scores: Floats, shares: Floats, of: tuple[float, float] | None
+) -> tuple[float, float]:
+    """The mean placement, and its variance; see ``first_of``."""
+    mean, middle = float(shares @ placements), float(shares @ scores)
+    rest, centred = placements - mean, scores - middle
+    spread = float(shares @ centred**2)
+    if of is None or spread <= 0:
+        return mean, _spread(shares) * float(shares**2 @ rest**2)
+    slope = float(shares @ (rest * centred)) / spread
+    rest = rest - slope * centred
+    variance = _spread(shares) * float(shares**2 @ rest**2) + slope**2 * spread / of[1]
+    return mean + slope * (of[0] - middle), variance
 
 
 def _below(scores: Floats, shares: Floats, at: Floats) -> Floats:

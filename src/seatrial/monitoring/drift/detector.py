@@ -25,7 +25,6 @@ from seatrial.monitoring.drift.alarm_state import (
 from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
 from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
-from seatrial.stats.domain_classifier import auc_of
 from seatrial.stats.edetector import EDetector, Evidence
 from seatrial.stats.mean_detector import MeanDetector
 from seatrial.stats.mean_state import MeanState
@@ -313,9 +312,7 @@ class DriftAlarm:
             column=name,
             log_evidence=place.log_evidence,
             found=place.found,
-            moved=f"told apart by {apart[0]}, AUC {auc_of(apart[1]):.2f}"
-            if stirred and apart is not None
-            else None,
+            moved=f"told apart by {apart[0]}" if stirred and apart is not None else None,
             since=state.moments.get(detector.since(mine)),
             effect=None if apart is None else apart[1],
             n=int(mine.recent.n.sum()),

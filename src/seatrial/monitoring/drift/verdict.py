@@ -212,11 +212,11 @@ def _size(psi: Divergence, grade: Severity, limits: DriftLimits) -> str:
 
 
 def _told_apart(auc: RocAuc, grade: Severity, limits: DriftLimits) -> str:
-    text = f"told apart with AUC {auc.value:.2f} +- {auc.standard_error:.2f}"
+    area = f"AUC {auc.value:.2f} +- {auc.standard_error:.2f}"
     if grade is Severity.NONE:
-        return text
+        return f"scores of a classifier moved, {area}"
     limit = limits.auc_critical if grade is Severity.CRITICAL else limits.auc_warning
-    return f"{text} ({grade} from {limit:g})"
+    return f"told apart with {area} ({grade} from {limit:g})"
 
 
 def by_weight(column: ColumnDrift) -> tuple[bool, float, str]:

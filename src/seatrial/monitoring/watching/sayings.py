@@ -31,7 +31,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
         rf"told apart with AUC {_NUMBER} ± {_NUMBER} \(critical from {_NUMBER}\)",
         r"分类器可以区分，AUC \1 ± \2（\3 起为严重）",
     ),
-    (rf"told apart with AUC {_NUMBER} ± {_NUMBER}", r"分类器可以区分，AUC \1 ± \2"),
+    (rf"scores of a classifier moved, AUC {_NUMBER} ± {_NUMBER}", r"分类器得分有变化，AUC \1 ± \2"),
     (rf"{_NUMBER} missing instead of {_NUMBER}", r"缺失 \1，参考为 \2"),
     (rf"{_NUMBER} new values \((.*)\)", r"新取值占 \1（\2）"),
     # Data quality, see `monitoring.quality`.
