@@ -34,7 +34,13 @@ from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.monitoring.watching.watch import Span, Watch
 from seatrial.stats.mean_detector import MeanDetector
-from seatrial.stats.vector_reference import blocks, counted, domain_reference
+from seatrial.stats.vector_reference import (
+    blocks,
+    counted,
+    domain_reference,
+    looked_at,
+    whole_vectors,
+)
 
 WIDTH, N_TOPICS, N_TURNED = 384, 20, 20
 SEED = 2_027
@@ -198,8 +204,9 @@ def quiet(
     rng = np.random.default_rng([SEED, 8, n_reference, n])
     highest = []
     for _ in range(runs):
-        whole, reference = domain_reference(world.rows(rng, n_reference, DRIFTS[0]))
-        detector = MeanDetector(reference)
+        rows = world.rows(rng, n_reference, DRIFTS[0])
+        whole = whole_vectors(rows[looked_at(n_reference)], 0)
+        detector = MeanDetector(domain_reference(whole, rows))
         state, most = detector.start(), -math.inf
         for number in range(windows):
             moments, *_ = counted(WIDTH, blocks(whole, world.rows(rng, n, DRIFTS[0])))

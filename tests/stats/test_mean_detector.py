@@ -14,7 +14,7 @@ from seatrial.stats.detector_state import BadDetectorState
 from seatrial.stats.mean_detector import MeanDetector
 from seatrial.stats.mean_state import MeanState
 from seatrial.stats.vector_counts import Moments
-from seatrial.stats.vector_reference import blocks, counted, domain_reference
+from seatrial.stats.vector_reference import blocks, counted, domain_reference, whole_vectors
 from seatrial.stats.whole_vectors import WholeVectors
 
 WIDTH = 8
@@ -33,8 +33,9 @@ def drawn(
 def made(
     rng: np.random.Generator, n: int, *, copies: float = 0.0
 ) -> tuple[WholeVectors, MeanDetector]:
-    whole, reference = domain_reference(drawn(rng, n, copies=copies))
-    return whole, MeanDetector(reference)
+    rows = drawn(rng, n, copies=copies)
+    whole = whole_vectors(rows, 0)
+    return whole, MeanDetector(domain_reference(whole, rows))
 
 
 def of(whole: WholeVectors, rows: NDArray[np.float32]) -> Moments:

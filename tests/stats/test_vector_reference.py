@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seatrial.stats.vector_reference import MOST_AXES, domain_reference, finite_rows, units_of
+from seatrial.stats.vector_reference import (
+    MOST_AXES,
+    domain_reference,
+    finite_rows,
+    looked_at,
+    units_of,
+    whole_vectors,
+)
 
 
 def test_units_are_means_and_deviations_whatever_a_single_row_holds() -> None:
@@ -40,7 +47,8 @@ def test_principal_axes_are_those_of_the_covariance() -> None:
     latent = rng.normal(size=(3_000, 5)) * np.array([6, 5, 4, 3, 2])
     mixing = np.linalg.qr(rng.normal(size=(width, 5)))[0]
     rows = latent @ mixing.T + rng.normal(size=(3_000, width)) * 0.3
-    units, reference = domain_reference(rows)
+    units = whole_vectors(rows, 8)
+    reference = domain_reference(units, rows)
     assert reference.axes.shape == (2, MOST_AXES, width)
     level = (rows - units.middle) / units.unit
     values, vectors = np.linalg.eigh(np.cov(level.T, bias=True))
@@ -52,14 +60,15 @@ def test_principal_axes_are_those_of_the_covariance() -> None:
 
 def test_the_reference_is_the_same_each_time() -> None:
     rows = np.random.default_rng(0).normal(size=(1_000, 300)).astype(np.float32)
-    one, other = domain_reference(rows)[1], domain_reference(rows)[1]
+    one, other = (domain_reference(whole_vectors(rows, 4), rows) for _ in range(2))
     np.testing.assert_array_equal(one.axes, other.axes)
     assert (one.moments, one.sample) == (other.moments, other.sample)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
 def test_few_rows_make_a_reference_that_says_it_is_not_enough(n: int) -> None:
-    _, reference = domain_reference(np.random.default_rng(0).normal(size=(n, 8)))
+    rows = np.random.default_rng(0).normal(size=(n, 8))
+    reference = domain_reference(whole_vectors(rows, 8), rows)
     assert not reference.enough
     assert int(reference.moments.n.sum()) == n
 
@@ -69,3 +78,10 @@ def test_what_is_not_finite_as_float32_is_named() -> None:
     rows[1, 2], rows[2, 0], rows[3, 1] = np.nan, -np.inf, 1e300
     assert finite_rows(rows).tolist() == [True, False, False, False, True]
     assert finite_rows(np.zeros((2, 3), np.int64)).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 9, 100_000])
+def test_half_of_the_rows_at_most_are_looked_at(n: int) -> None:
+    found = looked_at(n)
+    assert len(found) == min(n // 2, 4_096)
+    assert set(found.tolist()) <= set(range(n))

@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 import numpy as np
 
@@ -185,20 +184,6 @@ def tell_apart(
             )
         )
     return tuple(found)
-
-
-def auc_of(separation: float) -> float:
-    """The area under the ROC curve of two normal scores of one spread.
-
-    Args: squared distance of their means in variances, >= 0: their PSI, too.
-    """
-    return 1 - normal_tail(math.sqrt(separation / 2))
-
-
-def separation_of(auc: float) -> float:
-    """The inverse of `auc_of`; 0 for areas of at most 1/2, 50 at most."""
-    inner = min(max(auc, 0.5), 1 - 1e-7)
-    return min(2 * NormalDist().inv_cdf(inner) ** 2, 50.0)
 
 
 def absolute(rows: Floats) -> Floats:

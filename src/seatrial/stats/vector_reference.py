@@ -30,23 +30,30 @@ def finite_rows(vectors: NDArray[np.generic]) -> NDArray[np.bool_]:
     return found
 
 
-def units_of(vectors: NDArray[np.generic]) -> tuple[Singles, Singles]:
+def looked_at(n: int) -> NDArray[np.intp]:
+    """Which of n rows units and places are made from: at most half of them and 4,096, evenly.
+
+    The others show how rows lie that had no part in it, as rows to come will.
+    """
+    return np.unique(np.linspace(0, n - 1, min(n // 2, _LOOKED_AT)).astype(np.intp))
+
+
+def units_of(rows: NDArray[np.generic]) -> tuple[Singles, Singles]:
     """The middle and the unit of each coordinate: mean and standard deviation without the tails.
 
-    Of 4,096 rows, evenly spread; their outermost hundredth at each end is pulled in. A coordinate
-    that never varies is measured in the unit of the others.
+    The outermost hundredth at each end is pulled in. A coordinate that never varies is measured in
+    the unit of the others.
 
     Args: finite, shape (n, d).
     Returns: shape (d,) each, the unit > 0.
     """
-    n, d = vectors.shape
+    n, d = rows.shape
     if not n:
         return np.zeros(d, np.float32), np.ones(d, np.float32)
-    places = np.unique(np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.intp))
-    rows = vectors[places].astype(np.float64)
-    tail = int(len(rows) * _TAIL_SHARE)
-    ordered = np.partition(rows, (tail, len(rows) - 1 - tail), axis=0)
-    pulled = np.clip(rows, ordered[tail], ordered[len(rows) - 1 - tail])
+    rows = rows.astype(np.float64)
+    tail = int(n * _TAIL_SHARE)
+    ordered = np.partition(rows, (tail, n - 1 - tail), axis=0)
+    pulled = np.clip(rows, ordered[tail], ordered[n - 1 - tail])
     middle, unit = pulled.mean(axis=0), pulled.std(axis=0)
     unit = np.where(unit > 0, unit, rows.std(axis=0))
     others = float(np.sqrt((unit**2).mean())) or 1.0
@@ -89,10 +96,10 @@ def counted(width: int, found: Iterator[WholeBlock]) -> tuple[Moments, RowSample
     )
 
 
-def principal_axes(found: Iterator[WholeBlock], width: int) -> tuple[Floats, Floats]:
+def principal_axes(found: Iterator[WholeBlock], width: int, most: int) -> tuple[Floats, Floats]:
     """Principal axes of each view, and the variances along them.
 
-    Returns: as in `DomainReference`; of few rows, fewer axes.
+    Returns: as in `DomainReference`, at most ``most`` axes; of few rows, fewer.
     Source: subspace iteration, Halko, Martinsson, Tropp 2011, SIAM Review 53:217, algorithm 4.4.
     """
     products = np.zeros((len(VIEWS), width, width))
@@ -103,7 +110,7 @@ def principal_axes(found: Iterator[WholeBlock], width: int) -> tuple[Floats, Flo
             units = view / np.float32(STEP)
             products[i] += units.T @ units
             sums[i] += units.sum(axis=0, dtype=np.float64)
-    count = max(0, min(MOST_AXES, width, n - 1))
+    count = max(0, min(most, width, n - 1))
     axes, variances = np.zeros((len(VIEWS), count, width)), np.zeros((len(VIEWS), count + 1))
     for i, product in enumerate(products):
         mean = sums[i] / max(n, 1)
@@ -114,16 +121,20 @@ def principal_axes(found: Iterator[WholeBlock], width: int) -> tuple[Floats, Flo
     return axes.astype(np.float32).astype(np.float64), variances
 
 
-def domain_reference(vectors: NDArray[np.generic]) -> tuple[WholeVectors, DomainReference]:
-    """All of it, of finite rows, shape (n, d).
+def whole_vectors(rows: NDArray[np.generic], n_axes: int) -> WholeVectors:
+    """What turns vectors into whole numbers, made from some finite rows, shape (n, d)."""
+    width = rows.shape[1]
+    plain = WholeVectors(*units_of(rows), np.zeros((0, width), np.float32))
+    axes, _ = principal_axes(blocks(plain, rows), width, n_axes)
+    return WholeVectors(plain.middle, plain.unit, axes[0].astype(np.float32))
 
-    Returns: what turns rows into whole numbers, along the first axes; what to compare with.
-    """
+
+def domain_reference(whole: WholeVectors, vectors: NDArray[np.generic]) -> DomainReference:
+    """What windows are compared with, of finite rows, shape (n, d)."""
     width = vectors.shape[1]
-    plain = WholeVectors(*units_of(vectors), np.zeros((0, width), np.float32))
-    axes, variances = principal_axes(blocks(plain, vectors), width)
-    moments, sample, _, _ = counted(width, blocks(plain, vectors))
-    return plain, DomainReference(moments=moments, sample=sample, axes=axes, variances=variances)
+    axes, variances = principal_axes(blocks(whole, vectors), width, MOST_AXES)
+    moments, sample, _, _ = counted(width, blocks(whole, vectors))
+    return DomainReference(moments=moments, sample=sample, axes=axes, variances=variances)
 
 
 def _leading(covariance: Floats, count: int) -> tuple[Floats, Floats]:

@@ -75,8 +75,8 @@ class WholeVectors:
     def __init__(self, middle: Singles, unit: Singles, axes: Singles) -> None:
         self.middle = middle
         self.unit = unit
+        self.axes = axes
         self._per_unit = (np.float32(STEP) / unit).astype(np.float32)
-        self._n_axes = len(axes)
         d = len(middle)
         factors = np.random.default_rng(d).integers(1, 2**_HASH_BITS, (2, d))
         self._columns = np.concatenate(
@@ -94,7 +94,7 @@ class WholeVectors:
         level += 0.0  # no -0
         exact = level.astype(np.float64)
         found = exact @ self._columns
-        a = self._n_axes
+        a = len(self.axes)
         return WholeBlock(
             level=level,
             places=found[:, :a] / (_AXIS_STEPS * STEP),

@@ -24,6 +24,7 @@ from seatrial.monitoring.summaries.profile_record import (
 from seatrial.monitoring.summaries.profiling import column_profile, profile_of
 from seatrial.monitoring.summaries.summary import Embeddings, Summary
 from seatrial.monitoring.summaries.summary_record import decode, encode
+from seatrial.stats.vector_reference import looked_at
 
 WIDTH = 5
 
@@ -64,8 +65,25 @@ def test_the_reference_counted_against_itself_is_what_its_profile_holds() -> Non
     profile, found = PROFILE.features["v"], counted(vectors(6_000))
     assert isinstance(profile, Embedding)
     assert (found.moments, found.sample) == (moments_of(profile), sample_of(profile))
+    # Places are of the rows that had no part in the units and axes.
+    others = np.delete(np.arange(6_000), looked_at(6_000))
+    found = counted(vectors(6_000)[others])
     assert found.distance.counts.tolist() == list(profile.distance.counts)
     assert [p.counts.tolist() for p in found.places] == [list(p.counts) for p in profile.places]
+
+
+def test_rows_to_come_lie_along_the_axes_as_those_of_the_reference() -> None:
+    """Axes fitted to the rows that are counted along them would make these look wider."""
+    rng = np.random.default_rng(0)
+    known = profile_of(table(rng.normal(size=(1_000, 200)))).features["v"]
+    found, _ = counter_of(known).count(rng.normal(size=(4_000, 200)))
+    assert isinstance(known, Embedding)
+    assert isinstance(found, Embeddings)
+    for was, now in zip(known.places, found.places, strict=True):
+        share = np.array(was.counts[1:-1]).sum() / sum(was.counts)
+        assert now.counts[1:-1].sum() / now.n == pytest.approx(share, abs=0.02)
+        spread = was.std or 0.0
+        assert spread == pytest.approx(1, abs=0.15)
 
 
 @settings(max_examples=12, deadline=None)
@@ -153,6 +171,7 @@ def test_vectors_of_an_older_profile_are_left_out() -> None:
         ("rows", "AAA="),
         ("hashes", "AAAA"),
         ("axes", "AAAAAA=="),
+        ("along", "AAAAAA=="),
         ("variances", "AAAAAAAAAAA="),
         ("width", 0),
         ("width", 7),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seatrial.monitoring.rows.table import Coded, Table
-from seatrial.monitoring.summaries.embedding import reference_of
+from seatrial.monitoring.summaries.embedding import whole_vectors_of
 from seatrial.monitoring.summaries.profile import LABELS, Categorical, Embedding, Numeric, Text
 from seatrial.monitoring.summaries.profile_record import write_profile
 from seatrial.monitoring.summaries.profiling import MAX_CATEGORIES, column_profile, profile_of
@@ -80,7 +80,7 @@ def test_vectors_are_known_along_their_principal_axes() -> None:
     assert isinstance(found, Embedding)
     assert (found.n, found.n_missing, found.n_invalid) == (500, 1, 1)
     assert len(found.places) == 8
-    axis = reference_of(found).axes[0, 0]
+    axis = whole_vectors_of(found).axes[0]
     assert np.allclose(axis[:3], 3**-0.5, atol=0.03), "in units, three move together"
     assert found.places[0].std == pytest.approx(3**0.5, rel=0.1)
 

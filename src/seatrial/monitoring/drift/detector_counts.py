@@ -92,13 +92,13 @@ def _distributions(name: str, column: ColumnSummary) -> Iterator[tuple[str, tupl
             length = column.length.counts
             yield f"{name}/length", (True, _with(length, column.n_missing, 0))
         case Embeddings():
+            # Of a reference, places are of a part of the rows: so are those without one, then.
+            part_of = column.distance.n / max(1, int(column.moments.n.sum()))
+            n_missing, n_invalid = (int(n * part_of) for n in (column.n_missing, column.n_invalid))
             parts = {"distance": column.distance}
             parts |= {f"axis {i}": place for i, place in enumerate(column.places, start=1)}
             for part, numbers in parts.items():
-                yield (
-                    f"{name}/{part}",
-                    (True, _with(numbers.counts, column.n_missing, column.n_invalid)),
-                )
+                yield f"{name}/{part}", (True, _with(numbers.counts, n_missing, n_invalid))
 
 
 def _with(counts: Ints, n_missing: int, n_strange: int) -> Ints:

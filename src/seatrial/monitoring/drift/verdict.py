@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from seatrial.monitoring.drift.comparison import Part, graded_new
 from seatrial.monitoring.drift.severity import Severity, graded, worst
 from seatrial.stats.divergence import Divergence, benjamini_hochberg
-from seatrial.stats.domain_classifier import DomainTest, separation_of
+from seatrial.stats.domain_classifier import DomainTest
 from seatrial.stats.roc import RocAuc
 
 
@@ -90,9 +90,12 @@ class ColumnDrift:
 
     @property
     def weight(self) -> float:
-        """Importance times the largest effect; columns are ranked by it."""
+        """Importance times the largest effect; columns are ranked by it.
+
+        Of a classifier, the effect is Somers' D, 2 AUC - 1: at its limits what PSI is at its own.
+        """
         new = max(0.0, self.new_share - self.new_expected)
-        apart = separation_of(self.auc or 0.5)
+        apart = 2 * max(self.auc or 0.5, 0.5) - 1
         return self.importance * max(self.effect or 0.0, abs(self.missing_shift), new, apart)
 
     @property

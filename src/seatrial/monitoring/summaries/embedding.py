@@ -11,7 +11,14 @@ from seatrial.monitoring.summaries.numeric import numeric_profile
 from seatrial.monitoring.summaries.profile import Embedding
 from seatrial.stats.domain_classifier import VIEWS, DomainReference
 from seatrial.stats.vector_counts import Moments, RowSample, well_formed
-from seatrial.stats.vector_reference import blocks, counted, domain_reference, finite_rows
+from seatrial.stats.vector_reference import (
+    blocks,
+    counted,
+    domain_reference,
+    finite_rows,
+    looked_at,
+    whole_vectors,
+)
 from seatrial.stats.whole_vectors import Singles, WholeVectors
 
 MAX_AXES = 8
@@ -20,24 +27,30 @@ MAX_AXES = 8
 
 def embedding_profile(column: NDArray[np.generic]) -> Embedding:
     """The profile of vectors, shape (n, d), d >= 1."""
-    whole = finite_rows(column)
-    rows = column if whole.all() else column[whole]
-    units, reference = domain_reference(rows)
-    axes = reference.axes.astype(np.float32)
+    finite = finite_rows(column)
+    rows = column if finite.all() else column[finite]
+    used = looked_at(len(rows))
+    whole = whole_vectors(rows[used], MAX_AXES)
+    reference = domain_reference(whole, rows)
     moments, sample = reference.moments, reference.sample
-    along = WholeVectors(units.middle, units.unit, axes[0, :MAX_AXES])
-    _, _, places, distance = counted(reference.width, blocks(along, rows))
-    n_missing = int(missing_rows(column[~whole]).sum())
+    _, _, places, distance = counted(reference.width, blocks(whole, rows))
+    others = np.ones(len(rows), np.bool_)
+    others[used] = False
+    n_missing = int(missing_rows(column[~finite]).sum())
     return Embedding(
         n=len(column),
         n_missing=n_missing,
         n_invalid=len(column) - len(rows) - n_missing,
         width=reference.width,
-        middle=_bytes(units.middle, "<f4"),
-        unit=_bytes(units.unit, "<f4"),
-        places=tuple(numeric_profile(place) for place in (places.T if len(rows) else ())),
-        distance=numeric_profile(distance),
-        axes=_bytes(axes, "<f4"),
+        middle=_bytes(whole.middle, "<f4"),
+        unit=_bytes(whole.unit, "<f4"),
+        along=_bytes(whole.axes, "<f4"),
+        places=tuple(
+            numeric_profile(places[others, i] if len(rows) else np.zeros(0))
+            for i in range(len(whole.axes))
+        ),
+        distance=numeric_profile(distance[others]),
+        axes=_bytes(reference.axes, "<f4"),
         variances=_bytes(reference.variances, "<f8"),
         n_half=_bytes(moments.n, "<i8"),
         sums=_bytes(moments.sums, "<i8"),
@@ -58,7 +71,8 @@ def missing_rows(column: NDArray[np.generic]) -> NDArray[np.bool_]:
 def whole_vectors_of(profile: Embedding) -> WholeVectors:
     """What turns vectors into whole numbers, and finds their places."""
     middle, unit = _array(profile.middle, "<f4"), _array(profile.unit, "<f4")
-    return WholeVectors(middle, unit, _axes(profile)[0, : len(profile.places)])
+    along = _array(profile.along, "<f4").reshape(-1, profile.width)
+    return WholeVectors(middle, unit, along)
 
 
 def moments_of(profile: Embedding) -> Moments:
@@ -92,7 +106,7 @@ def check_embedding(profile: Embedding) -> None:
         or units.shape != (profile.width,)
         or len(_array(profile.middle, "<f4")) != profile.width
         or not np.all(np.isfinite(units) & (units > 0))
-        or len(profile.places) > n_axes
+        or len(_array(profile.along, "<f4")) != len(profile.places) * profile.width
         or len(_array(profile.variances, "<f8")) != len(VIEWS) * (n_axes + 1)
         or not well_formed(moments_of(profile), sample_of(profile), profile.width)
     ):

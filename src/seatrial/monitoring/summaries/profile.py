@@ -75,9 +75,11 @@ class Embedding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
             number is not finite, or too large for float32.
         width: numbers of a vector, d >= 1.
         middle, unit: float32, shape (d,).
-        places: along the first principal axes, in units.
-        distance: from the middle in units, what the axes cannot see included.
-        axes: float32, shape (2, a, d), of the coordinates and of their absolute values.
+        along: float32, shape (p, d), principal axes of the rows that units were made from.
+        places: along these, in units, of the other rows.
+        distance: of the other rows from the middle, in units.
+        axes: float32, shape (2, a, d), principal axes of all rows: of the coordinates and of their
+            absolute values.
         variances: float64, shape (2, a + 1).
         n_half, sums: int64, shapes (2,) and (2, 2, d), of rows by half.
         hashes, times, rows: uint64, int64 and int16, shapes (k,), (k,) and (k, d): a sample.
@@ -89,6 +91,7 @@ class Embedding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     width: int
     middle: bytes
     unit: bytes
+    along: bytes
     places: tuple[Numeric, ...]
     distance: Numeric
     axes: bytes

@@ -162,7 +162,7 @@ class Embeddings:
     Args:
         n_missing: rows without a vector.
         n_invalid: rows with a vector of which a number is not finite.
-        places: along the profile's axes.
+        places: along the profile's axes; of a reference, of a part of its rows.
         distance: from its middle.
         moments: exact sums.
         sample: of the rows.
@@ -178,7 +178,7 @@ class Embeddings:
     @property
     def n(self) -> int:
         """Rows, missing ones included."""
-        return self.n_missing + self.n_invalid + self.distance.n
+        return self.n_missing + self.n_invalid + int(self.moments.n.sum())
 
     def __add__(self, other: Embeddings) -> Embeddings:
         return Embeddings(

@@ -49,6 +49,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"there in every row", "每行都有"),
     (rf"there in {_NUMBER} rows", r"\1 行中出现了该列"),
     (r"not in the reference", "参考数据中没有"),
+    (rf"vectors of {_NUMBER} in {_NUMBER} rows", r"\2 行是 \1 维向量"),
     (rf"(numbers|names|texts|vectors) in {_NUMBER} rows", r"\2 行是\1"),
     (rf"{_NUMBER} missing", r"缺失 \1"),
     (rf"{_NUMBER} of {_NUMBER} are infinite", r"\2 个值中有 \1 个为无穷"),
