@@ -9,7 +9,7 @@ named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +22,7 @@ from seatrial.adapters.table_values import coded_numbers, coded_texts, numbers_o
 from seatrial.adapters.table_vectors import lengths_of, lists_of_texts, width_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.monitoring.rows.columns import Columns, Kind, names_of_log, rename_log
-from seatrial.monitoring.rows.source import SourceProblem
+from seatrial.monitoring.rows.source import VECTOR_VALUES, SourceProblem
 from seatrial.monitoring.rows.table import Coded, Column, Table
 
 if TYPE_CHECKING:
@@ -56,6 +56,24 @@ def _paths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[str]
             yield from _paths(inner.type, f"{prefix}{inner.name}.")
         else:
             yield f"{prefix}{inner.name}"
+
+
+def values_a_row(schema: pa.Schema, paths: Collection[str]) -> int:
+    """How many values a row of some flattened columns has; of a list, as far as its type says."""
+    return sum(width for path, width in _widths(schema) if path in paths)
+
+
+def _widths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[tuple[str, int]]:
+    import pyarrow as pa
+
+    for i in range(len(schema) if isinstance(schema, pa.Schema) else schema.num_fields):
+        inner = schema.field(i)
+        if pa.types.is_struct(inner.type):
+            yield from _widths(inner.type, f"{prefix}{inner.name}.")
+        elif pa.types.is_fixed_size_list(inner.type):
+            yield f"{prefix}{inner.name}", inner.type.list_size
+        else:
+            yield f"{prefix}{inner.name}", VECTOR_VALUES if _is_list(inner.type) else 1
 
 
 def to_table(
