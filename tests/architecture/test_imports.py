@@ -155,6 +155,7 @@ PURE = (
     "monitoring/summaries/profiling.py",
     "monitoring/summaries/embedding.py",
     "monitoring/drift/domain.py",
+    "monitoring/drift/mean_watch.py",
     "monitoring/drift/quality.py",
     "monitoring/watching/report_record.py",
     "monitoring/service/alarms.py",

@@ -186,6 +186,8 @@ def test_a_state_of_before_classifiers_goes_on() -> None:
     parts: list[Any] = msgspec.msgpack.decode(state.encode())
     older = WatchState.decode(msgspec.msgpack.encode([1, *parts[1:5]]))
     assert older.means == {}
+    nothing = summariser.summarise(table(rows(0, 1)))
+    assert watch.step(older, nothing, _span(START))[1].alarm.outcome is DriftOutcome.NO_DATA
     after, report = watch.step(older, window, _span(START))
     assert list(after.means) == [f"v/{CLASSIFIER}"]
     assert report.alarm.outcome is DriftOutcome.QUIET

@@ -19,6 +19,9 @@ from seatrial.stats.mean_state import MeanState
 
 Floats = NDArray[np.float64]
 
+STIRRED = math.log(20)
+"""Evidence from which on it is more than slight: rows are gathered to say what moved."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = 2
 """The first remembered nothing of classifiers."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seatrial.monitoring.drift.alarm_state import (
+    STIRRED,
     AlarmSettings,
     Watched,
     WatchedMean,
@@ -23,12 +24,11 @@ from seatrial.monitoring.drift.alarm_state import (
     bad_watch,
 )
 from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
+from seatrial.monitoring.drift.mean_watch import MeanWatch
 from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
 from seatrial.stats.edetector import EDetector, Evidence
-from seatrial.stats.mean_detector import MeanDetector
-from seatrial.stats.mean_state import MeanState
-from seatrial.stats.ranking import Ranked, rank
+from seatrial.stats.ranking import rank
 from seatrial.stats.scores import what_moved
 from seatrial.stats.vector_counts import Moments
 
@@ -38,7 +38,6 @@ MOST_BINS = 32
 """Bins of a column in which evidence is gathered, apart from missing and unseen values."""
 
 _ROWS_A_BIN = 10
-_STIRRED = math.log(20)
 _SIGNS = {1: " up", -1: " down", 0: ""}
 
 
@@ -77,8 +76,7 @@ class DriftAlarm:
         _check_names([*columns, *means])
         if not columns:
             raise bad_watch("columns", "are none")
-        self._means = tuple(means)
-        self._mean_detectors = {mean.name: MeanDetector(mean.reference) for mean in means}
+        self._means = MeanWatch(means)
         self._columns = tuple(columns)
         self._settings = settings or AlarmSettings()
         self._groups = [_groups(c) for c in columns]
@@ -114,7 +112,7 @@ class DriftAlarm:
             recent=np.zeros_like(self._reference),
             stirred=np.zeros(len(self._columns), dtype=np.bool_),
             moments={},
-            means={name: detector.start() for name, detector in self._mean_detectors.items()},
+            means=self._means.start(),
         )
 
     def step(
@@ -137,52 +135,32 @@ class DriftAlarm:
         Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
         """
         counts = self.coarse(window)
-        moved = self._step_means(state, means or {})
-        beside = [self._mean_detectors[name].log_evidence(one) for name, one in moved.items()]
+        vectors = self._means.step(
+            state.means,
+            means or {},
+            number=state.detector.n_windows,
+            most=self._detector.log_most_beside.tolist(),
+        )
+        beside = self._means.log_evidence(vectors)
         detector, evidence = self._detector.step(state.detector, counts, beside=beside)
         if detector.n_windows == state.detector.n_windows:
             return state, self._decision(state, evidence, window, counts)
         if not evidence.alarm:
-            moved = {
-                name: self._mean_detectors[name].learning(one, means[name])
-                if means and name in means
-                else one
-                for name, one in moved.items()
-            }
+            vectors = self._means.learning(vectors, means or {})
         seen = counts.sum(axis=1) > 0
         goes_on = state.stirred | ~seen
         kept = np.where(goes_on[:, None], state.recent + counts, counts)
         numbers = {int(i) for i in np.unique(detector.since)}
-        numbers |= {self._mean_detectors[name].since(one) for name, one in moved.items()}
+        numbers |= self._means.beginnings(vectors)
         known = {**state.moments, detector.n_windows - 1: at}
         after = WatchState(
             detector=detector,
             recent=kept,
-            stirred=evidence.log_column >= _STIRRED,
+            stirred=evidence.log_column >= STIRRED,
             moments={i: moment for i, moment in known.items() if i in numbers},
-            means=moved,
+            means=vectors,
         )
         return after, self._decision(after, evidence, window, counts)
-
-    def _step_means(self, state: WatchState, means: Mapping[str, Moments]) -> dict[str, MeanState]:
-        """What classifiers say after a window, before it is taken for like the reference."""
-        most = self._detector.log_most_beside.tolist()
-        found = {}
-        for mean, log_most in zip(self._means, most, strict=True):
-            detector = self._mean_detectors[mean.name]
-            before = state.means.get(mean.name) or detector.start()
-            window = means.get(mean.name)
-            if window is not None and window.n.any():
-                goes_on = detector.log_evidence(before) >= _STIRRED
-                recent = before.recent + window if goes_on else window
-                before = replace(
-                    detector.step(
-                        before, window, number=state.detector.n_windows, log_most=log_most
-                    ),
-                    recent=recent,
-                )
-            found[mean.name] = before
-        return found
 
     def adopting(self, state: WatchState, names: Iterable[str]) -> DriftAlarm:
         """The alarm for which the drift of some columns, acknowledged, is the new normal.
@@ -191,19 +169,15 @@ class DriftAlarm:
 
         Raises: BadWatch: a column that is not watched, or that has no rows to adopt.
         """
-        adopted = set(names)
+        means, done = self._means.adopting(state.means, set(names))
         known = {c.name: i for i, c in enumerate(self._columns)}
-        columns, means = list(self._columns), {mean.name: mean for mean in self._means}
-        for name in sorted(adopted):
-            if name in means and state.means[name].recent.n.all():
-                new = replace(means[name].reference, moments=state.means[name].recent)
-                means[name] = replace(means[name], reference=new)
-                continue
+        columns = list(self._columns)
+        for name in sorted(set(names) - done):
             if name not in known or not state.recent[known[name]].any():
                 raise bad_watch(name, "has no rows that could become its reference")
             i = known[name]
             columns[i] = replace(columns[i], reference=self._spread(i, state.recent[i]))
-        return DriftAlarm(columns, self._settings, means=list(means.values()))
+        return DriftAlarm(columns, self._settings, means=means)
 
     def _spread(self, i: int, coarse: Floats) -> Floats:
         """Rows of joined bins, given back to the fine ones as the old reference had them."""
@@ -275,8 +249,7 @@ class DriftAlarm:
     def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
         effects = _effects(self._reference, state.recent, self._rows_per_effective)
-        names = [mean.name for mean in self._means]
-        others = [self._mean_detectors[name].log_evidence(state.means[name]) for name in names]
+        others = self._means.log_evidence(state.means)
         ranked = rank(
             np.append(evidence.log_column, others),
             log_alpha=-self._detector.log_threshold,
@@ -286,8 +259,8 @@ class DriftAlarm:
         for place in ranked:
             i = place.index
             if i >= len(self._columns):
-                name = names[i - len(self._columns)]
-                found.append(self._mean_movement(state, name, place))
+                mean = i - len(self._columns)
+                found.append(self._means.movement(mean, state.means, place, state.moments))
                 continue
             found.append(
                 Movement(
@@ -295,7 +268,7 @@ class DriftAlarm:
                     log_evidence=place.log_evidence,
                     found=place.found,
                     moved=self._moved(i, state.recent[i])
-                    if place.log_evidence >= _STIRRED
+                    if place.log_evidence >= STIRRED
                     else None,
                     since=state.moments.get(int(evidence.since[i])),
                     effect=float(effects[i]) if rows[i] else None,
@@ -303,20 +276,6 @@ class DriftAlarm:
                 )
             )
         return tuple(found)
-
-    def _mean_movement(self, state: WatchState, name: str, place: Ranked) -> Movement:
-        detector, mine = self._mean_detectors[name], state.means[name]
-        apart = detector.separation(mine)
-        stirred = place.log_evidence >= _STIRRED and apart is not None
-        return Movement(
-            column=name,
-            log_evidence=place.log_evidence,
-            found=place.found,
-            moved=f"told apart by {apart[0]}" if stirred and apart is not None else None,
-            since=state.moments.get(detector.since(mine)),
-            effect=None if apart is None else apart[1],
-            n=int(mine.recent.n.sum()),
-        )
 
     def _moved(self, i: int, recent: Floats) -> str:
         score, sign = what_moved(self._detector.scores[i], self._reference[i] + 0.5, recent)
