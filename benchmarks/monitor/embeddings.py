@@ -20,6 +20,7 @@ import tracemalloc
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -47,7 +48,11 @@ SEED = 2_027
 DRIFTS = ("none", "shift of 0.1 sd", "turned subspace", "2 % of a new topic")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+SIZES = ((1_000, 200), (2_000, 1_000))
+"""Rows of a reference and of its windows."""
+
 Singles = NDArray[np.float32]
+T = TypeVar("T")
 
 
 class World:
@@ -261,7 +266,7 @@ def _table(title: str, rows: Sequence[object]) -> None:
     print(f"| {' | '.join(records[0])} |\n|{'---|' * len(records[0])}")
     for record in records:
         shown = (f"{v:.4g}" if isinstance(v, float) else str(v) for v in record.values())
-        print(f"| {' | '.join(shown)} |")
+        print(f"| {' | '.join(shown)} |", flush=True)
 
 
 def main() -> int:
@@ -271,26 +276,31 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     quick = bool(args.quick)
-    n, times = (10_000, 5) if quick else (100_000, 10)
-    cost = costs(n)
-    found = [seen(drift, n, times) for drift in DRIFTS]
-    levels = [level(r, m, 20 if quick else 200) for r, m in ((1_000, 200), (2_000, 1_000))]
-    runs, windows = (10, 20) if quick else (100, 100)
-    calm = [
-        one
-        for r, m in ((1_000, 200), (2_000, 1_000))
-        for one in quiet(r, m, runs, windows, (300.0, 1_000.0, 10_000.0))
-    ]
-    late = [delay(d, 5_000 if quick else 20_000, 1_000, 3 if quick else 10) for d in DRIFTS[1:]]
+    n, times = (10_000, 5) if quick else (100_000, 5)
+    runs, windows = (10, 20) if quick else (40, 50)
+    every: dict[str, list[object]] = {}
+
+    def shown(title: str, rows: Sequence[T]) -> Sequence[T]:
+        every[title] = [asdict(row) for row in rows]  # type: ignore[call-overload]
+        if not args.json:
+            _table(title, rows)
+        return rows
+
+    cost = shown("Cost", costs(n))
+    found = shown(
+        "One window beside as large a reference, p <= 0.01", [seen(d, n, times) for d in DRIFTS]
+    )
+    shown("p without drift", [level(r, m, 20 if quick else 200) for r, m in SIZES])
+    late = shown(
+        "Delay of the alarm",
+        [delay(d, 5_000 if quick else 20_000, 1_000, 3 if quick else 5) for d in DRIFTS[1:]],
+    )
+    calm = shown(
+        "Evidence without drift, no margin",
+        [one for r, m in SIZES for one in quiet(r, m, runs, windows, (200.0, 1_000.0, 10_000.0))],
+    )
     if args.json:
-        every = {"cost": cost, "seen": found, "level": levels, "quiet": calm, "delay": late}
-        print(json.dumps({k: [asdict(one) for one in v] for k, v in every.items()}))
-    else:
-        _table("Cost", cost)
-        _table("One window beside as large a reference, p <= 0.01", found)
-        _table("p without drift", levels)
-        _table("Evidence without drift, no margin", calm)
-        _table("Delay of the alarm", late)
+        print(json.dumps(every))
     bad = [c.what for c in cost if c.goal is not None and c.value > c.goal]
     bad += [f"{s.drift} is missed" for s in found[1:] if s.found < 0.9]
     bad += [

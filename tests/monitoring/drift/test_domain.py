@@ -102,7 +102,7 @@ def test_topics_of_texts_are_told_apart_by_their_embeddings() -> None:
     embedded = normalize(TruncatedSVD(32, random_state=0).fit_transform(tfidf)).astype(np.float32)
     others, alerts = embedded[: len(lines[False])], embedded[len(lines[False]) :]
     others = np.random.default_rng(0).permutation(others)
-    before, after = np.split(others, 2)
+    before, after = np.array_split(others, 2)
     known = profile_of(table(before))
     quiet = compared(known, after)
     assert quiet.severity is Severity.NONE
