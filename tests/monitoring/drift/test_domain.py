@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -218,6 +220,45 @@ def test_a_reference_without_rows_enough_is_watched_by_its_histograms_alone() ->
     )
     assert state.means == {}
     assert report.n == 500
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 5),
+    st.lists(st.sampled_from([0.0, 1.0, -2.0, 1e9, 1e-30, 3e38, np.nan, np.inf]), min_size=1),
+    st.lists(st.sampled_from([0.0, 1.0, 5.0, -1e20, np.nan, -np.inf]), min_size=1),
+    st.integers(0, 600),
+    st.integers(0, 600),
+    st.floats(0, 1),
+)
+def test_whatever_vectors_hold_there_is_a_report(
+    width: int, before: list[float], after: list[float], n: int, m: int, share: float
+) -> None:
+    rng = np.random.default_rng(n)
+
+    def drawn(values: list[float], count: int) -> Rows:
+        found = rng.normal(size=(count, width))
+        picked = rng.random((count, width)) < share
+        found[picked] = rng.choice(np.array(values), int(picked.sum()))
+        return found
+
+    known = profile_of(Table(columns={"v": drawn(before, n), "x": np.arange(float(n))}, n=n))
+    if not n:
+        return
+    summary = Summariser(known).summarise(
+        Table(columns={"v": drawn(after, m), "x": np.arange(float(m))}, n=m)
+    )
+    watch = Watch(known)
+    state = watch.start()
+    for _ in range(2):
+        state, report = watch.step(WatchState.decode(state.encode()), summary, _span(START))
+    json.dumps(report_record(report), allow_nan=False)
+    for column in report.drift.features:
+        assert 0 <= column.p_value <= 1
+        for test in column.classifier:
+            assert 0 <= test.auc.value <= 1
+            assert np.isfinite(test.auc.standard_error)
+            assert 0 <= test.p_value <= 1
 
 
 def _span(at: datetime) -> Span:
