@@ -23,6 +23,7 @@ _COLOURS = {
     "clear": "green",
     "quiet": "green",
 }
+_METRICS = {"error_rate": "error rate", "p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
 _MOST = 12
 _NAME = 24
 
@@ -76,6 +77,7 @@ def show_view(console: Console, view: Record) -> None:
         console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
     for one in view["service"]:
         console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
+    _show_variants(console, view["variants"])
     live = [a for a in view["alerts"] if a["phase"] in ("firing", "pending")]
     for alert in live:
         show_alert(console, alert)
@@ -83,6 +85,23 @@ def show_view(console: Console, view: Record) -> None:
         console.say("  No window is complete yet.")
     elif not live:
         console.say("  Nothing fires.")
+
+
+def _show_variants(console: Console, side: Record | None) -> None:
+    """Versions that serve at the same time, held against the one in production."""
+    if not side:
+        return
+    console.say(f"  side by side since {moment(side['since'])}:")
+    for one in side["variants"]:
+        rate, p95 = (one["metrics"][name]["value"] for name in ("error_rate", "p95_ms"))
+        figures = f"{_figure(rate and 100 * rate)} % errors, p95 {_figure(p95)} ms"
+        apart = ", ".join(
+            f"{_METRICS[name]} " + ("worse" if one["differences"][name]["value"] > 0 else "better")
+            for name in one["differs"]
+        )
+        stable = one["version"] == side["compared_with"]
+        stands = "in production" if stable else apart or "within chance"
+        console.say(f"    version {one['version']:<4} {one['n']:>9,} answers  {figures}  {stands}")
 
 
 def window_text(report: Record) -> str:

@@ -52,8 +52,9 @@ class WatchDesk:
 
         ``versions`` holds the newest report of each (see `report_record`) and a ``series`` of the
         windows before; ``performance`` how well each does (see `performance_view`); ``service``
-        what the service looks like; ``filling`` the rows of windows that are not complete;
-        ``watching`` whether a monitor runs.
+        what the service looks like; ``variants`` the versions that serve side by side (see
+        `variants_record`), None where one does; ``filling`` the rows of windows that are not
+        complete; ``watching`` whether a monitor runs.
 
         Raises: UnknownEndpoint: nothing was released or watched under this name.
         """
@@ -79,6 +80,7 @@ class WatchDesk:
             "versions": versions,
             "performance": performance,
             "service": _part(beat, "service", endpoint, []),
+            "variants": _part(beat, "variants", endpoint, None),
             "filling": _part(beat, "filling", endpoint, {}),
             "alerts": alerts,
             "triggers": [request_record(one) for one in self._triggers.requests(endpoint)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.web.console.performance_words import EN, ZH
+from seatrial.web.console import performance_words, variant_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -416,7 +416,10 @@ _ZH = {
     "fact.endpoint.rolled_back": "回滚",
 }
 
-_WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **EN}, "zh": {**_ZH, **ZH}}
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {**_EN, **performance_words.EN, **variant_words.EN},
+    "zh": {**_ZH, **performance_words.ZH, **variant_words.ZH},
+}
 
 _WAITING_ZH = {
     "the staging tests": "预发布测试完成",
