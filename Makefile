@@ -59,6 +59,7 @@ bench-monitor: $(VENV)/.dev  ## the watch: false alarms, delays, speed, replays;
 	$(BIN)/python -m benchmarks.monitor.sources
 	$(BIN)/python -m benchmarks.monitor.awkward
 	$(BIN)/python -m benchmarks.monitor.false_alarms
+	$(BIN)/python -m benchmarks.monitor.embeddings
 	$(BIN)/python -m benchmarks.monitor.replays $(or $(ARGS),--data tests/data)
 
 clean:  ## remove what the verbs made

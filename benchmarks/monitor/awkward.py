@@ -20,7 +20,7 @@ from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 
 Rng = np.random.Generator
 Pair = tuple[Column, Column]

@@ -25,7 +25,7 @@ from seatrial.monitoring.drift.reference import Reference
 from seatrial.monitoring.rows.table import Coded, Column, Table, rows_of
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.live_counter import LiveCounter
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.stats.divergence import ks_from_counts, ks_from_values, psi
 
 N_NUMERIC, N_NAMES = 50, 10

@@ -2,13 +2,14 @@
 
 Numbers and booleans stay what they are and, where nothing is missing, where they are in memory.
 Dates and times that are no row's own time become seconds since 1970, durations seconds, decimals
-the nearest float. A vector is a list of numbers of one length. What has no place in a table (bytes,
-maps, unions, lists of several lengths) is left out and named.
+the nearest float. A vector is a list of numbers of one length; one of another length among them is
+missing. What has no place in a table (bytes, maps, unions, lists of any length) is left out and
+named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.table_times import times_of
 from seatrial.adapters.table_values import coded_numbers, coded_texts, numbers_of, numpy_of
+from seatrial.adapters.table_vectors import lengths_of, lists_of_texts, width_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.monitoring.rows.columns import Columns, Kind, names_of_log, rename_log
-from seatrial.monitoring.rows.source import SourceProblem
+from seatrial.monitoring.rows.source import VECTOR_VALUES, SourceProblem
 from seatrial.monitoring.rows.table import Coded, Column, Table
 
 if TYPE_CHECKING:
@@ -54,6 +56,24 @@ def _paths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[str]
             yield from _paths(inner.type, f"{prefix}{inner.name}.")
         else:
             yield f"{prefix}{inner.name}"
+
+
+def values_a_row(schema: pa.Schema, paths: Collection[str]) -> int:
+    """How many values a row of some flattened columns has; of a list, as far as its type says."""
+    return sum(width for path, width in _widths(schema) if path in paths)
+
+
+def _widths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[tuple[str, int]]:
+    import pyarrow as pa
+
+    for i in range(len(schema) if isinstance(schema, pa.Schema) else schema.num_fields):
+        inner = schema.field(i)
+        if pa.types.is_struct(inner.type):
+            yield from _widths(inner.type, f"{prefix}{inner.name}.")
+        elif pa.types.is_fixed_size_list(inner.type):
+            yield f"{prefix}{inner.name}", inner.type.list_size
+        else:
+            yield f"{prefix}{inner.name}", VECTOR_VALUES if _is_list(inner.type) else 1
 
 
 def to_table(
@@ -187,7 +207,13 @@ class _Reading:
             return coded_texts(array.cast(pa.string()))
         return numpy_of(array.cast(pa.float64(), safe=False).fill_null(np.nan))
 
-    def text(self, array: pa.Array, kind: Kind | None) -> Column:
+    def text(self, array: pa.Array, kind: Kind | None) -> Column | None:
+        if kind == "embedding":
+            lists, n_bad, example = lists_of_texts(_decoded(array))
+            if n_bad:
+                shown = f"no list of numbers, such as {str(example)[:40]!r}"
+                self.problems.append(_bad_values(self.name, self.where, n_bad, shown))
+            return self.vector(lists, kind)
         coded = coded_texts(array)
         if kind != "number":
             return coded
@@ -215,30 +241,38 @@ class _Reading:
         return seconds
 
     def vector(self, array: pa.Array, kind: Kind | None) -> Column | None:
-        import pyarrow as pa
-
         kept = array.drop_null()
         inner = _plain(kept.flatten())
         if kind == "name" or not _is_number(inner.type):
             self._no_vector(array.type)
             return None
-        if pa.types.is_fixed_size_list(array.type):
-            width = array.type.list_size
-        else:
-            widths = np.unique(numpy_of(kept.value_lengths().cast(pa.int64())))
-            if len(widths) > 1:
-                self._no_vector(f"lists of {widths[0]} to {widths[-1]} values")
-                return None
-            width = int(widths[0]) if len(widths) else 0
-        if not width:
-            self._no_vector("empty lists")
+        if not len(kept) and len(array):
+            return _no_values(len(array), kind)
+        lengths = lengths_of(kept)
+        width = width_of(lengths, named=kind == "embedding")
+        if width.common is None:
+            several = f"lists of {width.least} to {width.most} values"
+            self._no_vector(several if width.most else "empty lists")
             return None
-        flat = self.number(inner, None)
-        rows = np.asarray(flat).reshape(-1, width)
-        if not array.null_count:
+        missing = _null_mask(array)
+        if width.n_other:
+            whole = lengths == width.common
+            kept = kept.filter(_mask(whole))
+            inner = _plain(kept.flatten())
+            missing[~missing] = ~whole
+            self.problems.append(
+                _bad_values(
+                    self.name,
+                    self.where,
+                    width.n_other,
+                    f"of {width.least} to {width.most} numbers instead of {width.common}",
+                )
+            )
+        rows = np.asarray(self.number(inner, None)).reshape(-1, width.common)
+        if not missing.any():
             return rows
-        out = np.full((len(array), width), np.nan, np.result_type(rows.dtype, np.float32))
-        out[~_null_mask(array)] = rows
+        out = np.full((len(array), width.common), np.nan, np.result_type(rows.dtype, np.float32))
+        out[~missing] = rows
         return out
 
     def _no_vector(self, what: object) -> None:
@@ -263,6 +297,18 @@ class _Reading:
                 "since others of it are missing.",
             )
         )
+
+
+def _mask(kept: NDArray[np.bool_]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(kept)
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def _null_mask(array: pa.Array) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from seatrial.adapters.table_arrow import Place, places, to_table
+from seatrial.adapters.table_arrow import Place, places, to_table, values_a_row
 from seatrial.adapters.table_selected import DatabaseFile, quoted
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.monitoring.rows.columns import Columns
@@ -43,7 +43,8 @@ class DuckdbSource(DatabaseFile):
             schema = connection.sql(none).to_arrow_table()
             whole = places(schema.schema)
             found = self._asked.among(tuple(place.name for place in whole))
-            size = self._max_rows or rows_per_chunk(len(found.read))
+            read = {place.path for place in whole if place.name in found.read}
+            size = self._max_rows or rows_per_chunk(values_a_row(schema.schema, read))
             needed = _tops(schema.schema, found)
             listed = ", ".join(map(quoted, needed)) or "1 AS nothing"
             relation = connection.sql(f"SELECT {listed} FROM {self._selected.sql}")  # noqa: S608

@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from seatrial.adapters.table_arrow import Place, arrow, places, to_table
+from seatrial.adapters.table_arrow import Place, arrow, places, to_table, values_a_row
 from seatrial.adapters.table_files import FileSource, Part, Roles, unreadable
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceProblem, rows_per_chunk
@@ -99,7 +99,7 @@ class _ParquetFile:
             mark = self._mark(min(_MARKED_ROWS, self.length))
         if self.length == 0 and position == 0:
             yield self._part(_no_rows(self._file.schema_arrow), columns, 0, mark, problems)
-        size = self._max_rows or rows_per_chunk(len(paths))
+        size = self._max_rows or rows_per_chunk(values_a_row(self._file.schema_arrow, paths))
         for groups in self._runs(position, size):
             for found in self._batches(groups, paths, size, position):
                 if isinstance(found, SourceProblem):

@@ -23,6 +23,7 @@ from seatrial.adapters.table_selected import Selected
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.monitoring.rows.columns import Columns, check_distinct
 from seatrial.monitoring.rows.source import (
+    VECTOR_VALUES,
     Chunk,
     SourceDenied,
     SourceMissing,
@@ -242,7 +243,8 @@ class _Reader:
 
     def copied(self, connection: Connection[Any], address: str, rest: str) -> Iterator[list[bytes]]:
         """Lines of CSV, ``address`` first, a chunk of them at a time."""
-        size = self.source.max_rows or rows_per_chunk(len(self.read))
+        n_values = sum(VECTOR_VALUES if column.vector else 1 for column in self.read)
+        size = self.source.max_rows or rows_per_chunk(n_values)
         listed = ", ".join((address, *(c.select for c in self.read if c.type is not None)))
         sql = f"COPY (SELECT {listed} FROM {rest}) TO STDOUT (FORMAT csv)"  # noqa: S608
         if address == "NULL":

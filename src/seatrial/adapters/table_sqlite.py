@@ -19,6 +19,7 @@ from seatrial.adapters.table_selected import DatabaseFile, quoted
 from seatrial.kernel.errors import SeatrialError
 from seatrial.monitoring.rows.columns import Columns, Kind
 from seatrial.monitoring.rows.source import (
+    VECTOR_VALUES,
     Chunk,
     SourceDenied,
     SourceMissing,
@@ -69,7 +70,9 @@ class SqliteSource(DatabaseFile):
             f"SELECT {read} FROM {self._selected.sql}{where}",  # noqa: S608 - names are quoted
             (-(2**63) if start is None else start,) if rows_have_ids else (),
         )
-        size = self._max_rows or rows_per_chunk(len(found.read))
+        vectors = [name for name in found.read if kinds.get(name) == "embedding"]
+        n_values = len(found.read) + VECTOR_VALUES * len(vectors)
+        size = self._max_rows or rows_per_chunk(n_values)
         columns = replace(found, kinds=kinds)
         while (rows := cursor.fetchmany(size)) or start is None or problems:
             batch = _batch(found.read, rows)

@@ -15,8 +15,9 @@ from seatrial.monitoring.rows.served import (
     features_table,
     predictions_table,
 )
-from seatrial.monitoring.summaries.profile import LABELS, profile_of
+from seatrial.monitoring.summaries.profile import LABELS
 from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.packaging.examine import Examined, graphs_of
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.requirements import model_pins, render_pins

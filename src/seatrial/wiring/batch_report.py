@@ -10,7 +10,7 @@ from typing import Any
 
 from seatrial.monitoring.rows.row_join import together
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
-from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.summary import Summary
@@ -141,7 +141,7 @@ class _Counting:
         features = features_of(chunk.table, chunk.columns, segments=self._segments)
         answers = answers_of(chunk.table, chunk.columns, self._known.profile)
         self._held.append((features, answers))
-        self._n_values += features.n * len(features.columns)
+        self._n_values += sum(map(_n_values, features.columns.values()))
         if not self._exact or self._n_values > _MOST_HELD:
             self._exact = False
             self._flush()
@@ -160,6 +160,10 @@ class _Counting:
         for features, answers in self._held:
             self._summary += self._summariser.summarise(features, answers)
         self._held.clear()
+
+
+def _n_values(column: Column) -> int:
+    return len(column) if isinstance(column, Coded) else int(column.size)
 
 
 def _span(summary: Summary, now: datetime) -> Span:

@@ -10,7 +10,8 @@ from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import DriftLimits
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import NoSuchSegment, Summariser
-from seatrial.monitoring.summaries.profile import Profile, profile_of
+from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.stats.divergence import ks_from_values
 
@@ -28,7 +29,7 @@ def test_a_window_like_the_reference_moves_nothing(mixed: Callable[..., Table]) 
         "numeric",
         "categorical",
         "text",
-        "vectors",
+        "embedding",
     }
     assert all("no evidence" in column.reason for column in found.features)
 

@@ -8,7 +8,8 @@ from seatrial.monitoring.drift.literal_rules import ks_rule, psi_rule
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import Categorical, Numeric, profile_of
+from seatrial.monitoring.summaries.profile import Categorical, Numeric
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Names, Numbers
 from seatrial.stats.counts import BadStatistic
 from seatrial.stats.divergence import ks_from_values

@@ -14,8 +14,8 @@ from seatrial.stats.trend import Crossing
 FULL = Watched(
     endpoint="churn",
     version=3,
-    features={"age": DriftGauges(psi=0.21, ks=0.3, alarm=True, missing_share=0.1)},
-    outputs={"label": DriftGauges(psi=0.05, ks=0.1, alarm=False)},
+    features={"age": DriftGauges(psi=0.21, ks=0.3, auc=0.7, alarm=True, missing_share=0.1)},
+    outputs={"label": DriftGauges(psi=0.05, ks=0.1, auc=0.5, alarm=False)},
     estimated=AccuracyGauges(value=0.8, lower=0.78, upper=0.82),
     estimate_trusted=True,
     real=AccuracyGauges(value=0.79, lower=0.75, upper=0.83),

@@ -14,7 +14,7 @@ from seatrial.monitoring.drift.alarm_state import AlarmSettings
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, Judged
 from seatrial.monitoring.watching.slice_windows import WindowRule

@@ -20,7 +20,7 @@ from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import features_of
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.triggers.rule import DriftRule, Quorum, Rule
 from seatrial.monitoring.watching.log_monitor import LogMonitor
 from seatrial.monitoring.watching.log_windows import LogWindows

@@ -17,7 +17,7 @@ from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.watching.config import MonitoringConfig

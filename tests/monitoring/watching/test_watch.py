@@ -16,7 +16,7 @@ from seatrial.monitoring.drift.alarm_state import WatchState
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.gauges import watched_of
 from seatrial.monitoring.watching.report_record import report_record

@@ -20,7 +20,7 @@ from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.watching.report_log import ReportLog
 from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.server_monitor import BEAT

@@ -18,6 +18,7 @@ from seatrial.monitoring.drift.comparison import (
     new_names,
     summary_of,
 )
+from seatrial.monitoring.drift.domain import domain_tests
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import ColumnDrift, DriftLimits, WindowDrift, adjusted
 from seatrial.monitoring.summaries.counting import coarse
@@ -170,6 +171,9 @@ def _column(
     if isinstance(profile, Categorical):
         expected = expected_new_share(profile)
         tests["new"] = proportion_tail(n_new, present, expected)
+    classifier = domain_tests(profile, reference, current)
+    if classifier:
+        tests["classifier"] = min(1.0, len(classifier) * classifier[0].p_value)
     effects = [part.psi.corrected for part in parts if part.psi is not None]
     return ColumnDrift(
         name=name,
@@ -177,6 +181,7 @@ def _column(
         n=reference.n,
         m=current.n,
         parts=parts,
+        classifier=classifier,
         missing_share=now,
         missing_shift=0.0 if was is None or now is None else now - was,
         new_share=n_new / present if present else 0.0,

@@ -12,8 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.drift.severity import Severity, graded
-from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Text, Vectors
-from seatrial.monitoring.summaries.summary import ColumnSummary, Names, Numbers, Places, Texts
+from seatrial.monitoring.summaries.embedding import moments_of, sample_of
+from seatrial.monitoring.summaries.profile import (
+    Categorical,
+    ColumnProfile,
+    Embedding,
+    Numeric,
+    Text,
+)
+from seatrial.monitoring.summaries.summary import ColumnSummary, Embeddings, Names, Numbers, Texts
 from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.divergence import (
     Divergence,
@@ -79,7 +86,7 @@ def compare_columns(
                 _numbers("length", reference.length, current.length),
                 _vocabulary(profile.vocabulary, reference, current),
             )
-        case Vectors(), Places(), Places():
+        case Embedding(), Embeddings(), Embeddings():
             pairs = zip(reference.places, current.places, strict=True)
             return (
                 _numbers("distance", reference.distance, current.distance),
@@ -101,11 +108,14 @@ def summary_of(profile: ColumnProfile) -> ColumnSummary:
                 length=_numbers_of(profile.length),
                 vocabulary=_names_of(profile.vocabulary),
             )
-        case Vectors():
-            return Places(
+        case Embedding():
+            return Embeddings(
                 n_missing=profile.n_missing,
+                n_invalid=profile.n_invalid,
                 places=tuple(_numbers_of(place) for place in profile.places),
                 distance=_numbers_of(profile.distance),
+                moments=moments_of(profile),
+                sample=sample_of(profile),
             )
 
 

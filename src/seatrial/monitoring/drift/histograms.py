@@ -12,16 +12,16 @@ from seatrial.monitoring.drift.comparison import summary_of
 from seatrial.monitoring.summaries.profile import (
     Categorical,
     ColumnProfile,
+    Embedding,
     Numeric,
     Profile,
     Text,
-    Vectors,
 )
 from seatrial.monitoring.summaries.summary import (
     ColumnSummary,
+    Embeddings,
     Names,
     Numbers,
-    Places,
     Summary,
     Texts,
 )
@@ -83,7 +83,7 @@ def _shown(profile: ColumnProfile, current: ColumnSummary) -> Histogram | None:
             return _names(profile, current)
         case Text(), Texts():
             return _numbers(profile.length, current.length)
-        case Vectors(), Places():
+        case Embedding(), Embeddings():
             return _numbers(profile.distance, current.distance)
     return None
 

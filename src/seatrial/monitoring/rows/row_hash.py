@@ -32,13 +32,19 @@ def row_repeats(table: Table) -> Repeats:
     A row's hash begins with that of its first columns. Rows whose beginning is not among the
     smallest cannot be among the smallest, so the other columns are read for a few rows only.
     """
-    # Numbers first: they differ in more rows.
-    names = sorted(table.columns, key=lambda n: (isinstance(table.columns[n], Coded), n))
+    # Numbers first: they differ in more rows. Vectors last: they are the most to read.
+    names = sorted(table.columns, key=lambda name: (_rank(table.columns[name]), name))
     first = _sums(table, names[:_FIRST])
     first &= _UPPER
     rows = np.flatnonzero(first <= bound(first))
     whole = _sums(rows_of(table, rows), names) if len(rows) < table.n else _sums(table, names)
     return Repeats.of(first[rows] | whole >> np.uint64(32))
+
+
+def _rank(column: Column) -> int:
+    if isinstance(column, Coded):
+        return 1
+    return 0 if column.ndim == 1 else 2
 
 
 def _sums(table: Table, names: Sequence[str]) -> Hashes:

@@ -40,17 +40,29 @@ def _column(name: str, tables: Sequence[Table]) -> Column:
     parts = parts or [part for part, _ in held if part is not None]
     if any(isinstance(part, Coded) for part in parts):
         return _names(name, held)
+    parts = [part for part in parts if not _is_blank(part)] or parts
     shapes = {part.shape[1:] for part in parts if isinstance(part, np.ndarray)}
     if len(shapes) > 1:
         raise _differ(name)
-    arrays = [_filled(part, n, shapes) for part, n in held if n or part in parts]
+    arrays = [_filled(part, n, shapes) for part, n in held if n or any(part is p for p in parts)]
     return np.concatenate(arrays) if arrays else np.empty(0)
 
 
+def _is_blank(part: Column) -> bool:
+    """Whether nothing is there, as in a part of the data in which every vector is missing."""
+    return (
+        isinstance(part, np.ndarray)
+        and part.ndim == 1
+        and part.dtype.kind == "f"
+        and bool(np.isnan(part).all())
+    )
+
+
 def _filled(part: Column | None, n: int, shapes: set[tuple[int, ...]]) -> NDArray[np.generic]:
-    if isinstance(part, np.ndarray):
+    if isinstance(part, np.ndarray) and part.shape[1:] in shapes:
         return part
-    return np.full((n, *next(iter(shapes), ())), np.nan)
+    shape = next(iter(shapes), ())
+    return np.full((n, *shape), np.nan, np.float32 if shape else np.float64)
 
 
 def _names(name: str, held: Sequence[tuple[Column | None, int]]) -> Coded:

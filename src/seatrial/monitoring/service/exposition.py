@@ -22,12 +22,14 @@ class DriftGauges:
     Args:
         psi: population stability index, bias removed, >= 0; None where it is refused.
         ks: largest distance of the distributions, in [0, 1]; None for categories.
+        auc: how well a classifier tells vectors from the reference, in [0, 1]; None for others.
         alarm: whether the alarm that controls false alarms is on; None when not judged.
         missing_share: share of rows without a value, in [0, 1].
     """
 
     psi: float | None = None
     ks: float | None = None
+    auc: float | None = None
     alarm: bool | None = None
     missing_share: float | None = None
 
@@ -85,10 +87,12 @@ LEVELS: Final[Mapping[Level, int]] = {
 FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_drift_psi": ("gauge", "Population stability index of a feature, bias removed."),
     "seatrial_drift_ks": ("gauge", "Largest distance between a feature's distributions."),
+    "seatrial_drift_auc": ("gauge", "How well a classifier tells vectors from the reference."),
     "seatrial_drift_alarm": ("gauge", "1 while the drift alarm of a feature is on."),
     "seatrial_missing_share": ("gauge", "Share of rows without a value of a feature."),
     "seatrial_prediction_drift_psi": ("gauge", "Population stability index of an output."),
     "seatrial_prediction_drift_ks": ("gauge", "Largest distance of an output's distributions."),
+    "seatrial_prediction_drift_auc": ("gauge", "The same of an output that is a vector."),
     "seatrial_prediction_drift_alarm": ("gauge", "1 while the drift alarm of an output is on."),
     "seatrial_estimated_accuracy": ("gauge", "Accuracy estimated without labels."),
     "seatrial_estimated_accuracy_lower": ("gauge", "Lower bound of that estimate."),
@@ -156,6 +160,7 @@ def _own(found: ServiceFinding, labels: Labels) -> dict[str, str]:
 def _drift(prefix: str, labels: Labels, moved: DriftGauges) -> Iterator[Sample]:
     yield from _known(f"{prefix}_psi", labels, moved.psi)
     yield from _known(f"{prefix}_ks", labels, moved.ks)
+    yield from _known(f"{prefix}_auc", labels, moved.auc)
     yield from _known(f"{prefix}_alarm", labels, moved.alarm)
 
 

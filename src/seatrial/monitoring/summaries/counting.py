@@ -13,7 +13,13 @@ from seatrial.monitoring.rows.naming import coded
 from seatrial.monitoring.rows.row_hash import row_repeats
 from seatrial.monitoring.rows.table import Column, Table, rows_of
 from seatrial.monitoring.summaries.column_counter import ColumnCounter, NumberCounter, counter_of
-from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Profile
+from seatrial.monitoring.summaries.profile import (
+    Categorical,
+    ColumnProfile,
+    Embedding,
+    Numeric,
+    Profile,
+)
 from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Summary
 from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.distinct import Repeats
@@ -117,8 +123,8 @@ class Summariser:
                 rows = np.flatnonzero(names.codes == place.get(value, -2))
                 if len(rows):
                     found.setdefault(name, {})[value] = self._inside.summarise(
-                        rows_of(features, rows),
-                        rows_of(predictions, rows) if predictions else None,
+                        rows_of(_without_vectors(features), rows),
+                        rows_of(_without_vectors(predictions), rows) if predictions else None,
                     )
         return found
 
@@ -140,19 +146,26 @@ def segment_values(profile: Profile, name: str) -> tuple[str, ...]:
 
 
 def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:
-    """The profile with neighbouring bins of numbers joined to at most ``n_bins`` and two more."""
+    """The profile for parts of the rows, of which there are many: without vectors.
+
+    Neighbouring bins of numbers are joined to at most ``n_bins`` and two more.
+    """
 
     def joined(column: ColumnProfile) -> ColumnProfile:
         return coarse_numbers(column, n_bins) if isinstance(column, Numeric) else column
 
     return Profile(
         n=profile.n,
-        features={name: joined(column) for name, column in profile.features.items()},
-        predictions={name: joined(column) for name, column in profile.predictions.items()},
+        features={n: joined(c) for n, c in profile.features.items() if not _is_embedding(c)},
+        predictions={n: joined(c) for n, c in profile.predictions.items() if not _is_embedding(c)},
         labels=joined(profile.labels) if profile.labels else None,
         importance=profile.importance,
         repeat_share=profile.repeat_share,
     )
+
+
+def _is_embedding(column: ColumnProfile) -> bool:
+    return isinstance(column, Embedding)
 
 
 def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
@@ -173,6 +186,15 @@ def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
         edges=tuple(edges.tolist()),
         counts=tuple(np.add.reduceat(counts, firsts).tolist()),
     )
+
+
+def _without_vectors(table: Table) -> Table:
+    columns = {
+        name: column
+        for name, column in table.columns.items()
+        if not (isinstance(column, np.ndarray) and column.ndim == 2)
+    }
+    return Table(columns=columns, n=table.n, at=table.at)
 
 
 def _counters(columns: Mapping[str, ColumnProfile]) -> dict[str, ColumnCounter]:

@@ -11,6 +11,7 @@ from seatrial.monitoring.drift.quality import Finding
 from seatrial.monitoring.drift.verdict import ColumnDrift
 from seatrial.monitoring.watching.watch import WindowReport
 from seatrial.stats.divergence import Divergence
+from seatrial.stats.domain_classifier import DomainTest
 
 SCHEMA = 1
 
@@ -60,6 +61,8 @@ def column_record(column: ColumnDrift) -> Record:
         "new_share": column.new_share,
         "new_names": dict(column.new_names),
         "parts": [_part(part) for part in column.parts],
+        "auc": column.auc,
+        "classifier": [_told_apart(test) for test in column.classifier],
     }
 
 
@@ -83,6 +86,19 @@ def _part(part: Part) -> Record:
         "js": _divergence(part.js),
         "chi_square": _divergence(part.chi_square),
         "ks": _divergence(part.ks),
+    }
+
+
+def _told_apart(test: DomainTest) -> Record:
+    return {
+        "view": test.view,
+        "auc": test.auc.value,
+        "standard_error": test.auc.standard_error,
+        "p_value": test.auc.p_value,
+        "mean_p_value": test.mean_p_value,
+        "n_trained": list(test.n_trained),
+        "n_tested": list(test.n_tested),
+        "n_scored": list(test.n_scored),
     }
 
 

@@ -17,6 +17,7 @@ from seatrial.monitoring.drift.alarm_state import AlarmSettings, WatchState
 from seatrial.monitoring.drift.compare import SegmentDrift, compare, compare_segments
 from seatrial.monitoring.drift.decision import DriftDecision
 from seatrial.monitoring.drift.detector import DriftAlarm
+from seatrial.monitoring.drift.domain import watched_means, window_moments
 from seatrial.monitoring.drift.histograms import Histogram, histograms, prediction_histograms
 from seatrial.monitoring.drift.quality import Finding, QualityLimits, check_quality
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
@@ -105,7 +106,11 @@ class Watch:
         self._rules = rules or WatchRules()
         self._importance = importance or profile.importance
         self._segments = segments
-        self._alarm = DriftAlarm(watched(profile, importance=self._importance), self._rules.alarm)
+        self._alarm = DriftAlarm(
+            watched(profile, importance=self._importance),
+            self._rules.alarm,
+            means=watched_means(profile, importance=self._importance),
+        )
 
     @property
     def profile(self) -> Profile:
@@ -134,7 +139,12 @@ class Watch:
             now: to judge the age of the rows by; None does not.
             exact: Kolmogorov-Smirnov distances from raw values, by feature, if they were at hand.
         """
-        after, alarm = self._alarm.step(state, window_bins(self._profile, window), at=span.start)
+        after, alarm = self._alarm.step(
+            state,
+            window_bins(self._profile, window),
+            at=span.start,
+            means=window_moments(window),
+        )
         drift = compare(
             self._profile,
             window,

@@ -31,6 +31,8 @@ _BEYOND_WORDS = 1e6
 """Windows per false alarm beyond which a larger number tells nobody more."""
 
 _MOVES = {
+    "told apart by level": "分类器可按取值区分",
+    "told apart by spread": "分类器可按离散程度区分",
     "level": "水平",
     "spread": "离散程度",
     "top tenth": "最高一成的占比",

@@ -194,22 +194,28 @@ def line_of(report: Mapping[str, Any], column: Mapping[str, Any], of: str, langu
 
 
 def _found(alarm: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """What the alarm says of a column that it found to have moved by as much as matters."""
+    """What the alarm says of a column that it found to have moved by as much as matters.
+
+    Of texts and vectors it watches several parts; the one with most evidence is first.
+    """
     if alarm["outcome"] != "drift":
         return None
-    for movement in alarm["movements"]:
-        if movement["column"] == key:
+    movements: Sequence[Mapping[str, Any]] = alarm["movements"]
+    for movement in movements:
+        if movement["column"] == key or movement["column"].startswith(f"{key}/"):
             matters = (movement["effect"] or 0.0) >= alarm["effect_floor"]
-            return movement if movement["found"] and matters else None
+            if movement["found"] and matters:
+                return movement
     return None
 
 
 def figures(column: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Distances of a column beside PSI, of the part that moved most."""
+    """Distances of a column beside PSI, of the part that moved most; of vectors, the AUC too."""
     part = _moved_most(column)
+    told = [{"name": "auc", "value": column["auc"]}] if column.get("auc") is not None else []
     if part is None:
-        return []
-    return [
+        return told
+    return told + [
         {"name": name, "value": part[name]["value"]}
         for name in ("ks", "js", "chi_square")
         if part[name] is not None
