@@ -10,6 +10,7 @@ from seatrial.monitoring.performance.reference import PerformanceReference
 from seatrial.monitoring.performance.state import PerformanceState
 from seatrial.monitoring.performance.verdict import (
     Estimated,
+    EstimatedMetric,
     Level,
     Measured,
     MeasuredMetric,
@@ -17,7 +18,9 @@ from seatrial.monitoring.performance.verdict import (
     Trust,
     TrustEvidence,
 )
+from seatrial.stats.calibration import ConfidenceCounts
 from seatrial.stats.counts import Interval
+from seatrial.stats.expected_performance import expected_metrics
 from seatrial.stats.fusion import COVERED_SHARE, Belief, Residuals, expected_over
 from seatrial.stats.performance import Metric
 
@@ -33,7 +36,7 @@ def estimated(
     trust = trust_in_scores(state, reference, rules)
     name, main = reference.main.name, reference.main
     if expected is None:
-        reason = "no prediction with a usable score yet"
+        reason = _why_nothing(reference)
         return Estimated(
             level=Level.UNKNOWN,
             reason=reason,
@@ -80,6 +83,7 @@ def estimated(
         label_free=expected.mean,
         n=expected.n,
         trust=trust,
+        others=_others(state, reference, rules, bias=bias, variance=belief.variance),
     )
 
 
@@ -166,6 +170,44 @@ def measured(
         critical_chance=None if chances is None else chances[1],
         unexplained=unexplained,
         unexplained_interval=of_unexplained,
+    )
+
+
+def _why_nothing(reference: PerformanceReference) -> str:
+    if reference.estimates:
+        return "no prediction with a usable score yet"
+    if reference.classes is not None:
+        return "without probabilities nothing is known of the accuracy before labels come"
+    return "of several numbers a row no error is estimated before labels come"
+
+
+def _others(
+    state: PerformanceState,
+    reference: PerformanceReference,
+    rules: PerformanceRules,
+    *,
+    bias: float,
+    variance: float,
+) -> tuple[EstimatedMetric, ...]:
+    """The metrics beside the main one, of the same steps."""
+    if reference.calibration is None or not state.recent:
+        return ()
+    counts = sum(state.recent.values(), ConfidenceCounts.empty(reference.n_classes))
+    of_reference = {metric.name: metric.value for metric in reference.metrics}
+    z = _NORMAL.inv_cdf((1 + rules.interval_share) / 2)
+    found = expected_metrics(counts, reference.calibration, bias=bias, bias_variance=variance)
+    return tuple(
+        EstimatedMetric(
+            name=one.name,
+            value=one.value,
+            interval=Interval(
+                lower=max(0.0, one.value - z * one.standard_error),
+                upper=min(1.0, one.value + z * one.standard_error),
+            ),
+            reference=of_reference.get(one.name),
+            drop=of_reference[one.name] - one.value if one.name in of_reference else None,
+        )
+        for one in found
     )
 
 

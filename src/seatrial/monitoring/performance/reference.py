@@ -29,6 +29,7 @@ from seatrial.monitoring.rows.scores import (
     named_column,
     numbers_of,
     predictions_and_confidence,
+    predictions_of,
 )
 from seatrial.monitoring.rows.table import Table
 from seatrial.stats.calibration import UNUSABLE, Calibration, ConfidenceCounts, Expectation, levels
@@ -53,9 +54,10 @@ class PerformanceReference:
 
     Args:
         classes: the model's, in the order of its probabilities; None for a regressor.
-        metrics: accuracy, F1 and AUC, or MAE and RMSE, with their errors.
-        confidence: labelled reference rows by confidence, of a classifier.
-        loss: the error to expect, of a regressor.
+        metrics: accuracy, precision, recall, F1 and AUC, or MAE and RMSE, with their errors.
+        confidence: labelled reference rows by confidence, of a classifier with probabilities.
+        loss: the error to expect, of a regressor. Without either nothing is estimated; labels
+            alone say how well the variant does.
     """
 
     classes: tuple[str, ...] | None
@@ -72,6 +74,11 @@ class PerformanceReference:
     def main(self) -> Metric:
         """The metric that is estimated without labels: accuracy, or MAE."""
         return self.metrics[0]
+
+    @property
+    def estimates(self) -> bool:
+        """Whether anything can be said before labels come."""
+        return self.confidence is not None or self.loss is not None
 
     @property
     def n_classes(self) -> int:
@@ -107,22 +114,32 @@ class PerformanceReference:
         if self.calibration is not None:
             chance = self.calibration.chances(levels(score), predicted.astype(np.intp))
             return chance, chance * (1 - chance)
-        assert self.loss is not None
+        if self.loss is None:
+            return np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)
         model = self.loss.model
         variance = model.variances[model.level(score)]
         return score, np.where(np.isnan(score), np.nan, variance)
 
-    def expectation(
+    def counts(
         self, predicted: NDArray[np.float64], score: NDArray[np.float64]
+    ) -> ConfidenceCounts | None:
+        """Rows by predicted class and confidence; None where there is no such thing."""
+        if self.calibration is None:
+            return None
+        return ConfidenceCounts.of(
+            levels(score), predicted.astype(np.intp), n_classes=self.n_classes
+        )
+
+    def expectation(
+        self, score: NDArray[np.float64], counts: ConfidenceCounts | None
     ) -> Expectation | None:
-        """What to expect of the mean outcome; None when no row is usable."""
-        if self.calibration is not None:
-            counts = ConfidenceCounts.of(
-                levels(score), predicted.astype(np.intp), n_classes=self.n_classes
-            )
+        """What to expect of the mean outcome; None when no row is usable.
+
+        Args: scores of some rows, shape (n,); their `counts`.
+        """
+        if self.calibration is not None and counts is not None:
             return self.calibration.expect(counts)
-        assert self.loss is not None
-        return self.loss.model.expect(score)
+        return None if self.loss is None else self.loss.model.expect(score)
 
     def sums(
         self,
@@ -149,7 +166,8 @@ def classifier_reference(
 
     Args:
         table: labelled rows that the model was not trained on.
-        columns: probabilities and label at least.
+        columns: label at least, and probabilities or prediction. Without probabilities nothing is
+            estimated; labels alone say how well the variant does.
         classes: in the order of the probabilities; None: the distinct labels in order, which is
             what most libraries do.
     Raises:
@@ -160,10 +178,15 @@ def classifier_reference(
         raise _nothing_labelled(0)
     if classes is None:
         classes = classes_of(named_column(table, columns.label), columns.label)
-    predicted, score = predictions_and_confidence(table, columns, classes)
     label = labels_of(table, columns.label, classes)
-    _check_scores(score, columns)
-    known = ~(np.isnan(label) | np.isnan(predicted) | np.isnan(score))
+    scored = columns.probabilities is not None
+    if scored:
+        predicted, score = predictions_and_confidence(table, columns, classes)
+        _check_scores(score, columns)
+    else:
+        predicted = predictions_of(table, columns, classes)
+        score = np.full(table.n, np.nan)
+    known = ~(np.isnan(label) | np.isnan(predicted) | (np.isnan(score) & scored))
     if known.sum() < LEAST_ROWS:
         raise _nothing_labelled(int(known.sum()))
     predicted, score, label = predicted[known], score[known], label[known]
@@ -172,7 +195,9 @@ def classifier_reference(
     return PerformanceReference(
         classes=tuple(classes),
         metrics=bare.sums(predicted, score, label).metrics(),
-        confidence=ConfidenceCounts.of(level, place, predicted == label, n_classes=len(classes)),
+        confidence=ConfidenceCounts.of(level, place, predicted == label, n_classes=len(classes))
+        if scored
+        else None,
     )
 
 

@@ -15,6 +15,7 @@ from seatrial.monitoring.rows.scores import (
     named_column,
     numbers_of,
     predictions_and_confidence,
+    predictions_of,
 )
 from seatrial.monitoring.rows.table import Table
 
@@ -33,14 +34,17 @@ def scored_rows(
     Args:
         table: of a regressor with all columns that `regressor_reference` was given.
         reference: of the same variant.
-        columns: the prediction, or for a classifier the probabilities; and the id, without which
+        columns: the prediction, the probabilities of a classifier that gives any; and the id, without which
             rows get the ids "0", "1", ... A label column is read too.
         step: of each row, shape (n,).
         audited: whether each row was chosen by `performance/audit.py`, shape (n,); None: none was.
     Returns: their times are 0 where the table does not say.
     Raises: BadScores; BadExpectedLoss.
     """
-    if reference.classes is not None:
+    if reference.classes is not None and columns.probabilities is None:
+        predicted = predictions_of(table, columns, reference.classes)
+        score = np.full(table.n, np.nan)
+    elif reference.classes is not None:
         predicted, score = predictions_and_confidence(table, columns, reference.classes)
     else:
         predicted, score = _regressed(table, reference, columns)

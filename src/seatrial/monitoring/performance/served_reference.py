@@ -22,13 +22,17 @@ from seatrial.monitoring.performance.reference import (
 )
 from seatrial.monitoring.rows.naming import coded, name_of
 from seatrial.monitoring.rows.scores import BadScores, ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, answered_table
+from seatrial.monitoring.rows.served import (
+    CLASS,
+    NUMBER,
+    PROBABILITIES,
+    TRUTH,
+    answered_table,
+)
 from seatrial.monitoring.rows.table import Column, Table
 from seatrial.registry.signature import Batch, Prediction, Signature, Task
 
 SCHEMA = 1
-
-_TRUTH = "outputs.truth"
 
 
 class ReferenceUnreadable(Invalid):
@@ -44,6 +48,8 @@ class Origin(StrEnum):
     """Rows that somebody said the model was not trained on."""
     SAMPLE = "sample"
     """The sample of the training data: the model may have been trained on these very rows."""
+    ROWS = "rows"
+    """Rows beside a log, of which nobody said whether the model was trained on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,11 @@ class ServedReference:
     reference: PerformanceReference
     origin: Origin
     n: int
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the model may have been trained on the rows."""
+        return self.origin is not Origin.HOLDOUT
 
     @property
     def said(self) -> str:
@@ -88,13 +99,13 @@ def learn_reference(
     rows = answered_table(signature, batch, answers)
     if signature.task is Task.CLASSIFICATION:
         classes = classes_of(signature)
-        table = named(rows, {**rows.columns, _TRUTH: coded(labels)})
-        columns = ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES, label=_TRUTH)
+        table = named(rows, {**rows.columns, TRUTH: coded(labels)})
+        columns = ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES, label=TRUTH)
         reference = classifier_reference(table, columns, classes=classes)
     else:
         _check_number(signature)
-        table = named(rows, {**rows.columns, _TRUTH: labels})
-        columns = ScoreColumns(prediction=NUMBER, label=_TRUTH)
+        table = named(rows, {**rows.columns, TRUTH: labels})
+        columns = ScoreColumns(prediction=NUMBER, label=TRUTH)
         reference = regressor_reference(table, columns, features=signature.names)
     return ServedReference(reference=reference, origin=origin, n=reference.main.n)
 

@@ -84,6 +84,27 @@ class TrustEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedMetric:
+    """Another metric of a window, as far as it can be known by now.
+
+    It is judged by nobody: a drop is one of the main metric.
+
+    Args:
+        name: as `stats.performance.Metric`.
+        value: expected, corrected by labels as the main metric is.
+        interval: of ``value``, of the same share as the main metric's.
+        reference: the same metric on the reference; None when it has none there.
+        drop: > 0 is worse; None without a reference.
+    """
+
+    name: str
+    value: float
+    interval: Interval
+    reference: float | None
+    drop: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimated:
     """The performance of the newest window, as far as it can be known by now.
 
@@ -101,6 +122,7 @@ class Estimated:
         label_free: the estimate from scores alone.
         n: predictions it speaks of.
         trust: whether ``label_free`` may be believed.
+        others: of a classifier: precision, recall, F1, AUC, as far as they are defined.
     """
 
     level: Level
@@ -115,6 +137,7 @@ class Estimated:
     label_free: float | None
     n: int
     trust: TrustEvidence
+    others: tuple[EstimatedMetric, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -19,23 +19,22 @@ from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
 from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
+from seatrial.monitoring.performance.progress import Progress, advance, at, since
 from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
 from seatrial.monitoring.performance.rows import scored_rows
-from seatrial.monitoring.performance.served_reference import Origin, ServedReference, named
+from seatrial.monitoring.performance.served_reference import ServedReference, named
 from seatrial.monitoring.performance.state import (
-    MAX_WINDOWS,
     PerformanceState,
     audit,
     learn,
-    observe,
     start,
     steps_by_count,
     steps_of_window,
 )
-from seatrial.monitoring.performance.verdict import Estimated, Level, Measured, PerformanceRules
+from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules
 from seatrial.monitoring.rows.label_values import label_values
 from seatrial.monitoring.rows.scores import ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
+from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, TRUTH
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.triggers.rule import Measured as Metric
 from seatrial.monitoring.triggers.rule import Window
@@ -44,52 +43,6 @@ from seatrial.stats.fusion import COVERED_SHARE
 STATE, PROGRESS, CLASSES = "state", "progress", "classes"
 PLACE = "place/"
 """Names of notes; that of a place goes on with what it is in."""
-
-_TROUBLE = frozenset({Level.WARNING.value, Level.CRITICAL.value})
-
-
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said of a window when its newest complete step came; never changed afterwards.
-
-    Args:
-        window: its index.
-        start_us, end_us: of its predictions, microseconds since 1970.
-        n: predictions the estimate spoke of.
-    """
-
-    window: int
-    start_us: int
-    end_us: int
-    n: int
-    value: float | None
-    lower: float | None
-    upper: float | None
-    label_free: float | None
-    level: str
-    trust: str
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a version has come.
-
-    Args:
-        window_rows: of a window, as when it began.
-        n_seen: predictions taken in.
-        watermark_us: predictions before it wait no more.
-        n_labelled: predictions that got a label.
-        n_corrected: labels that replaced another.
-        told: index of the newest window whose real performance triggers were told.
-        points: by window, ascending, the newest MAX_WINDOWS.
-    """
-
-    window_rows: int
-    n_seen: int = 0
-    watermark_us: int | None = None
-    n_labelled: int = 0
-    n_corrected: int = 0
-    told: int = -1
-    points: tuple[Point, ...] = ()
-    schema: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +66,8 @@ class Logged(Protocol):
 
     @property
     def rows(self) -> Table:
-        """Answers under the names of `monitoring.served`, and what the expected error needs."""
+        """Answers under the names of `rows/served.py`, and what the expected error needs; and what
+        came true, where that is known already."""
 
     @property
     def ids(self) -> Sequence[str | None]:
@@ -179,13 +133,19 @@ class VersionPerformance:
         """
         with self._ledger.at_once():
             rows = self._new(logged)
-            state, progress, said = self._observed(rows)
+            found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
+            state, progress = found.state, found.progress
             kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
+            windows, progress = self._windows(state, progress)
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
             self._keep(state, progress)
+        n_before = self.progress.n_labelled
         self.state, self.progress = state, progress
-        return Told(findings=tuple(said))
+        said = [self._estimated(one, begin) for one, begin in found.estimates]
+        if progress.n_labelled > n_before:
+            said += self._measured()
+        return Told(findings=tuple(said), windows=windows)
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
@@ -220,18 +180,8 @@ class VersionPerformance:
             windows, progress = self._windows(state, progress)
             self._keep(state, progress)
         self.state, self.progress = state, progress
-        found, said = self.measured(), [self._estimated(self.estimated())]
-        if found is not None:
-            since = self.span_of(found.window)
-            said.append(
-                measured_finding(
-                    found,
-                    endpoint=self.endpoint,
-                    version=self.version,
-                    since=None if since is None else since[0],
-                )
-            )
-        return Told(findings=tuple(said), windows=windows)
+        said = self._estimated(self.estimated(), since(progress.points))
+        return Told(findings=(said, *self._measured()), windows=windows)
 
     def audit(self, ids: Sequence[str]) -> None:
         """Note that predictions were chosen for labelling by chance alone."""
@@ -254,16 +204,16 @@ class VersionPerformance:
     def span_of(self, window: int) -> tuple[datetime, datetime] | None:
         """When a window was; None when that is not kept."""
         found = next((p for p in self.progress.points if p.window == window), None)
-        return None if found is None else (_at(found.start_us), _at(found.end_us))
+        return None if found is None else (at(found.start_us), at(found.end_us))
 
     def _new(self, logged: Logged) -> Scored:
         """The predictions that were not taken in before, each with its step."""
         table = named(logged.rows, logged.rows.columns)
         reference = self.served.reference
-        columns = (
-            ScoreColumns(prediction=NUMBER)
-            if reference.classes is None
-            else ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES)
+        columns = ScoreColumns(
+            prediction=NUMBER if reference.classes is None else CLASS,
+            probabilities=PROBABILITIES if reference.confidence is not None else None,
+            label=TRUTH if TRUTH in table.columns else None,
         )
         rows = scored_rows(table, reference, columns, step=np.zeros(table.n, np.int64))
         ids = [logged.ids[int(place)] for place in rows.ids]
@@ -284,54 +234,28 @@ class VersionPerformance:
         )
         return replace(kept, step=step)
 
-    def _observed(self, rows: Scored) -> tuple[PerformanceState, Progress, list[Finding]]:
-        state, progress = self.state, self.progress
-        said: list[Finding] = []
-        for index in np.unique(rows.step).tolist():
-            some = rows.some(np.flatnonzero(rows.step == index))
-            state = observe(state, self.served.reference, some)
-            n_seen = progress.n_seen + len(some)
-            found = estimated(state, self.served.reference, self.rules)
-            progress = msgspec.structs.replace(
-                progress, n_seen=n_seen, points=self._pointed(progress, state, some, found)
-            )
-            # A step that is still filling says nothing: its few rows would be looked at too often.
-            if n_seen * state.steps_per_window // progress.window_rows > index:
-                said.append(self._estimated(found, progress))
-        return state, progress, said
-
-    def _pointed(
-        self, progress: Progress, state: PerformanceState, rows: Scored, found: Estimated
-    ) -> tuple[Point, ...]:
-        window = int(rows.step[0]) // state.steps_per_window
-        start_us, end_us = int(rows.at_us.min()), int(rows.at_us.max())
-        earlier = progress.points
-        if earlier and earlier[-1].window == window:
-            start_us = min(start_us, earlier[-1].start_us)
-            end_us = max(end_us, earlier[-1].end_us)
-            earlier = earlier[:-1]
-        point = Point(
-            window=window,
-            start_us=start_us,
-            end_us=end_us,
-            n=found.n,
-            value=found.value,
-            lower=found.interval.lower if found.interval else None,
-            upper=found.interval.upper if found.interval else None,
-            label_free=found.label_free,
-            level=found.level.value,
-            trust=found.trust.trust.value,
-        )
-        return (*earlier, point)[-MAX_WINDOWS:]
-
-    def _estimated(self, found: Estimated, progress: Progress | None = None) -> Finding:
+    def _estimated(self, found: Estimated, begin: datetime | None) -> Finding:
         return estimated_finding(
             found,
             endpoint=self.endpoint,
             version=self.version,
-            since=_since((progress or self.progress).points),
-            flatters=self.served.origin is Origin.SAMPLE,
+            since=begin,
+            flatters=self.served.flatters,
         )
+
+    def _measured(self) -> list[Finding]:
+        found = self.measured()
+        if found is None:
+            return []
+        span = self.span_of(found.window)
+        return [
+            measured_finding(
+                found,
+                endpoint=self.endpoint,
+                version=self.version,
+                since=None if span is None else span[0],
+            )
+        ]
 
     def _windows(
         self, state: PerformanceState, progress: Progress
@@ -347,7 +271,7 @@ class VersionPerformance:
                 continue
             one = measured(state, self.served.reference, self.rules, window=index)
             if one is not None:
-                found.append(_window(one, self.version, _at(ends[index])))
+                found.append(_window(one, self.version, at(ends[index])))
                 told = index
         return tuple(found), msgspec.structs.replace(progress, told=told)
 
@@ -383,16 +307,6 @@ def meanings(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
     return {key: other for key, other in meant.items() if other in found}
 
 
-def _since(points: Sequence[Point]) -> datetime | None:
-    """Begin of the first of the newest windows that are all in trouble."""
-    start_us = None
-    for point in reversed(points):
-        if point.level not in _TROUBLE:
-            break
-        start_us = point.start_us
-    return None if start_us is None else _at(start_us)
-
-
 def _window(found: Measured, version: int, end: datetime) -> Window:
     return Window(
         version=version,
@@ -406,7 +320,3 @@ def _window(found: Measured, version: int, end: datetime) -> Window:
             for metric in found.metrics
         },
     )
-
-
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from seatrial.kernel.store import Presence
-from seatrial.monitoring.performance.served_reference import Origin
+from seatrial.monitoring.performance.progress import Point, Progress
+from seatrial.monitoring.performance.served_reference import ServedReference
+from seatrial.monitoring.performance.state import PerformanceState
 from seatrial.monitoring.performance.verdict import Estimated, Measured
-from seatrial.monitoring.performance.version import Point, VersionPerformance
 from seatrial.monitoring.service.exposition import AccuracyGauges, Watched
 from seatrial.stats.counts import Interval
 
@@ -19,7 +20,37 @@ _KEPT_S = 86_400.0
 Record = dict[str, Any]
 
 
-def performance_record(performance: VersionPerformance) -> Record:
+class Judged(Protocol):
+    """The performance of a version, or of some data of it."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its name."""
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+
+    @property
+    def served(self) -> ServedReference:
+        """What it is held against."""
+
+    @property
+    def state(self) -> PerformanceState:
+        """By window."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+
+    def estimated(self) -> Estimated:
+        """Of the newest window, or of all data."""
+
+    def measured(self, window: int | None = None) -> Measured | None:
+        """Of a window; None for the newest one that can be judged, or for all data."""
+
+
+def performance_record(performance: Judged) -> Record:
     """All that is known of the performance of a version; numbers that are not known are null.
 
     ``series`` has a point for each window kept: what was estimated when it ended, and what labels
@@ -37,7 +68,7 @@ def performance_record(performance: VersionPerformance) -> Record:
             "standard_error": main.standard_error,
             "n": served.n,
             "origin": served.origin.value,
-            "flatters": served.origin is Origin.SAMPLE,
+            "flatters": served.flatters,
         },
         "estimated": _estimated(performance.estimated()),
         "measured": _measured(performance.measured()),
@@ -98,6 +129,16 @@ def _estimated(found: Estimated) -> Record:
         "critical_chance": found.critical_chance,
         "label_free": found.label_free,
         "n": found.n,
+        "others": [
+            {
+                "name": other.name,
+                "value": other.value,
+                **_bounds(other.interval),
+                "reference": other.reference,
+                "drop": other.drop,
+            }
+            for other in found.others
+        ],
         "trust": {
             "trust": trust.trust.value,
             "reason": trust.reason,
@@ -131,7 +172,7 @@ def _measured(found: Measured | None) -> Record | None:
     }
 
 
-def _point(performance: VersionPerformance, point: Point) -> Record:
+def _point(performance: Judged, point: Point) -> Record:
     real = performance.measured(point.window)
     main = real.metrics[0] if real is not None else None
     return {
