@@ -13,8 +13,12 @@ recall, F1 and AUC would need.
 
 Counts of steps add up, and the metrics are functions of the sums. Their errors are by the delta
 method over two independent sources: the sampling error of each pooled block of the calibration, and
-what is not known of the bias that `fusion.py` holds, a shift of all chances alike. The scatter of
+how far the chances may have moved since, all of them alike, as `fusion.py` holds it. The scatter of
 the labels around their expectation is not in them: they are intervals of what is expected.
+
+Labels do not correct these metrics as they correct the accuracy. That a model is wrong more often
+than it should be does not say in which direction: on real streams a shift of all chances by the
+bias of the accuracy makes recall and AUC worse than they are without it.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from numpy.typing import NDArray
 from seatrial.stats.calibration import N_LEVELS, Calibration, ConfidenceCounts
 
 _LEAST_EXPECTED = 1.0
-"""Expected rows of a class below which there is no AUC or recall, as one row is of measured ones."""
+"""Expected rows of a class below which it has no recall and no AUC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,31 +57,27 @@ def expected_metrics(
     counts: ConfidenceCounts,
     calibration: Calibration,
     *,
-    bias: float = 0.0,
-    bias_variance: float = 0.0,
+    moved_variance: float = 0.0,
 ) -> tuple[ExpectedMetric, ...]:
     """The metrics to expect of counted rows; those that are not defined for them are left out.
 
     Args:
         counts: of predicted classes and confidences; the labels are not looked at.
         calibration: of the reference, for as many classes.
-        bias: by how much labels show the chances to be off, true minus expected, in [-1, 1]; each
-            chance is moved by it, as far as it stays one.
-        bias_variance: of ``bias``, >= 0.
+        moved_variance: of how far all chances may have moved since the reference, >= 0.
     """
     rows = counts.n.astype(np.float64)
     n = counts.n_rows
     if not n:
         return ()
-    chance = np.clip(calibration.chance + bias, 0.0, 1.0)
-    found = _of_two(rows, chance) if len(rows) == 2 else _of_many(rows, chance)
+    find = _of_two if len(rows) == 2 else _of_many
     n_blocks = len(calibration.block_variance)
     block = calibration.block.ravel()
     metrics = []
-    for name, value, gradient in found:
+    for name, value, gradient in find(rows, calibration.chance):
         of_blocks = np.bincount(block, weights=gradient.ravel(), minlength=n_blocks)
         variance = float((of_blocks**2 * calibration.block_variance).sum())
-        variance += float(gradient.sum()) ** 2 * bias_variance
+        variance += float(gradient.sum()) ** 2 * moved_variance
         metrics.append(
             ExpectedMetric(name=name, value=value, standard_error=math.sqrt(variance), n=n)
         )

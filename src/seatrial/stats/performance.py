@@ -151,7 +151,7 @@ class ClassSums:
         return (
             Metric(
                 name="f1",
-                value=value / len(classes),
+                value=float(value / len(classes)),
                 standard_error=math.sqrt(variance),
                 n=self.n,
             ),

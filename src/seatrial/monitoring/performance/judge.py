@@ -83,7 +83,9 @@ def estimated(
         label_free=expected.mean,
         n=expected.n,
         trust=trust,
-        others=_others(state, reference, rules, bias=bias, variance=belief.variance),
+        others=()
+        if trust.trust is Trust.CONTRADICTED
+        else _others(state, reference, rules, moved_variance=belief.variance),
     )
 
 
@@ -186,16 +188,15 @@ def _others(
     reference: PerformanceReference,
     rules: PerformanceRules,
     *,
-    bias: float,
-    variance: float,
+    moved_variance: float,
 ) -> tuple[EstimatedMetric, ...]:
-    """The metrics beside the main one, of the same steps."""
+    """The metrics beside the main one, of the same steps, from scores alone."""
     if reference.calibration is None or not state.recent:
         return ()
     counts = sum(state.recent.values(), ConfidenceCounts.empty(reference.n_classes))
     of_reference = {metric.name: metric.value for metric in reference.metrics}
     z = _NORMAL.inv_cdf((1 + rules.interval_share) / 2)
-    found = expected_metrics(counts, reference.calibration, bias=bias, bias_variance=variance)
+    found = expected_metrics(counts, reference.calibration, moved_variance=moved_variance)
     return tuple(
         EstimatedMetric(
             name=one.name,

@@ -34,8 +34,8 @@ def scored_rows(
     Args:
         table: of a regressor with all columns that `regressor_reference` was given.
         reference: of the same variant.
-        columns: the prediction, the probabilities of a classifier that gives any; and the id, without which
-            rows get the ids "0", "1", ... A label column is read too.
+        columns: the prediction, the probabilities of a classifier that gives any; and the id,
+            without which rows get the ids "0", "1", ... A label column is read too.
         step: of each row, shape (n,).
         audited: whether each row was chosen by `performance/audit.py`, shape (n,); None: none was.
     Returns: their times are 0 where the table does not say.

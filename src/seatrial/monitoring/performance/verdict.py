@@ -85,13 +85,13 @@ class TrustEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatedMetric:
-    """Another metric of a window, as far as it can be known by now.
+    """Another metric of a window, expected from scores alone: labels correct the main one only.
 
-    It is judged by nobody: a drop is one of the main metric.
+    Nobody judges it: a drop is one of the main metric.
 
     Args:
         name: as `stats.performance.Metric`.
-        value: expected, corrected by labels as the main metric is.
+        value: expected, in [0, 1].
         interval: of ``value``, of the same share as the main metric's.
         reference: the same metric on the reference; None when it has none there.
         drop: > 0 is worse; None without a reference.
@@ -122,7 +122,8 @@ class Estimated:
         label_free: the estimate from scores alone.
         n: predictions it speaks of.
         trust: whether ``label_free`` may be believed.
-        others: of a classifier: precision, recall, F1, AUC, as far as they are defined.
+        others: of a classifier: precision, recall, F1, AUC, as far as they are defined; none once
+            labels contradict the scores.
     """
 
     level: Level
