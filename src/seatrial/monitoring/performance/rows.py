@@ -17,6 +17,7 @@ from seatrial.monitoring.rows.scores import (
     predictions_and_confidence,
     predictions_of,
 )
+from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, TRUTH
 from seatrial.monitoring.rows.table import Table
 
 
@@ -63,6 +64,27 @@ def scored_rows(
     )
     kept = np.flatnonzero(np.isfinite(predicted))
     return rows if len(kept) == table.n else rows.some(kept)
+
+
+def served_rows(
+    table: Table, reference: PerformanceReference, *, step: NDArray[np.int64]
+) -> Scored:
+    """The predictions of a table in the names of served answers; see `scored_rows`.
+
+    Args: table: with `rows.served.TRUTH` where labels are known already.
+    """
+    columns = ScoreColumns(
+        prediction=NUMBER if reference.classes is None else CLASS,
+        probabilities=PROBABILITIES if reference.confidence is not None else None,
+        label=TRUTH if TRUTH in table.columns else None,
+    )
+    return scored_rows(table, reference, columns, step=step)
+
+
+def has_answers(table: Table, reference: PerformanceReference) -> bool:
+    """Whether some rows can have an answer: there is none to requests that all failed."""
+    column = NUMBER if reference.classes is None else CLASS
+    return table.n > 0 and column in table.columns
 
 
 def label_rows(

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
@@ -21,7 +22,7 @@ from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
 from seatrial.monitoring.performance.progress import Progress, advance, at, since
 from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
-from seatrial.monitoring.performance.rows import scored_rows
+from seatrial.monitoring.performance.rows import has_answers, served_rows
 from seatrial.monitoring.performance.served_reference import ServedReference, named
 from seatrial.monitoring.performance.state import (
     PerformanceState,
@@ -33,8 +34,6 @@ from seatrial.monitoring.performance.state import (
 )
 from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules
 from seatrial.monitoring.rows.label_values import label_values
-from seatrial.monitoring.rows.scores import ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, TRUTH
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.triggers.rule import Measured as Metric
 from seatrial.monitoring.triggers.rule import Window
@@ -132,9 +131,11 @@ class VersionPerformance:
             Nothing is changed then.
         """
         with self._ledger.at_once():
-            rows = self._new(logged)
+            rows, again = self._new(logged)
             found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
             state, progress = found.state, found.progress
+            if len(again):
+                state, progress = self._joined(state, progress, again.ids, again.label)
             kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
             windows, progress = self._windows(state, progress)
@@ -143,14 +144,13 @@ class VersionPerformance:
         n_before = self.progress.n_labelled
         self.state, self.progress = state, progress
         said = [self._estimated(one, begin) for one, begin in found.estimates]
-        if progress.n_labelled > n_before:
+        if progress.n_labelled > n_before or len(again):
             said += self._measured()
         return Told(findings=tuple(said), windows=windows)
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
-        column = NUMBER if self.served.reference.classes is None else CLASS
-        return logged.rows.n > 0 and column in logged.rows.columns
+        return has_answers(logged.rows, self.served.reference)
 
     def pass_over(self, logged: Logged) -> None:
         """Note that rows were read, though nothing could be made of them."""
@@ -168,15 +168,9 @@ class VersionPerformance:
         """
         values = label_values(texts, self.served.reference.classes)
         with self._ledger.at_once():
-            joined = join(self._ledger, ids, values)
-            if not len(joined.rows):
+            state, progress = self._joined(self.state, self.progress, ids, values)
+            if state is self.state:
                 return Told()
-            state = learn(self.state, self.served.reference, joined)
-            progress = msgspec.structs.replace(
-                self.progress,
-                n_labelled=self.progress.n_labelled + len(joined.rows) - joined.n_corrected,
-                n_corrected=self.progress.n_corrected + joined.n_corrected,
-            )
             windows, progress = self._windows(state, progress)
             self._keep(state, progress)
         self.state, self.progress = state, progress
@@ -206,16 +200,29 @@ class VersionPerformance:
         found = next((p for p in self.progress.points if p.window == window), None)
         return None if found is None else (at(found.start_us), at(found.end_us))
 
-    def _new(self, logged: Logged) -> Scored:
-        """The predictions that were not taken in before, each with its step."""
+    def _joined(
+        self,
+        state: PerformanceState,
+        progress: Progress,
+        ids: Sequence[str],
+        labels: NDArray[np.float64],
+    ) -> tuple[PerformanceState, Progress]:
+        joined = join(self._ledger, ids, labels)
+        if not len(joined.rows):
+            return state, progress
+        return learn(state, self.served.reference, joined), msgspec.structs.replace(
+            progress,
+            n_labelled=progress.n_labelled + len(joined.rows) - joined.n_corrected,
+            n_corrected=progress.n_corrected + joined.n_corrected,
+        )
+
+    def _new(self, logged: Logged) -> tuple[Scored, Scored]:
+        """The predictions that were not taken in before, each with its step; and those that were
+        and bear a label now, as where a log is written anew with what came true.
+        """
         table = named(logged.rows, logged.rows.columns)
         reference = self.served.reference
-        columns = ScoreColumns(
-            prediction=NUMBER if reference.classes is None else CLASS,
-            probabilities=PROBABILITIES if reference.confidence is not None else None,
-            label=TRUTH if TRUTH in table.columns else None,
-        )
-        rows = scored_rows(table, reference, columns, step=np.zeros(table.n, np.int64))
+        rows = served_rows(table, reference, step=np.zeros(table.n, np.int64))
         ids = [logged.ids[int(place)] for place in rows.ids]
         known = set(self._ledger.find([key for key in ids if key is not None]).ids)
         first: dict[str, int] = {}
@@ -232,7 +239,13 @@ class VersionPerformance:
             window_rows=self.progress.window_rows,
             steps_per_window=self.state.steps_per_window,
         )
-        return replace(kept, step=step)
+        again = {
+            key: place
+            for place, key in enumerate(ids)
+            if key in known and np.isfinite(rows.label[place])
+        }
+        labelled = rows.some(np.array(list(again.values()), np.intp))
+        return kept.at_steps(step), replace(labelled, ids=tuple(str(key) for key in again))
 
     def _estimated(self, found: Estimated, begin: datetime | None) -> Finding:
         return estimated_finding(
