@@ -202,7 +202,7 @@ class _Judging:
             return None
         if self._n_other:
             self.problems.append(other_classes(self._name, self._n_other))
-        return performance_record(self.performance)
+        return performance_record(self.performance) | {"whole": True}
 
 
 class _Counting:

@@ -45,6 +45,7 @@ def estimated(
             interval=None,
             reference=main.value,
             drop=None,
+            drop_interval=None,
             warning_chance=None,
             critical_chance=None,
             label_free=None,
@@ -54,6 +55,9 @@ def estimated(
     belief = state.fusion.now
     of_reference = (main.standard_error or 0.0) ** 2
     spread = belief.interval(share=rules.interval_share, more_variance=expected.map_variance)
+    against = belief.interval(
+        share=rules.interval_share, more_variance=expected.map_variance + of_reference
+    )
     # The window's mean is that of its steps, each with the bias of its own time; how sure one is of
     # it is how sure one is now.
     beliefs = state.fusion.beliefs[-len(steps) :]
@@ -66,6 +70,8 @@ def estimated(
         for drop in (rules.warning_drop, rules.critical_drop)
     ]
     drop = reference.drop(value)
+    ends = (expected.mean + moved + end for end in (against.lower, against.upper))
+    drops = sorted(reference.drop(end) for end in ends)
     level = _level(chances[0], chances[1], rules)
     return Estimated(
         level=level,
@@ -78,6 +84,7 @@ def estimated(
         ),
         reference=main.value,
         drop=drop,
+        drop_interval=Interval(lower=drops[0], upper=drops[1]),
         warning_chance=chances[0],
         critical_chance=chances[1],
         label_free=expected.mean,
@@ -290,13 +297,16 @@ def _unexplained(
 
 def _against(metric: Metric, of_reference: Metric | None, z: float) -> MeasuredMetric:
     error = metric.standard_error
+    is_share = metric.name not in {"mae", "rmse"}
     interval = (
         None
         if error is None
-        else Interval(lower=metric.value - z * error, upper=metric.value + z * error)
+        else Interval(
+            lower=max(0.0, metric.value - z * error),
+            upper=min(1.0 if is_share else math.inf, metric.value + z * error),
+        )
     )
     drop, drop_interval = None, None
-    is_share = metric.name not in {"mae", "rmse"}
     if of_reference is not None and (is_share or of_reference.value > 0):
         scale = 1.0 if is_share else of_reference.value
         worse = of_reference.value - metric.value

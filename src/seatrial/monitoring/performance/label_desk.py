@@ -94,13 +94,23 @@ class LabelDesk:
     Args:
         store: where endpoints are, and what the monitor says of them; stays the caller's to close.
         kept: ledgers and inboxes.
-        clock: wall time, aware UTC.
+        now: wall time, aware UTC.
+        logs: names of logs of other servers whose labels are kept; the other endpoints are those
+            of the store.
     """
 
-    def __init__(self, store: Store, kept: Kept, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kept: Kept,
+        *,
+        now: Callable[[], datetime],
+        logs: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._kept = kept
         self._now = now
+        self._logs = frozenset(logs)
 
     def add(self, endpoint: str, labels: Sequence[tuple[str, str]]) -> Record:
         """Hand in labels; later ones of an id replace earlier ones.
@@ -226,6 +236,8 @@ class LabelDesk:
         return known, other
 
     def _check(self, endpoint: str) -> None:
+        if endpoint in self._logs:
+            return
         endpoints = Endpoints(self._store)
         endpoints.refresh()
         endpoints.get(endpoint)

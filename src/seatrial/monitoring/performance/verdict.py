@@ -116,6 +116,7 @@ class Estimated:
         interval: where the window's expected performance lies.
         reference: the same metric on the reference.
         drop: in the scale of the rules; > 0 is worse.
+        drop_interval: of ``drop``, with the error of the reference too.
         warning_chance: that the drop, as of the newest rows, is over the rules' ``warning_drop``:
             an abrupt one shows here before it shows in the mean.
         critical_chance: likewise for ``critical_drop``.
@@ -133,6 +134,7 @@ class Estimated:
     interval: Interval | None
     reference: float
     drop: float | None
+    drop_interval: Interval | None
     warning_chance: float | None
     critical_chance: float | None
     label_free: float | None

@@ -287,6 +287,7 @@ def report_page(
     window: str,
     language: str = "en",
     series: Sequence[Mapping[str, Any]] = (),
+    performance: Mapping[str, Mapping[str, Any]] | None = None,
     made_at: datetime | None = None,
 ) -> str:
     """A report as one page that needs nothing else: no script, no address, no other file.
@@ -296,6 +297,7 @@ def report_page(
         title: what was compared.
         reference, window: where the rows came from.
         series: windows before, for lines over time.
+        performance: by version, see `monitoring.performance.view`; None where it is not known.
         made_at: aware; None leaves it out, so that equal reports are equal files.
     """
     return (
@@ -311,6 +313,7 @@ def report_page(
             reference=reference,
             window=window,
             series=series,
+            watch={"performance": performance or {}},
             open_first=True,
             made_at=(
                 None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
