@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from seatrial.adapters.sqlite_inbox import SqliteInbox
@@ -21,7 +22,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.performance.endpoint import TURN_S, Followed
-from seatrial.monitoring.performance.inbox import MAX_ENTRIES
+from seatrial.monitoring.performance.inbox import MAX_ENTRIES, Inbox, Purpose
 from seatrial.monitoring.performance.log_answers import log_answers, other_classes
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.performance.reference import reference_to_dict
@@ -69,10 +70,13 @@ class LoggedRows:
 class LogRows:
     """The rows of a log as answers of a version; see `monitoring.performance.endpoint.LoggedRows`.
 
-    Rows without a prediction id get one of their own, which no late label can name.
+    Rows without a prediction id get one of their own, which no late label can name. Labels that
+    wait for a row come with it: where a log is read from its beginning, its oldest predictions wait
+    no more once the youngest are there.
 
     Args:
         open_log: makes the source; None while nothing is there to read.
+        inbox: where labels wait.
         served: what they are held against.
         name: of the log, for a person.
         say: told what a person should know.
@@ -81,12 +85,14 @@ class LogRows:
     def __init__(
         self,
         open_log: Callable[[], TableSource | None],
+        inbox: Inbox,
         served: ServedReference,
         *,
         name: str,
         say: Say,
     ) -> None:
         self._open = open_log
+        self._inbox = inbox
         self._reference = served.reference
         self._name = name
         self._say = say
@@ -100,19 +106,22 @@ class LogRows:
             if source is None:
                 return
             for chunk in source.chunks(after=place["cursor"]):
-                yield self._part(chunk, n_rows)
+                waiting = self._inbox.find([key for key in row_ids(chunk) if key is not None])
+                labels = [(at, one) for at, one in waiting if one.purpose is Purpose.LABEL]
+                yield self._part(chunk, n_rows, {one.id: one.value for _, one in labels})
+                # Only now that they were taken in with their rows.
+                self._inbox.drop([at for at, _ in labels])
                 n_rows += chunk.table.n
         except TROUBLE:
             return
 
-    def _part(self, chunk: Chunk, n_before: int) -> LoggedRows:
-        n = chunk.table.n
+    def _part(self, chunk: Chunk, n_before: int, labels: Mapping[str, str]) -> LoggedRows:
+        n, known = chunk.table.n, row_ids(chunk)
+        truth = ["" if key is None else labels.get(key, "") for key in known] if labels else None
         place = json.dumps({"cursor": chunk.cursor, "rows": n_before + n})
-        ids = [
-            f"#{n_before + row}" if key is None else key for row, key in enumerate(row_ids(chunk))
-        ]
+        ids = [f"#{n_before + row}" if key is None else key for row, key in enumerate(known)]
         try:
-            answers = log_answers(chunk.table, chunk.columns, self._reference)
+            answers = log_answers(chunk.table, chunk.columns, self._reference, truth=truth)
         except SeatrialError as problem:
             self._say(SourceProblem(flaw="column", where=self._name, message=problem.problem))
             return LoggedRows(Table(columns={}, n=0), [], (_LOG, place))
@@ -128,11 +137,15 @@ class OpenedLog:
         file: with the log.
         files: where ledger and inbox are.
         served: what the model is held against.
-        rows: of the log.
+        rows: of the log, whose labels wait in an inbox.
     """
 
     def __init__(
-        self, file: MonitoringFile, files: LabelFiles, served: ServedReference, rows: LogRows
+        self,
+        file: MonitoringFile,
+        files: LabelFiles,
+        served: ServedReference,
+        rows: Callable[[Inbox], LogRows],
     ) -> None:
         self._file = file
         self._files = files
@@ -158,7 +171,7 @@ class OpenedLog:
             keeping=self._file.performance.keeping(),
             window_rows=self._file.performance_rows,
         )
-        return Followed(performance, self._rows)
+        return Followed(performance, self._rows(self.inbox(endpoint)))
 
     def inbox(self, endpoint: str) -> SqliteInbox:
         """See OpenPerformance."""
@@ -177,7 +190,7 @@ class LateLabelFollower:
     """Hands in labels as they are added; see `monitoring.watching.log_performance.LateLabels`.
 
     A source that has no order to go on in, such as a query, is read whole now and then; labels that
-    are known already change nothing.
+    were handed in already change nothing.
 
     Args:
         config: where they are.
@@ -206,7 +219,7 @@ class LateLabelFollower:
         self._files = files
         self._clock = clock
         self._say = say
-        self._whole = False
+        self._whole = self._again = False
         self._due_s = -math.inf
 
     def hand_in(self) -> None:
@@ -225,13 +238,14 @@ class LateLabelFollower:
             except CursorInvalid:
                 self._whole = True
                 self._read(ledger, inbox, None)
+            self._again = True
 
     def _read(self, ledger: SqlitePending, inbox: SqliteInbox, after: str | None) -> None:
         for part in late_parts(self._config, folder=self._folder, after=after, follow=True):
             for problem in part.problems:
                 self._say(problem)
             entries = part.entries
-            if self._whole:
+            if self._whole and self._again:
                 # What nobody knows is met again with the next reading; it need not wait here.
                 known = set(ledger.find([entry.id for entry in entries]).ids)
                 entries = [entry for entry in entries if entry.id in known]
@@ -261,9 +275,10 @@ def log_performance(
     if known.performance is None or not file.performance.enabled:
         return None
     files = LabelFiles(out.path / LABELS)
-    rows = LogRows(
+    rows = partial(
+        LogRows,
         _opener(file, known, known.performance, folder),
-        known.performance,
+        served=known.performance,
         name=file.data.source if file.data is not None else "",
         say=say,
     )

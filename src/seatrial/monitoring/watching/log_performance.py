@@ -59,15 +59,26 @@ class LogPerformance:
     def tick(self) -> None:
         """Take in what is new, tell and ask.
 
-        Labels go in before a second look, so that those of rows that are there count at once.
-        Raises: what the source of labels raises; InboxFull; StoreUnavailable, StoreFull.
+        Raises: what the source of labels raises, after everything else was done; StoreUnavailable,
+            StoreFull.
         """
-        told = self._turn()
-        if self._labels is not None:
-            try:
+        try:
+            if self._labels is not None:
                 self._labels.hand_in()
-            finally:
-                told += self._turn()
+        finally:
+            self._look()
+
+    def record(self) -> Record | None:
+        """What is known; None before the first look, and where nothing can be."""
+        return self._monitor.records(self._endpoint).get(self._version)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        self._monitor.close()
+
+    def _look(self) -> None:
+        turned = self._monitor.turn({self._endpoint: (self._version,)})
+        told = turned.get(self._endpoint, {}).get(self._version, Told())
         if told.findings:
             self._alarms.tick(told.findings)
         if self._rules and (told.windows or told.findings):
@@ -81,15 +92,3 @@ class LogPerformance:
                     window=window,
                     n_labelled=n_labelled,
                 )
-
-    def record(self) -> Record | None:
-        """What is known; None before the first look, and where nothing can be."""
-        return self._monitor.records(self._endpoint).get(self._version)
-
-    def close(self) -> None:
-        """Let go of what was opened."""
-        self._monitor.close()
-
-    def _turn(self) -> Told:
-        turned = self._monitor.turn({self._endpoint: (self._version,)})
-        return turned.get(self._endpoint, {}).get(self._version, Told())
