@@ -17,7 +17,7 @@ from seatrial.monitoring.rows.columns import ids_of
 from seatrial.monitoring.rows.label_values import label_text
 from seatrial.monitoring.rows.naming import coded
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
-from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.monitoring.rows.table import Column
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.wiring.table_sources import open_source
 
@@ -111,6 +111,9 @@ def _entries(chunk: Chunk, name: str) -> list[Entry]:
             remedy="Name it under labels.columns, as id and label.",
             source=name,
         )
+    if isinstance(label, np.ndarray) and label.ndim > 1:
+        vectors = [", ".join(map(str, row)) for row in label.tolist()]
+        return [Entry(id=key, value=v) for key, v in zip(ids, vectors, strict=True) if key]
     names = coded(label)
     texts = [*(label_text(value) for value in names.values), ""]  # a code of -1 is the last place
     return [
@@ -122,7 +125,4 @@ def _entries(chunk: Chunk, name: str) -> list[Entry]:
 
 def _label(chunk: Chunk) -> Column | None:
     name = chunk.columns.label
-    found = None if name is None else chunk.table.columns.get(name)
-    if isinstance(found, Coded) or (isinstance(found, np.ndarray) and found.ndim == 1):
-        return found
-    return None
+    return None if name is None else chunk.table.columns.get(name)

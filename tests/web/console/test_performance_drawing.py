@@ -149,6 +149,6 @@ async def test_the_page_of_the_watch_has_a_section_for_each_version(
     assert w["performance.labels_only"].replace("'", "&#39;") in page
     assert w["performance.flatters.rows"].split("`")[0] in page
     assert page.count('<table class="metrics">') == 2
-    assert page.count(w["performance.from_scores"]) == 1
+    assert page.count(f'<th class="num">{w["performance.from_scores"]}</th>') == 1
     for said in ("37.0", "41.0", "ROC AUC"):
         assert said in page

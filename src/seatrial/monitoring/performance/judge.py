@@ -153,7 +153,7 @@ def measured(
         return None
     of_reference = {metric.name: metric for metric in reference.metrics}
     z = _NORMAL.inv_cdf((1 + rules.interval_share) / 2)
-    found = sums.labelled.metrics()
+    found = tuple(reference.of_rows(metric) for metric in sums.labelled.metrics())
     main = found[0]
     error = math.hypot(_error(main), reference.main.standard_error or 0.0) / reference.scale
     drop = reference.drop(main.value)

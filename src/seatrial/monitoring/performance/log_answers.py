@@ -20,9 +20,9 @@ from seatrial.monitoring.performance.reference import (
     regressor_reference,
 )
 from seatrial.monitoring.performance.served_reference import Origin, ServedReference
+from seatrial.monitoring.rows.class_names import class_names, named_as
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.rows.label_values import label_values
-from seatrial.monitoring.rows.naming import coded
+from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.monitoring.rows.scores import (
     BadScores,
     ScoreColumns,
@@ -107,7 +107,7 @@ def log_answers(
     if reference.classes is None:
         if answer is not None:
             found[NUMBER] = answer
-        numbers = _numbers(label, truth)
+        numbers = _numbers(label, truth, reference.width)
         if numbers is not None:
             found[TRUTH] = numbers
         return Answers(table=Table(columns=found, n=table.n, at=table.at))
@@ -152,7 +152,7 @@ def _regressor(
 def _classifier(
     table: Table, columns: Columns, answer: Column | None, label: Column
 ) -> PerformanceReference:
-    classes = _classes(label, answer)
+    classes = class_names(label, answer)
     if len(classes) < 2:
         raise BadReference(
             f"The labels and predictions of the reference are all {classes[0]!r}."
@@ -161,11 +161,11 @@ def _classifier(
             remedy="Give rows of every class that the model tells apart.",
         )
     scores = _probabilities(table, columns, classes)
-    found: dict[str, Column] = {TRUTH: _named(label, classes)}
+    found: dict[str, Column] = {TRUTH: named_as(label, classes)}
     if scores is not None:
         found[PROBABILITIES] = scores
     found[CLASS] = (
-        _most_probable(found, table.n, classes) if answer is None else _named(answer, classes)
+        _most_probable(found, table.n, classes) if answer is None else named_as(answer, classes)
     )
     rows = Table(columns=found, n=table.n)
     asked = ScoreColumns(
@@ -190,40 +190,9 @@ def _is_regression(label: Column, answer: Column, columns: Columns) -> bool:
     return len(values) > MOST_NUMBERED_CLASSES or bool((values != np.round(values)).any())
 
 
-def _classes(label: Column, answer: Column | None) -> tuple[str, ...]:
-    """Numbers in their order, names in theirs: as most libraries order probabilities."""
-    names = set() if answer is None else set(_used(coded(answer)))
-    known = tuple(sorted(names))
-    own = _used(coded(label))
-    places = label_values(own, known).tolist()
-    names |= {name for name, place in zip(own, places, strict=True) if place == UNKNOWN_CLASS}
-    try:
-        return tuple(sorted(names, key=float))
-    except ValueError:
-        return tuple(sorted(names))
-
-
-def _used(column: Coded) -> tuple[str, ...]:
-    codes = np.unique(column.codes[column.codes >= 0])
-    return tuple(column.values[code] for code in codes.tolist())
-
-
-def _named(column: Column, classes: Sequence[str]) -> Coded:
-    """A column with its values by the names of the classes they mean; others stay as they are."""
-    names = coded(column)
-    places = label_values(names.values, classes).astype(np.int64).tolist()
-    values = [
-        value if place == UNKNOWN_CLASS else classes[place]
-        for value, place in zip(names.values, places, strict=True)
-    ]
-    distinct = tuple(dict.fromkeys(values))
-    codes = np.array([*(distinct.index(value) for value in values), -1], np.int32)
-    return Coded(codes[names.codes], distinct)
-
-
 def _answered(answer: Column, classes: Sequence[str]) -> tuple[Coded, int]:
     """Predicted classes, and how many are none of the classes: they become missing."""
-    names = _named(answer, classes)
+    names = named_as(answer, classes)
     known = set(classes)
     codes = np.array([*(k if v in known else -1 for k, v in enumerate(names.values)), -1], np.int32)
     kept = codes[names.codes]
@@ -233,7 +202,7 @@ def _answered(answer: Column, classes: Sequence[str]) -> tuple[Coded, int]:
 def _truths(
     label: Column | None, truth: Sequence[str] | None, classes: Sequence[str]
 ) -> Coded | None:
-    own = None if label is None else _named(label, classes)
+    own = None if label is None else named_as(label, classes)
     if truth is None or not any(truth):
         return own
     values = dict.fromkeys((*(own.values if own is not None else ()), *classes))
@@ -247,16 +216,22 @@ def _truths(
     return Coded(codes, tuple(places))
 
 
-def _numbers(label: Column | None, truth: Sequence[str] | None) -> NDArray[np.generic] | None:
+def _numbers(
+    label: Column | None, truth: Sequence[str] | None, width: int
+) -> NDArray[np.generic] | None:
     own: NDArray[np.generic] | None = None
     if isinstance(label, Coded):
-        own = label_values((*label.values, ""), None)[label.codes]
+        own = _numbers_of((*label.values, ""), width)[label.codes]
     elif label is not None:
         own = label
     if truth is None or not any(truth):
         return own
-    said = label_values(truth, None)
+    said = _numbers_of(truth, width)
     return said if own is None else np.where(np.isnan(said), own.astype(np.float64), said)
+
+
+def _numbers_of(texts: Sequence[str], width: int) -> NDArray[np.float64]:
+    return label_values(texts, None) if width == 1 else label_vectors(texts, width)
 
 
 def _probabilities(table: Table, columns: Columns, classes: Sequence[str]) -> Column | None:

@@ -6,9 +6,10 @@ trained on.
 
 from __future__ import annotations
 
+import math
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ from seatrial.monitoring.rows.scores import (
     classes_of,
     labels_of,
     named_column,
-    numbers_of,
     predictions_and_confidence,
     predictions_of,
+    rows_of_numbers,
 )
 from seatrial.monitoring.rows.table import Table
 from seatrial.stats.calibration import UNUSABLE, Calibration, ConfidenceCounts, Expectation, levels
@@ -64,6 +65,7 @@ class PerformanceReference:
     metrics: tuple[Metric, ...]
     confidence: ConfidenceCounts | None = None
     loss: ExpectedLoss | None = None
+    width: int = 1
     calibration: Calibration | None = field(init=False, default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +96,12 @@ class PerformanceReference:
         """By how much a value of the main metric is worse than the reference's, in its scale."""
         worse = self.main.value - value if self.classes is not None else value - self.main.value
         return worse / self.scale
+
+    def of_rows(self, metric: Metric) -> Metric:
+        """A metric of values with the error that it has when those of a row err together."""
+        if self.width == 1 or metric.standard_error is None:
+            return metric
+        return replace(metric, standard_error=metric.standard_error * math.sqrt(self.width))
 
     def outcome(
         self, predicted: NDArray[np.float64], label: NDArray[np.float64]
@@ -215,10 +223,19 @@ def regressor_reference(
     if columns.label is None or columns.prediction is None:
         raise _nothing_labelled(0)
     predicted, label = (
-        numbers_of(named_column(table, name), name) for name in (columns.prediction, columns.label)
+        rows_of_numbers(named_column(table, name), name)
+        for name in (columns.prediction, columns.label)
     )
+    if predicted.shape != label.shape:
+        raise BadScores(
+            f"The column {columns.label!r} holds {label.shape[1]} numbers a row for predictions of "
+            f"{predicted.shape[1]}.",
+            remedy="Give a label for each number that the model answers with.",
+            column=columns.label,
+        )
+    width = predicted.shape[1]
     error = np.abs(predicted - label)
-    known = np.isfinite(error)
+    known = np.isfinite(error).all(axis=1)
     if known.sum() < LEAST_ROWS:
         raise _nothing_labelled(int(known.sum()))
     if not error[known].any():
@@ -226,12 +243,13 @@ def regressor_reference(
             "The predictions equal the labels in every reference row.",
             remedy="Give rows the model was not trained on, and labels that are not predictions.",
         )
+    metrics = ErrorSums.of(error[known].ravel()).metrics()
+    if width > 1:
+        wide = PerformanceReference(classes=None, metrics=metrics, width=width)
+        return replace(wide, metrics=tuple(wide.of_rows(metric) for metric in metrics))
     names = tuple(dict.fromkeys([*features, columns.prediction]))
-    return PerformanceReference(
-        classes=None,
-        metrics=ErrorSums.of(error[known]).metrics(),
-        loss=learn_expected_loss(table, names, error),
-    )
+    loss = learn_expected_loss(table, names, error[:, 0])
+    return PerformanceReference(classes=None, metrics=metrics, loss=loss)
 
 
 def reference_to_dict(reference: PerformanceReference) -> dict[str, object]:
@@ -243,6 +261,7 @@ def reference_to_dict(reference: PerformanceReference) -> dict[str, object]:
         "metrics": [asdict(metric) for metric in reference.metrics],
         "confidence": None if confidence is None else b64encode(confidence.encode()).decode(),
         "loss": None if loss is None else loss_to_dict(loss),
+        **({"width": reference.width} if reference.width > 1 else {}),
     }
 
 
@@ -262,6 +281,7 @@ def reference_from_dict(record: Mapping[str, Any]) -> PerformanceReference:
             if confidence is None
             else ConfidenceCounts.decode(b64decode(confidence)),
             loss=None if loss is None else loss_from_dict(loss),
+            width=int(record.get("width", 1)),
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise _unreadable(repr(problem)) from problem

@@ -22,7 +22,7 @@ from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
 from seatrial.monitoring.performance.progress import Progress, advance, at, since
 from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
-from seatrial.monitoring.performance.rows import has_answers, served_rows
+from seatrial.monitoring.performance.rows import has_answers, part_id, served_rows
 from seatrial.monitoring.performance.served_reference import ServedReference, named
 from seatrial.monitoring.performance.state import (
     PerformanceState,
@@ -33,13 +33,13 @@ from seatrial.monitoring.performance.state import (
     steps_of_window,
 )
 from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules
-from seatrial.monitoring.rows.label_values import label_values
+from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.triggers.rule import Measured as Metric
 from seatrial.monitoring.triggers.rule import Window
 from seatrial.stats.fusion import COVERED_SHARE
 
-STATE, PROGRESS, CLASSES = "state", "progress", "classes"
+STATE, PROGRESS, CLASSES, WIDTH = "state", "progress", "classes", "width"
 PLACE = "place/"
 """Names of notes; that of a place goes on with what it is in."""
 
@@ -116,9 +116,10 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
-        classes = msgspec.json.encode(served.reference.classes).decode()
-        if ledger.note(CLASSES) != classes:
-            ledger.set_note(CLASSES, classes)
+        for name, held in ((CLASSES, served.reference.classes), (WIDTH, served.reference.width)):
+            text = msgspec.json.encode(held).decode()
+            if ledger.note(name) != text:
+                ledger.set_note(name, text)
 
     def place(self, part: str) -> str | None:
         """How far a part of the log was read; None when it was not."""
@@ -166,7 +167,7 @@ class VersionPerformance:
         Args: ids of kept predictions; labels as `label_values.label_text` gives them.
         Raises: StoreUnavailable, StoreFull: nothing is changed then.
         """
-        values = label_values(texts, self.served.reference.classes)
+        ids, values = self._values(ids, texts)
         with self._ledger.at_once():
             state, progress = self._joined(self.state, self.progress, ids, values)
             if state is self.state:
@@ -200,6 +201,17 @@ class VersionPerformance:
         found = next((p for p in self.progress.points if p.window == window), None)
         return None if found is None else (at(found.start_us), at(found.end_us))
 
+    def _values(
+        self, ids: Sequence[str], texts: Sequence[str]
+    ) -> tuple[Sequence[str], NDArray[np.float64]]:
+        """What labels say, by the ids that predictions are kept under."""
+        reference = self.served.reference
+        if reference.width == 1:
+            return ids, label_values(texts, reference.classes)
+        parts = range(reference.width)
+        each = [part_id(key, part) for key in ids for part in parts]
+        return each, label_vectors(texts, reference.width).ravel()
+
     def _joined(
         self,
         state: PerformanceState,
@@ -223,7 +235,7 @@ class VersionPerformance:
         table = named(logged.rows, logged.rows.columns)
         reference = self.served.reference
         rows = served_rows(table, reference, step=np.zeros(table.n, np.int64))
-        ids = [logged.ids[int(place)] for place in rows.ids]
+        ids = [_id_of(place, logged.ids) for place in rows.ids]
         known = set(self._ledger.find([key for key in ids if key is not None]).ids)
         first: dict[str, int] = {}
         for place, key in enumerate(ids):
@@ -291,6 +303,13 @@ class VersionPerformance:
     def _keep(self, state: PerformanceState, progress: Progress) -> None:
         self._ledger.set_note(STATE, msgspec.json.encode(state_to_dict(state)).decode())
         self._ledger.set_note(PROGRESS, msgspec.json.encode(progress).decode())
+
+
+def _id_of(place: str, ids: Sequence[str | None]) -> str | None:
+    """The id of a row, from its place and which of several numbers of an answer it is."""
+    row, _, part = place.partition("#")
+    key = ids[int(row)]
+    return None if key is None else part_id(key, int(part or 0))
 
 
 def kept_of(ledger: Ledger) -> tuple[PerformanceState, Progress] | None:

@@ -82,6 +82,14 @@ def numbers_of(column: Column, name: str) -> NDArray[np.float64]:
     return column.astype(np.float64)
 
 
+def rows_of_numbers(column: Column, name: str) -> NDArray[np.float64]:
+    """A column of numbers or of vectors as float64, shape (n, width).   Raises: BadScores."""
+    if isinstance(column, Coded) or column.ndim > 2:
+        raise _bad(name, "does not hold numbers", "Name a column of numbers.")
+    numbers = column.astype(np.float64)
+    return numbers[:, None] if numbers.ndim == 1 else numbers
+
+
 def classes_of(column: Column, name: str) -> tuple[str, ...]:
     """The distinct values of a column of classes, numbers in their order, names in theirs."""
     if isinstance(column, Coded):
