@@ -81,6 +81,8 @@ def log_reference(table: Table, columns: Columns, *, holdout: bool) -> ServedRef
     if answer is not None and _is_regression(label, answer, columns):
         reference = _regressor(table, columns, answer, label)
     else:
+        _check_classes(columns.label, label)
+        _check_classes(columns.prediction, answer)
         reference = _classifier(table, columns, answer, label)
     origin = Origin.HOLDOUT if holdout else Origin.ROWS
     return ServedReference(reference=reference, origin=origin, n=reference.main.n)
@@ -111,6 +113,8 @@ def log_answers(
         if numbers is not None:
             found[TRUTH] = numbers
         return Answers(table=Table(columns=found, n=table.n, at=table.at))
+    _check_classes(columns.label, label)
+    _check_classes(columns.prediction, answer)
     classes, n_other = reference.classes, 0
     if reference.confidence is not None:
         scores = _probabilities(table, columns, classes)
@@ -188,6 +192,15 @@ def _is_regression(label: Column, answer: Column, columns: Columns) -> bool:
     values = np.unique(np.concatenate([np.unique(c.astype(np.float64)) for c in numbers]))
     values = values[np.isfinite(values)]
     return len(values) > MOST_NUMBERED_CLASSES or bool((values != np.round(values)).any())
+
+
+def _check_classes(name: str | None, column: Column | None) -> None:
+    if isinstance(column, np.ndarray) and column.ndim > 1:
+        raise BadScores(
+            f"The column {name!r} holds vectors, not classes.",
+            remedy="Name a column of one class a row; probabilities are scores.",
+            column=name,
+        )
 
 
 def _answered(answer: Column, classes: Sequence[str]) -> tuple[Coded, int]:

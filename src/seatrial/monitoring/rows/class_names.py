@@ -29,18 +29,20 @@ def class_names(label: Column, answer: Column | None) -> tuple[str, ...]:
 
 
 def named_as(column: Column, classes: Sequence[str]) -> Coded:
-    """A column with its values by the names of the classes they mean; others stay as they are."""
+    """A column with its values by the names of the classes they mean; others stay as they are, and
+    empty ones are missing.
+    """
     names = coded(column)
-    places = label_values(names.values, classes).astype(np.int64).tolist()
+    places = label_values(names.values, classes).tolist()
     values = [
-        value if place == UNKNOWN_CLASS else classes[place]
+        classes[int(place)] if place >= 0 else value
         for value, place in zip(names.values, places, strict=True)
     ]
-    new = {value: place for place, value in enumerate(dict.fromkeys(values))}
-    codes = np.array([*(new[value] for value in values), -1], np.int32)
+    new = {value: place for place, value in enumerate(filter(None, dict.fromkeys(values)))}
+    codes = np.array([*(new.get(value, -1) for value in values), -1], np.int32)
     return Coded(codes[names.codes], tuple(new))
 
 
 def _used(column: Coded) -> tuple[str, ...]:
     codes = np.unique(column.codes[column.codes >= 0])
-    return tuple(column.values[code] for code in codes.tolist())
+    return tuple(filter(None, (column.values[code] for code in codes.tolist())))
