@@ -168,18 +168,20 @@ def test_estimates_without_labels_are_near_what_labels_say_while_the_world_is_as
         assert value == pytest.approx(real[name], abs=tolerance[name]), name
 
 
-def weather(tmp_path: Path, *, seed: int = 3) -> tuple[Path, Path]:
-    """A model of rain, trained on the first 4,000 days; the next 4,000 as reference, and the rest.
+def weather(tmp_path: Path, *, in_time: bool) -> pa.Table:
+    """A model of rain, trained on 4,000 days; writes the next 4,000 as reference, gives the rest.
 
     A logistic regression by hand, so that the test needs no library.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(3)
     table = pq.read_table(WEATHER)
+    if not in_time:
+        table = table.take(pa.array(rng.permutation(table.num_rows)))
     names = [name for name in table.column_names if name.startswith("n_")]
     x = np.column_stack([np.nan_to_num(table[name].to_numpy()) for name in names])
     x = np.column_stack([np.ones(len(x)), x, x**2])
     y = table["y"].to_numpy()
-    weights = rng.normal(0, 0.01, x.shape[1])
+    weights = np.zeros(x.shape[1])
     for _ in range(300):
         p = 1 / (1 + np.exp(-x[:4_000] @ weights))
         weights -= 0.5 * x[:4_000].T @ (p - y[:4_000]) / 4_000
@@ -190,41 +192,59 @@ def weather(tmp_path: Path, *, seed: int = 3) -> tuple[Path, Path]:
     answered = answered.rename_columns(
         ["label" if name == "y" else name for name in answered.column_names]
     )
-    for name, some in (
-        ("reference", answered.slice(4_000, 4_000)),
-        ("rest", answered.slice(8_000)),
-    ):
-        pq.write_table(some, tmp_path / f"{name}.parquet")
-    return tmp_path / "reference.parquet", tmp_path / "rest.parquet"
+    pq.write_table(answered.slice(4_000, 4_000), tmp_path / "reference.parquet")
+    return answered.slice(8_000)
 
 
-def test_over_thirty_years_of_weather_estimates_stay_within_points_of_the_truth(
+def both(tmp_path: Path, rows: pa.Table) -> tuple[Compared, Compared]:
+    """What is said of rows without and with their labels."""
+    pq.write_table(rows.drop(["label"]), tmp_path / "current.parquet")
+    blind = report(tmp_path, **HELD_OUT)
+    pq.write_table(rows, tmp_path / "current.parquet")
+    return blind, report(tmp_path, **HELD_OUT)
+
+
+def test_of_days_like_the_reference_all_metrics_are_estimated_to_a_few_points(
     tmp_path: Path,
 ) -> None:
-    weather(tmp_path)
-    rest = pq.read_table(tmp_path / "rest.parquet")
+    rest = weather(tmp_path, in_time=False)
     errors: dict[str, list[float]] = {}
     inside = 0
     for first in range(0, 10_000, 1_000):
-        some = rest.slice(first, 1_000)
-        pq.write_table(some.drop(["label"]), tmp_path / "current.parquet")
-        blind = report(tmp_path, **HELD_OUT)
-        pq.write_table(some, tmp_path / "current.parquet")
-        estimated, _ = metrics(blind)
-        _, real = metrics(report(tmp_path, **HELD_OUT))
+        blind, labelled = both(tmp_path, rest.slice(first, 1_000))
+        estimated, (_, real) = metrics(blind)[0], metrics(labelled)
         for name, value in estimated.items():
             errors.setdefault(name, []).append(abs(value - real[name]))
         assert blind.performance is not None
         said = blind.performance["estimated"]
         inside += said["lower"] <= real["accuracy"] <= said["upper"]
     means = {name: float(np.mean(some)) for name, some in errors.items()}
-    assert set(means) == {"accuracy", "precision", "recall", "f1", "auc"}
-    # One window of 1,000 labels scatters by 1.4 points of accuracy, and by 2.5 of what is of the
-    # third of days with rain only.
-    assert means["accuracy"] < 0.035, means
-    assert means["auc"] < 0.05, means
-    assert max(means["precision"], means["recall"], means["f1"]) < 0.08, means
-    assert inside >= 8
+    # Labels of 1,000 days scatter by 1.3 points of accuracy, those of the 300 with rain by 2.8.
+    assert means["accuracy"] < 0.02, means
+    assert means["auc"] < 0.02, means
+    assert means["precision"] < 0.05, means
+    assert means["recall"] < 0.04, means
+    assert means["f1"] < 0.04, means
+    assert inside >= 9
+
+
+def test_where_the_weather_changes_labels_contradict_what_scores_say(tmp_path: Path) -> None:
+    rest = weather(tmp_path, in_time=True)
+    n_wrong = 0
+    for first in range(0, 10_000, 1_000):
+        blind, labelled = both(tmp_path, rest.slice(first, 1_000))
+        assert blind.performance is not None
+        assert labelled.performance is not None
+        alone = blind.performance["estimated"]
+        real = labelled.performance["measured"]["metrics"][0]
+        assert alone["trust"]["trust"] == "unverified"
+        if abs(alone["value"] - real["value"]) > 0.05:
+            n_wrong += 1
+            found = labelled.performance["estimated"]
+            assert found["trust"]["trust"] == "contradicted"
+            assert found["value"] == pytest.approx(real["value"], abs=0.02)
+            assert found["others"] == []
+    assert n_wrong >= 5  # or the test says nothing
 
 
 def test_labels_of_another_table_are_joined_by_id(tmp_path: Path) -> None:

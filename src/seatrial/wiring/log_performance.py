@@ -22,7 +22,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.performance.endpoint import TURN_S, Followed
-from seatrial.monitoring.performance.inbox import MAX_ENTRIES, Inbox, Purpose
+from seatrial.monitoring.performance.inbox import Inbox, Purpose
 from seatrial.monitoring.performance.log_answers import log_answers, other_classes
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.performance.reference import reference_to_dict
@@ -31,7 +31,6 @@ from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import (
     Chunk,
-    CursorInvalid,
     SourceProblem,
     TableSource,
 )
@@ -41,8 +40,8 @@ from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.config import rules_of
 from seatrial.monitoring.watching.log_monitor import TROUBLE
 from seatrial.monitoring.watching.log_performance import LogPerformance
-from seatrial.monitoring.watching.watch_file import LabelsConfig, MonitoringFile
-from seatrial.wiring.late_labels import late_parts, row_ids
+from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.wiring.late_labels import LateLabelFollower, row_ids
 from seatrial.wiring.log_reference import Known, names_in
 from seatrial.wiring.performance import LabelFiles
 from seatrial.wiring.table_sources import open_source
@@ -51,9 +50,8 @@ from seatrial.wiring.watch_folder import WatchChanged, WatchFolder
 LABELS = "labels"
 """Folder of predictions that wait and of labels, in that of the watch."""
 
-_LOG, _LATE = "log", "late"
+_LOG = "log"
 _BEGAN = "reference"
-_WHOLE_EVERY_S = 60.0
 
 Say = Callable[[SourceProblem], None]
 
@@ -158,10 +156,9 @@ class OpenedLog:
         return () if endpoint != self._file.endpoint else (self._file.version,)
 
     def version(self, endpoint: str, version: int) -> Followed | None:
-        """See OpenPerformance.   Raises: WatchChanged."""
+        """See OpenPerformance."""
         ledger = self._files.ledger(endpoint, version)
         self._opened.append(ledger)
-        _check_began(ledger, self._served, self._files.folder)
         performance = VersionPerformance(
             ledger,
             self._served,
@@ -186,76 +183,6 @@ class OpenedLog:
         self._opened.clear()
 
 
-class LateLabelFollower:
-    """Hands in labels as they are added; see `monitoring.watching.log_performance.LateLabels`.
-
-    A source that has no order to go on in, such as a query, is read whole now and then; labels that
-    were handed in already change nothing.
-
-    Args:
-        config: where they are.
-        endpoint, version: whose they are.
-        folder: where relative paths begin.
-        files: where the ledger and the inbox are.
-        clock: wall and monotonic time.
-        say: told what a person should know.
-    """
-
-    def __init__(
-        self,
-        config: LabelsConfig,
-        *,
-        endpoint: str,
-        version: int,
-        folder: Path,
-        files: LabelFiles,
-        clock: Clock,
-        say: Say,
-    ) -> None:
-        self._config = config
-        self._endpoint = endpoint
-        self._version = version
-        self._folder = folder
-        self._files = files
-        self._clock = clock
-        self._say = say
-        self._whole = self._again = False
-        self._due_s = -math.inf
-
-    def hand_in(self) -> None:
-        """See LateLabels. What does not fit into the inbox is handed in with the next call."""
-        now_s = self._clock.monotonic()
-        if self._whole and now_s < self._due_s:
-            return
-        self._due_s = now_s + _WHOLE_EVERY_S
-        with (
-            self._files.reading(self._endpoint, self._version) as ledger,
-            self._files.writing(self._endpoint) as inbox,
-        ):
-            after = None if self._whole else ledger.note(f"place/{_LATE}")
-            try:
-                self._read(ledger, inbox, after)
-            except CursorInvalid:
-                self._whole = True
-                self._read(ledger, inbox, None)
-            self._again = True
-
-    def _read(self, ledger: SqlitePending, inbox: SqliteInbox, after: str | None) -> None:
-        for part in late_parts(self._config, folder=self._folder, after=after, follow=True):
-            for problem in part.problems:
-                self._say(problem)
-            entries = part.entries
-            if self._whole and self._again:
-                # What nobody knows is met again with the next reading; it need not wait here.
-                known = set(ledger.find([entry.id for entry in entries]).ids)
-                entries = [entry for entry in entries if entry.id in known]
-            if inbox.n() + len(entries) > MAX_ENTRIES:
-                return
-            if entries:
-                inbox.put(entries, at_us=round(self._clock.now().timestamp() * 1e6))
-            ledger.set_note(f"place/{_LATE}", part.cursor)
-
-
 def log_performance(
     file: MonitoringFile,
     known: Known,
@@ -271,10 +198,13 @@ def log_performance(
     """What watches the performance of a log; None where it is not wanted or cannot be known.
 
     Args: see `wiring.log_watch.LogWatch`; its folder, store and alarms.
+    Raises: WatchChanged: what is kept was held against another reference.
     """
     if known.performance is None or not file.performance.enabled:
         return None
     files = LabelFiles(out.path / LABELS)
+    with files.reading(file.endpoint, file.version) as ledger:
+        _check_began(ledger, known.performance, files.folder)
     rows = partial(
         LogRows,
         _opener(file, known, known.performance, folder),

@@ -94,7 +94,7 @@ class LabelsConfig(DataConfig):
     source: str = Field(
         min_length=1,
         description="Rows with a prediction id and what came true, as in data.source. What is "
-        "added is read; a query of a database is read whole, once a minute.",
+        "added is read at once; what is written over, once a minute.",
     )
 
 
