@@ -2,6 +2,7 @@
 
 The same state as a served version's, without a ledger: labels come with their rows. All rows
 together are one window of one step, so memory is that of the sums however many rows there are.
+Windows are of one step too: nobody waits for the end of one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from seatrial.monitoring.performance.state import (
     observe,
     start,
     steps_by_count,
-    steps_of_window,
 )
 from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules
 from seatrial.monitoring.rows.table import Table
@@ -47,8 +47,7 @@ class BatchPerformance:
         self.endpoint = endpoint
         self.version = version
         self._rules = rules
-        per_window = steps_of_window(window_rows)
-        self.state: PerformanceState = start(served.reference, steps_per_window=per_window)
+        self.state: PerformanceState = start(served.reference, steps_per_window=1)
         self.progress = Progress(window_rows=window_rows)
         self._whole = start(served.reference, steps_per_window=1)
 
@@ -76,7 +75,7 @@ class BatchPerformance:
                     self.progress.n_seen,
                     len(rows),
                     window_rows=self.progress.window_rows,
-                    steps_per_window=self.state.steps_per_window,
+                    steps_per_window=1,
                 )
             ),
         )
