@@ -30,6 +30,7 @@ _MOST = 50
 _STATIC = Path(__file__).parent / "static"
 _LIVE = ("firing", "pending")
 _WORST = ("critical", "warning", "unknown", "clear")
+_KNOWN_FIRST = ("critical", "warning", "clear", "unknown")
 _SERVICE = {"ok": "clear", "inconclusive": "unknown"}
 _SEVERITIES = ("critical", "warning", "none")
 _MANY_WINDOWS = 1e6
@@ -89,6 +90,7 @@ def environment() -> Environment:
         sparkline=sparkline,
         twin_bars=twin_bars,
         value_names=value_names,
+        worst_of=worst_of,
     )
     return templates
 
@@ -150,6 +152,11 @@ def headline(watch: Mapping[str, Any], language: str) -> str:
 def level_of(level: str) -> str:
     """A service's level in the words of alerts."""
     return _SERVICE.get(level, level)
+
+
+def worst_of(*levels: str) -> str:
+    """The worst level; ``unknown`` is no worse than what is known."""
+    return min(levels, key=_KNOWN_FIRST.index)
 
 
 def began(alert: Mapping[str, Any]) -> str | None:
