@@ -9,8 +9,8 @@ from typing import Any
 from pages.text import page, table
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.service.exposition import (
-    MetricGauges,
     DriftGauges,
+    MetricGauges,
     Watched,
 )
 from seatrial.monitoring.service.exposition import exposition as watch_exposition
