@@ -152,7 +152,7 @@ class _Judging:
         self, file: MonitoringFile, known: Known, *, folder: Path, stack: ExitStack
     ) -> None:
         self.problems: list[SourceProblem] = []
-        self.unmeasured = known.unmeasured
+        self.unmeasured = known.unmeasured if file.performance.enabled else ""
         self.performance: BatchPerformance | None = None
         self._labels: LabelTable | None = None
         self._n_other = 0

@@ -297,7 +297,7 @@ def run_log_watch(
         stack.callback(watch.close)
         for note in watch.known.notes:
             say(note)
-        if watch.known.unmeasured:
+        if watch.known.unmeasured and file.performance.enabled:
             say(f"The performance is not watched: {watch.known.unmeasured}")
         watch.probe()
         address = ""
