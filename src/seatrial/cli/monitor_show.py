@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from seatrial.cli.output import Console
+from seatrial.cli.performance_show import performance_lines
 
 Record = Mapping[str, Any]
 
@@ -37,6 +38,13 @@ def show_comparison(console: Console, record: Record) -> None:
     console.say(f"  beside {there['rows']:,} rows of {there['source']}")
     for note in (*record["notes"], *record["problems"][:_MOST]):
         console.say(f"  note: {note}")
+    if record["performance"] is not None:
+        console.say("")
+        console.say("  performance")
+        for line in performance_lines(record["performance"]):
+            console.say(f"  {line}")
+    elif record["unmeasured"]:
+        console.say(f"  note: the performance is not known: {record['unmeasured']}")
     _show_columns(console, report, record["rules"])
     _show_quality(console, report["quality"])
     _show_segments(console, report["segments"])
@@ -73,6 +81,10 @@ def show_view(console: Console, view: Record) -> None:
     console.say(click.style(view["endpoint"], bold=True) + f"  {watching}")
     for version, kept in view["versions"].items():
         console.say(f"  version {version}  {window_text(kept['report'])}")
+    for version, one in view["performance"].items():
+        console.say(f"  version {version}  performance on {one['n_seen']:,} predictions")
+        for line in performance_lines(one):
+            console.say(f"    {line}")
     for version, n in view["filling"].items():
         console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
     for one in view["service"]:

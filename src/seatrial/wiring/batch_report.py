@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from seatrial.kernel.errors import SeatrialError
+from seatrial.monitoring.performance.batch import BatchPerformance
+from seatrial.monitoring.performance.log_answers import log_answers, other_classes
+from seatrial.monitoring.performance.rows import has_answers
+from seatrial.monitoring.performance.verdict import Level
+from seatrial.monitoring.performance.view import performance_record
 from seatrial.monitoring.rows.row_join import together
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.summary import Summary
-from seatrial.monitoring.watching.batch import BatchVerdict, RuleName, Thumb, thumb, verdict
+from seatrial.monitoring.watching.batch import (
+    BatchVerdict,
+    RuleName,
+    Thumb,
+    thumb,
+    verdict,
+    with_performance,
+)
 from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.stats.divergence import Divergence
+from seatrial.wiring.late_labels import LabelTable, label_table, row_ids
 from seatrial.wiring.log_reference import (
     Known,
     known_reference,
@@ -45,6 +60,8 @@ class Compared:
         thumb: what the rules of thumb say.
         verdict: on all of it.
         problems: met while the data were read.
+        performance: how well the model did, see `performance_record`; None where that is not known.
+        unmeasured: why not; empty where nobody asked.
     """
 
     known: Known
@@ -53,6 +70,8 @@ class Compared:
     thumb: Thumb
     verdict: BatchVerdict
     problems: tuple[SourceProblem, ...]
+    performance: dict[str, Any] | None = None
+    unmeasured: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -66,6 +85,8 @@ class Compared:
             "problems": [problem.message for problem in (*self.known.problems, *self.problems)],
             "rules": self.thumb.as_dict(),
             "report": report_record(self.report),
+            "performance": self.performance,
+            "unmeasured": self.unmeasured,
         }
 
 
@@ -103,20 +124,92 @@ def compared(
     names = names_in(file.data, folder=folder, opened=opened)
     columns = log_columns(asked, known, names, split_by)
     counting = _Counting(known, split_by)
-    for chunk in opened(file.data, folder=folder, columns=columns).chunks():
-        counting.add(chunk)
+    with ExitStack() as stack:
+        judging = _Judging(file, known, folder=folder, stack=stack)
+        for chunk in opened(file.data, folder=folder, columns=columns).chunks():
+            counting.add(chunk)
+            judging.add(chunk)
     summary, exact = counting.result()
     watch = Watch(known.profile, file.rules(), segments=known.segments)
     _, report = watch.step(watch.start(), summary, _span(summary, now), exact=exact)
     found = thumb(known.profile, summary, report, rules)
+    judged = verdict(report, found, rules)
+    performance = judging.record()
+    if RuleName.DEFAULT in rules and performance is not None:
+        judged = with_performance(judged, judging.levels)
     return Compared(
         known=known,
         source=file.data.source,
         report=report,
         thumb=found,
-        verdict=verdict(report, found, rules),
-        problems=tuple(counting.problems),
+        verdict=judged,
+        problems=(*counting.problems, *judging.problems),
+        performance=performance,
+        unmeasured=judging.unmeasured,
     )
+
+
+class _Judging:
+    """Judges answers chunk by chunk, where the reference says how well the model did.
+
+    Args: where relative paths begin; what closes the labels that are looked up.
+    """
+
+    def __init__(
+        self, file: MonitoringFile, known: Known, *, folder: Path, stack: ExitStack
+    ) -> None:
+        self.problems: list[SourceProblem] = []
+        self.unmeasured = known.unmeasured if file.performance.enabled else ""
+        self.performance: BatchPerformance | None = None
+        self._labels: LabelTable | None = None
+        self._n_other = 0
+        self._name = file.data.source if file.data is not None else ""
+        if known.performance is None or not file.performance.enabled:
+            return
+        self.performance = BatchPerformance(
+            known.performance,
+            endpoint=file.endpoint,
+            version=file.version,
+            rules=file.performance.rules(),
+            window_rows=file.performance_rows,
+        )
+        if file.labels is not None:
+            self._labels, problems = stack.enter_context(label_table(file.labels, folder=folder))
+            self.problems += problems
+
+    @property
+    def levels(self) -> tuple[tuple[Level, str], ...]:
+        """What all rows together mean, by labels and by the estimate, each with its reason."""
+        if self.performance is None:
+            return ()
+        real, said = self.performance.measured(), self.performance.estimated()
+        return (*(((real.level, real.reason),) if real else ()), (said.level, said.reason))
+
+    def add(self, chunk: Chunk) -> None:
+        """Take rows in. Rows that cannot be judged end the judging, with the reason."""
+        if self.performance is None or not chunk.table.n:
+            return
+        truth = None if self._labels is None else self._labels.of(row_ids(chunk))
+        reference = self.performance.served.reference
+        try:
+            answers = log_answers(chunk.table, chunk.columns, reference, truth=truth)
+            if has_answers(answers.table, reference):
+                self.performance.add(answers.table)
+        except SeatrialError as problem:
+            self.performance, self.unmeasured = None, problem.problem
+            return
+        self._n_other += answers.n_other
+
+    def record(self) -> dict[str, Any] | None:
+        """All that is known; None where nothing was answered."""
+        if self.performance is None:
+            return None
+        if not self.performance.progress.n_seen:
+            self.unmeasured = "The rows have no predictions."
+            return None
+        if self._n_other:
+            self.problems.append(other_classes(self._name, self._n_other))
+        return performance_record(self.performance) | {"whole": True}
 
 
 class _Counting:

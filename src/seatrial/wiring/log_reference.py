@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seatrial.kernel.errors import Invalid
+from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.monitoring.drift.reference import Reference
+from seatrial.monitoring.performance.log_answers import log_reference, says_performance
+from seatrial.monitoring.performance.served_reference import ServedReference, read_reference
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.row_join import together
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
+from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
@@ -38,12 +41,16 @@ class Known:
         profile: of the reference.
         sample: the rows behind it, where they are at hand; None for a bundle.
         problems: met while they were read.
+        performance: how well the model did there; None where that is not known.
+        unmeasured: why it is not known; empty where nobody asked.
     """
 
     name: str
     profile: Profile
     sample: Reference | None = None
     problems: tuple[SourceProblem, ...] = ()
+    performance: ServedReference | None = None
+    unmeasured: str = ""
 
     @property
     def segments(self) -> Summary | None:
@@ -99,10 +106,13 @@ def known_reference(
             source=config.source,
         )
     sample = Reference(features, answers_of(table, roles), segments=segments)
+    performance, unmeasured = _performance(table, roles, holdout=config.holdout)
     return Known(
         name=config.source,
         profile=sample.profile,
         sample=sample,
+        performance=performance,
+        unmeasured=unmeasured,
         problems=tuple(problem for chunk in chunks for problem in chunk.problems),
     )
 
@@ -137,7 +147,24 @@ def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
     from seatrial.wiring.bundles import Subject, registered
 
     _, bundle = registered(workspace, Subject(name=name, number=version))
-    return Known(name=f"{name}@{version}", profile=read_profile(bundle.profile() or {}))
+    record = bundle.performance()
+    return Known(
+        name=f"{name}@{version}",
+        profile=read_profile(bundle.profile() or {}),
+        performance=read_reference(record) if record else None,
+        unmeasured="" if record else "The version was packaged without labelled rows.",
+    )
+
+
+def _performance(
+    table: Table, roles: Columns, *, holdout: bool
+) -> tuple[ServedReference | None, str]:
+    if not says_performance(roles):
+        return None, ""
+    try:
+        return log_reference(table, roles, holdout=holdout), ""
+    except SeatrialError as problem:
+        return None, problem.problem
 
 
 def _also(columns: Columns, segments: Sequence[str]) -> Columns:

@@ -16,6 +16,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
+from seatrial.monitoring.performance.view import watched_with
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceProblem, TableSource
 from seatrial.monitoring.rows.table import Table
@@ -33,6 +34,7 @@ from seatrial.monitoring.watching.server_monitor import BEAT
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.wiring.log_performance import log_performance
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.table_sources import open_source
@@ -88,7 +90,7 @@ class LogWatch:
             self._tell(problem)
         self._columns: Columns | None = None
         self._metrics = ""
-        self._shown: int | None = None
+        self._shown: tuple[int, Mapping[str, Any] | None] | None = None
         self.store: Store = self.out.open_store()
         try:
             self._open(env, once=once)
@@ -110,6 +112,17 @@ class LogWatch:
             during_release=file.alerts.during_release,
         )
         self.monitor = self._monitor()
+        self._performance = log_performance(
+            file,
+            self.known,
+            folder=self._folder,
+            out=self.out,
+            store=self.store,
+            alarms=self._alarms,
+            clock=self._clock,
+            say=self._tell,
+            once=once,
+        )
 
     def probe(self) -> None:
         """Look whether the columns asked for are in the log, if it can be read yet.
@@ -124,14 +137,16 @@ class LogWatch:
     def tick(self) -> list[Judged]:
         """Read what is new, judge, tell, and write what others read; see `LogMonitor.tick`."""
         judged = self.monitor.tick()
+        record = self._judge_performance()
         self._metrics = self._exposed()
         self.out.write(self.out.metrics.name, self._metrics)
         self.store.beat(BEAT, self._beat())
         kept = self.monitor.kept()
         # Not only when one was judged: a kill may have come between that and its page.
-        if kept is not None and kept.position != self._shown:
+        shown = None if kept is None else (kept.position, record)
+        if shown is not None and shown != self._shown:
             self.out.write(self.out.report.name, self._page())
-            self._shown = kept.position
+            self._shown = shown
         return judged
 
     def metrics(self) -> str:
@@ -150,6 +165,8 @@ class LogWatch:
 
     def close(self) -> None:
         """End it; nothing is lost."""
+        if self._performance is not None:
+            self._performance.close()
         self._couriers.close()
         self.store.forget(BEAT)
         self.store.close()
@@ -202,9 +219,20 @@ class LogWatch:
         name, version = self._file.endpoint, self._file.version
         watched = [whole_of(name, self._book.alerts(), looked_at=self._clock.now())]
         kept = self.monitor.kept()
-        if kept is not None:
-            watched.append(watched_of(name, version, kept.newest))
-        return exposition(watched)
+        mine = None if kept is None else watched_of(name, version, kept.newest)
+        record = None if self._performance is None else self._performance.record()
+        mine = mine if record is None else watched_with(mine, record)
+        return exposition(watched if mine is None else [*watched, mine])
+
+    def _judge_performance(self) -> Mapping[str, Any] | None:
+        """Look at predictions and labels; labels that cannot be read are tried again."""
+        if self._performance is None:
+            return None
+        try:
+            self._performance.tick()
+        except TROUBLE as trouble:
+            self._tell(SourceProblem(flaw="part", where="labels", message=str(trouble)))
+        return self._performance.record()
 
     def _beat(self) -> dict[str, Any]:
         name, version = self._file.endpoint, str(self._file.version)
@@ -219,7 +247,8 @@ class LogWatch:
         from seatrial.web.console.watching import report_page
 
         name, version = self._file.endpoint, self._file.version
-        found = WatchDesk(self.store).view(name)["versions"][str(version)]
+        view = WatchDesk(self.store).view(name)
+        found = view["versions"][str(version)]
         report = found["report"]
         return report_page(
             report,
@@ -228,6 +257,7 @@ class LogWatch:
             window=f"{report['start'][:16]} - {report['end'][:16]}".replace("T", " "),
             language=self._file.notify.language,
             series=found["series"],
+            performance=view["performance"],
             made_at=self._clock.now(),
         )
 
@@ -267,6 +297,8 @@ def run_log_watch(
         stack.callback(watch.close)
         for note in watch.known.notes:
             say(note)
+        if watch.known.unmeasured and file.performance.enabled:
+            say(f"The performance is not watched: {watch.known.unmeasured}")
         watch.probe()
         address = ""
         if port is not None:

@@ -34,6 +34,11 @@ class LabelFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """With one folder for each endpoint."""
+        return self._folder
+
     def versions(self, endpoint: str) -> Collection[int]:
         """Those of which there is a ledger."""
         folder = self._folder / folder_name(endpoint)

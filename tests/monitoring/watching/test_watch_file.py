@@ -127,3 +127,24 @@ def test_variables_go_over_the_file_and_those_of_others_do_not(tmp_path: Path) -
     }
     file = load(path, MonitoringFile, env, prefix="SEATRIAL_MONITORING__")
     assert file.notify.language == "zh"
+
+
+def test_a_window_of_performance_is_one_of_drift_unless_something_else_is_said(
+    tmp_path: Path,
+) -> None:
+    assert loaded(tmp_path, LOG).performance_rows == 1_000
+    assert loaded(tmp_path, {**LOG, "windows": {"rows": 500}}).performance_rows == 500
+    assert loaded(tmp_path, {**LOG, "windows": {"rows": 20}}).performance_rows == 100
+    more = {"windows": {"rows": 500}, "performance": {"window_rows": 300}}
+    assert loaded(tmp_path, {**LOG, **more}).performance_rows == 300
+
+
+def test_labels_are_for_a_log_and_a_reference_may_be_held_out(tmp_path: Path) -> None:
+    file = loaded(
+        tmp_path,
+        {**LOG, "labels": "came.csv", "reference": {"source": "reference.csv", "holdout": True}},
+    )
+    assert file.labels is not None
+    assert file.reference is not None
+    assert (file.labels.source, file.reference.holdout) == ("came.csv", True)
+    assert "labels is for a log" in refused(tmp_path, {"endpoint": "churn", "labels": "came.csv"})

@@ -19,7 +19,7 @@ from seatrial.kernel.store import StoreFull, StoreUnavailable
 from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.performance.version import Logged, Told, VersionPerformance
 
-_TURN_S = 2.0
+TURN_S = 2.0
 """Reading on stops after so long, so that a backlog does not keep all else from being watched."""
 
 _PAGE = 10_000
@@ -77,15 +77,23 @@ class EndpointPerformance:
         opened: what is kept of it.
         clock: monotonic time.
         wait_s: how long a label waits for its prediction, > 0.
+        turn_s: how long a turn reads on, > 0.
     """
 
     def __init__(
-        self, endpoint: str, *, opened: OpenPerformance, clock: Clock, wait_s: float
+        self,
+        endpoint: str,
+        *,
+        opened: OpenPerformance,
+        clock: Clock,
+        wait_s: float,
+        turn_s: float = TURN_S,
     ) -> None:
         self._endpoint = endpoint
         self._opened = opened
         self._clock = clock
         self._wait = timedelta(seconds=wait_s)
+        self._turn_s = turn_s
         self._inbox = opened.inbox(endpoint)
         self._versions: dict[int, Followed | None] = {}
         self._read = 0
@@ -98,7 +106,7 @@ class EndpointPerformance:
         Raises: StoreUnavailable, StoreFull: what was not taken in is read again after a restart.
         """
         told: dict[int, Told] = {}
-        stop_s = self._clock.monotonic() + _TURN_S
+        stop_s = self._clock.monotonic() + self._turn_s
         for version in sorted({*served, *self._opened.versions(self._endpoint)}):
             followed = self._followed(version)
             if followed is not None:

@@ -80,6 +80,10 @@ class Scored:
             label=self.label[rows],
         )
 
+    def at_steps(self, step: NDArray[np.int64]) -> Scored:
+        """The same predictions, each at the step given for it, shape (n,)."""
+        return replace(self, step=step)
+
 
 def together(parts: Sequence[Scored]) -> Scored:
     """Several batches as one, in order; none give an empty one."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Presence, StoreFull, StoreUnavailable
-from seatrial.monitoring.performance.endpoint import EndpointPerformance, OpenPerformance
+from seatrial.monitoring.performance.endpoint import TURN_S, EndpointPerformance, OpenPerformance
 from seatrial.monitoring.performance.version import Told
 from seatrial.monitoring.performance.view import BEATS, Record, performance_record
 
@@ -27,15 +27,26 @@ class PerformanceMonitor:
         clock: wall and monotonic time.
         opened: what is kept of endpoints.
         wait_s: how long a label waits for its prediction, > 0.
+        every_s: how often it looks, whatever it is asked, >= 0.
+        turn_s: how long a look at an endpoint reads on, > 0.
     """
 
     def __init__(
-        self, presence: Presence, *, clock: Clock, opened: OpenPerformance, wait_s: float
+        self,
+        presence: Presence,
+        *,
+        clock: Clock,
+        opened: OpenPerformance,
+        wait_s: float,
+        every_s: float = _EVERY_S,
+        turn_s: float = TURN_S,
     ) -> None:
         self._presence = presence
         self._clock = clock
         self._opened = opened
         self._wait_s = wait_s
+        self._every_s = every_s
+        self._turn_s = turn_s
         self._endpoints: dict[str, EndpointPerformance] = {}
         self._records: dict[tuple[str, int], Record] = {}
         self._due_s = self._again_s = 0.0
@@ -50,7 +61,7 @@ class PerformanceMonitor:
         now_s = self._clock.monotonic()
         if now_s < self._due_s:
             return {}
-        self._due_s = now_s + _EVERY_S
+        self._due_s = now_s + self._every_s
         told = {name: self._turned(name, versions) for name, versions in served.items()}
         again = now_s >= self._again_s
         if again:
@@ -87,7 +98,11 @@ class PerformanceMonitor:
         try:
             if name not in self._endpoints:
                 self._endpoints[name] = EndpointPerformance(
-                    name, opened=self._opened, clock=self._clock, wait_s=self._wait_s
+                    name,
+                    opened=self._opened,
+                    clock=self._clock,
+                    wait_s=self._wait_s,
+                    turn_s=self._turn_s,
                 )
             return self._endpoints[name].turn(versions, self._clock.now())
         except (StoreUnavailable, StoreFull) as problem:

@@ -9,87 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
 from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
+from seatrial.monitoring.performance.progress import Progress, advance, at, since
 from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
-from seatrial.monitoring.performance.rows import scored_rows
-from seatrial.monitoring.performance.served_reference import Origin, ServedReference, named
+from seatrial.monitoring.performance.rows import has_answers, part_id, served_rows
+from seatrial.monitoring.performance.served_reference import ServedReference, named
 from seatrial.monitoring.performance.state import (
-    MAX_WINDOWS,
     PerformanceState,
     audit,
     learn,
-    observe,
     start,
     steps_by_count,
     steps_of_window,
 )
-from seatrial.monitoring.performance.verdict import Estimated, Level, Measured, PerformanceRules
-from seatrial.monitoring.rows.label_values import label_values
-from seatrial.monitoring.rows.scores import ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
+from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules
+from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.triggers.rule import Measured as Metric
 from seatrial.monitoring.triggers.rule import Window
 from seatrial.stats.fusion import COVERED_SHARE
 
-STATE, PROGRESS, CLASSES = "state", "progress", "classes"
+STATE, PROGRESS, CLASSES, WIDTH = "state", "progress", "classes", "width"
 PLACE = "place/"
 """Names of notes; that of a place goes on with what it is in."""
-
-_TROUBLE = frozenset({Level.WARNING.value, Level.CRITICAL.value})
-
-
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said of a window when its newest complete step came; never changed afterwards.
-
-    Args:
-        window: its index.
-        start_us, end_us: of its predictions, microseconds since 1970.
-        n: predictions the estimate spoke of.
-    """
-
-    window: int
-    start_us: int
-    end_us: int
-    n: int
-    value: float | None
-    lower: float | None
-    upper: float | None
-    label_free: float | None
-    level: str
-    trust: str
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a version has come.
-
-    Args:
-        window_rows: of a window, as when it began.
-        n_seen: predictions taken in.
-        watermark_us: predictions before it wait no more.
-        n_labelled: predictions that got a label.
-        n_corrected: labels that replaced another.
-        told: index of the newest window whose real performance triggers were told.
-        points: by window, ascending, the newest MAX_WINDOWS.
-    """
-
-    window_rows: int
-    n_seen: int = 0
-    watermark_us: int | None = None
-    n_labelled: int = 0
-    n_corrected: int = 0
-    told: int = -1
-    points: tuple[Point, ...] = ()
-    schema: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +65,8 @@ class Logged(Protocol):
 
     @property
     def rows(self) -> Table:
-        """Answers under the names of `monitoring.served`, and what the expected error needs."""
+        """Answers under the names of `rows/served.py`, and what the expected error needs; and what
+        came true, where that is known already."""
 
     @property
     def ids(self) -> Sequence[str | None]:
@@ -163,9 +116,10 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
-        classes = msgspec.json.encode(served.reference.classes).decode()
-        if ledger.note(CLASSES) != classes:
-            ledger.set_note(CLASSES, classes)
+        for name, held in ((CLASSES, served.reference.classes), (WIDTH, served.reference.width)):
+            text = msgspec.json.encode(held).decode()
+            if ledger.note(name) != text:
+                ledger.set_note(name, text)
 
     def place(self, part: str) -> str | None:
         """How far a part of the log was read; None when it was not."""
@@ -178,19 +132,26 @@ class VersionPerformance:
             Nothing is changed then.
         """
         with self._ledger.at_once():
-            rows = self._new(logged)
-            state, progress, said = self._observed(rows)
+            rows, again = self._new(logged)
+            found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
+            state, progress = found.state, found.progress
+            if len(again):
+                state, progress = self._joined(state, progress, again.ids, again.label)
             kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
+            windows, progress = self._windows(state, progress)
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
             self._keep(state, progress)
+        n_before = self.progress.n_labelled
         self.state, self.progress = state, progress
-        return Told(findings=tuple(said))
+        said = [self._estimated(one, begin) for one, begin in found.estimates]
+        if progress.n_labelled > n_before or len(again):
+            said += self._measured()
+        return Told(findings=tuple(said), windows=windows)
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
-        column = NUMBER if self.served.reference.classes is None else CLASS
-        return logged.rows.n > 0 and column in logged.rows.columns
+        return has_answers(logged.rows, self.served.reference)
 
     def pass_over(self, logged: Logged) -> None:
         """Note that rows were read, though nothing could be made of them."""
@@ -206,32 +167,16 @@ class VersionPerformance:
         Args: ids of kept predictions; labels as `label_values.label_text` gives them.
         Raises: StoreUnavailable, StoreFull: nothing is changed then.
         """
-        values = label_values(texts, self.served.reference.classes)
+        ids, values = self._values(ids, texts)
         with self._ledger.at_once():
-            joined = join(self._ledger, ids, values)
-            if not len(joined.rows):
+            state, progress = self._joined(self.state, self.progress, ids, values)
+            if state is self.state:
                 return Told()
-            state = learn(self.state, self.served.reference, joined)
-            progress = msgspec.structs.replace(
-                self.progress,
-                n_labelled=self.progress.n_labelled + len(joined.rows) - joined.n_corrected,
-                n_corrected=self.progress.n_corrected + joined.n_corrected,
-            )
             windows, progress = self._windows(state, progress)
             self._keep(state, progress)
         self.state, self.progress = state, progress
-        found, said = self.measured(), [self._estimated(self.estimated())]
-        if found is not None:
-            since = self.span_of(found.window)
-            said.append(
-                measured_finding(
-                    found,
-                    endpoint=self.endpoint,
-                    version=self.version,
-                    since=None if since is None else since[0],
-                )
-            )
-        return Told(findings=tuple(said), windows=windows)
+        said = self._estimated(self.estimated(), since(progress.points))
+        return Told(findings=(said, *self._measured()), windows=windows)
 
     def audit(self, ids: Sequence[str]) -> None:
         """Note that predictions were chosen for labelling by chance alone."""
@@ -254,19 +199,43 @@ class VersionPerformance:
     def span_of(self, window: int) -> tuple[datetime, datetime] | None:
         """When a window was; None when that is not kept."""
         found = next((p for p in self.progress.points if p.window == window), None)
-        return None if found is None else (_at(found.start_us), _at(found.end_us))
+        return None if found is None else (at(found.start_us), at(found.end_us))
 
-    def _new(self, logged: Logged) -> Scored:
-        """The predictions that were not taken in before, each with its step."""
+    def _values(
+        self, ids: Sequence[str], texts: Sequence[str]
+    ) -> tuple[Sequence[str], NDArray[np.float64]]:
+        """What labels say, by the ids that predictions are kept under."""
+        reference = self.served.reference
+        if reference.width == 1:
+            return ids, label_values(texts, reference.classes)
+        parts = range(reference.width)
+        each = [part_id(key, part) for key in ids for part in parts]
+        return each, label_vectors(texts, reference.width).ravel()
+
+    def _joined(
+        self,
+        state: PerformanceState,
+        progress: Progress,
+        ids: Sequence[str],
+        labels: NDArray[np.float64],
+    ) -> tuple[PerformanceState, Progress]:
+        joined = join(self._ledger, ids, labels)
+        if not len(joined.rows):
+            return state, progress
+        return learn(state, self.served.reference, joined), msgspec.structs.replace(
+            progress,
+            n_labelled=progress.n_labelled + len(joined.rows) - joined.n_corrected,
+            n_corrected=progress.n_corrected + joined.n_corrected,
+        )
+
+    def _new(self, logged: Logged) -> tuple[Scored, Scored]:
+        """The predictions that were not taken in before, each with its step; and those that were
+        and bear a label now, as where a log is written anew with what came true.
+        """
         table = named(logged.rows, logged.rows.columns)
         reference = self.served.reference
-        columns = (
-            ScoreColumns(prediction=NUMBER)
-            if reference.classes is None
-            else ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES)
-        )
-        rows = scored_rows(table, reference, columns, step=np.zeros(table.n, np.int64))
-        ids = [logged.ids[int(place)] for place in rows.ids]
+        rows = served_rows(table, reference, step=np.zeros(table.n, np.int64))
+        ids = [_id_of(place, logged.ids) for place in rows.ids]
         known = set(self._ledger.find([key for key in ids if key is not None]).ids)
         first: dict[str, int] = {}
         for place, key in enumerate(ids):
@@ -282,56 +251,36 @@ class VersionPerformance:
             window_rows=self.progress.window_rows,
             steps_per_window=self.state.steps_per_window,
         )
-        return replace(kept, step=step)
+        again = {
+            key: place
+            for place, key in enumerate(ids)
+            if key in known and np.isfinite(rows.label[place])
+        }
+        labelled = rows.some(np.array(list(again.values()), np.intp))
+        return kept.at_steps(step), replace(labelled, ids=tuple(str(key) for key in again))
 
-    def _observed(self, rows: Scored) -> tuple[PerformanceState, Progress, list[Finding]]:
-        state, progress = self.state, self.progress
-        said: list[Finding] = []
-        for index in np.unique(rows.step).tolist():
-            some = rows.some(np.flatnonzero(rows.step == index))
-            state = observe(state, self.served.reference, some)
-            n_seen = progress.n_seen + len(some)
-            found = estimated(state, self.served.reference, self.rules)
-            progress = msgspec.structs.replace(
-                progress, n_seen=n_seen, points=self._pointed(progress, state, some, found)
-            )
-            # A step that is still filling says nothing: its few rows would be looked at too often.
-            if n_seen * state.steps_per_window // progress.window_rows > index:
-                said.append(self._estimated(found, progress))
-        return state, progress, said
-
-    def _pointed(
-        self, progress: Progress, state: PerformanceState, rows: Scored, found: Estimated
-    ) -> tuple[Point, ...]:
-        window = int(rows.step[0]) // state.steps_per_window
-        start_us, end_us = int(rows.at_us.min()), int(rows.at_us.max())
-        earlier = progress.points
-        if earlier and earlier[-1].window == window:
-            start_us = min(start_us, earlier[-1].start_us)
-            end_us = max(end_us, earlier[-1].end_us)
-            earlier = earlier[:-1]
-        point = Point(
-            window=window,
-            start_us=start_us,
-            end_us=end_us,
-            n=found.n,
-            value=found.value,
-            lower=found.interval.lower if found.interval else None,
-            upper=found.interval.upper if found.interval else None,
-            label_free=found.label_free,
-            level=found.level.value,
-            trust=found.trust.trust.value,
-        )
-        return (*earlier, point)[-MAX_WINDOWS:]
-
-    def _estimated(self, found: Estimated, progress: Progress | None = None) -> Finding:
+    def _estimated(self, found: Estimated, begin: datetime | None) -> Finding:
         return estimated_finding(
             found,
             endpoint=self.endpoint,
             version=self.version,
-            since=_since((progress or self.progress).points),
-            flatters=self.served.origin is Origin.SAMPLE,
+            since=begin,
+            flatters=self.served.flatters,
         )
+
+    def _measured(self) -> list[Finding]:
+        found = self.measured()
+        if found is None:
+            return []
+        span = self.span_of(found.window)
+        return [
+            measured_finding(
+                found,
+                endpoint=self.endpoint,
+                version=self.version,
+                since=None if span is None else span[0],
+            )
+        ]
 
     def _windows(
         self, state: PerformanceState, progress: Progress
@@ -347,13 +296,20 @@ class VersionPerformance:
                 continue
             one = measured(state, self.served.reference, self.rules, window=index)
             if one is not None:
-                found.append(_window(one, self.version, _at(ends[index])))
+                found.append(_window(one, self.version, at(ends[index])))
                 told = index
         return tuple(found), msgspec.structs.replace(progress, told=told)
 
     def _keep(self, state: PerformanceState, progress: Progress) -> None:
         self._ledger.set_note(STATE, msgspec.json.encode(state_to_dict(state)).decode())
         self._ledger.set_note(PROGRESS, msgspec.json.encode(progress).decode())
+
+
+def _id_of(place: str, ids: Sequence[str | None]) -> str | None:
+    """The id of a row, from its place and which of several numbers of an answer it is."""
+    row, _, part = place.partition("#")
+    key = ids[int(row)]
+    return None if key is None else part_id(key, int(part or 0))
 
 
 def kept_of(ledger: Ledger) -> tuple[PerformanceState, Progress] | None:
@@ -383,16 +339,6 @@ def meanings(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
     return {key: other for key, other in meant.items() if other in found}
 
 
-def _since(points: Sequence[Point]) -> datetime | None:
-    """Begin of the first of the newest windows that are all in trouble."""
-    start_us = None
-    for point in reversed(points):
-        if point.level not in _TROUBLE:
-            break
-        start_us = point.start_us
-    return None if start_us is None else _at(start_us)
-
-
 def _window(found: Measured, version: int, end: datetime) -> Window:
     return Window(
         version=version,
@@ -406,7 +352,3 @@ def _window(found: Measured, version: int, end: datetime) -> Window:
             for metric in found.metrics
         },
     )
-
-
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)

@@ -35,8 +35,8 @@ class DriftGauges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccuracyGauges:
-    """An accuracy with its interval, each in [0, 1]; None where not known."""
+class MetricGauges:
+    """A metric with its interval, of a share each in [0, 1]; None where not known."""
 
     value: float | None = None
     lower: float | None = None
@@ -56,6 +56,9 @@ class Watched:
         estimate_trusted: whether labels agree with that estimate as far as there are any.
         real: accuracy by labels.
         reference_accuracy: what is expected.
+        estimates: of every metric that is estimated without labels, by name.
+        reals: of every metric by labels, by name.
+        references: of every metric on the reference, by name.
         findings: of the service, each a level; one whose labels name another endpoint or version,
             as queues do, is left out.
         alerts_firing: alerts by severity.
@@ -67,10 +70,13 @@ class Watched:
     version: int | None = None
     features: Mapping[str, DriftGauges] = field(default_factory=dict)
     outputs: Mapping[str, DriftGauges] = field(default_factory=dict)
-    estimated: AccuracyGauges = field(default_factory=AccuracyGauges)
+    estimated: MetricGauges = field(default_factory=MetricGauges)
     estimate_trusted: bool | None = None
-    real: AccuracyGauges = field(default_factory=AccuracyGauges)
+    real: MetricGauges = field(default_factory=MetricGauges)
     reference_accuracy: float | None = None
+    estimates: Mapping[str, MetricGauges] = field(default_factory=dict)
+    reals: Mapping[str, MetricGauges] = field(default_factory=dict)
+    references: Mapping[str, float] = field(default_factory=dict)
     findings: Sequence[ServiceFinding] = ()
     alerts_firing: Mapping[str, int] = field(default_factory=dict)
     alerts_pending: Mapping[str, int] = field(default_factory=dict)
@@ -102,6 +108,13 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_real_accuracy_lower": ("gauge", "Lower bound of the accuracy by labels."),
     "seatrial_real_accuracy_upper": ("gauge", "Upper bound of the accuracy by labels."),
     "seatrial_reference_accuracy": ("gauge", "Accuracy on the reference: what is expected."),
+    "seatrial_estimated_performance": ("gauge", "A metric estimated without labels."),
+    "seatrial_estimated_performance_lower": ("gauge", "Lower bound of that estimate."),
+    "seatrial_estimated_performance_upper": ("gauge", "Upper bound of that estimate."),
+    "seatrial_real_performance": ("gauge", "A metric by the labels that arrived."),
+    "seatrial_real_performance_lower": ("gauge", "Lower bound of the metric by labels."),
+    "seatrial_real_performance_upper": ("gauge", "Upper bound of the metric by labels."),
+    "seatrial_reference_performance": ("gauge", "A metric on the reference: what is expected."),
     "seatrial_service_level": (
         "gauge",
         "A service level: 0 ok, 1 inconclusive, 2 warning, 3 critical.",
@@ -129,10 +142,16 @@ def _samples(one: Watched) -> Iterator[Sample]:
         )
     for output, moved in one.outputs.items():
         yield from _drift("seatrial_prediction_drift", (*labels, ("output", output)), moved)
-    yield from _accuracy("seatrial_estimated_accuracy", labels, one.estimated)
+    yield from _metric("seatrial_estimated_accuracy", labels, one.estimated)
     yield from _known("seatrial_estimate_trusted", labels, one.estimate_trusted)
-    yield from _accuracy("seatrial_real_accuracy", labels, one.real)
+    yield from _metric("seatrial_real_accuracy", labels, one.real)
     yield from _known("seatrial_reference_accuracy", labels, one.reference_accuracy)
+    for name, gauges in one.estimates.items():
+        yield from _metric("seatrial_estimated_performance", (*labels, ("metric", name)), gauges)
+    for name, gauges in one.reals.items():
+        yield from _metric("seatrial_real_performance", (*labels, ("metric", name)), gauges)
+    for name, value in one.references.items():
+        yield "seatrial_reference_performance", (*labels, ("metric", name)), value
     for found in one.findings:
         if _of_another(found, labels):
             continue
@@ -164,7 +183,7 @@ def _drift(prefix: str, labels: Labels, moved: DriftGauges) -> Iterator[Sample]:
     yield from _known(f"{prefix}_alarm", labels, moved.alarm)
 
 
-def _accuracy(name: str, labels: Labels, found: AccuracyGauges) -> Iterator[Sample]:
+def _metric(name: str, labels: Labels, found: MetricGauges) -> Iterator[Sample]:
     yield from _known(name, labels, found.value)
     yield from _known(f"{name}_lower", labels, found.lower)
     yield from _known(f"{name}_upper", labels, found.upper)

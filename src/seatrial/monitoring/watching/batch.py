@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from seatrial.monitoring.drift.literal_rules import KsRule, PsiRule, ks_rule, psi_rule
 from seatrial.monitoring.drift.severity import Severity, worst
 from seatrial.monitoring.drift.verdict import ColumnDrift
+from seatrial.monitoring.performance.verdict import Level
 from seatrial.monitoring.summaries.profile import Categorical, Numeric, Profile
 from seatrial.monitoring.summaries.summary import Names, Numbers, Summary
 from seatrial.monitoring.watching.watch import WindowReport
@@ -101,6 +102,26 @@ def verdict(report: WindowReport, found: Thumb, rules: Collection[RuleName]) -> 
     ]
     order = (Outcome.ALARM, Outcome.WARNING, Outcome.INCONCLUSIVE, Outcome.CLEAR)
     return min(verdicts, key=lambda one: order.index(one.outcome))
+
+
+def with_performance(found: BatchVerdict, levels: Collection[tuple[Level, str]]) -> BatchVerdict:
+    """The verdict with what performance means: a critical drop is an alarm.
+
+    Args: levels of the real and of the estimated performance, each with its reason.
+    """
+    outcomes = {Level.CRITICAL: Outcome.ALARM, Level.WARNING: Outcome.WARNING}
+    order = (Outcome.ALARM, Outcome.WARNING)
+    said = sorted(
+        ((outcomes[level], reason) for level, reason in levels if level in outcomes),
+        key=lambda one: order.index(one[0]),
+    )
+    if not said:
+        return found
+    outcome, reason = said[0]
+    if found.outcome in order:
+        worse = min(found.outcome, outcome, key=order.index)
+        return replace(found, outcome=worse, reason=f"{found.reason} {_sentence(reason)}")
+    return replace(found, outcome=outcome, reason=_sentence(reason))
 
 
 def _n_counted(column: Numeric | Categorical) -> int:

@@ -30,6 +30,7 @@ _MOST = 50
 _STATIC = Path(__file__).parent / "static"
 _LIVE = ("firing", "pending")
 _WORST = ("critical", "warning", "unknown", "clear")
+_KNOWN_FIRST = ("critical", "warning", "clear", "unknown")
 _SERVICE = {"ok": "clear", "inconclusive": "unknown"}
 _SEVERITIES = ("critical", "warning", "none")
 _MANY_WINDOWS = 1e6
@@ -89,6 +90,7 @@ def environment() -> Environment:
         sparkline=sparkline,
         twin_bars=twin_bars,
         value_names=value_names,
+        worst_of=worst_of,
     )
     return templates
 
@@ -150,6 +152,11 @@ def headline(watch: Mapping[str, Any], language: str) -> str:
 def level_of(level: str) -> str:
     """A service's level in the words of alerts."""
     return _SERVICE.get(level, level)
+
+
+def worst_of(*levels: str) -> str:
+    """The worst level; ``unknown`` is no worse than what is known."""
+    return min(levels, key=_KNOWN_FIRST.index)
 
 
 def began(alert: Mapping[str, Any]) -> str | None:
@@ -293,6 +300,7 @@ def report_page(
     window: str,
     language: str = "en",
     series: Sequence[Mapping[str, Any]] = (),
+    performance: Mapping[str, Mapping[str, Any]] | None = None,
     made_at: datetime | None = None,
 ) -> str:
     """A report as one page that needs nothing else: no script, no address, no other file.
@@ -302,6 +310,7 @@ def report_page(
         title: what was compared.
         reference, window: where the rows came from.
         series: windows before, for lines over time.
+        performance: by version, see `monitoring.performance.view`; None where it is not known.
         made_at: aware; None leaves it out, so that equal reports are equal files.
     """
     return (
@@ -317,6 +326,7 @@ def report_page(
             reference=reference,
             window=window,
             series=series,
+            watch={"performance": performance or {}},
             open_first=True,
             made_at=(
                 None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
