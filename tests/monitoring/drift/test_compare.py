@@ -8,10 +8,9 @@ import pytest
 from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import DriftLimits
-from seatrial.monitoring.rows.table import Coded, Table
+from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.profile import Profile, profile_of
-from seatrial.monitoring.summaries.summary import Summary
 from seatrial.stats.divergence import ks_from_values
 
 

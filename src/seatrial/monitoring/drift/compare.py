@@ -27,7 +27,6 @@ from seatrial.stats.divergence import (
     shares_tail,
 )
 
-
 _DEFAULT = DriftLimits()
 
 

@@ -9,6 +9,7 @@ value and the profile alone, so summaries by segment add up exactly however rows
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +181,7 @@ def _ranges(edges: NDArray[np.float64]) -> list[str]:
     if not len(edges):
         return ["any number"]
     told = [f"{edge:.6g}" for edge in edges.tolist()]
-    between = [f"{low} to {high}" for low, high in zip(told, told[1:], strict=False)]
+    between = [f"{low} to {high}" for low, high in pairwise(told)]
     return [f"<= {told[0]}", *between, f"> {told[-1]}"]
 
 

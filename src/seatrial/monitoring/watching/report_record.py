@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.monitoring.drift.segments import LEAST_ROWS, SegmentDrift
 from seatrial.monitoring.drift.comparison import Part
 from seatrial.monitoring.drift.histograms import Histogram
 from seatrial.monitoring.drift.quality import Finding
+from seatrial.monitoring.drift.segments import LEAST_ROWS, SegmentDrift
 from seatrial.monitoring.drift.verdict import ColumnDrift
 from seatrial.monitoring.watching.watch import WindowReport
 from seatrial.stats.divergence import Divergence
