@@ -29,6 +29,15 @@ CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
+_SEGMENT_TABLE = "CREATE TABLE segment (id TEXT PRIMARY KEY, code INTEGER NOT NULL) WITHOUT ROWID"
+"""Made when it is first needed: a ledger of a version without segments is as it ever was."""
+
+_SEGMENT_TRIGGER = (
+    "CREATE TRIGGER segment_dropped AFTER DELETE ON pending "
+    "BEGIN DELETE FROM segment WHERE id = OLD.id; END"
+)
+
+
 class SqlitePending:
     """`monitoring.labels.Ledger` in one file, for one thread of one process. NaN is kept as NULL.
 
@@ -142,6 +151,34 @@ class SqlitePending:
             connection.executemany(
                 "UPDATE pending SET audited = 1 WHERE id = ?", [(key,) for key in ids]
             )
+
+    def set_segments(self, ids: Sequence[str], codes: NDArray[np.int64]) -> None:
+        """See Ledger."""
+        with self._change() as connection:
+            if not self._has_segments(connection):
+                connection.execute(_SEGMENT_TABLE)
+                connection.execute(_SEGMENT_TRIGGER)
+            connection.executemany(
+                "INSERT OR REPLACE INTO segment SELECT id, ? FROM pending WHERE id = ?",
+                list(zip(codes.tolist(), ids, strict=True)),
+            )
+
+    def segments(self, ids: Sequence[str]) -> dict[str, int]:
+        """See Ledger."""
+        with self._translated():
+            if not self._has_segments(self._connection):
+                return {}
+            rows = self._connection.execute(
+                "SELECT * FROM segment WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {str(key): int(code) for key, code in rows}
+
+    def _has_segments(self, connection: sqlite3.Connection) -> bool:
+        (n_tables,) = connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'segment'"
+        ).fetchone()
+        return bool(n_tables)
 
     def _prepare(self) -> None:
         with self._change() as connection:

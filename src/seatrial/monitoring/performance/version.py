@@ -7,7 +7,7 @@ not, and never half of it or twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -17,10 +17,11 @@ import numpy as np
 
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
-from seatrial.monitoring.performance.judge import estimated, measured
+from seatrial.monitoring.performance.judge import estimated, measured, trust_in_scores
 from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
 from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
 from seatrial.monitoring.performance.rows import scored_rows
+from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import Origin, ServedReference, named
 from seatrial.monitoring.performance.state import (
     MAX_WINDOWS,
@@ -32,7 +33,13 @@ from seatrial.monitoring.performance.state import (
     steps_by_count,
     steps_of_window,
 )
-from seatrial.monitoring.performance.verdict import Estimated, Level, Measured, PerformanceRules
+from seatrial.monitoring.performance.verdict import (
+    Estimated,
+    Level,
+    Measured,
+    PerformanceRules,
+    Trust,
+)
 from seatrial.monitoring.rows.label_values import label_values
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
@@ -135,6 +142,7 @@ class VersionPerformance:
         rules: when a drop is one.
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
+        segments: makes what counts by segment, of a window's rows and steps; None without any.
     Raises: BadPerformanceRecord, stats.fusion_record.BadFusion: a ledger that cannot be read.
     """
 
@@ -148,6 +156,7 @@ class VersionPerformance:
         rules: PerformanceRules,
         keeping: Keeping,
         window_rows: int,
+        segments: Callable[[int, int], SegmentPerformance] | None = None,
     ) -> None:
         self._ledger = ledger
         self.served = served
@@ -163,6 +172,9 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
+        self.segments = (
+            segments(self.progress.window_rows, self.state.steps_per_window) if segments else None
+        )
         classes = msgspec.json.encode(served.reference.classes).decode()
         if ledger.note(CLASSES) != classes:
             ledger.set_note(CLASSES, classes)
@@ -182,6 +194,15 @@ class VersionPerformance:
             state, progress, said = self._observed(rows)
             kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
+            if self.segments is not None:
+                believed = trust_in_scores(state, self.served.reference, self.rules).trust
+                said += self.segments.observe(
+                    rows,
+                    logged.rows,
+                    logged.ids,
+                    n_seen=progress.n_seen,
+                    trusted=believed is not Trust.CONTRADICTED,
+                )
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
             self._keep(state, progress)
         self.state, self.progress = state, progress
@@ -218,9 +239,10 @@ class VersionPerformance:
                 n_corrected=self.progress.n_corrected + joined.n_corrected,
             )
             windows, progress = self._windows(state, progress)
+            by_segment = self.segments.learn(joined) if self.segments is not None else []
             self._keep(state, progress)
         self.state, self.progress = state, progress
-        found, said = self.measured(), [self._estimated(self.estimated())]
+        found, said = self.measured(), [self._estimated(self.estimated()), *by_segment]
         if found is not None:
             since = self.span_of(found.window)
             said.append(

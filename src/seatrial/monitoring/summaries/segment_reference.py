@@ -36,7 +36,7 @@ def with_segments(
 
 
 def segment_reference(profile: Profile) -> Summary | None:
-    """The sample by segment; None where there is none in the profile.   Raises: SummaryUnreadable."""
+    """The sample by segment; None where there is none of it.   Raises: SummaryUnreadable."""
     return None if profile.segments is None else decode(profile.segments)
 
 

@@ -28,7 +28,8 @@ class _Trouble:
 
     @property
     def severity(self) -> Severity:
-        return worst(one.severity for one in (*self.moved, *self.quality))
+        moved = [one.severity for one in self.moved]
+        return worst([*moved, *(one.severity for one in self.quality)])
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -65,9 +66,7 @@ def segment_finding(
     """
     labels = Labels(endpoint=endpoint, kind=Kind.SEGMENT_DRIFT.value, version=version)
     if not any(one.drift.features or one.drift.predictions for one in segments):
-        nothing = Phrase(
-            "No segment has rows enough to be compared.", "没有行数足以比较的分组。"
-        )
+        nothing = Phrase("No segment has rows enough to be compared.", "没有行数足以比较的分组。")
         return Finding(labels=labels, level=Level.UNKNOWN, what=nothing)
     troubles = [
         _Trouble(segment=one, moved=one.surely_moved(1 / budget_windows), quality=one.quality)

@@ -134,9 +134,7 @@ def _how_sure(alarm: DriftDecision) -> Phrase:
 
 def _segments(report: WindowReport) -> tuple[str, ...]:
     return tuple(
-        segment.name
-        for segment in report.segments
-        if segment.drift.severity is not Severity.NONE
+        segment.name for segment in report.segments if segment.drift.severity is not Severity.NONE
     )
 
 
