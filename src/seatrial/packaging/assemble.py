@@ -25,8 +25,10 @@ from seatrial.monitoring.rows.served import (
     features_table,
     predictions_table,
 )
-from seatrial.monitoring.summaries.profile import LABELS, profile_of
+from seatrial.monitoring.summaries.profile import LABELS, Profile, profile_of
 from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.segment_reference import segment_columns, with_segments
+from seatrial.monitoring.summaries.segments import Splits
 from seatrial.packaging.describe import Described
 from seatrial.packaging.export import Exported, export
 from seatrial.packaging.importance import importance
@@ -38,6 +40,7 @@ from seatrial.packaging.reference import reference_of
 from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.sample import Sample
+from seatrial.packaging.segments import check_segments, said_of, split_by
 from seatrial.packaging.session import ModelSession
 from seatrial.packaging.trial import ModelFails, Trial, spread, try_out
 from seatrial.registry.bundle import Bundle, Contents
@@ -79,6 +82,9 @@ class Source:
         holdout: labelled rows it was not trained on, or None.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
+        segments: inputs whose values are to be watched apart.
+        usual_segments: the same for every model that can be split by them; not looked at where
+            ``segments`` are given.
     """
 
     model: Path
@@ -88,6 +94,8 @@ class Source:
     trust: bool = False
     any_version: bool = False
     holdout: Sample | None = None
+    segments: tuple[str, ...] = ()
+    usual_segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +154,7 @@ def assemble(
                 remedy="Give rows it was trained on with --data, or train it again.",
             ) from failed
         say("ok", "signature", _signature(signature))
+        check_segments(source.segments, signature, has_sample=source.sample is not None)
         found = asyncio.run(
             _examine(
                 session,
@@ -158,10 +167,16 @@ def assemble(
                 progress=progress,
             )
         )
-        reference = reference_of(source.holdout, source.label, signature, found.trial, session)
+        profile = _profile(signature, found, source)
+        splits = _splits(profile)
+        reference = reference_of(
+            source.holdout, source.label, signature, found.trial, session, splits=splits
+        )
     notes = (*described.notes, *found.trial.notes)
     for note in notes:
         say("note", "note", note)
+    if splits is not None:
+        say("ok", "segments", said_of(splits))
     say("ok", "reference", reference.said)
     say("ok", "engine", found.plan.reason)
     bundle = _write(
@@ -171,6 +186,7 @@ def assemble(
         scan=scan,
         signature=signature,
         found=found,
+        profile={} if profile is None else write_profile(profile),
         performance=reference.record,
     )
     say("ok", "bundle", f"{bundle.digest[:12]}…, {show_size(bundle.n_bytes)}")
@@ -273,6 +289,7 @@ def _write(
     scan: ScanReport,
     signature: Signature,
     found: _Found,
+    profile: Mapping[str, object],
     performance: Mapping[str, object] | None,
 ) -> Bundle:
     with TemporaryDirectory(prefix="seatrial-") as scratch:
@@ -292,7 +309,7 @@ def _write(
                 artefacts=artefacts,
                 requirements=render_pins(pins),
                 golden=_golden(found.trial),
-                profile=_profile(signature, found),
+                profile=profile,
                 plan=found.plan.as_dict(),
                 parity=parity.as_dict() if parity else None,
                 trusted=source.trust or source.any_version,
@@ -322,22 +339,31 @@ def _golden(trial: Trial) -> Golden:
     )
 
 
-def _profile(signature: Signature, found: _Found) -> Mapping[str, object]:
+def _profile(signature: Signature, found: _Found, source: Source) -> Profile | None:
     """What the sample looked like; nothing of rows that were made up."""
     trial = found.trial
     if not trial.from_sample:
-        return {}
+        return None
     categorical = set(categorical_names(signature))
     labels = trial.labels
     if labels is not None and labels.dtype.kind != "f":
         categorical.add(LABELS)
+    features = features_table(signature, trial.known.rows)
+    answers = predictions_table(signature, found.served)
     profile = profile_of(
-        features_table(signature, trial.known.rows),
-        predictions=predictions_table(signature, found.served),
+        features,
+        predictions=answers,
         labels=None if labels is None else column_of(labels),
         categorical=categorical,
     )
-    return write_profile(replace(profile, importance=dict(found.importance)))
+    names = split_by(profile, asked=source.segments, usual=source.usual_segments)
+    profile = replace(profile, importance=dict(found.importance))
+    return with_segments(profile, features, answers, names)
+
+
+def _splits(profile: Profile | None) -> Splits | None:
+    names = () if profile is None else segment_columns(profile)
+    return Splits(profile, names) if profile is not None and names else None
 
 
 def _exported(exported: Exported) -> tuple[str, str, str]:

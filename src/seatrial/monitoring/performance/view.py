@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seatrial.kernel.store import Presence
+from seatrial.monitoring.performance.segment_view import segments_view
 from seatrial.monitoring.performance.served_reference import Origin
 from seatrial.monitoring.performance.verdict import Estimated, Measured
 from seatrial.monitoring.performance.version import Point, VersionPerformance
@@ -47,6 +48,7 @@ def performance_record(performance: VersionPerformance) -> Record:
         "n_corrected": progress.n_corrected,
         "n_unusable": state.n_unusable,
         "series": [_point(performance, point) for point in progress.points],
+        "segments": segments_view(performance.segments),
     }
 
 
