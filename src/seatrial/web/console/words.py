@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.web.console.performance_words import EN, ZH
+from seatrial.web.console import performance_words, segment_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -104,7 +104,6 @@ _EN = {
     "input_drift": "Input drift",
     "prediction_drift": "Prediction drift",
     "data_quality": "Data quality",
-    "segments": "Segments",
     "triggers": "Retraining",
     "column": "Column",
     "over_time": "PSI over time",
@@ -155,7 +154,6 @@ _EN = {
     "comma": ", ",
     "clause": ", ",
     "beyond": "The outermost bars hold all that lies beyond the ends of the axis.",
-    "calm_segments": "Nothing is shown in {n} other segments.",
     "one_fires": "One alert fires: {kinds}.",
     "some_fire": "{n} alerts fire: {kinds}.",
     "nothing_fires": "Nothing fires.",
@@ -310,7 +308,6 @@ _ZH = {
     "input_drift": "输入漂移",
     "prediction_drift": "预测漂移",
     "data_quality": "数据质量",
-    "segments": "分组",
     "triggers": "重新训练",
     "column": "列",
     "over_time": "PSI 走势",
@@ -361,7 +358,6 @@ _ZH = {
     "comma": "、",
     "clause": "，",
     "beyond": "最外侧的柱子包含坐标轴两端以外的全部数据。",
-    "calm_segments": "其余 {n} 个分组没有发现问题。",
     "one_fires": "1 条告警触发中：{kinds}。",
     "some_fire": "{n} 条告警触发中：{kinds}。",
     "nothing_fires": "没有触发中的告警。",
@@ -420,7 +416,10 @@ _ZH = {
     "fact.endpoint.rolled_back": "回滚",
 }
 
-_WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **EN}, "zh": {**_ZH, **ZH}}
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {**_EN, **performance_words.EN, **segment_words.EN},
+    "zh": {**_ZH, **performance_words.ZH, **segment_words.ZH},
+}
 
 _WAITING_ZH = {
     "the staging tests": "预发布测试完成",
