@@ -184,7 +184,9 @@ def _show_by_segment(console: Console, view: Record) -> None:
 
 
 def _segment(one: Record) -> str:
-    return f"{one['column']}={_cut(one['value'], _NAME)}"
+    from seatrial.monitoring.summaries.segments import segment_name
+
+    return segment_name(one["column"], _cut(one["value"], _NAME))
 
 
 def _steps(record: Record) -> list[str]:

@@ -71,6 +71,16 @@ def test_numbers_are_cut_at_quarters_of_the_reference() -> None:
 
 
 @pytest.mark.parametrize(
+    ("step", "named"), [(1.0, "<= 250"), (0.001, "<= 1000.25"), (1e-9, "<= 1000.00000024")]
+)
+def test_parts_are_named_in_digits_enough_to_tell_them_apart(step: float, named: str) -> None:
+    column = np.arange(1_000.0) * step + (0.0 if step == 1 else 1_000.0)
+    values = Split(profile(x=column), "x").values
+    assert len(set(values)) == len(values)
+    assert values[0].startswith(named)
+
+
+@pytest.mark.parametrize(
     "column", [np.full(50, np.nan), np.full(50, 3.0), np.array([1.0] * 49 + [2])]
 )
 def test_numbers_without_quarters_have_the_segments_there_are(column: Column) -> None:

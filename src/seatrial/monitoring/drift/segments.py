@@ -20,6 +20,7 @@ from seatrial.monitoring.drift.verdict import ColumnDrift, DriftLimits, WindowDr
 from seatrial.monitoring.summaries.counting import coarse
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.segment_reference import segment_profile
+from seatrial.monitoring.summaries.segments import segment_name
 from seatrial.monitoring.summaries.summary import Columns, Summary
 
 LEAST_ROWS = 30
@@ -53,8 +54,8 @@ class SegmentDrift:
 
     @property
     def name(self) -> str:
-        """As people call it, such as ``region=north``."""
-        return f"{self.column}={self.value}"
+        """As people call it."""
+        return segment_name(self.column, self.value)
 
     @property
     def severity(self) -> Severity:

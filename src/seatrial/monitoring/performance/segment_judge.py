@@ -24,6 +24,7 @@ from seatrial.monitoring.performance.reference import PerformanceReference
 from seatrial.monitoring.performance.segment_reference import SegmentReference
 from seatrial.monitoring.performance.segment_sums import Moments, SegmentSums
 from seatrial.monitoring.performance.verdict import Level, PerformanceRules
+from seatrial.monitoring.summaries.segments import segment_name
 from seatrial.stats.counts import Interval
 from seatrial.stats.holm import holm
 
@@ -87,8 +88,8 @@ class SegmentVerdict:
 
     @property
     def name(self) -> str:
-        """As people call it, such as ``region=north``."""
-        return f"{self.column}={self.value}"
+        """As people call it."""
+        return segment_name(self.column, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

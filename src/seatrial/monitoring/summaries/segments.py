@@ -33,6 +33,7 @@ OTHER, MISSING, NEW = "(other)", "(missing)", "(new)"
 """Known values that are too rare to be watched by themselves; rows without a value; values that
 the reference does not have. A value that is spelled like one of them is counted with it."""
 
+_COMPARED = ("<= ", "> ")
 _PLACES = 32
 
 
@@ -167,6 +168,11 @@ class Splits:
         return found
 
 
+def segment_name(column: str, value: str) -> str:
+    """A segment as people call it, such as ``region=north`` or ``age <= 31``."""
+    return f"{column} {value}" if value.startswith(_COMPARED) else f"{column}={value}"
+
+
 def _edges(column: Numeric) -> NDArray[np.float64]:
     """Where a column of numbers is cut: quantiles of the reference, ascending."""
     counts = np.array(column.counts, np.int64)
@@ -180,9 +186,18 @@ def _ranges(edges: NDArray[np.float64]) -> list[str]:
     """How parts are called: those with upper edges, and the last one."""
     if not len(edges):
         return ["any number"]
-    told = [f"{edge:.6g}" for edge in edges.tolist()]
+    told = _told(edges.tolist())
     between = [f"{low} to {high}" for low, high in pairwise(told)]
     return [f"<= {told[0]}", *between, f"> {told[-1]}"]
+
+
+def _told(edges: Sequence[float]) -> list[str]:
+    """Numbers in as few digits as tell them apart."""
+    for digits in (3, 6):
+        told = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(told)) == len(told):
+            return told
+    return [repr(edge) for edge in edges]
 
 
 def _not_to_split(profile: Profile, name: str) -> NoSuchSegment:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.monitoring.summaries.segments import MISSING, NEW, OTHER
+from seatrial.monitoring.summaries.segments import MISSING, NEW, OTHER, segment_name
 
 SHOWN = 8
 """Segments shown at once; those in trouble are shown however many there are, up to `_MOST`."""
@@ -69,6 +69,11 @@ def segment_lines(segments: Mapping[str, Any]) -> SegmentLines:
 def segment_value(value: str, w: Mapping[str, str]) -> str:
     """A segment's value; those that stand for the rest in words."""
     return w[_WORDS[value]] if value in _WORDS else value
+
+
+def equals(value: str) -> str:
+    """What stands between a column and a segment's value."""
+    return " " if segment_name("", value).startswith(" ") else " = "
 
 
 def _line(column: str, value: str, parts: Mapping[str, Mapping[str, Any]]) -> SegmentLine:
