@@ -172,7 +172,7 @@ def _show_by_segment(console: Console, view: Record) -> None:
             console.say(f"  version {version}  {kept['problem']['en']}")
         _show_segments(console, kept["segments"])
     for version, record in view["performance"].items():
-        known = record["segments"] or {"measured": (), "estimated": ()}
+        known = record.get("segments") or {"measured": (), "estimated": ()}
         for kind in ("measured", "estimated"):
             worse = [one for one in known[kind] if one["level"] in ("warning", "critical")]
             for one in worse[:5]:
