@@ -106,6 +106,24 @@ def test_a_value_the_reference_does_not_have_is_compared_with_nothing() -> None:
     assert found[NEW].severity is Severity.NONE
 
 
+def test_a_rare_value_that_a_small_segment_missed_is_no_finding() -> None:
+    """Of the whole it is in the range; 60 rows of one town happened to be without it."""
+    rng = np.random.default_rng(5)
+    towns = np.where(np.arange(6_000) % 100 == 0, 1, 0).astype(np.int32)
+    flag = ((rng.random(6_000) < 0.02) & (towns == 0)).astype(np.float64)
+    columns = {"flag": flag, "town": Coded(towns, ("large", "small"))}
+    window = Table(
+        columns={
+            "flag": np.concatenate([np.zeros(59), [1.0]]),
+            "town": Coded(np.ones(60, np.int32), ("large", "small")),
+        },
+        n=60,
+    )
+    found = _compared(Table(columns=columns, n=6_000), window)
+    assert found["small"].n_reference == 60
+    assert found["small"].severity is Severity.NONE
+
+
 def test_a_few_rows_say_nothing_of_a_segment() -> None:
     window = _by_town(60, seed=1, moved="c")
     assert all(one.drift.features == () for one in _compared(_by_town(8_000, 0), window).values())

@@ -67,5 +67,5 @@ def test_the_profile_of_a_segment_counts_its_rows_only() -> None:
     assert isinstance(numbers, Numeric)
     assert isinstance(names, Categorical)
     assert (found.n, numbers.n, sum(numbers.counts)) == (mine.n, mine.n, mine.n)
-    assert numbers.lowest == float(np.asarray(mine.columns["x"]).min())
+    assert numbers.lowest == float(np.asarray(table.columns["x"]).min())
     assert {name: n for name, n in names.counts.items() if n} == {"b": mine.n}

@@ -49,7 +49,8 @@ def segment_columns(profile: Profile) -> tuple[str, ...]:
 def segment_profile(inside: Profile, part: Summary) -> Profile:
     """The profile of one segment of the reference, for what is judged against a profile.
 
-    Which names are known is the whole's business. Names met once may all have been met in this
+    Which names are known, and which range numbers have, is the whole's business: a few rows miss
+    much of it. Names met once may all have been met in this
     segment, so more new ones are expected of it than of the whole: none is called for by chance.
 
     Args:
@@ -80,8 +81,6 @@ def _own(column: ColumnProfile, part: ColumnSummary | None) -> ColumnProfile:
                 n=part.n,
                 n_missing=part.n_missing,
                 n_infinite=part.n_infinite,
-                lowest=part.lowest,
-                highest=part.highest,
                 counts=tuple(part.counts.tolist()),
             )
         case Categorical(), Names():

@@ -19,8 +19,14 @@ _LEVELS = {Severity.WARNING: Level.WARNING, Severity.CRITICAL: Level.CRITICAL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Trouble:
-    """A segment with what is told of it; the worst comes first in both."""
+class SegmentTrouble:
+    """A segment in trouble.
+
+    Args:
+        segment: all that is known of it.
+        moved: columns that surely did, the heaviest first.
+        quality: what is wrong with the values, the worst first.
+    """
 
     segment: SegmentDrift
     moved: tuple[ColumnDrift, ...]
@@ -28,14 +34,17 @@ class _Trouble:
 
     @property
     def severity(self) -> Severity:
+        """The worst of both."""
         moved = [one.severity for one in self.moved]
         return worst([*moved, *(one.severity for one in self.quality)])
 
     @property
     def features(self) -> tuple[str, ...]:
+        """The columns concerned."""
         return (*(one.name for one in self.moved), *(one.column for one in self.quality))
 
     def said(self, language: str) -> str:
+        """The worst of it in a few words, in ``en`` or ``zh``."""
         colon = "：" if language == "zh" else ": "
         parts = [(one.name, one.reason.rstrip(".")) for one in self.moved]
         parts += [(one.column, one.value) for one in self.quality]
@@ -44,6 +53,26 @@ class _Trouble:
         if more and language == "zh":
             return f"{named}，另有 {more} 列"
         return f"{named} and {more} more columns" if more else named
+
+
+def troubles(
+    segments: Sequence[SegmentDrift], *, budget_windows: float
+) -> tuple[SegmentTrouble, ...]:
+    """The segments that surely moved or whose data are wanting, the worst first.
+
+    A column counts as moved when its evidence, adjusted over all columns of all segments, comes by
+    chance at most once in so many windows; what the report shows at a lower bar is none.
+
+    Args:
+        segments: as `compare_segments` gives them, the worst first.
+        budget_windows: windows per false alarm, >= 1.
+    """
+    found = [
+        SegmentTrouble(segment=one, moved=one.surely_moved(1 / budget_windows), quality=one.quality)
+        for one in segments
+    ]
+    bad = [one for one in found if one.severity is not Severity.NONE]
+    return tuple(sorted(bad, key=lambda one: -tuple(Severity).index(one.severity)))
 
 
 def segment_finding(
@@ -56,26 +85,17 @@ def segment_finding(
 ) -> Finding:
     """What to tell of a window's segments: which moved, and in which the data are wanting.
 
-    A column counts as moved when its evidence, adjusted over all columns of all segments, comes by
-    chance at most once in so many windows; what the report shows at a lower bar is no alert.
-
     Args:
-        segments: as `compare_segments` gives them, the worst first.
-        budget_windows: windows per false alarm, >= 1.
+        segments, budget_windows: as of `troubles`.
         since: begin of the window.
     """
     labels = Labels(endpoint=endpoint, kind=Kind.SEGMENT_DRIFT.value, version=version)
     if not any(one.drift.features or one.drift.predictions for one in segments):
         nothing = Phrase("No segment has rows enough to be compared.", "没有行数足以比较的分组。")
         return Finding(labels=labels, level=Level.UNKNOWN, what=nothing)
-    troubles = [
-        _Trouble(segment=one, moved=one.surely_moved(1 / budget_windows), quality=one.quality)
-        for one in segments
-    ]
-    bad = [one for one in troubles if one.severity is not Severity.NONE]
+    bad = troubles(segments, budget_windows=budget_windows)
     if not bad:
         return Finding(labels=labels, level=Level.CLEAR)
-    bad.sort(key=lambda one: -tuple(Severity).index(one.severity))
     return Finding(
         labels=labels,
         level=_LEVELS[worst(one.severity for one in bad)],
@@ -100,7 +120,7 @@ def segment_finding(
     )
 
 
-def _what(bad: Sequence[_Trouble], n: int) -> Phrase:
+def _what(bad: Sequence[SegmentTrouble], n: int) -> Phrase:
     more = len(bad) - _NAMED
     en = "; ".join(one.said("en") for one in bad[:_NAMED])
     zh = "；".join(one.said("zh") for one in bad[:_NAMED])
@@ -110,7 +130,7 @@ def _what(bad: Sequence[_Trouble], n: int) -> Phrase:
     )
 
 
-def _sure(bad: Sequence[_Trouble], budget: float) -> Phrase:
+def _sure(bad: Sequence[SegmentTrouble], budget: float) -> Phrase:
     if any(one.moved for one in bad):
         return Phrase(
             f"Such evidence comes by chance at most once in {budget:,.0f} windows, over all "
