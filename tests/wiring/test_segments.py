@@ -17,18 +17,24 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.drift.segments import NoSegmentReference
 from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
 from seatrial.monitoring.watching.watch_desk import WatchDesk
+from seatrial.monitoring.watching.watch_file import ReferenceConfig
 from seatrial.packaging.sample import SampleMismatch
 from seatrial.registry.bundle import Bundle
 from seatrial.release.projection import Endpoints
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool
 from seatrial.testing.clock import FakeClock
+from seatrial.wiring.backfill import backfilled, log_folder
 from seatrial.wiring.deploy import Order, deploy_order
+from seatrial.wiring.log_reference import Known, known_reference
 from seatrial.wiring.monitor import Watches
 from seatrial.wiring.performance import LabelFiles, Performances
 from seatrial.wiring.segment_watches import SegmentWatches
@@ -336,3 +342,41 @@ def test_what_is_no_input_of_the_model_is_refused(world: World, asked: str, said
     with pytest.raises(SampleMismatch, match=said) as bad:
         world.deploy(600, segments=(asked,))
     assert "a, b, town" in bad.value.remedy
+
+
+def test_the_past_is_judged_by_segment_too(world: World) -> None:
+    world.deploy(segments=("town",))
+    world.ask(drawn(3, ROWS)[0])
+    world.ask(drawn(4, ROWS, moved="Lima")[0])
+    past = list(
+        backfilled(
+            world.workspace,
+            "churn",
+            log=log_folder(world.workspace, "churn"),
+            windows=Windows(n_rows=ROWS),
+        )
+    )
+    found = [one.report["segments"] for one in past]
+    assert [{s["value"] for s in window} for window in found] == [set(TOWNS)] * 2
+    worst = [(s["value"], s["severity"]) for w in found for s in w if s["severity"] != "none"]
+    assert worst == [("Lima", "critical")]
+
+
+def test_a_log_beside_a_bundle_is_split_by_what_the_bundle_kept(world: World) -> None:
+    world.deploy(600, segments=("town",))
+
+    def known(*segments: str) -> Known:
+        return known_reference(
+            ReferenceConfig(source="churn@1"),
+            columns=Columns(),
+            segments=segments,
+            folder=world.folder,
+            workspace=lambda: world.workspace,
+        )
+
+    kept = known("town").segments
+    assert kept is not None
+    assert set(kept.segments["town"]) == set(TOWNS)
+    with pytest.raises(NoSegmentReference, match="segments of 'a'") as bad:
+        known("town", "a")
+    assert "--segments a" in bad.value.remedy
