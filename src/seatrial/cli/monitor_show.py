@@ -23,6 +23,7 @@ _COLOURS = {
     "clear": "green",
     "quiet": "green",
 }
+_METRICS = {"error_rate": "error rate", "p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
 _MOST = 12
 _NAME = 24
 
@@ -77,6 +78,7 @@ def show_view(console: Console, view: Record) -> None:
     _show_by_segment(console, view)
     for one in view["service"]:
         console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
+    _show_variants(console, view["variants"])
     live = [a for a in view["alerts"] if a["phase"] in ("firing", "pending")]
     for alert in live:
         show_alert(console, alert)
@@ -84,6 +86,23 @@ def show_view(console: Console, view: Record) -> None:
         console.say("  No window is complete yet.")
     elif not live:
         console.say("  Nothing fires.")
+
+
+def _show_variants(console: Console, side: Record | None) -> None:
+    """Versions that serve at the same time, held against the one in production."""
+    if not side:
+        return
+    console.say(f"  side by side since {moment(side['since'])}:")
+    for one in side["variants"]:
+        rate, p95 = (one["metrics"][name]["value"] for name in ("error_rate", "p95_ms"))
+        figures = f"{_figure(rate and 100 * rate)} % errors, p95 {_figure(p95)} ms"
+        apart = ", ".join(
+            f"{_METRICS[name]} " + ("worse" if one["differences"][name]["value"] > 0 else "better")
+            for name in one["differs"]
+        )
+        stable = one["version"] == side["compared_with"]
+        stands = "in production" if stable else apart or "within chance"
+        console.say(f"    version {one['version']:<4} {one['n']:>9,} answers  {figures}  {stands}")
 
 
 def window_text(report: Record) -> str:
@@ -167,11 +186,11 @@ def _show_segments(console: Console, segments: Sequence[Record]) -> None:
 
 def _show_by_segment(console: Console, view: Record) -> None:
     """What is known of each version by segment: the newest window, and where it does worse."""
-    for version, kept in view["segments"].items():
+    for version, kept in view.get("segments", {}).items():
         if kept["problem"] is not None:
             console.say(f"  version {version}  {kept['problem']['en']}")
         _show_segments(console, kept["segments"])
-    for version, record in view["performance"].items():
+    for version, record in view.get("performance", {}).items():
         known = record.get("segments") or {"measured": (), "estimated": ()}
         for kind in ("measured", "estimated"):
             worse = [one for one in known[kind] if one["level"] in ("warning", "critical")]

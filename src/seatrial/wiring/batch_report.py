@@ -25,7 +25,7 @@ from seatrial.wiring.log_reference import (
     log_columns,
     names_in,
 )
-from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.table_sources import OpenSource, open_source
 from seatrial.wiring.workspace import Workspace
 
 _MOST_HELD = 20_000_000
@@ -76,6 +76,7 @@ def compared(
     workspace: Callable[[], Workspace],
     rules: Collection[RuleName],
     now: datetime,
+    opened: OpenSource = open_source,
 ) -> Compared:
     """Compare all rows of ``file.data`` with ``file.reference``.
 
@@ -85,18 +86,24 @@ def compared(
         workspace: for a reference in a bundle.
         rules: to judge by.
         now: when rows are that bear no time.
+        opened: opens both.
     Raises: NoReferenceRows, NoSuchSegment; what sources and bundles raise.
     """
     assert file.data is not None
     assert file.reference is not None
     asked, split_by = file.data.columns.columns(), file.split_by
     known = known_reference(
-        file.reference, columns=asked, segments=split_by, folder=folder, workspace=workspace
+        file.reference,
+        columns=asked,
+        segments=split_by,
+        folder=folder,
+        workspace=workspace,
+        opened=opened,
     )
-    names = names_in(file.data, folder=folder)
+    names = names_in(file.data, folder=folder, opened=opened)
     columns = log_columns(asked, known, names, split_by)
     counting = _Counting(known, split_by)
-    for chunk in open_source(file.data, folder=folder, columns=columns).chunks():
+    for chunk in opened(file.data, folder=folder, columns=columns).chunks():
         counting.add(chunk)
     summary, exact = counting.result()
     watch = Watch(known.profile, file.rules(), segments=known.segments)

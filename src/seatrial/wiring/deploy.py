@@ -27,7 +27,7 @@ from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
-from seatrial.wiring.stager import BackgroundStager
+from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]

@@ -18,7 +18,7 @@ from seatrial.monitoring.summaries.segment_reference import segment_columns, seg
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.watch_file import ReferenceConfig
-from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.table_sources import OpenSource, open_source
 from seatrial.wiring.workspace import Workspace
 
 _BOUNDARY_ROWS = 200
@@ -70,6 +70,7 @@ def known_reference(
     segments: Sequence[str],
     folder: Path,
     workspace: Callable[[], Workspace],
+    opened: OpenSource = open_source,
 ) -> Known:
     """Read the reference.
 
@@ -79,6 +80,7 @@ def known_reference(
         segments: columns to split by.
         folder: where relative paths begin.
         workspace: whose bundle is meant by NAME@VERSION.
+        opened: opens it.
     Raises: NoReferenceRows, NoSuchSegment, NoSegmentReference, NoProfile; what sources and bundles
         raise.
     """
@@ -89,8 +91,8 @@ def known_reference(
     own = "columns" in config.model_fields_set
     asked = _also(config.columns.columns() if own else columns, segments)
     if not own:
-        asked = _where_there(asked, names_in(config, folder=folder))
-    chunks = list(open_source(config, folder=folder, columns=asked).chunks())
+        asked = _where_there(asked, names_in(config, folder=folder, opened=opened))
+    chunks = list(opened(config, folder=folder, columns=asked).chunks())
     table = together([chunk.table for chunk in chunks])
     roles = _roles(chunks)
     features = features_of(table, roles, segments=segments)
@@ -110,12 +112,14 @@ def known_reference(
     )
 
 
-def names_in(config: DataConfig, *, folder: Path, follow: bool = False) -> tuple[str, ...]:
+def names_in(
+    config: DataConfig, *, folder: Path, follow: bool = False, opened: OpenSource = open_source
+) -> tuple[str, ...]:
     """The columns of some data; none while nothing is there.
 
     Raises: what sources raise.
     """
-    for chunk in open_source(config, folder=folder, columns=Columns(), follow=follow).chunks():
+    for chunk in opened(config, folder=folder, columns=Columns(), follow=follow).chunks():
         names = dict.fromkeys((*chunk.columns.read, *chunk.columns.ignored))
         if names:
             return tuple(names)

@@ -52,7 +52,7 @@ class ServerConfig(ConfigModel):
         description="Most bytes of predictions that wait to be written to the log.",
     )
     count_rows: int = Field(
-        default=5_000,
+        default=2_000,
         ge=0,
         description="Rows a second of each version whose features and predictions are counted for "
         "monitoring; a random sample where more come. 0 counts none.",

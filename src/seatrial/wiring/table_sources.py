@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import TableSource
@@ -17,6 +17,21 @@ _ADAPTERS = {
     "duckdb": "seatrial.adapters.table_duckdb:DuckdbSource",
     "postgresql": "seatrial.adapters.table_postgres:PostgresSource",
 }
+
+
+class OpenSource(Protocol):
+    """Opens what a configuration names; `open_source` is one."""
+
+    def __call__(
+        self,
+        config: DataConfig,
+        *,
+        folder: Path,
+        columns: Columns | None = None,
+        follow: bool = False,
+    ) -> TableSource:
+        """See `open_source`."""
+        ...
 
 
 def open_source(

@@ -52,6 +52,11 @@ _DRAIN_S = 3.0
 """For calls of engines that nobody waits for any more: the server let its requests end before."""
 
 
+_SWITCH_S = 0.0005
+"""After so long the sync thread gives the interpreter up to the event loop. At Python's own 5 ms
+every request that comes while the thread works would wait that long."""
+
+
 def preload() -> None:
     """Import what every worker loads later anyway; called once, before the workers are forked."""
     import seatrial.adapters.onnxruntime  # noqa: F401 - loaded for its effect: shared pages
@@ -97,6 +102,7 @@ def run_worker(
         address: where the server is reached, for others to see.
         token: of the control routes, or None where only loopback may use them.
     """
+    sys.setswitchinterval(_SWITCH_S)
     clock = SystemClock()
     config = workspace.settings.server
     store = workspace.open_store()

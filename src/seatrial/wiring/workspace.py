@@ -97,6 +97,15 @@ def open_store(url: str) -> Store:
 
     Raises: UnknownStore; MissingExtra; StoreUnavailable.
     """
+    store: Store = load_store(url).from_url(url)
+    return store
+
+
+def load_store(url: str) -> Any:
+    """Import what opens a URL, without opening it; returns its class.
+
+    Raises: UnknownStore; MissingExtra.
+    """
     scheme = url.partition("://")[0]
     if scheme not in STORES:
         raise UnknownStore(
@@ -105,9 +114,7 @@ def open_store(url: str) -> Store:
             scheme=scheme[:40],
         )
     module, _, name = STORES[scheme].partition(":")
-    store_class: Any = getattr(import_module(module), name)
-    store: Store = store_class.from_url(url)
-    return store
+    return getattr(import_module(module), name)
 
 
 def open_workspace(

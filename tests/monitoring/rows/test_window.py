@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,11 +24,21 @@ from seatrial.monitoring.rows.window import (
     Undated,
     Windows,
     cut,
-    cut_all,
     finish,
 )
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def cut_all(
+    windows: Windows, tables: Iterable[Table], *, latest: datetime | None = None
+) -> Iterator[Event]:
+    """The events of all chunks of data that have an end."""
+    progress = Progress()
+    for table in tables:
+        progress, events = cut(windows, progress, table, latest=latest)
+        yield from events
+    yield from finish(windows, progress)[1]
 
 
 def rows(*minutes: float | None, start: datetime = START) -> Table:

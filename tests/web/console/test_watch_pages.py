@@ -102,6 +102,20 @@ async def test_the_overview_says_how_each_endpoint_stands(browse, world, scene, 
     assert "monitoring" not in cards["new"]
 
 
+async def test_versions_stand_side_by_side(browse, firing) -> None:
+    page = Parsed((await browse().get(PAGE)).text)
+    said = " ".join(page.text.split())
+    assert "Versions side by side" in said
+    table = said[said.index("Versions side by side") :].split("Traffic")[0]
+    assert "1in production" in table.replace(" in", "in")
+    assert "5,000" in table
+    assert table.count("within chance") == 1  # errors
+    assert table.count("worse") == 1  # p95
+    zh = Parsed((await browse().get(PAGE, headers=ZH)).text).text
+    assert "版本对比" in zh
+    assert "更差" in zh
+
+
 async def test_each_part_is_a_part_of_the_page(browse, firing) -> None:
     async with browse() as client:
         for path, name in ((PARTS, "watch"), (f"{PARTS}/found", "found"), (SILENCES, "silences")):

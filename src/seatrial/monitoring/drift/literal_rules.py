@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from seatrial.monitoring.drift.comparison import quantile_groups, summary_of
 from seatrial.monitoring.drift.severity import Severity, graded
 from seatrial.monitoring.summaries.profile import Categorical, Numeric
 from seatrial.monitoring.summaries.summary import Names, Numbers
 from seatrial.stats.counts import check_share
-from seatrial.stats.divergence import Divergence, ks_from_values, psi
+from seatrial.stats.divergence import Divergence, psi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +74,3 @@ def ks_rule(distance: Divergence, *, alpha: float = 0.05) -> KsRule:
         ks_statistic=distance.value,
         p_value=distance.p_value,
     )
-
-
-def ks_rule_of_values(reference: ArrayLike, current: ArrayLike, *, alpha: float = 0.05) -> KsRule:
-    """`ks_rule` for two samples of numbers, in any order; what is not finite is left out.
-
-    Raises: BadStatistic: a side has no finite number.
-    """
-    sides = [np.asarray(side, dtype=np.float64).ravel() for side in (reference, current)]
-    ordered = [np.sort(side[np.isfinite(side)]) for side in sides]
-    return ks_rule(ks_from_values(*ordered), alpha=alpha)

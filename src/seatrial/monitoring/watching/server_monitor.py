@@ -35,6 +35,7 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, Judged, OpenWatch
 from seatrial.monitoring.watching.gauges import watched_of
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
+from seatrial.monitoring.watching.variants import variants_record
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.projection import Endpoints
 
@@ -95,6 +96,7 @@ class ServerMonitor:
         self._triggers = TriggerBook(store)
         self._readings = Readings()
         self._service: dict[str, tuple[ServiceFinding, ...]] = {}
+        self._variants: dict[str, dict[str, object] | None] = {}
         self._service_at = self._prune_at = 0.0
 
     def tick(self) -> bool:
@@ -170,9 +172,12 @@ class ServerMonitor:
         self._readings.add(news, now_s=now_s)
         saturation = judge_saturation(self._readings.all(), config, now_s=now_s)
         findings: list[Finding] = []
-        for name in states:
+        for name, state in states.items():
             history = self._histories.setdefault(name, ServiceHistory(self._store, name))
             history.refresh(now)
+            self._variants[name] = variants_record(
+                history, state.split.versions, stable=state.stable, now=now
+            )
             found = (*judge_service(look(history, config, now=now), config), *saturation)
             self._service[name] = found
             findings += service_findings(found, endpoint=name)
@@ -203,6 +208,7 @@ class ServerMonitor:
                 "service": {
                     name: [one.as_dict() for one in self._service.get(name, ())] for name in states
                 },
+                "variants": {name: self._variants.get(name) for name in states},
                 "filling": {
                     name: {str(v): n for v, n in monitor.filling().items()}
                     for name, monitor in self._monitors.items()

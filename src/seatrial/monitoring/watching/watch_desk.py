@@ -53,8 +53,9 @@ class WatchDesk:
 
         ``versions`` holds the newest report of each (see `report_record`) and a ``series`` of the
         windows before; ``performance`` how well each does (see `performance_view`); ``segments``
-        the newest window of each by segment; ``service`` what the service looks like; ``filling``
-        the rows of windows that are not complete; ``watching`` whether a monitor runs.
+        the newest window of each by segment; ``service`` what the service looks like; ``variants``
+        the versions that serve side by side (see `variants_record`), None where one does;
+        ``filling`` the rows of windows that are not complete; ``watching`` whether a monitor runs.
 
         Raises: UnknownEndpoint: nothing was released or watched under this name.
         """
@@ -81,6 +82,7 @@ class WatchDesk:
             "performance": performance,
             "segments": segment_records(self._store, endpoint),
             "service": _part(beat, "service", endpoint, []),
+            "variants": _part(beat, "variants", endpoint, None),
             "filling": _part(beat, "filling", endpoint, {}),
             "alerts": alerts,
             "triggers": [request_record(one) for one in self._triggers.requests(endpoint)],
