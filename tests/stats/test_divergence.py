@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,6 +37,13 @@ def test_psi_is_the_sum_of_its_formula() -> None:
     assert found.value == pytest.approx(float(((q - p) * np.log(q / p)).sum()))
     assert found.corrected == pytest.approx(found.value - 4 * (1 / 1000 + 1 / 500))
     assert (found.n, found.m, found.n_bins) == (1000, 500, 5)
+
+
+@pytest.mark.parametrize("measure", [psi, jensen_shannon])
+def test_fractions_of_rows_in_one_bin_have_not_moved(measure: Callable[..., Divergence]) -> None:
+    """It was the root of a negative variance: rare names are such fractions."""
+    found = measure(np.array([39.16]), np.array([54.0]))
+    assert (found.value, found.standard_error, found.p_value) == (0.0, 0.0, 1.0)
 
 
 def test_jensen_shannon_is_that_of_scipy() -> None:

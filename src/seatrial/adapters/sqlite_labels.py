@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,15 @@ CREATE INDEX IF NOT EXISTS pending_at ON pending (at_us);
 CREATE INDEX IF NOT EXISTS pending_step ON pending (step);
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """,
+)
+
+
+_SEGMENT_TABLE = "CREATE TABLE segment (id TEXT PRIMARY KEY, code INTEGER NOT NULL) WITHOUT ROWID"
+"""Made when it is first needed: a ledger of a version without segments is as it ever was."""
+
+_SEGMENT_TRIGGER = (
+    "CREATE TRIGGER segment_dropped AFTER DELETE ON pending "
+    "BEGIN DELETE FROM segment WHERE id = OLD.id; END"
 )
 
 
@@ -124,6 +134,34 @@ class SqlitePending:
             connection.executemany(
                 "UPDATE pending SET audited = 1 WHERE id = ?", [(key,) for key in ids]
             )
+
+    def set_segments(self, ids: Sequence[str], codes: NDArray[np.int64]) -> None:
+        """See Ledger."""
+        with self._file.changing() as connection:
+            if not self._has_segments(connection):
+                connection.execute(_SEGMENT_TABLE)
+                connection.execute(_SEGMENT_TRIGGER)
+            connection.executemany(
+                "INSERT OR REPLACE INTO segment SELECT id, ? FROM pending WHERE id = ?",
+                list(zip(codes.tolist(), ids, strict=True)),
+            )
+
+    def segments(self, ids: Sequence[str]) -> dict[str, int]:
+        """See Ledger."""
+        with self._file.reading() as connection:
+            if not self._has_segments(connection):
+                return {}
+            rows = connection.execute(
+                "SELECT * FROM segment WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {str(key): int(code) for key, code in rows}
+
+    def _has_segments(self, connection: sqlite3.Connection) -> bool:
+        (n_tables,) = connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'segment'"
+        ).fetchone()
+        return bool(n_tables)
 
 
 def _scored(rows: Sequence[tuple[object, ...]]) -> Scored:

@@ -9,7 +9,14 @@ import click
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.follow import follow
-from seatrial.cli.options import DURATION, NumberType, json_option, whoami, workspace_options
+from seatrial.cli.options import (
+    DURATION,
+    NAMES,
+    NumberType,
+    json_option,
+    whoami,
+    workspace_options,
+)
 from seatrial.cli.output import Console
 from seatrial.registry.archive import is_archive
 from seatrial.wiring.deploy import Order, deploy_order, ensure_server, has_server, local_controller
@@ -39,6 +46,12 @@ _EXITS = {
     help="Labelled rows it was not trained on: what its performance is later held against.",
 )
 @click.option(
+    "--segments",
+    type=NAMES,
+    help="Inputs whose values are watched apart too, such as region,plan.  "
+    "[default: monitoring.segments, as far as the model has them]",
+)
+@click.option(
     "--target", type=click.Choice(["staging", "production"]), default="staging", show_default=True
 )
 @click.option("--share", type=NumberType(0, 1), help="Share of the canary.  [default: 0.05]")
@@ -60,6 +73,7 @@ def deploy(
     data: Path | None,
     label: str | None,
     holdout: Path | None,
+    segments: tuple[str, ...] | None,
     target: str,
     share: float | None,
     watch: float | None,
@@ -87,6 +101,7 @@ def deploy(
         data=data,
         label=label,
         holdout=holdout,
+        segments=segments or (),
         target=target,
         share=share,
         watch_s=watch,

@@ -87,6 +87,7 @@ def show_view(console: Console, view: Record) -> None:
             console.say(f"    {line}")
     for version, n in view["filling"].items():
         console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
+    _show_by_segment(console, view)
     for one in view["service"]:
         console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
     _show_variants(console, view["variants"])
@@ -180,11 +181,43 @@ def _show_quality(console: Console, quality: Sequence[Record]) -> None:
 
 
 def _show_segments(console: Console, segments: Sequence[Record]) -> None:
+    """The worst segments of a window, and how many could not be compared."""
     bad = [one for one in segments if one["severity"] != "none"]
     for one in bad[:5]:
-        moved = ", ".join(f"{c['name']} (PSI {_figure(c['effect'])})" for c in one["moved"][:3])
+        parts = [f"{c['name']} (PSI {_figure(c['effect'])})" for c in one["moved"][:3]]
+        parts += [f"{found['column']} {found['value']}" for found in one["quality"][:3]]
         mark = _mark(one["severity"], 9)
-        console.say(f"  {one['column']}={one['value']}  {mark} {one['n']:,} rows: {moved}")
+        console.say(f"  {_segment(one)}  {mark} {one['n']:,} rows: {', '.join(parts)}")
+    for one in segments:
+        if one["not_compared"] == "no_reference":
+            console.say(f"  {_segment(one)}  {one['n']:,} rows, and none in the reference")
+    n_few = sum(one["not_compared"] == "few_rows" for one in segments)
+    if n_few:
+        console.say(f"  {n_few} segments have too few rows to be compared")
+
+
+def _show_by_segment(console: Console, view: Record) -> None:
+    """What is known of each version by segment: the newest window, and where it does worse."""
+    for version, kept in view.get("segments", {}).items():
+        if kept["problem"] is not None:
+            console.say(f"  version {version}  {kept['problem']['en']}")
+        _show_segments(console, kept["segments"])
+    for version, record in view.get("performance", {}).items():
+        known = record.get("segments") or {"measured": (), "estimated": ()}
+        for kind in ("measured", "estimated"):
+            worse = [one for one in known[kind] if one["level"] in ("warning", "critical")]
+            for one in worse[:5]:
+                console.say(
+                    f"  version {version}  {_segment(one)}  {_mark(one['level'], 9)} {kind} "
+                    f"{record['metric']} {_figure(one['performance'])} against "
+                    f"{_figure(one['reference'])}, {one['n']:,} rows"
+                )
+
+
+def _segment(one: Record) -> str:
+    from seatrial.monitoring.summaries.segments import segment_name
+
+    return segment_name(one["column"], _cut(one["value"], _NAME))
 
 
 def _steps(record: Record) -> list[str]:

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.kernel.size import show_size
+from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.segment_reference import segment_columns
+from seatrial.monitoring.summaries.segments import Splits
 from seatrial.packaging.examine import OpenGraph, Progress, Say, examine
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.reference import reference_of
 from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import installed_from_files, parse_pins
+from seatrial.packaging.segments import check_segments, said_of
 from seatrial.packaging.session import ModelSession
 from seatrial.packaging.source import Source
 from seatrial.packaging.trial import ModelFails
-from seatrial.packaging.write_bundle import write_bundle
+from seatrial.packaging.write_bundle import sample_profile, write_bundle
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature
@@ -76,6 +81,7 @@ def assemble(
                 remedy="Give rows it was trained on with --data, or train it again.",
             ) from failed
         say("ok", "signature", _signature(signature))
+        check_segments(source.segments, signature, has_sample=source.sample is not None)
         found = asyncio.run(
             examine(
                 session,
@@ -88,7 +94,13 @@ def assemble(
                 progress=progress,
             )
         )
-        reference = reference_of(source.holdout, source.label, signature, found.trial, session)
+        profile = sample_profile(source, signature, found)
+        splits = _splits(profile)
+        reference = reference_of(
+            source.holdout, source.label, signature, found.trial, session, splits=splits
+        )
+    if splits is not None:
+        say("ok", "segments", said_of(splits))
     say("ok", "reference", reference.said)
     say("ok", "engine", found.plan.reason)
     bundle = write_bundle(
@@ -98,6 +110,7 @@ def assemble(
         scan=scan,
         signature=signature,
         found=found,
+        profile={} if profile is None else write_profile(profile),
         performance=reference.record,
     )
     own = installed_from_files(parse_pins(bundle.requirements()))
@@ -125,3 +138,8 @@ def _signature(signature: Signature) -> str:
     kinds = sorted({f.dtype.value for f in signature.features})
     outputs = ", ".join(o.name for o in signature.outputs)
     return f"{n} features ({', '.join(kinds)}), {signature.task.value}: {outputs}"
+
+
+def _splits(profile: Profile | None) -> Splits | None:
+    names = () if profile is None else segment_columns(profile)
+    return Splits(profile, names) if profile is not None and names else None

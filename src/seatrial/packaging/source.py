@@ -20,6 +20,9 @@ class Source:
         holdout: labelled rows it was not trained on, or None.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
+        segments: inputs whose values are to be watched apart.
+        usual_segments: the same for every model that can be split by them; not looked at where
+            ``segments`` are given.
     """
 
     model: Path
@@ -29,3 +32,5 @@ class Source:
     trust: bool = False
     any_version: bool = False
     holdout: Sample | None = None
+    segments: tuple[str, ...] = ()
+    usual_segments: tuple[str, ...] = ()

@@ -15,12 +15,13 @@ from seatrial.monitoring.rows.served import (
     features_table,
     predictions_table,
 )
-from seatrial.monitoring.summaries.profile import LABELS
-from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.profile import LABELS, Profile
 from seatrial.monitoring.summaries.profiling import profile_of
+from seatrial.monitoring.summaries.segment_reference import with_segments
 from seatrial.packaging.examine import Examined, graphs_of
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.requirements import model_pins, render_pins
+from seatrial.packaging.segments import split_by
 from seatrial.packaging.source import Source
 from seatrial.packaging.trial import Trial, spread
 from seatrial.registry.bundle import Bundle, Contents
@@ -41,11 +42,13 @@ def write_bundle(
     scan: ScanReport,
     signature: Signature,
     found: Examined,
+    profile: Mapping[str, object],
     performance: Mapping[str, object] | None,
 ) -> Bundle:
     """The bundle of a model, in the folder of bundles ``root``.
 
-    Args: as `assemble` found them; ``performance`` is the reference of its quality, or None.
+    Args: as `assemble` found them; ``profile`` is the record of `sample_profile`, ``performance``
+        the reference of its quality, or None.
     Raises: what `Bundle.create` raises.
     """
     with TemporaryDirectory(prefix="seatrial-") as scratch:
@@ -65,7 +68,7 @@ def write_bundle(
                 artefacts=artefacts,
                 requirements=render_pins(pins),
                 golden=_golden(found.trial),
-                profile=_profile(signature, found),
+                profile=profile,
                 plan=found.plan.as_dict(),
                 parity=parity.as_dict() if parity else None,
                 trusted=source.trust or source.any_version,
@@ -95,19 +98,26 @@ def _golden(trial: Trial) -> Golden:
     )
 
 
-def _profile(signature: Signature, found: Examined) -> Mapping[str, object]:
-    """What the sample looked like; nothing of rows that were made up."""
+def sample_profile(source: Source, signature: Signature, found: Examined) -> Profile | None:
+    """What the sample looked like; nothing of rows that were made up.
+
+    Raises: what `split_by` raises.
+    """
     trial = found.trial
     if not trial.from_sample:
-        return {}
+        return None
     categorical = set(categorical_names(signature))
     labels = trial.labels
     if labels is not None and labels.dtype.kind != "f":
         categorical.add(LABELS)
+    features = features_table(signature, trial.known.rows)
+    answers = predictions_table(signature, found.served)
     profile = profile_of(
-        features_table(signature, trial.known.rows),
-        predictions=predictions_table(signature, found.served),
+        features,
+        predictions=answers,
         labels=None if labels is None else column_of(labels),
         categorical=categorical,
     )
-    return write_profile(replace(profile, importance=dict(found.importance)))
+    names = split_by(profile, asked=source.segments, usual=source.usual_segments)
+    profile = replace(profile, importance=dict(found.importance))
+    return with_segments(profile, features, answers, names)

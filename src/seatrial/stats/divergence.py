@@ -288,10 +288,12 @@ def _shares(
             f"The counts have {len(reference)} and {len(current)} bins.",
             remedy="Count both samples between the same edges.",
         )
-    n, m = int(reference.sum()), int(current.sum())
+    # Counts may be fractions of rows; shares of a rounded total would not add up.
+    all_r, all_c = float(reference.sum()), float(current.sum())
+    n, m = round(all_r), round(all_c)
     _check_sides(n, m)
     used = (reference + current) > 0
-    p, q = np.maximum(reference[used], half) / n, np.maximum(current[used], half) / m
+    p, q = np.maximum(reference[used], half) / all_r, np.maximum(current[used], half) / all_c
     return p, q, n, m, int(used.sum())
 
 
@@ -306,5 +308,6 @@ def _check_sides(n: int, m: int) -> None:
 
 
 def _variance(share: NDArray[np.float64], gradient: NDArray[np.float64]) -> float:
+    # Around the mean: with one bin nothing varies, and rounding must not make that less.
     mean = float((share * gradient).sum())
-    return float((share * gradient**2).sum()) - mean**2
+    return float((share * (gradient - mean) ** 2).sum())

@@ -51,6 +51,8 @@ class Order:
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
         holdout: file of labelled rows the model was not trained on, or None.
+        segments: inputs whose values are watched apart; none for those that the configuration
+            names and the model has.
         target: ``staging`` or ``production``.
         share: of the canary in its first step; None as configured.
         watch_s: of every step; None as configured.
@@ -66,6 +68,7 @@ class Order:
     data: Path | None = None
     label: str | None = None
     holdout: Path | None = None
+    segments: tuple[str, ...] = ()
     target: str = "staging"
     share: float | None = None
     watch_s: float | None = None
@@ -280,6 +283,8 @@ def _assembled(
         trust=order.trust,
         any_version=order.any_version,
         holdout=read_sample(order.holdout) if order.holdout else None,
+        segments=order.segments,
+        usual_segments=workspace.settings.monitoring.segments,
     )
     assembled = assemble(
         source,
@@ -318,6 +323,7 @@ def _check_options(order: Order) -> None:
         "--data": order.data,
         "--label": order.label,
         "--holdout": order.holdout,
+        "--segments": order.segments,
         "--any-version": order.any_version,
     }
     for option, value in given.items():

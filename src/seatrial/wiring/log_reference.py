@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.monitoring.drift.reference import Reference
+from seatrial.monitoring.drift.segments import NoSegmentReference
 from seatrial.monitoring.performance.log_answers import log_reference, says_performance
 from seatrial.monitoring.performance.served_reference import ServedReference, read_reference
 from seatrial.monitoring.rows.columns import Columns
@@ -16,6 +17,7 @@ from seatrial.monitoring.rows.source import Chunk, SourceProblem
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
 from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.segment_reference import segment_columns, segment_reference
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.watch_file import ReferenceConfig
@@ -54,8 +56,8 @@ class Known:
 
     @property
     def segments(self) -> Summary | None:
-        """Its rows by segment."""
-        return self.sample.segments if self.sample else None
+        """Its rows by segment; None where they are not split.   Raises: SummaryUnreadable."""
+        return self.sample.segments if self.sample else segment_reference(self.profile)
 
     @property
     def notes(self) -> list[str]:
@@ -86,10 +88,13 @@ def known_reference(
         folder: where relative paths begin.
         workspace: whose bundle is meant by NAME@VERSION.
         opened: opens it.
-    Raises: NoReferenceRows, NoSuchSegment, NoProfile; what sources and bundles raise.
+    Raises: NoReferenceRows, NoSuchSegment, NoSegmentReference, NoProfile; what sources and bundles
+        raise.
     """
     if config.bundle is not None:
-        return _of_bundle(*config.bundle, workspace())
+        known = _of_bundle(*config.bundle, workspace())
+        _check_kept(known, segments)
+        return known
     own = "columns" in config.model_fields_set
     asked = _also(config.columns.columns() if own else columns, segments)
     if not own:
@@ -165,6 +170,18 @@ def _performance(
         return log_reference(table, roles, holdout=holdout), ""
     except SeatrialError as problem:
         return None, problem.problem
+
+
+def _check_kept(known: Known, segments: Sequence[str]) -> None:
+    kept = segment_columns(known.profile)
+    for name in segments:
+        if name not in kept:
+            raise NoSegmentReference(
+                f"The profile of {known.name} was packaged without segments of {name!r}.",
+                remedy=f"Deploy the model again with --segments {name}, or name rows under "
+                "reference.",
+                column=name,
+            )
 
 
 def _also(columns: Columns, segments: Sequence[str]) -> Columns:

@@ -13,6 +13,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.registry.bundle import Bundle
@@ -20,6 +21,7 @@ from seatrial.registry.catalog import get
 from seatrial.wiring.counting import profile_of
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.performance import Performances
+from seatrial.wiring.segment_watches import SegmentWatches
 from seatrial.wiring.workspace import Workspace
 
 _TICK_S = 1.0
@@ -76,11 +78,17 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
         performance=PerformanceMonitor(
             store,
             clock=clock,
-            opened=Performances(store, workspace, config.performance),
+            opened=Performances(
+                store,
+                workspace,
+                config.performance,
+                budget_windows=config.drift.budget_windows,
+            ),
             wait_s=config.performance.wait,
         )
         if config.performance.enabled
         else None,
+        segments=SegmentMonitor(store, clock=clock, opened=SegmentWatches(store, workspace)),
     )
     try:
         while not stop.is_set():

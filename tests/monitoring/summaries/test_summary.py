@@ -70,7 +70,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 
 PROFILE = profile_of(_reference())
-SUMMARISER = Summariser(PROFILE, segments=["c"])
+SUMMARISER = Summariser(PROFILE, segments=["c", "x"])
 
 
 @settings(max_examples=150)

@@ -48,6 +48,32 @@ def judged(
 DEFAULT = (RuleName.DEFAULT,)
 
 
+def test_a_segment_that_moves_alone_is_an_alarm_that_names_it() -> None:
+    there, here = rows(8_000, seed=1), rows(2_000, seed=2)
+    plan, age = here.columns["plan"], here.columns["age"]
+    assert isinstance(plan, Coded)
+    assert isinstance(age, np.ndarray)
+    # Young ones of one plan for old ones of another: the whole is as it was.
+    young = np.flatnonzero((plan.codes == 2) & (age < 40))
+    old = np.flatnonzero((plan.codes == 0) & (age > 45))[: len(young)]
+    swapped = age.copy()
+    swapped[young[: len(old)]], swapped[old] = age[old], age[young[: len(old)]]
+    few = Table(columns={**here.columns, "age": swapped}, n=here.n)
+
+    def told(segments: tuple[str, ...]) -> BatchVerdict:
+        reference = Reference(there, segments=segments)
+        summary, exact = reference.measure(few)
+        watch = Watch(reference.profile, segments=reference.segments)
+        _, report = watch.step(watch.start(), summary, Span(start=NOW, end=NOW), exact=exact)
+        return verdict(report, Thumb(), DEFAULT)
+
+    assert told(()).outcome is Outcome.CLEAR
+    found = told(("plan",))
+    assert found.outcome is Outcome.ALARM
+    assert found.reason.startswith("in plan=pro: age PSI")
+    assert found.columns == ("age",)
+
+
 def test_rows_like_the_reference_are_clear() -> None:
     found, _ = judged(rows(5_000, seed=1), rows(5_000, seed=2), DEFAULT)
     assert found.outcome is Outcome.CLEAR

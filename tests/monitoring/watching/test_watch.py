@@ -68,6 +68,7 @@ def test_windows_like_the_reference_are_clear() -> None:
         Kind.INPUT_DRIFT: Level.CLEAR,
         Kind.PREDICTION_DRIFT: Level.CLEAR,
         Kind.DATA_QUALITY: Level.CLEAR,
+        Kind.SEGMENT_DRIFT: Level.CLEAR,
     }
 
 
@@ -81,7 +82,7 @@ def test_features_and_answers_that_move_are_told_apart() -> None:
 
 def test_a_drift_says_since_when_and_in_which_segments() -> None:
     report = run({}, {}, {"age": 1.0}, {"age": 1.0})[-1]
-    (drift, _, _) = findings(report, endpoint="churn", version=2)
+    drift, *_ = findings(report, endpoint="churn", version=2)
     assert drift.since == span(2).start
     assert drift.features == ("age",)
     assert set(drift.segments) == {"city=Oslo", "city=Wuhan", "city=Lima"}

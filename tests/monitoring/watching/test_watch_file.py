@@ -86,13 +86,11 @@ def test_windows_of_a_log(
         ({"endpoint": "churn", "data": "log.csv"}, "data needs a reference"),
         ({"data": "log.csv", "reference": "x"}, "endpoint is needed and not there"),
         ({"endpoint": "churn", "reference": "x.csv"}, "reference is for a log"),
-        ({"endpoint": "churn", "segments": "plan"}, "segments is for a log"),
         ({"endpoint": "churn", "windows": {"rows": 5}}, "windows.rows is for a log"),
         ({**LOG, "windows": {"rows": 5, "every": "1h"}}, "needs either rows or every"),
         ({**LOG, "windows": {"every": 1.5}}, "every is in whole seconds"),
         ({**LOG, "windows": {"least_rows": 5}}, "windows.least_rows is for a server"),
         ({**LOG, "windows": {"every": "1h", "time_zone": "Nowhere"}}, "is no time zone"),
-        ({**LOG, "reference": "churn@3", "segments": "plan"}, "segments need rows"),
         ({"endpoint": "c", "windows": {"every": "2d"}}, "longest is shorter than windows.every"),
     ],
 )
@@ -103,6 +101,14 @@ def test_what_cannot_be_is_refused(tmp_path: Path, content: dict[str, object], s
 def test_segments_may_be_named_in_both_places(tmp_path: Path) -> None:
     data = {"source": "log.csv", "columns": {"segments": ["city", "plan"]}}
     assert loaded(tmp_path, {**LOG, "data": data, "segments": "plan"}).split_by == ("plan", "city")
+
+
+def test_a_server_watches_segments_too_and_so_does_a_log_beside_a_bundle(tmp_path: Path) -> None:
+    of_server = loaded(tmp_path, {"endpoint": "churn", "segments": "plan"})
+    assert of_server.of_server().segments == ("plan",)
+    assert loaded(tmp_path, {**LOG, "reference": "churn@3", "segments": "plan"}).split_by == (
+        "plan",
+    )
 
 
 def test_a_server_gets_what_a_server_reads(tmp_path: Path) -> None:

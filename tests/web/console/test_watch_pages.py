@@ -26,7 +26,7 @@ def firing(world: Any, scene: Any) -> list[str]:
     """Keys of the alerts that fire for ``churn``."""
     world.promoted()
     keys: list[str] = scene.fill(world.store, "churn", *DRIFT)
-    assert len(keys) == 3
+    assert len(keys) == 4
     return keys
 
 
@@ -39,11 +39,11 @@ def alert(world: Any, key: str) -> Any:
 async def test_alerts_come_first_with_all_a_person_needs(browse, firing: list[str]) -> None:
     page = ParsedPage((await browse().get(PAGE)).text)
     said = " ".join(page.text.split())
-    assert "3 alerts fire" in said
+    assert "4 alerts fire" in said
     assert {f"alert-{key}" for key in firing} <= set(page.ids())
     for words in ("What moved", "Since", "How sure", "What to do next"):
         assert said.count(words) >= 3
-    assert said.index("3 alerts fire") < said.index("What to do next") < said.index("PSI over time")
+    assert said.index("4 alerts fire") < said.index("What to do next") < said.index("PSI over time")
     assert len(page.ids()) == len(set(page.ids()))
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.drift.compare import SegmentDrift, compare, compare_segments
+from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.quality import Finding, check_quality
+from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser

@@ -50,6 +50,7 @@ class BatchPerformance:
         self.state: PerformanceState = start(served.reference, steps_per_window=1)
         self.progress = Progress(window_rows=window_rows)
         self._whole = start(served.reference, steps_per_window=1)
+        self.segments = None
 
     def add(self, answers: Table) -> None:
         """Take rows in.

@@ -7,7 +7,7 @@ not, and never half of it or twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
-from seatrial.monitoring.performance.judge import estimated, measured
-from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
+from seatrial.monitoring.performance.judge import estimated, measured, trust_in_scores
+from seatrial.monitoring.performance.labels import Joined, Keeping, Ledger, Scored, join, keep
 from seatrial.monitoring.performance.progress import Progress, advance, at, since
 from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
 from seatrial.monitoring.performance.rows import has_answers, part_id, served_rows
+from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import ServedReference, named
 from seatrial.monitoring.performance.state import (
     PerformanceState,
@@ -32,7 +33,7 @@ from seatrial.monitoring.performance.state import (
     steps_by_count,
     steps_of_window,
 )
-from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules
+from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules, Trust
 from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.triggers.rule import Measured as Metric
@@ -88,6 +89,7 @@ class VersionPerformance:
         rules: when a drop is one.
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
+        segments: makes what counts by segment, of a window's rows and steps; None without any.
     Raises: BadPerformanceRecord, stats.fusion_record.BadFusion: a ledger that cannot be read.
     """
 
@@ -101,6 +103,7 @@ class VersionPerformance:
         rules: PerformanceRules,
         keeping: Keeping,
         window_rows: int,
+        segments: Callable[[int, int], SegmentPerformance] | None = None,
     ) -> None:
         self._ledger = ledger
         self.served = served
@@ -116,6 +119,9 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
+        self.segments = (
+            segments(self.progress.window_rows, self.state.steps_per_window) if segments else None
+        )
         for name, held in ((CLASSES, served.reference.classes), (WIDTH, served.reference.width)):
             text = msgspec.json.encode(held).decode()
             if ledger.note(name) != text:
@@ -135,16 +141,18 @@ class VersionPerformance:
             rows, again = self._new(logged)
             found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
             state, progress = found.state, found.progress
-            if len(again):
-                state, progress = self._joined(state, progress, again.ids, again.label)
+            joined = join(self._ledger, again.ids, again.label)
+            state, progress = self._joined(state, progress, joined)
             kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
             windows, progress = self._windows(state, progress)
+            by_segment = self._observed_by_segment(logged, rows, state, progress)
+            by_segment += self._learned_by_segment(joined)
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
             self._keep(state, progress)
         n_before = self.progress.n_labelled
         self.state, self.progress = state, progress
-        said = [self._estimated(one, begin) for one, begin in found.estimates]
+        said = [self._estimated(one, begin) for one, begin in found.estimates] + by_segment
         if progress.n_labelled > n_before or len(again):
             said += self._measured()
         return Told(findings=tuple(said), windows=windows)
@@ -169,14 +177,16 @@ class VersionPerformance:
         """
         ids, values = self._values(ids, texts)
         with self._ledger.at_once():
-            state, progress = self._joined(self.state, self.progress, ids, values)
+            joined = join(self._ledger, ids, values)
+            state, progress = self._joined(self.state, self.progress, joined)
             if state is self.state:
                 return Told()
             windows, progress = self._windows(state, progress)
+            by_segment = self._learned_by_segment(joined)
             self._keep(state, progress)
         self.state, self.progress = state, progress
         said = self._estimated(self.estimated(), since(progress.points))
-        return Told(findings=(said, *self._measured()), windows=windows)
+        return Told(findings=(said, *by_segment, *self._measured()), windows=windows)
 
     def audit(self, ids: Sequence[str]) -> None:
         """Note that predictions were chosen for labelling by chance alone."""
@@ -213,13 +223,8 @@ class VersionPerformance:
         return each, label_vectors(texts, reference.width).ravel()
 
     def _joined(
-        self,
-        state: PerformanceState,
-        progress: Progress,
-        ids: Sequence[str],
-        labels: NDArray[np.float64],
+        self, state: PerformanceState, progress: Progress, joined: Joined
     ) -> tuple[PerformanceState, Progress]:
-        joined = join(self._ledger, ids, labels)
         if not len(joined.rows):
             return state, progress
         return learn(state, self.served.reference, joined), msgspec.structs.replace(
@@ -227,6 +232,25 @@ class VersionPerformance:
             n_labelled=progress.n_labelled + len(joined.rows) - joined.n_corrected,
             n_corrected=progress.n_corrected + joined.n_corrected,
         )
+
+    def _observed_by_segment(
+        self, logged: Logged, rows: Scored, state: PerformanceState, progress: Progress
+    ) -> list[Finding]:
+        if self.segments is None:
+            return []
+        believed = trust_in_scores(state, self.served.reference, self.rules).trust
+        return self.segments.observe(
+            rows,
+            logged.rows,
+            logged.ids,
+            n_seen=progress.n_seen,
+            trusted=believed is not Trust.CONTRADICTED,
+        )
+
+    def _learned_by_segment(self, joined: Joined) -> list[Finding]:
+        if self.segments is None or not len(joined.rows):
+            return []
+        return self.segments.learn(joined)
 
     def _new(self, logged: Logged) -> tuple[Scored, Scored]:
         """The predictions that were not taken in before, each with its step; and those that were

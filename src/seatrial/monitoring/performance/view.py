@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from seatrial.kernel.store import Presence
 from seatrial.monitoring.performance.progress import Point, Progress
+from seatrial.monitoring.performance.segment_view import segments_view
+from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import ServedReference
 from seatrial.monitoring.performance.state import PerformanceState
 from seatrial.monitoring.performance.verdict import Estimated, Measured
@@ -43,6 +45,10 @@ class Judged(Protocol):
     @property
     def progress(self) -> Progress:
         """How far it has come."""
+
+    @property
+    def segments(self) -> SegmentPerformance | None:
+        """By segment; None where nothing is split."""
 
     def estimated(self) -> Estimated:
         """Of the newest window, or of all data."""
@@ -84,6 +90,7 @@ def performance_record(performance: Judged) -> Record:
         "n_waiting": 0,
         "n_unknown": 0,
         "series": [_point(performance, point) for point in progress.points],
+        "segments": segments_view(performance.segments),
     }
 
 

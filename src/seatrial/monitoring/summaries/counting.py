@@ -8,18 +8,16 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.rows.naming import coded
 from seatrial.monitoring.rows.row_hash import row_repeats
 from seatrial.monitoring.rows.table import Column, Table, rows_of
 from seatrial.monitoring.summaries.column_counter import ColumnCounter, NumberCounter, counter_of
 from seatrial.monitoring.summaries.profile import (
-    Categorical,
     ColumnProfile,
     Embedding,
     Numeric,
     Profile,
 )
+from seatrial.monitoring.summaries.segments import Splits
 from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Summary
 from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.distinct import Repeats
@@ -28,24 +26,15 @@ from seatrial.stats.divergence import Divergence
 SEGMENT_BINS = 32
 """Bins of a number inside a segment: of these there are many, each with few rows."""
 
-MAX_SEGMENTS = 20
-"""Values of a column watched by themselves: the most frequent ones of the reference."""
-
-
-class NoSuchSegment(NotFound):
-    """A column to split by is not in the profile, or does not hold names."""
-
-    code = "monitoring.no_such_segment"
-
 
 class Summariser:
     """Counts tables against one profile. Keeps no rows, so it may be shared.
 
     Args:
         profile: of the reference.
-        segments: columns whose most frequent values are also counted each by itself.
+        segments: columns whose values are also counted each by itself; see `summaries/segments.py`.
         repeats: whether rows are hashed, to know how many of them repeat another.
-    Raises: NoSuchSegment.
+    Raises: NoSuchSegment, TooManySegments.
 
     Attributes: ``features`` and ``predictions`` hold what counts each column, by name.
     """
@@ -56,7 +45,7 @@ class Summariser:
         self.profile = profile
         self.features = _counters(profile.features)
         self.predictions = _counters(profile.predictions)
-        self._segments = {name: segment_values(profile, name) for name in segments}
+        self._splits = Splits(profile, segments)
         self._inside = Summariser(coarse(profile), repeats=False) if segments else None
         self._repeats = repeats
 
@@ -111,38 +100,18 @@ class Summariser:
         self, features: Table, predictions: Table | None
     ) -> Mapping[str, Mapping[str, Summary]]:
         found: dict[str, dict[str, Summary]] = {}
-        for name, values in self._segments.items():
-            column = features.columns.get(name)
+        for split in self._splits.columns:
+            column = features.columns.get(split.name)
             if self._inside is None or column is None:
                 continue
-            if isinstance(column, np.ndarray) and column.ndim != 1:
-                continue
-            names = coded(column)
-            place = {value: i for i, value in enumerate(names.values)}
-            for value in values:
-                rows = np.flatnonzero(names.codes == place.get(value, -2))
-                if len(rows):
-                    found.setdefault(name, {})[value] = self._inside.summarise(
-                        rows_of(_without_vectors(features), rows),
-                        rows_of(_without_vectors(predictions), rows) if predictions else None,
-                    )
+            places = split.places(column)
+            for place in np.unique(places).tolist():
+                rows = np.flatnonzero(places == place)
+                found.setdefault(split.name, {})[split.values[place]] = self._inside.summarise(
+                    rows_of(_without_vectors(features), rows),
+                    rows_of(_without_vectors(predictions), rows) if predictions else None,
+                )
         return found
-
-
-def segment_values(profile: Profile, name: str) -> tuple[str, ...]:
-    """The values of a column that are watched by themselves, the most frequent first.
-
-    Raises: NoSuchSegment.
-    """
-    column = profile.features.get(name)
-    if not isinstance(column, Categorical):
-        known = ", ".join(n for n, c in profile.features.items() if isinstance(c, Categorical))
-        raise NoSuchSegment(
-            f"There is no column of names {name!r} to split by; there are: {known or 'none'}.",
-            remedy="Name a column of categories or booleans of the reference under segments.",
-            column=name,
-        )
-    return tuple(column.counts)[:MAX_SEGMENTS]
 
 
 def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:

@@ -116,6 +116,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         labels: what was true, if known.
         importance: of features for the model, >= 0, 1 on average; empty where it is not known.
         repeat_share: share of rows of features that repeat another; None where it is not known.
+        segments: the sample by segment, as `segment_reference` reads it; None without any.
     """
 
     n: int
@@ -124,3 +125,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     labels: ColumnProfile | None = None
     importance: dict[str, float] = {}
     repeat_share: float | None = None
+    segments: bytes | None = None

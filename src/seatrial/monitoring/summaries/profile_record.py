@@ -45,6 +45,8 @@ class NoProfile(NotFound):
 def write_profile(profile: Profile) -> dict[str, object]:
     """The record of a profile: the same for the same profile, byte by byte."""
     record: dict[str, object] = msgspec.to_builtins(profile)
+    if profile.segments is None:
+        del record["segments"]
     return {"schema": SCHEMA} | record
 
 

@@ -34,6 +34,7 @@ from seatrial.monitoring.triggers.rule import Window
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, Judged, OpenWatch
 from seatrial.monitoring.watching.gauges import watched_of
+from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.variants import variants_record
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.projection import Endpoints
@@ -63,6 +64,7 @@ class ServerMonitor:
         book: of those alerts.
         holder: unique name of this process start.
         performance: follows predictions and labels; None where that is not wanted.
+        segments: follows predictions by segment; None where that is not wanted.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class ServerMonitor:
         book: AlertBook,
         holder: str,
         performance: PerformanceMonitor | None = None,
+        segments: SegmentMonitor | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -85,6 +88,7 @@ class ServerMonitor:
         self._book = book
         self._holder = holder
         self._performance = performance
+        self._segments = segments
         self._lease: Lease | None = None
         self._endpoints = Endpoints(store)
         self._monitors: dict[str, EndpointMonitor] = {}
@@ -106,6 +110,8 @@ class ServerMonitor:
                 self._monitors.clear()
                 if self._performance is not None:
                     self._performance.close()
+                if self._segments is not None:
+                    self._segments.close()
                 return False
             self._endpoints.refresh()
             states = {name: self._endpoints.get(name) for name in self._endpoints.names()}
@@ -114,6 +120,7 @@ class ServerMonitor:
             findings += self._served(states)
             told = self._performance.turn(_served(states)) if self._performance else {}
             findings += [f for some in told.values() for one in some.values() for f in one.findings]
+            findings += self._segments.turn(_served(states)) if self._segments else []
             self._alarms.tick(findings, on_trial=_on_trial(states), served=_served(states))
             for name, some in judged.items():
                 self._ask(name, some, told.get(name, {}))
@@ -133,6 +140,8 @@ class ServerMonitor:
                 _log.warning("the lease was not given back and will expire: %s", problem)
         if self._performance is not None:
             self._performance.close()
+        if self._segments is not None:
+            self._segments.close()
 
     def _judged(self, name: str) -> list[Judged]:
         try:

@@ -14,12 +14,13 @@ from datetime import datetime
 from seatrial.monitoring.alerts.finding import check_zone
 from seatrial.monitoring.drift.alarm_bins import watched, window_bins
 from seatrial.monitoring.drift.alarm_state import AlarmSettings, WatchState
-from seatrial.monitoring.drift.compare import SegmentDrift, compare, compare_segments
+from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.decision import DriftDecision
 from seatrial.monitoring.drift.detector import DriftAlarm
 from seatrial.monitoring.drift.domain import watched_means, window_moments
 from seatrial.monitoring.drift.histograms import Histogram, histograms, prediction_histograms
 from seatrial.monitoring.drift.quality import Finding, QualityLimits, check_quality
+from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
@@ -159,6 +160,7 @@ class Watch:
                 window,
                 self._segments,
                 limits=self._rules.drift,
+                quality=self._rules.quality,
                 importance=self._importance,
             )
         report = WindowReport(

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.watching.config import MonitoringConfig, WindowConfig
-from seatrial.monitoring.watching.data_config import DataConfig, Names, zone_named
+from seatrial.monitoring.watching.data_config import DataConfig, zone_named
 from seatrial.release.config import Duration
 
 LEAST_PERFORMANCE_ROWS = 100
@@ -115,9 +115,6 @@ class MonitoringFile(MonitoringConfig):
     labels: LabelsConfig | None = Field(
         default=None, description="Labels that come later, joined by prediction id."
     )
-    segments: Names = Field(
-        default=(), description="Columns of names whose most frequent values are watched apart."
-    )
     windows: FileWindowsConfig = Field(
         default_factory=FileWindowsConfig, description="How rows are cut into windows."
     )
@@ -137,17 +134,10 @@ class MonitoringFile(MonitoringConfig):
         of_server = {"least_rows", "longest"} & self.windows.model_fields_set
         if of_server:
             raise ValueError(f"windows.{min(of_server)} is for a server, and data names a log")
-        if self.segments and self.reference.bundle:
-            raise ValueError("segments need rows as a reference: a bundle's profile has no parts")
         return self
 
     def _of_server(self) -> Self:
-        of_log = (
-            ("reference", self.reference),
-            ("labels", self.labels),
-            ("segments", self.segments),
-        )
-        for name, given in of_log:
+        for name, given in (("reference", self.reference), ("labels", self.labels)):
             if given:
                 raise ValueError(f"{name} is for a log: name one under data")
         for name in ("rows", "lateness", "time_zone"):

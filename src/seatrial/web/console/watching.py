@@ -21,6 +21,12 @@ from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
 from seatrial.web.console.legible import cut, visible
 from seatrial.web.console.levels import quantity, service_sentence
 from seatrial.web.console.performance_drawing import performance_chart
+from seatrial.web.console.segment_lines import (
+    equals,
+    segment_lines,
+    segment_value,
+    segment_versions,
+)
 from seatrial.web.console.words import percent, words
 
 SHOWN = 12
@@ -89,6 +95,10 @@ def environment() -> Environment:
         performance_chart=performance_chart,
         sparkline=sparkline,
         twin_bars=twin_bars,
+        equals=equals,
+        segment_lines=segment_lines,
+        segment_value=segment_value,
+        segment_versions=segment_versions,
         value_names=value_names,
         worst_of=worst_of,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.web.console import performance_words, variant_words
+from seatrial.web.console import performance_words, segment_words, variant_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -104,7 +104,6 @@ _EN = {
     "input_drift": "Input drift",
     "prediction_drift": "Prediction drift",
     "data_quality": "Data quality",
-    "segments": "Segments",
     "triggers": "Retraining",
     "column": "Column",
     "over_time": "PSI over time",
@@ -136,6 +135,9 @@ _EN = {
     "kind.prediction_drift": "Prediction drift",
     "kind.estimated_performance": "Estimated performance",
     "kind.performance": "Performance on labels",
+    "kind.segment_drift": "Drift or data quality in a segment",
+    "kind.segment_estimated_performance": "Estimated performance in a segment",
+    "kind.segment_performance": "Performance on labels in a segment",
     "signal.error_rate": "error rate",
     "signal.error_budget": "error budget",
     "signal.shed_share": "requests refused by a full queue",
@@ -152,7 +154,6 @@ _EN = {
     "comma": ", ",
     "clause": ", ",
     "beyond": "The outermost bars hold all that lies beyond the ends of the axis.",
-    "calm_segments": "Nothing is shown in {n} other segments.",
     "one_fires": "One alert fires: {kinds}.",
     "some_fire": "{n} alerts fire: {kinds}.",
     "nothing_fires": "Nothing fires.",
@@ -308,7 +309,6 @@ _ZH = {
     "input_drift": "输入漂移",
     "prediction_drift": "预测漂移",
     "data_quality": "数据质量",
-    "segments": "分组",
     "triggers": "重新训练",
     "column": "列",
     "over_time": "PSI 走势",
@@ -340,6 +340,9 @@ _ZH = {
     "kind.prediction_drift": "预测漂移",
     "kind.estimated_performance": "估计性能",
     "kind.performance": "真实性能",
+    "kind.segment_drift": "分组的漂移或数据质量",
+    "kind.segment_estimated_performance": "分组的估计性能",
+    "kind.segment_performance": "分组的真实性能",
     "signal.error_rate": "错误率",
     "signal.error_budget": "错误预算",
     "signal.shed_share": "队列满而拒绝的请求",
@@ -356,7 +359,6 @@ _ZH = {
     "comma": "、",
     "clause": "，",
     "beyond": "最外侧的柱子包含坐标轴两端以外的全部数据。",
-    "calm_segments": "其余 {n} 个分组没有发现问题。",
     "one_fires": "1 条告警触发中：{kinds}。",
     "some_fire": "{n} 条告警触发中：{kinds}。",
     "nothing_fires": "没有触发中的告警。",
@@ -417,8 +419,8 @@ _ZH = {
 }
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": {**_EN, **performance_words.EN, **variant_words.EN},
-    "zh": {**_ZH, **performance_words.ZH, **variant_words.ZH},
+    "en": {**_EN, **performance_words.EN, **segment_words.EN, **variant_words.EN},
+    "zh": {**_ZH, **performance_words.ZH, **segment_words.ZH, **variant_words.ZH},
 }
 
 _WAITING_ZH = {
