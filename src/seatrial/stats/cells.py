@@ -32,6 +32,10 @@ _CAP = np.float32(2.0**-95 * (1 - 2.0**-12))
 _TOO_MANY = 4
 """When more than one value in so many lies in cells that must be sorted, sort all at once."""
 
+_NEAR = 64
+_FEW = 4
+"""Runs of cells that are looked for by comparing, and how far apart cells of one run may be."""
+
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 _T = TypeVar("_T", bound=np.generic)
@@ -102,10 +106,9 @@ def _by_cells(
     once[cells_of_edges[_ends_cell(edges, factor)]] = False
     if counts[sort].sum() * _TOO_MANY > len(values):
         return None
-    rows = np.flatnonzero(np.take(_by_cell(sort | once), celled.cells))
+    rows = _rows_in(celled.cells, sort | once, counts)
     cells, found = celled.cells[rows], values[rows]
-    split = np.take(_by_cell(sort), cells)
-    inside = found[split]
+    inside = found[np.take(_by_cell(sort), cells)]
     inside.sort()
     before = np.concatenate([[0], np.cumsum(np.where(sort, counts, 0))])
     upto_edges = (
@@ -113,10 +116,11 @@ def _by_cells(
         + edges.shifted(inside).searchsorted(edges.offsets, side="right")
         - before[cells_of_edges]
     )
-    cut = _upto(edges, cells_of_edges, once, cells, found)
     # Where an edge ends its cell, all of that cell lies up to it.
-    cut = np.where((n_edges == 1) & ~sort & ~once, counts, cut)
-    upto_edges += cut[cells_of_edges]
+    whole = (n_edges[cells_of_edges] == 1) & ~(sort | once)[cells_of_edges]
+    upto_edges += np.where(whole, counts[cells_of_edges], 0)
+    if once.any():
+        upto_edges += _upto(edges, cells_of_edges, once, cells, found)[cells_of_edges]
     # An edge in a cell without values: nothing was taken out there, so both sides agree.
     counted = Counted(
         counts=np.diff(upto_edges, prepend=0, append=m),
@@ -259,6 +263,28 @@ def places_of(cells: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Where cells stand in ascending order: negative values downwards, then positive ones."""
     cells = cells.astype(np.intp)
     return np.where(cells >= _HALF, N_CELLS - 1 - cells, cells + _HALF)
+
+
+def _rows_in(
+    cells: NDArray[np.uint16], wanted: NDArray[np.bool_], counts: NDArray[np.int64]
+) -> NDArray[np.intp]:
+    """The rows in wanted cells; ``wanted`` and ``counts`` stand in ascending order."""
+    flags = _by_cell(wanted)
+    places = np.flatnonzero(flags)
+    if not len(places):
+        return np.empty(0, np.intp)
+    # Wanted cells mostly are neighbours, and comparing costs a tenth of looking up.
+    borders = np.flatnonzero(np.diff(places) > _NEAR)
+    firsts, lasts = places[[0, *(borders + 1)]], places[[*borders, -1]]
+    up_to = np.concatenate([[0], np.cumsum(_by_cell(counts))])
+    n_near = (up_to[lasts + 1] - up_to[firsts]).sum()
+    if len(firsts) > _FEW or n_near * _TOO_MANY > len(cells):
+        return np.flatnonzero(np.take(flags, cells))
+    near = np.zeros(len(cells), np.bool_)
+    for first, last in zip(firsts, lasts, strict=True):
+        near |= cells - np.uint16(first) <= np.uint16(last - first)
+    rows = np.flatnonzero(near)
+    return rows[np.take(flags, cells[rows])]
 
 
 def _ascending(by_cell: NDArray[_T]) -> NDArray[_T]:

@@ -84,13 +84,14 @@ class Table:
 def rows_of(table: Table, rows: NDArray[np.intp] | slice) -> Table:
     """Some rows of a table, by index or slice; views where numpy gives them."""
     return Table(
-        columns={name: _of(column, rows) for name, column in table.columns.items()},
+        columns={name: column_of(column, rows) for name, column in table.columns.items()},
         n=len(range(*rows.indices(table.n))) if isinstance(rows, slice) else len(rows),
         at=None if table.at is None else table.at[rows],
     )
 
 
-def _of(column: Column, rows: NDArray[np.intp] | slice) -> Column:
+def column_of(column: Column, rows: NDArray[np.intp] | slice) -> Column:
+    """Some rows of a column, by index or slice; a view where numpy gives one."""
     if isinstance(column, Coded):
         return Coded(column.codes[rows], column.values)
     return column[rows]
