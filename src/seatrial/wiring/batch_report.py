@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +15,12 @@ from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.batch import BatchVerdict, RuleName, Thumb, thumb, verdict
+from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
-from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import MonitoringFile, ReferenceConfig
 from seatrial.stats.divergence import Divergence
+from seatrial.wiring.column_report import read_by_column
 from seatrial.wiring.log_reference import (
     Known,
     known_reference,
@@ -89,6 +91,60 @@ def compared(
     """
     assert file.data is not None
     assert file.reference is not None
+    counted = None
+    if not file.split_by:
+        counted = _by_column(file.reference, file.data, folder=folder, workspace=workspace)
+    if counted is None:
+        counted = _by_rows(file, folder=folder, workspace=workspace)
+    known, summary = counted.known, counted.summary
+    watch = Watch(known.profile, file.rules(), segments=known.segments)
+    _, report = watch.step(watch.start(), summary, _span(summary, now), exact=counted.exact)
+    found = thumb(known.profile, summary, report, rules)
+    return Compared(
+        known=known,
+        source=file.data.source,
+        report=report,
+        thumb=found,
+        verdict=verdict(report, found, rules),
+        problems=tuple(counted.problems),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """A reference; the rows counted against it, with exact distances where they are at hand."""
+
+    known: Known
+    summary: Summary
+    exact: Mapping[str, Divergence]
+    problems: Sequence[SourceProblem]
+
+
+def _by_column(
+    reference: ReferenceConfig,
+    data: DataConfig,
+    *,
+    folder: Path,
+    workspace: Callable[[], Workspace],
+) -> _Counted | None:
+    read = read_by_column(
+        reference, data, folder=folder, workspace=workspace, most_rows=_MOST_HELD
+    )
+    if read is None:
+        return None
+    return _Counted(
+        known=read.known,
+        summary=read.measured.summary,
+        exact=read.measured.exact,
+        problems=read.problems,
+    )
+
+
+def _by_rows(
+    file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]
+) -> _Counted:
+    assert file.data is not None
+    assert file.reference is not None
     asked, split_by = file.data.columns.columns(), file.split_by
     known = known_reference(
         file.reference, columns=asked, segments=split_by, folder=folder, workspace=workspace
@@ -99,17 +155,7 @@ def compared(
     for chunk in open_source(file.data, folder=folder, columns=columns).chunks():
         counting.add(chunk)
     summary, exact = counting.result()
-    watch = Watch(known.profile, file.rules(), segments=known.segments)
-    _, report = watch.step(watch.start(), summary, _span(summary, now), exact=exact)
-    found = thumb(known.profile, summary, report, rules)
-    return Compared(
-        known=known,
-        source=file.data.source,
-        report=report,
-        thumb=found,
-        verdict=verdict(report, found, rules),
-        problems=tuple(counting.problems),
-    )
+    return _Counted(known=known, summary=summary, exact=exact, problems=counting.problems)
 
 
 class _Counting:

@@ -80,22 +80,16 @@ def known_reference(
     Raises: NoReferenceRows, NoSuchSegment, NoProfile; what sources and bundles raise.
     """
     if config.bundle is not None:
-        return _of_bundle(*config.bundle, workspace())
+        return bundle_reference(*config.bundle, workspace())
     own = "columns" in config.model_fields_set
-    asked = _also(config.columns.columns() if own else columns, segments)
-    if not own:
-        asked = _where_there(asked, names_in(config, folder=folder))
+    names = () if own else names_in(config, folder=folder)
+    asked = reference_roles(config, columns, segments, names)
     chunks = list(open_source(config, folder=folder, columns=asked).chunks())
     table = together([chunk.table for chunk in chunks])
     roles = _roles(chunks)
     features = features_of(table, roles, segments=segments)
     if not table.n or not features.columns:
-        raise NoReferenceRows(
-            f"The reference {config.source!r} has "
-            f"{'no rows' if not table.n else 'no column that is a feature'}.",
-            remedy="Name rows of the training under reference, with the columns the model sees.",
-            source=config.source,
-        )
+        raise no_reference(config, "no rows" if not table.n else "no column that is a feature")
     sample = Reference(features, answers_of(table, roles), segments=segments)
     return Known(
         name=config.source,
@@ -128,7 +122,29 @@ def log_columns(
     return replace(split, kinds={**kinds_of(known.profile, names), **split.kinds})
 
 
-def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
+def reference_roles(
+    config: ReferenceConfig, columns: Columns, segments: Sequence[str], names: Sequence[str]
+) -> Columns:
+    """The roles to read a reference with.
+
+    Args: its section; roles of the log's; columns to split by; the columns that the reference has.
+    """
+    if "columns" in config.model_fields_set:
+        return _also(config.columns.columns(), segments)
+    return _where_there(_also(columns, segments), names)
+
+
+def no_reference(config: ReferenceConfig, lack: str) -> NoReferenceRows:
+    """The error for a reference with nothing to compare with."""
+    return NoReferenceRows(
+        f"The reference {config.source!r} has {lack}.",
+        remedy="Name rows of the training under reference, with the columns the model sees.",
+        source=config.source,
+    )
+
+
+def bundle_reference(name: str, version: int, workspace: Workspace) -> Known:
+    """The profile in a bundle.   Raises: NoProfile; what bundles raise."""
     from seatrial.monitoring.summaries.profile_record import read_profile
     from seatrial.wiring.bundles import Subject, registered
 

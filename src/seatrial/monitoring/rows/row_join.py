@@ -28,6 +28,14 @@ def together(tables: Sequence[Table]) -> Table:
     )
 
 
+def column_together(parts: Sequence[Column]) -> Column:
+    """The parts of one column, one after the other.   Raises: BadTable, as `together`."""
+    if len(parts) == 1:
+        return parts[0]
+    tables = [Table(columns={"": part}, n=len(part)) for part in parts]
+    return _column("", tables)
+
+
 def _times(table: Table) -> NDArray[np.datetime64]:
     if table.at is not None:
         return table.at
