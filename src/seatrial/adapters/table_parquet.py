@@ -52,10 +52,14 @@ class _Parquet:
         return _ParquetFile(open_parquet(path, where), where, self.max_rows)
 
 
-def open_parquet(path: Path, where: str) -> Any:
+def open_parquet(path: Path, where: str, *, buffer_bytes: int = _BUFFER_BYTES) -> Any:
     """A file as pyarrow's ``ParquetFile``, texts left in the dictionaries it has.
 
-    Raises: SourceUnreadable, MissingExtra, OSError.   Args: ``where`` names it in problems.
+    Args:
+        path: of the file.
+        where: what problems call it.
+        buffer_bytes: read at once of each column.
+    Raises: SourceUnreadable, MissingExtra, OSError.
     """
     pa = arrow()
     from pyarrow import parquet
@@ -74,7 +78,7 @@ def open_parquet(path: Path, where: str) -> Any:
             read_dictionary=texts,
             memory_map=False,
             pre_buffer=False,
-            buffer_size=_BUFFER_BYTES,
+            buffer_size=buffer_bytes,
         )
     except (pa.ArrowException, ValueError) as error:
         raise unreadable(

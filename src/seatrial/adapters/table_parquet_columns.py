@@ -15,7 +15,7 @@ from seatrial.adapters.table_arrow import arrow, leaves, places, to_column, to_t
 from seatrial.adapters.table_files import unreadable
 from seatrial.adapters.table_parquet import ParquetSource, no_rows, open_parquet
 from seatrial.monitoring.rows.columns import Kind, check_distinct
-from seatrial.monitoring.rows.row_join import column_together
+from seatrial.monitoring.rows.row_join import Joining, Room
 from seatrial.monitoring.rows.source import SourceProblem
 from seatrial.monitoring.rows.table import Coded, Column
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_FILES: Final = 64
+_ROWS: Final = 65_536
+"""Decoded at once: more take memory and no less time."""
+
+_BUFFER_BYTES: Final = 1 << 20
+"""About a page. Arrow puts a page together from smaller ones in memory that it then keeps."""
 
 
 class ParquetColumns:
@@ -72,18 +77,16 @@ class ParquetColumns:
         """See ColumnSource."""
         return tuple(self._problems)
 
-    def column(self, name: str, kind: Kind | None) -> Column | None:
+    def column(self, name: str, kind: Kind | None, room: Room | None = None) -> Column | None:
         """See ColumnSource."""
-        parts: list[Column] = []
-        n_parts = 0
-        for where, array in self._arrays(name):
-            part, problems = to_column(array, name, kind, where)
-            self._problems |= dict.fromkeys(problems)
-            n_parts += 1
-            parts += [] if part is None else [part]
-        if parts and len(parts) < n_parts:
-            raise unreadable(self._first, f"has parts without {name!r}", "Read it by rows.")
-        return column_together(parts) if parts else None
+        joining = Joining(self.n, room)
+        for part in self._parts(name, kind):
+            joining.add(part)
+        return joining.column(name)
+
+    def parts(self, name: str, kind: Kind | None) -> Iterator[Column]:
+        """See ColumnSource."""
+        return (part for part in self._parts(name, kind) if part is not None)
 
     def kind(self, name: str, kind: Kind | None) -> Kind | None:
         """See ColumnSource."""
@@ -103,25 +106,29 @@ class ParquetColumns:
         return np.concatenate(parts)
 
     def _opened(self, path: Path, name: str) -> Any:
-        file = open_parquet(path, name)
+        file = open_parquet(path, name, buffer_bytes=_BUFFER_BYTES)
         self._open.callback(file.close, force=True)
         return file
 
+    def _parts(self, name: str, kind: Kind | None) -> Iterator[Column | None]:
+        for where, array in self._arrays(name):
+            part, problems = to_column(array, name, kind, where)
+            self._problems |= dict.fromkeys(problems)
+            yield part
+
     def _arrays(self, name: str) -> Iterator[tuple[str, pa.Array]]:
-        """A column's values, a row group at a time; no row at all when there is none."""
+        """A column's values, some at a time, each with their file; once none without rows."""
         pa = arrow()
         path, n = self._paths[name], 0
         if not self.n:
             yield self._first, self._empty[name]
         for where, file in self._files.items():
-            for group in range(file.num_row_groups):
-                try:
-                    table = file.read_row_group(group, columns=[path], use_threads=False)
-                except (pa.ArrowException, OSError, ValueError) as error:
-                    reason = str(error).splitlines()[0]
-                    raise unreadable(where, f"cannot be read: {reason}", "Write it again.") from error
-                for batch in table.to_batches():
+            try:
+                for batch in file.iter_batches(_ROWS, columns=[path], use_threads=False):
                     n += len(batch)
-                    yield where, next(iter(leaves(batch)))
+                    yield where, next(leaves(batch))
+            except (pa.ArrowException, OSError, ValueError) as error:
+                reason = str(error).splitlines()[0]
+                raise unreadable(where, f"cannot be read: {reason}", "Write it again.") from error
         if n != self.n:  # Arrow says nothing when a file ends
             raise unreadable(self._first, "ends before its rows do", "Write it again.")

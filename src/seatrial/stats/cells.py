@@ -23,6 +23,7 @@ MANY = 32_768
 """From so many values on the 65,536 cells are worth their while."""
 
 _CHUNK = 32_768
+_COUNTED = 8 * _CHUNK
 N_CELLS = 65_536
 """Half of them below the middle edge, half above."""
 
@@ -192,6 +193,7 @@ def _celled(
 ) -> _Celled:
     """The cells of values, of which none is missing unless there are ``gaps``."""
     cells = np.empty(len(values), np.uint16)
+    raw = np.zeros(N_CELLS, np.int64)
     n_missing = 0
     for start in range(0, len(values), _CHUNK):
         chunk = edges.shifted(values[start : start + _CHUNK]).astype(np.float32, copy=False)
@@ -200,7 +202,8 @@ def _celled(
             n_missing += int(missing.sum())
             chunk[missing] = np.inf
         cells[start : start + _CHUNK] = cells_of(chunk, factor)
-    raw = np.bincount(cells, minlength=N_CELLS)
+    for start in range(0, len(values), _COUNTED):
+        raw += np.bincount(cells[start : start + _COUNTED], minlength=N_CELLS)
     counts = _ascending(raw)
     counts[-1] -= n_missing
     return _Celled(cells, counts, n_missing)
@@ -278,13 +281,24 @@ def _rows_in(
     firsts, lasts = places[[0, *(borders + 1)]], places[[*borders, -1]]
     up_to = np.concatenate([[0], np.cumsum(_by_cell(counts))])
     n_near = (up_to[lasts + 1] - up_to[firsts]).sum()
-    if len(firsts) > _FEW or n_near * _TOO_MANY > len(cells):
-        return np.flatnonzero(np.take(flags, cells))
+    compare = len(firsts) <= _FEW and n_near * _TOO_MANY <= len(cells)
+    spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True)) if compare else []
+    found: list[NDArray[np.intp]] = []
+    for start in range(0, len(cells), _COUNTED):
+        part = cells[start : start + _COUNTED]
+        rows = _near(part, spans) if compare else np.flatnonzero(np.take(flags, part))
+        if compare:
+            rows = rows[np.take(flags, part[rows])]
+        found.append(rows + start)
+    return np.concatenate(found)
+
+
+def _near(cells: NDArray[np.uint16], spans: list[tuple[int, int]]) -> NDArray[np.intp]:
+    """The rows in any of some spans of cells, ends included."""
     near = np.zeros(len(cells), np.bool_)
-    for first, last in zip(firsts, lasts, strict=True):
+    for first, last in spans:
         near |= cells - np.uint16(first) <= np.uint16(last - first)
-    rows = np.flatnonzero(near)
-    return rows[np.take(flags, cells[rows])]
+    return np.flatnonzero(near)
 
 
 def _ascending(by_cell: NDArray[_T]) -> NDArray[_T]:

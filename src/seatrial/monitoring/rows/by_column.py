@@ -6,6 +6,7 @@ which can leave out a part and say so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.rows.columns import Columns, Kind
+from seatrial.monitoring.rows.row_join import Room
 from seatrial.monitoring.rows.source import SourceProblem
 from seatrial.monitoring.rows.table import Column
 
@@ -32,10 +34,20 @@ class ColumnSource(Protocol):
     def problems(self) -> tuple[SourceProblem, ...]:
         """What was wrong with the values read so far."""
 
-    def column(self, name: str, kind: Kind | None) -> Column | None:
+    def column(self, name: str, kind: Kind | None, room: Room | None = None) -> Column | None:
         """Read a column, anew each time; None when it is of a type that the watch does not know.
 
+        Args:
+            name: of the column.
+            kind: how to read it.
+            room: to put it into, where it lies until the next takes its place.
         Raises: SourceUnreadable, SourceUnavailable: some of its values cannot be read.
+        """
+
+    def parts(self, name: str, kind: Kind | None) -> Iterator[Column]:
+        """Read a column some rows at a time; nothing of a type that the watch does not know.
+
+        Raises: as `column`.
         """
 
     def kind(self, name: str, kind: Kind | None) -> Kind | None:
@@ -62,9 +74,15 @@ class RolesByColumn:
         """What the model saw, in order."""
         return self.roles.features or ()
 
-    def column(self, name: str, kind: Kind | None = None) -> Column | None:
-        """See `ColumnSource.column`.   Args: how to read it where the roles do not say."""
-        return self.source.column(name, self.roles.kind_of(name) or kind)
+    def column(
+        self, name: str, kind: Kind | None = None, room: Room | None = None
+    ) -> Column | None:
+        """See `ColumnSource.column`.   Args: ``kind``: how to read it where no role says so."""
+        return self.source.column(name, self.roles.kind_of(name) or kind, room)
+
+    def parts(self, name: str, kind: Kind | None = None) -> Iterator[Column]:
+        """See `ColumnSource.parts`."""
+        return self.source.parts(name, self.roles.kind_of(name) or kind)
 
     def kind(self, name: str, kind: Kind | None = None) -> Kind | None:
         """See `ColumnSource.kind`."""

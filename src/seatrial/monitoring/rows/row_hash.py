@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.monitoring.rows.row_join import Room
 from seatrial.monitoring.rows.table import Coded, Column, Table, column_of
 from seatrial.stats.distinct import Repeats, bound
 
@@ -29,7 +30,7 @@ Hashes = NDArray[np.uint64]
 def row_repeats(table: Table) -> Repeats:
     """How many rows repeat another in all columns, by name; times do not count."""
     names = {name: isinstance(column, Coded) for name, column in table.columns.items()}
-    first = {name: table.columns[name] for name in first_columns(names)}
+    first = ((name, [table.columns[name]]) for name in first_columns(names))
     hashing = RowHash(first, table.n)
     for name, column in table.columns.items():
         hashing.add(name, column)
@@ -49,14 +50,21 @@ class RowHash:
     smallest cannot be among the smallest, so the other columns are hashed for a few rows only.
 
     Args:
-        first: `first_columns` by name; they are to be added too.
+        first: the `first_columns`, each in parts, rows in order; they are to be added too.
         n: number of rows.
+        room: for what is needed while it begins.
     """
 
-    def __init__(self, first: Mapping[str, Column], n: int) -> None:
-        begin = np.zeros(n, np.uint64)
-        for name, column in first.items():
-            _add(begin, name, column)
+    def __init__(
+        self, first: Iterable[tuple[str, Iterable[Column]]], n: int, room: Room | None = None
+    ) -> None:
+        begin = (room or Room()).empty((n,), np.uint64)
+        begin[:] = 0
+        for name, parts in first:
+            start = 0
+            for part in parts:
+                _add(begin[start : start + len(part)], name, part)
+                start += len(part)
         _mix(begin)
         begin &= _UPPER
         self._rows = np.flatnonzero(begin <= bound(begin))
@@ -65,7 +73,7 @@ class RowHash:
         self._n = n
 
     def add(self, name: str, column: Column) -> None:
-        """Take in a column; each once."""
+        """Take in a column of all rows; each once."""
         few = len(self._rows) < self._n
         _add(self._total, name, column_of(column, self._rows) if few else column)
 
@@ -89,9 +97,11 @@ def _add(total: Hashes, name: str, column: Column) -> None:
 
 
 def _mix(total: Hashes) -> None:
-    total ^= total >> np.uint64(32)
-    total *= np.uint64(_MIX)
-    total ^= total >> np.uint64(29)
+    for start in range(0, len(total), _CHUNK):
+        part = total[start : start + _CHUNK]
+        part ^= part >> np.uint64(32)
+        part *= np.uint64(_MIX)
+        part ^= part >> np.uint64(29)
 
 
 class _NumberBits:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seatrial.monitoring.rows.by_column import RolesByColumn
 from seatrial.monitoring.rows.columns import Kind
 from seatrial.monitoring.rows.row_hash import RowHash, first_columns
+from seatrial.monitoring.rows.row_join import Room
 from seatrial.monitoring.rows.table import Column, Table
 from seatrial.monitoring.summaries.column_counter import counter_of
 from seatrial.monitoring.summaries.counting import Summariser, measure_column
@@ -56,11 +57,12 @@ def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
     """
     n = reference.source.n
     of_answers = profile_of(Table(columns={}, n=n), predictions=_answers(reference, None))
-    hashing = _Hashing(reference, {})
+    room = Room()
+    hashing = _Hashing(reference, {}, room)
     counting = _Counting(window, {name: reference.kind(name) for name in reference.features})
     profiles: dict[str, ColumnProfile] = {}
     for name in reference.features:
-        column = reference.column(name)
+        column = reference.column(name, room=room)
         if column is None:
             continue
         hashing.add(name, column)
@@ -99,7 +101,8 @@ class _Counting:
     def __init__(self, window: RolesByColumn, kinds: Mapping[str, Kind | None]) -> None:
         self._window = window
         self._features = frozenset(window.features)
-        self._hashing = _Hashing(window, kinds)
+        self._room = Room()
+        self._hashing = _Hashing(window, kinds, self._room)
         self._known: dict[str, ColumnSummary] = {}
         self._misread: dict[tuple[str, str], int] = {}
         self.exact: dict[str, Divergence] = {}
@@ -108,7 +111,7 @@ class _Counting:
         """Count the column of that name, if the window has it."""
         if name not in self._features:
             return
-        column = self._window.column(name, _kind_of(name, profile))
+        column = self._window.column(name, _kind_of(name, profile), self._room)
         if column is None:
             return
         self._hashing.add(name, column)
@@ -140,7 +143,9 @@ class _Counting:
         )
 
     def _is_strange(self, name: str, profile: Profile) -> bool:
-        column = None if name in profile.features else self._window.column(name)
+        column = None
+        if name not in profile.features:
+            column = self._window.column(name, room=self._room)
         if column is None:
             return False
         self._hashing.add(name, column)
@@ -150,14 +155,12 @@ class _Counting:
 class _Hashing:
     """The hash of rows; it begins with their first columns, which therefore are read twice."""
 
-    def __init__(self, rows: RolesByColumn, kinds: Mapping[str, Kind | None]) -> None:
+    def __init__(
+        self, rows: RolesByColumn, kinds: Mapping[str, Kind | None], room: Room
+    ) -> None:
         names = {name: rows.kind(name, kinds.get(name)) == "name" for name in rows.features}
-        first: dict[str, Column] = {}
-        for name in first_columns(names):
-            column = rows.column(name, kinds.get(name))
-            if column is not None:
-                first[name] = column
-        self._hash = RowHash(first, rows.source.n)
+        first = ((name, rows.parts(name, kinds.get(name))) for name in first_columns(names))
+        self._hash = RowHash(first, rows.source.n, room)
 
     def add(self, name: str, column: Column) -> None:
         self._hash.add(name, column)
