@@ -45,6 +45,10 @@ class ParquetColumns:
         self._open = ExitStack()
         self._files: dict[str, Any] = {}
         self._problems: dict[SourceProblem, None] = {}
+        pa = arrow()
+        # Columns are large and short-lived, and Arrow's own pool would keep 20 MB of them.
+        self._open.callback(pa.set_memory_pool, pa.default_memory_pool())
+        pa.set_memory_pool(pa.system_memory_pool())
         try:
             for name, one in files.items():
                 self._files[name] = self._opened(one, name)

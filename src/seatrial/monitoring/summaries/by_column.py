@@ -56,7 +56,8 @@ def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
     Raises: SourceUnreadable, SourceUnavailable.
     """
     n = reference.source.n
-    of_answers = profile_of(Table(columns={}, n=n), predictions=_answers(reference, None))
+    answers = _answers(reference, None)
+    of_answers = profile_of(Table(columns={}, n=n), predictions=answers, repeats=False)
     room = Room()
     hashing = _Hashing(reference, {}, room)
     counting = _Counting(window, {name: reference.kind(name) for name in reference.features})
