@@ -100,8 +100,8 @@ def _by_cells(
     sort = n_edges > 1
     steps = None
     if reference is not None and len(reference):
-        steps = _Steps.of(edges, reference, factor, up_to / m)
-        sort |= steps.may_hold_more
+        steps = _Steps.of(edges, reference, factor, up_to, cells_of_edges)
+        sort[steps.cells] = True
     sort &= counts > 0
     once = (n_edges == 1) & ~sort & (counts > 0)
     once[cells_of_edges[_ends_cell(edges, factor)]] = False
@@ -137,23 +137,53 @@ def _by_cells(
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Where the two distribution functions stand at the end of every cell."""
+    """Where the two distribution functions may lie farthest apart.
 
-    at_cells: float
-    may_hold_more: NDArray[np.bool_]
-    ref_up_to: NDArray[np.int64]
+    Args:
+        at_ends: the largest distance at the ends of cells.
+        cells: places of those inside which it may be larger, ascending.
+        first, last: which reference values are in each; the last is not.
+    """
+
+    at_ends: float
+    cells: NDArray[np.intp]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
 
     @classmethod
-    def of(cls, edges: Edges, reference: Ordered, factor: np.float32, share: Floats) -> _Steps:
-        """Compare the reference with the current shares up to each cell, shape (cells + 1,)."""
-        counts = _celled(edges, reference, factor).counts
-        ref_up_to = np.concatenate([[0], np.cumsum(counts)])
-        ref_share = ref_up_to / len(reference)
-        gap = ref_share - share
-        best = float(np.abs(gap).max())
+    def of(
+        cls,
+        edges: Edges,
+        reference: Ordered,
+        factor: np.float32,
+        up_to: NDArray[np.int64],
+        cells_of_edges: NDArray[np.intp],
+    ) -> _Steps:
+        """Compare the reference with the current counts up to each cell, shape (cells + 1,).
+
+        First from edge to edge, then cell by cell where more may lie between two of them.
+        """
+        shifted, n, m = edges.shifted(reference), len(reference), up_to[-1]
+
+        def ref_up_to(places: NDArray[np.intp]) -> NDArray[np.intp]:
+            found = shifted.searchsorted(_ends_of_places(places, factor), side="right")
+            found[places == N_CELLS - 1] = n
+            return found
+
+        ends = np.unique(np.append(cells_of_edges, N_CELLS - 1))
+        ref, current = ref_up_to(ends) / n, up_to[ends + 1] / m
+        best = float(np.abs(ref - current).max())
+        more = _most(ref, current) > best
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        inside = _ranges(starts[more], (ends - starts + 1)[more])
+        last = ref_up_to(inside)
+        first = np.where(inside > 0, ref_up_to(inside - 1), 0)
+        ref, current = last / n, up_to[inside + 1] / m
+        best = max(best, float(np.abs(ref - current).max(initial=0.0)))
         # Inside a cell one side may have all its values before the other has any.
-        most = np.maximum(ref_share[1:] - share[:-1], share[1:] - ref_share[:-1])
-        return cls(best, (most > best) & (counts > 0), ref_up_to)
+        most = np.maximum(ref - up_to[inside] / m, current - first / n)
+        kept = (most > best) & (last > first)
+        return cls(best, inside[kept], first[kept], last[kept])
 
     def largest(
         self,
@@ -164,21 +194,32 @@ class _Steps:
         m: int,
     ) -> float:
         """The largest distance anywhere: at the ends of cells, and inside those it may lie in."""
-        cells = np.flatnonzero(self.may_hold_more & (np.diff(before) > 0))
+        filled = before[self.cells + 1] > before[self.cells]
+        cells, first, last = self.cells[filled], self.first[filled], self.last[filled]
         if len(cells) == 0:
-            return self.at_cells
-        first, last = self.ref_up_to[cells], self.ref_up_to[cells + 1]
+            return self.at_ends
         sizes = last - first
-        places = np.repeat(first - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
-        points = reference[places + np.arange(len(places))]
+        points = reference[_ranges(first, sizes)]
         base = np.repeat(up_to[cells] - before[cells], sizes)
-        found = self.at_cells
+        found = self.at_ends
         n = len(reference)
         for side in _SIDES:
             ref = np.searchsorted(reference, points, side=side) / n
             current = (base + np.searchsorted(inside, points, side=side)) / m
             found = max(found, float(np.abs(ref - current).max()))
         return found
+
+
+def _most(ref: Floats, current: Floats) -> Floats:
+    """How far the functions may lie apart before each of some points, where they are known."""
+    ref_before, before = np.append(0.0, ref[:-1]), np.append(0.0, current[:-1])
+    return np.maximum(ref - before, current - ref_before)
+
+
+def _ranges(firsts: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The numbers from each first on, so many of them, one range after the other."""
+    before = np.cumsum(sizes) - sizes
+    return np.repeat(firsts - before, sizes) + np.arange(sizes.sum())
 
 
 def factor_of(edges: Edges) -> np.float32:
@@ -260,6 +301,14 @@ def _ends(cells: NDArray[np.uint32], factor: np.float32) -> NDArray[np.float32]:
     magnitude[~negative] |= np.uint32((1 << _MANTISSA_BITS_LEFT) - 1)
     scaled = magnitude.view(np.float32) / factor
     return np.where(negative, -scaled, scaled)
+
+
+def _ends_of_places(places: NDArray[np.intp], factor: np.float32) -> NDArray[np.float32]:
+    """The largest offset of each cell, by its place."""
+    cells = np.where(places >= _HALF, places - _HALF, N_CELLS - 1 - places)
+    # Below the middle come the negative offsets alone: 0 is above it, and -0 is no offset.
+    least = -np.finfo(np.float32).smallest_subnormal
+    return np.where(places == _HALF - 1, least, _ends(cells.astype(np.uint32), factor))
 
 
 def places_of(cells: NDArray[np.uint32]) -> NDArray[np.intp]:
