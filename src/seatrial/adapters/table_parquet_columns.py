@@ -52,7 +52,7 @@ class ParquetColumns:
         try:
             for name, one in files.items():
                 self._files[name] = self._opened(one, name)
-            schema: pa.Schema = next(iter(self._files.values())).schema_arrow
+            schema: Any = next(iter(self._files.values())).schema_arrow
             for name, file in self._files.items():
                 if not file.schema_arrow.equals(schema):
                     raise unreadable(name, "has other columns", "Read its folder by rows.")
@@ -72,7 +72,10 @@ class ParquetColumns:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self._open.close()
 

@@ -213,7 +213,8 @@ class _Steps:
 def _most(ref: Floats, current: Floats) -> Floats:
     """How far the functions may lie apart before each of some points, where they are known."""
     ref_before, before = np.append(0.0, ref[:-1]), np.append(0.0, current[:-1])
-    return np.maximum(ref - before, current - ref_before)
+    most: Floats = np.maximum(ref - before, current - ref_before)
+    return most
 
 
 def _ranges(firsts: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -127,9 +127,7 @@ def _by_column(
     folder: Path,
     workspace: Callable[[], Workspace],
 ) -> _Counted | None:
-    read = read_by_column(
-        reference, data, folder=folder, workspace=workspace, most_rows=_MOST_HELD
-    )
+    read = read_by_column(reference, data, folder=folder, workspace=workspace, most_rows=_MOST_HELD)
     if read is None:
         return None
     return _Counted(
@@ -140,9 +138,7 @@ def _by_column(
     )
 
 
-def _by_rows(
-    file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]
-) -> _Counted:
+def _by_rows(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]) -> _Counted:
     assert file.data is not None
     assert file.reference is not None
     asked, split_by = file.data.columns.columns(), file.split_by

@@ -33,7 +33,9 @@ def open_columns(config: DataConfig, *, folder: Path) -> AbstractContextManager[
     adapter = _BY_COLUMN.get(config.kind)
     if adapter is None:
         raise SourceUnreadable(
-            f"{config.source} does not lie by column.", remedy="Read it by rows.", source=config.kind
+            f"{config.source} does not lie by column.",
+            remedy="Read it by rows.",
+            source=config.kind,
         )
     module, _, name = adapter.partition(":")
     opened: Any = getattr(import_module(module), name)(_path(config.source, folder))

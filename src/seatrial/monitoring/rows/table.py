@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
 
-
 _COUNTED_AT_ONCE: Final = 131_072
 
 

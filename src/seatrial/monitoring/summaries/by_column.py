@@ -1,7 +1,7 @@
 """A reference and a window, column beside column: profile, summary and exact distances in one go.
 
-The same numbers as `profile_of` and `Summariser.measure` give for all rows at once, in the memory of
-one column of each. Segments need whole rows, so there are none.
+The same numbers as `profile_of` and `Summariser.measure` give for all rows at once, in the memory
+of one column of each. Segments need whole rows, so there are none.
 """
 
 from __future__ import annotations
@@ -78,22 +78,15 @@ def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
     return Measured(profile=profile, summary=counting.summary(profile), exact=counting.exact)
 
 
-def measure_against(
-    profile: Profile, window: RolesByColumn, ordered: Mapping[str, Ordered] | None = None
-) -> Measured:
-    """Count a window, a column at a time.
+def measure_against(profile: Profile, window: RolesByColumn) -> Measured:
+    """Count a window, a column at a time; without the reference's rows no distance is exact.
 
-    Args:
-        profile: of the reference.
-        window: the rows.
-        ordered: finite values of reference features of numbers, ascending, where at hand.
     Raises: SourceUnreadable, SourceUnavailable.
     """
-    kinds = kinds_of(profile, window.features)
-    counting = _Counting(window, kinds)
+    counting = _Counting(window, kinds_of(profile, window.features))
     for name, column in profile.features.items():
-        counting.count(name, column, (ordered or {}).get(name))
-    return Measured(profile=profile, summary=counting.summary(profile), exact=counting.exact)
+        counting.count(name, column, None)
+    return Measured(profile=profile, summary=counting.summary(profile), exact={})
 
 
 class _Counting:
@@ -156,9 +149,7 @@ class _Counting:
 class _Hashing:
     """The hash of rows; it begins with their first columns, which therefore are read twice."""
 
-    def __init__(
-        self, rows: RolesByColumn, kinds: Mapping[str, Kind | None], room: Room
-    ) -> None:
+    def __init__(self, rows: RolesByColumn, kinds: Mapping[str, Kind | None], room: Room) -> None:
         names = {name: rows.kind(name, kinds.get(name)) == "name" for name in rows.features}
         first = ((name, rows.parts(name, kinds.get(name))) for name in first_columns(names))
         self._hash = RowHash(first, rows.source.n, room)
@@ -182,12 +173,10 @@ def _kind_of(name: str, profile: ColumnProfile) -> Kind | None:
 
 
 def _answers(rows: RolesByColumn, known: Profile | None) -> Table | None:
-    names = [rows.roles.prediction, *rows.roles.scores]
-    kinds = {} if known is None else kinds_of(known, [name for name in names if name])
-    found: dict[str, Column] = {}
-    for name in names:
-        column = None if name is None else rows.column(name, kinds.get(name))
-        if name is not None and column is not None:
-            found[name] = column
-    table = Table(columns=found, n=rows.source.n)
-    return answers_of(table, rows.roles, known)
+    """What the model answered, with the names of the profile, if that is known."""
+    roles = rows.roles
+    names = (*((roles.prediction,) if roles.prediction else ()), *roles.scores)
+    kinds = {} if known is None else kinds_of(known, names)
+    read = {name: rows.column(name, kinds.get(name)) for name in names}
+    found = {name: column for name, column in read.items() if column is not None}
+    return answers_of(Table(columns=found, n=rows.source.n), roles, known)
