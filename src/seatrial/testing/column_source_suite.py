@@ -26,12 +26,15 @@ def table_of(rows: Rows) -> Table:
 
 
 class ColumnSourceSuite:
-    """Subclass it as ``Test...`` with the fixture ``opened``: ``opened(rows)`` puts rows, columns of
-    `table_source_suite.TYPES` by name, where the source reads from, and opens it.
+    """Subclass it as ``Test...`` with the fixture ``opened``.
+
+    ``opened(rows)`` puts rows, columns of `table_source_suite.TYPES` by name, where the source
+    reads from, and opens it.
     """
 
     @pytest.mark.parametrize("n", [0, 1, 250])
     def test_columns_are_those_of_the_rows(self, opened: OpenColumns, n: int) -> None:
+        """Every value, missing ones too."""
         rows = some_rows(n)
         source, whole = opened(rows), plain(table_of(rows))
         assert source.n == n
@@ -42,6 +45,7 @@ class ColumnSourceSuite:
             assert plain(Table(columns={name: column}, n=n))[name] == whole[name]
 
     def test_parts_put_together_are_the_column(self, opened: OpenColumns) -> None:
+        """No row is lost between parts."""
         source = opened(some_rows(250))
         for name in _COLUMNS:
             found = [v for p in source.parts(name, None) for v in _listed(name, p)]
@@ -50,6 +54,7 @@ class ColumnSourceSuite:
             assert found == _listed(name, column)
 
     def test_the_kind_is_that_of_what_is_read(self, opened: OpenColumns) -> None:
+        """Known before anything is read."""
         source = opened(some_rows(50))
         kinds = {name: source.kind(name, None) for name in _COLUMNS}
         assert kinds == {
@@ -63,11 +68,13 @@ class ColumnSourceSuite:
             assert isinstance(source.column(name, None), Coded) == (kind == "name")
 
     def test_times_are_utc_and_missing_ones_are_no_time(self, opened: OpenColumns) -> None:
+        """NaT where there is none."""
         rows = some_rows(50)
         at = opened(rows).times("timestamp", "UTC")
         np.testing.assert_array_equal(at, table_of(rows).at)
 
     def test_a_room_is_used_again_and_without_one_columns_stay(self, opened: OpenColumns) -> None:
+        """A room is overwritten; other memory is not."""
         source, room = opened(some_rows(250)), Room()
         kept, before = source.column("age", None), source.column("age", None, room)
         assert isinstance(kept, np.ndarray)
