@@ -198,7 +198,7 @@ def run(way: str, folder: Path) -> Cost:
 
 
 def whole(code: str, folder: Path) -> Cost:
-    """A Python process from its start to its end; its modules lie compiled, as they do once used."""
+    """A Python process from start to end; its modules lie compiled, as they do once used."""
     bare = {name: x for name, x in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     with (folder / "said").open("w+") as said:

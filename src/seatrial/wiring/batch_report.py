@@ -31,7 +31,7 @@ from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
 _MOST_HELD = 20_000_000
-"""Values held at once: 160 MB of 64-bit numbers. Beyond, KS is right to 0.001."""
+"""Values held at once, of a column or of all: 160 MB. Beyond, KS is right to 0.001."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

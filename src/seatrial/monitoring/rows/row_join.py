@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -30,6 +30,9 @@ def together(tables: Sequence[Table]) -> Table:
     )
 
 
+_ONCE_GONE_BYTES: Final = 4 << 20
+
+
 class Room:
     """Memory for one array after the other: the next takes the place of the last.
 
@@ -37,6 +40,9 @@ class Room:
     """
 
     def __init__(self) -> None:
+        # Until an array of some size has gone once, glibc gets each such from the system anew and
+        # hands it back, page by page. This one is never written to, so it costs nothing.
+        np.empty(_ONCE_GONE_BYTES, np.uint8)
         self._bytes = np.empty(0, np.uint8)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -139,17 +145,23 @@ class _Names:
     def __init__(self, n: int, room: Room) -> None:
         self._codes = room.empty((n,), np.int32)
         self._places: dict[str, int] = {}
+        self._values: tuple[str, ...] = ()
         self._filled = 0
 
     def add(self, part: Coded) -> None:
-        own = [self._places.setdefault(value, len(self._places)) for value in part.values]
-        to = np.array([*own, -1], np.int32)  # a code of -1 is the last place
         end = self._filled + len(part)
+        if part.values == self._values:  # as in most parts of a file
+            self._codes[self._filled : end] = part.codes
+            self._filled = end
+            return
+        own = [self._places.setdefault(value, len(self._places)) for value in part.values]
+        self._values = tuple(self._places)
+        to = np.array([*own, -1], np.int32)  # a code of -1 is the last place
         np.take(to, part.codes, out=self._codes[self._filled : end], mode="wrap")
         self._filled = end
 
     def coded(self) -> Coded:
-        return Coded(self._codes[: self._filled], tuple(self._places))
+        return Coded(self._codes[: self._filled], self._values)
 
 
 def _differ(name: str) -> BadTable:
