@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,14 +15,18 @@ from seatrial.cli.monitor_options import file_option, home_option, store_of
 from seatrial.cli.monitor_show import moment, show_alert, show_view
 from seatrial.cli.options import DURATION, json_option, whoami
 from seatrial.cli.output import Console
-from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.watching.watch_desk import WatchDesk
-from seatrial.release.projection import Endpoints
+
+if TYPE_CHECKING:
+    from seatrial.monitoring.watching.watch_desk import WatchDesk
 
 
 @contextmanager
 def _desk(config: Path | None, home: Path | None) -> Iterator[tuple[WatchDesk, list[str]]]:
     """The desk, and the endpoints it knows."""
+    from seatrial.monitoring.triggers.book import TriggerBook
+    from seatrial.monitoring.watching.watch_desk import WatchDesk
+    from seatrial.release.projection import Endpoints
+
     store, endpoint = store_of(config, home)
     try:
         desk = WatchDesk(store)
