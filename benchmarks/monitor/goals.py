@@ -32,10 +32,17 @@ class Goal:
         return Result.MET if self.met else Result.MISSED
 
 
-def at_most(what: str, value: float, limit: float, unit: str) -> Goal:
-    """A figure that is to stay within a limit."""
-    said = f"{value:.3g} {unit}".strip()
-    return Goal(what=what, goal=f"<= {limit:g} {unit}".strip(), reached=said, met=value <= limit)
+def at_most(what: str, value: float, limit: float, unit: str, *, full: bool = True) -> Goal:
+    """A figure that is to stay within a limit.
+
+    Args: ``full``: whether it was measured at the size that the limit is for.
+    """
+    return Goal(
+        what=what,
+        goal=f"<= {limit:g} {unit}".strip(),
+        reached=f"{value:.3g} {unit}".strip(),
+        met=value <= limit if full else None,
+    )
 
 
 def goal_table(goals: Iterable[Goal]) -> str:

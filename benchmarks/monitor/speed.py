@@ -184,12 +184,13 @@ def measure(n_reference: int, n: int, dtype: str) -> list[Cost]:
     return [cost for work in works for cost in alone(work, n_reference, n, dtype)]
 
 
-def goals(costs: list[Cost]) -> list[Goal]:
-    """The costs that have a goal."""
-    return [at_most(c.what, c.value, c.goal, c.unit) for c in costs if c.goal is not None]
+def goals(costs: list[Cost], *, full: bool = True) -> list[Goal]:
+    """The costs that have a goal.   Args: whether they are of all the rows that it is for."""
+    asked = [cost for cost in costs if cost.goal is not None]
+    return [at_most(c.what, c.value, c.goal or 0.0, c.unit, full=full) for c in asked]
 
 
-def markdown(costs: list[Cost]) -> str:
+def markdown(costs: list[Cost], *, full: bool = True) -> str:
     """The goals, and what a comparison costs beside the floor and scipy."""
     by_sorting = next(cost.value for cost in costs if cost.what.startswith("floor"))
     rows = [
@@ -198,7 +199,7 @@ def markdown(costs: list[Cost]) -> str:
         if cost.unit == "CPU s"
     ]
     beside = markdown_table(("in memory", "CPU s", "share of the floor"), rows)
-    return f"{goal_table(goals(costs))}\n\n{beside}"
+    return f"{goal_table(goals(costs, full=full))}\n\n{beside}"
 
 
 def report(*, quick: bool = False) -> str:
@@ -207,7 +208,7 @@ def report(*, quick: bool = False) -> str:
     parts = []
     for dtype in ("float32", "float64"):
         title = f"**{n_reference:,} against {n:,} rows in memory, {dtype}**"
-        parts.append(f"{title}\n\n{markdown(measure(n_reference, n, dtype))}")
+        parts.append(f"{title}\n\n{markdown(measure(n_reference, n, dtype), full=not quick)}")
     return "\n\n".join(parts)
 
 
