@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,14 @@ import pytest
 
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.drift.severity import Severity
+from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.watching.batch import Outcome, RuleName
 from seatrial.monitoring.watching.watch_file import MonitoringFile
-from seatrial.wiring import batch_report
+from seatrial.wiring import batch_report, column_report, log_reference
 from seatrial.wiring.batch_report import Compared, compared
 from seatrial.wiring.late_labels import LabelColumnsMissing
+from seatrial.wiring.log_reference import Known
 
 WEATHER = Path(__file__).parents[1] / "data" / "noaa_weather.parquet"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "monitoring"
@@ -33,12 +37,18 @@ ALL = tuple(RuleName)
 DEFAULT = (RuleName.DEFAULT,)
 
 
-def report(folder: Path, *, rules: tuple[RuleName, ...] = ALL, **content: object) -> Compared:
+def report(
+    folder: Path,
+    *,
+    rules: tuple[RuleName, ...] = ALL,
+    workspace: Callable[[], object] = no_workspace,
+    **content: object,
+) -> Compared:
     file = MonitoringFile.model_validate({"endpoint": "houses", **content})
     return compared(
         file,
         folder=folder,
-        workspace=no_workspace,  # type: ignore[arg-type]
+        workspace=workspace,  # type: ignore[arg-type]
         rules=rules,
         now=NOW,
     )
@@ -70,6 +80,56 @@ def test_more_rows_than_are_held_say_the_same_to_a_thousandth(
         assert (one.name, one.effect, one.severity) == (other.name, other.effect, other.severity)
         if one.ks is not None and other.ks is not None:
             assert other.ks.value == pytest.approx(one.ks.value, abs=1e-3 + (other.ks.error or 0))
+
+
+def by_rows(*_: object, **__: object) -> None:
+    """In place of `read_by_column`: nothing lies by column."""
+
+
+def test_by_column_and_by_rows_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = report(EXAMPLE, **FILES)
+    monkeypatch.setattr(batch_report, "read_by_column", by_rows)
+    assert found.as_dict() == report(EXAMPLE, **FILES).as_dict()
+    assert all(c.ks is None or c.ks.error == 0 for c in found.report.drift.features)
+
+
+def test_a_bundle_s_profile_is_counted_against_by_column_as_by_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = pq.read_table(EXAMPLE / "reference.parquet").select(["rooms", "population"])
+    numbers = {name: table[name].to_numpy() for name in table.column_names}
+    known = Known(name="houses@1", profile=profile_of(Table(columns=numbers, n=len(table))))
+    for module in (column_report, log_reference):
+        monkeypatch.setattr(module, "bundle_reference", lambda *_: known)
+    files = {"reference": "houses@1", "data": "current.parquet"}
+    found = report(EXAMPLE, workspace=lambda: None, **files)
+    monkeypatch.setattr(batch_report, "read_by_column", by_rows)
+    assert found.as_dict() == report(EXAMPLE, workspace=lambda: None, **files).as_dict()
+
+
+def test_a_broken_row_group_is_left_out_and_said_though_columns_cannot(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pa.table({"x": rng.normal(size=60_000)})
+    for name in FILES.values():
+        pq.write_table(table, tmp_path / name, row_group_size=20_000)
+    text = bytearray((tmp_path / "current.parquet").read_bytes())
+    column = pq.read_metadata(tmp_path / "current.parquet").row_group(1).column(0)
+    start = column.dictionary_page_offset
+    text[start : start + 10_000] = bytes(10_000)
+    (tmp_path / "current.parquet").write_bytes(text)
+    found = report(tmp_path, **FILES)
+    assert found.report.n == 40_000
+    assert [problem.flaw for problem in found.problems] == ["part"]
+
+
+def test_more_rows_than_a_column_may_have_are_read_by_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exact = report(EXAMPLE, **FILES)
+    monkeypatch.setattr(batch_report, "_MOST_HELD", 100)
+    counted = report(EXAMPLE, **FILES)
+    assert counted.report.n == exact.report.n
+    assert any(c.ks is not None and c.ks.error > 0 for c in counted.report.drift.features)
 
 
 def test_rows_without_a_time_are_of_now(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def to_table(
     """
     name_of = {place.path: place.name for place in whole or places(batch.schema)}
     named = {
-        name_of[path]: leaf for path, leaf in zip(_paths(batch.schema), _leaves(batch), strict=True)
+        name_of[path]: leaf for path, leaf in zip(_paths(batch.schema), leaves(batch), strict=True)
     }
     found: dict[str, Column] = {}
     problems: list[SourceProblem] = []
@@ -102,10 +102,41 @@ def to_table(
                 found[name] = column
     at = None
     if columns.at in named:
-        at, n_bad = times_of(named[columns.at], columns.time_zone)
-        if n_bad:
-            problems.append(_bad_values(columns.at, where, n_bad, "no time"))
+        at, more = to_times(named[columns.at], columns.at, columns.time_zone, where)
+        problems += more
     return Table(columns=found, n=batch.num_rows, at=at), tuple(problems)
+
+
+def to_column(
+    array: pa.Array, name: str, kind: Kind | None, where: str
+) -> tuple[Column | None, tuple[SourceProblem, ...]]:
+    """One column of a table; None for a type that has no place in one.
+
+    Args: its values; its name; how to read it; of problems.
+    """
+    problems: list[SourceProblem] = []
+    return _Reading(name, where, problems).column(array, kind), tuple(problems)
+
+
+def to_times(
+    array: pa.Array, name: str, time_zone: str, where: str
+) -> tuple[NDArray[np.datetime64], tuple[SourceProblem, ...]]:
+    """One column as times, UTC.   Args: as for `to_column`; the zone of those without one."""
+    at, n_bad = times_of(array, time_zone)
+    return at, (_bad_values(name, where, n_bad, "no time"),) if n_bad else ()
+
+
+def leaves(batch: pa.RecordBatch | pa.StructArray) -> Iterator[pa.Array]:
+    """The columns of a batch, those of structs flattened."""
+    import pyarrow as pa
+
+    # `flatten` of a struct hands its missing rows down to the fields.
+    inner = batch.flatten() if isinstance(batch, pa.StructArray) else batch.columns
+    for array in inner:
+        if pa.types.is_struct(array.type):
+            yield from leaves(array)
+        else:
+            yield array
 
 
 def of_objects(values: Sequence[object]) -> pa.Array:
@@ -128,18 +159,6 @@ def arrow() -> Any:
 
 def _missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and isnan(value)) or str(value) == "<NA>"
-
-
-def _leaves(batch: pa.RecordBatch | pa.StructArray) -> Iterator[pa.Array]:
-    import pyarrow as pa
-
-    # `flatten` of a struct hands its missing rows down to the fields.
-    inner = batch.flatten() if isinstance(batch, pa.StructArray) else batch.columns
-    for array in inner:
-        if pa.types.is_struct(array.type):
-            yield from _leaves(array)
-        else:
-            yield array
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +16,9 @@ from seatrial.cli.monitor_options import file_option, home_option, store_of
 from seatrial.cli.monitor_show import moment, show_alert, show_view
 from seatrial.cli.options import DURATION, json_option, whoami
 from seatrial.cli.output import Console
-from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.watching.watch_desk import WatchDesk
-from seatrial.release.projection import Endpoints
+
+if TYPE_CHECKING:
+    from seatrial.monitoring.watching.watch_desk import WatchDesk
 
 
 class _Watch:
@@ -34,6 +34,10 @@ class _Watch:
     @contextmanager
     def desk(self) -> Iterator[tuple[WatchDesk, list[str]]]:
         """The desk, and the endpoints it knows."""
+        from seatrial.monitoring.triggers.book import TriggerBook
+        from seatrial.monitoring.watching.watch_desk import WatchDesk
+        from seatrial.release.projection import Endpoints
+
         store, endpoint = store_of(self._config, self._home)
         try:
             desk = WatchDesk(store)

@@ -37,6 +37,8 @@ def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
     if not counts.any():
         counts = np.ones_like(counts)
     alone = _larger_than_a_share(counts, n_groups)
+    if not alone.any():
+        return _even(counts, n_groups)
     groups = np.zeros(len(counts), dtype=np.intp)
     left, n_alone = float(counts[~alone].sum()), int(alone.sum())
     group, held, n_inside, closed = 0, 0.0, 0, False
@@ -49,6 +51,25 @@ def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
         n_inside, closed, n_alone = n_inside + 1, large, n_alone - large
         held += 0.0 if large else count
     return groups
+
+
+def _even(counts: Floats, n_groups: int) -> Groups:
+    """`neighbours` where no bin fills a group by itself: each group's end is looked up."""
+    before = np.concatenate([[0.0], np.cumsum(counts)])
+    middles = before[:-1] + counts / 2
+    firsts = [0]
+    while len(firsts) < n_groups:
+        held_before = before[firsts[-1]]
+        share = (before[-1] - held_before) / (n_groups - len(firsts) + 1)
+        # Past its middle a bin belongs to the next group, but none is left without rows.
+        filled = np.searchsorted(before, held_before, side="right")
+        first = max(int(np.searchsorted(middles, held_before + share, side="right")), int(filled))
+        if first >= len(counts):
+            break
+        firsts.append(first)
+    starts = np.zeros(len(counts), dtype=np.intp)
+    starts[firsts[1:]] = 1
+    return np.cumsum(starts)
 
 
 def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:

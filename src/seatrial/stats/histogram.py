@@ -87,13 +87,16 @@ class Edges:
         return self.offsets.dtype == np.float32
 
     def shifted(self, values: NDArray[np.generic]) -> NDArray[np.floating]:
-        """What is compared with `offsets`: monotone in ``values``; a new array of their shape."""
+        """What is compared with `offsets`: monotone in ``values``; a new array of their shape.
+
+        Never -0 where edges are narrow, which would not lie in the cell of 0.
+        """
         if not self.narrow:
             return values.astype(np.float64)
         if values.dtype == np.float32:
             with np.errstate(over="ignore", invalid="ignore"):
-                return values.astype(np.float32, copy=False) - np.float32(self.middle)
-        return _narrowed(values.astype(np.float64, copy=False) - self.middle)
+                return values.astype(np.float32, copy=False) + np.float32(0.0 - self.middle)
+        return _narrowed(values.astype(np.float64, copy=False) + (0.0 - self.middle))
 
     def count(self, values: NDArray[np.generic]) -> Counted:
         """Count numbers, shape (n,), in any order.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.stats.divergence import Divergence
+from seatrial.wiring.column_report import read_by_column
 from seatrial.wiring.late_labels import LabelTable, label_table, row_ids
 from seatrial.wiring.log_reference import (
     Known,
@@ -44,7 +45,7 @@ from seatrial.wiring.table_sources import OpenSource, open_source
 from seatrial.wiring.workspace import Workspace
 
 _MOST_HELD = 20_000_000
-"""Values held at once: 160 MB of 64-bit numbers. Beyond, KS is right to 0.001."""
+"""Values held at once, of a column or of all: 160 MB. Beyond, KS is right to 0.001."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,6 +113,76 @@ def compared(
     """
     assert file.data is not None
     assert file.reference is not None
+    counted = None
+    if not file.split_by and opened is open_source:
+        counted = _by_column(file, folder=folder, workspace=workspace)
+    if counted is None:
+        counted = _by_rows(file, folder=folder, workspace=workspace, opened=opened)
+    known, summary = counted.known, counted.summary
+    watch = Watch(known.profile, file.rules(), segments=known.segments)
+    _, report = watch.step(watch.start(), summary, _span(summary, now), exact=counted.exact)
+    found = thumb(known.profile, summary, report, rules)
+    judged = verdict(report, found, rules)
+    if RuleName.DEFAULT in rules and counted.performance is not None:
+        judged = with_performance(judged, counted.levels)
+    return Compared(
+        known=known,
+        source=file.data.source,
+        report=report,
+        thumb=found,
+        verdict=judged,
+        problems=tuple(counted.problems),
+        performance=counted.performance,
+        unmeasured=counted.unmeasured,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """A reference; the rows counted against it, with exact distances where they are at hand."""
+
+    known: Known
+    summary: Summary
+    exact: Mapping[str, Divergence]
+    problems: Sequence[SourceProblem]
+    performance: dict[str, Any] | None = None
+    levels: tuple[tuple[Level, str], ...] = ()
+    unmeasured: str = ""
+
+
+def _by_column(
+    file: MonitoringFile, *, folder: Path, workspace: Callable[[], Workspace]
+) -> _Counted | None:
+    assert file.data is not None
+    assert file.reference is not None
+    read = read_by_column(
+        file.reference,
+        file.data,
+        folder=folder,
+        workspace=workspace,
+        most_rows=_MOST_HELD,
+        judged=file.performance.enabled,
+    )
+    if read is None:
+        return None
+    return _Counted(
+        known=read.known,
+        summary=read.measured.summary,
+        exact=read.measured.exact,
+        problems=read.problems,
+        unmeasured=read.known.unmeasured if file.performance.enabled else "",
+    )
+
+
+def _by_rows(
+    file: MonitoringFile,
+    *,
+    folder: Path,
+    workspace: Callable[[], Workspace],
+    opened: OpenSource,
+) -> _Counted:
+    assert file.data is not None
+    assert file.reference is not None
     asked, split_by = file.data.columns.columns(), file.split_by
     known = known_reference(
         file.reference,
@@ -130,21 +201,13 @@ def compared(
             counting.add(chunk)
             judging.add(chunk)
     summary, exact = counting.result()
-    watch = Watch(known.profile, file.rules(), segments=known.segments)
-    _, report = watch.step(watch.start(), summary, _span(summary, now), exact=exact)
-    found = thumb(known.profile, summary, report, rules)
-    judged = verdict(report, found, rules)
-    performance = judging.record()
-    if RuleName.DEFAULT in rules and performance is not None:
-        judged = with_performance(judged, judging.levels)
-    return Compared(
+    return _Counted(
         known=known,
-        source=file.data.source,
-        report=report,
-        thumb=found,
-        verdict=judged,
+        summary=summary,
+        exact=exact,
         problems=(*counting.problems, *judging.problems),
-        performance=performance,
+        performance=judging.record(),
+        levels=judging.levels,
         unmeasured=judging.unmeasured,
     )
 

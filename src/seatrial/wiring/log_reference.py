@@ -92,24 +92,18 @@ def known_reference(
         raise.
     """
     if config.bundle is not None:
-        known = _of_bundle(*config.bundle, workspace())
+        known = bundle_reference(*config.bundle, workspace())
         _check_kept(known, segments)
         return known
     own = "columns" in config.model_fields_set
-    asked = _also(config.columns.columns() if own else columns, segments)
-    if not own:
-        asked = _where_there(asked, names_in(config, folder=folder, opened=opened))
+    names = () if own else names_in(config, folder=folder, opened=opened)
+    asked = reference_roles(config, columns, segments, names)
     chunks = list(opened(config, folder=folder, columns=asked).chunks())
     table = together([chunk.table for chunk in chunks])
     roles = _roles(chunks)
     features = features_of(table, roles, segments=segments)
     if not table.n or not features.columns:
-        raise NoReferenceRows(
-            f"The reference {config.source!r} has "
-            f"{'no rows' if not table.n else 'no column that is a feature'}.",
-            remedy="Name rows of the training under reference, with the columns the model sees.",
-            source=config.source,
-        )
+        raise no_reference(config, "no rows" if not table.n else "no column that is a feature")
     sample = Reference(features, answers_of(table, roles), segments=segments)
     performance, unmeasured = _performance(table, roles, holdout=config.holdout)
     return Known(
@@ -147,7 +141,29 @@ def log_columns(
     return replace(split, kinds={**kinds_of(known.profile, names), **split.kinds})
 
 
-def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
+def reference_roles(
+    config: ReferenceConfig, columns: Columns, segments: Sequence[str], names: Sequence[str]
+) -> Columns:
+    """The roles to read a reference with.
+
+    Args: its section; roles of the log's; columns to split by; the columns that the reference has.
+    """
+    if "columns" in config.model_fields_set:
+        return _also(config.columns.columns(), segments)
+    return _where_there(_also(columns, segments), names)
+
+
+def no_reference(config: ReferenceConfig, lack: str) -> NoReferenceRows:
+    """The error for a reference with nothing to compare with."""
+    return NoReferenceRows(
+        f"The reference {config.source!r} has {lack}.",
+        remedy="Name rows of the training under reference, with the columns the model sees.",
+        source=config.source,
+    )
+
+
+def bundle_reference(name: str, version: int, workspace: Workspace) -> Known:
+    """The profile in a bundle.   Raises: NoProfile; what bundles raise."""
     from seatrial.monitoring.summaries.profile_record import read_profile
     from seatrial.wiring.bundles import Subject, registered
 

@@ -90,7 +90,7 @@ class NameCounter:
         if isinstance(column, np.ndarray) and column.ndim != 1:
             return self.count_names({}, n_missing=0), _others(column, 0, "vectors")
         names = coded(column)
-        rows = np.bincount(names.codes + 1, minlength=len(names.values) + 1)
+        rows = names.counts()
         used = np.flatnonzero(rows[1:])
         times = rows[1:][used].tolist()
         found = {names.values[i]: n for i, n in zip(used.tolist(), times, strict=True)}
@@ -136,7 +136,7 @@ class TextCounter:
         return self._missing(n_missing), _others(column, n_missing, "numbers")
 
     def _texts(self, column: Coded) -> Texts:
-        rows = np.bincount(column.codes + 1, minlength=len(column.values) + 1)
+        rows = column.counts()
         lengths = np.array([len(text) for text in column.values], np.int64)
         words = word_counts(zip(column.values, rows[1:].tolist(), strict=True))
         return Texts(

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from seatrial.monitoring.rows.row_hash import row_repeats
 from seatrial.monitoring.rows.table import Column, Table, rows_of
-from seatrial.monitoring.summaries.column_counter import ColumnCounter, NumberCounter, counter_of
+from seatrial.monitoring.summaries.column_counter import (
+    ColumnCounter,
+    Misread,
+    NumberCounter,
+    counter_of,
+)
 from seatrial.monitoring.summaries.profile import (
     ColumnProfile,
     Embedding,
@@ -183,15 +188,11 @@ def _count(
         column = table.columns.get(name)
         if column is None or name in without:
             continue
-        reference = ordered.get(name)
-        if reference is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
-            known[name], distance = counter.measured(column, reference)
-            if distance is not None:
-                exact[name] = distance
-            continue
-        known[name], other = counter.count(column)
+        known[name], other, distance = measure_column(counter, column, ordered.get(name))
         if other is not None:
             misread[name, other.came_as] = other.n
+        if distance is not None:
+            exact[name] = distance
     columns = Columns(
         known=known,
         misread=misread,
@@ -199,6 +200,19 @@ def _count(
         strange={name: table.n for name in table.columns if name not in counters and table.n},
     )
     return columns, exact
+
+
+def measure_column(
+    counter: ColumnCounter, column: Column, ordered: NDArray[np.generic] | None
+) -> tuple[ColumnSummary, Misread | None, Divergence | None]:
+    """The summary of a column, what was of another kind, and the exact distance of numbers.
+
+    Args: ``ordered``: the reference's finite values, ascending; None where they are not at hand.
+    """
+    if ordered is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
+        summary, distance = counter.measured(column, ordered)
+        return summary, None, distance
+    return *counter.count(column), None
 
 
 def _is_numbers(column: Column) -> TypeGuard[NDArray[np.generic]]:

@@ -93,14 +93,14 @@ def column_profile(column: Column, *, categorical: bool = False) -> ColumnProfil
 
 def names_profile(column: Coded) -> Categorical:
     """The profile of names."""
-    counts = np.bincount(column.codes + 1, minlength=len(column.values) + 1)
+    counts = column.counts()
     used = {name: n for name, n in zip(column.values, counts[1:].tolist(), strict=True) if n > 0}
     return _names(used, n=len(column), n_missing=int(counts[0]))
 
 
 def text_profile(column: Coded) -> Text:
     """The profile of texts."""
-    used = np.bincount(column.codes + 1, minlength=len(column.values) + 1)
+    used = column.counts()
     lengths = np.array([len(text) for text in column.values], np.int64)
     present = column.codes[column.codes >= 0]
     vocabulary = word_counts(zip(column.values, used[1:].tolist(), strict=True))
