@@ -1,4 +1,4 @@
-"""`seatrial demo`: the whole journey on real data, with only the watch is shorter."""
+"""`seatrial demo`: the whole journey on real data; only the watch is shorter."""
 
 from __future__ import annotations
 
