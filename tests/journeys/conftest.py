@@ -125,6 +125,17 @@ class Bundles:
             self._made[fault] = self._bundle(model, Role.NATIVE, file)
         return self._made[fault]
 
+    def pickled(self) -> Bundle:
+        """A logistic regression as it was pickled, for scikit-learn itself to answer."""
+        if "pickled" not in self._made:
+            import joblib
+
+            model = self._fitted(None, 1.0)
+            file = self._folder / "pickled.pkl"
+            joblib.dump(model, file)
+            self._made["pickled"] = self._bundle(model, Role.NATIVE, file, modules=("sklearn",))
+        return self._made["pickled"]
+
     def _fitted(self, before: Any, strength: float) -> Any:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
@@ -134,7 +145,7 @@ class Bundles:
         model = make_pipeline(FunctionTransformer(before), last) if before else last
         return model.fit(self._rows, self._labels)
 
-    def _bundle(self, model: Any, role: Role, file: Path) -> Bundle:
+    def _bundle(self, model: Any, role: Role, file: Path, *, modules: Sequence[str] = ()) -> Bundle:
         kind = EngineKind(role.value)
         sample = self._rows[::10]
         classes = (0, 1, 2)
@@ -155,7 +166,7 @@ class Bundles:
                 ),
                 source_sha256="ab" * 32,
                 artefacts={role: file},
-                requirements=render_pins(model_pins(roles={role}, modules=(), columns=False)),
+                requirements=render_pins(model_pins(roles={role}, modules=modules, columns=False)),
                 golden=Golden(
                     inputs=sample,
                     outputs={
@@ -165,7 +176,7 @@ class Bundles:
                 ),
                 profile={},
                 plan=only(kind, inline=kind is EngineKind.ONNX).as_dict(),
-                trusted=role is Role.NATIVE,  # the faults are no library's
+                trusted=role is Role.NATIVE and not modules,  # the faults are no library's
             ),
         )
 

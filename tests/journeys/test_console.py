@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 WAIT_S = 90.0
 PAGE = "/endpoints/shop"
+TOKEN = "correct-horse"
 
 
 @dataclass
@@ -38,9 +39,16 @@ class World:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(self, *arguments: str) -> None:
+    def run(self, *arguments: str, **environment: str) -> None:
         command = [sys.executable, "-m", "seatrial", *arguments, "--home", str(self.folder / "h")]
-        subprocess.run(command, check=True, cwd=self.folder, timeout=WAIT_S, capture_output=True)
+        subprocess.run(
+            command,
+            check=True,
+            cwd=self.folder,
+            timeout=WAIT_S,
+            capture_output=True,
+            env=os.environ | environment,
+        )
 
     def deploy(self, model: Path) -> None:
         self.run(
@@ -247,3 +255,27 @@ def test_a_server_that_is_gone_is_said(world: World, visit: Visit) -> None:
     expect(visit.page.locator("#stale")).to_be_visible(timeout=15_000)
     world.run("up", "--detach")
     expect(visit.page.locator("#stale")).not_to_be_visible(timeout=15_000)
+
+
+def test_with_a_token_the_buttons_are_for_whoever_logged_in(world: World, visit: Visit) -> None:
+    world.run("down")
+    world.run("up", "--detach", SEATRIAL_TOKEN=TOKEN)
+    visit.open(world.address + PAGE)
+    page = visit.page
+    expect(page.locator("#token")).to_be_visible()
+    expect(page.locator("#rollback")).to_have_count(0)
+    visit.shoot("login")
+    page.locator("#token").fill("correct-house")
+    page.get_by_role("button").click()
+    expect(page.locator("[role=alert]")).to_be_visible()
+    page.locator("#token").fill(TOKEN)
+    page.get_by_role("button").click()
+    expect(page.locator(".card")).to_contain_text("shop")
+    page.goto(world.address + PAGE)
+    expect(page.locator(".facts strong")).to_have_text("version 2")
+    page.locator("#rollback").click()
+    expect(page.locator(".facts strong")).to_have_text("version 1")
+    expect(page.locator(".history tbody tr").first).to_contain_text("console")
+    assert visit.hosts - {""} == {"127.0.0.1"}
+    refused = "the server responded with a status of 403"
+    assert all(refused in complaint for complaint in visit.complaints)

@@ -78,13 +78,18 @@ def test_a_package_that_is_not_installed_is_named_with_who_needs_it(
 
     monkeypatch.setattr(requirements.metadata, "distribution", without_h11)
     with pytest.raises(RequirementMissing, match="'h11', which 'uvicorn' needs"):
-        server_pins()
+        server_pins(native=False)
 
 
 def test_pins_are_closed_under_dependencies_of_this_platform() -> None:
-    pins = server_pins()
+    pins = server_pins(native=False)
     assert {"uvicorn", "h11", "click", "starlette", "pydantic-core"} <= pins.keys()
     assert pins.keys().isdisjoint({"colorama", "pyarrow", "jinja2", "onnxruntime"})
+
+
+def test_a_pickled_model_is_scanned_where_it_is_served_and_no_other_needs_the_scanner() -> None:
+    assert "picklescan" in server_pins(native=True)
+    assert "picklescan" not in server_pins(native=False)
 
 
 def test_a_local_version_is_pinned_by_its_public_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +106,7 @@ def test_a_local_version_is_pinned_by_its_public_part(monkeypatch: pytest.Monkey
 
 
 def test_pins_come_back_from_their_text() -> None:
-    pins = server_pins()
+    pins = server_pins(native=False)
     assert parse_pins(render_pins(pins)) == pins
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.follow import follow
+from seatrial.cli.invocation import home_option
 from seatrial.cli.options import (
     DURATION,
     NAMES,
@@ -18,8 +20,17 @@ from seatrial.cli.options import (
     workspace_options,
 )
 from seatrial.cli.output import Console
+from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.archive import is_archive
-from seatrial.wiring.deploy import Order, deploy_order, ensure_server, has_server, local_controller
+from seatrial.wiring.deploy import (
+    Order,
+    Placed,
+    check_server,
+    deploy_order,
+    ensure_server,
+    has_server,
+    local_controller,
+)
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 _EXITS = {
@@ -128,10 +139,12 @@ def run_order(
     """
     goal = "" if is_archive(order.model) else f"{order.endpoint}, "
     console.head(f"{order.model} → {goal}{order.target}")
+    serve = order.target == "production" and up
+    if serve:
+        check_server(workspace)
     placed = deploy_order(workspace, order, on_step=console.step, on_progress=console.progress)
-    if order.target == "production" and up:
-        address = ensure_server(workspace)
-        console.step("ok", "server", f"{address}  (stop it with `seatrial down`)")
+    if serve:
+        _serve(console, workspace, placed)
     if not wait:
         record: dict[str, Any] = placed.desk.view(placed.endpoint)
         console.say(_without_us(placed.endpoint, server=has_server(placed.store)))
@@ -143,6 +156,17 @@ def run_order(
         folder = workspace.release_folder(placed.endpoint, release["version"])
         console.step("note", "files", str(folder))
     return record
+
+
+def _serve(console: Console, workspace: Workspace, placed: Placed) -> None:
+    """See that a server runs; where none starts, say what becomes of the release."""
+    try:
+        address = ensure_server(workspace)
+    except SeatrialError:
+        console.step("note", "release", _without_us(placed.endpoint, server=False))
+        raise
+    stop = f"seatrial down{home_option(workspace.home, environment=os.environ)}"
+    console.step("ok", "server", f"{address}  (stop it with `{stop}`)")
 
 
 def _without_us(endpoint: str, *, server: bool) -> str:

@@ -28,6 +28,7 @@ from seatrial.packaging.sizing import Measured, size
 from seatrial.packaging.wheel import Wheel, serving_wheel
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import writing
+from seatrial.registry.manifest import Role
 
 BUNDLE_FOLDER = "bundle"
 
@@ -54,7 +55,8 @@ def write_files(
         RequirementsUnreadable.
     """
     wheel = serving_wheel()
-    pins = {**server_pins(), **parse_pins(bundle.requirements())}
+    native = Role.NATIVE in bundle.manifest.artefacts
+    pins = {**server_pins(native=native), **parse_pins(bundle.requirements())}
     files: dict[str, bytes] = {
         path: text.encode()
         for path, text in render(

@@ -28,6 +28,7 @@ SERVER = ("fastapi", "httptools", "msgspec", "numpy", "orjson", "psutil", "uvico
 """What `seatrial.wiring.standalone` imports; the engines come with the bundle."""
 
 _ONNX = ("onnxruntime",)
+_SCAN = ("picklescan",)
 _COLUMNS = "pandas"
 _PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([A-Za-z0-9.!+_-]+)")
 
@@ -70,9 +71,13 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
     return closure(roots)
 
 
-def server_pins() -> Pins:
-    """What the server needs whatever the model. Raises: RequirementMissing."""
-    return closure(SERVER)
+def server_pins(*, native: bool) -> Pins:
+    """What the server needs whatever the model.
+
+    Args: native: whether a pickled model may answer, which is scanned before each load.
+    Raises: RequirementMissing.
+    """
+    return closure((*SERVER, *_SCAN) if native else SERVER)
 
 
 def closure(roots: Iterable[str]) -> Pins:

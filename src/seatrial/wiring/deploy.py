@@ -28,6 +28,7 @@ from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
+from seatrial.wiring.server import check_can_listen
 from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace
 
@@ -198,6 +199,22 @@ def _released(desk: Desk, version: Version) -> bool:
         return version.number in desk.state(version.name).digests
     except SeatrialError:
         return False
+
+
+def check_server(workspace: Workspace) -> None:
+    """Whether a server runs or could be started: asked before anything is registered.
+
+    Raises: PortTaken, TokenMissing, TokenUnusable.
+    """
+    if running(workspace) is not None:
+        return
+    store = workspace.open_store()
+    try:
+        served = bool(store.present(WORKERS))
+    finally:
+        store.close()
+    if not served:
+        check_can_listen(workspace)
 
 
 def ensure_server(workspace: Workspace) -> str:

@@ -75,12 +75,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """
     check_none_runs(workspace)
     server = workspace.settings.server
-    token = control_token(os.environ)
-    if token is None and not is_loopback(server.host):
-        raise TokenMissing(
-            f"Listening on {server.host} opens the control routes to the network.",
-            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
-        )
+    token = _token_for(server.host)
     listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
@@ -112,6 +107,26 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     finally:
         withdraw(workspace)
         listening.close()
+
+
+def check_can_listen(workspace: Workspace) -> None:
+    """Say now what would keep a server of this workspace from listening.
+
+    Raises: PortTaken, TokenMissing, TokenUnusable.
+    """
+    server = workspace.settings.server
+    _token_for(server.host)
+    listen(server.host, server.port).close()
+
+
+def _token_for(host: str) -> str | None:
+    token = control_token(os.environ)
+    if token is None and not is_loopback(host):
+        raise TokenMissing(
+            f"Listening on {host} opens the control routes to the network.",
+            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
+        )
+    return token
 
 
 def _preload(workspace: Workspace) -> None:

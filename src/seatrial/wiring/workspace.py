@@ -14,6 +14,7 @@ from seatrial.kernel.store import Store
 from seatrial.wiring.settings import Settings, load_settings
 
 HOME = "SEATRIAL_HOME"
+DEFAULT_HOME = ".seatrial"
 
 STORES: Mapping[str, str] = {
     "sqlite": "seatrial.adapters.sqlite:SqliteStore",
@@ -131,7 +132,7 @@ def open_workspace(
     Raises: ConfigInvalid, HomeNotWritable.
     """
     settings = load_settings(config, environment)
-    folder = (home or Path(environment.get(HOME) or ".seatrial")).resolve()
+    folder = (home or Path(environment.get(HOME) or DEFAULT_HOME)).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
