@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial": set(),
     "seatrial.kernel.clock": set(),
     "seatrial.kernel.errors": set(),
+    "seatrial.kernel.file_pages": set(),
     "seatrial.kernel.events": set(),
     "seatrial.kernel.lease": set(),
     "seatrial.kernel.metric_text": set(),

@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+from seatrial.kernel.file_pages import release_file_pages
+
 _log = logging.getLogger(__name__)
 
 _FIRST_DELAY_S = 0.05
@@ -75,6 +77,9 @@ class Supervisor:
         selector.register(wake_r, selectors.EVENT_READ)
         try:
             self._running = [_Running(child) for child in self.children]
+            self._start_due()
+            # From here on it waits: what was touched while importing for the children is of no use.
+            release_file_pages()
             while not self._stopping:
                 self._reap()
                 pause = self._start_due()

@@ -192,7 +192,7 @@ def _line(t: _Vector, v: _Vector, w: _Vector, alpha: float, *, widened: float = 
     rough = _median_slope(t, v, w)
     off = v - rough * t
     off = np.abs(off - _weighted_median(off, w)) * np.sqrt(w)
-    scale = _TO_SIGMA * float(np.median(off))
+    scale = _TO_SIGMA * float(np.quantile(off, 0.5))
     near = off <= _FAR * scale if scale > 0 else np.ones(len(t), dtype=bool)
     t, v, w = t[near], v[near], w[near]
     total = w.sum()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,7 +186,7 @@ def _without_outages(rates: NDArray[np.float64], n: int, low_share: float) -> ND
     kept: list[float] = []
     for rate in rates.tolist():
         past = kept[-n:]
-        if len(past) < _LEAST_SPANS or rate >= min(low_share * float(np.median(past)), *past):
+        if len(past) < _LEAST_SPANS or rate >= min(low_share * median(past), *past):
             kept.append(rate)
     return np.array(kept[-n:])
 
@@ -201,14 +202,14 @@ def _typical(
             break
         near = rates[(starts >= there - _AROUND_S) & (starts <= there + _AROUND_S)]
         if len(near):
-            found.append(float(np.median(near)))
+            found.append(median(near.tolist()))
     return found
 
 
 def _baseline(kind: BaselineKind, rates: NDArray[np.float64]) -> Baseline:
     return Baseline(
         kind=kind,
-        rate_per_s=float(np.median(rates)),
+        rate_per_s=median(rates.tolist()),
         lowest_per_s=float(rates.min()),
         n=len(rates),
     )
