@@ -100,6 +100,10 @@ def status(endpoint: str, home: Path | None, config: Path | None, as_json: bool)
         record = desk.status(endpoint)
     console.say(click.style(endpoint, bold=True))
     console.say(f"  waiting     {record['n_waiting']:,} labels for the monitor or their prediction")
+    if record["n_unknown"]:
+        console.say(
+            f"  dropped     {record['n_unknown']:,} labels: their prediction never came to be known"
+        )
     for version, one in record["versions"].items():
         for line in _lines(version, one):
             console.say(line)

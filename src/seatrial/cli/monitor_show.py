@@ -62,6 +62,8 @@ def show_alert(console: Console, alert: Record) -> None:
     finding = alert["finding"]
     if finding and finding["what"]["en"]:
         console.say(f"      {finding['what']['en']}")
+    if alert["stale"]:
+        console.say(f"      The evidence is {alert['stale']['en']}")
     for step in (finding or {}).get("steps", ())[:2]:
         console.say(f"      → {step['en']}")
 
@@ -74,6 +76,10 @@ def show_view(console: Console, view: Record) -> None:
         console.say(f"  version {version}  {window_text(kept['report'])}")
     for version, n in view["filling"].items():
         console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
+    for one in view["troubles"]:
+        console.say(
+            f"  {click.style('not watched', fg='yellow')}  {one['about']}: {one['problem']}"
+        )
     for one in view["service"]:
         console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
     live = [a for a in view["alerts"] if a["phase"] in ("firing", "pending")]

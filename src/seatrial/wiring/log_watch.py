@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
+from seatrial.monitoring.alerts.troubles import NOT_KEPT
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceProblem, TableSource
 from seatrial.monitoring.rows.table import Table
@@ -25,7 +27,6 @@ from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.profile_record import write_profile
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.triggers.config import rules_of
-from seatrial.monitoring.watching.endpoint_monitor import Judged
 from seatrial.monitoring.watching.gauges import watched_of, whole_of
 from seatrial.monitoring.watching.log_monitor import TROUBLE, LogMonitor
 from seatrial.monitoring.watching.log_windows import LogWindows
@@ -33,6 +34,7 @@ from seatrial.monitoring.watching.server_monitor import BEAT
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.monitoring.watching.window_judge import Judged
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.table_sources import open_source
@@ -87,7 +89,7 @@ class LogWatch:
         for problem in self.known.problems:
             self._tell(problem)
         self._columns: Columns | None = None
-        self._metrics = ""
+        self._metrics = self._trouble = ""
         self._shown: int | None = None
         self.store: Store = self.out.open_store()
         try:
@@ -134,6 +136,22 @@ class LogWatch:
             self._shown = kept.position
         return judged
 
+    def tick_again(self) -> list[Judged]:
+        """`tick`, of a watch that goes on: what the store or the disk keeps from being done is said
+        once and done with the next call. Nothing is kept as done before it is.
+        """
+        try:
+            judged = self.tick()
+        except (*NOT_KEPT, OSError) as problem:
+            if self._trouble != type(problem).__name__:
+                self._say(f"Nothing is watched: {problem}")
+            self._trouble = type(problem).__name__
+            return []
+        if self._trouble:
+            self._say("It is watched again.")
+        self._trouble = ""
+        return judged
+
     def metrics(self) -> str:
         """The gauges as of the last tick."""
         return self._metrics
@@ -174,6 +192,7 @@ class LogWatch:
             version=file.version,
             open_log=self._open_log,
             windows=LogWindows(file.windows.windows(), count),
+            grace=timedelta(seconds=file.windows.grace_s),
             watch=Watch(known.profile, file.rules(), segments=known.segments),
             store=self.store,
             alarms=self._alarms,
@@ -212,6 +231,7 @@ class LogWatch:
             "holder": str(os.getpid()),
             "metrics": self._metrics,
             "service": {},
+            "troubles": {name: self.monitor.troubles()},
             "filling": {name: {version: self.monitor.n_filling}},
         }
 
@@ -275,7 +295,8 @@ def run_log_watch(
             address = server.address
         ready(address)
         while True:
-            for found in watch.tick():
+            judged = watch.tick() if once else watch.tick_again()
+            for found in judged:
                 n += 1
                 say(window_line(found))
             if once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -11,6 +12,7 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
@@ -59,6 +61,7 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
     store = workspace.open_store()
     couriers = couriers_of(config.notify, store, env=os.environ, clock=clock)
     book = AlertBook(store, timing=config.alerts.timing)
+    troubles = Troubles(logging.getLogger(__name__), clock)
     monitor = ServerMonitor(
         store,
         clock=clock,
@@ -73,11 +76,13 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
         ),
         book=book,
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
+        troubles=troubles,
         performance=PerformanceMonitor(
             store,
             clock=clock,
             opened=Performances(store, workspace, config.performance),
             wait_s=config.performance.wait,
+            troubles=troubles,
         )
         if config.performance.enabled
         else None,

@@ -136,7 +136,11 @@ def test_new_figures_are_recorded_now_and_then():
         )
         assert len(drafts) == n_drafts
     assert alert.finding.what.en == "PSI at 420"
-    assert step(alert, found(WARNING, "PSI at 420"), at(9999), timing=PATIENT)[1] == []
+    same = found(WARNING, "PSI at 420")
+    assert step(alert, same, at(420 + 3599), timing=PATIENT)[1] == []
+    again, drafts = step(alert, same, at(420 + 3600), timing=PATIENT)
+    assert [draft.kind for draft in drafts] == ["alert.updated"]
+    assert again.seen_at == at(420 + 3600)
 
 
 def test_a_person_takes_care_until_it_gets_worse():

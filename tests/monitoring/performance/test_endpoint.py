@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,10 @@ from served_models import WINDOW_ROWS, Opened, Rows, drawn
 
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.alerts.finding import Kind
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.endpoint import EndpointPerformance
 from seatrial.monitoring.performance.inbox import Entry, Purpose
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.rows.table import Table
 from seatrial.testing.clock import FakeClock
 
@@ -24,8 +27,24 @@ def us(at: datetime) -> int:
     return round(at.timestamp() * 1e6)
 
 
-def endpoint(opened: Opened, clock: FakeClock | None = None) -> EndpointPerformance:
-    return EndpointPerformance("churn", opened=opened, clock=clock or FakeClock(), wait_s=3_600)
+class Watched(EndpointPerformance):
+    """With what it told."""
+
+    told: list[Told]
+
+
+def endpoint(opened: Opened, clock: FakeClock | None = None) -> Watched:
+    clock, told = clock or FakeClock(), []
+    watched = Watched(
+        "churn",
+        opened=opened,
+        clock=clock,
+        wait_s=3_600,
+        tell=told.append,
+        troubles=Troubles(logging.getLogger("seatrial"), clock),
+    )
+    watched.told = told
+    return watched
 
 
 def hand_in(opened: Opened, rows: Rows, part: slice = slice(None), at: datetime = NOW) -> None:
@@ -39,8 +58,9 @@ def test_labels_find_the_predictions_that_were_logged_before_them() -> None:
     watch = endpoint(opened)
     watch.turn([1], NOW)
     hand_in(opened, opened.log[0])
-    told = watch.turn([1], NOW)
-    assert {f.labels.kind for f in told[1].findings} == {
+    watch.told.clear()
+    assert watch.turn([1], NOW) == {1}
+    assert {f.labels.kind for told in watch.told for f in told.findings} == {
         Kind.ESTIMATED_PERFORMANCE.value,
         Kind.PERFORMANCE.value,
     }
@@ -53,7 +73,7 @@ def test_labels_that_outran_the_log_wait_for_it() -> None:
     rows = drawn(1, WINDOW_ROWS)
     hand_in(opened, rows)
     watch = endpoint(opened)
-    assert watch.turn([1], NOW) == {}
+    assert watch.turn([1], NOW) == set()
     assert watch.n_waiting() == WINDOW_ROWS
     opened.log.append(rows)
     watch.turn([1], NOW + timedelta(minutes=2))
@@ -65,9 +85,9 @@ def test_labels_of_unknown_predictions_are_dropped_in_time_and_counted() -> None
     opened.box.put([Entry(id="nobody", value="yes")], at_us=us(NOW))
     watch = endpoint(opened)
     watch.turn([1], NOW + timedelta(minutes=59))
-    assert (watch.n_waiting(), watch.n_unknown) == (1, 0)
+    assert (watch.n_waiting(), watch.n_unknown()) == (1, 0)
     watch.turn([1], NOW + timedelta(minutes=61))
-    assert (watch.n_waiting(), watch.n_unknown) == (0, 1)
+    assert (watch.n_waiting(), watch.n_unknown()) == (0, 1)
 
 
 def test_a_label_of_a_later_page_corrects_an_earlier_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from served_models import WINDOW_ROWS, Opened, drawn
 
 from seatrial.kernel.events import Draft
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.audit import BadAudit, lot
 from seatrial.monitoring.performance.inbox import Purpose
 from seatrial.monitoring.performance.label_desk import (
@@ -54,12 +56,16 @@ class World:
         Endpoints(self.store).change("churn", begun)
         self.desk = LabelDesk(self.store, self.files, now=lambda: datetime(2025, 6, 15, tzinfo=UTC))
         self.monitor = PerformanceMonitor(
-            self.store, clock=self.clock, opened=self.files, wait_s=1e9
+            self.store,
+            clock=self.clock,
+            opened=self.files,
+            wait_s=1e9,
+            troubles=Troubles(logging.getLogger("seatrial"), self.clock),
         )
 
     def turn(self) -> None:
         self.clock.advance(2)
-        self.monitor.turn({"churn": [1]})
+        self.monitor.turn({"churn": [1]}, lambda *_: None)
 
 
 @pytest.fixture

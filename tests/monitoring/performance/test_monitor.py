@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from served_models import WINDOW_ROWS, Opened, drawn
 
 from seatrial.kernel.store import StoreUnavailable
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.inbox import Entry
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.view import performance_records, watched_with
 from seatrial.monitoring.service.exposition import Watched, exposition
 from seatrial.testing.clock import FakeClock
@@ -19,13 +22,18 @@ from seatrial.testing.memory_store import MemoryStore
 class World:
     def __init__(self) -> None:
         self.store, self.clock, self.opened = MemoryStore(), FakeClock(), Opened()
+        self.told: list[Told] = []
         self.monitor = PerformanceMonitor(
-            self.store, clock=self.clock, opened=self.opened, wait_s=3_600
+            self.store,
+            clock=self.clock,
+            opened=self.opened,
+            wait_s=3_600,
+            troubles=Troubles(logging.getLogger("seatrial"), self.clock),
         )
 
     def turn(self) -> None:
         self.clock.advance(2)
-        self.monitor.turn({"churn": [1]})
+        self.monitor.turn({"churn": [1]}, lambda _, told: self.told.append(told))
 
     def label(self, seed: int) -> None:
         ids, texts = drawn(seed, WINDOW_ROWS).pairs()

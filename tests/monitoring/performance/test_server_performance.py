@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.inbox import Entry
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.triggers.book import TriggerBook
@@ -62,6 +64,7 @@ class World:
 
     def monitor(self, holder: str = "one") -> ServerMonitor:
         book = AlertBook(self.store, timing=CONFIG.alerts.timing)
+        troubles = Troubles(logging.getLogger("seatrial"), self.clock)
         return ServerMonitor(
             self.store,
             clock=self.clock,
@@ -70,8 +73,13 @@ class World:
             alarms=Alarms(book, Couriers([]), clock=self.clock),
             book=book,
             holder=holder,
+            troubles=troubles,
             performance=PerformanceMonitor(
-                self.store, clock=self.clock, opened=self.opened, wait_s=1e9
+                self.store,
+                clock=self.clock,
+                opened=self.opened,
+                wait_s=1e9,
+                troubles=troubles,
             ),
         )
 

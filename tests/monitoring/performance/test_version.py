@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,12 +14,34 @@ from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.performance.labels import Keeping, MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord, state_to_dict
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import Trust
 from seatrial.monitoring.performance.version import VersionPerformance
 
 
+def untold(version: VersionPerformance) -> Told:
+    """What a version has to tell."""
+    told: list[Told] = []
+    version.tell(told.append)
+    return sum(told, Told())
+
+
+def take(version: VersionPerformance, rows: Rows) -> Told:
+    """What rows tell."""
+    untold(version)
+    version.take(rows)
+    return untold(version)
+
+
+def label(version: VersionPerformance, ids: Sequence[str], texts: Sequence[str]) -> Told:
+    """What labels tell."""
+    untold(version)
+    version.label(ids, texts)
+    return untold(version)
+
+
 def levels(found: VersionPerformance, rows: Rows) -> list[Level]:
-    return [finding.level for finding in found.take(rows).findings]
+    return [finding.level for finding in take(found, rows).findings]
 
 
 def test_a_quiet_version_is_clear_and_its_accuracy_that_of_the_reference() -> None:
@@ -31,7 +55,7 @@ def test_a_quiet_version_is_clear_and_its_accuracy_that_of_the_reference() -> No
 def test_a_drop_that_scores_show_is_told_before_any_label_and_says_what_it_rests_on() -> None:
     version = watched(MemoryPending())
     version.take(drawn(1, 2 * WINDOW_ROWS))
-    found = version.take(drawn(2, WINDOW_ROWS, first=2 * WINDOW_ROWS, spread=0.6)).findings
+    found = take(version, drawn(2, WINDOW_ROWS, first=2 * WINDOW_ROWS, spread=0.6)).findings
     told = next(f for f in found if f.level is Level.CRITICAL)
     assert told.labels.kind == Kind.ESTIMATED_PERFORMANCE.value
     assert "rests on 600 logged predictions" in told.sure.en
@@ -43,15 +67,15 @@ def test_a_drop_that_scores_show_is_told_before_any_label_and_says_what_it_rests
 
 def test_a_step_that_is_not_complete_says_nothing() -> None:
     version = watched(MemoryPending())
-    assert version.take(drawn(1, 100)).findings == ()
-    assert len(version.take(drawn(1, 100, first=100)).findings) == 1
+    assert take(version, drawn(1, 100)).findings == ()
+    assert len(take(version, drawn(1, 100, first=100)).findings) == 1
 
 
 def test_labels_that_contradict_the_estimate_are_told_as_real_performance() -> None:
     version = watched(MemoryPending())
     rows = drawn(3, WINDOW_ROWS, right=False)
     assert Level.CRITICAL not in levels(version, rows)
-    told = version.label(*rows.pairs())
+    told = label(version, *rows.pairs())
     kinds = {f.labels.kind: f for f in told.findings}
     assert kinds[Kind.PERFORMANCE.value].level is Level.CRITICAL
     assert kinds[Kind.ESTIMATED_PERFORMANCE.value].level is Level.CRITICAL
@@ -68,9 +92,9 @@ def test_a_window_is_told_to_triggers_once_and_only_when_its_labels_are_there() 
     version = watched(MemoryPending())
     rows = drawn(4, WINDOW_ROWS)
     version.take(rows)
-    assert version.label(*rows.pairs(slice(0, 300))).windows == ()
-    assert len(version.label(*rows.pairs(slice(300, 580))).windows) == 1
-    assert version.label(*rows.pairs(slice(580, 600))).windows == ()
+    assert label(version, *rows.pairs(slice(0, 300))).windows == ()
+    assert len(label(version, *rows.pairs(slice(300, 580))).windows) == 1
+    assert label(version, *rows.pairs(slice(580, 600))).windows == ()
 
 
 def test_repeated_labels_change_nothing_and_corrections_replace() -> None:
@@ -80,7 +104,7 @@ def test_repeated_labels_change_nothing_and_corrections_replace() -> None:
     ids, texts = rows.pairs()
     version.label(ids, texts)
     before = state_to_dict(version.state)
-    assert version.label(ids, texts).findings == ()
+    assert label(version, ids, texts).findings == ()
     assert state_to_dict(version.state) == before
     version.label(ids[:9], ["no" if text == "yes" else "yes" for text in texts[:9]])
     assert (version.progress.n_labelled, version.progress.n_corrected) == (WINDOW_ROWS, 9)

@@ -65,6 +65,7 @@ class World:
     clock: Clock = field(default_factory=FakeClock)
     tables: list[Table] = field(default_factory=list)
     gone: bool = False
+    windows: Windows = field(default_factory=lambda: Windows(n_rows=500))
     said: list[SourceProblem] = field(default_factory=list)
 
     def monitor(self, *, rules: tuple[Rule, ...] = ()) -> LogMonitor:
@@ -74,9 +75,8 @@ class World:
             endpoint="churn",
             version=2,
             open_log=self._open,
-            windows=LogWindows(
-                Windows(n_rows=500), lambda t, c: summariser.summarise(features_of(t, c))
-            ),
+            windows=LogWindows(self.windows, lambda t, c: summariser.summarise(features_of(t, c))),
+            grace=timedelta(minutes=10),
             watch=WATCH,
             store=self.store,
             alarms=Alarms(book, Couriers([]), clock=self.clock),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.profile import profile_of
@@ -74,6 +76,7 @@ class World:
             alarms=Alarms(book, Couriers([]), clock=self.clock),
             book=book,
             holder=holder,
+            troubles=Troubles(logging.getLogger("seatrial"), self.clock),
         )
 
     def minute(self, *, shift: float = 0.0, n: int = 300, latency_s: float = 0.01) -> None:

@@ -62,6 +62,7 @@ class Kind(StrEnum):
     PREDICTION_DRIFT = "prediction_drift"
     ESTIMATED_PERFORMANCE = "estimated_performance"
     PERFORMANCE = "performance"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)

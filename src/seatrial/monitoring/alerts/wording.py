@@ -143,6 +143,9 @@ def _section(alert: Alert, language: str, now: datetime) -> Section:
         lines.append((words["sure"], finding.sure.text(language)))
         lines.append((words["features"], words["comma"].join(finding.features)))
         lines.append((words["segments"], words["comma"].join(finding.segments)))
+    stale_s = alert.stale_s(now)
+    if stale_s is not None and alert.seen_at is not None:
+        lines.append((words["evidence"], stale_text(stale_s, alert.seen_at, language)))
     if not firing and alert.resolved_at is not None:
         lines.append((words["until"], moment(alert.resolved_at)))
     if alert.acknowledged_by:
@@ -152,6 +155,12 @@ def _section(alert: Alert, language: str, now: datetime) -> Section:
         lines=tuple((name, text) for name, text in lines if text),
         steps=steps_of(alert, language) if firing else (),
     )
+
+
+def stale_text(age_s: float, seen_at: datetime, language: str) -> str:
+    """That the evidence of a firing alert is old, and so nobody knows whether the trouble lasts."""
+    age = show_duration(age_s, language=language)
+    return _WORDS[language]["stale"].format(age=age, at=moment(seen_at))
 
 
 def _since(since: datetime | None, alert: Alert, now: datetime, language: str) -> str:
@@ -182,6 +191,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "features": "Features",
         "segments": "Segments",
         "until": "Over since",
+        "evidence": "Age of it",
+        "stale": "{age} old: nothing was judged since {at}, so whether it lasts is not known. "
+        "Check that requests still come and that the monitor runs.",
         "cares": "In the hands of",
         "next": "What to do next",
         "more": "And {n} more alerts.",
@@ -203,6 +215,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "features": "特征",
         "segments": "分组",
         "until": "恢复时间",
+        "evidence": "数据时效",
+        "stale": "已过去 {age}：自 {at} 以来没有新的判断，问题是否仍在无法得知。"
+        "请确认仍有请求到达、监控仍在运行。",
         "cares": "处理人",
         "next": "下一步",
         "more": "另有 {n} 条告警。",
@@ -219,6 +234,7 @@ _NAMES: Mapping[str, Phrase] = {
     Kind.PREDICTION_DRIFT: Phrase("prediction drift", "预测漂移"),
     Kind.ESTIMATED_PERFORMANCE: Phrase("estimated performance", "估计性能"),
     Kind.PERFORMANCE: Phrase("performance on labels", "真实性能"),
+    Kind.WATCH: Phrase("the watch itself", "监控自身"),
 }
 
 _STEPS: Mapping[str, tuple[Phrase, ...]] = {
@@ -291,6 +307,12 @@ _STEPS: Mapping[str, tuple[Phrase, ...]] = {
         Phrase(
             "Retrain on recent labels, or roll back to the version before if it did better.",
             "用最近的标签重新训练；若上一版本更好，则回滚。",
+        ),
+    ),
+    Kind.WATCH: (
+        Phrase(
+            "Do what the message says: until then, part of this endpoint is not watched.",
+            "按消息中的提示处理：在此之前，该端点的一部分未被监控。",
         ),
     ),
 }

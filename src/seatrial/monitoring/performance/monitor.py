@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.store import Presence, StoreFull, StoreUnavailable
+from seatrial.kernel.store import Presence
+from seatrial.monitoring.alerts.troubles import LeaseLost, Troubles
 from seatrial.monitoring.performance.endpoint import EndpointPerformance, OpenPerformance
-from seatrial.monitoring.performance.version import Told
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.view import BEATS, Record, performance_record
 
 _EVERY_S = 2.0
 _AGAIN_S = 600.0
 """How often what has not changed is said again: what nobody says for a day is forgotten."""
 
-_log = logging.getLogger(__name__)
+ALL = "predictions and labels"
+"""A part of the watch that may be in trouble."""
+
+Tell = Callable[[str, Told], None]
+"""Told what was found of an endpoint."""
 
 
 class PerformanceMonitor:
@@ -27,12 +31,20 @@ class PerformanceMonitor:
         clock: wall and monotonic time.
         opened: what is kept of endpoints.
         wait_s: how long a label waits for its prediction, > 0.
+        troubles: told of what is not watched, and why.
     """
 
     def __init__(
-        self, presence: Presence, *, clock: Clock, opened: OpenPerformance, wait_s: float
+        self,
+        presence: Presence,
+        *,
+        clock: Clock,
+        opened: OpenPerformance,
+        wait_s: float,
+        troubles: Troubles,
     ) -> None:
         self._presence = presence
+        self._troubles = troubles
         self._clock = clock
         self._opened = opened
         self._wait_s = wait_s
@@ -40,30 +52,31 @@ class PerformanceMonitor:
         self._records: dict[tuple[str, int], Record] = {}
         self._due_s = self._again_s = 0.0
 
-    def turn(self, served: Mapping[str, Collection[int]]) -> dict[str, dict[int, Told]]:
-        """Look at every endpoint, if it is time to; what that tells, by endpoint and version.
+    def turn(self, served: Mapping[str, Collection[int]], tell: Tell) -> None:
+        """Look at every endpoint, if it is time to.
 
-        Args: served: by endpoint, the versions that may answer.
-        Raises: StoreUnavailable, StoreFull: of the store; trouble with what is kept beside it is
-            logged, and tried again.
+        Args:
+            served: by endpoint, the versions that may answer.
+            tell: told what is found of an endpoint, at least once, whatever is killed meanwhile.
+        Raises: StoreUnavailable and its kin: of the store; trouble with what is kept beside it is
+            said, and tried again.
         """
         now_s = self._clock.monotonic()
         if now_s < self._due_s:
-            return {}
+            return
         self._due_s = now_s + _EVERY_S
-        told = {name: self._turned(name, versions) for name, versions in served.items()}
+        changed = {name: self._turned(name, versions, tell) for name, versions in served.items()}
         again = now_s >= self._again_s
         if again:
             self._again_s = now_s + _AGAIN_S
         for name, endpoint in self._endpoints.items():
             for version, performance in endpoint.versions().items():
-                if again or version in told.get(name, {}):
+                if again or version in changed.get(name, ()):
                     record = performance_record(performance)
                     record["n_waiting"] = endpoint.n_waiting()
-                    record["n_unknown"] = endpoint.n_unknown
+                    record["n_unknown"] = endpoint.n_unknown()
                     self._records[name, version] = record
                     self._presence.beat(f"{BEATS}{name}/{version}", record)
-        return told
 
     def records(self, endpoint: str) -> dict[int, Record]:
         """What is known of an endpoint's versions."""
@@ -83,19 +96,25 @@ class PerformanceMonitor:
         self._records.clear()
         self._due_s = self._again_s = 0.0
 
-    def _turned(self, name: str, versions: Collection[int]) -> dict[int, Told]:
+    def _turned(self, name: str, versions: Collection[int], tell: Tell) -> set[int]:
         try:
             if name not in self._endpoints:
                 self._endpoints[name] = EndpointPerformance(
-                    name, opened=self._opened, clock=self._clock, wait_s=self._wait_s
+                    name,
+                    opened=self._opened,
+                    clock=self._clock,
+                    wait_s=self._wait_s,
+                    tell=partial(tell, name),
+                    troubles=self._troubles,
                 )
-            return self._endpoints[name].turn(versions, self._clock.now())
-        except (StoreUnavailable, StoreFull) as problem:
+            changed = self._endpoints[name].turn(versions, self._clock.now())
+        except LeaseLost:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: drift and service go on
             # What was not kept is read again: what is in memory may be ahead of the ledger.
-            _log.warning("the performance of %s cannot be kept: %s", name, problem)
+            self._troubles.met(name, ALL, problem)
             self._opened.close(name)
             self._endpoints.pop(name, None)
-        except (SeatrialError, OSError) as problem:
-            # A border: whatever a drive does, drift and service go on being watched.
-            _log.warning("the performance of %s: %s", name, problem)
-        return {}
+            return set()
+        self._troubles.over(name, ALL)
+        return changed

@@ -1,25 +1,43 @@
 """The performance of one served version: logged predictions and labels in, findings out.
 
 All that is known is in one ledger: the predictions that wait for labels, how far the log was read,
-and the sums. They change together, so a process that is killed has either taken something in or
-not, and never half of it or twice.
+the sums, and what is still to be told of them. They change together, so a process that is killed
+has either taken something in or not, and never half of it or twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
 import numpy as np
 
+from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.performance import untold
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
 from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
-from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
+from seatrial.monitoring.performance.progress import (
+    CLASSES,
+    PLACE,
+    PROGRESS,
+    STATE,
+    UNTOLD,
+    Point,
+    Progress,
+    kept_of,
+    meanings,
+    micros,
+    moment,
+    since_trouble,
+)
+from seatrial.monitoring.performance.record import state_to_dict
 from seatrial.monitoring.performance.rows import scored_rows
 from seatrial.monitoring.performance.served_reference import Origin, ServedReference, named
 from seatrial.monitoring.performance.state import (
@@ -32,80 +50,35 @@ from seatrial.monitoring.performance.state import (
     steps_by_count,
     steps_of_window,
 )
-from seatrial.monitoring.performance.verdict import Estimated, Level, Measured, PerformanceRules
+from seatrial.monitoring.performance.untold import Told
+from seatrial.monitoring.performance.verdict import (
+    Estimated,
+    Measured,
+    PerformanceRules,
+    Trust,
+)
 from seatrial.monitoring.rows.label_values import label_values
 from seatrial.monitoring.rows.scores import ScoreColumns
 from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
 from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.triggers.rule import Evidence, Window
 from seatrial.monitoring.triggers.rule import Measured as Metric
-from seatrial.monitoring.triggers.rule import Window
+from seatrial.stats.counts import Interval
 from seatrial.stats.fusion import COVERED_SHARE
 
-STATE, PROGRESS, CLASSES = "state", "progress", "classes"
-PLACE = "place/"
-"""Names of notes; that of a place goes on with what it is in."""
-
-_TROUBLE = frozenset({Level.WARNING.value, Level.CRITICAL.value})
-
-
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said of a window when its newest complete step came; never changed afterwards.
-
-    Args:
-        window: its index.
-        start_us, end_us: of its predictions, microseconds since 1970.
-        n: predictions the estimate spoke of.
-    """
-
-    window: int
-    start_us: int
-    end_us: int
-    n: int
-    value: float | None
-    lower: float | None
-    upper: float | None
-    label_free: float | None
-    level: str
-    trust: str
+_EVIDENCE: Mapping[Trust, Evidence | None] = {
+    Trust.CONFIRMED: Evidence.CONFIRMED,
+    Trust.UNVERIFIED: Evidence.UNVERIFIED,
+    Trust.CONTRADICTED: None,
+}
+"""What an estimate is worth to triggers; None for nothing."""
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a version has come.
+class LedgerChanged(Conflict):
+    """Another process has written what this one believed to be its own."""
 
-    Args:
-        window_rows: of a window, as when it began.
-        n_seen: predictions taken in.
-        watermark_us: predictions before it wait no more.
-        n_labelled: predictions that got a label.
-        n_corrected: labels that replaced another.
-        told: index of the newest window whose real performance triggers were told.
-        points: by window, ascending, the newest MAX_WINDOWS.
-    """
-
-    window_rows: int
-    n_seen: int = 0
-    watermark_us: int | None = None
-    n_labelled: int = 0
-    n_corrected: int = 0
-    told: int = -1
-    points: tuple[Point, ...] = ()
-    schema: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What came of something that was taken in.
-
-    Args:
-        findings: in order.
-        windows: whose real performance is known now, for triggers.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    windows: tuple[Window, ...] = ()
-
-    def __add__(self, other: Told) -> Told:
-        return Told(findings=self.findings + other.findings, windows=self.windows + other.windows)
+    code = "monitoring.ledger_changed"
+    retryable = True
 
 
 class Logged(Protocol):
@@ -135,7 +108,8 @@ class VersionPerformance:
         rules: when a drop is one.
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
-    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion: a ledger that cannot be read.
+    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion, UntoldUnreadable: a ledger that
+        cannot be read.
     """
 
     def __init__(
@@ -163,6 +137,8 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
+        self._mark = ledger.note(PROGRESS)
+        self._untold = untold.decode(ledger.note(UNTOLD) or "")
         classes = msgspec.json.encode(served.reference.classes).decode()
         if ledger.note(CLASSES) != classes:
             ledger.set_note(CLASSES, classes)
@@ -171,21 +147,41 @@ class VersionPerformance:
         """How far a part of the log was read; None when it was not."""
         return self._ledger.note(PLACE + part)
 
-    def take(self, logged: Logged) -> Told:
+    def tell(self, tell: Callable[[Told], None]) -> None:
+        """Hand on what was found, at least once: it is forgotten when ``tell`` returns.
+
+        Raises: StoreUnavailable and its kin: the rest is told by the next call, also of a process
+            that starts anew.
+        """
+        while self._untold:
+            tell(self._untold[0])
+            rest = self._untold[1:]
+            with self._changing():
+                self._ledger.set_note(UNTOLD, untold.encode(rest))
+            self._untold = rest
+
+    def take(self, logged: Logged, *, latest: datetime | None = None) -> None:
         """Take in predictions. A prediction whose id is known already counts once.
 
-        Raises: BadScores, BadExpectedLoss: rows that cannot be judged; StoreUnavailable, StoreFull.
-            Nothing is changed then.
+        Args: latest: no prediction can be later; one that says so lets no other be forgotten. None
+            believes any time.
+        Raises: BadScores, BadExpectedLoss: rows that cannot be judged; LedgerChanged;
+            StoreUnavailable and its kin. Nothing is changed then.
         """
-        with self._ledger.at_once():
+        with self._changing():
             rows = self._new(logged)
-            state, progress, said = self._observed(rows)
-            kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
+            state, progress, told = self._observed(rows)
+            kept = keep(
+                self._ledger,
+                rows,
+                self._keeping,
+                watermark_us=progress.watermark_us,
+                latest_us=None if latest is None else micros(latest),
+            )
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
-            self._keep(state, progress)
-        self.state, self.progress = state, progress
-        return Told(findings=tuple(said))
+            after = self._keep(state, progress, told)
+        self._became(state, progress, after)
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
@@ -194,23 +190,24 @@ class VersionPerformance:
 
     def pass_over(self, logged: Logged) -> None:
         """Note that rows were read, though nothing could be made of them."""
-        self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
+        with self._changing():
+            self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
 
     def known(self, ids: Sequence[str]) -> dict[str, str]:
         """See `meanings`."""
         return meanings(self._ledger, ids)
 
-    def label(self, ids: Sequence[str], texts: Sequence[str]) -> Told:
+    def label(self, ids: Sequence[str], texts: Sequence[str]) -> None:
         """Take in labels.
 
         Args: ids of kept predictions; labels as `label_values.label_text` gives them.
-        Raises: StoreUnavailable, StoreFull: nothing is changed then.
+        Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
         """
         values = label_values(texts, self.served.reference.classes)
-        with self._ledger.at_once():
+        with self._changing():
             joined = join(self._ledger, ids, values)
             if not len(joined.rows):
-                return Told()
+                return
             state = learn(self.state, self.served.reference, joined)
             progress = msgspec.structs.replace(
                 self.progress,
@@ -218,30 +215,22 @@ class VersionPerformance:
                 n_corrected=self.progress.n_corrected + joined.n_corrected,
             )
             windows, progress = self._windows(state, progress)
-            self._keep(state, progress)
-        self.state, self.progress = state, progress
-        found, said = self.measured(), [self._estimated(self.estimated())]
-        if found is not None:
-            since = self.span_of(found.window)
-            said.append(
-                measured_finding(
-                    found,
-                    endpoint=self.endpoint,
-                    version=self.version,
-                    since=None if since is None else since[0],
-                )
-            )
-        return Told(findings=tuple(said), windows=windows)
+            said = self._said(state, progress)
+            after = self._keep(state, progress, Told(findings=said, windows=windows))
+        self._became(state, progress, after)
 
     def audit(self, ids: Sequence[str]) -> None:
-        """Note that predictions were chosen for labelling by chance alone."""
-        with self._ledger.at_once():
+        """Note that predictions were chosen for labelling by chance alone.
+
+        Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
+        """
+        with self._changing():
             rows = self._ledger.find(ids)
             rows = rows.some(np.flatnonzero(~rows.audited))
             state = audit(self.state, self.served.reference, rows)
             self._ledger.mark_audited(rows.ids)
-            self._keep(state, self.progress)
-        self.state = state
+            after = self._keep(state, self.progress, Told())
+        self._became(state, self.progress, after)
 
     def estimated(self) -> Estimated:
         """The performance of the newest window."""
@@ -254,7 +243,7 @@ class VersionPerformance:
     def span_of(self, window: int) -> tuple[datetime, datetime] | None:
         """When a window was; None when that is not kept."""
         found = next((p for p in self.progress.points if p.window == window), None)
-        return None if found is None else (_at(found.start_us), _at(found.end_us))
+        return None if found is None else (moment(found.start_us), moment(found.end_us))
 
     def _new(self, logged: Logged) -> Scored:
         """The predictions that were not taken in before, each with its step."""
@@ -284,9 +273,10 @@ class VersionPerformance:
         )
         return replace(kept, step=step)
 
-    def _observed(self, rows: Scored) -> tuple[PerformanceState, Progress, list[Finding]]:
+    def _observed(self, rows: Scored) -> tuple[PerformanceState, Progress, Told]:
         state, progress = self.state, self.progress
         said: list[Finding] = []
+        windows: list[Window] = []
         for index in np.unique(rows.step).tolist():
             some = rows.some(np.flatnonzero(rows.step == index))
             state = observe(state, self.served.reference, some)
@@ -298,7 +288,26 @@ class VersionPerformance:
             # A step that is still filling says nothing: its few rows would be looked at too often.
             if n_seen * state.steps_per_window // progress.window_rows > index:
                 said.append(self._estimated(found, progress))
-        return state, progress, said
+                window = self._estimated_window(index, found, progress)
+                windows += [] if window is None else [window]
+        return state, progress, Told(findings=tuple(said), windows=tuple(windows))
+
+    def _estimated_window(self, step: int, found: Estimated, progress: Progress) -> Window | None:
+        """What triggers are told when the last step of a window is complete."""
+        window, place = divmod(step, self.state.steps_per_window)
+        evidence = _EVIDENCE[found.trust.trust]
+        last = place == self.state.steps_per_window - 1
+        if not last or found.value is None or evidence is None:
+            return None
+        metric = _figure(found.value, found.interval, evidence)
+        if metric is None:
+            return None
+        return Window(
+            version=self.version,
+            end=moment(progress.points[-1].end_us),
+            index=window,
+            performance={found.metric: metric},
+        )
 
     def _pointed(
         self, progress: Progress, state: PerformanceState, rows: Scored, found: Estimated
@@ -324,14 +333,30 @@ class VersionPerformance:
         )
         return (*earlier, point)[-MAX_WINDOWS:]
 
-    def _estimated(self, found: Estimated, progress: Progress | None = None) -> Finding:
+    def _estimated(self, found: Estimated, progress: Progress) -> Finding:
         return estimated_finding(
             found,
             endpoint=self.endpoint,
             version=self.version,
-            since=_since((progress or self.progress).points),
+            since=since_trouble(progress.points),
             flatters=self.served.origin is Origin.SAMPLE,
         )
+
+    def _said(self, state: PerformanceState, progress: Progress) -> tuple[Finding, ...]:
+        """What labels say: of the estimate, and of the real performance."""
+        said = [self._estimated(estimated(state, self.served.reference, self.rules), progress)]
+        found = measured(state, self.served.reference, self.rules)
+        if found is not None:
+            point = next((p for p in progress.points if p.window == found.window), None)
+            said.append(
+                measured_finding(
+                    found,
+                    endpoint=self.endpoint,
+                    version=self.version,
+                    since=None if point is None else moment(point.start_us),
+                )
+            )
+        return tuple(said)
 
     def _windows(
         self, state: PerformanceState, progress: Progress
@@ -347,66 +372,58 @@ class VersionPerformance:
                 continue
             one = measured(state, self.served.reference, self.rules, window=index)
             if one is not None:
-                found.append(_window(one, self.version, _at(ends[index])))
+                found.append(_window(one, self.version, moment(ends[index])))
                 told = index
         return tuple(found), msgspec.structs.replace(progress, told=told)
 
-    def _keep(self, state: PerformanceState, progress: Progress) -> None:
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Changes the ledger at once, unless somebody else has done so."""
+        with self._ledger.at_once():
+            if self._ledger.note(PROGRESS) != self._mark:
+                raise LedgerChanged(
+                    f"The labels of {self.endpoint} version {self.version} were taken in by "
+                    "another process meanwhile.",
+                    remedy="Run one server on this home; the ledger is read anew.",
+                )
+            yield
+
+    def _keep(
+        self, state: PerformanceState, progress: Progress, told: Told
+    ) -> tuple[str, tuple[Told, ...]]:
+        mark = msgspec.json.encode(progress).decode()
+        rounds = (*self._untold, *untold.rounds_of(told))
         self._ledger.set_note(STATE, msgspec.json.encode(state_to_dict(state)).decode())
-        self._ledger.set_note(PROGRESS, msgspec.json.encode(progress).decode())
+        self._ledger.set_note(PROGRESS, mark)
+        if told:
+            self._ledger.set_note(UNTOLD, untold.encode(rounds))
+        return mark, rounds
 
-
-def kept_of(ledger: Ledger) -> tuple[PerformanceState, Progress] | None:
-    """What a ledger says of a version; None before anything was taken in.
-
-    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion.
-    """
-    state, progress = ledger.note(STATE), ledger.note(PROGRESS)
-    if state is None or progress is None:
-        return None
-    try:
-        return (
-            state_from_dict(msgspec.json.decode(state)),
-            msgspec.json.decode(progress, type=Progress),
-        )
-    except msgspec.DecodeError as problem:
-        raise unreadable(str(problem)) from problem
-
-
-def meanings(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
-    """The kept predictions that ids mean, by id. The only row of a request bears the request's id,
-    and ``<request>/0`` means it too.
-    """
-    stripped = {key: key.removesuffix("/0") for key in ids}
-    found = set(ledger.find([*stripped, *stripped.values()]).ids)
-    meant = {key: key if key in found else other for key, other in stripped.items()}
-    return {key: other for key, other in meant.items() if other in found}
-
-
-def _since(points: Sequence[Point]) -> datetime | None:
-    """Begin of the first of the newest windows that are all in trouble."""
-    start_us = None
-    for point in reversed(points):
-        if point.level not in _TROUBLE:
-            break
-        start_us = point.start_us
-    return None if start_us is None else _at(start_us)
+    def _became(
+        self, state: PerformanceState, progress: Progress, kept: tuple[str, tuple[Told, ...]]
+    ) -> None:
+        """What the ledger holds now."""
+        self.state, self.progress = state, progress
+        self._mark, self._untold = kept
 
 
 def _window(found: Measured, version: int, end: datetime) -> Window:
+    figures = {m.name: _figure(m.value, m.interval, Evidence.LABELS) for m in found.metrics}
     return Window(
         version=version,
         end=end,
-        performance={
-            metric.name: Metric(
-                value=metric.value,
-                low=metric.interval.lower if metric.interval else None,
-                high=metric.interval.upper if metric.interval else None,
-            )
-            for metric in found.metrics
-        },
+        index=found.window,
+        performance={name: one for name, one in figures.items() if one is not None},
     )
 
 
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)
+def _figure(value: float, interval: Interval | None, evidence: Evidence) -> Metric | None:
+    """A metric as triggers take it; None where it is no number."""
+    if not math.isfinite(value):
+        return None
+    return Metric(
+        value=float(value),
+        low=None if interval is None else float(interval.lower),
+        high=None if interval is None else float(interval.upper),
+        evidence=evidence,
+    )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seatrial.kernel.store import Presence
+from seatrial.monitoring.performance.progress import Point
 from seatrial.monitoring.performance.served_reference import Origin
 from seatrial.monitoring.performance.verdict import Estimated, Measured
-from seatrial.monitoring.performance.version import Point, VersionPerformance
+from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.service.exposition import AccuracyGauges, Watched
 from seatrial.stats.counts import Interval
 
