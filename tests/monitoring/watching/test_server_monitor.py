@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faults import STORE, Fault, facts_of
 
 from seatrial.kernel.events import Draft
-from seatrial.kernel.store import ANSWERS, DATA, Slice, StoreUnavailable
+from seatrial.kernel.store import ANSWERS, DATA, REPORT, Slice, StoreUnavailable
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
@@ -53,9 +54,10 @@ SUMMARISER = Summariser(PROFILE, repeats=False)
 class World:
     """A store with one endpoint, a clock, and monitors over it."""
 
-    def __init__(self) -> None:
-        self.store = MemoryStore()
+    def __init__(self, fault: Fault | None = None) -> None:
+        self.fault = fault or Fault()
         self.clock = FakeClock()
+        self.store: MemoryStore = self.fault.in_(MemoryStore(), *STORE)
         plan = Plan(steps=(Step(share=0.05, watch_s=60.0),))
         endpoints = Endpoints(self.store)
         state = endpoints.change("churn", lambda state: begun(state, plan))
@@ -72,12 +74,15 @@ class World:
             self.store,
             clock=self.clock,
             config=CONFIG,
-            open_watch=lambda endpoint, version: Watch(PROFILE, CONFIG.rules()),
+            open_watch=self.open_watch,
             alarms=Alarms(book, Couriers([]), clock=self.clock),
             book=book,
             holder=holder,
             troubles=Troubles(logging.getLogger("seatrial"), self.clock),
         )
+
+    def open_watch(self, endpoint: str, version: int) -> Watch | None:
+        return Watch(PROFILE, CONFIG.rules())
 
     def minute(self, *, shift: float = 0.0, n: int = 300, latency_s: float = 0.01) -> None:
         """A minute of traffic, as workers hand it in."""
@@ -206,3 +211,45 @@ def test_counts_of_rows_are_dropped_when_they_are_judged_and_old(world: World) -
     assert world.store.read_slices("churn", kind=DATA) == []
     assert world.store.read_slices("churn")
     assert len(world.store.read_slices("churn", kind="report")) == 1
+
+
+def told(world: World) -> tuple[object, ...]:
+    """All that a monitor has brought about: facts of alerts and triggers, and what it judged."""
+    kept = world.store.read_slices("churn", kind=REPORT)
+    reports = [(piece.start, piece.width_s, piece.summary) for _, piece in kept]
+    return facts_of(world.store, "alerts/churn", "triggers/churn"), reports
+
+
+def drifting(world: World, *, fresh: bool) -> None:
+    """Three quiet windows; then three that drift and are slow, all judged by one tick.
+
+    Args: fresh: whether a tick that fails is a monitor's last.
+    """
+    monitor = world.monitor()
+    for shift in (0.0, 1.0):
+        for _ in range(3):
+            world.minute(shift=shift, latency_s=0.5 if shift else 0.01)
+        for _ in range(3):  # the first may fail
+            if fresh:
+                monitor = world.monitor()
+            with world.fault.arming():
+                monitor.tick()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_write_that_fails_loses_nothing_and_tells_nothing_twice(fresh: bool, kept: bool) -> None:
+    whole = World()
+    drifting(whole, fresh=fresh)
+    kinds = [kind for kind, _ in facts_of(whole.store, "alerts/churn", "triggers/churn")]
+    assert kinds.count("alert.fired") == 2
+    assert kinds.count("evaluation.requested") == 1
+    n = 0
+    while True:
+        n += 1
+        world = World(Fault(at=n, kept=kept))
+        drifting(world, fresh=fresh)
+        if world.fault.n < n:
+            break
+        assert told(world) == told(whole), f"write {n}"
+    assert n > 20

@@ -50,6 +50,7 @@ class PerformanceMonitor:
         self._wait_s = wait_s
         self._endpoints: dict[str, EndpointPerformance] = {}
         self._records: dict[tuple[str, int], Record] = {}
+        self._unsaid: set[tuple[str, int]] = set()
         self._due_s = self._again_s = 0.0
 
     def turn(self, served: Mapping[str, Collection[int]], tell: Tell) -> None:
@@ -65,18 +66,21 @@ class PerformanceMonitor:
         if now_s < self._due_s:
             return
         self._due_s = now_s + _EVERY_S
-        changed = {name: self._turned(name, versions, tell) for name, versions in served.items()}
+        for name, versions in served.items():
+            changed = self._turned(name, versions, tell)
+            self._unsaid |= {(name, version) for version in changed}
         again = now_s >= self._again_s
-        if again:
-            self._again_s = now_s + _AGAIN_S
         for name, endpoint in self._endpoints.items():
             for version, performance in endpoint.versions().items():
-                if again or version in changed.get(name, ()):
+                if again or (name, version) in self._unsaid:
                     record = performance_record(performance)
                     record["n_waiting"] = endpoint.n_waiting()
                     record["n_unknown"] = endpoint.n_unknown()
                     self._records[name, version] = record
                     self._presence.beat(f"{BEATS}{name}/{version}", record)
+                    self._unsaid.discard((name, version))
+        if again:
+            self._again_s = now_s + _AGAIN_S
 
     def records(self, endpoint: str) -> dict[int, Record]:
         """What is known of an endpoint's versions."""
@@ -97,8 +101,9 @@ class PerformanceMonitor:
         self._due_s = self._again_s = 0.0
 
     def _turned(self, name: str, versions: Collection[int], tell: Tell) -> set[int]:
+        opened = name not in self._endpoints
         try:
-            if name not in self._endpoints:
+            if opened:
                 self._endpoints[name] = EndpointPerformance(
                     name,
                     opened=self._opened,
@@ -117,4 +122,5 @@ class PerformanceMonitor:
             self._endpoints.pop(name, None)
             return set()
         self._troubles.over(name, ALL)
-        return changed
+        # What was taken in before it was closed may not have been said.
+        return set(self._endpoints[name].versions()) if opened else changed
