@@ -144,11 +144,13 @@ class EndpointPerformance:
                     if self._clock.monotonic() >= stop_s:
                         behind = True
                         break
-        with self._apart(LABELS):
-            changed |= self._labelled()
-            # What a label waits for may be in the rest of the log.
-            if not behind and self._dropped(now):
-                changed |= set(self.versions())
+        inbox = self._inbox
+        if inbox is not None:
+            with self._apart(LABELS):
+                changed |= self._labelled(inbox)
+                # What a label waits for may be in the rest of the log.
+                if not behind and inbox.drop_before(round((now - self._wait).timestamp() * 1e6)):
+                    changed |= set(self.versions())
         return changed
 
     def versions(self) -> Mapping[int, VersionPerformance]:
@@ -189,16 +191,12 @@ class EndpointPerformance:
             except _DAMAGE as problem:
                 self._troubles.met(self._endpoint, LABELS, problem)
 
-    def _labelled(self) -> set[int]:
+    def _labelled(self, inbox: Inbox) -> set[int]:
         changed: set[int] = set()
-        while self._inbox is not None and (page := self._inbox.read(after=self._read, limit=_PAGE)):
-            changed |= self._deliver(page)
+        while page := inbox.read(after=self._read, limit=_PAGE):
+            changed |= self._deliver(inbox, page)
             self._read = page[-1][0]
         return changed
-
-    def _dropped(self, now: datetime) -> int:
-        oldest_us = round((now - self._wait).timestamp() * 1e6)
-        return 0 if self._inbox is None else self._inbox.drop_before(oldest_us)
 
     def _followed_rows(self, followed: Followed, now: datetime) -> Iterator[Logged]:
         """Rows as they are taken in."""
@@ -221,25 +219,27 @@ class EndpointPerformance:
 
     def _awaited(self, performance: VersionPerformance, logged: Logged) -> None:
         """Labels that were there before their predictions."""
-        if self._inbox is None:  # they are found when it can be opened
+        inbox = self._inbox
+        if inbox is None:  # they are found when it can be opened
             return
         ids = [key for key in logged.ids if key is not None]
         with self._apart(LABELS):
-            self._give(performance, self._inbox.find([*ids, *(f"{key}/0" for key in ids)]))
+            found = inbox.find([*ids, *(f"{key}/0" for key in ids)])
+            self._give(inbox, performance, found)
 
-    def _deliver(self, entries: list[tuple[int, Entry]]) -> set[int]:
+    def _deliver(self, inbox: Inbox, entries: list[tuple[int, Entry]]) -> set[int]:
         changed: set[int] = set()
         for version, performance in self.versions().items():
             taken: frozenset[int] = frozenset()
             with self._apart(PREDICTIONS, version):
-                taken = self._give(performance, entries)
+                taken = self._give(inbox, performance, entries)
             if taken:
                 changed.add(version)
                 entries = [one for one in entries if one[0] not in taken]
         return changed
 
     def _give(
-        self, performance: VersionPerformance, entries: list[tuple[int, Entry]]
+        self, inbox: Inbox, performance: VersionPerformance, entries: list[tuple[int, Entry]]
     ) -> frozenset[int]:
         """Let a version take in the entries about its predictions; their positions."""
         meant = performance.known([entry.id for _, entry in entries])
@@ -256,8 +256,7 @@ class EndpointPerformance:
             ids, texts = zip(*labels, strict=True)
             performance.label(ids, texts)
         places = [place for place, _ in mine]
-        assert self._inbox is not None
-        self._inbox.drop(places)
+        inbox.drop(places)
         performance.tell(self._tell)
         return frozenset(places)
 

@@ -21,6 +21,7 @@ from seatrial.monitoring.watching.report_log import ReportLog, VersionLog
 from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
 from seatrial.monitoring.watching.watch_findings import findings
+from seatrial.stats.detector_state import BadDetectorState
 
 REPORTS, EVIDENCE = "kept reports", "the evidence so far"
 """Parts of the watch that may be in trouble."""
@@ -107,7 +108,12 @@ class WindowJudge:
         kept = self.kept().get(version)
         if kept is not None and position <= kept.position:
             return None
-        state, report = watch.step(self._state(watch, version, kept), window, span, now=now)
+        before = self._state(watch, version, kept)
+        try:
+            state, report = watch.step(before, window, span, now=now)
+        except BadDetectorState as problem:
+            self._troubles.met(self._endpoint, EVIDENCE, problem, version=version)
+            state, report = watch.step(watch.start(), window, span, now=now)
         said = tuple(findings(report, endpoint=self._endpoint, version=version))
         judged = Judged(version=version, report=report, findings=said, position=position)
         self._tell(judged)
@@ -119,7 +125,11 @@ class WindowJudge:
         return judged
 
     def _state(self, watch: Watch, version: int, kept: VersionLog | None) -> WatchState:
-        """What the watch remembers; from the store, if somebody else judged meanwhile."""
+        """What the watch remembers; from the store, if somebody else judged meanwhile.
+
+        Evidence that cannot be read begins anew, and that is said: to judge no window ever again
+        would be worse.
+        """
         if kept is None:
             return watch.start()
         position, state = self._memory.get(version, (None, None))
@@ -128,6 +138,5 @@ class WindowJudge:
         try:
             return WatchState.decode(kept.state)
         except Invalid as problem:
-            # Evidence begins anew: this window and all after it are judged.
             self._troubles.met(self._endpoint, EVIDENCE, problem, version=version)
             return watch.start()
