@@ -159,7 +159,7 @@ def _section(alert: Alert, language: str, now: datetime) -> Section:
 
 def stale_text(age_s: float, seen_at: datetime, language: str) -> str:
     """That the evidence of a firing alert is old, and so nobody knows whether the trouble lasts."""
-    age = show_duration(age_s, language=language)
+    age = show_duration(age_s - age_s % 3600, language=language)
     return _WORDS[language]["stale"].format(age=age, at=moment(seen_at))
 
 
@@ -192,7 +192,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "segments": "Segments",
         "until": "Over since",
         "evidence": "Age of it",
-        "stale": "{age} old: nothing was judged since {at}, so whether it lasts is not known. "
+        "stale": "about {age} old, of {at}: whether it lasts is not known. "
         "Check that requests still come and that the monitor runs.",
         "cares": "In the hands of",
         "next": "What to do next",
@@ -216,8 +216,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "segments": "分组",
         "until": "恢复时间",
         "evidence": "数据时效",
-        "stale": "已过去 {age}：自 {at} 以来没有新的判断，问题是否仍在无法得知。"
-        "请确认仍有请求到达、监控仍在运行。",
+        "stale": "约 {age}前（{at}）：问题是否仍在无法得知。请确认仍有请求到达、监控仍在运行。",
         "cares": "处理人",
         "next": "下一步",
         "more": "另有 {n} 条告警。",

@@ -133,6 +133,7 @@ class ServerMonitor:
             self._judge(name)
         if self._performance is not None:
             self._performance.turn(served, self._tell_performance)
+        self._renew()
         due = self._clock.monotonic() >= self._service_at
         service = self._service_findings(states) if due else []
         self._telling.pass_on([*service, *self._own(served)])
