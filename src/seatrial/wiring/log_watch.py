@@ -219,7 +219,14 @@ class LogWatch:
 
     def _exposed(self) -> str:
         name, version = self._file.endpoint, self._file.version
-        watched = [whole_of(name, self._book.alerts(), looked_at=self._clock.now())]
+        watched = [
+            whole_of(
+                name,
+                self._book.alerts(),
+                looked_at=self._clock.now(),
+                left_out=self.monitor.left_out(),
+            )
+        ]
         kept = self.monitor.kept()
         if kept is not None:
             watched.append(watched_of(name, version, kept.newest))

@@ -343,7 +343,7 @@ def test_rows_that_come_after_the_clock_closed_their_window_are_counted_and_said
     world.tables.append(dated(world, 40, late_s=3_600))
     again = world.monitor()  # how far it closed outlives the process
     assert again.tick() == []
-    assert (again.n_late, again.n_filling) == (40, 0)
+    assert (again.left_out(), again.n_filling) == ({"late": 40, "undated": 0}, 0)
     (problem,) = [one for one in world.said if one.flaw == "late"]
     assert problem.n == 40
     assert "came after it had closed" in problem.message

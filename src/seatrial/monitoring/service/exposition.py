@@ -58,6 +58,7 @@ class Watched:
             as queues do, is left out.
         alerts_firing: alerts by severity.
         alerts_pending: alerts by severity.
+        left_out: rows of a log that are in no window, by the reason: ``late``, ``undated``.
         looked_at_s: when this was found, seconds since 1970.
     """
 
@@ -72,6 +73,7 @@ class Watched:
     findings: Sequence[ServiceFinding] = ()
     alerts_firing: Mapping[str, int] = field(default_factory=dict)
     alerts_pending: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
     looked_at_s: float | None = None
 
 
@@ -105,6 +107,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_service_crosses_seconds": ("gauge", "Seconds until a level is crossed, if ever."),
     "seatrial_alerts_firing": ("gauge", "Alerts that fire, by severity."),
     "seatrial_alerts_pending": ("gauge", "Alerts that may fire soon, by severity."),
+    "seatrial_rows_left_out_total": (
+        "counter",
+        "Rows of a log in no window: late, after it had closed, or undated.",
+    ),
     "seatrial_watch_timestamp_seconds": ("gauge", "When the watch last looked, since 1970."),
 }
 
@@ -140,6 +146,8 @@ def _samples(one: Watched) -> Iterator[Sample]:
         counts: Mapping[str, int] = getattr(one, f"alerts_{name}")
         for severity, n in counts.items():
             yield f"seatrial_alerts_{name}", (*labels, ("severity", severity)), n
+    for reason, n in one.left_out.items():
+        yield "seatrial_rows_left_out_total", (*labels, ("reason", reason)), n
     yield from _known("seatrial_watch_timestamp_seconds", labels, one.looked_at_s)
 
 

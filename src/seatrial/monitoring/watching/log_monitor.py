@@ -123,15 +123,12 @@ class LogMonitor:
         """Rows of the windows that are not complete."""
         return sum(summary.n for summary in self._state.open.values())
 
-    @property
-    def n_late(self) -> int:
-        """Rows so far that came after their window had closed; they count in none."""
-        return self._state.progress.n_late
-
-    @property
-    def n_undated(self) -> int:
-        """Rows so far whose time is not known, or later than it can be; they count in no window."""
-        return self._state.progress.n_undated
+    def left_out(self) -> dict[str, int]:
+        """Rows so far that count in no window: ``late`` ones came after theirs had closed, the time
+        of ``undated`` ones is not known or later than it can be.
+        """
+        progress = self._state.progress
+        return {"late": progress.n_late, "undated": progress.n_undated}
 
     def kept(self) -> VersionLog | None:
         """The reports so far."""
