@@ -93,6 +93,9 @@ def test_labels_are_counted_by_what_is_known_of_their_predictions(world: World) 
     assert world.files.ledgers[1].find(["r1"]).label.tolist() == [0.0]  # the later one
     assert np.isnan(world.files.ledgers[1].find(["r2"]).label).all()
     assert world.desk.status("churn")["n_waiting"] == 1
+    assert world.desk.status("churn")["n_unknown"] == 0
+    world.files.box.drop_before(10**18)
+    assert world.desk.status("churn")["n_unknown"] == 1
     assert world.desk.status("churn")["versions"]["1"]["n_labelled"] == 2
 
 

@@ -15,7 +15,7 @@ from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.troubles import Troubles
-from seatrial.monitoring.performance.inbox import Entry
+from seatrial.monitoring.performance.inbox import Entry, Purpose
 from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.triggers.book import TriggerBook
@@ -258,3 +258,44 @@ def test_a_write_that_fails_loses_nothing_and_tells_nothing_twice(fresh: bool, k
             break
         assert told(world) == told(whole), f"write {n}"
     assert n > 40
+
+
+def test_an_estimate_that_few_labels_confirm_asks_for_retraining(world: World) -> None:
+    monitor = world.monitor()
+    bad = [drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS, spread=0.5) for i in range(2)]
+    world.opened.log.append(bad[0])
+    world.tick(monitor)
+    assert TriggerBook(world.store).requests("churn") == []  # no label has checked it
+    ids, texts = (some[:60] for some in bad[0].pairs())
+    at_us = round(world.clock.now().timestamp() * 1e6)
+    world.opened.box.put([Entry(id=i, purpose=Purpose.AUDIT) for i in ids], at_us=at_us)
+    pairs = zip(ids, texts, strict=True)
+    world.opened.box.put([Entry(id=a, value=b) for a, b in pairs], at_us=at_us)
+    world.tick(monitor)
+    world.opened.log.append(bad[1])
+    world.tick(monitor)
+    (request,) = TriggerBook(world.store).requests("churn")
+    assert (request.rule, request.version) == ("bad", 1)
+    newest = request.evidence["newest"]
+    assert newest["evidence"] == "confirmed"  # type: ignore[index]
+    assert newest["high"] < 0.7  # type: ignore[index]
+
+
+def test_an_estimate_that_labels_contradict_asks_for_nothing(world: World) -> None:
+    monitor = world.monitor()
+    odd = [drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS, spread=0.5) for i in range(2)]
+    world.opened.log.append(odd[0])
+    world.tick(monitor)
+    codes = odd[0].rows.columns["outputs.label"].codes  # type: ignore[union-attr]
+    right = [("no", "yes")[code] for code in codes[:300].tolist()]
+    ids, _ = odd[0].pairs(slice(0, 300))
+    at_us = round(world.clock.now().timestamp() * 1e6)
+    world.opened.box.put([Entry(id=i, purpose=Purpose.AUDIT) for i in ids], at_us=at_us)
+    pairs = zip(ids, right, strict=True)
+    world.opened.box.put([Entry(id=a, value=b) for a, b in pairs], at_us=at_us)
+    world.tick(monitor)
+    world.opened.log.append(odd[1])
+    world.tick(monitor)
+    record = WatchDesk(world.store).view("churn")["performance"]["1"]
+    assert record["estimated"]["trust"]["trust"] == "contradicted"
+    assert TriggerBook(world.store).requests("churn") == []

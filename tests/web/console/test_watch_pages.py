@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.watching.server_monitor import BEAT
 
 TOKEN = "correct horse battery staple"
 DRIFT = (0.0, 0.0, 1.0, 1.0)
@@ -286,3 +287,21 @@ async def test_an_endpoint_that_was_never_judged_says_what_is_under_way(browse, 
     assert "No window was judged yet." in page
     assert "No monitor runs on this store" in page
     assert "Nothing was looked at yet." in page
+
+
+async def test_old_evidence_and_what_is_not_watched_are_said_in_both_languages(
+    browse, world, firing: list[str]
+) -> None:
+    later = datetime.now(UTC) + timedelta(hours=9)
+    for key in firing:
+        seen = alert(world, key).seen_at
+        assert seen is not None
+        assert alert(world, key).stale_s(later) is not None
+    trouble = {"about": "labels", "problem": "The file inbox.db is damaged."}
+    beat = dict(world.store.present(BEAT)[0].data)
+    world.store.beat(BEAT, beat | {"troubles": {"churn": [trouble]}})
+    for header, marked in (({}, "Not watched"), (ZH, "未被监控")):
+        page = Parsed((await browse(headers=header).get(PAGE)).text)
+        said = " ".join(page.text.split())
+        assert f"{marked} labels" in said
+        assert "The file inbox.db is damaged." in said
