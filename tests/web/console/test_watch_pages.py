@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.watching.server_monitor import BEAT
 
 TOKEN = "correct horse battery staple"
@@ -292,16 +293,18 @@ async def test_an_endpoint_that_was_never_judged_says_what_is_under_way(browse, 
 async def test_old_evidence_and_what_is_not_watched_are_said_in_both_languages(
     browse, world, firing: list[str]
 ) -> None:
-    later = datetime.now(UTC) + timedelta(hours=9)
-    for key in firing:
-        seen = alert(world, key).seen_at
-        assert seen is not None
-        assert alert(world, key).stale_s(later) is not None
+    labels = Labels(endpoint="churn", kind="errors")
+    old = Finding(labels=labels, level=Level.WARNING, what=Phrase("Errors.", "错误。"))
+    AlertBook(world.store).observe([old], now=datetime.now(UTC) - timedelta(hours=9))
     trouble = {"about": "labels", "problem": "The file inbox.db is damaged."}
     beat = dict(world.store.present(BEAT)[0].data)
     world.store.beat(BEAT, beat | {"troubles": {"churn": [trouble]}})
-    for header, marked in (({}, "Not watched"), (ZH, "未被监控")):
+    for header, marked, aged in (
+        ({}, "Not watched", "about 9 h old, of "),
+        (ZH, "未被监控", "约 9 小时前"),
+    ):
         page = Parsed((await browse(headers=header).get(PAGE)).text)
         said = " ".join(page.text.split())
         assert f"{marked} labels" in said
         assert "The file inbox.db is damaged." in said
+        assert said.count(aged) == 1  # the others were looked at just now
