@@ -16,6 +16,7 @@ from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
 from seatrial.monitoring.alerts.troubles import NOT_KEPT
 from seatrial.monitoring.rows.columns import Columns
@@ -103,7 +104,8 @@ class LogWatch:
         notify = _at_once(file.notify) if once else file.notify
         self._couriers: Couriers = couriers_of(notify, self.store, env=env, clock=self._clock)
         self._book = AlertBook(self.store, timing=file.alerts.timing)
-        self._book.refresh()
+        with suppress(UnknownFact):  # the watch says so
+            self._book.refresh()
         self._alarms = Alarms(
             self._book,
             self._couriers,

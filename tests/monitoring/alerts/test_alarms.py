@@ -180,3 +180,13 @@ def test_alerts_that_cannot_be_read_keep_no_other_endpoint_from_ringing():
     assert watch.alarms.unreadable().keys() == {"loans"}
     lost = Finding(labels=Labels(endpoint="loans", kind="latency"), level=Level.CRITICAL)
     assert watch.tick(lost) == []
+
+
+def test_a_sink_whose_facts_cannot_be_read_keeps_no_alert_from_living(caplog):
+    watch = Watch()
+    unknown = Draft(kind="notification.invented", data={})
+    watch.store.append("notify/ops", [unknown], expected=0)
+    for _ in range(5):
+        assert watch.tick(found(Level.CRITICAL)) == []
+    assert [alert.phase for alert in watch.book.alerts()] == [Phase.FIRING]
+    assert caplog.text.count("nothing is queued for sink ops") == 1

@@ -8,6 +8,7 @@ import logging
 import pytest
 from served_models import WINDOW_ROWS, Opened, drawn
 
+from seatrial.kernel.plain import RecordTooLarge
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.inbox import Entry
@@ -150,3 +151,20 @@ def test_what_has_not_changed_is_said_again_before_it_is_forgotten(world: World)
     world.clock.advance(700)
     world.turn()
     assert performance_records(world.store, "churn")["1"]["n_seen"] == 400
+
+
+def test_a_record_that_cannot_be_said_is_trouble_of_its_version_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def large(*_: object) -> None:
+        raise RecordTooLarge("It is too large.", remedy="Say less.")
+
+    world.opened.log += [drawn(1, WINDOW_ROWS)]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "beat", large)
+        for _ in range(3):
+            world.turn()
+    assert caplog.text.count("version 1: what is shown of its performance: It is too large") == 1
+    assert len(world.told) > 0
+    world.turn()
+    assert performance_records(world.store, "churn")["1"]["n_seen"] == WINDOW_ROWS

@@ -271,7 +271,9 @@ def test_a_report_that_nobody_can_read_is_passed_over_and_said(
     turn(monitor(store))
     newer = zlib.compress(msgspec.msgpack.encode([99, 7, b"", {}]))
     (_, piece), *_ = store.read_slices("churn", kind=REPORT)
-    for torn in (b"", b"nonsense", piece.summary[:-9], newer):
+    later = zlib.compress(msgspec.msgpack.encode([1, 9, b"", {"schema": 2}]))
+    half = zlib.compress(msgspec.msgpack.encode([1, 9, b"", {"schema": 1}]))
+    for torn in (b"", b"nonsense", piece.summary[:-9], newer, later, half):
         put(store, REPORT, torn)
     for minute in range(2, 4):
         add(store, minute, n=450)

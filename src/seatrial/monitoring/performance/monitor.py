@@ -7,17 +7,18 @@ from functools import partial
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.store import Presence
-from seatrial.monitoring.alerts.troubles import LeaseLost, Troubles
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, LeaseLost, Troubles
 from seatrial.monitoring.performance.endpoint import EndpointPerformance, OpenPerformance
 from seatrial.monitoring.performance.untold import Told
+from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.performance.view import BEATS, Record, performance_record
 
 _EVERY_S = 2.0
 _AGAIN_S = 600.0
 """How often what has not changed is said again: what nobody says for a day is forgotten."""
 
-ALL = "predictions and labels"
-"""A part of the watch that may be in trouble."""
+ALL, SAID = "predictions and labels", "what is shown of its performance"
+"""Parts of the watch that may be in trouble."""
 
 Tell = Callable[[str, Told], None]
 """Told what was found of an endpoint."""
@@ -73,12 +74,7 @@ class PerformanceMonitor:
         for name, endpoint in self._endpoints.items():
             for version, performance in endpoint.versions().items():
                 if again or (name, version) in self._unsaid:
-                    record = performance_record(performance)
-                    record["n_waiting"] = endpoint.n_waiting()
-                    record["n_unknown"] = endpoint.n_unknown()
-                    self._records[name, version] = record
-                    self._presence.beat(f"{BEATS}{name}/{version}", record)
-                    self._unsaid.discard((name, version))
+                    self._say(name, endpoint, performance)
         if again:
             self._again_s = now_s + _AGAIN_S
 
@@ -99,6 +95,24 @@ class PerformanceMonitor:
         self._endpoints.clear()
         self._records.clear()
         self._due_s = self._again_s = 0.0
+
+    def _say(
+        self, name: str, endpoint: EndpointPerformance, performance: VersionPerformance
+    ) -> None:
+        version = performance.version
+        try:
+            record = performance_record(performance)
+            record["n_waiting"] = endpoint.n_waiting()
+            record["n_unknown"] = endpoint.n_unknown()
+            self._records[name, version] = record
+            self._presence.beat(f"{BEATS}{name}/{version}", record)
+        except NOT_KEPT:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: other versions are shown
+            self._troubles.met(name, SAID, problem, version=version)
+        else:
+            self._troubles.over(name, SAID, version=version)
+            self._unsaid.discard((name, version))
 
     def _turned(self, name: str, versions: Collection[int], tell: Tell) -> set[int]:
         opened = name not in self._endpoints

@@ -17,6 +17,7 @@ import msgspec
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import REPORT, Slice, Slices
+from seatrial.monitoring.watching import report_record
 from seatrial.monitoring.watching.watch import Span
 
 SCHEMA = 1
@@ -160,6 +161,8 @@ def _decode(data: bytes) -> _Kept:
         raise _unreadable(str(error)) from error
     if kept.schema != SCHEMA:
         raise _unreadable(f"its schema {kept.schema} is unknown")
+    if kept.record.get("schema") != report_record.SCHEMA:
+        raise _unreadable(f"schema {kept.record.get('schema')} of its record is unknown")
     return kept
 
 

@@ -240,7 +240,7 @@ class ServerMonitor:
 
     def _say(self, states: Mapping[str, EndpointState]) -> None:
         alerts = self._book.alerts()
-        watched = [one for name in states for one in self._watched(name, alerts)]
+        watched = [one for name in states for one in self._gauges(name, alerts)]
         self._store.beat(
             BEAT,
             {
@@ -259,6 +259,17 @@ class ServerMonitor:
                 },
             },
         )
+
+    def _gauges(self, name: str, alerts: Sequence[Alert]) -> list[Watched]:
+        try:
+            found = self._watched(name, alerts)
+        except NOT_KEPT:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: others have their gauges
+            self._troubles.met(name, "gauges", problem)
+            return []
+        self._troubles.over(name, "gauges")
+        return found
 
     def _watched(self, name: str, alerts: Sequence[Alert]) -> list[Watched]:
         reports: dict[int, Mapping[str, Any]] = {}
