@@ -137,7 +137,7 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
-        self._mark = ledger.note(PROGRESS)
+        self._mark = ledger.note(STATE), ledger.note(PROGRESS)
         self._untold = untold.decode(ledger.note(UNTOLD) or "")
         classes = msgspec.json.encode(served.reference.classes).decode()
         if ledger.note(CLASSES) != classes:
@@ -380,7 +380,7 @@ class VersionPerformance:
     def _changing(self) -> Iterator[None]:
         """Changes the ledger at once, unless somebody else has done so."""
         with self._ledger.at_once():
-            if self._ledger.note(PROGRESS) != self._mark:
+            if (self._ledger.note(STATE), self._ledger.note(PROGRESS)) != self._mark:
                 raise LedgerChanged(
                     f"The labels of {self.endpoint} version {self.version} were taken in by "
                     "another process meanwhile.",
@@ -390,17 +390,23 @@ class VersionPerformance:
 
     def _keep(
         self, state: PerformanceState, progress: Progress, told: Told
-    ) -> tuple[str, tuple[Told, ...]]:
-        mark = msgspec.json.encode(progress).decode()
+    ) -> tuple[tuple[str, str], tuple[Told, ...]]:
+        mark = (
+            msgspec.json.encode(state_to_dict(state)).decode(),
+            msgspec.json.encode(progress).decode(),
+        )
         rounds = (*self._untold, *untold.rounds_of(told))
-        self._ledger.set_note(STATE, msgspec.json.encode(state_to_dict(state)).decode())
-        self._ledger.set_note(PROGRESS, mark)
+        self._ledger.set_note(STATE, mark[0])
+        self._ledger.set_note(PROGRESS, mark[1])
         if told:
             self._ledger.set_note(UNTOLD, untold.encode(rounds))
         return mark, rounds
 
     def _became(
-        self, state: PerformanceState, progress: Progress, kept: tuple[str, tuple[Told, ...]]
+        self,
+        state: PerformanceState,
+        progress: Progress,
+        kept: tuple[tuple[str, str], tuple[Told, ...]],
     ) -> None:
         """What the ledger holds now."""
         self.state, self.progress = state, progress
