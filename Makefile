@@ -54,12 +54,8 @@ bench: $(VENV)/.dev  ## the judge's error rates, and serving against its peers
 	$(BIN)/python benchmarks/judge.py
 	$(BIN)/python -m benchmarks.serving $(ARGS)
 
-bench-monitor: $(VENV)/.dev  ## the watch: false alarms, delays, speed, replays; ARGS='--data FOLDER' for other streams
-	$(BIN)/python -m benchmarks.monitor.speed
-	$(BIN)/python -m benchmarks.monitor.sources
-	$(BIN)/python -m benchmarks.monitor.awkward
-	$(BIN)/python -m benchmarks.monitor.false_alarms
-	$(BIN)/python -m benchmarks.monitor.replays $(or $(ARGS),--data tests/data)
+bench-monitor: $(VENV)/.dev  ## the watch: speed, false alarms, delays, replays; ARGS='--data FOLDER' for other streams
+	$(BIN)/python -m benchmarks.monitor --into docs/reference/benchmarks-monitoring.md $(ARGS)
 
 clean:  ## remove what the verbs made
 	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

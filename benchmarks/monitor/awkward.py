@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.monitor.goals import Goal, goal_table, markdown_table
 from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 
 Rng = np.random.Generator
 Pair = tuple[Column, Column]
@@ -176,16 +177,29 @@ def judged(seeds: int, cases: tuple[Case, ...] = CASES) -> Iterator[tuple[Case, 
         yield case, sum(found != case.wrong for found in draws)
 
 
+def report(*, quick: bool = False, seeds: int = 20) -> tuple[str, int]:
+    """All of it as Markdown, and how many verdicts were wrong; ``quick``: two draws of each."""
+    seeds = 2 if quick else seeds
+    found = list(judged(seeds))
+    wrong = sum(missed for _, missed in found)
+    n = len(found)
+    goal = Goal(
+        what=f"{n} awkward columns, {seeds} draws each",
+        goal="0 wrong verdicts",
+        reached=f"{wrong} in {n * seeds:,}",
+        met=wrong == 0,
+    )
+    rows = [(c.name, "alarm" if c.wrong else "quiet", str(missed)) for c, missed in found]
+    cases = markdown_table(("case", "right answer", "wrong verdicts"), rows)
+    return f"{goal_table([goal])}\n\n{cases}", wrong
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="draws of each case")
     options = parser.parse_args()
-    print(f"| case ({options.seeds} draws each) | right answer | wrong verdicts |\n|---|---|---:|")
-    wrong = 0
-    for case, missed in judged(options.seeds):
-        wrong += missed
-        print(f"| {case.name} | {'alarm' if case.wrong else 'quiet'} | {missed} |")
-    print(f"\n{len(CASES)} cases, {wrong} wrong verdicts in {len(CASES) * options.seeds} draws.")
+    text, wrong = report(seeds=options.seeds)
+    print(text)
     sys.exit(1 if wrong else 0)
 
 

@@ -24,6 +24,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.monitor.goals import Goal, goal_table
 from seatrial.stats.edetector import BUDGET, MARGIN, EDetector
 
 N_COLUMNS, N_NAMED, N_BINS, N_NAMES, N_PSI_BINS = 50, 5, 30, 12, 10
@@ -232,26 +233,21 @@ def _mean(times: Floats) -> float | None:
 # All of it.
 
 
-@dataclass(frozen=True)
-class Goal:
-    name: str
-    measured: str
-    met: bool
-
-
 def goals(quiet: Sequence[NoDrift], delays: Sequence[Delay]) -> list[Goal]:
     alarms, windows = sum(q.alarms for q in quiet), sum(q.n_windows for q in quiet)
     asked = [d for d in delays if d.goal is not None and d.reference == 100_000]
     return [
         Goal(
-            name=f"no drift: at most 1 alarm in {BUDGET:,.0f} windows",
-            measured=f"{alarms} in {windows:,}",
+            what="nothing drifts",
+            goal=f"at most 1 alarm in {BUDGET:,.0f} windows",
+            reached=f"{alarms} in {windows:,}",
             met=alarms <= windows / BUDGET,
         ),
         *(
             Goal(
-                name=f"{d.drift}: within {d.goal:g} windows of 1,000 on average, none missed",
-                measured=f"{_number(d.ours)}, {100 * d.missed:.3g} % missed",
+                what=d.drift,
+                goal=f"within {d.goal:g} windows of 1,000, none missed",
+                reached=f"{_number(d.ours)}, {100 * d.missed:.3g} % missed",
                 met=d.ours is not None and d.ours <= (d.goal or 0) and not d.missed,
             )
             for d in asked
@@ -293,6 +289,25 @@ def delay_table(rows: Sequence[Delay]) -> str:
     return "\n".join(lines)
 
 
+def markdown(quiet: Sequence[NoDrift], delays: Sequence[Delay]) -> str:
+    """The goals, and what they are about."""
+    return "\n\n".join(
+        [
+            f"{N_COLUMNS} columns, budget 1 false alarm in {BUDGET:,.0f} windows.",
+            goal_table(goals(quiet, delays)),
+            "**Nothing drifts: share of windows with an alarm**",
+            quiet_table(quiet),
+            "**Windows of 1,000 rows until the alarm, mean**",
+            delay_table(delays),
+        ]
+    )
+
+
+def report(*, quick: bool = False) -> str:
+    """All of it as Markdown; ``quick``: few runs."""
+    return markdown(*measure(quick=quick))
+
+
 def _number(value: float | None) -> str:
     return "never" if value is None else f"{value:.2f}"
 
@@ -318,12 +333,7 @@ def main() -> int:
         }
         print(json.dumps(document | tables, indent=1))
     else:
-        print(f"{N_COLUMNS} columns, budget 1 false alarm in {BUDGET:,.0f} windows\n")
-        print(f"### Nothing drifts: share of windows with an alarm\n\n{quiet_table(quiet)}\n")
-        print(f"### Windows of 1,000 rows until the alarm, mean\n\n{delay_table(delays)}\n")
-        print("### Goals\n")
-        for goal in held:
-            print(f"- {'met' if goal.met else 'MISSED'}: {goal.name}: {goal.measured}")
+        print(markdown(quiet, delays))
         print(f"\n{time.perf_counter() - started:.0f} s")
     return 0 if all(goal.met for goal in held) else 1
 

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from benchmarks.monitor.streams import (
     STREAMS,
     Floats,
     Predicted,
+    Stream,
     predictions,
     truth_of,
 )
@@ -146,19 +148,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "Name the folder of the drift replay data: --data DIR\n"
         )
         return 2
-    replays = [predictions(stream, options.data) for stream in streams]
-    found: dict[str, list[tuple[str, Score]]] = {}
-    for labels in (
+    found = replayed(
+        streams, options.data, seeds=options.seeds, n_audited=options.audited, late=options.late
+    )
+    if options.json:
+        print(json.dumps({n: {s: asdict(x) for s, x in rows} for n, rows in found.items()}))
+        return 0
+    print(markdown(found))
+    return 0
+
+
+Found: TypeAlias = dict[str, list[tuple[str, Score]]]
+"""Scores of every stream, by the labels that the watch got."""
+
+
+def replayed(
+    streams: Sequence[Stream], data: Path, *, seeds: int = 1, n_audited: int = 50, late: int = 4
+) -> Found:
+    """Replay streams with an audit and late labels, with either, and with none."""
+    replays = [predictions(stream, data) for stream in streams]
+    asked = (
         Labels(
-            f"{options.audited} audited labels a window, all labels {options.late} windows late",
-            options.audited,
-            options.late,
+            f"{n_audited} audited labels a window, all labels {late} windows late", n_audited, late
         ),
-        Labels(f"{options.audited} audited labels a window only", options.audited, None),
-        Labels(f"all labels {options.late} windows late only", 0, options.late),
+        Labels(f"{n_audited} audited labels a window only", n_audited, None),
+        Labels(f"all labels {late} windows late only", 0, late),
         Labels("no labels", 0, None),
-    ):
-        found[labels.name] = [
+    )
+    return {
+        labels.name: [
             (
                 predicted.stream.name,
                 total(
@@ -166,21 +184,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         score(
                             truth_of(predicted),
                             watch(predicted, reference_of(predicted), labels, seed),
-                            options.late,
+                            late,
                         )
-                        for seed in range(options.seeds if labels.n_audited else 1)
+                        for seed in range(seeds if labels.n_audited else 1)
                     ]
                 ),
             )
             for predicted in replays
         ]
-    if options.json:
-        print(json.dumps({n: {s: asdict(x) for s, x in rows} for n, rows in found.items()}))
-        return 0
-    for name, rows in found.items():
-        print(table(name, rows), end="\n\n")
-    print(goals(next(iter(found.values())), {s.name: s.kind for s in streams}))
-    return 0
+        for labels in asked
+    }
+
+
+def markdown(found: Found) -> str:
+    """A table for each kind of labels, and the goals, which ask for both kinds together."""
+    tables = [table(name, rows) for name, rows in found.items()]
+    kinds = {stream.name: stream.kind for stream in STREAMS}
+    return "\n\n".join([*tables, goals(next(iter(found.values())), kinds)])
+
+
+def report(*, data: Path, quick: bool = False) -> str:
+    """All of it as Markdown, of the sets that the folder has; ``quick``: of the first of them.
+
+    Raises: FileNotFoundError: the folder has none.
+    """
+    streams = [s for s in STREAMS if (data / f"{s.name}.parquet").is_file()]
+    if not streams:
+        raise FileNotFoundError(f"{data} has no set to replay, such as {STREAMS[0].name}.parquet")
+    return markdown(replayed(streams[: 1 if quick else None], data))
 
 
 if __name__ == "__main__":

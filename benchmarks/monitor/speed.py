@@ -3,9 +3,11 @@
     python -m benchmarks.monitor.speed [--rows 1000000] [--reference 100000] [--dtype float32]
                                        [--json]
 
-CPU seconds, not wall: the fastest of some repetitions, each measure in a process of its own. Beside
-each, in the same run, a floor: every numeric column sorted once with numpy, reference and current,
-and the distance read off both. Memory is the peak over what the data themselves take.
+CPU seconds, not wall: the fastest of some repetitions, each measure in a process of its own.
+Beside it, in the same run, a floor: every numeric column sorted once with numpy, reference and
+current, and the distance read off both; and scipy's tests of every column. Memory is the peak over
+what the data themselves take, which lie in memory as numpy arrays. `sources.py` reads them from
+files.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import psutil
 
+from benchmarks.monitor.goals import Goal, at_most, goal_table, markdown_table
 from seatrial.monitoring.drift.reference import Reference
 from seatrial.monitoring.rows.table import Coded, Column, Table, rows_of
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.live_counter import LiveCounter
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.stats.divergence import ks_from_counts, ks_from_values, psi
 
 N_NUMERIC, N_NAMES = 50, 10
@@ -107,6 +110,24 @@ def floor(n_reference: int, n: int, dtype: str) -> list[Cost]:
     return [Cost("floor: sort every column once", cpu_s(sort_once, 2), "CPU s")]
 
 
+def by_scipy(n_reference: int, n: int, dtype: str) -> list[Cost]:
+    from scipy import stats
+
+    rng = np.random.default_rng(SEED)
+    before, after = table(rng, n_reference, dtype), table(rng, n, dtype)
+
+    def every_column() -> None:
+        for name, column in after.columns.items():
+            beside = before.columns[name]
+            if isinstance(column, np.ndarray):
+                stats.ks_2samp(beside, column, method="asymp")
+            elif isinstance(beside, Coded):
+                counts = [one.counts()[1:] for one in (beside, column)]
+                stats.chi2_contingency(np.array(counts))
+
+    return [Cost("scipy: ks_2samp, chi2_contingency", cpu_s(every_column), "CPU s")]
+
+
 def live(n_reference: int, n: int, dtype: str) -> list[Cost]:
     del n
     rng = np.random.default_rng(SEED)
@@ -157,15 +178,38 @@ def alone(work: Callable[..., list[Cost]], *arguments: object) -> list[Cost]:
         return pool.apply(work, arguments)
 
 
-def markdown(costs: list[Cost]) -> str:
+def measure(n_reference: int, n: int, dtype: str) -> list[Cost]:
+    """Every cost, each in a process of its own."""
+    works = (floor, by_scipy, batch, live)
+    return [cost for work in works for cost in alone(work, n_reference, n, dtype)]
+
+
+def goals(costs: list[Cost], *, full: bool = True) -> list[Goal]:
+    """The costs that have a goal.   Args: whether they are of all the rows that it is for."""
+    asked = [cost for cost in costs if cost.goal is not None]
+    return [at_most(c.what, c.value, c.goal or 0.0, c.unit, full=full) for c in asked]
+
+
+def markdown(costs: list[Cost], *, full: bool = True) -> str:
+    """The goals, and what a comparison costs beside the floor and scipy."""
     by_sorting = next(cost.value for cost in costs if cost.what.startswith("floor"))
-    lines = ["| what | cost | share of the floor | goal | |", "|---|---:|---:|---:|---|"]
-    for cost in costs:
-        ratio = f"{cost.value / by_sorting:.2f}" if cost.unit == "CPU s" else ""
-        goal = "" if cost.goal is None else f"{cost.goal:g}"
-        met = "" if cost.goal is None else "met" if cost.value <= cost.goal else "missed"
-        lines.append(f"| {cost.what} | {cost.value:.3g} {cost.unit} | {ratio} | {goal} | {met} |")
-    return "\n".join(lines)
+    rows = [
+        (cost.what, f"{cost.value:.3g}", f"{cost.value / by_sorting:.2f}")
+        for cost in costs
+        if cost.unit == "CPU s"
+    ]
+    beside = markdown_table(("in memory", "CPU s", "share of the floor"), rows)
+    return f"{goal_table(goals(costs, full=full))}\n\n{beside}"
+
+
+def report(*, quick: bool = False) -> str:
+    """All of it as Markdown; ``quick``: of a tenth of the rows."""
+    n_reference, n = (10_000, 100_000) if quick else (100_000, 1_000_000)
+    parts = []
+    for dtype in ("float32", "float64"):
+        title = f"**{n_reference:,} against {n:,} rows in memory, {dtype}**"
+        parts.append(f"{title}\n\n{markdown(measure(n_reference, n, dtype), full=not quick)}")
+    return "\n\n".join(parts)
 
 
 def main() -> None:
@@ -176,7 +220,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     options = parser.parse_args()
     sizes = (options.reference, options.rows, options.dtype)
-    costs = [*alone(floor, *sizes), *alone(batch, *sizes), *alone(live, *sizes)]
+    costs = measure(*sizes)
     if options.json:
         print(json.dumps({"sizes": sizes, "costs": [asdict(cost) for cost in costs]}, indent=1))
         return

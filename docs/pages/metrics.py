@@ -9,8 +9,8 @@ from typing import Any
 from pages.text import page, table
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.service.exposition import (
-    AccuracyGauges,
     DriftGauges,
+    MetricGauges,
     Watched,
 )
 from seatrial.monitoring.service.exposition import exposition as watch_exposition
@@ -80,7 +80,7 @@ def families() -> list[tuple[str, str, str, str]]:
 def of_the_watch() -> list[tuple[str, str, str, str]]:
     """The families of `monitoring/service/exposition.py`, with a sample of each."""
     drift = DriftGauges(psi=0.0, ks=0.0, alarm=False, missing_share=0.0)
-    accuracy = AccuracyGauges(value=1.0, lower=1.0, upper=1.0)
+    accuracy = MetricGauges(value=1.0, lower=1.0, upper=1.0)
     finding = ServiceFinding(
         signal="s",
         level=Level.OK,
@@ -97,6 +97,9 @@ def of_the_watch() -> list[tuple[str, str, str, str]]:
         estimate_trusted=True,
         real=accuracy,
         reference_accuracy=1.0,
+        estimates={"f1": accuracy},
+        reals={"f1": accuracy},
+        references={"f1": 1.0},
         findings=[finding],
         alerts_firing={"critical": 0},
         alerts_pending={"critical": 0},

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from pages.text import page, table
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import LabelDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_store import MemoryStore
@@ -19,6 +20,7 @@ from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
 
 OPEN = Guard(token=None)
@@ -50,6 +52,9 @@ def routes_page() -> str:
             "`reason` and `by`, and `to` for a rollback.",
         ],
         table(["method", "path", ""], _listed(control_router(Desk(MemoryStore()), OPEN))),
+        ["## Watch"],
+        ["Alerts and what is answered to them; guarded likewise."],
+        table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
         ["## Labels"],
         [
             "What came true, for predictions that were logged; guarded likewise. See",

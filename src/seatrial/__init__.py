@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from seatrial.release.judge import judge
     from seatrial.release.measurement import Summary
     from seatrial.release.plan import time_to_verdict
-    from seatrial.release.variant import Split
     from seatrial.release.verdict import Judgement, Outcome, Verdict
+    from seatrial.wiring.compare import compare
     from seatrial.wiring.workspace import open_store, open_workspace
 
 __version__ = "0.1.0"
@@ -41,9 +41,9 @@ __all__ = [
     "Prediction",
     "SeatrialError",
     "Signature",
-    "Split",
     "Summary",
     "Verdict",
+    "compare",
     "judge",
     "open_store",
     "open_workspace",
@@ -64,9 +64,9 @@ _HOMES = {
     "Prediction": "registry.signature",
     "SeatrialError": "kernel.errors",
     "Signature": "registry.signature",
-    "Split": "release.variant",
     "Summary": "release.measurement",
     "Verdict": "release.verdict",
+    "compare": "wiring.compare",
     "judge": "release.judge",
     "open_store": "wiring.workspace",
     "open_workspace": "wiring.workspace",

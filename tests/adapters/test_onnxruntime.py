@@ -97,9 +97,3 @@ def test_a_graph_that_does_not_fit_is_refused_with_a_remedy(graph, signature, pr
     with pytest.raises(GraphUnusable, match=problem) as raised:
         OnnxEngine(graph, signature)
     assert raised.value.remedy
-
-
-def test_an_engine_opens_a_file(tmp_path):
-    path = tmp_path / "model.onnx"
-    path.write_bytes(linear())
-    assert OnnxEngine.from_path(path, MATRIX).predict(np.ones((1, 2)))["prediction"] == [5.0]

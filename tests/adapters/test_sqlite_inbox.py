@@ -1,13 +1,9 @@
-"""An inbox in a file: what outlives a process, several writers, and files that are none."""
+"""An inbox in a file: what outlives a process, and several writers."""
 
-import sqlite3
 import threading
 from pathlib import Path
 
-import pytest
-
 from seatrial.adapters.sqlite_inbox import SqliteInbox
-from seatrial.kernel.store import StoreDamaged, StoreMissing
 from seatrial.monitoring.performance.inbox import Entry
 
 
@@ -37,16 +33,3 @@ def test_several_writers_lose_nothing(tmp_path: Path) -> None:
     assert sorted(e.id for _, e in found) == sorted(f"{n}{i}" for n in "abc" for i in range(10))
     assert [place for place, _ in found] == sorted({place for place, _ in found})
     inbox.close()
-
-
-def test_another_programs_database_is_not_taken_for_an_inbox(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "other.db")
-    connection.execute("CREATE TABLE mine (x)")
-    connection.close()
-    with pytest.raises(StoreDamaged, match="another program"):
-        SqliteInbox(tmp_path / "other.db")
-
-
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreMissing, match="nowhere"):
-        SqliteInbox(tmp_path / "nowhere" / "inbox.db")

@@ -174,6 +174,60 @@ def test_what_has_no_place_is_left_out_and_named(array: Any, said: str) -> None:
     assert said in problem.message
 
 
+def test_a_vector_of_another_length_is_missing_and_counted() -> None:
+    column, (problem,) = read(pa.array([[1.0, 2.0], [3.0, 4.0]] * 10 + [None, [5.0]]))
+    assert isinstance(column, np.ndarray)
+    assert column.shape == (22, 2)
+    assert np.isnan(column[-2:]).all()
+    assert (problem.flaw, problem.column, problem.n) == ("value", "x", 1)
+    assert "1 to 2 numbers instead of 2" in problem.message
+
+
+def test_lists_that_are_named_embeddings_need_only_mostly_agree() -> None:
+    lists = pa.array([[1.0, 2.0], [3.0, 4.0], [5.0]])
+    assert read(lists)[0] is None
+    column, (problem,) = read(lists, "embedding")
+    np.testing.assert_array_equal(column, [[1, 2], [3, 4], [np.nan, np.nan]])  # type: ignore[arg-type]
+    assert problem.n == 1
+    assert read(pa.array([[1.0], [1.0, 2.0]]), "embedding")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "vector"),
+    [
+        ("[0.5, -2e0]", [0.5, -2]),  # JSON
+        ("[0.5,-2]", [0.5, -2]),  # pgvector
+        ("{0.5,-2}", [0.5, -2]),  # PostgreSQL
+        (" [0.5, null] ", [0.5, np.nan]),
+        ("[NaN, 1]", [np.nan, 1]),
+        ("[Infinity, 1]", [np.inf, 1]),
+        (None, [np.nan, np.nan]),
+    ],
+)
+def test_texts_are_read_as_vectors(text: str | None, vector: list[float]) -> None:
+    for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
+        column, problems = read(pa.array(["[1, 2]", text, "[3, 4]"], kind), "embedding")
+        assert isinstance(column, np.ndarray)
+        assert column.dtype == np.float32
+        np.testing.assert_array_equal(column, [[1, 2], vector, [3, 4]])
+        assert problems == ()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nothing", "[1, a]", "[[1], [2]]", "[true, 1]", "[1"])
+def test_a_text_that_is_no_vector_is_missing_and_named(text: str) -> None:
+    column, problems = read(pa.array(["[1, 2]", text, "[3, 4]"]), "embedding")
+    np.testing.assert_array_equal(column, [[1, 2], [np.nan, np.nan], [3, 4]])  # type: ignore[arg-type]
+    (problem,) = problems
+    assert (problem.flaw, problem.column, problem.n) == ("value", "x", 1)
+
+
+def test_a_part_without_any_vector_is_missing() -> None:
+    for array in (pa.array([None, None], pa.list_(pa.float32())), pa.array([None, None])):
+        column, problems = read(array, "embedding")
+        assert isinstance(column, np.ndarray)
+        assert (column.shape, np.isnan(column).all(), problems) == ((2,), True, ())
+
+
 def test_structs_are_flattened_and_hand_down_what_is_missing() -> None:
     inner = pa.struct([("b", pa.struct([("c", pa.string())])), ("d", pa.float64())])
     batch = pa.RecordBatch.from_arrays(

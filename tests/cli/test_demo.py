@@ -12,6 +12,8 @@ import pytest
 from seatrial.cli import demo as subject
 from seatrial.cli.demo import DemoFailed
 from seatrial.cli.output import Console
+from seatrial.wiring.settings import Settings
+from seatrial.wiring.workspace import open_workspace
 
 
 def ended(version: int, phase: str, *, n_judged: int = 0) -> Any:
@@ -111,6 +113,19 @@ def test_a_demo_that_is_kept_says_where_it_is_and_how_to_stop_it(
     said = capsys.readouterr().err
     assert "http://127.0.0.1:1/" in said
     assert f".venv/bin/seatrial down --home {tmp_path}" in said
+
+
+def test_where_somebodys_own_configuration_lies_the_demos_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("seatrial.yaml").write_text("store: postgresql://production/db\n")
+    config = subject._own_config(tmp_path)
+    settings = open_workspace(home=tmp_path / "state", config=config, environment={}).settings
+    assert settings == Settings()
+    subject._farewell(Console(), tmp_path / "state", "http://127.0.0.1:1")
+    assert capsys.readouterr().err.count(f"--home {tmp_path / 'state'} --config {config}") == 2
+    assert "production" in Path("seatrial.yaml").read_text()
 
 
 def training(monkeypatch: pytest.MonkeyPatch, code: int, out: str, err: str) -> None:

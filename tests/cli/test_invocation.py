@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.cli.invocation import command_for, through_make
+from seatrial.cli.invocation import command_for, home_option, through_make
 
 
 @pytest.fixture
@@ -65,3 +65,13 @@ def test_spaces_are_quoted(program: Path, tmp_path: Path) -> None:
 def test_make_is_known_by_its_variable() -> None:
     assert through_make({"MAKELEVEL": "1"})
     assert not through_make({})
+
+
+def test_a_home_is_named_unless_a_command_finds_it_anyway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert home_option(tmp_path / ".seatrial", environment={}) == ""
+    other = tmp_path / "my state"
+    assert home_option(other, environment={}) == f" --home '{other}'"
+    assert home_option(other, environment={"SEATRIAL_HOME": str(other)}) == ""

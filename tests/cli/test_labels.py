@@ -82,14 +82,27 @@ def test_status_says_what_the_monitor_knows(filled: Any, seatrial: Any) -> None:
             "metric": "accuracy",
             "n_seen": 1_200,
             "n_labelled": 300,
-            "reference": {"value": 0.8},
+            "n_unusable": 0,
+            "reference": {"value": 0.8, "flatters": True},
             "estimated": {
                 "value": 0.7,
                 "lower": 0.66,
                 "upper": 0.74,
+                "drop": 0.1,
+                "label_free": 0.75,
                 "trust": {"trust": "confirmed", "reason": "labels agree"},
             },
-            "measured": {"reason": "measured accuracy 71 %", "n_labelled": 300, "window": 0},
+            "measured": {
+                "level": "critical",
+                "reason": "measured accuracy 71 %",
+                "n": 400,
+                "n_labelled": 300,
+                "window": 0,
+                "metrics": [
+                    {"name": "accuracy", "value": 0.71, "lower": 0.67, "upper": 0.75, "drop": 0.09},
+                    {"name": "f1", "value": 0.5, "lower": None, "reference": None, "drop": None},
+                ],
+            },
         },
     )
     store.close()
@@ -97,5 +110,8 @@ def test_status_says_what_the_monitor_knows(filled: Any, seatrial: Any) -> None:
     assert "300 of 1,200 logged predictions have labels" in err
     assert "accuracy 70.0 % (66.0 % to 74.0 %)" in err
     assert "confirmed: labels agree" in err
+    assert "accuracy 71.0 % (67.0 % to 75.0 %), worse by 9.0 points; 300 of 400 rows" in err
+    assert "measured 50.0 %" in err
+    assert "it may flatter" in err
     _, out, _ = seatrial("labels", "status", "churn", "--json")
     assert json.loads(out)["versions"]["1"]["n_labelled"] == 300

@@ -301,3 +301,94 @@ def test_a_past_without_a_log_is_said(folder: Path, seatrial: Answer) -> None:
     code, _, err = seatrial("monitor", "backfill", "churn")
     assert (code, "no prediction log of 'churn'" in err) == (6, True)
     assert seatrial("monitor", "backfill", "churn", "--every", "1h", "--rows", "5")[0] == 2
+
+
+def judged_lines(n: int, *, seed: int, right: float, labels: bool = True) -> list[str]:
+    """Answers with their probability, which comes true in so many cases."""
+    rng = np.random.default_rng(seed)
+    said = rng.choice(["yes", "no"], n)
+    other = {"yes": "no", "no": "yes"}
+    true = [one if rng.random() < right else other[one] for one in said]
+    p = np.where(said == "yes", 0.9, 0.1)
+    start = np.datetime64("2026-03-01T00:00:00")
+    return [
+        f"k{i},{start + np.timedelta64(60 * i, 's')},{rng.normal():.3f},{said[i]},{p[i]}"
+        + (f",{true[i]}" if labels else "")
+        for i in range(n)
+    ]
+
+
+JUDGED = "prediction_id,at,age,prediction,probability"
+
+
+@pytest.fixture
+def judged(folder: Path) -> Path:
+    """A reference that is right in 9 of 10 cases, and a log without labels."""
+    reference = [f"{JUDGED},label", *judged_lines(2_000, seed=1, right=0.9)]
+    (folder / "reference.csv").write_text("\n".join(reference) + "\n")
+    log = [JUDGED, *judged_lines(1_000, seed=2, right=0.5, labels=False)]
+    (folder / "log.csv").write_text("\n".join(log) + "\n")
+    return folder
+
+
+def came(folder: Path, n: int) -> str:
+    rows = [line.split(",") for line in judged_lines(n, seed=2, right=0.5)]
+    lines = ["prediction_id,label", *(f"{row[0]},{row[-1]}" for row in rows)]
+    (folder / "came.csv").write_text("\n".join(lines) + "\n")
+    return str(folder / "came.csv")
+
+
+def test_a_report_says_how_well_the_model_did_and_is_an_alarm_when_it_did_badly(
+    judged: Path, seatrial: Answer
+) -> None:
+    config = configure(judged, data="log.csv")
+    code, _, err = seatrial("monitor", "report", "--config", config)
+    assert code == 0
+    assert re.search(r"estimated  accuracy (8|9)\d\.\d % \(", err)
+    assert "unverified" in err
+    assert "may flatter" in err
+    came(judged, 1_000)
+    config = configure(judged, data="log.csv", labels="came.csv")
+    code, out, err = seatrial(
+        "monitor", "report", "--config", config, "--json", "--html", "page.html"
+    )
+    assert code == 3
+    real = json.loads(out)["performance"]["measured"]
+    assert real["level"] == "critical"
+    assert real["metrics"][0]["value"] == pytest.approx(0.5, abs=0.05)
+    page = (judged / "page.html").read_text()
+    assert "Do not trust the estimate" in page
+    assert "holdout: true" in page
+    code, _, err = seatrial("monitor", "check", "--config", config)
+    assert "estimated without labels, 1,000 labels in came.csv" in err
+
+
+def test_labels_of_a_log_are_handed_in_planned_and_looked_at_with_its_file(
+    judged: Path, seatrial: Answer
+) -> None:
+    config = configure(judged, data="log.csv")
+    seatrial("monitor", "run", "--once", "--config", config)
+    code, _, err = seatrial("labels", "plan", "churn", "--n", "20", "--watch", config)
+    assert code == 0, err
+    sheet = (judged / "labels-churn.csv").read_text().splitlines()
+    assert (sheet[0], len(sheet)) == ("id,label,age", 21)
+    assert all(line.split(",")[2] for line in sheet[1:])
+    path = came(judged, 1_000)
+    code, out, _ = seatrial("labels", "add", "churn", path, "--watch", config, "--json")
+    assert (code, json.loads(out)["n_known"]) == (0, 1_000)
+    seatrial("monitor", "run", "--once", "--config", config)
+    code, _, err = seatrial("labels", "status", "churn", "--watch", config)
+    assert "1,000 of 1,000 logged predictions have labels" in err
+    assert "contradicted" in err
+    _, _, err = seatrial("monitor", "status", "--config", config)
+    assert "performance on 1,000 predictions" in err
+    assert "performance" in err
+    code, _, err = seatrial("labels", "status", "other", "--watch", config)
+    assert code == 6, err
+    code, _, err = seatrial("labels", "status", "churn", "--watch", configure_server(judged))
+    assert "names no data" in err
+
+
+def configure_server(folder: Path) -> str:
+    (folder / "server.yaml").write_text("endpoint: churn\n")
+    return str(folder / "server.yaml")

@@ -26,3 +26,14 @@ def test_an_endless_rate_is_refused(home, seatrial) -> None:
     code, _, err = seatrial("plan", "churn", "--rate", "inf")
     assert code == Exit.USAGE
     assert "not a finite number" in err
+
+
+@pytest.mark.parametrize("value", ["town,", ",", ""])
+def test_an_empty_name_of_a_segment_is_refused_before_anything_happens(
+    home, seatrial, tmp_path, value
+) -> None:
+    (tmp_path / "m.pkl").write_bytes(b"")
+    code, _, err = seatrial("deploy", "m.pkl", "--no-wait", "--no-up", "--segments", value)
+    assert code == Exit.USAGE
+    assert "--segments" in err
+    assert list(home.folder.iterdir()) == []

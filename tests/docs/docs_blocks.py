@@ -24,7 +24,7 @@ class Block:
 
 MARKS = {
     "": "run by the journey, page after page, in one folder",
-    "demo": "make demo: minutes, and the journey of tests/journeys covers the same code",
+    "demo": "make demo: minutes; tests/journeys/test_demo.py runs it",
     "install": "needs the network",
     "ask": "needs a held release: run while one is under way",
     "server": "runs in the foreground, or on other addresses",

@@ -146,8 +146,9 @@ def test_python_in_the_docs_is_python(block):
     compile(block.text, block.page, "exec")
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
-def test_the_library_example_prints_what_it_says(page, capsys):
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/how-to/monitoring.md"])
+def test_the_library_example_prints_what_it_says(page, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
     (block,) = (b for b in BLOCKS if b.page == page and b.language == "python")
     exec(compile(block.text, page, "exec"), {})
     assert capsys.readouterr().out.strip() == block.text.rpartition("# ")[2].strip()

@@ -39,6 +39,8 @@ from seatrial.release.desk import Desk
 from seatrial.serving.engine import EngineKind
 from seatrial.testing.models import only
 
+sys.path.append(str(Path(__file__).parent))  # tests of pages share `chromium`
+
 NAME = "iris"
 PATH = f"/v1/models/{NAME}:predict"
 FAULTS = Path(__file__).parent / "models"
@@ -123,6 +125,17 @@ class Bundles:
             self._made[fault] = self._bundle(model, Role.NATIVE, file)
         return self._made[fault]
 
+    def pickled(self) -> Bundle:
+        """A logistic regression as it was pickled, for scikit-learn itself to answer."""
+        if "pickled" not in self._made:
+            import joblib
+
+            model = self._fitted(None, 1.0)
+            file = self._folder / "pickled.pkl"
+            joblib.dump(model, file)
+            self._made["pickled"] = self._bundle(model, Role.NATIVE, file, modules=("sklearn",))
+        return self._made["pickled"]
+
     def _fitted(self, before: Any, strength: float) -> Any:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
@@ -132,7 +145,7 @@ class Bundles:
         model = make_pipeline(FunctionTransformer(before), last) if before else last
         return model.fit(self._rows, self._labels)
 
-    def _bundle(self, model: Any, role: Role, file: Path) -> Bundle:
+    def _bundle(self, model: Any, role: Role, file: Path, *, modules: Sequence[str] = ()) -> Bundle:
         kind = EngineKind(role.value)
         sample = self._rows[::10]
         classes = (0, 1, 2)
@@ -153,7 +166,7 @@ class Bundles:
                 ),
                 source_sha256="ab" * 32,
                 artefacts={role: file},
-                requirements=render_pins(model_pins(roles={role}, modules=(), columns=False)),
+                requirements=render_pins(model_pins(roles={role}, modules=modules, columns=False)),
                 golden=Golden(
                     inputs=sample,
                     outputs={
@@ -163,7 +176,7 @@ class Bundles:
                 ),
                 profile={},
                 plan=only(kind, inline=kind is EngineKind.ONNX).as_dict(),
-                trusted=role is Role.NATIVE,  # the faults are no library's
+                trusted=role is Role.NATIVE and not modules,  # the faults are no library's
             ),
         )
 
@@ -442,6 +455,15 @@ class Traffic:
         except (NoAnswer, AnswerLate):
             await asyncio.sleep(0.05)
         self.asked.append(Asked(begun, time.monotonic(), status, version))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """See `chromium.launched`."""
+    from chromium import launched
+
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture

@@ -5,38 +5,27 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from chromium import Visit
+from playwright.sync_api import Browser, Page, expect
 from sklearn.linear_model import LogisticRegression
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WAIT_S = 90.0
 PAGE = "/endpoints/shop"
+TOKEN = "correct-horse"
 
 
 @dataclass
@@ -51,9 +40,16 @@ class World:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(self, *arguments: str) -> None:
+    def run(self, *arguments: str, **environment: str) -> None:
         command = [sys.executable, "-m", "seatrial", *arguments, "--home", str(self.folder / "h")]
-        subprocess.run(command, check=True, cwd=self.folder, timeout=WAIT_S, capture_output=True)
+        subprocess.run(
+            command,
+            check=True,
+            cwd=self.folder,
+            timeout=WAIT_S,
+            capture_output=True,
+            env=os.environ | environment,
+        )
 
     def deploy(self, model: Path) -> None:
         self.run(
@@ -117,53 +113,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.run("down")
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), "CI needs the package chromium"
-        pytest.skip("the package chromium is not installed")
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield found
-        found.close()
-
-
-@dataclass
-class Visit:
-    """A page, and what it did that it should not."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def open(self, address: str) -> None:
-        self.page.on(
-            "console", lambda m: self.complaints.append(m.text) if m.type != "log" else None
-        )
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        self.page.on("request", lambda r: self.hosts.add(urlsplit(r.url).hostname or ""))
-        self.page.on("dialog", lambda d: d.accept())
-        self.page.goto(address)
-
-    def shoot(self, name: str) -> None:
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-    def width(self) -> tuple[int, int]:
-        needed, shown = self.page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        return needed, shown
-
-    def check(self) -> None:
-        assert self.complaints == []
-        assert self.hosts - {""} == {"127.0.0.1"}  # a data: address has no host
-
-
 @pytest.fixture
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     context = browser.new_context(**getattr(request, "param", {}))
-    made = Visit(context.new_page())
+    made = Visit(context)
     yield made
     context.close()
 
@@ -174,7 +127,7 @@ def n_requests(page: Page) -> int:
 
 
 def test_evidence_grows_while_one_looks(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     page = visit.page
     page.wait_for_selector(".gate .n", timeout=30_000)
     before = n_requests(page)
@@ -190,7 +143,7 @@ def test_evidence_grows_while_one_looks(world: World, visit: Visit) -> None:
 
 
 def test_charts_are_drawn_for_both_versions(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     page = visit.page
     expect(page.locator(".uplot canvas")).to_have_count(3, timeout=15_000)
     expect(page.locator(".u-legend").first).to_contain_text("version 2", timeout=30_000)
@@ -203,7 +156,7 @@ def test_charts_are_drawn_for_both_versions(world: World, visit: Visit) -> None:
 
 
 def test_no_line_of_a_chart_crosses_a_time_without_traffic(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     rows = visit.page.evaluate(
         """() => {
         const at = (...times) => times.map((t) => ({ t, n: t }));
@@ -234,12 +187,11 @@ def test_no_line_of_a_chart_crosses_a_time_without_traffic(world: World, visit: 
     indirect=True,
 )
 def test_a_phone_in_the_dark_in_chinese(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     page = visit.page
     page.wait_for_selector(".uplot canvas")
     page.wait_for_selector(".gate .n", timeout=30_000)
-    needed, shown = visit.width()
-    assert needed <= shown == 390
+    assert visit.fits()
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     expect(page.locator("#promote")).to_have_text("全量上线")
     expect(page.locator(".history")).to_contain_text("项测试全部通过")
@@ -250,7 +202,7 @@ def test_a_phone_in_the_dark_in_chinese(world: World, visit: Visit) -> None:
 
 
 def test_what_a_reader_closed_stays_closed(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     page = visit.page
     page.locator("details[data-keep=history] summary").click()
     page.locator("details[data-keep=staging] summary").click()
@@ -265,7 +217,7 @@ def test_what_a_reader_closed_stays_closed(world: World, visit: Visit) -> None:
 
 
 def test_the_language_is_remembered(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     visit.page.get_by_role("link", name="中文").click()
     visit.page.wait_for_url("**" + PAGE)
     expect(visit.page.locator("html")).to_have_attribute("lang", "zh")
@@ -276,7 +228,7 @@ def test_the_language_is_remembered(world: World, visit: Visit) -> None:
 
 
 def test_promote_and_abort_by_hand(world: World, visit: Visit) -> None:
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     page = visit.page
     page.locator("#promote").click()
     expect(page.locator(".steps .now")).to_have_text("promoted")
@@ -296,7 +248,7 @@ def test_promote_and_abort_by_hand(world: World, visit: Visit) -> None:
 
 
 def test_a_server_that_is_gone_is_said(world: World, visit: Visit) -> None:
-    visit.open(world.address)
+    visit.page.goto(world.address)
     expect(visit.page.locator(".card")).to_contain_text("shop")
     visit.shoot("overview")
     visit.check()
@@ -304,3 +256,27 @@ def test_a_server_that_is_gone_is_said(world: World, visit: Visit) -> None:
     expect(visit.page.locator("#stale")).to_be_visible(timeout=15_000)
     world.run("up", "--detach")
     expect(visit.page.locator("#stale")).not_to_be_visible(timeout=15_000)
+
+
+def test_with_a_token_the_buttons_are_for_whoever_logged_in(world: World, visit: Visit) -> None:
+    world.run("down")
+    world.run("up", "--detach", SEATRIAL_TOKEN=TOKEN)
+    visit.open(world.address + PAGE)
+    page = visit.page
+    expect(page.locator("#token")).to_be_visible()
+    expect(page.locator("#rollback")).to_have_count(0)
+    visit.shoot("login")
+    page.locator("#token").fill("correct-house")
+    page.get_by_role("button").click()
+    expect(page.locator("[role=alert]")).to_be_visible()
+    page.locator("#token").fill(TOKEN)
+    page.get_by_role("button").click()
+    expect(page.locator(".card")).to_contain_text("shop")
+    page.goto(world.address + PAGE)
+    expect(page.locator(".facts strong")).to_have_text("version 2")
+    page.locator("#rollback").click()
+    expect(page.locator(".facts strong")).to_have_text("version 1")
+    expect(page.locator(".history tbody tr").first).to_contain_text("console")
+    assert visit.hosts - {""} == {"127.0.0.1"}
+    refused = "the server responded with a status of 403"
+    assert all(refused in complaint for complaint in visit.complaints)

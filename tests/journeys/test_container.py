@@ -19,11 +19,26 @@ from seatrial.packaging.files import write_files
 pytestmark = pytest.mark.integration
 
 
+INSTALLED = {
+    "onnx": {"onnxruntime"},
+    "pickled": {"picklescan", "scikit-learn", "scipy"},
+}
+"""The engines a bundle brings, by what answers in it."""
+
+NEVER = {"pandas", "pyarrow", "skl2onnx", "onnx"}
+
+
+@pytest.fixture(scope="module", params=sorted(INSTALLED))
+def engine(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
+def release(engine: str, tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
     """The files of a model trained on real data, moved away from where they were made."""
     made = tmp_path_factory.mktemp("made") / "release"
-    write_files(made, bundles.onnx(), version=1, measured=None)
+    write_files(made, getattr(bundles, engine)(), version=1, measured=None)
     return made.rename(tmp_path_factory.mktemp("container") / "app")
 
 
@@ -110,7 +125,7 @@ def test_the_command_serves_and_is_healthy_from_the_folder_alone(
     assert json.loads(every_row.stdout)["status"] == "healthy", every_row.stdout
 
 
-def test_only_the_engine_the_model_needs_is_installed(release: Path, environment: Path) -> None:
+def test_only_the_engine_the_model_needs_is_installed(engine: str, environment: Path) -> None:
     listed = subprocess.run(
         [environment / "bin/pip", "list", "--format=freeze"],
         check=True,
@@ -118,8 +133,11 @@ def test_only_the_engine_the_model_needs_is_installed(release: Path, environment
         text=True,
     )
     names = {line.partition("==")[0].lower() for line in listed.stdout.splitlines()}
-    assert {"onnxruntime", "seatrial", "uvicorn"} <= names
-    assert names.isdisjoint({"scikit-learn", "scipy", "pandas", "pyarrow", "skl2onnx", "onnx"})
+    assert {"seatrial", "uvicorn"} <= names
+    for answering, libraries in INSTALLED.items():
+        assert (libraries <= names) is (answering == engine)
+        assert answering == engine or names.isdisjoint(libraries)
+    assert names.isdisjoint(NEVER)
 
 
 def test_pip_finds_the_environment_consistent(environment: Path) -> None:

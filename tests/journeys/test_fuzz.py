@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import psutil
 import pytest
+from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from seatrial.monitoring.watching.watch_desk import WatchDesk
+from seatrial.release.desk import Desk
+from seatrial.testing import MemoryStore
+from seatrial.web.console.pages import console_router
+from seatrial.web.guard import Guard
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -18,7 +26,8 @@ N_WARM = 300
 N_EXAMPLES = 1200
 GROWTH_BYTES = 24 << 20
 
-TYPES = ["application/json", "application/octet-stream", "text/csv", "text/plain", ""]
+TYPES = ["application/json", "application/octet-stream", "text/csv", "text/plain", "",
+         "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]  # fmt: skip
 NAMES = ["dataframe_split", "dataframe_records", "instances", "inputs", "columns", "data", "name",
          "shape", "datatype", "parameters", "outputs", "id", "sepal_length", "binary_data_size",
          "signature_name", "reason", "by", "to"]  # fmt: skip
@@ -34,7 +43,16 @@ values = st.recursive(
     max_leaves=20,
 )
 documents = st.dictionaries(st.sampled_from(NAMES), values, max_size=5)
-bodies = st.one_of(st.binary(max_size=200), st.builds(lambda v: json.dumps(v).encode(), documents))
+forms = st.dictionaries(
+    st.sampled_from(["token", "by", "note", "hours", "match", "why", "endpoint", "kind"]),
+    st.text(max_size=8),
+    max_size=4,
+)
+bodies = st.one_of(
+    st.binary(max_size=200),
+    st.builds(lambda v: json.dumps(v).encode(), documents),
+    st.builds(lambda v: urlencode(v).encode(), forms),
+)
 
 
 class Routes:
@@ -44,14 +62,19 @@ class Routes:
         self._port = port
         described = json.loads(self.ask("GET", "/openapi.json", b"", {})[1])
         filled = {"name": name, "model": name, "model_name": name, "version": "1"}
-        filled |= {"key": "0123456789abcdef", "id": "1"}
+        filled |= {"key": "0123456789abcdef", "id": "1", "wish": "promote", "language": "zh"}
+        filled |= {"file": "console.css", "column": "sepal_length"}
         self.all = sorted(
             (method.upper(), _filled(path, filled))
             for path, operations in described["paths"].items()
             for method in operations
             if method in ("get", "post", "put", "delete")
         )
-        self.all += [("GET", "/"), ("GET", "/metrics"), ("GET", f"/endpoints/{name}")]
+        self.all += sorted(
+            (method, _filled(route.path, filled))
+            for route in console_routes()
+            for method in route.methods
+        )
 
     def ask(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
@@ -63,6 +86,13 @@ class Routes:
             return answer.status, answer.read()
         finally:
             connection.close()
+
+
+def console_routes() -> Iterator[Any]:
+    """The routes of the console, which the API's description leaves out."""
+    store = MemoryStore()
+    router = console_router(Desk(store), WatchDesk(store), Guard(token=None))
+    return (route for route in router.routes if isinstance(route, APIRoute))
 
 
 def _filled(path: str, values: dict[str, str]) -> str:
@@ -77,7 +107,9 @@ def test_no_body_makes_a_route_fail_or_memory_grow(home: Any, bundles: Any, lab:
     up = home.up("--workers", "1")
     lab.until("the worker", lambda: home.settled(1))
     routes = Routes(up.port, lab.NAME)
-    assert ("POST", lab.PATH) in routes.all
+    for known in (("POST", lab.PATH), ("GET", "/"), ("POST", "/console/login")):
+        assert known in routes.all
+    assert ("POST", f"/console/endpoints/{lab.NAME}/promote") in routes.all
 
     def fuzz(n: int) -> None:
         @settings(

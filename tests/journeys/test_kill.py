@@ -7,6 +7,7 @@ not on trial are served; and no process outlives its supervisor.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -92,6 +93,36 @@ def test_a_release_survives_the_death_of_a_process_at_every_step(
     # A dead worker takes its connections along, and nothing else is lost.
     assert {a.status for a in traffic.asked if a.version is not None} == {200}
     assert len(traffic.bad()) <= (6 * n_killed if victim is worker else 0)
+    assert up.stop() == 0
+    lab.until("every process ended", up.gone)
+
+
+@pytest.mark.parametrize("victim", [controller, worker], ids=lambda v: v.__name__)
+def test_a_bad_version_is_aborted_once_whoever_dies_at_any_step(
+    home: Any, bundles: Any, lab: Any, victim: Callable[[Any], list[int]]
+) -> None:
+    stable = home.in_production(bundles.onnx(1.0))
+    up = home.up("--workers", "2")
+    lab.until("both workers", lambda: home.settled(2))
+
+    def kill(_kind: str) -> None:
+        for pid in victim(up):
+            lab.kill(pid)
+
+    some = [*lab.PLAIN, *(lab.ask([12, 3, 4, 1], key=f"fails-{i}") for i in range(100))]
+    with lab.Traffic(up.port, some, n_clients=6, pause_s=0.005) as traffic:
+        home.release(bundles.native("fails"))
+        met = walk(home, lab, kill)
+        lab.until("workers that serve what the facts say", lambda: home.settled(2))
+        n_asked, settled_at = len(traffic.asked), time.monotonic()
+        lab.until("more answers", lambda: len(traffic.asked) > n_asked + 50)
+    assert {"staging.passed", "step.entered", "evidence.recorded", "release.aborted"} <= set(met)
+    assert home.kinds().count("release.aborted") == 1
+    assert home.kinds().count("release.promoted") == 1  # the first version's
+    state = home.desk.state(lab.NAME)
+    assert (state.stable, state.split.canary) == (stable, None)
+    assert {a.version for a in traffic.asked if a.begun > settled_at} == {stable}
+    assert {a.status for a in traffic.asked if a.version == stable} == {200}
     assert up.stop() == 0
     lab.until("every process ended", up.gone)
 

@@ -6,23 +6,22 @@ And the report that is mailed, opened as a file without a network.
 from __future__ import annotations
 
 import json
-import os
 import pickle
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from chromium import Visit
+from playwright.sync_api import Browser, expect
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -32,15 +31,6 @@ from seatrial.web.console.watching import report_page
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 WAIT_S = 90.0
 PAGE = "/endpoints/shop/watch"
 CITIES = ("Oslo", "Wuhan", "Lima")
@@ -155,52 +145,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.run("down")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), "CI needs the package chromium"
-        pytest.skip("the package chromium is not installed")
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield found
-        found.close()
-
-
-@dataclass
-class Visit:
-    """A page, and what it did that it should not."""
-
-    context: BrowserContext
-    page: Page = field(init=False)
-    complaints: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page = self.context.new_page()
-        self.page.on(
-            "console", lambda m: self.complaints.append(m.text) if m.type != "log" else None
-        )
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        self.page.on("dialog", lambda d: d.accept())
-
-    def shoot(self, name: str) -> None:
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-    def fits(self) -> bool:
-        return bool(
-            self.page.evaluate(
-                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-            )
-        )
-
-
 @pytest.fixture
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     context = browser.new_context(**getattr(request, "param", LOOKS["light-en"]))
     made = Visit(context)
     yield made
     context.close()
-    assert made.complaints == []
+    made.check()
 
 
 @pytest.mark.parametrize("visit", LOOKS.values(), ids=LOOKS, indirect=True)

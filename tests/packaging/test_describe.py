@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -187,6 +189,28 @@ def test_without_a_sample_an_unknown_type_is_assumed_and_said() -> None:
     found = describe(facts(InputFact(name="x")))
     assert found.features[0].dtype is Dtype.FLOAT64
     assert "'x'" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("framework", "name", "named", "noted"),
+    [
+        ("lightgbm", "mean_radius", True, True),
+        ("lightgbm", "radius", True, False),
+        ("lightgbm", "x_0", False, False),
+        ("xgboost", "mean_radius", True, False),
+    ],
+)
+def test_without_a_sample_names_that_lightgbm_may_have_respelled_are_noted(
+    framework: str, name: str, named: bool, noted: bool
+) -> None:
+    known = replace(facts(InputFact(name=name, kind=Kind.NUMBER)), framework=framework, named=named)
+    assert any("mean_radius" in note for note in describe(known, None).notes) is noted
+
+
+def test_names_that_lightgbm_respelled_are_those_of_the_sample() -> None:
+    known = facts(InputFact(name="mean_radius", kind=Kind.NUMBER))
+    found = describe(replace(known, framework="lightgbm"), sample(**{"mean radius": AGES}))
+    assert ([f.name for f in found.features], found.notes) == (["mean radius"], ())
 
 
 def test_the_samples_range_is_a_hint() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.kernel.errors import Invalid
 from seatrial.packaging.dockerfile import COMMAND, DOCKERIGNORE, render
+from seatrial.wiring import standalone
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
 
@@ -25,9 +26,12 @@ def rendered(**changes: object) -> str:
 
 
 @pytest.mark.parametrize("libraries", [{"numpy"}, {"numpy", "lightgbm"}])
-def test_hadolint_finds_nothing(libraries: set[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("native_memory_mib", [None, 4096])
+def test_hadolint_finds_nothing(
+    libraries: set[str], native_memory_mib: int | None, tmp_path: Path
+) -> None:
     path = tmp_path / "Dockerfile"
-    path.write_text(rendered(libraries=frozenset(libraries)))
+    path.write_text(rendered(libraries=frozenset(libraries), native_memory_mib=native_memory_mib))
     done = subprocess.run([HADOLINT, path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -46,6 +50,12 @@ def test_the_image_runs_the_server_as_nobody_in_particular() -> None:
     command = re.search(r"^CMD (\[.*\])$", text, re.M)
     assert command is not None
     assert tuple(json.loads(command[1])) == COMMAND
+
+
+def test_a_model_may_use_as_much_memory_in_the_image_as_on_the_server() -> None:
+    name = standalone.NATIVE_MEMORY
+    assert f"\n    {name}=4096\n" in rendered(native_memory_mib=4096)
+    assert name not in rendered()
 
 
 def test_the_health_check_outlasts_the_slowest_healthy_answer() -> None:

@@ -96,6 +96,13 @@ def test_a_damaged_copy_and_an_old_wheel_are_replaced(release: Path, bundle: Bun
     assert tree(release) == before
 
 
+def test_wheels_of_a_persons_own_packages_stay(release: Path, bundle: Bundle) -> None:
+    own = release / "wheels/own_features-0.1-py3-none-any.whl"
+    own.write_bytes(b"mine")
+    write_files(release, bundle, version=1, measured=None)
+    assert own.read_bytes() == b"mine"
+
+
 def test_a_damaged_bundle_makes_no_release(tmp_path: Path, bundle: Bundle) -> None:
     (bundle.path / "model.onnx").write_bytes(b"other")
     with pytest.raises(BundleTampered):

@@ -1,4 +1,6 @@
+import json
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from seatrial.packaging.requirements import (
     RequirementsUnreadable,
     RequirementUnknown,
     closure,
+    installed_from_files,
     model_pins,
     parse_pins,
     render_pins,
@@ -40,6 +43,19 @@ def test_the_distribution_is_found_whatever_its_module_is_called() -> None:
     assert "xgboost" in pins or "xgboost-cpu" in pins
 
 
+def test_packages_installed_from_files_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, url in (("mine", "file:///srv/mine"), ("theirs", "https://host/theirs.whl")):
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "direct_url.json").write_text(json.dumps({"url": url, "dir_info": {}}))
+    monkeypatch.syspath_prepend(tmp_path)
+    pins = {"mine": "1.0", "theirs": "1.0", "numpy": "2.0", "not-here-at-all": "1.0"}
+    assert installed_from_files(pins) == ("mine",)
+
+
 def test_a_module_no_package_provides_is_named() -> None:
     with pytest.raises(RequirementUnknown) as caught:
         model_pins(roles={Role.NATIVE}, modules={"my_features.clean"}, columns=False)
@@ -62,13 +78,18 @@ def test_a_package_that_is_not_installed_is_named_with_who_needs_it(
 
     monkeypatch.setattr(requirements.metadata, "distribution", without_h11)
     with pytest.raises(RequirementMissing, match="'h11', which 'uvicorn' needs"):
-        server_pins()
+        server_pins(native=False)
 
 
 def test_pins_are_closed_under_dependencies_of_this_platform() -> None:
-    pins = server_pins()
+    pins = server_pins(native=False)
     assert {"uvicorn", "h11", "click", "starlette", "pydantic-core"} <= pins.keys()
     assert pins.keys().isdisjoint({"colorama", "pyarrow", "jinja2", "onnxruntime"})
+
+
+def test_a_pickled_model_is_scanned_where_it_is_served_and_no_other_needs_the_scanner() -> None:
+    assert "picklescan" in server_pins(native=True)
+    assert "picklescan" not in server_pins(native=False)
 
 
 def test_a_local_version_is_pinned_by_its_public_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +106,7 @@ def test_a_local_version_is_pinned_by_its_public_part(monkeypatch: pytest.Monkey
 
 
 def test_pins_come_back_from_their_text() -> None:
-    pins = server_pins()
+    pins = server_pins(native=False)
     assert parse_pins(render_pins(pins)) == pins
 
 

@@ -12,6 +12,7 @@ from seatrial.release import controller as controller_module
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import EndpointState, ask
+from seatrial.release.fold import CHANGES
 from seatrial.release.gate import ErrorRateGate, Gates, LatencyGate
 from seatrial.release.gate_record import gates_to_dict
 from seatrial.release.measurement import Summary
@@ -53,12 +54,12 @@ class World:
     def new_controller(self, holder: str) -> Controller:
         return Controller(self.store, clock=self.clock, stager=self.stager, holder=holder)
 
-    def start(self, version: int, plan: Plan = PLAN) -> None:
+    def start(self, version: int, plan: Plan = PLAN, *, target: str = "production") -> None:
         self.desk.start(
             "churn",
             version=version,
             digest=f"d{version}",
-            target="production",
+            target=target,
             plan=plan,
             by="test",
             notes={},
@@ -440,3 +441,113 @@ def test_what_nobody_foresaw_of_one_endpoint_stops_no_other(
     monkeypatch.undo()
     on_trial.tick()
     assert on_trial.desk.view("churn")["blocked"] is None
+
+
+# `kill -9` at every transition: before and after each fact, on every way a release can go.
+
+
+class Killed(BaseException):
+    """The controller's process is gone, whatever it was doing."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a release goes: what staging finds, what workers load, what the canary answers."""
+
+    phase: Phase
+    stable: int | None
+    target: str = "production"
+    first: bool = False
+    staged: Staged = field(default_factory=lambda: Staged(passed=True, reason="fine"))
+    failed: str = ""
+    n_answered: int = 0
+    n_errors: int = 0
+
+    def live(self, world: World) -> None:
+        """One tick of the world around the controller."""
+        world.clock.advance(1.0)
+        failed = {"2": self.failed} if self.failed else {}
+        world.workers_say(loaded=[1] if failed else [1, 2], failed=failed)
+        rollout = world.state.rollout
+        if self.n_answered and rollout is not None and rollout.phase is Phase.CANARY:
+            world.answered(2, self.n_answered, n_errors=self.n_errors)
+            world.answered(1, self.n_answered)
+
+
+STORIES = {
+    "the first version": Story(phase=Phase.PROMOTED, stable=1, first=True),
+    "staging only": Story(phase=Phase.STAGED, stable=1, target="staging"),
+    "rejected": Story(
+        phase=Phase.REJECTED, stable=1, staged=Staged(passed=False, reason="golden parity")
+    ),
+    "not loaded": Story(phase=Phase.ABORTED, stable=1, failed="out of memory"),
+    "promoted": Story(phase=Phase.PROMOTED, stable=2, n_answered=2_000),
+    "aborted": Story(phase=Phase.ABORTED, stable=1, n_answered=10, n_errors=5),
+    "held": Story(phase=Phase.HELD, stable=1),
+}
+SHORT = Plan(
+    steps=(Step(share=0.05, watch_s=4), Step(share=0.5, watch_s=4)),
+    gates=gates_to_dict(GATES),
+    extend_s=4,
+)
+
+
+def lived(story: Story, *, dies_at: int = -1, kept: bool = False) -> tuple[World, int]:
+    """The world at the end of a release, and how often its controller appended.
+
+    Args:
+        dies_at: the append, from 0, in which the controller is killed.
+        kept: whether what it appended then was kept.
+    """
+    world = World()
+    if not story.first:
+        world.start(1)
+        world.controller.tick()
+    world.stager.result = story.staged
+    world.start(1 if story.first else 2, SHORT, target=story.target)
+    real_append, n_appended = world.store.append, 0
+
+    def append(stream: str, drafts: list[Draft], *, expected: int) -> list[Fact]:
+        nonlocal n_appended
+        n_appended += 1
+        if n_appended != dies_at + 1:
+            return real_append(stream, drafts, expected=expected)
+        if kept:
+            real_append(stream, drafts, expected=expected)
+        raise Killed
+
+    world.store.append = append  # type: ignore[method-assign, assignment]
+    for _ in range(60):
+        story.live(world)
+        try:
+            world.controller.tick()
+        except Killed:
+            world.clock.advance(11)  # nobody gave its lease back
+            world.controller = world.new_controller("the next")
+        if world.phase.over or world.phase is Phase.HELD:
+            break
+    return world, n_appended
+
+
+def transitions(world: World) -> list[str]:
+    """What became of the release, without the judgements that were kept on the way."""
+    return [kind for kind in world.kinds() if kind != "evidence.recorded"]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["before the fact", "after the fact"])
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_a_controller_killed_at_any_transition_changes_nothing_of_how_a_release_goes(
+    story: Story, kept: bool
+) -> None:
+    undisturbed, n_appends = lived(story)
+    assert (undisturbed.phase, undisturbed.state.stable) == (story.phase, story.stable)
+    assert n_appends > 0
+    for at in range(n_appends):
+        world, _ = lived(story, dies_at=at, kept=kept)
+        assert transitions(world) == transitions(undisturbed), at
+        assert world.state.split == undisturbed.state.split, at
+
+
+def test_those_releases_meet_every_transition_there_is() -> None:
+    met = {kind for story in STORIES.values() for kind in lived(story)[0].kinds()}
+    assert met == set(CHANGES) - {"endpoint.rolled_back"}  # which no controller does

@@ -49,7 +49,3 @@ def test_a_stored_plan_with_a_wrong_field_is_refused_by_name(change, field):
     record = made((1, EngineKind.ONNX)).as_dict() | change
     with pytest.raises(PlanUnreadable, match=field):
         EnginePlan.from_dict(record)
-
-
-def test_the_expected_cost_is_the_fitted_line():
-    assert made((1, EngineKind.ONNX)).expected_s(10) == pytest.approx(2e-5)

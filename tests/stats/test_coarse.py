@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.stats.coarse import largest, neighbours
+from seatrial.stats.coarse import firsts, firsts_inside, largest, neighbours
 from seatrial.stats.counts import BadStatistic
 
 references = st.lists(st.integers(0, 1000), min_size=1, max_size=60).map(np.array)
@@ -61,3 +61,27 @@ def test_what_is_no_histogram_is_refused(reference: np.ndarray, most: int) -> No
     for joining in (neighbours, largest):
         with pytest.raises(BadStatistic, match="cannot be joined"):
             joining(reference, most)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.integers(1, 12))
+def test_cuts_begin_at_the_first_bin_and_leave_none_empty(counts: list[int], n_groups: int) -> None:
+    found = firsts(np.array(counts), n_groups)
+    assert found[0] == 0
+    assert (np.diff(found) > 0).all()
+    assert len(found) <= n_groups
+    if sum(counts):
+        assert (np.add.reduceat(counts, found) > 0).all()
+
+
+def test_groups_of_many_small_bins_are_alike() -> None:
+    counts = np.full(1_000, 7)
+    sizes = np.add.reduceat(counts, firsts(counts, 10))
+    assert sizes.tolist() == [700] * 10
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    [([4], [0]), ([4, 5], [0, 1]), ([1, 5, 1], [0, 1, 2]), ([9, 5, 5, 5, 5, 9], [0, 1, 3, 5])],
+)
+def test_what_lies_outside_is_joined_to_nothing(counts: list[int], found: list[int]) -> None:
+    assert firsts_inside(np.array(counts), 2).tolist() == found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from seatrial.stats.divergence import (
     ks_tail,
     proportion_tail,
     psi,
+    psi_of_columns,
     shares_tail,
 )
 
@@ -36,10 +39,31 @@ def test_psi_is_the_sum_of_its_formula() -> None:
     assert (found.n, found.m, found.n_bins) == (1000, 500, 5)
 
 
+@pytest.mark.parametrize("measure", [psi, jensen_shannon])
+def test_fractions_of_rows_in_one_bin_have_not_moved(measure: Callable[..., Divergence]) -> None:
+    """It was the root of a negative variance: rare names are such fractions."""
+    found = measure(np.array([39.16]), np.array([54.0]))
+    assert (found.value, found.standard_error, found.p_value) == (0.0, 0.0, 1.0)
+
+
 def test_jensen_shannon_is_that_of_scipy() -> None:
     expected = jensenshannon(REFERENCE, CURRENT, base=2) ** 2
     assert jensen_shannon(REFERENCE, CURRENT).value == pytest.approx(expected)
     assert jensen_shannon(np.array([5, 0]), np.array([0, 5])).value == pytest.approx(1)
+
+
+def test_psi_of_columns_is_that_of_each_with_half_a_row_more_in_every_bin() -> None:
+    reference = np.array([[100.0, 300, 400, 150], [9, 0, 0, 1], [50, 50, 0, 0]])
+    current = np.array([[40.0, 100, 180, 120], [1, 0, 0, 9], [40, 60, 0, 0]])
+    found = psi_of_columns(reference, current, np.ones(3))
+    expected = [
+        psi(r[used] + 0.5, c[used] + 0.5).corrected
+        for r, c in zip(reference, current, strict=True)
+        for used in [r + c > 0]
+    ]
+    assert found == pytest.approx(expected)
+    # Rows that tell as little as a tenth of so many leave more to chance.
+    assert (psi_of_columns(reference, current, np.full(3, 10.0)) <= found).all()
 
 
 def test_chi_square_is_that_of_scipy() -> None:

@@ -204,3 +204,21 @@ def test_a_record_that_is_none_is_refused(change: dict[str, object], says: str) 
 def test_an_overconfident_map_does_not_make_a_single_error_impossible() -> None:
     certain = Residuals(n=10, total=-1.0, variance=0.0)
     assert filtered([step(0, certain)]).now.mean > -0.06
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_quantile_is_where_its_share_lies_below_however_narrow_some_parts_are(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights = rng.random(3) ** 3 + 1e-9
+    scales = rng.choice([1e-12, 1e-8, 1e-4, 0.01, 1.0], 3) * (0.1 + rng.random(3))
+    belief = Belief(
+        weights=tuple(weights / weights.sum()),
+        means=tuple(rng.normal(0, 0.1, 3)),
+        variances=tuple(scales),
+    )
+    for share in (0.5, 0.9, 0.99):
+        found = belief.interval(share=share)
+        for place, wanted in ((found.lower, (1 - share) / 2), (found.upper, (1 + share) / 2)):
+            slack = 1e-9 * np.sqrt(max(scales)) + 1e-9
+            assert belief.chance_below(place - slack) <= wanted + 1e-6
+            assert belief.chance_below(place + slack) >= wanted - 1e-6

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seatrial.stats.counts import BadStatistic
-from seatrial.stats.histogram import MAX_BINS, Edges, groups, quantile_edges, with_floor
+from seatrial.stats.histogram import MAX_BINS, Edges, quantile_edges, with_floor
 
 anything = arrays(
     np.float64,
@@ -110,19 +110,3 @@ def test_a_floor_lies_just_under_the_first_edge() -> None:
     edges = with_floor(np.array([1.0, 2.0, 3.0]))
     assert edges.tolist()[1:] == [1.0, 2.0, 3.0]
     assert 0.9999 < edges[0] < 1.0
-
-
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.integers(1, 12))
-def test_groups_start_at_the_first_bin_and_none_is_empty(counts: list[int], n_groups: int) -> None:
-    found = groups(np.array(counts), n_groups)
-    assert found[0] == 0
-    assert (np.diff(found) > 0).all()
-    assert len(found) <= n_groups
-    if sum(counts):
-        assert (np.add.reduceat(counts, found) > 0).all()
-
-
-def test_groups_of_many_small_bins_are_alike() -> None:
-    counts = np.full(1_000, 7)
-    sizes = np.add.reduceat(counts, groups(counts, 10))
-    assert sizes.tolist() == [700] * 10

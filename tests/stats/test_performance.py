@@ -30,6 +30,8 @@ def test_the_metrics_of_a_classifier_are_those_of_an_independent_library() -> No
     found = named(summed(true, predicted, score))
     assert found["accuracy"].value == pytest.approx(sklearn.accuracy_score(true, predicted))
     assert found["f1"].value == pytest.approx(sklearn.f1_score(true, predicted))
+    assert found["precision"].value == pytest.approx(sklearn.precision_score(true, predicted))
+    assert found["recall"].value == pytest.approx(sklearn.recall_score(true, predicted))
     assert found["auc"].value == pytest.approx(sklearn.roc_auc_score(true, score), abs=5e-4)
 
 
@@ -41,12 +43,15 @@ def test_the_f1_of_several_classes_is_the_mean_over_those_that_occur() -> None:
     macro = sklearn.f1_score(true, predicted, average="macro")
     assert named(sums)["f1"].value == pytest.approx(macro)
     assert "auc" not in named(sums)
+    for name in ("precision", "recall"):
+        score = getattr(sklearn, f"{name}_score")
+        assert named(sums)[name].value == pytest.approx(score(true, predicted, average="macro"))
 
 
 def test_standard_errors_are_the_scatter_over_samples() -> None:
     rng = np.random.default_rng(3)
     runs = [named(summed(*binary(rng, 400))) for _ in range(400)]
-    for name in ("accuracy", "f1", "auc"):
+    for name in ("accuracy", "precision", "recall", "f1", "auc"):
         scatter = np.std([run[name].value for run in runs])
         said = np.mean([run[name].standard_error for run in runs])
         # 400 runs give a scatter within 3 / sqrt(2 * 400) = 11 % of the truth

@@ -162,3 +162,21 @@ async def test_an_unknown_endpoint_is_not_found(client: Client) -> None:
         answer = await client().get(path.replace("churn", "chum"))
         assert answer.status_code == 404
         assert "churn" in answer.json()["error"]
+
+
+async def test_what_the_framework_refuses_is_refused_in_our_words(client: Client) -> None:
+    """A body that is no text, and a method that no route of the path has."""
+    here = client()
+    answer = await here.post(
+        "/api/endpoints/churn/abort",
+        content=b'{"by": "\xff"}',
+        headers={"content-type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "control.invalid_request")
+    assert "UTF-8" in answer.json()["error"]
+    answer = await here.put("/api/endpoints/churn")
+    assert (answer.status_code, answer.json()["code"]) == (405, "serving.method_not_allowed")
+    assert answer.headers["allow"] == "GET"
+    assert "Use GET" in answer.json()["error"]
+    answer = await here.get("/api/nothing")
+    assert (answer.status_code, answer.json()["code"]) == (404, "serving.unknown_route")

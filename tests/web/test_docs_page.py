@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from seatrial.kernel.clock import SystemClock
+from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.testing import MemoryStore
@@ -14,16 +16,20 @@ from seatrial.testing.models import matrix_signature
 from seatrial.web.control import control_router
 from seatrial.web.docs_page import page
 from seatrial.web.guard import Guard
+from seatrial.web.labels import labels_router
 from seatrial.web.openapi import document
 from seatrial.web.watch import watch_router
+from seatrial.wiring.performance import LabelFiles
 
 
 @pytest.fixture(scope="module")
-def described() -> dict[str, Any]:
+def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The document of a server with one model and every router."""
     app, guard, store = FastAPI(), Guard(token=None), MemoryStore()
     app.include_router(control_router(Desk(store), guard))
     app.include_router(watch_router(WatchDesk(store), guard))
+    labels = LabelDesk(store, LabelFiles(tmp_path_factory.mktemp("labels")), now=SystemClock().now)
+    app.include_router(labels_router(labels, guard, lambda *_: []))
     described = document([("churn", [1, 2], matrix_signature())])
     described["paths"].update(app.openapi()["paths"])
     return described

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from seatrial.serving.plane import DataPlane
-from seatrial.web import protocol, unread
+from seatrial.web import bounds, unread
 from seatrial.web.app import build
 
 INFER = b"/v2/models/churn/infer"
@@ -182,7 +182,7 @@ def slow_parts() -> list[bytes]:
 def test_a_body_on_the_long_way_has_its_time_too(
     serve: Any, monkeypatch: pytest.MonkeyPatch, two_models: DataPlane, part: bytes, drips: bool
 ) -> None:
-    monkeypatch.setattr(protocol, "READ_S", 0.3)
+    monkeypatch.setattr(bounds, "READ_S", 0.3)
     app = build(two_models)
 
     async def reading(scope: Any, receive: Any, send: Any) -> None:
@@ -210,7 +210,7 @@ def test_a_body_on_the_long_way_has_its_time_too(
 def test_a_body_that_nobody_waits_for_any_more_has_its_time_too(
     serve: Any, monkeypatch: pytest.MonkeyPatch, two_models: DataPlane
 ) -> None:
-    monkeypatch.setattr(protocol, "READ_S", 0.3)
+    monkeypatch.setattr(bounds, "READ_S", 0.3)
     served = serve(build(two_models), timeout_keep_alive=60)
     get = b"GET /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
     assert statuses(served.exchange(get)) == [404]

@@ -13,10 +13,10 @@ import pytest
 from seatrial.serving.exchange import Reply
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import live_version, matrix_signature, router_of
-from seatrial.web import protocol
+from seatrial.web import bounds
 from seatrial.web.app import build
 from seatrial.web.errors import error_reply
-from seatrial.web.protocol import HotProtocol, plane_of
+from seatrial.web.protocol import HotProtocol
 
 T = TypeVar("T")
 
@@ -269,7 +269,7 @@ def test_an_idle_connection_is_closed_and_a_busy_one_is_not(serve: Any) -> None:
 def test_a_client_that_sends_too_slowly_is_refused(
     serve: Any, two_models: DataPlane, monkeypatch: pytest.MonkeyPatch, part: bytes
 ) -> None:
-    monkeypatch.setattr(protocol, "READ_S", 0.2)
+    monkeypatch.setattr(bounds, "READ_S", 0.2)
     served = serve(build(two_models))
     assert statuses(served.exchange(part)) == [408]
 
@@ -309,16 +309,7 @@ def test_the_count_of_requests_and_the_access_log_are_kept(
     assert any('"POST /v2/models/churn/infer?a=1 HTTP/1.1" 200' in m for m in caplog.messages)
 
 
-def test_a_plane_is_found_through_middleware_and_its_absence_is_no_error(
-    serve: Any, two_models: DataPlane
-) -> None:
-    class Wrapping:
-        def __init__(self, app: Any) -> None:
-            self.app = app
-
-    assert plane_of(Wrapping(Wrapping(build(two_models)))) is two_models
-    assert plane_of(Wrapping(object())) is None
-
+def test_an_app_without_a_plane_is_served_all_the_same(serve: Any) -> None:
     async def bare(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})

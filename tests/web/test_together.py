@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
+from uvicorn.server import ServerState
 
 from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import live_version, matrix_signature, router_of
 from seatrial.web.app import build
 from seatrial.web.errors import error_reply
-from seatrial.web.together import Together
+from seatrial.web.together import Together, plane_of, shared
 
 POST = (
     b"POST /v2/models/churn/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 84\r\n\r\n"
@@ -113,3 +114,21 @@ def test_a_client_that_leaves_meanwhile_harms_nobody(serve: Any) -> None:
         leaving.close()
         assert staying.recv(65536).startswith(b"HTTP/1.1 200")
         staying.close()
+
+
+def test_a_plane_is_found_through_middleware_and_its_absence_is_no_error() -> None:
+    class Wrapping:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+    plane = Watched()
+    assert plane_of(Wrapping(Wrapping(build(plane)))) is plane
+    assert plane_of(Wrapping(object())) is None
+
+
+async def test_connections_share_what_belongs_to_their_server_and_plane() -> None:
+    loop, server, plane = asyncio.get_running_loop(), ServerState(), Watched()
+    first = shared(server, plane, loop)
+    assert shared(server, plane, loop) is first
+    assert shared(server, Watched(), loop) is not first
+    assert shared(ServerState(), plane, loop) is not first

@@ -11,8 +11,8 @@ import pytest
 from seatrial.adapters.parquet_log import table
 from seatrial.monitoring.rows.served import features_table, predictions_table
 from seatrial.monitoring.rows.window import Windows
-from seatrial.monitoring.summaries.profile import profile_of
 from seatrial.monitoring.summaries.profile_record import NoProfile, write_profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.watching.batch import RuleName
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.bundle import Bundle, Contents

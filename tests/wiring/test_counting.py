@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from seatrial.monitoring.rows.served import features_table, predictions_table
-from seatrial.monitoring.summaries.profile import profile_of
 from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import decode
 from seatrial.testing.models import column_signature, matrix_signature
 from seatrial.wiring.counting import ProfileCounter

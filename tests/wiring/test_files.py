@@ -54,9 +54,17 @@ def test_they_lie_in_the_folder_of_the_version(
     workspace: Workspace, written: list[tuple[Path, dict[str, Any]]]
 ) -> None:
     write_files(workspace, BUNDLE, None, 3)
-    assert written == [
-        (workspace.home / "releases" / "churn" / "3", {"version": 3, "measured": None})
-    ]
+    ((folder, options),) = written
+    assert folder == workspace.home / "releases" / "churn" / "3"
+    assert options == {"version": 3, "measured": None, "native_memory_mib": None}
+
+
+def test_they_carry_the_memory_along_that_somebody_chose(
+    tmp_path: Path, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    chosen = {"SEATRIAL_SERVER__NATIVE_MEMORY_MIB": "4096"}
+    write_files(open_workspace(home=tmp_path, environment=chosen), BUNDLE, None, 3)
+    assert [options["native_memory_mib"] for _, options in written] == [4096]
 
 
 def test_a_load_that_passed_gives_the_sizes_in_units_of_one(

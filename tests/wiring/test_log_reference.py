@@ -9,7 +9,6 @@ import pytest
 from seatrial.kernel.errors import SeatrialError
 from seatrial.monitoring.rows.columns import Columns, NoSuchColumn
 from seatrial.monitoring.rows.source import SourceMissing, SourceUnreadable
-from seatrial.monitoring.summaries.counting import NoSuchSegment
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.watch_file import ReferenceConfig
 from seatrial.wiring.log_reference import (
@@ -89,9 +88,10 @@ def test_features_and_segments_must_be_in_the_reference(folder: Path, roles: Col
     assert bad.value.facts["nearest"] in ("age", "plan")
 
 
-def test_numbers_are_split_by_only_when_they_are_said_to_be_names(folder: Path) -> None:
-    with pytest.raises(NoSuchSegment, match="'code'"):
-        known(folder, "rows.csv", segments=("code",))
+def test_numbers_are_split_by_ranges_unless_they_are_said_to_be_names(folder: Path) -> None:
+    found = known(folder, "rows.csv", segments=("code",))
+    assert found.segments is not None
+    assert set(found.segments.segments["code"]) == {"<= 0", "0 to 1", "> 1"}
     found = known(folder, "rows.csv", Columns(kinds={"code": "name"}), segments=("code",))
     assert found.segments is not None
     assert set(found.segments.segments["code"]) == {"0", "1", "2"}

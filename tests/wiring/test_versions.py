@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from seatrial.serving import remote
 from seatrial.serving.engine import EngineKind
+from seatrial.serving.spawn import ChildLimits
 from seatrial.testing.models import matrix_signature, only
+from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.versions import open_version
 
 
@@ -30,8 +33,10 @@ def test_a_native_call_may_run_no_longer_than_its_server_waits(
         signature=matrix_signature(),
         locate=lambda _role: tmp_path / "model.pkl",
     )
-    open_version(bundle, endpoint="churn", version=1, call_timeout_s=2.5)
-    assert made["limits"].call_s == 2.5
-    assert made["limits"].threads == 1
-    open_version(bundle, endpoint="churn", version=1, call_timeout_s=2.5, threads=4)
-    assert made["limits"].threads == 4
+    config = ServerConfig(deadline_s=2.5, native_threads=4, native_memory_mib=4096)
+    open_version(bundle, endpoint="churn", version=1, limits=config.child_limits())
+    assert made["limits"] == ChildLimits(call_s=2.5, threads=4, memory_bytes=4 << 30)
+
+
+def test_what_is_not_configured_is_what_a_process_may_use_by_default() -> None:
+    assert replace(ServerConfig().child_limits(), call_s=60.0) == ChildLimits()

@@ -75,9 +75,9 @@ def _fitted(known: Any, label: Any) -> dict[str, Any]:
 
 
 def _repeated(known: Any, label: Any) -> tuple[Any, Any]:
-    """The rows sixteen times over with 1 % noise, as somebody short of data might do."""
+    """The rows four times over with 1 % noise, as somebody short of data might do."""
     rng = np.random.default_rng(0)
-    rows = rng.integers(0, len(known), 16 * len(known))
+    rows = rng.integers(0, len(known), 4 * len(known))
     many = known.iloc[rows] * rng.normal(1.0, 0.01, (len(rows), known.shape[1]))
     return many, label.iloc[rows]
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.serving import frames
-from seatrial.serving.failures import EngineFailed, EngineOutOfMemory
+from seatrial.serving.failures import MORE_MEMORY, EngineFailed, EngineOutOfMemory
 
 if TYPE_CHECKING:
     from seatrial.adapters.native.loaded import LoadedModel
@@ -153,7 +153,7 @@ def answer(program: Program, message: Mapping[str, object]) -> dict[str, object]
     except MemoryError:
         reply["error"] = EngineOutOfMemory(
             "The model wanted more memory than its process may use.",
-            remedy="Send fewer rows, or allow its process more memory.",
+            remedy=f"Send fewer rows, or {MORE_MEMORY}.",
         ).as_dict()
     except Exception as error:  # noqa: BLE001  the border to the model's own code
         reply["error"] = EngineFailed(

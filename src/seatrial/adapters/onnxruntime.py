@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,11 +63,6 @@ class OnnxEngine:
         self._columns = [(n, feature_of(n, signature.names), dtype) for n, dtype in feeds.items()]
         # The public run() checks names and types again, a fifth of the cost of one row.
         self._run: Callable[..., list[NDArray[np.generic]]] = self._session._sess.run
-
-    @classmethod
-    def from_path(cls, path: Path, signature: Signature) -> OnnxEngine:
-        """The engine of an ONNX file."""
-        return cls(path.read_bytes(), signature)
 
     def predict(self, batch: Batch) -> Prediction:
         """See ``Engine``."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
 from seatrial.adapters.sql import Row, SqlStore, migrate, schema_version, spelled, to_us
-from seatrial.adapters.sqlite_errors import damaged, moved, translate
+from seatrial.adapters.sqlite_errors import damaged, moved, translated
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
@@ -163,15 +163,9 @@ class SqliteDatabase:
 
     @contextmanager
     def _lend(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._pool.lend() as connection:
-                self._check_unmoved()
-                yield connection
-        except sqlite3.Error as error:
-            translated = translate(error, self._path)
-            if translated is None:
-                raise
-            raise translated from error
+        with translated(self._path), self._pool.lend() as connection:
+            self._check_unmoved()
+            yield connection
 
     def _check_unmoved(self) -> None:
         # A connection goes on with a deleted file as if nothing was wrong, and what it writes is

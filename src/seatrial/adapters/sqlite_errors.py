@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.kernel.errors import SeatrialError
@@ -26,6 +27,18 @@ def translate(error: sqlite3.Error, path: Path) -> SeatrialError | None:
     code = getattr(error, "sqlite_errorcode", 0)
     make = _MEANING.get(code) or _MEANING.get(code & 0xFF)
     return make(error, path) if make else None
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors as `translate` has them; a mistake of our own stays what it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        meaning = translate(error, path)
+        if meaning is None:
+            raise
+        raise meaning from error
 
 
 def damaged(path: Path, how: str) -> StoreDamaged:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial.adapters.sqlite_errors import damaged, translate
+from seatrial.adapters.sqlite_file import Schema, SqliteFile
 from seatrial.monitoring.performance.inbox import MAX_ENTRIES, Entry, Purpose, full
 
-_APPLICATION_ID = 0x5EA7_21A3
-_SCHEMA = """
+_SCHEMA = Schema(
+    application_id=0x5EA7_21A3,
+    holds="labels on their way",
+    statements="""
 CREATE TABLE IF NOT EXISTS entry (
   position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, purpose TEXT NOT NULL,
   value TEXT NOT NULL, at_us INTEGER NOT NULL
@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS entry (
 CREATE INDEX IF NOT EXISTS entry_id ON entry (id);
 CREATE INDEX IF NOT EXISTS entry_at ON entry (at_us);
 CREATE TABLE IF NOT EXISTS dropped (purpose TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
-"""
+""",
+)
 
 
 class SqliteInbox:
@@ -36,24 +37,16 @@ class SqliteInbox:
     def __init__(
         self, path: Path | str, *, busy_timeout_s: float = 10.0, most: int = MAX_ENTRIES
     ) -> None:
-        self._path, self._most = Path(path).absolute(), most
-        with self._translated():
-            self._connection = sqlite3.connect(
-                self._path, timeout=busy_timeout_s, isolation_level=None
-            )
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._file = SqliteFile(path, _SCHEMA, busy_timeout_s=busy_timeout_s)
+        self._most = most
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     def put(self, entries: Sequence[Entry], *, at_us: int) -> None:
         """See Inbox."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             n = self.n()
             if n + len(entries) > self._most:
                 raise full(n)
@@ -75,20 +68,20 @@ class SqliteInbox:
 
     def drop(self, positions: Sequence[int]) -> None:
         """See Inbox."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.executemany(
                 "DELETE FROM entry WHERE position = ?", [(one,) for one in positions]
             )
 
     def drop_before(self, at_us: int) -> int:
         """See Inbox."""
-        with self._translated():
-            (any_old,) = self._connection.execute(
+        with self._file.reading() as connection:
+            (any_old,) = connection.execute(
                 "SELECT EXISTS (SELECT 1 FROM entry WHERE at_us < ?)", (at_us,)
             ).fetchone()
         if not any_old:
             return 0
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.execute(
                 "INSERT INTO dropped SELECT purpose, count(*) FROM entry WHERE at_us < ? "
                 "GROUP BY purpose ON CONFLICT (purpose) DO UPDATE SET n = n + excluded.n",
@@ -98,21 +91,21 @@ class SqliteInbox:
 
     def n_dropped(self) -> int:
         """See Inbox."""
-        with self._translated():
-            found = self._connection.execute(
+        with self._file.reading() as connection:
+            found = connection.execute(
                 "SELECT n FROM dropped WHERE purpose = ?", (Purpose.LABEL.value,)
             ).fetchone()
         return 0 if found is None else int(found[0])
 
     def n(self) -> int:
         """See Inbox."""
-        with self._translated():
-            (n,) = self._connection.execute("SELECT count(*) FROM entry").fetchone()
+        with self._file.reading() as connection:
+            (n,) = connection.execute("SELECT count(*) FROM entry").fetchone()
         return int(n)
 
     def _entries(self, where: str, *values: object) -> list[tuple[int, Entry]]:
-        with self._translated():
-            rows = self._connection.execute(
+        with self._file.reading() as connection:
+            rows = connection.execute(
                 f"SELECT position, id, purpose, value FROM entry {where}",  # noqa: S608 - ours
                 values,
             ).fetchall()
@@ -120,38 +113,3 @@ class SqliteInbox:
             (position, Entry(id=key, purpose=Purpose(purpose), value=value))
             for position, key, purpose, value in rows
         ]
-
-    def _prepare(self) -> None:
-        with self._translated():
-            self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        with self._change() as connection:
-            (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if owner != _APPLICATION_ID and (owner or n_tables):
-                raise damaged(self._path, "is a database of another program")
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        with self._translated():
-            self._connection.execute("PRAGMA synchronous = FULL")
-
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            translated = translate(error, self._path)
-            if translated is None:
-                raise
-            raise translated from error

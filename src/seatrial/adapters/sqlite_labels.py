@@ -11,22 +11,32 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.sqlite_errors import damaged, translate
+from seatrial.adapters.sqlite_file import Schema, SqliteFile
 from seatrial.monitoring.performance.labels import Scored, rows_as_tuples, scored_from_tuples
 
-_APPLICATION_ID = 0x5EA7_21A2
-"""Written into the file's header, so that another program's database is never taken for ours."""
-
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE pending (
+_SCHEMA = Schema(
+    application_id=0x5EA7_21A2,
+    version=1,
+    holds="waiting predictions",
+    statements="""
+CREATE TABLE IF NOT EXISTS pending (
   id TEXT PRIMARY KEY, at_us INTEGER NOT NULL, step INTEGER NOT NULL, predicted REAL NOT NULL,
   score REAL, audited INTEGER NOT NULL, label REAL
 ) WITHOUT ROWID;
-CREATE INDEX pending_at ON pending (at_us);
-CREATE INDEX pending_step ON pending (step);
-CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-"""
+CREATE INDEX IF NOT EXISTS pending_at ON pending (at_us);
+CREATE INDEX IF NOT EXISTS pending_step ON pending (step);
+CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+""",
+)
+
+
+_SEGMENT_TABLE = "CREATE TABLE segment (id TEXT PRIMARY KEY, code INTEGER NOT NULL) WITHOUT ROWID"
+"""Made when it is first needed: a ledger of a version without segments is as it ever was."""
+
+_SEGMENT_TRIGGER = (
+    "CREATE TRIGGER segment_dropped AFTER DELETE ON pending "
+    "BEGIN DELETE FROM segment WHERE id = OLD.id; END"
+)
 
 
 class SqlitePending:
@@ -42,26 +52,16 @@ class SqlitePending:
     """
 
     def __init__(self, path: Path | str, *, busy_timeout_s: float = 5.0) -> None:
-        self._path = Path(path).absolute()
-        self._nested = False
-        with self._translated():
-            self._connection = sqlite3.connect(
-                self._path, timeout=busy_timeout_s, isolation_level=None
-            )
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._file = SqliteFile(path, _SCHEMA, busy_timeout_s=busy_timeout_s)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     def add(self, rows: Scored) -> int:
         """See Pending."""
         values = zip(rows.ids, rows_as_tuples(rows), strict=True)
-        with self._change() as connection:
+        with self._file.changing() as connection:
             before = connection.total_changes
             connection.executemany(
                 "INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -72,16 +72,16 @@ class SqlitePending:
     def find(self, ids: Sequence[str]) -> Scored:
         """See Pending."""
         asked = json.dumps(list(dict.fromkeys(ids)))
-        with self._translated():
+        with self._file.reading() as connection:
             return _scored(
-                self._connection.execute(
+                connection.execute(
                     "SELECT * FROM pending WHERE id IN (SELECT value FROM json_each(?))", (asked,)
                 ).fetchall()
             )
 
     def set_labels(self, ids: Sequence[str], labels: NDArray[np.float64]) -> None:
         """See Pending."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.executemany(
                 "UPDATE pending SET label = ? WHERE id = ?",
                 list(zip(labels.tolist(), ids, strict=True)),
@@ -89,21 +89,19 @@ class SqlitePending:
 
     def since(self, step: int) -> Scored:
         """See Pending."""
-        with self._translated():
+        with self._file.reading() as connection:
             return _scored(
-                self._connection.execute(
-                    "SELECT * FROM pending WHERE step >= ?", (step,)
-                ).fetchall()
+                connection.execute("SELECT * FROM pending WHERE step >= ?", (step,)).fetchall()
             )
 
     def forget_before(self, at_us: int) -> int:
         """See Pending."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             return connection.execute("DELETE FROM pending WHERE at_us < ?", (at_us,)).rowcount
 
     def keep_newest(self, n: int) -> int:
         """See Pending."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             (kept,) = connection.execute("SELECT count(*) FROM pending").fetchone()
             if kept <= n:
                 return 0
@@ -116,74 +114,54 @@ class SqlitePending:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """See Ledger."""
-        with self._change():
-            self._nested = True
-            try:
-                yield
-            finally:
-                self._nested = False
+        with self._file.changing():
+            yield
 
     def note(self, name: str) -> str | None:
         """See Ledger."""
-        with self._translated():
-            found = self._connection.execute(
-                "SELECT text FROM note WHERE name = ?", (name,)
-            ).fetchone()
+        with self._file.reading() as connection:
+            found = connection.execute("SELECT text FROM note WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
 
     def set_note(self, name: str, text: str) -> None:
         """See Ledger."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, text))
 
     def mark_audited(self, ids: Sequence[str]) -> None:
         """See Ledger."""
-        with self._change() as connection:
+        with self._file.changing() as connection:
             connection.executemany(
                 "UPDATE pending SET audited = 1 WHERE id = ?", [(key,) for key in ids]
             )
 
-    def _prepare(self) -> None:
-        with self._change() as connection:
-            (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if owner != _APPLICATION_ID and (owner or n_tables):
-                raise damaged(self._path, "is a database of another program")
-            if n_tables and version != _VERSION:
-                raise damaged(self._path, f"has the version {version} of waiting predictions")
-            if not n_tables:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-        with self._translated():
-            self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            self._connection.execute("PRAGMA synchronous = FULL")
+    def set_segments(self, ids: Sequence[str], codes: NDArray[np.int64]) -> None:
+        """See Ledger."""
+        with self._file.changing() as connection:
+            if not self._has_segments(connection):
+                connection.execute(_SEGMENT_TABLE)
+                connection.execute(_SEGMENT_TRIGGER)
+            connection.executemany(
+                "INSERT OR REPLACE INTO segment SELECT id, ? FROM pending WHERE id = ?",
+                list(zip(codes.tolist(), ids, strict=True)),
+            )
 
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._translated():
-            if self._nested:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
+    def segments(self, ids: Sequence[str]) -> dict[str, int]:
+        """See Ledger."""
+        with self._file.reading() as connection:
+            if not self._has_segments(connection):
+                return {}
+            rows = connection.execute(
+                "SELECT * FROM segment WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {str(key): int(code) for key, code in rows}
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            translated = translate(error, self._path)
-            if translated is None:
-                raise
-            raise translated from error
+    def _has_segments(self, connection: sqlite3.Connection) -> bool:
+        (n_tables,) = connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'segment'"
+        ).fetchone()
+        return bool(n_tables)
 
 
 def _scored(rows: Sequence[tuple[object, ...]]) -> Scored:

@@ -2,13 +2,14 @@
 
 Numbers and booleans stay what they are and, where nothing is missing, where they are in memory.
 Dates and times that are no row's own time become seconds since 1970, durations seconds, decimals
-the nearest float. A vector is a list of numbers of one length. What has no place in a table (bytes,
-maps, unions, lists of several lengths) is left out and named.
+the nearest float. A vector is a list of numbers of one length; one of another length among them is
+missing. What has no place in a table (bytes, maps, unions, lists of any length) is left out and
+named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.table_times import times_of
 from seatrial.adapters.table_values import coded_numbers, coded_texts, numbers_of, numpy_of
+from seatrial.adapters.table_vectors import lengths_of, lists_of_texts, width_of
 from seatrial.kernel.errors import MissingExtra
 from seatrial.monitoring.rows.columns import Columns, Kind, names_of_log, rename_log
-from seatrial.monitoring.rows.source import SourceProblem
+from seatrial.monitoring.rows.source import VECTOR_VALUES, SourceProblem
 from seatrial.monitoring.rows.table import Coded, Column, Table
 
 if TYPE_CHECKING:
@@ -56,6 +58,24 @@ def _paths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[str]
             yield f"{prefix}{inner.name}"
 
 
+def values_a_row(schema: pa.Schema, paths: Collection[str]) -> int:
+    """How many values a row of some flattened columns has; of a list, as far as its type says."""
+    return sum(width for path, width in _widths(schema) if path in paths)
+
+
+def _widths(schema: pa.Schema | pa.StructType, prefix: str = "") -> Iterator[tuple[str, int]]:
+    import pyarrow as pa
+
+    for i in range(len(schema) if isinstance(schema, pa.Schema) else schema.num_fields):
+        inner = schema.field(i)
+        if pa.types.is_struct(inner.type):
+            yield from _widths(inner.type, f"{prefix}{inner.name}.")
+        elif pa.types.is_fixed_size_list(inner.type):
+            yield f"{prefix}{inner.name}", inner.type.list_size
+        else:
+            yield f"{prefix}{inner.name}", VECTOR_VALUES if _is_list(inner.type) else 1
+
+
 def to_table(
     batch: pa.RecordBatch, columns: Columns, where: str, *, whole: Sequence[Place] | None = None
 ) -> tuple[Table, tuple[SourceProblem, ...]]:
@@ -70,7 +90,7 @@ def to_table(
     """
     name_of = {place.path: place.name for place in whole or places(batch.schema)}
     named = {
-        name_of[path]: leaf for path, leaf in zip(_paths(batch.schema), _leaves(batch), strict=True)
+        name_of[path]: leaf for path, leaf in zip(_paths(batch.schema), leaves(batch), strict=True)
     }
     found: dict[str, Column] = {}
     problems: list[SourceProblem] = []
@@ -82,10 +102,41 @@ def to_table(
                 found[name] = column
     at = None
     if columns.at in named:
-        at, n_bad = times_of(named[columns.at], columns.time_zone)
-        if n_bad:
-            problems.append(_bad_values(columns.at, where, n_bad, "no time"))
+        at, more = to_times(named[columns.at], columns.at, columns.time_zone, where)
+        problems += more
     return Table(columns=found, n=batch.num_rows, at=at), tuple(problems)
+
+
+def to_column(
+    array: pa.Array, name: str, kind: Kind | None, where: str
+) -> tuple[Column | None, tuple[SourceProblem, ...]]:
+    """One column of a table; None for a type that has no place in one.
+
+    Args: its values; its name; how to read it; of problems.
+    """
+    problems: list[SourceProblem] = []
+    return _Reading(name, where, problems).column(array, kind), tuple(problems)
+
+
+def to_times(
+    array: pa.Array, name: str, time_zone: str, where: str
+) -> tuple[NDArray[np.datetime64], tuple[SourceProblem, ...]]:
+    """One column as times, UTC.   Args: as for `to_column`; the zone of those without one."""
+    at, n_bad = times_of(array, time_zone)
+    return at, (_bad_values(name, where, n_bad, "no time"),) if n_bad else ()
+
+
+def leaves(batch: pa.RecordBatch | pa.StructArray) -> Iterator[pa.Array]:
+    """The columns of a batch, those of structs flattened."""
+    import pyarrow as pa
+
+    # `flatten` of a struct hands its missing rows down to the fields.
+    inner = batch.flatten() if isinstance(batch, pa.StructArray) else batch.columns
+    for array in inner:
+        if pa.types.is_struct(array.type):
+            yield from leaves(array)
+        else:
+            yield array
 
 
 def of_objects(values: Sequence[object]) -> pa.Array:
@@ -108,18 +159,6 @@ def arrow() -> Any:
 
 def _missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and isnan(value)) or str(value) == "<NA>"
-
-
-def _leaves(batch: pa.RecordBatch | pa.StructArray) -> Iterator[pa.Array]:
-    import pyarrow as pa
-
-    # `flatten` of a struct hands its missing rows down to the fields.
-    inner = batch.flatten() if isinstance(batch, pa.StructArray) else batch.columns
-    for array in inner:
-        if pa.types.is_struct(array.type):
-            yield from _leaves(array)
-        else:
-            yield array
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +226,13 @@ class _Reading:
             return coded_texts(array.cast(pa.string()))
         return numpy_of(array.cast(pa.float64(), safe=False).fill_null(np.nan))
 
-    def text(self, array: pa.Array, kind: Kind | None) -> Column:
+    def text(self, array: pa.Array, kind: Kind | None) -> Column | None:
+        if kind == "embedding":
+            lists, n_bad, example = lists_of_texts(_decoded(array))
+            if n_bad:
+                shown = f"no list of numbers, such as {str(example)[:40]!r}"
+                self.problems.append(_bad_values(self.name, self.where, n_bad, shown))
+            return self.vector(lists, kind)
         coded = coded_texts(array)
         if kind != "number":
             return coded
@@ -215,30 +260,38 @@ class _Reading:
         return seconds
 
     def vector(self, array: pa.Array, kind: Kind | None) -> Column | None:
-        import pyarrow as pa
-
         kept = array.drop_null()
         inner = _plain(kept.flatten())
         if kind == "name" or not _is_number(inner.type):
             self._no_vector(array.type)
             return None
-        if pa.types.is_fixed_size_list(array.type):
-            width = array.type.list_size
-        else:
-            widths = np.unique(numpy_of(kept.value_lengths().cast(pa.int64())))
-            if len(widths) > 1:
-                self._no_vector(f"lists of {widths[0]} to {widths[-1]} values")
-                return None
-            width = int(widths[0]) if len(widths) else 0
-        if not width:
-            self._no_vector("empty lists")
+        if not len(kept) and len(array):
+            return _no_values(len(array), kind)
+        lengths = lengths_of(kept)
+        width = width_of(lengths, named=kind == "embedding")
+        if width.common is None:
+            several = f"lists of {width.least} to {width.most} values"
+            self._no_vector(several if width.most else "empty lists")
             return None
-        flat = self.number(inner, None)
-        rows = np.asarray(flat).reshape(-1, width)
-        if not array.null_count:
+        missing = _null_mask(array)
+        if width.n_other:
+            whole = lengths == width.common
+            kept = kept.filter(_mask(whole))
+            inner = _plain(kept.flatten())
+            missing[~missing] = ~whole
+            self.problems.append(
+                _bad_values(
+                    self.name,
+                    self.where,
+                    width.n_other,
+                    f"of {width.least} to {width.most} numbers instead of {width.common}",
+                )
+            )
+        rows = np.asarray(self.number(inner, None)).reshape(-1, width.common)
+        if not missing.any():
             return rows
-        out = np.full((len(array), width), np.nan, np.result_type(rows.dtype, np.float32))
-        out[~_null_mask(array)] = rows
+        out = np.full((len(array), width.common), np.nan, np.result_type(rows.dtype, np.float32))
+        out[~missing] = rows
         return out
 
     def _no_vector(self, what: object) -> None:
@@ -263,6 +316,18 @@ class _Reading:
                 "since others of it are missing.",
             )
         )
+
+
+def _mask(kept: NDArray[np.bool_]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(kept)
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def _null_mask(array: pa.Array) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from seatrial.adapters import table_selected
 from seatrial.adapters.table_arrow import arrow
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _BOOLEAN: Final = 16
 _MOMENTS: Final = frozenset({1082, 1114, 1184})
 _SPANS: Final = frozenset({1083, 1186})
 _BYTES: Final = 17
+_PGVECTOR: Final = frozenset({"vector", "halfvec"})
 _ARRAYS: Final = frozenset({1005, 1007, 1016, 1021, 1022, 1231})
 
 
@@ -47,7 +49,7 @@ class CopyColumn:
 def copy_column(connection: Connection[Any], name: str, oid: int) -> CopyColumn:
     """How to copy a column of the type with the number ``oid``."""
     pa = arrow()
-    quoted = '"' + name.replace('"', '""') + '"'
+    quoted = table_selected.quoted(name)
     if oid in _INTEGERS | _FLOATS | {_BOOLEAN}:
         kind = pa.int64() if oid in _INTEGERS else pa.float64() if oid in _FLOATS else pa.bool_()
         return CopyColumn(name=name, select=quoted, type=kind)
@@ -58,8 +60,10 @@ def copy_column(connection: Connection[Any], name: str, oid: int) -> CopyColumn:
         seconds = f"extract(epoch FROM {quoted})"
         return CopyColumn(name=name, select=seconds, type=pa.float64())
     category, what = _category(connection, oid)
-    if oid in _ARRAYS or what == "vector":  # the latter is pgvector's
-        listed = f"array_to_string({quoted}::float8[], ' ', 'NaN')"
+    if oid in _ARRAYS or what in _PGVECTOR:
+        # A vector can become an array of its own numbers, real, and of no others.
+        kind = "real[]" if what in _PGVECTOR else "float8[]"
+        listed = f"array_to_string({quoted}::{kind}, ' ', 'NaN')"
         return CopyColumn(name=name, select=listed, type=pa.string(), vector=True)
     text = category in {"S", "E", "I", "U", "Z"} and oid != _BYTES
     if category == "D":  # a time with a zone of its own

@@ -218,7 +218,7 @@ class _CsvFile:
         if self._shape is None:
             return {}, []
         kinds = {name: columns.kind_of(name) for name in columns.read}
-        fixed = {name: pa.string() for name, kind in kinds.items() if kind}
+        fixed = {name: pa.string() for name, kind in kinds.items() if kind == "name"}
         ends = record_ends(self._head[self._shape.start :], self._delimiter)
         whole = len(self._head) >= self.length
         end = len(self._head) if whole or not len(ends) else self._shape.start + int(ends[-1])
@@ -229,6 +229,10 @@ class _CsvFile:
         types, problems = dict(fixed), []
         for name, array in zip(batch.schema.names, batch.columns, strict=True):
             if name in fixed:
+                continue
+            if kinds[name] == "number":
+                # Arrow reads numbers as such; texts among them make a block be read as texts.
+                types[name] = _number_type(array.type)
                 continue
             types[name] = pa.string() if pa.types.is_null(array.type) else array.type
             if pa.types.is_string(array.type) and name != columns.at:
@@ -257,3 +261,12 @@ class _CsvFile:
             f"read as {how} as missing.",
         )
         return pa.float64() if numeric else pa.string(), [problem]
+
+
+def _number_type(found: Any) -> Any:
+    """How to read a column of numbers whose first rows Arrow found to be of that type."""
+    pa = arrow()
+    if pa.types.is_null(found):
+        return pa.float64()
+    numbers = pa.types.is_integer(found) or pa.types.is_floating(found)
+    return found if numbers else pa.string()

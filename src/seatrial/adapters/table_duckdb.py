@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, Final
 
-from seatrial.adapters.table_arrow import Place, places, to_table
+from seatrial.adapters.table_arrow import Place, places, to_table, values_a_row
+from seatrial.adapters.table_selected import DatabaseFile, quoted
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import (
@@ -26,35 +26,10 @@ from seatrial.monitoring.rows.source import (
 _KIND: Final = "duckdb"
 
 
-class DuckdbSource:
-    """See TableSource.
+class DuckdbSource(DatabaseFile):
+    """See TableSource."""
 
-    Args:
-        path: the database file.
-        columns: roles as asked for.
-        table: a table or view, ``schema.table`` if need be; or ``query``, a SELECT. One of the two.
-        max_rows: of a chunk, >= 1; None for `rows_per_chunk`.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        columns: Columns | None = None,
-        *,
-        table: str | None = None,
-        query: str | None = None,
-        max_rows: int | None = None,
-    ) -> None:
-        self._path = Path(path)
-        self._asked = columns or Columns()
-        self._table = table
-        self._query = query
-        self._max_rows = max_rows
-
-    @property
-    def name(self) -> str:
-        """See TableSource."""
-        return f"{self._table or 'a query'} of {self._path}"
+    has_schemas = True
 
     def chunks(self, *, after: str | None = None) -> Iterator[Chunk]:
         """See TableSource."""
@@ -64,14 +39,15 @@ class DuckdbSource:
                 self.name, "Follow the files or the database that it was loaded from."
             )
         with self._connected() as connection:
-            none = f"SELECT * FROM {self._from()} LIMIT 0"  # noqa: S608 - it can only read
+            none = f"SELECT * FROM {self._selected.sql} LIMIT 0"  # noqa: S608 - it can only read
             schema = connection.sql(none).to_arrow_table()
             whole = places(schema.schema)
             found = self._asked.among(tuple(place.name for place in whole))
-            size = self._max_rows or rows_per_chunk(len(found.read))
+            read = {place.path for place in whole if place.name in found.read}
+            size = self._max_rows or rows_per_chunk(values_a_row(schema.schema, read))
             needed = _tops(schema.schema, found)
-            listed = ", ".join(map(_quoted, needed)) or "1 AS nothing"
-            relation = connection.sql(f"SELECT {listed} FROM {self._from()}")  # noqa: S608
+            listed = ", ".join(map(quoted, needed)) or "1 AS nothing"
+            relation = connection.sql(f"SELECT {listed} FROM {self._selected.sql}")  # noqa: S608
             reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
             empty = True
             for batch in reader(size):
@@ -86,23 +62,13 @@ class DuckdbSource:
         table, problems = to_table(batch, columns, self.name, whole=whole)
         return Chunk(table=table, columns=columns, place={"of": _KIND}, problems=problems)
 
-    def _from(self) -> str:
-        if self._table is not None:
-            return ".".join(map(_quoted, self._table.split(".")))
-        return f"({(self._query or '').strip().rstrip(';')})"
-
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         try:
             import duckdb
         except ImportError as problem:
             raise MissingExtra("duckdb", "duckdb") from problem
-        if not self._path.is_file():
-            raise SourceMissing(
-                f"There is no file {str(self._path)!r}.",
-                remedy="Give the path of the database.",
-                source=self.name,
-            )
+        self._check_there()
         try:
             with closing(duckdb.connect(str(self._path), read_only=True)) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
@@ -149,7 +115,3 @@ def _no_rows(table: Any, names: list[str]) -> Any:
     return pa.RecordBatch.from_arrays(
         [pa.array([], field.type) for field in fields], schema=pa.schema(fields)
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -132,7 +132,7 @@ class FileSource:
     def chunks(self, *, after: str | None = None) -> Iterator[Chunk]:
         """See TableSource."""
         known = _known(after)
-        files = self._files()
+        files = self.files()
         seen = {name: known[name] for name in files if name in known}
         roles = Roles(self._columns, strict=not known)
         for name, path in files.items():
@@ -202,8 +202,11 @@ class FileSource:
         nothing = Table(columns={}, n=0, at=np.empty(0, "datetime64[us]"))
         return Chunk(table=nothing, columns=self._columns, place=_place(seen), problems=problems)
 
-    def _files(self) -> dict[str, Path]:
-        """The files by the name they have in the place, in order."""
+    def files(self) -> dict[str, Path]:
+        """The files by the name they have in the place, in order.
+
+        Raises: SourceMissing, SourceDenied, SourceUnavailable.
+        """
         try:
             if self._path.is_file():
                 return {self._path.name: self._path}

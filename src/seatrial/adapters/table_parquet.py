@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from seatrial.adapters.table_arrow import Place, arrow, places, to_table
+from seatrial.adapters.table_arrow import Place, arrow, places, to_table, values_a_row
 from seatrial.adapters.table_files import FileSource, Part, Roles, unreadable
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceProblem, rows_per_chunk
@@ -49,32 +49,43 @@ class _Parquet:
     suffixes: tuple[str, ...] = (".parquet", ".parq", ".pq")
 
     def open(self, path: Path, where: str) -> _ParquetFile:
-        pa = arrow()
-        from pyarrow import parquet
+        return _ParquetFile(open_parquet(path, where), where, self.max_rows)
 
-        if not path.stat().st_size:
-            raise unreadable(where, "is empty", "Give a Parquet file.")
-        try:
-            with parquet.ParquetFile(path, memory_map=False) as first:
-                metadata, schema = first.metadata, first.schema_arrow
-            # The file's own dictionaries spare decoding texts only to encode them again. Arrow
-            # does not read them within structs.
-            texts = [f.name for f in schema if pa.types.is_string(f.type)]
-            file = parquet.ParquetFile(
-                path,
-                metadata=metadata,
-                read_dictionary=texts,
-                memory_map=False,
-                pre_buffer=False,
-                buffer_size=_BUFFER_BYTES,
-            )
-        except (pa.ArrowException, ValueError) as error:
-            raise unreadable(
-                where,
-                f"cannot be read as Parquet: {str(error).splitlines()[0]}",
-                "Write it again as Parquet.",
-            ) from error
-        return _ParquetFile(file, where, self.max_rows)
+
+def open_parquet(path: Path, where: str, *, buffer_bytes: int = _BUFFER_BYTES) -> Any:
+    """A file as pyarrow's ``ParquetFile``, texts left in the dictionaries it has.
+
+    Args:
+        path: of the file.
+        where: what problems call it.
+        buffer_bytes: read at once of each column.
+    Raises: SourceUnreadable, MissingExtra, OSError.
+    """
+    pa = arrow()
+    from pyarrow import parquet
+
+    if not path.stat().st_size:
+        raise unreadable(where, "is empty", "Give a Parquet file.")
+    try:
+        with parquet.ParquetFile(path, memory_map=False) as first:
+            metadata, schema = first.metadata, first.schema_arrow
+        # The file's own dictionaries spare decoding texts only to encode them again. Arrow
+        # does not read them within structs.
+        texts = [f.name for f in schema if pa.types.is_string(f.type)]
+        return parquet.ParquetFile(
+            path,
+            metadata=metadata,
+            read_dictionary=texts,
+            memory_map=False,
+            pre_buffer=False,
+            buffer_size=buffer_bytes,
+        )
+    except (pa.ArrowException, ValueError) as error:
+        raise unreadable(
+            where,
+            f"cannot be read as Parquet: {str(error).splitlines()[0]}",
+            "Write it again as Parquet.",
+        ) from error
 
 
 class _ParquetFile:
@@ -98,8 +109,8 @@ class _ParquetFile:
         if position == 0:
             mark = self._mark(min(_MARKED_ROWS, self.length))
         if self.length == 0 and position == 0:
-            yield self._part(_no_rows(self._file.schema_arrow), columns, 0, mark, problems)
-        size = self._max_rows or rows_per_chunk(len(paths))
+            yield self._part(no_rows(self._file.schema_arrow), columns, 0, mark, problems)
+        size = self._max_rows or rows_per_chunk(values_a_row(self._file.schema_arrow, paths))
         for groups in self._runs(position, size):
             for found in self._batches(groups, paths, size, position):
                 if isinstance(found, SourceProblem):
@@ -110,7 +121,7 @@ class _ParquetFile:
                 yield self._part(found, columns, position, mark, problems)
                 problems = []
         if problems:
-            nothing = _no_rows(self._file.schema_arrow)
+            nothing = no_rows(self._file.schema_arrow)
             yield self._part(nothing, columns, position, mark, problems)
 
     def close(self) -> None:
@@ -215,9 +226,10 @@ class _ParquetFile:
         return [n, crc]
 
 
-def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
+def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of that schema without rows."""
     pa = arrow()
-    return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in schema], schema=schema)
 
 
 def _bare(n: int, size: int) -> Iterator[pa.RecordBatch]:

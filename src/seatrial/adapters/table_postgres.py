@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 from seatrial.adapters.postgres_errors import first_line
 from seatrial.adapters.table_arrow import to_table
 from seatrial.adapters.table_copy import CopyColumn, batch_of, copy_column
+from seatrial.adapters.table_selected import Selected
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.monitoring.rows.columns import Columns, check_distinct
 from seatrial.monitoring.rows.source import (
+    VECTOR_VALUES,
     Chunk,
     SourceDenied,
     SourceMissing,
@@ -97,17 +99,18 @@ class PostgresSource:
     ) -> None:
         self._parameters = _parameters(url)
         self._asked = columns or Columns()
-        self._table = table
-        self._query = query
+        host = self._parameters.get("host", "localhost")
+        port = self._parameters.get("port", 5432)
+        self._selected = Selected(
+            table=table, query=query, where=f"PostgreSQL at {host}:{port}", schemas=True
+        )
         self._follow = follow
         self.max_rows = max_rows
 
     @property
     def name(self) -> str:
         """See TableSource."""
-        host = self._parameters.get("host", "localhost")
-        port = self._parameters.get("port", 5432)
-        return f"{self._table or 'a query'} of PostgreSQL at {host}:{port}"
+        return self._selected.name
 
     def chunks(self, *, after: str | None = None) -> Iterator[Chunk]:
         """See TableSource."""
@@ -125,7 +128,7 @@ class PostgresSource:
 
     def _whole(self, connection: Connection[Any], reader: _Reader) -> Iterator[Chunk]:
         empty = True
-        for lines in reader.copied(connection, "NULL", self._from()):
+        for lines in reader.copied(connection, "NULL", self._selected.sql):
             yield reader.chunk(lines, {"of": _KIND})
             empty = False
         if empty:
@@ -165,13 +168,13 @@ class PostgresSource:
 
     def _leaves(self, connection: Connection[Any]) -> dict[int, str]:
         """What the rows lie in, by number: the table, or each partition of it."""
-        if self._table is None:
+        if self._selected.table is None:
             raise cannot_follow(self.name, "Name a table.")
         kinds = connection.execute(
             "SELECT c.oid::bigint, c.oid::regclass::text, c.relkind::text FROM pg_class AS c "
             "WHERE c.oid = %(name)s::regclass OR c.oid IN "
             "(SELECT relid FROM pg_partition_tree(%(name)s::regclass)) ORDER BY c.oid",
-            {"name": self._from()},
+            {"name": self._selected.sql},
         ).fetchall()
         if any(kind not in {"r", "p", "m"} for _, _, kind in kinds):
             raise cannot_follow(self.name, "Name the table that the view reads.")
@@ -179,18 +182,13 @@ class PostgresSource:
 
     def _described(self, connection: Connection[Any]) -> dict[str, CopyColumn]:
         # Prepared, so that the server takes one statement and nothing behind it.
-        sql = f"SELECT * FROM {self._from()} AS source LIMIT 0"  # noqa: S608 - read-only
+        sql = f"SELECT * FROM {self._selected.sql} AS source LIMIT 0"  # noqa: S608 - read-only
         with connection.cursor() as cursor:
             cursor.execute(sql.encode(), prepare=True)
             described = cursor.description or ()
         columns = [copy_column(connection, c.name, c.type_code) for c in described]
         check_distinct([column.name for column in columns])
         return {column.name: column for column in columns}
-
-    def _from(self) -> str:
-        if self._table is not None:
-            return ".".join(f'"{part}"' for part in self._table.replace('"', '""').split("."))
-        return f"({(self._query or '').strip().rstrip(';')})"
 
     @staticmethod
     def _one(connection: Connection[Any], sql: str) -> Any:
@@ -245,7 +243,8 @@ class _Reader:
 
     def copied(self, connection: Connection[Any], address: str, rest: str) -> Iterator[list[bytes]]:
         """Lines of CSV, ``address`` first, a chunk of them at a time."""
-        size = self.source.max_rows or rows_per_chunk(len(self.read))
+        n_values = sum(VECTOR_VALUES if column.vector else 1 for column in self.read)
+        size = self.source.max_rows or rows_per_chunk(n_values)
         listed = ", ".join((address, *(c.select for c in self.read if c.type is not None)))
         sql = f"COPY (SELECT {listed} FROM {rest}) TO STDOUT (FORMAT csv)"  # noqa: S608
         if address == "NULL":

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Final
 
 from seatrial.adapters.table_arrow import arrow, of_objects, to_table
+from seatrial.adapters.table_selected import DatabaseFile, quoted
 from seatrial.kernel.errors import SeatrialError
 from seatrial.monitoring.rows.columns import Columns, Kind
 from seatrial.monitoring.rows.source import (
+    VECTOR_VALUES,
     Chunk,
     SourceDenied,
     SourceMissing,
@@ -37,35 +38,8 @@ _NAMES: Final = ("CHAR", "CLOB", "TEXT")
 _BUSY_S: Final = 10.0
 
 
-class SqliteSource:
-    """See TableSource. A column without a declared type is read by the values of each chunk.
-
-    Args:
-        path: the database file.
-        columns: roles as asked for.
-        table: a table or view; or ``query``, a SELECT. One of the two.
-        max_rows: of a chunk, >= 1; None for `rows_per_chunk`.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        columns: Columns | None = None,
-        *,
-        table: str | None = None,
-        query: str | None = None,
-        max_rows: int | None = None,
-    ) -> None:
-        self._path = Path(path)
-        self._asked = columns or Columns()
-        self._table = table
-        self._query = query
-        self._max_rows = max_rows
-
-    @property
-    def name(self) -> str:
-        """See TableSource."""
-        return f"{self._table or 'a query'} of {self._path}"
+class SqliteSource(DatabaseFile):
+    """See TableSource. A column without a declared type is read by the values of each chunk."""
 
     def chunks(self, *, after: str | None = None) -> Iterator[Chunk]:
         """See TableSource."""
@@ -86,17 +60,19 @@ class SqliteSource:
         *,
         rows_have_ids: bool,
     ) -> Iterator[Chunk]:
-        none = f"SELECT * FROM {self._from()} LIMIT 0"  # noqa: S608 - it can only read
+        none = f"SELECT * FROM {self._selected.sql} LIMIT 0"  # noqa: S608 - it can only read
         names = tuple(column[0] for column in connection.execute(none).description)
         found = self._asked.among(names)
         kinds = {**self._declared(connection, found), **found.kinds}
-        read = ", ".join(("rowid" if rows_have_ids else "NULL", *map(_quoted, found.read)))
+        read = ", ".join(("rowid" if rows_have_ids else "NULL", *map(quoted, found.read)))
         where = " WHERE rowid > ? ORDER BY rowid" if rows_have_ids else ""
         cursor = connection.execute(
-            f"SELECT {read} FROM {self._from()}{where}",  # noqa: S608 - names are quoted
+            f"SELECT {read} FROM {self._selected.sql}{where}",  # noqa: S608 - names are quoted
             (-(2**63) if start is None else start,) if rows_have_ids else (),
         )
-        size = self._max_rows or rows_per_chunk(len(found.read))
+        vectors = [name for name in found.read if kinds.get(name) == "embedding"]
+        n_values = len(found.read) + VECTOR_VALUES * len(vectors)
+        size = self._max_rows or rows_per_chunk(n_values)
         columns = replace(found, kinds=kinds)
         while (rows := cursor.fetchmany(size)) or start is None or problems:
             batch = _batch(found.read, rows)
@@ -120,7 +96,7 @@ class SqliteSource:
         row, mark = place.get("row"), place.get("mark")
         if not isinstance(row, int):
             return None, ()
-        last = connection.execute(f"SELECT max(rowid) FROM {self._from()}").fetchone()[0]  # noqa: S608
+        last = connection.execute(f"SELECT max(rowid) FROM {self._selected.sql}").fetchone()[0]  # noqa: S608
         there = self._mark(connection, row)
         if there == mark or (there is None and (last is None or last > row)):
             return row, ()
@@ -133,41 +109,38 @@ class SqliteSource:
 
     def _mark(self, connection: sqlite3.Connection, row: int) -> int | None:
         """How a row looks, so that it is known again; None when it is not there."""
-        sql = f"SELECT * FROM {self._from()} WHERE rowid = ?"  # noqa: S608 - names are quoted
+        sql = f"SELECT * FROM {self._selected.sql} WHERE rowid = ?"  # noqa: S608 - names are quoted
         found = connection.execute(sql, (row,)).fetchone()
         return None if found is None else zlib.crc32(repr(found).encode())
 
-    def _from(self) -> str:
-        if self._table is not None:
-            return _quoted(self._table)
-        return f"({(self._query or '').strip().rstrip(';')})"
-
     def _has_rowids(self, connection: sqlite3.Connection) -> bool:
-        if self._table is None:
+        table = self._selected.table
+        if table is None:
             return False
         kinds = dict(connection.execute("SELECT name, type FROM sqlite_master"))
         tables = [name for name, kind in kinds.items() if kind in {"table", "view"}]
-        if self._table not in tables:
-            nearest = get_close_matches(self._table, tables, n=1)
+        if table not in tables:
+            nearest = get_close_matches(table, tables, n=1)
             raise SourceMissing(
-                f"{self._path} has no table {self._table!r}.",
+                f"{self._path} has no table {table!r}.",
                 remedy=f"Did you mean {nearest[0]!r}?"
                 if nearest
                 else f"Name one of: {', '.join(sorted(tables)) or 'none is there'}.",
                 source=self.name,
             )
-        if kinds[self._table] == "view":
+        if kinds[table] == "view":
             return False
         try:
-            connection.execute(f"SELECT rowid FROM {self._from()} LIMIT 0")  # noqa: S608
+            connection.execute(f"SELECT rowid FROM {self._selected.sql} LIMIT 0")  # noqa: S608
         except sqlite3.OperationalError:  # declared WITHOUT ROWID
             return False
         return True
 
     def _declared(self, connection: sqlite3.Connection, found: Columns) -> dict[str, Kind]:
-        if self._table is None:
+        table = self._selected.table
+        if table is None:
             return {}
-        rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (self._table,))
+        rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
         kinds: dict[str, Kind] = {}
         for name, declared in rows:
             if name == found.at:
@@ -180,12 +153,7 @@ class SqliteSource:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        if not self._path.is_file():
-            raise SourceMissing(
-                f"There is no file {str(self._path)!r}.",
-                remedy="Give the path of the database.",
-                source=self.name,
-            )
+        self._check_there()
         try:
             with closing(
                 sqlite3.connect(
@@ -219,10 +187,6 @@ class SqliteSource:
             remedy="Check the query, or name another file.",
             source=self.name,
         )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _batch(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:

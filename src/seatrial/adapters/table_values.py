@@ -49,7 +49,8 @@ def coded_texts(array: pa.Array) -> Coded:
     values = tuple(array.dictionary.to_pylist())
     codes = array.indices
     if codes.null_count:
-        codes = codes.cast(pa.int64()).fill_null(-1)
+        # As wide as codes are here; unsigned ones have no place for -1.
+        codes = codes.cast(pa.int32()).fill_null(-1)
     return _distinct(numpy_of(codes), values)
 
 

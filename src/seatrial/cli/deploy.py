@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,27 @@ import click
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.follow import follow
-from seatrial.cli.options import DURATION, NumberType, json_option, whoami, workspace_options
+from seatrial.cli.invocation import home_option
+from seatrial.cli.options import (
+    DURATION,
+    NAMES,
+    NumberType,
+    json_option,
+    whoami,
+    workspace_options,
+)
 from seatrial.cli.output import Console
+from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.archive import is_archive
-from seatrial.wiring.deploy import Order, deploy_order, ensure_server, has_server, local_controller
+from seatrial.wiring.deploy import (
+    Order,
+    Placed,
+    check_server,
+    deploy_order,
+    ensure_server,
+    has_server,
+    local_controller,
+)
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 _EXITS = {
@@ -39,6 +57,12 @@ _EXITS = {
     help="Labelled rows it was not trained on: what its performance is later held against.",
 )
 @click.option(
+    "--segments",
+    type=NAMES,
+    help="Inputs whose values are watched apart too, such as region,plan.  "
+    "[default: monitoring.segments, as far as the model has them]",
+)
+@click.option(
     "--target", type=click.Choice(["staging", "production"]), default="staging", show_default=True
 )
 @click.option("--share", type=NumberType(0, 1), help="Share of the canary.  [default: 0.05]")
@@ -60,6 +84,7 @@ def deploy(
     data: Path | None,
     label: str | None,
     holdout: Path | None,
+    segments: tuple[str, ...] | None,
     target: str,
     share: float | None,
     watch: float | None,
@@ -87,6 +112,7 @@ def deploy(
         data=data,
         label=label,
         holdout=holdout,
+        segments=segments or (),
         target=target,
         share=share,
         watch_s=watch,
@@ -113,10 +139,12 @@ def run_order(
     """
     goal = "" if is_archive(order.model) else f"{order.endpoint}, "
     console.head(f"{order.model} → {goal}{order.target}")
+    serve = order.target == "production" and up
+    if serve:
+        check_server(workspace)
     placed = deploy_order(workspace, order, on_step=console.step, on_progress=console.progress)
-    if order.target == "production" and up:
-        address = ensure_server(workspace)
-        console.step("ok", "server", f"{address}  (stop it with `seatrial down`)")
+    if serve:
+        _serve(console, workspace, placed)
     if not wait:
         record: dict[str, Any] = placed.desk.view(placed.endpoint)
         console.say(_without_us(placed.endpoint, server=has_server(placed.store)))
@@ -128,6 +156,17 @@ def run_order(
         folder = workspace.release_folder(placed.endpoint, release["version"])
         console.step("note", "files", str(folder))
     return record
+
+
+def _serve(console: Console, workspace: Workspace, placed: Placed) -> None:
+    """See that a server runs; where none starts, say what becomes of the release."""
+    try:
+        address = ensure_server(workspace)
+    except SeatrialError:
+        console.step("note", "release", _without_us(placed.endpoint, server=False))
+        raise
+    stop = f"seatrial down{home_option(workspace.home, environment=os.environ)}"
+    console.step("ok", "server", f"{address}  (stop it with `{stop}`)")
 
 
 def _without_us(endpoint: str, *, server: bool) -> str:

@@ -41,3 +41,11 @@ def _typed(path: Path, folder: Path) -> str:
 def through_make(environment: Mapping[str, str]) -> bool:
     """Whether make started this program."""
     return "MAKELEVEL" in environment
+
+
+def home_option(home: Path, *, environment: Mapping[str, str]) -> str:
+    """What a command must say to find a home folder; nothing where it is the one found anyway."""
+    from seatrial.wiring.workspace import DEFAULT_HOME, HOME
+
+    usual = Path(environment.get(HOME) or DEFAULT_HOME).resolve()
+    return "" if home == usual else f" --home {shlex.quote(str(home))}"

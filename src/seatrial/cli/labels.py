@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seatrial.cli.exits import Exit
+from seatrial.cli.monitor_options import read_file
 from seatrial.cli.options import json_option, workspace_options
 from seatrial.cli.output import Console
+from seatrial.cli.performance_show import performance_lines
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import NotFound
-from seatrial.kernel.store import Store
-from seatrial.monitoring.performance.findings import figure
-from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk
+from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk, Planned
+from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.wiring.performance import LabelFiles
-from seatrial.wiring.workspace import Workspace, open_workspace
+from seatrial.wiring.watch_folder import WatchFolder
+from seatrial.wiring.workspace import open_workspace
 
 
 class LabelsMissing(NotFound):
     """There is no file of labels of that name."""
 
     code = "labels.missing"
+
+
+_watch_option = click.option(
+    "--watch",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file monitoring.yaml: the labels are of the log that it names, not of the workspace's "
+    "server.",
+)
 
 
 @click.group()
@@ -37,6 +48,7 @@ def labels() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--id", "id_column", help="Column of the prediction id.  [default: id]")
 @click.option("--label", "label_column", help="Column of what came true.  [default: label]")
+@_watch_option
 @workspace_options
 @json_option
 def add(
@@ -44,6 +56,7 @@ def add(
     file: Path,
     id_column: str | None,
     label_column: str | None,
+    watch: Path | None,
     home: Path | None,
     config: Path | None,
     as_json: bool,
@@ -63,9 +76,9 @@ def add(
         )
     pairs = read_labels(file.read_bytes(), id_column=id_column, label_column=label_column)
     total: dict[str, Any] = {}
-    with _desk(home, config) as (desk, _, _):
+    with _desk(endpoint, home, config, watch) as at:
         for start in range(0, max(1, len(pairs)), MAX_LABELS):
-            _add_up(total, desk.add(endpoint, pairs[start : start + MAX_LABELS]))
+            _add_up(total, at.desk.add(endpoint, pairs[start : start + MAX_LABELS]))
     n_given = total["n"] - total["n_empty"]
     console.step(
         "ok", "labels", f"{n_given:,} handed in, {total['n_known']:,} of known predictions"
@@ -91,13 +104,16 @@ def add(
 
 @labels.command()
 @click.argument("endpoint")
+@_watch_option
 @workspace_options
 @json_option
-def status(endpoint: str, home: Path | None, config: Path | None, as_json: bool) -> int:
+def status(
+    endpoint: str, watch: Path | None, home: Path | None, config: Path | None, as_json: bool
+) -> int:
     """How many labels of ENDPOINT came, and what they say of its versions."""
     console = Console(as_json=as_json)
-    with _desk(home, config) as (desk, _, _):
-        record = desk.status(endpoint)
+    with _desk(endpoint, home, config, watch) as at:
+        record = at.desk.status(endpoint)
     console.say(click.style(endpoint, bold=True))
     console.say(f"  waiting     {record['n_waiting']:,} labels for the monitor or their prediction")
     if record["n_unknown"]:
@@ -122,6 +138,7 @@ def status(endpoint: str, home: Path | None, config: Path | None, as_json: bool)
     type=click.Path(path_type=Path, dir_okay=False),
     help="The sheet to write, CSV.  [default: labels-ENDPOINT.csv]",
 )
+@_watch_option
 @workspace_options
 @json_option
 def plan(
@@ -129,6 +146,7 @@ def plan(
     n: int,
     version: int | None,
     out: Path | None,
+    watch: Path | None,
     home: Path | None,
     config: Path | None,
     as_json: bool,
@@ -139,14 +157,12 @@ def plan(
     Label all of them, the hard ones too, and hand the sheet in with `seatrial labels add`.
     """
     from seatrial.adapters.parquet_log import folder_name
-    from seatrial.wiring.label_sheet import sheet
 
     console = Console(as_json=as_json)
-    with _desk(home, config) as (desk, workspace, store):
-        rules = workspace.settings.monitoring.performance.rules()
-        planned = desk.plan(endpoint, n, version=version, rules=rules)
+    with _desk(endpoint, home, config, watch) as at:
+        planned = at.desk.plan(endpoint, n, version=version, rules=at.rules)
         path = out or Path(f"labels-{folder_name(endpoint)}.csv")
-        path.write_text(sheet(workspace, store, endpoint, planned), encoding="utf-8")
+        path.write_text(at.sheet(planned), encoding="utf-8")
     done = f", {planned.n_labelled} more have labels" if planned.n_labelled else ""
     console.step(
         "ok",
@@ -174,13 +190,51 @@ def plan(
     return Exit.DONE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _At:
+    """Where labels are kept, and how a sheet of predictions to label is made there."""
+
+    desk: LabelDesk
+    rules: PerformanceRules
+    sheet: Callable[[Planned], str]
+
+
 @contextmanager
-def _desk(home: Path | None, config: Path | None) -> Iterator[tuple[LabelDesk, Workspace, Store]]:
-    workspace = open_workspace(home=home, config=config)
-    store = workspace.open_store()
+def _desk(
+    endpoint: str, home: Path | None, config: Path | None, watch: Path | None
+) -> Iterator[_At]:
+    from seatrial.wiring.label_sheet import log_sheet, sheet
+    from seatrial.wiring.log_performance import LABELS
+
+    now = SystemClock().now
+    logs: tuple[str, ...] = ()
+    if watch is None:
+        workspace = open_workspace(home=home, config=config)
+        store = workspace.open_store()
+        files = LabelFiles(workspace.labels)
+        rules = workspace.settings.monitoring.performance.rules()
+
+        def made(planned: Planned) -> str:
+            return sheet(workspace, store, endpoint, planned)
+    else:
+        file, folder = read_file(watch)
+        if file.data is None:
+            raise Invalid(
+                f"{watch} names no data, so its labels are those of the workspace's server.",
+                remedy="Leave --watch out.",
+                field="data",
+            )
+        out = WatchFolder.of(file, folder)
+        out.make()
+        store = out.open_store()
+        files, logs = LabelFiles(out.path / LABELS), (file.endpoint,)
+        rules = file.performance.rules()
+
+        def made(planned: Planned) -> str:
+            return log_sheet(file, folder=folder, planned=planned)
+
     try:
-        desk = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
-        yield desk, workspace, store
+        yield _At(desk=LabelDesk(store, files, now=now, logs=logs), rules=rules, sheet=made)
     finally:
         store.close()
 
@@ -196,14 +250,7 @@ def _add_up(total: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def _lines(version: str, one: dict[str, Any]) -> Iterator[str]:
-    said, real, metric = one["estimated"], one["measured"], one["metric"]
     n = f"{one['n_labelled']:,} of {one['n_seen']:,}"
     yield f"  version {version}   {n} logged predictions have labels"
-    if said["value"] is not None:
-        bounds = f"{figure(metric, said['lower'])} to {figure(metric, said['upper'])}"
-        yield f"    estimated  {metric} {figure(metric, said['value'])} ({bounds})"
-    if real is not None:
-        where = f"{real['n_labelled']:,} labels in window {real['window']}"
-        yield f"    measured   {real['reason']}; {where}"
-    yield f"    reference  {metric} {figure(metric, one['reference']['value'])}"
-    yield f"    trust      {said['trust']['trust']}: {said['trust']['reason']}"
+    for line in performance_lines(one):
+        yield f"  {line}"

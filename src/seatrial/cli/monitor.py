@@ -206,6 +206,12 @@ def _to_compare(
     )
 
 
+def _by_version(
+    file: MonitoringFile, performance: dict[str, Any] | None
+) -> dict[str, dict[str, Any]]:
+    return {} if performance is None else {str(file.version): performance}
+
+
 def _title(source: str) -> str:
     return source.rpartition("/")[2][:200] or "rows"
 
@@ -221,6 +227,7 @@ def _write_page(
         reference=record["reference"]["source"],
         window=record["current"]["source"],
         language=language,
+        performance=_by_version(file, record["performance"]),
         made_at=now,
     )
     try:

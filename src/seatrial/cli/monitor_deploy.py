@@ -138,6 +138,8 @@ def _check_log(
         if columns[key]:
             console.step("bad", "columns", f"{key.replace('_', ' ')}: {_few(columns[key])}")
     console.step("note", "windows", found["windows"])
+    if found["performance"]:
+        console.step("note", "performance", found["performance"])
     for text in (*there["notes"], *found["problems"][:_MOST]):
         console.step("note", "note", text)
     out = WatchFolder.of(file, folder)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from seatrial.cli.output import Console
+from seatrial.cli.performance_show import performance_lines
 
 Record = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ _COLOURS = {
     "clear": "green",
     "quiet": "green",
 }
+_METRICS = {"error_rate": "error rate", "p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
 _MOST = 12
 _NAME = 24
 
@@ -36,6 +38,13 @@ def show_comparison(console: Console, record: Record) -> None:
     console.say(f"  beside {there['rows']:,} rows of {there['source']}")
     for note in (*record["notes"], *record["problems"][:_MOST]):
         console.say(f"  note: {note}")
+    if record["performance"] is not None:
+        console.say("")
+        console.say("  performance")
+        for line in performance_lines(record["performance"]):
+            console.say(f"  {line}")
+    elif record["unmeasured"]:
+        console.say(f"  note: the performance is not known: {record['unmeasured']}")
     _show_columns(console, report, record["rules"])
     _show_quality(console, report["quality"])
     _show_segments(console, report["segments"])
@@ -74,14 +83,20 @@ def show_view(console: Console, view: Record) -> None:
     console.say(click.style(view["endpoint"], bold=True) + f"  {watching}")
     for version, kept in view["versions"].items():
         console.say(f"  version {version}  {window_text(kept['report'])}")
+    for version, one in view["performance"].items():
+        console.say(f"  version {version}  performance on {one['n_seen']:,} predictions")
+        for line in performance_lines(one):
+            console.say(f"    {line}")
     for version, n in view["filling"].items():
         console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
     for one in view["troubles"]:
         console.say(
             f"  {click.style('not watched', fg='yellow')}  {one['about']}: {one['problem']}"
         )
+    _show_by_segment(console, view)
     for one in view["service"]:
         console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
+    _show_variants(console, view["variants"])
     live = [a for a in view["alerts"] if a["phase"] in ("firing", "pending")]
     for alert in live:
         show_alert(console, alert)
@@ -89,6 +104,23 @@ def show_view(console: Console, view: Record) -> None:
         console.say("  No window is complete yet.")
     elif not live:
         console.say("  Nothing fires.")
+
+
+def _show_variants(console: Console, side: Record | None) -> None:
+    """Versions that serve at the same time, held against the one in production."""
+    if not side:
+        return
+    console.say(f"  side by side since {moment(side['since'])}:")
+    for one in side["variants"]:
+        rate, p95 = (one["metrics"][name]["value"] for name in ("error_rate", "p95_ms"))
+        figures = f"{_figure(rate and 100 * rate)} % errors, p95 {_figure(p95)} ms"
+        apart = ", ".join(
+            f"{_METRICS[name]} " + ("worse" if one["differences"][name]["value"] > 0 else "better")
+            for name in one["differs"]
+        )
+        stable = one["version"] == side["compared_with"]
+        stands = "in production" if stable else apart or "within chance"
+        console.say(f"    version {one['version']:<4} {one['n']:>9,} answers  {figures}  {stands}")
 
 
 def window_text(report: Record) -> str:
@@ -155,11 +187,43 @@ def _show_quality(console: Console, quality: Sequence[Record]) -> None:
 
 
 def _show_segments(console: Console, segments: Sequence[Record]) -> None:
+    """The worst segments of a window, and how many could not be compared."""
     bad = [one for one in segments if one["severity"] != "none"]
     for one in bad[:5]:
-        moved = ", ".join(f"{c['name']} (PSI {_figure(c['effect'])})" for c in one["moved"][:3])
+        parts = [f"{c['name']} (PSI {_figure(c['effect'])})" for c in one["moved"][:3]]
+        parts += [f"{found['column']} {found['value']}" for found in one["quality"][:3]]
         mark = _mark(one["severity"], 9)
-        console.say(f"  {one['column']}={one['value']}  {mark} {one['n']:,} rows: {moved}")
+        console.say(f"  {_segment(one)}  {mark} {one['n']:,} rows: {', '.join(parts)}")
+    for one in segments:
+        if one["not_compared"] == "no_reference":
+            console.say(f"  {_segment(one)}  {one['n']:,} rows, and none in the reference")
+    n_few = sum(one["not_compared"] == "few_rows" for one in segments)
+    if n_few:
+        console.say(f"  {n_few} segments have too few rows to be compared")
+
+
+def _show_by_segment(console: Console, view: Record) -> None:
+    """What is known of each version by segment: the newest window, and where it does worse."""
+    for version, kept in view.get("segments", {}).items():
+        if kept["problem"] is not None:
+            console.say(f"  version {version}  {kept['problem']['en']}")
+        _show_segments(console, kept["segments"])
+    for version, record in view.get("performance", {}).items():
+        known = record.get("segments") or {"measured": (), "estimated": ()}
+        for kind in ("measured", "estimated"):
+            worse = [one for one in known[kind] if one["level"] in ("warning", "critical")]
+            for one in worse[:5]:
+                console.say(
+                    f"  version {version}  {_segment(one)}  {_mark(one['level'], 9)} {kind} "
+                    f"{record['metric']} {_figure(one['performance'])} against "
+                    f"{_figure(one['reference'])}, {one['n']:,} rows"
+                )
+
+
+def _segment(one: Record) -> str:
+    from seatrial.monitoring.summaries.segments import segment_name
+
+    return segment_name(one["column"], _cut(one["value"], _NAME))
 
 
 def _steps(record: Record) -> list[str]:

@@ -33,6 +33,26 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic since 
 DURATION = DurationType()
 
 
+class NamesType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """Names, separated by commas."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See `click.ParamType`."""
+        if isinstance(value, tuple):
+            return value
+        found = tuple(dict.fromkeys(name.strip() for name in str(value).split(",")))
+        if not all(found):
+            self.fail(f"{value!r} holds an empty name.", param, ctx)
+        return found
+
+
+NAMES = NamesType()
+
+
 class NumberType(click.FloatRange):
     """A number in a range; ``nan`` and ``inf``, which click lets pass, are none."""
 

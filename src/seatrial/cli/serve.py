@@ -68,6 +68,13 @@ def down(home: Path | None, config: Path | None) -> int:
     show_default=True,
     help="Threads of a native model's process.",
 )
+@click.option(
+    "--memory-mib",
+    type=click.IntRange(256),
+    default=2048,
+    show_default=True,
+    help="Resident memory of a native model's process.",
+)
 @click.option("--trust", is_flag=True, help="Serve an archive whose model was packed with --trust.")
 def serve_bundle(
     bundle: Path,
@@ -78,10 +85,12 @@ def serve_bundle(
     fd: int | None,
     until_eof: bool,
     threads: int,
+    memory_mib: int,
     trust: bool,
 ) -> int:
     """Serve one BUNDLE, a folder or an archive, with no store and no other file."""
     from seatrial.registry.archive import opened
+    from seatrial.serving.spawn import ChildLimits
     from seatrial.wiring import standalone
 
     with opened(bundle) as found:
@@ -97,6 +106,6 @@ def serve_bundle(
             port=port,
             fd=fd,
             until_eof=until_eof,
-            threads=threads,
+            limits=ChildLimits(threads=threads, memory_bytes=memory_mib << 20, call_s=30.0),
         )
     return Exit.DONE

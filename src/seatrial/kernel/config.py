@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -87,15 +87,28 @@ def load(
     """
     source = "the environment" if path is None else str(path)
     values = {} if path is None else parse(_read(path), source)
-    problems = list(_overlay(values, model, env, prefix))
+    return validated(model, values, source, problems=_overlay(values, model, env, prefix))
+
+
+def validated(
+    model: type[M], values: Mapping[str, Any], source: str, *, problems: Iterable[Problem] = ()
+) -> M:
+    """Validate what stands in a file, or would.
+
+    Args:
+        source: where the values are from, for messages.
+        problems: known already.
+    Raises: ConfigInvalid (with every problem at once).
+    """
+    found = list(problems)
     try:
         loaded = model.model_validate(values)
     except ValidationError as error:
-        problems += [_problem(model, details) for details in error.errors(include_url=False)]
+        found += [_problem(model, details) for details in error.errors(include_url=False)]
     except RecursionError:
-        problems.append(Problem(where="", value=None, message="is nested too deep"))
-    if problems:
-        raise _invalid(source, problems)
+        found.append(Problem(where="", value=None, message="is nested too deep"))
+    if found:
+        raise _invalid(source, found)
     return loaded
 
 

@@ -142,6 +142,12 @@ def _alone(facts: ModelFacts) -> Described:
         for h in facts.inputs
         if h.kind is Kind.UNKNOWN
     ]
+    respelled = [h.name for h in facts.inputs if "_" in h.name]
+    if facts.framework == "lightgbm" and facts.named and respelled:
+        notes.append(
+            f"LightGBM keeps blanks in names as '_', as perhaps in {respelled[0]!r}, and requests "
+            "have to as well; rows with --data bring the names back as they were."
+        )
     hints = tuple(
         replace(h, kind=Kind.NUMBER) if h.kind is Kind.UNKNOWN else h for h in facts.inputs
     )

@@ -62,6 +62,7 @@ def render(
     libraries: frozenset[str],
     start_s: int,
     latency_s: float,
+    native_memory_mib: int | None = None,
 ) -> str:
     """The Dockerfile.
 
@@ -72,11 +73,13 @@ def render(
         libraries: distributions the image installs.
         start_s: how long a start may take.
         latency_s: how slow a healthy golden prediction may be.
+        native_memory_mib: of a native model's process, > 0; None for what it is by default.
     Raises: Invalid for a Python version that is none.
     """
     if re.fullmatch(r"3\.\d+\.\d+", python) is None:
         raise Invalid(f"{python!r} is no Python version.", remedy="Give one such as 3.11.7.")
     base = f"python:{python.rpartition('.')[0]}-slim"
+    more = f" \\\n    SEATRIAL_NATIVE_MEMORY_MIB={native_memory_mib}" if native_memory_mib else ""
     check = json.dumps(healthcheck_command(latency_s=latency_s))
     return f"""\
 {_SLOWEST_FIRST}
@@ -104,7 +107,7 @@ HEALTHCHECK --interval=10s --timeout={check_timeout_s(latency_s)}s --start-perio
     --retries=3 CMD {check}
 CMD {json.dumps(COMMAND)}
 USER {USER_ID}:{USER_ID}
-ENV SEATRIAL_VERSION={version}
+ENV SEATRIAL_VERSION={version}{more}
 LABEL org.opencontainers.image.title="{name}" \\
       org.opencontainers.image.version="{version}"
 COPY bundle/ bundle/

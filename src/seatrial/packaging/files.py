@@ -9,7 +9,7 @@
       bundle/                        the verified bundle
 
 The folder is derived: writing it again, with what staging measured for instance, changes only what
-differs, and other files that lie in it stay.
+differs, and other files that lie in it stay: wheels of a person's own packages, for one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from seatrial.packaging.sizing import Measured, size
 from seatrial.packaging.wheel import Wheel, serving_wheel
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import writing
+from seatrial.registry.manifest import Role
 
 BUNDLE_FOLDER = "bundle"
 
@@ -39,6 +40,7 @@ def write_files(
     version: int,
     measured: Measured | None,
     image: str | None = None,
+    native_memory_mib: int | None = None,
 ) -> None:
     """Write a release's files; on return ``folder`` builds without anything outside it.
 
@@ -48,15 +50,23 @@ def write_files(
         version: its number.
         measured: what staging saw, or None before staging.
         image: where a cluster pulls the image from; None for ``<name>:<version>``.
+        native_memory_mib: see `dockerfile.render`.
     Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
         RequirementsUnreadable.
     """
     wheel = serving_wheel()
-    pins = {**server_pins(), **parse_pins(bundle.requirements())}
+    native = Role.NATIVE in bundle.manifest.artefacts
+    pins = {**server_pins(native=native), **parse_pins(bundle.requirements())}
     files: dict[str, bytes] = {
         path: text.encode()
         for path, text in render(
-            bundle, version=version, pins=pins, wheel=wheel, measured=measured, image=image
+            bundle,
+            version=version,
+            pins=pins,
+            wheel=wheel,
+            measured=measured,
+            image=image,
+            native_memory_mib=native_memory_mib,
         ).items()
     }
     files[f"wheels/{wheel.filename}"] = wheel.content
@@ -64,7 +74,7 @@ def write_files(
     with writing(folder):
         for path, content in files.items():
             _write(folder / path, content)
-        for old in (folder / "wheels").iterdir():
+        for old in (folder / "wheels").glob("seatrial-*.whl"):
             if old.name != wheel.filename:
                 old.unlink()
 
@@ -77,6 +87,7 @@ def render(
     wheel: Wheel,
     measured: Measured | None,
     image: str | None,
+    native_memory_mib: int | None = None,
 ) -> Mapping[str, str]:
     """The texts of a release by path; a function of its arguments."""
     name = bundle.manifest.name
@@ -96,6 +107,7 @@ def render(
             libraries=frozenset(pins),
             start_s=needs.start_s,
             latency_s=needs.latency_s,
+            native_memory_mib=native_memory_mib,
         ),
         ".dockerignore": dockerfile.DOCKERIGNORE,
         "compose.yaml": compose.render(name=name, version=version, resources=needs),

@@ -229,6 +229,14 @@ def _models() -> Sequence[_Chart]:
             unit="percentunit",
             most=1,
         ),
+        _Chart(
+            key="performance",
+            queries=[
+                (f"seatrial_{kind}_performance{{{_WATCHED}}}", f"{name} {{{{metric}}}} {kind}")
+                for kind in ("estimated", "real", "reference")
+            ],
+            unit="none",
+        ),
     )
 
 

@@ -27,6 +27,10 @@ ENGLISH: Final[Words] = {
         "Accuracy",
         "Estimated without labels and real by labels, each with its interval, and the reference.",
     ),
+    "performance": (
+        "Performance by metric",
+        "Precision, recall, F1, AUC, or the errors of a regressor: estimated, real, reference.",
+    ),
 }
 
 CHINESE: Final[Words] = {
@@ -46,4 +50,8 @@ CHINESE: Final[Words] = {
     "drifting": ("告警中的特征", "漂移告警已触发的特征的 PSI。"),
     "prediction_drift": ("预测漂移", "输出相对参考数据的 PSI。"),
     "accuracy": ("准确率", "无标签估计值与有标签真实值，均带区间，以及参考值。"),
+    "performance": (
+        "各项性能指标",
+        "精确率、召回率、F1、AUC，或回归误差：估计值、真实值与参考值。",
+    ),
 }

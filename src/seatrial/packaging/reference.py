@@ -7,16 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.monitoring.performance.segment_reference import (
+    KEY,
+    learn_segments,
+    write_segments,
+)
 from seatrial.monitoring.performance.served_reference import (
     Origin,
     learn_reference,
     write_reference,
 )
 from seatrial.monitoring.rows.served import column_of
+from seatrial.monitoring.summaries.segments import Splits
 from seatrial.packaging.describe import labelled_rows
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.packaging.session import ModelSession
-from seatrial.packaging.trial import Trial, answered
+from seatrial.packaging.trial import Answered, Trial, answered
 from seatrial.registry.signature import Batch, Column, Prediction, Signature
 
 
@@ -39,22 +45,29 @@ def reference_of(
     signature: Signature,
     trial: Trial,
     session: ModelSession,
+    *,
+    splits: Splits | None = None,
 ) -> Found:
     """The reference from rows kept from training, else from the labelled sample.
 
     A model without one is served all the same; its performance is then not watched.
+
+    Args: splits: the segments that it is kept by too; None for none.
     Raises: SampleMismatch: the holdout is not of this model.
     """
     if holdout is not None:
-        return _from_holdout(holdout, label, signature, session)
+        return _from_holdout(holdout, label, signature, session, splits)
     if not trial.from_sample or trial.labels is None:
         return Found(record=None, said="none: there are no labelled rows; see --label, --holdout")
-    known = trial.known
-    return _learned(signature, known.rows, known.truth, trial.labels, Origin.SAMPLE)
+    return _learned(signature, trial.known, trial.labels, Origin.SAMPLE, splits)
 
 
 def _from_holdout(
-    holdout: Sample, label: str | None, signature: Signature, session: ModelSession
+    holdout: Sample,
+    label: str | None,
+    signature: Signature,
+    session: ModelSession,
+    splits: Splits | None,
 ) -> Found:
     rows, labels = labelled_rows(signature, holdout, label=label)
 
@@ -68,14 +81,21 @@ def _from_holdout(
             remedy="Give labelled rows like those of the sample.",
             field="holdout",
         )
-    return _learned(signature, found.rows, found.truth, labels[found.kept], Origin.HOLDOUT)
+    return _learned(signature, found, labels[found.kept], Origin.HOLDOUT, splits)
 
 
 def _learned(
-    signature: Signature, rows: Batch, truth: Prediction, labels: Column, origin: Origin
+    signature: Signature, known: Answered, labels: Column, origin: Origin, splits: Splits | None
 ) -> Found:
+    rows, truth, truly = known.rows, known.truth, column_of(labels)
     try:
-        served = learn_reference(signature, rows, truth, column_of(labels), origin=origin)
+        served = learn_reference(signature, rows, truth, truly, origin=origin)
+        record = write_reference(served)
+        if splits is not None:
+            by_segment = learn_segments(
+                served, splits, signature=signature, batch=rows, answers=truth, labels=truly
+            )
+            record |= {KEY: write_segments(by_segment)}
     except SeatrialError as problem:
         return Found(record=None, said=f"none: {problem.problem}")
-    return Found(record=write_reference(served), said=served.said)
+    return Found(record=record, said=served.said)

@@ -7,6 +7,7 @@ ONNX alone brings no scikit-learn.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -27,6 +28,7 @@ SERVER = ("fastapi", "httptools", "msgspec", "numpy", "orjson", "psutil", "uvico
 """What `seatrial.wiring.standalone` imports; the engines come with the bundle."""
 
 _ONNX = ("onnxruntime",)
+_SCAN = ("picklescan",)
 _COLUMNS = "pandas"
 _PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([A-Za-z0-9.!+_-]+)")
 
@@ -69,9 +71,13 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
     return closure(roots)
 
 
-def server_pins() -> Pins:
-    """What the server needs whatever the model. Raises: RequirementMissing."""
-    return closure(SERVER)
+def server_pins(*, native: bool) -> Pins:
+    """What the server needs whatever the model.
+
+    Args: native: whether a pickled model may answer, which is scanned before each load.
+    Raises: RequirementMissing.
+    """
+    return closure((*SERVER, *_SCAN) if native else SERVER)
 
 
 def closure(roots: Iterable[str]) -> Pins:
@@ -99,6 +105,14 @@ def closure(roots: Iterable[str]) -> Pins:
     return dict(sorted(pins.items()))
 
 
+def installed_from_files(pins: Pins) -> tuple[str, ...]:
+    """Those that were installed here from a folder or a file, so that no index need have them.
+
+    Source: PEP 610, ``direct_url.json``. Editable packages are among them.
+    """
+    return tuple(name for name in sorted(pins) if _is_from_file(name))
+
+
 def render_pins(pins: Pins) -> str:
     """One line a pin, sorted."""
     return "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))
@@ -120,6 +134,14 @@ def parse_pins(text: str) -> Pins:
             )
         pins[found[1]] = found[2]
     return pins
+
+
+def _is_from_file(name: str) -> bool:
+    try:
+        said = metadata.distribution(name).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return False
+    return said is not None and str(json.loads(said).get("url", "")).startswith("file:")
 
 
 def _applies(requirement: Requirement, extras: Collection[str]) -> bool:

@@ -19,7 +19,7 @@ from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
 from seatrial.registry.signature import Batch, Dtype, Output, Prediction, Signature, take
 from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
 from seatrial.serving.child import Child, start_child
-from seatrial.serving.failures import EngineOutOfMemory
+from seatrial.serving.failures import MORE_MEMORY, EngineOutOfMemory
 from seatrial.serving.spawn import ChildLimits
 
 _PROBE_ROWS = 8
@@ -78,8 +78,9 @@ class ModelSession:
         except EngineOutOfMemory as error:
             raise EngineOutOfMemory(
                 error.problem,
-                remedy="Train a smaller model, with fewer or shallower trees, say: in production "
-                f"its process may use {show_size(self._limits.memory_bytes)} too.",
+                remedy="Train a smaller model, with fewer or shallower trees, say, or "
+                f"{MORE_MEMORY}: in production its process may use "
+                f"{show_size(self._limits.memory_bytes)} too.",
                 **error.facts,
             ) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from seatrial.kernel.errors import Invalid
 from seatrial.stats.counts import check_share
@@ -33,13 +33,10 @@ class ErrorRateGate:
     limit: float
     dry_run: bool = False
 
+    name: ClassVar[str] = "error_rate"
+
     def __post_init__(self) -> None:
         check_share("limit", self.limit)
-
-    @property
-    def name(self) -> str:
-        """``error_rate``."""
-        return "error_rate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +64,8 @@ class LatencyGate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRateAgainstStable:
-    """The canary's error rate exceeds the stable's by less than a margin.
-
-    Args:
-        margin: a difference of rates in (0, 1), such as 0.001.
-        dry_run: judged and shown, but not counted.
-    """
+class _WithinMargin:
+    """A rate of the canary exceeds the stable's by less than a margin, a difference in (0, 1)."""
 
     margin: float
     dry_run: bool = False
@@ -81,14 +73,21 @@ class ErrorRateAgainstStable:
     def __post_init__(self) -> None:
         check_share("margin", self.margin)
 
-    @property
-    def name(self) -> str:
-        """``error_rate_against_stable``."""
-        return "error_rate_against_stable"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRateAgainstStable(_WithinMargin):
+    """The canary's error rate exceeds the stable's by less than a margin.
+
+    Args:
+        margin: a difference of rates in (0, 1), such as 0.001.
+        dry_run: judged and shown, but not counted.
+    """
+
+    name: ClassVar[str] = "error_rate_against_stable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedAgainstStable:
+class RefusedAgainstStable(_WithinMargin):
     """The canary refuses requests as the client's fault by less than a margin more than stable.
 
     Requests that both refuse are in neither rate; see `serving.plane`.
@@ -98,16 +97,7 @@ class RefusedAgainstStable:
         dry_run: judged and shown, but not counted.
     """
 
-    margin: float
-    dry_run: bool = False
-
-    def __post_init__(self) -> None:
-        check_share("margin", self.margin)
-
-    @property
-    def name(self) -> str:
-        """``refused_rate_against_stable``."""
-        return "refused_rate_against_stable"
+    name: ClassVar[str] = "refused_rate_against_stable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

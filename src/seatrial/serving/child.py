@@ -22,6 +22,7 @@ from seatrial.serving import frames
 from seatrial.serving.channel import Channel
 from seatrial.serving.failures import (
     KNOWN,
+    MORE_MEMORY,
     EngineCrashed,
     EngineFailed,
     EngineOutOfMemory,
@@ -200,7 +201,7 @@ def _out_of_memory(limit: int, op: str) -> EngineOutOfMemory:
     less = "Send fewer rows" if op == "predict" else "Make the model smaller"
     return EngineOutOfMemory(
         f"The model used more than {limit >> 20:,} MiB of memory.",
-        remedy=f"{less}, or allow its process more memory.",
+        remedy=f"{less}, or {MORE_MEMORY}.",
         limit=limit,
     )
 

@@ -160,10 +160,6 @@ class EnginePlan:
         """The engines that must be loaded."""
         return frozenset(s.choice.engine for s in self.steps)
 
-    def expected_s(self, n_rows: int) -> float:
-        """The fitted cost of ``n_rows`` rows, seconds."""
-        return self.fixed_s + self.per_row_s * n_rows
-
     def as_dict(self) -> dict[str, object]:
         """The plan as a JSON-able record."""
         record = {name: getattr(self, name) for name in _Record.__struct_fields__[1:]}

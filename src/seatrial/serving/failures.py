@@ -68,6 +68,9 @@ class EngineDown(Unavailable):
     code = "engine.down"
 
 
+MORE_MEMORY: Final = "raise server.native_memory_mib in seatrial.yaml"
+"""How a model's process may use more; of a bundle served by itself, docs/how-to say."""
+
 KNOWN: Final[dict[str, type[SeatrialError]]] = {
     kind.code: kind
     for kind in (

@@ -8,16 +8,15 @@ that send the model's arithmetic to infinity (`reach`).
 
 from __future__ import annotations
 
-import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError
+from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
+from seatrial.serving.client_errors import as_told, without_reason
 from seatrial.serving.codec.dialect import Codec, Dialect, Model
 from seatrial.serving.codec.inflate import inflate
 from seatrial.serving.codec.mlflow import InvocationDialect
@@ -33,6 +32,16 @@ from seatrial.serving.exchange import (
     shown,
 )
 from seatrial.serving.failures import EngineFailed
+from seatrial.serving.flight import (
+    KEY,
+    MODEL,
+    REQUEST_ID,
+    VERSION,
+    Flight,
+    forced_version,
+    request_id_of,
+    with_id,
+)
 from seatrial.serving.health import Readiness, always_ready
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, REJECTED, outcome_of
@@ -42,45 +51,9 @@ from seatrial.serving.sample import PredictionLog
 from seatrial.serving.shadow import Copies
 from seatrial.serving.validate import Contract
 
-KEY = b"x-seatrial-key"
-VERSION = b"x-seatrial-version"
-MODEL = b"x-seatrial-model"
-REQUEST_ID = b"x-request-id"
-
 _ENCODING = b"content-encoding"
 _MAX_CACHED = 1024
 _MAX_CACHED_PATH = 512
-_logger = logging.getLogger(__name__)
-
-
-class Internal(SeatrialError):
-    """Our own fault; the log has the traceback."""
-
-    code = "serving.internal"
-
-
-class Impatient(Invalid):
-    """The answer took longer than the client itself was ready to wait.
-
-    Not a `DeadlineExceeded`: whoever asks for a microsecond must not make a version look slow.
-    """
-
-    code = "serving.impatient"
-
-
-class Flight(msgspec.Struct, gc=False):
-    """What is known of a prediction request so far; what is not is None.
-
-    ``patience_s`` is set when the client waits for less than the server would.
-    """
-
-    request: Request
-    started: float
-    pick: Pick | None = None
-    codec: Codec[Any] | None = None
-    ask: Any = None
-    batch: Batch | None = None
-    patience_s: float | None = None
 
 
 class Way(msgspec.Struct, gc=False):
@@ -217,7 +190,7 @@ class DataPlane:
         pick = flight.pick = self._router.pick(
             route.model or self._named_model(headers),
             headers.get(KEY) or ask.key,
-            route.version if route.version is not None else _forced(headers),
+            route.version if route.version is not None else forced_version(headers),
         )
         codec = flight.codec = self._codec(way.codecs, dialect, pick.version)
         flight.batch = codec.batch(ask)
@@ -266,8 +239,8 @@ class DataPlane:
         given = flight.request.headers.get(REQUEST_ID)
         log = self._log
         if log is None or not log.wants(OK):
-            return reply if given is None else _with_id(reply, _request_id(given))
-        request_id = _request_id(given)
+            return reply if given is None else with_id(reply, request_id_of(given))
+        request_id = request_id_of(given)
         log.offer(
             request_id,
             pick.version,
@@ -277,16 +250,16 @@ class DataPlane:
             latency_s=latency_s,
             outcome=OK,
         )
-        return _with_id(reply, request_id)
+        return with_id(reply, request_id)
 
     def _refused(self, request: Request, problem: Exception, flight: Flight | None) -> Reply:
-        error = _as_error(problem, flight)
+        error = as_told(problem, flight)
         if flight is None or flight.pick is None:
             return self._refuse(error, request.path)
-        request_id = _request_id(request.headers.get(REQUEST_ID))
+        request_id = request_id_of(request.headers.get(REQUEST_ID))
         pick, outcome = flight.pick, outcome_of(error)
         if isinstance(error, EngineFailed):
-            error = _kept_here(error, pick.version, request_id)
+            error = without_reason(error, pick.version, request_id)
         reply = self._refuse(error, request.path)
         latency_s = self.now() - flight.started
         observe = pick.observe
@@ -306,7 +279,7 @@ class DataPlane:
             )
         answered_by = ((VERSION, str(pick.version.version).encode()),)
         reply = msgspec.structs.replace(reply, headers=reply.headers + answered_by)
-        return _with_id(reply, request_id)
+        return with_id(reply, request_id)
 
     def _rival_takes(self, flight: Flight) -> bool:
         """Whether the other version of a trial takes what this one has refused.
@@ -389,67 +362,3 @@ def _predicted_together(flights: Sequence[Flight]) -> dict[int, Prediction]:
             strict=False,
         )
     }
-
-
-def _as_error(problem: Exception, flight: Flight | None) -> SeatrialError:
-    """The error to tell the client, and to count."""
-    if flight is not None and flight.patience_s and isinstance(problem, DeadlineExceeded):
-        return Impatient(
-            f"There was no answer within the {flight.patience_s:g} s that the request allows.",
-            remedy="Raise its timeout parameter, which is in microseconds, or leave it out.",
-            field="timeout",
-        )
-    if isinstance(problem, SeatrialError):
-        return _blamed(problem, flight)
-    _logger.error("a request failed unexpectedly", exc_info=problem)
-    return Internal(
-        f"The server failed: {type(problem).__name__}.",
-        remedy="Report it with the server's log; other requests are not affected.",
-    )
-
-
-def _blamed(error: SeatrialError, flight: Flight | None) -> SeatrialError:
-    """An error of a version, as the client's where its row is one that no model could answer."""
-    if flight is None or flight.pick is None or flight.batch is None:
-        return error
-    blame = flight.pick.version.blame
-    return error if blame is None else blame.of(error, flight.batch)
-
-
-def _kept_here(error: EngineFailed, version: LiveVersion, request_id: str) -> EngineFailed:
-    """What a client is told of a model's exception: its text may hold paths, rows or secrets."""
-    name = f"{version.endpoint} version {version.version}"
-    _logger.error("%s failed on request %s: %s", name, request_id, error.problem)
-    return EngineFailed(
-        f"The model failed: {name}, request {request_id}.",
-        remedy="Test it with the same rows; the server's log has the reason under that id.",
-    )
-
-
-def _forced(headers: Mapping[bytes, bytes]) -> int | None:
-    """The version a tester asks for."""
-    given = headers.get(VERSION)
-    if given is None:
-        return None
-    if given.isdigit() and len(given) <= 9:
-        return int(given)
-    raise BadInput(
-        f"The header x-seatrial-version is {shown(given.decode('latin-1'))}.",
-        remedy="Send the number of a loaded version, or leave the header out.",
-        field="x-seatrial-version",
-    )
-
-
-def _request_id(given: bytes | None) -> str:
-    """The client's id if it can be sent back, else a new one."""
-    if given and len(given) <= 200 and given.isascii():
-        text = given.decode()
-        if text.isprintable():
-            return text
-    return uuid.uuid4().hex
-
-
-def _with_id(reply: Reply, request_id: str) -> Reply:
-    return msgspec.structs.replace(
-        reply, headers=(*reply.headers, (REQUEST_ID, request_id.encode()))
-    )

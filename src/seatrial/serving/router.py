@@ -225,58 +225,58 @@ class Router:
         self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, LiveVersion]
     ) -> Table:
         """The routes that follow from a split; `Split` alone knows who gets which position."""
-        recorder, counting = self._recorder, self._counting
         shares = {split.canary_share, split.shadow_share}
         starts = [0.0, *sorted(share for share in shares if 0.0 < share < 1.0)]
-
-        def place(start: float) -> Pick | None:
-            answers, copied = split.pick(start), split.copies(start)
-            if answers is None:
-                return None
-            observe = recorder.observer(
-                endpoint, answers, revision, watched=answers == split.canary
-            )
-            seen = None if counting is None else counting.seen(loaded[answers], revision)
-            other = split.stable if answers == split.canary else split.canary
-            rival = None if other is None else loaded[other]
-            outside = None if rival is None else recorder.observer(endpoint, answers, OUTSIDE)
-            if copied is None or copied == answers:
-                return Pick(
-                    loaded[answers],
-                    None,
-                    revision,
-                    observe,
-                    rival=rival,
-                    observe_outside=outside,
-                    seen=seen,
-                )
-            # Copies are evidence only where the version answers nobody: a slice never holds both.
-            apart = copied in (split.stable, split.canary if split.canary_share else None)
-            observe_copy = recorder.observer(
-                endpoint, copied, OUTSIDE if apart else revision, watched=not apart
-            )
-            return Pick(
-                loaded[answers],
-                loaded[copied],
-                revision,
-                observe,
-                observe_copy,
-                rival=rival,
-                observe_outside=outside,
-                seen=seen,
-            )
-
         return Table(
             revision=revision,
             split=split,
             loaded=dict(loaded),
             edges=tuple(starts[1:]),
-            picks=tuple(place(start) for start in starts),
+            picks=tuple(self._pick(endpoint, revision, split, loaded, start) for start in starts),
             forced={
-                version: Pick(live, None, revision, recorder.observer(endpoint, version, OUTSIDE))
+                version: Pick(live, None, revision, self._outside(endpoint, version))
                 for version, live in loaded.items()
             },
         )
+
+    def _pick(
+        self,
+        endpoint: str,
+        revision: int,
+        split: Split,
+        loaded: Mapping[int, LiveVersion],
+        start: float,
+    ) -> Pick | None:
+        """Who answers the positions from ``start`` on, and gets copies of them."""
+        answers, copied = split.pick(start), split.copies(start)
+        if answers is None:
+            return None
+        counting, observer = self._counting, self._recorder.observer
+        rival = split.stable if answers == split.canary else split.canary
+        pick = Pick(
+            loaded[answers],
+            None,
+            revision,
+            observer(endpoint, answers, revision, watched=answers == split.canary),
+            rival=None if rival is None else loaded[rival],
+            observe_outside=None if rival is None else self._outside(endpoint, answers),
+            seen=None if counting is None else counting.seen(loaded[answers], revision),
+        )
+        if copied is None or copied == answers:
+            return pick
+        # Copies are evidence only where the version answers nobody: a slice never holds both.
+        apart = copied in (split.stable, split.canary if split.canary_share else None)
+        pick.shadow = loaded[copied]
+        pick.observe_copy = (
+            self._outside(endpoint, copied)
+            if apart
+            else observer(endpoint, copied, revision, watched=True)
+        )
+        return pick
+
+    def _outside(self, endpoint: str, version: int) -> Observe:
+        """Counts what is no evidence about a version."""
+        return self._recorder.observer(endpoint, version, OUTSIDE)
 
     def _forced(self, endpoint: str, table: Table, version: int) -> Pick:
         pick = table.forced.get(version)

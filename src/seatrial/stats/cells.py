@@ -23,6 +23,7 @@ MANY = 32_768
 """From so many values on the 65,536 cells are worth their while."""
 
 _CHUNK = 32_768
+_COUNTED = 8 * _CHUNK
 N_CELLS = 65_536
 """Half of them below the middle edge, half above."""
 
@@ -31,6 +32,10 @@ _MANTISSA_BITS_LEFT = 13
 _CAP = np.float32(2.0**-95 * (1 - 2.0**-12))
 _TOO_MANY = 4
 """When more than one value in so many lies in cells that must be sorted, sort all at once."""
+
+_NEAR = 64
+_FEW = 4
+"""Runs of cells that are looked for by comparing, and how far apart cells of one run may be."""
 
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
@@ -95,17 +100,16 @@ def _by_cells(
     sort = n_edges > 1
     steps = None
     if reference is not None and len(reference):
-        steps = _Steps.of(edges, reference, factor, up_to / m)
-        sort |= steps.may_hold_more
+        steps = _Steps.of(edges, reference, factor, up_to, cells_of_edges)
+        sort[steps.cells] = True
     sort &= counts > 0
     once = (n_edges == 1) & ~sort & (counts > 0)
     once[cells_of_edges[_ends_cell(edges, factor)]] = False
     if counts[sort].sum() * _TOO_MANY > len(values):
         return None
-    rows = np.flatnonzero(np.take(_by_cell(sort | once), celled.cells))
+    rows = _rows_in(celled.cells, sort | once, counts)
     cells, found = celled.cells[rows], values[rows]
-    split = np.take(_by_cell(sort), cells)
-    inside = found[split]
+    inside = found[np.take(_by_cell(sort), cells)]
     inside.sort()
     before = np.concatenate([[0], np.cumsum(np.where(sort, counts, 0))])
     upto_edges = (
@@ -113,10 +117,11 @@ def _by_cells(
         + edges.shifted(inside).searchsorted(edges.offsets, side="right")
         - before[cells_of_edges]
     )
-    cut = _upto(edges, cells_of_edges, once, cells, found)
     # Where an edge ends its cell, all of that cell lies up to it.
-    cut = np.where((n_edges == 1) & ~sort & ~once, counts, cut)
-    upto_edges += cut[cells_of_edges]
+    whole = (n_edges[cells_of_edges] == 1) & ~(sort | once)[cells_of_edges]
+    upto_edges += np.where(whole, counts[cells_of_edges], 0)
+    if once.any():
+        upto_edges += _upto(edges, cells_of_edges, once, cells, found)[cells_of_edges]
     # An edge in a cell without values: nothing was taken out there, so both sides agree.
     counted = Counted(
         counts=np.diff(upto_edges, prepend=0, append=m),
@@ -132,23 +137,53 @@ def _by_cells(
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Where the two distribution functions stand at the end of every cell."""
+    """Where the two distribution functions may lie farthest apart.
 
-    at_cells: float
-    may_hold_more: NDArray[np.bool_]
-    ref_up_to: NDArray[np.int64]
+    Args:
+        at_ends: the largest distance at the ends of cells.
+        cells: places of those inside which it may be larger, ascending.
+        first, last: which reference values are in each; the last is not.
+    """
+
+    at_ends: float
+    cells: NDArray[np.intp]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
 
     @classmethod
-    def of(cls, edges: Edges, reference: Ordered, factor: np.float32, share: Floats) -> _Steps:
-        """Compare the reference with the current shares up to each cell, shape (cells + 1,)."""
-        counts = _celled(edges, reference, factor).counts
-        ref_up_to = np.concatenate([[0], np.cumsum(counts)])
-        ref_share = ref_up_to / len(reference)
-        gap = ref_share - share
-        best = float(np.abs(gap).max())
+    def of(
+        cls,
+        edges: Edges,
+        reference: Ordered,
+        factor: np.float32,
+        up_to: NDArray[np.int64],
+        cells_of_edges: NDArray[np.intp],
+    ) -> _Steps:
+        """Compare the reference with the current counts up to each cell, shape (cells + 1,).
+
+        First from edge to edge, then cell by cell where more may lie between two of them.
+        """
+        shifted, n, m = edges.shifted(reference), len(reference), up_to[-1]
+
+        def ref_up_to(places: NDArray[np.intp]) -> NDArray[np.intp]:
+            found = shifted.searchsorted(_ends_of_places(places, factor), side="right")
+            found[places == N_CELLS - 1] = n
+            return found
+
+        ends = np.unique(np.append(cells_of_edges, N_CELLS - 1))
+        ref, current = ref_up_to(ends) / n, up_to[ends + 1] / m
+        best = float(np.abs(ref - current).max())
+        more = _most(ref, current) > best
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        inside = _ranges(starts[more], (ends - starts + 1)[more])
+        last = ref_up_to(inside)
+        first = np.where(inside > 0, ref_up_to(inside - 1), 0)
+        ref, current = last / n, up_to[inside + 1] / m
+        best = max(best, float(np.abs(ref - current).max(initial=0.0)))
         # Inside a cell one side may have all its values before the other has any.
-        most = np.maximum(ref_share[1:] - share[:-1], share[1:] - ref_share[:-1])
-        return cls(best, (most > best) & (counts > 0), ref_up_to)
+        most = np.maximum(ref - up_to[inside] / m, current - first / n)
+        kept = (most > best) & (last > first)
+        return cls(best, inside[kept], first[kept], last[kept])
 
     def largest(
         self,
@@ -159,21 +194,33 @@ class _Steps:
         m: int,
     ) -> float:
         """The largest distance anywhere: at the ends of cells, and inside those it may lie in."""
-        cells = np.flatnonzero(self.may_hold_more & (np.diff(before) > 0))
+        filled = before[self.cells + 1] > before[self.cells]
+        cells, first, last = self.cells[filled], self.first[filled], self.last[filled]
         if len(cells) == 0:
-            return self.at_cells
-        first, last = self.ref_up_to[cells], self.ref_up_to[cells + 1]
+            return self.at_ends
         sizes = last - first
-        places = np.repeat(first - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
-        points = reference[places + np.arange(len(places))]
+        points = reference[_ranges(first, sizes)]
         base = np.repeat(up_to[cells] - before[cells], sizes)
-        found = self.at_cells
+        found = self.at_ends
         n = len(reference)
         for side in _SIDES:
             ref = np.searchsorted(reference, points, side=side) / n
             current = (base + np.searchsorted(inside, points, side=side)) / m
             found = max(found, float(np.abs(ref - current).max()))
         return found
+
+
+def _most(ref: Floats, current: Floats) -> Floats:
+    """How far the functions may lie apart before each of some points, where they are known."""
+    ref_before, before = np.append(0.0, ref[:-1]), np.append(0.0, current[:-1])
+    most: Floats = np.maximum(ref - before, current - ref_before)
+    return most
+
+
+def _ranges(firsts: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The numbers from each first on, so many of them, one range after the other."""
+    before = np.cumsum(sizes) - sizes
+    return np.repeat(firsts - before, sizes) + np.arange(sizes.sum())
 
 
 def factor_of(edges: Edges) -> np.float32:
@@ -188,6 +235,7 @@ def _celled(
 ) -> _Celled:
     """The cells of values, of which none is missing unless there are ``gaps``."""
     cells = np.empty(len(values), np.uint16)
+    raw = np.zeros(N_CELLS, np.int64)
     n_missing = 0
     for start in range(0, len(values), _CHUNK):
         chunk = edges.shifted(values[start : start + _CHUNK]).astype(np.float32, copy=False)
@@ -196,7 +244,8 @@ def _celled(
             n_missing += int(missing.sum())
             chunk[missing] = np.inf
         cells[start : start + _CHUNK] = cells_of(chunk, factor)
-    raw = np.bincount(cells, minlength=N_CELLS)
+    for start in range(0, len(values), _COUNTED):
+        raw += np.bincount(cells[start : start + _COUNTED], minlength=N_CELLS)
     counts = _ascending(raw)
     counts[-1] -= n_missing
     return _Celled(cells, counts, n_missing)
@@ -255,10 +304,51 @@ def _ends(cells: NDArray[np.uint32], factor: np.float32) -> NDArray[np.float32]:
     return np.where(negative, -scaled, scaled)
 
 
+def _ends_of_places(places: NDArray[np.intp], factor: np.float32) -> NDArray[np.float32]:
+    """The largest offset of each cell, by its place."""
+    cells = np.where(places >= _HALF, places - _HALF, N_CELLS - 1 - places)
+    # Below the middle come the negative offsets alone: 0 is above it, and -0 is no offset.
+    least = -np.finfo(np.float32).smallest_subnormal
+    return np.where(places == _HALF - 1, least, _ends(cells.astype(np.uint32), factor))
+
+
 def places_of(cells: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Where cells stand in ascending order: negative values downwards, then positive ones."""
     cells = cells.astype(np.intp)
     return np.where(cells >= _HALF, N_CELLS - 1 - cells, cells + _HALF)
+
+
+def _rows_in(
+    cells: NDArray[np.uint16], wanted: NDArray[np.bool_], counts: NDArray[np.int64]
+) -> NDArray[np.intp]:
+    """The rows in wanted cells; ``wanted`` and ``counts`` stand in ascending order."""
+    flags = _by_cell(wanted)
+    places = np.flatnonzero(flags)
+    if not len(places):
+        return np.empty(0, np.intp)
+    # Wanted cells mostly are neighbours, and comparing costs a tenth of looking up.
+    borders = np.flatnonzero(np.diff(places) > _NEAR)
+    firsts, lasts = places[[0, *(borders + 1)]], places[[*borders, -1]]
+    up_to = np.concatenate([[0], np.cumsum(_by_cell(counts))])
+    n_near = (up_to[lasts + 1] - up_to[firsts]).sum()
+    compare = len(firsts) <= _FEW and n_near * _TOO_MANY <= len(cells)
+    spans = list(zip(firsts.tolist(), lasts.tolist(), strict=True)) if compare else []
+    found: list[NDArray[np.intp]] = []
+    for start in range(0, len(cells), _COUNTED):
+        part = cells[start : start + _COUNTED]
+        rows = _near(part, spans) if compare else np.flatnonzero(np.take(flags, part))
+        if compare:
+            rows = rows[np.take(flags, part[rows])]
+        found.append(rows + start)
+    return np.concatenate(found)
+
+
+def _near(cells: NDArray[np.uint16], spans: list[tuple[int, int]]) -> NDArray[np.intp]:
+    """The rows in any of some spans of cells, ends included."""
+    near = np.zeros(len(cells), np.bool_)
+    for first, last in spans:
+        near |= cells - np.uint16(first) <= np.uint16(last - first)
+    return np.flatnonzero(near)
 
 
 def _ascending(by_cell: NDArray[_T]) -> NDArray[_T]:

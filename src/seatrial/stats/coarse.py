@@ -2,6 +2,10 @@
 
 A histogram of 1,024 reference quantiles is fine for quantiles and KS; evidence that is gathered
 bin by bin wants about 32. Joining is a sum, so a coarse histogram is as additive as a fine one.
+
+Bins in order are joined in one of two ways. `firsts` cuts where quantiles lie, as PSI and its usual
+limits are meant: a value that many rows share takes the place of several groups. `neighbours` finds
+as many groups as it may beside such a value, so that the evidence in them is not lost.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
     if not counts.any():
         counts = np.ones_like(counts)
     alone = _larger_than_a_share(counts, n_groups)
+    if not alone.any():
+        return _even(counts, n_groups)
     groups = np.zeros(len(counts), dtype=np.intp)
     left, n_alone = float(counts[~alone].sum()), int(alone.sum())
     group, held, n_inside, closed = 0, 0.0, 0, False
@@ -45,6 +51,25 @@ def neighbours(reference: NDArray[np.number], n_groups: int) -> Groups:
         n_inside, closed, n_alone = n_inside + 1, large, n_alone - large
         held += 0.0 if large else count
     return groups
+
+
+def _even(counts: Floats, n_groups: int) -> Groups:
+    """`neighbours` where no bin fills a group by itself: each group's end is looked up."""
+    before = np.concatenate([[0.0], np.cumsum(counts)])
+    middles = before[:-1] + counts / 2
+    firsts = [0]
+    while len(firsts) < n_groups:
+        held_before = before[firsts[-1]]
+        share = (before[-1] - held_before) / (n_groups - len(firsts) + 1)
+        # Past its middle a bin belongs to the next group, but none is left without rows.
+        filled = np.searchsorted(before, held_before, side="right")
+        first = max(int(np.searchsorted(middles, held_before + share, side="right")), int(filled))
+        if first >= len(counts):
+            break
+        firsts.append(first)
+    starts = np.zeros(len(counts), dtype=np.intp)
+    starts[firsts[1:]] = 1
+    return np.cumsum(starts)
 
 
 def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
@@ -69,6 +94,39 @@ def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
     groups = np.empty(len(counts), dtype=np.intp)
     groups[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
     return np.minimum(groups, n_groups - 1)
+
+
+def firsts(reference: NDArray[np.integer], n_groups: int) -> Groups:
+    """Where to cut bins in order into at most so many groups, at the quantiles of the reference.
+
+    Args:
+        reference: shape (k,), counts >= 0 of the reference in bins ordered by value, k >= 1.
+        n_groups: >= 1.
+    Returns: first bin of each group, ascending from 0, for ``np.add.reduceat``. Bins that are empty
+        in the reference never make a group of their own.
+    """
+    total = reference.sum()
+    if total == 0:
+        return np.zeros(1, np.intp)
+    reached = np.cumsum(reference) / total * n_groups
+    # A bin belongs to the group in which its middle lies, so that a frequent value stays alone.
+    middles = reached - reference / total * n_groups / 2
+    group = np.minimum(middles.astype(np.intp), n_groups - 1)
+    filled = np.flatnonzero(reference)
+    found = filled[np.flatnonzero(np.diff(group[filled], prepend=-1))]
+    found[0] = 0
+    return found
+
+
+def firsts_inside(reference: NDArray[np.integer], n_groups: int) -> Groups:
+    """As `firsts`, but the outermost bins, beyond the reference's range, stay by themselves.
+
+    Args: as for `firsts`; ``n_groups`` are of the bins between those two.
+    """
+    if len(reference) <= 2:
+        return np.arange(len(reference))
+    inside = 1 + firsts(reference[1:-1], n_groups)
+    return np.concatenate([[0], inside, [len(reference) - 1]])
 
 
 def _checked(reference: NDArray[np.number], n_groups: int) -> Floats:

@@ -1,17 +1,14 @@
 """Canary against stable: how much do two rates differ?
 
-Sequential bounds for a difference, valid at every look, and the fixed-sample interval that is not:
-the latter is for a horizon stated beforehand. Quantiles are compared through the share of slow
+Bounds for a difference, valid at every look. Quantiles are compared through the share of slow
 requests, see `stats/quantiles.py`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
-from seatrial.stats.counts import BadStatistic, Counts, Interval, check_share
+from seatrial.stats.counts import Counts, Interval
 from seatrial.stats.sequential import lower_bound, upper_bound
 
 CANARY_PART = 0.9
@@ -68,34 +65,3 @@ def compare_rates(
             upper=upper_bound(stable, alpha=of_stable * alpha_lower),
         ),
     )
-
-
-def rate_difference(stable: Counts, canary: Counts, *, alpha: float) -> Interval:
-    """Score interval for the difference of two rates, canary minus stable, at a fixed sample size.
-
-    Args: at least one trial on each side; alpha in (0, 1), two-sided.
-    Returns: bounds in [-1, 1], valid at one look chosen beforehand.
-    Raises: BadStatistic.   Source: Newcombe 1998, Stat. Med. 17:873, method 10.
-    """
-    check_share("alpha", alpha)
-    z = NormalDist().inv_cdf(1 - alpha / 2)
-    q, q_low, q_high = _wilson(stable, z)
-    p, p_low, p_high = _wilson(canary, z)
-    return Interval(
-        lower=p - q - math.hypot(p - p_low, q_high - q),
-        upper=p - q + math.hypot(p_high - p, q - q_low),
-    )
-
-
-def _wilson(counts: Counts, z: float) -> tuple[float, float, float]:
-    """A rate with its score interval (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
-    n, rate = counts.n, counts.rate
-    if rate is None:
-        raise BadStatistic(
-            "A fixed-sample interval needs at least one trial on each side.",
-            remedy="Wait for the first request, or use compare_rates.",
-        )
-    centre = rate + z * z / (2 * n)
-    half = z * math.sqrt(rate * (1 - rate) / n + (z / (2 * n)) ** 2)
-    scale = 1 + z * z / n
-    return rate, (centre - half) / scale, (centre + half) / scale

@@ -119,6 +119,7 @@ class EDetector:
         reference_windows: how many windows the reference rows come from, >= 1, one or by column:
             with clustering, one long window of them would tell little.
         budget: >= 1, windows per false alarm.
+        beside: shape (g,), > 0, weights of evidence that somebody else gathers and `step` is given.
 
     Raises: BadStatistic.
 
@@ -142,6 +143,7 @@ class EDetector:
         clustering: ArrayLike = 0.0,
         reference_windows: ArrayLike = 1.0,
         budget: float = BUDGET,
+        beside: ArrayLike = (),
     ) -> None:
         counts = _checked_counts(reference, None)
         self._shape = counts.shape
@@ -174,7 +176,11 @@ class EDetector:
         )
         self._degrees = np.maximum(used - 1.0, 1.0)
         self._log_weights = log_weights(self._scores, used)
-        self._log_column_weights = _column_weights(weights, n_columns)
+        others = np.asarray(beside, dtype=np.float64)
+        own = np.ones(n_columns) if weights is None else np.asarray(weights, dtype=np.float64)
+        log_weights_of_all = _column_weights(np.append(own, others), n_columns + len(others))
+        self._log_column_weights = log_weights_of_all[:n_columns]
+        self._log_beside_weights = log_weights_of_all[n_columns:]
         self._log_most = self._log_threshold - self._log_column_weights + _MOST_OVER
 
     @property
@@ -186,6 +192,12 @@ class EDetector:
     def log_threshold(self) -> float:
         """What ``log_total`` must reach: log of the budget and the margin."""
         return self._log_threshold
+
+    @property
+    def log_most_beside(self) -> Floats:
+        """Shape (g,), where evidence that somebody else gathers is to be cut."""
+        most: Floats = self._log_threshold - self._log_beside_weights + _MOST_OVER
+        return most
 
     def start(self) -> DetectorState:
         """No window yet, no evidence."""
@@ -201,13 +213,18 @@ class EDetector:
             recent=np.zeros((n_columns, len(CHANGES), width)),
         )
 
-    def step(self, state: DetectorState, counts: ArrayLike) -> tuple[DetectorState, Evidence]:
+    def step(
+        self, state: DetectorState, counts: ArrayLike, *, beside: ArrayLike = ()
+    ) -> tuple[DetectorState, Evidence]:
         """Take in one window.
 
         Args:
             state: as `start` or the last `step` returned it.
             counts: shape (c, k), rows of the window in each bin; a column without any is left as
                 it was. Parts of a window are added before, not stepped one by one.
+
+            beside: shape (g,), natural logs of evidence that somebody else gathered, this window
+                included; `mean_detector` says what becomes of the promise.
 
         Returns: the new state, and what all windows so far say.
         Raises: BadStatistic; BadDetectorState when the state is that of another detector.
@@ -222,14 +239,20 @@ class EDetector:
             )
         n_rows = window.sum(axis=1)
         if not n_rows.any():
-            return state, self._evidence(state.log_evidence, state.since, held=state.alarmed)
+            since, held = state.since, state.alarmed
+            return state, self._evidence(state.log_evidence, since, beside, held=held)
         rows = effective_rows(n_rows, self._clustering)
         window = window * (rows / np.maximum(n_rows, 1))[:, None]
         log_e = self._log_e(state, window)
-        return self._moved(state, window, rows, log_e)
+        return self._moved(state, window, rows, log_e, beside)
 
     def _moved(
-        self, state: DetectorState, window: Floats, rows: Floats, log_e: Floats
+        self,
+        state: DetectorState,
+        window: Floats,
+        rows: Floats,
+        log_e: Floats,
+        beside: ArrayLike,
     ) -> tuple[DetectorState, Evidence]:
         seen = (rows > 0)[:, None]
         log_new_start = np.log(np.clip(rows / _FULL_WINDOW, 1e-300, 1.0))[:, None]
@@ -242,7 +265,7 @@ class EDetector:
         runs = np.maximum(np.maximum(state.log_run, 0.0) + log_e - over, LEAST_LOG)
         log_run = np.where(seen, runs, state.log_run)
         keep = (log_run[:, N_TILTS:] > 0)[:, :, None]
-        evidence = self._evidence(log_evidence, since, held=state.alarmed)
+        evidence = self._evidence(log_evidence, since, beside, held=state.alarmed)
         after = DetectorState(
             n_windows=state.n_windows + 1,
             alarmed=evidence.alarm,
@@ -254,11 +277,23 @@ class EDetector:
         )
         return after, evidence
 
-    def _evidence(self, log_evidence: Floats, since: Ints, *, held: bool) -> Evidence:
+    def _evidence(
+        self, log_evidence: Floats, since: Ints, beside: ArrayLike, *, held: bool
+    ) -> Evidence:
         weighted = log_evidence + self._log_weights
         leading = weighted.argmax(axis=1)
         log_column = np.maximum(_log_sum(weighted), LEAST_LOG)
-        log_total = float(_log_sum(log_column + self._log_column_weights))
+        others = np.asarray(beside, dtype=np.float64)
+        if others.shape != self._log_beside_weights.shape or not np.isfinite(others).all():
+            raise BadStatistic(
+                f"{len(self._log_beside_weights)} other parts of the evidence are {others!r:.80}.",
+                remedy="Give a finite logarithm for each weight of beside.",
+                field="beside",
+            )
+        weighted_all = np.append(
+            log_column + self._log_column_weights, others + self._log_beside_weights
+        )
+        log_total = float(_log_sum(weighted_all))
         return Evidence(
             log_total=log_total,
             alarm=log_total >= self._log_threshold - (_HELD if held else 0.0),

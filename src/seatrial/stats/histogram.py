@@ -87,13 +87,16 @@ class Edges:
         return self.offsets.dtype == np.float32
 
     def shifted(self, values: NDArray[np.generic]) -> NDArray[np.floating]:
-        """What is compared with `offsets`: monotone in ``values``; a new array of their shape."""
+        """What is compared with `offsets`: monotone in ``values``; a new array of their shape.
+
+        Never -0 where edges are narrow, which would not lie in the cell of 0.
+        """
         if not self.narrow:
             return values.astype(np.float64)
         if values.dtype == np.float32:
             with np.errstate(over="ignore", invalid="ignore"):
-                return values.astype(np.float32, copy=False) - np.float32(self.middle)
-        return _narrowed(values.astype(np.float64, copy=False) - self.middle)
+                return values.astype(np.float32, copy=False) + np.float32(0.0 - self.middle)
+        return _narrowed(values.astype(np.float64, copy=False) + (0.0 - self.middle))
 
     def count(self, values: NDArray[np.generic]) -> Counted:
         """Count numbers, shape (n,), in any order.
@@ -175,25 +178,3 @@ def _ascending(values: NDArray[np.floating]) -> bool:
 def _narrowed(values: Floats) -> NDArray[np.float32]:
     with np.errstate(over="ignore", invalid="ignore"):
         return values.astype(np.float32)
-
-
-def groups(counts: NDArray[np.integer], n_groups: int) -> NDArray[np.intp]:
-    """Where to cut bins into at most so many neighbouring groups of like reference counts.
-
-    Args:
-        counts: of the reference, shape (bins,), bins >= 1.
-        n_groups: >= 1.
-    Returns: first bin of each group, ascending from 0, for ``np.add.reduceat``. Bins that are empty
-        in the reference never make a group of their own.
-    """
-    total = counts.sum()
-    if total == 0:
-        return np.zeros(1, np.intp)
-    reached = np.cumsum(counts) / total * n_groups
-    # A bin belongs to the group in which its middle lies, so that a frequent value stays alone.
-    middles = reached - counts / total * n_groups / 2
-    group = np.minimum(middles.astype(np.intp), n_groups - 1)
-    filled = np.flatnonzero(counts)
-    firsts = filled[np.flatnonzero(np.diff(group[filled], prepend=-1))]
-    firsts[0] = 0
-    return firsts

@@ -1,4 +1,4 @@
-"""How good predictions were: accuracy, F1, AUC; MAE, RMSE, from sums that add up.
+"""How good predictions were: accuracy, precision, recall, F1, AUC; MAE, RMSE, from additive sums.
 
 Any partition of the rows gives the same sums, and a label that is corrected is taken out as it went
 in. Standard errors are those of a random sample of rows, by the delta method.
@@ -24,8 +24,9 @@ class Metric:
     """A measured quantity.
 
     Args:
-        name: ``accuracy``, ``f1`` (of the second of two classes, else the mean over classes),
-            ``auc``, ``mae`` or ``rmse``.
+        name: ``accuracy``; ``precision``, ``recall``, ``f1`` (of the second of two classes, else
+            the mean over the classes that were predicted, that occurred, or either); ``auc``,
+            ``mae`` or ``rmse``.
         value: in [0, 1], or in the unit of the label.
         standard_error: of ``value`` over samples of ``n`` rows, >= 0; None with a single row.
         n: labelled rows it comes from, >= 1.
@@ -98,13 +99,33 @@ class ClassSums:
         return int(self.confusion.sum())
 
     def metrics(self) -> tuple[Metric, ...]:
-        """Accuracy, F1 and, with two classes that both occur, AUC; none without rows."""
+        """Accuracy, precision, recall, F1 and, with two classes that both occur, AUC; none without
+        rows, and none that is not defined for them."""
         if not self.n:
             return ()
         accuracy = float(np.trace(self.confusion) / self.n)
         error = math.sqrt(accuracy * (1 - accuracy) / self.n)
         found = [Metric(name="accuracy", value=accuracy, standard_error=error, n=self.n)]
-        return (*found, *self._f1(), *self._auc())
+        right = np.diag(self.confusion[:-1]).astype(np.float64)
+        return (
+            *found,
+            *self._share("precision", right, self.confusion.sum(axis=0)),
+            *self._share("recall", right, self.confusion[:-1].sum(axis=1)),
+            *self._f1(),
+            *self._auc(),
+        )
+
+    def _share(
+        self, name: str, right: NDArray[np.float64], n: NDArray[np.int64]
+    ) -> tuple[Metric, ...]:
+        """The share of right ones per class, given how many rows each has."""
+        classes = np.array([1]) if len(n) == 2 else np.flatnonzero(n)
+        if not len(classes) or not n[classes].all():
+            return ()
+        shares = right[classes] / n[classes]
+        variance = float((shares * (1 - shares) / n[classes]).sum()) / len(classes) ** 2
+        value = float(shares.mean())
+        return (Metric(name=name, value=value, standard_error=math.sqrt(variance), n=self.n),)
 
     def _f1(self) -> tuple[Metric, ...]:
         n_classes = self.confusion.shape[1]
@@ -130,7 +151,7 @@ class ClassSums:
         return (
             Metric(
                 name="f1",
-                value=value / len(classes),
+                value=float(value / len(classes)),
                 standard_error=math.sqrt(variance),
                 n=self.n,
             ),

@@ -131,3 +131,25 @@ class PendingSuite:
             pending.add(scored(("b", 2, 2)))
             pending.set_note("place", "2")
         assert (pending.note("place"), len(pending.since(0))) == ("2", 2)
+
+    def test_segments_are_those_of_kept_predictions_and_go_with_them(self, pending: Ledger) -> None:
+        """Whatever drops a prediction; codes are whole 64-bit numbers."""
+        assert pending.segments(["a"]) == {}
+        pending.add(scored(("a", 10, 1), ("b", 20, 1), ("模型/2", 30, 1)))
+        pending.set_segments(["a", "b", "模型/2", "nobody"], np.array([1, 2**40, 0, 7], np.int64))
+        assert pending.segments(["模型/2", "b", "c", "nobody"]) == {"模型/2": 0, "b": 2**40}
+        pending.set_segments(["b"], np.array([3], np.int64))
+        assert pending.segments(["a", "b"]) == {"a": 1, "b": 3}
+        pending.forget_before(20)
+        pending.keep_newest(1)
+        assert pending.segments(["a", "b", "模型/2"]) == {"模型/2": 0}
+
+    def test_segments_are_undone_with_the_rest(self, pending: Ledger) -> None:
+        """So that they never speak of predictions that were not kept."""
+        pending.add(scored(("a", 10, 1)))
+        with pytest.raises(TypeError), pending.at_once():  # noqa: PT012 - what comes before counts
+            pending.set_segments(["a"], np.array([5], np.int64))
+            raise TypeError
+        assert pending.segments(["a"]) == {}
+        pending.set_segments(["a"], np.array([6], np.int64))
+        assert pending.segments(["a"]) == {"a": 6}

@@ -56,6 +56,7 @@ _TAG_TEXTS = {
     "control": "Look at releases and decide on them. With SEATRIAL_TOKEN set these take "
     "'Authorization: Bearer TOKEN'; without one they are open to this machine only.",
     "watch": "What the monitor found, and what is answered to its alerts. Open to the same people.",
+    "labels": "Hand in what came true for predictions that were logged. Open to the same people.",
 }
 """Each tag of an operation, here or on the control routes."""
 _TEXTS = {Kind.METRICS, Kind.SERVER_VERSION}
@@ -69,6 +70,10 @@ _ERROR: Json = {
         "field": {"type": "string", "description": "The feature, tensor or place in the body."},
         "row": {"type": "integer", "minimum": 0},
     },
+}
+_REFUSED: Json = {
+    "description": "Refused, and why",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
 }
 _HEADERS = (
     ("x-seatrial-key", "The same key gets the same version as long as the shares stay."),
@@ -100,6 +105,20 @@ def document(models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
     }
 
 
+def with_refusals(paths: Mapping[str, Json]) -> dict[str, Json]:
+    """The framework's description of routes, with the refusals they really give.
+
+    It knows of none but its own, a 422 with a body that `site` does not send.
+    """
+    described: dict[str, Json] = {}
+    for path, item in paths.items():
+        described[path] = {}
+        for method, operation in item.items():
+            replies = {s: r for s, r in operation["responses"].items() if s != "422"}
+            described[path][method] = operation | {"responses": replies | {"default": _REFUSED}}
+    return described
+
+
 def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
     kind = pattern.kind
     operation: Json = {
@@ -107,10 +126,7 @@ def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature
         "tags": [_TAGS.get(kind, "server")],
         "responses": {
             "200": {"description": "Done", "content": _content(kind)},
-            "default": {
-                "description": "Refused, and why",
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            },
+            "default": _REFUSED,
         },
     }
     if kind in _HEALTHS:

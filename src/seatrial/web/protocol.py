@@ -3,8 +3,7 @@
 A request that the data plane owns is read whole, handed to `DataPlane.handle` and answered with one
 write. Everything else, and everything out of the ordinary (Expect, requests pipelined behind one
 that is still being answered), takes uvicorn's own way through the ASGI app, where `inference.py`
-gives the same replies. Whichever way it takes, a request has so long to become whole, and its reply
-so long to be taken.
+gives the same replies. Whichever way it takes, `bounds.py` says what it may cost.
 
 Clients send the same head again and again. A head is parsed in full once; the same bytes, again at
 the beginning of a request, mean the same, so what was read from them is looked up (`Heads`).
@@ -17,27 +16,13 @@ from collections.abc import Awaitable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
-from uvicorn.server import ServerState
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from seatrial.serving.exchange import JSON, BodyTooLarge, Reply, Request
-from seatrial.serving.plane import DataPlane
-from seatrial.web import unread
-from seatrial.web.inference import READ_S
+from seatrial.serving.exchange import JSON, Reply, Request
+from seatrial.web.bounds import BoundedProtocol, disconnect
 from seatrial.web.outgoing import Outgoing
-from seatrial.web.together import Together
-from seatrial.web.upgrade import without_wish
-
-_LINGER_S = 2.0
-"""How long a client that was refused half-way may go on sending before it is cut off: closing at
-once would reset the connection and take the reply with it."""
-
-_MAX_HEAD_BYTES = 64 * 1024
-_MAX_HEADS = 64
+from seatrial.web.together import Together, plane_of, shared
+from seatrial.web.upgrade import parser_of, without_wish
 
 
 class HotCycle:
@@ -56,51 +41,29 @@ class HotCycle:
         self.message_event = asyncio.Event()
 
 
-class HotProtocol(HttpToolsProtocol):
+class HotProtocol(BoundedProtocol):
     """One connection. The ASGI app, or one that it wraps, carries the data plane as ``plane``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        plane = plane_of(self.config.loaded_app)
-        self.plane = plane
-        self._together = None if plane is None else _shared(self.server_state, plane, self.loop)
+        plane = self.plane = plane_of(self.config.loaded_app)
+        self._together = None if plane is None else shared(self.server_state, plane, self.loop)
         self._cycle = HotCycle()
-        self._hot: Request | None = None
-        self._parts: list[bytes] = []
         self._n_body = 0
-        self._n_unfinished = 0
-        self._owed = False  # the rest of a request
-        self._in_head = False
         self._shed = False  # the request begins again, see `_feed`
         self._active: RequestResponseCycle | None = None
-        self._since = 0.0
         self._keep_alive = True
         self._last = False
-        self._over = False
-        self._heads: dict[tuple[object, ...], bytes] = {}
-        self._heads_with: list[tuple[bytes, bytes]] = []
-        self._watcher: asyncio.TimerHandle | None = None
-        self._unread = unread.Unread()
         self._between = True  # requests: no byte of the next one was given to the parser
         self._whole: bytes | None = None  # what arrived between requests and may be all of the next
 
     # The connection
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See asyncio.Protocol."""
-        super().connection_made(transport)
-        self._since = self.loop.time()
-        self._watch()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self._over = True
-        self._hot, self._parts = None, []
-        if self._watcher is not None:
-            self._watcher.cancel()
         for cycle in (self._active, *(queued for queued, _ in self.pipeline)):
             if cycle is not None:
-                _disconnect(cycle)
+                disconnect(cycle)
         self.pipeline.clear()
         super().connection_lost(exc)
 
@@ -141,21 +104,8 @@ class HotProtocol(HttpToolsProtocol):
             self._shed = False
             method, version = self.parser.get_method(), self.parser.get_http_version()
             head = without_wish(method, self.url, version, self.headers)
-            self.parser = _parser(self)
+            self.parser = parser_of(self)
             self.parser.feed_data(head)
-
-    def pause_writing(self) -> None:
-        """Take no more requests from a client that does not read its replies."""
-        super().pause_writing()
-        if self._idle():
-            self.flow.pause_reading()
-
-    def resume_writing(self) -> None:
-        """See asyncio.Protocol."""
-        super().resume_writing()
-        self._unread.forget()
-        if self._idle() and not self.transport.is_closing():
-            self.flow.resume_reading()
 
     def shutdown(self) -> None:
         """Called by the server: finish the request at hand, if any, and close."""
@@ -209,16 +159,14 @@ class HotProtocol(HttpToolsProtocol):
             and (b"connection" not in headers or parser.get_http_version() != "1.0")
         )
         self._n_body = 0
-        if int(headers.get(b"content-length", 0)) > plane.limits.max_body_bytes:
-            self._refuse_large()
+        self._bound_body(int(headers.get(b"content-length", 0)))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         if self._hot is not None:
             self._n_body += len(body)
             self._parts.append(body)
-            if self.plane and self._n_body > self.plane.limits.max_body_bytes:
-                self._refuse_large()
+            self._bound_body(self._n_body)
         elif not self._over:
             super().on_body(body)
 
@@ -303,35 +251,17 @@ class HotProtocol(HttpToolsProtocol):
     def _write(self, request: Request, reply: Reply, *, keep_alive: bool) -> None:
         if self.access_log:
             self._log_access(request, reply)
-        body = reply.body if request.method != "HEAD" else b""
         self.transport.write(
-            b"%b%d%b%b"
-            % (
-                self._head(reply),
-                len(reply.body),
-                b"\r\n\r\n" if keep_alive else b"\r\nconnection: close\r\n\r\n",
-                body,
+            self._replies.of(
+                reply,
+                self.server_state.default_headers,
+                bodiless=request.method == "HEAD",
+                keep_alive=keep_alive,
             )
         )
         if not keep_alive:
             self._over = True
             self.transport.close()
-
-    def _head(self, reply: Reply) -> bytes:
-        """Status line and headers up to the value of content-length."""
-        default = self.server_state.default_headers
-        if default is not self._heads_with:  # the date changed
-            self._heads.clear()
-            self._heads_with = default
-        known = (reply.status, reply.content_type, reply.headers)
-        head = self._heads.get(known)
-        if head is None:
-            headers = (*default, (b"content-type", reply.content_type), *reply.headers)
-            lines = [b"%b: %b\r\n" % header for header in headers]
-            head = b"".join([STATUS_LINE[reply.status], *lines, b"content-length: "])
-            if len(self._heads) < _MAX_HEADS:
-                self._heads[known] = head
-        return head
 
     def _log_access(self, request: Request, reply: Reply) -> None:
         client = ":".join(map(str, self.client or ()))
@@ -340,7 +270,7 @@ class HotProtocol(HttpToolsProtocol):
             '%s - "%s %s HTTP/%s" %d', client, request.method, target, "1.1", reply.status
         )
 
-    # The other ways a request can go
+    # The long way
 
     def _take_long_way(self, headers: dict[bytes, bytes]) -> None:
         url, received = self.url, self.headers
@@ -356,130 +286,3 @@ class HotProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active = cycle
         super()._start_asgi_task(cycle, app)
-
-    def _on_long_way(self) -> bool:
-        """Whether the request that is being read takes it."""
-        return self._owed and not self._in_head and self._hot is None
-
-    def send(self, data: bytes) -> None:
-        """See `Connection`."""
-        if not self.ending():
-            self.transport.write(data)
-
-    def close_after_reply(self) -> None:
-        """See `Connection`."""
-        if self._owed and not self.ending():
-            self._linger()
-        else:
-            self.transport.close()
-
-    def ending(self) -> bool:
-        """See `Connection`."""
-        return self._over or self.transport.is_closing()
-
-    def _refuse_large(self) -> None:
-        if self.plane is not None and self._hot is not None:
-            error = BodyTooLarge(self.plane.limits.max_body_bytes)
-            self._refuse(self.plane.refused(error, self._hot.path))
-
-    def _bound_unfinished(self) -> None:
-        """Bound what a request that is not whole yet has taken, framing included."""
-        if self._in_head:
-            if self._n_unfinished > _MAX_HEAD_BYTES:
-                self._refuse(Reply(431, b'{"error":"The headers are too long. Send less."}', JSON))
-        elif self.plane and self._n_unfinished > 2 * (
-            self.plane.limits.max_body_bytes + _MAX_HEAD_BYTES
-        ):
-            path = self.url.partition(b"?")[0].decode("latin-1")
-            self._refuse(self.plane.refused(BodyTooLarge(self.plane.limits.max_body_bytes), path))
-
-    def _refuse(self, reply: Reply) -> None:
-        """Reply before the request is whole, and read no more of it."""
-        if not self._is_next():
-            self._over = True
-            self.transport.close()
-            return
-        if self._on_long_way():
-            _disconnect(self.cycle)
-        request = self._hot or Request("GET", "", b"", {}, b"")
-        self.transport.write(
-            b"%b%d\r\nconnection: close\r\n\r\n" % (self._head(reply), len(reply.body))
-            + (reply.body if request.method != "HEAD" else b"")
-        )
-        self._linger()
-
-    def _is_next(self) -> bool:
-        """Whether a reply written now would be taken for that of the request being read."""
-        if self._on_long_way():
-            return not self.pipeline and not self.cycle.response_started
-        return self._idle()
-
-    def _linger(self) -> None:
-        """End the connection without a reset, which would take the reply with it."""
-        self._over, self._owed, self._hot, self._parts = True, False, None, []
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.flow.resume_reading()
-        self.loop.call_later(_LINGER_S, self.transport.abort)
-
-    # Time
-
-    def _idle(self) -> bool:
-        cycle: RequestResponseCycle | HotCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
-
-    def _waits_for_client(self) -> bool:
-        """Whether it is the client's turn: to begin a request, or to go on with one."""
-        return self._idle() or (self._on_long_way() and not self.pipeline)
-
-    def _watch(self) -> None:
-        """Close a connection whose client lets us wait; look again later otherwise."""
-        now = self.loop.time()
-        closing = self.transport.is_closing()
-        if (closing or self.flow.write_paused) and self._unread.too_long(self.transport, now):
-            self.transport.abort()
-            return
-        waits = not closing and not self.flow.read_paused and self._waits_for_client()
-        longest = min(READ_S, float(self.timeout_keep_alive), unread.UNREAD_S / 2)
-        pause = longest
-        if waits:
-            left = self._since + (READ_S if self._owed else self.timeout_keep_alive) - now
-            if left <= 0 and self._owed:
-                self._refuse(Reply(408, b'{"error":"The request took too long. Send it."}', JSON))
-            elif left <= 0:
-                self.transport.close()
-            pause = min(longest, max(left, 0.05))
-        self._watcher = self.loop.call_later(pause, self._watch)
-
-
-def _disconnect(cycle: RequestResponseCycle) -> None:
-    """Tell an application that its client is gone."""
-    cycle.disconnected = True
-    cycle.message_event.set()
-
-
-def _parser(protocol: HttpToolsProtocol) -> Any:
-    """A parser as uvicorn makes it."""
-    parser = httptools.HttpRequestParser(protocol)
-    # What follows the last request of a connection is ignored, and no reason to refuse that one.
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
-    return parser
-
-
-def _shared(server: ServerState, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> Together:
-    """What all connections of a server share, kept at the one object of uvicorn's they all have."""
-    together: Together | None = getattr(server, "seatrial_together", None)
-    if together is None or together.plane is not plane:
-        together = Together(plane, loop)
-        setattr(server, "seatrial_together", together)  # noqa: B010 - unknown to its type
-    return together
-
-
-def plane_of(app: Any) -> DataPlane | None:
-    """The data plane of an ASGI app, through middleware that keeps what it wraps as ``app``."""
-    while app is not None:
-        plane = getattr(app, "plane", None)
-        if isinstance(plane, DataPlane):
-            return plane
-        app = getattr(app, "app", None)
-    return None

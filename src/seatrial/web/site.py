@@ -8,15 +8,21 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from seatrial import __version__
 from seatrial.kernel.errors import SeatrialError
+from seatrial.serving.exchange import MethodNotAllowed
 from seatrial.serving.plane import DataPlane
 from seatrial.web.docs_page import page
 from seatrial.web.entrance import Entrance
 from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
-from seatrial.web.openapi import document
+from seatrial.web.openapi import document, with_refusals
+
+_UNUSED = {"HTTPValidationError", "ValidationError"}
+"""The framework's own errors: `correct` sends another body."""
 
 
 def site(plane: DataPlane, routers: Sequence[APIRouter], guard: Guard | None = None) -> FastAPI:
@@ -36,9 +42,10 @@ def site(plane: DataPlane, routers: Sequence[APIRouter], guard: Guard | None = N
     def openapi() -> dict[str, Any]:
         described = document(plane.signatures())
         rest = own()
-        described["paths"].update(rest.get("paths", {}))
+        described["paths"].update(with_refusals(rest.get("paths", {})))
         for kind, parts in rest.get("components", {}).items():
-            described["components"].setdefault(kind, {}).update(parts)
+            used = {name: part for name, part in parts.items() if name not in _UNUSED}
+            described["components"].setdefault(kind, {}).update(used)
         return described
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -63,9 +70,32 @@ def site(plane: DataPlane, routers: Sequence[APIRouter], guard: Guard | None = N
         record = {"error": text, "code": "control.invalid_request", "detail": found}
         return JSONResponse(record, 422)
 
-    @app.exception_handler(404)
-    def nothing(request: Request, _: Exception) -> JSONResponse:
-        text = f"There is nothing at {request.url.path[:200]!a}. See /docs for the routes."
-        return JSONResponse({"error": text, "code": "serving.unknown_route"}, 404)
+    @app.exception_handler(HTTPException)
+    def explain(request: Request, error: HTTPException) -> Response:
+        path = f"{request.url.path[:200]!a}"
+        match error.status_code:
+            case 404:
+                text = f"There is nothing at {path}. See /docs for the routes."
+                return JSONResponse({"error": text, "code": "serving.unknown_route"}, 404)
+            case 405:
+                allowed = ", ".join(sorted(_methods_at([app.router, *routers], request)))
+                problem = f"{request.method[:20]!a} is not allowed at {path}."
+                remedy = f"Use {allowed}."
+                return refuse(request, MethodNotAllowed(problem, remedy=remedy, allow=allowed))
+            case _:
+                text = f"{error.detail}. Send JSON in UTF-8, as /docs describes it."
+                record = {"error": text, "code": "control.invalid_request"}
+                return JSONResponse(record, error.status_code, error.headers)
 
     return app
+
+
+def _methods_at(routers: Sequence[APIRouter], request: Request) -> set[str]:
+    """All methods at the path of a request; the framework tells those of one route."""
+    return {
+        method
+        for router in routers
+        for route in router.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }

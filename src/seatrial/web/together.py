@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Any, Protocol
+
+from uvicorn.server import ServerState
 
 from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
@@ -60,3 +62,22 @@ class Together:
             raise
         for asker, request, reply in zip(askers, requests, replies, strict=True):
             asker.answered(request, reply)
+
+
+def shared(server: ServerState, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> Together:
+    """What all connections of a server share, kept at the one object of uvicorn's they all have."""
+    together: Together | None = getattr(server, "seatrial_together", None)
+    if together is None or together.plane is not plane:
+        together = Together(plane, loop)
+        setattr(server, "seatrial_together", together)  # noqa: B010 - unknown to its type
+    return together
+
+
+def plane_of(app: Any) -> DataPlane | None:
+    """The data plane of an ASGI app, through middleware that keeps what it wraps as ``app``."""
+    while app is not None:
+        plane = getattr(app, "plane", None)
+        if isinstance(plane, DataPlane):
+            return plane
+        app = getattr(app, "app", None)
+    return None

@@ -7,6 +7,10 @@ So it is given the head once more without the wish, and then what followed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _WISH = frozenset({b"upgrade", b"http2-settings"})
 
@@ -28,6 +32,14 @@ def without_wish(
         kept = _other_options(value) if name == b"connection" else value
         lines.append(b"%b: %b" % (name, kept))
     return b"\r\n".join([*lines, b"", b""])
+
+
+def parser_of(protocol: HttpToolsProtocol) -> Any:
+    """A parser as uvicorn makes it, to begin again with."""
+    parser = httptools.HttpRequestParser(protocol)
+    # What follows the last request of a connection is ignored, and no reason to refuse that one.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _other_options(value: bytes) -> bytes:

@@ -12,23 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.rows.table import Coded, Table, rows_of
+from seatrial.monitoring.rows.table import Table, rows_of
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.segment_reference import segment_columns, segment_reference
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.log_windows import LogState, LogWindow, LogWindows
 from seatrial.monitoring.watching.report_record import Record, report_record
 from seatrial.monitoring.watching.watch import Watch
-from seatrial.serving.outcome import OK
 from seatrial.wiring.bundles import Subject, registered
 from seatrial.wiring.counting import profile_of
+from seatrial.wiring.prediction_log import answered_rows
 from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
@@ -84,7 +83,11 @@ def backfilled(
         profile = profile_of(bundle)
         if profile is None:
             continue
-        watch = Watch(profile, workspace.settings.monitoring.rules())
+        watch = Watch(
+            profile,
+            workspace.settings.monitoring.rules(),
+            segments=segment_reference(profile),
+        )
         state = watch.start()
         for window in _windows(log, number, profile, windows):
             state, report = watch.step(state, window.summary, window.span)
@@ -97,10 +100,10 @@ def _versions(log: Path) -> list[int]:
 
 
 def _windows(log: Path, number: int, profile: Profile, windows: Windows) -> Iterator[LogWindow]:
-    summariser = Summariser(profile)
+    summariser = Summariser(profile, segments=segment_columns(profile))
 
     def count(table: Table, columns: Columns) -> Summary:
-        answered = _answered(table)
+        answered = rows_of(table, answered_rows(table, _OUTCOME))
         features = features_of(answered, columns)
         known = {name: c for name, c in features.columns.items() if name in profile.features}
         return summariser.summarise(
@@ -120,11 +123,3 @@ def _windows(log: Path, number: int, profile: Profile, windows: Windows) -> Iter
         state = took.state
         yield from took.windows
     yield from cutter.end(state, now=now).windows
-
-
-def _answered(table: Table) -> Table:
-    """The rows that were answered. Every failed request is logged, of the others a sample."""
-    outcome = table.columns.get(_OUTCOME)
-    if not isinstance(outcome, Coded) or OK not in outcome.values:
-        return rows_of(table, slice(0, 0)) if isinstance(outcome, Coded) else table
-    return rows_of(table, np.flatnonzero(outcome.codes == outcome.values.index(OK)))

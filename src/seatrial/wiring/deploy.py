@@ -14,7 +14,8 @@ from pathlib import Path
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.packaging.assemble import Source, assemble
+from seatrial.packaging.assemble import assemble
+from seatrial.packaging.source import Source
 from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
@@ -27,7 +28,8 @@ from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
-from seatrial.wiring.stager import BackgroundStager
+from seatrial.wiring.server import check_can_listen
+from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
@@ -50,6 +52,8 @@ class Order:
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
         holdout: file of labelled rows the model was not trained on, or None.
+        segments: inputs whose values are watched apart; none for those that the configuration
+            names and the model has.
         target: ``staging`` or ``production``.
         share: of the canary in its first step; None as configured.
         watch_s: of every step; None as configured.
@@ -65,6 +69,7 @@ class Order:
     data: Path | None = None
     label: str | None = None
     holdout: Path | None = None
+    segments: tuple[str, ...] = ()
     target: str = "staging"
     share: float | None = None
     watch_s: float | None = None
@@ -196,6 +201,22 @@ def _released(desk: Desk, version: Version) -> bool:
         return False
 
 
+def check_server(workspace: Workspace) -> None:
+    """Whether a server runs or could be started: asked before anything is registered.
+
+    Raises: PortTaken, TokenMissing, TokenUnusable.
+    """
+    if running(workspace) is not None:
+        return
+    store = workspace.open_store()
+    try:
+        served = bool(store.present(WORKERS))
+    finally:
+        store.close()
+    if not served:
+        check_can_listen(workspace)
+
+
 def ensure_server(workspace: Workspace) -> str:
     """The address of a server of this workspace's store; one is started if none runs."""
     found = running(workspace)
@@ -234,7 +255,7 @@ def local_controller(
         workspace.release_folder,
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
-        threads=workspace.settings.server.native_threads,
+        limits=workspace.settings.server.child_limits(),
     )
     controller = Controller(
         placed.store,
@@ -279,12 +300,14 @@ def _assembled(
         trust=order.trust,
         any_version=order.any_version,
         holdout=read_sample(order.holdout) if order.holdout else None,
+        segments=order.segments,
+        usual_segments=workspace.settings.monitoring.segments,
     )
     assembled = assemble(
         source,
         workspace.bundles,
         open_graph=OnnxEngine,
-        threads=workspace.settings.server.native_threads,
+        limits=workspace.settings.server.child_limits(),
         say=on_step,
         progress=on_progress,
     )
@@ -317,6 +340,7 @@ def _check_options(order: Order) -> None:
         "--data": order.data,
         "--label": order.label,
         "--holdout": order.holdout,
+        "--segments": order.segments,
         "--any-version": order.any_version,
     }
     for option, value in given.items():

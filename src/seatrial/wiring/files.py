@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from seatrial.packaging.files import write_files as write
 from seatrial.packaging.sizing import Measured
@@ -22,7 +23,7 @@ def write_files(
         report: of its staging; None, or one without a load, leaves the sizes a guess.
     """
     folder = workspace.release_folder(bundle.manifest.name, version)
-    write(folder, bundle, version=version, measured=_measured(report))
+    _write(workspace, folder, bundle, version=version, measured=_measured(report))
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def files_ready(
     """
     name = bundle.manifest.name
     with incoming(workspace.release_folder(name, guess).parent) as fresh:
-        write(fresh, bundle, version=guess, measured=None)
+        _write(workspace, fresh, bundle, version=guess, measured=None)
 
         def place(number: int) -> None:
             landed = number == guess and land(fresh, workspace.release_folder(name, number))
@@ -49,6 +50,20 @@ def files_ready(
                 write_files(workspace, bundle, None, number)
 
         yield place
+
+
+def _write(
+    workspace: Workspace, folder: Path, bundle: Bundle, *, version: int, measured: Measured | None
+) -> None:
+    server = workspace.settings.server
+    chosen = "native_memory_mib" in server.model_fields_set
+    write(
+        folder,
+        bundle,
+        version=version,
+        measured=measured,
+        native_memory_mib=server.native_memory_mib if chosen else None,
+    )
 
 
 def _measured(report: StagingReport | None) -> Measured | None:

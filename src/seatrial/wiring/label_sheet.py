@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import numpy as np
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.performance.label_desk import Planned
 from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
+from seatrial.wiring.late_labels import row_ids
 from seatrial.wiring.performance import version_log
+from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
 ID, LABEL = "id", "label"
@@ -37,13 +41,35 @@ def sheet(workspace: Workspace, log: FactLog, endpoint: str, planned: Planned) -
             wanted = {key: place for place, key in enumerate(part.ids) if key is not None}
             for key in wanted.keys() & set(planned.rows.ids):
                 rows[key] = _row(part.rows.columns, names, wanted[key])
+    return _written(planned.rows.ids, names, rows)
+
+
+def log_sheet(file: MonitoringFile, *, folder: Path, planned: Planned) -> str:
+    """The same of another server's log, which is read to its end for the features.
+
+    Args: relative paths begin in ``folder``.   Raises: what sources raise.
+    """
+    assert file.data is not None
+    wanted, rows = set(planned.rows.ids), {}
+    names: tuple[str, ...] = ()
+    for chunk in open_source(file.data, folder=folder).chunks():
+        names = names or chunk.columns.features_of(chunk.table)
+        for place, key in enumerate(row_ids(chunk)):
+            if key in wanted:
+                rows[key] = _row(chunk.table.columns, names, place)
+    return _written(planned.rows.ids, names, rows)
+
+
+def _written(
+    ids: Sequence[str], names: Sequence[str], rows: Mapping[str, Mapping[str, Any]]
+) -> str:
     text = io.StringIO()
     # A feature may be called id or label: the first two columns are the sheet's own.
     taken = {ID, LABEL}
     heads = [f"features.{name}" if name in taken else name for name in names]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([ID, LABEL, *heads])
-    for key in planned.rows.ids:
+    for key in ids:
         row = rows.get(key, {})
         writer.writerow([key, "", *(row.get(name, "") for name in names)])
     return text.getvalue()

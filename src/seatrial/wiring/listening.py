@@ -24,7 +24,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as problem:
         raise PortTaken(
             f"Cannot listen on {host}:{port}: {problem.strerror}.",
-            remedy="Stop what uses it, or choose another with --port (0 for any free one).",
+            remedy="Stop what uses it, or choose another: --port of `seatrial up`, or server.port "
+            "in seatrial.yaml (0 takes any free one).",
             port=port,
         ) from problem
     listening.set_inheritable(True)

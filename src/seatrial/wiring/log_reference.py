@@ -6,17 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seatrial.kernel.errors import Invalid
+from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.monitoring.drift.reference import Reference
+from seatrial.monitoring.drift.segments import NoSegmentReference
+from seatrial.monitoring.performance.log_answers import log_reference, says_performance
+from seatrial.monitoring.performance.served_reference import ServedReference, read_reference
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.row_join import together
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
+from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
 from seatrial.monitoring.summaries.profile import Profile
+from seatrial.monitoring.summaries.segment_reference import segment_columns, segment_reference
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.watch_file import ReferenceConfig
-from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.table_sources import OpenSource, open_source
 from seatrial.wiring.workspace import Workspace
 
 _BOUNDARY_ROWS = 200
@@ -38,17 +43,21 @@ class Known:
         profile: of the reference.
         sample: the rows behind it, where they are at hand; None for a bundle.
         problems: met while they were read.
+        performance: how well the model did there; None where that is not known.
+        unmeasured: why it is not known; empty where nobody asked.
     """
 
     name: str
     profile: Profile
     sample: Reference | None = None
     problems: tuple[SourceProblem, ...] = ()
+    performance: ServedReference | None = None
+    unmeasured: str = ""
 
     @property
     def segments(self) -> Summary | None:
-        """Its rows by segment."""
-        return self.sample.segments if self.sample else None
+        """Its rows by segment; None where they are not split.   Raises: SummaryUnreadable."""
+        return self.sample.segments if self.sample else segment_reference(self.profile)
 
     @property
     def notes(self) -> list[str]:
@@ -68,6 +77,7 @@ def known_reference(
     segments: Sequence[str],
     folder: Path,
     workspace: Callable[[], Workspace],
+    opened: OpenSource = open_source,
 ) -> Known:
     """Read the reference.
 
@@ -77,40 +87,43 @@ def known_reference(
         segments: columns to split by.
         folder: where relative paths begin.
         workspace: whose bundle is meant by NAME@VERSION.
-    Raises: NoReferenceRows, NoSuchSegment, NoProfile; what sources and bundles raise.
+        opened: opens it.
+    Raises: NoReferenceRows, NoSuchSegment, NoSegmentReference, NoProfile; what sources and bundles
+        raise.
     """
     if config.bundle is not None:
-        return _of_bundle(*config.bundle, workspace())
+        known = bundle_reference(*config.bundle, workspace())
+        _check_kept(known, segments)
+        return known
     own = "columns" in config.model_fields_set
-    asked = _also(config.columns.columns() if own else columns, segments)
-    if not own:
-        asked = _where_there(asked, names_in(config, folder=folder))
-    chunks = list(open_source(config, folder=folder, columns=asked).chunks())
+    names = () if own else names_in(config, folder=folder, opened=opened)
+    asked = reference_roles(config, columns, segments, names)
+    chunks = list(opened(config, folder=folder, columns=asked).chunks())
     table = together([chunk.table for chunk in chunks])
     roles = _roles(chunks)
     features = features_of(table, roles, segments=segments)
     if not table.n or not features.columns:
-        raise NoReferenceRows(
-            f"The reference {config.source!r} has "
-            f"{'no rows' if not table.n else 'no column that is a feature'}.",
-            remedy="Name rows of the training under reference, with the columns the model sees.",
-            source=config.source,
-        )
+        raise no_reference(config, "no rows" if not table.n else "no column that is a feature")
     sample = Reference(features, answers_of(table, roles), segments=segments)
+    performance, unmeasured = _performance(table, roles, holdout=config.holdout)
     return Known(
         name=config.source,
         profile=sample.profile,
         sample=sample,
+        performance=performance,
+        unmeasured=unmeasured,
         problems=tuple(problem for chunk in chunks for problem in chunk.problems),
     )
 
 
-def names_in(config: DataConfig, *, folder: Path, follow: bool = False) -> tuple[str, ...]:
+def names_in(
+    config: DataConfig, *, folder: Path, follow: bool = False, opened: OpenSource = open_source
+) -> tuple[str, ...]:
     """The columns of some data; none while nothing is there.
 
     Raises: what sources raise.
     """
-    for chunk in open_source(config, folder=folder, columns=Columns(), follow=follow).chunks():
+    for chunk in opened(config, folder=folder, columns=Columns(), follow=follow).chunks():
         names = dict.fromkeys((*chunk.columns.read, *chunk.columns.ignored))
         if names:
             return tuple(names)
@@ -128,12 +141,63 @@ def log_columns(
     return replace(split, kinds={**kinds_of(known.profile, names), **split.kinds})
 
 
-def _of_bundle(name: str, version: int, workspace: Workspace) -> Known:
+def reference_roles(
+    config: ReferenceConfig, columns: Columns, segments: Sequence[str], names: Sequence[str]
+) -> Columns:
+    """The roles to read a reference with.
+
+    Args: its section; roles of the log's; columns to split by; the columns that the reference has.
+    """
+    if "columns" in config.model_fields_set:
+        return _also(config.columns.columns(), segments)
+    return _where_there(_also(columns, segments), names)
+
+
+def no_reference(config: ReferenceConfig, lack: str) -> NoReferenceRows:
+    """The error for a reference with nothing to compare with."""
+    return NoReferenceRows(
+        f"The reference {config.source!r} has {lack}.",
+        remedy="Name rows of the training under reference, with the columns the model sees.",
+        source=config.source,
+    )
+
+
+def bundle_reference(name: str, version: int, workspace: Workspace) -> Known:
+    """The profile in a bundle.   Raises: NoProfile; what bundles raise."""
     from seatrial.monitoring.summaries.profile_record import read_profile
     from seatrial.wiring.bundles import Subject, registered
 
     _, bundle = registered(workspace, Subject(name=name, number=version))
-    return Known(name=f"{name}@{version}", profile=read_profile(bundle.profile() or {}))
+    record = bundle.performance()
+    return Known(
+        name=f"{name}@{version}",
+        profile=read_profile(bundle.profile() or {}),
+        performance=read_reference(record) if record else None,
+        unmeasured="" if record else "The version was packaged without labelled rows.",
+    )
+
+
+def _performance(
+    table: Table, roles: Columns, *, holdout: bool
+) -> tuple[ServedReference | None, str]:
+    if not says_performance(roles):
+        return None, ""
+    try:
+        return log_reference(table, roles, holdout=holdout), ""
+    except SeatrialError as problem:
+        return None, problem.problem
+
+
+def _check_kept(known: Known, segments: Sequence[str]) -> None:
+    kept = segment_columns(known.profile)
+    for name in segments:
+        if name not in kept:
+            raise NoSegmentReference(
+                f"The profile of {known.name} was packaged without segments of {name!r}.",
+                remedy=f"Deploy the model again with --segments {name}, or name rows under "
+                "reference.",
+                column=name,
+            )
 
 
 def _also(columns: Columns, segments: Sequence[str]) -> Columns:

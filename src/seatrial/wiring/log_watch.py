@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,8 @@ from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
-from seatrial.monitoring.alerts.troubles import NOT_KEPT
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, Troubles
+from seatrial.monitoring.performance.view import watched_with
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceProblem, TableSource
 from seatrial.monitoring.rows.table import Table
@@ -27,15 +29,18 @@ from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.profile_record import write_profile
 from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.config import rules_of
 from seatrial.monitoring.watching.gauges import watched_of, whole_of
 from seatrial.monitoring.watching.log_monitor import TROUBLE, LogMonitor
 from seatrial.monitoring.watching.log_windows import LogWindows
 from seatrial.monitoring.watching.server_monitor import BEAT
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.monitoring.watching.window_judge import Judged
+from seatrial.wiring.log_performance import log_performance
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.table_sources import open_source
@@ -46,6 +51,8 @@ _SETTLE_S = 15.0
 _TICK_S = 1.0
 
 Say = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
 
 
 class LogWatch:
@@ -91,7 +98,7 @@ class LogWatch:
             self._tell(problem)
         self._columns: Columns | None = None
         self._metrics = self._trouble = ""
-        self._shown: int | None = None
+        self._shown: tuple[int, Mapping[str, Any] | None] | None = None
         self.store: Store = self.out.open_store()
         try:
             self._open(env, once=once)
@@ -113,7 +120,28 @@ class LogWatch:
             silences=file.alerts.all_silences(),
             during_release=file.alerts.during_release,
         )
+        rules = rules_of(file.triggers, file.endpoint)
+        self._troubles = Troubles(_log, self._clock)
+        self._telling = Telling(
+            self._alarms,
+            TriggerBook(self.store),
+            rules=lambda _: rules,
+            clock=self._clock,
+            troubles=self._troubles,
+        )
         self.monitor = self._monitor()
+        self._performance = log_performance(
+            file,
+            self.known,
+            folder=self._folder,
+            out=self.out,
+            store=self.store,
+            telling=self._telling,
+            troubles=self._troubles,
+            clock=self._clock,
+            say=self._tell,
+            once=once,
+        )
 
     def probe(self) -> None:
         """Look whether the columns asked for are in the log, if it can be read yet.
@@ -128,14 +156,16 @@ class LogWatch:
     def tick(self) -> list[Judged]:
         """Read what is new, judge, tell, and write what others read; see `LogMonitor.tick`."""
         judged = self.monitor.tick()
+        record = self._judge_performance()
         self._metrics = self._exposed()
         self.out.write(self.out.metrics.name, self._metrics)
         self.store.beat(BEAT, self._beat())
         kept = self.monitor.kept()
         # Not only when one was judged: a kill may have come between that and its page.
-        if kept is not None and kept.position != self._shown:
+        shown = None if kept is None else (kept.position, record)
+        if shown is not None and shown != self._shown:
             self.out.write(self.out.report.name, self._page())
-            self._shown = kept.position
+            self._shown = shown
         return judged
 
     def tick_again(self) -> list[Judged]:
@@ -170,6 +200,8 @@ class LogWatch:
 
     def close(self) -> None:
         """End it; nothing is lost."""
+        if self._performance is not None:
+            self._performance.close()
         self._couriers.close()
         self.store.forget(BEAT)
         self.store.close()
@@ -197,8 +229,8 @@ class LogWatch:
             grace=timedelta(seconds=file.windows.grace_s),
             watch=Watch(known.profile, file.rules(), segments=known.segments),
             store=self.store,
-            alarms=self._alarms,
-            rules=rules_of(file.triggers, file.endpoint),
+            telling=self._telling,
+            troubles=self._troubles,
             clock=self._clock,
             checkpoint=PlaceFile(self.out.path / "place", _began(file, known)),
             say=self._tell,
@@ -230,9 +262,20 @@ class LogWatch:
             )
         ]
         kept = self.monitor.kept()
-        if kept is not None:
-            watched.append(watched_of(name, version, kept.newest))
-        return exposition(watched)
+        mine = None if kept is None else watched_of(name, version, kept.newest)
+        record = None if self._performance is None else self._performance.record()
+        mine = mine if record is None else watched_with(mine, record)
+        return exposition(watched if mine is None else [*watched, mine])
+
+    def _judge_performance(self) -> Mapping[str, Any] | None:
+        """Look at predictions and labels; labels that cannot be read are tried again."""
+        if self._performance is None:
+            return None
+        try:
+            self._performance.tick()
+        except TROUBLE as trouble:
+            self._tell(SourceProblem(flaw="part", where="labels", message=str(trouble)))
+        return self._performance.record()
 
     def _beat(self) -> dict[str, Any]:
         name, version = self._file.endpoint, str(self._file.version)
@@ -248,7 +291,8 @@ class LogWatch:
         from seatrial.web.console.watching import report_page
 
         name, version = self._file.endpoint, self._file.version
-        found = WatchDesk(self.store).view(name)["versions"][str(version)]
+        view = WatchDesk(self.store).view(name)
+        found = view["versions"][str(version)]
         report = found["report"]
         return report_page(
             report,
@@ -257,6 +301,7 @@ class LogWatch:
             window=f"{report['start'][:16]} - {report['end'][:16]}".replace("T", " "),
             language=self._file.notify.language,
             series=found["series"],
+            performance=view["performance"],
             made_at=self._clock.now(),
         )
 
@@ -296,6 +341,8 @@ def run_log_watch(
         stack.callback(watch.close)
         for note in watch.known.notes:
             say(note)
+        if watch.known.unmeasured and file.performance.enabled:
+            say(f"The performance is not watched: {watch.known.unmeasured}")
         watch.probe()
         address = ""
         if port is not None:

@@ -15,6 +15,7 @@ from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.registry.bundle import Bundle
@@ -22,6 +23,7 @@ from seatrial.registry.catalog import get
 from seatrial.wiring.counting import profile_of
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.performance import Performances
+from seatrial.wiring.segment_watches import SegmentWatches
 from seatrial.wiring.workspace import Workspace
 
 _TICK_S = 1.0
@@ -80,12 +82,23 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
         performance=PerformanceMonitor(
             store,
             clock=clock,
-            opened=Performances(store, workspace, config.performance),
+            opened=Performances(
+                store,
+                workspace,
+                config.performance,
+                budget_windows=config.drift.budget_windows,
+            ),
             wait_s=config.performance.wait,
             troubles=troubles,
         )
         if config.performance.enabled
         else None,
+        segments=SegmentMonitor(
+            store,
+            clock=clock,
+            opened=SegmentWatches(store, workspace),
+            troubles=troubles,
+        ),
     )
     try:
         while not stop.is_set():

@@ -12,11 +12,13 @@ from seatrial.adapters.sqlite_inbox import SqliteInbox
 from seatrial.adapters.sqlite_labels import SqlitePending
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.performance.endpoint import Followed
+from seatrial.monitoring.performance.segment_judge import SegmentRules
 from seatrial.monitoring.performance.served_reference import read_reference
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.watching.config import PerformanceConfig
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
+from seatrial.wiring.by_segment import performance_by_segment, segment_columns_of
 from seatrial.wiring.prediction_log import VersionLog
 from seatrial.wiring.workspace import Workspace
 
@@ -34,6 +36,11 @@ class LabelFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """With one folder for each endpoint."""
+        return self._folder
+
     def versions(self, endpoint: str) -> Collection[int]:
         """Those of which there is a ledger."""
         folder = self._folder / folder_name(endpoint)
@@ -43,6 +50,10 @@ class LabelFiles:
     def ledger(self, endpoint: str, version: int) -> SqlitePending:
         """The ledger of a version, opened; made when it is not there.   Raises: Unavailable..."""
         return SqlitePending(self._made(endpoint) / f"v{version}.db")
+
+    def by_segment(self, endpoint: str, version: int) -> SqlitePending:
+        """What is kept of a version's windows by segment, opened; made when it is not there."""
+        return SqlitePending(self._made(endpoint) / f"segments-v{version}.db")
 
     def inbox(self, endpoint: str) -> SqliteInbox:
         """The inbox of an endpoint, opened; made when it is not there."""
@@ -79,12 +90,21 @@ class Performances:
         log: where versions are registered.
         workspace: with bundles, prediction log and labels.
         config: when a drop is one.
+        budget_windows: windows per false alarm of segments.
     """
 
-    def __init__(self, log: FactLog, workspace: Workspace, config: PerformanceConfig) -> None:
+    def __init__(
+        self,
+        log: FactLog,
+        workspace: Workspace,
+        config: PerformanceConfig,
+        *,
+        budget_windows: float = 10_000.0,
+    ) -> None:
         self._log = log
         self._workspace = workspace
         self._config = config
+        self._budget_windows = budget_windows
         self._files = LabelFiles(workspace.labels)
         self._opened: dict[str, list[SqlitePending | SqliteInbox]] = {}
 
@@ -110,6 +130,14 @@ class Performances:
             rules=self._config.rules(),
             keeping=self._config.keeping(),
             window_rows=self._config.window_rows,
+            segments=performance_by_segment(
+                bundle,
+                ledger,
+                served,
+                SegmentRules(performance=self._config.rules(), budget_windows=self._budget_windows),
+                endpoint=endpoint,
+                version=version,
+            ),
         )
         rows = version_log(self._workspace, endpoint, version, bundle)
         return Followed(performance, rows)
@@ -129,7 +157,7 @@ class Performances:
 def version_log(
     workspace: Workspace, endpoint: str, version: int, bundle: Bundle, *, features: bool = False
 ) -> VersionLog:
-    """The logged rows of a version with the columns that its expected error needs.
+    """The logged rows of a version with the columns that its expected error and segments need.
 
     Args: features: whether all inputs are wanted.
     """
@@ -137,6 +165,7 @@ def version_log(
     loss = read_reference(record).reference.loss if record else None
     names = bundle.signature.names
     needed = {binning.name for binning in loss.binnings} if loss is not None else set()
+    needed.update(segment_columns_of(bundle))
     return VersionLog(
         workspace.log / folder_name(endpoint),
         version,

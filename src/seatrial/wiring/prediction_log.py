@@ -10,11 +10,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.rows.columns import Columns, ids_of
-from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.rows.table import Coded, Table, rows_of
 from seatrial.monitoring.watching.data_config import DataConfig
+from seatrial.monitoring.watching.segment_watch import Read
+from seatrial.serving.outcome import OK
 from seatrial.wiring.table_sources import open_source
 
 _DAY = "date="
@@ -40,18 +42,29 @@ class VersionLog:
         version: whose rows.
         features: the names of the version's inputs.
         needed: those of them that are wanted.
+        answered: whether requests that failed are left out; all of them are logged, of the others a
+            sample.
     """
 
     def __init__(
-        self, folder: Path, version: int, *, features: Sequence[str], needed: Sequence[str]
+        self,
+        folder: Path,
+        version: int,
+        *,
+        features: Sequence[str],
+        needed: Sequence[str],
+        answered: bool = False,
     ) -> None:
         self._folder = folder
         self._version = version
         self._n_rows = "log.n_rows" if "n_rows" in features else "n_rows"
-        self._columns = Columns(features=(*needed, self._n_rows))
+        self._outcome = "log.outcome" if "outcome" in features else "outcome"
+        self._answered = answered
+        more = (self._n_rows, self._outcome) if answered else (self._n_rows,)
+        self._columns = Columns(features=(*needed, *more))
         self._read: dict[str, int] = {}
 
-    def new(self, version: VersionPerformance) -> Iterator[LoggedPart]:
+    def new(self, version: Read) -> Iterator[LoggedPart]:
         """See LoggedRows."""
         for day in self._days(version):
             folder = self._folder / f"{_DAY}{day}"
@@ -85,9 +98,12 @@ class VersionLog:
                 key.removesuffix("/0") if key is not None and single else key
                 for key, single in zip(ids, alone, strict=True)
             )
+        if self._answered:
+            kept = answered_rows(table, self._outcome)
+            return LoggedPart(rows_of(table, kept), tuple(ids[i] for i in kept.tolist()), place)
         return LoggedPart(table, ids, place)
 
-    def _days(self, version: VersionPerformance) -> list[str]:
+    def _days(self, version: Read) -> list[str]:
         if not self._folder.is_dir():
             return []
         names = (path.name for path in self._folder.iterdir())
@@ -97,3 +113,16 @@ class VersionLog:
             return days
         oldest = (date.fromisoformat(taken[-1]) - _LATE).isoformat()
         return [day for day in days if day >= oldest]
+
+
+def answered_rows(table: Table, outcome: str) -> NDArray[np.intp]:
+    """The places of rows that were answered; all where no column says.
+
+    Args: outcome: name of the column that says what became of a request.
+    """
+    column = table.columns.get(outcome)
+    if not isinstance(column, Coded):
+        return np.arange(table.n)
+    if OK not in column.values:
+        return np.arange(0)
+    return np.flatnonzero(column.codes == column.values.index(OK))

@@ -15,16 +15,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Denied, Invalid, SeatrialError
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
-from seatrial.wiring.files import write_files
 from seatrial.wiring.listening import listen
-from seatrial.wiring.stager import BackgroundStager
-from seatrial.wiring.workspace import Workspace
+from seatrial.wiring.staging_jobs import BackgroundStager
+from seatrial.wiring.workspace import Workspace, load_store
+
+if TYPE_CHECKING:
+    from seatrial.packaging.staging_report import StagingReport
+    from seatrial.registry.bundle import Bundle
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -71,16 +75,11 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """
     check_none_runs(workspace)
     server = workspace.settings.server
-    token = control_token(os.environ)
-    if token is None and not is_loopback(server.host):
-        raise TokenMissing(
-            f"Listening on {server.host} opens the control routes to the network.",
-            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
-        )
+    token = _token_for(server.host)
     listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
-    _preload()
+    _preload(workspace)
     children = [
         Child(
             name=f"worker {index}",
@@ -110,7 +109,27 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         listening.close()
 
 
-def _preload() -> None:
+def check_can_listen(workspace: Workspace) -> None:
+    """Say now what would keep a server of this workspace from listening.
+
+    Raises: PortTaken, TokenMissing, TokenUnusable.
+    """
+    server = workspace.settings.server
+    _token_for(server.host)
+    listen(server.host, server.port).close()
+
+
+def _token_for(host: str) -> str | None:
+    token = control_token(os.environ)
+    if token is None and not is_loopback(host):
+        raise TokenMissing(
+            f"Listening on {host} opens the control routes to the network.",
+            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
+        )
+    return token
+
+
+def _preload(workspace: Workspace) -> None:
     """Import once what every child needs, so that forks share it and restarts take no time.
 
     Frozen, the collector of a child does not write to what it shares, which would copy it.
@@ -118,6 +137,8 @@ def _preload() -> None:
     from seatrial.wiring import monitor, worker  # noqa: F401 - loaded for the pages it shares
 
     worker.preload()
+    load_store(workspace.store_url)
+    gc.collect()
     gc.freeze()
 
 
@@ -165,8 +186,8 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     stager = BackgroundStager(
         workspace.bundles,
         workspace.release_folder,
-        finished=partial(write_files, workspace),
-        threads=workspace.settings.server.native_threads,
+        finished=partial(_write_files, workspace),
+        limits=workspace.settings.server.child_limits(),
     )
     controller = Controller(
         store,
@@ -184,6 +205,13 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         store.close()
         if watching.ident is not None:
             watching.join(_GRACE_S / 2)
+
+
+def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:
+    """As `wiring.files.write_files`, which is loaded when the first staging has passed."""
+    from seatrial.wiring.files import write_files
+
+    write_files(workspace, bundle, report, version)
 
 
 def _monitor(workspace: Workspace, stop: threading.Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ from seatrial.kernel.config import ConfigModel, load
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+
+if TYPE_CHECKING:
+    from seatrial.serving.spawn import ChildLimits
 
 FILE = "seatrial.yaml"
 
@@ -33,6 +37,12 @@ class ServerConfig(ConfigModel):
         le=256,
         description="Threads of the numeric libraries in each process that holds a native model.",
     )
+    native_memory_mib: int = Field(
+        default=2048,
+        ge=256,
+        description="Resident memory, in MiB, of each process that holds a native model; one that "
+        "takes more is ended and started anew.",
+    )
     max_body_bytes: int = Field(
         default=64 * 1024 * 1024, ge=1024, description="Largest request body."
     )
@@ -52,7 +62,7 @@ class ServerConfig(ConfigModel):
         description="Most bytes of predictions that wait to be written to the log.",
     )
     count_rows: int = Field(
-        default=5_000,
+        default=2_000,
         ge=0,
         description="Rows a second of each version whose features and predictions are counted for "
         "monitoring; a random sample where more come. 0 counts none.",
@@ -60,6 +70,16 @@ class ServerConfig(ConfigModel):
     retention: Duration = Field(
         default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."
     )
+
+    def child_limits(self) -> ChildLimits:
+        """What each process of a native model may use."""
+        from seatrial.serving.spawn import ChildLimits
+
+        return ChildLimits(
+            memory_bytes=self.native_memory_mib << 20,
+            threads=self.native_threads,
+            call_s=self.deadline_s,
+        )
 
 
 class EndpointConfig(ConfigModel):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.kernel.clock import SystemClock
@@ -17,6 +18,7 @@ from seatrial.serving.metrics import WorkerCounts, count, exposition
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder, Total
 from seatrial.serving.router import Router
+from seatrial.serving.spawn import ChildLimits
 from seatrial.serving.usage import machine, usage
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
@@ -28,7 +30,8 @@ from seatrial.wiring.versions import open_version
 BUNDLE = "SEATRIAL_BUNDLE"
 VERSION = "SEATRIAL_VERSION"
 REVISION = 1
-_CALL_TIMEOUT_S = 30.0
+NATIVE_MEMORY = "SEATRIAL_NATIVE_MEMORY_MIB"
+_LIMITS = ChildLimits(call_s=30.0)
 
 
 class BundleMissing(Invalid):
@@ -44,16 +47,21 @@ class Standalone:
         bundle: verified.
         name: the model's; None for the bundle's own.
         version: its number.
-        threads: of a native engine, >= 1.
+        limits: of a native engine's process.
     """
 
     def __init__(
-        self, bundle: Bundle, *, name: str | None = None, version: int = 1, threads: int = 1
+        self,
+        bundle: Bundle,
+        *,
+        name: str | None = None,
+        version: int = 1,
+        limits: ChildLimits = _LIMITS,
     ) -> None:
         self._bundle = bundle
         self._name = name or bundle.manifest.name
         self._version = version
-        self._threads = threads
+        self._limits = limits
         self._recorder = Recorder(worker="standalone", clock=SystemClock())
         self._router = Router(self._recorder)
         self._health = Health()
@@ -69,8 +77,7 @@ class Standalone:
             self._bundle,
             endpoint=self._name,
             version=self._version,
-            call_timeout_s=_CALL_TIMEOUT_S,
-            threads=self._threads,
+            limits=self._limits,
         )
         await live.start()
         self._live = live
@@ -106,6 +113,7 @@ def app() -> App:
     """The ASGI application of a container: the bundle that ``SEATRIAL_BUNDLE`` names.
 
     For ``uvicorn --factory seatrial.wiring.standalone:app``; the bundle is loaded at startup.
+    ``SEATRIAL_NATIVE_MEMORY_MIB`` is what `server.native_memory_mib` is to a server.
     Raises: BundleMissing, BundleNotFound, BundleTampered and their kin.
     """
     folder = os.environ.get(BUNDLE)
@@ -114,7 +122,11 @@ def app() -> App:
             f"The variable {BUNDLE} is not set.",
             remedy=f"Set {BUNDLE} to the folder of a bundle.",
         )
-    standalone = Standalone(Bundle.open(Path(folder)), version=int(os.environ.get(VERSION) or 1))
+    memory_mib = os.environ.get(NATIVE_MEMORY)
+    limits = replace(_LIMITS, memory_bytes=int(memory_mib) << 20) if memory_mib else _LIMITS
+    standalone = Standalone(
+        Bundle.open(Path(folder)), version=int(os.environ.get(VERSION) or 1), limits=limits
+    )
     return build(standalone.plane, start=standalone.start, stop=standalone.stop)
 
 
@@ -127,7 +139,7 @@ def serve_bundle(
     port: int,
     fd: int | None,
     until_eof: bool,
-    threads: int,
+    limits: ChildLimits,
 ) -> None:
     """Serve a bundle until SIGTERM or SIGINT.
 
@@ -135,10 +147,10 @@ def serve_bundle(
         bundle: verified; its folder stays where it is meanwhile.
         fd: an inherited listening socket to use instead of ``host`` and ``port``.
         until_eof: also stop when standard input ends.
-        threads: of a native engine, >= 1.
+        limits: of a native engine's process.
     Raises: PortTaken; what engines raise when they cannot be loaded.
     """
-    standalone = Standalone(bundle, name=name, version=version, threads=threads)
+    standalone = Standalone(bundle, name=name, version=version, limits=limits)
     listening = listen(host, port) if fd is None else socket.socket(fileno=fd)
     serve(
         build(standalone.plane),

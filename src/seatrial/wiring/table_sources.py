@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
+from seatrial.monitoring.rows.by_column import ColumnSource
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.rows.source import TableSource
+from seatrial.monitoring.rows.source import SourceUnreadable, TableSource
 from seatrial.monitoring.watching.data_config import DataConfig
 
 _ADAPTERS = {
@@ -17,6 +19,42 @@ _ADAPTERS = {
     "duckdb": "seatrial.adapters.table_duckdb:DuckdbSource",
     "postgresql": "seatrial.adapters.table_postgres:PostgresSource",
 }
+
+_BY_COLUMN = {"parquet": "seatrial.adapters.table_parquet_columns:ParquetColumns"}
+
+
+def open_columns(config: DataConfig, *, folder: Path) -> AbstractContextManager[ColumnSource]:
+    """The data of a configuration, a column at a time.
+
+    Args: the section; where relative paths begin.
+    Raises: SourceUnreadable: they do not lie by column, or not as they would have to; MissingExtra;
+        what sources raise.
+    """
+    adapter = _BY_COLUMN.get(config.kind)
+    if adapter is None:
+        raise SourceUnreadable(
+            f"{config.source} does not lie by column.",
+            remedy="Read it by rows.",
+            source=config.kind,
+        )
+    module, _, name = adapter.partition(":")
+    opened: Any = getattr(import_module(module), name)(_path(config.source, folder))
+    return cast("AbstractContextManager[ColumnSource]", opened)
+
+
+class OpenSource(Protocol):
+    """Opens what a configuration names; `open_source` is one."""
+
+    def __call__(
+        self,
+        config: DataConfig,
+        *,
+        folder: Path,
+        columns: Columns | None = None,
+        follow: bool = False,
+    ) -> TableSource:
+        """See `open_source`."""
+        ...
 
 
 def open_source(

@@ -21,13 +21,12 @@ ENGINES: dict[EngineKind, tuple[Role, str]] = {
 
 
 def open_version(
-    bundle: Bundle, *, endpoint: str, version: int, call_timeout_s: float, threads: int = 1
+    bundle: Bundle, *, endpoint: str, version: int, limits: ChildLimits
 ) -> LiveVersion:
     """Load what the bundle's plan names.
 
     Args:
-        call_timeout_s: after so long a call of a native engine counts as hung.
-        threads: of a native engine, >= 1.
+        limits: of a native engine's process; after ``call_s`` a call counts as hung.
     Raises: what engines raise when an artefact cannot be loaded; PlanUnreadable.
     """
     plan = EnginePlan.from_dict(bundle.manifest.plan)
@@ -38,10 +37,8 @@ def open_version(
         signature=bundle.signature,
         plan=plan,
         engines={k: _engine(bundle, k) for k in sorted(plan.engines & ENGINES.keys())},
-        native=_native(bundle, ChildLimits(call_s=call_timeout_s, threads=threads))
-        if EngineKind.NATIVE in plan.engines
-        else None,
-        call_timeout_s=call_timeout_s,
+        native=_native(bundle, limits) if EngineKind.NATIVE in plan.engines else None,
+        call_timeout_s=limits.call_s,
         blame=Blame(bundle.signature, lambda: bundle.golden().inputs),
     )
 
@@ -51,14 +48,12 @@ class Shelf:
 
     Args:
         bundles: one folder per digest.
-        call_timeout_s: see `open_version`.
-        threads: see `open_version`.
+        limits: see `open_version`.
     """
 
-    def __init__(self, bundles: Path, *, call_timeout_s: float, threads: int = 1) -> None:
+    def __init__(self, bundles: Path, *, limits: ChildLimits) -> None:
         self._bundles = bundles
-        self._call_timeout_s = call_timeout_s
-        self._threads = threads
+        self._limits = limits
 
     def __call__(self, endpoint: str, version: int, digest: str) -> LiveVersion:
         """Verify every byte of a bundle and load it; blocks."""
@@ -66,8 +61,7 @@ class Shelf:
             Bundle.open(self._bundles / digest, digest=digest),
             endpoint=endpoint,
             version=version,
-            call_timeout_s=self._call_timeout_s,
-            threads=self._threads,
+            limits=self._limits,
         )
 
 

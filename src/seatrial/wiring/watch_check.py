@@ -17,10 +17,13 @@ from seatrial.monitoring.alerts.notify_config import (
     SinkConfig,
     secret_of,
 )
+from seatrial.monitoring.performance.findings import figure
 from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.source import SourceMissing
 from seatrial.monitoring.summaries.log_rows import kinds_of
 from seatrial.monitoring.watching.watch import Watch
-from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.monitoring.watching.watch_file import LabelsConfig, MonitoringFile
+from seatrial.wiring.late_labels import late_parts
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import notifier_of
 from seatrial.wiring.table_sources import open_source
@@ -57,8 +60,32 @@ def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Wor
         "reference": {"source": known.name, "rows": known.profile.n, "notes": known.notes},
         "log": {"source": file.data.source, "rows": n, "columns": _roles(roles, known)},
         "windows": _windows(file),
+        "performance": _performance(file, known, folder),
         "problems": list(dict.fromkeys(problems)),
     }
+
+
+def _performance(file: MonitoringFile, known: Known, folder: Path) -> str:
+    """How the performance would be watched, in a sentence; empty where nobody asked."""
+    served = known.performance
+    if not file.performance.enabled:
+        return "switched off"
+    if served is None:
+        return f"not watched: {known.unmeasured}" if known.unmeasured else ""
+    main = served.reference.main
+    parts = [f"{main.name} {figure(main.name, main.value)} on {served.n:,} rows of the reference"]
+    parts.append("estimated without labels" if served.reference.estimates else "by labels alone")
+    if file.labels is not None:
+        parts.append(_labels(file.labels, folder))
+    return ", ".join(parts)
+
+
+def _labels(config: LabelsConfig, folder: Path) -> str:
+    try:
+        n = sum(len(part.entries) for part in late_parts(config, folder=folder))
+    except SourceMissing:
+        return f"no labels in {config.source} yet"
+    return f"{n:,} labels in {config.source}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

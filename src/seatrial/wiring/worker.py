@@ -52,6 +52,11 @@ _DRAIN_S = 3.0
 """For calls of engines that nobody waits for any more: the server let its requests end before."""
 
 
+_SWITCH_S = 0.0005
+"""After so long the sync thread gives the interpreter up to the event loop. At Python's own 5 ms
+every request that comes while the thread works would wait that long."""
+
+
 def preload() -> None:
     """Import what every worker loads later anyway; called once, before the workers are forked."""
     import seatrial.adapters.onnxruntime  # noqa: F401 - loaded for its effect: shared pages
@@ -97,76 +102,90 @@ def run_worker(
         address: where the server is reached, for others to see.
         token: of the control routes, or None where only loopback may use them.
     """
-    clock = SystemClock()
-    config = workspace.settings.server
-    store = workspace.open_store()
-    recorder = Recorder(worker=name, clock=clock)
-    counting = _counting(workspace, name) if config.count_rows else None
-    router = Router(recorder, counting=counting)
-    copies = Copies()
-    log = _prediction_log(workspace, name)
-    health = Health()
-    workers: list[Worker] = []
-    plane = DataPlane(
-        router,
-        error_reply,
-        limits_of(config),
-        readiness=health,
-        metrics=lambda: workers[0].metrics() if workers else "",
-        copies=copies,
-        log=log,
-    )
+    sys.setswitchinterval(_SWITCH_S)
+    process = _Process(workspace, name=name, address=address)
+    try:
+        serve(
+            _app(process.plane, process.store, token, workspace),
+            listening,
+            stop_fd=stop_fd,
+            before=process.prepare,
+            after=process.finish,
+        )
+    finally:
+        process.store.close()
 
-    async def prepare() -> None:
+
+class _Process:
+    """What a worker process is made of: made at once, loaded before it serves, drained after.
+
+    Args: see `run_worker`.
+    """
+
+    def __init__(self, workspace: Workspace, *, name: str, address: str) -> None:
+        config = workspace.settings.server
+        self._workspace, self._name, self._address = workspace, name, address
+        self._clock = SystemClock()
+        self.store = workspace.open_store()
+        self._recorder = Recorder(worker=name, clock=self._clock)
+        self._counting = _counting(workspace, name) if config.count_rows else None
+        self._router = Router(self._recorder, counting=self._counting)
+        self._copies = Copies()
+        self._log = _prediction_log(workspace, name)
+        self._health = Health()
+        self._worker: Worker | None = None
+        self.plane = DataPlane(
+            self._router,
+            error_reply,
+            limits_of(config),
+            readiness=self._health,
+            metrics=lambda: self._worker.metrics() if self._worker else "",
+            copies=self._copies,
+            log=self._log,
+        )
+
+    async def prepare(self) -> None:
+        """Load every version that shall be served, or as many as there is patience for."""
         sweep()
         loop, loaded = asyncio.get_running_loop(), asyncio.Event()
 
         def on_ready() -> None:
-            health.ready()
+            self._health.ready()
             loop.call_soon_threadsafe(loaded.set)
 
-        fleet = Fleet(
-            router=router,
-            open_version=Shelf(
-                workspace.bundles, call_timeout_s=config.deadline_s, threads=config.native_threads
-            ),
-            loop=loop,
-            clock=clock,
-        )
-        worker = Worker(
-            name=name,
-            address=address,
-            store=store,
-            targets=TargetsOf(store),
-            fleet=fleet,
-            router=router,
-            recorder=recorder,
-            clock=clock,
-            copies=copies,
-            counting=counting,
-            log=log,
-            shipper=_shipper(workspace, name),
+        self._worker = Worker(
+            name=self._name,
+            address=self._address,
+            store=self.store,
+            targets=TargetsOf(self.store),
+            fleet=self._fleet(loop),
+            router=self._router,
+            recorder=self._recorder,
+            clock=self._clock,
+            copies=self._copies,
+            counting=self._counting,
+            log=self._log,
+            shipper=_shipper(self._workspace, self._name),
             on_ready=on_ready,
         )
-        workers.append(worker)
-        worker.start()
+        self._worker.start()
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
-    async def finish() -> None:
-        health.not_ready("draining")
-        await workers[0].stop(drain_s=_DRAIN_S)
-
-    try:
-        serve(
-            _app(plane, store, token, workspace),
-            listening,
-            stop_fd=stop_fd,
-            before=prepare,
-            after=finish,
+    def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet:
+        limits = self._workspace.settings.server.child_limits()
+        return Fleet(
+            router=self._router,
+            open_version=Shelf(self._workspace.bundles, limits=limits),
+            loop=loop,
+            clock=self._clock,
         )
-    finally:
-        store.close()
+
+    async def finish(self) -> None:
+        """Take no more requests, and stop."""
+        self._health.not_ready("draining")
+        if self._worker is not None:
+            await self._worker.stop(drain_s=_DRAIN_S)
 
 
 def slice_s(windows: WindowConfig) -> float:

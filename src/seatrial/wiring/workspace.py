@@ -14,6 +14,7 @@ from seatrial.kernel.store import Store
 from seatrial.wiring.settings import Settings, load_settings
 
 HOME = "SEATRIAL_HOME"
+DEFAULT_HOME = ".seatrial"
 
 STORES: Mapping[str, str] = {
     "sqlite": "seatrial.adapters.sqlite:SqliteStore",
@@ -97,6 +98,15 @@ def open_store(url: str) -> Store:
 
     Raises: UnknownStore; MissingExtra; StoreUnavailable.
     """
+    store: Store = load_store(url).from_url(url)
+    return store
+
+
+def load_store(url: str) -> Any:
+    """Import what opens a URL, without opening it; returns its class.
+
+    Raises: UnknownStore; MissingExtra.
+    """
     scheme = url.partition("://")[0]
     if scheme not in STORES:
         raise UnknownStore(
@@ -105,9 +115,7 @@ def open_store(url: str) -> Store:
             scheme=scheme[:40],
         )
     module, _, name = STORES[scheme].partition(":")
-    store_class: Any = getattr(import_module(module), name)
-    store: Store = store_class.from_url(url)
-    return store
+    return getattr(import_module(module), name)
 
 
 def open_workspace(
@@ -124,7 +132,7 @@ def open_workspace(
     Raises: ConfigInvalid, HomeNotWritable.
     """
     settings = load_settings(config, environment)
-    folder = (home or Path(environment.get(HOME) or ".seatrial")).resolve()
+    folder = (home or Path(environment.get(HOME) or DEFAULT_HOME)).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

@@ -19,7 +19,7 @@ from seatrial.monitoring.drift.histograms import (
 )
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 
 RNG = np.random.default_rng(5)
 

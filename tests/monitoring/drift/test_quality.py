@@ -16,7 +16,8 @@ from seatrial.monitoring.drift.quality import Check, Finding, QualityLimits, che
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import Numeric, Profile, profile_of
+from seatrial.monitoring.summaries.profile import Numeric, Profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Summary
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -32,6 +32,7 @@ def estimate(
         interval=Interval(lower=0.68, upper=0.74),
         reference=0.8,
         drop=0.09,
+        drop_interval=Interval(lower=0.06, upper=0.12),
         warning_chance=0.99,
         critical_chance=0.93,
         label_free=0.7,

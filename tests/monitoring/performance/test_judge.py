@@ -110,7 +110,7 @@ def test_the_newest_window_with_enough_labels_is_measured(
     assert found is not None
     assert (found.window, found.n, found.n_labelled, found.level) == (2, 500, 500, Level.CLEAR)
     score, label = parts[2]
-    assert [m.name for m in found.metrics] == ["accuracy", "f1", "auc"]
+    assert [m.name for m in found.metrics] == ["accuracy", "precision", "recall", "f1", "auc"]
     assert found.metrics[0].value == pytest.approx(((score >= 0.5) == label).mean())
     assert found.unexplained_interval is not None
     assert found.unexplained_interval.lower < 0 < found.unexplained_interval.upper

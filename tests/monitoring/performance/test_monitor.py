@@ -90,6 +90,11 @@ def test_gauges_say_what_is_known_and_nothing_else(world: World) -> None:
     text = exposition([watched_with(known, record)])
     assert 'seatrial_estimate_trusted{endpoint="churn",version="1"} 1' in text
     assert 'seatrial_real_accuracy{endpoint="churn",version="1"}' in text
+    for metric in ("accuracy", "precision", "recall", "f1", "auc"):
+        one = f'{{endpoint="churn",version="1",metric="{metric}"}}'
+        assert f"seatrial_estimated_performance{one}" in text
+        assert f"seatrial_real_performance_upper{one}" in text
+        assert f"seatrial_reference_performance{one}" in text
     assert "seatrial_watch_timestamp_seconds" in text
 
 
@@ -97,7 +102,9 @@ def test_a_mean_error_is_no_accuracy(world: World) -> None:
     world.opened.log += [drawn(1, WINDOW_ROWS)]
     world.turn()
     (record,) = world.monitor.records("churn").values()
-    assert "accuracy{" not in exposition([watched_with(None, record | {"metric": "mae"})])
+    text = exposition([watched_with(None, record | {"metric": "mae"})])
+    assert "accuracy{" not in text
+    assert 'seatrial_estimated_performance{endpoint="churn",version="1",metric="mae"}' in text
 
 
 def test_labels_are_counted_for_triggers(world: World) -> None:

@@ -25,7 +25,7 @@ COLUMNS = ScoreColumns(probabilities="p", label="y")
 def test_a_classifier_has_accuracy_f1_and_auc_with_their_errors(
     classifier: PerformanceReference,
 ) -> None:
-    assert [m.name for m in classifier.metrics] == ["accuracy", "f1", "auc"]
+    assert [m.name for m in classifier.metrics] == ["accuracy", "precision", "recall", "f1", "auc"]
     assert classifier.classes == ("0", "1")
     score, label = binary(1, 4_000)
     assert classifier.main.value == pytest.approx(((score >= 0.5) == label).mean())
@@ -50,7 +50,7 @@ def test_several_named_classes_are_judged_by_their_highest_probability() -> None
         Table(columns=columns, n=900), COLUMNS, classes=("cat", "dog", "hen")
     )
     assert found.main.value == pytest.approx((p.argmax(axis=1) == drawn).mean())
-    assert [m.name for m in found.metrics] == ["accuracy", "f1"]
+    assert [m.name for m in found.metrics] == ["accuracy", "precision", "recall", "f1"]
 
 
 def test_rows_without_a_label_are_left_out() -> None:

@@ -17,6 +17,7 @@ from seatrial.monitoring.performance.served_reference import (
     write_reference,
 )
 from seatrial.monitoring.rows.scores import BadScores
+from seatrial.monitoring.rows.served import column_of
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 
 REGRESSION = Signature(
@@ -78,29 +79,48 @@ def test_a_regressors_feature_may_have_the_name_of_its_answer() -> None:
     assert found.reference.main.name == "mae"
 
 
-def test_a_model_without_probabilities_or_one_number_has_none() -> None:
+def test_a_classifier_without_probabilities_is_measured_and_nothing_is_estimated() -> None:
     bare = Signature(
         features=SIGNATURE.features,
         outputs=(Output(name="label", dtype=Dtype.STRING),),
         task=Task.CLASSIFICATION,
         matrix=True,
     )
-    labels = np.array(["a"] * 200, dtype=object)
-    from seatrial.monitoring.rows.served import column_of
+    labels = np.array(["a", "b"] * 100, dtype=object)
+    answers = {"label": np.array(["a"] * 20 + ["a", "b"] * 90, dtype=object)}
+    found = learn_reference(
+        bare, np.zeros((200, 1)), answers, column_of(labels), origin=Origin.SAMPLE
+    )
+    assert found.reference.classes == ("a", "b")
+    assert not found.reference.estimates
+    assert [m.name for m in found.reference.metrics] == ["accuracy", "precision", "recall", "f1"]
+    assert found.reference.main.value == 0.95
+    assert read_reference(json.loads(json.dumps(write_reference(found)))) == found
 
-    with pytest.raises(BadScores, match="no probabilities"):
-        learn_reference(
-            bare, np.zeros((200, 1)), {"label": labels}, column_of(labels), origin=Origin.SAMPLE
-        )
+
+def test_a_regressor_of_several_numbers_is_measured_by_all_of_them() -> None:
     several = Signature(
         features=SIGNATURE.features,
         outputs=(Output(name="prediction", dtype=Dtype.FLOAT64, width=2),),
         task=Task.REGRESSION,
         matrix=True,
     )
-    answers = {"prediction": np.zeros((200, 2))}
-    with pytest.raises(BadScores, match="one number a row"):
-        learn_reference(several, np.zeros((200, 1)), answers, np.zeros(200), origin=Origin.SAMPLE)
+    rng = np.random.default_rng(3)
+    answer = rng.normal(size=(400, 2))
+    error = rng.normal(size=(400, 1)) @ np.ones((1, 2))  # both err alike
+    answers = {"prediction": answer}
+    rows = np.zeros((400, 1))
+    found = learn_reference(several, rows, answers, answer + error, origin=Origin.HOLDOUT)
+    assert (found.reference.width, found.reference.estimates, found.n) == (2, False, 800)
+    assert found.reference.main.value == pytest.approx(np.abs(error).mean())
+    one_of_them = np.abs(error[:, 0]).std(ddof=1) / 20
+    assert found.reference.main.standard_error == pytest.approx(one_of_them, rel=0.01)
+    assert read_reference(json.loads(json.dumps(write_reference(found)))) == found
+    texts = column_of(np.array([str(row) for row in (answer + error).tolist()], dtype=object))
+    of_texts = learn_reference(several, rows, answers, texts, origin=Origin.HOLDOUT)
+    assert of_texts.reference.main.value == pytest.approx(found.reference.main.value)
+    with pytest.raises(BadScores, match="holds 1 numbers a row for predictions of 2"):
+        learn_reference(several, rows, answers, np.zeros(400), origin=Origin.HOLDOUT)
 
 
 def test_few_rows_are_no_reference() -> None:

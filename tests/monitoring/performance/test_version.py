@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, watched
+from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, label, take, watched
 
 from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.performance.labels import Keeping, MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord, state_to_dict
-from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import Trust
 from seatrial.monitoring.performance.version import VersionPerformance
-
-
-def untold(version: VersionPerformance) -> Told:
-    """What a version has to tell."""
-    told: list[Told] = []
-    version.tell(told.append)
-    return sum(told, Told())
-
-
-def take(version: VersionPerformance, rows: Rows) -> Told:
-    """What rows tell."""
-    untold(version)
-    version.take(rows)
-    return untold(version)
-
-
-def label(version: VersionPerformance, ids: Sequence[str], texts: Sequence[str]) -> Told:
-    """What labels tell."""
-    untold(version)
-    version.label(ids, texts)
-    return untold(version)
+from seatrial.monitoring.rows.table import Coded, Table
 
 
 def levels(found: VersionPerformance, rows: Rows) -> list[Level]:
@@ -267,3 +246,72 @@ def test_a_ledger_that_cannot_be_read_says_so(name: str, text: str) -> None:
     ledger.set_note(name, text)
     with pytest.raises(BadPerformanceRecord, match="cannot be read"):
         watched(ledger)
+
+
+def with_truth(rows: Rows, labels: np.ndarray, place: str) -> Rows:
+    codes = np.array([{"no": 0, "yes": 1}.get(str(label), -1) for label in labels], np.int32)
+    truth = {"outputs.truth": Coded(codes, ("no", "yes"))}
+    table = Table(columns={**rows.rows.columns, **truth}, n=rows.rows.n, at=rows.rows.at)
+    return Rows(table, rows.ids, (rows.place[0], place), rows.labels)
+
+
+def test_labels_that_come_with_their_rows_are_those_that_come_afterwards() -> None:
+    rows = drawn(5, 2 * WINDOW_ROWS)
+    with_rows, afterwards = watched(MemoryPending()), watched(MemoryPending())
+    told = take(with_rows, with_truth(rows, rows.labels, "end"))
+    afterwards.take(rows)
+    later = label(afterwards, *rows.pairs())
+    assert with_rows.measured() == afterwards.measured()
+    one, other = with_rows.estimated(), afterwards.estimated()
+    assert one.value == pytest.approx(other.value)
+    assert one.trust.trust is other.trust.trust
+    assert [w.performance for w in told.windows] == [w.performance for w in later.windows]
+    assert with_rows.progress.n_labelled == 2 * WINDOW_ROWS
+    kinds = {finding.labels.kind for finding in told.findings}
+    assert kinds == {Kind.ESTIMATED_PERFORMANCE.value, Kind.PERFORMANCE.value}
+
+
+def test_rows_that_are_read_again_count_once_and_bring_the_labels_they_got_meanwhile() -> None:
+    rows = drawn(6, WINDOW_ROWS)
+    version = watched(MemoryPending())
+    none = np.full(WINDOW_ROWS, "", dtype=object)
+    version.take(with_truth(rows, none, "once"))
+    assert version.measured() is None
+    told = take(version, with_truth(rows, rows.labels, "twice"))
+    turned = np.where(rows.labels == "no", "yes", "no")
+    version.take(with_truth(rows, turned, "thrice"))
+    progress = version.progress
+    assert (progress.n_seen, progress.n_labelled, progress.n_corrected) == (600, 600, 600)
+    assert any(f.labels.kind == Kind.PERFORMANCE.value for f in told.findings)
+    real, wanted = version.measured(), watched(MemoryPending())
+    wanted.take(with_truth(rows, turned, "end"))
+    assert real is not None
+    assert real.metrics == wanted.measured().metrics  # type: ignore[union-attr]
+
+
+def test_other_metrics_are_estimated_until_labels_contradict_the_scores() -> None:
+    version = watched(MemoryPending())
+    rows = drawn(7, WINDOW_ROWS, right=False)
+    version.take(rows)
+    others = {one.name: one for one in version.estimated().others}
+    assert set(others) == {"precision", "recall", "f1", "auc"}
+    for one in others.values():
+        assert one.interval.lower < one.value < one.interval.upper
+        assert one.reference is not None
+        assert one.drop == pytest.approx(one.reference - one.value)
+    version.label(*rows.pairs())
+    assert version.estimated().trust.trust is Trust.CONTRADICTED
+    assert version.estimated().others == ()
+
+
+def test_a_state_of_before_other_metrics_were_estimated_is_read() -> None:
+    ledger = MemoryPending()
+    watched(ledger).take(drawn(8, WINDOW_ROWS))
+    record = json.loads(ledger.note("state") or "")
+    assert watched(ledger).estimated().others
+    del record["recent"]
+    ledger.set_note("state", json.dumps(record))
+    old = watched(ledger)
+    assert old.estimated().others == ()
+    old.take(drawn(9, WINDOW_ROWS, first=WINDOW_ROWS))
+    assert old.estimated().others

@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+import pytest
 
-from seatrial.monitoring.rows.label_values import label_text, label_values
+from seatrial.monitoring.rows.label_values import label_text, label_values, label_vectors
 from seatrial.stats.performance import UNKNOWN_CLASS
 
 
@@ -27,3 +28,13 @@ def test_a_regressor_takes_finite_numbers_only() -> None:
     found = label_values(["1.5", "-2e3", "nan", "inf", "many", ""], None)
     assert found[:2].tolist() == [1.5, -2000.0]
     assert np.isnan(found[2:]).all()
+
+
+@pytest.mark.parametrize("text", ["[1.5, 2]", "1.5 2", "(1.5,2.0)", " 1.5;2 ", "1.5   2"])
+def test_several_numbers_are_read_however_they_are_written(text: str) -> None:
+    assert label_vectors([text], 2).tolist() == [[1.5, 2.0]]
+
+
+@pytest.mark.parametrize("text", ["", "1", "1 2 3", "1 x", "nan 2", "inf 1", "[]", "1,,2"])
+def test_what_is_not_so_many_numbers_is_no_label(text: str) -> None:
+    assert np.isnan(label_vectors([text, "1 2"], 2)).tolist() == [[True, True], [False, False]]

@@ -24,7 +24,6 @@ from seatrial.monitoring.rows.window import (
     Windows,
     close_until,
     cut,
-    cut_all,
     drained,
     end_of,
     finish,
@@ -104,7 +103,7 @@ def test_any_chunking_gives_the_same_windows(
 
 @given(plans, minutes)
 def test_every_row_is_in_a_window_or_late_or_undated(plan: Windows, when: list[int | None]) -> None:
-    found = summary(list(cut_all(plan, [rows(*when)])))
+    found = summary(all_events(plan, rows(*when), []))
     everywhere = [
         row
         for name in ("in", "late", "undated")
@@ -119,7 +118,7 @@ def test_every_row_is_in_a_window_or_late_or_undated(plan: Windows, when: list[i
 
 @given(plans.filter(lambda plan: plan.every_s is not None), minutes)
 def test_rows_lie_between_the_bounds_of_their_window(plan: Windows, when: list[int | None]) -> None:
-    for event in cut_all(plan, [rows(*when)]):
+    for event in all_events(plan, rows(*when), []):
         if isinstance(event, Piece | Late):
             assert event.window.start is not None
             assert event.window.end is not None
@@ -138,8 +137,8 @@ def test_windows_by_count_go_on_over_chunks_and_the_last_is_said_to_be_short() -
 
 def test_rows_without_times_can_be_counted_but_not_dated() -> None:
     table = Table(columns={"row": np.arange(3)}, n=3)
-    assert summary(list(cut_all(Windows(n_rows=2), [table])))["in"]
-    assert summary(list(cut_all(Windows(every_s=60), [table]))) == {"undated": {None: [0, 1, 2]}}
+    assert summary(all_events(Windows(n_rows=2), table, []))["in"]
+    assert summary(all_events(Windows(every_s=60), table, [])) == {"undated": {None: [0, 1, 2]}}
 
 
 def test_a_window_closes_when_its_lateness_is_over_and_not_before() -> None:
@@ -155,7 +154,7 @@ def test_a_window_closes_when_its_lateness_is_over_and_not_before() -> None:
 
 
 def test_equal_and_unsorted_times_share_their_window() -> None:
-    found = summary(list(cut_all(Windows(every_s=3600), [rows(90, 10, 10, 70, 10)])))
+    found = summary(all_events(Windows(every_s=3600), rows(90, 10, 10, 70, 10), []))
     assert sorted(found["in"].values()) == [[0, 3], [1, 2, 4]]
 
 
@@ -175,7 +174,7 @@ def test_times_beyond_all_calendars_are_undated(year: int) -> None:
     for every_s in (60, 86_400):
         for zone in ("UTC", "Pacific/Kiritimati", "America/New_York"):
             plan = Windows(every_s=every_s, time_zone=zone, lateness_s=1e9)
-            found = summary(list(cut_all(plan, [table])))
+            found = summary(all_events(plan, table, []))
             assert set(found) == ({"in", "closed"} if 1 < year <= 9999 else {"undated"})
 
 
@@ -192,7 +191,7 @@ def test_times_beyond_all_calendars_are_undated(year: int) -> None:
 def test_a_day_is_one_of_the_calendar(zone: str, date: str, hours: int) -> None:
     day = datetime.fromisoformat(date)
     noon = day.replace(hour=12, tzinfo=ZoneInfo(zone))
-    (piece, *_) = cut_all(Windows(every_s=86_400, time_zone=zone), [rows(0, start=noon)])
+    (piece, *_) = all_events(Windows(every_s=86_400, time_zone=zone), rows(0, start=noon), [])
     assert isinstance(piece, Piece)
     assert piece.window.start is not None
     assert piece.window.end is not None
@@ -202,7 +201,7 @@ def test_a_day_is_one_of_the_calendar(zone: str, date: str, hours: int) -> None:
 
 
 def test_weeks_begin_on_monday() -> None:
-    (piece, *_) = cut_all(Windows(every_s=7 * 86_400), [rows(0)])
+    (piece, *_) = all_events(Windows(every_s=7 * 86_400), rows(0), [])
     assert isinstance(piece, Piece)
     assert piece.window.start == datetime(2029, 12, 31, tzinfo=UTC)
     assert piece.window.start.weekday() == 0
@@ -210,7 +209,7 @@ def test_weeks_begin_on_monday() -> None:
 
 def test_sorted_rows_are_cut_without_a_copy() -> None:
     table = rows(*range(120))
-    pieces = [e for e in cut_all(Windows(every_s=3600), [table]) if isinstance(e, Piece)]
+    pieces = [e for e in all_events(Windows(every_s=3600), table, []) if isinstance(e, Piece)]
     assert len(pieces) == 2
     for piece in pieces:
         assert np.shares_memory(piece.table.columns["row"], table.columns["row"])  # type: ignore[arg-type]

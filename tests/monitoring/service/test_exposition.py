@@ -2,8 +2,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from seatrial.monitoring.service.exposition import (
     FAMILIES,
-    AccuracyGauges,
     DriftGauges,
+    MetricGauges,
     Watched,
     exposition,
 )
@@ -14,12 +14,15 @@ from seatrial.stats.trend import Crossing
 FULL = Watched(
     endpoint="churn",
     version=3,
-    features={"age": DriftGauges(psi=0.21, ks=0.3, alarm=True, missing_share=0.1)},
-    outputs={"label": DriftGauges(psi=0.05, ks=0.1, alarm=False)},
-    estimated=AccuracyGauges(value=0.8, lower=0.78, upper=0.82),
+    features={"age": DriftGauges(psi=0.21, ks=0.3, auc=0.7, alarm=True, missing_share=0.1)},
+    outputs={"label": DriftGauges(psi=0.05, ks=0.1, auc=0.5, alarm=False)},
+    estimated=MetricGauges(value=0.8, lower=0.78, upper=0.82),
     estimate_trusted=True,
-    real=AccuracyGauges(value=0.79, lower=0.75, upper=0.83),
+    real=MetricGauges(value=0.79, lower=0.75, upper=0.83),
     reference_accuracy=0.85,
+    estimates={"f1": MetricGauges(value=0.7, lower=0.6, upper=0.8)},
+    reals={"f1": MetricGauges(value=0.71, lower=0.61, upper=0.81)},
+    references={"f1": 0.75},
     findings=[
         ServiceFinding(
             signal="error_budget",
@@ -50,6 +53,10 @@ def test_everything_known_is_told_and_every_family_is_in_use() -> None:
     assert {name for name, _ in told} == set(FAMILIES)
     version = (("endpoint", "churn"), ("version", "3"))
     assert told["seatrial_estimated_accuracy", version] == 0.8
+    f1 = (("endpoint", "churn"), ("metric", "f1"), ("version", "3"))
+    assert told["seatrial_estimated_performance", f1] == 0.7
+    assert told["seatrial_real_performance_lower", f1] == 0.61
+    assert told["seatrial_reference_performance", f1] == 0.75
     age = (("endpoint", "churn"), ("feature", "age"), ("version", "3"))
     assert told["seatrial_drift_psi", age] == 0.21
     assert told["seatrial_drift_alarm", age] == 1

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from seatrial.monitoring.service.finding import Level, ServiceFinding, forecast, standings
+from seatrial.monitoring.service.finding import Level, ServiceFinding, forecast
 from seatrial.stats.counts import Interval
 from seatrial.stats.trend import Crossing
 
@@ -37,32 +37,3 @@ def test_what_is_endless_is_null_in_a_record() -> None:
     assert record["interval"] == {"lower": 0.0, "upper": None}
     assert record["crosses_interval_s"] == {"lower": 30, "upper": None}
     assert record["crosses_in_s"] == 60
-
-
-def one(signal: str, level: Level, code: str = "x.y") -> ServiceFinding:
-    return ServiceFinding(signal=signal, level=level, code=code, reason="")
-
-
-@pytest.mark.parametrize(
-    ("found", "level"),
-    [
-        ([one("p95", Level.OK), one("p99", Level.WARNING)], Level.WARNING),
-        ([one("p95", Level.CRITICAL), one("p99", Level.WARNING)], Level.CRITICAL),
-        ([one("p95", Level.INCONCLUSIVE), one("p99", Level.WARNING)], Level.WARNING),
-        ([one("p95", Level.OK), one("p99", Level.INCONCLUSIVE)], Level.OK),
-        ([one("p95", Level.OK), one("p99", Level.INCONCLUSIVE, "a.unproven")], Level.INCONCLUSIVE),
-        ([one("p95", Level.INCONCLUSIVE), one("p99", Level.INCONCLUSIVE)], Level.INCONCLUSIVE),
-    ],
-)
-def test_signs_of_one_trouble_stand_together(found: list[ServiceFinding], level: Level) -> None:
-    (standing,) = standings(found)
-    assert (standing.kind, standing.level) == ("latency", level)
-    assert set(map(id, standing.findings)) == set(map(id, found))
-    assert standing.findings[0].level in (level, Level.INCONCLUSIVE)
-
-
-def test_each_kind_of_trouble_stands_for_itself() -> None:
-    found = [one("memory", Level.CRITICAL), one("error_rate", Level.OK), one("cpu", Level.OK)]
-    levels = {standing.kind: standing.level for standing in standings(found)}
-    assert levels == {"saturation": Level.CRITICAL, "errors": Level.OK}
-    assert standings([]) == ()

@@ -52,6 +52,24 @@ def test_versions_are_kept_apart_and_add_up() -> None:
     assert made.last(86_400, NOW, version=3).n == 5
 
 
+def test_versions_are_held_against_each_other_over_the_spans_they_share() -> None:
+    day = 86_400.0
+    made = history(
+        piece(50_000, 7),
+        piece(3_000, 3),
+        piece(3_000, 2, version=2),
+        piece(2_000, 5, n_rejected=1),
+        piece(2_000, 4, version=2),
+        piece(900 + 10, 9, version=2),
+    )
+    sums, since = made.together([1, 2], day, NOW)
+    assert {version: one.n for version, one in sums.items()} == {1: 8, 2: 6}
+    assert since is not None
+    assert timedelta(seconds=3_000) <= NOW - since < timedelta(seconds=3_000 + 900)
+    assert made.together([1, 3], day, NOW) == ({1: Summary.empty(), 3: Summary.empty()}, None)
+    assert made.together([], day, NOW) == ({}, None)
+
+
 def test_what_is_no_evidence_does_not_count() -> None:
     assert history(piece(10, 3, revision=0)).last(300, NOW).n == 0
 

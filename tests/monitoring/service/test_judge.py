@@ -7,7 +7,7 @@ import pytest
 
 from seatrial.kernel.store import Slice
 from seatrial.monitoring.service.config import Levels, ServiceConfig
-from seatrial.monitoring.service.finding import Level, ServiceFinding, worst
+from seatrial.monitoring.service.finding import Level, ServiceFinding
 from seatrial.monitoring.service.history import ServiceHistory, Span
 from seatrial.monitoring.service.judge import Seen, judge_service, look
 from seatrial.release.measurement import Summary
@@ -191,12 +191,6 @@ def test_findings_are_plain_data() -> None:
     for what in (seen(Summary.empty()), seen(minutes(1), minutes), seen(summary(9, timeout=9))):
         for one in judge_service(what, CONFIG):
             assert json.loads(json.dumps(one.as_dict(), allow_nan=False))["signal"] == one.signal
-
-
-def test_the_worst_level_is_that_of_all() -> None:
-    assert worst([]) is Level.INCONCLUSIVE
-    assert worst([Level.OK, Level.INCONCLUSIVE]) is Level.INCONCLUSIVE
-    assert worst([Level.WARNING, Level.CRITICAL, Level.OK]) is Level.CRITICAL
 
 
 @pytest.mark.parametrize("n", [50, 300, 3_000])

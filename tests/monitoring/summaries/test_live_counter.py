@@ -7,7 +7,7 @@ import numpy as np
 from seatrial.monitoring.rows.table import Table, rows_of
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.live_counter import LiveCounter
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Summary
 
 

@@ -7,12 +7,20 @@ import numpy as np
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 
 NAMES = Coded(np.array([0, 1], np.int32), ("a", "b"))
 LABELS = Coded(np.array([0, 1], np.int32), ("no", "yes"))
 BUNDLE = profile_of(
-    Table(columns={"x": np.array([1.0, 2.0]), "plan": NAMES, "vip": np.array([True, False])}, n=2),
+    Table(
+        columns={
+            "x": np.array([1.0, 2.0]),
+            "plan": NAMES,
+            "vip": np.array([True, False]),
+            "vector": np.ones((2, 3)),
+        },
+        n=2,
+    ),
     predictions=Table(
         columns={
             "label": LABELS,
@@ -80,8 +88,9 @@ def test_scores_of_another_number_of_classes_keep_their_name_and_are_no_class() 
 
 
 def test_columns_are_read_as_the_profile_knows_them_and_booleans_by_their_type() -> None:
-    assert kinds_of(BUNDLE, ["x", "plan", "vip", "new", "label"]) == {
+    assert kinds_of(BUNDLE, ["x", "plan", "vip", "vector", "new", "label"]) == {
         "x": "number",
+        "vector": "embedding",
         "plan": "name",
         "label": "name",
     }

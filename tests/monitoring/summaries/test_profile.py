@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 from seatrial.monitoring.rows.table import Coded, Table
-from seatrial.monitoring.summaries.profile import (
-    LABELS,
-    MAX_CATEGORIES,
-    Categorical,
-    Numeric,
-    Text,
-    Vectors,
-    column_profile,
-    profile_of,
-)
+from seatrial.monitoring.summaries.embedding import whole_vectors_of
+from seatrial.monitoring.summaries.profile import LABELS, Categorical, Embedding, Numeric, Text
 from seatrial.monitoring.summaries.profile_record import write_profile
+from seatrial.monitoring.summaries.profiling import MAX_CATEGORIES, column_profile, profile_of
 
 
 def _coded(values: list[str | None]) -> Coded:
@@ -81,13 +74,15 @@ def test_texts_are_known_by_length_and_words() -> None:
 def test_vectors_are_known_along_their_principal_axes() -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(500, 12)) * np.array([9.0] + [1.0] * 11)
-    rows[3, 4] = np.nan
+    rows[:, :3] += 4 * rng.normal(size=(500, 1)) * np.array([9.0, 1.0, 1.0])
+    rows[3, 4], rows[4] = np.nan, np.nan
     found = column_profile(rows)
-    assert isinstance(found, Vectors)
-    assert found.n_missing == 1
-    assert len(found.places) == len(found.axes) == 8
-    assert abs(found.axes[0][0]) > 0.99
-    assert found.places[0].std == pytest.approx(9.0, rel=0.1)
+    assert isinstance(found, Embedding)
+    assert (found.n, found.n_missing, found.n_invalid) == (500, 1, 1)
+    assert len(found.places) == 8
+    axis = whole_vectors_of(found).axes[0]
+    assert np.allclose(axis[:3], 3**-0.5, atol=0.03), "in units, three move together"
+    assert found.places[0].std == pytest.approx(3**0.5, rel=0.1)
 
 
 def test_a_profile_covers_features_answers_and_labels_and_is_the_same_each_time() -> None:
@@ -107,7 +102,7 @@ def test_a_profile_covers_features_answers_and_labels_and_is_the_same_each_time(
     record = made()
     text = json.dumps(record, allow_nan=False)
     assert text == json.dumps(made())
-    assert record["schema"] == 2
+    assert record["schema"] == 3
     assert record["repeat_share"] == 0.0
     for name, kind in (("age", "numeric"), ("grade", "categorical")):
         assert record["features"][name]["kind"] == kind  # type: ignore[index]

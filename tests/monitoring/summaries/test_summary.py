@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seatrial.monitoring.rows.table import Coded, Column, Table, rows_of
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import (
     MAX_NEWCOMERS,
     Columns,
@@ -70,7 +70,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 
 PROFILE = profile_of(_reference())
-SUMMARISER = Summariser(PROFILE, segments=["c"])
+SUMMARISER = Summariser(PROFILE, segments=["c", "x"])
 
 
 @settings(max_examples=150)

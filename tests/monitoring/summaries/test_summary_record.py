@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Names, Summary
 from seatrial.monitoring.summaries.summary_record import (
     MAX_BYTES,

@@ -10,6 +10,7 @@ from scipy import stats
 
 from seatrial.monitoring.drift.reference import Reference
 from seatrial.monitoring.drift.severity import Severity
+from seatrial.monitoring.performance.verdict import Level
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.watching.batch import (
     BatchVerdict,
@@ -18,6 +19,7 @@ from seatrial.monitoring.watching.batch import (
     Thumb,
     thumb,
     verdict,
+    with_performance,
 )
 from seatrial.monitoring.watching.watch import Span, Watch
 
@@ -44,6 +46,32 @@ def judged(
 
 
 DEFAULT = (RuleName.DEFAULT,)
+
+
+def test_a_segment_that_moves_alone_is_an_alarm_that_names_it() -> None:
+    there, here = rows(8_000, seed=1), rows(2_000, seed=2)
+    plan, age = here.columns["plan"], here.columns["age"]
+    assert isinstance(plan, Coded)
+    assert isinstance(age, np.ndarray)
+    # Young ones of one plan for old ones of another: the whole is as it was.
+    young = np.flatnonzero((plan.codes == 2) & (age < 40))
+    old = np.flatnonzero((plan.codes == 0) & (age > 45))[: len(young)]
+    swapped = age.copy()
+    swapped[young[: len(old)]], swapped[old] = age[old], age[young[: len(old)]]
+    few = Table(columns={**here.columns, "age": swapped}, n=here.n)
+
+    def told(segments: tuple[str, ...]) -> BatchVerdict:
+        reference = Reference(there, segments=segments)
+        summary, exact = reference.measure(few)
+        watch = Watch(reference.profile, segments=reference.segments)
+        _, report = watch.step(watch.start(), summary, Span(start=NOW, end=NOW), exact=exact)
+        return verdict(report, Thumb(), DEFAULT)
+
+    assert told(()).outcome is Outcome.CLEAR
+    found = told(("plan",))
+    assert found.outcome is Outcome.ALARM
+    assert found.reason.startswith("in plan=pro: age PSI")
+    assert found.columns == ("age",)
 
 
 def test_rows_like_the_reference_are_clear() -> None:
@@ -118,3 +146,25 @@ def test_a_vanished_column_is_an_alarm_though_nothing_drifts() -> None:
     assert found.outcome is Outcome.ALARM
     assert "plan" in found.columns
     assert "plan" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("levels", "before", "after"),
+    [
+        ([Level.CLEAR, Level.UNKNOWN], Outcome.CLEAR, Outcome.CLEAR),
+        ([Level.WARNING], Outcome.CLEAR, Outcome.WARNING),
+        ([Level.CLEAR, Level.CRITICAL], Outcome.WARNING, Outcome.ALARM),
+        ([Level.CRITICAL], Outcome.INCONCLUSIVE, Outcome.ALARM),
+        ([Level.WARNING], Outcome.ALARM, Outcome.ALARM),
+    ],
+)
+def test_a_drop_of_performance_is_part_of_the_verdict(
+    levels: list[Level], before: Outcome, after: Outcome
+) -> None:
+    drift = BatchVerdict(outcome=before, reason="Drift says this.", columns=("age",))
+    found = with_performance(drift, [(level, f"it is {level}") for level in levels])
+    assert (found.outcome, found.columns) == (after, ("age",))
+    told = before in (Outcome.ALARM, Outcome.WARNING) or after is before
+    assert ("Drift says this." in found.reason) is told
+    worst = max(levels, key=["unknown", "clear", "warning", "critical"].index)
+    assert (f"It is {worst}." in found.reason) is (worst in (Level.WARNING, Level.CRITICAL))

@@ -40,6 +40,7 @@ data:
     ignore: note
     numeric: age
     categorical: [region]
+    embeddings: vector
     time_zone: Asia/Shanghai
 """,
     )
@@ -54,7 +55,7 @@ data:
         segments=("region",),
         features=("age", "income"),
         ignored=("note",),
-        kinds={"age": "number", "region": "name"},
+        kinds={"age": "number", "region": "name", "vector": "embedding"},
         time_zone="Asia/Shanghai",
     )
 
@@ -87,6 +88,7 @@ def test_the_name_of_a_file_says_what_it_is(source: str, kind: str) -> None:
         ("data: {source: a.csv, columns: {timestam: x}}", "did you mean 'timestamp'"),
         ("data: {source: a.csv, columns: {time_zone: Mars/Olympus}}", "is no time zone"),
         ("data: {source: a.csv, columns: {numeric: a, categorical: [b, a]}}", "'a' is said to be"),
+        ("data: {source: a.csv, columns: {numeric: a, embeddings: a}}", "both numeric and embed"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:

@@ -20,7 +20,7 @@ from seatrial.monitoring.drift.alarm_state import AlarmSettings
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, OpenWatch
 from seatrial.monitoring.watching.report_log import ReportLog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,16 +17,19 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import Chunk, SourceMissing, SourceProblem
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import features_of
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
+from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.rule import DriftRule, Quorum, Rule
 from seatrial.monitoring.watching.log_monitor import LogMonitor
 from seatrial.monitoring.watching.log_windows import LogState, LogWindows
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_source import MemorySource
@@ -73,6 +77,7 @@ class World:
     def monitor(self, *, rules: tuple[Rule, ...] = ()) -> LogMonitor:
         summariser = Summariser(WATCH.profile)
         book = AlertBook(self.store)
+        troubles = Troubles(logging.getLogger("seatrial"), self.clock)
         return LogMonitor(
             endpoint="churn",
             version=2,
@@ -81,8 +86,14 @@ class World:
             grace=timedelta(minutes=10),
             watch=WATCH,
             store=self.store,
-            alarms=Alarms(book, Couriers([]), clock=self.clock),
-            rules=rules,
+            telling=Telling(
+                Alarms(book, Couriers([]), clock=self.clock),
+                TriggerBook(self.store),
+                rules=lambda _: rules,
+                clock=self.clock,
+                troubles=troubles,
+            ),
+            troubles=troubles,
             clock=self.clock,
             checkpoint=self.place,
             say=self.said.append,

@@ -16,7 +16,7 @@ from seatrial.monitoring.rows.source import Chunk
 from seatrial.monitoring.rows.table import Table, rows_of
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.monitoring.watching.log_windows import (
     CheckpointUnreadable,

@@ -11,7 +11,7 @@ from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.quality import check_quality
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.watching import sayings
 from seatrial.monitoring.watching.sayings import said_as
 

@@ -21,7 +21,7 @@ from seatrial.monitoring.alerts.courier import Couriers
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.watching.config import MonitoringConfig
@@ -53,6 +53,9 @@ PROFILE = profile_of(table(20_000, seed=0, shift=0.0))
 SUMMARISER = Summariser(PROFILE, repeats=False)
 
 
+PLAN = Plan(steps=(Step(share=0.05, watch_s=60.0),))
+
+
 class World:
     """A store with one endpoint, a clock, and monitors over it."""
 
@@ -66,9 +69,8 @@ class World:
         self.fault = fault or Fault()
         self.clock = clock or FakeClock()
         self.store: MemoryStore = self.fault.in_(store or MemoryStore(), *STORE)
-        plan = Plan(steps=(Step(share=0.05, watch_s=60.0),))
         endpoints = Endpoints(self.store)
-        state = endpoints.change("churn", lambda state: begun(state, plan))
+        state = endpoints.change("churn", lambda state: begun(state, PLAN))
         assert state.rollout is not None
         about = {"release": state.rollout.release, "version": 1, "reason": "fine"}
         passed = Draft(kind="staging.passed", data=about | {"report": {}}, by="test")
@@ -92,7 +94,25 @@ class World:
     def open_watch(self, endpoint: str, version: int) -> Watch | None:
         return Watch(PROFILE, CONFIG.rules())
 
-    def minute(self, *, shift: float = 0.0, n: int = 300, latency_s: float = 0.01) -> None:
+    def canary(self) -> None:
+        """Put version 2 on trial beside version 1."""
+        endpoints = Endpoints(self.store)
+        state = endpoints.change("churn", lambda state: begun(state, PLAN, version=2))
+        assert state.rollout is not None
+        about = {"release": state.rollout.release, "version": 2, "reason": "fine"}
+        passed = Draft(kind="staging.passed", data=about | {"report": {}}, by="test")
+        first = Draft(kind="step.entered", data=about | {"step": 0}, by="test")
+        endpoints.append("churn", [passed, first])
+
+    def minute(
+        self,
+        *,
+        shift: float = 0.0,
+        n: int = 300,
+        latency_s: float = 0.01,
+        version: int = 1,
+        apart_s: float = 60,
+    ) -> None:
         """A minute of traffic, as workers hand it in."""
         self.n += 1
         now = self.clock.now()
@@ -102,7 +122,7 @@ class World:
             [
                 Slice(
                     endpoint="churn",
-                    version=1,
+                    version=version,
                     revision=1,
                     worker="worker/a/0",
                     start=now,
@@ -113,7 +133,7 @@ class World:
                 for kind, summary in ((DATA, rows), (ANSWERS, answers))
             ]
         )
-        self.clock.advance(60)
+        self.clock.advance(apart_s)
 
     def firing(self) -> dict[str, str]:
         book = AlertBook(self.store)
@@ -125,8 +145,10 @@ class World:
         return dict(beat.data)
 
 
-def begun(state: Any, plan: Plan) -> list[Draft]:
-    return start(state, version=1, digest="d" * 64, plan=plan, target="production", by="test")
+def begun(state: Any, plan: Plan, *, version: int = 1) -> list[Draft]:
+    return start(
+        state, version=version, digest=f"{version}" * 64, plan=plan, target="production", by="test"
+    )
 
 
 @pytest.fixture
@@ -163,6 +185,22 @@ def test_a_slow_service_fires_and_its_end_resolves(world: World) -> None:
         world.minute()
         monitor.tick()
     assert "latency" not in world.firing()
+
+
+def test_versions_that_serve_together_are_told_side_by_side(world: World) -> None:
+    monitor = world.monitor()
+    world.minute()
+    monitor.tick()
+    assert world.beat()["variants"] == {"churn": None}
+    world.canary()
+    for _ in range(3):
+        world.minute(version=1)
+        world.minute(version=2, latency_s=0.05, apart_s=0)
+    monitor.tick()
+    side = world.beat()["variants"]["churn"]
+    assert side["compared_with"] == 1
+    assert [v["version"] for v in side["variants"]] == [1, 2]
+    assert "p95_ms" in side["variants"][1]["differs"]
 
 
 def test_only_the_holder_of_the_lease_watches(world: World) -> None:

@@ -1,12 +1,21 @@
 import json
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.monitoring.watching.variants import ERROR_RATE, NoSuchVersion, side_by_side
+from seatrial.kernel.store import Slice
+from seatrial.monitoring.service.history import ServiceHistory
+from seatrial.monitoring.watching.variants import (
+    ERROR_RATE,
+    NoSuchVersion,
+    side_by_side,
+    variants_record,
+)
 from seatrial.release.measurement import Summary
+from seatrial.testing.memory_store import MemoryStore
 
 
 def summary(n: int, ms: float, n_errors: int = 0, *, seed: int = 1) -> Summary:
@@ -94,3 +103,47 @@ def test_equal_versions_are_seldom_found_to_differ_however_often_one_looks() -> 
             other = side_by_side({1: a, 2: b}).variants[1]
             wrong += any(other.differs(name) for name in other.differences)
     assert wrong == 0
+
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def history(**answers: tuple[int, float]) -> ServiceHistory:
+    """Answers of versions a minute ago: how many, and how long each took in ms."""
+    store = MemoryStore()
+    for version, (n, ms) in answers.items():
+        store.add_slices(
+            [
+                Slice(
+                    endpoint="churn",
+                    version=int(version[1:]),
+                    revision=2,
+                    worker="w",
+                    start=NOW - timedelta(minutes=1),
+                    width_s=1.0,
+                    summary=summary(n, ms).encode(),
+                )
+            ]
+        )
+    made = ServiceHistory(store, "churn")
+    made.refresh(NOW)
+    return made
+
+
+def test_the_record_holds_serving_versions_against_the_one_in_production() -> None:
+    past = history(v1=(20_000, 20), v2=(5_000, 40), v3=(10, 5))
+    record = variants_record(past, (1, 2), stable=1, now=NOW)
+    assert record is not None
+    assert json.loads(json.dumps(record)) == record
+    assert record["compared_with"] == 1
+    variants = record["variants"]
+    assert isinstance(variants, list)
+    assert [v["version"] for v in variants] == [1, 2]
+    assert "p95_ms" in variants[1]["differs"]
+    assert variants[1]["differences"]["p95_ms"]["value"] > 40
+    assert str(record["since"]) < str(record["until"]) == NOW.isoformat()
+
+
+@pytest.mark.parametrize("versions", [(), (1,), (1, 9)])
+def test_there_is_no_record_without_a_second_version_that_answered(versions) -> None:
+    assert variants_record(history(v1=(100, 20)), versions, stable=1, now=NOW) is None

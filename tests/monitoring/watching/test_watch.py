@@ -16,7 +16,7 @@ from seatrial.monitoring.drift.alarm_state import WatchState
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.gauges import watched_of
 from seatrial.monitoring.watching.report_record import report_record
@@ -68,6 +68,7 @@ def test_windows_like_the_reference_are_clear() -> None:
         Kind.INPUT_DRIFT: Level.CLEAR,
         Kind.PREDICTION_DRIFT: Level.CLEAR,
         Kind.DATA_QUALITY: Level.CLEAR,
+        Kind.SEGMENT_DRIFT: Level.CLEAR,
     }
 
 
@@ -81,7 +82,7 @@ def test_features_and_answers_that_move_are_told_apart() -> None:
 
 def test_a_drift_says_since_when_and_in_which_segments() -> None:
     report = run({}, {}, {"age": 1.0}, {"age": 1.0})[-1]
-    (drift, _, _) = findings(report, endpoint="churn", version=2)
+    drift, *_ = findings(report, endpoint="churn", version=2)
     assert drift.since == span(2).start
     assert drift.features == ("age",)
     assert set(drift.segments) == {"city=Oslo", "city=Wuhan", "city=Lima"}

@@ -102,13 +102,11 @@ def test_a_quiet_log_is_given_as_long_as_a_window_within_reason(
         ({"endpoint": "churn", "data": "log.csv"}, "data needs a reference"),
         ({"data": "log.csv", "reference": "x"}, "endpoint is needed and not there"),
         ({"endpoint": "churn", "reference": "x.csv"}, "reference is for a log"),
-        ({"endpoint": "churn", "segments": "plan"}, "segments is for a log"),
         ({"endpoint": "churn", "windows": {"rows": 5}}, "windows.rows is for a log"),
         ({**LOG, "windows": {"rows": 5, "every": "1h"}}, "needs either rows or every"),
         ({**LOG, "windows": {"every": 1.5}}, "every is in whole seconds"),
         ({**LOG, "windows": {"least_rows": 5}}, "windows.least_rows is for a server"),
         ({**LOG, "windows": {"every": "1h", "time_zone": "Nowhere"}}, "is no time zone"),
-        ({**LOG, "reference": "churn@3", "segments": "plan"}, "segments need rows"),
         ({"endpoint": "c", "windows": {"every": "2d"}}, "longest is shorter than windows.every"),
     ],
 )
@@ -119,6 +117,14 @@ def test_what_cannot_be_is_refused(tmp_path: Path, content: dict[str, object], s
 def test_segments_may_be_named_in_both_places(tmp_path: Path) -> None:
     data = {"source": "log.csv", "columns": {"segments": ["city", "plan"]}}
     assert loaded(tmp_path, {**LOG, "data": data, "segments": "plan"}).split_by == ("plan", "city")
+
+
+def test_a_server_watches_segments_too_and_so_does_a_log_beside_a_bundle(tmp_path: Path) -> None:
+    of_server = loaded(tmp_path, {"endpoint": "churn", "segments": "plan"})
+    assert of_server.of_server().segments == ("plan",)
+    assert loaded(tmp_path, {**LOG, "reference": "churn@3", "segments": "plan"}).split_by == (
+        "plan",
+    )
 
 
 def test_a_server_gets_what_a_server_reads(tmp_path: Path) -> None:
@@ -143,3 +149,24 @@ def test_variables_go_over_the_file_and_those_of_others_do_not(tmp_path: Path) -
     }
     file = load(path, MonitoringFile, env, prefix="SEATRIAL_MONITORING__")
     assert file.notify.language == "zh"
+
+
+def test_a_window_of_performance_is_one_of_drift_unless_something_else_is_said(
+    tmp_path: Path,
+) -> None:
+    assert loaded(tmp_path, LOG).performance_rows == 1_000
+    assert loaded(tmp_path, {**LOG, "windows": {"rows": 500}}).performance_rows == 500
+    assert loaded(tmp_path, {**LOG, "windows": {"rows": 20}}).performance_rows == 100
+    more = {"windows": {"rows": 500}, "performance": {"window_rows": 300}}
+    assert loaded(tmp_path, {**LOG, **more}).performance_rows == 300
+
+
+def test_labels_are_for_a_log_and_a_reference_may_be_held_out(tmp_path: Path) -> None:
+    file = loaded(
+        tmp_path,
+        {**LOG, "labels": "came.csv", "reference": {"source": "reference.csv", "holdout": True}},
+    )
+    assert file.labels is not None
+    assert file.reference is not None
+    assert (file.labels.source, file.reference.holdout) == ("came.csv", True)
+    assert "labels is for a log" in refused(tmp_path, {"endpoint": "churn", "labels": "came.csv"})

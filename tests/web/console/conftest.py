@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,10 +20,11 @@ from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import profile_of
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.watching.report_log import ReportLog
 from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.server_monitor import BEAT
+from seatrial.monitoring.watching.variants import side_by_side
 from seatrial.monitoring.watching.watch import Span, Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_findings import findings
@@ -34,6 +37,8 @@ from seatrial.testing import MemoryStore
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
+
+sys.path.append(str(Path(__file__).parent))  # tests of pages share `parsed_page`
 
 TOKEN = "correct horse battery staple"
 REPORT = {
@@ -156,6 +161,18 @@ SIGNALS: list[dict[str, Any]] = [
 """What a monitor says of a service: one level kept, one that will be broken."""
 
 
+def side_of_two() -> dict[str, Any]:
+    """Version 2 is slower than version 1 in production, and errs as often."""
+    times = np.random.default_rng(3).exponential(0.02, 20_000)
+    return side_by_side(
+        {
+            1: Summary.of(times, errors={"timeout": 10}),
+            2: Summary.of(2 * times[:5_000], errors={"timeout": 2}),
+        },
+        compared_with=1,
+    ).as_dict() | {"since": "2026-11-02T06:00:00+00:00", "until": "2026-11-02T08:00:00+00:00"}
+
+
 class Scene:
     """Rows of a model as they come in, some of them drifting, and what the watch makes of them.
 
@@ -218,7 +235,14 @@ class Scene:
         for i, report in enumerate(self._reports(drifts, 500)):
             log.append(version, report_record(report), report.span, state=b"", position=i)
             book.observe(findings(report, endpoint=name, version=version), now=report.span.end)
-        store.beat(BEAT, {"service": {name: SIGNALS}, "filling": {name: {str(version): 137}}})
+        store.beat(
+            BEAT,
+            {
+                "service": {name: SIGNALS},
+                "filling": {name: {str(version): 137}},
+                "variants": {name: side_of_two()},
+            },
+        )
         return [a.key for a in book.alerts(name) if a.phase == "firing"]
 
     def trouble(self, store: MemoryStore, name: str, text: str = "p95 is 250 ms.") -> str:

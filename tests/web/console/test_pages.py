@@ -5,33 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 
 import pytest
+from parsed_page import ParsedPage
 
 from seatrial.kernel.events import Draft
 
 TOKEN = "correct horse battery staple"
 HOSTILE = "<script>alert('x')</script>"
-
-
-class Parsed(HTMLParser):
-    """Tags with their attributes, and the text between them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def names(self) -> set[str]:
-        return {tag for tag, _ in self.tags}
 
 
 async def test_an_empty_console_says_how_to_begin(browse) -> None:
@@ -44,14 +25,14 @@ async def test_an_empty_console_says_how_to_begin(browse) -> None:
 async def test_the_overview_links_every_endpoint(browse, world) -> None:
     world.promoted("churn")
     world.promoted("price")
-    page = Parsed((await browse().get("/")).text)
+    page = ParsedPage((await browse().get("/")).text)
     links = [attributes.get("href") for tag, attributes in page.tags if tag == "a"]
     assert {"/endpoints/churn", "/endpoints/price"} <= set(links)
 
 
 async def test_an_endpoint_shows_evidence_traffic_and_history(browse, world) -> None:
     world.on_trial()
-    page = Parsed((await browse().get("/endpoints/churn")).text)
+    page = ParsedPage((await browse().get("/endpoints/churn")).text)
     assert "500 requests" in page.text
     assert "Error rate against stable" in page.text
     assert "inconclusive" in page.text
@@ -98,7 +79,7 @@ async def test_hostile_names_and_reasons_are_text(browse, world) -> None:
     async with browse() as client:
         pages = [await client.get("/"), await client.get("/console/overview")]
     for page in pages:
-        inline = [a for tag, a in Parsed(page.text).tags if tag == "script" and "src" not in a]
+        inline = [a for tag, a in ParsedPage(page.text).tags if tag == "script" and "src" not in a]
         assert inline == []
 
 
@@ -110,7 +91,7 @@ async def test_a_hostile_name_is_text_on_its_own_page(path: str, browse, world) 
     world.on_trial(name)
     world.desk.abort(name, by="<u>", reason="<script>1</script>")
     page = await browse().get("/" + path.format("%3Cimg src=x onerror=alert(1)%3E%22'"))
-    parsed = Parsed(page.text)
+    parsed = ParsedPage(page.text)
     assert page.status_code == 200
     assert not parsed.names() & {"img", "u", "i", "b"}
     assert all("onerror" not in attributes for _, attributes in parsed.tags)
@@ -132,7 +113,7 @@ async def test_pages_allow_no_foreign_script_and_no_frame(browse, world) -> None
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    parsed = Parsed(page.text)
+    parsed = ParsedPage(page.text)
     for tag, attributes in parsed.tags:
         assert "style" not in attributes, tag
         assert not any(name.startswith("on") for name in attributes)
@@ -192,7 +173,7 @@ async def test_chinese_pages_have_no_english_sentence(browse, world) -> None:
     async with browse() as client:
         await client.post("/console/endpoints/churn/abort")
         page = (await client.get("/endpoints/churn", headers=zh)).text
-    text = Parsed(page).text
+    text = ParsedPage(page).text
     assert "人工中止" in text
     assert "1 项测试通过" in text
     assert "错误率（相对稳定版本）" in text
@@ -206,7 +187,7 @@ async def test_promote_gives_all_traffic_and_says_so_at_once(browse, world) -> N
     assert answer.status_code == 200
     assert answer.headers["hx-trigger"] == "decided"
     assert world.desk.state("churn").stable == 2
-    assert "Roll back to version 1" in " ".join(Parsed(answer.text).text.split())
+    assert "Roll back to version 1" in " ".join(ParsedPage(answer.text).text.split())
 
 
 async def test_rollback_returns_to_the_version_before(browse, world) -> None:
@@ -301,7 +282,7 @@ async def test_an_endpoint_that_stands_still_says_why_and_has_no_buttons(browse,
         [Draft(kind="evidence.recorded", data={"judgement": "good"})],
         expected=world.desk.state("churn").revision,
     )
-    page = Parsed((await browse().get("/endpoints/churn")).text)
+    page = ParsedPage((await browse().get("/endpoints/churn")).text)
     ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
     assert "blocked" in ids
     assert not ids & {"promote", "abort", "rollback"}
@@ -322,12 +303,12 @@ async def test_the_staging_report_of_a_version_is_a_page_that_the_release_links_
 ) -> None:
     world.promoted()
     async with browse() as client:
-        release = Parsed((await client.get("/endpoints/churn")).text)
+        release = ParsedPage((await client.get("/endpoints/churn")).text)
         links = {a.get("id"): a.get("href") for tag, a in release.tags if tag == "a"}
         page = await client.get(links["staging-report"])
     assert page.status_code == 200
     assert "&lt;b&gt;fine&lt;/b&gt;" in page.text
-    hrefs = [a.get("href") for tag, a in Parsed(page.text).tags if tag == "a"]
+    hrefs = [a.get("href") for tag, a in ParsedPage(page.text).tags if tag == "a"]
     assert hrefs == [
         "/endpoints/churn",
         "/console/language/zh?back=/endpoints/churn/versions/1/staging",

@@ -122,11 +122,22 @@ async def test_the_page_of_the_watch_has_a_section_for_each_version(
             "trust": {"trust": "contradicted", "reason": "labels show it"},
         },
     }
-    beat["reference"] |= {"flatters": True}
+    beat["reference"] |= {"flatters": True, "origin": "sample"}
     world.store.beat("performance/churn/1", beat)
     beat = {**beat, "version": 2, "series": [], "reference": {"value": 0.8, "flatters": False}}
     beat["estimated"] = {**beat["estimated"], "value": None, "level": "unknown"}
     world.store.beat("performance/churn/2", beat)
+    f1 = {"name": "f1", "value": 0.41, "lower": 0.38, "upper": 0.44, "reference": 0.5, "drop": 0.09}
+    real = {
+        "level": "warning",
+        "metrics": [{**f1, "name": "accuracy"}, {**f1, "value": 0.37}, {**f1, "name": "auc"}],
+    }
+    of_rows = {"value": 0.8, "flatters": True, "origin": "rows"}
+    beat = {**beat, "version": 3, "measured": real, "reference": of_rows, "estimates": False}
+    world.store.beat("performance/churn/3", beat)
+    beat = {**beat, "version": 4, "estimates": True}
+    beat["estimated"] = {**beat["estimated"], "value": 0.6, "others": [f1]}
+    world.store.beat("performance/churn/4", beat)
     async with browse(headers={"accept-language": language}) as http:
         page = (await http.get("/endpoints/churn/watch")).text
     w = words(language)
@@ -135,3 +146,9 @@ async def test_the_page_of_the_watch_has_a_section_for_each_version(
     assert w["performance.no_estimate"] in page
     assert ("60.0%" if language == "zh" else "60.0 %") in page
     assert page.count('<svg class="performance"') == 1
+    assert w["performance.labels_only"].replace("'", "&#39;") in page
+    assert w["performance.flatters.rows"].split("`")[0] in page
+    assert page.count('<table class="metrics">') == 2
+    assert page.count(f'<th class="num">{w["performance.from_scores"]}</th>') == 1
+    for said in ("37.0", "41.0", "ROC AUC"):
+        assert said in page

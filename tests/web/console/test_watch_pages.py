@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from parsed_page import ParsedPage
 
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
@@ -23,31 +23,12 @@ ZH = {"accept-language": "zh"}
 HOSTILE = ("<img src=x onerror=alert(1)>\"'", "a\u202eb\x00c", "x" * 400)
 
 
-class Parsed(HTMLParser):
-    """Tags with their attributes, and the text between them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def ids(self) -> list[str]:
-        return [value for _, attributes in self.tags if (value := attributes.get("id"))]
-
-
 @pytest.fixture
 def firing(world: Any, scene: Any) -> list[str]:
     """Keys of the alerts that fire for ``churn``."""
     world.promoted()
     keys: list[str] = scene.fill(world.store, "churn", *DRIFT)
-    assert len(keys) == 3
+    assert len(keys) == 4
     return keys
 
 
@@ -58,13 +39,13 @@ def alert(world: Any, key: str) -> Any:
 
 
 async def test_alerts_come_first_with_all_a_person_needs(browse, firing: list[str]) -> None:
-    page = Parsed((await browse().get(PAGE)).text)
+    page = ParsedPage((await browse().get(PAGE)).text)
     said = " ".join(page.text.split())
-    assert "3 alerts fire" in said
+    assert "4 alerts fire" in said
     assert {f"alert-{key}" for key in firing} <= set(page.ids())
     for words in ("What moved", "Since", "How sure", "What to do next"):
         assert said.count(words) >= 3
-    assert said.index("3 alerts fire") < said.index("What to do next") < said.index("PSI over time")
+    assert said.index("4 alerts fire") < said.index("What to do next") < said.index("PSI over time")
     assert len(page.ids()) == len(set(page.ids()))
 
 
@@ -79,8 +60,8 @@ async def test_an_alert_without_steps_of_its_own_gets_those_of_its_kind(
 
 async def test_links_of_messages_lead_to_the_alert(browse, firing: list[str]) -> None:
     async with browse() as client:
-        whole = Parsed((await client.get("/endpoints/churn")).text)
-        part = Parsed((await client.get("/console/endpoints/churn")).text)
+        whole = ParsedPage((await client.get("/endpoints/churn")).text)
+        part = ParsedPage((await client.get("/console/endpoints/churn")).text)
     for page in (whole, part):
         assert {f"alert-{key}" for key in firing} <= set(page.ids())
         links = {attributes.get("href") for tag, attributes in page.tags if tag == "a"}
@@ -94,7 +75,7 @@ async def test_the_overview_says_how_each_endpoint_stands(browse, world, scene, 
     scene.fill(world.store, "calm", 0.0)
     overview = (await browse().get("/")).text
     cards = {
-        name: " ".join(Parsed(card).text.split())
+        name: " ".join(ParsedPage(card).text.split())
         for card in overview.split('<a class="card')[1:]
         if (name := re.search(r"<h2>(\w+)</h2>", card)[1])  # type: ignore[index]
     }
@@ -102,6 +83,20 @@ async def test_the_overview_says_how_each_endpoint_stands(browse, world, scene, 
     assert "Input drift" in cards["churn"]
     assert "well monitoring" in cards["calm"]
     assert "monitoring" not in cards["new"]
+
+
+async def test_versions_stand_side_by_side(browse, firing) -> None:
+    page = ParsedPage((await browse().get(PAGE)).text)
+    said = " ".join(page.text.split())
+    assert "Versions side by side" in said
+    table = said[said.index("Versions side by side") :].split("Traffic")[0]
+    assert "1in production" in table.replace(" in", "in")
+    assert "5,000" in table
+    assert table.count("within chance") == 1  # errors
+    assert table.count("worse") == 1  # p95
+    zh = ParsedPage((await browse().get(PAGE, headers=ZH)).text).text
+    assert "版本对比" in zh
+    assert "更差" in zh
 
 
 async def test_each_part_is_a_part_of_the_page(browse, firing) -> None:
@@ -121,7 +116,7 @@ async def test_a_part_that_did_not_change_is_sent_the_same(browse, firing) -> No
 async def test_a_folded_column_is_fetched_when_it_is_opened(browse, world, make_scene) -> None:
     make_scene(n_columns=30).fill(world.store, "churn", 0.0)
     async with browse() as client:
-        page = Parsed((await client.get(PAGE)).text)
+        page = ParsedPage((await client.get(PAGE)).text)
         later = [a["hx-get"] for _, a in page.tags if "/column?" in (a.get("hx-get") or "")]
         assert len(later) == 33 - 12
         part = await client.get(later[0])
@@ -150,7 +145,7 @@ async def test_the_names_and_values_of_others_are_text(browse, world, make_scene
     make_scene(names=HOSTILE, n_columns=30).fill(world.store, "churn", *DRIFT)
     async with browse() as client:
         page = await client.get(PAGE)
-        parsed = Parsed(page.text)
+        parsed = ParsedPage(page.text)
         for path in [a["hx-get"] for _, a in parsed.tags if "/column?" in (a.get("hx-get") or "")]:
             assert (await client.get(path)).status_code == 200
     assert not {tag for tag, _ in parsed.tags} & {"img", "style"}
@@ -167,7 +162,7 @@ async def test_somebody_cares_and_it_is_told_to_all(browse, world, firing: list[
     async with browse() as client:
         answer = await client.post(f"{PARTS}/alerts/{firing[0]}/acknowledge")
         assert "In the hands of" in answer.text
-        found = " ".join(Parsed((await client.get(f"{PARTS}/found")).text).text.split())
+        found = " ".join(ParsedPage((await client.get(f"{PARTS}/found")).text).text.split())
     assert alert(world, firing[0]).acknowledged_by == "console"
     assert "In the hands of console" in found
 
@@ -277,7 +272,7 @@ async def test_with_a_token_nothing_is_shown_before_the_log_in(browse, firing) -
 async def test_the_chinese_page_has_no_english_sentence(browse, world, firing) -> None:
     async with browse() as client:
         await client.post(f"{PARTS}/alerts/{firing[0]}/close")
-        said = Parsed((await client.get(PAGE, headers=ZH)).text).text.lower()
+        said = ParsedPage((await client.get(PAGE, headers=ZH)).text).text.lower()
     for english in ("missing", "expected", "columns", "since", "rows", "alert", "firing", "level"):
         assert english not in said, english
 
@@ -303,7 +298,7 @@ async def test_old_evidence_and_what_is_not_watched_are_said_in_both_languages(
         ({}, "Not watched", "about 9 h old, of "),
         (ZH, "未被监控", "约 9 小时前"),
     ):
-        page = Parsed((await browse(headers=header).get(PAGE)).text)
+        page = ParsedPage((await browse(headers=header).get(PAGE)).text)
         said = " ".join(page.text.split())
         assert f"{marked} labels" in said
         assert "The file inbox.db is damaged." in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from copy import deepcopy
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -15,7 +16,9 @@ from seatrial.web.console.watching import (
     alarm_sentence,
     began,
     columns_of,
+    figures,
     headline,
+    line_of,
     overall,
     report_page,
     silences_shown,
@@ -90,6 +93,30 @@ def test_a_slow_drift_that_the_alarm_found_stands_before_what_is_quiet(make_scen
     assert line.since is not None
     zh = columns_of(report, "features", "zh").first[names.index("income")]
     assert "上升" in zh.moved
+
+
+def test_vectors_show_the_area_and_what_the_alarm_found_of_any_part_of_them(
+    drifted: dict[str, Any],
+) -> None:
+    record = deepcopy(drifted)
+    column = record["features"][0]
+    column |= {"auc": 0.734, "severity": "none"}
+    assert figures(column)[0] == {"name": "auc", "value": 0.734}
+    assert figures(column | {"parts": []}) == [{"name": "auc", "value": 0.734}]
+    assert "auc" not in {f["name"] for f in figures(record["features"][1])}
+    older = {k: v for k, v in column.items() if k not in {"auc", "classifier"}}
+    assert {f["name"] for f in figures(older)} <= {"ks", "js", "chi_square"}
+    movement = record["alarm"]["movements"][0] | {
+        "column": f"{column['name']}/classifier",
+        "moved": "told apart by level",
+        "found": True,
+        "effect": 0.1,
+    }
+    record["alarm"] |= {"outcome": "drift", "movements": [movement]}
+    line = line_of(record, column, "features", "en")
+    assert (line.flagged, line.moved) == (True, "told apart by level")
+    assert words("en")["figure.auc"] in page(record)
+    assert words("zh")["figure.auc"] in page(record, language="zh")
 
 
 def test_the_tally_counts_and_names_what_moved(drifted: dict[str, Any], scene: Any) -> None:

@@ -16,7 +16,7 @@ from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.alerts.wording import kind_name
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.drift.severity import Severity
-from seatrial.monitoring.service.finding import KINDS as SIGNALS
+from seatrial.monitoring.service.alarms import KINDS as SIGNALS
 from seatrial.monitoring.triggers.trigger import EVALUATION, RETRAINING
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase

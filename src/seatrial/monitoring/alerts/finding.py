@@ -62,6 +62,9 @@ class Kind(StrEnum):
     PREDICTION_DRIFT = "prediction_drift"
     ESTIMATED_PERFORMANCE = "estimated_performance"
     PERFORMANCE = "performance"
+    SEGMENT_DRIFT = "segment_drift"
+    SEGMENT_ESTIMATED_PERFORMANCE = "segment_estimated_performance"
+    SEGMENT_PERFORMANCE = "segment_performance"
     WATCH = "watch"
 
 

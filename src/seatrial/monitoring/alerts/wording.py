@@ -233,6 +233,11 @@ _NAMES: Mapping[str, Phrase] = {
     Kind.PREDICTION_DRIFT: Phrase("prediction drift", "预测漂移"),
     Kind.ESTIMATED_PERFORMANCE: Phrase("estimated performance", "估计性能"),
     Kind.PERFORMANCE: Phrase("performance on labels", "真实性能"),
+    Kind.SEGMENT_DRIFT: Phrase("drift or data quality in a segment", "分组的漂移或数据质量"),
+    Kind.SEGMENT_ESTIMATED_PERFORMANCE: Phrase(
+        "estimated performance in a segment", "分组的估计性能"
+    ),
+    Kind.SEGMENT_PERFORMANCE: Phrase("performance on labels in a segment", "分组的真实性能"),
     Kind.WATCH: Phrase("the watch itself", "监控自身"),
 }
 
@@ -306,6 +311,29 @@ _STEPS: Mapping[str, tuple[Phrase, ...]] = {
         Phrase(
             "Retrain on recent labels, or roll back to the version before if it did better.",
             "用最近的标签重新训练；若上一版本更好，则回滚。",
+        ),
+    ),
+    Kind.SEGMENT_DRIFT: (
+        Phrase(
+            "Ask who sends the segments named above what changed there: a fault upstream, or a "
+            "new population?",
+            "向上述分组的数据提供方确认发生了什么变化：是上游故障，还是新的人群？",
+        ),
+        Phrase(
+            "Evaluate the model on recent labelled rows of these segments.",
+            "用这些分组最近的带标签数据评估模型。",
+        ),
+    ),
+    Kind.SEGMENT_ESTIMATED_PERFORMANCE: (
+        Phrase(
+            "Label a random sample of the latest rows of these segments to confirm the estimate.",
+            "随机标注这些分组的一批最新数据以确认估计值。",
+        ),
+    ),
+    Kind.SEGMENT_PERFORMANCE: (
+        Phrase(
+            "Look at what changed for these segments; gather labelled rows of them and retrain.",
+            "查看这些分组发生了什么变化；收集它们的带标签数据并重新训练。",
         ),
     ),
     Kind.WATCH: (

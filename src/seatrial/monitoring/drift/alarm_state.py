@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -13,12 +13,18 @@ from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
 from seatrial.stats.detector_state import DetectorState
+from seatrial.stats.domain_classifier import DomainReference
 from seatrial.stats.edetector import BUDGET
+from seatrial.stats.mean_state import MeanState
 
 Floats = NDArray[np.float64]
 
+STIRRED = math.log(20)
+"""Evidence from which on it is more than slight: rows are gathered to say what moved."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VERSION = 1
+_VERSION = 2
+"""The first remembered nothing of classifiers."""
 
 
 class BadWatch(Invalid):
@@ -69,6 +75,21 @@ class Watched:
             raise bad_watch(self.name, f"has a reference of {self.n_windows!r} windows")
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class WatchedMean:
+    """Vectors that a classifier tells from their reference.
+
+    Args:
+        name: of the evidence.
+        reference: with rows enough.
+        weight: > 0, how much the column matters.
+    """
+
+    name: str
+    reference: DomainReference
+    weight: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmSettings:
     """What an alarm asks for.
@@ -100,39 +121,53 @@ class WatchState:
         recent: shape (c, k), rows since each column's evidence last was slight.
         stirred: shape (c,), whether it is more than slight.
         moments: start of each window that some estimate of a beginning points to, by its number.
+        means: of what classifiers watch, by name.
     """
 
     detector: DetectorState
     recent: Floats
     stirred: NDArray[np.bool_]
     moments: Mapping[int, datetime]
+    means: Mapping[str, MeanState] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Compact bytes, with a version."""
         moments = {i: (at - _EPOCH) // timedelta(microseconds=1) for i, at in self.moments.items()}
         recent = (self.recent.shape, self.recent.astype("<f8").tobytes())
         stirred = self.stirred.tobytes()
-        return msgspec.msgpack.encode((_VERSION, self.detector.encode(), recent, stirred, moments))
+        means = {name: state.encode() for name, state in self.means.items()}
+        return msgspec.msgpack.encode(
+            (_VERSION, self.detector.encode(), recent, stirred, moments, means)
+        )
 
     @classmethod
     def decode(cls, data: bytes) -> WatchState:
         """The state that was encoded.   Raises: BadWatch, BadDetectorState."""
         try:
-            version, detector, (shape, raw), stirred, moments = msgspec.msgpack.decode(
-                data, type=tuple[int, bytes, tuple[tuple[int, int], bytes], bytes, dict[int, int]]
-            )
+            packed = msgspec.msgpack.decode(data, type=_Packed)
+            shape, raw = packed.recent
             recent = np.frombuffer(raw, dtype="<f8").reshape(shape)
-            flags = np.frombuffer(stirred, dtype=np.bool_).reshape(shape[0])
+            flags = np.frombuffer(packed.stirred, dtype=np.bool_).reshape(shape[0])
         except (msgspec.DecodeError, ValueError) as error:
             raise bad_watch("state", f"cannot be read: {error}") from error
-        if version != _VERSION:
-            raise bad_watch("state", f"is of version {version}, which is unknown")
+        if packed.version not in {1, _VERSION}:
+            raise bad_watch("state", f"is of version {packed.version}, which is unknown")
         return cls(
-            detector=DetectorState.decode(detector),
+            detector=DetectorState.decode(packed.detector),
             recent=recent,
             stirred=flags,
-            moments={i: _EPOCH + timedelta(microseconds=us) for i, us in moments.items()},
+            moments={i: _EPOCH + timedelta(microseconds=us) for i, us in packed.moments.items()},
+            means={name: MeanState.decode(state) for name, state in packed.means.items()},
         )
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    version: int
+    detector: bytes
+    recent: tuple[tuple[int, int], bytes]
+    stirred: bytes
+    moments: dict[int, int]
+    means: dict[str, bytes] = {}
 
 
 def bad_watch(column: str, why: str) -> BadWatch:

@@ -1,7 +1,7 @@
 """Has a window moved away from the reference?
 
-One window, all its columns, and its segments. An alarm over many windows is another question:
-`stats/edetector.py`.
+One window and all its columns; its segments are `drift/segments.py`'s business. An alarm over many
+windows is another question: `stats/edetector.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.drift.comparison import (
     Part,
     compare_columns,
@@ -18,9 +17,9 @@ from seatrial.monitoring.drift.comparison import (
     new_names,
     summary_of,
 )
+from seatrial.monitoring.drift.domain import domain_tests
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import ColumnDrift, DriftLimits, WindowDrift, adjusted
-from seatrial.monitoring.summaries.counting import coarse
 from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Profile
 from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Summary
 from seatrial.stats.divergence import (
@@ -28,22 +27,6 @@ from seatrial.stats.divergence import (
     proportion_tail,
     shares_tail,
 )
-
-
-class NoSegmentReference(NotFound):
-    """There is no reference for a segment: a segment is not compared with the whole."""
-
-    code = "monitoring.no_segment_reference"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentDrift:
-    """The rows with one value of a column, beside the reference's rows with it."""
-
-    column: str
-    value: str
-    drift: WindowDrift
-
 
 _DEFAULT = DriftLimits()
 
@@ -72,47 +55,16 @@ def compare(
     return adjusted([beside.compared(window)], limits)[0]
 
 
-def compare_segments(
-    profile: Profile,
-    window: Summary,
-    reference: Summary,
-    *,
-    limits: DriftLimits = _DEFAULT,
-    importance: Mapping[str, float] | None = None,
-) -> tuple[SegmentDrift, ...]:
-    """Compare every segment of a window with the same segment of the reference.
+def beside(
+    profile: Profile, window: Summary, *, reference: Summary, importance: Mapping[str, float]
+) -> WindowDrift:
+    """A window beside other rows, column by column; evidence is not adjusted, nothing judged yet.
 
-    Evidence is adjusted over all columns of all segments together.
-
-    Args:
-        reference: of rows of the reference, counted with the same segments.
-    Returns: the worst first.
-    Raises: NoSegmentReference.
+    Args: as of `compare`; `verdict.adjusted` judges several such windows together.
     """
-    inside = coarse(profile)
-    found: list[tuple[str, str]] = []
-    drifts: list[WindowDrift] = []
-    for column, values in window.segments.items():
-        if column not in reference.segments:
-            raise NoSegmentReference(
-                f"The reference has no segments of {column!r}.",
-                remedy="Summarise the reference rows with the same segments.",
-                column=column,
-            )
-        for value, part in values.items():
-            beside = reference.segments[column].get(value)
-            if beside is not None:
-                found.append((column, value))
-                drifts.append(
-                    _Beside(
-                        profile=inside, reference=beside, importance=importance or {}, exact={}
-                    ).compared(part)
-                )
-    segments = [
-        SegmentDrift(column=column, value=value, drift=drift)
-        for (column, value), drift in zip(found, adjusted(drifts, limits), strict=True)
-    ]
-    return tuple(sorted(segments, key=lambda s: _segment_order(s.drift)))
+    return _Beside(profile=profile, reference=reference, importance=importance, exact={}).compared(
+        window
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +122,9 @@ def _column(
     if isinstance(profile, Categorical):
         expected = expected_new_share(profile)
         tests["new"] = proportion_tail(n_new, present, expected)
+    classifier = domain_tests(profile, reference, current)
+    if classifier:
+        tests["classifier"] = min(1.0, len(classifier) * classifier[0].p_value)
     effects = [part.psi.corrected for part in parts if part.psi is not None]
     return ColumnDrift(
         name=name,
@@ -177,6 +132,7 @@ def _column(
         n=reference.n,
         m=current.n,
         parts=parts,
+        classifier=classifier,
         missing_share=now,
         missing_shift=0.0 if was is None or now is None else now - was,
         new_share=n_new / present if present else 0.0,
@@ -190,8 +146,3 @@ def _column(
         importance=1.0,
         reason="",
     )
-
-
-def _segment_order(drift: WindowDrift) -> tuple[int, float]:
-    heaviest = max((column.weight for column in drift.moved), default=0.0)
-    return -tuple(Severity).index(drift.severity), -heaviest

@@ -12,8 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.drift.severity import Severity, graded
-from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Text, Vectors
-from seatrial.monitoring.summaries.summary import ColumnSummary, Names, Numbers, Places, Texts
+from seatrial.monitoring.summaries.embedding import moments_of, sample_of
+from seatrial.monitoring.summaries.profile import (
+    Categorical,
+    ColumnProfile,
+    Embedding,
+    Numeric,
+    Text,
+)
+from seatrial.monitoring.summaries.summary import ColumnSummary, Embeddings, Names, Numbers, Texts
+from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.divergence import (
     Divergence,
     chi_square,
@@ -21,7 +29,6 @@ from seatrial.stats.divergence import (
     ks_from_counts,
     psi,
 )
-from seatrial.stats.histogram import groups
 
 N_BINS = 10
 """Groups of like reference shares that PSI compares: what its thresholds are used with."""
@@ -79,7 +86,7 @@ def compare_columns(
                 _numbers("length", reference.length, current.length),
                 _vocabulary(profile.vocabulary, reference, current),
             )
-        case Vectors(), Places(), Places():
+        case Embedding(), Embeddings(), Embeddings():
             pairs = zip(reference.places, current.places, strict=True)
             return (
                 _numbers("distance", reference.distance, current.distance),
@@ -101,11 +108,14 @@ def summary_of(profile: ColumnProfile) -> ColumnSummary:
                 length=_numbers_of(profile.length),
                 vocabulary=_names_of(profile.vocabulary),
             )
-        case Vectors():
-            return Places(
+        case Embedding():
+            return Embeddings(
                 n_missing=profile.n_missing,
+                n_invalid=profile.n_invalid,
                 places=tuple(_numbers_of(place) for place in profile.places),
                 distance=_numbers_of(profile.distance),
+                moments=moments_of(profile),
+                sample=sample_of(profile),
             )
 
 
@@ -145,18 +155,10 @@ def grouped(
     return np.array(groups_r), np.array(groups_c)
 
 
-def quantile_groups(reference: NDArray[np.int64], n_groups: int = N_BINS) -> NDArray[np.intp]:
-    """Groups of bins of a number: what is below the sample's range, like shares, what is above."""
-    if len(reference) <= 2:
-        return np.arange(len(reference))
-    inside = 1 + groups(reference[1:-1], n_groups)
-    return np.concatenate([[0], inside, [len(reference) - 1]])
-
-
 def _numbers(
     name: str, reference: Numbers, current: Numbers, exact: Divergence | None = None
 ) -> Part:
-    r, c = grouped(reference.counts, current.counts, quantile_groups(reference.counts))
+    r, c = grouped(reference.counts, current.counts, firsts_inside(reference.counts, N_BINS))
     ks = exact
     if ks is None and r.sum() and c.sum():
         ks = ks_from_counts(reference.counts, current.counts)

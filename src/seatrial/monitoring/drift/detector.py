@@ -15,13 +15,23 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seatrial.monitoring.drift.alarm_state import AlarmSettings, Watched, WatchState, bad_watch
+from seatrial.monitoring.drift.alarm_state import (
+    STIRRED,
+    AlarmSettings,
+    Watched,
+    WatchedMean,
+    WatchState,
+    bad_watch,
+)
 from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
+from seatrial.monitoring.drift.mean_watch import MeanWatch
 from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
+from seatrial.stats.divergence import psi_of_columns
 from seatrial.stats.edetector import EDetector, Evidence
 from seatrial.stats.ranking import rank
 from seatrial.stats.scores import what_moved
+from seatrial.stats.vector_counts import Moments
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +39,6 @@ MOST_BINS = 32
 """Bins of a column in which evidence is gathered, apart from missing and unseen values."""
 
 _ROWS_A_BIN = 10
-_STIRRED = math.log(20)
 _SIGNS = {1: " up", -1: " down", 0: ""}
 
 
@@ -39,6 +48,7 @@ class DriftAlarm:
     Args:
         columns: at least one, names distinct.
         settings: what an alarm asks for.
+        means: vectors that classifiers watch, named otherwise than the columns.
 
     Raises: BadWatch.
 
@@ -57,8 +67,17 @@ class DriftAlarm:
     n_ordered: tuple[int, ...]
     """Bins of each column that are in order, after joining."""
 
-    def __init__(self, columns: Sequence[Watched], settings: AlarmSettings | None = None) -> None:
-        _check_names(columns)
+    def __init__(
+        self,
+        columns: Sequence[Watched],
+        settings: AlarmSettings | None = None,
+        *,
+        means: Sequence[WatchedMean] = (),
+    ) -> None:
+        _check_names([*columns, *means])
+        if not columns:
+            raise bad_watch("columns", "are none")
+        self._means = MeanWatch(means)
         self._columns = tuple(columns)
         self._settings = settings or AlarmSettings()
         self._groups = [_groups(c) for c in columns]
@@ -66,7 +85,7 @@ class DriftAlarm:
         self._width = max(used)
         self._places = np.concatenate([g + i * self._width for i, g in enumerate(self._groups)])
         self._reference = self.coarse({c.name: c.reference for c in columns})
-        self._weights = np.array([c.weight for c in columns])
+        self._weights = np.array([*(c.weight for c in columns), *(mean.weight for mean in means)])
         self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
         self.n_ordered = tuple(
             u - c.n_apart if c.ordered else 0 for c, u in zip(columns, used, strict=True)
@@ -75,7 +94,8 @@ class DriftAlarm:
             self._reference,
             n_ordered=self.n_ordered,
             n_bins=used,
-            weights=self._weights,
+            weights=self._weights[: len(columns)],
+            beside=self._weights[len(columns) :],
             clustering=[c.clustering for c in columns],
             reference_windows=[c.n_windows for c in columns],
             budget=self._settings.budget,
@@ -93,10 +113,16 @@ class DriftAlarm:
             recent=np.zeros_like(self._reference),
             stirred=np.zeros(len(self._columns), dtype=np.bool_),
             moments={},
+            means=self._means.start(),
         )
 
     def step(
-        self, state: WatchState, window: Mapping[str, ArrayLike], *, at: datetime
+        self,
+        state: WatchState,
+        window: Mapping[str, ArrayLike],
+        *,
+        at: datetime,
+        means: Mapping[str, Moments] | None = None,
     ) -> tuple[WatchState, DriftDecision]:
         """Take in one window and decide.
 
@@ -105,23 +131,35 @@ class DriftAlarm:
             window: rows of each column in the bins of its reference. A column that is not there
                 has no rows; it is named in the decision and keeps its evidence.
             at: when the window began, aware UTC.
+            means: sums of its vectors, in the units of their references, by name.
 
         Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
         """
         counts = self.coarse(window)
-        detector, evidence = self._detector.step(state.detector, counts)
+        vectors = self._means.step(
+            state.means,
+            means or {},
+            number=state.detector.n_windows,
+            most=self._detector.log_most_beside.tolist(),
+        )
+        beside = self._means.log_evidence(vectors)
+        detector, evidence = self._detector.step(state.detector, counts, beside=beside)
         if detector.n_windows == state.detector.n_windows:
             return state, self._decision(state, evidence, window, counts)
+        if not evidence.alarm:
+            vectors = self._means.learning(vectors, means or {})
         seen = counts.sum(axis=1) > 0
         goes_on = state.stirred | ~seen
         kept = np.where(goes_on[:, None], state.recent + counts, counts)
         numbers = {int(i) for i in np.unique(detector.since)}
+        numbers |= self._means.beginnings(vectors)
         known = {**state.moments, detector.n_windows - 1: at}
         after = WatchState(
             detector=detector,
             recent=kept,
-            stirred=evidence.log_column >= _STIRRED,
+            stirred=evidence.log_column >= STIRRED,
             moments={i: moment for i, moment in known.items() if i in numbers},
+            means=vectors,
         )
         return after, self._decision(after, evidence, window, counts)
 
@@ -132,15 +170,15 @@ class DriftAlarm:
 
         Raises: BadWatch: a column that is not watched, or that has no rows to adopt.
         """
-        adopted = set(names)
+        means, done = self._means.adopting(state.means, set(names))
         known = {c.name: i for i, c in enumerate(self._columns)}
         columns = list(self._columns)
-        for name in sorted(adopted):
+        for name in sorted(set(names) - done):
             if name not in known or not state.recent[known[name]].any():
                 raise bad_watch(name, "has no rows that could become its reference")
             i = known[name]
             columns[i] = replace(columns[i], reference=self._spread(i, state.recent[i]))
-        return DriftAlarm(columns, self._settings)
+        return DriftAlarm(columns, self._settings, means=means)
 
     def _spread(self, i: int, coarse: Floats) -> Floats:
         """Rows of joined bins, given back to the fine ones as the old reference had them."""
@@ -211,20 +249,27 @@ class DriftAlarm:
 
     def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
-        effects = _effects(self._reference, state.recent, self._rows_per_effective)
+        effects = psi_of_columns(self._reference, state.recent, self._rows_per_effective)
+        others = self._means.log_evidence(state.means)
         ranked = rank(
-            evidence.log_column, log_alpha=-self._detector.log_threshold, weights=self._weights
+            np.append(evidence.log_column, others),
+            log_alpha=-self._detector.log_threshold,
+            weights=self._weights,
         )
         found = []
         for place in ranked:
             i = place.index
+            if i >= len(self._columns):
+                mean = i - len(self._columns)
+                found.append(self._means.movement(mean, state.means, place, state.moments))
+                continue
             found.append(
                 Movement(
                     column=self._columns[i].name,
                     log_evidence=place.log_evidence,
                     found=place.found,
                     moved=self._moved(i, state.recent[i])
-                    if place.log_evidence >= _STIRRED
+                    if place.log_evidence >= STIRRED
                     else None,
                     since=state.moments.get(int(evidence.since[i])),
                     effect=float(effects[i]) if rows[i] else None,
@@ -276,26 +321,7 @@ def _groups(column: Watched) -> NDArray[np.intp]:
     return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
 
 
-def _effects(reference: Floats, recent: Floats, rows_per_effective: Floats) -> Floats:
-    """PSI of each column less what chance adds, >= 0; a bin gets half a row on both sides.
-
-    Source: Yurdakul and Naranjo 2020, J. Risk Model Validation 14:4, for what chance adds.
-    """
-    live = (reference + recent) > 0
-    p, q = (np.where(live, c + 0.5, 0.0) for c in (reference, recent))
-    n, m = (c.sum(axis=1) / np.maximum(rows_per_effective, 1.0) for c in (p, q))
-    p, q = (c / np.maximum(c.sum(axis=1, keepdims=True), 1e-300) for c in (p, q))
-    ratio = np.log(np.where(live, q, 1.0)) - np.log(np.where(live, p, 1.0))
-    by_chance = np.maximum(live.sum(axis=1) - 1, 0) * (
-        1 / np.maximum(n, 0.5) + 1 / np.maximum(m, 0.5)
-    )
-    effects: Floats = np.maximum(((q - p) * ratio).sum(axis=1) - by_chance, 0.0)
-    return effects
-
-
-def _check_names(columns: Sequence[Watched]) -> None:
-    if not columns:
-        raise bad_watch("columns", "are none")
+def _check_names(columns: Sequence[Watched | WatchedMean]) -> None:
     names = [c.name for c in columns]
     for name in names:
         if names.count(name) > 1:

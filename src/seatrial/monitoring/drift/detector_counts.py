@@ -17,9 +17,9 @@ from seatrial.monitoring.summaries.profile import ColumnProfile, Profile
 from seatrial.monitoring.summaries.summary import (
     Columns,
     ColumnSummary,
+    Embeddings,
     Names,
     Numbers,
-    Places,
     Summary,
     Texts,
 )
@@ -39,7 +39,7 @@ class DetectorCounts:
         column: of which it is a distribution.
         answer: whether it is one of the model's answers, and not a feature.
         ordered: whether the bins hold numbers in ascending order, but for the last `N_APART`:
-            missing, and infinite or, for names, unknown.
+            missing, and not finite or, for names, unknown.
         reference, current: shape (k,), rows by bin.
     """
 
@@ -91,11 +91,14 @@ def _distributions(name: str, column: ColumnSummary) -> Iterator[tuple[str, tupl
         case Texts():
             length = column.length.counts
             yield f"{name}/length", (True, _with(length, column.n_missing, 0))
-        case Places():
+        case Embeddings():
+            # Of a reference, places are of a part of the rows: so are those without one, then.
+            part_of = column.distance.n / max(1, int(column.moments.n.sum()))
+            n_missing, n_invalid = (int(n * part_of) for n in (column.n_missing, column.n_invalid))
             parts = {"distance": column.distance}
             parts |= {f"axis {i}": place for i, place in enumerate(column.places, start=1)}
             for part, numbers in parts.items():
-                yield f"{name}/{part}", (True, _with(numbers.counts, column.n_missing, 0))
+                yield f"{name}/{part}", (True, _with(numbers.counts, n_missing, n_invalid))
 
 
 def _with(counts: Ints, n_missing: int, n_strange: int) -> Ints:

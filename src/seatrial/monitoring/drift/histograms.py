@@ -8,23 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.drift.comparison import quantile_groups, summary_of
+from seatrial.monitoring.drift.comparison import summary_of
 from seatrial.monitoring.summaries.profile import (
     Categorical,
     ColumnProfile,
+    Embedding,
     Numeric,
     Profile,
     Text,
-    Vectors,
 )
 from seatrial.monitoring.summaries.summary import (
     ColumnSummary,
+    Embeddings,
     Names,
     Numbers,
-    Places,
     Summary,
     Texts,
 )
+from seatrial.stats.coarse import firsts_inside
 
 N_BINS = 20
 """Bins of a number, of like reference shares; beside them one below and one above its range."""
@@ -82,7 +83,7 @@ def _shown(profile: ColumnProfile, current: ColumnSummary) -> Histogram | None:
             return _names(profile, current)
         case Text(), Texts():
             return _numbers(profile.length, current.length)
-        case Vectors(), Places():
+        case Embedding(), Embeddings():
             return _numbers(profile.distance, current.distance)
     return None
 
@@ -91,7 +92,7 @@ def _numbers(profile: Numeric, current: Numbers) -> Histogram | None:
     reference = summary_of(profile)
     if not isinstance(reference, Numbers) or len(profile.edges) < 2:
         return None
-    firsts = quantile_groups(reference.counts, N_BINS)
+    firsts = firsts_inside(reference.counts, N_BINS)
     # The outermost bins have no end: they are joined to their neighbours, for what is beyond the
     # reference's range is a share to be told, not a width to be drawn.
     starts = firsts[1:-1]

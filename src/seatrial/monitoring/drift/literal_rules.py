@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from seatrial.monitoring.drift.comparison import quantile_groups, summary_of
+from seatrial.monitoring.drift.comparison import N_BINS, summary_of
 from seatrial.monitoring.drift.severity import Severity, graded
 from seatrial.monitoring.summaries.profile import Categorical, Numeric
 from seatrial.monitoring.summaries.summary import Names, Numbers
+from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.counts import check_share
-from seatrial.stats.divergence import Divergence, ks_from_values, psi
+from seatrial.stats.divergence import Divergence, psi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def psi_rule(
     """
     reference = summary_of(profile)
     if isinstance(reference, Numbers) and isinstance(window, Numbers):
-        firsts = quantile_groups(reference.counts)
+        firsts = firsts_inside(reference.counts, N_BINS)
         r, c = np.add.reduceat(reference.counts, firsts), np.add.reduceat(window.counts, firsts)
     elif isinstance(reference, Names) and isinstance(window, Names):
         r = np.append(reference.counts, [reference.n_other, 0])
@@ -75,13 +75,3 @@ def ks_rule(distance: Divergence, *, alpha: float = 0.05) -> KsRule:
         ks_statistic=distance.value,
         p_value=distance.p_value,
     )
-
-
-def ks_rule_of_values(reference: ArrayLike, current: ArrayLike, *, alpha: float = 0.05) -> KsRule:
-    """`ks_rule` for two samples of numbers, in any order; what is not finite is left out.
-
-    Raises: BadStatistic: a side has no finite number.
-    """
-    sides = [np.asarray(side, dtype=np.float64).ravel() for side in (reference, current)]
-    ordered = [np.sort(side[np.isfinite(side)]) for side in sides]
-    return ks_rule(ks_from_values(*ordered), alpha=alpha)

@@ -15,8 +15,21 @@ import numpy as np
 
 from seatrial.monitoring.drift.comparison import expected_new_share, graded_new, summary_of
 from seatrial.monitoring.drift.severity import Severity, graded
-from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Profile
-from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Names, Numbers, Summary
+from seatrial.monitoring.summaries.profile import (
+    Categorical,
+    ColumnProfile,
+    Embedding,
+    Numeric,
+    Profile,
+)
+from seatrial.monitoring.summaries.summary import (
+    Columns,
+    ColumnSummary,
+    Embeddings,
+    Names,
+    Numbers,
+    Summary,
+)
 from seatrial.stats.divergence import proportion_tail, shares_tail
 
 
@@ -219,6 +232,8 @@ def _column(
         yield from _infinite(name, profile, column, limits)
         yield from _range(name, profile, column, limits)
         yield from _constant(name, profile, column)
+    if isinstance(column, Embeddings):
+        yield from _invalid(name, profile, column, limits)
     if isinstance(profile, Categorical) and isinstance(column, Names):
         yield from _new_names(name, profile, column, limits)
 
@@ -255,6 +270,22 @@ def _infinite(
             severity=Severity.CRITICAL if critical else Severity.WARNING,
             remedy=f"Look for a division by zero or an overflow in what computes {name!r}.",
         )
+
+
+def _invalid(
+    name: str, profile: ColumnProfile, column: Embeddings, limits: QualityLimits
+) -> Iterator[Finding]:
+    share = column.n_invalid / column.n
+    if not isinstance(profile, Embedding) or profile.n_invalid or share <= limits.infinite[0]:
+        return
+    yield Finding(
+        check=Check.INFINITE,
+        column=name,
+        value=f"{column.n_invalid:,} of {column.n:,} have a number that is not finite",
+        expected="none",
+        severity=Severity.CRITICAL if share >= limits.infinite[1] else Severity.WARNING,
+        remedy=f"Look for a division by zero or an overflow in what computes {name!r}.",
+    )
 
 
 def _range(
@@ -332,7 +363,7 @@ def _kind(profile: ColumnProfile) -> str:
         "Numeric": "numbers",
         "Categorical": "names",
         "Text": "texts",
-        "Vectors": "vectors",
+        "Embedding": "vectors",
     }[type(profile).__name__]
 
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.drift.compare import SegmentDrift, compare, compare_segments
+from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.quality import Finding, check_quality
+from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
-from seatrial.monitoring.summaries.profile import LABELS, Profile, ordered_values, profile_of
+from seatrial.monitoring.summaries.numeric import ordered_values
+from seatrial.monitoring.summaries.profile import LABELS, Profile
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.stats.divergence import Divergence
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from seatrial.monitoring.drift.comparison import Part, graded_new
 from seatrial.monitoring.drift.severity import Severity, graded, worst
 from seatrial.stats.divergence import Divergence, benjamini_hochberg
+from seatrial.stats.domain_classifier import DomainTest
+from seatrial.stats.roc import RocAuc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,10 @@ class DriftLimits:
         missing_warning, missing_critical: difference of the shares of missing values.
         new_warning, new_critical: share of rows with new names beyond the expected one; more
             where that is large.
+        auc_warning, auc_critical: area under the ROC curve of a classifier of vectors. 0.6 is
+            where one normal number has moved by 0.36 standard deviations, a PSI of 0.13; 0.7, by
+            0.74, is customarily called acceptable discrimination (Hosmer, Lemeshow and Sturdivant
+            2013, Applied Logistic Regression, 5.2.4).
     """
 
     alpha: float = 0.01
@@ -34,6 +40,8 @@ class DriftLimits:
     missing_critical: float = 0.2
     new_warning: float = 0.01
     new_critical: float = 0.1
+    auc_warning: float = 0.6
+    auc_critical: float = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ class ColumnDrift:
 
     Args:
         name: of the column.
-        kind: ``numeric``, ``categorical``, ``text`` or ``vectors``.
+        kind: ``numeric``, ``categorical``, ``text`` or ``embedding``.
         n, m: rows of reference and window, missing ones included.
         parts: its distributions, compared; one for numbers and names.
         missing_share: of the window; None without rows.
@@ -50,7 +58,9 @@ class ColumnDrift:
         new_share: rows with names that the reference does not know.
         new_expected: that share when nothing changes.
         new_names: some of them, with their rows.
-        tests: p-values of ``shape``, ``missing`` and, for names, ``new``.
+        classifier: of vectors: the rows told apart, the clearest view first; empty with few rows.
+        tests: p-values of ``shape``, ``missing``, for names ``new`` and for vectors
+            ``classifier``.
         p_value: that nothing differs, by all of them together.
         evidence: the p-value adjusted over all columns of the window.
         effect: bias-corrected PSI of the worst part; None where rows are too few.
@@ -64,6 +74,7 @@ class ColumnDrift:
     n: int
     m: int
     parts: tuple[Part, ...]
+    classifier: tuple[DomainTest, ...]
     missing_share: float | None
     missing_shift: float
     new_share: float
@@ -79,9 +90,18 @@ class ColumnDrift:
 
     @property
     def weight(self) -> float:
-        """Importance times the largest effect; columns are ranked by it."""
+        """Importance times the largest effect; columns are ranked by it.
+
+        Of a classifier, the effect is Somers' D, 2 AUC - 1: at its limits what PSI is at its own.
+        """
         new = max(0.0, self.new_share - self.new_expected)
-        return self.importance * max(self.effect or 0.0, abs(self.missing_shift), new)
+        apart = 2 * max(self.auc or 0.5, 0.5) - 1
+        return self.importance * max(self.effect or 0.0, abs(self.missing_shift), new, apart)
+
+    @property
+    def auc(self) -> float | None:
+        """How well a classifier tells the rows apart; None for other kinds and few rows."""
+        return self.classifier[0].auc.value if self.classifier else None
 
     @property
     def psi(self) -> Divergence | None:
@@ -146,6 +166,10 @@ def _judged(column: ColumnDrift, evidence: float, limits: DriftLimits) -> Column
     if "shape" in sure and psi is not None:
         grade = graded(psi.corrected, warning=limits.psi_warning, critical=limits.psi_critical)
         found.append((grade, _size(psi, grade, limits)))
+    if "classifier" in sure and column.classifier:
+        auc = column.classifier[0].auc
+        grade = graded(auc.value, warning=limits.auc_warning, critical=limits.auc_critical)
+        found.append((grade, _told_apart(auc, grade, limits)))
     if "missing" in sure:
         grade = graded(
             abs(column.missing_shift),
@@ -188,6 +212,14 @@ def _size(psi: Divergence, grade: Severity, limits: DriftLimits) -> str:
         return text
     limit = limits.psi_critical if grade is Severity.CRITICAL else limits.psi_warning
     return f"{text} ({grade} from {limit:g})"
+
+
+def _told_apart(auc: RocAuc, grade: Severity, limits: DriftLimits) -> str:
+    area = f"AUC {auc.value:.2f} +- {auc.standard_error:.2f}"
+    if grade is Severity.NONE:
+        return f"scores of a classifier moved, {area}"
+    limit = limits.auc_critical if grade is Severity.CRITICAL else limits.auc_warning
+    return f"told apart with {area} ({grade} from {limit:g})"
 
 
 def by_weight(column: ColumnDrift) -> tuple[bool, float, str]:

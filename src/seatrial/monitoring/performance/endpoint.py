@@ -27,7 +27,7 @@ from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.version import LedgerChanged, Logged, VersionPerformance
 
-_TURN_S = 2.0
+TURN_S = 2.0
 """Reading on stops after so long, so that a backlog does not keep all else from being watched."""
 
 _PAGE = 10_000
@@ -98,6 +98,7 @@ class EndpointPerformance:
         wait_s: how long a label waits for its prediction, > 0.
         tell: told what is found, at least once, whatever is killed meanwhile.
         troubles: told of what is not watched, and why.
+        turn_s: how long a turn reads on, > 0.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class EndpointPerformance:
         wait_s: float,
         tell: Callable[[Told], None],
         troubles: Troubles,
+        turn_s: float = TURN_S,
     ) -> None:
         self._endpoint = endpoint
         self._opened = opened
@@ -116,6 +118,7 @@ class EndpointPerformance:
         self._tell = tell
         self._troubles = troubles
         self._wait = timedelta(seconds=wait_s)
+        self._turn_s = turn_s
         self._inbox: Inbox | None = None
         self._versions: dict[int, Followed | None] = {}
         self._again_s: dict[int, float] = {}
@@ -129,7 +132,7 @@ class EndpointPerformance:
             and told by an object that is made anew.
         """
         changed: set[int] = set()
-        stop_s = self._clock.monotonic() + _TURN_S
+        stop_s = self._clock.monotonic() + self._turn_s
         behind = False
         self._open_inbox()
         for version in sorted({*served, *self._opened.versions(self._endpoint)}):

@@ -10,6 +10,7 @@ from seatrial.monitoring.performance.reference import PerformanceReference
 from seatrial.monitoring.performance.state import PerformanceState
 from seatrial.monitoring.performance.verdict import (
     Estimated,
+    EstimatedMetric,
     Level,
     Measured,
     MeasuredMetric,
@@ -17,7 +18,9 @@ from seatrial.monitoring.performance.verdict import (
     Trust,
     TrustEvidence,
 )
+from seatrial.stats.calibration import ConfidenceCounts
 from seatrial.stats.counts import Interval
+from seatrial.stats.expected_performance import expected_metrics
 from seatrial.stats.fusion import COVERED_SHARE, Belief, Residuals, expected_over
 from seatrial.stats.performance import Metric
 
@@ -33,7 +36,7 @@ def estimated(
     trust = trust_in_scores(state, reference, rules)
     name, main = reference.main.name, reference.main
     if expected is None:
-        reason = "no prediction with a usable score yet"
+        reason = _why_nothing(reference)
         return Estimated(
             level=Level.UNKNOWN,
             reason=reason,
@@ -42,6 +45,7 @@ def estimated(
             interval=None,
             reference=main.value,
             drop=None,
+            drop_interval=None,
             warning_chance=None,
             critical_chance=None,
             label_free=None,
@@ -51,6 +55,9 @@ def estimated(
     belief = state.fusion.now
     of_reference = (main.standard_error or 0.0) ** 2
     spread = belief.interval(share=rules.interval_share, more_variance=expected.map_variance)
+    against = belief.interval(
+        share=rules.interval_share, more_variance=expected.map_variance + of_reference
+    )
     # The window's mean is that of its steps, each with the bias of its own time; how sure one is of
     # it is how sure one is now.
     beliefs = state.fusion.beliefs[-len(steps) :]
@@ -63,6 +70,8 @@ def estimated(
         for drop in (rules.warning_drop, rules.critical_drop)
     ]
     drop = reference.drop(value)
+    ends = (expected.mean + moved + end for end in (against.lower, against.upper))
+    drops = sorted(reference.drop(end) for end in ends)
     level = _level(chances[0], chances[1], rules)
     return Estimated(
         level=level,
@@ -75,11 +84,15 @@ def estimated(
         ),
         reference=main.value,
         drop=drop,
+        drop_interval=Interval(lower=drops[0], upper=drops[1]),
         warning_chance=chances[0],
         critical_chance=chances[1],
         label_free=expected.mean,
         n=expected.n,
         trust=trust,
+        others=()
+        if trust.trust is Trust.CONTRADICTED
+        else _others(state, reference, rules, moved_variance=belief.variance),
     )
 
 
@@ -140,7 +153,7 @@ def measured(
         return None
     of_reference = {metric.name: metric for metric in reference.metrics}
     z = _NORMAL.inv_cdf((1 + rules.interval_share) / 2)
-    found = sums.labelled.metrics()
+    found = tuple(reference.of_rows(metric) for metric in sums.labelled.metrics())
     main = found[0]
     error = math.hypot(_error(main), reference.main.standard_error or 0.0) / reference.scale
     drop = reference.drop(main.value)
@@ -166,6 +179,43 @@ def measured(
         critical_chance=None if chances is None else chances[1],
         unexplained=unexplained,
         unexplained_interval=of_unexplained,
+    )
+
+
+def _why_nothing(reference: PerformanceReference) -> str:
+    if reference.estimates:
+        return "no prediction with a usable score yet"
+    if reference.classes is not None:
+        return "without probabilities nothing is known of the accuracy before labels come"
+    return "of several numbers a row no error is estimated before labels come"
+
+
+def _others(
+    state: PerformanceState,
+    reference: PerformanceReference,
+    rules: PerformanceRules,
+    *,
+    moved_variance: float,
+) -> tuple[EstimatedMetric, ...]:
+    """The metrics beside the main one, of the same steps, from scores alone."""
+    if reference.calibration is None or not state.recent:
+        return ()
+    counts = sum(state.recent.values(), ConfidenceCounts.empty(reference.n_classes))
+    of_reference = {metric.name: metric.value for metric in reference.metrics}
+    z = _NORMAL.inv_cdf((1 + rules.interval_share) / 2)
+    found = expected_metrics(counts, reference.calibration, moved_variance=moved_variance)
+    return tuple(
+        EstimatedMetric(
+            name=one.name,
+            value=one.value,
+            interval=Interval(
+                lower=max(0.0, one.value - z * one.standard_error),
+                upper=min(1.0, one.value + z * one.standard_error),
+            ),
+            reference=of_reference.get(one.name),
+            drop=of_reference[one.name] - one.value if one.name in of_reference else None,
+        )
+        for one in found
     )
 
 
@@ -247,13 +297,16 @@ def _unexplained(
 
 def _against(metric: Metric, of_reference: Metric | None, z: float) -> MeasuredMetric:
     error = metric.standard_error
+    is_share = metric.name not in {"mae", "rmse"}
     interval = (
         None
         if error is None
-        else Interval(lower=metric.value - z * error, upper=metric.value + z * error)
+        else Interval(
+            lower=max(0.0, metric.value - z * error),
+            upper=min(1.0 if is_share else math.inf, metric.value + z * error),
+        )
     )
     drop, drop_interval = None, None
-    is_share = metric.name not in {"mae", "rmse"}
     if of_reference is not None and (is_share or of_reference.value > 0):
         scale = 1.0 if is_share else of_reference.value
         worse = of_reference.value - metric.value

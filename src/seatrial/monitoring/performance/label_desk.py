@@ -14,17 +14,18 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Conflict, LimitExceeded
 from seatrial.kernel.store import Store
 from seatrial.monitoring.performance.audit import Audit, BadAudit, bought, chosen_of_window
 from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.performance.labels import MAX_EXAMPLES, BadLabels, Ledger, Scored
-from seatrial.monitoring.performance.progress import CLASSES, kept_of, meanings
+from seatrial.monitoring.performance.ledger_notes import CLASSES, WIDTH, kept_of, meanings
 from seatrial.monitoring.performance.state import steps_of_window
 from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.performance.view import performance_records
-from seatrial.monitoring.rows.label_values import label_values
+from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.release.projection import Endpoints
 from seatrial.stats.fusion import expected_over
 from seatrial.stats.performance import UNKNOWN_CLASS
@@ -94,13 +95,23 @@ class LabelDesk:
     Args:
         store: where endpoints are, and what the monitor says of them; stays the caller's to close.
         kept: ledgers and inboxes.
-        clock: wall time, aware UTC.
+        now: wall time, aware UTC.
+        logs: names of logs of other servers whose labels are kept; the other endpoints are those
+            of the store.
     """
 
-    def __init__(self, store: Store, kept: Kept, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kept: Kept,
+        *,
+        now: Callable[[], datetime],
+        logs: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._kept = kept
         self._now = now
+        self._logs = frozenset(logs)
 
     def add(self, endpoint: str, labels: Sequence[tuple[str, str]]) -> Record:
         """Hand in labels; later ones of an id replace earlier ones.
@@ -222,19 +233,29 @@ class LabelDesk:
                 meant = meanings(ledger, [entry.id for entry in entries])
                 mine = [entry.value for entry in entries if entry.id in meant]
                 classes = msgspec.json.decode(ledger.note(CLASSES) or "null")
-            values = label_values(mine, classes)
-            bad = np.isnan(values) if classes is None else values == UNKNOWN_CLASS
+                width = msgspec.json.decode(ledger.note(WIDTH) or "1", type=int)
+            if classes is not None:
+                bad = label_values(mine, classes) == UNKNOWN_CLASS
+            else:
+                bad = np.isnan(_numbers(mine, width)).any(axis=1)
             other += [mine[place] for place in np.flatnonzero(bad).tolist()]
             known |= set(meant)
         return known, other
 
     def _check(self, endpoint: str) -> None:
+        if endpoint in self._logs:
+            return
         endpoints = Endpoints(self._store)
         endpoints.refresh()
         endpoints.get(endpoint)
 
     def _us(self) -> int:
         return round(self._now().timestamp() * 1e6)
+
+
+def _numbers(texts: Sequence[str], width: int) -> NDArray[np.float64]:
+    """Shape (n, width)."""
+    return label_values(texts, None)[:, None] if width == 1 else label_vectors(texts, width)
 
 
 def _newest_window(ledger: Ledger) -> tuple[int, Scored, float]:

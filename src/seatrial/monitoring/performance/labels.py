@@ -80,6 +80,10 @@ class Scored:
             label=self.label[rows],
         )
 
+    def at_steps(self, step: NDArray[np.int64]) -> Scored:
+        """The same predictions, each at the step given for it, shape (n,)."""
+        return replace(self, step=step)
+
 
 def together(parts: Sequence[Scored]) -> Scored:
     """Several batches as one, in order; none give an empty one."""
@@ -147,6 +151,17 @@ class Ledger(Pending, Protocol):
         """Note that kept predictions were chosen for labelling by chance alone."""
         ...
 
+    def set_segments(self, ids: Sequence[str], codes: NDArray[np.int64]) -> None:
+        """Note which segments kept predictions are in, as `summaries.segments.Splits` codes them.
+
+        They are dropped with the predictions.
+        """
+        ...
+
+    def segments(self, ids: Sequence[str]) -> dict[str, int]:
+        """The codes of kept predictions, by id; those without one are left out."""
+        ...
+
 
 class MemoryPending:
     """`Ledger` in this process: some 300 bytes a prediction, lost when it ends."""
@@ -154,6 +169,7 @@ class MemoryPending:
     def __init__(self) -> None:
         self._rows: dict[str, tuple[int, int, float, float, bool, float]] = {}
         self._notes: dict[str, str] = {}
+        self._segments: dict[str, int] = {}
         self._by_age: list[tuple[int, str]] = []  # a heap, so that each batch drops only its own
 
     def add(self, rows: Scored) -> int:
@@ -184,24 +200,24 @@ class MemoryPending:
         """See Pending."""
         before = len(self._rows)
         while self._by_age and self._by_age[0][0] < at_us:
-            del self._rows[heappop(self._by_age)[1]]
+            self._drop_oldest()
         return before - len(self._rows)
 
     def keep_newest(self, n: int) -> int:
         """See Pending."""
         surplus = max(0, len(self._rows) - n)
         for _ in range(surplus):
-            del self._rows[heappop(self._by_age)[1]]
+            self._drop_oldest()
         return surplus
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """See Ledger."""
-        before = dict(self._rows), list(self._by_age), dict(self._notes)
+        before = dict(self._rows), list(self._by_age), dict(self._notes), dict(self._segments)
         try:
             yield
         except BaseException:
-            self._rows, self._by_age, self._notes = before
+            self._rows, self._by_age, self._notes, self._segments = before
             raise
 
     def note(self, name: str) -> str | None:
@@ -218,6 +234,20 @@ class MemoryPending:
             if key in self._rows:
                 row = self._rows[key]
                 self._rows[key] = (*row[:4], True, row[5])
+
+    def set_segments(self, ids: Sequence[str], codes: NDArray[np.int64]) -> None:
+        """See Ledger."""
+        known = zip(ids, codes.tolist(), strict=True)
+        self._segments.update((key, code) for key, code in known if key in self._rows)
+
+    def segments(self, ids: Sequence[str]) -> dict[str, int]:
+        """See Ledger."""
+        return {key: self._segments[key] for key in ids if key in self._segments}
+
+    def _drop_oldest(self) -> None:
+        key = heappop(self._by_age)[1]
+        del self._rows[key]
+        self._segments.pop(key, None)
 
 
 def rows_as_tuples(rows: Scored) -> list[tuple[int, int, float, float, bool, float]]:

@@ -8,7 +8,7 @@ from functools import partial
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.store import Presence
 from seatrial.monitoring.alerts.troubles import NOT_KEPT, LeaseLost, Troubles
-from seatrial.monitoring.performance.endpoint import EndpointPerformance, OpenPerformance
+from seatrial.monitoring.performance.endpoint import TURN_S, EndpointPerformance, OpenPerformance
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.performance.view import BEATS, Record, performance_record
@@ -33,6 +33,8 @@ class PerformanceMonitor:
         opened: what is kept of endpoints.
         wait_s: how long a label waits for its prediction, > 0.
         troubles: told of what is not watched, and why.
+        every_s: how often it looks, whatever it is asked, >= 0.
+        turn_s: how long a look at an endpoint reads on, > 0.
     """
 
     def __init__(
@@ -43,12 +45,16 @@ class PerformanceMonitor:
         opened: OpenPerformance,
         wait_s: float,
         troubles: Troubles,
+        every_s: float = _EVERY_S,
+        turn_s: float = TURN_S,
     ) -> None:
         self._presence = presence
         self._troubles = troubles
         self._clock = clock
         self._opened = opened
         self._wait_s = wait_s
+        self._every_s = every_s
+        self._turn_s = turn_s
         self._endpoints: dict[str, EndpointPerformance] = {}
         self._records: dict[tuple[str, int], Record] = {}
         self._unsaid: set[tuple[str, int]] = set()
@@ -66,7 +72,7 @@ class PerformanceMonitor:
         now_s = self._clock.monotonic()
         if now_s < self._due_s:
             return
-        self._due_s = now_s + _EVERY_S
+        self._due_s = now_s + self._every_s
         for name, versions in served.items():
             changed = self._turned(name, versions, tell)
             self._unsaid |= {(name, version) for version in changed}
@@ -125,6 +131,7 @@ class PerformanceMonitor:
                     wait_s=self._wait_s,
                     tell=partial(tell, name),
                     troubles=self._troubles,
+                    turn_s=self._turn_s,
                 )
             changed = self._endpoints[name].turn(versions, self._clock.now())
         except LeaseLost:

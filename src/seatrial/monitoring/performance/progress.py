@@ -1,21 +1,26 @@
-"""How far the performance of a version has come, as its ledger keeps it beside the predictions."""
+"""Predictions step by step: the state after each, and what was said of each window in the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
 
-from seatrial.monitoring.performance.labels import Ledger
-from seatrial.monitoring.performance.record import state_from_dict, unreadable
-from seatrial.monitoring.performance.state import PerformanceState
-from seatrial.monitoring.performance.verdict import Level
+from seatrial.monitoring.performance.judge import estimated
+from seatrial.monitoring.performance.labels import Joined, Scored
+from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.performance.state import (
+    MAX_WINDOWS,
+    PerformanceState,
+    learn,
+    observe,
+)
+from seatrial.monitoring.performance.verdict import Estimated, Level, PerformanceRules
 
 SCHEMA = 1
-STATE, PROGRESS, CLASSES, UNTOLD = "state", "progress", "classes", "untold"
-PLACE = "place/"
-"""Names of notes; that of a place goes on with what it is in."""
 
 _TROUBLE = frozenset({Level.WARNING.value, Level.CRITICAL.value})
 
@@ -64,31 +69,86 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-def kept_of(ledger: Ledger) -> tuple[PerformanceState, Progress] | None:
-    """What a ledger says of a version; None before anything was taken in.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """What scores said when a step became complete.
 
-    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion.
+    Args:
+        step: its index.
+        estimate: of the newest window.
+        since: begin of the first of the newest windows that are all in trouble; None when the
+            newest is not.
+        end: of the newest prediction so far.
     """
-    state, progress = ledger.note(STATE), ledger.note(PROGRESS)
-    if state is None or progress is None:
-        return None
-    try:
-        found = msgspec.json.decode(progress, type=Progress)
-        if found.schema != SCHEMA:
-            raise unreadable(f"schema {found.schema} of its progress is unknown")
-        return state_from_dict(msgspec.json.decode(state)), found
-    except msgspec.DecodeError as problem:
-        raise unreadable(str(problem)) from problem
+
+    step: int
+    estimate: Estimated
+    since: datetime | None
+    end: datetime
 
 
-def meanings(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
-    """The kept predictions that ids mean, by id. The only row of a request bears the request's id,
-    and ``<request>/0`` means it too.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """What came of predictions.
+
+    Args:
+        state, progress: afterwards.
+        steps: those that became complete.
     """
-    stripped = {key: key.removesuffix("/0") for key in ids}
-    found = set(ledger.find([*stripped, *stripped.values()]).ids)
-    meant = {key: key if key in found else other for key, other in stripped.items()}
-    return {key: other for key, other in meant.items() if other in found}
+
+    state: PerformanceState
+    progress: Progress
+    steps: tuple[Stepped, ...]
+
+
+def advance(
+    state: PerformanceState,
+    progress: Progress,
+    reference: PerformanceReference,
+    rules: PerformanceRules,
+    rows: Scored,
+) -> Advanced:
+    """Take in predictions step by step, and the labels that some of them came with."""
+    steps: list[Stepped] = []
+    for index in np.unique(rows.step).tolist():
+        some = rows.some(np.flatnonzero(rows.step == index))
+        labelled = some.some(np.flatnonzero(np.isfinite(some.label)))
+        state = observe(state, reference, some)
+        if len(labelled):
+            state = learn(state, reference, first_labels(labelled))
+        n_seen = progress.n_seen + len(some)
+        said = estimated(state, reference, rules)
+        progress = msgspec.structs.replace(
+            progress,
+            n_seen=n_seen,
+            n_labelled=progress.n_labelled + len(labelled),
+            points=_pointed(progress, state, some, said),
+        )
+        # A step that is still filling says nothing: its few rows would be looked at too often.
+        if n_seen * state.steps_per_window // progress.window_rows > index:
+            steps.append(
+                Stepped(
+                    step=index,
+                    estimate=said,
+                    since=since_trouble(progress.points),
+                    end=moment(progress.points[-1].end_us),
+                )
+            )
+    return Advanced(state=state, progress=progress, steps=tuple(steps))
+
+
+def first_labels(rows: Scored) -> Joined:
+    """Labels that came with their predictions.   Args: rows that all have one."""
+    return Joined(
+        rows=rows,
+        before=np.full(len(rows), np.nan),
+        n_repeated=0,
+        n_corrected=0,
+        n_superseded=0,
+        n_unusable=0,
+        n_unknown=0,
+        unknown=(),
+    )
 
 
 def since_trouble(points: Sequence[Point]) -> datetime | None:
@@ -109,3 +169,28 @@ def moment(us: int) -> datetime:
 def micros(at: datetime) -> int:
     """A time as microseconds since 1970."""
     return round(at.timestamp() * 1e6)
+
+
+def _pointed(
+    progress: Progress, state: PerformanceState, rows: Scored, found: Estimated
+) -> tuple[Point, ...]:
+    window = int(rows.step[0]) // state.steps_per_window
+    start_us, end_us = int(rows.at_us.min()), int(rows.at_us.max())
+    earlier = progress.points
+    if earlier and earlier[-1].window == window:
+        start_us = min(start_us, earlier[-1].start_us)
+        end_us = max(end_us, earlier[-1].end_us)
+        earlier = earlier[:-1]
+    point = Point(
+        window=window,
+        start_us=start_us,
+        end_us=end_us,
+        n=found.n,
+        value=found.value,
+        lower=found.interval.lower if found.interval else None,
+        upper=found.interval.upper if found.interval else None,
+        label_free=found.label_free,
+        level=found.level.value,
+        trust=found.trust.trust.value,
+    )
+    return (*earlier, point)[-MAX_WINDOWS:]

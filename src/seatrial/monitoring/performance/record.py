@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.performance.state import PerformanceState, WindowSums
-from seatrial.stats.calibration import N_LEVELS
+from seatrial.stats.calibration import N_LEVELS, ConfidenceCounts
 from seatrial.stats.fusion import Residuals
 from seatrial.stats.fusion_record import fusion_from_dict, fusion_to_dict
 from seatrial.stats.performance import ClassSums, ErrorSums
@@ -30,13 +31,17 @@ def state_to_dict(state: PerformanceState) -> dict[str, object]:
         "steps_per_window": state.steps_per_window,
         "fusion": fusion_to_dict(state.fusion),
         "windows": [[index, *_window_to_list(w)] for index, w in state.windows.items()],
+        "recent": [[i, b64encode(c.encode()).decode()] for i, c in state.recent.items()],
         "n_unusable": state.n_unusable,
         "n_late": state.n_late,
     }
 
 
 def state_from_dict(record: Mapping[str, Any]) -> PerformanceState:
-    """The state of a record.   Raises: BadPerformanceRecord; stats.fusion_record.BadFusion."""
+    """The state of a record.
+
+    Raises: BadPerformanceRecord; stats.fusion_record.BadFusion; stats.calibration.BadCalibration.
+    """
     try:
         if record["version"] != _VERSION:
             raise unreadable(f"version {record['version']!r} is unknown")
@@ -44,6 +49,11 @@ def state_from_dict(record: Mapping[str, Any]) -> PerformanceState:
             steps_per_window=int(record["steps_per_window"]),
             fusion=fusion_from_dict(record["fusion"]),
             windows={int(index): _window(*values) for index, *values in record["windows"]},
+            # Not in records of before precision, recall, F1 and AUC were estimated.
+            recent={
+                int(index): ConfidenceCounts.decode(b64decode(counts))
+                for index, counts in record.get("recent", ())
+            },
             n_unusable=int(record["n_unusable"]),
             n_late=int(record["n_late"]),
         )

@@ -6,9 +6,10 @@ trained on.
 
 from __future__ import annotations
 
+import math
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,9 @@ from seatrial.monitoring.rows.scores import (
     classes_of,
     labels_of,
     named_column,
-    numbers_of,
     predictions_and_confidence,
+    predictions_of,
+    rows_of_numbers,
 )
 from seatrial.monitoring.rows.table import Table
 from seatrial.stats.calibration import UNUSABLE, Calibration, ConfidenceCounts, Expectation, levels
@@ -53,15 +55,17 @@ class PerformanceReference:
 
     Args:
         classes: the model's, in the order of its probabilities; None for a regressor.
-        metrics: accuracy, F1 and AUC, or MAE and RMSE, with their errors.
-        confidence: labelled reference rows by confidence, of a classifier.
-        loss: the error to expect, of a regressor.
+        metrics: accuracy, precision, recall, F1 and AUC, or MAE and RMSE, with their errors.
+        confidence: labelled reference rows by confidence, of a classifier with probabilities.
+        loss: the error to expect, of a regressor. Without either nothing is estimated; labels
+            alone say how well the variant does.
     """
 
     classes: tuple[str, ...] | None
     metrics: tuple[Metric, ...]
     confidence: ConfidenceCounts | None = None
     loss: ExpectedLoss | None = None
+    width: int = 1
     calibration: Calibration | None = field(init=False, default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +76,11 @@ class PerformanceReference:
     def main(self) -> Metric:
         """The metric that is estimated without labels: accuracy, or MAE."""
         return self.metrics[0]
+
+    @property
+    def estimates(self) -> bool:
+        """Whether anything can be said before labels come."""
+        return self.confidence is not None or self.loss is not None
 
     @property
     def n_classes(self) -> int:
@@ -87,6 +96,12 @@ class PerformanceReference:
         """By how much a value of the main metric is worse than the reference's, in its scale."""
         worse = self.main.value - value if self.classes is not None else value - self.main.value
         return worse / self.scale
+
+    def of_rows(self, metric: Metric) -> Metric:
+        """A metric of values with the error that it has when those of a row err together."""
+        if self.width == 1 or metric.standard_error is None:
+            return metric
+        return replace(metric, standard_error=metric.standard_error * math.sqrt(self.width))
 
     def outcome(
         self, predicted: NDArray[np.float64], label: NDArray[np.float64]
@@ -107,22 +122,32 @@ class PerformanceReference:
         if self.calibration is not None:
             chance = self.calibration.chances(levels(score), predicted.astype(np.intp))
             return chance, chance * (1 - chance)
-        assert self.loss is not None
+        if self.loss is None:
+            return np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)
         model = self.loss.model
         variance = model.variances[model.level(score)]
         return score, np.where(np.isnan(score), np.nan, variance)
 
-    def expectation(
+    def counts(
         self, predicted: NDArray[np.float64], score: NDArray[np.float64]
+    ) -> ConfidenceCounts | None:
+        """Rows by predicted class and confidence; None where there is no such thing."""
+        if self.calibration is None:
+            return None
+        return ConfidenceCounts.of(
+            levels(score), predicted.astype(np.intp), n_classes=self.n_classes
+        )
+
+    def expectation(
+        self, score: NDArray[np.float64], counts: ConfidenceCounts | None
     ) -> Expectation | None:
-        """What to expect of the mean outcome; None when no row is usable."""
-        if self.calibration is not None:
-            counts = ConfidenceCounts.of(
-                levels(score), predicted.astype(np.intp), n_classes=self.n_classes
-            )
+        """What to expect of the mean outcome; None when no row is usable.
+
+        Args: scores of some rows, shape (n,); their `counts`.
+        """
+        if self.calibration is not None and counts is not None:
             return self.calibration.expect(counts)
-        assert self.loss is not None
-        return self.loss.model.expect(score)
+        return None if self.loss is None else self.loss.model.expect(score)
 
     def sums(
         self,
@@ -149,7 +174,8 @@ def classifier_reference(
 
     Args:
         table: labelled rows that the model was not trained on.
-        columns: probabilities and label at least.
+        columns: label at least, and probabilities or prediction. Without probabilities nothing is
+            estimated; labels alone say how well the variant does.
         classes: in the order of the probabilities; None: the distinct labels in order, which is
             what most libraries do.
     Raises:
@@ -160,10 +186,15 @@ def classifier_reference(
         raise _nothing_labelled(0)
     if classes is None:
         classes = classes_of(named_column(table, columns.label), columns.label)
-    predicted, score = predictions_and_confidence(table, columns, classes)
     label = labels_of(table, columns.label, classes)
-    _check_scores(score, columns)
-    known = ~(np.isnan(label) | np.isnan(predicted) | np.isnan(score))
+    scored = columns.probabilities is not None
+    if scored:
+        predicted, score = predictions_and_confidence(table, columns, classes)
+        _check_scores(score, columns)
+    else:
+        predicted = predictions_of(table, columns, classes)
+        score = np.full(table.n, np.nan)
+    known = ~(np.isnan(label) | np.isnan(predicted) | (np.isnan(score) & scored))
     if known.sum() < LEAST_ROWS:
         raise _nothing_labelled(int(known.sum()))
     predicted, score, label = predicted[known], score[known], label[known]
@@ -172,7 +203,9 @@ def classifier_reference(
     return PerformanceReference(
         classes=tuple(classes),
         metrics=bare.sums(predicted, score, label).metrics(),
-        confidence=ConfidenceCounts.of(level, place, predicted == label, n_classes=len(classes)),
+        confidence=ConfidenceCounts.of(level, place, predicted == label, n_classes=len(classes))
+        if scored
+        else None,
     )
 
 
@@ -190,10 +223,19 @@ def regressor_reference(
     if columns.label is None or columns.prediction is None:
         raise _nothing_labelled(0)
     predicted, label = (
-        numbers_of(named_column(table, name), name) for name in (columns.prediction, columns.label)
+        rows_of_numbers(named_column(table, name), name)
+        for name in (columns.prediction, columns.label)
     )
+    if predicted.shape != label.shape:
+        raise BadScores(
+            f"The column {columns.label!r} holds {label.shape[1]} numbers a row for predictions of "
+            f"{predicted.shape[1]}.",
+            remedy="Give a label for each number that the model answers with.",
+            column=columns.label,
+        )
+    width = predicted.shape[1]
     error = np.abs(predicted - label)
-    known = np.isfinite(error)
+    known = np.isfinite(error).all(axis=1)
     if known.sum() < LEAST_ROWS:
         raise _nothing_labelled(int(known.sum()))
     if not error[known].any():
@@ -201,12 +243,13 @@ def regressor_reference(
             "The predictions equal the labels in every reference row.",
             remedy="Give rows the model was not trained on, and labels that are not predictions.",
         )
+    metrics = ErrorSums.of(error[known].ravel()).metrics()
+    if width > 1:
+        wide = PerformanceReference(classes=None, metrics=metrics, width=width)
+        return replace(wide, metrics=tuple(wide.of_rows(metric) for metric in metrics))
     names = tuple(dict.fromkeys([*features, columns.prediction]))
-    return PerformanceReference(
-        classes=None,
-        metrics=ErrorSums.of(error[known]).metrics(),
-        loss=learn_expected_loss(table, names, error),
-    )
+    loss = learn_expected_loss(table, names, error[:, 0])
+    return PerformanceReference(classes=None, metrics=metrics, loss=loss)
 
 
 def reference_to_dict(reference: PerformanceReference) -> dict[str, object]:
@@ -218,6 +261,7 @@ def reference_to_dict(reference: PerformanceReference) -> dict[str, object]:
         "metrics": [asdict(metric) for metric in reference.metrics],
         "confidence": None if confidence is None else b64encode(confidence.encode()).decode(),
         "loss": None if loss is None else loss_to_dict(loss),
+        **({"width": reference.width} if reference.width > 1 else {}),
     }
 
 
@@ -237,6 +281,7 @@ def reference_from_dict(record: Mapping[str, Any]) -> PerformanceReference:
             if confidence is None
             else ConfidenceCounts.decode(b64decode(confidence)),
             loss=None if loss is None else loss_from_dict(loss),
+            width=int(record.get("width", 1)),
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise _unreadable(repr(problem)) from problem

@@ -15,7 +15,10 @@ from seatrial.monitoring.rows.scores import (
     named_column,
     numbers_of,
     predictions_and_confidence,
+    predictions_of,
+    rows_of_numbers,
 )
+from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, TRUTH
 from seatrial.monitoring.rows.table import Table
 
 
@@ -33,14 +36,20 @@ def scored_rows(
     Args:
         table: of a regressor with all columns that `regressor_reference` was given.
         reference: of the same variant.
-        columns: the prediction, or for a classifier the probabilities; and the id, without which
-            rows get the ids "0", "1", ... A label column is read too.
+        columns: the prediction, the probabilities of a classifier that gives any; and the id,
+            without which rows get the ids "0", "1", ... A label column is read too.
         step: of each row, shape (n,).
         audited: whether each row was chosen by `performance/audit.py`, shape (n,); None: none was.
-    Returns: their times are 0 where the table does not say.
+    Returns: their times are 0 where the table does not say. Of a regressor that answers with
+        several numbers each is a row; see `part_id`.
     Raises: BadScores; BadExpectedLoss.
     """
-    if reference.classes is not None:
+    if reference.width > 1:
+        return _wide_rows(table, reference, columns, step=step)
+    if reference.classes is not None and columns.probabilities is None:
+        predicted = predictions_of(table, columns, reference.classes)
+        score = np.full(table.n, np.nan)
+    elif reference.classes is not None:
         predicted, score = predictions_and_confidence(table, columns, reference.classes)
     else:
         predicted, score = _regressed(table, reference, columns)
@@ -61,6 +70,27 @@ def scored_rows(
     return rows if len(kept) == table.n else rows.some(kept)
 
 
+def served_rows(
+    table: Table, reference: PerformanceReference, *, step: NDArray[np.int64]
+) -> Scored:
+    """The predictions of a table in the names of served answers; see `scored_rows`.
+
+    Args: table: with `rows.served.TRUTH` where labels are known already.
+    """
+    columns = ScoreColumns(
+        prediction=NUMBER if reference.classes is None else CLASS,
+        probabilities=PROBABILITIES if reference.confidence is not None else None,
+        label=TRUTH if TRUTH in table.columns else None,
+    )
+    return scored_rows(table, reference, columns, step=step)
+
+
+def has_answers(table: Table, reference: PerformanceReference) -> bool:
+    """Whether some rows can have an answer: there is none to requests that all failed."""
+    column = NUMBER if reference.classes is None else CLASS
+    return table.n > 0 and column in table.columns
+
+
 def label_rows(
     table: Table, reference: PerformanceReference, columns: ScoreColumns
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -75,6 +105,45 @@ def label_rows(
             column="id" if columns.id is None else "label",
         )
     return ids_of(table, columns.id), labels_of(table, columns.label, reference.classes)
+
+
+def part_id(key: str, part: int) -> str:
+    """The id of one of several numbers of an answer; that of the first is the answer's own."""
+    return f"{key}#{part}" if part else key
+
+
+def _wide_rows(
+    table: Table,
+    reference: PerformanceReference,
+    columns: ScoreColumns,
+    *,
+    step: NDArray[np.int64],
+) -> Scored:
+    name = columns.prediction or "prediction"
+    predicted = rows_of_numbers(named_column(table, name), name)
+    label: NDArray[np.float64] = np.full(predicted.shape, np.nan)
+    if columns.label is not None:
+        label = rows_of_numbers(named_column(table, columns.label), columns.label)
+    width = reference.width
+    if predicted.shape[1] != width or label.shape[1] != width:
+        raise BadScores(
+            f"The column {name!r} or its labels do not hold {width} numbers a row.",
+            remedy="Send as many numbers as in the reference, or make the reference anew.",
+            column=name,
+        )
+    keys = tuple(map(str, range(table.n))) if columns.id is None else ids_of(table, columns.id)
+    n = table.n * width
+    rows = Scored(
+        ids=tuple(part_id(key, part) for key in keys for part in range(width)),
+        at_us=np.repeat(_microseconds(table), width),
+        step=np.repeat(step, width),
+        predicted=predicted.ravel(),
+        score=np.full(n, np.nan),
+        audited=np.zeros(n, np.bool_),
+        label=label.ravel(),
+    )
+    whole = np.repeat(np.isfinite(predicted).all(axis=1), width)
+    return rows.some(np.flatnonzero(whole))
 
 
 def _regressed(

@@ -20,15 +20,21 @@ from seatrial.monitoring.performance.reference import (
     reference_to_dict,
     regressor_reference,
 )
+from seatrial.monitoring.rows.class_names import class_names, named_as
+from seatrial.monitoring.rows.label_values import label_vectors
 from seatrial.monitoring.rows.naming import coded, name_of
 from seatrial.monitoring.rows.scores import BadScores, ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, answered_table
-from seatrial.monitoring.rows.table import Column, Table
+from seatrial.monitoring.rows.served import (
+    CLASS,
+    NUMBER,
+    PROBABILITIES,
+    TRUTH,
+    answered_table,
+)
+from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.registry.signature import Batch, Prediction, Signature, Task
 
 SCHEMA = 1
-
-_TRUTH = "outputs.truth"
 
 
 class ReferenceUnreadable(Invalid):
@@ -44,6 +50,8 @@ class Origin(StrEnum):
     """Rows that somebody said the model was not trained on."""
     SAMPLE = "sample"
     """The sample of the training data: the model may have been trained on these very rows."""
+    ROWS = "rows"
+    """Rows beside a log, of which nobody said whether the model was trained on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,11 @@ class ServedReference:
     reference: PerformanceReference
     origin: Origin
     n: int
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the model may have been trained on the rows."""
+        return self.origin is not Origin.HOLDOUT
 
     @property
     def said(self) -> str:
@@ -81,33 +94,40 @@ def learn_reference(
 ) -> ServedReference:
     """The reference of a version from labelled rows and its own answers to them.
 
-    Args: labels as numbers or names, shape (n,).
-    Raises: BadScores: the answers have no probabilities, or are not one number a row; BadReference:
-        too few labelled rows.
+    A classifier without probabilities and a regressor of several numbers a row have one too, by
+    which labels are judged; nothing is estimated of them.
+
+    Args: labels as numbers or names, shape (n,), or of several numbers a row, shape (n, width).
+    Raises: BadScores: the labels do not fit the answers; BadReference: too few labelled rows.
     """
     rows = answered_table(signature, batch, answers)
     if signature.task is Task.CLASSIFICATION:
-        classes = classes_of(signature)
-        table = named(rows, {**rows.columns, _TRUTH: coded(labels)})
-        columns = ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES, label=_TRUTH)
-        reference = classifier_reference(table, columns, classes=classes)
+        reference = _classifier(signature, rows, labels)
     else:
-        _check_number(signature)
-        table = named(rows, {**rows.columns, _TRUTH: labels})
-        columns = ScoreColumns(prediction=NUMBER, label=_TRUTH)
+        truth = _numbers(labels, _width(signature))
+        table = named(rows, {**rows.columns, TRUTH: truth})
+        columns = ScoreColumns(prediction=NUMBER, label=TRUTH)
         reference = regressor_reference(table, columns, features=signature.names)
     return ServedReference(reference=reference, origin=origin, n=reference.main.n)
 
 
-def classes_of(signature: Signature) -> tuple[str, ...]:
-    """A classifier's classes in the order of its probabilities.   Raises: BadScores."""
+def _classifier(signature: Signature, rows: Table, labels: Column) -> PerformanceReference:
+    classes = _classes_of(signature)
+    if classes is None:
+        classes = class_names(labels, rows.columns[CLASS])
+        table = named(rows, {**rows.columns, TRUTH: named_as(labels, classes)})
+        columns = ScoreColumns(prediction=CLASS, label=TRUTH)
+    else:
+        table = named(rows, {**rows.columns, TRUTH: coded(labels)})
+        columns = ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES, label=TRUTH)
+    return classifier_reference(table, columns, classes=classes)
+
+
+def _classes_of(signature: Signature) -> tuple[str, ...] | None:
+    """A classifier's classes in the order of its probabilities; None where it gives none."""
     found = next((o for o in signature.outputs if o.name == "probabilities"), None)
     if found is None or found.classes is None:
-        raise BadScores(
-            "The model gives no probabilities.",
-            remedy="Train a classifier that does, such as one with predict_proba.",
-            column=PROBABILITIES,
-        )
+        return None
     return tuple(name_of(one) for one in found.classes)
 
 
@@ -142,14 +162,23 @@ def read_reference(record: Mapping[str, Any]) -> ServedReference:
         raise _unreadable(repr(problem)) from problem
 
 
-def _check_number(signature: Signature) -> None:
+def _width(signature: Signature) -> int:
+    """Numbers that a regressor answers with."""
     found = next((o for o in signature.outputs if o.name == "prediction"), None)
-    if signature.task is not Task.REGRESSION or found is None or found.width is not None:
+    if signature.task is not Task.REGRESSION or found is None:
         raise BadScores(
-            "The model does not answer with one number a row.",
+            "The model does not answer with numbers.",
             remedy="Its performance can be watched only elsewhere.",
             column=NUMBER,
         )
+    return found.width or 1
+
+
+def _numbers(labels: Column, width: int) -> Column:
+    """Vectors that a file holds as texts, such as "[1.5, 2]", are read as numbers."""
+    if width == 1 or not isinstance(labels, Coded):
+        return labels
+    return label_vectors((*labels.values, ""), width)[labels.codes]
 
 
 def _unreadable(why: str) -> ReferenceUnreadable:

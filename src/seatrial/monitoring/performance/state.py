@@ -12,7 +12,7 @@ same state, whatever their order and batches.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.performance.labels import Joined, Scored
 from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.stats.calibration import ConfidenceCounts
 from seatrial.stats.fusion import Fusion, Residuals, Step, expected_over, extend, revise
 from seatrial.stats.performance import ClassSums, ErrorSums
 
@@ -65,6 +66,8 @@ class PerformanceState:
     Args:
         steps_per_window: >= 1.
         fusion: the estimate.
+        recent: of a classifier, rows by predicted class and confidence, by step: the newest
+            ``steps_per_window`` of ``fusion``, which are what an estimate speaks of.
         windows: by index, ascending, the newest MAX_WINDOWS.
         n_unusable: predictions whose scores were no probabilities; they are in no estimate.
         n_late: rows and labels of steps that are gone or were passed over; they are in no estimate.
@@ -73,6 +76,7 @@ class PerformanceState:
     steps_per_window: int
     fusion: Fusion
     windows: dict[int, WindowSums]
+    recent: dict[int, ConfidenceCounts] = field(default_factory=dict)
     n_unusable: int = 0
     n_late: int = 0
 
@@ -115,17 +119,20 @@ def observe(
     Rows without a prediction are left out by whoever makes ``rows``. A step may grow as long as it
     is kept; rows of a step that was passed over without any are counted as late.
     """
-    fusion, windows = state.fusion, dict(state.windows)
+    fusion, windows, recent = state.fusion, dict(state.windows), dict(state.recent)
     known = {step.index: step for step in fusion.steps}
     newest = fusion.steps[-1].index if fusion.steps else None
     changed: dict[int, Step] = {}
     n_late = 0
     for index, places in _by_step(rows.step):
-        some_predicted, some_score = rows.predicted[places], rows.score[places]
+        some_score = rows.score[places]
         _count(windows, index // state.steps_per_window, len(places), reference)
-        expected = reference.expectation(some_predicted, some_score)
+        counts = reference.counts(rows.predicted[places], some_score)
+        expected = reference.expectation(some_score, counts)
         if expected is None:
             continue
+        if counts is not None:
+            recent[index] = recent[index] + counts if index in recent else counts
         step = Step(index=index, windows=1 / state.steps_per_window, expected=expected)
         if index in known:
             both = expected_over([known[index], step])
@@ -138,12 +145,15 @@ def observe(
             newest = index
         else:
             n_late += len(places)
+    newest_steps = {step.index for step in fusion.steps[-state.steps_per_window :]}
     _, variance = reference.expected(rows.predicted, rows.score)
+    n_unusable = int(np.isnan(variance).sum()) if reference.estimates else 0
     return replace(
         state,
         fusion=revise(fusion, changed),
         windows=_newest(windows),
-        n_unusable=state.n_unusable + int(np.isnan(variance).sum()),
+        recent={index: recent[index] for index in sorted(newest_steps & recent.keys())},
+        n_unusable=state.n_unusable + n_unusable,
         n_late=state.n_late + n_late,
     )
 

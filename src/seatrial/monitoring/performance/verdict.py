@@ -84,6 +84,27 @@ class TrustEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedMetric:
+    """Another metric of a window, expected from scores alone: labels correct the main one only.
+
+    Nobody judges it: a drop is one of the main metric.
+
+    Args:
+        name: as `stats.performance.Metric`.
+        value: expected, in [0, 1].
+        interval: of ``value``, of the same share as the main metric's.
+        reference: the same metric on the reference; None when it has none there.
+        drop: > 0 is worse; None without a reference.
+    """
+
+    name: str
+    value: float
+    interval: Interval
+    reference: float | None
+    drop: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimated:
     """The performance of the newest window, as far as it can be known by now.
 
@@ -95,12 +116,15 @@ class Estimated:
         interval: where the window's expected performance lies.
         reference: the same metric on the reference.
         drop: in the scale of the rules; > 0 is worse.
+        drop_interval: of ``drop``, with the error of the reference too.
         warning_chance: that the drop, as of the newest rows, is over the rules' ``warning_drop``:
             an abrupt one shows here before it shows in the mean.
         critical_chance: likewise for ``critical_drop``.
         label_free: the estimate from scores alone.
         n: predictions it speaks of.
         trust: whether ``label_free`` may be believed.
+        others: of a classifier: precision, recall, F1, AUC, as far as they are defined; none once
+            labels contradict the scores.
     """
 
     level: Level
@@ -110,11 +134,13 @@ class Estimated:
     interval: Interval | None
     reference: float
     drop: float | None
+    drop_interval: Interval | None
     warning_chance: float | None
     critical_chance: float | None
     label_free: float | None
     n: int
     trust: TrustEvidence
+    others: tuple[EstimatedMetric, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,71 +7,59 @@ has either taken something in or not, and never half of it or twice.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.performance import untold
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
-from seatrial.monitoring.performance.judge import estimated, measured
-from seatrial.monitoring.performance.labels import Keeping, Ledger, Scored, join, keep
-from seatrial.monitoring.performance.progress import (
+from seatrial.monitoring.performance.judge import estimated, measured, trust_in_scores
+from seatrial.monitoring.performance.labels import Joined, Keeping, Ledger, Scored, join, keep
+from seatrial.monitoring.performance.ledger_notes import (
     CLASSES,
     PLACE,
     PROGRESS,
     STATE,
     UNTOLD,
-    Point,
-    Progress,
+    WIDTH,
     kept_of,
     meanings,
+)
+from seatrial.monitoring.performance.progress import (
+    Advanced,
+    Progress,
+    advance,
     micros,
     moment,
     since_trouble,
 )
 from seatrial.monitoring.performance.record import state_to_dict
-from seatrial.monitoring.performance.rows import scored_rows
-from seatrial.monitoring.performance.served_reference import Origin, ServedReference, named
+from seatrial.monitoring.performance.rows import has_answers, part_id, served_rows
+from seatrial.monitoring.performance.segments import SegmentPerformance
+from seatrial.monitoring.performance.served_reference import ServedReference, named
 from seatrial.monitoring.performance.state import (
-    MAX_WINDOWS,
     PerformanceState,
     audit,
     learn,
-    observe,
     start,
     steps_by_count,
     steps_of_window,
 )
+from seatrial.monitoring.performance.trigger_windows import estimated_window, measured_window
 from seatrial.monitoring.performance.untold import Told
-from seatrial.monitoring.performance.verdict import (
-    Estimated,
-    Measured,
-    PerformanceRules,
-    Trust,
-)
-from seatrial.monitoring.rows.label_values import label_values
-from seatrial.monitoring.rows.scores import ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
+from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules, Trust
+from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.monitoring.rows.table import Table
-from seatrial.monitoring.triggers.rule import Evidence, Window
-from seatrial.monitoring.triggers.rule import Measured as Metric
-from seatrial.stats.counts import Interval
+from seatrial.monitoring.triggers.rule import Window
 from seatrial.stats.fusion import COVERED_SHARE
-
-_EVIDENCE: Mapping[Trust, Evidence | None] = {
-    Trust.CONFIRMED: Evidence.CONFIRMED,
-    Trust.UNVERIFIED: Evidence.UNVERIFIED,
-    Trust.CONTRADICTED: None,
-}
-"""What an estimate is worth to triggers; None for nothing."""
 
 
 class LedgerChanged(Conflict):
@@ -86,7 +74,8 @@ class Logged(Protocol):
 
     @property
     def rows(self) -> Table:
-        """Answers under the names of `monitoring.served`, and what the expected error needs."""
+        """Answers under the names of `rows/served.py`, and what the expected error needs; and what
+        came true, where that is known already."""
 
     @property
     def ids(self) -> Sequence[str | None]:
@@ -108,6 +97,7 @@ class VersionPerformance:
         rules: when a drop is one.
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
+        segments: makes what counts by segment, of a window's rows and steps; None without any.
     Raises: BadPerformanceRecord, stats.fusion_record.BadFusion, UntoldUnreadable: a ledger that
         cannot be read.
     """
@@ -122,6 +112,7 @@ class VersionPerformance:
         rules: PerformanceRules,
         keeping: Keeping,
         window_rows: int,
+        segments: Callable[[int, int], SegmentPerformance] | None = None,
     ) -> None:
         self._ledger = ledger
         self.served = served
@@ -139,9 +130,13 @@ class VersionPerformance:
         self.state, self.progress = kept
         self._mark = ledger.note(STATE), ledger.note(PROGRESS)
         self._untold = untold.decode(ledger.note(UNTOLD) or "")
-        classes = msgspec.json.encode(served.reference.classes).decode()
-        if ledger.note(CLASSES) != classes:
-            ledger.set_note(CLASSES, classes)
+        self.segments = (
+            segments(self.progress.window_rows, self.state.steps_per_window) if segments else None
+        )
+        for name, held in ((CLASSES, served.reference.classes), (WIDTH, served.reference.width)):
+            text = msgspec.json.encode(held).decode()
+            if ledger.note(name) != text:
+                ledger.set_note(name, text)
 
     def place(self, part: str) -> str | None:
         """How far a part of the log was read; None when it was not."""
@@ -169,8 +164,11 @@ class VersionPerformance:
             StoreUnavailable and its kin. Nothing is changed then.
         """
         with self._changing():
-            rows = self._new(logged)
-            state, progress, told = self._observed(rows)
+            rows, again = self._new(logged)
+            found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
+            state, progress = found.state, found.progress
+            joined = join(self._ledger, again.ids, again.label)
+            state, progress = self._joined(state, progress, joined)
             kept = keep(
                 self._ledger,
                 rows,
@@ -179,14 +177,25 @@ class VersionPerformance:
                 latest_us=None if latest is None else micros(latest),
             )
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
+            windows, progress = self._windows(state, progress)
+            said = [self._estimated(one.estimate, one.since) for one in found.steps]
+            said += self._observed_by_segment(logged, rows, state, progress)
+            said += self._learned_by_segment(joined)
+            if progress.n_labelled > self.progress.n_labelled or len(again):
+                said += self._measured(state, progress)
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
+            # A window whose labels came with its rows is told by those alone.
+            by_labels = {window.index for window in windows}
+            by_scores = [
+                one for one in self._estimated_windows(found) if one.index not in by_labels
+            ]
+            told = Told(findings=tuple(said), windows=(*by_scores, *windows))
             after = self._keep(state, progress, told)
         self._became(state, progress, after)
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
-        column = NUMBER if self.served.reference.classes is None else CLASS
-        return logged.rows.n > 0 and column in logged.rows.columns
+        return has_answers(logged.rows, self.served.reference)
 
     def pass_over(self, logged: Logged) -> None:
         """Note that rows were read, though nothing could be made of them."""
@@ -203,20 +212,20 @@ class VersionPerformance:
         Args: ids of kept predictions; labels as `label_values.label_text` gives them.
         Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
         """
-        values = label_values(texts, self.served.reference.classes)
+        ids, values = self._values(ids, texts)
         with self._changing():
             joined = join(self._ledger, ids, values)
-            if not len(joined.rows):
+            state, progress = self._joined(self.state, self.progress, joined)
+            if state is self.state:
                 return
-            state = learn(self.state, self.served.reference, joined)
-            progress = msgspec.structs.replace(
-                self.progress,
-                n_labelled=self.progress.n_labelled + len(joined.rows) - joined.n_corrected,
-                n_corrected=self.progress.n_corrected + joined.n_corrected,
-            )
             windows, progress = self._windows(state, progress)
-            said = self._said(state, progress)
-            after = self._keep(state, progress, Told(findings=said, windows=windows))
+            estimate = estimated(state, self.served.reference, self.rules)
+            said = [
+                self._estimated(estimate, since_trouble(progress.points)),
+                *self._learned_by_segment(joined),
+                *self._measured(state, progress),
+            ]
+            after = self._keep(state, progress, Told(findings=tuple(said), windows=windows))
         self._became(state, progress, after)
 
     def audit(self, ids: Sequence[str]) -> None:
@@ -242,20 +251,57 @@ class VersionPerformance:
 
     def span_of(self, window: int) -> tuple[datetime, datetime] | None:
         """When a window was; None when that is not kept."""
-        found = next((p for p in self.progress.points if p.window == window), None)
-        return None if found is None else (moment(found.start_us), moment(found.end_us))
+        return _span_of(self.progress, window)
 
-    def _new(self, logged: Logged) -> Scored:
-        """The predictions that were not taken in before, each with its step."""
+    def _values(
+        self, ids: Sequence[str], texts: Sequence[str]
+    ) -> tuple[Sequence[str], NDArray[np.float64]]:
+        """What labels say, by the ids that predictions are kept under."""
+        reference = self.served.reference
+        if reference.width == 1:
+            return ids, label_values(texts, reference.classes)
+        parts = range(reference.width)
+        each = [part_id(key, part) for key in ids for part in parts]
+        return each, label_vectors(texts, reference.width).ravel()
+
+    def _joined(
+        self, state: PerformanceState, progress: Progress, joined: Joined
+    ) -> tuple[PerformanceState, Progress]:
+        if not len(joined.rows):
+            return state, progress
+        return learn(state, self.served.reference, joined), msgspec.structs.replace(
+            progress,
+            n_labelled=progress.n_labelled + len(joined.rows) - joined.n_corrected,
+            n_corrected=progress.n_corrected + joined.n_corrected,
+        )
+
+    def _observed_by_segment(
+        self, logged: Logged, rows: Scored, state: PerformanceState, progress: Progress
+    ) -> list[Finding]:
+        if self.segments is None:
+            return []
+        believed = trust_in_scores(state, self.served.reference, self.rules).trust
+        return self.segments.observe(
+            rows,
+            logged.rows,
+            logged.ids,
+            n_seen=progress.n_seen,
+            trusted=believed is not Trust.CONTRADICTED,
+        )
+
+    def _learned_by_segment(self, joined: Joined) -> list[Finding]:
+        if self.segments is None or not len(joined.rows):
+            return []
+        return self.segments.learn(joined)
+
+    def _new(self, logged: Logged) -> tuple[Scored, Scored]:
+        """The predictions that were not taken in before, each with its step; and those that were
+        and bear a label now, as where a log is written anew with what came true.
+        """
         table = named(logged.rows, logged.rows.columns)
         reference = self.served.reference
-        columns = (
-            ScoreColumns(prediction=NUMBER)
-            if reference.classes is None
-            else ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES)
-        )
-        rows = scored_rows(table, reference, columns, step=np.zeros(table.n, np.int64))
-        ids = [logged.ids[int(place)] for place in rows.ids]
+        rows = served_rows(table, reference, step=np.zeros(table.n, np.int64))
+        ids = [_id_of(place, logged.ids) for place in rows.ids]
         known = set(self._ledger.find([key for key in ids if key is not None]).ids)
         first: dict[str, int] = {}
         for place, key in enumerate(ids):
@@ -271,92 +317,46 @@ class VersionPerformance:
             window_rows=self.progress.window_rows,
             steps_per_window=self.state.steps_per_window,
         )
-        return replace(kept, step=step)
+        again = {
+            key: place
+            for place, key in enumerate(ids)
+            if key in known and np.isfinite(rows.label[place])
+        }
+        labelled = rows.some(np.array(list(again.values()), np.intp))
+        return kept.at_steps(step), replace(labelled, ids=tuple(str(key) for key in again))
 
-    def _observed(self, rows: Scored) -> tuple[PerformanceState, Progress, Told]:
-        state, progress = self.state, self.progress
-        said: list[Finding] = []
-        windows: list[Window] = []
-        for index in np.unique(rows.step).tolist():
-            some = rows.some(np.flatnonzero(rows.step == index))
-            state = observe(state, self.served.reference, some)
-            n_seen = progress.n_seen + len(some)
-            found = estimated(state, self.served.reference, self.rules)
-            progress = msgspec.structs.replace(
-                progress, n_seen=n_seen, points=self._pointed(progress, state, some, found)
-            )
-            # A step that is still filling says nothing: its few rows would be looked at too often.
-            if n_seen * state.steps_per_window // progress.window_rows > index:
-                said.append(self._estimated(found, progress))
-                window = self._estimated_window(index, found, progress)
-                windows += [] if window is None else [window]
-        return state, progress, Told(findings=tuple(said), windows=tuple(windows))
-
-    def _estimated_window(self, step: int, found: Estimated, progress: Progress) -> Window | None:
-        """What triggers are told when the last step of a window is complete."""
-        window, place = divmod(step, self.state.steps_per_window)
-        evidence = _EVIDENCE[found.trust.trust]
-        last = place == self.state.steps_per_window - 1
-        if not last or found.value is None or evidence is None:
-            return None
-        metric = _figure(found.value, found.interval, evidence)
-        if metric is None:
-            return None
-        return Window(
-            version=self.version,
-            end=moment(progress.points[-1].end_us),
-            index=window,
-            performance={found.metric: metric},
-        )
-
-    def _pointed(
-        self, progress: Progress, state: PerformanceState, rows: Scored, found: Estimated
-    ) -> tuple[Point, ...]:
-        window = int(rows.step[0]) // state.steps_per_window
-        start_us, end_us = int(rows.at_us.min()), int(rows.at_us.max())
-        earlier = progress.points
-        if earlier and earlier[-1].window == window:
-            start_us = min(start_us, earlier[-1].start_us)
-            end_us = max(end_us, earlier[-1].end_us)
-            earlier = earlier[:-1]
-        point = Point(
-            window=window,
-            start_us=start_us,
-            end_us=end_us,
-            n=found.n,
-            value=found.value,
-            lower=found.interval.lower if found.interval else None,
-            upper=found.interval.upper if found.interval else None,
-            label_free=found.label_free,
-            level=found.level.value,
-            trust=found.trust.trust.value,
-        )
-        return (*earlier, point)[-MAX_WINDOWS:]
-
-    def _estimated(self, found: Estimated, progress: Progress) -> Finding:
+    def _estimated(self, found: Estimated, begin: datetime | None) -> Finding:
         return estimated_finding(
             found,
             endpoint=self.endpoint,
             version=self.version,
-            since=since_trouble(progress.points),
-            flatters=self.served.origin is Origin.SAMPLE,
+            since=begin,
+            flatters=self.served.flatters,
         )
 
-    def _said(self, state: PerformanceState, progress: Progress) -> tuple[Finding, ...]:
-        """What labels say: of the estimate, and of the real performance."""
-        said = [self._estimated(estimated(state, self.served.reference, self.rules), progress)]
+    def _measured(self, state: PerformanceState, progress: Progress) -> list[Finding]:
         found = measured(state, self.served.reference, self.rules)
-        if found is not None:
-            point = next((p for p in progress.points if p.window == found.window), None)
-            said.append(
-                measured_finding(
-                    found,
-                    endpoint=self.endpoint,
-                    version=self.version,
-                    since=None if point is None else moment(point.start_us),
-                )
+        if found is None:
+            return []
+        span = _span_of(progress, found.window)
+        return [
+            measured_finding(
+                found,
+                endpoint=self.endpoint,
+                version=self.version,
+                since=None if span is None else span[0],
             )
-        return tuple(said)
+        ]
+
+    def _estimated_windows(self, found: Advanced) -> tuple[Window, ...]:
+        """What triggers are told of windows whose last step is complete."""
+        windows: list[Window] = []
+        for one in found.steps:
+            index, place = divmod(one.step, self.state.steps_per_window)
+            if place == self.state.steps_per_window - 1:
+                window = estimated_window(one.estimate, self.version, index=index, end=one.end)
+                windows += [] if window is None else [window]
+        return tuple(windows)
 
     def _windows(
         self, state: PerformanceState, progress: Progress
@@ -372,14 +372,17 @@ class VersionPerformance:
                 continue
             one = measured(state, self.served.reference, self.rules, window=index)
             if one is not None:
-                found.append(_window(one, self.version, moment(ends[index])))
+                found.append(measured_window(one, self.version, end=moment(ends[index])))
                 told = index
         return tuple(found), msgspec.structs.replace(progress, told=told)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Changes the ledger at once, unless somebody else has done so."""
-        with self._ledger.at_once():
+        with ExitStack() as stack:
+            if self.segments is not None:
+                stack.enter_context(self.segments.undone())
+            stack.enter_context(self._ledger.at_once())
             if (self._ledger.note(STATE), self._ledger.note(PROGRESS)) != self._mark:
                 raise LedgerChanged(
                     f"The labels of {self.endpoint} version {self.version} were taken in by "
@@ -413,23 +416,13 @@ class VersionPerformance:
         self._mark, self._untold = kept
 
 
-def _window(found: Measured, version: int, end: datetime) -> Window:
-    figures = {m.name: _figure(m.value, m.interval, Evidence.LABELS) for m in found.metrics}
-    return Window(
-        version=version,
-        end=end,
-        index=found.window,
-        performance={name: one for name, one in figures.items() if one is not None},
-    )
+def _id_of(place: str, ids: Sequence[str | None]) -> str | None:
+    """The id of a row, from its place and which of several numbers of an answer it is."""
+    row, _, part = place.partition("#")
+    key = ids[int(row)]
+    return None if key is None else part_id(key, int(part or 0))
 
 
-def _figure(value: float, interval: Interval | None, evidence: Evidence) -> Metric | None:
-    """A metric as triggers take it; None where it is no number."""
-    if not math.isfinite(value):
-        return None
-    return Metric(
-        value=float(value),
-        low=None if interval is None else float(interval.lower),
-        high=None if interval is None else float(interval.upper),
-        evidence=evidence,
-    )
+def _span_of(progress: Progress, window: int) -> tuple[datetime, datetime] | None:
+    found = next((p for p in progress.points if p.window == window), None)
+    return None if found is None else (moment(found.start_us), moment(found.end_us))

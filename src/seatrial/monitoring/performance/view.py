@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from seatrial.kernel.store import Presence
-from seatrial.monitoring.performance.progress import Point
-from seatrial.monitoring.performance.served_reference import Origin
+from seatrial.monitoring.performance.progress import Point, Progress
+from seatrial.monitoring.performance.segment_view import segments_view
+from seatrial.monitoring.performance.segments import SegmentPerformance
+from seatrial.monitoring.performance.served_reference import ServedReference
+from seatrial.monitoring.performance.state import PerformanceState
 from seatrial.monitoring.performance.verdict import Estimated, Measured
-from seatrial.monitoring.performance.version import VersionPerformance
-from seatrial.monitoring.service.exposition import AccuracyGauges, Watched
+from seatrial.monitoring.service.exposition import MetricGauges, Watched
 from seatrial.stats.counts import Interval
 
 SCHEMA = 1
@@ -20,11 +23,47 @@ _KEPT_S = 86_400.0
 Record = dict[str, Any]
 
 
-def performance_record(performance: VersionPerformance) -> Record:
+class Judged(Protocol):
+    """The performance of a version, or of some data of it."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its name."""
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+
+    @property
+    def served(self) -> ServedReference:
+        """What it is held against."""
+
+    @property
+    def state(self) -> PerformanceState:
+        """By window."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+
+    @property
+    def segments(self) -> SegmentPerformance | None:
+        """By segment; None where nothing is split."""
+
+    def estimated(self) -> Estimated:
+        """Of the newest window, or of all data."""
+
+    def measured(self, window: int | None = None) -> Measured | None:
+        """Of a window; None for the newest one that can be judged, or for all data."""
+
+
+def performance_record(performance: Judged) -> Record:
     """All that is known of the performance of a version; numbers that are not known are null.
 
-    ``series`` has a point for each window kept: what was estimated when it ended, and what labels
-    say of it by now.
+    ``estimates`` says whether anything can be known before labels come. ``series`` has a point for
+    each window kept: what was estimated when it ended, and what labels say of it by now. Of labels,
+    ``n_waiting`` and ``n_unknown`` are those without a prediction yet, and those that waited in
+    vain; whoever takes labels in counts them.
     """
     served, progress, state = performance.served, performance.progress, performance.state
     main = served.reference.main
@@ -38,8 +77,9 @@ def performance_record(performance: VersionPerformance) -> Record:
             "standard_error": main.standard_error,
             "n": served.n,
             "origin": served.origin.value,
-            "flatters": served.origin is Origin.SAMPLE,
+            "flatters": served.flatters,
         },
+        "estimates": served.reference.estimates,
         "estimated": _estimated(performance.estimated()),
         "measured": _measured(performance.measured()),
         "window_rows": progress.window_rows,
@@ -47,7 +87,10 @@ def performance_record(performance: VersionPerformance) -> Record:
         "n_labelled": progress.n_labelled,
         "n_corrected": progress.n_corrected,
         "n_unusable": state.n_unusable,
+        "n_waiting": 0,
+        "n_unknown": 0,
         "series": [_point(performance, point) for point in progress.points],
+        "segments": segments_view(performance.segments),
     }
 
 
@@ -57,22 +100,29 @@ def watched_with(watched: Watched | None, record: Mapping[str, Any]) -> Watched:
     Args: watched: what is known otherwise; None for nothing.
     """
     found = watched or Watched(endpoint=record["endpoint"], version=record["version"])
-    if record["metric"] != "accuracy":
-        return found
     said, real = record["estimated"], record["measured"]
     trusted = {"confirmed": True, "contradicted": False}.get(said["trust"]["trust"])
     main = real["metrics"][0] if real else None
-    return Watched(
-        endpoint=found.endpoint,
-        version=found.version,
-        features=found.features,
-        outputs=found.outputs,
-        looked_at_s=found.looked_at_s,
-        estimated=AccuracyGauges(value=said["value"], lower=said["lower"], upper=said["upper"]),
+    name, metrics = record["metric"], real["metrics"] if real else []
+    others = said.get("others", ())
+    known = {one["name"]: one["reference"] for one in (*others, *metrics)}
+    found = replace(
+        found,
+        estimates={name: _gauges(said), **{one["name"]: _gauges(one) for one in others}},
         estimate_trusted=trusted,
-        real=AccuracyGauges(value=main["value"], lower=main["lower"], upper=main["upper"])
-        if main
-        else AccuracyGauges(),
+        reals={one["name"]: _gauges(one) for one in metrics},
+        references={
+            key: value
+            for key, value in {name: record["reference"]["value"], **known}.items()
+            if value is not None
+        },
+    )
+    if name != "accuracy":
+        return found
+    return replace(
+        found,
+        estimated=_gauges(said),
+        real=MetricGauges() if main is None else _gauges(main),
         reference_accuracy=record["reference"]["value"],
     )
 
@@ -87,6 +137,10 @@ def performance_records(presence: Presence, endpoint: str) -> dict[str, Record]:
     return {str(one["version"]): one for one in sorted(mine, key=lambda one: one["version"])}
 
 
+def _gauges(one: Mapping[str, Any]) -> MetricGauges:
+    return MetricGauges(value=one["value"], lower=one["lower"], upper=one["upper"])
+
+
 def _estimated(found: Estimated) -> Record:
     trust = found.trust
     return {
@@ -95,10 +149,21 @@ def _estimated(found: Estimated) -> Record:
         "value": found.value,
         **_bounds(found.interval),
         "drop": found.drop,
+        **_drop_bounds(found.drop_interval),
         "warning_chance": found.warning_chance,
         "critical_chance": found.critical_chance,
         "label_free": found.label_free,
         "n": found.n,
+        "others": [
+            {
+                "name": other.name,
+                "value": other.value,
+                **_bounds(other.interval),
+                "reference": other.reference,
+                "drop": other.drop,
+            }
+            for other in found.others
+        ],
         "trust": {
             "trust": trust.trust.value,
             "reason": trust.reason,
@@ -126,13 +191,14 @@ def _measured(found: Measured | None) -> Record | None:
                 **_bounds(metric.interval),
                 "reference": metric.reference,
                 "drop": metric.drop,
+                **_drop_bounds(metric.drop_interval),
             }
             for metric in found.metrics
         ],
     }
 
 
-def _point(performance: VersionPerformance, point: Point) -> Record:
+def _point(performance: Judged, point: Point) -> Record:
     real = performance.measured(point.window)
     main = real.metrics[0] if real is not None else None
     return {
@@ -151,6 +217,10 @@ def _point(performance: VersionPerformance, point: Point) -> Record:
         "real_upper": main.interval.upper if main and main.interval else None,
         "n_labelled": real.n_labelled if real else 0,
     }
+
+
+def _drop_bounds(interval: Interval | None) -> dict[str, float | None]:
+    return {f"drop_{name}": bound for name, bound in _bounds(interval).items()}
 
 
 def _bounds(interval: Interval | None) -> dict[str, float | None]:

@@ -14,8 +14,8 @@ from typing import Final, Literal, TypeAlias
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.rows.table import Coded, Table
 
-Kind: TypeAlias = Literal["number", "name"]
-"""How to read a column: as numbers, or as names (categories, texts, identifiers)."""
+Kind: TypeAlias = Literal["number", "name", "embedding"]
+"""How to read a column: as numbers, as names (categories, texts, identifiers), or as vectors."""
 
 
 class NoSuchColumn(Invalid):
@@ -72,8 +72,8 @@ class Columns:
         segments: columns whose values are watched apart. They may be features too.
         features: None for every column without another role.
         ignored: columns to leave out.
-        kinds: columns to read as numbers or as names whatever their type, so that two sets of
-            data are read alike.
+        kinds: columns to read as numbers, names or vectors whatever their type, so that two sets
+            of data are read alike.
         time_zone: IANA name of the zone of times that come without one.
         inferred: roles that were found by the name of the column.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from seatrial.monitoring.rows.naming import name_of
 from seatrial.stats.performance import UNKNOWN_CLASS
 
+_APART = re.compile(r"\s*[,;]\s*|\s+")
 _BOOLEANS = {"true": "1", "false": "0"}
 
 
@@ -38,6 +40,23 @@ def label_values(texts: Sequence[str], classes: Sequence[str] | None) -> NDArray
     places = {name: float(place) for place, name in enumerate(classes)}
     read = {text: _place(text, places) for text in set(texts)}
     return np.array([read[text] for text in texts], np.float64)
+
+
+def label_vectors(texts: Sequence[str], width: int) -> NDArray[np.float64]:
+    """The numbers of each label of a model that answers with several.
+
+    Args:
+        texts: such as "[1.5, 2]", "1.5 2" or "1.5;2".
+        width: numbers of an answer, >= 1.
+    Returns: shape (n, width); NaN in rows that are not so many finite numbers.
+    """
+    found = np.full((len(texts), width), np.nan)
+    for row, text in enumerate(texts):
+        parts = _APART.split(text.strip().strip("[]()").strip())
+        numbers = [_number(part) for part in parts]
+        if len(numbers) == width and not any(map(math.isnan, numbers)):
+            found[row] = numbers
+    return found
 
 
 def _place(text: str, places: dict[str, float]) -> float:

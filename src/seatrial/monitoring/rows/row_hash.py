@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.rows.table import Coded, Column, Table, rows_of
+from seatrial.monitoring.rows.row_join import Room
+from seatrial.monitoring.rows.table import Coded, Column, Table, column_of
 from seatrial.stats.distinct import Repeats, bound
 
 _CHUNK = 16_384
@@ -27,39 +28,89 @@ Hashes = NDArray[np.uint64]
 
 
 def row_repeats(table: Table) -> Repeats:
-    """How many rows repeat another in all columns, by name; times do not count.
+    """How many rows repeat another in all columns, by name; times do not count."""
+    names = {name: _rank(column) for name, column in table.columns.items()}
+    first = ((name, [table.columns[name]]) for name in first_columns(names))
+    hashing = RowHash(first, table.n)
+    for name, column in table.columns.items():
+        hashing.add(name, column)
+    return hashing.repeats()
+
+
+def first_columns(names: Mapping[str, int]) -> list[str]:
+    """The columns that a row's hash begins with.
+
+    Args: of all columns 0 for numbers, 1 for names, 2 for vectors.
+    """
+    # Numbers first: they differ in more rows. Vectors last: they are the most to read.
+    return sorted(names, key=lambda name: (names[name], name))[:_FIRST]
+
+
+def _rank(column: Column) -> int:
+    if isinstance(column, Coded):
+        return 1
+    return 0 if column.ndim == 1 else 2
+
+
+class RowHash:
+    """Hashes rows whose columns come one after the other, in any order.
 
     A row's hash begins with that of its first columns. Rows whose beginning is not among the
-    smallest cannot be among the smallest, so the other columns are read for a few rows only.
+    smallest cannot be among the smallest, so the other columns are hashed for a few rows only.
+
+    Args:
+        first: the `first_columns`, each in parts, rows in order; they are to be added too.
+        n: number of rows.
+        room: for what is needed while it begins.
     """
-    # Numbers first: they differ in more rows.
-    names = sorted(table.columns, key=lambda n: (isinstance(table.columns[n], Coded), n))
-    first = _sums(table, names[:_FIRST])
-    first &= _UPPER
-    rows = np.flatnonzero(first <= bound(first))
-    whole = _sums(rows_of(table, rows), names) if len(rows) < table.n else _sums(table, names)
-    return Repeats.of(first[rows] | whole >> np.uint64(32))
+
+    def __init__(
+        self, first: Iterable[tuple[str, Iterable[Column]]], n: int, room: Room | None = None
+    ) -> None:
+        begin = (room or Room()).empty((n,), np.uint64)
+        begin[:] = 0
+        for name, parts in first:
+            start = 0
+            for part in parts:
+                _add(begin[start : start + len(part)], name, part)
+                start += len(part)
+        _mix(begin)
+        begin &= _UPPER
+        self._rows = np.flatnonzero(begin <= bound(begin))
+        self._begin = begin[self._rows]
+        self._total = np.zeros(len(self._rows), np.uint64)
+        self._n = n
+
+    def add(self, name: str, column: Column) -> None:
+        """Take in a column of all rows; each once."""
+        few = len(self._rows) < self._n
+        _add(self._total, name, column_of(column, self._rows) if few else column)
+
+    def repeats(self) -> Repeats:
+        """What the columns so far say."""
+        whole = self._total.copy()
+        _mix(whole)
+        return Repeats.of(self._begin | whole >> np.uint64(32))
 
 
-def _sums(table: Table, names: Sequence[str]) -> Hashes:
-    """A hash a row of some columns, shape (n,).
+def _add(total: Hashes, name: str, column: Column) -> None:
+    """Add the bits of a column, shape (n,), times an odd number of its name: multilinear."""
+    factor = zlib.crc32(name.encode("utf-8", "replace")) << 31 | _ODD
+    for part in _parts(column):
+        for start in range(0, len(total), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            bits = part.bits(rows)
+            bits *= np.uint64(factor)
+            total[rows] += bits
+        factor = factor * _MIX % 2**64 | 1
 
-    A sum of products with an odd number per column, mixed at the end: multilinear hashing.
-    """
-    total = np.zeros(table.n, np.uint64)
-    for name in names:
-        factor = zlib.crc32(name.encode("utf-8", "replace")) << 31 | _ODD
-        for part in _parts(table.columns[name]):
-            for start in range(0, table.n, _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                bits = part.bits(rows)
-                bits *= np.uint64(factor)
-                total[rows] += bits
-            factor = factor * _MIX % 2**64 | 1
-    total ^= total >> np.uint64(32)
-    total *= np.uint64(_MIX)
-    total ^= total >> np.uint64(29)
-    return total
+
+def _mix(total: Hashes) -> None:
+    for start in range(0, len(total), _CHUNK):
+        part = total[start : start + _CHUNK]
+        part ^= part >> np.uint64(32)
+        part *= np.uint64(_MIX)
+        part ^= part >> np.uint64(29)
 
 
 class _NumberBits:
@@ -78,8 +129,13 @@ class _NumberBits:
 
 class _NameBits:
     def __init__(self, column: Coded) -> None:
-        of_values = [zlib.crc32(v.encode("utf-8", "replace")) + 1 for v in column.values]
-        self._of_code = np.array([_MISSING, *of_values], np.uint64)
+        self._of_code = np.full(len(column.values) + 1, _MISSING, np.uint64)
+        n = len(column.values)
+        used = range(n) if n <= len(column) else np.unique(column.codes).tolist()
+        for code in used:
+            if code >= 0:
+                text = column.values[code].encode("utf-8", "replace")
+                self._of_code[code + 1] = zlib.crc32(text) + 1
         self._codes = column.codes
 
     def bits(self, rows: slice) -> Hashes:

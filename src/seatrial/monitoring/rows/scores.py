@@ -82,6 +82,14 @@ def numbers_of(column: Column, name: str) -> NDArray[np.float64]:
     return column.astype(np.float64)
 
 
+def rows_of_numbers(column: Column, name: str) -> NDArray[np.float64]:
+    """A column of numbers or of vectors as float64, shape (n, width).   Raises: BadScores."""
+    if isinstance(column, Coded) or column.ndim > 2:
+        raise _bad(name, "does not hold numbers", "Name a column of numbers.")
+    numbers = column.astype(np.float64)
+    return numbers[:, None] if numbers.ndim == 1 else numbers
+
+
 def classes_of(column: Column, name: str) -> tuple[str, ...]:
     """The distinct values of a column of classes, numbers in their order, names in theirs."""
     if isinstance(column, Coded):
@@ -105,18 +113,31 @@ def predictions_and_confidence(
     if columns.prediction is None:
         predicted = np.where(ok, np.argmax(np.where(ok[:, None], scores, 0), axis=1), np.nan)
     else:
-        column = named_column(table, columns.prediction)
-        predicted = class_indices(column, classes, columns.prediction)
-        if (predicted == UNKNOWN_CLASS).any():
-            raise _bad(
-                columns.prediction,
-                f"holds a class that is not among {', '.join(classes)}",
-                "Name all classes of the model, in the order of its probabilities.",
-            )
+        predicted = predictions_of(table, columns, classes)
     known = ~np.isnan(predicted)
     place = np.where(known, predicted, 0).astype(np.intp)
     confidence = scores[np.arange(table.n), place]
     return predicted, np.where(ok & known, confidence, np.nan)
+
+
+def predictions_of(
+    table: Table, columns: ScoreColumns, classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """The predicted class of each row, where a column names it.
+
+    Returns: shape (n,): places among the classes, NaN where there is none.
+    Raises: BadScores.
+    """
+    if columns.prediction is None:
+        raise _bad("prediction", "is not named", "Name the column of predictions.")
+    predicted = class_indices(named_column(table, columns.prediction), classes, columns.prediction)
+    if (predicted == UNKNOWN_CLASS).any():
+        raise _bad(
+            columns.prediction,
+            f"holds a class that is not among {', '.join(classes)}",
+            "Name all classes of the model, in the order of its probabilities.",
+        )
+    return predicted
 
 
 def ids_of(table: Table, name: str) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ LABEL = "label"
 CLASS, PROBABILITIES, NUMBER = "outputs.label", "outputs.probabilities", "outputs.prediction"
 """Answers as the prediction log names them, so that no feature has the same name."""
 
+TRUTH = "outputs.truth"
+"""What came true, beside them."""
+
 
 def features_table(signature: Signature, batch: Batch) -> Table:
     """The rows of a batch, by feature.

@@ -20,6 +20,8 @@ MAX_ROWS: Final = 65_536
 MIN_ROWS: Final = 256
 MAX_VALUES: Final = 1_000_000
 """Values of a chunk: 8 MB of 64-bit numbers, which a processor's cache still helps with."""
+VECTOR_VALUES: Final = 256
+"""Values of a vector whose length is not known before it is read."""
 
 
 class SourceMissing(NotFound):
@@ -128,9 +130,12 @@ class TableSource(Protocol):
         """
 
 
-def rows_per_chunk(n_columns: int) -> int:
-    """How many rows of so many columns are read at once, in [256, 65536]."""
-    return max(MIN_ROWS, min(MAX_ROWS, MAX_VALUES // max(1, n_columns)))
+def rows_per_chunk(n_values: int) -> int:
+    """How many rows of so many values each are read at once, in [256, 65536].
+
+    Args: columns, a vector counting as `VECTOR_VALUES` where its length is not known.
+    """
+    return max(MIN_ROWS, min(MAX_ROWS, MAX_VALUES // max(1, n_values)))
 
 
 def place_of(cursor: str | None, kind: str) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
+
+_COUNTED_AT_ONCE: Final = 131_072
 
 
 class BadTable(Invalid):
@@ -36,6 +38,16 @@ class Coded:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Rows without a value, then rows of each value; shape (1 + values,)."""
+        counts = np.zeros(len(self.values) + 1, np.int64)
+        # `bincount` makes 64-bit numbers of all it is given.
+        step = max(_COUNTED_AT_ONCE, len(counts))
+        for start in range(0, len(self.codes), step):
+            places = self.codes[start : start + step] + 1
+            counts += np.bincount(places, minlength=len(counts))
+        return counts
 
 
 Column: TypeAlias = NDArray[np.generic] | Coded
@@ -84,13 +96,14 @@ class Table:
 def rows_of(table: Table, rows: NDArray[np.intp] | slice) -> Table:
     """Some rows of a table, by index or slice; views where numpy gives them."""
     return Table(
-        columns={name: _of(column, rows) for name, column in table.columns.items()},
+        columns={name: column_of(column, rows) for name, column in table.columns.items()},
         n=len(range(*rows.indices(table.n))) if isinstance(rows, slice) else len(rows),
         at=None if table.at is None else table.at[rows],
     )
 
 
-def _of(column: Column, rows: NDArray[np.intp] | slice) -> Column:
+def column_of(column: Column, rows: NDArray[np.intp] | slice) -> Column:
+    """Some rows of a column, by index or slice; a view where numpy gives one."""
     if isinstance(column, Coded):
         return Coded(column.codes[rows], column.values)
     return column[rows]

@@ -8,7 +8,7 @@ without rows do not appear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -212,17 +212,6 @@ def finish(windows: Windows, progress: Progress) -> tuple[Progress, list[Event]]
         for index, n in sorted(progress.open.items())
     ]
     return replace(progress, open={}), closed
-
-
-def cut_all(
-    windows: Windows, tables: Iterable[Table], *, latest: datetime | None = None
-) -> Iterator[Event]:
-    """The events of all chunks of data that have an end."""
-    progress = Progress()
-    for table in tables:
-        progress, events = cut(windows, progress, table, latest=latest)
-        yield from events
-    yield from finish(windows, progress)[1]
 
 
 def _by_count(size: int, progress: Progress, table: Table) -> tuple[Progress, list[Event]]:

@@ -22,19 +22,21 @@ class DriftGauges:
     Args:
         psi: population stability index, bias removed, >= 0; None where it is refused.
         ks: largest distance of the distributions, in [0, 1]; None for categories.
+        auc: how well a classifier tells vectors from the reference, in [0, 1]; None for others.
         alarm: whether the alarm that controls false alarms is on; None when not judged.
         missing_share: share of rows without a value, in [0, 1].
     """
 
     psi: float | None = None
     ks: float | None = None
+    auc: float | None = None
     alarm: bool | None = None
     missing_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccuracyGauges:
-    """An accuracy with its interval, each in [0, 1]; None where not known."""
+class MetricGauges:
+    """A metric with its interval, of a share each in [0, 1]; None where not known."""
 
     value: float | None = None
     lower: float | None = None
@@ -54,6 +56,9 @@ class Watched:
         estimate_trusted: whether labels agree with that estimate as far as there are any.
         real: accuracy by labels.
         reference_accuracy: what is expected.
+        estimates: of every metric that is estimated without labels, by name.
+        reals: of every metric by labels, by name.
+        references: of every metric on the reference, by name.
         findings: of the service, each a level; one whose labels name another endpoint or version,
             as queues do, is left out.
         alerts_firing: alerts by severity.
@@ -66,10 +71,13 @@ class Watched:
     version: int | None = None
     features: Mapping[str, DriftGauges] = field(default_factory=dict)
     outputs: Mapping[str, DriftGauges] = field(default_factory=dict)
-    estimated: AccuracyGauges = field(default_factory=AccuracyGauges)
+    estimated: MetricGauges = field(default_factory=MetricGauges)
     estimate_trusted: bool | None = None
-    real: AccuracyGauges = field(default_factory=AccuracyGauges)
+    real: MetricGauges = field(default_factory=MetricGauges)
     reference_accuracy: float | None = None
+    estimates: Mapping[str, MetricGauges] = field(default_factory=dict)
+    reals: Mapping[str, MetricGauges] = field(default_factory=dict)
+    references: Mapping[str, float] = field(default_factory=dict)
     findings: Sequence[ServiceFinding] = ()
     alerts_firing: Mapping[str, int] = field(default_factory=dict)
     alerts_pending: Mapping[str, int] = field(default_factory=dict)
@@ -87,10 +95,12 @@ LEVELS: Final[Mapping[Level, int]] = {
 FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_drift_psi": ("gauge", "Population stability index of a feature, bias removed."),
     "seatrial_drift_ks": ("gauge", "Largest distance between a feature's distributions."),
+    "seatrial_drift_auc": ("gauge", "How well a classifier tells vectors from the reference."),
     "seatrial_drift_alarm": ("gauge", "1 while the drift alarm of a feature is on."),
     "seatrial_missing_share": ("gauge", "Share of rows without a value of a feature."),
     "seatrial_prediction_drift_psi": ("gauge", "Population stability index of an output."),
     "seatrial_prediction_drift_ks": ("gauge", "Largest distance of an output's distributions."),
+    "seatrial_prediction_drift_auc": ("gauge", "The same of an output that is a vector."),
     "seatrial_prediction_drift_alarm": ("gauge", "1 while the drift alarm of an output is on."),
     "seatrial_estimated_accuracy": ("gauge", "Accuracy estimated without labels."),
     "seatrial_estimated_accuracy_lower": ("gauge", "Lower bound of that estimate."),
@@ -100,6 +110,13 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_real_accuracy_lower": ("gauge", "Lower bound of the accuracy by labels."),
     "seatrial_real_accuracy_upper": ("gauge", "Upper bound of the accuracy by labels."),
     "seatrial_reference_accuracy": ("gauge", "Accuracy on the reference: what is expected."),
+    "seatrial_estimated_performance": ("gauge", "A metric estimated without labels."),
+    "seatrial_estimated_performance_lower": ("gauge", "Lower bound of that estimate."),
+    "seatrial_estimated_performance_upper": ("gauge", "Upper bound of that estimate."),
+    "seatrial_real_performance": ("gauge", "A metric by the labels that arrived."),
+    "seatrial_real_performance_lower": ("gauge", "Lower bound of the metric by labels."),
+    "seatrial_real_performance_upper": ("gauge", "Upper bound of the metric by labels."),
+    "seatrial_reference_performance": ("gauge", "A metric on the reference: what is expected."),
     "seatrial_service_level": (
         "gauge",
         "A service level: 0 ok, 1 inconclusive, 2 warning, 3 critical.",
@@ -131,10 +148,16 @@ def _samples(one: Watched) -> Iterator[Sample]:
         )
     for output, moved in one.outputs.items():
         yield from _drift("seatrial_prediction_drift", (*labels, ("output", output)), moved)
-    yield from _accuracy("seatrial_estimated_accuracy", labels, one.estimated)
+    yield from _metric("seatrial_estimated_accuracy", labels, one.estimated)
     yield from _known("seatrial_estimate_trusted", labels, one.estimate_trusted)
-    yield from _accuracy("seatrial_real_accuracy", labels, one.real)
+    yield from _metric("seatrial_real_accuracy", labels, one.real)
     yield from _known("seatrial_reference_accuracy", labels, one.reference_accuracy)
+    for name, gauges in one.estimates.items():
+        yield from _metric("seatrial_estimated_performance", (*labels, ("metric", name)), gauges)
+    for name, gauges in one.reals.items():
+        yield from _metric("seatrial_real_performance", (*labels, ("metric", name)), gauges)
+    for name, value in one.references.items():
+        yield "seatrial_reference_performance", (*labels, ("metric", name)), value
     for found in one.findings:
         if _of_another(found, labels):
             continue
@@ -142,12 +165,9 @@ def _samples(one: Watched) -> Iterator[Sample]:
         yield "seatrial_service_level", told, LEVELS[found.level]
         if found.crossing is not None:
             yield "seatrial_service_crosses_seconds", told, found.crossing.in_s
-    for name in ("firing", "pending"):
-        counts: Mapping[str, int] = getattr(one, f"alerts_{name}")
-        for severity, n in counts.items():
-            yield f"seatrial_alerts_{name}", (*labels, ("severity", severity)), n
-    for reason, n in one.left_out.items():
-        yield "seatrial_rows_left_out_total", (*labels, ("reason", reason)), n
+    yield from _split("seatrial_alerts_firing", labels, "severity", one.alerts_firing)
+    yield from _split("seatrial_alerts_pending", labels, "severity", one.alerts_pending)
+    yield from _split("seatrial_rows_left_out_total", labels, "reason", one.left_out)
     yield from _known("seatrial_watch_timestamp_seconds", labels, one.looked_at_s)
 
 
@@ -164,13 +184,19 @@ def _own(found: ServiceFinding, labels: Labels) -> dict[str, str]:
 def _drift(prefix: str, labels: Labels, moved: DriftGauges) -> Iterator[Sample]:
     yield from _known(f"{prefix}_psi", labels, moved.psi)
     yield from _known(f"{prefix}_ks", labels, moved.ks)
+    yield from _known(f"{prefix}_auc", labels, moved.auc)
     yield from _known(f"{prefix}_alarm", labels, moved.alarm)
 
 
-def _accuracy(name: str, labels: Labels, found: AccuracyGauges) -> Iterator[Sample]:
+def _metric(name: str, labels: Labels, found: MetricGauges) -> Iterator[Sample]:
     yield from _known(name, labels, found.value)
     yield from _known(f"{name}_lower", labels, found.lower)
     yield from _known(f"{name}_upper", labels, found.upper)
+
+
+def _split(name: str, labels: Labels, by: str, counts: Mapping[str, int]) -> Iterator[Sample]:
+    for kind, n in counts.items():
+        yield name, (*labels, (by, kind)), n
 
 
 def _known(name: str, labels: Labels, value: float | None) -> Iterator[Sample]:

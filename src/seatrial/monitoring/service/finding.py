@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from seatrial.kernel.duration import show_duration
 from seatrial.stats.counts import Interval
@@ -20,14 +19,6 @@ class Level(StrEnum):
     INCONCLUSIVE = "inconclusive"
     WARNING = "warning"
     CRITICAL = "critical"
-
-
-_BY_SEVERITY = (Level.OK, Level.INCONCLUSIVE, Level.WARNING, Level.CRITICAL)
-
-
-def worst(levels: Iterable[Level]) -> Level:
-    """The most severe of some levels; INCONCLUSIVE when there are none: nothing was judged."""
-    return max(levels, key=_BY_SEVERITY.index, default=Level.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,65 +71,6 @@ class ServiceFinding:
             "labels": dict(self.labels),
             "evidence": dict(self.evidence),
         }
-
-
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "p50": "latency",
-        "p95": "latency",
-        "p99": "latency",
-        "error_rate": "errors",
-        "error_budget": "errors",
-        "throughput": "throughput",
-        "shed_share": "saturation",
-        "queue": "saturation",
-        "cpu": "saturation",
-        "memory": "saturation",
-    }
-)
-"""What each signal belongs to: an alert is about a kind of trouble, not about each of its signs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How one kind of trouble stands.
-
-    Args:
-        kind: such as ``errors``.
-        level: the worst of its findings, if that is trouble; else OK when one of them is and none
-            looks bad without being proven; else INCONCLUSIVE. A window that is too short for the
-            traffic does so keep no alert alive that all other windows have ended.
-        findings: worst first; the first one is the reason.
-    """
-
-    kind: str
-    level: Level
-    findings: tuple[ServiceFinding, ...]
-
-
-def standings(findings: Iterable[ServiceFinding]) -> tuple[Standing, ...]:
-    """Findings by the kind of trouble they are a sign of, for alerts; sorted by kind."""
-    by_kind: dict[str, list[ServiceFinding]] = {}
-    for found in findings:
-        by_kind.setdefault(KINDS[found.signal], []).append(found)
-    return tuple(
-        Standing(
-            kind=kind,
-            level=_together(found),
-            findings=tuple(sorted(found, key=lambda f: -_BY_SEVERITY.index(f.level))),
-        )
-        for kind, found in sorted(by_kind.items())
-    )
-
-
-def _together(findings: Iterable[ServiceFinding]) -> Level:
-    held = list(findings)
-    level = worst(found.level for found in held)
-    if level is not Level.INCONCLUSIVE:
-        return level
-    well = any(found.level is Level.OK for found in held)
-    doubtful = any(found.code.endswith(".unproven") for found in held)
-    return Level.OK if well and not doubtful else Level.INCONCLUSIVE
 
 
 def forecast(crossing: Crossing, limit: str) -> str:

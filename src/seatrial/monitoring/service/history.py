@@ -7,9 +7,9 @@ minutes for five weeks: a few megabytes for each version that answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -89,6 +89,30 @@ class ServiceHistory:
         """
         since = (now - timedelta(seconds=seconds)).timestamp()
         return sum((s.summary for s in self._spans(seconds, since, version)), Summary.empty())
+
+    def together(
+        self, versions: Collection[int], seconds: float, now: datetime
+    ) -> tuple[dict[int, Summary], datetime | None]:
+        """What each version did in the spans in which all of them answered: the same span for all.
+
+        Args:
+            versions: to hold against each other.
+            seconds: how far back, as for `last`.
+        Returns: the sum of each, empty ones where they never answered together; and when the first
+            shared span began.
+        """
+        since = (now - timedelta(seconds=seconds)).timestamp()
+        spans = {
+            version: {s.start_s: s.summary for s in self._spans(seconds, since, version)}
+            for version in versions
+        }
+        started = [set(by_start) for by_start in spans.values()]
+        shared = set.intersection(*started) if started else set()
+        sums = {
+            version: sum((by_start[s] for s in sorted(shared)), Summary.empty())
+            for version, by_start in spans.items()
+        }
+        return sums, datetime.fromtimestamp(min(shared), UTC) if shared else None
 
     def minutes(
         self, seconds: float, now: datetime, *, version: int | None = None

@@ -244,17 +244,9 @@ def _finding(
     labels: Mapping[str, str] | None = None,
     evidence: Mapping[str, object] | None = None,
 ) -> ServiceFinding:
-    level, code, limit = _stand(warning, critical, config.alpha)
-    crossing = None
-    if level is Level.WARNING:
-        limit = critical.value
-        crossing = _crossing(series, limit, 2 * config.trend)
-    elif level is not Level.CRITICAL and value is not None:
-        crossing = _crossing(series, critical.value, config.ahead)
-        if crossing is not None:
-            level, code, limit = Level.WARNING, ServiceCode.FORECAST, critical.value
-        else:
-            crossing = _crossing(series, limit, 2 * config.trend)
+    level, code, limit, crossing = _with_trend(
+        warning, critical, known=value is not None, series=series, config=config
+    )
     broken = warning.value if level is Level.WARNING and code is ServiceCode.OVER else limit
     said = _sentence(
         _named(signal, labels or {}),
@@ -281,6 +273,31 @@ def _finding(
         labels=labels or {},
         evidence=evidence or {},
     )
+
+
+def _with_trend(
+    warning: _Level,
+    critical: _Level,
+    *,
+    known: bool,
+    series: Sequence[tuple[Span, float | None, int]],
+    config: ServiceConfig,
+) -> tuple[Level, ServiceCode, float, Crossing | None]:
+    """As `_stand`, and when a limit is crossed if it goes on like this.
+
+    A limit that will soon be crossed is a warning already. Below the critical level the forecast is
+    about that one, else about the level at hand.
+    """
+    level, code, limit = _stand(warning, critical, config.alpha)
+    if level is Level.CRITICAL or (level is not Level.WARNING and not known):
+        return level, code, limit, None
+    if level is Level.WARNING:
+        crossing = _crossing(series, critical.value, 2 * config.trend)
+        return level, code, critical.value, crossing
+    soon = _crossing(series, critical.value, config.ahead)
+    if soon is not None:
+        return Level.WARNING, ServiceCode.FORECAST, critical.value, soon
+    return level, code, limit, _crossing(series, limit, 2 * config.trend)
 
 
 def _crossing(

@@ -10,26 +10,27 @@ from numpy.typing import NDArray
 
 from seatrial.monitoring.rows.naming import coded, name_hash
 from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.monitoring.summaries.embedding import missing_rows, whole_vectors_of
 from seatrial.monitoring.summaries.profile import (
     Categorical,
     ColumnProfile,
+    Embedding,
     Numeric,
     Text,
-    Vectors,
-    whole_rows,
-    word_counts,
 )
+from seatrial.monitoring.summaries.profiling import word_counts
 from seatrial.monitoring.summaries.summary import (
     ColumnSummary,
+    Embeddings,
     Names,
     Numbers,
-    Places,
     Texts,
     fair_choice,
 )
 from seatrial.stats.cells import count_many
 from seatrial.stats.divergence import Divergence
 from seatrial.stats.histogram import Counted, Edges
+from seatrial.stats.vector_reference import blocks, counted, finite_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class NameCounter:
         if isinstance(column, np.ndarray) and column.ndim != 1:
             return self.count_names({}, n_missing=0), _others(column, 0, "vectors")
         names = coded(column)
-        rows = np.bincount(names.codes + 1, minlength=len(names.values) + 1)
+        rows = names.counts()
         used = np.flatnonzero(rows[1:])
         times = rows[1:][used].tolist()
         found = {names.values[i]: n for i, n in zip(used.tolist(), times, strict=True)}
@@ -135,7 +136,7 @@ class TextCounter:
         return self._missing(n_missing), _others(column, n_missing, "numbers")
 
     def _texts(self, column: Coded) -> Texts:
-        rows = np.bincount(column.codes + 1, minlength=len(column.values) + 1)
+        rows = column.counts()
         lengths = np.array([len(text) for text in column.values], np.int64)
         words = word_counts(zip(column.values, rows[1:].tolist(), strict=True))
         return Texts(
@@ -148,43 +149,50 @@ class TextCounter:
         return self._texts(Coded(np.full(n, -1, np.int32), ()))
 
 
-class VectorCounter:
-    """Places of vectors along the profile's axes."""
+class EmbeddingCounter:
+    """Vectors: their places along the profile's axes, exact sums, and a sample."""
 
-    def __init__(self, profile: Vectors) -> None:
-        self._middle = np.array(profile.middle, np.float64)
-        self._axes = np.array(profile.axes, np.float64).reshape(-1, len(self._middle))
+    def __init__(self, profile: Embedding) -> None:
+        self._width = profile.width
+        self._whole = whole_vectors_of(profile)
         self._places = [NumberCounter(place) for place in profile.places]
         self._distance = NumberCounter(profile.distance)
 
     def count(self, column: Column) -> Counting:
         """The summary of a column, and what was no vector of that width."""
-        width = len(self._middle)
+        width = self._width
         if isinstance(column, Coded):
             n_missing = int((column.codes < 0).sum())
-            return self._vectors(np.full((n_missing, width), np.nan)), _others(
-                column, n_missing, "names"
-            )
-        if column.ndim != 2 or column.shape[1] != width:
-            came_as = "numbers" if column.ndim == 1 else f"vectors of {column.shape[1]}"
-            return self._vectors(np.empty((0, width))), _others(column, 0, came_as)
+            return self._vectors(_none(n_missing, width)), _others(column, n_missing, "names")
+        if column.ndim == 1:
+            # A part of the data that has no vector at all comes as numbers that are missing.
+            n_missing = int(np.isnan(column).sum()) if column.dtype.kind == "f" else 0
+            return self._vectors(_none(n_missing, width)), _others(column, n_missing, "numbers")
+        if column.shape[1] != width:
+            came_as = f"vectors of {column.shape[1]}"
+            n_missing = int(missing_rows(column).sum())
+            return self._vectors(_none(n_missing, width)), _others(column, n_missing, came_as)
         return self._vectors(column), None
 
-    def _vectors(self, column: NDArray[np.generic]) -> Places:
-        vectors = column.astype(np.float64, copy=False)
-        whole = whole_rows(vectors)
-        centred = vectors[whole] - self._middle
-        return Places(
-            n_missing=int((~whole).sum()),
+    def _vectors(self, column: NDArray[np.generic]) -> Embeddings:
+        whole = finite_rows(column)
+        n_missing = int(missing_rows(column[~whole]).sum())
+        kept = column if whole.all() else column[whole]
+        moments, sample, places, distance = counted(self._width, blocks(self._whole, kept))
+        along = places.T if len(kept) else np.zeros((len(self._places), 0))
+        return Embeddings(
+            n_missing=n_missing,
+            n_invalid=len(column) - len(kept) - n_missing,
             places=tuple(
-                counter.numbers(_along(centred, axis))
-                for counter, axis in zip(self._places, self._axes, strict=True)
+                counter.numbers(place) for counter, place in zip(self._places, along, strict=True)
             ),
-            distance=self._distance.numbers(np.sqrt((centred**2).sum(axis=1))),
+            distance=self._distance.numbers(distance),
+            moments=moments,
+            sample=sample,
         )
 
 
-ColumnCounter: TypeAlias = NumberCounter | NameCounter | TextCounter | VectorCounter
+ColumnCounter: TypeAlias = NumberCounter | NameCounter | TextCounter | EmbeddingCounter
 
 
 def counter_of(profile: ColumnProfile) -> ColumnCounter:
@@ -196,8 +204,8 @@ def counter_of(profile: ColumnProfile) -> ColumnCounter:
             return NameCounter(profile)
         case Text():
             return TextCounter(profile)
-        case Vectors():
-            return VectorCounter(profile)
+        case Embedding():
+            return EmbeddingCounter(profile)
 
 
 def numbers_of(counted: Counted) -> Numbers:
@@ -216,9 +224,5 @@ def _others(column: Column, n_counted: int, came_as: str) -> Misread | None:
     return Misread(came_as, n) if n else None
 
 
-def _along(centred: NDArray[np.float64], axis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Places along an axis, each the same whatever rows stand beside it.
-
-    A matrix product would be faster, but rounds a row differently in batches of other sizes.
-    """
-    return (centred * axis).sum(axis=1)  # type: ignore[no-any-return]
+def _none(n: int, width: int) -> NDArray[np.float32]:
+    return np.full((n, width), np.nan, np.float32)

@@ -8,28 +8,28 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import NotFound
-from seatrial.monitoring.rows.naming import coded
 from seatrial.monitoring.rows.row_hash import row_repeats
 from seatrial.monitoring.rows.table import Column, Table, rows_of
-from seatrial.monitoring.summaries.column_counter import ColumnCounter, NumberCounter, counter_of
-from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Profile
+from seatrial.monitoring.summaries.column_counter import (
+    ColumnCounter,
+    Misread,
+    NumberCounter,
+    counter_of,
+)
+from seatrial.monitoring.summaries.profile import (
+    ColumnProfile,
+    Embedding,
+    Numeric,
+    Profile,
+)
+from seatrial.monitoring.summaries.segments import Splits
 from seatrial.monitoring.summaries.summary import Columns, ColumnSummary, Summary
+from seatrial.stats.coarse import firsts_inside
 from seatrial.stats.distinct import Repeats
 from seatrial.stats.divergence import Divergence
-from seatrial.stats.histogram import groups
 
 SEGMENT_BINS = 32
 """Bins of a number inside a segment: of these there are many, each with few rows."""
-
-MAX_SEGMENTS = 20
-"""Values of a column watched by themselves: the most frequent ones of the reference."""
-
-
-class NoSuchSegment(NotFound):
-    """A column to split by is not in the profile, or does not hold names."""
-
-    code = "monitoring.no_such_segment"
 
 
 class Summariser:
@@ -37,9 +37,9 @@ class Summariser:
 
     Args:
         profile: of the reference.
-        segments: columns whose most frequent values are also counted each by itself.
+        segments: columns whose values are also counted each by itself; see `summaries/segments.py`.
         repeats: whether rows are hashed, to know how many of them repeat another.
-    Raises: NoSuchSegment.
+    Raises: NoSuchSegment, TooManySegments.
 
     Attributes: ``features`` and ``predictions`` hold what counts each column, by name.
     """
@@ -50,7 +50,7 @@ class Summariser:
         self.profile = profile
         self.features = _counters(profile.features)
         self.predictions = _counters(profile.predictions)
-        self._segments = {name: segment_values(profile, name) for name in segments}
+        self._splits = Splits(profile, segments)
         self._inside = Summariser(coarse(profile), repeats=False) if segments else None
         self._repeats = repeats
 
@@ -105,54 +105,41 @@ class Summariser:
         self, features: Table, predictions: Table | None
     ) -> Mapping[str, Mapping[str, Summary]]:
         found: dict[str, dict[str, Summary]] = {}
-        for name, values in self._segments.items():
-            column = features.columns.get(name)
+        for split in self._splits.columns:
+            column = features.columns.get(split.name)
             if self._inside is None or column is None:
                 continue
-            if isinstance(column, np.ndarray) and column.ndim != 1:
-                continue
-            names = coded(column)
-            place = {value: i for i, value in enumerate(names.values)}
-            for value in values:
-                rows = np.flatnonzero(names.codes == place.get(value, -2))
-                if len(rows):
-                    found.setdefault(name, {})[value] = self._inside.summarise(
-                        rows_of(features, rows),
-                        rows_of(predictions, rows) if predictions else None,
-                    )
+            places = split.places(column)
+            for place in np.unique(places).tolist():
+                rows = np.flatnonzero(places == place)
+                found.setdefault(split.name, {})[split.values[place]] = self._inside.summarise(
+                    rows_of(_without_vectors(features), rows),
+                    rows_of(_without_vectors(predictions), rows) if predictions else None,
+                )
         return found
 
 
-def segment_values(profile: Profile, name: str) -> tuple[str, ...]:
-    """The values of a column that are watched by themselves, the most frequent first.
-
-    Raises: NoSuchSegment.
-    """
-    column = profile.features.get(name)
-    if not isinstance(column, Categorical):
-        known = ", ".join(n for n, c in profile.features.items() if isinstance(c, Categorical))
-        raise NoSuchSegment(
-            f"There is no column of names {name!r} to split by; there are: {known or 'none'}.",
-            remedy="Name a column of categories or booleans of the reference under segments.",
-            column=name,
-        )
-    return tuple(column.counts)[:MAX_SEGMENTS]
-
-
 def coarse(profile: Profile, n_bins: int = SEGMENT_BINS) -> Profile:
-    """The profile with neighbouring bins of numbers joined to at most ``n_bins`` and two more."""
+    """The profile for parts of the rows, of which there are many: without vectors.
+
+    Neighbouring bins of numbers are joined to at most ``n_bins`` and two more.
+    """
 
     def joined(column: ColumnProfile) -> ColumnProfile:
         return coarse_numbers(column, n_bins) if isinstance(column, Numeric) else column
 
     return Profile(
         n=profile.n,
-        features={name: joined(column) for name, column in profile.features.items()},
-        predictions={name: joined(column) for name, column in profile.predictions.items()},
+        features={n: joined(c) for n, c in profile.features.items() if not _is_embedding(c)},
+        predictions={n: joined(c) for n, c in profile.predictions.items() if not _is_embedding(c)},
         labels=joined(profile.labels) if profile.labels else None,
         importance=profile.importance,
         repeat_share=profile.repeat_share,
     )
+
+
+def _is_embedding(column: ColumnProfile) -> bool:
+    return isinstance(column, Embedding)
 
 
 def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
@@ -160,8 +147,7 @@ def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
     if len(column.edges) <= 2:
         return column
     counts = np.array(column.counts)
-    firsts = 1 + groups(counts[1:-1], n_bins)
-    firsts = np.concatenate([[0], firsts, [len(counts) - 1]])
+    firsts = firsts_inside(counts, n_bins)
     edges = np.array(column.edges)[firsts[1:] - 1]
     return Numeric(
         n=column.n,
@@ -174,6 +160,15 @@ def coarse_numbers(column: Numeric, n_bins: int) -> Numeric:
         edges=tuple(edges.tolist()),
         counts=tuple(np.add.reduceat(counts, firsts).tolist()),
     )
+
+
+def _without_vectors(table: Table) -> Table:
+    columns = {
+        name: column
+        for name, column in table.columns.items()
+        if not (isinstance(column, np.ndarray) and column.ndim == 2)
+    }
+    return Table(columns=columns, n=table.n, at=table.at)
 
 
 def _counters(columns: Mapping[str, ColumnProfile]) -> dict[str, ColumnCounter]:
@@ -193,15 +188,11 @@ def _count(
         column = table.columns.get(name)
         if column is None or name in without:
             continue
-        reference = ordered.get(name)
-        if reference is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
-            known[name], distance = counter.measured(column, reference)
-            if distance is not None:
-                exact[name] = distance
-            continue
-        known[name], other = counter.count(column)
+        known[name], other, distance = measure_column(counter, column, ordered.get(name))
         if other is not None:
             misread[name, other.came_as] = other.n
+        if distance is not None:
+            exact[name] = distance
     columns = Columns(
         known=known,
         misread=misread,
@@ -209,6 +200,19 @@ def _count(
         strange={name: table.n for name in table.columns if name not in counters and table.n},
     )
     return columns, exact
+
+
+def measure_column(
+    counter: ColumnCounter, column: Column, ordered: NDArray[np.generic] | None
+) -> tuple[ColumnSummary, Misread | None, Divergence | None]:
+    """The summary of a column, what was of another kind, and the exact distance of numbers.
+
+    Args: ``ordered``: the reference's finite values, ascending; None where they are not at hand.
+    """
+    if ordered is not None and isinstance(counter, NumberCounter) and _is_numbers(column):
+        summary, distance = counter.measured(column, ordered)
+        return summary, None, distance
+    return *counter.count(column), None
 
 
 def _is_numbers(column: Column) -> TypeGuard[NDArray[np.generic]]:

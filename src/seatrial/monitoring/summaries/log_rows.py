@@ -9,7 +9,7 @@ import numpy as np
 from seatrial.monitoring.rows.columns import Columns, Kind
 from seatrial.monitoring.rows.served import LABEL
 from seatrial.monitoring.rows.table import Column, Table
-from seatrial.monitoring.summaries.profile import Categorical, Numeric, Profile, Text
+from seatrial.monitoring.summaries.profile import Embedding, Numeric, Profile, Text
 
 _OUTPUTS = "outputs."
 _BOOLEANS = frozenset({"False", "True"})
@@ -49,9 +49,9 @@ def kinds_of(profile: Profile, names: Sequence[str]) -> dict[str, Kind]:
             continue
         if isinstance(column, Numeric):
             kinds[name] = "number"
-        elif isinstance(column, Text) or (
-            isinstance(column, Categorical) and not _BOOLEANS.issuperset(column.counts)
-        ):
+        elif isinstance(column, Embedding):
+            kinds[name] = "embedding"
+        elif isinstance(column, Text) or not _BOOLEANS.issuperset(column.counts):
             kinds[name] = "name"
     return kinds
 

@@ -1,6 +1,7 @@
 """The stored form of a reference profile: a JSON-able record with its schema, read strictly.
 
-Schema 1 had no bin below the sample's range, nested the answers of several values, named whole
+Schema 2 had other measures of vectors; it is read without columns of these. Schema 1 had no bin
+below the sample's range, nested the answers of several values, named whole
 floats "2.0" and did not say which names it had met once.
 """
 
@@ -14,10 +15,17 @@ import msgspec
 import numpy as np
 
 from seatrial.kernel.errors import Invalid, NotFound
-from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Numeric, Profile
+from seatrial.monitoring.summaries.embedding import check_embedding
+from seatrial.monitoring.summaries.profile import (
+    Categorical,
+    ColumnProfile,
+    Embedding,
+    Numeric,
+    Profile,
+)
 from seatrial.stats.histogram import with_floor
 
-SCHEMA = 2
+SCHEMA = 3
 
 _WHOLE = re.compile(r"-?\d+\.0")
 
@@ -37,6 +45,8 @@ class NoProfile(NotFound):
 def write_profile(profile: Profile) -> dict[str, object]:
     """The record of a profile: the same for the same profile, byte by byte."""
     record: dict[str, object] = msgspec.to_builtins(profile)
+    if profile.segments is None:
+        del record["segments"]
     return {"schema": SCHEMA} | record
 
 
@@ -53,14 +63,15 @@ def read_profile(record: Mapping[str, object]) -> Profile:
     schema = record.get("schema")
     try:
         if schema == SCHEMA:
-            fields = {key: value for key, value in record.items() if key != "schema"}
-            profile = msgspec.convert(fields, Profile)
+            profile = msgspec.convert(_fields(record), Profile)
+        elif schema == 2:
+            profile = msgspec.convert(_second(record), Profile)
         elif schema == 1:
             profile = msgspec.convert(msgspec.to_builtins(_first(record)), Profile)
         else:
             raise _unreadable(f"its schema {schema!r} is unknown")
         _check(profile)
-    except (msgspec.ValidationError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unreadable(f"{error}") from error
     return profile
 
@@ -69,11 +80,33 @@ def _check(profile: Profile) -> None:
     """Refuse counts that do not fit their edges."""
     groups = (profile.features, profile.predictions, {"labels": profile.labels})
     for name, column in ((n, c) for group in groups for n, c in group.items()):
+        if isinstance(column, Embedding):
+            _check_embedding(name, column)
         if not isinstance(column, Numeric):
             continue
         ascending = bool((np.diff(np.array(column.edges)) > 0).all())
         if not ascending or len(column.counts) != len(column.edges) + 1 or min(column.counts) < 0:
             raise _unreadable(f"the bins of {name!r} do not fit its edges", column=name)
+
+
+def _check_embedding(name: str, column: Embedding) -> None:
+    try:
+        check_embedding(column)
+    except ValueError as error:
+        raise _unreadable(f"the vectors of {name!r} are damaged ({error})", column=name) from error
+
+
+def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "schema"}
+
+
+def _second(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Without columns of vectors."""
+    fields = _fields(record)
+    for side in ("features", "predictions"):
+        columns = fields.get(side, {})
+        fields[side] = {n: c for n, c in columns.items() if c["kind"] != "vectors"}
+    return fields
 
 
 def _first(record: Mapping[str, Any]) -> Profile:

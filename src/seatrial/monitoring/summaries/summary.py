@@ -1,7 +1,8 @@
 """Some rows, counted against a reference profile: additive, bounded, the same however they are cut.
 
 ``+`` adds the summaries of two sets of rows. It is associative and commutative, and any partition
-of rows gives the identical summary: all that is kept are counts, extremes and the smallest hashes.
+of rows gives the identical summary: all that is kept are counts, sums of whole numbers, extremes
+and the smallest hashes.
 Counting is `summaries/counting.py`, the stored form `summaries/summary_record.py`.
 """
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.rows.naming import name_hash
 from seatrial.stats.distinct import Repeats
+from seatrial.stats.vector_counts import Moments, RowSample
 
 MAX_NEWCOMERS = 100
 """Names that the reference does not know, counted one by one; a fair choice of them if more."""
@@ -154,29 +156,44 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Vectors: rows with a number that is not finite; places along the profile's axes; distance."""
+class Embeddings:
+    """Vectors, in the units of the profile.
+
+    Args:
+        n_missing: rows without a vector.
+        n_invalid: rows with a vector of which a number is not finite.
+        places: along the profile's axes; of a reference, of a part of its rows.
+        distance: from its middle.
+        moments: exact sums.
+        sample: of the rows.
+    """
 
     n_missing: int
+    n_invalid: int
     places: tuple[Numbers, ...]
     distance: Numbers
+    moments: Moments
+    sample: RowSample
 
     @property
     def n(self) -> int:
         """Rows, missing ones included."""
-        return self.n_missing + self.distance.n
+        return self.n_missing + self.n_invalid + int(self.moments.n.sum())
 
-    def __add__(self, other: Places) -> Places:
-        return Places(
+    def __add__(self, other: Embeddings) -> Embeddings:
+        return Embeddings(
             n_missing=self.n_missing + other.n_missing,
+            n_invalid=self.n_invalid + other.n_invalid,
             places=tuple(a + b for a, b in zip(self.places, other.places, strict=True)),
             distance=self.distance + other.distance,
+            moments=self.moments + other.moments,
+            sample=self.sample + other.sample,
         )
 
     __hash__ = None  # type: ignore[assignment]
 
 
-ColumnSummary: TypeAlias = Numbers | Names | Texts | Places
+ColumnSummary: TypeAlias = Numbers | Names | Texts | Embeddings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +289,7 @@ def _sum(name: str, left: ColumnSummary, right: ColumnSummary) -> ColumnSummary:
         return left + right
     if isinstance(left, Texts) and isinstance(right, Texts):
         return left + right
-    if isinstance(left, Places) and isinstance(right, Places):
+    if isinstance(left, Embeddings) and isinstance(right, Embeddings):
         return left + right
     raise _differ(f"the column {name!r} as {type(left).__name__} and {type(right).__name__}")
 

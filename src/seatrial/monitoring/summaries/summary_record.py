@@ -10,15 +10,16 @@ from seatrial.kernel.errors import Invalid, LimitExceeded
 from seatrial.monitoring.summaries.summary import (
     Columns,
     ColumnSummary,
+    Embeddings,
     Names,
     Numbers,
-    Places,
     Summary,
     Texts,
 )
 from seatrial.stats.distinct import KEPT, Repeats
+from seatrial.stats.vector_counts import Moments, RowSample, well_formed
 
-SCHEMA = 1
+SCHEMA = 2
 
 MAX_BYTES = 4 * 2**20
 """What the store keeps in one record."""
@@ -65,13 +66,20 @@ class _Texts(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     vocabulary: _Names
 
 
-class _Places(msgspec.Struct, frozen=True, array_like=True, tag="v"):
+class _Embeddings(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     n_missing: int
+    n_invalid: int
     places: list[_Numbers]
     distance: _Numbers
+    width: int
+    n_half: list[int]
+    sums: bytes
+    hashes: bytes
+    times: _Ints
+    rows: bytes
 
 
-_Column = _Numbers | _Names | _Texts | _Places
+_Column = _Numbers | _Names | _Texts | _Embeddings
 
 
 class _Columns(msgspec.Struct, frozen=True, array_like=True):
@@ -109,7 +117,7 @@ def decode(data: bytes) -> Summary:
     """The summary that was encoded.   Raises: SummaryUnreadable."""
     try:
         schema, rest = msgspec.msgpack.decode(data, type=tuple[int, msgspec.Raw])
-        if schema != SCHEMA:
+        if schema not in {1, SCHEMA}:  # the first had other measures of vectors
             raise _unreadable(f"its schema {schema} is unknown")
         return _read(msgspec.msgpack.decode(rest, type=_Summary))
     except (msgspec.DecodeError, ValueError) as error:
@@ -150,9 +158,8 @@ def _column(column: ColumnSummary) -> _Column:
             return _names(column)
         case Texts():
             return _Texts(column.n_missing, _numbers(column.length), _names(column.vocabulary))
-        case Places():
-            places = [_numbers(place) for place in column.places]
-            return _Places(column.n_missing, places, _numbers(column.distance))
+        case Embeddings():
+            return _embeddings(column)
 
 
 def _numbers(column: Numbers) -> _Numbers:
@@ -168,6 +175,22 @@ def _names(column: Names) -> _Names:
         column.n_other,
         column.n_new,
         dict(column.newcomers),
+    )
+
+
+def _embeddings(column: Embeddings) -> _Embeddings:
+    moments, sample = column.moments, column.sample
+    return _Embeddings(
+        column.n_missing,
+        column.n_invalid,
+        [_numbers(place) for place in column.places],
+        _numbers(column.distance),
+        moments.sums.shape[2],
+        moments.n.tolist(),
+        moments.sums.astype("<i8").tobytes(),
+        sample.hashes.astype("<u8").tobytes(),
+        _ints(sample.counts),
+        sample.rows.astype("<i2").tobytes(),
     )
 
 
@@ -212,12 +235,30 @@ def _read_column(data: _Column) -> ColumnSummary:
                 length=_read_numbers(data.length),
                 vocabulary=_read_names(data.vocabulary),
             )
-        case _Places():
-            return Places(
-                n_missing=data.n_missing,
-                places=tuple(_read_numbers(place) for place in data.places),
-                distance=_read_numbers(data.distance),
-            )
+        case _Embeddings():
+            return _read_embeddings(data)
+
+
+def _read_embeddings(data: _Embeddings) -> Embeddings:
+    moments = Moments(
+        np.array(data.n_half, np.int64),
+        np.frombuffer(data.sums, "<i8").reshape(2, 2, data.width),
+    )
+    sample = RowSample(
+        np.frombuffer(data.hashes, "<u8"),
+        _array(data.times).astype(np.int64),
+        np.frombuffer(data.rows, "<i2").reshape(-1, data.width),
+    )
+    if not well_formed(moments, sample, data.width):
+        raise _unreadable("the sums and the sample of its vectors do not fit")
+    return Embeddings(
+        n_missing=data.n_missing,
+        n_invalid=data.n_invalid,
+        places=tuple(_read_numbers(place) for place in data.places),
+        distance=_read_numbers(data.distance),
+        moments=moments,
+        sample=sample,
+    )
 
 
 def _read_numbers(data: _Numbers) -> Numbers:

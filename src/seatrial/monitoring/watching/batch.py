@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from seatrial.monitoring.drift.literal_rules import KsRule, PsiRule, ks_rule, psi_rule
 from seatrial.monitoring.drift.severity import Severity, worst
 from seatrial.monitoring.drift.verdict import ColumnDrift
+from seatrial.monitoring.performance.verdict import Level
 from seatrial.monitoring.summaries.profile import Categorical, Numeric, Profile
 from seatrial.monitoring.summaries.summary import Names, Numbers, Summary
+from seatrial.monitoring.watching.segment_findings import SegmentTrouble, troubles
 from seatrial.monitoring.watching.watch import WindowReport
 
 Record = dict[str, Any]
@@ -103,18 +105,42 @@ def verdict(report: WindowReport, found: Thumb, rules: Collection[RuleName]) -> 
     return min(verdicts, key=lambda one: order.index(one.outcome))
 
 
+def with_performance(found: BatchVerdict, levels: Collection[tuple[Level, str]]) -> BatchVerdict:
+    """The verdict with what performance means: a critical drop is an alarm.
+
+    Args: levels of the real and of the estimated performance, each with its reason.
+    """
+    outcomes = {Level.CRITICAL: Outcome.ALARM, Level.WARNING: Outcome.WARNING}
+    order = (Outcome.ALARM, Outcome.WARNING)
+    said = sorted(
+        ((outcomes[level], reason) for level, reason in levels if level in outcomes),
+        key=lambda one: order.index(one[0]),
+    )
+    if not said:
+        return found
+    outcome, reason = said[0]
+    if found.outcome in order:
+        worse = min(found.outcome, outcome, key=order.index)
+        return replace(found, outcome=worse, reason=f"{found.reason} {_sentence(reason)}")
+    return replace(found, outcome=outcome, reason=_sentence(reason))
+
+
 def _n_counted(column: Numeric | Categorical) -> int:
     return sum(column.counts) if isinstance(column, Numeric) else column.n - column.n_missing
 
 
 def _default(report: WindowReport) -> BatchVerdict:
     moved = report.drift.moved
-    severity = worst((report.drift.severity, *(one.severity for one in report.quality)))
-    names = _names(moved, report)
+    segments = troubles(report.segments, budget_windows=report.alarm.budget)
+    quality = [one.severity for one in report.quality]
+    severity = worst((report.drift.severity, *quality, *(one.severity for one in segments)))
+    names = tuple(
+        dict.fromkeys((*_names(moved, report), *(n for one in segments for n in one.features)))
+    )
     if report.alarm.alarm or severity is Severity.CRITICAL:
-        return BatchVerdict(outcome=Outcome.ALARM, reason=_why(report), columns=names)
+        return BatchVerdict(outcome=Outcome.ALARM, reason=_why(report, segments), columns=names)
     if severity is Severity.WARNING:
-        return BatchVerdict(outcome=Outcome.WARNING, reason=_why(report), columns=names)
+        return BatchVerdict(outcome=Outcome.WARNING, reason=_why(report, segments), columns=names)
     columns = (*report.drift.features, *report.drift.predictions)
     if all(column.effect is None for column in columns):
         n = max((column.n for column in columns), default=0)
@@ -126,13 +152,15 @@ def _default(report: WindowReport) -> BatchVerdict:
     return BatchVerdict(outcome=Outcome.CLEAR, reason=_sentence(report.alarm.reason))
 
 
-def _why(report: WindowReport) -> str:
+def _why(report: WindowReport, segments: Sequence[SegmentTrouble]) -> str:
     """The worst that was found, in a sentence; the columns say the rest."""
     if report.alarm.alarm:
         return _sentence(report.alarm.reason)
     parts = [f"{c.name!r}: {c.reason.rstrip('.')}" for c in report.drift.moved[:_NAMED]]
     bad = [one for one in report.quality if one.severity is not Severity.NONE]
     parts += [f"{one.column!r}: {one.value}" if one.column else one.value for one in bad[:_NAMED]]
+    # What the whole shows, a segment shows too: it is told of where it shows more.
+    parts += [f"in {one.said('en')}" for one in segments[:_NAMED]] if not parts else []
     return f"{'; '.join(parts)}."
 
 

@@ -16,6 +16,7 @@ from seatrial.monitoring.performance.labels import Keeping
 from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
+from seatrial.monitoring.watching.data_config import Names
 from seatrial.monitoring.watching.slice_windows import WindowRule
 from seatrial.monitoring.watching.watch import WatchRules
 from seatrial.release.config import Duration
@@ -121,6 +122,11 @@ class MonitoringConfig(ConfigModel):
     """What is watched and who is told."""
 
     enabled: bool = Field(default=True, description="Whether a server watches its endpoints.")
+    segments: Names = Field(
+        default=(),
+        description="Columns whose values are also watched apart: names, booleans, or numbers by "
+        "quarters.",
+    )
     windows: WindowConfig = Field(
         default_factory=WindowConfig, description="How rows are cut into windows."
     )

@@ -81,6 +81,11 @@ class ColumnsConfig(ConfigModel):
     categorical: Names = Field(
         default=(), description="Columns to read as categories, such as codes that are numbers."
     )
+    embeddings: Names = Field(
+        default=(),
+        description="Columns of vectors, where their type does not say so: texts such as "
+        "[0.1, 0.2] in CSV or SQL.",
+    )
     time_zone: str = Field(
         default="UTC", description="Zone of times that come without one, such as Europe/Berlin."
     )
@@ -89,15 +94,18 @@ class ColumnsConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _one_kind(self) -> ColumnsConfig:
-        both = sorted(set(self.numeric) & set(self.categorical))
-        if both:
-            raise ValueError(f"{both[0]!r} is said to be both numeric and categorical")
+        said: dict[str, str] = {}
+        for kind in ("numeric", "categorical", "embeddings"):
+            for name in getattr(self, kind):
+                if said.setdefault(name, kind) != kind:
+                    raise ValueError(f"{name!r} is said to be both {said[name]} and {kind}")
         return self
 
     def columns(self) -> Columns:
         """As asked for; `Columns.among` finds the rest."""
         numbers: dict[str, Kind] = dict.fromkeys(self.numeric, "number")
         names: dict[str, Kind] = dict.fromkeys(self.categorical, "name")
+        vectors: dict[str, Kind] = dict.fromkeys(self.embeddings, "embedding")
         return Columns(
             at=self.timestamp,
             id=self.id,
@@ -108,7 +116,7 @@ class ColumnsConfig(ConfigModel):
             segments=self.segments,
             features=self.features,
             ignored=self.ignore,
-            kinds=numbers | names,
+            kinds=numbers | names | vectors,
             time_zone=self.time_zone,
         )
 

@@ -65,6 +65,7 @@ def _gauges(column: Mapping[str, Any], moved: set[str], name: str) -> DriftGauge
     return DriftGauges(
         psi=column["effect"],
         ks=max(distances, default=None),
+        auc=column.get("auc"),  # reports kept by older versions have none
         alarm=any(one == name or one.startswith(f"{name}/") for one in moved),
         missing_share=column["missing_share"],
     )

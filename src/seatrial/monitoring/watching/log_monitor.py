@@ -6,15 +6,13 @@ read comes last.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.source import (
@@ -25,8 +23,6 @@ from seatrial.monitoring.rows.source import (
     SourceUnreadable,
     TableSource,
 )
-from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.rule import Rule
 from seatrial.monitoring.watching.log_windows import LogState, LogWindows, Took
 from seatrial.monitoring.watching.report_log import VersionLog
 from seatrial.monitoring.watching.telling import Telling
@@ -45,8 +41,6 @@ TROUBLE = (SourceDenied, SourceMissing, SourceUnavailable, SourceUnreadable)
 
 _TROUBLE_S = 60.0
 """How long something must keep the log from being watched before people are told."""
-
-_log = logging.getLogger(__name__)
 
 
 class Checkpoint(Protocol):
@@ -71,9 +65,9 @@ class LogMonitor:
         grace: how long after the end of a time window, by the clock, it closes without a later
             row, if nothing came for it that long.
         watch: judges windows.
-        store: keeps reports and triggers.
-        alarms: lets alerts live, and tells people.
-        rules: that say when to retrain.
+        store: keeps reports.
+        telling: tells people and triggers what is found.
+        troubles: of the watch itself; shared with all that watches the log.
         clock: wall time.
         checkpoint: keeps how far the log was read.
         say: told each problem of a source once it is met, and when rows come too late.
@@ -90,8 +84,8 @@ class LogMonitor:
         grace: timedelta,
         watch: Watch,
         store: Store,
-        alarms: Alarms,
-        rules: Sequence[Rule],
+        telling: Telling,
+        troubles: Troubles,
         clock: Clock,
         checkpoint: Checkpoint,
         say: Callable[[SourceProblem], None],
@@ -105,14 +99,8 @@ class LogMonitor:
         self._clock = clock
         self._checkpoint = checkpoint
         self._say = say
-        self._troubles = Troubles(_log, clock)
-        self._telling = Telling(
-            alarms,
-            TriggerBook(store),
-            rules=lambda _: rules,
-            clock=clock,
-            troubles=self._troubles,
-        )
+        self._troubles = troubles
+        self._telling = telling
         self._judge = WindowJudge(store, endpoint, tell=self._tell, troubles=self._troubles)
         self._late_said: int | None = None
         data = checkpoint.read()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.monitoring.drift.compare import SegmentDrift
 from seatrial.monitoring.drift.comparison import Part
 from seatrial.monitoring.drift.histograms import Histogram
 from seatrial.monitoring.drift.quality import Finding
+from seatrial.monitoring.drift.segments import LEAST_ROWS, SegmentDrift
 from seatrial.monitoring.drift.verdict import ColumnDrift
 from seatrial.monitoring.watching.watch import WindowReport
 from seatrial.stats.divergence import Divergence
+from seatrial.stats.domain_classifier import DomainTest
 
 SCHEMA = 1
 
@@ -38,7 +39,7 @@ def report_record(report: WindowReport) -> Record:
         ],
         "alarm": report.alarm.as_dict(),
         "quality": [_finding(one) for one in report.quality],
-        "segments": [_segment(one) for one in report.segments[:SEGMENTS_SHOWN]],
+        "segments": [segment_record(one) for one in report.segments[:SEGMENTS_SHOWN]],
     }
 
 
@@ -60,6 +61,8 @@ def column_record(column: ColumnDrift) -> Record:
         "new_share": column.new_share,
         "new_names": dict(column.new_names),
         "parts": [_part(part) for part in column.parts],
+        "auc": column.auc,
+        "classifier": [_told_apart(test) for test in column.classifier],
     }
 
 
@@ -86,6 +89,19 @@ def _part(part: Part) -> Record:
     }
 
 
+def _told_apart(test: DomainTest) -> Record:
+    return {
+        "view": test.view,
+        "auc": test.auc.value,
+        "standard_error": test.auc.standard_error,
+        "p_value": test.auc.p_value,
+        "mean_p_value": test.mean_p_value,
+        "n_trained": list(test.n_trained),
+        "n_tested": list(test.n_tested),
+        "n_scored": list(test.n_scored),
+    }
+
+
 def _divergence(found: Divergence | None) -> Record | None:
     if found is None:
         return None
@@ -109,12 +125,24 @@ def _finding(one: Finding) -> Record:
     }
 
 
-def _segment(one: SegmentDrift) -> Record:
-    moved = one.drift.moved
+def segment_record(one: SegmentDrift) -> Record:
+    """A segment beside the reference's; ``not_compared`` says why nothing was compared, if so."""
     return {
         "column": one.column,
         "value": one.value,
         "n": one.drift.n,
-        "severity": one.drift.severity.value,
-        "moved": [{"name": c.name, "effect": c.effect, "reason": c.reason} for c in moved],
+        "n_reference": one.n_reference,
+        "severity": one.severity.value,
+        "not_compared": _not_compared(one),
+        "moved": [
+            {"name": c.name, "effect": c.effect, "evidence": c.evidence, "reason": c.reason}
+            for c in one.drift.moved
+        ],
+        "quality": [_finding(found) for found in one.quality],
     }
+
+
+def _not_compared(one: SegmentDrift) -> str | None:
+    if one.n_reference == 0:
+        return "no_reference"
+    return "few_rows" if min(one.n_reference, one.drift.n) < LEAST_ROWS else None

@@ -23,6 +23,15 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"moved, but by little: (.+)", r"有变化，但幅度很小：\1"),
     (rf"PSI {_NUMBER} ± {_NUMBER} \(warning from {_NUMBER}\)", r"PSI \1 ± \2（\3 起为警告）"),
     (rf"PSI {_NUMBER} ± {_NUMBER} \(critical from {_NUMBER}\)", r"PSI \1 ± \2（\3 起为严重）"),
+    (
+        rf"told apart with AUC {_NUMBER} ± {_NUMBER} \(warning from {_NUMBER}\)",
+        r"分类器可以区分，AUC \1 ± \2（\3 起为警告）",
+    ),
+    (
+        rf"told apart with AUC {_NUMBER} ± {_NUMBER} \(critical from {_NUMBER}\)",
+        r"分类器可以区分，AUC \1 ± \2（\3 起为严重）",
+    ),
+    (rf"scores of a classifier moved, AUC {_NUMBER} ± {_NUMBER}", r"分类器得分有变化，AUC \1 ± \2"),
     (rf"{_NUMBER} missing instead of {_NUMBER}", r"缺失 \1，参考为 \2"),
     (rf"{_NUMBER} new values \((.*)\)", r"新取值占 \1（\2）"),
     # Data quality, see `monitoring.quality`.
@@ -40,9 +49,14 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"there in every row", "每行都有"),
     (rf"there in {_NUMBER} rows", r"\1 行中出现了该列"),
     (r"not in the reference", "参考数据中没有"),
+    (rf"vectors of {_NUMBER} in {_NUMBER} rows", r"\2 行是 \1 维向量"),
     (rf"(numbers|names|texts|vectors) in {_NUMBER} rows", r"\2 行是\1"),
     (rf"{_NUMBER} missing", r"缺失 \1"),
     (rf"{_NUMBER} of {_NUMBER} are infinite", r"\2 个值中有 \1 个为无穷"),
+    (
+        rf"{_NUMBER} of {_NUMBER} have a number that is not finite",
+        r"\2 个向量中有 \1 个含有非有限数值",
+    ),
     (r"none", "无"),
     (
         rf"{_NUMBER} to {_NUMBER}, {_NUMBER} of {_NUMBER} outside",

@@ -33,7 +33,9 @@ from seatrial.monitoring.triggers.config import rules_of
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, OpenWatch
 from seatrial.monitoring.watching.gauges import watched_of
+from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.telling import Situation, Telling
+from seatrial.monitoring.watching.variants import variants_record
 from seatrial.monitoring.watching.watch_findings import watch_finding
 from seatrial.monitoring.watching.window_judge import Judged
 from seatrial.release.endpoint import EndpointState
@@ -67,8 +69,9 @@ class ServerMonitor:
         alarms: lets alerts live, and tells people.
         book: of those alerts.
         holder: unique name of this process start.
-        troubles: of the watch itself; shared with ``performance``.
+        troubles: of the watch itself; shared with ``performance`` and ``segments``.
         performance: follows predictions and labels; None where that is not wanted.
+        segments: follows predictions by segment; None where that is not wanted.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class ServerMonitor:
         holder: str,
         troubles: Troubles,
         performance: PerformanceMonitor | None = None,
+        segments: SegmentMonitor | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -91,6 +95,7 @@ class ServerMonitor:
         self._book = book
         self._holder = holder
         self._performance = performance
+        self._segments = segments
         self._lease: Lease | None = None
         self._endpoints = Endpoints(store)
         self._monitors: dict[str, EndpointMonitor] = {}
@@ -105,6 +110,7 @@ class ServerMonitor:
         )
         self._readings = Readings()
         self._service: dict[str, tuple[ServiceFinding, ...]] = {}
+        self._variants: dict[str, dict[str, object] | None] = {}
         self._service_at = self._prune_at = self._renew_at = 0.0
 
     def tick(self) -> bool:
@@ -133,6 +139,8 @@ class ServerMonitor:
             self._judge(name)
         if self._performance is not None:
             self._performance.turn(served, self._tell_performance)
+        if self._segments is not None:
+            self._segments.turn(served, self._tell_segments)
         self._renew()
         due = self._clock.monotonic() >= self._service_at
         service = self._service_findings(states) if due else []
@@ -158,6 +166,8 @@ class ServerMonitor:
         self._monitors.clear()
         if self._performance is not None:
             self._performance.close()
+        if self._segments is not None:
+            self._segments.close()
 
     def _tell(self, endpoint: str, judged: Judged) -> None:
         self._renew()
@@ -166,6 +176,10 @@ class ServerMonitor:
     def _tell_performance(self, endpoint: str, told: Told) -> None:
         self._renew()
         self._telling.tell(endpoint, told.findings, told.windows)
+
+    def _tell_segments(self, finding: Finding) -> None:
+        self._renew()
+        self._telling.tell(finding.labels.endpoint, [finding])
 
     def _renew(self) -> None:
         """A long turn must not outlast the lease."""
@@ -182,6 +196,8 @@ class ServerMonitor:
                 self._troubles.met(STORE, "the lease, which will expire", problem)
         if self._performance is not None:
             self._performance.close()
+        if self._segments is not None:
+            self._segments.close()
 
     def _judge(self, name: str) -> None:
         try:
@@ -212,9 +228,9 @@ class ServerMonitor:
         self._readings.add(news, now_s=now_s)
         saturation = judge_saturation(self._readings.all(), self._config.service, now_s=now_s)
         findings: list[Finding] = []
-        for name in states:
+        for name, state in states.items():
             try:
-                found = (*self._served(name), *saturation)
+                found = (*self._served(name, state), *saturation)
             except NOT_KEPT:
                 raise
             except Exception as problem:  # noqa: BLE001 - a border: other endpoints are watched
@@ -225,10 +241,13 @@ class ServerMonitor:
             findings += service_findings(found, endpoint=name)
         return findings
 
-    def _served(self, name: str) -> Sequence[ServiceFinding]:
+    def _served(self, name: str, state: EndpointState) -> Sequence[ServiceFinding]:
         now, config = self._clock.now(), self._config.service
         history = self._histories.setdefault(name, ServiceHistory(self._store, name))
         history.refresh(now)
+        self._variants[name] = variants_record(
+            history, state.split.versions, stable=state.stable, now=now
+        )
         return judge_service(look(history, config, now=now), config)
 
     def _own(self, served: Mapping[str, Collection[int]]) -> list[Finding]:
@@ -253,6 +272,7 @@ class ServerMonitor:
                 "service": {
                     name: [one.as_dict() for one in self._service.get(name, ())] for name in states
                 },
+                "variants": {name: self._variants.get(name) for name in states},
                 "filling": {
                     name: {str(v): n for v, n in monitor.filling().items()}
                     for name, monitor in self._monitors.items()

@@ -8,10 +8,12 @@ wider than those of a test that is looked at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from seatrial.kernel.errors import NotFound
+from seatrial.monitoring.service.history import ServiceHistory
 from seatrial.release.measurement import Summary
 from seatrial.stats.compare import CANARY_PART, compare_rates
 from seatrial.stats.counts import Interval
@@ -20,6 +22,9 @@ from seatrial.stats.sequential import lower_bound, upper_bound
 
 QUANTILES: Mapping[str, float] = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 ERROR_RATE = "error_rate"
+SPAN_S = 86_400.0
+"""How far back versions are compared."""
+
 _AROUND = 0.001
 """Error rates that matter are of this size; it places the alternatives of the lower bound."""
 
@@ -100,6 +105,28 @@ class SideBySide:
                 for v in self.variants
             ],
         }
+
+
+def variants_record(
+    history: ServiceHistory, versions: Collection[int], *, stable: int | None, now: datetime
+) -> dict[str, object] | None:
+    """The versions that serve an endpoint side by side, over the last day, as a record.
+
+    Only what they did at the same times counts: a version that began at night is not held against
+    the other's rush hour.
+
+    Args:
+        stable: the version in production, which the others are compared with.
+    Returns: `SideBySide.as_dict`, with ``since`` and ``until``, ISO 8601; None while fewer than two
+        serve, or they never answered in the same span.
+    """
+    if len(versions) < 2:
+        return None
+    sums, since = history.together(versions, SPAN_S, now)
+    if since is None:
+        return None
+    found = side_by_side(sums, compared_with=stable if stable in sums else None)
+    return {**found.as_dict(), "since": since.isoformat(), "until": now.isoformat()}
 
 
 def side_by_side(

@@ -14,11 +14,13 @@ from datetime import datetime
 from seatrial.monitoring.alerts.finding import check_zone
 from seatrial.monitoring.drift.alarm_bins import watched, window_bins
 from seatrial.monitoring.drift.alarm_state import AlarmSettings, WatchState
-from seatrial.monitoring.drift.compare import SegmentDrift, compare, compare_segments
+from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.decision import DriftDecision
 from seatrial.monitoring.drift.detector import DriftAlarm
+from seatrial.monitoring.drift.domain import watched_means, window_moments
 from seatrial.monitoring.drift.histograms import Histogram, histograms, prediction_histograms
 from seatrial.monitoring.drift.quality import Finding, QualityLimits, check_quality
+from seatrial.monitoring.drift.segments import SegmentDrift, compare_segments
 from seatrial.monitoring.drift.verdict import DriftLimits, WindowDrift
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
@@ -105,7 +107,11 @@ class Watch:
         self._rules = rules or WatchRules()
         self._importance = importance or profile.importance
         self._segments = segments
-        self._alarm = DriftAlarm(watched(profile, importance=self._importance), self._rules.alarm)
+        self._alarm = DriftAlarm(
+            watched(profile, importance=self._importance),
+            self._rules.alarm,
+            means=watched_means(profile, importance=self._importance),
+        )
 
     @property
     def profile(self) -> Profile:
@@ -134,7 +140,12 @@ class Watch:
             now: to judge the age of the rows by; None does not.
             exact: Kolmogorov-Smirnov distances from raw values, by feature, if they were at hand.
         """
-        after, alarm = self._alarm.step(state, window_bins(self._profile, window), at=span.start)
+        after, alarm = self._alarm.step(
+            state,
+            window_bins(self._profile, window),
+            at=span.start,
+            means=window_moments(window),
+        )
         drift = compare(
             self._profile,
             window,
@@ -149,6 +160,7 @@ class Watch:
                 window,
                 self._segments,
                 limits=self._rules.drift,
+                quality=self._rules.quality,
                 importance=self._importance,
             )
         report = WindowReport(

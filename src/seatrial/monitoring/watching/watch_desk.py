@@ -25,6 +25,7 @@ from seatrial.monitoring.service.finding import Level as ServiceLevel
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.trigger import Request
 from seatrial.monitoring.watching.report_log import Point, ReportLog
+from seatrial.monitoring.watching.segment_monitor import segment_records
 from seatrial.monitoring.watching.server_monitor import BEAT
 from seatrial.release.projection import Endpoints
 
@@ -56,9 +57,11 @@ class WatchDesk:
         """Everything about an endpoint as a JSON-able record.
 
         ``versions`` holds the newest report of each (see `report_record`) and a ``series`` of the
-        windows before; ``performance`` how well each does (see `performance_view`); ``service``
-        what the service looks like; ``filling`` the rows of windows that are not complete;
-        ``watching`` whether a monitor runs, and ``troubles`` what of the endpoint it cannot watch.
+        windows before; ``performance`` how well each does (see `performance_view`); ``segments``
+        the newest window of each by segment; ``service`` what the service looks like; ``variants``
+        the versions that serve side by side (see `variants_record`), None where one does;
+        ``filling`` the rows of windows that are not complete; ``watching`` whether a monitor runs,
+        and ``troubles`` what of the endpoint it cannot watch.
 
         Raises: UnknownEndpoint: nothing was released or watched under this name; UnknownFact: its
             alerts cannot be read.
@@ -85,7 +88,9 @@ class WatchDesk:
             "troubles": _part(beat, "troubles", endpoint, []),
             "versions": versions,
             "performance": performance,
+            "segments": segment_records(self._store, endpoint),
             "service": _part(beat, "service", endpoint, []),
+            "variants": _part(beat, "variants", endpoint, None),
             "filling": _part(beat, "filling", endpoint, {}),
             "alerts": alerts,
             "triggers": [request_record(one) for one in self._triggers.requests(endpoint)],

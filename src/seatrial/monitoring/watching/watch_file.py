@@ -13,8 +13,11 @@ from pydantic import Field, field_validator, model_validator
 
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.watching.config import MonitoringConfig, WindowConfig
-from seatrial.monitoring.watching.data_config import DataConfig, Names, zone_named
+from seatrial.monitoring.watching.data_config import DataConfig, zone_named
 from seatrial.release.config import Duration
+
+LEAST_PERFORMANCE_ROWS = 100
+"""Rows of a window of performance at least."""
 
 DEFAULT_ROWS = 1_000
 """Rows of a window of a log when nothing is said about windows."""
@@ -84,12 +87,27 @@ class ReferenceConfig(DataConfig):
         description="Rows, as in data.source; or NAME@VERSION for the profile that a version of "
         "the workspace was packaged with.",
     )
+    holdout: bool = Field(
+        default=False,
+        description="Whether the model was not trained on these rows: on those it was trained on "
+        "it did better than it ever will again. A bundle knows.",
+    )
 
     @property
     def bundle(self) -> tuple[str, int] | None:
         """Name and version of the bundle that is meant, if one is."""
         found = None if self.format else _OF_BUNDLE.fullmatch(self.source)
         return (found[1], int(found[2])) if found else None
+
+
+class LabelsConfig(DataConfig):
+    """Where labels are that come later than the rows of the log, by prediction id."""
+
+    source: str = Field(
+        min_length=1,
+        description="Rows with a prediction id and what came true, as in data.source. What is "
+        "added is read at once; what is written over, once a minute.",
+    )
 
 
 class MonitoringFile(MonitoringConfig):
@@ -106,8 +124,8 @@ class MonitoringFile(MonitoringConfig):
     reference: ReferenceConfig | None = Field(
         default=None, description="What the rows are compared with."
     )
-    segments: Names = Field(
-        default=(), description="Columns of names whose most frequent values are watched apart."
+    labels: LabelsConfig | None = Field(
+        default=None, description="Labels that come later, joined by prediction id."
     )
     windows: FileWindowsConfig = Field(
         default_factory=FileWindowsConfig, description="How rows are cut into windows."
@@ -128,12 +146,10 @@ class MonitoringFile(MonitoringConfig):
         of_server = {"least_rows", "longest"} & self.windows.model_fields_set
         if of_server:
             raise ValueError(f"windows.{min(of_server)} is for a server, and data names a log")
-        if self.segments and self.reference.bundle:
-            raise ValueError("segments need rows as a reference: a bundle's profile has no parts")
         return self
 
     def _of_server(self) -> Self:
-        for name, given in (("reference", self.reference), ("segments", self.segments)):
+        for name, given in (("reference", self.reference), ("labels", self.labels)):
             if given:
                 raise ValueError(f"{name} is for a log: name one under data")
         for name in ("rows", "lateness", "grace", "time_zone"):
@@ -142,6 +158,14 @@ class MonitoringFile(MonitoringConfig):
         if self.windows.longest < self.windows.every:
             raise ValueError("windows.longest is shorter than windows.every")
         return self
+
+    @property
+    def performance_rows(self) -> int:
+        """Predictions of a window of performance: as many as of one of drift, if that is said."""
+        rows = self.windows.rows
+        if "window_rows" in self.performance.model_fields_set or rows is None:
+            return self.performance.window_rows
+        return max(rows, LEAST_PERFORMANCE_ROWS)
 
     @property
     def split_by(self) -> tuple[str, ...]:

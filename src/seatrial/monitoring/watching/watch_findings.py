@@ -16,6 +16,7 @@ from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Move
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.severity import worst as worst_of
 from seatrial.monitoring.watching.sayings import said_as
+from seatrial.monitoring.watching.segment_findings import segment_finding
 from seatrial.monitoring.watching.watch import WindowReport
 
 CRITICAL_EFFECT = 0.2
@@ -32,6 +33,8 @@ _BEYOND_WORDS = 1e6
 """Windows per false alarm beyond which a larger number tells nobody more."""
 
 _MOVES = {
+    "told apart by level": "分类器可按取值区分",
+    "told apart by spread": "分类器可按离散程度区分",
     "level": "水平",
     "spread": "离散程度",
     "top tenth": "最高一成的占比",
@@ -45,12 +48,23 @@ _MOVES = {
 
 
 def findings(report: WindowReport, *, endpoint: str, version: int | None) -> list[Finding]:
-    """What to tell of a window: input drift, prediction drift, data quality."""
-    return [
+    """What to tell of a window: input drift, prediction drift, data quality, and its segments."""
+    found = [
         _drift(report, Kind.INPUT_DRIFT, endpoint=endpoint, version=version),
         _drift(report, Kind.PREDICTION_DRIFT, endpoint=endpoint, version=version),
         _quality(report, endpoint=endpoint, version=version),
     ]
+    if report.segments:
+        found.append(
+            segment_finding(
+                report.segments,
+                endpoint=endpoint,
+                version=version,
+                budget_windows=report.alarm.budget,
+                since=report.span.start,
+            )
+        )
+    return found
 
 
 def watch_finding(endpoint: str, troubles: Sequence[Trouble]) -> Finding:
@@ -141,9 +155,7 @@ def _how_sure(alarm: DriftDecision) -> Phrase:
 
 def _segments(report: WindowReport) -> tuple[str, ...]:
     return tuple(
-        f"{segment.column}={segment.value}"
-        for segment in report.segments
-        if segment.drift.severity is not Severity.NONE
+        segment.name for segment in report.segments if segment.drift.severity is not Severity.NONE
     )
 
 

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import Path, Request
+from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from seatrial import __version__
 from seatrial.kernel.duration import show_duration
-from seatrial.kernel.errors import Denied, NotFound
+from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.release.verdict import about
 from seatrial.web.console.evidence import bar, number, sentence, title
@@ -76,6 +77,57 @@ class Frame:
         Else the log-in page; and a page that says so where nothing has the name.
         """
         return self._guarded(request, lambda: self.render(request, template, notice="", **look()))
+
+    def add(
+        self,
+        router: APIRouter,
+        templates: Mapping[str, str],
+        look: Callable[[str, str], Mapping[str, Any]],
+    ) -> None:
+        """Addresses that show an endpoint, as `shown` does.
+
+        Args:
+            templates: by address, which has the endpoint's ``{name}`` in it.
+            look: told the endpoint and the language.
+        """
+        for path, template in templates.items():
+            router.add_api_route(path, self._endpoint_route(template, look), methods=["GET"])
+
+    def _endpoint_route(
+        self, template: str, look: Callable[[str, str], Mapping[str, Any]]
+    ) -> Callable[..., Response]:
+        def show(request: Request, name: Name) -> Response:
+            return self.shown(request, template, lambda: look(name, language_of(request)))
+
+        return show
+
+    async def pressed(
+        self,
+        request: Request,
+        template: str,
+        do: Callable[[], None],
+        look: Callable[[], Mapping[str, Any]],
+    ) -> Response:
+        """Do what a button asks for, and show the template with what came of it.
+
+        Args:
+            do: what fails is told on the page.
+            look: what the template shows, afterwards.
+        Raises: Denied: the request may not use the console.
+        """
+        self.check(request)
+        notice = ""
+        try:
+            await run_in_threadpool(do)
+        except SeatrialError as problem:
+            notice = str(problem)
+        values = await run_in_threadpool(look)
+        return self.render(request, template, notice=notice, **values)
+
+    async def form(self, request: Request) -> dict[str, str]:
+        """The form of a request that may use the console.   Raises: Denied."""
+        self.check(request)
+        return await form_of(request)
 
     def whole(
         self, request: Request, look: Callable[[], str], *, headers: Mapping[str, str]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from seatrial.kernel.errors import NotFound, SeatrialError
+from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
@@ -82,9 +80,6 @@ def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     frame, pages = Frame(guard), ReleasePages(desk, watch)
 
-    def of_endpoint(request: Request, name: str, template: str) -> Response:
-        return frame.shown(request, template, lambda: pages.endpoint(name, language_of(request)))
-
     @router.get("/")
     def overview(request: Request) -> Response:
         return frame.shown(request, "overview.html", pages.overview)
@@ -93,17 +88,15 @@ def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
     def overview_part(request: Request) -> Response:
         return frame.shown(request, "overview_part.html", pages.overview)
 
-    @router.get("/endpoints/{name}")
-    def endpoint(request: Request, name: Name) -> Response:
-        return of_endpoint(request, name, "endpoint.html")
-
-    @router.get("/console/endpoints/{name}")
-    def endpoint_part(request: Request, name: Name) -> Response:
-        return of_endpoint(request, name, "endpoint_part.html")
-
-    @router.get("/console/endpoints/{name}/history")
-    def history_part(request: Request, name: Name) -> Response:
-        return of_endpoint(request, name, "history_part.html")
+    frame.add(
+        router,
+        {
+            "/endpoints/{name}": "endpoint.html",
+            "/console/endpoints/{name}": "endpoint_part.html",
+            "/console/endpoints/{name}/history": "history_part.html",
+        },
+        pages.endpoint,
+    )
 
     @router.get("/endpoints/{name}/versions/{version}/staging")
     def staging(request: Request, name: Name, version: Version) -> Response:
@@ -115,7 +108,14 @@ def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
 
     @router.post("/console/endpoints/{name}/{wish}")
     async def decide(request: Request, name: Name, wish: str) -> Response:
-        return await _decided(frame, pages, request, name, wish)
+        answer = await frame.pressed(
+            request,
+            "endpoint_part.html",
+            lambda: pages.decide(name, wish),
+            lambda: pages.endpoint(name, language_of(request)),
+        )
+        answer.headers["hx-trigger"] = "decided"  # the history is refreshed at once
+        return answer
 
     add_watch(router, frame, watch)
     _add_visit(router, frame)
@@ -157,22 +157,6 @@ def _add_visit(router: APIRouter, frame: Frame) -> None:
             raise NotFound(f"There is no file {file!r}.", remedy="Reload the page.")
         path = known[file]
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers=_CACHE)
-
-
-async def _decided(
-    frame: Frame, pages: ReleasePages, request: Request, name: str, wish: str
-) -> Response:
-    """A button was pressed: do it, and show the endpoint with what came of it."""
-    frame.check(request)
-    notice = ""
-    try:
-        await run_in_threadpool(pages.decide, name, wish)
-    except SeatrialError as problem:
-        notice = str(problem)
-    values: Mapping[str, Any] = await run_in_threadpool(pages.endpoint, name, language_of(request))
-    answer = frame.render(request, "endpoint_part.html", notice=notice, **values)
-    answer.headers["hx-trigger"] = "decided"  # the history is refreshed at once
-    return answer
 
 
 def _local_path(back: str) -> str:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from seatrial.kernel.errors import Invalid, NotFound, SeatrialError
+from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
-from seatrial.web.console.frame import Frame, Name, form_of, language_of
+from seatrial.web.console.frame import Frame, Name, language_of
 from seatrial.web.console.watching import line_of, parts, silences_shown
 
 _BY = "console"
@@ -92,29 +91,16 @@ def literal(name: str) -> str:
 def add_watch(router: APIRouter, frame: Frame, desk: WatchDesk) -> None:
     """The routes of the watch, on the console's router."""
     pages = WatchPages(desk)
-    _add_views(router, frame, pages)
-    _add_answers(router, frame, pages)
-
-
-def _add_views(router: APIRouter, frame: Frame, pages: WatchPages) -> None:
-    def whole(request: Request, name: str, template: str) -> Response:
-        return frame.shown(request, template, lambda: pages.whole(name, language_of(request)))
-
-    @router.get("/endpoints/{name}/watch")
-    def watch_page(request: Request, name: Name) -> Response:
-        return whole(request, name, "watch.html")
-
-    @router.get("/console/endpoints/{name}/watch")
-    def watch_part(request: Request, name: Name) -> Response:
-        return whole(request, name, "watch_part.html")
-
-    @router.get("/console/endpoints/{name}/watch/found")
-    def found_part(request: Request, name: Name) -> Response:
-        return whole(request, name, "found_part.html")
-
-    @router.get("/console/endpoints/{name}/watch/silences")
-    def silences_part(request: Request, name: Name) -> Response:
-        return whole(request, name, "silences_part.html")
+    frame.add(
+        router,
+        {
+            "/endpoints/{name}/watch": "watch.html",
+            "/console/endpoints/{name}/watch": "watch_part.html",
+            "/console/endpoints/{name}/watch/found": "found_part.html",
+            "/console/endpoints/{name}/watch/silences": "silences_part.html",
+        },
+        pages.whole,
+    )
 
     @router.get("/console/endpoints/{name}/watch/column")
     def column_part(request: Request, name: Name) -> Response:
@@ -131,34 +117,26 @@ def _add_views(router: APIRouter, frame: Frame, pages: WatchPages) -> None:
 
         return frame.shown(request, "column_part.html", look)
 
+    _add_answers(router, frame, pages)
+
 
 def _add_answers(router: APIRouter, frame: Frame, pages: WatchPages) -> None:
-    async def answered(
+    async def pressed(
         request: Request, name: str, template: str, do: Callable[[], None]
     ) -> Response:
-        """Do what a button asks for, and show what came of it."""
-        notice = ""
-        try:
-            await run_in_threadpool(do)
-        except SeatrialError as problem:
-            notice = str(problem)
-        values = await run_in_threadpool(pages.whole, name, language_of(request))
-        return frame.render(request, template, notice=notice, **values)
+        return await frame.pressed(
+            request, template, do, lambda: pages.whole(name, language_of(request))
+        )
 
     @router.post("/console/endpoints/{name}/watch/alerts/{key}/{wish}")
     async def answer(request: Request, name: Name, key: str, wish: str) -> Response:
-        frame.check(request)
-        return await answered(request, name, "watch_part.html", lambda: pages.answer(key, wish))
+        return await pressed(request, name, "watch_part.html", lambda: pages.answer(key, wish))
 
     @router.post("/console/endpoints/{name}/watch/silences")
     async def silence(request: Request, name: Name) -> Response:
-        frame.check(request)
-        form = await form_of(request)
-        return await answered(
-            request, name, "silences_part.html", lambda: pages.silence(name, form)
-        )
+        form = await frame.form(request)
+        return await pressed(request, name, "silences_part.html", lambda: pages.silence(name, form))
 
     @router.post("/console/endpoints/{name}/watch/silences/{id}/end")
     async def end_silence(request: Request, name: Name, id: str) -> Response:  # noqa: A002
-        frame.check(request)
-        return await answered(request, name, "silences_part.html", lambda: pages.end_silence(id))
+        return await pressed(request, name, "silences_part.html", lambda: pages.end_silence(id))

@@ -21,6 +21,12 @@ from seatrial.web.console.drawings import is_cut, overlay, sparkline, twin_bars
 from seatrial.web.console.legible import cut, visible
 from seatrial.web.console.levels import quantity, service_sentence
 from seatrial.web.console.performance_drawing import performance_chart
+from seatrial.web.console.segment_lines import (
+    equals,
+    segment_lines,
+    segment_value,
+    segment_versions,
+)
 from seatrial.web.console.words import percent, words
 
 SHOWN = 12
@@ -30,6 +36,7 @@ _MOST = 50
 _STATIC = Path(__file__).parent / "static"
 _LIVE = ("firing", "pending")
 _WORST = ("critical", "warning", "unknown", "clear")
+_KNOWN_FIRST = ("critical", "warning", "clear", "unknown")
 _SERVICE = {"ok": "clear", "inconclusive": "unknown"}
 _SEVERITIES = ("critical", "warning", "none")
 _MANY_WINDOWS = 1e6
@@ -88,7 +95,12 @@ def environment() -> Environment:
         performance_chart=performance_chart,
         sparkline=sparkline,
         twin_bars=twin_bars,
+        equals=equals,
+        segment_lines=segment_lines,
+        segment_value=segment_value,
+        segment_versions=segment_versions,
         value_names=value_names,
+        worst_of=worst_of,
     )
     return templates
 
@@ -152,6 +164,11 @@ def level_of(level: str) -> str:
     return _SERVICE.get(level, level)
 
 
+def worst_of(*levels: str) -> str:
+    """The worst level; ``unknown`` is no worse than what is known."""
+    return min(levels, key=_KNOWN_FIRST.index)
+
+
 def began(alert: Mapping[str, Any]) -> str | None:
     """When an alert's trouble began, as far as is known, ISO 8601.
 
@@ -194,22 +211,28 @@ def line_of(report: Mapping[str, Any], column: Mapping[str, Any], of: str, langu
 
 
 def _found(alarm: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """What the alarm says of a column that it found to have moved by as much as matters."""
+    """What the alarm says of a column that it found to have moved by as much as matters.
+
+    Of texts and vectors it watches several parts; the one with most evidence is first.
+    """
     if alarm["outcome"] != "drift":
         return None
-    for movement in alarm["movements"]:
-        if movement["column"] == key:
+    movements: Sequence[Mapping[str, Any]] = alarm["movements"]
+    for movement in movements:
+        if movement["column"] == key or movement["column"].startswith(f"{key}/"):
             matters = (movement["effect"] or 0.0) >= alarm["effect_floor"]
-            return movement if movement["found"] and matters else None
+            if movement["found"] and matters:
+                return movement
     return None
 
 
 def figures(column: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Distances of a column beside PSI, of the part that moved most."""
+    """Distances of a column beside PSI, of the part that moved most; of vectors, the AUC too."""
     part = _moved_most(column)
+    told = [{"name": "auc", "value": column["auc"]}] if column.get("auc") is not None else []
     if part is None:
-        return []
-    return [
+        return told
+    return told + [
         {"name": name, "value": part[name]["value"]}
         for name in ("ks", "js", "chi_square")
         if part[name] is not None
@@ -287,6 +310,7 @@ def report_page(
     window: str,
     language: str = "en",
     series: Sequence[Mapping[str, Any]] = (),
+    performance: Mapping[str, Mapping[str, Any]] | None = None,
     made_at: datetime | None = None,
 ) -> str:
     """A report as one page that needs nothing else: no script, no address, no other file.
@@ -296,6 +320,7 @@ def report_page(
         title: what was compared.
         reference, window: where the rows came from.
         series: windows before, for lines over time.
+        performance: by version, see `monitoring.performance.view`; None where it is not known.
         made_at: aware; None leaves it out, so that equal reports are equal files.
     """
     return (
@@ -311,6 +336,7 @@ def report_page(
             reference=reference,
             window=window,
             series=series,
+            watch={"performance": performance or {}},
             open_first=True,
             made_at=(
                 None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.web.console.performance_words import EN, ZH
+from seatrial.web.console import performance_words, segment_words, variant_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -104,7 +104,6 @@ _EN = {
     "input_drift": "Input drift",
     "prediction_drift": "Prediction drift",
     "data_quality": "Data quality",
-    "segments": "Segments",
     "triggers": "Retraining",
     "column": "Column",
     "over_time": "PSI over time",
@@ -136,6 +135,9 @@ _EN = {
     "kind.prediction_drift": "Prediction drift",
     "kind.estimated_performance": "Estimated performance",
     "kind.performance": "Performance on labels",
+    "kind.segment_drift": "Drift or data quality in a segment",
+    "kind.segment_estimated_performance": "Estimated performance in a segment",
+    "kind.segment_performance": "Performance on labels in a segment",
     "kind.watch": "The watch itself",
     "signal.error_rate": "error rate",
     "signal.error_budget": "error budget",
@@ -153,7 +155,6 @@ _EN = {
     "comma": ", ",
     "clause": ", ",
     "beyond": "The outermost bars hold all that lies beyond the ends of the axis.",
-    "calm_segments": "Nothing is shown in {n} other segments.",
     "one_fires": "One alert fires: {kinds}.",
     "some_fire": "{n} alerts fire: {kinds}.",
     "nothing_fires": "Nothing fires.",
@@ -180,6 +181,7 @@ _EN = {
     "other_values": "all others",
     "new_values": "new values",
     "figure.ks": "KS",
+    "figure.auc": "AUC of a classifier",
     "figure.js": "Jensen–Shannon",
     "figure.chi_square": "chi-square",
     "silences": "Silences",
@@ -310,7 +312,6 @@ _ZH = {
     "input_drift": "输入漂移",
     "prediction_drift": "预测漂移",
     "data_quality": "数据质量",
-    "segments": "分组",
     "triggers": "重新训练",
     "column": "列",
     "over_time": "PSI 走势",
@@ -342,6 +343,9 @@ _ZH = {
     "kind.prediction_drift": "预测漂移",
     "kind.estimated_performance": "估计性能",
     "kind.performance": "真实性能",
+    "kind.segment_drift": "分组的漂移或数据质量",
+    "kind.segment_estimated_performance": "分组的估计性能",
+    "kind.segment_performance": "分组的真实性能",
     "kind.watch": "监控自身",
     "signal.error_rate": "错误率",
     "signal.error_budget": "错误预算",
@@ -359,7 +363,6 @@ _ZH = {
     "comma": "、",
     "clause": "，",
     "beyond": "最外侧的柱子包含坐标轴两端以外的全部数据。",
-    "calm_segments": "其余 {n} 个分组没有发现问题。",
     "one_fires": "1 条告警触发中：{kinds}。",
     "some_fire": "{n} 条告警触发中：{kinds}。",
     "nothing_fires": "没有触发中的告警。",
@@ -385,6 +388,7 @@ _ZH = {
     "find_column": "查找列",
     "other_values": "其余取值",
     "new_values": "新取值",
+    "figure.auc": "分类器 AUC",
     "figure.ks": "KS",
     "figure.js": "JS 散度",
     "figure.chi_square": "卡方",
@@ -420,7 +424,10 @@ _ZH = {
     "fact.endpoint.rolled_back": "回滚",
 }
 
-_WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **EN}, "zh": {**_ZH, **ZH}}
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {**_EN, **performance_words.EN, **segment_words.EN, **variant_words.EN},
+    "zh": {**_ZH, **performance_words.ZH, **segment_words.ZH, **variant_words.ZH},
+}
 
 _WAITING_ZH = {
     "the staging tests": "预发布测试完成",

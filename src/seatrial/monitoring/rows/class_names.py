@@ -1,0 +1,48 @@
+"""The classes of a model that gives no list of them, from its answers and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seatrial.monitoring.rows.label_values import label_values
+from seatrial.monitoring.rows.naming import coded
+from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.stats.performance import UNKNOWN_CLASS
+
+
+def class_names(label: Column, answer: Column | None) -> tuple[str, ...]:
+    """What was answered or came true: numbers in their order, names in theirs, as most libraries
+    order probabilities. A label that means an answer, as True means 1, is that answer's class.
+
+    Args: labels, and answers where they are known, shape (n,).
+    """
+    names = set() if answer is None else set(_used(coded(answer)))
+    own = _used(coded(label))
+    places = label_values(own, tuple(sorted(names))).tolist()
+    names |= {name for name, place in zip(own, places, strict=True) if place == UNKNOWN_CLASS}
+    try:
+        return tuple(sorted(names, key=float))
+    except ValueError:
+        return tuple(sorted(names))
+
+
+def named_as(column: Column, classes: Sequence[str]) -> Coded:
+    """A column with its values by the names of the classes they mean; others stay as they are, and
+    empty ones are missing.
+    """
+    names = coded(column)
+    places = label_values(names.values, classes).tolist()
+    values = [
+        classes[int(place)] if place >= 0 else value
+        for value, place in zip(names.values, places, strict=True)
+    ]
+    new = {value: place for place, value in enumerate(filter(None, dict.fromkeys(values)))}
+    codes = np.array([*(new.get(value, -1) for value in values), -1], np.int32)
+    return Coded(codes[names.codes], tuple(new))
+
+
+def _used(column: Coded) -> tuple[str, ...]:
+    codes = np.unique(column.codes[column.codes >= 0])
+    return tuple(filter(None, (column.values[code] for code in codes.tolist())))

@@ -1,0 +1,123 @@
+"""What was found out about a model, written as its bundle."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
+
+from seatrial.monitoring.rows.served import (
+    categorical_names,
+    column_of,
+    features_table,
+    predictions_table,
+)
+from seatrial.monitoring.summaries.profile import LABELS, Profile
+from seatrial.monitoring.summaries.profiling import profile_of
+from seatrial.monitoring.summaries.segment_reference import with_segments
+from seatrial.packaging.examine import Examined, graphs_of
+from seatrial.packaging.model_facts import ModelFacts
+from seatrial.packaging.requirements import model_pins, render_pins
+from seatrial.packaging.segments import split_by
+from seatrial.packaging.source import Source
+from seatrial.packaging.trial import Trial, spread
+from seatrial.registry.bundle import Bundle, Contents
+from seatrial.registry.golden import Golden
+from seatrial.registry.manifest import Framework, Role
+from seatrial.registry.scan import ScanReport
+from seatrial.registry.signature import Signature, n_rows, take
+from seatrial.serving.engine import EngineKind
+
+_N_GOLDEN = 32
+
+
+def write_bundle(
+    source: Source,
+    root: Path,
+    *,
+    facts: ModelFacts,
+    scan: ScanReport,
+    signature: Signature,
+    found: Examined,
+    profile: Mapping[str, object],
+    performance: Mapping[str, object] | None,
+) -> Bundle:
+    """The bundle of a model, in the folder of bundles ``root``.
+
+    Args: as `assemble` found them; ``profile`` is the record of `sample_profile`, ``performance``
+        the reference of its quality, or None.
+    Raises: what `Bundle.create` raises.
+    """
+    with TemporaryDirectory(prefix="seatrial-") as scratch:
+        artefacts = _artefacts(source.model, found, Path(scratch))
+        pins = model_pins(
+            roles=artefacts.keys(), modules=scan.imports, columns=not signature.matrix
+        )
+        parity = found.exported.parity
+        return Bundle.create(
+            root,
+            Contents(
+                name=source.name,
+                framework=Framework(name=facts.framework, version=facts.version),
+                python=platform.python_version(),
+                signature=signature,
+                source_sha256=scan.sha256,
+                artefacts=artefacts,
+                requirements=render_pins(pins),
+                golden=_golden(found.trial),
+                profile=profile,
+                plan=found.plan.as_dict(),
+                parity=parity.as_dict() if parity else None,
+                trusted=source.trust or source.any_version,
+                performance=performance,
+            ),
+        )
+
+
+def _artefacts(model: Path, found: Examined, scratch: Path) -> dict[Role, Path]:
+    """The file of every engine that the plan needs."""
+    artefacts: dict[Role, Path] = {}
+    for kind, graph in graphs_of(found.exported).items():
+        if kind in found.plan.engines:
+            file = scratch / f"{kind.value}.onnx"
+            file.write_bytes(graph)
+            artefacts[Role(kind.value)] = file
+    if EngineKind.NATIVE in found.plan.engines:
+        artefacts[Role.NATIVE] = model
+    return artefacts
+
+
+def _golden(trial: Trial) -> Golden:
+    known = trial.known
+    at = spread(n_rows(known.rows), _N_GOLDEN)
+    return Golden(
+        inputs=take(known.rows, at), outputs={name: out[at] for name, out in known.truth.items()}
+    )
+
+
+def sample_profile(source: Source, signature: Signature, found: Examined) -> Profile | None:
+    """What the sample looked like; nothing of rows that were made up.
+
+    Raises: what `split_by` raises.
+    """
+    trial = found.trial
+    if not trial.from_sample:
+        return None
+    categorical = set(categorical_names(signature))
+    labels = trial.labels
+    if labels is not None and labels.dtype.kind != "f":
+        categorical.add(LABELS)
+    features = features_table(signature, trial.known.rows)
+    answers = predictions_table(signature, found.served)
+    profile = profile_of(
+        features,
+        predictions=answers,
+        labels=None if labels is None else column_of(labels),
+        categorical=categorical,
+    )
+    names = split_by(profile, asked=source.segments, usual=source.usual_segments)
+    profile = replace(profile, importance=dict(found.importance))
+    return with_segments(profile, features, answers, names)

@@ -1,0 +1,102 @@
+"""Runs staging in the background, for a controller."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.kernel.errors import SeatrialError
+from seatrial.registry.bundle import Bundle
+from seatrial.release.gate_record import gates_from_dict
+from seatrial.release.rollout import Rollout, Staged
+from seatrial.serving.spawn import ChildLimits
+
+if TYPE_CHECKING:
+    from seatrial.packaging.staging import Effort
+    from seatrial.packaging.staging_report import StagingReport
+
+_log = logging.getLogger(__name__)
+
+_LIMITS = ChildLimits()
+
+
+@dataclass(slots=True)
+class _Job:
+    release: str
+    thread: threading.Thread
+    result: Staged | None = None
+
+
+class BackgroundStager:
+    """A `release.controller.Stager`: one thread per release under test.
+
+    Args:
+        bundles: folder of the bundles.
+        release_folder: where the reports of a version go.
+        on_test: is told which test of which endpoint begins.
+        finished: called with a passed report before it is handed on, to write what depends on it.
+        limits: see `stage`.
+    """
+
+    def __init__(
+        self,
+        bundles: Path,
+        release_folder: Callable[[str, int], Path],
+        *,
+        on_test: Callable[[str, str], None] = lambda _endpoint, _test: None,
+        finished: Callable[[Bundle, StagingReport, int], None] = lambda _b, _r, _v: None,
+        effort: Effort | None = None,
+        limits: ChildLimits = _LIMITS,
+    ) -> None:
+        self._bundles = bundles
+        self._release_folder = release_folder
+        self._on_test = on_test
+        self._finished = finished
+        self._effort = effort
+        self._limits = limits
+        self._jobs: dict[str, _Job] = {}
+
+    def poll(self, rollout: Rollout, *, endpoint: str) -> Staged | None:
+        """See `release.controller.Stager`."""
+        job = self._jobs.get(endpoint)
+        if job is None or job.release != rollout.release:
+            thread = threading.Thread(
+                target=self._run, args=(rollout, endpoint), name=f"staging-{endpoint}", daemon=True
+            )
+            self._jobs[endpoint] = _Job(rollout.release, thread)
+            thread.start()
+            return None
+        return job.result
+
+    def close(self) -> None:
+        """See `release.controller.Stager`; a test server ends when this process does."""
+        self._jobs.clear()
+
+    def _run(self, rollout: Rollout, endpoint: str) -> None:
+        # Only now: a server that tests nothing does without the memory it takes.
+        from seatrial.wiring.stager import stage
+
+        job = self._jobs[endpoint]
+        try:
+            bundle = Bundle.open(self._bundles / rollout.digest, digest=rollout.digest)
+            report = stage(
+                self._release_folder(endpoint, rollout.version),
+                bundle,
+                endpoint=endpoint,
+                version=rollout.version,
+                gates=gates_from_dict(rollout.plan.gates),
+                effort=self._effort,
+                limits=self._limits,
+                on_test=lambda test: self._on_test(endpoint, test),
+            )
+            self._finished(bundle, report, rollout.version)
+            job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
+        except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
+            # A release whose tests ended without a word would wait for ever.
+            _log.exception("staging of %s failed", rollout.release)
+            said = problem if isinstance(problem, SeatrialError) else repr(problem)
+            job.result = Staged(passed=False, reason=f"staging could not run: {said}")

@@ -1,0 +1,99 @@
+"""The performance of segments on the reference: learned, kept, read, refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from served_models import REFERENCE
+
+from seatrial.monitoring.performance.segment_reference import (
+    KEY,
+    SegmentReference,
+    learn_segments,
+    read_segments,
+    write_segments,
+)
+from seatrial.monitoring.performance.served_reference import ReferenceUnreadable
+from seatrial.monitoring.rows.served import column_of, features_table
+from seatrial.monitoring.summaries.profiling import profile_of
+from seatrial.monitoring.summaries.segments import Splits
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+
+SIGNATURE = Signature(
+    features=(
+        Feature(name="x", dtype=Dtype.FLOAT64),
+        Feature(name="town", dtype=Dtype.STRING),
+    ),
+    outputs=(
+        Output(name="label", dtype=Dtype.STRING),
+        Output(name="probabilities", dtype=Dtype.FLOAT64, width=2, classes=("no", "yes")),
+    ),
+    task=Task.CLASSIFICATION,
+    matrix=False,
+)
+NAMES = np.array(["no", "yes"], dtype=object)
+
+
+def learned(n: int = 3_000) -> tuple[SegmentReference, np.ndarray, np.ndarray]:
+    """Rows of three towns, in the second of which the model is right by chance alone."""
+    rng = np.random.default_rng(0)
+    second = 1 / (1 + np.exp(-2.0 * rng.normal(size=n)))
+    towns = np.array(["Oslo", "Lima", "Wuhan"], dtype=object)[rng.integers(0, 3, n)]
+    true = rng.random(n) < np.where(towns == "Lima", 0.5, second)
+    labels = NAMES[true.astype(int)]
+    labels[:50] = None  # not known
+    batch = {"x": rng.normal(size=n), "town": towns}
+    splits = Splits(profile_of(features_table(SIGNATURE, batch)), ["town"])
+    answers = {
+        "label": NAMES[(second > 0.5).astype(int)],
+        "probabilities": np.column_stack([1 - second, second]),
+    }
+    found = learn_segments(
+        REFERENCE,
+        splits,
+        signature=SIGNATURE,
+        batch=batch,
+        answers=answers,
+        labels=column_of(labels),
+    )
+    return found, towns[50:], (labels == answers["label"])[50:]
+
+
+def test_each_segment_has_its_own_accuracy_and_the_whole_all_rows() -> None:
+    found, towns, right = learned()
+    for town in ("Oslo", "Lima", "Wuhan"):
+        outcome = found.sums.outcome(found.pairs.index(("town", town)))
+        assert outcome.n == (towns == town).sum()
+        assert outcome.mean == pytest.approx(right[towns == town].mean())
+    whole = found.sums.outcome(found.whole)
+    assert (whole.n, whole.mean) == (len(right), pytest.approx(right.mean()))
+
+
+def test_it_is_read_as_it_was_written() -> None:
+    found, _, _ = learned()
+    record = json.loads(json.dumps({KEY: write_segments(found)}))
+    again = read_segments(record, found.pairs)
+    assert again is not None
+    assert again.pairs == found.pairs
+    assert np.array_equal(again.sums.sums, found.sums.sums)
+    assert read_segments({}, found.pairs) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"columns": {"town": {"Oslo": [1.0]}}, "whole": [0.0] * 7},
+        {"columns": {"town": {}}, "whole": ["a"] * 7},
+        {"columns": {"town": {}}, "whole": [float("nan")] * 7},
+        {"columns": {}, "whole": [0.0] * 7},
+        {"columns": 5, "whole": [0.0] * 7},
+    ],
+)
+def test_what_is_no_record_is_refused(record: dict[str, Any]) -> None:
+    with pytest.raises(ReferenceUnreadable, match="by segment") as bad:
+        read_segments({KEY: record}, (("town", "Oslo"),))
+    assert "deploy the model again" in bad.value.remedy
