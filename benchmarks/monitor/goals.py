@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.serving.goals import Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Goal:
     """One goal and how it stands.
 

@@ -12,6 +12,7 @@ from seatrial.cli.output import Console
 
 def view(variants: Any) -> dict[str, Any]:
     nothing: dict[str, Any] = {"versions": {}, "filling": {}, "service": [], "alerts": []}
+    nothing |= {"performance": {}, "segments": {}}
     return nothing | {"endpoint": "churn", "watching": True, "variants": variants}
 
 
@@ -57,6 +58,14 @@ def segment(value: str, **more: Any) -> dict[str, Any]:
 
 def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     worse = {"column": "age", "value": "<= 31", "level": "critical", "performance": 0.5}
+    of_performance = {
+        "metric": "accuracy",
+        "n_seen": 1_200,
+        "n_unusable": 0,
+        "reference": {"value": 0.8, "flatters": False},
+        "estimated": {"value": None, "reason": "no labels"},
+        "measured": None,
+    }
     record = {
         "endpoint": "churn",
         "watching": True,
@@ -84,13 +93,13 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
         },
         "performance": {
             "1": {
-                "metric": "accuracy",
+                **of_performance,
                 "segments": {
                     "measured": [worse | {"reference": 0.8, "n": 300}],
                     "estimated": [worse | {"level": "clear"}],
                 },
             },
-            "2": {"metric": "accuracy", "segments": None},
+            "2": {**of_performance, "segments": None},
         },
     }
     show_view(Console(as_json=False), record)

@@ -83,6 +83,16 @@ def test_a_notebook_shows_the_page(tmp_path: Path) -> None:
     assert "<July>" not in frame
 
 
+def test_labels_and_scores_give_the_performance_too() -> None:
+    folder = Path(__file__).parents[2] / "examples" / "monitoring"
+    found = seatrial.compare(
+        pd.read_parquet(folder / "reference.parquet"), pd.read_parquet(folder / "current.parquet")
+    )
+    performance = found.as_dict()["performance"]
+    assert performance["measured"]["metrics"][0]["value"] < performance["reference"]["value"]
+    assert 'class="performance"' in found.page()
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [

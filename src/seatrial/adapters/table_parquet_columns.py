@@ -100,8 +100,9 @@ class ParquetColumns:
         sample, _ = to_column(self._empty[name], name, kind, name)
         if isinstance(sample, Coded):
             return "name"
-        numbers = sample is not None and sample.ndim == 1 and sample.dtype.kind != "b"
-        return "number" if numbers else None
+        if sample is None or sample.dtype.kind == "b":
+            return None
+        return "number" if sample.ndim == 1 else "embedding"
 
     def times(self, name: str, time_zone: str) -> NDArray[np.datetime64]:
         """See ColumnSource."""

@@ -49,7 +49,9 @@ class MemoryColumns:
         column = self._table.columns[name]
         if isinstance(column, Coded):
             return "name"
-        return "number" if column.ndim == 1 and column.dtype.kind != "b" else None
+        if column.ndim != 1:
+            return "embedding"
+        return "number" if column.dtype.kind != "b" else None
 
     def times(self, name: str, time_zone: str) -> NDArray[np.datetime64]:
         """See ColumnSource."""

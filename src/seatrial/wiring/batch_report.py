@@ -201,12 +201,13 @@ def _by_rows(
             counting.add(chunk)
             judging.add(chunk)
     summary, exact = counting.result()
+    performance = judging.record()
     return _Counted(
         known=known,
         summary=summary,
         exact=exact,
         problems=(*counting.problems, *judging.problems),
-        performance=judging.record(),
+        performance=performance,
         levels=judging.levels,
         unmeasured=judging.unmeasured,
     )

@@ -60,8 +60,8 @@ def read_by_column(
         workspace: whose bundle is meant by NAME@VERSION.
         most_rows: of either; a column of so many is held at once.
         judged: whether answers are judged where the reference says how good they were.
-    Returns: None where reading by rows is needed: other formats, larger data, vectors, answers to
-        be judged, or some rows cannot be read, which reading by rows can leave out and report.
+    Returns: None where reading by rows is needed: other formats, larger data, answers to be
+        judged, or some rows cannot be read, which reading by rows can leave out and report.
     Raises: NoReferenceRows, NoProfile, NoSuchColumn; what bundles raise.
     """
     try:

@@ -78,6 +78,7 @@ class Comparison:
             reference=record["reference"]["source"],
             window=record["current"]["source"],
             language=language,
+            performance={} if record["performance"] is None else {"1": record["performance"]},
             made_at=self.made_at,
         )
 

@@ -158,28 +158,6 @@ def test_columns_that_vanish_or_come_are_named_and_harm_nothing() -> None:
     np.testing.assert_array_equal(after.recent[1], state.recent[1])
 
 
-def test_an_acknowledged_drift_becomes_normal_and_a_fresh_start_finds_it_again() -> None:
-    rng = np.random.default_rng(8)
-    alarm = DriftAlarm(_watched())
-    state, said = _run(alarm, [_window(rng, age=0.4) for _ in range(6)])
-    assert said[-1].alarm
-    drifted = [_window(rng, age=0.4) for _ in range(25)]
-    assert _run(alarm, drifted)[1][-1].alarm
-    adopted = alarm.adopting(state, ["age"])
-    _, quiet = _run(adopted, drifted)
-    assert not any(d.alarm for d in quiet)
-    _, back = _run(adopted, [_window(rng) for _ in range(8)])
-    assert back[-1].alarm
-    assert back[-1].moved[0].moved == "level down"
-
-
-@pytest.mark.parametrize("names", [["height"], ["income"]])
-def test_only_a_watched_column_with_rows_can_be_adopted(names: list[str]) -> None:
-    alarm = DriftAlarm(_watched())
-    with pytest.raises(BadWatch, match=f"'{names[0]}' has no rows"):
-        alarm.adopting(alarm.start(), names)
-
-
 def test_a_small_reference_is_watched_in_few_bins_and_keeps_quiet() -> None:
     rng, n_runs = np.random.default_rng(9), 40
     wrong = 0

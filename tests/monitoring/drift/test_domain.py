@@ -18,12 +18,10 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
-from seatrial.monitoring.drift.alarm_bins import watched, window_bins
-from seatrial.monitoring.drift.alarm_state import BadWatch, WatchState
+from seatrial.monitoring.drift.alarm_state import WatchState
 from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.decision import DriftOutcome
-from seatrial.monitoring.drift.detector import DriftAlarm
-from seatrial.monitoring.drift.domain import CLASSIFIER, watched_means, window_moments
+from seatrial.monitoring.drift.domain import CLASSIFIER, watched_means
 from seatrial.monitoring.drift.quality import Check, check_quality
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import ColumnDrift
@@ -153,31 +151,6 @@ def test_quiet_windows_raise_no_alarm_though_the_reference_is_small() -> None:
         state, report = watch.step(state, window, _span(at))
         at += timedelta(hours=1)
         assert report.alarm.outcome is DriftOutcome.QUIET
-
-
-def test_what_is_acknowledged_becomes_the_reference() -> None:
-    known = profile(4_000)
-    summariser = Summariser(known)
-    alarm = DriftAlarm(watched(known), means=watched_means(known))
-    name = f"v/{CLASSIFIER}"
-    state = alarm.start()
-    with pytest.raises(BadWatch, match="no rows"):
-        alarm.adopting(state, [name])
-
-    def step(alarm: DriftAlarm, state: WatchState, seed: int) -> tuple[WatchState, bool]:
-        window = summariser.summarise(table(rows(2_000, seed, shift=1.0)))
-        state, said = alarm.step(
-            state, window_bins(known, window), at=START, means=window_moments(window)
-        )
-        return state, said.alarm
-
-    state, sounds = step(alarm, state, 1)
-    assert sounds
-    adopted = alarm.adopting(state, [column.name for column in alarm.columns] + [name])
-    again, sounds = adopted.start(), True
-    for seed in range(2, 8):
-        again, sounds = step(adopted, again, seed)
-    assert not sounds
 
 
 def test_a_state_of_before_classifiers_goes_on() -> None:

@@ -179,8 +179,12 @@ async def test_the_page_shows_where_it_does_worse_what_moved_and_what_is_lacking
             "metric": "accuracy",
             "series": [],
             "reference": {"value": 0.8, "flatters": False},
-            "estimated": {"level": "unknown", "value": None},
+            "estimated": {"level": "unknown", "value": None, "reason": "no labels", "others": []},
             "measured": None,
+            "n_seen": 1_200,
+            "n_labelled": 0,
+            "n_waiting": 0,
+            "n_unknown": 0,
             "segments": performance(
                 verdict(HOSTILE, level="critical", performance=0.5, drop=0.32),
                 verdict(MISSING, reference_of_whole=True),

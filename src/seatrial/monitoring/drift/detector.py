@@ -8,7 +8,7 @@ million rows do not turn a trifle into news. Pure: windows and their times are a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -162,34 +162,6 @@ class DriftAlarm:
             means=vectors,
         )
         return after, self._decision(after, evidence, window, counts)
-
-    def adopting(self, state: WatchState, names: Iterable[str]) -> DriftAlarm:
-        """The alarm for which the drift of some columns, acknowledged, is the new normal.
-
-        Their rows since the evidence rose become their reference. Begin it with `start`.
-
-        Raises: BadWatch: a column that is not watched, or that has no rows to adopt.
-        """
-        means, done = self._means.adopting(state.means, set(names))
-        known = {c.name: i for i, c in enumerate(self._columns)}
-        columns = list(self._columns)
-        for name in sorted(set(names) - done):
-            if name not in known or not state.recent[known[name]].any():
-                raise bad_watch(name, "has no rows that could become its reference")
-            i = known[name]
-            columns[i] = replace(columns[i], reference=self._spread(i, state.recent[i]))
-        return DriftAlarm(columns, self._settings, means=means)
-
-    def _spread(self, i: int, coarse: Floats) -> Floats:
-        """Rows of joined bins, given back to the fine ones as the old reference had them."""
-        fine = np.asarray(self._columns[i].reference, dtype=np.float64)
-        groups = self._groups[i]
-        of_group = np.bincount(groups, weights=fine)
-        size = np.bincount(groups)
-        even = 1.0 / size[groups]
-        part = np.where(of_group[groups] > 0, fine / np.maximum(of_group[groups], 1e-300), even)
-        rows: Floats = coarse[groups] * part
-        return rows
 
     def coarse(self, window: Mapping[str, ArrayLike]) -> Floats:
         """The window in the bins in which evidence is gathered, shape (c, k).

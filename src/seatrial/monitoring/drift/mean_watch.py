@@ -78,20 +78,6 @@ class MeanWatch:
             n=int(state.recent.n.sum()),
         )
 
-    def adopting(self, states: States, names: set[str]) -> tuple[list[WatchedMean], set[str]]:
-        """What to watch when rows since the evidence rose are the new reference of some.
-
-        Returns: all that is watched; the names that became so.
-        """
-        adopted = {n for n in names if n in states and states[n].recent.n.all()}
-        means = [
-            replace(mean, reference=replace(mean.reference, moments=states[mean.name].recent))
-            if mean.name in adopted
-            else mean
-            for mean in self.means
-        ]
-        return means, adopted
-
     def _state(self, states: States, name: str) -> MeanState:
         # A state of before there were classifiers has none of them.
         return states.get(name) or self._detectors[name].start()

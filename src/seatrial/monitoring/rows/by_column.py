@@ -51,7 +51,7 @@ class ColumnSource(Protocol):
         """
 
     def kind(self, name: str, kind: Kind | None) -> Kind | None:
-        """What `column` would give, by its type alone; None for booleans, vectors and the rest."""
+        """What `column` would give, by its type alone; None for booleans and the rest."""
 
     def times(self, name: str, time_zone: str) -> NDArray[np.datetime64]:
         """Read a column as times, shape (n,), UTC, NaT where unknown.   Raises: as `column`."""

@@ -16,7 +16,7 @@ from seatrial.monitoring.rows.by_column import RolesByColumn
 from seatrial.monitoring.rows.columns import Kind
 from seatrial.monitoring.rows.row_hash import RowHash, first_columns
 from seatrial.monitoring.rows.row_join import Room
-from seatrial.monitoring.rows.table import BadTable, Column, Table
+from seatrial.monitoring.rows.table import Column, Table
 from seatrial.monitoring.summaries.column_counter import counter_of
 from seatrial.monitoring.summaries.counting import Summariser, measure_column
 from seatrial.monitoring.summaries.log_rows import answers_of, kinds_of
@@ -28,6 +28,9 @@ from seatrial.stats.distinct import Repeats
 from seatrial.stats.divergence import Divergence
 
 Ordered = NDArray[np.generic]
+
+_RANKS: Mapping[Kind | None, int] = {"name": 1, "embedding": 2}
+"""Of `first_columns`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ class Measured:
 def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
     """Profile the reference and count the window, a column of each at a time.
 
-    Raises: SourceUnreadable, SourceUnavailable; BadTable: vectors.
+    Raises: SourceUnreadable, SourceUnavailable.
     """
     n = reference.source.n
     answers = _answers(reference, None)
@@ -145,7 +148,7 @@ class _Hashing:
     """The hash of rows; it begins with their first columns, which therefore are read twice."""
 
     def __init__(self, rows: RolesByColumn, kinds: Mapping[str, Kind | None], room: Room) -> None:
-        names = {name: int(rows.kind(name, kinds.get(name)) == "name") for name in rows.features}
+        names = {name: _RANKS.get(rows.kind(name, kinds.get(name)), 0) for name in rows.features}
         first = ((name, rows.parts(name, kinds.get(name))) for name in first_columns(names))
         self._hash = RowHash(first, rows.source.n, room)
 
@@ -157,10 +160,6 @@ class _Hashing:
 
 
 def _profiled(column: Column) -> tuple[ColumnProfile, Ordered | None]:
-    if isinstance(column, np.ndarray) and column.ndim != 1:
-        raise BadTable(
-            "A column of vectors is too much to hold at once.", remedy="Read it by rows."
-        )
     if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind != "b":
         ordered = ordered_values(column)
         return numeric_profile(column, ordered), ordered
