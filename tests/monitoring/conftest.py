@@ -1,13 +1,20 @@
-"""Tables as they come: of every kind of column, and of whatever else gets sent."""
+"""Tables as they come: of every kind of column, and of whatever else gets sent.
+
+Also lets the tests of monitoring share `faults`.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from seatrial.monitoring.rows.table import Coded, Table
+
+sys.path.append(str(Path(__file__).parent))
 
 
 def _mixed(n: int, seed: int, *, shift: float = 0.0) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.parquet_log import convert
 from seatrial.kernel.store import Store
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.watching.config import PerformanceConfig
@@ -133,11 +135,17 @@ class World:
 
     def monitor(self) -> PerformanceMonitor:
         opened = Performances(self.store, self.workspace, CONFIG)
-        return PerformanceMonitor(self.store, clock=self.clock, opened=opened, wait_s=3_600)
+        return PerformanceMonitor(
+            self.store,
+            clock=self.clock,
+            opened=opened,
+            wait_s=3_600,
+            troubles=Troubles(logging.getLogger("seatrial"), self.clock),
+        )
 
     def turn(self, monitor: PerformanceMonitor, name: str) -> dict[str, Any]:
         self.clock.advance(2)
-        monitor.turn({name: [1]})
+        monitor.turn({name: [1]}, lambda *_: None)
         return monitor.records(name).get(1, {})
 
     def desk(self) -> LabelDesk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.drift.segments import NoSegmentReference
 from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
@@ -179,6 +181,7 @@ class World:
         config = self.workspace.settings.monitoring
         book = AlertBook(self.store, timing=config.alerts.timing)
         opened = Performances(self.store, self.workspace, config.performance)
+        troubles = Troubles(logging.getLogger("seatrial"), self.clock)
         return ServerMonitor(
             self.store,
             clock=self.clock,
@@ -187,9 +190,15 @@ class World:
             alarms=Alarms(book, Couriers([]), clock=self.clock),
             book=book,
             holder=holder,
-            performance=PerformanceMonitor(self.store, clock=self.clock, opened=opened, wait_s=1e9),
+            troubles=troubles,
+            performance=PerformanceMonitor(
+                self.store, clock=self.clock, opened=opened, wait_s=1e9, troubles=troubles
+            ),
             segments=SegmentMonitor(
-                self.store, clock=self.clock, opened=SegmentWatches(self.store, self.workspace)
+                self.store,
+                clock=self.clock,
+                opened=SegmentWatches(self.store, self.workspace),
+                troubles=troubles,
             ),
         )
 

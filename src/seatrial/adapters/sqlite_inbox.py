@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS entry (
 );
 CREATE INDEX IF NOT EXISTS entry_id ON entry (id);
 CREATE INDEX IF NOT EXISTS entry_at ON entry (at_us);
+CREATE TABLE IF NOT EXISTS dropped (purpose TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """,
 )
 
@@ -74,8 +75,27 @@ class SqliteInbox:
 
     def drop_before(self, at_us: int) -> int:
         """See Inbox."""
+        with self._file.reading() as connection:
+            (any_old,) = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM entry WHERE at_us < ?)", (at_us,)
+            ).fetchone()
+        if not any_old:
+            return 0
         with self._file.changing() as connection:
+            connection.execute(
+                "INSERT INTO dropped SELECT purpose, count(*) FROM entry WHERE at_us < ? "
+                "GROUP BY purpose ON CONFLICT (purpose) DO UPDATE SET n = n + excluded.n",
+                (at_us,),
+            )
             return connection.execute("DELETE FROM entry WHERE at_us < ?", (at_us,)).rowcount
+
+    def n_dropped(self) -> int:
+        """See Inbox."""
+        with self._file.reading() as connection:
+            found = connection.execute(
+                "SELECT n FROM dropped WHERE purpose = ?", (Purpose.LABEL.value,)
+            ).fetchone()
+        return 0 if found is None else int(found[0])
 
     def n(self) -> int:
         """See Inbox."""

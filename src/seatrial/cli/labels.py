@@ -116,6 +116,10 @@ def status(
         record = at.desk.status(endpoint)
     console.say(click.style(endpoint, bold=True))
     console.say(f"  waiting     {record['n_waiting']:,} labels for the monitor or their prediction")
+    if record["n_unknown"]:
+        console.say(
+            f"  dropped     {record['n_unknown']:,} labels: their prediction never came to be known"
+        )
     for version, one in record["versions"].items():
         for line in _lines(version, one):
             console.say(line)

@@ -71,6 +71,8 @@ def show_alert(console: Console, alert: Record) -> None:
     finding = alert["finding"]
     if finding and finding["what"]["en"]:
         console.say(f"      {finding['what']['en']}")
+    if alert["stale"]:
+        console.say(f"      The evidence is {alert['stale']['en']}")
     for step in (finding or {}).get("steps", ())[:2]:
         console.say(f"      → {step['en']}")
 
@@ -87,6 +89,10 @@ def show_view(console: Console, view: Record) -> None:
             console.say(f"    {line}")
     for version, n in view["filling"].items():
         console.say(f"  version {version}  {n:,} rows wait for their window to be complete")
+    for one in view["troubles"]:
+        console.say(
+            f"  {click.style('not watched', fg='yellow')}  {one['about']}: {one['problem']}"
+        )
     _show_by_segment(console, view)
     for one in view["service"]:
         console.say(f"  {one['signal']:<12} {_mark(one['level'])}")

@@ -52,6 +52,17 @@ class InboxSuite:
         assert inbox.drop_before(20) == 0
         assert [e.id for _, e in inbox.read()] == ["b", "c"]
 
+    def test_dropped_labels_are_counted_for_ever(self, inbox: Inbox) -> None:
+        """Those that nobody's prediction was found for; audits are no labels."""
+        assert inbox.n_dropped() == 0
+        inbox.put([*entries("a", "b"), Entry(id="a", purpose=Purpose.AUDIT)], at_us=10)
+        inbox.drop_before(11)
+        inbox.put(entries("c"), at_us=20)
+        inbox.drop([place for place, _ in inbox.read()])
+        inbox.put(entries("d"), at_us=30)
+        inbox.drop_before(31)
+        assert inbox.n_dropped() == 3
+
     def test_a_full_one_takes_all_or_nothing(self, inbox: Inbox) -> None:
         """And says when to come again."""
         inbox.put(entries("a", "b", "c"), at_us=1)

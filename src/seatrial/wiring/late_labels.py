@@ -17,7 +17,7 @@ from seatrial.adapters.sqlite_labels import SqlitePending
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.performance.inbox import MAX_ENTRIES, Entry
-from seatrial.monitoring.performance.version import CLASSES
+from seatrial.monitoring.performance.ledger_notes import CLASSES
 from seatrial.monitoring.rows.columns import ids_of
 from seatrial.monitoring.rows.label_values import label_text, label_values
 from seatrial.monitoring.rows.naming import coded

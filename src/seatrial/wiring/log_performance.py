@@ -20,7 +20,7 @@ from seatrial.adapters.sqlite_labels import SqlitePending
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.monitoring.alerts.alarms import Alarms
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.endpoint import TURN_S, Followed
 from seatrial.monitoring.performance.inbox import Inbox, Purpose
 from seatrial.monitoring.performance.log_answers import log_answers, other_classes
@@ -36,10 +36,9 @@ from seatrial.monitoring.rows.source import (
 )
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.log_rows import kinds_of
-from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.config import rules_of
 from seatrial.monitoring.watching.log_monitor import TROUBLE
 from seatrial.monitoring.watching.log_performance import LogPerformance
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.late_labels import LateLabelFollower, row_ids
 from seatrial.wiring.log_reference import Known, names_in
@@ -190,14 +189,16 @@ def log_performance(
     folder: Path,
     out: WatchFolder,
     store: Store,
-    alarms: Alarms,
+    telling: Telling,
+    troubles: Troubles,
     clock: Clock,
     say: Say,
     once: bool,
 ) -> LogPerformance | None:
     """What watches the performance of a log; None where it is not wanted or cannot be known.
 
-    Args: see `wiring.log_watch.LogWatch`; its folder, store and alarms.
+    Args: see `wiring.log_watch.LogWatch`; its folder and store,
+        what tells, and the troubles of the watch.
     Raises: WatchChanged: what is kept was held against another reference.
     """
     if known.performance is None or not file.performance.enabled:
@@ -233,12 +234,11 @@ def log_performance(
             wait_s=file.performance.wait,
             every_s=0.0,
             turn_s=math.inf if once else TURN_S,
+            troubles=troubles,
         ),
         labels=late,
-        alarms=alarms,
-        triggers=TriggerBook(store),
-        rules=rules_of(file.triggers, file.endpoint),
-        clock=clock,
+        telling=telling,
+        troubles=troubles,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, Troubles
 from seatrial.monitoring.performance.view import watched_with
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceProblem, TableSource
@@ -25,15 +29,17 @@ from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of
 from seatrial.monitoring.summaries.profile_record import write_profile
 from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.config import rules_of
-from seatrial.monitoring.watching.endpoint_monitor import Judged
 from seatrial.monitoring.watching.gauges import watched_of, whole_of
 from seatrial.monitoring.watching.log_monitor import TROUBLE, LogMonitor
 from seatrial.monitoring.watching.log_windows import LogWindows
 from seatrial.monitoring.watching.server_monitor import BEAT
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.monitoring.watching.window_judge import Judged
 from seatrial.wiring.log_performance import log_performance
 from seatrial.wiring.log_reference import Known, known_reference, log_columns, names_in
 from seatrial.wiring.notifiers import couriers_of
@@ -45,6 +51,8 @@ _SETTLE_S = 15.0
 _TICK_S = 1.0
 
 Say = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
 
 
 class LogWatch:
@@ -89,7 +97,7 @@ class LogWatch:
         for problem in self.known.problems:
             self._tell(problem)
         self._columns: Columns | None = None
-        self._metrics = ""
+        self._metrics = self._trouble = ""
         self._shown: tuple[int, Mapping[str, Any] | None] | None = None
         self.store: Store = self.out.open_store()
         try:
@@ -103,13 +111,23 @@ class LogWatch:
         notify = _at_once(file.notify) if once else file.notify
         self._couriers: Couriers = couriers_of(notify, self.store, env=env, clock=self._clock)
         self._book = AlertBook(self.store, timing=file.alerts.timing)
-        self._book.refresh()
+        with suppress(UnknownFact):  # the watch says so
+            self._book.refresh()
         self._alarms = Alarms(
             self._book,
             self._couriers,
             clock=self._clock,
             silences=file.alerts.all_silences(),
             during_release=file.alerts.during_release,
+        )
+        rules = rules_of(file.triggers, file.endpoint)
+        self._troubles = Troubles(_log, self._clock)
+        self._telling = Telling(
+            self._alarms,
+            TriggerBook(self.store),
+            rules=lambda _: rules,
+            clock=self._clock,
+            troubles=self._troubles,
         )
         self.monitor = self._monitor()
         self._performance = log_performance(
@@ -118,7 +136,8 @@ class LogWatch:
             folder=self._folder,
             out=self.out,
             store=self.store,
-            alarms=self._alarms,
+            telling=self._telling,
+            troubles=self._troubles,
             clock=self._clock,
             say=self._tell,
             once=once,
@@ -147,6 +166,22 @@ class LogWatch:
         if shown is not None and shown != self._shown:
             self.out.write(self.out.report.name, self._page())
             self._shown = shown
+        return judged
+
+    def tick_again(self) -> list[Judged]:
+        """`tick`, of a watch that goes on: what the store or the disk keeps from being done is said
+        once and done with the next call. Nothing is kept as done before it is.
+        """
+        try:
+            judged = self.tick()
+        except (*NOT_KEPT, OSError) as problem:
+            if self._trouble != type(problem).__name__:
+                self._say(f"Nothing is watched: {problem}")
+            self._trouble = type(problem).__name__
+            return []
+        if self._trouble:
+            self._say("It is watched again.")
+        self._trouble = ""
         return judged
 
     def metrics(self) -> str:
@@ -191,10 +226,11 @@ class LogWatch:
             version=file.version,
             open_log=self._open_log,
             windows=LogWindows(file.windows.windows(), count),
+            grace=timedelta(seconds=file.windows.grace_s),
             watch=Watch(known.profile, file.rules(), segments=known.segments),
             store=self.store,
-            alarms=self._alarms,
-            rules=rules_of(file.triggers, file.endpoint),
+            telling=self._telling,
+            troubles=self._troubles,
             clock=self._clock,
             checkpoint=PlaceFile(self.out.path / "place", _began(file, known)),
             say=self._tell,
@@ -217,7 +253,14 @@ class LogWatch:
 
     def _exposed(self) -> str:
         name, version = self._file.endpoint, self._file.version
-        watched = [whole_of(name, self._book.alerts(), looked_at=self._clock.now())]
+        watched = [
+            whole_of(
+                name,
+                self._book.alerts(),
+                looked_at=self._clock.now(),
+                left_out=self.monitor.left_out(),
+            )
+        ]
         kept = self.monitor.kept()
         mine = None if kept is None else watched_of(name, version, kept.newest)
         record = None if self._performance is None else self._performance.record()
@@ -240,6 +283,7 @@ class LogWatch:
             "holder": str(os.getpid()),
             "metrics": self._metrics,
             "service": {},
+            "troubles": {name: self.monitor.troubles()},
             "filling": {name: {version: self.monitor.n_filling}},
         }
 
@@ -307,7 +351,8 @@ def run_log_watch(
             address = server.address
         ready(address)
         while True:
-            for found in watch.tick():
+            judged = watch.tick() if once else watch.tick_again()
+            for found in judged:
                 n += 1
                 say(window_line(found))
             if once:

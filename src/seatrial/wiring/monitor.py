@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -11,6 +12,7 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
@@ -61,6 +63,7 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
     store = workspace.open_store()
     couriers = couriers_of(config.notify, store, env=os.environ, clock=clock)
     book = AlertBook(store, timing=config.alerts.timing)
+    troubles = Troubles(logging.getLogger(__name__), clock)
     monitor = ServerMonitor(
         store,
         clock=clock,
@@ -75,6 +78,7 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
         ),
         book=book,
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
+        troubles=troubles,
         performance=PerformanceMonitor(
             store,
             clock=clock,
@@ -85,10 +89,16 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
                 budget_windows=config.drift.budget_windows,
             ),
             wait_s=config.performance.wait,
+            troubles=troubles,
         )
         if config.performance.enabled
         else None,
-        segments=SegmentMonitor(store, clock=clock, opened=SegmentWatches(store, workspace)),
+        segments=SegmentMonitor(
+            store,
+            clock=clock,
+            opened=SegmentWatches(store, workspace),
+            troubles=troubles,
+        ),
     )
     try:
         while not stop.is_set():

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from seatrial.adapters.sqlite import SqliteStore
+from seatrial.kernel.events import Draft
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase, Timing
 from seatrial.monitoring.alerts.book import AlertBook
@@ -144,3 +145,48 @@ def test_what_ended_while_it_was_silenced_is_never_told():
         assert watch.tick(found(level)) == []
     assert watch.book.alerts()[0].phase is Phase.RESOLVED
     assert watch.tick(after_s=7200) == []
+
+
+def test_what_is_not_served_neither_rings_nor_flaps():
+    """Late labels of a version that was withdrawn, again and again."""
+    watch = Watch()
+    served = {"churn": {2}}
+    for _ in range(5):
+        assert watch.tick(found(Level.CRITICAL, version=1), served=served) == []
+    assert watch.book.alerts() == []
+    assert watch.store.head() == 0
+
+
+def test_alerts_of_an_endpoint_that_is_gone_or_serves_nothing_end_with_the_reason():
+    for served, reason in [
+        ({}, "the endpoint churn is not there any more"),
+        ({"churn": set()}, "no version of churn is served any more"),
+    ]:
+        watch = Watch()
+        trouble = Finding(labels=Labels(endpoint="churn", kind="latency"), level=Level.CRITICAL)
+        told = [watch.tick(trouble, served={"churn": {1}}) for _ in range(2)]
+        assert told == [[], ["critical firing"]]
+        assert watch.tick(trouble, served=served) == ["critical resolved"]
+        (alert,) = watch.book.alerts()
+        assert (alert.phase, alert.reason) == (Phase.RESOLVED, reason)
+        assert watch.tick(trouble, served=served, after_s=86_400) == []
+
+
+def test_alerts_that_cannot_be_read_keep_no_other_endpoint_from_ringing():
+    watch = Watch()
+    watch.store.append("alerts/loans", [Draft(kind="alert.invented", data={})], expected=0)
+    told = [watch.tick(found(Level.CRITICAL), served={"churn": {1}, "loans": {1}}) for _ in "ab"]
+    assert told == [[], ["critical firing"]]
+    assert watch.alarms.unreadable().keys() == {"loans"}
+    lost = Finding(labels=Labels(endpoint="loans", kind="latency"), level=Level.CRITICAL)
+    assert watch.tick(lost) == []
+
+
+def test_a_sink_whose_facts_cannot_be_read_keeps_no_alert_from_living(caplog):
+    watch = Watch()
+    unknown = Draft(kind="notification.invented", data={})
+    watch.store.append("notify/ops", [unknown], expected=0)
+    for _ in range(5):
+        assert watch.tick(found(Level.CRITICAL)) == []
+    assert [alert.phase for alert in watch.book.alerts()] == [Phase.FIRING]
+    assert caplog.text.count("nothing is queued for sink ops") == 1

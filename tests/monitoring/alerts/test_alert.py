@@ -136,7 +136,11 @@ def test_new_figures_are_recorded_now_and_then():
         )
         assert len(drafts) == n_drafts
     assert alert.finding.what.en == "PSI at 420"
-    assert step(alert, found(WARNING, "PSI at 420"), at(9999), timing=PATIENT)[1] == []
+    same = found(WARNING, "PSI at 420")
+    assert step(alert, same, at(420 + 3599), timing=PATIENT)[1] == []
+    again, drafts = step(alert, same, at(420 + 3600), timing=PATIENT)
+    assert [draft.kind for draft in drafts] == ["alert.updated"]
+    assert again.seen_at == at(420 + 3600)
 
 
 def test_a_person_takes_care_until_it_gets_worse():
@@ -240,3 +244,41 @@ def test_an_alert_ends_only_after_it_was_clear_for_its_whole_patience(looks, tim
 def test_every_kind_of_fact_is_reached_by_the_table():
     assert len(KINDS) == 12
     assert {kind for _, kind in TRANSITIONS} == set(KINDS)
+
+
+YEAR_S = 365 * 86_400
+
+
+def test_a_clock_set_back_keeps_no_alert_from_resolving():
+    looks = [(YEAR_S, WARNING), (YEAR_S + 120, WARNING), (YEAR_S + 180, CLEAR)]
+    alert, kinds = live([*looks, (0, CLEAR), (599, CLEAR)])
+    assert (alert.phase, kinds[-2:]) == (Phase.FIRING, ["eased", "eased"])
+    alert, kinds = live([*looks, (0, CLEAR), (599, CLEAR), (600, CLEAR)])
+    assert (alert.phase, alert.resolved_at) == (Phase.RESOLVED, at(600))
+
+
+def test_trouble_that_lasts_while_the_clock_is_set_back_fires():
+    assert live([(YEAR_S, WARNING), (0, WARNING)])[1] == ["raised", "fired"]
+
+
+def test_what_a_clock_set_back_a_little_shows_is_patience():
+    assert live([(50, WARNING), (0, WARNING)])[1] == ["raised"]
+
+
+def test_evidence_is_old_two_hours_after_the_last_look_with_a_result():
+    looks = [(0, WARNING), (120, WARNING)]
+    alert, _ = live([*looks, (400, UNKNOWN), (9_000, UNKNOWN)])
+    assert alert.stale_s(at(120 + 7_199)) is None
+    assert alert.stale_s(at(120 + 7_200)) == 7_200
+    seen = [(120 + 600 * i, WARNING) for i in range(1, 100)]
+    alert, _ = live([*looks, *seen])
+    assert alert.stale_s(at(seen[-1][0] + 3_600 - 1)) is None  # recorded within the hour
+    assert live([*looks, (180, CLEAR)])[0].seen_at == at(180)
+    assert live([*looks, (180, CLEAR), (190, WARNING)])[0].seen_at == at(190)
+
+
+def test_only_an_alert_that_fires_can_rest_on_old_evidence():
+    alert, _ = live([(0, WARNING)])
+    assert alert.stale_s(at(YEAR_S)) is None
+    ended, _ = live([(0, WARNING), (120, WARNING), (180, CLEAR), (780, CLEAR)])
+    assert ended.stale_s(at(YEAR_S)) is None

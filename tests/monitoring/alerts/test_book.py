@@ -138,3 +138,16 @@ def test_a_fact_nobody_knows_stops_the_fold(draft):
     store.append("alerts/churn", [draft], expected=0)
     with pytest.raises(UnknownFact):
         book(store).refresh()
+
+
+def test_a_stream_that_cannot_be_read_is_refused_after_the_others_were_read():
+    store = MemoryStore()
+    book(store, 0).observe([found("churn"), found("loans")], now=at(0))
+    store.append("alerts/loans", [Draft(kind="alert.invented", data={})], expected=2)
+    other = book(store, 0)
+    for _ in range(2):  # also when nothing is new
+        with pytest.raises(UnknownFact, match="invented"):
+            other.refresh()
+    assert [alert.labels.endpoint for alert in other.alerts()] == ["churn"]
+    assert other.unreadable().keys() == {"loans"}
+    assert other.observe([found("loans", Level.CRITICAL)], now=at(1)) == []

@@ -1,5 +1,8 @@
 """What people read."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from seatrial.monitoring.alerts import wording
@@ -73,3 +76,15 @@ def test_every_kind_has_a_name_and_steps_in_every_language(kind):
 def test_every_language_has_the_same_words():
     assert set(wording._WORDS) == set(LANGUAGES)
     assert len({frozenset(words) for words in wording._WORDS.values()}) == 1
+
+
+def test_a_message_about_what_was_not_looked_at_for_long_says_so():
+    seen_at = sample_notification().at - timedelta(hours=5, minutes=12)
+    said = {
+        one: compose(sample_notification(replace(sample_alert(), seen_at=seen_at)), one).text()
+        for one in LANGUAGES
+    }
+    assert "  Age of it: about 5 h old, of 2030-01-01 06:48 UTC: whether it lasts" in said["en"]
+    assert "数据时效：约 5 小时前（2030-01-01 06:48 UTC）" in said["zh"]
+    fresh = sample_notification(replace(sample_alert(), seen_at=sample_notification().at))
+    assert "Age of it" not in compose(fresh, "en").text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from seatrial.monitoring.performance.served_reference import (
     ServedReference,
     learn_reference,
 )
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.rows.table import Table
@@ -137,3 +139,24 @@ class Opened:
 
     def close(self, endpoint: str) -> None:
         pass
+
+
+def untold(version: VersionPerformance) -> Told:
+    """What a version has to tell."""
+    told: list[Told] = []
+    version.tell(told.append)
+    return sum(told, Told())
+
+
+def take(version: VersionPerformance, rows: Rows) -> Told:
+    """What rows tell."""
+    untold(version)
+    version.take(rows)
+    return untold(version)
+
+
+def label(version: VersionPerformance, ids: Sequence[str], texts: Sequence[str]) -> Told:
+    """What labels tell."""
+    untold(version)
+    version.label(ids, texts)
+    return untold(version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from served_models import WINDOW_ROWS, Opened, drawn
 
 from seatrial.kernel.events import Draft
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.audit import BadAudit, lot
 from seatrial.monitoring.performance.inbox import Purpose
 from seatrial.monitoring.performance.label_desk import (
@@ -54,12 +56,16 @@ class World:
         Endpoints(self.store).change("churn", begun)
         self.desk = LabelDesk(self.store, self.files, now=lambda: datetime(2025, 6, 15, tzinfo=UTC))
         self.monitor = PerformanceMonitor(
-            self.store, clock=self.clock, opened=self.files, wait_s=1e9
+            self.store,
+            clock=self.clock,
+            opened=self.files,
+            wait_s=1e9,
+            troubles=Troubles(logging.getLogger("seatrial"), self.clock),
         )
 
     def turn(self) -> None:
         self.clock.advance(2)
-        self.monitor.turn({"churn": [1]})
+        self.monitor.turn({"churn": [1]}, lambda *_: None)
 
 
 @pytest.fixture
@@ -87,6 +93,9 @@ def test_labels_are_counted_by_what_is_known_of_their_predictions(world: World) 
     assert world.files.ledgers[1].find(["r1"]).label.tolist() == [0.0]  # the later one
     assert np.isnan(world.files.ledgers[1].find(["r2"]).label).all()
     assert world.desk.status("churn")["n_waiting"] == 1
+    assert world.desk.status("churn")["n_unknown"] == 0
+    world.files.box.drop_before(10**18)
+    assert world.desk.status("churn")["n_unknown"] == 1
     assert world.desk.status("churn")["versions"]["1"]["n_labelled"] == 2
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from served_models import WINDOW_ROWS, Opened, drawn
 
+from seatrial.kernel.plain import RecordTooLarge
 from seatrial.kernel.store import StoreUnavailable
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.inbox import Entry
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.view import performance_records, watched_with
 from seatrial.monitoring.service.exposition import Watched, exposition
 from seatrial.testing.clock import FakeClock
@@ -19,13 +23,18 @@ from seatrial.testing.memory_store import MemoryStore
 class World:
     def __init__(self) -> None:
         self.store, self.clock, self.opened = MemoryStore(), FakeClock(), Opened()
+        self.told: list[Told] = []
         self.monitor = PerformanceMonitor(
-            self.store, clock=self.clock, opened=self.opened, wait_s=3_600
+            self.store,
+            clock=self.clock,
+            opened=self.opened,
+            wait_s=3_600,
+            troubles=Troubles(logging.getLogger("seatrial"), self.clock),
         )
 
     def turn(self) -> None:
         self.clock.advance(2)
-        self.monitor.turn({"churn": [1]})
+        self.monitor.turn({"churn": [1]}, lambda _, told: self.told.append(told))
 
     def label(self, seed: int) -> None:
         ids, texts = drawn(seed, WINDOW_ROWS).pairs()
@@ -149,3 +158,20 @@ def test_what_has_not_changed_is_said_again_before_it_is_forgotten(world: World)
     world.clock.advance(700)
     world.turn()
     assert performance_records(world.store, "churn")["1"]["n_seen"] == 400
+
+
+def test_a_record_that_cannot_be_said_is_trouble_of_its_version_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def large(*_: object) -> None:
+        raise RecordTooLarge("It is too large.", remedy="Say less.")
+
+    world.opened.log += [drawn(1, WINDOW_ROWS)]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "beat", large)
+        for _ in range(3):
+            world.turn()
+    assert caplog.text.count("version 1: what is shown of its performance: It is too large") == 1
+    assert len(world.told) > 0
+    world.turn()
+    assert performance_records(world.store, "churn")["1"]["n_seen"] == WINDOW_ROWS

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn
+from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, label, take, untold
 
+from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Finding, Kind, Level
 from seatrial.monitoring.performance.labels import Keeping, MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord
@@ -16,8 +17,9 @@ from seatrial.monitoring.performance.segment_reference import SegmentReference
 from seatrial.monitoring.performance.segment_sums import SegmentSums
 from seatrial.monitoring.performance.segment_view import segments_view
 from seatrial.monitoring.performance.segments import SegmentPerformance
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import PerformanceRules
-from seatrial.monitoring.performance.version import Told, VersionPerformance
+from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.performance.view import performance_record
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.profiling import profile_of
@@ -103,7 +105,7 @@ def test_a_look_at_scores_is_taken_once_a_window() -> None:
     half = WINDOW_ROWS // 2
     looks = []
     for i in range(4):
-        told = version.take(in_towns(drawn(i, half, first=i * half)))
+        told = take(version, in_towns(drawn(i, half, first=i * half)))
         looks.append(len(of_kind(told, Kind.SEGMENT_ESTIMATED_PERFORMANCE)))
     assert looks == [0, 1, 0, 1]
 
@@ -115,7 +117,7 @@ def test_a_look_at_labels_is_taken_when_enough_are_new() -> None:
     step = LOOK_LABELS // 2
     looks = []
     for i in range(4):
-        told = version.label(*rows.pairs(slice(i * step, (i + 1) * step)))
+        told = label(version, *rows.pairs(slice(i * step, (i + 1) * step)))
         looks.append(len(of_kind(told, Kind.SEGMENT_PERFORMANCE)))
     assert looks == [0, 1, 0, 1]
 
@@ -126,7 +128,7 @@ def test_the_segment_in_which_labels_disagree_is_named() -> None:
     for i in range(4):
         rows = mixed(i, i * WINDOW_ROWS, bad=1)
         version.take(rows)
-        found += of_kind(version.label(*rows.pairs()), Kind.SEGMENT_PERFORMANCE)
+        found += of_kind(label(version, *rows.pairs()), Kind.SEGMENT_PERFORMANCE)
     assert found[-1].level is Level.CRITICAL
     assert found[-1].segments == ("town=Lima",)
     assert found[-1].what.en.startswith("The measured accuracy is worse in 1 of 3 segments: ")
@@ -135,11 +137,46 @@ def test_the_segment_in_which_labels_disagree_is_named() -> None:
     assert "once in 10,000 windows" in found[-1].sure.en
 
 
+def test_what_is_found_by_segment_is_told_by_the_process_after_a_kill_and_then_no_more() -> None:
+    ledger = MemoryPending()
+    rows = mixed(1, 0, bad=1)
+    watched(ledger).take(rows)
+    assert of_kind(untold(watched(ledger)), Kind.SEGMENT_ESTIMATED_PERFORMANCE)
+    watched(ledger).label(*rows.pairs())
+    assert of_kind(untold(watched(ledger)), Kind.SEGMENT_PERFORMANCE)
+    assert untold(watched(ledger)) == Told()
+
+
+def test_what_could_not_be_kept_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    version, ledger = watched(MemoryPending()), MemoryPending()
+    one = watched(ledger)
+    rows = mixed(1, 0, bad=1)
+
+    def full(name: str, text: str) -> None:
+        if name == "state":
+            raise StoreFull("The drive is full.", remedy="Make room.")
+        kept(name, text)
+
+    kept = ledger.set_note
+    for change in (lambda v: v.take(rows), lambda v: v.label(*rows.pairs())):
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger, "set_note", full)
+            with pytest.raises(StoreFull):
+                change(one)
+        change(one)
+        change(version)
+    assert one.segments is not None
+    assert version.segments is not None
+    assert one.segments.estimated() == version.segments.estimated()
+    assert one.segments.measured() == version.segments.measured()
+    assert untold(one) == untold(version)
+
+
 def test_scores_that_labels_contradict_say_nothing_of_segments() -> None:
     version = watched(MemoryPending())
     for i in range(3):
         rows = in_towns(drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS, right=False))
-        told = version.take(rows)
+        told = take(version, rows)
         version.label(*rows.pairs())
     (said,) = of_kind(told, Kind.SEGMENT_ESTIMATED_PERFORMANCE)
     assert said.level is Level.UNKNOWN
@@ -156,7 +193,7 @@ def test_the_same_rows_and_labels_say_the_same_after_a_restart_and_in_other_batc
     ledger = MemoryPending()
     for one in rows:
         watched(ledger).take(one)
-        assert watched(ledger).take(one).findings == ()  # known predictions count once
+        assert take(watched(ledger), one).findings == ()  # known predictions count once
         for part in (slice(0, 200), slice(150, 400), slice(400, None)):
             watched(ledger).label(*one.pairs(part))
     again = watched(ledger)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
+from faults import STORE, Fault, facts_of
 from served_models import WINDOW_ROWS, Opened, Rows, drawn
 
 from seatrial.kernel.events import Draft
@@ -12,7 +14,9 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
-from seatrial.monitoring.performance.inbox import Entry
+from seatrial.monitoring.alerts.troubles import Troubles
+from seatrial.monitoring.performance.inbox import Entry, Purpose
+from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.watching.config import MonitoringConfig
@@ -40,11 +44,27 @@ CONFIG = MonitoringConfig.model_validate(
 )
 
 
+class FaultyFiles(Opened):
+    """Ledgers and an inbox that may fail."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__()
+        fault.in_(self.box, "drop", "drop_before")
+        self._fault = fault
+
+    def version(self, endpoint: str, version: int):  # type: ignore[no-untyped-def]
+        if version not in self.ledgers:
+            self.ledgers[version] = self._fault.in_(MemoryPending(), "at_once")
+        return super().version(endpoint, version)
+
+
 class World:
     """A store with one endpoint in production, its log, and monitors over it."""
 
-    def __init__(self) -> None:
-        self.store, self.clock, self.opened = MemoryStore(), FakeClock(), Opened()
+    def __init__(self, fault: Fault | None = None) -> None:
+        self.fault = fault or Fault()
+        self.store = self.fault.in_(MemoryStore(), *STORE)
+        self.clock, self.opened = FakeClock(), FaultyFiles(self.fault)
         plan = Plan(steps=(Step(share=0.05, watch_s=60.0),))
         endpoints = Endpoints(self.store)
 
@@ -62,6 +82,7 @@ class World:
 
     def monitor(self, holder: str = "one") -> ServerMonitor:
         book = AlertBook(self.store, timing=CONFIG.alerts.timing)
+        troubles = Troubles(logging.getLogger("seatrial"), self.clock)
         return ServerMonitor(
             self.store,
             clock=self.clock,
@@ -70,8 +91,13 @@ class World:
             alarms=Alarms(book, Couriers([]), clock=self.clock),
             book=book,
             holder=holder,
+            troubles=troubles,
             performance=PerformanceMonitor(
-                self.store, clock=self.clock, opened=self.opened, wait_s=1e9
+                self.store,
+                clock=self.clock,
+                opened=self.opened,
+                wait_s=1e9,
+                troubles=troubles,
             ),
         )
 
@@ -169,3 +195,107 @@ def test_a_monitor_that_starts_anew_tells_nobody_twice(world: World) -> None:
         world.tick(second)
     kinds = [fact.kind for fact in world.store.read(after=before)]
     assert not [kind for kind in kinds if kind.startswith(("alert.", "retraining", "trigger."))]
+
+
+def ends_badly(world: World, *, fresh: bool) -> None:
+    """A window that is well, then one that is not; then labels for both, of which some come first.
+
+    Args: fresh: whether every tick is by a monitor of its own, as if each was killed.
+    """
+    good = drawn(1, WINDOW_ROWS)
+    bad = drawn(2, WINDOW_ROWS, first=WINDOW_ROWS, spread=0.5)
+    after = drawn(3, 2 * WINDOW_ROWS, first=2 * WINDOW_ROWS, spread=0.5)
+    monitor = world.monitor()
+
+    def ticks() -> None:
+        nonlocal monitor
+        world.clock.advance(10)
+        for _ in range(3):  # the first may fail
+            if fresh:
+                monitor = world.monitor()
+            with world.fault.arming():
+                monitor.tick()
+            world.clock.advance(2)
+
+    world.opened.log.append(good)
+    ticks()
+    world.label(bad)  # they outran the log
+    world.label(good)
+    world.opened.log.append(bad)
+    ticks()
+    world.opened.log.append(after)
+    world.label(after)
+    ticks()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_write_that_fails_loses_nothing_and_tells_nothing_twice(fresh: bool, kept: bool) -> None:
+    def told(world: World) -> tuple[object, ...]:
+        """What came of it; when is not asked, for what failed is done two seconds later."""
+        book = AlertBook(world.store)
+        book.refresh()
+        alerts = {a.labels.kind: (a.phase, a.severity, a.episode, a.finding) for a in book.alerts()}
+        kinds = [kind for kind, _ in facts_of(world.store, "alerts/churn")]
+        requests = [
+            (r.rule, r.version, r.reason) for r in TriggerBook(world.store).requests("churn")
+        ]
+        view = WatchDesk(world.store).view("churn")["performance"]["1"]
+        figures = {k: view[k] for k in ("n_seen", "n_labelled", "n_corrected", "estimated")}
+        fired, resolved = kinds.count("alert.fired"), kinds.count("alert.resolved")
+        return alerts, fired, resolved, requests, figures
+
+    whole = World()
+    ends_badly(whole, fresh=fresh)
+    assert whole.firing() == {"estimated_performance": "critical", "performance": "critical"}
+    assert {request[0] for request in told(whole)[3]} == {"bad", "many"}  # type: ignore[attr-defined]
+    n = 0
+    while True:
+        n += 1
+        world = World(Fault(at=n, kept=kept))
+        ends_badly(world, fresh=fresh)
+        if world.fault.n < n:
+            break
+        assert told(world) == told(whole), f"write {n}"
+    assert n > 40
+
+
+def test_an_estimate_that_few_labels_confirm_asks_for_retraining(world: World) -> None:
+    monitor = world.monitor()
+    bad = [drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS, spread=0.5) for i in range(2)]
+    world.opened.log.append(bad[0])
+    world.tick(monitor)
+    assert TriggerBook(world.store).requests("churn") == []  # no label has checked it
+    ids, texts = (some[:60] for some in bad[0].pairs())
+    at_us = round(world.clock.now().timestamp() * 1e6)
+    world.opened.box.put([Entry(id=i, purpose=Purpose.AUDIT) for i in ids], at_us=at_us)
+    pairs = zip(ids, texts, strict=True)
+    world.opened.box.put([Entry(id=a, value=b) for a, b in pairs], at_us=at_us)
+    world.tick(monitor)
+    world.opened.log.append(bad[1])
+    world.tick(monitor)
+    (request,) = TriggerBook(world.store).requests("churn")
+    assert (request.rule, request.version) == ("bad", 1)
+    newest = request.evidence["newest"]
+    assert newest["evidence"] == "confirmed"  # type: ignore[index]
+    assert newest["high"] < 0.7  # type: ignore[index]
+
+
+def test_an_estimate_that_labels_contradict_asks_for_nothing(world: World) -> None:
+    monitor = world.monitor()
+    odd = [drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS, spread=0.5) for i in range(2)]
+    world.opened.log.append(odd[0])
+    world.tick(monitor)
+    codes = odd[0].rows.columns["outputs.label"].codes  # type: ignore[union-attr]
+    right = [("no", "yes")[code] for code in codes[:300].tolist()]
+    ids, _ = odd[0].pairs(slice(0, 300))
+    at_us = round(world.clock.now().timestamp() * 1e6)
+    world.opened.box.put([Entry(id=i, purpose=Purpose.AUDIT) for i in ids], at_us=at_us)
+    pairs = zip(ids, right, strict=True)
+    world.opened.box.put([Entry(id=a, value=b) for a, b in pairs], at_us=at_us)
+    world.tick(monitor)
+    world.opened.log.append(odd[1])
+    world.tick(monitor)
+    record = WatchDesk(world.store).view("churn")["performance"]["1"]
+    assert record["estimated"]["trust"]["trust"] == "contradicted"
+    assert TriggerBook(world.store).requests("churn") == []

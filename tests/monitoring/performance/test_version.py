@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, watched
+from served_models import REFERENCE, WINDOW_ROWS, Rows, drawn, label, take, watched
 
 from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Kind, Level
@@ -20,7 +20,7 @@ from seatrial.monitoring.rows.table import Coded, Table
 
 
 def levels(found: VersionPerformance, rows: Rows) -> list[Level]:
-    return [finding.level for finding in found.take(rows).findings]
+    return [finding.level for finding in take(found, rows).findings]
 
 
 def test_a_quiet_version_is_clear_and_its_accuracy_that_of_the_reference() -> None:
@@ -34,7 +34,7 @@ def test_a_quiet_version_is_clear_and_its_accuracy_that_of_the_reference() -> No
 def test_a_drop_that_scores_show_is_told_before_any_label_and_says_what_it_rests_on() -> None:
     version = watched(MemoryPending())
     version.take(drawn(1, 2 * WINDOW_ROWS))
-    found = version.take(drawn(2, WINDOW_ROWS, first=2 * WINDOW_ROWS, spread=0.6)).findings
+    found = take(version, drawn(2, WINDOW_ROWS, first=2 * WINDOW_ROWS, spread=0.6)).findings
     told = next(f for f in found if f.level is Level.CRITICAL)
     assert told.labels.kind == Kind.ESTIMATED_PERFORMANCE.value
     assert "rests on 600 logged predictions" in told.sure.en
@@ -46,15 +46,15 @@ def test_a_drop_that_scores_show_is_told_before_any_label_and_says_what_it_rests
 
 def test_a_step_that_is_not_complete_says_nothing() -> None:
     version = watched(MemoryPending())
-    assert version.take(drawn(1, 100)).findings == ()
-    assert len(version.take(drawn(1, 100, first=100)).findings) == 1
+    assert take(version, drawn(1, 100)).findings == ()
+    assert len(take(version, drawn(1, 100, first=100)).findings) == 1
 
 
 def test_labels_that_contradict_the_estimate_are_told_as_real_performance() -> None:
     version = watched(MemoryPending())
     rows = drawn(3, WINDOW_ROWS, right=False)
     assert Level.CRITICAL not in levels(version, rows)
-    told = version.label(*rows.pairs())
+    told = label(version, *rows.pairs())
     kinds = {f.labels.kind: f for f in told.findings}
     assert kinds[Kind.PERFORMANCE.value].level is Level.CRITICAL
     assert kinds[Kind.ESTIMATED_PERFORMANCE.value].level is Level.CRITICAL
@@ -71,9 +71,9 @@ def test_a_window_is_told_to_triggers_once_and_only_when_its_labels_are_there() 
     version = watched(MemoryPending())
     rows = drawn(4, WINDOW_ROWS)
     version.take(rows)
-    assert version.label(*rows.pairs(slice(0, 300))).windows == ()
-    assert len(version.label(*rows.pairs(slice(300, 580))).windows) == 1
-    assert version.label(*rows.pairs(slice(580, 600))).windows == ()
+    assert label(version, *rows.pairs(slice(0, 300))).windows == ()
+    assert len(label(version, *rows.pairs(slice(300, 580))).windows) == 1
+    assert label(version, *rows.pairs(slice(580, 600))).windows == ()
 
 
 def test_repeated_labels_change_nothing_and_corrections_replace() -> None:
@@ -83,7 +83,7 @@ def test_repeated_labels_change_nothing_and_corrections_replace() -> None:
     ids, texts = rows.pairs()
     version.label(ids, texts)
     before = state_to_dict(version.state)
-    assert version.label(ids, texts).findings == ()
+    assert label(version, ids, texts).findings == ()
     assert state_to_dict(version.state) == before
     version.label(ids[:9], ["no" if text == "yes" else "yes" for text in texts[:9]])
     assert (version.progress.n_labelled, version.progress.n_corrected) == (WINDOW_ROWS, 9)
@@ -258,9 +258,9 @@ def with_truth(rows: Rows, labels: np.ndarray, place: str) -> Rows:
 def test_labels_that_come_with_their_rows_are_those_that_come_afterwards() -> None:
     rows = drawn(5, 2 * WINDOW_ROWS)
     with_rows, afterwards = watched(MemoryPending()), watched(MemoryPending())
-    told = with_rows.take(with_truth(rows, rows.labels, "end"))
+    told = take(with_rows, with_truth(rows, rows.labels, "end"))
     afterwards.take(rows)
-    later = afterwards.label(*rows.pairs())
+    later = label(afterwards, *rows.pairs())
     assert with_rows.measured() == afterwards.measured()
     one, other = with_rows.estimated(), afterwards.estimated()
     assert one.value == pytest.approx(other.value)
@@ -277,7 +277,7 @@ def test_rows_that_are_read_again_count_once_and_bring_the_labels_they_got_meanw
     none = np.full(WINDOW_ROWS, "", dtype=object)
     version.take(with_truth(rows, none, "once"))
     assert version.measured() is None
-    told = version.take(with_truth(rows, rows.labels, "twice"))
+    told = take(version, with_truth(rows, rows.labels, "twice"))
     turned = np.where(rows.labels == "no", "yes", "no")
     version.take(with_truth(rows, turned, "thrice"))
     progress = version.progress

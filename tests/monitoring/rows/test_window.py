@@ -22,8 +22,12 @@ from seatrial.monitoring.rows.window import (
     Progress,
     Undated,
     Windows,
+    close_until,
     cut,
+    drained,
+    end_of,
     finish,
+    start_of,
 )
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -227,3 +231,52 @@ def test_sorted_rows_are_cut_without_a_copy() -> None:
 def test_windows_that_are_none_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(BadWindow, match=said):
         Windows(**options)  # type: ignore[arg-type]
+
+
+def test_windows_that_are_closed_take_no_more_rows_and_those_after_them_do() -> None:
+    windows = Windows(every_s=600, lateness_s=3_600.0)
+    progress, _ = cut(windows, Progress(), rows(1, 12, 25))
+    first, second, third = sorted(progress.open)
+    assert drained(windows, progress) == (progress, [])
+    closing = close_until(progress, second)
+    assert close_until(closing, first) == closing  # what is closed stays closed
+    kept = Progress.from_dict(json.loads(json.dumps(closing.as_dict())))
+    after, events = cut(windows, kept, rows(2, 13, 26))
+    late = summary(events)["late"]
+    assert [window.index for window in late] == [first, second]  # type: ignore[attr-defined]
+    assert (after.n_late, after.open[third]) == (2, 2)
+    done, closed = drained(windows, after)
+    assert [(e.window.index, e.n) for e in closed if isinstance(e, Closed)] == [
+        (first, 1),
+        (second, 1),
+    ]
+    assert done.open == {third: 2}
+    assert drained(windows, done)[1] == []
+    begin, end = start_of(windows, third), end_of(windows, third)
+    assert begin is not None
+    assert end == begin + timedelta(minutes=10)
+    assert end_of(Windows(n_rows=5), 3) is None
+
+
+@given(
+    st.lists(st.integers(0, 300), min_size=1, max_size=30), st.integers(0, 30), st.integers(0, 35)
+)
+def test_closing_at_any_time_loses_no_row_without_a_word(
+    at: list[int], cut_at: int, until: int
+) -> None:
+    windows = Windows(every_s=600, lateness_s=600.0)
+    table = rows(*at)
+    progress, events = cut(windows, Progress(), rows_of(table, slice(0, cut_at)))
+    base = min((e.window.index for e in events if isinstance(e, Piece)), default=0)
+    progress, closed = drained(windows, close_until(progress, base + until))
+    events += closed
+    progress, more = cut(windows, progress, rows_of(table, slice(cut_at, len(at))))
+    events += [*more, *finish(windows, progress)[1]]
+    found = summary(events)
+    counted = [row for one in found.get("in", {}).values() for row in one]
+    late = [row for one in found.get("late", {}).values() for row in one]
+    assert sorted(counted + late) == list(range(len(at)))
+    assert progress.n_late == len(late)
+    assert {w: len(r) for w, r in found.get("in", {}).items()} == {
+        w: sum(n) for w, n in found.get("closed", {}).items()
+    }

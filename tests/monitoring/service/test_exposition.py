@@ -35,6 +35,7 @@ FULL = Watched(
     ],
     alerts_firing={"critical": 1},
     alerts_pending={"warning": 2},
+    left_out={"late": 3},
     looked_at_s=1.5e9,
 )
 

@@ -10,6 +10,7 @@ from seatrial.monitoring.triggers.cron import parse_cron
 from seatrial.monitoring.triggers.rule import (
     DAY_S,
     DriftRule,
+    Evidence,
     LabelsRule,
     PerformanceRule,
     Quorum,
@@ -34,7 +35,8 @@ def test_every_kind_of_rule(tmp_path):
         triggers:
           - {name: weekly, kind: schedule, cron: "0 3 * * mon", zone: Asia/Shanghai}
           - {name: accuracy, kind: performance, metric: accuracy, under: 0.9}
-          - {name: mae, kind: performance, metric: mae, over: 2, quorum: {k: 1, n: 1}}
+          - {name: mae, kind: performance, metric: mae, over: 2, quorum: {k: 1, n: 1},
+             evidence: labels}
           - {name: drift, kind: drift, features: ["inc*"], cooldown: 2d}
           - {name: labels, kind: labels, rows: 1000, endpoints: ["loans*"]}
         """,
@@ -46,6 +48,7 @@ def test_every_kind_of_rule(tmp_path):
     assert accuracy == PerformanceRule(
         name="accuracy", metric="accuracy", limit=0.9, quorum=Quorum(k=2, n=3), cooldown_s=DAY_S
     )
+    assert (accuracy.evidence, mae.evidence) == (Evidence.CONFIRMED, Evidence.LABELS)
     assert (mae.high_is_good, mae.limit, mae.quorum) == (False, 2.0, Quorum(k=1, n=1))
     assert drift == DriftRule(name="drift", limit=0.2, features=("inc*",), cooldown_s=2 * DAY_S)
     assert labels == LabelsRule(name="labels", n_rows=1000)

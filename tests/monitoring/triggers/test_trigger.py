@@ -12,6 +12,7 @@ from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.triggers.cron import parse_cron
 from seatrial.monitoring.triggers.rule import (
     DriftRule,
+    Evidence,
     LabelsRule,
     Measured,
     PerformanceRule,
@@ -315,3 +316,133 @@ def test_asking_again_or_after_a_restart_never_asks_twice(looks):
         assert repeated[0] == asked
         assert not any(repeated[1:])
     assert [fact.data for fact in once.facts] == [fact.data for fact in often.facts]
+
+
+def counted(
+    index: int, accuracy: float, *, evidence: Evidence = Evidence.LABELS, version: int = 1, **more
+) -> Window:
+    """The ``index``-th window of an hour."""
+    return Window(
+        version=version,
+        end=more.pop("end", START + index * HOUR),
+        index=index,
+        performance={"accuracy": Measured(value=accuracy, evidence=evidence)},
+    )
+
+
+def test_versions_that_answer_side_by_side_do_not_hide_each_other():
+    """As during a canary: windows of both come in turns."""
+    log = Log(ACCURACY)
+    asked = []
+    for i in range(4):
+        asked += log.look(i, counted(i, 0.8, version=1))
+        asked += log.look(i, counted(i, 0.95, version=2))
+    assert asked == RETRAIN
+    assert [r.version for r in log.state.requests.values()] == [1]
+
+
+def test_what_is_not_served_any_more_is_no_cause():
+    log = Log(ACCURACY)
+    for i in range(4):
+        _, drafts = look(
+            log.state, log.rules, now=START + i * HOUR, window=counted(i, 0.8), served={2}
+        )
+        assert log.append(drafts) == []
+    _, drafts = look(log.state, log.rules, now=START + 5 * HOUR, served={1, 2})
+    assert log.append(drafts) == RETRAIN  # it was brought back
+
+
+@pytest.mark.parametrize(
+    ("least", "counts"),
+    [
+        (Evidence.LABELS, [True, False, False]),
+        (Evidence.CONFIRMED, [True, True, False]),
+        (Evidence.UNVERIFIED, [True, True, True]),
+    ],
+)
+def test_a_rule_says_what_a_figure_must_rest_on(least, counts):
+    rule = PerformanceRule(
+        name="accuracy", metric="accuracy", limit=0.9, evidence=least, quorum=Quorum(k=1, n=1)
+    )
+    asked = [bool(Log(rule).look(1, counted(1, 0.8, evidence=evidence))) for evidence in Evidence]
+    assert asked == counts
+
+
+def test_labels_take_the_place_of_the_estimate_of_their_window():
+    log = Log(ACCURACY)
+    log.look(1, counted(1, 0.8, evidence=Evidence.CONFIRMED))
+    assert log.look(2, counted(2, 0.95, evidence=Evidence.CONFIRMED)) == []
+    assert log.look(5, counted(1, 0.95)) == []  # labels: the first was well
+    assert log.look(6, counted(3, 0.8, evidence=Evidence.CONFIRMED)) == []
+    assert log.look(7, counted(3, 0.8)) == []  # the same window, and no second one
+    assert log.look(8, counted(2, 0.8)) == RETRAIN  # labels: the second was not
+    (request,) = log.state.requests.values()
+    assert request.evidence["newest"]["evidence"] == "labels"
+
+
+def test_an_estimate_never_takes_the_place_of_labels():
+    log = Log(ACCURACY)
+    log.look(1, counted(1, 0.8))
+    log.look(2, counted(1, 0.95, evidence=Evidence.CONFIRMED))
+    assert log.look(3, counted(2, 0.8)) == RETRAIN
+
+
+def test_labels_of_windows_older_than_all_that_count_are_left_out():
+    log = Log(ACCURACY)
+    log.look(5, counted(5, 0.8))
+    assert log.look(6, counted(1, 0.8)) == []
+    assert log.look(7, counted(6, 0.8)) == RETRAIN
+
+
+def test_windows_count_on_when_the_clock_is_set_back():
+    log = Log(ACCURACY)
+    log.look(1, counted(1, 0.8, end=START + 9_000 * HOUR))
+    assert log.look(2, counted(2, 0.8, end=START)) == RETRAIN
+
+
+def test_windows_whose_counting_began_anew_count():
+    """As when the ledger of a version was lost."""
+    log = Log(ACCURACY)
+    log.look(1, counted(70, 0.8, end=START))
+    assert log.look(2, counted(0, 0.8, end=START + HOUR)) == []
+    assert log.look(3, counted(1, 0.8, end=START + 2 * HOUR)) == RETRAIN
+
+
+def test_a_schedule_begins_anew_when_the_clock_is_set_back_by_years():
+    log = Log(NIGHTLY)
+    year = 24 * 365
+    log.look(year)
+    assert log.look(year + 24) == RETRAIN
+    assert log.look(0) == []
+    assert log.look(1) == []
+    assert log.look(24) == RETRAIN
+    assert log.look(25) == []
+
+
+def test_a_clock_set_back_an_hour_repeats_no_slot():
+    log = Log(NIGHTLY)
+    log.look(0)
+    assert log.look(3.1) == RETRAIN
+    assert [log.look(hour) for hour in (2.5, 3.0, 3.2, 20)] == [[]] * 4
+
+
+def test_a_cooldown_that_began_in_what_is_the_future_now_is_over():
+    rule = PerformanceRule(name="accuracy", metric="accuracy", limit=0.9, quorum=Quorum(k=1, n=1))
+    log = Log(rule)
+    assert log.look(9_000, counted(1, 0.8)) == RETRAIN
+    log.look(1, counted(2, 0.95))
+    assert log.look(2, counted(3, 0.8)) == RETRAIN
+
+
+FACTS_OF_BEFORE = [
+    {"version": 1, "end": "2030-01-01T01:00:00+00:00", "met": True, "k": 2, "n": 3},
+    {"version": 1, "end": "2030-01-01T02:00:00+00:00", "met": False, "k": 2, "n": 3},
+]
+
+
+def test_facts_that_were_written_before_windows_had_numbers_still_count():
+    log = Log(ACCURACY)
+    for said in FACTS_OF_BEFORE:
+        data = said | {"rule": "accuracy", "at": said["end"], "evidence": {"value": 0.8}}
+        log.append([Draft(kind="trigger.window", data=data)])
+    assert log.look(3, counted(3, 0.8)) == RETRAIN

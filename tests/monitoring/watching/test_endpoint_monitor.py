@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
 from seatrial.kernel.errors import Invalid
-from seatrial.kernel.store import DATA, Slice
+from seatrial.kernel.store import DATA, REPORT, Slice
 from seatrial.monitoring.alerts.finding import Kind, Level
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.drift.alarm_state import AlarmSettings
 from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.summary_record import encode
-from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, Judged
+from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, OpenWatch
+from seatrial.monitoring.watching.report_log import ReportLog
+from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.slice_windows import WindowRule
-from seatrial.monitoring.watching.watch import Watch, WatchRules
+from seatrial.monitoring.watching.watch import Span, Watch, WatchRules
+from seatrial.monitoring.watching.window_judge import Judged
+from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,8 +53,23 @@ def watch(endpoint: str, version: int) -> Watch | None:
     return Watch(PROFILE, WatchRules(alarm=AlarmSettings(budget=1_000)))
 
 
-def monitor(store: MemoryStore) -> EndpointMonitor:
-    return EndpointMonitor(store, "churn", rule=RULE, open_watch=watch)
+def monitor(
+    store: MemoryStore,
+    *,
+    open_watch: OpenWatch = watch,
+    tell: Callable[[Judged], None] = lambda _: None,
+    clock: FakeClock | None = None,
+) -> EndpointMonitor:
+    clock = clock or FakeClock()
+    return EndpointMonitor(
+        store,
+        "churn",
+        rule=RULE,
+        open_watch=open_watch,
+        tell=tell,
+        troubles=Troubles(logging.getLogger("seatrial"), clock),
+        clock=clock,
+    )
 
 
 def add(
@@ -55,8 +80,9 @@ def add(
     version: int = 1,
     shift: float = 0.0,
     worker: str = "worker/a/0",
+    rows: Table | None = None,
 ) -> None:
-    rows = table(n, seed=minute * 10 + version, shift=shift)
+    rows = rows or table(n, seed=minute * 10 + version, shift=shift)
     store.add_slices(
         [
             Slice(
@@ -74,7 +100,7 @@ def add(
 
 
 def turn(one: EndpointMonitor) -> list[Judged]:
-    return one.turn(START + timedelta(days=1))
+    return one.turn(START + timedelta(minutes=61))
 
 
 def test_a_window_is_judged_once_it_is_long_enough_and_has_rows_enough() -> None:
@@ -157,7 +183,9 @@ def test_a_version_that_cannot_be_watched_stops_no_other() -> None:
     assert [j.version for j in turn(monitor(store))] == [1]
 
 
-def test_a_slice_that_is_no_count_is_passed_over() -> None:
+def test_a_slice_that_is_no_count_is_passed_over_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     store = MemoryStore()
     one = monitor(store)
     add(store, 0, n=400)
@@ -175,10 +203,11 @@ def test_a_slice_that_is_no_count_is_passed_over() -> None:
             )
         ]
     )
-    with pytest.raises(Invalid, match="cannot be read"):
-        turn(one)
+    assert turn(one) == []
     add(store, 1, n=400)
     assert [j.report.n for j in turn(one)] == [800]
+    assert turn(one) == []
+    assert caplog.text.count("churn: counts of rows: The stored summary cannot be read") == 1
 
 
 def test_a_window_with_few_rows_ends_after_its_longest_time() -> None:
@@ -188,3 +217,169 @@ def test_a_window_with_few_rows_ends_after_its_longest_time() -> None:
     (judged,) = turn(monitor(store))
     assert judged.report.n == 30
     assert "too few rows" in judged.report.drift.features[0].reason
+
+
+def put(store: MemoryStore, kind: str, summary: bytes, *, version: int = 1) -> None:
+    """A slice of whatever bytes."""
+    piece = Slice(
+        endpoint="churn",
+        version=version,
+        revision=1,
+        worker="w",
+        start=START,
+        width_s=1.0,
+        summary=summary,
+        kind=kind,
+    )
+    store.add_slices([piece])
+
+
+def test_a_version_that_went_quiet_has_its_last_window_judged_by_the_clock() -> None:
+    store = MemoryStore()
+    add(store, 0, n=30)
+    one = monitor(store)
+    ends = START + timedelta(seconds=RULE.longest_s + RULE.grace_s)
+    assert one.turn(ends - timedelta(seconds=1)) == []
+    assert [j.report.n for j in one.turn(ends)] == [30]
+    assert one.filling() == {}
+    add(store, 90, n=400)  # what comes later is the next window
+    assert one.turn(ends) == []
+    assert monitor(store).filling_since() is None
+    again = monitor(store)
+    again.turn(ends)
+    assert again.filling() == {1: 400}
+
+
+def test_a_window_is_told_before_it_is_kept() -> None:
+    store, order = MemoryStore(), []
+
+    def tell(judged: Judged) -> None:
+        order.append((judged.report.n, len(store.read_slices("churn", kind=REPORT))))
+
+    for minute in range(4):
+        add(store, minute, n=450)
+    turn(monitor(store, tell=tell))
+    assert order == [(900, 0), (900, 1)]
+
+
+def test_a_report_that_nobody_can_read_is_passed_over_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    for minute in range(2):
+        add(store, minute, n=450)
+    turn(monitor(store))
+    newer = zlib.compress(msgspec.msgpack.encode([99, 7, b"", {}]))
+    (_, piece), *_ = store.read_slices("churn", kind=REPORT)
+    later = zlib.compress(msgspec.msgpack.encode([1, 9, b"", {"schema": 2}]))
+    half = zlib.compress(msgspec.msgpack.encode([1, 9, b"", {"schema": 1}]))
+    for torn in (b"", b"nonsense", piece.summary[:-9], newer, later, half):
+        put(store, REPORT, torn)
+    for minute in range(2, 4):
+        add(store, minute, n=450)
+    again = monitor(store)
+    assert [j.report.n for j in turn(again)] == [900]
+    assert turn(again) == []
+    assert len(again.kept()[1].series) == 2
+    assert caplog.text.count("kept reports") == 1
+
+
+def test_two_monitors_that_both_watch_for_a_while_keep_each_window_once() -> None:
+    """One that was thought to be dead wakes up in the middle of its turn."""
+    store = MemoryStore()
+    other = monitor(store)
+    late: list[Judged] = []
+
+    def tell(judged: Judged) -> None:
+        if not late:  # it sleeps, and the other does its work
+            late.extend(turn(other))
+
+    for minute in range(6):
+        add(store, minute, n=450)
+    turn(monitor(store, tell=tell))
+    assert len(late) == 3
+    kept = monitor(store).kept()[1]
+    assert [point.end for point in kept.series] == [j.report.span.end for j in late]
+    assert kept.position == late[-1].position
+    assert turn(monitor(store)) == []
+
+
+def test_evidence_that_cannot_be_read_begins_anew_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    for minute in range(2):
+        add(store, minute, n=450)
+    first = monitor(store)
+    turn(first)
+    kept = first.kept()[1]
+    log = ReportLog(store, "churn")
+    span = Span(start=START, end=START + timedelta(minutes=2))
+    log.append(1, kept.newest, span, state=b"torn", position=kept.position + 1)
+    for minute in range(2, 6):
+        add(store, minute, n=450)
+    assert len(turn(monitor(store))) == 2
+    assert "version 1: the evidence so far" in caplog.text
+
+
+def test_evidence_of_another_profile_begins_anew_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    for minute in range(2):
+        add(store, minute, n=450)
+    turn(monitor(store))
+    wider = Table(columns={f"y{i}": np.arange(2_000.0) for i in range(5)}, n=2_000)
+    other = profile_of(wider)
+    counted = encode(Summariser(other, repeats=False).summarise(wider))
+    for _ in range(2):
+        put(store, DATA, counted)
+    one = monitor(store, open_watch=lambda *_: Watch(other))
+    (judged,) = one.turn(START + timedelta(days=1))
+    assert judged.report.n == 4_000
+    assert "version 1: the evidence so far" in caplog.text
+
+
+def test_a_version_whose_profile_is_gone_is_watched_again_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store, clock, gone = MemoryStore(), FakeClock(), True
+
+    def opened(endpoint: str, version: int) -> Watch | None:
+        if gone:
+            raise Invalid("There is no bundle.", remedy="Restore it.")
+        return watch(endpoint, version)
+
+    one = monitor(store, open_watch=opened, clock=clock)
+    for minute in range(4):
+        add(store, minute, n=450)
+    assert turn(one) == []
+    assert caplog.text.count("There is no bundle") == 1
+    gone = False
+    clock.advance(61)
+    for minute in range(4, 6):
+        add(store, minute, n=450)
+    assert len(turn(one)) == 1
+
+
+@pytest.mark.parametrize("filled", [np.nan, np.inf, -np.inf, 1e308, 0.0])
+def test_a_window_of_nothing_but_one_odd_value_is_judged(filled: float) -> None:
+    store = MemoryStore()
+    rows = Table(columns={f"x{i}": np.full(450, filled) for i in range(3)}, n=450)
+    for minute in range(2):
+        add(store, minute, rows=rows)
+    (judged,) = turn(monitor(store))
+    levels = {f.labels.kind: f.level for f in judged.findings}
+    assert levels[Kind.INPUT_DRIFT] is Level.CRITICAL
+    json.dumps(report_record(judged.report), allow_nan=False)
+
+
+def test_windows_without_rows_say_that_nothing_is_known() -> None:
+    store = MemoryStore()
+    empty = Table(columns={f"x{i}": np.empty(0) for i in range(3)}, n=0)
+    for minute in (0, 61):
+        add(store, minute, rows=empty)
+    (judged,) = turn(monitor(store))
+    assert {f.level for f in judged.findings} == {Level.UNKNOWN, Level.WARNING}
+    quality = {f.labels.kind: f for f in judged.findings}[Kind.DATA_QUALITY]
+    assert "rows: no rows" in quality.what.en

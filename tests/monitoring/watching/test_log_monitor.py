@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import numpy as np
 import pytest
+from faults import STORE, Fault, facts_of
 
-from seatrial.kernel.clock import Clock
-from seatrial.kernel.store import REPORT, Slice
+from seatrial.kernel.store import REPORT, Slice, StoreUnavailable
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.troubles import Troubles
+from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import Chunk, SourceMissing, SourceProblem
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.rows.window import Windows
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.log_rows import features_of
 from seatrial.monitoring.summaries.profiling import profile_of
+from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.rule import DriftRule, Quorum, Rule
 from seatrial.monitoring.watching.log_monitor import LogMonitor
-from seatrial.monitoring.watching.log_windows import LogWindows
+from seatrial.monitoring.watching.log_windows import LogState, LogWindows
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch import Watch
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_source import MemorySource
@@ -62,25 +68,32 @@ class World:
 
     store: MemoryStore = field(default_factory=MemoryStore)
     place: Memory = field(default_factory=Memory)
-    clock: Clock = field(default_factory=FakeClock)
+    clock: FakeClock = field(default_factory=FakeClock)
     tables: list[Table] = field(default_factory=list)
     gone: bool = False
+    windows: Windows = field(default_factory=lambda: Windows(n_rows=500))
     said: list[SourceProblem] = field(default_factory=list)
 
     def monitor(self, *, rules: tuple[Rule, ...] = ()) -> LogMonitor:
         summariser = Summariser(WATCH.profile)
         book = AlertBook(self.store)
+        troubles = Troubles(logging.getLogger("seatrial"), self.clock)
         return LogMonitor(
             endpoint="churn",
             version=2,
             open_log=self._open,
-            windows=LogWindows(
-                Windows(n_rows=500), lambda t, c: summariser.summarise(features_of(t, c))
-            ),
+            windows=LogWindows(self.windows, lambda t, c: summariser.summarise(features_of(t, c))),
+            grace=timedelta(minutes=10),
             watch=WATCH,
             store=self.store,
-            alarms=Alarms(book, Couriers([]), clock=self.clock),
-            rules=rules,
+            telling=Telling(
+                Alarms(book, Couriers([]), clock=self.clock),
+                TriggerBook(self.store),
+                rules=lambda _: rules,
+                clock=self.clock,
+                troubles=troubles,
+            ),
+            troubles=troubles,
             clock=self.clock,
             checkpoint=self.place,
             say=self.said.append,
@@ -89,7 +102,14 @@ class World:
     def _open(self) -> MemorySource:
         if self.gone:
             raise SourceMissing("There is no file 'log'.", remedy="Give the path of the data.")
-        return MemorySource(self.rows())
+        times = [one.at for one in self.tables if one.at is not None]
+        at = [t.replace(tzinfo=UTC) for one in times for t in one.astype("datetime64[us]").tolist()]
+        if not at:
+            return MemorySource(self.rows())
+        return MemorySource(self.rows() | {"at": at}, Columns(at="at"))
+
+    def pass_(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     def rows(self) -> dict[str, list[object]]:
         """All rows so far, as plain values."""
@@ -221,7 +241,6 @@ def test_a_log_that_cannot_be_read_is_an_alert_that_ends_when_it_can() -> None:
     world.gone = False
     world.tables.append(table(600, seed=1))
     assert len(one.tick()) == 1
-    assert isinstance(world.clock, FakeClock)
     world.clock.advance(timedelta(hours=1).total_seconds())
     one.tick()
     assert world.alerts() == {"log": Phase.RESOLVED}
@@ -245,3 +264,109 @@ def test_problems_of_a_source_are_told() -> None:
     world._open = lambda: Flawed(world.rows())  # type: ignore[method-assign]
     world.monitor().tick()
     assert world.said == [problem]
+
+
+def watched_log(fault: Fault) -> World:
+    """A log that is quiet, then drifts, watched by monitors that each live for one tick."""
+    world = World(windows=Windows(every_s=600, lateness_s=60.0))
+    fault.in_(world.store, *STORE)
+    fault.in_(world.place, "write")
+    rules = (DriftRule(name="drift", limit=0.05, quorum=Quorum(k=1, n=1)),)
+    for shift in (0.0, 0.6):
+        world.tables.append(dated(world, 1_800, shift=shift))
+        for _ in range(3):  # the first may fail
+            with fault.arming(), suppress(StoreUnavailable):
+                world.monitor(rules=rules).tick()
+    world.pass_(3_600)
+    for _ in range(3):
+        with fault.arming(), suppress(StoreUnavailable):
+            world.monitor(rules=rules).tick()
+    return world
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_write_that_fails_loses_nothing_and_tells_nothing_twice(kept: bool) -> None:
+    def told(world: World) -> tuple[object, ...]:
+        facts = facts_of(world.store, "alerts/churn", "triggers/churn")
+        reports = [piece.summary for _, piece in world.store.read_slices("churn", kind=REPORT)]
+        assert world.place.data is not None
+        return facts, reports, LogState.decode(world.place.data).progress
+
+    whole = watched_log(Fault())
+    assert whole.alerts().keys() == {"input_drift", "data_quality"}
+    assert whole.ends() == [600] * 6
+    n = 0
+    while True:
+        n += 1
+        fault = Fault(at=n, kept=kept)
+        world = watched_log(fault)
+        if fault.n < n:
+            break
+        assert told(world) == told(whole), f"write {n}"
+    assert n > 12
+
+
+def dated(world: World, n: int, *, shift: float = 0.0, late_s: float = 0.0) -> Table:
+    """Rows of the next ``n`` seconds; the clock is at their end afterwards."""
+    one = table(n, seed=len(world.tables) + 1, shift=shift)
+    begin = np.datetime64(world.clock.now().replace(tzinfo=None), "us")
+    at = begin + np.arange(n).astype("timedelta64[s]") - np.timedelta64(round(late_s), "s")
+    world.pass_(n)
+    return Table(columns=one.columns, n=n, at=at)
+
+
+def test_a_time_window_of_a_log_that_went_quiet_ends_by_the_clock() -> None:
+    world = World(windows=Windows(every_s=600, lateness_s=60.0))
+    world.tables.append(dated(world, 1_500))
+    one = world.monitor()
+    assert [j.report.n for j in one.tick()] == [600, 600]
+    assert one.n_filling == 300
+    world.pass_(300 + 60 + 599)  # ends at 1,800
+    assert one.tick() == []
+    world.pass_(1)
+    (last,) = one.tick()
+    assert last.report.n == 300
+    assert (last.report.span.end - last.report.span.start).total_seconds() == 600
+    assert one.tick() == []
+    assert world.ends() == [600, 600, 300]
+
+
+def test_a_log_that_is_read_late_is_given_time_to_be_complete() -> None:
+    """A file of yesterday that is written in two pieces is one window."""
+    world = World(windows=Windows(every_s=600, lateness_s=60.0))
+    world.pass_(86_400)
+    world.tables.append(dated(world, 200, late_s=86_400))
+    one = world.monitor()
+    assert one.tick() == []
+    world.pass_(500)
+    world.tables.append(dated(world, 200, late_s=86_400 + 500))
+    assert one.tick() == []
+    world.pass_(600)
+    assert [j.report.n for j in one.tick()] == [400]
+
+
+def test_rows_that_come_after_the_clock_closed_their_window_are_counted_and_said() -> None:
+    world = World(windows=Windows(every_s=600, lateness_s=60.0))
+    world.tables.append(dated(world, 300))
+    world.monitor().tick()
+    world.pass_(3_600)
+    assert len(world.monitor().tick()) == 1
+    world.tables.append(dated(world, 40, late_s=3_600))
+    again = world.monitor()  # how far it closed outlives the process
+    assert again.tick() == []
+    assert (again.left_out(), again.n_filling) == ({"late": 40, "undated": 0}, 0)
+    (problem,) = [one for one in world.said if one.flaw == "late"]
+    assert problem.n == 40
+    assert "came after it had closed" in problem.message
+    world.tables.append(dated(world, 700))
+    assert [j.report.n for j in again.tick()] != []
+
+
+def test_windows_by_count_stay_open_however_long_it_takes() -> None:
+    world = World()
+    world.tables.append(table(300, seed=1))
+    one = world.monitor()
+    one.tick()
+    world.pass_(1e7)
+    assert one.tick() == []
+    assert one.n_filling == 300

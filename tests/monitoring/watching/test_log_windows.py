@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,7 +94,7 @@ def test_a_late_row_is_counted_apart_and_in_no_window() -> None:
     cut, state = cutter(Windows(every_s=3600, lateness_s=0.0)), LogState()
     for chunk in chunks([50, 100, 200, 300]):
         took = cut.take(state, chunk, now=NOW, latest=LATEST)
-        state, late = took.state, late + took.n_late
+        state, late = took.state, late + sum(took.late.values())
         done += sum(window.summary.n for window in took.windows)
     assert late == state.progress.n_late > 0
     assert done + sum(one.n for one in state.open.values()) + late == N
@@ -116,3 +117,40 @@ def test_a_window_of_rows_without_times_is_of_now() -> None:
 def test_what_is_no_checkpoint_is_refused(data: bytes) -> None:
     with pytest.raises(CheckpointUnreadable):
         LogState.decode(data)
+
+
+def test_a_place_kept_by_an_earlier_version_is_read() -> None:
+    """Schema 1 knew no windows that the clock closed."""
+    cut, state = cutter(HOURLY), LogState()
+    state = cut.take(state, chunks([])[0], now=NOW, latest=LATEST).state
+    progress = state.progress.as_dict()
+    del progress["closed_below"]
+    counts = {index: encode(summary) for index, summary in state.open.items()}
+    old = msgspec.msgpack.encode((1, state.cursor, progress, counts))
+    read = LogState.decode(old)
+    assert (read.cursor, read.progress, dict(read.touched_us)) == (state.cursor, state.progress, {})
+    assert LogState.decode(read.encode()).progress == state.progress
+    unknown = msgspec.msgpack.encode((3, state.cursor, progress, counts, {}))
+    with pytest.raises(CheckpointUnreadable, match="schema 3 is unknown"):
+        LogState.decode(unknown)
+    for torn in (b"", b"nonsense", old[:-5], msgspec.msgpack.encode(5)):
+        with pytest.raises(CheckpointUnreadable):
+            LogState.decode(torn)
+
+
+def test_windows_that_the_clock_closed_are_judged_in_order_and_with_those_before_them() -> None:
+    cut, state = cutter(Windows(every_s=3600, lateness_s=600.0)), LogState()
+    took = cut.take(state, chunks([])[0], now=NOW, latest=LATEST)
+    state, grace = took.state, timedelta(minutes=30)
+    last = max(state.open)
+    assert cut.expire(state, now=NOW + timedelta(minutes=29), grace=grace) is state
+    state = cut.expire(state, now=NOW + timedelta(days=9), grace=grace)
+    assert state.open  # they are handed out once it is kept that they take no more rows
+    again = LogState.decode(state.encode())
+    done = cut.expired(again, now=NOW)
+    indices = [window.index for window in done.windows]
+    assert indices == sorted(indices)
+    assert indices[-1] == last
+    assert done.state.open == {}
+    assert cut.expired(done.state, now=NOW).windows == ()
+    assert cut.expire(done.state, now=NOW + timedelta(days=9), grace=grace) is done.state

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from seatrial.kernel.store import StoreUnavailable
+from seatrial.kernel.store import Store, StoreUnavailable
 from seatrial.monitoring.alerts.finding import Finding, Level
+from seatrial.monitoring.alerts.troubles import LeaseLost, Troubles
 from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.monitoring.performance.version import Logged
 from seatrial.monitoring.rows.source import SourceUnavailable
@@ -20,6 +22,7 @@ from seatrial.monitoring.summaries.segment_reference import segment_reference, w
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.segment_monitor import (
     Lacking,
+    OpenSegments,
     SegmentMonitor,
     segment_records,
 )
@@ -94,7 +97,10 @@ def watch(
 
 
 def found(watch: SegmentWatch) -> list[Finding]:
-    return [one for one in watch.read() if one is not None]
+    told: list[Finding] = []
+    for _ in watch.read(told.append):
+        pass
+    return told
 
 
 def test_a_window_is_complete_with_enough_rows_and_names_the_segment_that_moved() -> None:
@@ -156,7 +162,20 @@ class Opened:
 
 def turned(monitor: SegmentMonitor, clock: FakeClock, *names: str) -> list[Finding]:
     clock.advance(10)
-    return monitor.turn({name: [1] for name in names})
+    told: list[Finding] = []
+    monitor.turn({name: [1] for name in names}, told.append)
+    return told
+
+
+def monitor_of(
+    clock: FakeClock, opened: OpenSegments, store: Store | None = None
+) -> SegmentMonitor:
+    return SegmentMonitor(
+        store or MemoryStore(),
+        clock=clock,
+        opened=opened,
+        troubles=Troubles(logging.getLogger("seatrial"), clock),
+    )
 
 
 def test_the_monitor_tells_of_every_version_and_says_what_it_knows() -> None:
@@ -167,7 +186,7 @@ def test_the_monitor_tells_of_every_version_and_says_what_it_knows() -> None:
         bare=Lacking(en="Deploy again.", zh="请重新部署。"),
         no=None,
     )
-    monitor = SegmentMonitor(store, clock=clock, opened=opened)
+    monitor = monitor_of(clock, opened, store)
     (said,) = turned(monitor, clock, "churn", "bare", "no")
     assert said.labels.endpoint == "churn"
     assert segment_records(store, "churn")["1"]["n"] == 600
@@ -183,13 +202,13 @@ def test_the_monitor_tells_of_every_version_and_says_what_it_knows() -> None:
 
 def test_it_looks_every_few_seconds_only() -> None:
     clock, log = FakeClock(), Log()
-    monitor = SegmentMonitor(
-        MemoryStore(), clock=clock, opened=Opened(churn=lambda: watch(log, MemoryPending()))
-    )
+    monitor = monitor_of(clock, Opened(churn=lambda: watch(log, MemoryPending())))
     turned(monitor, clock, "churn")
     log.parts.append(table(600, 1, moved=1.0))
     clock.advance(1)
-    assert monitor.turn({"churn": [1]}) == []
+    told: list[Finding] = []
+    monitor.turn({"churn": [1]}, told.append)
+    assert told == []
     assert len(turned(monitor, clock, "churn")) == 1
 
 
@@ -197,7 +216,7 @@ def test_a_log_that_cannot_be_read_for_a_while_loses_no_window() -> None:
     clock, notes = FakeClock(), MemoryPending()
     log = Log([table(300, 1, moved=1.0)])
     opened = Opened(churn=lambda: watch(log, notes))
-    monitor = SegmentMonitor(MemoryStore(), clock=clock, opened=opened)
+    monitor = monitor_of(clock, opened)
     turned(monitor, clock, "churn")
     log.parts.append(table(300, 2, first=300, moved=1.0))
     log.broken = True
@@ -210,17 +229,44 @@ def test_a_log_that_cannot_be_read_for_a_while_loses_no_window() -> None:
 def test_a_window_that_cannot_be_kept_is_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, notes = FakeClock(), MemoryPending()
     log = Log([table(600, 1, moved=1.0)])
-    monitor = SegmentMonitor(
-        MemoryStore(), clock=clock, opened=Opened(churn=lambda: watch(log, notes))
-    )
+    monitor = monitor_of(clock, Opened(churn=lambda: watch(log, notes)))
 
     def full(name: str, text: str) -> None:
         raise StoreUnavailable("The drive is full.", remedy="Make room.")
 
     with monkeypatch.context() as broken:
         broken.setattr(notes, "set_note", full)
-        assert turned(monitor, clock, "churn") == []
+        (told,) = turned(monitor, clock, "churn")
+    (again,) = turned(monitor, clock, "churn")
+    assert again == told
+    assert turned(monitor, clock, "churn") == []
+
+
+def test_a_window_that_cannot_be_told_is_told_later_and_not_kept_before() -> None:
+    clock, notes = FakeClock(), MemoryPending()
+    monitor = monitor_of(clock, Opened(churn=lambda: watch(Log([table(600, 1, moved=1.0)]), notes)))
+
+    def gone(_: Finding) -> None:
+        raise StoreUnavailable("The store is gone.", remedy="Wait.")
+
+    clock.advance(10)
+    monitor.turn({"churn": [1]}, gone)
+    assert notes.note("place/today") is None
     assert len(turned(monitor, clock, "churn")) == 1
+    assert notes.note("place/today") == "1"
+
+
+def test_whoever_lost_the_lease_tells_and_keeps_nothing() -> None:
+    clock, notes = FakeClock(), MemoryPending()
+    monitor = monitor_of(clock, Opened(churn=lambda: watch(Log([table(600, 1, moved=1.0)]), notes)))
+
+    def lost(_: Finding) -> None:
+        raise LeaseLost("Another watches.", remedy="Leave it to that one.")
+
+    clock.advance(10)
+    with pytest.raises(LeaseLost):
+        monitor.turn({"churn": [1]}, lost)
+    assert notes.note("place/today") is None
 
 
 def test_a_reference_that_cannot_be_read_keeps_nobody_else_from_being_watched() -> None:
@@ -229,5 +275,5 @@ def test_a_reference_that_cannot_be_read_keeps_nobody_else_from_being_watched() 
     clock, log = FakeClock(), Log([table(600, 1, moved=1.0)])
     broken = ProfileUnreadable("It is damaged.", remedy="Deploy again.")
     opened = Opened(broken=broken, churn=lambda: watch(log, MemoryPending()))
-    monitor = SegmentMonitor(MemoryStore(), clock=clock, opened=opened)
+    monitor = monitor_of(clock, opened)
     assert len(turned(monitor, clock, "broken", "churn")) == 1

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seatrial.kernel.errors import Invalid
+from seatrial.kernel.events import Draft
 from seatrial.monitoring.alerts.alert import AlertConflict
 from seatrial.monitoring.alerts.book import AlertBook, UnknownAlert
+from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.alerts.silence import BadMatcher, UnknownSilence
 from seatrial.monitoring.watching.server_monitor import BEAT
@@ -94,3 +96,24 @@ def test_a_view_says_whether_anybody_watches(desk: WatchDesk, store: MemoryStore
 def test_an_endpoint_nobody_knows_is_an_error(desk: WatchDesk) -> None:
     with pytest.raises(UnknownEndpoint, match="nope"):
         desk.view("nope")
+
+
+def test_alerts_that_cannot_be_read_are_no_good_news_and_hide_no_others(
+    store: MemoryStore, desk: WatchDesk
+) -> None:
+    store.append("alerts/loans", [Draft(kind="alert.invented", data={})], expected=0)
+    store.beat(BEAT, {"service": {"churn": [], "loans": [{"level": "ok"}]}})
+    assert len(desk.alerts("churn")) == 2
+    for endpoint in ("loans", None):
+        with pytest.raises(UnknownFact):
+            desk.alerts(endpoint)
+    standings = desk.standings()
+    assert standings["churn"]["state"] == "warning"
+    assert standings["loans"]["state"] == "unknown"
+
+
+def test_a_view_names_what_is_not_watched(store: MemoryStore, desk: WatchDesk) -> None:
+    trouble = {"about": "labels", "problem": "The file is damaged."}
+    assert desk.view("churn")["troubles"] == []
+    store.beat(BEAT, {"service": {}, "troubles": {"churn": [trouble]}})
+    assert desk.view("churn")["troubles"] == [trouble]

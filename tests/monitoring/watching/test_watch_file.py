@@ -78,8 +78,24 @@ def test_windows_of_a_log(
 
 
 @pytest.mark.parametrize(
+    ("windows", "grace_s"),
+    [
+        ({"every": "10s"}, 60.0),
+        ({"every": "10m"}, 600.0),
+        ({"every": "7d"}, 3600.0),
+        ({"every": "10m", "grace": "2h"}, 7200.0),
+    ],
+)
+def test_a_quiet_log_is_given_as_long_as_a_window_within_reason(
+    tmp_path: Path, windows: dict[str, object], grace_s: float
+) -> None:
+    assert loaded(tmp_path, {**LOG, "windows": windows}).windows.grace_s == grace_s
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
+        ({"endpoint": "churn", "windows": {"grace": "1h"}}, "windows.grace is for a log"),
         ({**LOG, "refrence": "x"}, "refrence is not a known key; did you mean 'reference'?"),
         ({**LOG, "data": {"sorce": "x"}}, "did you mean 'source'?"),
         ({**LOG, "data": {"source": "x", "columns": {"timestmp": "at"}}}, "'timestamp'?"),

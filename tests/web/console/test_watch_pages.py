@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from parsed_page import ParsedPage
 
 from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.watching.server_monitor import BEAT
 
 TOKEN = "correct horse battery staple"
 DRIFT = (0.0, 0.0, 1.0, 1.0)
@@ -281,3 +283,23 @@ async def test_an_endpoint_that_was_never_judged_says_what_is_under_way(browse, 
     assert "No window was judged yet." in page
     assert "No monitor runs on this store" in page
     assert "Nothing was looked at yet." in page
+
+
+async def test_old_evidence_and_what_is_not_watched_are_said_in_both_languages(
+    browse, world, firing: list[str]
+) -> None:
+    labels = Labels(endpoint="churn", kind="errors")
+    old = Finding(labels=labels, level=Level.WARNING, what=Phrase("Errors.", "错误。"))
+    AlertBook(world.store).observe([old], now=datetime.now(UTC) - timedelta(hours=9))
+    trouble = {"about": "labels", "problem": "The file inbox.db is damaged."}
+    beat = dict(world.store.present(BEAT)[0].data)
+    world.store.beat(BEAT, beat | {"troubles": {"churn": [trouble]}})
+    for header, marked, aged in (
+        ({}, "Not watched", "about 9 h old, of "),
+        (ZH, "未被监控", "约 9 小时前"),
+    ):
+        page = ParsedPage((await browse(headers=header).get(PAGE)).text)
+        said = " ".join(page.text.split())
+        assert f"{marked} labels" in said
+        assert "The file inbox.db is damaged." in said
+        assert said.count(aged) == 1  # the others were looked at just now

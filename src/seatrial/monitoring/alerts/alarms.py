@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from seatrial.kernel.clock import Clock
 from seatrial.monitoring.alerts.alert import Alert
-from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.book import AlertBook, gone
 from seatrial.monitoring.alerts.courier import Couriers, Offered
+from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.alerts.routing import DuringRelease, mutes
 from seatrial.monitoring.alerts.silence import Silence
@@ -56,15 +58,19 @@ class Alarms:
         Args:
             findings: of looks taken since the last call.
             on_trial: by endpoint, the version whose release is under way.
-            served: by endpoint, the versions that may answer; alerts about others end. None, or
-                an endpoint that is not there, ends nothing.
+            served: by endpoint, the versions that may answer, of all endpoints there are; alerts
+                about others end, and findings about them are left out. None ends nothing.
         Returns: the alerts that findings changed, and what was queued or held by sink.
         Raises: StoreUnavailable: nothing was decided that was not kept; call again.
         """
         now = self._clock.now()
-        self._book.refresh()
+        with suppress(UnknownFact):  # said by `unreadable`; other endpoints have their alerts
+            self._book.refresh()
+        if served is not None:
+            findings = [f for f in findings if _is_served(f, served)]
         changed = self._book.observe(findings, now=now)
-        self._book.retire(served or {}, now=now)
+        if served is not None:
+            self._book.retire(served, now=now)
         reasons = mutes(
             self._book.alerts(),
             silences=[*self._silences, *self._book.silences(now)],
@@ -74,3 +80,11 @@ class Alarms:
         )
         self._book.mute(reasons, now=now)
         return changed, self._couriers.tick(self._book.alerts())
+
+    def unreadable(self) -> Mapping[str, UnknownFact]:
+        """See `AlertBook.unreadable`."""
+        return self._book.unreadable()
+
+
+def _is_served(finding: Finding, served: Mapping[str, Collection[int]]) -> bool:
+    return gone(finding.labels, served.get(finding.labels.endpoint)) is None

@@ -6,8 +6,9 @@
 there. The state is a fold over those facts, so a process that was killed reads them and goes on.
 Nothing here reads a clock or a store. Who is told, and when, is `alerts/routing.py`'s business.
 
-Times are wall times, because they must outlive a restart. A clock set back delays a decision by as
-much as it was set back.
+Times are wall times, because they must outlive a restart. Where a clock was set back, a wait that
+began in what is the future now begins anew if it is one for quiet, and is over if it is one for
+trouble.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from seatrial.monitoring.alerts.finding import Finding, Labels, Level, finding_f
 
 SCHEMA = 1
 
+SEEN_AGAIN_S = 3600.0
+"""How often it is recorded that a firing alert still shows the same."""
+
+STALE_S = 2 * SEEN_AGAIN_S
+"""Age from which evidence is said to be old."""
+
 _MAX_NOTE = 500
+_CLOCK_SLACK_S = 60.0
 
 
 class Phase(StrEnum):
@@ -73,6 +81,8 @@ class Alert:
         fired_at: when the newest episode fired.
         severity_at: when the severity last changed, at the latest ``fired_at``.
         updated_at: when ``finding`` was recorded.
+        seen_at: when it was last looked at with a result, as far as that was recorded: at most
+            `SEEN_AGAIN_S` before the truth.
         lower_at: since when findings are under the severity; None while they are not.
         clear_at: since when they are clear; None while they are not.
         resolved_at: when the newest episode ended; None while it lasts.
@@ -90,6 +100,7 @@ class Alert:
     fired_at: datetime | None = None
     severity_at: datetime | None = None
     updated_at: datetime | None = None
+    seen_at: datetime | None = None
     lower_at: datetime | None = None
     clear_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -111,6 +122,16 @@ class Alert:
         if self.phase is Phase.FIRING:
             return Phase.FIRING
         return Phase.RESOLVED if self.episode else Phase.QUIET
+
+    def stale_s(self, now: datetime) -> float | None:
+        """How old the newest evidence of a firing alert is, in seconds, once that is long.
+
+        Nobody knows then whether the trouble lasts: no requests came, or nobody watches.
+        """
+        if self.phase is not Phase.FIRING or self.seen_at is None:
+            return None
+        age_s = (now - self.seen_at).total_seconds()
+        return age_s if age_s >= STALE_S else None
 
 
 TRANSITIONS: Mapping[tuple[Phase, str], tuple[Phase, ...]] = {
@@ -237,7 +258,9 @@ def _after_firing(alert: Alert, finding: Finding, now: datetime, timing: Timing)
 
 def _after_easing(alert: Alert, finding: Finding, now: datetime, timing: Timing) -> Draft | None:
     """What follows a finding under the alert's severity."""
-    if alert.lower_at is None or (finding.level is Level.CLEAR) != (alert.clear_at is not None):
+    clear = finding.level is Level.CLEAR
+    ahead = _is_ahead(alert.lower_at, now) or _is_ahead(alert.clear_at, now)
+    if alert.lower_at is None or clear != (alert.clear_at is not None) or ahead:
         return _draft(alert, "alert.eased", now, level=finding.level.value)
     if alert.clear_at is not None and _lasted(alert.clear_at, now, timing.keep_s):
         return _draft(alert, "alert.resolved", now, reason="the trouble is gone")
@@ -250,7 +273,8 @@ def _after_easing(alert: Alert, finding: Finding, now: datetime, timing: Timing)
 def _updated(alert: Alert, finding: Finding, now: datetime, timing: Timing) -> Draft | None:
     known = alert.finding
     same = known is not None and known.content() == finding.content()
-    if same or not _lasted(alert.updated_at, now, timing.update_s):
+    every_s = max(timing.update_s, SEEN_AGAIN_S) if same else timing.update_s
+    if not _lasted(alert.updated_at, now, every_s):
         return None
     return _draft_found(alert, "alert.updated", finding, now)
 
@@ -260,7 +284,12 @@ def _bad(finding: Finding) -> bool:
 
 
 def _lasted(since: datetime | None, now: datetime, seconds: float) -> bool:
-    return since is not None and (now - since).total_seconds() >= seconds
+    return since is not None and ((now - since).total_seconds() >= seconds or _is_ahead(since, now))
+
+
+def _is_ahead(at: datetime | None, now: datetime) -> bool:
+    """Whether the clock was set back since."""
+    return at is not None and (at - now).total_seconds() > _CLOCK_SLACK_S
 
 
 def _check_firing(alert: Alert, wish: str) -> None:
@@ -320,6 +349,7 @@ def _fired(alert: Alert, data: Mapping[str, Any]) -> Alert:
         fired_at=at,
         severity_at=at,
         updated_at=at,
+        seen_at=at,
     )
 
 
@@ -330,6 +360,7 @@ def _escalated(alert: Alert, data: Mapping[str, Any]) -> Alert:
         severity_at=at_of(data),
         finding=_found(alert, data),
         updated_at=at_of(data),
+        seen_at=at_of(data),
         lower_at=None,
         clear_at=None,
         acknowledged_by=None,
@@ -337,14 +368,17 @@ def _escalated(alert: Alert, data: Mapping[str, Any]) -> Alert:
 
 
 def _eased(alert: Alert, data: Mapping[str, Any]) -> Alert:
-    clear = data["level"] == Level.CLEAR
+    clear, at = data["level"] == Level.CLEAR, at_of(data)
     return replace(
-        alert, lower_at=alert.lower_at or at_of(data), clear_at=at_of(data) if clear else None
+        alert,
+        lower_at=min(alert.lower_at or at, at),
+        clear_at=at if clear else None,
+        seen_at=at,
     )
 
 
-def _returned(alert: Alert, _: Mapping[str, Any]) -> Alert:
-    return replace(alert, lower_at=None, clear_at=None)
+def _returned(alert: Alert, data: Mapping[str, Any]) -> Alert:
+    return replace(alert, lower_at=None, clear_at=None, seen_at=at_of(data))
 
 
 def _lowered(alert: Alert, data: Mapping[str, Any]) -> Alert:
@@ -356,12 +390,14 @@ def _lowered(alert: Alert, data: Mapping[str, Any]) -> Alert:
         severity_at=at_of(data),
         finding=_found(alert, data) if bad else alert.finding,
         updated_at=at_of(data),
+        seen_at=at_of(data),
         lower_at=alert.clear_at,
     )
 
 
 def _updated_fact(alert: Alert, data: Mapping[str, Any]) -> Alert:
-    return replace(alert, finding=_found(alert, data), updated_at=at_of(data))
+    at = at_of(data)
+    return replace(alert, finding=_found(alert, data), updated_at=at, seen_at=at)
 
 
 def _resolved(alert: Alert, data: Mapping[str, Any]) -> Alert:

@@ -18,7 +18,7 @@ from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alerts import alert as life
 from seatrial.monitoring.alerts import silence as silencing
 from seatrial.monitoring.alerts.alert import Alert, Timing
-from seatrial.monitoring.alerts.facts import unknown
+from seatrial.monitoring.alerts.facts import UnknownFact, unknown
 from seatrial.monitoring.alerts.finding import Finding, Labels
 from seatrial.monitoring.alerts.silence import Silence, Silences
 from seatrial.monitoring.alerts.stream import Stream
@@ -51,6 +51,17 @@ def fold(alerts: Alerts, facts: Sequence[Fact]) -> Alerts:
     return after
 
 
+def gone(labels: Labels, versions: Collection[int] | None) -> str | None:
+    """Why what an alert is about is not there any more; None while it is."""
+    if versions is None:
+        return f"the endpoint {labels.endpoint} is not there any more"
+    if labels.version is not None and labels.version not in versions:
+        return f"version {labels.version} is not served any more"
+    if not versions:
+        return f"no version of {labels.endpoint} is served any more"
+    return None
+
+
 class AlertBook:
     """Reads and changes alerts and silences. Thread-safe; calls block on the store.
 
@@ -67,16 +78,35 @@ class AlertBook:
             log, silencing.STREAM, state={}, fold=silencing.fold
         )
         self._head = -1
+        self._unreadable: dict[str, UnknownFact] = {}
 
     def refresh(self) -> None:
-        """Read what others appended; cheap when nothing was.   Raises: StoreUnavailable."""
+        """Read what others appended; cheap when nothing was.
+
+        Raises: StoreUnavailable; UnknownFact: of one stream, after the others were read.
+        """
         head = self._log.head()
-        if head == self._head:
-            return
-        for name in self._log.streams(PREFIX):
-            self._stream(name.removeprefix(PREFIX)).refresh()
-        self._silences.refresh()
-        self._head = head
+        if head != self._head:
+            unreadable: dict[str, UnknownFact] = {}
+            for name in [*self._log.streams(PREFIX), silencing.STREAM]:
+                endpoint = name.removeprefix(PREFIX)
+                try:
+                    if name == silencing.STREAM:
+                        self._silences.refresh()
+                    else:
+                        self._stream(endpoint).refresh()
+                except UnknownFact as problem:
+                    unreadable[endpoint] = problem
+            self._unreadable, self._head = unreadable, head
+        for found in self._unreadable.values():
+            raise found
+
+    def unreadable(self) -> Mapping[str, UnknownFact]:
+        """The endpoints whose alerts cannot be read, as of the last refresh, and why.
+
+        They are what they were before; the stream of silences is among them by its name.
+        """
+        return dict(self._unreadable)
 
     def alerts(self, endpoint: str | None = None) -> list[Alert]:
         """All that were ever raised, of one endpoint or of all; the worst and newest first."""
@@ -94,12 +124,17 @@ class AlertBook:
         )
 
     def observe(self, findings: Iterable[Finding], *, now: datetime) -> list[Alert]:
-        """Let alerts live through findings taken at ``now``; returns those that changed."""
+        """Let alerts live through findings taken at ``now``; returns those that changed.
+
+        Findings about endpoints whose alerts cannot be read change nothing.
+        """
         by_endpoint: dict[str, list[Finding]] = defaultdict(list)
         for finding in findings:
             by_endpoint[finding.labels.endpoint].append(finding)
         changed: list[Alert] = []
         for endpoint, news in by_endpoint.items():
+            if endpoint in self._unreadable:
+                continue
             stream = self._stream(endpoint)
             before = stream.state
             after = stream.change(lambda alerts, news=news: self._steps(alerts, news, now))  # type: ignore[misc]
@@ -107,29 +142,25 @@ class AlertBook:
         return changed
 
     def retire(self, served: Mapping[str, Collection[int]], *, now: datetime) -> None:
-        """End alerts about versions that are not served any more: no finding will.
+        """End alerts about what is not served any more: no finding will.
 
-        Args:
-            served: the versions that may answer, by endpoint; an endpoint that is not there is
-                left alone.
+        Args: served: the versions that may answer, by endpoint, of all endpoints there are.
         """
-        for endpoint, versions in served.items():
+        for endpoint in {*served, *self._streams} - self._unreadable.keys():
             self._stream(endpoint).change(
-                lambda alerts, versions=versions: [  # type: ignore[misc]
+                lambda alerts, endpoint=endpoint: [  # type: ignore[misc]
                     draft
                     for alert in alerts.values()
-                    if alert.labels.version not in (None, *versions)
-                    for draft in life.retire(
-                        alert,
-                        reason=f"version {alert.labels.version} is not served any more",
-                        now=now,
-                    )
+                    if (reason := gone(alert.labels, served.get(endpoint))) is not None
+                    for draft in life.retire(alert, reason=reason, now=now)
                 ]
             )
 
     def mute(self, reasons: Mapping[str, str], *, now: datetime) -> None:
         """Record which firing alerts nobody is told of, by key; all others are told."""
-        for stream in list(self._streams.values()):
+        for endpoint, stream in list(self._streams.items()):
+            if endpoint in self._unreadable:
+                continue
             stream.change(
                 lambda alerts: [
                     draft

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.events import Draft
-from seatrial.kernel.store import FactLog, StoreFull, StoreUnavailable, StreamChanged
+from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alerts import outbox as box
 from seatrial.monitoring.alerts.alert import Alert
 from seatrial.monitoring.alerts.notify import (
@@ -183,22 +183,26 @@ class Couriers:
         self._couriers = list(couriers)
         self._pool = ThreadPoolExecutor(max(1, len(self._couriers)), thread_name_prefix="courier")
         self._under_way: dict[str, Future[int]] = {}
+        self._problems: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def tick(self, alerts: Sequence[Alert]) -> dict[str, Offered]:
         """Queue what is due everywhere and start sending; waits for no sink.
 
-        A store that does not answer makes the tick do nothing for that sink: the next one decides
-        again.
+        A store that does not answer, or facts of a sink that cannot be read, make the tick do
+        nothing for that sink, which is said once: the next one decides again.
         Returns: what came of it, by sink.
         """
         offered = {}
         for courier in self._couriers:
             try:
                 offered[courier.sink] = courier.offer(alerts)
-            except (StoreUnavailable, StoreFull, StreamChanged) as problem:
-                _log.warning("nothing is queued for sink %s: %s", courier.sink, problem)
+            except SeatrialError as problem:
+                if self._problems.get(courier.sink) != problem.code:
+                    _log.warning("nothing is queued for sink %s: %s", courier.sink, problem)
+                self._problems[courier.sink] = problem.code
                 continue
+            self._problems.pop(courier.sink, None)
             self._start(courier)
         return offered
 

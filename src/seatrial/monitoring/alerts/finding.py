@@ -65,6 +65,7 @@ class Kind(StrEnum):
     SEGMENT_DRIFT = "segment_drift"
     SEGMENT_ESTIMATED_PERFORMANCE = "segment_estimated_performance"
     SEGMENT_PERFORMANCE = "segment_performance"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)

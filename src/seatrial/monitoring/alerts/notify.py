@@ -103,7 +103,7 @@ class Notifier(Protocol):
         ...
 
 
-_TIMES = ("pending_at", "fired_at", "severity_at", "updated_at", "resolved_at")
+_TIMES = ("pending_at", "fired_at", "severity_at", "updated_at", "seen_at", "resolved_at")
 
 
 def notification_record(notification: Notification) -> dict[str, object]:
@@ -152,7 +152,7 @@ def alert_from(record: Mapping[str, Any]) -> Alert:
     labels = Labels(**record["labels"])
     severity = Level(record["severity"])
     content = record["finding"]
-    times: dict[str, Any] = {name: record[name] for name in _TIMES}
+    times: dict[str, Any] = {name: record.get(name) for name in _TIMES}
     known = {name: datetime.fromisoformat(at) for name, at in times.items() if at}
     return Alert(
         labels=labels,

@@ -143,6 +143,9 @@ def _section(alert: Alert, language: str, now: datetime) -> Section:
         lines.append((words["sure"], finding.sure.text(language)))
         lines.append((words["features"], words["comma"].join(finding.features)))
         lines.append((words["segments"], words["comma"].join(finding.segments)))
+    stale_s = alert.stale_s(now)
+    if stale_s is not None and alert.seen_at is not None:
+        lines.append((words["evidence"], stale_text(stale_s, alert.seen_at, language)))
     if not firing and alert.resolved_at is not None:
         lines.append((words["until"], moment(alert.resolved_at)))
     if alert.acknowledged_by:
@@ -152,6 +155,12 @@ def _section(alert: Alert, language: str, now: datetime) -> Section:
         lines=tuple((name, text) for name, text in lines if text),
         steps=steps_of(alert, language) if firing else (),
     )
+
+
+def stale_text(age_s: float, seen_at: datetime, language: str) -> str:
+    """That the evidence of a firing alert is old, and so nobody knows whether the trouble lasts."""
+    age = show_duration(age_s - age_s % 3600, language=language)
+    return _WORDS[language]["stale"].format(age=age, at=moment(seen_at))
 
 
 def _since(since: datetime | None, alert: Alert, now: datetime, language: str) -> str:
@@ -182,6 +191,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "features": "Features",
         "segments": "Segments",
         "until": "Over since",
+        "evidence": "Age of it",
+        "stale": "about {age} old, of {at}: whether it lasts is not known. "
+        "Check that requests still come and that the monitor runs.",
         "cares": "In the hands of",
         "next": "What to do next",
         "more": "And {n} more alerts.",
@@ -203,6 +215,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "features": "特征",
         "segments": "分组",
         "until": "恢复时间",
+        "evidence": "数据时效",
+        "stale": "约 {age}前（{at}）：问题是否仍在无法得知。请确认仍有请求到达、监控仍在运行。",
         "cares": "处理人",
         "next": "下一步",
         "more": "另有 {n} 条告警。",
@@ -224,6 +238,7 @@ _NAMES: Mapping[str, Phrase] = {
         "estimated performance in a segment", "分组的估计性能"
     ),
     Kind.SEGMENT_PERFORMANCE: Phrase("performance on labels in a segment", "分组的真实性能"),
+    Kind.WATCH: Phrase("the watch itself", "监控自身"),
 }
 
 _STEPS: Mapping[str, tuple[Phrase, ...]] = {
@@ -319,6 +334,12 @@ _STEPS: Mapping[str, tuple[Phrase, ...]] = {
         Phrase(
             "Look at what changed for these segments; gather labelled rows of them and retrain.",
             "查看这些分组发生了什么变化；收集它们的带标签数据并重新训练。",
+        ),
+    ),
+    Kind.WATCH: (
+        Phrase(
+            "Do what the message says: until then, part of this endpoint is not watched.",
+            "按消息中的提示处理：在此之前，该端点的一部分未被监控。",
         ),
     ),
 }

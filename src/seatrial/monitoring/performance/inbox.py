@@ -70,6 +70,10 @@ class Inbox(Protocol):
         """Forget entries that were put before a moment.   Returns: how many."""
         ...
 
+    def n_dropped(self) -> int:
+        """Labels that `drop_before` ever forgot; outlives the process if entries do."""
+        ...
+
     def n(self) -> int:
         """How many wait."""
         ...
@@ -85,6 +89,7 @@ class MemoryInbox:
         self._most = most
         self._position = 0
         self._kept: dict[int, tuple[int, Entry]] = {}
+        self._n_dropped = 0
 
     def put(self, entries: Sequence[Entry], *, at_us: int) -> None:
         """See Inbox."""
@@ -110,9 +115,14 @@ class MemoryInbox:
 
     def drop_before(self, at_us: int) -> int:
         """See Inbox."""
-        old = [position for position, (at, _) in self._kept.items() if at < at_us]
-        self.drop(old)
+        old = {position: e for position, (at, e) in self._kept.items() if at < at_us}
+        self.drop(list(old))
+        self._n_dropped += sum(e.purpose is Purpose.LABEL for e in old.values())
         return len(old)
+
+    def n_dropped(self) -> int:
+        """See Inbox."""
+        return self._n_dropped
 
     def n(self) -> int:
         """See Inbox."""

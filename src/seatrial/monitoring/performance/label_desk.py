@@ -21,9 +21,9 @@ from seatrial.kernel.store import Store
 from seatrial.monitoring.performance.audit import Audit, BadAudit, bought, chosen_of_window
 from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.performance.labels import MAX_EXAMPLES, BadLabels, Ledger, Scored
+from seatrial.monitoring.performance.ledger_notes import CLASSES, WIDTH, kept_of, meanings
 from seatrial.monitoring.performance.state import steps_of_window
 from seatrial.monitoring.performance.verdict import PerformanceRules
-from seatrial.monitoring.performance.version import CLASSES, WIDTH, kept_of, meanings
 from seatrial.monitoring.performance.view import performance_records
 from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.release.projection import Endpoints
@@ -155,14 +155,17 @@ class LabelDesk:
     def status(self, endpoint: str) -> Record:
         """How labels of an endpoint stand: waiting, taken in, and what they say, by version.
 
+        ``n_unknown`` are those that were dropped: no prediction came to be known for them in time.
+
         Raises: UnknownEndpoint, StoreUnavailable.
         """
         self._check(endpoint)
         with self._kept.writing(endpoint) as inbox:
-            n_waiting = inbox.n()
+            n_waiting, n_unknown = inbox.n(), inbox.n_dropped()
         return {
             "endpoint": endpoint,
             "n_waiting": n_waiting,
+            "n_unknown": n_unknown,
             "versions": performance_records(self._store, endpoint),
         }
 

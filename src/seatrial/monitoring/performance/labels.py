@@ -371,19 +371,30 @@ class Kept:
 
 
 def keep(
-    pending: Pending, rows: Scored, keeping: Keeping, *, watermark_us: int | None = None
+    pending: Pending,
+    rows: Scored,
+    keeping: Keeping,
+    *,
+    watermark_us: int | None = None,
+    latest_us: int | None = None,
 ) -> Kept:
     """Let predictions wait for their labels, and drop those that waited too long.
 
     The watermark follows the youngest prediction, not the clock, so a backfill and a live server
-    drop the same rows. It never goes back.
+    drop the same rows. It goes back only where a clock was wrong: a prediction that says it is
+    later than any can be counts as of ``latest_us``.
 
-    Args: watermark_us: of the batch before.
+    Args:
+        watermark_us: of the batch before.
+        latest_us: no prediction can be later; None believes any time.
     """
     n_added = pending.add(rows)
+    keep_us = round(keeping.keep_s * 1e6)
     if len(rows):
-        reached = int(rows.at_us.max()) - round(keeping.keep_s * 1e6)
+        reached = int(rows.at_us.max()) - keep_us
         watermark_us = reached if watermark_us is None else max(reached, watermark_us)
+    if watermark_us is not None and latest_us is not None:
+        watermark_us = min(watermark_us, latest_us - keep_us)
     n_forgotten = 0 if watermark_us is None else pending.forget_before(watermark_us)
     return Kept(
         n_added=n_added,

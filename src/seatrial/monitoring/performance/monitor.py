@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.store import Presence, StoreFull, StoreUnavailable
+from seatrial.kernel.store import Presence
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, LeaseLost, Troubles
 from seatrial.monitoring.performance.endpoint import TURN_S, EndpointPerformance, OpenPerformance
-from seatrial.monitoring.performance.version import Told
+from seatrial.monitoring.performance.untold import Told
+from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.performance.view import BEATS, Record, performance_record
 
 _EVERY_S = 2.0
 _AGAIN_S = 600.0
 """How often what has not changed is said again: what nobody says for a day is forgotten."""
 
-_log = logging.getLogger(__name__)
+ALL, SAID = "predictions and labels", "what is shown of its performance"
+"""Parts of the watch that may be in trouble."""
+
+Tell = Callable[[str, Told], None]
+"""Told what was found of an endpoint."""
 
 
 class PerformanceMonitor:
@@ -27,6 +32,7 @@ class PerformanceMonitor:
         clock: wall and monotonic time.
         opened: what is kept of endpoints.
         wait_s: how long a label waits for its prediction, > 0.
+        troubles: told of what is not watched, and why.
         every_s: how often it looks, whatever it is asked, >= 0.
         turn_s: how long a look at an endpoint reads on, > 0.
     """
@@ -38,10 +44,12 @@ class PerformanceMonitor:
         clock: Clock,
         opened: OpenPerformance,
         wait_s: float,
+        troubles: Troubles,
         every_s: float = _EVERY_S,
         turn_s: float = TURN_S,
     ) -> None:
         self._presence = presence
+        self._troubles = troubles
         self._clock = clock
         self._opened = opened
         self._wait_s = wait_s
@@ -49,32 +57,32 @@ class PerformanceMonitor:
         self._turn_s = turn_s
         self._endpoints: dict[str, EndpointPerformance] = {}
         self._records: dict[tuple[str, int], Record] = {}
+        self._unsaid: set[tuple[str, int]] = set()
         self._due_s = self._again_s = 0.0
 
-    def turn(self, served: Mapping[str, Collection[int]]) -> dict[str, dict[int, Told]]:
-        """Look at every endpoint, if it is time to; what that tells, by endpoint and version.
+    def turn(self, served: Mapping[str, Collection[int]], tell: Tell) -> None:
+        """Look at every endpoint, if it is time to.
 
-        Args: served: by endpoint, the versions that may answer.
-        Raises: StoreUnavailable, StoreFull: of the store; trouble with what is kept beside it is
-            logged, and tried again.
+        Args:
+            served: by endpoint, the versions that may answer.
+            tell: told what is found of an endpoint, at least once, whatever is killed meanwhile.
+        Raises: StoreUnavailable and its kin: of the store; trouble with what is kept beside it is
+            said, and tried again.
         """
         now_s = self._clock.monotonic()
         if now_s < self._due_s:
-            return {}
+            return
         self._due_s = now_s + self._every_s
-        told = {name: self._turned(name, versions) for name, versions in served.items()}
+        for name, versions in served.items():
+            changed = self._turned(name, versions, tell)
+            self._unsaid |= {(name, version) for version in changed}
         again = now_s >= self._again_s
-        if again:
-            self._again_s = now_s + _AGAIN_S
         for name, endpoint in self._endpoints.items():
             for version, performance in endpoint.versions().items():
-                if again or version in told.get(name, {}):
-                    record = performance_record(performance)
-                    record["n_waiting"] = endpoint.n_waiting()
-                    record["n_unknown"] = endpoint.n_unknown
-                    self._records[name, version] = record
-                    self._presence.beat(f"{BEATS}{name}/{version}", record)
-        return told
+                if again or (name, version) in self._unsaid:
+                    self._say(name, endpoint, performance)
+        if again:
+            self._again_s = now_s + _AGAIN_S
 
     def records(self, endpoint: str) -> dict[int, Record]:
         """What is known of an endpoint's versions."""
@@ -94,23 +102,46 @@ class PerformanceMonitor:
         self._records.clear()
         self._due_s = self._again_s = 0.0
 
-    def _turned(self, name: str, versions: Collection[int]) -> dict[int, Told]:
+    def _say(
+        self, name: str, endpoint: EndpointPerformance, performance: VersionPerformance
+    ) -> None:
+        version = performance.version
         try:
-            if name not in self._endpoints:
+            record = performance_record(performance)
+            record["n_waiting"] = endpoint.n_waiting()
+            record["n_unknown"] = endpoint.n_unknown()
+            self._records[name, version] = record
+            self._presence.beat(f"{BEATS}{name}/{version}", record)
+        except NOT_KEPT:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: other versions are shown
+            self._troubles.met(name, SAID, problem, version=version)
+        else:
+            self._troubles.over(name, SAID, version=version)
+            self._unsaid.discard((name, version))
+
+    def _turned(self, name: str, versions: Collection[int], tell: Tell) -> set[int]:
+        opened = name not in self._endpoints
+        try:
+            if opened:
                 self._endpoints[name] = EndpointPerformance(
                     name,
                     opened=self._opened,
                     clock=self._clock,
                     wait_s=self._wait_s,
+                    tell=partial(tell, name),
+                    troubles=self._troubles,
                     turn_s=self._turn_s,
                 )
-            return self._endpoints[name].turn(versions, self._clock.now())
-        except (StoreUnavailable, StoreFull) as problem:
+            changed = self._endpoints[name].turn(versions, self._clock.now())
+        except LeaseLost:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: drift and service go on
             # What was not kept is read again: what is in memory may be ahead of the ledger.
-            _log.warning("the performance of %s cannot be kept: %s", name, problem)
+            self._troubles.met(name, ALL, problem)
             self._opened.close(name)
             self._endpoints.pop(name, None)
-        except (SeatrialError, OSError) as problem:
-            # A border: whatever a drive does, drift and service go on being watched.
-            _log.warning("the performance of %s: %s", name, problem)
-        return {}
+            return set()
+        self._troubles.over(name, ALL)
+        # What was taken in before it was closed may not have been said.
+        return set(self._endpoints[name].versions()) if opened else changed

@@ -20,6 +20,8 @@ from seatrial.monitoring.performance.state import (
 )
 from seatrial.monitoring.performance.verdict import Estimated, Level, PerformanceRules
 
+SCHEMA = 1
+
 _TROUBLE = frozenset({Level.WARNING.value, Level.CRITICAL.value})
 
 
@@ -64,7 +66,25 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     n_corrected: int = 0
     told: int = -1
     points: tuple[Point, ...] = ()
-    schema: int = 1
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """What scores said when a step became complete.
+
+    Args:
+        step: its index.
+        estimate: of the newest window.
+        since: begin of the first of the newest windows that are all in trouble; None when the
+            newest is not.
+        end: of the newest prediction so far.
+    """
+
+    step: int
+    estimate: Estimated
+    since: datetime | None
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +93,12 @@ class Advanced:
 
     Args:
         state, progress: afterwards.
-        estimates: at the end of each step that became complete, with the begin of the first of the
-            newest windows that are all in trouble; None when the newest is not.
+        steps: those that became complete.
     """
 
     state: PerformanceState
     progress: Progress
-    estimates: tuple[tuple[Estimated, datetime | None], ...]
+    steps: tuple[Stepped, ...]
 
 
 def advance(
@@ -90,7 +109,7 @@ def advance(
     rows: Scored,
 ) -> Advanced:
     """Take in predictions step by step, and the labels that some of them came with."""
-    found: list[tuple[Estimated, datetime | None]] = []
+    steps: list[Stepped] = []
     for index in np.unique(rows.step).tolist():
         some = rows.some(np.flatnonzero(rows.step == index))
         labelled = some.some(np.flatnonzero(np.isfinite(some.label)))
@@ -107,8 +126,15 @@ def advance(
         )
         # A step that is still filling says nothing: its few rows would be looked at too often.
         if n_seen * state.steps_per_window // progress.window_rows > index:
-            found.append((said, since(progress.points)))
-    return Advanced(state=state, progress=progress, estimates=tuple(found))
+            steps.append(
+                Stepped(
+                    step=index,
+                    estimate=said,
+                    since=since_trouble(progress.points),
+                    end=moment(progress.points[-1].end_us),
+                )
+            )
+    return Advanced(state=state, progress=progress, steps=tuple(steps))
 
 
 def first_labels(rows: Scored) -> Joined:
@@ -125,19 +151,24 @@ def first_labels(rows: Scored) -> Joined:
     )
 
 
-def since(points: Sequence[Point]) -> datetime | None:
+def since_trouble(points: Sequence[Point]) -> datetime | None:
     """Begin of the first of the newest windows that are all in trouble."""
     start_us = None
     for point in reversed(points):
         if point.level not in _TROUBLE:
             break
         start_us = point.start_us
-    return None if start_us is None else at(start_us)
+    return None if start_us is None else moment(start_us)
 
 
-def at(us: int) -> datetime:
-    """A time kept as microseconds since 1970."""
+def moment(us: int) -> datetime:
+    """Microseconds since 1970 as a time."""
     return datetime.fromtimestamp(us / 1e6, UTC)
+
+
+def micros(at: datetime) -> int:
+    """A time as microseconds since 1970."""
+    return round(at.timestamp() * 1e6)
 
 
 def _pointed(

@@ -8,7 +8,8 @@ of a false alarm, and findings are made at looks only.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 import numpy as np
@@ -56,8 +57,8 @@ class _Window(msgspec.Struct, frozen=True, kw_only=True):
 class SegmentPerformance:
     """Counts the rows of one version by segment and judges them. Not thread-safe.
 
-    Its methods change the ledger within the transaction they are called in; when that fails, the
-    ledger has to be opened anew, as `PerformanceMonitor` does.
+    Its methods change the ledger within the transaction they are called in, which `undone`
+    encloses.
 
     Args:
         ledger: of the version.
@@ -100,6 +101,16 @@ class SegmentPerformance:
     def columns(self) -> tuple[str, ...]:
         """What rows are split by."""
         return self._splits.names
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What is counted within counts no more when it raises, as the ledger forgets it then."""
+        looked, windows = msgspec.structs.replace(self._looked), dict(self._windows)
+        try:
+            yield
+        except BaseException:
+            self._looked, self._windows = looked, windows
+            raise
 
     def observe(
         self, rows: Scored, table: Table, ids: Sequence[str | None], *, n_seen: int, trusted: bool

@@ -1,14 +1,15 @@
 """The performance of one served version: logged predictions and labels in, findings out.
 
 All that is known is in one ledger: the predictions that wait for labels, how far the log was read,
-and the sums. They change together, so a process that is killed has either taken something in or
-not, and never half of it or twice.
+the sums, and what is still to be told of them. They change together, so a process that is killed
+has either taken something in or not, and never half of it or twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,12 +17,31 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.performance import untold
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
 from seatrial.monitoring.performance.judge import estimated, measured, trust_in_scores
 from seatrial.monitoring.performance.labels import Joined, Keeping, Ledger, Scored, join, keep
-from seatrial.monitoring.performance.progress import Progress, advance, at, since
-from seatrial.monitoring.performance.record import state_from_dict, state_to_dict, unreadable
+from seatrial.monitoring.performance.ledger_notes import (
+    CLASSES,
+    PLACE,
+    PROGRESS,
+    STATE,
+    UNTOLD,
+    WIDTH,
+    kept_of,
+    meanings,
+)
+from seatrial.monitoring.performance.progress import (
+    Advanced,
+    Progress,
+    advance,
+    micros,
+    moment,
+    since_trouble,
+)
+from seatrial.monitoring.performance.record import state_to_dict
 from seatrial.monitoring.performance.rows import has_answers, part_id, served_rows
 from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import ServedReference, named
@@ -33,32 +53,20 @@ from seatrial.monitoring.performance.state import (
     steps_by_count,
     steps_of_window,
 )
+from seatrial.monitoring.performance.trigger_windows import estimated_window, measured_window
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules, Trust
 from seatrial.monitoring.rows.label_values import label_values, label_vectors
 from seatrial.monitoring.rows.table import Table
-from seatrial.monitoring.triggers.rule import Measured as Metric
 from seatrial.monitoring.triggers.rule import Window
 from seatrial.stats.fusion import COVERED_SHARE
 
-STATE, PROGRESS, CLASSES, WIDTH = "state", "progress", "classes", "width"
-PLACE = "place/"
-"""Names of notes; that of a place goes on with what it is in."""
 
+class LedgerChanged(Conflict):
+    """Another process has written what this one believed to be its own."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What came of something that was taken in.
-
-    Args:
-        findings: in order.
-        windows: whose real performance is known now, for triggers.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    windows: tuple[Window, ...] = ()
-
-    def __add__(self, other: Told) -> Told:
-        return Told(findings=self.findings + other.findings, windows=self.windows + other.windows)
+    code = "monitoring.ledger_changed"
+    retryable = True
 
 
 class Logged(Protocol):
@@ -90,7 +98,8 @@ class VersionPerformance:
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
         segments: makes what counts by segment, of a window's rows and steps; None without any.
-    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion: a ledger that cannot be read.
+    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion, UntoldUnreadable: a ledger that
+        cannot be read.
     """
 
     def __init__(
@@ -119,6 +128,8 @@ class VersionPerformance:
                 Progress(window_rows=window_rows),
             )
         self.state, self.progress = kept
+        self._mark = ledger.note(STATE), ledger.note(PROGRESS)
+        self._untold = untold.decode(ledger.note(UNTOLD) or "")
         self.segments = (
             segments(self.progress.window_rows, self.state.steps_per_window) if segments else None
         )
@@ -131,31 +142,56 @@ class VersionPerformance:
         """How far a part of the log was read; None when it was not."""
         return self._ledger.note(PLACE + part)
 
-    def take(self, logged: Logged) -> Told:
+    def tell(self, tell: Callable[[Told], None]) -> None:
+        """Hand on what was found, at least once: it is forgotten when ``tell`` returns.
+
+        Raises: StoreUnavailable and its kin: the rest is told by the next call, also of a process
+            that starts anew.
+        """
+        while self._untold:
+            tell(self._untold[0])
+            rest = self._untold[1:]
+            with self._changing():
+                self._ledger.set_note(UNTOLD, untold.encode(rest))
+            self._untold = rest
+
+    def take(self, logged: Logged, *, latest: datetime | None = None) -> None:
         """Take in predictions. A prediction whose id is known already counts once.
 
-        Raises: BadScores, BadExpectedLoss: rows that cannot be judged; StoreUnavailable, StoreFull.
-            Nothing is changed then.
+        Args: latest: no prediction can be later; one that says so lets no other be forgotten. None
+            believes any time.
+        Raises: BadScores, BadExpectedLoss: rows that cannot be judged; LedgerChanged;
+            StoreUnavailable and its kin. Nothing is changed then.
         """
-        with self._ledger.at_once():
+        with self._changing():
             rows, again = self._new(logged)
             found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
             state, progress = found.state, found.progress
             joined = join(self._ledger, again.ids, again.label)
             state, progress = self._joined(state, progress, joined)
-            kept = keep(self._ledger, rows, self._keeping, watermark_us=progress.watermark_us)
+            kept = keep(
+                self._ledger,
+                rows,
+                self._keeping,
+                watermark_us=progress.watermark_us,
+                latest_us=None if latest is None else micros(latest),
+            )
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
             windows, progress = self._windows(state, progress)
-            by_segment = self._observed_by_segment(logged, rows, state, progress)
-            by_segment += self._learned_by_segment(joined)
+            said = [self._estimated(one.estimate, one.since) for one in found.steps]
+            said += self._observed_by_segment(logged, rows, state, progress)
+            said += self._learned_by_segment(joined)
+            if progress.n_labelled > self.progress.n_labelled or len(again):
+                said += self._measured(state, progress)
             self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
-            self._keep(state, progress)
-        n_before = self.progress.n_labelled
-        self.state, self.progress = state, progress
-        said = [self._estimated(one, begin) for one, begin in found.estimates] + by_segment
-        if progress.n_labelled > n_before or len(again):
-            said += self._measured()
-        return Told(findings=tuple(said), windows=windows)
+            # A window whose labels came with its rows is told by those alone.
+            by_labels = {window.index for window in windows}
+            by_scores = [
+                one for one in self._estimated_windows(found) if one.index not in by_labels
+            ]
+            told = Told(findings=tuple(said), windows=(*by_scores, *windows))
+            after = self._keep(state, progress, told)
+        self._became(state, progress, after)
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
@@ -163,40 +199,47 @@ class VersionPerformance:
 
     def pass_over(self, logged: Logged) -> None:
         """Note that rows were read, though nothing could be made of them."""
-        self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
+        with self._changing():
+            self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
 
     def known(self, ids: Sequence[str]) -> dict[str, str]:
         """See `meanings`."""
         return meanings(self._ledger, ids)
 
-    def label(self, ids: Sequence[str], texts: Sequence[str]) -> Told:
+    def label(self, ids: Sequence[str], texts: Sequence[str]) -> None:
         """Take in labels.
 
         Args: ids of kept predictions; labels as `label_values.label_text` gives them.
-        Raises: StoreUnavailable, StoreFull: nothing is changed then.
+        Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
         """
         ids, values = self._values(ids, texts)
-        with self._ledger.at_once():
+        with self._changing():
             joined = join(self._ledger, ids, values)
             state, progress = self._joined(self.state, self.progress, joined)
             if state is self.state:
-                return Told()
+                return
             windows, progress = self._windows(state, progress)
-            by_segment = self._learned_by_segment(joined)
-            self._keep(state, progress)
-        self.state, self.progress = state, progress
-        said = self._estimated(self.estimated(), since(progress.points))
-        return Told(findings=(said, *by_segment, *self._measured()), windows=windows)
+            estimate = estimated(state, self.served.reference, self.rules)
+            said = [
+                self._estimated(estimate, since_trouble(progress.points)),
+                *self._learned_by_segment(joined),
+                *self._measured(state, progress),
+            ]
+            after = self._keep(state, progress, Told(findings=tuple(said), windows=windows))
+        self._became(state, progress, after)
 
     def audit(self, ids: Sequence[str]) -> None:
-        """Note that predictions were chosen for labelling by chance alone."""
-        with self._ledger.at_once():
+        """Note that predictions were chosen for labelling by chance alone.
+
+        Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
+        """
+        with self._changing():
             rows = self._ledger.find(ids)
             rows = rows.some(np.flatnonzero(~rows.audited))
             state = audit(self.state, self.served.reference, rows)
             self._ledger.mark_audited(rows.ids)
-            self._keep(state, self.progress)
-        self.state = state
+            after = self._keep(state, self.progress, Told())
+        self._became(state, self.progress, after)
 
     def estimated(self) -> Estimated:
         """The performance of the newest window."""
@@ -208,8 +251,7 @@ class VersionPerformance:
 
     def span_of(self, window: int) -> tuple[datetime, datetime] | None:
         """When a window was; None when that is not kept."""
-        found = next((p for p in self.progress.points if p.window == window), None)
-        return None if found is None else (at(found.start_us), at(found.end_us))
+        return _span_of(self.progress, window)
 
     def _values(
         self, ids: Sequence[str], texts: Sequence[str]
@@ -292,11 +334,11 @@ class VersionPerformance:
             flatters=self.served.flatters,
         )
 
-    def _measured(self) -> list[Finding]:
-        found = self.measured()
+    def _measured(self, state: PerformanceState, progress: Progress) -> list[Finding]:
+        found = measured(state, self.served.reference, self.rules)
         if found is None:
             return []
-        span = self.span_of(found.window)
+        span = _span_of(progress, found.window)
         return [
             measured_finding(
                 found,
@@ -305,6 +347,16 @@ class VersionPerformance:
                 since=None if span is None else span[0],
             )
         ]
+
+    def _estimated_windows(self, found: Advanced) -> tuple[Window, ...]:
+        """What triggers are told of windows whose last step is complete."""
+        windows: list[Window] = []
+        for one in found.steps:
+            index, place = divmod(one.step, self.state.steps_per_window)
+            if place == self.state.steps_per_window - 1:
+                window = estimated_window(one.estimate, self.version, index=index, end=one.end)
+                windows += [] if window is None else [window]
+        return tuple(windows)
 
     def _windows(
         self, state: PerformanceState, progress: Progress
@@ -320,13 +372,48 @@ class VersionPerformance:
                 continue
             one = measured(state, self.served.reference, self.rules, window=index)
             if one is not None:
-                found.append(_window(one, self.version, at(ends[index])))
+                found.append(measured_window(one, self.version, end=moment(ends[index])))
                 told = index
         return tuple(found), msgspec.structs.replace(progress, told=told)
 
-    def _keep(self, state: PerformanceState, progress: Progress) -> None:
-        self._ledger.set_note(STATE, msgspec.json.encode(state_to_dict(state)).decode())
-        self._ledger.set_note(PROGRESS, msgspec.json.encode(progress).decode())
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Changes the ledger at once, unless somebody else has done so."""
+        with ExitStack() as stack:
+            if self.segments is not None:
+                stack.enter_context(self.segments.undone())
+            stack.enter_context(self._ledger.at_once())
+            if (self._ledger.note(STATE), self._ledger.note(PROGRESS)) != self._mark:
+                raise LedgerChanged(
+                    f"The labels of {self.endpoint} version {self.version} were taken in by "
+                    "another process meanwhile.",
+                    remedy="Run one server on this home; the ledger is read anew.",
+                )
+            yield
+
+    def _keep(
+        self, state: PerformanceState, progress: Progress, told: Told
+    ) -> tuple[tuple[str, str], tuple[Told, ...]]:
+        mark = (
+            msgspec.json.encode(state_to_dict(state)).decode(),
+            msgspec.json.encode(progress).decode(),
+        )
+        rounds = (*self._untold, *untold.rounds_of(told))
+        self._ledger.set_note(STATE, mark[0])
+        self._ledger.set_note(PROGRESS, mark[1])
+        if told:
+            self._ledger.set_note(UNTOLD, untold.encode(rounds))
+        return mark, rounds
+
+    def _became(
+        self,
+        state: PerformanceState,
+        progress: Progress,
+        kept: tuple[tuple[str, str], tuple[Told, ...]],
+    ) -> None:
+        """What the ledger holds now."""
+        self.state, self.progress = state, progress
+        self._mark, self._untold = kept
 
 
 def _id_of(place: str, ids: Sequence[str | None]) -> str | None:
@@ -336,43 +423,6 @@ def _id_of(place: str, ids: Sequence[str | None]) -> str | None:
     return None if key is None else part_id(key, int(part or 0))
 
 
-def kept_of(ledger: Ledger) -> tuple[PerformanceState, Progress] | None:
-    """What a ledger says of a version; None before anything was taken in.
-
-    Raises: BadPerformanceRecord, stats.fusion_record.BadFusion.
-    """
-    state, progress = ledger.note(STATE), ledger.note(PROGRESS)
-    if state is None or progress is None:
-        return None
-    try:
-        return (
-            state_from_dict(msgspec.json.decode(state)),
-            msgspec.json.decode(progress, type=Progress),
-        )
-    except msgspec.DecodeError as problem:
-        raise unreadable(str(problem)) from problem
-
-
-def meanings(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
-    """The kept predictions that ids mean, by id. The only row of a request bears the request's id,
-    and ``<request>/0`` means it too.
-    """
-    stripped = {key: key.removesuffix("/0") for key in ids}
-    found = set(ledger.find([*stripped, *stripped.values()]).ids)
-    meant = {key: key if key in found else other for key, other in stripped.items()}
-    return {key: other for key, other in meant.items() if other in found}
-
-
-def _window(found: Measured, version: int, end: datetime) -> Window:
-    return Window(
-        version=version,
-        end=end,
-        performance={
-            metric.name: Metric(
-                value=metric.value,
-                low=metric.interval.lower if metric.interval else None,
-                high=metric.interval.upper if metric.interval else None,
-            )
-            for metric in found.metrics
-        },
-    )
+def _span_of(progress: Progress, window: int) -> tuple[datetime, datetime] | None:
+    found = next((p for p in progress.points if p.window == window), None)
+    return None if found is None else (moment(found.start_us), moment(found.end_us))

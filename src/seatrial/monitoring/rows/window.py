@@ -1,8 +1,9 @@
 """Windows of rows, by count or by time, as the rows come: any chunking gives the same windows.
 
 A time window closes when a row is seen that was predicted later than its end and the allowed
-lateness together. A row whose window has closed is late: it is handed on as such and never put into
-another window. Windows without rows do not appear.
+lateness together, or when whoever reads says that no more will come (`close_until`). A row whose
+window has closed is late: it is handed on as such and never put into another window. Windows
+without rows do not appear.
 """
 
 from __future__ import annotations
@@ -134,6 +135,8 @@ class Progress:
         newest_us: the latest time of a row, microseconds since 1970; None before the first.
         open: rows of each window that is not closed, by its index.
         n_late, n_undated: rows set apart.
+        closed_below: time windows with a smaller index are closed, whatever rows say; None for
+            none.
     """
 
     n_seen: int = 0
@@ -141,6 +144,7 @@ class Progress:
     open: Mapping[int, int] = field(default_factory=dict)
     n_late: int = 0
     n_undated: int = 0
+    closed_below: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; `Progress.from_dict` is its inverse."""
@@ -150,6 +154,7 @@ class Progress:
             "open": {str(index): n for index, n in self.open.items()},
             "n_late": self.n_late,
             "n_undated": self.n_undated,
+            "closed_below": self.closed_below,
         }
 
     @classmethod
@@ -172,6 +177,32 @@ def cut(
     if windows.n_rows is not None:
         return _by_count(windows.n_rows, progress, table)
     return _by_time(windows, progress, table, latest)
+
+
+def close_until(progress: Progress, index: int) -> Progress:
+    """Take no more rows into the time windows up to one; `drained` hands them out."""
+    below = index + 1
+    return replace(progress, closed_below=max(below, progress.closed_below or below))
+
+
+def drained(windows: Windows, progress: Progress) -> tuple[Progress, list[Event]]:
+    """The windows that take no more rows, as closed."""
+    if progress.closed_below is None:
+        return progress, []
+    done = {i: n for i, n in sorted(progress.open.items()) if i < progress.closed_below}
+    rest = {i: n for i, n in progress.open.items() if i not in done}
+    closed: list[Event] = [Closed(_window(windows, index), n) for index, n in done.items()]
+    return replace(progress, open=rest), closed
+
+
+def start_of(windows: Windows, index: int) -> datetime | None:
+    """When a window begins; None for one by count."""
+    return _window(windows, index).start
+
+
+def end_of(windows: Windows, index: int) -> datetime | None:
+    """When a window ends; None for one by count."""
+    return _window(windows, index).end
 
 
 def finish(windows: Windows, progress: Progress) -> tuple[Progress, list[Event]]:
@@ -213,6 +244,8 @@ def _by_time(
     index = _indices(windows, us)
     newest = _newest_before(us, progress.newest_us)
     late = index < _closed_below(windows, newest[:-1])
+    if progress.closed_below is not None:
+        late |= index < progress.closed_below
     held = dict(progress.open)
     for one, of in _groups(index, ~late):
         events.append(Piece(_window(windows, one), _some(table, rows[of])))
@@ -227,7 +260,8 @@ def _by_time(
         below = int(_closed_below(windows, newest[-1:])[0])
         for one in sorted(one for one in held if one < below):
             events.append(Closed(_window(windows, one), held.pop(one)))
-    return Progress(
+    return replace(
+        progress,
         n_seen=progress.n_seen + table.n,
         newest_us=newest_us,
         open=held,

@@ -63,6 +63,7 @@ class Watched:
             as queues do, is left out.
         alerts_firing: alerts by severity.
         alerts_pending: alerts by severity.
+        left_out: rows of a log that are in no window, by the reason: ``late``, ``undated``.
         looked_at_s: when this was found, seconds since 1970.
     """
 
@@ -80,6 +81,7 @@ class Watched:
     findings: Sequence[ServiceFinding] = ()
     alerts_firing: Mapping[str, int] = field(default_factory=dict)
     alerts_pending: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
     looked_at_s: float | None = None
 
 
@@ -122,6 +124,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "seatrial_service_crosses_seconds": ("gauge", "Seconds until a level is crossed, if ever."),
     "seatrial_alerts_firing": ("gauge", "Alerts that fire, by severity."),
     "seatrial_alerts_pending": ("gauge", "Alerts that may fire soon, by severity."),
+    "seatrial_rows_left_out_total": (
+        "counter",
+        "Rows of a log in no window: late, after it had closed, or undated.",
+    ),
     "seatrial_watch_timestamp_seconds": ("gauge", "When the watch last looked, since 1970."),
 }
 
@@ -159,10 +165,9 @@ def _samples(one: Watched) -> Iterator[Sample]:
         yield "seatrial_service_level", told, LEVELS[found.level]
         if found.crossing is not None:
             yield "seatrial_service_crosses_seconds", told, found.crossing.in_s
-    for name in ("firing", "pending"):
-        counts: Mapping[str, int] = getattr(one, f"alerts_{name}")
-        for severity, n in counts.items():
-            yield f"seatrial_alerts_{name}", (*labels, ("severity", severity)), n
+    yield from _split("seatrial_alerts_firing", labels, "severity", one.alerts_firing)
+    yield from _split("seatrial_alerts_pending", labels, "severity", one.alerts_pending)
+    yield from _split("seatrial_rows_left_out_total", labels, "reason", one.left_out)
     yield from _known("seatrial_watch_timestamp_seconds", labels, one.looked_at_s)
 
 
@@ -187,6 +192,11 @@ def _metric(name: str, labels: Labels, found: MetricGauges) -> Iterator[Sample]:
     yield from _known(name, labels, found.value)
     yield from _known(f"{name}_lower", labels, found.lower)
     yield from _known(f"{name}_upper", labels, found.upper)
+
+
+def _split(name: str, labels: Labels, by: str, counts: Mapping[str, int]) -> Iterator[Sample]:
+    for kind, n in counts.items():
+        yield name, (*labels, (by, kind)), n
 
 
 def _known(name: str, labels: Labels, value: float | None) -> Iterator[Sample]:

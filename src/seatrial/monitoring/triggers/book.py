@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from seatrial.kernel.events import Draft
@@ -36,6 +36,7 @@ class TriggerBook:
         now: datetime,
         window: Window | None = None,
         n_labelled: int | None = None,
+        served: Collection[int] | None = None,
     ) -> list[Decision]:
         """What the rules of an endpoint say now; what follows is kept. See `trigger.look`.
 
@@ -47,7 +48,7 @@ class TriggerBook:
         def decide(triggers: Triggers) -> list[Draft]:
             nonlocal decisions
             decisions, drafts = trigger.look(
-                triggers, rules, now=now, window=window, n_labelled=n_labelled
+                triggers, rules, now=now, window=window, n_labelled=n_labelled, served=served
             )
             return drafts
 

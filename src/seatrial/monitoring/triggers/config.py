@@ -14,6 +14,7 @@ from seatrial.monitoring.triggers.cron import BadCron, parse_cron
 from seatrial.monitoring.triggers.rule import (
     DAY_S,
     DriftRule,
+    Evidence,
     LabelsRule,
     PerformanceRule,
     Quorum,
@@ -90,12 +91,18 @@ class ScheduleTrigger(_Trigger):
 
 
 class PerformanceTrigger(_Trigger):
-    """Retrain when a metric on labels is beyond a limit."""
+    """Retrain when a metric is beyond a limit."""
 
     kind: Literal["performance"] = Field(description="Retrain when a metric is beyond a limit.")
     metric: str = Field(min_length=1, description="The metric, such as accuracy.")
     under: float | None = Field(default=None, description="Retrain when it is under this.")
     over: float | None = Field(default=None, description="Retrain when it is over this.")
+    evidence: Evidence = Field(
+        default=Evidence.CONFIRMED,
+        description="What counts: labels, windows nearly all of whose rows have labels; confirmed, "
+        "estimates that the newest labels agree with too; unverified, also those no label has "
+        "checked. An estimate that labels contradict never counts.",
+    )
     quorum: QuorumConfig = Field(
         default_factory=QuorumConfig, description="How many of the latest windows must agree."
     )
@@ -116,6 +123,7 @@ class PerformanceTrigger(_Trigger):
             metric=self.metric,
             limit=limit,
             high_is_good=self.under is not None,
+            evidence=self.evidence,
             quorum=self.quorum.quorum(),
             cooldown_s=self.cooldown,
         )

@@ -6,7 +6,7 @@ from them, is in `triggers/trigger.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -17,6 +17,9 @@ from seatrial.monitoring.alerts.finding import MAX_NAMED
 from seatrial.monitoring.triggers.cron import Cron, following, latest
 
 DAY_S = 86_400.0
+
+CLOCK_SLACK_S = 60.0
+"""By how much clocks of several processes may differ before one is said to have been set back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +52,38 @@ class ScheduleRule:
     cooldown_s: float = 0.0
 
 
+class Evidence(StrEnum):
+    """What a figure of performance rests on, the strongest first."""
+
+    LABELS = "labels"
+    """Nearly all rows of the window have labels."""
+    CONFIRMED = "confirmed"
+    """An estimate that the newest labels agree with."""
+    UNVERIFIED = "unverified"
+    """An estimate that no label has checked, or none for long."""
+
+    def is_at_least(self, other: Evidence) -> bool:
+        """Whether it is as strong as another."""
+        order = list(Evidence)
+        return order.index(self) <= order.index(other)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceRule:
-    """Retrain when a metric on labels is beyond a limit.
+    """Retrain when a metric is beyond a limit.
 
     Args:
         metric: its name in `Window.performance`.
         limit: the worst value that is still well.
         high_is_good: whether larger is better, as accuracy is and a mean error is not.
+        evidence: what a figure must rest on at least; weaker ones do not count.
     """
 
     name: str
     metric: str
     limit: float
     high_is_good: bool = True
+    evidence: Evidence = Evidence.CONFIRMED
     quorum: Quorum = Quorum()
     cooldown_s: float = DAY_S
 
@@ -102,11 +123,15 @@ Rule: TypeAlias = ScheduleRule | PerformanceRule | DriftRule | LabelsRule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A metric with its interval; the bounds are None when they are not known."""
+    """A metric with its interval; the bounds are None when they are not known.
+
+    Args: evidence: what it rests on.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    evidence: Evidence = Evidence.LABELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +140,17 @@ class Window:
 
     Args:
         version: that answered.
-        end: of the window, aware UTC; windows come in this order, a late one is left out.
-        performance: on labels, by metric; one that is missing is not known.
+        end: of the window, aware UTC.
+        index: grows from window to window of a version, whatever the clock does; None where nobody
+            counts, and windows are in the order of their ends. One that was there already counts
+            once, with the strongest evidence; one older than all that count is left out.
+        performance: by metric; one that is missing is not known.
         psi: by feature, bias-corrected; None where it is not known.
     """
 
     version: int
     end: datetime
+    index: int | None = None
     performance: Mapping[str, Measured] = field(default_factory=dict)
     psi: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -146,12 +175,39 @@ class Decision:
             this cause was asked for already.
         reason: for a person.
         evidence: JSON-able figures.
+        version: the one it is about; None for all.
     """
 
     rule: str
     says: Says
     reason: str
     evidence: Mapping[str, object] = field(default_factory=dict)
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A window that counts for a rule; ``index`` and ``end`` as in `Window`.
+
+    Args:
+        met: whether it was beyond the limit.
+        evidence: what its figure rests on.
+    """
+
+    end: datetime
+    met: bool
+    index: int | None = None
+    evidence: Evidence = Evidence.LABELS
+
+    def is_same(self, index: int | None, end: datetime) -> bool:
+        """Whether it is the window of that index and end."""
+        return self.end == end and self.index == index
+
+    def is_after(self, index: int | None, end: datetime) -> bool:
+        """Whether it is newer than the window of that index and end."""
+        if self.index is None or index is None:
+            return self.end > end
+        return self.index > index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,25 +216,31 @@ class RuleState:
 
     Args:
         began_at: when it was first looked at.
+        since: when it began or asked, whichever came last.
         labelled: labelled rows when it began or asked last; None when not known.
-        version: the one its windows are of; None before the first.
-        window_end: end of the newest window that counted.
-        met: whether each of the latest windows was beyond the limit, the oldest first.
-        figures: of the newest window that was beyond the limit.
-        armed: whether a met quorum would be a new cause.
+        version: the one whose window counted last; None before the first.
+        windows: the newest that count, by version, the oldest first.
+        figures: of the newest window that was beyond the limit, by version.
+        asked: versions whose cause was asked for and is not over.
         asked_at: when it asked last.
         n_asked: how often.
     """
 
     began_at: datetime | None = None
+    since: datetime | None = None
     labelled: int | None = None
     version: int | None = None
-    window_end: datetime | None = None
-    met: tuple[bool, ...] = ()
-    figures: Mapping[str, object] = field(default_factory=dict)
-    armed: bool = True
+    windows: Mapping[int, tuple[Seen, ...]] = field(default_factory=dict)
+    figures: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    asked: frozenset[int] = frozenset()
     asked_at: datetime | None = None
     n_asked: int = 0
+
+
+def evidence_of(rule: PerformanceRule | DriftRule, window: Window) -> Evidence:
+    """What the figure of a window rests on."""
+    measured = window.performance.get(rule.metric) if isinstance(rule, PerformanceRule) else None
+    return Evidence.LABELS if measured is None else measured.evidence
 
 
 def beyond(
@@ -199,15 +261,23 @@ def beyond(
         evidence = {"psi": dict(worst), "n_over": len(over), "n_features": len(known)}
         return (bool(over), evidence) if known else None
     measured = window.performance.get(rule.metric)
-    if measured is None:
+    if measured is None or not measured.evidence.is_at_least(rule.evidence):
         return None
     kindest = measured.high if rule.high_is_good else measured.low
     value = measured.value if kindest is None else kindest
     met = value < rule.limit if rule.high_is_good else value > rule.limit
-    return met, {"value": measured.value, "low": measured.low, "high": measured.high}
+    bounds = {"low": measured.low, "high": measured.high}
+    return met, {"value": measured.value, **bounds, "evidence": measured.evidence.value}
 
 
-def decide(rule: Rule, state: RuleState, *, n_labelled: int | None, now: datetime) -> Decision:
+def decide(
+    rule: Rule,
+    state: RuleState,
+    *,
+    n_labelled: int | None,
+    now: datetime,
+    served: Collection[int] | None = None,
+) -> Decision:
     """What a rule says of what is known of it at ``now``; see `trigger.look`."""
     match rule:
         case ScheduleRule():
@@ -215,21 +285,21 @@ def decide(rule: Rule, state: RuleState, *, n_labelled: int | None, now: datetim
         case LabelsRule():
             cause = _by_labels(rule, state, n_labelled)
         case PerformanceRule() | DriftRule():
-            cause = _by_windows(rule, state)
+            cause = _by_windows(rule, state, served)
         case _:
             assert_never(rule)
     if cause.says is not Says.ASKS or state.asked_at is None:
         return cause
-    left_s = rule.cooldown_s - (now - state.asked_at).total_seconds()
-    if left_s <= 0:
+    passed_s = (now - state.asked_at).total_seconds()
+    left_s = rule.cooldown_s - passed_s
+    if left_s <= 0 or passed_s < -CLOCK_SLACK_S:  # the clock was set back since: it is not waited
         return cause
     return replace(cause, says=Says.COOLING, evidence={**cause.evidence, "cooldown_s": left_s})
 
 
 def _by_schedule(rule: ScheduleRule, state: RuleState, now: datetime) -> Decision:
     slot = latest(rule.cron, now, rule.zone)
-    since = state.asked_at or state.began_at
-    if slot is None or since is None or slot <= since:
+    if slot is None or state.since is None or slot <= state.since:
         coming = following(rule.cron, now, rule.zone)
         return Decision(
             rule=rule.name,
@@ -256,22 +326,43 @@ def _by_labels(rule: LabelsRule, state: RuleState, n_labelled: int | None) -> De
     )
 
 
-def _by_windows(rule: PerformanceRule | DriftRule, state: RuleState) -> Decision:
-    n_met = sum(state.met[-rule.quorum.n :])
+def _by_windows(
+    rule: PerformanceRule | DriftRule, state: RuleState, served: Collection[int] | None
+) -> Decision:
+    """The most pressing of what its versions say, and of equals the newest version's."""
+    order = (Says.ASKS, Says.ASKED)
+    versions = [v for v in state.windows if served is None or v in served]
+    found = [_of_version(rule, state, v) for v in sorted(versions, reverse=True)]
+    return min(
+        found or [_of_version(rule, state, None)],
+        key=lambda one: order.index(one.says) if one.says in order else len(order),
+    )
+
+
+def _of_version(
+    rule: PerformanceRule | DriftRule, state: RuleState, version: int | None
+) -> Decision:
+    windows = () if version is None else state.windows[version]
+    n_met = sum(one.met for one in windows[-rule.quorum.n :])
     what = (
         f"{rule.metric} was {'under' if rule.high_is_good else 'over'} {rule.limit:g}"
         if isinstance(rule, PerformanceRule)
         else f"the PSI was over {rule.limit:g}"
     )
-    reason = f"{what} in {n_met} of the last {rule.quorum.n} windows"
     says = Says.WELL
     if n_met >= rule.quorum.k:
-        says = Says.ASKS if state.armed else Says.ASKED
+        says = Says.ASKED if version in state.asked else Says.ASKS
     evidence = {
         "n_met": n_met,
         "k": rule.quorum.k,
         "n": rule.quorum.n,
         "limit": rule.limit,
-        "newest": dict(state.figures),
+        "newest": dict(state.figures.get(version, {})) if version is not None else {},
     }
-    return Decision(rule=rule.name, says=says, reason=reason, evidence=evidence)
+    return Decision(
+        rule=rule.name,
+        says=says,
+        reason=f"{what} in {n_met} of the last {rule.quorum.n} windows",
+        evidence=evidence,
+        version=version,
+    )

@@ -5,14 +5,15 @@ evidence, and the facts that follow. Nothing is trained here: whoever trains rea
 ``retraining.requested`` and ``evaluation.requested`` from the stream ``triggers/<endpoint>``.
 
 A cause asks once. A schedule asks once a slot; labels ask once for every N; drift and performance
-ask once and again only when they were well in between, or another version answers. What was asked
-is a fact, so no restart asks again. No data is no reason: a window without a figure counts neither
-way.
+ask once for each version and again only when it was well in between, so versions that answer side
+by side do not hide each other. What was asked is a fact, so no restart asks again. No data is no
+reason: a window without a figure counts neither way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -21,17 +22,21 @@ from seatrial.kernel.errors import Conflict, NotFound
 from seatrial.kernel.events import Draft, Fact
 from seatrial.monitoring.alerts.facts import at_of, unknown
 from seatrial.monitoring.triggers.rule import (
+    DAY_S,
     Decision,
     DriftRule,
+    Evidence,
     LabelsRule,
     PerformanceRule,
     Rule,
     RuleState,
     Says,
     ScheduleRule,
+    Seen,
     Window,
     beyond,
     decide,
+    evidence_of,
 )
 
 PREFIX = "triggers/"
@@ -99,6 +104,7 @@ def look(
     now: datetime,
     window: Window | None = None,
     n_labelled: int | None = None,
+    served: Collection[int] | None = None,
 ) -> tuple[list[Decision], list[Draft]]:
     """What the rules say, and the facts that follow.
 
@@ -108,6 +114,7 @@ def look(
         now: aware UTC.
         window: the newest one, if there is a new one.
         n_labelled: labelled rows there are by now, or None when not known.
+        served: versions that may answer, the only ones whose windows are a cause; None for all.
     Returns: one decision per rule, and the drafts to append.
     """
     decisions: list[Decision] = []
@@ -117,7 +124,7 @@ def look(
         state = triggers.of(rule.name)
         for draft in news:
             state = _RULE_CHANGES[draft.kind](state, draft.data)
-        decision = decide(rule, state, n_labelled=n_labelled, now=now)
+        decision = decide(rule, state, n_labelled=n_labelled, now=now, served=served)
         decisions.append(decision)
         drafts += news
         if decision.says is Says.ASKS:
@@ -191,7 +198,9 @@ def _noted(
     """What is worth remembering before the rule decides."""
     match rule:
         case ScheduleRule():
-            return [] if state.began_at else [_draft("trigger.began", rule, now, labelled=None)]
+            ahead_s = (state.since - now).total_seconds() if state.since else math.inf
+            # Begun after a clock was set back by more than any slot is moved, or never.
+            return [_draft("trigger.began", rule, now, labelled=None)] if ahead_s > DAY_S else []
         case LabelsRule():
             known = state.labelled
             if n_labelled is None or (known is not None and known <= n_labelled):
@@ -207,14 +216,15 @@ def _window_noted(
     state: RuleState, rule: PerformanceRule | DriftRule, window: Window | None, now: datetime
 ) -> list[Draft]:
     """A fact for a window that counts; windows that are all well leave no trace."""
-    if window is None:
+    figures = None if window is None else beyond(rule, window)
+    if window is None or figures is None:
         return []
-    figures = beyond(rule, window)
-    late = state.window_end is not None and window.end <= state.window_end
-    if figures is None or late:
-        return []
+    seen = state.windows.get(window.version, ())
+    rests_on = evidence_of(rule, window)
+    known = next((one for one in seen if one.is_same(window.index, window.end)), None)
+    told = known is not None and known.evidence.is_at_least(rests_on)
     met, evidence = figures
-    if not met and not any(state.met):
+    if told or (known is None and _is_late(seen, window)) or not (met or any(s.met for s in seen)):
         return []
     return [
         _draft(
@@ -223,6 +233,8 @@ def _window_noted(
             now,
             version=window.version,
             end=window.end.isoformat(),
+            index=window.index,
+            rests_on=rests_on.value,
             met=met,
             k=rule.quorum.k,
             n=rule.quorum.n,
@@ -231,13 +243,31 @@ def _window_noted(
     ]
 
 
+def _is_late(seen: Sequence[Seen], window: Window) -> bool:
+    """Whether a window is older than all that count."""
+    if not seen or _began_anew(seen, window.index, window.end):
+        return False
+    if window.index is None:
+        return window.end <= seen[-1].end
+    return seen[0].is_after(window.index, window.end)
+
+
+def _began_anew(seen: Sequence[Seen], index: int | None, end: datetime) -> bool:
+    """Whether the counting of windows began anew: a smaller number, and yet a later window."""
+    return (
+        index is not None
+        and any(one.index is not None and one.index >= index for one in seen)
+        and all(end > one.end for one in seen)
+    )
+
+
 def _asked(rule: Rule, state: RuleState, decision: Decision, now: datetime) -> Draft:
     return _draft(
         EVALUATION if isinstance(rule, DriftRule) else RETRAINING,
         rule,
         now,
         id=f"{rule.name}-{state.n_asked + 1}",
-        version=state.version,
+        version=state.version if decision.version is None else decision.version,
         reason=decision.reason,
         evidence=dict(decision.evidence),
         evaluation=None,
@@ -253,19 +283,32 @@ def _draft(kind: str, rule: Rule, now: datetime, **more: object) -> Draft:
 
 
 def _began(state: RuleState, data: Mapping[str, Any]) -> RuleState:
-    return replace(state, began_at=at_of(data), labelled=data["labelled"])
+    at = at_of(data)
+    return replace(state, began_at=at, since=at, labelled=data["labelled"])
 
 
 def _window(state: RuleState, data: Mapping[str, Any]) -> RuleState:
-    same = state.version == data["version"]
-    met = ((*state.met, data["met"]) if same else (data["met"],))[-data["n"] :]
+    version, end, index = data["version"], datetime.fromisoformat(data["end"]), data.get("index")
+    new = Seen(
+        end=end,
+        met=data["met"],
+        index=index,
+        evidence=Evidence(data.get("rests_on", Evidence.LABELS)),
+    )
+    seen = state.windows.get(version, ())
+    others = [one for one in seen if not one.is_same(index, end)]
+    if _began_anew(seen, index, end):
+        others = []
+    place = sum(not one.is_after(index, end) for one in others)
+    after = (*others[:place], new, *others[place:])[-data["n"] :]
+    figures = {version: data["evidence"]} if data["met"] else {}
+    over = sum(one.met for one in after) < data["k"]
     return replace(
         state,
-        version=data["version"],
-        figures=data["evidence"] if data["met"] else state.figures,
-        window_end=datetime.fromisoformat(data["end"]),
-        met=met,
-        armed=state.armed or not same or sum(met) < data["k"],
+        version=version,
+        figures={**state.figures, **figures},
+        windows={**state.windows, version: after},
+        asked=state.asked - {version} if over else state.asked,
     )
 
 
@@ -274,8 +317,15 @@ def _was_asked(state: RuleState, data: Mapping[str, Any]) -> RuleState:
     if data["evaluation"] is not None:
         return state
     labelled = data["evidence"].get("n_labelled", state.labelled)
+    version = data["version"]
+    at = at_of(data)
     return replace(
-        state, armed=False, asked_at=at_of(data), n_asked=state.n_asked + 1, labelled=labelled
+        state,
+        asked=state.asked if version is None else state.asked | {version},
+        since=at,
+        asked_at=at,
+        n_asked=state.n_asked + 1,
+        labelled=labelled,
     )
 
 

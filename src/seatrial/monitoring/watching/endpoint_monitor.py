@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.store import Slices, StoreFull, StoreUnavailable
-from seatrial.monitoring.alerts.finding import Finding
-from seatrial.monitoring.drift.alarm_state import WatchState
-from seatrial.monitoring.watching.report_log import ReportLog, VersionLog
-from seatrial.monitoring.watching.report_record import report_record
+from seatrial.kernel.store import Slices
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, Troubles
+from seatrial.monitoring.watching.report_log import VersionLog
 from seatrial.monitoring.watching.slice_windows import SliceWindow, SliceWindows, WindowRule
-from seatrial.monitoring.watching.watch import Watch, WindowReport
-from seatrial.monitoring.watching.watch_findings import findings
+from seatrial.monitoring.watching.watch import Watch
+from seatrial.monitoring.watching.window_judge import Judged, WindowJudge
 
-_log = logging.getLogger(__name__)
+COUNTS, WINDOWS, PROFILE = "counts of rows", "windows", "reference profile"
+"""Parts of the watch that may be in trouble."""
+
+_OPEN_AGAIN_S = 60.0
+"""How long a version that could not be opened is left alone."""
 
 
 class OpenWatch(Protocol):
@@ -32,21 +33,6 @@ class OpenWatch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A window that was judged.
-
-    Args:
-        version: that answered.
-        report: of it.
-        findings: what people are told.
-    """
-
-    version: int
-    report: WindowReport
-    findings: tuple[Finding, ...]
-
-
 class EndpointMonitor:
     """Judges the windows of one endpoint, each once, whatever is killed meanwhile.
 
@@ -55,76 +41,90 @@ class EndpointMonitor:
         endpoint: its name.
         rule: when a window is complete.
         open_watch: makes the watch of a version.
+        tell: told what follows from each window before it is kept as judged.
+        troubles: told of what is not watched, and why.
+        clock: monotonic time.
+    Raises: StoreUnavailable and its kin.
     """
 
     def __init__(
-        self, slices: Slices, endpoint: str, *, rule: WindowRule, open_watch: OpenWatch
+        self,
+        slices: Slices,
+        endpoint: str,
+        *,
+        rule: WindowRule,
+        open_watch: OpenWatch,
+        tell: Callable[[Judged], None],
+        troubles: Troubles,
+        clock: Clock,
     ) -> None:
         self._endpoint = endpoint
         self._open_watch = open_watch
-        self._reports = ReportLog(slices, endpoint)
-        known = self._reports.refresh()
-        done = {version: kept.position for version, kept in known.items()}
+        self._troubles = troubles
+        self._clock = clock
+        self._judge = WindowJudge(slices, endpoint, tell=tell, troubles=troubles)
+        done = {version: kept.position for version, kept in self._judge.kept().items()}
         self._windows = SliceWindows(slices, endpoint, rule, after=done)
         self._watches: dict[int, Watch | None] = {}
-        self._states: dict[int, WatchState] = {}
+        self._again_s: dict[int, float] = {}
 
     def turn(self, now: datetime) -> list[Judged]:
         """Judge the windows that became complete.
 
-        Raises: StoreUnavailable, StoreFull: what was not kept is judged again after a restart.
+        Raises: StoreUnavailable and its kin: what was not kept is judged again by a new monitor.
         """
         judged: list[Judged] = []
-        for window in self._windows.refresh():
+        for window in self._windows.refresh(now):
             try:
-                found = self._judge(window, now)
-            except (StoreUnavailable, StoreFull):
+                found = self._judged(window, now)
+            except NOT_KEPT:
                 raise
-            except SeatrialError as problem:
-                _log.warning("%s: a window was not judged: %s", self._endpoint, problem)
+            except Exception as problem:  # noqa: BLE001 - a border: other windows are judged
+                self._troubles.met(self._endpoint, WINDOWS, problem, version=window.version)
                 continue
+            self._troubles.over(self._endpoint, WINDOWS, version=window.version)
             if found is not None:
                 judged.append(found)
-        self._reports.refresh()
+        for unreadable in self._windows.unreadable():
+            self._troubles.met(self._endpoint, COUNTS, unreadable)
         return judged
 
     def kept(self) -> Mapping[int, VersionLog]:
-        """Reports by version, as of the last turn."""
-        return self._reports.refresh()
+        """Reports by version, as of now."""
+        return self._judge.kept()
 
     def filling(self) -> Mapping[int, int]:
         """Rows of the windows that are not complete yet, by version."""
         return self._windows.filling()
 
-    def _judge(self, window: SliceWindow, now: datetime) -> Judged | None:
+    def filling_since(self) -> datetime | None:
+        """Begin of the first slice that is in no judged window; None without any."""
+        return self._windows.filling_since()
+
+    def _judged(self, window: SliceWindow, now: datetime) -> Judged | None:
         watch = self._watch(window.version)
         if watch is None:
             return None
-        state, report = watch.step(
-            self._state(window.version, watch), window.summary, window.span, now=now
-        )
-        self._reports.append(
+        return self._judge.judge(
+            watch,
             window.version,
-            report_record(report),
+            window.summary,
             window.span,
-            state=state.encode(),
             position=window.position,
+            now=now,
         )
-        self._states[window.version] = state
-        said = findings(report, endpoint=self._endpoint, version=window.version)
-        return Judged(version=window.version, report=report, findings=tuple(said))
 
     def _watch(self, version: int) -> Watch | None:
-        if version not in self._watches:
+        now_s = self._clock.monotonic()
+        known = version in self._watches
+        if not known or (version in self._again_s and now_s >= self._again_s[version]):
+            self._again_s.pop(version, None)
             try:
                 self._watches[version] = self._open_watch(self._endpoint, version)
             except SeatrialError as problem:
-                _log.warning("%s version %d is not watched: %s", self._endpoint, version, problem)
+                self._troubles.met(self._endpoint, PROFILE, problem, version=version)
                 self._watches[version] = None
+                self._again_s[version] = now_s + _OPEN_AGAIN_S
+            else:
+                self._troubles.over(self._endpoint, PROFILE, version=version)
         return self._watches[version]
-
-    def _state(self, version: int, watch: Watch) -> WatchState:
-        if version not in self._states:
-            kept = self._reports.refresh().get(version)
-            self._states[version] = watch.start() if kept is None else WatchState.decode(kept.state)
-        return self._states[version]

@@ -11,10 +11,19 @@ from seatrial.monitoring.drift.alarm_bins import PREDICTION
 from seatrial.monitoring.service.exposition import DriftGauges, Watched
 
 
-def whole_of(endpoint: str, alerts: Sequence[Alert], *, looked_at: datetime) -> Watched:
+def whole_of(
+    endpoint: str,
+    alerts: Sequence[Alert],
+    *,
+    looked_at: datetime,
+    left_out: Mapping[str, int] | None = None,
+) -> Watched:
     """How an endpoint's alerts are.
 
-    Args: alerts of any endpoint; when somebody looked, aware.
+    Args:
+        alerts: of any endpoint.
+        looked_at: when somebody looked, aware.
+        left_out: rows of its log that are in no window, by the reason.
     """
     mine = [alert for alert in alerts if alert.labels.endpoint == endpoint]
     firing, pending = (
@@ -28,6 +37,7 @@ def whole_of(endpoint: str, alerts: Sequence[Alert], *, looked_at: datetime) -> 
         endpoint=endpoint,
         alerts_firing=firing,
         alerts_pending=pending,
+        left_out=left_out or {},
         looked_at_s=looked_at.timestamp(),
     )
 

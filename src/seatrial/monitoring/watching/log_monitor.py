@@ -1,22 +1,20 @@
 """The log of another server under watch: each complete window is judged once, whatever is killed.
 
-What follows from a window is told before the window is kept as judged. After a kill in between it
-is judged again to the same result, and alerts and triggers take the same finding twice for one.
+See `watching/window_judge.py` for the order in which a window is told and kept; how far the log was
+read comes last.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
-from seatrial.monitoring.drift.alarm_state import WatchState
+from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.source import (
     SourceDenied,
     SourceMissing,
@@ -25,15 +23,12 @@ from seatrial.monitoring.rows.source import (
     SourceUnreadable,
     TableSource,
 )
-from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.rule import Rule
-from seatrial.monitoring.triggers.rule import Window as TriggerWindow
-from seatrial.monitoring.watching.endpoint_monitor import Judged
-from seatrial.monitoring.watching.log_windows import LogState, LogWindow, LogWindows
-from seatrial.monitoring.watching.report_log import ReportLog, VersionLog
-from seatrial.monitoring.watching.report_record import report_record
+from seatrial.monitoring.watching.log_windows import LogState, LogWindows, Took
+from seatrial.monitoring.watching.report_log import VersionLog
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch import Watch
-from seatrial.monitoring.watching.watch_findings import findings
+from seatrial.monitoring.watching.watch_findings import watch_finding
+from seatrial.monitoring.watching.window_judge import Judged, WindowJudge
 
 LOG = "log"
 """Kind of the finding about a log that cannot be read."""
@@ -44,7 +39,8 @@ _AHEAD = timedelta(hours=1)
 TROUBLE = (SourceDenied, SourceMissing, SourceUnavailable, SourceUnreadable)
 """Errors of a log that may be gone with the next look."""
 
-_log = logging.getLogger(__name__)
+_TROUBLE_S = 60.0
+"""How long something must keep the log from being watched before people are told."""
 
 
 class Checkpoint(Protocol):
@@ -66,13 +62,16 @@ class LogMonitor:
         endpoint: what its findings are about, and ``version`` of it.
         open_log: makes the source; None while nothing is there to read.
         windows: cuts and counts its rows.
+        grace: how long after the end of a time window, by the clock, it closes without a later
+            row, if nothing came for it that long.
         watch: judges windows.
-        store: keeps reports and triggers.
-        alarms: lets alerts live, and tells people.
-        rules: that say when to retrain.
+        store: keeps reports.
+        telling: tells people and triggers what is found.
+        troubles: of the watch itself; shared with all that watches the log.
         clock: wall time.
         checkpoint: keeps how far the log was read.
-        say: told each problem of a source once it is met.
+        say: told each problem of a source once it is met, and when rows come too late.
+    Raises: CheckpointUnreadable, SummaryUnreadable; StoreUnavailable and its kin.
     """
 
     def __init__(
@@ -82,10 +81,11 @@ class LogMonitor:
         version: int,
         open_log: Callable[[], TableSource | None],
         windows: LogWindows,
+        grace: timedelta,
         watch: Watch,
         store: Store,
-        alarms: Alarms,
-        rules: Sequence[Rule],
+        telling: Telling,
+        troubles: Troubles,
         clock: Clock,
         checkpoint: Checkpoint,
         say: Callable[[SourceProblem], None],
@@ -94,17 +94,15 @@ class LogMonitor:
         self._version = version
         self._open_log = open_log
         self._windows = windows
+        self._grace = grace
         self._watch = watch
-        self._alarms = alarms
-        self._rules = rules
-        self._triggers = TriggerBook(store)
         self._clock = clock
         self._checkpoint = checkpoint
         self._say = say
-        self._trouble = ""
-        self._reports = ReportLog(store, endpoint)
-        self._kept = self._reports.refresh().get(version)
-        self._memory = watch.start() if self._kept is None else WatchState.decode(self._kept.state)
+        self._troubles = troubles
+        self._telling = telling
+        self._judge = WindowJudge(store, endpoint, tell=self._tell, troubles=self._troubles)
+        self._late_said: int | None = None
         data = checkpoint.read()
         self._state = LogState() if data is None else LogState.decode(data)
 
@@ -113,34 +111,42 @@ class LogMonitor:
         """Rows of the windows that are not complete."""
         return sum(summary.n for summary in self._state.open.values())
 
-    @property
-    def n_left_out(self) -> int:
-        """Rows so far that are in no window: their time is not known, or came too late."""
-        return self._state.progress.n_late + self._state.progress.n_undated
+    def left_out(self) -> dict[str, int]:
+        """Rows so far that count in no window: ``late`` ones came after theirs had closed, the time
+        of ``undated`` ones is not known or later than it can be.
+        """
+        progress = self._state.progress
+        return {"late": progress.n_late, "undated": progress.n_undated}
 
     def kept(self) -> VersionLog | None:
         """The reports so far."""
-        return self._reports.refresh().get(self._version)
+        return self._judge.kept().get(self._version)
+
+    def troubles(self) -> list[dict[str, str]]:
+        """What keeps the log from being watched, as a JSON-able record."""
+        return [one.as_dict() for one in self._troubles.lasting(self._endpoint, 0.0)]
 
     def tick(self) -> list[Judged]:
         """Read what is new and judge the windows that became complete.
 
         A log that cannot be read is a finding, and is tried again with the next call.
         Raises: NoSuchColumn, DuplicateColumn, CursorInvalid: the configuration does not fit the
-            log; StoreUnavailable, StoreFull.
+            log; StoreUnavailable and its kin, after which a new monitor goes on.
         """
         judged: list[Judged] = []
         try:
             self._read(judged)
         except TROUBLE as trouble:
-            if trouble.problem != self._trouble:  # it is met again with every look
-                _log.warning("%s: %s", self._endpoint, trouble)
-            self._trouble = trouble.problem
-            self._alarms.tick([self._unread(trouble)])
+            self._troubles.met(self._endpoint, LOG, trouble)
+            found = self._unread(trouble)
         else:
-            self._trouble = ""
-            self._alarms.tick([Finding(labels=self._log_labels, level=Level.CLEAR)])
-        self._ask(None)
+            self._troubles.over(self._endpoint, LOG)
+            self._expire(judged)
+            found = Finding(labels=self._log_labels, level=Level.CLEAR)
+        broken = self._troubles.lasting(self._endpoint, _TROUBLE_S)
+        own = watch_finding(self._endpoint, [one for one in broken if one.part != LOG])
+        self._telling.tell(self._endpoint, [found, own])
+        self._telling.ask(self._endpoint)
         return judged
 
     def _read(self, judged: list[Judged]) -> None:
@@ -152,41 +158,61 @@ class LogMonitor:
             for problem in chunk.problems:
                 self._say(problem)
             took = self._windows.take(self._state, chunk, now=now, latest=now + _AHEAD)
-            judged += [found for one in took.windows if (found := self._judge(one)) is not None]
+            self._judge_all(took, judged)
+            self._say_late(took.late)
             if took.state.cursor != self._state.cursor:
-                self._checkpoint.write(took.state.encode())
-                self._state = took.state
+                self._keep(took.state)
 
-    def _judge(self, window: LogWindow) -> Judged | None:
-        if self._kept is not None and window.index < self._kept.position:
-            return None  # before a kill that came before the checkpoint
-        state, report = self._watch.step(
-            self._memory, window.summary, window.span, now=self._clock.now()
-        )
-        said = tuple(findings(report, endpoint=self._endpoint, version=self._version))
-        judged = Judged(version=self._version, report=report, findings=said)
-        self._alarms.tick(said)
-        self._ask(
-            TriggerWindow(
-                version=self._version,
-                end=report.span.end,
-                psi={column.name: column.effect for column in report.drift.features},
+    def _expire(self, judged: list[Judged]) -> None:
+        """Close the windows that the clock says are over.
+
+        That they take no more rows is kept before they are judged: a row that comes after a kill
+        in between is late, and not lost in a window that was judged.
+        """
+        now = self._clock.now()
+        state = self._windows.expire(self._state, now=now, grace=self._grace)
+        if state is not self._state:
+            self._keep(state)
+        took = self._windows.expired(self._state, now=now)
+        if took.windows:
+            self._judge_all(took, judged)
+            self._keep(took.state)
+
+    def _keep(self, state: LogState) -> None:
+        self._checkpoint.write(state.encode())
+        self._state = state
+
+    def _judge_all(self, took: Took, judged: list[Judged]) -> None:
+        for window in took.windows:
+            found = self._judge.judge(
+                self._watch,
+                self._version,
+                window.summary,
+                window.span,
+                position=window.index + 1,
+                now=self._clock.now(),
             )
-        )
-        self._reports.append(
-            self._version,
-            report_record(report),
-            window.span,
-            state=state.encode(),
-            position=window.index + 1,
-        )
-        self._kept = self._reports.refresh()[self._version]
-        self._memory = state
-        return judged
+            judged += [] if found is None else [found]
 
-    def _ask(self, window: TriggerWindow | None) -> None:
-        if self._rules:
-            self._triggers.look(self._endpoint, self._rules, now=self._clock.now(), window=window)
+    def _tell(self, judged: Judged) -> None:
+        self._telling.tell(self._endpoint, judged.findings, [judged.window])
+
+    def _say_late(self, late: Mapping[int, int]) -> None:
+        """Say it once a window: a log that is written in pieces may bring many late rows."""
+        for index in sorted(late):
+            if self._late_said is None or index > self._late_said:
+                self._late_said = index
+                start = self._windows.start(index)
+                self._say(
+                    SourceProblem(
+                        flaw="late",
+                        where=f"window {index}",
+                        message=f"{late[index]:,} rows of the window from {start} came after it "
+                        "had closed and count in none. Raise windows.lateness or windows.grace "
+                        "if rows come so late.",
+                        n=late[index],
+                    )
+                )
 
     @property
     def _log_labels(self) -> Labels:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from seatrial.kernel.clock import Clock
-from seatrial.monitoring.alerts.alarms import Alarms
+from seatrial.kernel.errors import SeatrialError
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, Troubles
+from seatrial.monitoring.performance.inbox import InboxFull
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
-from seatrial.monitoring.performance.version import Told
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.view import Record
-from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.rule import Rule, Window
+from seatrial.monitoring.watching.telling import Telling
+
+LATE_LABELS = "labels that come later"
+"""Part of the watch that may be in trouble."""
 
 
 class LateLabels(Protocol):
@@ -29,10 +31,8 @@ class LogPerformance:
         endpoint: what its findings are about, and ``version`` of it.
         monitor: follows predictions and labels.
         labels: that come later; None where none are named.
-        alarms: lets alerts live, and tells people.
-        triggers: keeps what was asked for.
-        rules: that say when to retrain.
-        clock: wall time.
+        telling: tells people and triggers what is found.
+        troubles: of the watch itself.
     """
 
     def __init__(
@@ -42,29 +42,24 @@ class LogPerformance:
         version: int,
         monitor: PerformanceMonitor,
         labels: LateLabels | None,
-        alarms: Alarms,
-        triggers: TriggerBook,
-        rules: Sequence[Rule],
-        clock: Clock,
+        telling: Telling,
+        troubles: Troubles,
     ) -> None:
         self._endpoint = endpoint
         self._version = version
         self._monitor = monitor
         self._labels = labels
-        self._alarms = alarms
-        self._triggers = triggers
-        self._rules = rules
-        self._clock = clock
+        self._telling = telling
+        self._troubles = troubles
 
     def tick(self) -> None:
         """Take in what is new, tell and ask.
 
-        Raises: what the source of labels raises, after everything else was done; StoreUnavailable,
-            StoreFull.
+        Raises: what the source of labels raises, after everything else was done; StoreUnavailable
+            and its kin. Labels that cannot be kept are handed in with the next call.
         """
         try:
-            if self._labels is not None:
-                self._labels.hand_in()
+            self._hand_in()
         finally:
             self._look()
 
@@ -76,19 +71,23 @@ class LogPerformance:
         """Let go of what was opened."""
         self._monitor.close()
 
+    def _hand_in(self) -> None:
+        if self._labels is None:
+            return
+        try:
+            self._labels.hand_in()
+        except (*NOT_KEPT, InboxFull) as problem:
+            self._troubles.met(self._endpoint, LATE_LABELS, problem)
+        except SeatrialError as problem:
+            self._troubles.met(self._endpoint, LATE_LABELS, problem)
+            raise
+        else:
+            self._troubles.over(self._endpoint, LATE_LABELS)
+
     def _look(self) -> None:
-        turned = self._monitor.turn({self._endpoint: (self._version,)})
-        told = turned.get(self._endpoint, {}).get(self._version, Told())
-        if told.findings:
-            self._alarms.tick(told.findings)
-        if self._rules and (told.windows or told.findings):
-            n_labelled = self._monitor.n_labelled(self._endpoint)
-            windows: Sequence[Window | None] = told.windows or (None,)
-            for window in windows:
-                self._triggers.look(
-                    self._endpoint,
-                    self._rules,
-                    now=self._clock.now(),
-                    window=window,
-                    n_labelled=n_labelled,
-                )
+        self._monitor.turn({self._endpoint: (self._version,)}, self._tell)
+        n_labelled = self._monitor.n_labelled(self._endpoint)
+        self._telling.ask(self._endpoint, n_labelled=n_labelled)
+
+    def _tell(self, endpoint: str, told: Told) -> None:
+        self._telling.tell(endpoint, told.findings, told.windows)

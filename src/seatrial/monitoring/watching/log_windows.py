@@ -6,8 +6,9 @@ counts, so that a process that was killed goes on without reading a row twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,16 +27,21 @@ from seatrial.monitoring.rows.window import (
     Undated,
     Window,
     Windows,
+    close_until,
     cut,
+    drained,
+    end_of,
     finish,
+    start_of,
 )
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.summaries.summary_record import decode, encode
 from seatrial.monitoring.watching.watch import Span
 
-SCHEMA = 1
+SCHEMA = 2
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
 
 Count = Callable[[Table, Columns], Summary]
 """Counts some rows against the reference."""
@@ -55,32 +61,46 @@ class LogState:
         cursor: where to read on; None at the beginning.
         progress: of the cutting.
         open: counts of each window that is not complete, by its index.
+        touched_us: when rows were added to each of them last, by the clock, microseconds since
+            1970.
     """
 
     cursor: str | None = None
     progress: Progress = field(default_factory=Progress)
     open: Mapping[int, Summary] = field(default_factory=dict)
+    touched_us: Mapping[int, int] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Compact bytes, with a version.   Raises: SummaryTooLarge."""
         counts = {index: encode(summary) for index, summary in self.open.items()}
-        return msgspec.msgpack.encode((SCHEMA, self.cursor, self.progress.as_dict(), counts))
+        record = (SCHEMA, self.cursor, self.progress.as_dict(), counts, dict(self.touched_us))
+        return msgspec.msgpack.encode(record)
 
     @classmethod
     def decode(cls, data: bytes) -> LogState:
         """The state that was encoded.   Raises: CheckpointUnreadable, SummaryUnreadable."""
         try:
-            schema, cursor, progress, counts = msgspec.msgpack.decode(
-                data, type=tuple[int, str | None, dict[str, Any], dict[int, bytes]]
-            )
-            if schema != SCHEMA:
+            schema, *rest = msgspec.msgpack.decode(data)
+            if schema == 1:
+                rest = [*rest, {}]
+            elif schema != SCHEMA:
                 raise _unreadable(f"its schema {schema} is unknown")
+            cursor, progress, counts, touched_us = msgspec.convert(
+                rest, type=tuple[str | None, dict[str, Any], dict[int, bytes], dict[int, int]]
+            )
             return cls(
                 cursor=cursor,
                 progress=Progress.from_dict(progress),
                 open={index: decode(one) for index, one in counts.items()},
+                touched_us=touched_us,
             )
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        except (
+            msgspec.DecodeError,
+            msgspec.ValidationError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise _unreadable(str(error)) from error
 
 
@@ -106,12 +126,13 @@ class Took:
     Args:
         state: afterwards.
         windows: that became complete, in order.
-        n_late: rows whose window had closed, and ``n_undated`` rows in no window; neither counts.
+        late: rows that came after their window had closed, by its index; they count in none.
+        n_undated: rows in no window.
     """
 
     state: LogState
     windows: tuple[LogWindow, ...]
-    n_late: int = 0
+    late: Mapping[int, int] = field(default_factory=dict)
     n_undated: int = 0
 
 
@@ -131,18 +152,49 @@ class LogWindows:
         """Take a chunk in.
 
         Args:
-            now: the span of windows without any time.
+            now: by the clock; also the span of windows without any time.
             latest: a row that says it is younger is in no window.
         """
         progress, events = cut(self._windows, state.progress, chunk.table, latest=latest)
         held = dict(state.open)
         done = self._events(events, held, chunk.columns, now)
+        grown = {event.window.index for event in events if isinstance(event, Piece)}
+        touched = {i: _us(now) if i in grown else state.touched_us.get(i, 0) for i in held}
+        late: Counter[int] = Counter()
+        for event in events:
+            if isinstance(event, Late):
+                late[event.window.index] += event.table.n
         return Took(
-            state=LogState(cursor=chunk.cursor, progress=progress, open=held),
+            state=LogState(cursor=chunk.cursor, progress=progress, open=held, touched_us=touched),
             windows=done,
-            n_late=sum(event.table.n for event in events if isinstance(event, Late)),
+            late=dict(late),
             n_undated=sum(event.table.n for event in events if isinstance(event, Undated)),
         )
+
+    def expire(self, state: LogState, *, now: datetime, grace: timedelta) -> LogState:
+        """Take no more rows into time windows that the clock says are over; `expired` judges them.
+
+        That is ``grace`` after the end and the allowed lateness, if nothing came for it that long.
+        A window goes with those before it: they are judged in order.
+        """
+        last = None
+        for index in sorted(state.open):
+            end = self._end(index)
+            idle_us = _us(now) - state.touched_us.get(index, 0)
+            quiet = not 0 <= idle_us < grace // _US  # a clock that was set back is quiet too
+            if end is None or now < end + grace or not quiet:
+                break
+            last = index
+        if last is None:
+            return state
+        return replace(state, progress=close_until(state.progress, last))
+
+    def expired(self, state: LogState, *, now: datetime) -> Took:
+        """The windows that take no more rows, also after a restart in between."""
+        progress, events = drained(self._windows, state.progress)
+        held = dict(state.open)
+        done = self._events(events, held, Columns(), now)
+        return Took(state=replace(state, progress=progress, open=held), windows=done)
 
     def end(self, state: LogState, *, now: datetime) -> Took:
         """Close what is open: nothing more will come."""
@@ -150,6 +202,17 @@ class LogWindows:
         held = dict(state.open)
         done = self._events(events, held, Columns(), now)
         return Took(state=LogState(cursor=state.cursor, progress=progress, open=held), windows=done)
+
+    def start(self, index: int) -> datetime | None:
+        """When a window begins; None for one by count."""
+        return start_of(self._windows, index)
+
+    def _end(self, index: int) -> datetime | None:
+        """When rows of a window are late; None where that is for nobody to say."""
+        end, lateness_s = end_of(self._windows, index), self._windows.lateness_s
+        if end is None or lateness_s is None:
+            return None
+        return end + timedelta(seconds=lateness_s)
 
     def _events(
         self, events: Sequence[Event], held: dict[int, Summary], columns: Columns, now: datetime
@@ -176,6 +239,10 @@ def _span(window: Window, summary: Summary, now: datetime) -> Span:
     if summary.first_us is None or summary.last_us is None:
         return Span(start=now, end=now)
     return Span(start=_at(summary.first_us), end=_at(summary.last_us))
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // _US
 
 
 def _at(us: int) -> datetime:

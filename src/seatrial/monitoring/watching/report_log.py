@@ -17,6 +17,7 @@ import msgspec
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import REPORT, Slice, Slices
+from seatrial.monitoring.watching import report_record
 from seatrial.monitoring.watching.watch import Span
 
 SCHEMA = 1
@@ -91,19 +92,30 @@ class ReportLog:
         self._endpoint = endpoint
         self._position = 0
         self._versions: dict[int, VersionLog] = {}
+        self._unreadable: list[ReportUnreadable] = []
 
     def refresh(self) -> Mapping[int, VersionLog]:
         """Read what was kept since the last call; all that is known, by version.
 
-        Raises: StoreUnavailable; ReportUnreadable, which the next call passes over.
+        A report that cannot be read is passed over; see `unreadable`. One of a window that was
+        kept before, as by a monitor that was thought to be dead, changes nothing.
+        Raises: StoreUnavailable and its kin.
         """
         while page := self._slices.read_slices(
             self._endpoint, kind=REPORT, after=self._position, limit=_PAGE
         ):
             for position, piece in page:
                 self._position = position
-                self._take(piece.version, _decode(piece.summary))
+                try:
+                    self._take(piece.version, _decode(piece.summary))
+                except ReportUnreadable as problem:
+                    self._unreadable.append(problem)
         return self._versions
+
+    def unreadable(self) -> list[ReportUnreadable]:
+        """What was passed over since the last call of this."""
+        found, self._unreadable = self._unreadable, []
+        return found
 
     def append(
         self, version: int, record: Mapping[str, Any], span: Span, *, state: bytes, position: int
@@ -127,12 +139,15 @@ class ReportLog:
         )
 
     def _take(self, version: int, kept: _Kept) -> None:
+        point = _point(kept.record)
         known = self._versions.get(version)
         if known is None:
             known = self._versions[version] = VersionLog(kept.position, kept.state, kept.record)
+        elif kept.position <= known.position:
+            return
         else:
             known.position, known.state, known.newest = kept.position, kept.state, kept.record
-        known.series.append(_point(kept.record))
+        known.series.append(point)
 
 
 def _decode(data: bytes) -> _Kept:
@@ -146,21 +161,26 @@ def _decode(data: bytes) -> _Kept:
         raise _unreadable(str(error)) from error
     if kept.schema != SCHEMA:
         raise _unreadable(f"its schema {kept.schema} is unknown")
+    if kept.record.get("schema") != report_record.SCHEMA:
+        raise _unreadable(f"schema {kept.record.get('schema')} of its record is unknown")
     return kept
 
 
 def _point(record: Mapping[str, Any]) -> Point:
-    return Point(
-        end=datetime.fromisoformat(record["end"]),
-        n=record["n"],
-        severity=record["severity"],
-        alarm=record["alarm"]["outcome"],
-        log_evidence=record["alarm"]["log_evidence"],
-        effects={
-            column["name"]: column["effect"]
-            for column in (*record["features"], *record["predictions"])
-        },
-    )
+    try:
+        return Point(
+            end=datetime.fromisoformat(record["end"]),
+            n=record["n"],
+            severity=record["severity"],
+            alarm=record["alarm"]["outcome"],
+            log_evidence=record["alarm"]["log_evidence"],
+            effects={
+                column["name"]: column["effect"]
+                for column in (*record["features"], *record["predictions"])
+            },
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(f"its record is not whole: {error!r}") from error
 
 
 def _unreadable(why: str) -> ReportUnreadable:

@@ -110,6 +110,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"the trouble is gone", "问题已消失"),
     (r"closed in the console", "在控制台关闭"),
     (rf"version {_NUMBER} is not served any more", r"版本 \1 已不再提供服务"),
+    (r"no version of (.+) is served any more", r"\1 已没有任何版本提供服务"),
+    (r"the endpoint (.+) is not there any more", r"端点 \1 已不存在"),
     (r"silenced by (.+) until ([\d-]+ [\d:]+ \w+): (.+)", r"\1 设置了静默，到 \2 为止：\3"),
     (r"silenced by (.+) until ([\d-]+ [\d:]+ \w+)", r"\1 设置了静默，到 \2 为止"),
     (

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.store import Presence, StoreFull, StoreUnavailable
+from seatrial.kernel.store import Presence
 from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, LeaseLost, Troubles
 from seatrial.monitoring.watching.segment_watch import Record, SegmentWatch, lacking_record
 
 BEATS = "segments/"
@@ -24,7 +24,8 @@ _TURN_S = 1.0
 
 _KEPT_S = 86_400.0
 
-_log = logging.getLogger(__name__)
+SEGMENTS, REFERENCE = "its segments", "its reference by segment"
+"""Parts of the watch that may be in trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,72 +58,86 @@ class SegmentMonitor:
         presence: where it says so.
         clock: monotonic time.
         opened: what versions are watched by.
+        troubles: told of what is not watched, and why.
     """
 
-    def __init__(self, presence: Presence, *, clock: Clock, opened: OpenSegments) -> None:
+    def __init__(
+        self, presence: Presence, *, clock: Clock, opened: OpenSegments, troubles: Troubles
+    ) -> None:
         self._presence = presence
         self._clock = clock
         self._opened = opened
+        self._troubles = troubles
         self._watches: dict[tuple[str, int], SegmentWatch | Lacking | None] = {}
+        self._unopened: set[tuple[str, int]] = set()
         self._said: dict[tuple[str, int], Record] = {}
         self._due_s = self._again_s = 0.0
 
-    def turn(self, served: Mapping[str, Collection[int]]) -> list[Finding]:
-        """Look at every version, if it is time to; what to tell of windows that became complete.
+    def turn(self, served: Mapping[str, Collection[int]], tell: Callable[[Finding], None]) -> None:
+        """Look at every version, if it is time to.
 
-        Args: served: by endpoint, the versions that may answer.
-        Raises: StoreUnavailable, StoreFull: of the store; trouble with what is kept beside it is
-            logged, and tried again.
+        Args:
+            served: by endpoint, the versions that may answer.
+            tell: told of each window that became complete, at least once, whatever is killed
+                meanwhile.
+        Raises: StoreUnavailable and its kin: of the store; trouble with what is kept beside it is
+            said, and tried again.
         """
         now_s = self._clock.monotonic()
         if now_s < self._due_s:
-            return []
+            return
         self._due_s = now_s + _EVERY_S
         if now_s >= self._again_s:
             self._again_s = now_s + _AGAIN_S
             self._said.clear()
-        found = []
+            for key in self._unopened:
+                self._watches.pop(key, None)
+            self._unopened.clear()
         for key in sorted((name, v) for name, versions in served.items() for v in versions):
-            found += self._looked(key)
-        return found
+            self._look(key, tell)
 
     def close(self) -> None:
         """Let go of everything, so that another process can go on."""
         for key in self._watches:
             self._opened.close(*key)
         self._watches.clear()
+        self._unopened.clear()
         self._said.clear()
         self._due_s = self._again_s = 0.0
 
-    def _looked(self, key: tuple[str, int]) -> list[Finding]:
-        found: list[Finding] = []
+    def _look(self, key: tuple[str, int], tell: Callable[[Finding], None]) -> None:
+        name, version = key
         stop_s = self._clock.monotonic() + _TURN_S
         try:
             watch = self._watch(key)
             if isinstance(watch, SegmentWatch):
-                for one in watch.read():
-                    found += [one] if one is not None else []
+                for _ in watch.read(tell):
                     if self._clock.monotonic() >= stop_s:
                         break
-        except (SeatrialError, OSError) as problem:
-            # A border: whatever a drive does, all else goes on being watched. What is in memory may
-            # be ahead of what was kept.
-            _log.warning("the segments of %s version %d: %s", *key, problem)
+        except LeaseLost:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: all else goes on being watched
+            # What is in memory may be ahead of what was kept.
+            self._troubles.met(name, SEGMENTS, problem, version=version)
             self._opened.close(*key)
             self._watches.pop(key, None)
-            return found
+            return
+        self._troubles.over(name, SEGMENTS, version=version)
         self._say(key, watch)
-        return found
 
     def _watch(self, key: tuple[str, int]) -> SegmentWatch | Lacking | None:
         if key not in self._watches:
+            name, version = key
             try:
                 self._watches[key] = self._opened(*key)
-            except (StoreUnavailable, StoreFull):
+            except NOT_KEPT:
                 raise
             except SeatrialError as problem:
-                _log.warning("%s version %d is not watched by segment: %s", *key, problem)
+                self._troubles.met(name, REFERENCE, problem, version=version)
                 self._watches[key] = None
+                self._unopened.add(key)
+            else:
+                self._troubles.over(name, REFERENCE, version=version)
         return self._watches[key]
 
     def _say(self, key: tuple[str, int], watch: SegmentWatch | Lacking | None) -> None:

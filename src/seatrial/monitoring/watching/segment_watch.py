@@ -2,7 +2,8 @@
 
 A server counts all rows of a version and keeps none, so which segment they were in is known of the
 sampled prediction log alone. Windows are cut from the log by the server's own rule; the one that is
-not complete is read again after a restart, so nothing of it has to be kept.
+not complete is read again after a restart, so nothing of it has to be kept. What follows from a
+window is told before it is kept that it was judged: a kill in between tells it again.
 """
 
 from __future__ import annotations
@@ -108,17 +109,20 @@ class SegmentWatch:
         """See Read."""
         return self._open.places.get(part) or self._notes.note(_PLACE + part)
 
-    def read(self) -> Iterator[Finding | None]:
-        """Read on: the finding of each window that became complete, and None after other rows.
+    def read(self, tell: Callable[[Finding], None]) -> Iterator[None]:
+        """Read on, a part of the log at a time.
 
-        Raises: SourceUnavailable, SourceDenied; StoreUnavailable, StoreFull: the window was not
-            kept, and this watch has to be made anew.
+        Args: tell: told the finding of each window that became complete, at least once.
+        Raises: SourceUnavailable, SourceDenied; StoreUnavailable and its kin; what ``tell`` raises:
+            the window was not kept, and this watch has to be made anew.
         """
         for logged in self._log.new(self):
             self._open.summary += self._count(logged)
             part, place = logged.place
             self._open.places[part] = place
-            yield self._judged() if _complete(self._open.summary, self._rule) else None
+            if _complete(self._open.summary, self._rule):
+                self._judge(tell)
+            yield
 
     def record(self) -> Record:
         """What is known by now, JSON-able; ``segments`` of the newest complete window."""
@@ -133,7 +137,7 @@ class SegmentWatch:
             **newest,
         }
 
-    def _judged(self) -> Finding:
+    def _judge(self, tell: Callable[[Finding], None]) -> None:
         window = self._open
         start, end = _span(window.summary)
         found = compare_segments(
@@ -144,19 +148,21 @@ class SegmentWatch:
             quality=self._rules.quality,
             importance=self._profile.importance,
         )
+        tell(
+            segment_finding(
+                found,
+                endpoint=self._endpoint,
+                version=self._version,
+                budget_windows=self._rules.alarm.budget,
+                since=start,
+            )
+        )
         newest = window_record(found, n=window.summary.n, start=start, end=end)
         with self._notes.at_once():
             for part, place in window.places.items():
                 self._notes.set_note(_PLACE + part, place)
             self._notes.set_note(_RECORD, msgspec.json.encode(newest).decode())
         self._newest, self._open = newest, _Open(Summary(), {})
-        return segment_finding(
-            found,
-            endpoint=self._endpoint,
-            version=self._version,
-            budget_windows=self._rules.alarm.budget,
-            since=start,
-        )
 
 
 def window_record(

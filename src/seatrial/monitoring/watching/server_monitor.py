@@ -7,20 +7,20 @@ store do no harm: one lease.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.store import DATA, Lease, Store, StoreFull, StoreUnavailable
+from seatrial.kernel.store import DATA, Lease, Store, StoreUnavailable
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Alert, Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.alerts.troubles import NOT_KEPT, LeaseLost, Troubles
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
-from seatrial.monitoring.performance.version import Told
+from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.view import watched_with
 from seatrial.monitoring.service.alarms import service_findings
 from seatrial.monitoring.service.exposition import Watched, exposition
@@ -30,12 +30,14 @@ from seatrial.monitoring.service.judge import judge_service, look
 from seatrial.monitoring.service.saturation import Readings, judge_saturation, reading
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.config import rules_of
-from seatrial.monitoring.triggers.rule import Window
 from seatrial.monitoring.watching.config import MonitoringConfig
-from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, Judged, OpenWatch
+from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, OpenWatch
 from seatrial.monitoring.watching.gauges import watched_of
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
+from seatrial.monitoring.watching.telling import Situation, Telling
 from seatrial.monitoring.watching.variants import variants_record
+from seatrial.monitoring.watching.watch_findings import watch_finding
+from seatrial.monitoring.watching.window_judge import Judged
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.projection import Endpoints
 
@@ -49,7 +51,11 @@ _PRUNE_EVERY_S = 3600.0
 _DATA_KEEP = timedelta(days=1)
 """How long counts of rows are kept once they are judged; reports stay as long as measurements."""
 
-_log = logging.getLogger(__name__)
+STORE = "the store"
+"""What trouble is about that no endpoint has by itself."""
+
+_TROUBLE_S = 60.0
+"""How long something must keep an endpoint from being watched before people are told."""
 
 
 class ServerMonitor:
@@ -63,6 +69,7 @@ class ServerMonitor:
         alarms: lets alerts live, and tells people.
         book: of those alerts.
         holder: unique name of this process start.
+        troubles: of the watch itself; shared with ``performance`` and ``segments``.
         performance: follows predictions and labels; None where that is not wanted.
         segments: follows predictions by segment; None where that is not wanted.
     """
@@ -77,6 +84,7 @@ class ServerMonitor:
         alarms: Alarms,
         book: AlertBook,
         holder: str,
+        troubles: Troubles,
         performance: PerformanceMonitor | None = None,
         segments: SegmentMonitor | None = None,
     ) -> None:
@@ -84,7 +92,6 @@ class ServerMonitor:
         self._clock = clock
         self._config = config
         self._open_watch = open_watch
-        self._alarms = alarms
         self._book = book
         self._holder = holder
         self._performance = performance
@@ -93,42 +100,91 @@ class ServerMonitor:
         self._endpoints = Endpoints(store)
         self._monitors: dict[str, EndpointMonitor] = {}
         self._histories: dict[str, ServiceHistory] = {}
-        self._triggers = TriggerBook(store)
+        self._troubles = troubles
+        self._telling = Telling(
+            alarms,
+            TriggerBook(store),
+            rules=lambda endpoint: rules_of(config.triggers, endpoint),
+            clock=clock,
+            troubles=troubles,
+        )
         self._readings = Readings()
         self._service: dict[str, tuple[ServiceFinding, ...]] = {}
         self._variants: dict[str, dict[str, object] | None] = {}
-        self._service_at = self._prune_at = 0.0
+        self._service_at = self._prune_at = self._renew_at = 0.0
 
     def tick(self) -> bool:
         """Look at everything once, if this monitor holds the lease; says whether it does.
 
-        A store that does not answer makes the tick do nothing.
+        Whatever goes wrong is said and tried again with the next tick: nothing that was found is
+        kept as done before it was told.
         """
         try:
-            self._lease = self._store.acquire(LEASE, self._holder, ttl_s=_LEASE_TTL_S)
-            if self._lease is None:
-                self._monitors.clear()
-                if self._performance is not None:
-                    self._performance.close()
-                if self._segments is not None:
-                    self._segments.close()
-                return False
-            self._endpoints.refresh()
-            states = {name: self._endpoints.get(name) for name in self._endpoints.names()}
-            judged = {name: self._judged(name) for name in states}
-            findings = [f for some in judged.values() for j in some for f in j.findings]
-            findings += self._served(states)
-            told = self._performance.turn(_served(states)) if self._performance else {}
-            findings += [f for some in told.values() for one in some.values() for f in one.findings]
-            findings += self._segments.turn(_served(states)) if self._segments else []
-            self._alarms.tick(findings, on_trial=_on_trial(states), served=_served(states))
-            for name, some in judged.items():
-                self._ask(name, some, told.get(name, {}))
-            self._say(states)
-            self._prune()
-        except (StoreUnavailable, StoreFull) as problem:
-            _log.warning("the store cannot be used, nothing is watched: %s", problem)
+            self._held()
+            self._look()
+        except LeaseLost:
+            self._leave()
+        except Exception as problem:  # noqa: BLE001 - a border: the watch does not end
+            self._troubles.met(STORE, "nothing is watched", problem)
+        else:
+            self._troubles.over(STORE, "nothing is watched")
         return self._lease is not None
+
+    def _look(self) -> None:
+        self._endpoints.refresh()
+        states = {name: self._endpoints.get(name) for name in self._endpoints.names()}
+        served = _served(states)
+        self._telling.situation = Situation(on_trial=_on_trial(states), served=served)
+        for name in states:
+            self._judge(name)
+        if self._performance is not None:
+            self._performance.turn(served, self._tell_performance)
+        if self._segments is not None:
+            self._segments.turn(served, self._tell_segments)
+        self._renew()
+        due = self._clock.monotonic() >= self._service_at
+        service = self._service_findings(states) if due else []
+        self._telling.pass_on([*service, *self._own(served)])
+        if due:
+            self._service_at = self._clock.monotonic() + _SERVICE_EVERY_S
+        for name in states:
+            n_labelled = self._performance.n_labelled(name) if self._performance else None
+            self._telling.ask(name, n_labelled=n_labelled)
+        self._say(states)
+        self._prune()
+
+    def _held(self) -> None:
+        """Take or renew the lease.   Raises: LeaseLost; StoreUnavailable and its kin."""
+        now_s = self._clock.monotonic()
+        self._lease = self._store.acquire(LEASE, self._holder, ttl_s=_LEASE_TTL_S)
+        self._renew_at = now_s + _LEASE_TTL_S / 4
+        if self._lease is None:
+            raise LeaseLost("Another monitor watches this store.", remedy="Leave it to that one.")
+
+    def _leave(self) -> None:
+        """Forget all: another monitor watches."""
+        self._monitors.clear()
+        if self._performance is not None:
+            self._performance.close()
+        if self._segments is not None:
+            self._segments.close()
+
+    def _tell(self, endpoint: str, judged: Judged) -> None:
+        self._renew()
+        self._telling.tell(endpoint, judged.findings, [judged.window])
+
+    def _tell_performance(self, endpoint: str, told: Told) -> None:
+        self._renew()
+        self._telling.tell(endpoint, told.findings, told.windows)
+
+    def _tell_segments(self, finding: Finding) -> None:
+        self._renew()
+        self._telling.tell(finding.labels.endpoint, [finding])
+
+    def _renew(self) -> None:
+        """A long turn must not outlast the lease."""
+        if self._clock.monotonic() >= self._renew_at:
+            self._held()
 
     def close(self) -> None:
         """Give the lease back, so that another can go on at once."""
@@ -137,13 +193,13 @@ class ServerMonitor:
                 self._store.forget(BEAT)
                 self._store.release(self._lease)
             except StoreUnavailable as problem:
-                _log.warning("the lease was not given back and will expire: %s", problem)
+                self._troubles.met(STORE, "the lease, which will expire", problem)
         if self._performance is not None:
             self._performance.close()
         if self._segments is not None:
             self._segments.close()
 
-    def _judged(self, name: str) -> list[Judged]:
+    def _judge(self, name: str) -> None:
         try:
             if name not in self._monitors:
                 self._monitors[name] = EndpointMonitor(
@@ -151,60 +207,68 @@ class ServerMonitor:
                     name,
                     rule=self._config.windows.rule(),
                     open_watch=self._open_watch,
+                    tell=partial(self._tell, name),
+                    troubles=self._troubles,
+                    clock=self._clock,
                 )
-            return self._monitors[name].turn(self._clock.now())
-        except (StoreUnavailable, StoreFull):
+            self._monitors[name].turn(self._clock.now())
+        except NOT_KEPT:
             # What was cut but not kept is cut again from the store.
             self._monitors.pop(name, None)
             raise
-        except SeatrialError as problem:
-            _log.warning("%s: %s", name, problem)
-            return []
+        except Exception as problem:  # noqa: BLE001 - a border: other endpoints are watched
+            self._troubles.met(name, "drift", problem)
+        else:
+            self._troubles.over(name, "drift")
 
-    def _served(self, states: Mapping[str, EndpointState]) -> list[Finding]:
+    def _service_findings(self, states: Mapping[str, EndpointState]) -> list[Finding]:
         now_s = self._clock.monotonic()
-        if now_s < self._service_at:
-            return []
-        self._service_at = now_s + _SERVICE_EVERY_S
-        now, config = self._clock.now(), self._config.service
         beats = self._store.present(WORKERS)
         news = [said for beat in beats if (said := reading(beat, at_s=now_s)) is not None]
         self._readings.add(news, now_s=now_s)
-        saturation = judge_saturation(self._readings.all(), config, now_s=now_s)
+        saturation = judge_saturation(self._readings.all(), self._config.service, now_s=now_s)
         findings: list[Finding] = []
         for name, state in states.items():
-            history = self._histories.setdefault(name, ServiceHistory(self._store, name))
-            history.refresh(now)
-            self._variants[name] = variants_record(
-                history, state.split.versions, stable=state.stable, now=now
-            )
-            found = (*judge_service(look(history, config, now=now), config), *saturation)
+            try:
+                found = (*self._served(name, state), *saturation)
+            except NOT_KEPT:
+                raise
+            except Exception as problem:  # noqa: BLE001 - a border: other endpoints are watched
+                self._troubles.met(name, "service", problem)
+                continue
+            self._troubles.over(name, "service")
             self._service[name] = found
             findings += service_findings(found, endpoint=name)
         return findings
 
-    def _ask(self, name: str, judged: Sequence[Judged], told: Mapping[int, Told]) -> None:
-        rules = rules_of(self._config.triggers, name)
-        if not rules:
-            return
-        now = self._clock.now()
-        n_labelled = self._performance.n_labelled(name) if self._performance else None
-        windows: list[Window | None] = [_window(one) for one in judged]
-        windows += [window for one in told.values() for window in one.windows]
-        for window in windows or [None]:
-            for decision in self._triggers.look(
-                name, rules, now=now, window=window, n_labelled=n_labelled
-            ):
-                _log.debug("%s: %s", name, decision.reason)
+    def _served(self, name: str, state: EndpointState) -> Sequence[ServiceFinding]:
+        now, config = self._clock.now(), self._config.service
+        history = self._histories.setdefault(name, ServiceHistory(self._store, name))
+        history.refresh(now)
+        self._variants[name] = variants_record(
+            history, state.split.versions, stable=state.stable, now=now
+        )
+        return judge_service(look(history, config, now=now), config)
+
+    def _own(self, served: Mapping[str, Collection[int]]) -> list[Finding]:
+        """What the watch has to say of itself."""
+        return [
+            watch_finding(name, self._troubles.lasting(name, _TROUBLE_S, served=versions))
+            for name, versions in served.items()
+        ]
 
     def _say(self, states: Mapping[str, EndpointState]) -> None:
         alerts = self._book.alerts()
-        watched = [one for name in states for one in self._watched(name, alerts)]
+        watched = [one for name in states for one in self._gauges(name, alerts)]
         self._store.beat(
             BEAT,
             {
                 "holder": self._holder,
                 "metrics": exposition(watched),
+                "troubles": {
+                    name: [one.as_dict() for one in self._troubles.lasting(name, 0.0)]
+                    for name in states
+                },
                 "service": {
                     name: [one.as_dict() for one in self._service.get(name, ())] for name in states
                 },
@@ -215,6 +279,17 @@ class ServerMonitor:
                 },
             },
         )
+
+    def _gauges(self, name: str, alerts: Sequence[Alert]) -> list[Watched]:
+        try:
+            found = self._watched(name, alerts)
+        except NOT_KEPT:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a border: others have their gauges
+            self._troubles.met(name, "gauges", problem)
+            return []
+        self._troubles.over(name, "gauges")
+        return found
 
     def _watched(self, name: str, alerts: Sequence[Alert]) -> list[Watched]:
         reports: dict[int, Mapping[str, Any]] = {}
@@ -242,10 +317,16 @@ class ServerMonitor:
         return [whole, *(found[version] for version in sorted(found))]
 
     def _prune(self) -> None:
+        """Drop counts that are judged and old; those of windows that are not complete are not."""
         now = self._clock.monotonic()
-        if now >= self._prune_at:
-            self._prune_at = now + _PRUNE_EVERY_S
-            self._store.prune_slices(before=self._clock.now() - _DATA_KEEP, kind=DATA)
+        if now < self._prune_at:
+            return
+        self._prune_at = now + _PRUNE_EVERY_S
+        filling = [one.filling_since() for one in self._monitors.values()]
+        old = self._clock.now() - _DATA_KEEP
+        self._store.prune_slices(
+            before=min([old, *(since for since in filling if since is not None)]), kind=DATA
+        )
 
 
 def _on_trial(states: Mapping[str, EndpointState]) -> dict[str, int]:
@@ -254,11 +335,3 @@ def _on_trial(states: Mapping[str, EndpointState]) -> dict[str, int]:
 
 def _served(states: Mapping[str, EndpointState]) -> dict[str, frozenset[int]]:
     return {name: frozenset(state.split.versions) for name, state in states.items()}
-
-
-def _window(one: Judged) -> Window:
-    return Window(
-        version=one.version,
-        end=one.report.span.end,
-        psi={column.name: column.effect for column in one.report.drift.features},
-    )

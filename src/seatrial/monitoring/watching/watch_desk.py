@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts import history as alert_history
 from seatrial.monitoring.alerts.alert import Alert, Phase
 from seatrial.monitoring.alerts.book import PREFIX, AlertBook
+from seatrial.monitoring.alerts.facts import UnknownFact
 from seatrial.monitoring.alerts.finding import Level
 from seatrial.monitoring.alerts.history import History
 from seatrial.monitoring.alerts.silence import Matcher, Silence
 from seatrial.monitoring.alerts.stream import Stream
-from seatrial.monitoring.alerts.wording import LANGUAGES, steps_of
+from seatrial.monitoring.alerts.wording import LANGUAGES, stale_text, steps_of
 from seatrial.monitoring.performance.view import performance_records
 from seatrial.monitoring.service.finding import Level as ServiceLevel
 from seatrial.monitoring.triggers.book import TriggerBook
@@ -37,10 +40,12 @@ class WatchDesk:
 
     Args:
         store: stays the caller's to close.
+        clock: wall time, for the age of evidence.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
         self._store = store
+        self._clock = clock or SystemClock()
         self._book = AlertBook(store)
         self._triggers = TriggerBook(store)
         self._endpoints = Endpoints(store)
@@ -55,9 +60,11 @@ class WatchDesk:
         windows before; ``performance`` how well each does (see `performance_view`); ``segments``
         the newest window of each by segment; ``service`` what the service looks like; ``variants``
         the versions that serve side by side (see `variants_record`), None where one does;
-        ``filling`` the rows of windows that are not complete; ``watching`` whether a monitor runs.
+        ``filling`` the rows of windows that are not complete; ``watching`` whether a monitor runs,
+        and ``troubles`` what of the endpoint it cannot watch.
 
-        Raises: UnknownEndpoint: nothing was released or watched under this name.
+        Raises: UnknownEndpoint: nothing was released or watched under this name; UnknownFact: its
+            alerts cannot be read.
         """
         beat = self._beat()
         alerts = self.alerts(endpoint)
@@ -78,6 +85,7 @@ class WatchDesk:
         return {
             "endpoint": endpoint,
             "watching": beat is not None,
+            "troubles": _part(beat, "troubles", endpoint, []),
             "versions": versions,
             "performance": performance,
             "segments": segment_records(self._store, endpoint),
@@ -92,11 +100,19 @@ class WatchDesk:
         """Alerts of one endpoint or of all, the worst and newest first.
 
         Args: ended: whether those that do not fire or threaten to are listed too.
+        Raises: UnknownFact: they cannot be read; those of other endpoints still can.
         """
-        self._book.refresh()
-        live = (Phase.FIRING, Phase.PENDING)
+        try:
+            self._book.refresh()
+        except UnknownFact:
+            if endpoint is None or endpoint in self._book.unreadable():
+                raise
+        return self._alerts(endpoint, ended=ended)
+
+    def _alerts(self, endpoint: str | None, *, ended: bool) -> list[Record]:
+        live, now = (Phase.FIRING, Phase.PENDING), self._clock.now()
         return [
-            alert_record(one)
+            alert_record(one, now)
             for one in self._book.alerts()
             if (ended or one.phase in live) and endpoint in (None, one.labels.endpoint)
         ]
@@ -105,19 +121,27 @@ class WatchDesk:
         """How each endpoint stands that something watches or some alert is about, by name.
 
         ``state`` is the worst severity that fires, else ``clear`` while its service is seen to be
-        well, else ``unknown``; ``firing`` the alerts, the worst first. Cheap: no report is read.
+        well, else ``unknown``, as it is while its alerts cannot be read; ``firing`` the alerts,
+        the worst first. Cheap: no report is read.
         """
         beat = self._beat()
         service = beat.get("service") if beat is not None else None
         seen = service if isinstance(service, Mapping) else {}
         firing: dict[str, list[Record]] = {name: [] for name in seen}
-        for alert in self.alerts(ended=False):
+        with suppress(UnknownFact):
+            self._book.refresh()
+        unreadable = self._book.unreadable()
+        for alert in self._alerts(None, ended=False):
             mine = firing.setdefault(alert["labels"]["endpoint"], [])
             if alert["phase"] == Phase.FIRING:
                 mine.append(alert)
         return {
             name: {
-                "state": mine[0]["severity"] if mine else _quietly(seen.get(name, [])),
+                "state": Level.UNKNOWN.value
+                if name in unreadable
+                else mine[0]["severity"]
+                if mine
+                else _quietly(seen.get(name, [])),
                 "firing": mine,
             }
             for name, mine in firing.items()
@@ -138,12 +162,12 @@ class WatchDesk:
     def acknowledge(self, key: str, *, by: str, note: str, now: datetime) -> Record:
         """Say that somebody cares for an alert.   Raises: UnknownAlert, AlertConflict."""
         self._book.refresh()
-        return alert_record(self._book.acknowledge(key, by=by, note=note, now=now))
+        return alert_record(self._book.acknowledge(key, by=by, note=note, now=now), now)
 
     def close(self, key: str, *, by: str, reason: str, now: datetime) -> Record:
         """End an alert by hand.   Raises: UnknownAlert, AlertConflict."""
         self._book.refresh()
-        return alert_record(self._book.close(key, by=by, reason=reason, now=now))
+        return alert_record(self._book.close(key, by=by, reason=reason, now=now), now)
 
     def silences(self, now: datetime) -> list[Record]:
         """Those that people began and that are not over."""
@@ -192,9 +216,13 @@ class WatchDesk:
         return found[0].data if found else None
 
 
-def alert_record(alert: Alert) -> Record:
-    """An alert as a JSON-able record."""
+def alert_record(alert: Alert, now: datetime) -> Record:
+    """An alert as a JSON-able record.
+
+    ``seen_at`` is how new its evidence is; ``stale`` says so where that is long ago, else null.
+    """
     content = alert.finding.content() if alert.finding is not None else None
+    age_s = alert.stale_s(now)
     return {
         "key": alert.key,
         "labels": alert.labels.as_dict(),
@@ -204,6 +232,10 @@ def alert_record(alert: Alert) -> Record:
         "pending_at": _iso(alert.pending_at),
         "fired_at": _iso(alert.fired_at),
         "resolved_at": _iso(alert.resolved_at),
+        "seen_at": _iso(alert.seen_at),
+        "stale": None
+        if age_s is None or alert.seen_at is None
+        else {one: stale_text(age_s, alert.seen_at, one) for one in LANGUAGES},
         "reason": alert.reason,
         "acknowledged_by": alert.acknowledged_by,
         "muted": alert.muted,

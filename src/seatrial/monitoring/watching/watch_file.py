@@ -39,6 +39,13 @@ class FileWindowsConfig(WindowConfig):
         description="How long after the end of its window a row of a log is still taken in; by "
         "default as long as the window, at most 5m.",
     )
+    grace: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="A window of a log by time closes so long after its end and the lateness, by "
+        "the clock, though no later row came, if nothing came for it that long; by default as long "
+        "as the window, from 1m to 1h.",
+    )
     time_zone: str = Field(
         default="UTC", description="Where the midnights of windows of whole days are."
     )
@@ -58,6 +65,11 @@ class FileWindowsConfig(WindowConfig):
     def by_time(self) -> bool:
         """Whether windows of a log are cut by time."""
         return "every" in self.model_fields_set
+
+    @property
+    def grace_s(self) -> float:
+        """How long a log must be quiet for a window to close without a later row."""
+        return min(max(self.every, 60.0), 3600.0) if self.grace is None else self.grace
 
     def windows(self) -> Windows:
         """As logs are cut by."""
@@ -140,7 +152,7 @@ class MonitoringFile(MonitoringConfig):
         for name, given in (("reference", self.reference), ("labels", self.labels)):
             if given:
                 raise ValueError(f"{name} is for a log: name one under data")
-        for name in ("rows", "lateness", "time_zone"):
+        for name in ("rows", "lateness", "grace", "time_zone"):
             if name in self.windows.model_fields_set:
                 raise ValueError(f"windows.{name} is for a log: name one under data")
         if self.windows.longest < self.windows.every:

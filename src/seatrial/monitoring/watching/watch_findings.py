@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seatrial.monitoring.alerts.finding import Finding, Kind, Labels, Level, Phrase, storable
+from seatrial.monitoring.alerts.troubles import Trouble
 from seatrial.monitoring.drift.alarm_bins import PREDICTION, feature_of
 from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Movement
 from seatrial.monitoring.drift.severity import Severity
@@ -64,6 +65,24 @@ def findings(report: WindowReport, *, endpoint: str, version: int | None) -> lis
             )
         )
     return found
+
+
+def watch_finding(endpoint: str, troubles: Sequence[Trouble]) -> Finding:
+    """What to tell of the watch itself: what keeps an endpoint from being watched wholly."""
+    labels = Labels(endpoint=endpoint, kind=Kind.WATCH.value)
+    if not troubles:
+        return Finding(labels=labels, level=Level.CLEAR)
+    said = "; ".join(f"{one.about}: {one.problem}" for one in troubles[:_NAMED])
+    more = len(troubles) - _NAMED
+    return Finding(
+        labels=labels,
+        level=Level.WARNING,
+        what=Phrase(
+            f"Not watched: {said}{f'; and {more} more' if more > 0 else ''}",
+            f"未被监控：{said}{f'；另有 {more} 项' if more > 0 else ''}",
+        ),
+        evidence={"troubles": [{"about": one.about, "cause": one.cause[0]} for one in troubles]},
+    )
 
 
 def _drift(report: WindowReport, kind: Kind, *, endpoint: str, version: int | None) -> Finding:
