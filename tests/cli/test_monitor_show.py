@@ -12,7 +12,7 @@ from seatrial.cli.output import Console
 
 def view(variants: Any) -> dict[str, Any]:
     nothing: dict[str, Any] = {"versions": {}, "filling": {}, "service": [], "alerts": []}
-    nothing |= {"performance": {}, "segments": {}}
+    nothing |= {"performance": {}, "segments": {}, "troubles": []}
     return nothing | {"endpoint": "churn", "watching": True, "variants": variants}
 
 
@@ -43,6 +43,12 @@ def test_a_version_alone_is_held_against_none(capsys) -> None:
     assert not any("side by side" in line for line in shown(capsys, view(None)))
 
 
+def test_what_is_not_watched_is_said(capsys) -> None:
+    trouble = {"about": "version 2: its segments", "problem": "The file is damaged."}
+    lines = shown(capsys, view(None) | {"troubles": [trouble]})
+    assert lines[1:2] == ["not watched version 2: its segments: The file is damaged."]
+
+
 def segment(value: str, **more: Any) -> dict[str, Any]:
     return {
         "column": "town",
@@ -71,6 +77,7 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
         "watching": True,
         "versions": {},
         "filling": {},
+        "troubles": [],
         "service": [],
         "variants": None,
         "alerts": [],

@@ -145,5 +145,10 @@ async def test_strangers_may_neither_hand_in_nor_look(client: Client, files: Lab
         replies = [await http.post(PATH, content=b"id,label\na,1\n"), await http.get(PATH)]
         allowed = await http.get(PATH, headers={"authorization": "Bearer secret"})
     assert {reply.status_code for reply in replies} <= {401, 403}
-    assert allowed.json() == {"endpoint": "churn", "n_waiting": 0, "versions": {}}
+    assert allowed.json() == {
+        "endpoint": "churn",
+        "n_waiting": 0,
+        "n_unknown": 0,
+        "versions": {},
+    }
     assert waiting(files) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 
 from seatrial.adapters.sqlite_inbox import SqliteInbox
 from seatrial.kernel.errors import NotFound
+from seatrial.kernel.store import StoreFull
+from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.testing.clock import FakeClock
@@ -87,6 +91,10 @@ class Log:
         watch.tick()
         found: dict[str, Any] = WatchDesk(watch.store).view("houses")["performance"]["1"]
         return found
+
+    def view(self) -> dict[str, Any]:
+        assert self.open is not None
+        return WatchDesk(self.open.store).view("houses")
 
     def right(self, first: int, n: int) -> float:
         some = self.rows.slice(first, n)
@@ -213,6 +221,49 @@ def test_a_kill_before_waiting_labels_are_let_go_loses_and_doubles_nothing(
     assert counts(found) == (1_000, 600, 0)
     assert real(found)[0] == log.right(0, 500)
     assert found["n_waiting"] == 0
+
+
+def test_a_kill_before_people_are_told_delays_alerts_and_triggers_and_loses_none(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write(0, 2_000, labels=True)
+    rule = {"name": "worse", "kind": "performance", "metric": "f1", "under": 0.8}
+    pass_on = Telling.pass_on
+
+    def killed(self: Telling, findings: Sequence[Finding] = ()) -> None:
+        if any(one.labels.kind == "performance" for one in findings):
+            raise Killed
+        pass_on(self, findings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Telling, "pass_on", killed)
+        with pytest.raises(Killed):
+            log.ticked(triggers=[rule])
+    assert log.view()["triggers"] == []
+    assert counts(log.ticked(triggers=[rule])) == (2_000, 2_000, 0)
+    firing = {a["labels"]["kind"] for a in log.view()["alerts"] if a["phase"] == "firing"}
+    assert {"performance", "estimated_performance"} <= firing
+    assert [request["rule"] for request in log.view()["triggers"]] == ["worse"]
+
+
+def test_late_labels_that_cannot_be_kept_stop_nothing_else_and_are_handed_in_later(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"source": "came.csv"}
+    log.write(0, 1_000, labels=False)
+    log.label(0, 1_000)
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreFull("The drive is full.", remedy="Make room.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteInbox, "put", full)
+        assert counts(log.ticked(labels=labels)) == (1_000, 0, 0)
+    (trouble,) = log.view()["troubles"]
+    assert trouble["about"] == "labels that come later"
+    assert "The drive is full" in trouble["problem"]
+    assert counts(log.ticked(labels=labels)) == (1_000, 1_000, 0)
+    assert log.view()["troubles"] == []
 
 
 def test_a_log_whose_labels_are_filled_in_later_is_its_own_source_of_labels(log: Log) -> None:
