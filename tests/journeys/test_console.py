@@ -261,7 +261,7 @@ def test_a_server_that_is_gone_is_said(world: World, visit: Visit) -> None:
 def test_with_a_token_the_buttons_are_for_whoever_logged_in(world: World, visit: Visit) -> None:
     world.run("down")
     world.run("up", "--detach", SEATRIAL_TOKEN=TOKEN)
-    visit.open(world.address + PAGE)
+    visit.page.goto(world.address + PAGE)
     page = visit.page
     expect(page.locator("#token")).to_be_visible()
     expect(page.locator("#rollback")).to_have_count(0)

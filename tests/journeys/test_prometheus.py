@@ -161,8 +161,9 @@ def test_what_servers_tell_is_what_rules_and_dashboard_ask_for(
         }
     empty = {title for title, series in filled.items() if not any(series)}
     # Bundles of journeys are packaged without a sample: there is nothing to compare rows with.
-    of_the_watch = {"Drift by feature", "Features in alarm", "Prediction drift", "Accuracy"}
-    assert empty == of_the_watch | {"Errors by kind"}
+    of_the_watch = {"Drift by feature", "Features in alarm", "Prediction drift"}
+    of_performance = {"Accuracy", "Performance by metric"}
+    assert empty == of_the_watch | of_performance | {"Errors by kind"}
     share = prometheus.value("sum(seatrial_memory_bytes) / max(seatrial_memory_limit_bytes)")
     assert share is not None
     assert 0 < share < 1
