@@ -61,6 +61,9 @@ def test_a_large_file_is_handed_in_in_parts(
         (("add", "nowhere", "{came}"), Exit.INVALID, "no column for the id"),
         (("status", "nowhere"), Exit.NOT_FOUND, "nowhere"),
         (("plan", "churn"), Exit.CONFLICT, "No logged prediction"),
+        (("plan", "churn", "--within", "0.02"), Exit.CONFLICT, "No logged prediction"),
+        (("plan", "churn", "--within", "0.02", "--n", "9"), Exit.USAGE, "not both"),
+        (("plan", "churn", "--within", "0"), Exit.USAGE, "--within"),
     ],
 )
 def test_what_cannot_be_done_says_why(

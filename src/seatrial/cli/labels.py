@@ -131,7 +131,12 @@ def status(
 
 @labels.command()
 @click.argument("endpoint")
-@click.option("--n", "n", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--n", "n", type=click.IntRange(1, 10_000), help="How many.  [default: 50]")
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0, min_open=True),
+    help="As many as tell the accuracy or error to so much, such as 0.02 for 2 points, 90 % sure.",
+)
 @click.option("--version", type=int, help="Whose predictions.  [default: the newest]")
 @click.option(
     "--out",
@@ -143,7 +148,8 @@ def status(
 @json_option
 def plan(
     endpoint: str,
-    n: int,
+    n: int | None,
+    within: float | None,
     version: int | None,
     out: Path | None,
     watch: Path | None,
@@ -157,10 +163,15 @@ def plan(
     Label all of them, the hard ones too, and hand the sheet in with `seatrial labels add`.
     """
     from seatrial.adapters.parquet_log import folder_name
+    from seatrial.monitoring.performance.label_desk import LABELS
 
+    if n is not None and within is not None:
+        raise click.UsageError("Give --n or --within, not both.")
     console = Console(as_json=as_json)
     with _desk(endpoint, home, config, watch) as at:
-        planned = at.desk.plan(endpoint, n, version=version, rules=at.rules)
+        planned = at.desk.plan(
+            endpoint, n or LABELS, within=within, version=version, rules=at.rules
+        )
         path = out or Path(f"labels-{folder_name(endpoint)}.csv")
         path.write_text(at.sheet(planned), encoding="utf-8")
     done = f", {planned.n_labelled} more have labels" if planned.n_labelled else ""

@@ -15,7 +15,6 @@ from seatrial.monitoring.performance.audit import (
     chosen,
     chosen_of_window,
     labels_for_interval,
-    labels_for_power,
     lot,
 )
 from seatrial.release.variant import position
@@ -99,18 +98,6 @@ def test_late_labels_do_not_help_before_they_come() -> None:
     found = bought(audit, drop=0.15, within_windows=5, n_trials=60)
     assert max(found.seen_within[:3]) < 0.05
     assert found.seen_within[4] > 0.9
-
-
-def test_the_cheapest_audit_with_a_wanted_power_is_found() -> None:
-    found = labels_for_power(AUDIT, drop=0.15, within_windows=3, power=0.8, n_trials=60)
-    assert found is not None
-    assert found.seen_within[-1] >= 0.8
-    fewer = replace(AUDIT, labels_per_window=round(found.labels_per_window / 1.25))
-    assert bought(fewer, drop=0.15, within_windows=3, n_trials=60).seen_within[-1] < 0.9
-    assert (
-        labels_for_power(AUDIT, drop=0.01, within_windows=1, power=0.9, most=20, n_trials=20)
-        is None
-    )
 
 
 def test_the_same_seed_gives_the_same_offer() -> None:

@@ -137,6 +137,17 @@ def test_a_plan_says_what_it_buys(world: World) -> None:
     assert "labels a window find a drop of 5 points" in many["reason"]
 
 
+def test_as_many_are_planned_as_bring_the_interval_that_is_wanted(world: World) -> None:
+    world.files.log.append(drawn(1, WINDOW_ROWS))
+    world.turn()
+    wide, narrow = (world.desk.plan("churn", within=width).offer for width in (0.1, 0.05))
+    assert wide["half_width"] <= 0.1 < 1.05 * wide["half_width"]
+    assert narrow["half_width"] <= 0.05
+    assert narrow["n"] == pytest.approx(4 * wide["n"], abs=4)
+    with pytest.raises(BadAudit, match="half-width"):
+        world.desk.plan("churn", within=0.0)
+
+
 def test_labels_of_planned_predictions_count_as_audited_those_there_before_too(
     world: World,
 ) -> None:

@@ -21,7 +21,6 @@ from seatrial.monitoring.performance.state import (
     PerformanceState,
     learn,
     observe,
-    rebuild,
     start,
     steps_by_count,
     steps_of_window,
@@ -91,17 +90,6 @@ def test_how_predictions_are_cut_into_batches_changes_nothing(
     for part in (slice(0, low), slice(low, high), slice(high, 400)):
         state = observe(state, classifier, rows.some(np.arange(400)[part]))
     assert_same(state, observe(empty, classifier, rows))
-
-
-def test_predictions_and_their_labels_add_up_again_after_a_restart(
-    classifier: PerformanceReference,
-) -> None:
-    rows, label = made(6, 500)
-    pending = MemoryPending()
-    pending.add(rows)
-    state = observe(start(classifier, steps_per_window=2), classifier, rows)
-    state = learn(state, classifier, join(pending, list(rows.ids[:300]), label[:300]))
-    assert_same(rebuild(classifier, pending.since(0), steps_per_window=2), state)
 
 
 def test_a_state_is_read_back_from_json(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from statistics import NormalDist
 
@@ -229,43 +229,6 @@ def bought(
         false_alarm_rate=float(np.mean(quiet)),
         n_trials=n_trials,
     )
-
-
-def labels_for_power(
-    audit: Audit,
-    *,
-    drop: float,
-    within_windows: int,
-    power: float,
-    most: int = 2_000,
-    rules: PerformanceRules | None = None,
-    n_trials: int = 200,
-    seed: int = 0,
-) -> Bought | None:
-    """The smallest audit, to within a tenth, that finds a drop in time with a wanted chance.
-
-    Args: as `bought`; power in (0, 1); most: labels a window one can pay for at all.
-    Returns: None when not even ``most`` do.
-    Raises: BadAudit; stats.counts.BadStatistic.
-    """
-    check_share("power", power)
-    sizes = [round(10 * 1.1**i) for i in range(60) if 10 * 1.1**i < most] + [most]
-    low, high, best = 0, len(sizes), None
-    while low < high:
-        middle = (low + high) // 2
-        offer = bought(
-            replace(audit, labels_per_window=sizes[middle]),
-            drop=drop,
-            within_windows=within_windows,
-            rules=rules,
-            n_trials=n_trials,
-            seed=seed,
-        )
-        if offer.seen_within[-1] >= power:
-            best, high = offer, middle
-        else:
-            low = middle + 1
-    return best
 
 
 def _alarms(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import NormalDist
 from typing import Any, Protocol
 
 import msgspec
@@ -18,7 +19,13 @@ from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Conflict, LimitExceeded
 from seatrial.kernel.store import Store
-from seatrial.monitoring.performance.audit import Audit, BadAudit, bought, chosen_of_window
+from seatrial.monitoring.performance.audit import (
+    Audit,
+    BadAudit,
+    bought,
+    chosen_of_window,
+    labels_for_interval,
+)
 from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.performance.labels import MAX_EXAMPLES, BadLabels, Ledger, Scored
 from seatrial.monitoring.performance.ledger_notes import CLASSES, WIDTH, kept_of, meanings
@@ -35,6 +42,15 @@ MAX_LABELS = 200_000
 
 _MAX_ID = 300
 _WITHIN_WINDOWS = 3
+LABELS = 50
+"""Labels of an audit where nobody says how many."""
+
+_SHARE = 0.9
+"""Of the intervals that a plan promises."""
+
+_LEAST_VARIANCE = 1e-4
+"""Of a row: scores that are sure of every row are not believed to that."""
+
 _TRIALS = 100
 
 Record = dict[str, Any]
@@ -172,8 +188,9 @@ class LabelDesk:
     def plan(
         self,
         endpoint: str,
-        n: int,
+        n: int = LABELS,
         *,
+        within: float | None = None,
         version: int | None = None,
         rules: PerformanceRules | None = None,
     ) -> Planned:
@@ -184,6 +201,8 @@ class LabelDesk:
 
         Args:
             n: >= 1; all there are, when those are fewer.
+            within: in place of a number, half the width that an interval of 90 % for their mean
+                performance is to have, > 0, in the metric's unit: 0.02 for 2 points of accuracy.
             version: None for the newest one that has logged predictions.
         Raises: UnknownEndpoint, BadAudit, NothingLogged, InboxFull, StoreUnavailable.
         """
@@ -203,6 +222,9 @@ class LabelDesk:
                 remedy="Send requests, see that server.log_sample_rate is over 0, and wait a "
                 "minute; deploy with labelled rows, or nothing is watched.",
             )
+        if within is not None:
+            wanted = max(variance, _LEAST_VARIANCE)
+            n = labels_for_interval(half_width=within, share=_SHARE, row_variance=wanted)
         picked = rows.some(np.flatnonzero(chosen_of_window(rows.ids, n)))
         with self._kept.writing(endpoint) as inbox:
             audits = [Entry(id=key, purpose=Purpose.AUDIT) for key in picked.ids]
@@ -277,7 +299,7 @@ def _offer(
     record: Record | None, n: int, window_rows: int, variance: float, rules: PerformanceRules
 ) -> Record:
     """What so many labels buy: the width of an interval, and the chance to see a drop."""
-    z = 1.645  # of an interval of 90 %
+    z = NormalDist().inv_cdf((1 + _SHARE) / 2)
     half = z * float(np.sqrt(variance / n))
     offer: Record = {"n": n, "half_width": half, "seen_within": None, "reason": None}
     if record is None or record["metric"] != "accuracy":

@@ -91,22 +91,6 @@ def has_answers(table: Table, reference: PerformanceReference) -> bool:
     return table.n > 0 and column in table.columns
 
 
-def label_rows(
-    table: Table, reference: PerformanceReference, columns: ScoreColumns
-) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """The ids and labels of a table of labels, for `labels.join`.
-
-    Args: columns: id and label.   Raises: BadScores.
-    """
-    if columns.id is None or columns.label is None:
-        raise BadScores(
-            "A table of labels needs a prediction id and a label in every row.",
-            remedy="Name the columns of both.",
-            column="id" if columns.id is None else "label",
-        )
-    return ids_of(table, columns.id), labels_of(table, columns.label, reference.classes)
-
-
 def part_id(key: str, part: int) -> str:
     """The id of one of several numbers of an answer; that of the first is the answer's own."""
     return f"{key}#{part}" if part else key

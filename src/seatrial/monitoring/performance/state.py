@@ -218,28 +218,6 @@ def audit(
     return replace(state, fusion=revise(state.fusion, changed))
 
 
-def rebuild(
-    reference: PerformanceReference, rows: Scored, *, steps_per_window: int
-) -> PerformanceState:
-    """The state that predictions and the labels noted at them add up to, after a restart.
-
-    Args: rows of `labels.Pending.since`, in any order.
-    """
-    labelled = rows.some(np.flatnonzero(~np.isnan(rows.label)))
-    joined = Joined(
-        rows=labelled,
-        before=np.full(len(labelled), np.nan),
-        n_repeated=0,
-        n_corrected=0,
-        n_superseded=0,
-        n_unusable=0,
-        n_unknown=0,
-        unknown=(),
-    )
-    state = start(reference, steps_per_window=steps_per_window)
-    return learn(observe(state, reference, rows), reference, joined)
-
-
 def _by_step(step: NDArray[np.int64]) -> Iterable[tuple[int, NDArray[np.intp]]]:
     """Each step with the places of its rows, ascending."""
     order = np.argsort(step, kind="stable")
