@@ -10,6 +10,7 @@ import secrets
 import select
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -35,6 +36,9 @@ TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.1
+_NICE = 10
+"""How far the watch stands back: a tenth of a worker's share where they share a core."""
+
 _WATCH_AGAIN_S = 60.0
 _GRACE_S = 20.0
 """Longer than a worker takes to let requests end and hand in what it measured."""
@@ -218,6 +222,9 @@ def _monitor(workspace: Workspace, stop: threading.Event) -> None:
     """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
     from seatrial.wiring.monitor import run_monitor
 
+    if sys.platform == "linux":  # elsewhere it would hold for the whole process
+        with suppress(OSError):
+            os.nice(_NICE)
     while not stop.is_set():
         try:
             run_monitor(workspace, stop)
