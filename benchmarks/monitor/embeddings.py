@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from benchmarks.monitor.goals import Goal, at_most, goal_table, markdown_table
 from seatrial.monitoring.drift.compare import compare
@@ -194,8 +195,8 @@ class Quiet:
 
     @property
     def allowed(self) -> float:
-        """Runs that may, by the promise."""
-        return self.runs * self.windows / self.budget
+        """Runs that may: were the promise just kept, more would 1 in 100 times."""
+        return float(stats.binom.ppf(0.99, self.runs, min(1.0, self.windows / self.budget)))
 
 
 def quiet(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
+from seatrial.stats.packed_arrays import Packed, pack, unpack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,8 +50,7 @@ class DetectorState:
 
     def encode(self) -> bytes:
         """Compact bytes, with a version."""
-        arrays = [(a.shape, a.astype(a.dtype.newbyteorder("<")).tobytes()) for a in self._arrays]
-        return msgspec.msgpack.encode((_VERSION, self.n_windows, self.alarmed, arrays))
+        return msgspec.msgpack.encode((_VERSION, self.n_windows, self.alarmed, pack(self._arrays)))
 
     @classmethod
     def decode(cls, data: bytes) -> DetectorState:
@@ -60,19 +60,13 @@ class DetectorState:
         """
         try:
             version, n_windows, alarmed, packed = msgspec.msgpack.decode(
-                data, type=tuple[int, int, bool, list[tuple[tuple[int, ...], bytes]]]
+                data, type=tuple[int, int, bool, Packed]
             )
-            kinds = ("<f8", "<f8", "<i8", "<f8", "<f8")
-            arrays = [
-                np.frombuffer(raw, dtype=kind).reshape(shape)
-                for kind, (shape, raw) in zip(kinds, packed, strict=True)
-            ]
+            arrays = unpack(packed, ("<f8", "<f8", "<i8", "<f8", "<f8"))
         except (msgspec.DecodeError, ValueError) as error:
             raise bad_state(str(error)) from error
         if version != _VERSION:
             raise bad_state(f"version {version} is unknown")
-        if not all(np.isfinite(a).all() for a in arrays):
-            raise bad_state("it holds numbers that are not finite")
         evidence, run, since, learned, recent = arrays
         return cls(
             n_windows=n_windows,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.stats.detector_state import bad_state
+from seatrial.stats.packed_arrays import Packed, pack, unpack
 from seatrial.stats.vector_counts import Ints, Moments
 
 Floats = NDArray[np.float64]
@@ -38,8 +39,7 @@ class MeanState:
 
     def encode(self) -> bytes:
         """Compact bytes, with a version."""
-        arrays = [(a.shape, a.astype(a.dtype.newbyteorder("<")).tobytes()) for a in self._arrays]
-        return msgspec.msgpack.encode((_VERSION, arrays))
+        return msgspec.msgpack.encode((_VERSION, pack(self._arrays)))
 
     @classmethod
     def decode(cls, data: bytes) -> MeanState:
@@ -48,19 +48,12 @@ class MeanState:
         Raises: BadDetectorState: other bytes, or of a version this code does not know.
         """
         try:
-            version, packed = msgspec.msgpack.decode(
-                data, type=tuple[int, list[tuple[tuple[int, ...], bytes]]]
-            )
-            arrays = [
-                np.frombuffer(raw, dtype=kind).reshape(shape)
-                for kind, (shape, raw) in zip(_KINDS, packed, strict=True)
-            ]
+            version, packed = msgspec.msgpack.decode(data, type=tuple[int, Packed])
+            arrays = unpack(packed, _KINDS)
         except (msgspec.DecodeError, ValueError) as error:
             raise bad_state(str(error)) from error
         if version != _VERSION:
             raise bad_state(f"version {version} is unknown")
-        if not all(np.isfinite(a).all() for a in arrays):
-            raise bad_state("it holds numbers that are not finite")
         evidence, run, since, trend, *sums = arrays
         return cls(
             log_evidence=evidence,

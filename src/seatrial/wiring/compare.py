@@ -83,10 +83,10 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        """For notebooks: the page in a frame of its own, so that no style gets out."""
+        """For notebooks: the page, which has no script, in a frame of its own."""
         page = escape(self.page(), quote=True)
         frame = f"width:100%;height:{_HEIGHT_PX}px;border:0"
-        return f'<iframe srcdoc="{page}" sandbox="allow-scripts" style="{frame}"></iframe>'
+        return f'<iframe srcdoc="{page}" sandbox style="{frame}"></iframe>'
 
     @cached_property
     def _record(self) -> dict[str, Any]:
