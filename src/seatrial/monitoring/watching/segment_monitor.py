@@ -87,13 +87,17 @@ class SegmentMonitor:
         if now_s < self._due_s:
             return
         self._due_s = now_s + _EVERY_S
+        keys = sorted((name, v) for name, versions in served.items() for v in versions)
         if now_s >= self._again_s:
             self._again_s = now_s + _AGAIN_S
             self._said.clear()
             for key in self._unopened:
                 self._watches.pop(key, None)
             self._unopened.clear()
-        for key in sorted((name, v) for name, versions in served.items() for v in versions):
+            for key in self._watches.keys() - keys:
+                self._opened.close(*key)
+                del self._watches[key]
+        for key in keys:
             self._look(key, tell)
 
     def close(self) -> None:
