@@ -32,5 +32,6 @@ def test_what_turns_is_seen_and_what_does_not_drift_is_not() -> None:
 
 def test_runs_without_drift_are_held_against_what_the_promise_allows() -> None:
     (found,) = quiet(600, 200, 2, 3, (1e6,))
-    assert (found.reached, found.allowed) == (0, 6e-6)
-    assert Quiet(1, 1, 100, 50, 1_000.0, 0).allowed == 5
+    assert (found.reached, found.allowed) == (0, 0)
+    # 5 are expected of 100 runs of 50 windows; 11 or more come 1.1 times in 100.
+    assert Quiet(1, 1, 100, 50, 1_000.0, 0).allowed == 11
