@@ -229,3 +229,81 @@ async def test_shorter_windows_make_shorter_slices(
     clock.advance(1)
     counting.turn(store)
     assert summaries(store)[1:] == [b"[3.0]"]
+
+
+async def test_a_few_dozen_rows_are_counted_where_they_came_in_once_the_counter_is_open(
+    counting: Counting, adder: Adder, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    seen = counting.seen(live, 1)
+    for _ in range(100):
+        seen(*ask(live, fakes, 1))
+    assert adder.calls == []  # opening a counter blocks: nobody has done it yet
+    counting.turn(store)
+    for _ in range(70):
+        seen(*ask(live, fakes, 2))
+    assert adder.calls == [100, 64]
+    counting.turn(store, at_end=True)
+    assert adder.calls == [100, 64, 6]
+    (said,) = summaries(store)
+    assert said == str([1.0] * 100 + [2.0] * 70).encode()
+
+
+async def test_many_rows_at_once_are_left_to_the_other_thread(
+    counting: Counting, adder: Adder, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    seen = counting.seen(live, 1)
+    seen(*ask(live, fakes, 1))
+    counting.turn(store)
+    seen(*ask(live, fakes, *[2] * 2_000))
+    assert adder.calls == [1]
+    counting.turn(store)
+    assert adder.calls == [1, 2_000]
+
+
+async def test_the_event_loop_does_not_wait_for_a_counter_in_use(
+    counting: Counting, adder: Adder, store: Any, make_live: MakeLive, fakes: Any
+) -> None:
+    live = make_live()
+    seen = counting.seen(live, 1)
+    counting.turn(store)
+    seen(*ask(live, fakes, 1))
+    counting.turn(store)
+    busy = adder.add
+
+    def add(batch: Any, prediction: Any) -> None:
+        adder.add = busy  # type: ignore[method-assign]
+        for _ in range(64):
+            seen(*ask(live, fakes, 2))  # while the other thread counts
+        busy(batch, prediction)
+
+    adder.add = add  # type: ignore[method-assign]
+    seen(*ask(live, fakes, 1))
+    counting.turn(store, at_end=True)
+    assert adder.rows == []
+    (said,) = summaries(store)
+    assert said == str([1.0] * 2 + [2.0] * 64).encode()
+
+
+async def test_a_counter_that_fails_where_rows_came_in_fails_no_request_and_is_told(
+    counting: Counting,
+    adder: Adder,
+    store: Any,
+    make_live: MakeLive,
+    fakes: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    live = make_live()
+    seen = counting.seen(live, 1)
+    seen(*ask(live, fakes, 1))
+    counting.turn(store)
+    adder.problem = Invalid("No.", remedy="Try.")
+    for _ in range(64):
+        seen(*ask(live, fakes, 2))
+    adder.problem = None
+    counting.turn(store)
+    assert "were not counted: No." in caplog.text
+    seen(*ask(live, fakes, 3))
+    counting.turn(store)
+    assert adder.rows == [1.0, 3.0]

@@ -1,8 +1,10 @@
-"""What rows went through each version, and what was answered: lists on the hot path, counts off it.
+"""What rows went through each version, and what was answered.
 
-Beside `record`, which keeps latencies and outcomes. The event loop only appends to lists; the
-worker's sync thread has them counted by whoever knows what the version was made from (a `Counter`,
-see `wiring`), and hands the counts to the store as slices of kind ``data``.
+Beside `record`, which keeps latencies and outcomes. Rows are counted by whoever knows what the
+version was made from (a `Counter`, see `wiring`): a few dozen at a time on the event loop, for two
+threads that compute take the interpreter from each other and keep requests waiting for
+milliseconds. The worker's sync thread opens counters, which blocks, counts what is left over or
+large, and hands the counts to the store as slices of kind ``data``.
 """
 
 from __future__ import annotations
@@ -34,6 +36,13 @@ EVERY_S = 60.0
 _TURNS_A_SECOND = 2
 """How often held rows are counted, about."""
 
+_A_FEW = 64
+"""So many requests, or one of so many rows, are counted on the event loop: in a quarter of a
+millisecond."""
+
+_MANY_ROWS = 1_024
+"""More are left to the sync thread."""
+
 _AT_ONCE = 500
 """Requests joined at once: joining holds the interpreter, for a tenth of a millisecond."""
 
@@ -41,7 +50,7 @@ _KEEP_S = 900.0
 
 
 class Counter(Protocol):
-    """Counts the rows of one version; called by one thread at a time."""
+    """Counts the rows of one version, without blocking; called by one thread at a time."""
 
     def add(self, batch: Batch, prediction: Prediction) -> None:
         """Count rows and their answers.   Raises: SeatrialError."""
@@ -69,26 +78,29 @@ class OpenCounter(Protocol):
 class Held:
     """Rows of one version under one revision that wait to be counted.
 
-    Where more rows come than are to be counted, a random part of the requests is kept. The event
-    loop writes ``n_skipped`` and ``_n_in``, the counting thread the others: no number
-    has two writers.
+    Where more rows come than are to be counted, a random part of the requests is kept. No number
+    has two writers: the event loop writes ``n_skipped`` and ``_n_in``, the counting thread the
+    others. Who has the lock may use the counter; the event loop does not wait for it.
 
     Args:
         live: the version.
-        most: rows to hold until they are counted, >= 1.
+        most: rows to count from one `count` to the next, >= 1; twice as many at most.
         chance: a number in [0, 1) per request.
     """
 
     __slots__ = (
         "_chance",
+        "_counted",
+        "_failure",
         "_items",
         "_most",
         "_n_in",
-        "_n_out",
+        "_n_paced",
         "_n_seen",
         "_share",
         "counter",
         "live",
+        "lock",
         "n_skipped",
         "retired_at",
         "start",
@@ -102,11 +114,14 @@ class Held:
         self._share = 1.0
         self._n_seen = 0
         self.counter: Counter | None = None
+        self.lock = threading.Lock()
         self.wanted = True
         self.start: datetime | None = None
         self.retired_at: float | None = None
         self._items: list[tuple[Batch, Prediction]] = []
-        self._n_in = self._n_out = 0
+        self._n_in = self._n_paced = 0
+        self._counted = False
+        self._failure: Exception | None = None
         self.n_skipped = 0
 
     def _pace(self) -> None:
@@ -114,6 +129,7 @@ class Held:
         seen = self._n_in + self.n_skipped
         came, self._n_seen = seen - self._n_seen, seen
         self._share = min(1.0, self._most / came) if came else 1.0
+        self._n_paced = self._n_in
 
     def see(self, batch: Batch, prediction: Prediction) -> None:
         """Keep one request; called on the event loop."""
@@ -121,12 +137,24 @@ class Held:
         if self._share < 1.0 and self._chance() >= self._share:
             self.n_skipped += rows
             return
-        held = self._n_in - self._n_out
-        if (held and held + rows > 2 * self._most) or not self.wanted:
+        kept = self._n_in - self._n_paced
+        if (kept and kept + rows > 2 * self._most) or not self.wanted:
             self.n_skipped += rows
             return
         self._n_in += rows
         self._items.append((batch, prediction))
+        if (rows >= _A_FEW or len(self._items) >= _A_FEW) and self.counter is not None:
+            self._count_here()
+
+    def _count_here(self) -> None:
+        if self.lock.acquire(blocking=False):
+            try:
+                if sum(n_rows(batch) for batch, _ in self._items) <= _MANY_ROWS:
+                    self._count_some()
+            except Exception as problem:  # noqa: BLE001 - the request is answered; `count` raises it
+                self._failure = problem
+            finally:
+                self.lock.release()
 
     @property
     def waiting(self) -> bool:
@@ -134,21 +162,27 @@ class Held:
         return bool(self._items)
 
     def count(self) -> bool:
-        """Have everything held counted; says whether anything was.
+        """Have everything held counted; says whether anything was since the last call.
 
-        Raises: what the counter raises; the rows that it was given then are lost, the rest waits.
+        Raises: what the counter raises, or raised since; the rows that it was given then are lost,
+            the rest waits.
         """
         self._pace()
-        counted = False
-        while n := min(len(self._items), _AT_ONCE):
-            some = self._items[:n]
-            del self._items[:n]
-            batch = concatenate([b for b, _ in some])
-            self._n_out += n_rows(batch)
-            if self.counter is not None:
-                self.counter.add(batch, join([p for _, p in some]))
-                counted = True
+        with self.lock:
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                raise failure
+            while self._items:
+                self._count_some()
+            counted, self._counted = self._counted, False
         return counted
+
+    def _count_some(self) -> None:
+        some = self._items[:_AT_ONCE]
+        del self._items[: len(some)]
+        if some and self.counter is not None:
+            self.counter.add(concatenate([b for b, _ in some]), join([p for _, p in some]))
+            self._counted = True
 
 
 class Counting:
@@ -255,7 +289,8 @@ class Counting:
 
     def _summary(self, key: _Key, held: Held) -> bytes | None:
         try:
-            return None if held.counter is None else held.counter.take()
+            with held.lock:
+                return None if held.counter is None else held.counter.take()
         except SeatrialError as problem:
             _log.warning("counts of %s version %d are lost: %s", key[0], key[1], problem)
             return None

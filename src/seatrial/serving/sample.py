@@ -1,7 +1,7 @@
 """The prediction log: a sample of what was asked and answered, on its way to the spool.
 
-The event loop offers requests and keeps little of each; the sync thread writes them down. What
-becomes of the spool's segments is an adapter's business (`adapters/parquet_log.py`).
+The event loop offers requests, a few of which become records at once; the sync thread writes them
+down. What becomes of the spool's segments is an adapter's business (`adapters/parquet_log.py`).
 """
 
 from __future__ import annotations
@@ -77,19 +77,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=
     outputs: dict[str, Values]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    request_id: str
-    at: float
-    live: LiveVersion
-    revision: int
-    outcome: str
-    latency_s: float
-    n_rows: int
-    batch: Batch
-    prediction: Prediction
-
-
 class PredictionLog:
     """Takes samples on the event loop; writes them on the sync thread.
 
@@ -112,7 +99,7 @@ class PredictionLog:
         self._config = config
         self._clock = clock
         self._chance = chance or random.Random().random
-        self._held: list[_Held] = []
+        self._held: list[bytes] = []
         self._n_dropped = 0
         self.n_logged = 0
 
@@ -138,30 +125,33 @@ class PredictionLog:
         latency_s: float,
         outcome: str,
     ) -> None:
-        """Keep a copy of a request's first rows; dropped and counted when too many are held."""
+        """Keep a record of a request's first rows; dropped and counted when too many are held."""
         if len(self._held) >= self._config.max_held:
             self._n_dropped += 1
             return
         first = slice(0, self._config.max_rows)
-        kept = _Held(
-            request_id,
-            self._clock.now().timestamp(),
-            live,
-            revision,
-            outcome,
-            latency_s,
-            n_rows(batch),
-            _copied(take(batch, first)),
-            {name: values[first].copy() for name, values in (prediction or {}).items()},
+        rows = take(batch, first)
+        record = Record(
+            request_id=request_id,
+            at=self._clock.now().timestamp(),
+            endpoint=live.endpoint,
+            version=live.version,
+            revision=revision,
+            outcome=outcome,
+            latency_s=latency_s,
+            n_rows=n_rows(batch),
+            rows=n_rows(rows),
+            inputs=_columns(rows, live),
+            outputs={name: values_of(values[first]) for name, values in (prediction or {}).items()},
         )
-        self._held.append(kept)
+        self._held.append(encode(record))
 
     def flush(self) -> None:
         """Write what is held to the spool."""
         n = len(self._held)
         held = self._held[:n]
         del self._held[:n]
-        self._spool.append([encode(_record(kept)) for kept in held])
+        self._spool.append(held)
         self.n_logged += n
 
     def close(self) -> None:
@@ -199,32 +189,10 @@ def column_of(values: Values) -> NDArray[np.generic]:
     return flat if values.width == 1 else flat.reshape(-1, values.width)
 
 
-def _copied(batch: Batch) -> Batch:
-    if isinstance(batch, dict):
-        return {name: column.copy() for name, column in batch.items()}
-    return batch.copy()
-
-
-def _record(held: _Held) -> Record:
-    return Record(
-        request_id=held.request_id,
-        at=held.at,
-        endpoint=held.live.endpoint,
-        version=held.live.version,
-        revision=held.revision,
-        outcome=held.outcome,
-        latency_s=held.latency_s,
-        n_rows=held.n_rows,
-        rows=n_rows(held.batch),
-        inputs=_columns(held.batch, held.live),
-        outputs={name: values_of(values) for name, values in held.prediction.items()},
-    )
-
-
 def _columns(batch: Batch, live: LiveVersion) -> dict[str, Values]:
     if isinstance(batch, dict):
         return {name: values_of(column) for name, column in batch.items()}
-    # One transposition for all columns: this runs beside the event loop and holds the interpreter.
+    # One transposition for all columns.
     little = _little(batch)
     raw, size, dtype = little.T.tobytes(), len(little) * little.itemsize, little.dtype.str
     return {
