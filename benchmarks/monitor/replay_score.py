@@ -17,9 +17,15 @@ WRONG, RIGHT = 0.05, 0.02
 
 @dataclass(frozen=True)
 class Watched:
-    """What the watch said at the end of each window, or at any time within it for the alarms."""
+    """What the watch said at the end of each window, or at any time within it for the alarms.
+
+    Args:
+        alarmed: by the estimate.
+        proven: by the labels of the window, some windows later.
+    """
 
     alarmed: Bools
+    proven: Bools
     estimate: Floats
     label_free: Floats
     trust: list[Trust]
@@ -63,9 +69,11 @@ def score(truth: Truth, said: Watched, late_windows: int) -> Score:
     found = 0
     for (begin, end), alert in zip(truth.episodes, label_alerts(truth, late_windows), strict=True):
         found += bool(said.alarmed[begin : end + 1].any())
-        ours = next((t for t in range(max(0, begin - NEAR), end + 1) if said.alarmed[t]), None)
-        if ours is not None and alert is not None:
-            leads.append(alert - ours)
+        near = range(max(0, begin - NEAR), end + 1)
+        ours = [t for t in near if said.alarmed[t]]
+        ours += [t + late_windows for t in near if said.proven[t]]
+        if ours and alert is not None:
+            leads.append(alert - min(ours))
     wrong = np.abs(said.label_free - truth.accuracy) > WRONG
     known = np.concatenate([np.zeros(late_windows, np.bool_), wrong[:-late_windows]])
     right = np.abs(said.label_free - truth.accuracy) <= RIGHT
@@ -74,7 +82,7 @@ def score(truth: Truth, said: Watched, late_windows: int) -> Score:
         n_episodes=len(truth.episodes),
         n_found=found,
         n_quiet=int(truth.quiet.sum()),
-        n_false=int(said.alarmed[truth.quiet].sum()),
+        n_false=int((said.alarmed | said.proven)[truth.quiet].sum()),
         n_bad=int(truth.bad.sum()),
         n_flagged=int(said.alarmed[truth.bad].sum()),
         error=float(np.abs(said.estimate - truth.accuracy).mean()),

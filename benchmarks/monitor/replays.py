@@ -4,7 +4,9 @@
 
 A model is trained on the first rows of a stream, its reference is the next, and the rest is watched
 window by window as in production: predictions go in, audited rows get their label at once, all rows
-some windows later, by prediction id. Beside it: an alert on the labels alone, when they come.
+some windows later, by prediction id. Two alerts of the watch count: that of the estimate, and that
+of the real performance of a window, once its labels are there. Beside them: a simple rule on the
+labels alone, when they come.
 
 Data: `*.parquet` with `n_*` numbers, `c_*` category codes, a label `y`, rows in time order.
 """
@@ -31,7 +33,7 @@ from benchmarks.monitor.streams import (
     truth_of,
 )
 from seatrial.monitoring.performance.audit import chosen_of_window
-from seatrial.monitoring.performance.judge import estimated
+from seatrial.monitoring.performance.judge import estimated, measured
 from seatrial.monitoring.performance.labels import Keeping, MemoryPending, Scored, join, keep
 from seatrial.monitoring.performance.reference import PerformanceReference, classifier_reference
 from seatrial.monitoring.performance.state import (
@@ -47,6 +49,7 @@ from seatrial.monitoring.rows.table import Table
 
 HERE = Path(__file__).parent
 DEFAULT_DATA = HERE.parent / "data" / "drift"
+TROUBLE = {Level.WARNING, Level.CRITICAL}
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def watch(
     per_window = steps_of_window(rows)
     rules, pending = PerformanceRules(), MemoryPending()
     state = start(reference, steps_per_window=per_window)
-    alarmed, covered = np.zeros(n_windows, np.bool_), np.zeros(n_windows, np.bool_)
+    alarmed, proven = np.zeros(n_windows, np.bool_), np.zeros(n_windows, np.bool_)
+    covered = np.zeros(n_windows, np.bool_)
     estimate, label_free, trust = np.zeros(n_windows), np.zeros(n_windows), []
     real = truth_of(predicted).accuracy
     for window in range(n_windows):
@@ -90,8 +94,10 @@ def watch(
                 old = scored_window(predicted, due, labels.n_audited, seed)
                 found = join(pending, *answers(predicted, old, audited=False))
                 state = learn(state, reference, found)
+                real_due = measured(state, reference, rules, window=due)
+                proven[due] = real_due is not None and real_due.level in TROUBLE
             now = estimated(state, reference, rules)
-            alarmed[window] |= now.level in {Level.WARNING, Level.CRITICAL}
+            alarmed[window] |= now.level in TROUBLE
         assert now.value is not None
         assert now.label_free is not None
         assert now.interval is not None
@@ -101,7 +107,7 @@ def watch(
         covered[window] = (
             now.interval.lower - sampling <= real[window] <= now.interval.upper + sampling
         )
-    return Watched(alarmed, estimate, label_free, trust, covered)
+    return Watched(alarmed, proven, estimate, label_free, trust, covered)
 
 
 def scored_window(predicted: Predicted, window: int, n_audited: int, seed: int) -> Scored:

@@ -1,5 +1,6 @@
 """The replays measure what they say, on made-up truths and on one real stream."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ def test_a_score_counts_what_was_said() -> None:
     )
     said = Watched(
         alarmed=np.array([1, 0, 0, 0, 0, 1, 1, 1], bool),
+        proven=np.zeros(8, bool),
         estimate=np.full(8, 0.8),
         label_free=np.full(8, 0.9),
         trust=[Trust.CONFIRMED] * 6 + [Trust.CONTRADICTED] * 2,
@@ -61,6 +63,28 @@ def test_a_score_counts_what_was_said() -> None:
     assert total([found, found]).n_quiet == 4
     assert "| all | 2 of 2 | 2 of 4 (50 %) |" in table("x", [("a", found), ("b", found)])
     assert "| no |" in goals([("a", found)], {"a": "concept"})
+
+
+def test_what_labels_prove_counts_when_they_come_and_for_the_window_they_are_of() -> None:
+    truth = Truth(
+        reference=0.9,
+        accuracy=np.array([0.9] * 4 + [0.7] * 4),
+        bad=np.arange(8) >= 4,
+        quiet=np.arange(8) < 2,
+        episodes=[(4, 7)],
+    )
+    said = Watched(
+        alarmed=np.arange(8) == 7,
+        proven=np.isin(np.arange(8), [1, 4]),
+        estimate=np.full(8, 0.8),
+        label_free=np.full(8, 0.9),
+        trust=[Trust.CONFIRMED] * 8,
+        covered=np.ones(8, bool),
+    )
+    found = score(truth, said, 2)
+    assert (found.n_false, found.n_flagged) == (1, 1)
+    assert found.leads == (6 - 3,)  # window 1, within reach of the onset, told in window 3
+    assert score(truth, replace(said, proven=np.arange(8) == 4), 2).leads == (0,)
 
 
 def test_a_folder_without_the_sets_is_a_clear_message(

@@ -31,7 +31,8 @@ def test_batches_of_any_size_are_counted_live_as_at_once(data: st.DataObject, se
     edges = [Edges(quantile_edges(np.sort(LAWS[name](rng, 3_000)))) for name in names]
     live = LiveHistograms(edges)
     batches = []
-    for n in data.draw(st.lists(st.integers(0, 700), max_size=4)):
+    sizes = st.one_of(st.integers(0, 700), st.sampled_from([7, 200, 256]))
+    for n in data.draw(st.lists(sizes, max_size=6)):
         columns = [LAWS[name](rng, n) for name in names]
         for column in columns:
             kind = data.draw(st.sampled_from(["sound", "sound", "missing", "infinite"]))

@@ -6,6 +6,7 @@ The counts are those of `Edges.count`, and are added in place: this is the one m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,8 +19,11 @@ _SHIFT = 2
 """Four cells make one entry of the table: 256 for every doubling, 32 KB a column."""
 
 _N_ENTRIES = N_CELLS >> _SHIFT
-_ROWS = 512
+_ROWS = 1_024
 """Rows at a time: what is computed between stays in the cache."""
+
+_ENOUGH = 512
+"""Batches of fewer rows wait for others like them: a call of numpy costs as much as 2,000 values."""
 
 _MARK = 1 << 15
 """In an entry: values have more than one edge to pass."""
@@ -43,11 +47,13 @@ class LiveHistograms:
         self._narrow_middles = self._middles.astype(np.float32)
         self._factors = np.ones((d, 1), np.float32)
         self._fast = np.zeros(d, np.bool_)
+        self._n_passes = 0
         # Above the last edge of a column there is none to compare with.
         self._limits = np.full(int(self._starts[-1]), np.inf, np.float32)
         self._table = np.zeros((d, _N_ENTRIES), np.uint16)
         for j, edge in enumerate(self._edges):
             self._prepare(j, edge)
+        self._all_fast = bool(self._fast.all())
         self._first_entry = (np.arange(d) * _N_ENTRIES)[:, None]
         # What is computed between is kept, for fresh memory costs more than the computing.
         self._offsets = np.empty(d * _ROWS, np.float32)
@@ -63,6 +69,7 @@ class LiveHistograms:
     def clear(self) -> None:
         """Start again from nothing."""
         d = len(self._edges)
+        self._n_waiting = self._n_each = 0  # batches shifted and not yet counted, and their rows
         self._counts = np.zeros(int(self._starts[-1]), np.int64)
         self._n_missing = np.zeros(d, np.int64)
         self._n_infinite = np.zeros(d, np.int64)
@@ -83,6 +90,7 @@ class LiveHistograms:
 
     def counted(self, column: int) -> Counted:
         """What was counted of a column so far."""
+        self._count_waiting()
         counts: Ints = self._counts[self._starts[column] : self._starts[column + 1]].copy()
         low, high = float(self._lowest[column]), float(self._highest[column])
         return Counted(
@@ -115,44 +123,64 @@ class LiveHistograms:
         n = len(columns[0]) if columns else 0
         if n == 0:
             return
+        if n != self._n_each or (self._n_waiting + 1) * n > _ROWS:
+            self._count_waiting()
         offsets = self._shifted(columns)
         least, most = offsets.min(axis=1), offsets.max(axis=1)
         # Missing and infinite values spoil these; such columns are counted one by one.
-        alone = ~(self._fast & np.isfinite(least) & np.isfinite(most))
-        for j in np.flatnonzero(alone).tolist():
-            self._add_one(j, columns[j])
-            # Counted as the middle for now, so that all columns go the same way.
-            offsets[j] = 0.0
-            self._counts[self._zero_bins[j]] -= n
-        np.add.at(self._counts, self._bins(offsets), 1)
-        wider = ~alone & ((least < self._least) | (most > self._most))
+        finite = np.isfinite(most - least)
+        alone = ~(self._fast & finite)
+        if not self._all_fast or not finite.all():
+            for j in np.flatnonzero(alone).tolist():
+                self._add_one(j, columns[j])
+                # Counted as the middle for now, so that all columns go the same way.
+                offsets[j] = 0.0
+                self._counts[self._zero_bins[j]] -= n
+        self._n_waiting, self._n_each = self._n_waiting + 1, n
+        if self._n_waiting * n >= _ENOUGH:
+            self._count_waiting()
+        wider = (least < self._least) | (most > self._most)
         if not wider.any():
             return
+        wider &= ~alone
         for j in np.flatnonzero(wider).tolist():
             self._widen(j, float(columns[j].min()), float(columns[j].max()))
         np.minimum(self._least, least, out=self._least, where=wider)
         np.maximum(self._most, most, out=self._most, where=wider)
 
+    def _count_waiting(self) -> None:
+        k, self._n_waiting = self._n_waiting, 0
+        if k:
+            shape = (k, len(self._edges), self._n_each)
+            offsets = self._offsets[: math.prod(shape)].reshape(shape)
+            np.add.at(self._counts, self._bins(offsets).reshape(-1), 1)
+
     def _shifted(self, columns: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
-        """All columns less their middles, as `Edges.shifted` does it; shape (d, n)."""
+        """All columns less their middles, as `Edges.shifted` does it, behind those that wait.
+
+        Returns: shape (d, n).
+        """
         size = len(columns) * len(columns[0])
-        offsets = self._offsets[:size].reshape(len(columns), -1)
-        dtypes = {column.dtype for column in columns}
-        if dtypes == {np.dtype(np.float32)}:
-            np.concatenate(columns, out=self._offsets[:size])
-            np.subtract(offsets, self._narrow_middles, out=offsets)
-        elif dtypes == {np.dtype(np.float64)}:
-            np.concatenate(columns, out=self._wide[:size])
+        flat = self._offsets[self._n_waiting * size : (self._n_waiting + 1) * size]
+        offsets = flat.reshape(len(columns), -1)
+        try:  # one type for all, most often: looking first costs more
+            if columns[0].dtype == np.float32:
+                np.concatenate(columns, out=flat, casting="no")
+                return np.subtract(offsets, self._narrow_middles, out=offsets)
+            np.concatenate(columns, out=self._wide[:size], casting="no")
             wide = self._wide[:size].reshape(offsets.shape)
             np.subtract(wide, self._middles, out=wide)
             np.copyto(offsets, wide, casting="same_kind")
-        else:
+        except TypeError:
             for j, column in enumerate(columns):
                 offsets[j] = self._edges[j].shifted(column)
         return offsets
 
     def _bins(self, offsets: NDArray[np.float32]) -> NDArray[np.intp]:
-        """The bin of each, among the bins of all columns; shape (d, n), to be used at once."""
+        """The bin of each, among the bins of all columns, to be used at once.
+
+        Args: shape (d, n) or (k, d, n).   Returns: of the same shape.
+        """
         size, shape = offsets.size, offsets.shape
         places = self._places[:size].reshape(shape)
         local = self._local[:size].reshape(shape)

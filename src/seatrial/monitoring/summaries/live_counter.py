@@ -80,8 +80,8 @@ class _Numbers:
         self._only = len(numbers) == len(counters)
 
     def all_of(self, table: Table) -> bool:
-        """Whether these are all columns of the profile and of the table."""
-        return self._only and table.columns.keys() == self.names
+        """Whether these, which the table has, are all of its columns and of the profile's."""
+        return self._only and len(table.columns) == len(self.names)
 
     def of(self, table: Table) -> list[NDArray[np.generic]] | None:
         """The columns in their order; None when one is not there as numbers."""
