@@ -23,7 +23,7 @@ _ROWS = 1_024
 """Rows at a time: what is computed between stays in the cache."""
 
 _ENOUGH = 512
-"""Batches of fewer rows wait for others like them: a call of numpy costs as much as 2,000 values."""
+"""Batches of fewer rows wait for others like them: calling numpy costs as much as 2,000 values."""
 
 _MARK = 1 << 15
 """In an entry: values have more than one edge to pass."""
