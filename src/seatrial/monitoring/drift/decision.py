@@ -114,9 +114,11 @@ def _sentence(d: DriftDecision) -> str:
         case DriftOutcome.NO_DATA:
             return "the window has no rows, so nothing was judged"
         case DriftOutcome.QUIET:
+            often = _windows(d)
+            how = "in every window" if often == "1" else f"about once in {often} windows"
             return (
-                f"no drift shown: such evidence comes up about once in {_windows(d)} windows by "
-                f"chance, the budget is once in {d.budget:,.0f}"
+                f"no drift shown: such evidence comes up {how} by chance, the budget is once in "
+                f"{d.budget:,.0f}"
             )
         case DriftOutcome.SMALL:
             return (
