@@ -128,6 +128,30 @@ def test_a_window_whose_labels_came_is_measured_before_one_that_was_audited(
     assert (late.window, late.n_labelled) == (1, 500)
 
 
+def test_the_few_labels_of_an_audit_are_left_to_the_estimate_where_there_is_one(
+    classifier: PerformanceReference,
+) -> None:
+    state = watched(classifier, windows(4, flipped_share=0.3), n_audited=50)
+    found = measured(state, classifier, RULES)
+    assert found is not None
+    assert found.level is Level.UNKNOWN
+    assert "50 labels of 500 rows" in found.reason
+    assert estimated(state, classifier, RULES).level is Level.CRITICAL
+    alone = measured(state, replace(classifier, confidence=None), RULES)
+    assert alone is not None
+    assert alone.level is Level.CRITICAL
+
+
+def test_unchanged_windows_with_their_labels_rarely_alarm(
+    classifier: PerformanceReference,
+) -> None:
+    state = watched(classifier, windows(200), n_labelled=200)
+    told = [measured(state, classifier, RULES, window=i) for i in range(200)]
+    alarms = [one for one in told if one is not None and one.level is not Level.CLEAR]
+    assert len([one for one in told if one is not None]) == 200
+    assert len(alarms) <= 8
+
+
 def test_harder_rows_are_told_from_a_changed_world(classifier: PerformanceReference) -> None:
     harder = measured(watched(classifier, windows(1, a=8.0), n_labelled=1), classifier, RULES)
     changed = measured(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from seatrial.monitoring.performance.reference import PerformanceReference
-from seatrial.monitoring.performance.state import PerformanceState
+from seatrial.monitoring.performance.state import PerformanceState, WindowSums
 from seatrial.monitoring.performance.verdict import (
     Estimated,
     EstimatedMetric,
@@ -165,8 +165,10 @@ def measured(
             _NORMAL.cdf((drop - limit) / error) if error else float(drop > limit)
             for limit in limits
         ]
-        level = _level(chances[0], chances[1], rules)
+        level = _level_of_labels(chances, reference, rules, whole=_is_whole(sums))
         reason = _sentence("measured", main.value, reference, chances, level=level, rules=rules)
+        if level is Level.UNKNOWN:
+            reason += f"; with {main.n:,} labels of {sums.n:,} rows it is for the estimate to judge"
     unexplained, of_unexplained = _unexplained(sums.residuals, reference, z)
     return Measured(
         level=level,
@@ -221,8 +223,11 @@ def _others(
 
 def _newest_labelled(state: PerformanceState, rules: PerformanceRules) -> int | None:
     enough = {i: w for i, w in state.windows.items() if w.labelled.n >= rules.least_labelled}
-    whole = [i for i, w in enough.items() if w.labelled.n >= COVERED_SHARE * w.n]
-    return max(whole or enough, default=None)
+    return max([i for i, w in enough.items() if _is_whole(w)] or enough, default=None)
+
+
+def _is_whole(window: WindowSums) -> bool:
+    return window.labelled.n >= COVERED_SHARE * window.n
 
 
 def _chance_of_drop(
@@ -240,6 +245,22 @@ def _level(warning: float, critical: float, rules: PerformanceRules) -> Level:
     if critical > rules.critical_chance:
         return Level.CRITICAL
     return Level.WARNING if warning > rules.warning_chance else Level.CLEAR
+
+
+def _level_of_labels(
+    chances: Sequence[float],
+    reference: PerformanceReference,
+    rules: PerformanceRules,
+    *,
+    whole: bool,
+) -> Level:
+    """Of a window with labels. An audit's few are judged with those of other windows, by the
+    estimate, where there is one: by themselves they would alarm in one window of six."""
+    if not whole and reference.estimates:
+        return Level.UNKNOWN
+    if chances[0] <= (rules.measured_chance if whole else rules.warning_chance):
+        return Level.CLEAR
+    return Level.CRITICAL if chances[1] > rules.critical_chance else Level.WARNING
 
 
 def _sentence(

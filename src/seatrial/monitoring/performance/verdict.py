@@ -43,6 +43,8 @@ class PerformanceRules:
         warning_drop: in (0, 1), of accuracy, or of the MAE relative to the reference's.
         critical_drop: likewise, larger.
         warning_chance: in (0, 1), how sure it must be that the drop is over ``warning_drop``.
+        measured_chance: likewise, of a window that has its labels: less, for it is looked at once
+            and not step by step, and rests on no model of scores.
         critical_chance: likewise for ``critical_drop``; less, for more is at stake.
         contradicted_chance: in (0, 1), how sure labels must make it that the estimate without
             labels is wrong by over ``warning_drop``.
@@ -54,6 +56,7 @@ class PerformanceRules:
     warning_drop: float = 0.02
     critical_drop: float = 0.05
     warning_chance: float = 0.9
+    measured_chance: float = 0.8
     critical_chance: float = 0.5
     contradicted_chance: float = 0.8
     verified_windows: float = 10.0
