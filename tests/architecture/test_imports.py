@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.release.desk": {"numpy"} | MSGSPEC,
     "seatrial.release.plan": {"numpy"} | MSGSPEC,
     "seatrial.release.*": {"numpy", "yaml"} | MSGSPEC | PYDANTIC,
+    "seatrial.gateway.*": MSGSPEC,
     "seatrial.monitoring.rows.columns": {"numpy"},
     "seatrial.monitoring.rows.source": {"numpy"},
     "seatrial.monitoring.rows.table": {"numpy"},

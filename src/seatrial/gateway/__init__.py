@@ -1,0 +1,1 @@
+"""LLM calls that parse, survive and stay in budget."""
