@@ -71,8 +71,10 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.monitoring.alerts.alarms": set(),
     "seatrial.monitoring.triggers.book": set(),
     "seatrial.testing.clock": set(),
+    "seatrial.testing.fake_time": set(),
     "seatrial.testing.memory_source": {"numpy"},
     "seatrial.testing.memory_store": set(),
+    "seatrial.testing.scripted_provider": MSGSPEC,
 }
 
 _REPORT = """

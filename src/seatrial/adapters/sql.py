@@ -30,6 +30,7 @@ from seatrial.kernel.store import (
 )
 
 Row: TypeAlias = tuple[Any, ...]
+Steps: TypeAlias = Sequence[Sequence[str]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
@@ -116,12 +117,12 @@ class Database(Protocol):
         ...
 
 
-def spelled(**words: str) -> tuple[tuple[str, ...], ...]:
-    """The migrations in one database's words for its types and keys."""
-    return tuple(tuple(statement.format(**words) for statement in step) for step in MIGRATIONS)
+def spelled(steps: Steps, **words: str) -> tuple[tuple[str, ...], ...]:
+    """Migrations in one database's words for its types and keys."""
+    return tuple(tuple(statement.format(**words) for statement in step) for step in steps)
 
 
-def migrate(session: Session, steps: Sequence[Sequence[str]]) -> None:
+def migrate(session: Session, steps: Steps) -> None:
     """Bring the schema to its newest version; inside a transaction that excludes others."""
     session.change(
         "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, at_us BIGINT NOT NULL)"
@@ -132,7 +133,7 @@ def migrate(session: Session, steps: Sequence[Sequence[str]]) -> None:
         session.change("INSERT INTO migrations VALUES (?, ?)", (version, session.wall_us()))
 
 
-def schema_version(session: Session, steps: Sequence[Sequence[str]]) -> int:
+def schema_version(session: Session, steps: Steps) -> int:
     """The version of the schema, of a database that has the table of migrations.
 
     Raises: StoreNewer when it is beyond ``steps``.
