@@ -72,6 +72,8 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.monitoring.triggers.book": set(),
     "seatrial.testing.clock": set(),
     "seatrial.testing.fake_time": set(),
+    "seatrial.testing.llm_script": set(),
+    "seatrial.testing.scripted_llm": {"httptools", "orjson"},
     "seatrial.testing.memory_source": {"numpy"},
     "seatrial.testing.memory_store": set(),
     "seatrial.testing.scripted_provider": MSGSPEC,

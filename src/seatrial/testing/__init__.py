@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
+    from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
@@ -26,6 +27,7 @@ __all__ = [
     "NotifierSuite",
     "PendingSuite",
     "RecordingNotifier",
+    "ScriptedLLM",
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
@@ -39,6 +41,7 @@ _HOMES = {
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
+    "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
