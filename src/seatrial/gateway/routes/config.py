@@ -52,9 +52,7 @@ class ProviderConfig(ConfigModel):
     query: dict[str, str] = Field(
         default_factory=dict, description="Parameters of each request, such as Azure's api-version."
     )
-    timeout: Duration = Field(
-        default=60.0, gt=0, description="How long one attempt may be silent."
-    )
+    timeout: Duration = Field(default=60.0, gt=0, description="How long one attempt may be silent.")
     concurrency: int = Field(
         default=64, ge=1, description="Calls under way at once; others wait their turn."
     )
@@ -110,7 +108,9 @@ def _candidate(value: Any) -> Any:
     return {"provider": provider, "model": model}
 
 
-Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Any)]
+Candidate = Annotated[
+    CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=CandidateConfig | str)
+]
 """A candidate, or a text such as ``openai/gpt-4o-mini``."""
 
 
@@ -140,7 +140,10 @@ class ModelConfig(ConfigModel):
     )
 
 
-Model = Annotated[ModelConfig, BeforeValidator(_model, json_schema_input_type=Any)]
+Model = Annotated[
+    ModelConfig,
+    BeforeValidator(_model, json_schema_input_type=ModelConfig | list[CandidateConfig | str] | str),
+]
 """A model, a list of its candidates, or its only one as a text."""
 
 

@@ -85,9 +85,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         """What it may spend, beside the budgets of the configuration."""
         if self.budget_usd is None:
             return None
-        return Budget(
-            limit_usd=self.budget_usd, window=self.window, scope=Scope.KEY, name=self.id
-        )
+        return Budget(limit_usd=self.budget_usd, window=self.window, scope=Scope.KEY, name=self.id)
 
     def check_model(self, model: str) -> None:
         """Refuse a model that it is not for.   Raises: ModelForbidden."""
