@@ -199,7 +199,8 @@ for _, id in ipairs(old) do
   redis.call('DEL', prefix .. ':closed:' .. id)
   redis.call('ZREM', prefix .. ':attempts', id)
 end
-local ended = redis.call('ZRANGEBYSCORE', prefix .. ':ends', '-inf', '(' .. ARGV[3], 'LIMIT', 0, 500)
+local ended = redis.call('ZRANGEBYSCORE', prefix .. ':ends', '-inf', '(' .. ARGV[3],
+  'LIMIT', 0, 500)
 for _, name in ipairs(ended) do
   redis.call('DEL', prefix .. ':account:' .. name)
   redis.call('ZREM', prefix .. ':accounts', name)
