@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from seatrial.gateway.chat.response import Usage
+from seatrial.gateway.prices.terms import STANDARD, Terms
 
 
 class Quote(Protocol):
@@ -32,11 +33,12 @@ class Quote(Protocol):
 class PriceBook(Protocol):
     """Prices of all models."""
 
-    def quote(self, provider: str, model: str) -> Quote | None:
+    def quote(self, provider: str, model: str, terms: Terms = STANDARD) -> Quote | None:
         """The prices of a model today; None where nobody knows them.
 
         Args:
             provider: the vendor, such as ``openai``; "" where it is not known.
             model: as the vendor names it.
+            terms: what the request asks for besides, `terms_of` it: a faster tier costs more.
         """
         ...
