@@ -278,7 +278,7 @@ class RedisLedger:
         """See Ledger."""
         start = prefix.encode()
         with self._asking():
-            names = self._client.zrangebylex(
+            names: Any = self._client.zrangebylex(
                 f"{self._prefix}:accounts", b"[" + start, b"(" + start + b"\xff"
             )
             rows = self._hashes("account", names, "sh", "sl", "rh", "rl")
@@ -296,7 +296,7 @@ class RedisLedger:
         end = f"({time_part(question.until_us)}".encode()
         while True:
             with self._asking():
-                ids = self._client.zrangebylex(
+                ids: Any = self._client.zrangebylex(
                     f"{self._prefix}:attempts", start, end, start=0, num=_PAGE
                 )
                 rows = self._hashes("closed", ids, "state", "record", "h", "l")
