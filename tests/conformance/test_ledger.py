@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from seatrial.adapters.ledger_postgres import PostgresLedger
+from seatrial.adapters.ledger_redis import RedisLedger
 from seatrial.adapters.ledger_sqlite import SqliteLedger
 from seatrial.testing.ledger_suite import LedgerSuite
 from seatrial.testing.memory_ledger import MemoryLedger
@@ -40,3 +42,12 @@ class TestPostgresLedger(LedgerSuite):
         ledger.close()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+
+
+@pytest.mark.integration
+class TestRedisLedger(LedgerSuite):
+    @pytest.fixture
+    def ledger(self, redis_server: Any) -> Iterator[RedisLedger]:
+        ledger = RedisLedger(redis_server.url, prefix=uuid4().hex)
+        yield ledger
+        ledger.close()

@@ -173,17 +173,19 @@ class SqlLedger:
         return lapsed
 
     def _forget(self, before_us: int) -> int:
+        oldest = "SELECT id FROM attempts WHERE id < ? ORDER BY id LIMIT ?"
+        ended = "FROM accounts WHERE ends_us < ?"
+        before = time_part(before_us)
         with self._database.reading() as session:
-            if not session.rows(
-                "SELECT 1 FROM attempts WHERE id < ? LIMIT 1", (time_part(before_us),)
+            if not session.rows(oldest, (before, 1)) and not session.rows(
+                f"SELECT name {ended} LIMIT 1", (before_us,)
             ):
                 return 0
         with self._database.writing("ledger", durable=True) as session:
-            session.change("DELETE FROM accounts WHERE ends_us < ?", (before_us,))
+            session.change(f"DELETE {ended}", (before_us,))
             return session.change(
-                "DELETE FROM attempts WHERE id IN "
-                "(SELECT id FROM attempts WHERE id < ? ORDER BY id LIMIT ?)",
-                (time_part(before_us), _FORGOTTEN_AT_ONCE),
+                f"DELETE FROM attempts WHERE id IN ({oldest})",  # noqa: S608 - ours
+                (before, _FORGOTTEN_AT_ONCE),
             )
 
 

@@ -49,13 +49,20 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Journal:
     """What became of one call; policies write it, the reply, the usage table and spans read it."""
 
-    __slots__ = ("attempts", "cache", "notes")
+    __slots__ = ("_n_begun", "attempts", "cache", "notes")
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.cache = CacheUse.NONE
         self.notes: dict[str, object] = {}
         """By dotted name what policies changed, such as ``fit.dropped_messages``."""
+        self._n_begun = 0
+
+    def begin_attempt(self) -> int:
+        """The number of a new attempt, from 1; no two of a call have the same, even where they are
+        under way together."""
+        self._n_begun += 1
+        return self._n_begun
 
     @property
     def cost_usd(self) -> Decimal:

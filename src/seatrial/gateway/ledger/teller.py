@@ -21,6 +21,7 @@ from uuid import uuid4
 import msgspec
 
 from seatrial.gateway.ledger.ledger import (
+    Closed,
     Granted,
     Ledger,
     Operation,
@@ -234,15 +235,17 @@ class Teller:
         operations = [*again, *(operation for operation, _ in batch)]
         told: _Told = []
         if operations:
-            outcomes: Sequence[Outcome | Exception]
+            answers: Sequence[Outcome | Exception]
             try:
-                outcomes = self.ledger.apply(operations)[len(again) :]
+                outcomes = self.ledger.apply(operations)
+                _warn_of_excess(operations, outcomes)
+                answers = outcomes[len(again) :]
             except Exception as error:  # noqa: BLE001 - the border: an adapter's call
                 self._failed(operations, error)
-                outcomes = [error] * len(batch)
+                answers = [error] * len(batch)
             told = [
-                (future, outcome)
-                for (_, future), outcome in zip(batch, outcomes, strict=True)
+                (future, answer)
+                for (_, future), answer in zip(batch, answers, strict=True)
                 if future is not None
             ]
         self._sweep()
@@ -297,4 +300,15 @@ class Teller:
                 one.id,
                 one.owner,
                 one.amount,
+            )
+
+
+def _warn_of_excess(operations: Sequence[Operation], outcomes: Sequence[Outcome]) -> None:
+    for operation, outcome in zip(operations, outcomes, strict=True):
+        if isinstance(outcome, Closed) and outcome.beyond and isinstance(operation, Settle):
+            _log.warning(
+                "The attempt %s cost %d units more than was reserved for it; the prices or the "
+                "bound of its tokens are wrong.",
+                operation.record.id,
+                outcome.beyond,
             )
