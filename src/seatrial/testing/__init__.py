@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.memory_source import MemorySource
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from seatrial.testing.table_source_suite import TableSourceSuite
 
 __all__ = [
+    "AnswersSuite",
     "EngineSuite",
     "FakeClock",
     "MemorySource",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnswersSuite": "answers_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "MemorySource": "memory_source",

@@ -33,7 +33,7 @@ class SharedStream:
         self._weight = 0
         self._places: dict[int, int] = {}
         self._n_joined = 0
-        self._changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
         self._left = False
         self._task = asyncio.create_task(self._pump(source))
         self._task.add_done_callback(self._end)
@@ -64,13 +64,17 @@ class SharedStream:
         if self._left:
             await asyncio.wait((self._task,))
 
+    def ready(self, seat: int) -> bool:
+        """Whether `read` would not wait for a piece."""
+        return self._places[seat] < self._n_gone + len(self._held)
+
     async def read(self, seat: int) -> Chunk | None:
         """The next piece for a seat; None after the last.   Raises: what the stream raised."""
-        place = self._places[seat]
-        while place >= self._n_gone + len(self._held):
+        while not self.ready(seat):
             if self._task.done():
                 return self._task.result()
-            await self._changed.wait()
+            await self._change()
+        place = self._places[seat]
         chunk = self._held[place - self._n_gone]
         self._places[seat] = place + 1
         self._let_go()
@@ -83,7 +87,7 @@ class SharedStream:
                 self._weight += _weight(chunk)
                 self._tell()
                 while self._overfull():
-                    await self._changed.wait()
+                    await self._change()
 
     def _end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
@@ -105,9 +109,16 @@ class SharedStream:
         self._n_gone += n_read
         self._tell()
 
+    async def _change(self) -> None:
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        await change
+
     def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            if not change.done():
+                change.set_result(None)
 
 
 def _weight(chunk: Chunk) -> int:

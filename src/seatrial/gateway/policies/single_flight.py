@@ -165,8 +165,11 @@ class Flights(Generic[T]):
             try:
                 with flight.shared.seat() as seat:
                     while True:
-                        async with asyncio.timeout(None if leads else deadline - self._now()):
+                        if leads or flight.shared.ready(seat):
                             chunk = await flight.shared.read(seat)
+                        else:
+                            async with asyncio.timeout(deadline - self._now()):
+                                chunk = await flight.shared.read(seat)
                         if chunk is None:
                             return
                         begun = True
