@@ -22,6 +22,7 @@ from seatrial.gateway.chat.transcript import pieces
 from seatrial.gateway.policies.answer_key import chat_key, embedding_key
 from seatrial.gateway.policies.answer_record import Kept, KeptChat, read, written
 from seatrial.gateway.policies.answers import Answers
+from seatrial.gateway.policies.course import CANDIDATE
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.single_flight import Flights
 from seatrial.kernel.errors import SeatrialError
@@ -30,8 +31,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_WRITES = 256
 """Writes to the store that may be under way; answers beyond these stay in memory only."""
 
-CANDIDATE_NOTE = "fallback.candidate"
-"""The note in which a fallback says which candidate answered, from 0; without it, the first did."""
+CANDIDATE_NOTE = CANDIDATE
+"""The note in which a fallback says which candidate answered; without it, the first did."""
 
 
 class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):

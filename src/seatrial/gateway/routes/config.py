@@ -50,7 +50,8 @@ class ProviderConfig(ConfigModel):
         default_factory=dict, description="Headers of each request, such as a project; no secrets."
     )
     query: dict[str, str] = Field(
-        default_factory=dict, description="Parameters of each request, such as Azure's api-version."
+        default_factory=dict,
+        description="Parameters of each request, such as api-version of Azure.",
     )
     timeout: Duration = Field(default=60.0, gt=0, description="How long one attempt may be silent.")
     concurrency: int = Field(
@@ -58,8 +59,29 @@ class ProviderConfig(ConfigModel):
     )
     json_schema: bool = Field(
         default=True,
-        description="Whether it holds a model to a JSON schema; otherwise answers are read, checked "
-        "and mended here.",
+        description="Whether it holds a model to a JSON schema; otherwise answers are read, "
+        "checked and mended here.",
+    )
+    key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")] = Field(
+        default="Authorization",
+        description="With the kind openai, where its key goes; Azure's is api-key.",
+    )
+    asks_usage: bool = Field(
+        default=True,
+        description="With the kind openai, whether it may be asked for the usage of a stream.",
+    )
+    stream_end: Literal["mark", "reason", "close"] = Field(
+        default="mark",
+        description="With the kind openai, how a stream shows that it is whole: by [DONE], by its "
+        "reason alone, or by its end.",
+    )
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = Field(
+        default=None,
+        description="With the kind openai, the only name it knows for the longest answer; none for "
+        "the one that callers use.",
+    )
+    developer_role: bool = Field(
+        default=True, description="With the kind openai, whether it knows the role developer."
     )
 
     @model_validator(mode="after")

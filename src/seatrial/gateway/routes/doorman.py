@@ -1,7 +1,7 @@
 """Says who calls: keys as this process knows them, read again from the store every other second.
 
-A key that is revoked is refused within `FRESH_S` seconds while the store answers. While it does not,
-keys go on as they were last known, for at most `STALE_S`: after that nobody comes in.
+A key that is revoked is refused within `FRESH_S` seconds while the store answers. While it does
+not, keys go on as they were last known, for at most `STALE_S`: after that nobody comes in.
 """
 
 from __future__ import annotations
@@ -81,6 +81,10 @@ class Doorman:
                 remedy="Send one made by 'seatrial llm keys create' that was not revoked.",
             )
         return key
+
+    def key(self, key_id: str | None) -> Key | None:
+        """The key of a caller who was let in."""
+        return None if key_id is None else self._ring.get(key_id)
 
     def _known(self, secret: str | None) -> Key | None:
         return None if secret is None else self._ring.find(secret, at_s=self._wall())

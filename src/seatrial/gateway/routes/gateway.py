@@ -1,4 +1,4 @@
-"""The face of the gateway for programs: ask a model by name, get a typed answer and what it cost."""
+"""The face of the gateway for programs: ask a model by name, get its answer and what it cost."""
 
 from __future__ import annotations
 

@@ -104,15 +104,14 @@ class KeyDesk:
         Raises: KeyMissing, StoreUnavailable, StoreFull.
         """
 
-        def decide(ring: KeyRing) -> Draft | None:
-            nonlocal found
-            found = self._find(ring, name)
-            return None if found.revoked else revocation(found, by=by)
+        found: list[Key] = []
 
-        found: Key | None = None
+        def decide(ring: KeyRing) -> Draft | None:
+            found.append(self._find(ring, name))
+            return None if found[-1].revoked else revocation(found[-1], by=by)
+
         self._append(decide)
-        assert found is not None
-        return found
+        return found[-1]
 
     def _find(self, ring: KeyRing, name: str) -> Key:
         key = ring.named(name, at_s=self._now().timestamp())

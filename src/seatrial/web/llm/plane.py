@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from urllib.parse import unquote
 
-import msgspec
 import orjson
 
 from seatrial.gateway.chat.call import Call
@@ -20,7 +19,6 @@ from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.dialects import openai_reply
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
-from seatrial.gateway.routes.keys import ModelForbidden
 from seatrial.gateway.routes.table import Route, Use
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.client_errors import as_told

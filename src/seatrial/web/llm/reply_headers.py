@@ -45,8 +45,9 @@ def last_word(visit: Visit) -> bytes:
 
 
 def cost(call: Call) -> bytes:
-    """All attempts together, in USD, without an exponent."""
-    return f"{call.journal.cost_usd:f}".encode()
+    """All attempts together, in USD, as plainly as it can be written."""
+    amount = call.journal.cost_usd
+    return f"{amount.normalize():f}".encode() if amount else b"0"
 
 
 def _safe(text: str) -> bytes:

@@ -6,8 +6,14 @@ from typing import Any, Protocol
 
 from seatrial.gateway.chat.request import ChatRequest, DialectName
 from seatrial.gateway.chat.response import ChatResponse, Chunk
-from seatrial.gateway.dialects import anthropic, anthropic_reply, openai, openai_reply
-from seatrial.gateway.dialects import anthropic_stream, openai_stream
+from seatrial.gateway.dialects import (
+    anthropic,
+    anthropic_reply,
+    anthropic_stream,
+    openai,
+    openai_reply,
+    openai_stream,
+)
 from seatrial.kernel.errors import SeatrialError
 
 
