@@ -42,9 +42,9 @@ TABLE = [
     ("ﷺ ﷽ ½ Ⅷ ㎏", 15, 13),
 ]
 LONG = (
-    "The ship is tried at sea before it carries anybody. Корабль испытывают в море. 船は海で試される。\n"
-    * 200
-)
+    "The ship is tried at sea before it carries anybody. "
+    "Корабль испытывают в море. 船は海で試される。\n"
+) * 200
 
 
 @pytest.fixture(scope="module")

@@ -28,48 +28,17 @@ from seatrial.gateway.tokens.tool_form import (
     tools_tokens,
 )
 
-NO_PROMPT: Final = frozenset(
-    [
-        "model",
-        "messages",
-        "system",
-        "max_tokens",
-        "max_completion_tokens",
-        "temperature",
-        "top_p",
-        "top_k",
-        "min_p",
-        "seed",
-        "stop",
-        "stop_sequences",
-        "n",
-        "stream",
-        "stream_options",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "response_format",
-        "output_format",
-        "user",
-        "service_tier",
-        "speed",
-        "metadata",
-        "store",
-        "logprobs",
-        "top_logprobs",
-        "logit_bias",
-        "presence_penalty",
-        "frequency_penalty",
-        "reasoning_effort",
-        "verbosity",
-        "thinking",
-        "modalities",
-        "audio",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "safety_identifier",
-    ]
-)
+# fmt: off
+NO_PROMPT: Final = frozenset((
+    "model", "messages", "system", "max_tokens", "max_completion_tokens", "temperature",
+    "top_p", "top_k", "min_p", "seed", "stop", "stop_sequences", "n", "stream",
+    "stream_options", "tools", "tool_choice", "parallel_tool_calls", "response_format",
+    "output_format", "user", "service_tier", "speed", "metadata", "store", "logprobs",
+    "top_logprobs", "logit_bias", "presence_penalty", "frequency_penalty", "reasoning_effort",
+    "verbosity", "thinking", "modalities", "audio", "prompt_cache_key",
+    "prompt_cache_retention", "safety_identifier",
+))
+# fmt: on
 """Fields of a body that are read elsewhere, or that no model reads."""
 
 MESSAGE_FIELDS: Final = frozenset(("role", "content", "name", "tool_calls", "tool_call_id"))

@@ -68,6 +68,7 @@ class Patches(msgspec.Struct, frozen=True):
         most: None for a model that takes images as they are.
         dearest: the factor of the bound; greater than ``factor`` where this is not published.
         typical: patches of an image whose size is not known.
+        low: patches of any image in low detail, which may enlarge it; 0 where there is no such.
     """
 
     side: int
@@ -75,11 +76,12 @@ class Patches(msgspec.Struct, frozen=True):
     factor: float = 1.0
     dearest: float = 1.0
     typical: int = 1_024
+    low: int = 256
 
     def estimate(self, size: Size | None, detail: str) -> int:
         """Patches of the image as it is, cut at the most there can be."""
-        if detail == "low":
-            return ceil(256 * self.factor)
+        if detail == "low" and self.low:
+            return ceil(self.low * self.factor)
         patches = self.typical if size is None else self._patches(*size)
         return ceil((patches if self.most is None else min(patches, self.most)) * self.factor)
 
@@ -88,7 +90,7 @@ class Patches(msgspec.Struct, frozen=True):
         if size is None:
             return None if self.most is None else ceil(self.most * self.dearest)
         width, height = size
-        patches = (ceil(width / self.side) + 1) * (ceil(height / self.side) + 1)
+        patches = max(self.low, (ceil(width / self.side) + 1) * (ceil(height / self.side) + 1))
         return ceil((patches if self.most is None else min(patches, self.most)) * self.dearest)
 
     def _patches(self, width: int, height: int) -> int:
@@ -116,8 +118,8 @@ class Unpublished(msgspec.Struct, frozen=True):
 _RULES: Final[tuple[tuple[re.Pattern[str], ImageRule], ...]] = tuple(
     (re.compile(pattern), rule)
     for pattern, rule in (
-        (r"claude-(3\b|(opus|sonnet|haiku)-4(?!-[7-9])\b)", Patches(28, 1_568)),
-        (r"claude-", Patches(28, 4_784)),
+        (r"claude-(3\b|(opus|sonnet|haiku)-4(?!-[7-9])\b)", Patches(28, 1_568, low=0)),
+        (r"claude-", Patches(28, 4_784, low=0)),
         (r"gpt-4o-mini\b", Tiles(2_833, 5_667)),
         (r"gpt-4\.1-mini\b", Patches(32, 1_536, 1.62, 1.62)),
         (r"gpt-4\.1-nano\b", Patches(32, 1_536, 2.46, 2.46)),

@@ -7,6 +7,7 @@ not show: hidden reasoning, its own instructions, what it read from a cache.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 import msgspec
 
@@ -89,7 +90,7 @@ class Meter:
             self._said.setdefault((kind, index, position), []).append(text)
 
 
-def _told(usage: Usage | None) -> bool:
+def _told(usage: Usage | None) -> TypeGuard[Usage]:
     """Whether a usage says anything: every request has input, and some servers report zeros."""
     return usage is not None and usage.input_tokens > 0 and usage.output_tokens > 0
 
