@@ -143,25 +143,27 @@ class Teller:
         if not self._busy:
             self._soon(self._options.settle_within_s)
 
+    async def flush(self) -> None:
+        """Return when all that was posted before was applied, or failed and waits to be tried
+        again."""
+        while self._waiting or self._busy:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            if not self._busy:
+                self._hand_over()
+            else:
+                await self._idle
+
     async def close(self) -> None:
         """Keep what was posted, then close the ledger."""
         if self._closed:
             return
         self._closed = True
-        if self._loop is not None:
-            await self._finish()
-        self.ledger.close()
-
-    async def _finish(self) -> None:
-        assert self._loop is not None
-        if self._waiting or self._busy:
-            self._idle = self._loop.create_future()
-            if not self._busy:
-                self._hand_over()
-            await self._idle
+        await self.flush()
         if self._thread is not None:
             self._batches.put(None)
             await asyncio.to_thread(self._thread.join)
+        self.ledger.close()
 
     def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -205,8 +207,9 @@ class Teller:
                 future.set_result(answer)  # type: ignore[arg-type]
         if self._waiting:
             self._soon(0.0)
-        elif self._idle is not None and not self._idle.done():
+        elif self._idle is not None:
             self._idle.set_result(None)
+            self._idle = None
 
     # --- in the thread
 
