@@ -229,11 +229,15 @@ class Teller:
                 self._loop.call_soon_threadsafe(self._done, told)
             except RuntimeError:  # the loop is closed: nobody waits, and what was granted lapses
                 return
-        if self._later:
+        while self._later:
+            n = len(self._later)
             self._work([])
-            self._give_up(len(self._later))
+            if len(self._later) >= n:
+                self._give_up(n)
+                return
 
     def _work(self, batch: Sequence[_Waiting]) -> _Told:
+        self._sweep()
         again = [self._later.popleft() for _ in range(min(len(self._later), _MOST_AT_ONCE))]
         operations = [*again, *(operation for operation, _ in batch)]
         told: _Told = []
@@ -251,7 +255,6 @@ class Teller:
                 for (_, future), answer in zip(batch, answers, strict=True)
                 if future is not None
             ]
-        self._sweep()
         return told
 
     def _failed(self, operations: Sequence[Operation], error: Exception) -> None:
@@ -294,7 +297,7 @@ class Teller:
             lapsed = self.ledger.sweep(
                 now_us=now_us, keep_since_us=now_us - self._options.keep_days * _DAY_US
             )
-        except SeatrialError as error:
+        except Exception as error:  # noqa: BLE001 - as in _work
             _log.warning("The ledger could not be swept: %s", error)
             return
         for one in lapsed:
