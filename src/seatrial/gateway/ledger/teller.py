@@ -143,25 +143,27 @@ class Teller:
         if not self._busy:
             self._soon(self._options.settle_within_s)
 
+    async def flush(self) -> None:
+        """Return when all that was posted before was applied, or failed and waits to be tried
+        again."""
+        while self._waiting or self._busy:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            if not self._busy:
+                self._hand_over()
+            else:
+                await self._idle
+
     async def close(self) -> None:
         """Keep what was posted, then close the ledger."""
         if self._closed:
             return
         self._closed = True
-        if self._loop is not None:
-            await self._finish()
-        self.ledger.close()
-
-    async def _finish(self) -> None:
-        assert self._loop is not None
-        if self._waiting or self._busy:
-            self._idle = self._loop.create_future()
-            if not self._busy:
-                self._hand_over()
-            await self._idle
+        await self.flush()
         if self._thread is not None:
             self._batches.put(None)
             await asyncio.to_thread(self._thread.join)
+        self.ledger.close()
 
     def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -205,8 +207,9 @@ class Teller:
                 future.set_result(answer)  # type: ignore[arg-type]
         if self._waiting:
             self._soon(0.0)
-        elif self._idle is not None and not self._idle.done():
+        elif self._idle is not None:
             self._idle.set_result(None)
+            self._idle = None
 
     # --- in the thread
 
@@ -226,11 +229,15 @@ class Teller:
                 self._loop.call_soon_threadsafe(self._done, told)
             except RuntimeError:  # the loop is closed: nobody waits, and what was granted lapses
                 return
-        if self._later:
+        while self._later:
+            n = len(self._later)
             self._work([])
-            self._give_up(len(self._later))
+            if len(self._later) >= n:
+                self._give_up(n)
+                return
 
     def _work(self, batch: Sequence[_Waiting]) -> _Told:
+        self._sweep()
         again = [self._later.popleft() for _ in range(min(len(self._later), _MOST_AT_ONCE))]
         operations = [*again, *(operation for operation, _ in batch)]
         told: _Told = []
@@ -248,7 +255,6 @@ class Teller:
                 for (_, future), answer in zip(batch, answers, strict=True)
                 if future is not None
             ]
-        self._sweep()
         return told
 
     def _failed(self, operations: Sequence[Operation], error: Exception) -> None:
@@ -291,7 +297,7 @@ class Teller:
             lapsed = self.ledger.sweep(
                 now_us=now_us, keep_since_us=now_us - self._options.keep_days * _DAY_US
             )
-        except SeatrialError as error:
+        except Exception as error:  # noqa: BLE001 - as in _work
             _log.warning("The ledger could not be swept: %s", error)
             return
         for one in lapsed:
