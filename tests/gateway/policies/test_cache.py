@@ -9,7 +9,8 @@ from seatrial.gateway.chat.messages import ToolCall
 from seatrial.gateway.chat.request import EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Finished, FinishReason, TextDelta
 from seatrial.gateway.chat.transcript import assembled
-from seatrial.gateway.policies.cache import CANDIDATE_NOTE, Cached, CacheOptions
+from seatrial.gateway.policies.cache import Cached, CacheOptions
+from seatrial.gateway.policies.fallback import Candidate, Fallback
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.testing.fake_time import in_fake_time, now
@@ -21,11 +22,12 @@ AWAY = StoreUnavailable("It is away.", remedy="Look for it.")
 LOOK = ToolCall(id="t", name="look", arguments="{}")
 
 
-def cached(provider, store=None, recent=None, route="r", **options):
+def cached(provider, store=None, recent=None, first="scripted/small", **options):
     return Cached(
         provider,
         options=CacheOptions(**options),
-        route=route,
+        route="r",
+        first=first,
         recent=recent or RecentAnswers(max_entries=100, max_bytes=10**6),
         store=store,
         now=now,
@@ -70,8 +72,8 @@ async def test_tenants_share_nothing(asked, called):
 async def test_a_route_that_was_pointed_elsewhere_answers_anew(asked, called):
     provider = ScriptedProvider([answers("old"), answers("new")])
     recent = RecentAnswers(max_entries=100, max_bytes=10**6)
-    for route, text in (("fast > a", "old"), ("fast > b", "new"), ("fast > a", "old")):
-        cache = cached(provider, recent=recent, route=route)
+    for first, text in (("p/a", "old"), ("p/b", "new"), ("p/a", "old")):
+        cache = cached(provider, recent=recent, first=first)
         assert (await cache.chat(asked(), called())).text == text
 
 
@@ -168,21 +170,12 @@ async def test_a_stream_that_breaks_off_is_not_kept(asked, called, pieces_of):
 def test_the_answer_of_a_fallback_is_not_kept_under_the_routes_key(
     asked, called, pieces_of, streamed
 ):
-    class Falling(ScriptedProvider):
-        async def chat(self, request, call):
-            call.journal.notes[CANDIDATE_NOTE] = 0 if self.heard else 1
-            return await ScriptedProvider.chat(self, request, call)
-
-        async def stream(self, request, call):
-            candidate = 0 if self.heard else 1
-            async for chunk in ScriptedProvider.stream(self, request, call):
-                yield chunk
-            call.journal.notes[CANDIDATE_NOTE] = candidate
-
     @in_fake_time
     async def run():
-        provider = Falling([answers("fallback's"), answers("primary's")])
-        cache = cached(provider)
+        first = ScriptedProvider([fails(FULL), answers("first's")], name="first")
+        second = ScriptedProvider([answers("second's")], name="second")
+        candidates = [Candidate(provider=p, model="small") for p in (first, second)]
+        cache = cached(Fallback(candidates, name="both", now=now), first="first/small")
         texts = []
         for _ in range(3):
             if streamed:
@@ -191,7 +184,8 @@ def test_the_answer_of_a_fallback_is_not_kept_under_the_routes_key(
                 whole = await cache.chat(asked(), called())
             assert isinstance(whole, ChatResponse)
             texts.append(whole.text)
-        assert texts == ["fallback's", "primary's", "primary's"]
+        assert texts == ["second's", "first's", "first's"]
+        assert (len(first.heard), len(second.heard)) == (2, 1)
 
     run()
 

@@ -37,6 +37,7 @@ def cached(provider, **options):
         provider,
         options=CacheOptions(**options),
         route="r",
+        first="scripted/small",
         recent=RecentAnswers(max_entries=100, max_bytes=10**7),
         now=now,
     )

@@ -22,7 +22,7 @@ from seatrial.gateway.chat.transcript import pieces
 from seatrial.gateway.policies.answer_key import chat_key, embedding_key
 from seatrial.gateway.policies.answer_record import Kept, KeptChat, read, written
 from seatrial.gateway.policies.answers import Answers
-from seatrial.gateway.policies.course import CANDIDATE
+from seatrial.gateway.policies.course import ANSWERED_BY
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.single_flight import Flights
 from seatrial.kernel.errors import SeatrialError
@@ -30,9 +30,6 @@ from seatrial.kernel.errors import SeatrialError
 _LOG = logging.getLogger(__name__)
 _MOST_WRITES = 256
 """Writes to the store that may be under way; answers beyond these stay in memory only."""
-
-CANDIDATE_NOTE = CANDIDATE
-"""The note in which a fallback says which candidate answered; without it, the first did."""
 
 
 class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +58,9 @@ class Cached:
     Args:
         provider: the route, as it answers without a cache.
         options: see `CacheOptions`.
-        route: what stands behind the name that callers use: the route and its first candidate,
-            so that no answer is given again after it was pointed elsewhere.
+        route: its name.
+        first: the route's first candidate, as a fallback names it (``provider/model``). Answers of
+            others are not kept, and none is given again after the route was pointed elsewhere.
         recent: the answers at hand; may be shared by all routes of a process.
         store: for all processes; None keeps answers in memory only. It is not closed here.
         now: monotonic, in s; the running loop's time.
@@ -74,13 +72,15 @@ class Cached:
         *,
         options: CacheOptions,
         route: str,
+        first: str,
         recent: RecentAnswers,
         store: Answers | None = None,
         now: Callable[[], float],
     ) -> None:
         self._provider = provider
         self._options = options
-        self._route = route
+        self._route = f"{route} > {first}"
+        self._first = first
         self._recent = recent
         self._store = store
         self._now = now
@@ -210,13 +210,13 @@ class Cached:
             return kept
         call.journal.cache = CacheUse.MISS
         vectors = await self._provider.embed(request, call)
-        if _first_answered(call):
+        if self._is_first(call):
             self._keep(key, vectors)
         return vectors
 
     def _may_be_kept(self, request: ChatRequest, response: ChatResponse, call: Call) -> bool:
         return (
-            _first_answered(call)
+            self._is_first(call)
             and len(response.choices) == request.n
             and all(self._is_good(choice.finish_reason) for choice in response.choices)
             and all(choice.message.parts for choice in response.choices)
@@ -225,6 +225,9 @@ class Cached:
                 or not any(choice.message.tool_calls for choice in response.choices)
             )
         )
+
+    def _is_first(self, call: Call) -> bool:
+        return call.journal.notes.get(ANSWERED_BY, self._first) == self._first
 
     def _is_good(self, reason: FinishReason) -> bool:
         if reason is FinishReason.TOOL_CALLS:
@@ -276,7 +279,3 @@ def _joins(call: Call) -> Callable[[], None]:
         call.journal.cache = CacheUse.JOINED
 
     return joined
-
-
-def _first_answered(call: Call) -> bool:
-    return call.journal.notes.get(CANDIDATE_NOTE, 0) == 0

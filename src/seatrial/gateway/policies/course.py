@@ -15,8 +15,6 @@ from seatrial.kernel.errors import LimitExceeded, SeatrialError
 
 ANSWERED_BY = "fallback.answered_by"
 FAILED = "fallback.failed"
-CANDIDATE = "fallback.candidate"
-"""Which candidate answered, from 0."""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +93,6 @@ class Course:
         """Note in the journal who answered, and who had failed before."""
         notes = self._call.journal.notes
         notes[ANSWERED_BY] = f"{candidate.provider.name}/{candidate.model}"
-        notes[CANDIDATE] = next(n for n, one in enumerate(self._candidates) if one is candidate)
         if self._said:
             notes[FAILED] = tuple(self._said)
 
