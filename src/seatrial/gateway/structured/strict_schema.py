@@ -19,7 +19,16 @@ import orjson
 from seatrial.gateway.structured.shape import referred
 
 _KEPT = {"type", "enum", "const", "description", "$ref", "anyOf", "items", "properties"}
-_SILENT = {"$schema", "$id", "$comment", "title", "examples", "discriminator", "readOnly", "writeOnly"}
+_SILENT = {
+    "$schema",
+    "$id",
+    "$comment",
+    "title",
+    "examples",
+    "discriminator",
+    "readOnly",
+    "writeOnly",
+}
 _SILENT |= {"additionalProperties", "required", "$defs", "definitions", "oneOf", "allOf"}
 _BEYOND = {"patternProperties", "prefixItems", "not", "if", "then", "else", "dependentSchemas"}
 _BEYOND |= {
