@@ -201,6 +201,7 @@ def test_what_could_mean_two_things_is_refused(text, said):
 def test_a_part_of_a_broken_answer_is_not_the_answer():
     assert fault('{"items": [{"a": 1}, {"a": 2}], "note": "unfinis') is Fault.OPEN
     assert fault('For example {"a": 0}. So: {"a": "unfinis') is Fault.OPEN
+    assert fault('Before: {"a": 0}. Now: {"a": "1", "b": [2]') is Fault.OPEN
 
 
 def test_several_values_are_all_found():

@@ -218,6 +218,8 @@ def _tolerant(text: str, ending: Ending, options: ReadOptions) -> Reading:
     if not found:
         nothing = Problem("$", Fault.NOTHING, "there is no JSON in the answer")
         return _refused(first or nothing)
+    if len(found) > 1 and Repair.CLOSED in found[-1][1]:
+        return _refused(Problem("$", Fault.OPEN, "the last of several values is incomplete"))
     if ending is Ending.CUT:
         return _refused(Problem("$", Fault.CUT, "the answer was cut off"))
     outside.append(text[read_to:])

@@ -16,7 +16,7 @@ from seatrial.gateway.structured.shape import referred
 _HERE_MANY = ("anyOf", "oneOf", "allOf")
 _HERE_ONE = ("not", "if", "then", "else")
 _HERE_BY_KEY = ("dependentSchemas", "dependencies")
-_INSIDE_ONE = ("additionalProperties", "unevaluatedProperties", "additionalItems")
+_INSIDE_ONE: tuple[str, ...] = ("additionalProperties", "unevaluatedProperties", "additionalItems")
 _INSIDE_ONE += ("unevaluatedItems", "items")
 _BESIDE = ("propertyNames", "contains")
 _FOREIGN = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$recursiveAnchor")
