@@ -13,18 +13,26 @@ import orjson
 
 from seatrial.gateway.structured.failures import SchemaInvalid
 from seatrial.gateway.structured.problem import Fault, Problem, json_path
+from seatrial.gateway.structured.schema_cost import (
+    SchemaCost,
+    Unbounded,
+    depth_of,
+    schema_cost,
+)
 from seatrial.gateway.structured.shape import Fits, Plain
 from seatrial.kernel.errors import MissingExtra
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 128 * 1024
 MAX_DEPTH = 100
 _MAX_PROBLEMS = 100
 _N_COMPILED = 256
 _PATTERN_BYTES = 1 << 20
 _MAX_BACKTRACKS = 100_000
+_MAX_CHECKS = 20_000
+"""Of one place of the value; a check takes about a microsecond."""
 
 
 class JsonSchemaShape:
@@ -40,10 +48,15 @@ class JsonSchemaShape:
     def __init__(self, schema: Mapping[str, object], *, name: str = "answer") -> None:
         self.schema = schema
         self.name = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64] or "answer"
-        self._validator = _compiled(_canonical(schema))
+        self._validator, self._cost = _compiled(_canonical(schema))
 
     def check(self, plain: Plain) -> Fits[object] | tuple[Problem, ...]:
-        """See Shape."""
+        """See Shape. A value so deep that the schema could keep a processor busy does not fit."""
+        if not self._cost.settled or self._cost.by_depth[-1] > _MAX_CHECKS:
+            depth = depth_of(plain.value)
+            if not self._cost.allows(depth, _MAX_CHECKS):
+                message = f"nested {depth} deep, too deep for this schema"
+                return (Problem("$", Fault.TOO_BIG, message),)
         if self._validator.is_valid(plain.value):
             return Fits(plain.value)
         found = []
@@ -85,7 +98,7 @@ def _depth(written: bytes) -> int:
 
 
 @lru_cache(maxsize=_N_COMPILED)
-def _compiled(written: bytes) -> Validator:
+def _compiled(written: bytes) -> tuple[Validator, SchemaCost]:
     library = _library()
     linear = library.RegexOptions(size_limit=_PATTERN_BYTES, dfa_size_limit=_PATTERN_BYTES)
     # Patterns that look around, such as Pydantic's for Decimal, need an engine that tracks back.
@@ -100,8 +113,18 @@ def _compiled(written: bytes) -> Validator:
         except (ValueError, library.ReferencingError) as error:
             failure = error
         else:
-            return compiled
+            return compiled, _cost(written)
     raise _invalid(str(failure).partition("\n")[0]) from failure
+
+
+def _cost(written: bytes) -> SchemaCost:
+    try:
+        cost = schema_cost(orjson.loads(written))
+    except Unbounded as error:
+        raise _invalid(str(error)) from error
+    if not cost.allows(0, _MAX_CHECKS):
+        raise _invalid(f"it has more than {_MAX_CHECKS} branches at one place")
+    return cost
 
 
 def _refuse(address: str) -> NoReturn:

@@ -70,9 +70,9 @@ class ModelShape(Generic[T]):
         if self._model is None:
             return {}
         return {
-            field.alias or name: (
+            field.validation_alias if isinstance(field.validation_alias, str) else name: (
                 name,
-                TypeAdapter(cast("Any", Annotated[field.annotation, field])),
+                TypeAdapter(cast("Any", Annotated[(field.annotation, None, *field.metadata)])),
             )
             for name, field in self._model.model_fields.items()
         }

@@ -16,7 +16,7 @@ from enum import StrEnum
 import msgspec
 
 from seatrial.gateway.structured.problem import Fault, Problem, Repair
-from seatrial.gateway.structured.tolerant import Parser, Unreadable
+from seatrial.gateway.structured.tolerant import MAX_DIGITS, Parser, Unreadable
 
 
 class NotANumber(StrEnum):
@@ -135,6 +135,12 @@ def _single(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return made
 
 
+def _short(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError
+    return int(digits)
+
+
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
@@ -147,7 +153,10 @@ def _refuse_constant(_: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_single, parse_float=_finite, parse_constant=_refuse_constant
+    object_pairs_hook=_single,
+    parse_int=_short,
+    parse_float=_finite,
+    parse_constant=_refuse_constant,
 )
 
 
@@ -209,6 +218,8 @@ def _tolerant(text: str, ending: Ending, options: ReadOptions) -> Reading:
     if not found:
         nothing = Problem("$", Fault.NOTHING, "there is no JSON in the answer")
         return _refused(first or nothing)
+    if len(found) > 1 and Repair.CLOSED in found[-1][1]:
+        return _refused(Problem("$", Fault.OPEN, "the last of several values is incomplete"))
     if ending is Ending.CUT:
         return _refused(Problem("$", Fault.CUT, "the answer was cut off"))
     outside.append(text[read_to:])

@@ -12,8 +12,8 @@ _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_$][\w$-]*")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _STRICT_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?\Z", re.ASCII)
-_LOOSE_NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\Z", re.ASCII)
-_MAX_DIGITS = 400
+_LOOSE_NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\Z", re.ASCII)
+MAX_DIGITS = 400
 """No float has more digits before its point; longer integers are noise, and slow to convert."""
 
 _ENDINGS = {'"': '"', "'": "'", "“": "“”", "”": "“”", "‘": "‘’", "’": "‘’"}
@@ -243,8 +243,8 @@ class Parser:
             if not _LOOSE_NUMBER.match(digits):
                 raise self._unexpected("a number without leading zeros")
             self.repairs.add(Repair.NUMBER)
-        if len(digits) > _MAX_DIGITS:
-            raise self._broken(Fault.TOO_BIG, f"a number has more than {_MAX_DIGITS} digits")
+        if len(digits) > MAX_DIGITS:
+            raise self._broken(Fault.TOO_BIG, f"a number has more than {MAX_DIGITS} digits")
         number = float(digits) if set(digits) & set(".eE") else int(digits)
         if isinstance(number, float) and math.isinf(number):
             raise self._broken(Fault.NOT_A_NUMBER, "a number is beyond the range of floats")
