@@ -20,9 +20,7 @@ class House:
         self.now = 100.0
         self.n_reads = 0
         self.down = False
-        self.doorman = Doorman(
-            self.read, open=open_door, now=lambda: self.now, wall=lambda: AT.timestamp()
-        )
+        self.doorman = Doorman(self.read, open=open_door, now=lambda: self.now, wall=AT.timestamp)
 
     def read(self, ring: KeyRing) -> KeyRing:
         self.n_reads += 1

@@ -31,6 +31,7 @@ from seatrial.gateway.policies.circuit import CircuitOptions
 from seatrial.gateway.policies.concurrency import Concurrency, ConcurrencyOptions, Places
 from seatrial.gateway.policies.course import Candidate
 from seatrial.gateway.policies.fallback import Fallback
+from seatrial.gateway.policies.fit import Fit
 from seatrial.gateway.policies.gcra import Limits, Rate
 from seatrial.gateway.policies.hedge import HedgeOptions
 from seatrial.gateway.policies.limit_store import LimitStore
@@ -127,7 +128,8 @@ class _Stacks:
             stack = Cached(
                 stack,
                 options=CacheOptions(ttl_s=cache.ttl, any_temperature=cache.warm),
-                route=f"{name}={first.provider}/{first.model}",
+                route=name,
+                first=f"{first.provider}/{first.model}",
                 recent=parts.recent,
                 store=parts.answers,
                 now=parts.now,
@@ -173,6 +175,7 @@ class _Stacks:
             now=parts.now,
             chance=parts.chance,
         )
+        stack = Fit(stack, self._counter(candidate), window)
         return self._formed(stack, candidate, provider)
 
     def _formed(
