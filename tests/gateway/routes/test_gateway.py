@@ -2,6 +2,7 @@ from contextlib import aclosing
 from decimal import Decimal
 
 import pytest
+from pydantic import BaseModel
 
 from seatrial.gateway.chat.call import Attempt, Call, Journal
 from seatrial.gateway.chat.messages import Role, said
@@ -10,6 +11,7 @@ from seatrial.gateway.chat.response import ChatResponse, TextDelta
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.table import ModelTable, ModelUnfit, ModelUnknown, Route, Use
 from seatrial.testing import ScriptedProvider
+from seatrial.testing.scripted_provider import Turn
 
 
 class House:
@@ -74,6 +76,25 @@ async def test_a_stream_gives_pieces_and_takes_down_what_became_of_it() -> None:
     assert "".join(texts) == "It works."
     assert house.provider.heard[-1].call.journal is journal
     assert house.request.stream
+
+
+async def test_an_answer_is_an_instance_of_the_type_asked_for() -> None:
+    class Town(BaseModel):
+        name: str
+        people: int
+
+    house = House()
+    house.provider.script = [
+        Turn(text="It is Ulm."),
+        Turn(text='{"name": "Ulm", "people": 126000}'),
+    ]
+    answer = await house.gateway.structured("m", "Where?", of=Town)
+    assert answer.value == Town(name="Ulm", people=126000)
+    assert answer.n_asked == 2
+    form = house.request.response_format
+    assert form is not None
+    assert form.schema is not None
+    assert form.schema["required"] == ["name", "people"]
 
 
 async def test_vectors_come_in_the_order_of_the_texts() -> None:

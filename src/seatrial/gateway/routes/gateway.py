@@ -16,6 +16,8 @@ from seatrial.gateway.chat.messages import Message, Role, said
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings, Usage
 from seatrial.gateway.routes.table import ModelTable, Route, Use
+from seatrial.gateway.structured.ask import Answer, ask
+from seatrial.gateway.structured.options import Mode, StructuredOptions
 
 Said: TypeAlias = str | Sequence[Message]
 """What a model is told: a text of the user, or a conversation."""
@@ -146,6 +148,37 @@ class Gateway:
         async with aclosing(route.provider.stream(streamed, call)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def structured(
+        self,
+        model: str,
+        messages: Said | None = None,
+        *,
+        of: type[T],
+        request: ChatRequest | None = None,
+        max_tokens: int | None = None,
+        caller: Caller = NOBODY,
+        timeout_s: float | None = None,
+        options: StructuredOptions = StructuredOptions(mode=Mode.NATIVE),  # noqa: B008 - frozen
+    ) -> Answer[T]:
+        """An answer that is an instance of a type, asked for again where it is not.
+
+        Args: as `chat`.
+            of: a Pydantic model, or a type such as ``list[Item]`` or a dataclass.
+            options: how the model learns of the type, and how much mending may cost. NATIVE leaves
+                that to the candidate: providers without JSON schemas get instructions.
+        Raises: as `chat`; AnswerInvalid, AnswerCut, AnswerFiltered.
+        """
+        from seatrial.gateway.structured.model_shape import (  # noqa: PLC0415 - loads pydantic
+            ModelShape,
+        )
+
+        asked = _asked(model, messages, request, max_tokens=max_tokens, temperature=None)
+        route = self.table.get(model, Use.CHAT)
+        call = self.call(route, caller, timeout_s=timeout_s)
+        return await ask(
+            route.provider, asked, call, ModelShape(of), options=options, now=self._now
+        )
 
     async def embed(
         self,
