@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from seatrial.kernel.errors import SeatrialError
@@ -38,6 +39,9 @@ class Talk:
 
     def refused(self, error: SeatrialError, path: str) -> Reply:
         return error_reply(error, path)
+
+    def described(self) -> dict[str, Any]:
+        return {"paths": {CHAT.decode(): {"post": {}}}, "tags": [{"name": "talk"}]}
 
     async def answer(self, request: Request) -> Reply | StreamReply:
         said = json.loads(request.body or b"{}")
@@ -244,3 +248,11 @@ def test_predictions_keep_their_own_limit(serve: Any, talk: Talk, two_models: An
     head = b"POST /v2/models/churn/infer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     raw = served.exchange(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     assert parted(raw)[0][0].startswith(b"http/1.1 400")
+
+
+async def test_its_paths_are_in_the_document(talk: Talk, two_models: DataPlane) -> None:
+    transport = httpx.ASGITransport(build(two_models, streams=talk))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        document = (await client.get("/openapi.json")).json()
+    assert CHAT.decode() in document["paths"]
+    assert {"name": "talk"} in document["tags"]

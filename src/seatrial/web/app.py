@@ -77,8 +77,14 @@ class App:
     async def _built(self) -> Any:
         async with self._building:
             if self._site is None:
-                self._site = await asyncio.to_thread(_site, self.plane, self._routers, self._guard)
+                self._site = await asyncio.to_thread(self._make_site)
         return self._site
+
+    def _make_site(self) -> Any:
+        from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
+
+        described = None if self.streams is None else self.streams.described()
+        return site(self.plane, self._routers(), self._guard, described=described)
 
 
 async def _nothing() -> None:
@@ -105,9 +111,3 @@ def build(
         streams: answers its own routes, in pieces where they take their time.
     """
     return App(plane, routers, start, stop, guard, streams=streams)
-
-
-def _site(plane: DataPlane, routers: Callable[[], Sequence[APIRouter]], guard: Guard | None) -> Any:
-    from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
-
-    return site(plane, routers(), guard)

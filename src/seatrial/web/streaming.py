@@ -8,7 +8,7 @@ Where the server has to end first, the client is told.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, runtime_checkable
 
@@ -45,6 +45,10 @@ class StreamPlane(Protocol):
 
     async def answer(self, request: Request) -> Reply | StreamReply:
         """The reply; cancelled when the client leaves."""
+        ...
+
+    def described(self) -> Mapping[str, Any]:
+        """Its ``paths`` and their ``tags``, for OpenAPI."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,7 +95,7 @@ class Client:
 
 
 @pytest.fixture(params=["hot", "asgi"])
-def ask(request: pytest.FixtureRequest, serve: Any) -> Iterator[Callable[..., Client]]:
+def ask(request: pytest.FixtureRequest, serve: Any) -> Callable[..., Client]:
     """Serves a house behind one of the doors."""
     http = HotProtocol if request.param == "hot" else "httptools"
 
@@ -104,7 +104,7 @@ def ask(request: pytest.FixtureRequest, serve: Any) -> Iterator[Callable[..., Cl
         served = serve(house.app(), http)
         return Client(house, f"http://127.0.0.1:{served.port}")
 
-    yield start
+    return start
 
 
 def events(text: str) -> list[tuple[str, Any]]:

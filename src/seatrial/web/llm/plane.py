@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -35,6 +36,7 @@ from seatrial.serving.exchange import (
     shown,
 )
 from seatrial.web.guard import Guard
+from seatrial.web.llm.description import document
 from seatrial.web.llm.listing import entry, listing
 from seatrial.web.llm.refusal import refused
 from seatrial.web.llm.reply_headers import STREAMED, headers_of, last_word
@@ -79,6 +81,10 @@ class LlmPlane:
     def has(self, name: str) -> bool:
         """Whether a model of the gateway has this name."""
         return self._gateway.table.find(name) is not None
+
+    def described(self) -> Mapping[str, Any]:
+        """See `StreamPlane`."""
+        return document()
 
     def refused(self, error: SeatrialError, path: str) -> Reply:
         """See `StreamPlane`."""

@@ -16,7 +16,7 @@ import orjson
 from seatrial.gateway.chat.request import DialectName
 from seatrial.gateway.dialects import errors as dialects
 from seatrial.gateway.policies.budget_failures import BudgetExceeded
-from seatrial.gateway.routes.doorman import KeysUnknown
+from seatrial.gateway.policies.held_back import HeldBack
 from seatrial.gateway.routes.keys import KeyUnknown
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.exchange import (
@@ -31,7 +31,7 @@ from seatrial.web.errors import STATUS
 
 _OWN: Final[Mapping[type[SeatrialError], int]] = {
     KeyUnknown: 401,
-    KeysUnknown: 503,
+    HeldBack: 503,
     BudgetExceeded: 429,
     **{kind: STATUS[kind] for kind in (BodyTooLarge, BodyTooSlow, MethodNotAllowed)},
     UnsupportedMedia: STATUS[UnsupportedMedia],
