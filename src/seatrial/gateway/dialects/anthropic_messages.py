@@ -130,7 +130,9 @@ def write_messages(messages: Iterable[Message], *, own: bool) -> tuple[object, l
     for message in messages:
         raw = message.raw if own else None
         if message.role is Role.SYSTEM and (raw is None or _SYSTEM in raw):
-            system.append(blocks_of(message.parts, own=own) if raw is None else raw[_SYSTEM])
+            said = blocks_of(message.parts, own=own) if raw is None else raw[_SYSTEM]
+            if said or raw is not None:
+                system.append(said)
         elif raw is not None:
             written.append(raw)
         elif blocks := blocks_of(message.parts, own=own):

@@ -229,7 +229,11 @@ def write_embeddings(embeddings: Embeddings, *, in_base64: bool) -> dict[str, An
     raw = dict(embeddings.raw) if embeddings.raw is not None else {}
     body: dict[str, Any] = {**raw, "object": "list", "model": embeddings.model}
     body["data"] = [
-        {"object": "embedding", "index": n, "embedding": _coded(vector) if in_base64 else vector}
+        {
+            "object": "embedding",
+            "index": n,
+            "embedding": _coded(vector) if in_base64 else list(vector),
+        }
         for n, vector in enumerate(embeddings.vectors)
     ]
     if embeddings.usage is not None and "usage" not in raw:

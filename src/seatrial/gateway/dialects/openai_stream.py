@@ -61,12 +61,8 @@ class ChunkReader:
                     created=fields.count(given, "created"),
                 )
             )
-        choices = given.get("choices")
-        if choices:
-            if type(choices) is not list:
-                raise fields.wrong("choices", choices, "a list")
-            for n, choice in enumerate(choices):
-                self._choice(fields.mapping(choice, f"choices[{n}]"), n, events)
+        for n, choice in enumerate(fields.listed(given, "choices")):
+            self._choice(fields.mapping(choice, f"choices[{n}]"), n, events)
         usage = given.get("usage")
         if usage is not None and (told := read_openai_usage(usage)) is not None:
             events.append(UsageReported(usage=told))
@@ -87,12 +83,9 @@ class ChunkReader:
                 for name in ("content", "refusal")
                 if (said := fields.optional_text(delta, name, place))
             )
-            if called := delta.get("tool_calls"):
-                if type(called) is not list:
-                    raise fields.wrong(f"{place}tool_calls", called, "a list")
-                for k, call in enumerate(called):
-                    at = f"{place}tool_calls[{k}]"
-                    events.append(self._call(fields.mapping(call, at), index, f"{at}."))
+            for k, call in enumerate(fields.listed(delta, "tool_calls", place)):
+                at = f"{place}tool_calls[{k}]"
+                events.append(self._call(fields.mapping(call, at), index, f"{at}."))
             if function := fields.optional_mapping(delta, "function_call", place):
                 events.append(self._call({"index": -1, "function": function}, index, place))
         reason = choice.get("finish_reason")

@@ -137,9 +137,9 @@ def retry_after_s(headers: Mapping[str, str], *, wall_s: float) -> float | None:
     """
     if (in_ms := _seconds(headers.get("retry-after-ms"))) is not None:
         return in_ms / 1000
-    given = headers.get("retry-after")
-    if given is None or (in_s := _seconds(given)) is not None:
-        return in_s if given is not None else None
+    given = headers.get("retry-after", "")
+    if (in_s := _seconds(given)) is not None:
+        return in_s
     try:
         return max(0.0, parsedate_to_datetime(given).timestamp() - wall_s)
     except (ValueError, TypeError, OverflowError):
