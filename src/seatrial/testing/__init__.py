@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.limits_suite import LimitStoreSuite
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EngineSuite",
     "FakeClock",
+    "LimitStoreSuite",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
@@ -34,6 +36,7 @@ __all__ = [
 _HOMES = {
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "LimitStoreSuite": "limits_suite",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
