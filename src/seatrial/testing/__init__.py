@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.limits_suite import LimitStoreSuite
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
@@ -24,6 +25,7 @@ __all__ = [
     "AnswersSuite",
     "EngineSuite",
     "FakeClock",
+    "LimitStoreSuite",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
@@ -39,6 +41,7 @@ _HOMES = {
     "AnswersSuite": "answers_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "LimitStoreSuite": "limits_suite",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",

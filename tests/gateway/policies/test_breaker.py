@@ -13,6 +13,7 @@ from seatrial.kernel.errors import LimitExceeded
 from seatrial.testing.fake_time import in_fake_time, now
 from seatrial.testing.scripted_provider import (
     ScriptedProvider,
+    Turn,
     answers,
     call_within,
     fails,
@@ -120,6 +121,16 @@ async def test_a_provider_that_hangs_opens_it_though_retry_gives_up_and_not_the_
     with pytest.raises(failures.TimedOut):
         await ask(retry, streamed=streamed)
     assert circuit.phase is CircuitPhase.OPEN
+
+
+@in_fake_time
+async def test_an_answer_that_is_too_long_for_the_time_there_is_does_not_open_it():
+    provider, circuit, breaker = breaking(Turn(text="word " * 100, gap_s=1))
+    for _ in range(5):
+        with pytest.raises(failures.StreamCut):
+            await ask(Retry(breaker, now=now), streamed=True, seconds=10)
+    assert circuit.phase is CircuitPhase.CLOSED
+    assert len(provider.heard) == 5
 
 
 @in_fake_time

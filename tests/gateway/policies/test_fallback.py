@@ -1,5 +1,6 @@
 import asyncio
 import pickle
+from contextvars import ContextVar
 from random import Random
 
 import pytest
@@ -169,6 +170,15 @@ async def test_nobody_is_asked_when_the_time_is_over(streamed):
     assert len(a.heard) == len(b.heard) == 1
 
 
+@in_fake_time
+async def test_a_failure_at_the_last_moment_is_the_last():
+    late = Turn(failure=failure(ServerFault), wait_s=10)
+    (_, b), fallback = route([late], [answers()], retry=False)
+    with pytest.raises(ServerFault):
+        await ask(fallback, streamed=False, call=call_within(10))
+    assert b.heard == []
+
+
 @pytest.mark.parametrize("cls", [StreamCut, ConnectionLost])
 @pytest.mark.parametrize("retry", [False, True])
 @in_fake_time
@@ -223,6 +233,7 @@ async def test_vectors_come_from_the_next_one_too():
 
 
 HEDGE = HedgeOptions(after_s=2)
+SPAN: ContextVar[str] = ContextVar("span")
 
 
 @both_ways
@@ -282,6 +293,21 @@ async def test_the_words_of_a_late_winner_come_one_by_one_and_its_reader_may_lea
     assert texts[3][1] - texts[1][1] == pytest.approx(2)
     await stream.aclose()
     assert a.running == b.running == 0
+
+
+@in_fake_time
+async def test_a_late_winner_is_read_by_the_task_that_began_it():
+    class Scoped(ScriptedProvider):
+        async def stream(self, request, call):
+            token = SPAN.set("open")
+            async for piece in super().stream(request, call):
+                yield piece
+            SPAN.reset(token)  # refuses when another task's context is the current one
+
+    late = Candidate(provider=ScriptedProvider([hangs()]), model="A")
+    scoped = Candidate(provider=Scoped([Turn(gap_s=1)]), model="B")
+    fallback = Fallback([late, scoped], name="route", hedge=HEDGE, now=now)
+    assert await ask(fallback, streamed=True) == "It works."
 
 
 @in_fake_time

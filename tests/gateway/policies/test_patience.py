@@ -6,7 +6,12 @@ import pytest
 
 from seatrial.gateway.chat.response import Chunk
 from seatrial.gateway.policies.patience import OutOfPatience, Patience
-from seatrial.testing.fake_time import in_fake_time, now
+from seatrial.testing.fake_time import (
+    NothingWillHappen,
+    in_fake_time,
+    now,
+    run_in_fake_time,
+)
 
 
 class Pieces:
@@ -76,6 +81,21 @@ async def test_a_reader_that_dawdles_is_not_the_streams_fault():
             await asyncio.sleep(10)
             patience.due = now() + 1
             assert (await patience.next()).event == "0"
+
+
+def test_no_timer_is_left_when_the_stream_is_over():
+    loops = []
+
+    async def work() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with aclosing(Pieces(3).stream()) as pieces:
+            with Patience(pieces, now, now() + 600) as patience:
+                await patience.next()
+        await asyncio.Event().wait()
+
+    with pytest.raises(NothingWillHappen):
+        run_in_fake_time(work())
+    assert loops[0].time() == pytest.approx(1003)
 
 
 @in_fake_time

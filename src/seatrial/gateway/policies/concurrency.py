@@ -74,7 +74,7 @@ class Places:
 
         Returns: when it was given, for `leave`.   Raises: NoRoom.
         """
-        if self._free and not self._queue:
+        if self._free:
             self._free -= 1
         else:
             await self._turn(provider, call)

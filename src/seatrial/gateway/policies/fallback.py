@@ -95,21 +95,16 @@ class Fallback:
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider; before the first piece that speaks, none is given."""
 
-        async def begin(pieces: Chunks) -> Opened:
-            try:
-                return await opened(pieces.__anext__), pieces
-            except BaseException:
-                await pieces.aclose()
-                raise
-
         def pieces_of(candidate: Candidate, call: Call) -> Chunks:
             return candidate.provider.stream(replace(request, model=candidate.model), call)
 
         async def ask(candidate: Candidate, call: Call) -> Opened:
-            return await begin(pieces_of(candidate, call))
+            pieces = pieces_of(candidate, call)
+            return await opened(pieces.__anext__), pieces
 
         async def ask_apart(candidate: Candidate, call: Call) -> Opened:
-            return await begin(pumped(pieces_of(candidate, call)))
+            pieces = pumped(pieces_of(candidate, call))
+            return await opened(pieces.__anext__), pieces
 
         async def discard(late: Opened) -> None:
             await late[1].aclose()

@@ -21,7 +21,7 @@ from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure, TimedOut
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
-from seatrial.gateway.chat.response import ChatResponse, Embeddings
+from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 from seatrial.gateway.policies.backoff import Backoff, wait_s
 from seatrial.gateway.policies.opening import cut_off, opened
 from seatrial.gateway.policies.patience import OutOfPatience, Patience
@@ -103,9 +103,8 @@ class Retry:
                     else:
                         for piece in held:
                             yield piece
-                        async with aclosing(self._rest(patience, call)) as rest:
-                            async for piece in rest:
-                                yield piece
+                        while (later := await self._later(patience, call)) is not None:
+                            yield later
                         return
             n_failed += 1
             await self._pause(failure, n_failed, call)
@@ -114,21 +113,22 @@ class Retry:
         """See Provider."""
         await self._provider.close()
 
-    async def _rest(self, patience: Patience, call: Call) -> Chunks:
+    async def _later(self, patience: Patience, call: Call) -> Chunk | None:
+        """The next piece of a stream that spoke; None at its end.   Raises: StreamCut."""
+        asked = self._now()
         gap_s = self._options.gap_timeout_s
+        patience.due = call.deadline if gap_s is None else min(call.deadline, asked + gap_s)
         try:
-            while True:
-                asked = self._now()
-                patience.due = call.deadline
-                if gap_s is not None:
-                    patience.due = min(call.deadline, asked + gap_s)
-                yield await patience.next()
+            return await patience.next()
         except StopAsyncIteration:
-            return
+            return None
         except OutOfPatience:
             raise cut_off(self._late(asked, patience.due)) from None
         except ProviderFailure as failure:
-            raise cut_off(failure) from failure
+            cut = cut_off(failure)
+            if cut is failure:
+                raise
+            raise cut from failure
 
     async def _whole(self, ask: Callable[[Q, Call], Awaitable[A]], request: Q, call: Call) -> A:
         n_failed = 0
