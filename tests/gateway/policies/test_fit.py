@@ -1,7 +1,10 @@
+import asyncio
 from contextlib import aclosing
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.failures import ContextTooLong, Overloaded
@@ -260,6 +263,39 @@ async def test_a_long_message_is_cut_where_that_is_allowed(stream):
     assert counter().request(vendor.sent[0]) == 100 - 10
     notes = {"fit.dropped_messages": 1, "fit.dropped_tokens": 9, "fit.cut_tokens": 126}
     assert call.journal.notes == notes
+
+
+def sent_by(policy, vendor, request):
+    """What the vendor gets of a request; None where nothing is sent."""
+    vendor.sent.clear()
+    try:
+        asyncio.run(policy.chat(request, a_call()))
+    except PromptTooLong:
+        assert vendor.sent == []
+        return None
+    (sent,) = vendor.sent
+    return sent
+
+
+@given(
+    sizes=st.lists(st.integers(0, 80), min_size=1, max_size=12),
+    window=st.integers(30, 700),
+    cut=st.booleans(),
+    exact=st.booleans(),
+)
+def test_nothing_longer_than_the_window_is_sent_and_what_fits_is_not_cut(sizes, window, cut, exact):
+    vendor, counts = Vendor(), counter(exact=exact)
+    policy = fit(vendor, window, counts, cut_messages=cut)
+    sent = sent_by(policy, vendor, talk(*sizes))
+    if sent is None:
+        kept_free = 10 + (0 if exact else window // 10)
+        least = min(sizes[-1], 1) if cut else sizes[-1]
+        assert 3 + 9 + (4 + least) + kept_free > window
+        return
+    assert counts.request(sent) + 10 <= window
+    assert sent_by(policy, vendor, sent) is sent
+    wider = fit(vendor, window + 50, counts, cut_messages=cut)
+    assert len(sent_by(wider, vendor, talk(*sizes)).messages) >= len(sent.messages)
 
 
 async def test_a_message_that_was_cut_is_not_sent_as_it_was_written():

@@ -22,6 +22,7 @@ from seatrial.gateway.chat.messages import (
 )
 from seatrial.gateway.chat.request import ChatRequest, Format, ResponseFormat, Tool
 from seatrial.gateway.tokens.counters import Counters
+from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.gateway.tokens.tool_form import WITHOUT_END
 
 JARGON = (
@@ -264,7 +265,7 @@ def test_without_exact_encoders_everything_is_estimated():
     assert counter.request(JARGON_REQUEST) == pytest.approx(124, rel=0.2)
 
 
-def test_models_of_one_encoding_share_its_encoder():
+def test_models_of_one_vocabulary_share_its_encoder():
     made = []
 
     def make(encoding):
@@ -274,9 +275,10 @@ def test_models_of_one_encoding_share_its_encoder():
     counters = Counters(make)
     counters.of("openai", "gpt-4o")
     counters.of("azure", "gpt-4o-mini")
+    counters.of("vllm", "gpt-oss-120b")
     counters.of("openai", "gpt-4")
     counters.of("anthropic", "claude-3-opus")
-    assert len(made) == 2
+    assert made == [Encoding.O200K, Encoding.CL100K]
 
 
 def test_claude_is_known_whoever_serves_it(counters):

@@ -42,6 +42,12 @@ def test_an_estimate_lies_between_one_and_the_bytes(text):
         assert bool(text) <= encoder.count(text) <= encoder.bound(text)
 
 
+def test_a_character_that_a_vocabulary_writes_out_is_bound_by_what_it_becomes():
+    """The tokenizer of Claude 2 makes 17 tokens of these 3 bytes."""
+    assert len("\ufdfa".encode()) == 3
+    assert EstimatingEncoder(CLAUDE).bound("\ufdfa") == 33
+
+
 def test_a_lone_surrogate_is_counted_like_any_character():
     for encoder in ENCODERS.values():
         assert 1 <= encoder.count("\ud800") <= encoder.bound("\ud800") == 3

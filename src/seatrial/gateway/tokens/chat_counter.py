@@ -69,7 +69,7 @@ class ChatCounter:
         self._encoder = encoder
         self._form = form
         self._images = images
-        self._endless = WITHOUT_END if window is None else window
+        self._endless = max(UNKNOWN_IMAGE, WITHOUT_END if window is None else window)
 
     @property
     def exact(self) -> bool:
@@ -101,7 +101,8 @@ class ChatCounter:
             total += sum(map(self._vendor_tool_bound, request.tools))
         total += format_bound(request.response_format, bound)
         total += sum(bound(as_json(said)) for said in _unread(request.raw, NO_PROMPT))
-        return max(total, self.request(request))
+        # Only of tools can the estimate be more than their JSON.
+        return max(total, self.request(request)) if request.tools else total
 
     def _message(self, message: Message) -> int:
         form, count = self._form, self._encoder.count

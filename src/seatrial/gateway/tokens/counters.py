@@ -28,9 +28,12 @@ _FORMS: Final[dict[Encoding, ChatForm]] = {
     Encoding.HARMONY: UNPUBLISHED,
 }
 
+_VOCABULARIES: Final[dict[Encoding, Encoding]] = {Encoding.HARMONY: Encoding.O200K}
+"""Encodings that differ in special tokens only, and so count texts alike: one vocabulary less."""
+
 
 class Counters:
-    """Makes counters, one encoder for all models of an encoding.
+    """Makes counters, one encoder for all models of a vocabulary.
 
     Args:
         encoder: makes exact encoders; None counts OpenAI's models by estimate, too.
@@ -63,9 +66,10 @@ class Counters:
     def _encoder(self, provider: str, model: str) -> tuple[Encoder, ChatForm]:
         encoding = encoding_of(model)
         if encoding is not None and self._make is not None:
-            if encoding not in self._exact:
-                self._exact[encoding] = self._make(encoding)
-            return self._exact[encoding], _FORMS[encoding]
+            vocabulary = _VOCABULARIES.get(encoding, encoding)
+            if vocabulary not in self._exact:
+                self._exact[vocabulary] = self._make(vocabulary)
+            return self._exact[vocabulary], _FORMS[encoding]
         if encoding is not None:
             return self._recent, _FORMS[encoding]
         if provider == "anthropic" or "claude" in model.lower():
