@@ -94,6 +94,7 @@ class SqliteDatabase:
             bytes="BLOB",
             position="INTEGER PRIMARY KEY",
             counter="INTEGER PRIMARY KEY AUTOINCREMENT",
+            clustered=" WITHOUT ROWID",
         )
         self._application_id = application_id
         self._path = path

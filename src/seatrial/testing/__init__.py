@@ -7,8 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from seatrial.testing.billing_provider import BillingProvider
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.ledger_suite import LedgerSuite
+    from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
@@ -19,8 +22,11 @@ if TYPE_CHECKING:
     from seatrial.testing.table_source_suite import TableSourceSuite
 
 __all__ = [
+    "BillingProvider",
     "EngineSuite",
     "FakeClock",
+    "LedgerSuite",
+    "MemoryLedger",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
@@ -32,8 +38,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BillingProvider": "billing_provider",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "LedgerSuite": "ledger_suite",
+    "MemoryLedger": "memory_ledger",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
