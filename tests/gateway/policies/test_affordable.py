@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,23 @@ def test_who_says_nothing_gets_the_maximum():
         return span(asked, price, input_tokens=0, maximum=maximum, floor=16).most_tokens
 
     assert (most(None, 100), most(None, None), most(5, 100)) == (100, UNKNOWN_MAXIMUM, 5)
+
+
+@pytest.mark.parametrize(
+    ("thinking", "least"),
+    [
+        ({"type": "enabled", "budget_tokens": 1024}, 1040),
+        ({"type": "enabled", "budget_tokens": 5000}, 4000),
+        ({"type": "disabled"}, 16),
+        ({"budget_tokens": "many"}, 16),
+        ({"budget_tokens": -5}, 16),
+        (None, 16),
+    ],
+)
+def test_an_answer_is_not_cut_into_what_it_was_given_to_think(thinking, least):
+    asked = request(max_tokens=4000, raw={"thinking": thinking})
+    found = span(asked, FlatPrice(Decimal(1)), input_tokens=0, maximum=None, floor=16)
+    assert found.least_tokens == least
 
 
 def test_vectors_have_no_length():
