@@ -40,10 +40,10 @@ Row: TypeAlias = tuple[Any, ...]
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE accounts (name {name} PRIMARY KEY, spent BIGINT NOT NULL, "
-        "reserved BIGINT NOT NULL, ends_us BIGINT)",
+        "reserved BIGINT NOT NULL, ends_us BIGINT){clustered}",
         "CREATE TABLE reservations (id {name} PRIMARY KEY, amount BIGINT NOT NULL, "
         "accounts TEXT NOT NULL, owner TEXT NOT NULL, expires_us BIGINT NOT NULL, "
-        "record TEXT NOT NULL)",
+        "record TEXT NOT NULL){clustered}",
         "CREATE TABLE attempts (id {name} PRIMARY KEY, state SMALLINT NOT NULL, "
         "accounts TEXT NOT NULL, at_us BIGINT NOT NULL, provider TEXT NOT NULL, "
         "model TEXT NOT NULL, key_id TEXT, user_id TEXT, tags TEXT NOT NULL, cost BIGINT, "
@@ -51,7 +51,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "output_tokens BIGINT, cached_tokens BIGINT, cache_write_tokens BIGINT, "
         "cache_write_1h_tokens BIGINT, reasoning_tokens BIGINT, input_audio_tokens BIGINT, "
         "output_audio_tokens BIGINT, latency_us BIGINT, first_token_us BIGINT, "
-        "cache TEXT NOT NULL, failure TEXT)",
+        "cache TEXT NOT NULL, failure TEXT){clustered}",
     ),
 )
 """Each step leads from one version of the tables to the next; one once released never changes.

@@ -9,6 +9,8 @@ from seatrial.adapters.sqlite import SqliteDatabase, path_in
 from seatrial.kernel.clock import SystemClock
 
 _APPLICATION_ID = 0x5EA7_21A4
+_ASK_EVERY_S = 0.001
+"""About as long as a batch takes: calls wait for it."""
 
 
 class SqliteLedger(SqlLedger):
@@ -32,6 +34,7 @@ class SqliteLedger(SqlLedger):
                 SystemClock(),
                 steps=STEPS,
                 application_id=_APPLICATION_ID,
+                ask_every_s=_ASK_EVERY_S,
             )
         )
 

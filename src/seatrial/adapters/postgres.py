@@ -89,6 +89,7 @@ class PostgresDatabase:
             bytes="BYTEA",
             position="BIGINT PRIMARY KEY",
             counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+            clustered="",
         )
         self._parameters = parameters = _parameters(url, schema, timeout_s)
         self._schema = schema

@@ -61,8 +61,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Each step leads from one version of the schema to the next; a step once released never changes.
 
-`spelled` fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}`` (a
-key that the database gives, never twice).
+`spelled` fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give), ``{counter}`` (one
+that the database gives, never twice) and ``{clustered}`` (after a table: its rows lie in the order
+of its key, where the database can).
 """
 
 

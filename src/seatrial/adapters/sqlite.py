@@ -77,6 +77,8 @@ class SqliteDatabase:
     Args:
         steps: the tables, as `adapters.sql.MIGRATIONS` has them.
         application_id: of files with these tables.
+        ask_every_s: how often a writer asks whether another one has ended, > 0; None leaves it to
+            SQLite, which asks ever more seldom, up to ten times a second.
     """
 
     def __init__(
@@ -87,13 +89,16 @@ class SqliteDatabase:
         *,
         steps: Steps = MIGRATIONS,
         application_id: int = _APPLICATION_ID,
+        ask_every_s: float | None = None,
     ) -> None:
+        self._ask_every_s = ask_every_s
         self._steps = spelled(
             steps,
             name="TEXT",
             bytes="BLOB",
             position="INTEGER PRIMARY KEY",
             counter="INTEGER PRIMARY KEY AUTOINCREMENT",
+            clustered=" WITHOUT ROWID",
         )
         self._application_id = application_id
         self._path = path
@@ -150,7 +155,7 @@ class SqliteDatabase:
             # FULL syncs the log at each commit, with everything before it; NORMAL leaves it to a
             # later FULL or checkpoint.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 yield _Session(connection, self._clock)
                 connection.execute("COMMIT")
@@ -162,6 +167,25 @@ class SqliteDatabase:
     def close(self) -> None:
         """See Database."""
         self._pool.close()
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        if self._ask_every_s is None:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        until_s = self._clock.monotonic() + self._busy_timeout_s
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or self._clock.monotonic() >= until_s:
+                        raise
+                self._clock.sleep(self._ask_every_s)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
 
     def _connect(self) -> sqlite3.Connection:
         # Out of autocheckpoint: SQLite before 3.51.3 can damage the file when one connection

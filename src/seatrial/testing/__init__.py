@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seatrial.testing.answers_suite import AnswersSuite
+    from seatrial.testing.billing_provider import BillingProvider
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
+    from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
@@ -23,9 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnswersSuite",
+    "BillingProvider",
     "EngineSuite",
     "FakeClock",
+    "LedgerSuite",
     "LimitStoreSuite",
+    "MemoryLedger",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
@@ -39,9 +45,12 @@ __all__ = [
 
 _HOMES = {
     "AnswersSuite": "answers_suite",
+    "BillingProvider": "billing_provider",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
+    "MemoryLedger": "memory_ledger",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",

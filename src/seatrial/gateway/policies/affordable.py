@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
@@ -43,13 +45,14 @@ def span(
     Args:
         input_tokens: that cannot be exceeded.
         maximum: of an answer, for a request that does not say; None where it is not known.
-        floor: tokens below which no answer is cut; one that is asked to be shorter, may.
+        floor: tokens below which no answer is cut, besides those it was given to think; one that
+            is asked to be shorter, may.
     """
     n = most_tokens = least_tokens = 0
     if isinstance(request, ChatRequest):
         n = request.n
         most_tokens = request.max_tokens or maximum or UNKNOWN_MAXIMUM
-        least_tokens = min(floor, most_tokens)
+        least_tokens = min(floor + _thinking_tokens(request), most_tokens)
     return Span(
         input_tokens=input_tokens,
         n=n,
@@ -76,3 +79,10 @@ def affordable_tokens(span: Span, quote: Quote, amount: int) -> int:
         else:
             too_long = middle
     return fits
+
+
+def _thinking_tokens(request: ChatRequest) -> int:
+    """What Anthropic's field ``thinking`` grants; a lower ``max_tokens`` is refused there."""
+    thinking = (request.raw or {}).get("thinking")
+    granted = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
+    return max(0, granted) if isinstance(granted, int) else 0
