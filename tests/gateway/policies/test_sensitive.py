@@ -97,7 +97,8 @@ X-Amz-Credential=⟦API_KEY:ASIAQ3EGR4XYZ7ABCDEF⟧/20261126
 headers = {{'Authorization': 'Bearer ⟦TOKEN:gAAAAABnZ-{_HEX}⟧'}}
 mysql://root:⟦PASSWORD:p%40ss⟧@10.0.0.5/db?x=1
 Contact: ⟦EMAIL:Jean-Luc.Picard@starfleet.example.fr⟧; cc ⟦EMAIL:o'⟧
-联系人：李雷，电话⟦PHONE:186 1234 5678⟧，邮箱⟦EMAIL:lilei@qq.com⟧，身份证号⟦ID_NUMBER:320311770706001⟧
+联系人：李雷，电话⟦PHONE:186 1234 5678⟧，邮箱⟦EMAIL:lilei@qq.com⟧
+旧身份证号⟦ID_NUMBER:320311770706001⟧
 客服⟦PHONE:0755-26512345⟧，传真⟦PHONE:(021) 61234567⟧
 付款账号⟦CARD:6225 8801 2345 6783⟧
 Überweisung an ⟦IBAN:AT61 1904 3002 3457 3201⟧, Danke
