@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
+    from seatrial.testing.prompt_source_suite import PromptSourceSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "EngineSuite",
     "FakeClock",
+    "MemoryPrompts",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
     "PendingSuite",
+    "PromptSourceSuite",
     "RecordingNotifier",
     "ScriptedProvider",
     "StoreSuite",
@@ -34,11 +38,13 @@ __all__ = [
 _HOMES = {
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "MemoryPrompts": "memory_prompts",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
+    "PromptSourceSuite": "prompt_source_suite",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
