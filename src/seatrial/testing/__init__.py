@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
     from seatrial.testing.memory_ledger import MemoryLedger
+    from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
+    from seatrial.testing.prompt_source_suite import PromptSourceSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.scripted_provider import ScriptedProvider
@@ -32,10 +34,12 @@ __all__ = [
     "LedgerSuite",
     "LimitStoreSuite",
     "MemoryLedger",
+    "MemoryPrompts",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
     "PendingSuite",
+    "PromptSourceSuite",
     "RecordingNotifier",
     "ScriptedLLM",
     "ScriptedProvider",
@@ -51,11 +55,13 @@ _HOMES = {
     "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
     "MemoryLedger": "memory_ledger",
+    "MemoryPrompts": "memory_prompts",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
+    "PromptSourceSuite": "prompt_source_suite",
     "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
