@@ -15,7 +15,7 @@ from seatrial.gateway.chat.provider import Provider
 from seatrial.gateway.ledger.ledger import Ledger
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.policies.answers import Answers
-from seatrial.gateway.policies.limit_store import LocalLimits
+from seatrial.gateway.policies.limit_store import LimitStore, LocalLimits
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.prices.defaults import DEFAULTS
 from seatrial.gateway.prices.entries import ChainedBook, EntryBook
@@ -72,17 +72,19 @@ def gateway_of(
     *,
     environment: Mapping[str, str] = os.environ,
     key: Callable[[str | None], Key | None] = lambda _: None,
+    limits: LimitStore | None = None,
 ) -> Gateway:
     """The gateway of a workspace that is open.
 
     Args:
         key: of a caller, by its id.
+        limits: the buckets of all keys; None for those of this process alone.
     """
     config = workspace.settings.gateway
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
     teller = Teller(open_ledger(ledger_url(workspace)), wall=time.time)
     answers = _answers(workspace)
-    parts = _parts(config, vendors, teller, answers, key)
+    parts = _parts(config, vendors, teller, answers, key=key, limits=limits or LocalLimits())
     table = model_table(config, parts)
 
     async def close() -> None:
@@ -121,7 +123,9 @@ def _parts(
     vendors: Mapping[str, Provider],
     teller: Teller,
     answers: Answers | None,
+    *,
     key: Callable[[str | None], Key | None],
+    limits: LimitStore,
 ) -> Parts:
     from seatrial.adapters.jsonschema_shape import shape_maker
     from seatrial.adapters.prices_genai import GenaiPrices
@@ -129,18 +133,25 @@ def _parts(
 
     known = GenaiPrices()
     own = EntryBook(price.entry() for price in config.prices)
-    windows = ChainedWindows([WindowTable(), known])
+    own_windows = WindowTable(window.entry() for window in config.windows)
+    windows = ChainedWindows([own_windows, WindowTable(), known])
+    tracer = None
+    if config.tracing:
+        from seatrial.adapters.otel import OtelTracer
+
+        tracer = OtelTracer()
     return Parts(
         vendors=vendors,
         prices=ChainedBook([own, known, EntryBook(DEFAULTS)]),
         windows=windows,
         counter=Counters(ToktokEncoder, windows=windows).of,
         teller=teller,
-        limits=LocalLimits(),
+        limits=limits,
         recent=RecentAnswers(max_entries=_RECENT, max_bytes=_RECENT_BYTES),
         answers=answers,
         shapes=shape_maker(),
         key=key,
+        tracer=tracer,
         now=time.monotonic,
         wall=time.time,
         chance=Random(),

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from seatrial.adapters.limits_shared import SharedLimits
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.key_desk import KeyDesk
 from seatrial.kernel.clock import SystemClock
@@ -36,9 +37,12 @@ class Llm:
             now=time.monotonic,
             wall=time.time,
         )
-        self._gateway = gateway_of(workspace, environment=environment, key=doorman.key)
-        limits = Limits(max_body_bytes=settings.gateway.limits.max_body_bytes)
-        self.plane = LlmPlane(self._gateway, doorman, limits)
+        limits = SharedLimits(workspace.limits) if settings.server.workers > 1 else None
+        self._gateway = gateway_of(
+            workspace, environment=environment, key=doorman.key, limits=limits
+        )
+        most = Limits(max_body_bytes=settings.gateway.limits.max_body_bytes)
+        self.plane = LlmPlane(self._gateway, doorman, most)
 
     def has(self, name: str) -> bool:
         """Whether a model of the gateway has this name."""

@@ -82,6 +82,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
+    workspace.limits.unlink(missing_ok=True)  # of a server before: its clock may be another
     _preload(workspace)
     children = [
         Child(

@@ -71,6 +71,7 @@ def test_a_vendor_has_its_address_and_prices_and_a_server_of_ones_own_nobodys() 
         ({"models": {"a\nb": "openai/x"}}, "pattern"),
         ({"budgets": [{"limit_usd": 1, "scope": "tag"}]}, "tag"),
         ({"budgets": [{"limit_usd": -1}]}, "greater than or equal to 0"),
+        ({"guards": {"deny": {"none": []}}}, "denies nothing"),
         ({"retry": {"attempts": 0}}, "greater than or equal to 1"),
     ],
 )

@@ -13,6 +13,7 @@ from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.ledger.usage import By, UsageQuestion
 from seatrial.gateway.policies.breaker import CircuitOpen
 from seatrial.gateway.policies.budget_failures import BudgetExceeded
+from seatrial.gateway.policies.guard import Blocked
 from seatrial.gateway.policies.limit_store import LocalLimits
 from seatrial.gateway.policies.rate_limit import RateLimitExceeded
 from seatrial.gateway.policies.recent_answers import RecentAnswers
@@ -63,6 +64,7 @@ class House:
             answers=None,
             shapes=None,
             key=lambda key_id: self.key,
+            tracer=None,
             now=now,
             wall=lambda: WALL_S,
             chance=Random(1),
@@ -203,6 +205,19 @@ def test_a_long_conversation_is_cut_to_the_window_of_its_candidate() -> None:
         assert isinstance(asked, ChatRequest)
         assert len(asked.messages) < 20
         assert asked.messages[-1] == turns[-1]
+
+    run(body())
+
+
+def test_guards_stand_outside_of_everything() -> None:
+    async def body() -> None:
+        guards = {"deny": {"secrets": ["How are *"]}, "max_messages": 3}
+        house = House([answers()], guards=guards, limits={"requests_per_minute": 1})
+        for _ in range(2):
+            with pytest.raises(Blocked):
+                await house.ask()
+        assert not house.a.heard
+        await house.gateway.chat("m", "Where?", max_tokens=1, caller=Caller(key="k"))
 
     run(body())
 

@@ -12,8 +12,14 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, model_validator
 
 from seatrial.gateway.ledger.budget import Budget, Scope, Window
+from seatrial.gateway.policies.deny_list import DenyList
+from seatrial.gateway.policies.guard import Guard
+from seatrial.gateway.policies.pseudonyms import Pseudonyms
+from seatrial.gateway.policies.size_limits import SizeLimits
 from seatrial.gateway.prices.config import PriceConfig
+from seatrial.gateway.tokens.config import WindowConfig
 from seatrial.kernel.config import ConfigModel
+from seatrial.kernel.errors import SeatrialError
 from seatrial.release.config import Duration
 
 _Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -215,7 +221,7 @@ class BudgetConfig(ConfigModel):
     def _understood(self) -> Self:
         try:
             self.budget()
-        except Exception as problem:  # reported with the others
+        except SeatrialError as problem:  # reported with the others
             raise ValueError(str(problem)) from problem
         return self
 
@@ -238,9 +244,50 @@ class LimitsConfig(ConfigModel):
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024, ge=1024, description="Largest body of a call."
     )
-    max_prompt_chars: int = Field(
-        default=4_000_000, ge=1, description="Most characters of text in a call."
+
+
+class GuardsConfig(ConfigModel):
+    """What calls and answers may hold."""
+
+    max_bytes: int | None = Field(
+        default=None, ge=1, description="Of all texts, schemas and images of a call."
     )
+    max_messages: int | None = Field(default=None, ge=1, description="Of a call.")
+    max_tools: int | None = Field(default=None, ge=0, description="That a call may offer.")
+    max_inputs: int | None = Field(default=None, ge=1, description="Texts to embed in a call.")
+    deny: dict[_Name, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Lists of texts, by a name that errors tell, that no call and no answer may "
+        "hold; * stands for any letters.",
+    )
+    pseudonyms: bool = Field(
+        default=False,
+        description="Whether secrets and personal data are replaced by placeholders before "
+        "providers see them, and put back into answers.",
+    )
+
+    @model_validator(mode="after")
+    def _understood(self) -> Self:
+        for name, entries in self.deny.items():
+            try:
+                DenyList(name, entries)
+            except SeatrialError as problem:  # reported with the others
+                raise ValueError(str(problem)) from problem
+        return self
+
+    def guards(self) -> tuple[Guard, ...]:
+        """Those that have something to do, in order."""
+        sizes = SizeLimits(
+            max_bytes=self.max_bytes,
+            max_messages=self.max_messages,
+            max_tools=self.max_tools,
+            max_inputs=self.max_inputs,
+        )
+        found: list[Guard] = [] if sizes == SizeLimits() else [sizes]
+        found += [DenyList(name, entries) for name, entries in self.deny.items()]
+        if self.pseudonyms:
+            found.append(Pseudonyms())
+        return tuple(found)
 
 
 class GatewayConfig(ConfigModel):
@@ -277,6 +324,17 @@ class GatewayConfig(ConfigModel):
     )
     prices: tuple[PriceConfig, ...] = Field(
         default=(), description="Prices that the list lacks or has wrong."
+    )
+    windows: tuple[WindowConfig, ...] = Field(
+        default=(), description="Windows of models that are not known or known wrongly."
+    )
+    guards: GuardsConfig = Field(
+        default_factory=GuardsConfig, description="What calls and answers may hold."
+    )
+    tracing: bool = Field(
+        default=False,
+        description="Whether calls of providers are spans of OpenTelemetry, as its own environment "
+        "variables and the program set it up.",
     )
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
+from urllib.parse import urlsplit
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Provider
@@ -33,11 +34,14 @@ from seatrial.gateway.policies.course import Candidate
 from seatrial.gateway.policies.fallback import Fallback
 from seatrial.gateway.policies.fit import Fit
 from seatrial.gateway.policies.gcra import Limits, Rate
+from seatrial.gateway.policies.guard import Guarded
 from seatrial.gateway.policies.hedge import HedgeOptions
 from seatrial.gateway.policies.limit_store import LimitStore
 from seatrial.gateway.policies.rate_limit import RateLimit
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
+from seatrial.gateway.policies.spans import Server, traced
+from seatrial.gateway.policies.tracing import Tracer
 from seatrial.gateway.prices.book import PriceBook
 from seatrial.gateway.routes.config import (
     CandidateConfig,
@@ -71,6 +75,7 @@ class Parts:
         answers: kept for all processes; None keeps them at hand only.
         shapes: compiles schemas of callers; None leaves forms of answers to the providers.
         key: of a caller, by its id.
+        tracer: makes spans; None for none.
         now: monotonic, in s.
         wall: seconds since 1970.
         chance: for the jitter of waits.
@@ -86,6 +91,7 @@ class Parts:
     answers: Answers | None
     shapes: ShapeOf | None
     key: Callable[[str | None], Key | None]
+    tracer: Tracer | None
     now: Callable[[], float]
     wall: Callable[[], float]
     chance: Random
@@ -102,6 +108,7 @@ class _Stacks:
 
     def __init__(self, config: GatewayConfig, parts: Parts) -> None:
         self._config, self._parts = config, parts
+        self._guards = config.guards.guards()
         self._budgets = tuple(one.budget() for one in config.budgets)
         pause_s = config.breaker.pause
         circuit = CircuitOptions(
@@ -135,6 +142,8 @@ class _Stacks:
                 now=parts.now,
             )
         stack = RateLimit(stack, parts.limits, self._limits, now=parts.now)
+        if self._guards:
+            stack = Guarded(stack, self._guards)
         return Route(
             name=name,
             provider=stack,
@@ -150,7 +159,12 @@ class _Stacks:
         window = self._window(candidate, provider)
         retry = config.retry
         stack: Provider = Budgeted(
-            parts.vendors[candidate.provider],
+            traced(
+                parts.vendors[candidate.provider],
+                parts.tracer,
+                server=_server(provider),
+                now=parts.now,
+            ),
             teller=parts.teller,
             budgets=self._budgets,
             prices=parts.prices,
@@ -207,6 +221,12 @@ class _Stacks:
 
     def _limits(self, call: Call) -> Limits | None:
         return limits_of(self._config.limits, self._parts.key(call.key))
+
+
+def _server(provider: ProviderConfig) -> Server:
+    parts = urlsplit(provider.url)
+    vendor = provider.vendor or provider.kind
+    return Server(vendor=vendor, address=parts.hostname or "", port=parts.port)
 
 
 def limits_of(config: LimitsConfig, key: Key | None) -> Limits | None:
