@@ -11,19 +11,20 @@ from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
 from seatrial.adapters.postgres_errors import first_line, translate
-from seatrial.adapters.sql import Row, SqlStore, migrate, schema_version, spelled
+from seatrial.adapters.sql import (
+    MIGRATIONS,
+    Row,
+    SqlStore,
+    Steps,
+    migrate,
+    schema_version,
+    spelled,
+)
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-_STEPS = spelled(
-    name='TEXT COLLATE "C"',
-    bytes="BYTEA",
-    position="BIGINT PRIMARY KEY",
-    counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-)
 
 _SCHEMA_OPTION = "schema="
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -44,37 +45,53 @@ class PostgresStore(SqlStore):
     """
 
     def __init__(self, url: str, *, schema: str = "seatrial", timeout_s: float = 5.0) -> None:
+        super().__init__(PostgresDatabase(url, schema=schema, timeout_s=timeout_s))
+
+    @classmethod
+    def from_url(cls, url: str) -> PostgresStore:
+        """Open ``postgresql://...``; ``?schema=name`` chooses the schema."""
+        address, schema = schema_in(url)
+        return cls(address, schema=schema or "seatrial")
+
+
+def schema_in(url: str) -> tuple[str, str | None]:
+    """An address without ``?schema=name``, and the name, where there is one."""
+    address, _, query = url.partition("?")
+    options = [option for option in query.split("&") if option]
+    schema = next((o for o in options if o.startswith(_SCHEMA_OPTION)), None)
+    others = "&".join(option for option in options if option is not schema)
+    return (
+        f"{address}?{others}" if others else address,
+        unquote(schema.removeprefix(_SCHEMA_OPTION)) if schema else None,
+    )
+
+
+class PostgresDatabase:
+    """Connections to one schema. See `PostgresStore` for what it promises, and what the other
+    arguments mean.
+
+    Args:
+        steps: the tables, as `adapters.sql.MIGRATIONS` has them.
+    """
+
+    def __init__(
+        self, url: str, *, schema: str, timeout_s: float, steps: Steps = MIGRATIONS
+    ) -> None:
         if not _SCHEMA_NAME.fullmatch(schema):
             raise StoreAddressInvalid(
                 f"The schema {schema!r} of the store is not a plain lower-case name.",
                 remedy="Use letters a-z, digits and '_', such as 'seatrial'.",
                 field="schema",
             )
-        super().__init__(PostgresDatabase(_parameters(url, schema, timeout_s), schema))
-
-    @classmethod
-    def from_url(cls, url: str) -> PostgresStore:
-        """Open ``postgresql://...``; ``?schema=name`` chooses the schema."""
-        address, _, query = url.partition("?")
-        options = [option for option in query.split("&") if option]
-        schema = next((o for o in options if o.startswith(_SCHEMA_OPTION)), None)
-        others = "&".join(option for option in options if option is not schema)
-        return cls(
-            f"{address}?{others}" if others else address,
-            schema=unquote(schema.removeprefix(_SCHEMA_OPTION)) if schema else "seatrial",
+        self._steps = spelled(
+            steps,
+            name='TEXT COLLATE "C"',
+            bytes="BYTEA",
+            position="BIGINT PRIMARY KEY",
+            counter="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+            clustered="",
         )
-
-
-class PostgresDatabase:
-    """Connections to one schema. See `PostgresStore` for what it promises.
-
-    Args:
-        parameters: of the connection, as libpq names them.
-        schema: the schema, found by the connection's search path.
-    """
-
-    def __init__(self, parameters: dict[str, Any], schema: str) -> None:
-        self._parameters = parameters
+        self._parameters = parameters = _parameters(url, schema, timeout_s)
         self._schema = schema
         self._where = f"{parameters.get('host', 'localhost')}:{parameters.get('port', 5432)}"
         self._pool: Pool[Connection[Row]] = Pool(self._connect, _close, fresh=_fresh)
@@ -91,11 +108,11 @@ class PostgresDatabase:
                     f"The database of the store has the encoding {encoding}.",
                     remedy="Make one that keeps every text: createdb -E UTF8 -T template0 NAME",
                 )
-            if found and schema_version(session, _STEPS) == len(_STEPS):
+            if found and schema_version(session, self._steps) == len(self._steps):
                 return
         with self.writing("migrations", durable=True) as session:
             session.change(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-            migrate(session, _STEPS)
+            migrate(session, self._steps)
 
     @contextmanager
     def reading(self) -> Iterator[_Session]:

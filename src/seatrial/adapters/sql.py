@@ -30,6 +30,7 @@ from seatrial.kernel.store import (
 )
 
 Row: TypeAlias = tuple[Any, ...]
+Steps: TypeAlias = Sequence[Sequence[str]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
@@ -60,8 +61,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Each step leads from one version of the schema to the next; a step once released never changes.
 
-`spelled` fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give) and ``{counter}`` (a
-key that the database gives, never twice).
+`spelled` fills in ``{name}``, ``{bytes}``, ``{position}`` (a key that we give), ``{counter}`` (one
+that the database gives, never twice) and ``{clustered}`` (after a table: its rows lie in the order
+of its key, where the database can).
 """
 
 
@@ -116,12 +118,12 @@ class Database(Protocol):
         ...
 
 
-def spelled(**words: str) -> tuple[tuple[str, ...], ...]:
-    """The migrations in one database's words for its types and keys."""
-    return tuple(tuple(statement.format(**words) for statement in step) for step in MIGRATIONS)
+def spelled(steps: Steps, **words: str) -> tuple[tuple[str, ...], ...]:
+    """Migrations in one database's words for its types and keys."""
+    return tuple(tuple(statement.format(**words) for statement in step) for step in steps)
 
 
-def migrate(session: Session, steps: Sequence[Sequence[str]]) -> None:
+def migrate(session: Session, steps: Steps) -> None:
     """Bring the schema to its newest version; inside a transaction that excludes others."""
     session.change(
         "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, at_us BIGINT NOT NULL)"
@@ -132,7 +134,7 @@ def migrate(session: Session, steps: Sequence[Sequence[str]]) -> None:
         session.change("INSERT INTO migrations VALUES (?, ?)", (version, session.wall_us()))
 
 
-def schema_version(session: Session, steps: Sequence[Sequence[str]]) -> int:
+def schema_version(session: Session, steps: Steps) -> int:
     """The version of the schema, of a database that has the table of migrations.
 
     Raises: StoreNewer when it is beyond ``steps``.

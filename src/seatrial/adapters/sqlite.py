@@ -9,20 +9,22 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from seatrial.adapters.pool import Pool
-from seatrial.adapters.sql import Row, SqlStore, migrate, schema_version, spelled, to_us
+from seatrial.adapters.sql import (
+    MIGRATIONS,
+    Row,
+    SqlStore,
+    Steps,
+    migrate,
+    schema_version,
+    spelled,
+    to_us,
+)
 from seatrial.adapters.sqlite_errors import damaged, moved, translated
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.store import StoreAddressInvalid, StoreUnavailable
 
 _APPLICATION_ID = 0x5EA7_21A1
 """Written into the file's header, so that another program's database is never taken for a store."""
-
-_STEPS = spelled(
-    name="TEXT",
-    bytes="BLOB",
-    position="INTEGER PRIMARY KEY",
-    counter="INTEGER PRIMARY KEY AUTOINCREMENT",
-)
 
 _SCHEME = "sqlite:///"
 _CHECKPOINT_BYTES = 4 * 2**20
@@ -52,24 +54,53 @@ class SqliteStore(SqlStore):
     @classmethod
     def from_url(cls, url: str) -> SqliteStore:
         """Open ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db``."""
-        path = unquote(url.removeprefix(_SCHEME))
-        if (
-            not url.startswith(_SCHEME)
-            or not path
-            or not path.isprintable()
-            or set(url) & set("?#")
-        ):
-            raise StoreAddressInvalid(
-                f"The store's address {url!r} does not name a SQLite file.",
-                remedy="Write sqlite:///relative/file.db or sqlite:////absolute/file.db.",
-            )
-        return cls(Path(path))
+        return cls(path_in(url))
+
+
+def path_in(url: str) -> Path:
+    """The file that ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db`` names.
+
+    Raises: StoreAddressInvalid.
+    """
+    path = unquote(url.removeprefix(_SCHEME))
+    if not url.startswith(_SCHEME) or not path or not path.isprintable() or set(url) & set("?#"):
+        raise StoreAddressInvalid(
+            f"The store's address {url!r} does not name a SQLite file.",
+            remedy="Write sqlite:///relative/file.db or sqlite:////absolute/file.db.",
+        )
+    return Path(path)
 
 
 class SqliteDatabase:
-    """Connections to one file. See `SqliteStore` for what the arguments mean."""
+    """Connections to one file. See `SqliteStore` for what the other arguments mean.
 
-    def __init__(self, path: Path, busy_timeout_s: float, clock: Clock) -> None:
+    Args:
+        steps: the tables, as `adapters.sql.MIGRATIONS` has them.
+        application_id: of files with these tables.
+        ask_every_s: how often a writer asks whether another one has ended, > 0; None leaves it to
+            SQLite, which asks ever more seldom, up to ten times a second.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        busy_timeout_s: float,
+        clock: Clock,
+        *,
+        steps: Steps = MIGRATIONS,
+        application_id: int = _APPLICATION_ID,
+        ask_every_s: float | None = None,
+    ) -> None:
+        self._ask_every_s = ask_every_s
+        self._steps = spelled(
+            steps,
+            name="TEXT",
+            bytes="BLOB",
+            position="INTEGER PRIMARY KEY",
+            counter="INTEGER PRIMARY KEY AUTOINCREMENT",
+            clustered=" WITHOUT ROWID",
+        )
+        self._application_id = application_id
         self._path = path
         self._wal = path.with_name(f"{path.name}-wal")
         self._busy_timeout_s = busy_timeout_s
@@ -96,7 +127,7 @@ class SqliteDatabase:
         with self._lend() as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            if owner != _APPLICATION_ID and (tables or owner):
+            if owner != self._application_id and (tables or owner):
                 raise damaged(self._path, "is a database of another program")
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
@@ -105,11 +136,11 @@ class SqliteDatabase:
                     remedy="Put the store on a local drive, or use postgresql://.",
                 )
             session = _Session(connection, self._clock)
-            if tables and schema_version(session, _STEPS) == len(_STEPS):
+            if tables and schema_version(session, self._steps) == len(self._steps):
                 return
         with self.writing("migrations", durable=True) as session:
-            migrate(session, _STEPS)
-            session.change(f"PRAGMA application_id = {_APPLICATION_ID}")
+            migrate(session, self._steps)
+            session.change(f"PRAGMA application_id = {self._application_id}")
 
     @contextmanager
     def reading(self) -> Iterator[_Session]:
@@ -124,7 +155,7 @@ class SqliteDatabase:
             # FULL syncs the log at each commit, with everything before it; NORMAL leaves it to a
             # later FULL or checkpoint.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 yield _Session(connection, self._clock)
                 connection.execute("COMMIT")
@@ -136,6 +167,25 @@ class SqliteDatabase:
     def close(self) -> None:
         """See Database."""
         self._pool.close()
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        if self._ask_every_s is None:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        until_s = self._clock.monotonic() + self._busy_timeout_s
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or self._clock.monotonic() >= until_s:
+                        raise
+                self._clock.sleep(self._ask_every_s)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
 
     def _connect(self) -> sqlite3.Connection:
         # Out of autocheckpoint: SQLite before 3.51.3 can damage the file when one connection

@@ -1,0 +1,50 @@
+"""The port: what answers calls of a model.
+
+A vendor is one; so is a policy (retry, fallback, cache, budget), which wraps others. The suite
+`seatrial.testing.ProviderSuite` says what a vendor's adapter must do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol, TypeAlias
+
+from seatrial.gateway.chat.call import Call
+from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
+from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
+
+Chunks: TypeAlias = AsyncGenerator[Chunk, None]
+
+
+class Provider(Protocol):
+    """Answers calls. All methods may be used concurrently, from one event loop."""
+
+    @property
+    def name(self) -> str:
+        """As configured."""
+        ...
+
+    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+        """The whole answer, with at least one choice.
+
+        Raises: ProviderFailure. When the caller is cancelled, the request to the vendor is, too.
+        """
+        ...
+
+    def stream(self, request: ChatRequest, call: Call) -> Chunks:
+        """The answer in pieces: a `Finished` for every choice, and the usage where it is told.
+
+        The generator ends only after a complete answer. Whoever stops early closes it
+        (``aclose``), which ends the request to the vendor.
+
+        Raises: ProviderFailure, from the first piece on; StreamCut once a piece was given.
+        """
+        ...
+
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        """One vector for each input.   Raises: ProviderFailure."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections; nothing may be asked afterwards."""
+        ...

@@ -1,0 +1,1 @@
+"""What is spent: budgets, reservations and settlements, and the records of use."""

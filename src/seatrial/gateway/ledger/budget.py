@@ -1,0 +1,187 @@
+"""Budgets, and which accounts a call is charged to.
+
+An account is the money of one window of one scope: all of November, user Ana on the 26th. It is
+named so that each pair of a window and whoever pays has one account, on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+
+import msgspec
+
+from seatrial.gateway.ledger.money import MOST_USD, limit_units
+from seatrial.kernel.errors import Invalid
+
+_DAY_S = 86_400
+_LONGEST_NAME = 200
+_HASHED = "sha256:"
+
+
+class Scope(StrEnum):
+    """Whose spending a budget bounds."""
+
+    TOTAL = "total"
+    KEY = "key"
+    USER = "user"
+    TAG = "tag"
+    MODEL = "model"
+
+
+class Window(StrEnum):
+    """How long a budget lasts before it begins anew; days and months are those of UTC."""
+
+    DAY = "day"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+class BudgetInvalid(Invalid):
+    """A budget cannot be understood."""
+
+    code = "gateway.budget_invalid"
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that may be spent in each window.
+
+    A budget counts from the first call that it applied to. Who has no key, no user or no such tag
+    shares the budget of all others without: leaving a name out is no way around it.
+
+    Args:
+        limit_usd: in [0, 9,000,000].
+        name: the key, user, model or value of the tag that it bounds; None for each one alike.
+        tag: with TAG, the tag's name.
+    Raises: BudgetInvalid.
+    """
+
+    limit_usd: Decimal
+    window: Window
+    scope: Scope = Scope.TOTAL
+    name: str | None = None
+    tag: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.limit_usd.is_finite() or not 0 <= self.limit_usd <= MOST_USD:
+            raise BudgetInvalid(
+                f"The budget of a {self.window} for {self.scope} is {self.limit_usd} USD.",
+                remedy=f"Give a limit from 0 to {MOST_USD} USD.",
+                field="limit_usd",
+            )
+        if (self.tag is None) == (self.scope is Scope.TAG):
+            raise BudgetInvalid(
+                f"The budget for {self.scope} has the tag {self.tag!r}.",
+                remedy="Name a tag with the scope tag, and with no other.",
+                field="tag",
+            )
+        if self.scope is Scope.TOTAL and self.name is not None:
+            raise BudgetInvalid(
+                f"The budget for total has the name {self.name!r}.",
+                remedy="Leave the name out, or choose the scope key, user, tag or model.",
+                field="name",
+            )
+
+
+class Payer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who pays for an attempt, and for what.
+
+    Args:
+        key: id of the caller's key.
+        provider, model: as configured, and as the provider knows it.
+    """
+
+    provider: str
+    model: str
+    key: str | None = None
+    user: str | None = None
+    tags: Mapping[str, str] = {}
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """An account, and the limit that a reservation must keep there.
+
+    Args:
+        limit: in units, >= 0.
+        ends_us: when the window ends, in microseconds since 1970; None for one that never does.
+    """
+
+    account: str
+    limit: int
+    ends_us: int | None = None
+
+
+def charges(budgets: Sequence[Budget], payer: Payer, *, at_s: float) -> tuple[Charge, ...]:
+    """What a call is charged to; of several limits of one account, the lowest.
+
+    Args:
+        at_s: when the call begins, in seconds since 1970; the whole call is paid from the windows
+            of this moment.
+    """
+    found: dict[str, Charge] = {}
+    day = int(at_s // _DAY_S)
+    for budget in budgets:
+        who = _who(budget, payer)
+        if budget.name is not None and budget.name != who:
+            continue
+        window, ends_us = window_of(budget.window, day)
+        account = account_name(window, budget, who)
+        charge = Charge(account, limit_units(budget.limit_usd), ends_us)
+        if account not in found or charge.limit < found[account].limit:
+            found[account] = charge
+    return tuple(found.values())
+
+
+@lru_cache(maxsize=16)
+def window_of(window: Window, day: int) -> tuple[str, int | None]:
+    """The name of a window, such as ``2026-11``, and its end in microseconds since 1970.
+
+    Args:
+        day: days since 1970.
+    """
+    if window is Window.TOTAL:
+        return "ever", None
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    if window is Window.DAY:
+        return f"{start:%Y-%m-%d}", (day + 1) * _DAY_S * 1_000_000
+    next_month = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return f"{start:%Y-%m}", int(next_month.timestamp()) * 1_000_000
+
+
+def account_name(window: str, budget: Budget, who: str | None) -> str:
+    """Such as ``2026-11-26/user/ana``, ``2026-11/tag/team=search`` or ``ever/total/``."""
+    name = "" if who is None else plain_name(who)
+    if budget.tag is not None:
+        tag = plain_name(budget.tag) if "=" not in budget.tag else _digest(budget.tag)
+        name = f"{tag}={name}"
+    return f"{window}/{budget.scope}/{name}"
+
+
+def plain_name(name: str) -> str:
+    """A name that callers choose, as every database can keep it: one that is over 200 characters
+    or not printable by its digest."""
+    if len(name) <= _LONGEST_NAME and name.isprintable() and not name.startswith(_HASHED):
+        return name
+    return _digest(name)
+
+
+def _digest(name: str) -> str:
+    return _HASHED + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _who(budget: Budget, payer: Payer) -> str | None:
+    match budget.scope:
+        case Scope.TOTAL:
+            return None
+        case Scope.KEY:
+            return payer.key
+        case Scope.USER:
+            return payer.user
+        case Scope.MODEL:
+            return payer.model
+        case Scope.TAG:
+            return payer.tags.get(budget.tag or "")

@@ -1,0 +1,1 @@
+"""What stands around a provider: each policy wraps one, and is one."""

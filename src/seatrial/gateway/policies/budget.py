@@ -1,0 +1,339 @@
+"""No attempt is made that its budgets could not pay at worst; every attempt is paid as it was.
+
+Before an attempt its worst case is reserved: the input as it cannot be exceeded, and an answer as
+long as it may become. Where less is left, the answer is made shorter. After it, what it cost is
+paid and the rest given back:
+
+- The provider told the usage: that.
+- It did not, and the answer is complete: the gateway's own count, marked as estimated.
+- The attempt failed without being paid for: nothing.
+- It may be paid for, or the caller went away: the worst case, as nobody can know how far the
+  provider went on; with `Unfinished.RECEIVED`, a stream that had begun is counted as far as it
+  came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
+
+from seatrial.gateway.chat.call import Attempt, Call
+from seatrial.gateway.chat.failures import ProviderFailure
+from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
+from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
+from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, plain_name
+from seatrial.gateway.ledger.ledger import Granted, Refused, Repeated, Reserve, Settle, attempt_id
+from seatrial.gateway.ledger.money import usd
+from seatrial.gateway.ledger.teller import Teller
+from seatrial.gateway.ledger.usage import Record
+from seatrial.gateway.policies.affordable import affordable_tokens, span
+from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
+from seatrial.gateway.policies.costing import Priced
+from seatrial.gateway.policies.received import Received
+from seatrial.gateway.prices.book import PriceBook, Quote
+from seatrial.gateway.tokens.counter import TokenCounter
+from seatrial.kernel.errors import Denied, Invalid, MissingExtra, NotFound, SeatrialError
+
+R = TypeVar("R", ChatRequest, EmbeddingRequest)
+
+CANCELLED = "gateway.cancelled"
+"""What stands as the failure of an attempt whose caller went away."""
+
+_LONGEST_S = 86_400.0
+_NEVER_SENT = (Invalid, NotFound, Denied, MissingExtra)
+"""Errors of the gateway itself, from before anything was sent."""
+
+
+class Unfinished(StrEnum):
+    """How a stream is paid that began and did not end."""
+
+    WORST = "worst"
+    RECEIVED = "received"
+
+
+class BudgetOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How budgets are kept.
+
+    Args:
+        floor_tokens: no answer is cut below, >= 1; with less money there is none.
+        unfinished: how a stream is paid that began and did not end. RECEIVED trusts the provider
+            to stop at once when the connection ends, and may pass a budget if it does not.
+        grace_s: how long after its deadline a call may still be settled, > 0; then it counts at its
+            worst case.
+    """
+
+    floor_tokens: int = 16
+    unfinished: Unfinished = Unfinished.WORST
+    grace_s: float = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ticket(Generic[R]):
+    """An attempt under way; ``worst`` is in units, None where no budget applies."""
+
+    id: str
+    at_us: int
+    payer: Payer
+    request: R
+    priced: Priced
+    began: float
+    worst: int | None = None
+    shortened: bool = False
+    first_token: float | None = None
+
+
+class Budgeted:
+    """`gateway.chat.provider.Provider` that pays for every attempt of another one.
+
+    Args:
+        inner: one candidate.
+        teller: of this process.
+        budgets: all there are; those that apply to a call must all allow it.
+        prices: of ``vendor``, the price book's name of the provider.
+        counter: of the candidate's model.
+        maximum: tokens of an answer for requests that do not say, such as the model's own limit;
+            None where it is not known.
+        now: monotonic, in s.
+        wall: seconds since 1970.
+        own_budget: of the caller's key, besides the others; None for none.
+    """
+
+    def __init__(
+        self,
+        inner: Provider,
+        *,
+        teller: Teller,
+        budgets: Sequence[Budget],
+        prices: PriceBook,
+        vendor: str,
+        counter: TokenCounter,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        maximum: int | None = None,
+        options: BudgetOptions | None = None,
+        own_budget: Callable[[Call], Budget | None] | None = None,
+    ) -> None:
+        self._inner = inner
+        self._teller = teller
+        self._budgets = tuple(budgets)
+        self._prices = prices
+        self._vendor = vendor
+        self._counter = counter
+        self._now = now
+        self._wall = wall
+        self._maximum = maximum
+        self._options = options or BudgetOptions()
+        self._own_budget = own_budget
+
+    @property
+    def name(self) -> str:
+        """See Provider."""
+        return self._inner.name
+
+    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+        """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
+        ticket = await self._open(request, call)
+        try:
+            response = await self._inner.chat(ticket.request, call)
+        except BaseException as error:
+            self._close_broken(ticket, call, error, Received(request.n))
+            raise
+        self._close_whole(ticket, call, Received.whole(response))
+        return response
+
+    async def stream(self, request: ChatRequest, call: Call) -> Chunks:
+        """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
+        ticket = await self._open(request, call)
+        received = Received(request.n)
+        try:
+            async with aclosing(self._inner.stream(ticket.request, call)) as chunks:
+                async for chunk in chunks:
+                    received.take(chunk)
+                    if ticket.first_token is None and received.n_pieces:
+                        ticket.first_token = self._now()
+                    yield chunk
+        except BaseException as error:
+            self._close_broken(ticket, call, error, received)
+            raise
+        self._close_whole(ticket, call, received)
+
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
+        ticket = await self._open(request, call)
+        received = Received()
+        try:
+            answer = await self._inner.embed(ticket.request, call)
+        except BaseException as error:
+            self._close_broken(ticket, call, error, received)
+            raise
+        received.usage = answer.usage
+        self._close_whole(ticket, call, received)
+        return answer
+
+    async def close(self) -> None:
+        """See Provider; the teller stays open, as others use it too."""
+        await self._inner.close()
+
+    # --- before
+
+    async def _open(self, request: R, call: Call) -> _Ticket[R]:
+        at_s = self._wall()
+        at_us = int(at_s * 1e6)
+        ticket = _Ticket(
+            id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
+            at_us=at_us,
+            payer=payer_of(call, self._inner.name, request.model),
+            request=request,
+            priced=Priced(request, self._prices, self._vendor, self._counter),
+            began=self._now(),
+        )
+        own = None if self._own_budget is None else self._own_budget(call)
+        budgets = self._budgets if own is None else (*self._budgets, own)
+        charged = charges(budgets, ticket.payer, at_s=at_s)
+        if charged:
+            quote = ticket.priced.quote
+            if quote is None:
+                raise price_unknown(ticket.payer, charged[0])
+            await self._reserve(ticket, quote, charged, call)
+            ticket.began = self._now()
+        return ticket
+
+    async def _reserve(
+        self, ticket: _Ticket[R], quote: Quote, charged: tuple[Charge, ...], call: Call
+    ) -> None:
+        asked = span(
+            ticket.request,
+            quote,
+            input_tokens=ticket.priced.input_bound(),
+            maximum=self._maximum,
+            floor=self._options.floor_tokens,
+        )
+        left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
+        answer = await self._teller.reserve(
+            Reserve(
+                id=ticket.id,
+                payer=ticket.payer,
+                charges=charged,
+                most=asked.most,
+                least=asked.least,
+                at_us=ticket.at_us,
+                expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
+                owner=self._teller.owner,
+            )
+        )
+        match answer:
+            case Refused():
+                raise exceeded(answer, asked.least)
+            case Repeated():
+                raise repeated(ticket.id)
+            case Granted(amount):
+                ticket.worst = amount
+        if isinstance(ticket.request, ChatRequest):
+            tokens = affordable_tokens(asked, quote, amount)
+            ticket.shortened = tokens != ticket.request.max_tokens
+            if ticket.shortened:
+                ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
+
+    # --- after
+
+    def _close_whole(
+        self, ticket: _Ticket[R], call: Call, received: Received, failure: str | None = None
+    ) -> None:
+        """The answer came to its end, whatever came then."""
+        usage, estimated = received.usage, False
+        if usage is None:
+            usage, estimated = ticket.priced.estimate(received), True
+        if received.cut and ticket.shortened and isinstance(ticket.request, ChatRequest):
+            call.journal.notes["budget.cut_at_tokens"] = ticket.request.max_tokens
+        cost = ticket.priced.cost(usage, received.terms)
+        if estimated:
+            cost = _at_most(cost, ticket.worst)
+        self._settle(ticket, call, usage=usage, cost=cost, estimated=estimated, failure=failure)
+
+    def _close_broken(
+        self, ticket: _Ticket[R], call: Call, error: BaseException, received: Received
+    ) -> None:
+        """The attempt failed, or the caller went away."""
+        failure = error.code if isinstance(error, SeatrialError) else CANCELLED
+        began = received.n_pieces > 0 or received.usage is not None
+        if received.complete:
+            self._close_whole(ticket, call, received, failure)
+            return
+        if not began and _unpaid(error):
+            self._settle(ticket, call, usage=None, cost=0, failure=failure)
+            return
+        seen = ticket.priced.estimate(received)
+        cost = ticket.worst
+        if cost is None or (began and self._options.unfinished is Unfinished.RECEIVED):
+            cost = _at_most(ticket.priced.cost(seen, received.terms), ticket.worst)
+        usage = seen if began else None
+        self._settle(ticket, call, usage=usage, cost=cost, estimated=True, failure=failure)
+
+    def _settle(
+        self,
+        ticket: _Ticket[R],
+        call: Call,
+        *,
+        usage: Usage | None,
+        cost: int | None,
+        estimated: bool = False,
+        failure: str | None = None,
+    ) -> None:
+        ended, first = self._now(), ticket.first_token
+        record = Record(
+            id=ticket.id,
+            at_us=ticket.at_us,
+            payer=ticket.payer,
+            cost=cost,
+            usage=usage,
+            price_version=ticket.priced.version,
+            estimated=estimated,
+            latency_us=int((ended - ticket.began) * 1e6),
+            first_token_us=None if first is None else int((first - ticket.began) * 1e6),
+            cache=call.journal.cache,
+            failure=failure,
+        )
+        self._teller.post(Settle(record))
+        call.journal.attempts.append(
+            Attempt(
+                provider=self._inner.name,
+                model=ticket.request.model,
+                began=ticket.began,
+                ended=ended,
+                first_token=first,
+                failure=failure,
+                usage=usage,
+                cost_usd=None if cost is None else usd(cost),
+                price_version=record.price_version,
+                estimated=estimated,
+            )
+        )
+
+
+def payer_of(call: Call, provider: str, model: str) -> Payer:
+    """Who pays for a call; names that callers choose are made such as every database keeps."""
+    return Payer(
+        provider=provider,
+        model=plain_name(model),
+        key=call.key,
+        user=None if call.user is None else plain_name(call.user),
+        tags={plain_name(name): plain_name(value) for name, value in call.tags.items()}
+        if call.tags
+        else {},
+    )
+
+
+def _unpaid(error: BaseException) -> bool:
+    if isinstance(error, ProviderFailure):
+        return not error.may_be_paid
+    return isinstance(error, _NEVER_SENT)
+
+
+def _at_most(cost: int | None, worst: int | None) -> int | None:
+    return cost if cost is None or worst is None else min(cost, worst)

@@ -1,0 +1,70 @@
+"""Why a call is not paid for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from seatrial.gateway.ledger.budget import Charge, Payer
+from seatrial.gateway.ledger.ledger import Refused
+from seatrial.gateway.ledger.money import usd
+from seatrial.kernel.errors import Conflict, Denied, LimitExceeded
+
+
+class BudgetExceeded(LimitExceeded):
+    """What is left of a budget does not pay for the call."""
+
+    code = "gateway.budget_exceeded"
+
+
+class PriceUnknown(Denied):
+    """A budget applies to a model whose price nobody knows."""
+
+    code = "gateway.price_unknown"
+
+
+class AttemptRepeated(Conflict):
+    """An attempt with this id was made before."""
+
+    code = "gateway.attempt_repeated"
+
+
+def price_unknown(payer: Payer, charge: Charge) -> PriceUnknown:
+    """The error of a call that a budget applies to."""
+    return PriceUnknown(
+        f"The price of {payer.model} at {payer.provider} is not known, and the budget "
+        f"{charge.account} applies to it.",
+        remedy="Add its price to the prices of the configuration, or choose another model.",
+        model=payer.model,
+        provider=payer.provider,
+        budget=charge.account,
+    )
+
+
+def exceeded(refused: Refused, least: int) -> BudgetExceeded:
+    """The error of a call whose shortest answer costs up to ``least`` units."""
+    held = ""
+    if refused.reserved:
+        held = f", {_dollars(refused.reserved)} USD are reserved by calls under way"
+    return BudgetExceeded(
+        f"The budget {refused.account} has a limit of {_dollars(refused.limit)} USD: "
+        f"{_dollars(refused.spent)} USD are spent{held}, and the call costs up to "
+        f"{_dollars(least)} USD even with the shortest answer.",
+        remedy="Raise the limit, wait for the next window, or choose a cheaper model.",
+        budget=refused.account,
+        limit_usd=_dollars(refused.limit),
+        spent_usd=_dollars(refused.spent),
+        reserved_usd=_dollars(refused.reserved),
+    )
+
+
+def repeated(key: str) -> AttemptRepeated:
+    """The error of an attempt whose id was used before."""
+    return AttemptRepeated(
+        f"The attempt {key} was made before.",
+        remedy="Send the request again, with an id of its own.",
+    )
+
+
+def _dollars(n_units: int) -> str:
+    amount = usd(n_units)
+    return f"{amount.normalize():f}" if amount else str(Decimal(0))

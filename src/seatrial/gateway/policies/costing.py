@@ -1,0 +1,76 @@
+"""What a call to one vendor may use, certainly used, and costs."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
+from seatrial.gateway.chat.response import Usage
+from seatrial.gateway.ledger.money import units
+from seatrial.gateway.policies.received import Received
+from seatrial.gateway.prices.book import PriceBook, Quote
+from seatrial.gateway.prices.terms import Terms, terms_of
+from seatrial.gateway.tokens.counter import TokenCounter
+
+
+class Priced:
+    """A request with its prices, as of now.
+
+    Args:
+        vendor: the price book's name of the provider.
+        counter: of the request's model.
+    """
+
+    __slots__ = ("_counter", "_prices", "_terms", "_vendor", "quote", "request")
+
+    def __init__(
+        self,
+        request: ChatRequest | EmbeddingRequest,
+        prices: PriceBook,
+        vendor: str,
+        counter: TokenCounter,
+    ) -> None:
+        self.request = request
+        self._prices = prices
+        self._vendor = vendor
+        self._counter = counter
+        self._terms = terms_of(request.raw)
+        self.quote: Quote | None = prices.quote(vendor, request.model, self._terms)
+        """None where no price is known."""
+
+    @property
+    def version(self) -> str | None:
+        """Of the prices."""
+        return None if self.quote is None else self.quote.version
+
+    def input_bound(self) -> int:
+        """Tokens that the input cannot exceed."""
+        if isinstance(self.request, ChatRequest):
+            return self._counter.bound(self.request)
+        if self._counter.exact:
+            return sum(self._counter.text(text) for text in self.request.inputs)
+        # No token is shorter than a byte; some models put a mark before and after each text.
+        return sum(len(text.encode("utf-8", "replace")) + 2 for text in self.request.inputs)
+
+    def estimate(self, received: Received) -> Usage:
+        """What certainly was used, as far as the gateway can count; never less than the provider
+        told before it fell silent."""
+        output_tokens = received.tokens(self._counter)
+        told = received.usage
+        if told is not None:
+            return replace(told, output_tokens=max(told.output_tokens, output_tokens))
+        exact = isinstance(self.request, ChatRequest) and self._counter.exact
+        input_tokens = (
+            self._counter.request(self.request)  # type: ignore[arg-type]
+            if exact
+            else self.input_bound()
+        )
+        return Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+
+    def cost(self, usage: Usage, terms: Terms) -> int | None:
+        """What it costs, in units, at the terms that the provider says it worked at; None where no
+        price is known."""
+        quote = self.quote
+        if terms and terms != self._terms:
+            quote = self._prices.quote(self._vendor, self.request.model, terms) or quote
+        return None if quote is None else units(quote.cost(usage))

@@ -1,0 +1,118 @@
+"""What came of an answer, kept to estimate its tokens where the provider does not tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from seatrial.gateway.chat.messages import Reasoning, Text, ToolCall
+from seatrial.gateway.chat.response import (
+    ChatResponse,
+    Chunk,
+    Finished,
+    FinishReason,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    UsageReported,
+)
+from seatrial.gateway.prices.terms import Terms, terms_of
+from seatrial.gateway.tokens.counter import TokenCounter
+
+_Part: TypeAlias = tuple[int, str, int]
+_MOST_PIECES = 256
+
+
+class Received:
+    """An answer as far as it came, whole or in pieces: both ways count alike.
+
+    Args:
+        n: how many answers were asked for.
+    """
+
+    __slots__ = ("_finished", "_n", "_pieces", "cut", "n_pieces", "terms", "usage")
+
+    def __init__(self, n: int = 1) -> None:
+        self.usage: Usage | None = None
+        """The provider's last word."""
+        self.terms: Terms = ()
+        """At which the provider says that it worked."""
+        self.cut = False
+        """Whether an answer ended at ``max_tokens``."""
+        self.n_pieces = 0
+        """Pieces that carry something of the answer."""
+        self._n = n
+        self._finished: set[int] = set()
+        self._pieces: dict[_Part, list[str]] = {}
+
+    @classmethod
+    def whole(cls, response: ChatResponse) -> Received:
+        """All of an answer that came at once."""
+        received = cls(len(response.choices))
+        received.usage = response.usage
+        received.terms = terms_of(response.raw)
+        for choice in response.choices:
+            received._finish(choice.index, choice.finish_reason)
+            position = 0
+            for part in choice.message.parts:
+                if isinstance(part, Text):
+                    received._add((choice.index, "text", 0), part.text)
+                elif isinstance(part, Reasoning):
+                    received._add((choice.index, "reasoning", 0), part.text)
+                elif isinstance(part, ToolCall):
+                    received._add((choice.index, "name", position), part.name)
+                    received._add((choice.index, "arguments", position), part.arguments)
+                    position += 1
+        return received
+
+    def take(self, chunk: Chunk) -> None:
+        """A piece of a stream."""
+        for event in chunk.events:
+            match event:
+                case TextDelta():
+                    self._add((event.index, "text", 0), event.text)
+                case ReasoningDelta():
+                    self._add((event.index, "reasoning", 0), event.text)
+                case ToolCallDelta():
+                    if event.name:
+                        self._add((event.index, "name", event.position), event.name)
+                    self._add((event.index, "arguments", event.position), event.arguments)
+                case Finished():
+                    self._finish(event.index, event.reason)
+                case UsageReported():
+                    self.usage = event.usage
+                    self._read_terms(chunk)
+                case Started():
+                    self._read_terms(chunk)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every answer came to its end."""
+        return len(self._finished) >= self._n
+
+    def tokens(self, counter: TokenCounter) -> int:
+        """Tokens of all that came, as the counter counts them."""
+        return sum(counter.text(text) for text in self._texts())
+
+    def _texts(self) -> Iterator[str]:
+        for pieces in self._pieces.values():
+            yield "".join(pieces)
+
+    def _add(self, part: _Part, text: str) -> None:
+        self.n_pieces += 1
+        if not text:
+            return
+        pieces = self._pieces.setdefault(part, [])
+        pieces.append(text)
+        if len(pieces) >= _MOST_PIECES:  # an object for every token would be most of the memory
+            pieces[:] = ["".join(pieces)]
+
+    def _finish(self, index: int, reason: FinishReason) -> None:
+        self._finished.add(index)
+        if reason is FinishReason.CUT:
+            self.cut = True
+
+    def _read_terms(self, chunk: Chunk) -> None:
+        self.terms = terms_of(chunk.raw) or self.terms
