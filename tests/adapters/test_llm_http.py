@@ -32,9 +32,7 @@ def call(within_s=20.0):
 
 
 @asynccontextmanager
-async def answering(
-    raw: bytes, *, tls=None, silent=False
-) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def answering(raw: bytes, *, silent=False) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server that answers every request with the same bytes and closes; its address and heads."""
     heads: list[bytes] = []
 
@@ -48,10 +46,10 @@ async def answering(
             await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        yield f"http{'s' if tls else ''}://127.0.0.1:{port}/v1", heads
+        yield f"http://127.0.0.1:{port}/v1", heads
 
 
 @asynccontextmanager
@@ -157,13 +155,14 @@ async def test_a_silence_between_pieces_has_a_bound():
             await anext(events)
 
 
-async def test_certificates_are_checked():
+async def test_certificates_are_checked(hooks):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    async with answering(reply(b"{}"), tls=tls) as (url, heads), asking(url) as vendor:
+    hooks.encrypt(tls)
+    async with asking(f"https://127.0.0.1:{hooks.port}/v1") as vendor:
         with pytest.raises(Unreachable, match="Certificate"):
             await vendor.post("/x", {}, call())
-    assert heads == []
+    assert hooks.n_requests == 0
 
 
 async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
