@@ -6,7 +6,7 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trustme
@@ -35,21 +35,25 @@ def call(within_s=20.0):
 async def answering(raw: bytes, *, silent=False) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server that answers every request with the same bytes and closes; its address and heads."""
     heads: list[bytes] = []
+    handlers = []
 
     async def answer(reader, writer):
+        handlers.append(asyncio.current_task())
         heads.append(head := await reader.readuntil(b"\r\n\r\n"))
         length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
         await reader.readexactly(int(length))
         writer.write(raw)
-        await writer.drain()
         if silent:
             await reader.read()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
         yield f"http://127.0.0.1:{port}/v1", heads
+        await asyncio.gather(*handlers)
 
 
 @asynccontextmanager
