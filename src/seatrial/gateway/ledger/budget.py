@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
+from seatrial.gateway.chat.call import Call
 from seatrial.gateway.ledger.money import MOST_USD, limit_units
 from seatrial.kernel.errors import Invalid
 
@@ -100,6 +101,19 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     user: str | None = None
     tags: Mapping[str, str] = {}
+
+
+def payer_of(call: Call, provider: str, model: str) -> Payer:
+    """Who pays for a call; names that callers choose are made such as every database keeps."""
+    return Payer(
+        provider=provider,
+        model=plain_name(model),
+        key=call.key,
+        user=None if call.user is None else plain_name(call.user),
+        tags={plain_name(name): plain_name(value) for name, value in call.tags.items()}
+        if call.tags
+        else {},
+    )
 
 
 class Charge(msgspec.Struct, frozen=True):
