@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,3 +201,57 @@ def mailbox() -> Iterator[Mailbox]:
 def mail_server() -> Callable[..., AbstractContextManager[Mailbox]]:
     """Mail servers with encryption."""
     return _mail_server
+
+
+class RedisServer:
+    """A Redis of its own on loopback that keeps everything; it can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        settings = {
+            "bind": "127.0.0.1",
+            "port": self._port,
+            "dir": self._folder,
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "always",
+        }
+        self._process = subprocess.Popen(
+            ["redis-server", *(word for k, v in settings.items() for word in (f"--{k}", str(v)))],
+            stdout=subprocess.DEVNULL,
+        )
+        until_s = time.monotonic() + 30
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self._port), 1) as connection:
+                    connection.sendall(b"PING\r\n")
+                    if connection.recv(100).startswith(b"+PONG"):
+                        return
+            except OSError:
+                pass
+            assert time.monotonic() < until_s, "redis-server does not answer"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server for integration tests; each takes a prefix of its own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
