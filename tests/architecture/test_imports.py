@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.gateway.prompts.source": {"jinja2", "markupsafe", "yaml"} | MSGSPEC,
     "seatrial.gateway.prompts.variables": MSGSPEC,
     "seatrial.gateway.prompts.*": {"jinja2", "markupsafe", "orjson", "yaml"} | MSGSPEC,
+    "seatrial.adapters.prompts_mlflow": {"jinja2", "markupsafe", "yaml"} | MSGSPEC,
     "seatrial.adapters.prompts_folder": {"jinja2", "markupsafe", "yaml"} | MSGSPEC,
     "seatrial.adapters.jsonschema_shape": {"orjson"} | MSGSPEC,
     "seatrial.monitoring.rows.columns": {"numpy"},

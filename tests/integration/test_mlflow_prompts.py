@@ -32,7 +32,7 @@ def python(request: pytest.FixtureRequest) -> Path:
 def test_the_registry_passes_the_suite(python: Path, tmp_path: Path) -> None:
     tests = ROOT / "tests" / "integration" / "prompts_in_mlflow.py"
     command = [python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", tmp_path]
-    command += ["-p", "no:cacheprovider", "--import-mode=importlib", tests]
+    command += ["-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib", tests]
     ran = subprocess.run(
         command,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

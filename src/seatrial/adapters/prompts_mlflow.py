@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 DIGEST_TAG = "seatrial.digest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
-_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
-"""Codes of a prompt that does not exist, and of an alias that does not."""
+_NO_PROMPT = "RESOURCE_DOES_NOT_EXIST"
+_NO_ALIAS = "INVALID_PARAMETER_VALUE"
 _PAGE = 100
 
 T = TypeVar("T")
@@ -93,7 +93,9 @@ class MlflowPrompts:
         alias = self._alias
         if alias is None:
             return None
-        found = _asked(lambda: self._client.get_prompt_version_by_alias(name, alias))
+        found = _asked(
+            lambda: self._client.get_prompt_version_by_alias(name, alias), absent=_NO_ALIAS
+        )
         return None if found is None else int(found.version)
 
 
@@ -119,14 +121,14 @@ def _paged(ask: Callable[[str | None], Any]) -> Iterator[Any]:
             return
 
 
-def _asked(ask: Callable[[], T]) -> T | None:
+def _asked(ask: Callable[[], T], *, absent: str = _NO_PROMPT) -> T | None:
     """What MLflow answers; None for what is not there."""
     from mlflow.exceptions import MlflowException
 
     try:
         return ask()
     except MlflowException as error:
-        if error.error_code in _NOT_THERE:
+        if error.error_code in {_NO_PROMPT, absent}:
             return None
         raise PromptsUnavailable(
             f"MLflow does not give its prompts: {str(error.message).splitlines()[0]}",
