@@ -4,6 +4,7 @@ either; the providers behind it are scripted."""
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 import pytest
 from pydantic import BaseModel
@@ -196,6 +198,9 @@ def test_a_fault_before_the_first_word_is_not_seen_where_there_is_another(served
         assert raw.headers["x-seatrial-model"] == "two/claude-3-haiku-20240307"
         assert raw.headers["x-seatrial-attempts"] == "2"
         assert raw.parse().choices[0].message.content == "Hello there"
+    metrics = httpx.get(f"http://127.0.0.1:{served.up.port}/metrics").text
+    (line,) = re.findall(r'^seatrial_llm_fallbacks_total{route="both",.*$', metrics, re.M)
+    assert line.endswith(" 3")
 
 
 def test_keys_budgets_and_usage_hold_from_the_command_line_to_the_client(

@@ -30,6 +30,7 @@ from seatrial.gateway.policies.budget import Budgeted
 from seatrial.gateway.policies.cache import Cached, CacheOptions
 from seatrial.gateway.policies.circuit import CircuitOptions
 from seatrial.gateway.policies.concurrency import Concurrency, ConcurrencyOptions, Places
+from seatrial.gateway.policies.counted import Counted
 from seatrial.gateway.policies.course import Candidate
 from seatrial.gateway.policies.fallback import Fallback
 from seatrial.gateway.policies.fit import Fit
@@ -37,6 +38,7 @@ from seatrial.gateway.policies.gcra import Limits, Rate
 from seatrial.gateway.policies.guard import Guarded
 from seatrial.gateway.policies.hedge import HedgeOptions
 from seatrial.gateway.policies.limit_store import LimitStore
+from seatrial.gateway.policies.metrics import GatewayCounts
 from seatrial.gateway.policies.rate_limit import RateLimit
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
@@ -76,6 +78,7 @@ class Parts:
         shapes: compiles schemas of callers; None leaves forms of answers to the providers.
         key: of a caller, by its id.
         tracer: makes spans; None for none.
+        counts: of this process, for metrics.
         now: monotonic, in s.
         wall: seconds since 1970.
         chance: for the jitter of waits.
@@ -92,6 +95,7 @@ class Parts:
     shapes: ShapeOf | None
     key: Callable[[str | None], Key | None]
     tracer: Tracer | None
+    counts: GatewayCounts
     now: Callable[[], float]
     wall: Callable[[], float]
     chance: Random
@@ -144,6 +148,7 @@ class _Stacks:
         stack = RateLimit(stack, parts.limits, self._limits, now=parts.now)
         if self._guards:
             stack = Guarded(stack, self._guards)
+        stack = Counted(stack, route=name, counts=parts.counts, now=parts.now)
         return Route(
             name=name,
             provider=stack,
