@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.gateway.*": MSGSPEC,
     "seatrial.gateway.ledger.*": MSGSPEC,
     "seatrial.gateway.policies.budget": MSGSPEC,
+    "seatrial.gateway.policies.room": MSGSPEC,
     "seatrial.adapters.ledger_postgres": MSGSPEC,
     "seatrial.adapters.ledger_redis": MSGSPEC,
     "seatrial.adapters.ledger_sqlite": MSGSPEC,
