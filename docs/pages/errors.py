@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import seatrial
 from pages.text import first_paragraph, page, table
 from seatrial.cli.exits import exit_of
+from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.web.errors import status_of
+from seatrial.web.llm.refusal import status_of as gateway_status_of
 
 PROGRAMS = {"seatrial.__main__"}
 """Modules that run something when imported."""
@@ -22,7 +24,7 @@ def errors_page() -> str:
         [
             f"`{cls.code}`",
             kind(cls),
-            str(status_of(_made(cls))),
+            str(_status(cls)),
             str(int(exit_of(_made(cls)))),
             "yes" if cls.retryable else "no",
             first_paragraph(cls),
@@ -39,10 +41,19 @@ def errors_page() -> str:
         table(["code", "kind", "HTTP", "exit", "try again", "meaning"], rows),
         [
             "Over HTTP the body of an error is JSON: `error` (problem and remedy), `code`, and",
-            "`field` and `row` where one is to blame. With `--json` a command prints",
+            "`field` and `row` where one is to blame; those of the gateway have the form of",
+            "the vendor whose client asks. With `--json` a command prints",
             '`{"error": {"code", "problem", "remedy", "facts"}}` on stdout.',
         ],
     )
+
+
+def _status(cls: type[SeatrialError]) -> int:
+    """Of HTTP: errors of the gateway meet the clients of vendors, who read statuses their way."""
+    error = _made(cls)
+    if isinstance(error, ProviderFailure):
+        error.status = None
+    return gateway_status_of(error) if cls.code.startswith("gateway.") else status_of(error)
 
 
 def error_classes() -> list[type[SeatrialError]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pages.keys import key_rows
 from pages.text import page, table
 from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
@@ -287,7 +288,7 @@ def events_page() -> str:
             "`revision` (place in its stream), `kind`, `schema` (1 for all of these), `at`,",
             "`by` and `data`. `seatrial history NAME --json` prints them.",
         ],
-        table(["kind", "stream", "meaning", "data"], rows + event_rows()),
+        table(["kind", "stream", "meaning", "data"], rows + event_rows() + key_rows()),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )
 

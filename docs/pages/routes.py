@@ -18,6 +18,7 @@ from seatrial.testing.memory_store import MemoryStore
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
+from seatrial.web.llm.description import ASKED, ROUTES, TOLD
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
 from seatrial.web.watch import watch_router
@@ -45,6 +46,17 @@ def routes_page() -> str:
         ],
         table(["header", "meaning"], headers),
         ["Every prediction carries `x-seatrial-version`, the version that answered."],
+        ["## Language models"],
+        [
+            "Where the section `gateway` names models. Clients of OpenAI and of Anthropic find",
+            "their own routes; either reaches every model. A key goes into `Authorization:",
+            "Bearer KEY` or `x-api-key`.",
+        ],
+        table(["method", "path", ""], [[m, f"`{path}`", text] for m, path, text in ROUTES]),
+        ["Headers they read:"],
+        table(["header", "meaning"], [[f"`{name}`", text] for name, text in ASKED]),
+        ["Headers of their replies:"],
+        table(["header", "meaning"], [[f"`{name}`", text] for name, text in TOLD]),
         ["## Control"],
         [
             "Open to this machine alone while the server has no `SEATRIAL_TOKEN`; with one, to",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seatrial.release.plan import time_to_verdict
     from seatrial.release.verdict import Judgement, Outcome, Verdict
     from seatrial.wiring.compare import compare
+    from seatrial.wiring.gateway import open_gateway
     from seatrial.wiring.workspace import open_store, open_workspace
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ __all__ = [
     "Verdict",
     "compare",
     "judge",
+    "open_gateway",
     "open_store",
     "open_workspace",
     "time_to_verdict",
@@ -68,6 +70,7 @@ _HOMES = {
     "Verdict": "release.verdict",
     "compare": "wiring.compare",
     "judge": "release.judge",
+    "open_gateway": "wiring.gateway",
     "open_store": "wiring.workspace",
     "open_workspace": "wiring.workspace",
     "time_to_verdict": "release.plan",

@@ -22,9 +22,9 @@ def homes_for_type_checkers() -> dict[str, str]:
     }
 
 
-def test_the_root_has_at_most_twenty_names_sorted():
+def test_the_root_has_few_names_sorted():
     assert seatrial.__all__ == sorted(seatrial.__all__)
-    assert len(seatrial.__all__) <= 20
+    assert len(seatrial.__all__) <= 24
 
 
 def test_every_name_has_a_home_and_type_checkers_know_the_same():

@@ -25,6 +25,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "history": ("seatrial.cli.release:history", "Every fact of an endpoint, oldest first."),
     "monitor": ("seatrial.cli.monitor:monitor", "Drift, data quality and alerts, of any log."),
     "labels": ("seatrial.cli.labels:labels", "Hand in what came true, and plan what to label."),
+    "llm": ("seatrial.cli.llm:llm", "Language models: keys, models, what was spent."),
     "bundle": ("seatrial.cli.bundle:bundle", "Pack, unpack and verify bundles as files."),
     "doctor": ("seatrial.cli.doctor:doctor", "Check that everything seatrial needs is there."),
     "serve-bundle": ("seatrial.cli.serve:serve_bundle", "Serve one bundle, nothing else."),

@@ -5,13 +5,16 @@ Doors (`web`) translate their transport to these and back; nothing here knows a 
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import msgspec
 
-from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound, SeatrialError
+from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound, SeatrialError, Unavailable
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 OCTETS = b"application/octet-stream"
+EVENTS = b"text/event-stream; charset=utf-8"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -38,6 +41,23 @@ class Reply(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class StreamReply(msgspec.Struct, frozen=True):
+    """One HTTP reply whose body comes in pieces, none of them empty.
+
+    Args:
+        parts: the body; it is closed when the client leaves, and asked for no more than the client
+            takes.
+        cut: what the door writes instead of the rest where it has to end the reply itself, so that
+            nobody takes it for whole.
+    """
+
+    status: int
+    parts: AsyncGenerator[bytes, None]
+    cut: bytes
+    content_type: bytes = EVENTS
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
@@ -92,6 +112,22 @@ class UnsupportedMedia(Invalid):
     """The content type or encoding of the body is none that the route reads."""
 
     code = "serving.unsupported_media"
+
+
+class Stopping(Unavailable):
+    """The server ends before the answer is there."""
+
+    code = "serving.stopping"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server stops before the answer is there.",
+            remedy="Send the request again; another process takes it.",
+            retry_after_s=1.0,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), ()
 
 
 class UnknownRoute(NotFound):

@@ -76,6 +76,8 @@ class DataPlane:
         copies: takes copies for shadows, or None.
         log: the prediction log, or None.
         default_model: answers ``/invocations`` when the request names none of several.
+        elsewhere: whether another plane describes a model at ``/v1/models/{model}``, an address
+            that TF Serving and OpenAI share; asked only where there is none of that name here.
         now: seconds by the clock of the event loop.
     """
 
@@ -90,6 +92,7 @@ class DataPlane:
         copies: Copies | None = None,
         log: PredictionLog | None = None,
         default_model: str | None = None,
+        elsewhere: Callable[[str], bool] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits or Limits()
@@ -98,6 +101,7 @@ class DataPlane:
         self._copies = copies
         self._log = log
         self._default_model = default_model
+        self._elsewhere = elsewhere
         self.now = now
         self._ways: dict[str, Way] = {}
         self._dialects: Mapping[Kind, Dialect[Any]] = {
@@ -151,7 +155,7 @@ class DataPlane:
 
     def _way(self, path: str) -> Way | None:
         route = match(path)
-        if route is None:
+        if route is None or (self._elsewhere is not None and self._is_elsewhere(route)):
             return None
         way = Way(route, self._dialects.get(route.kind), self._codecs[route.kind])
         if len(self._ways) >= _MAX_CACHED:
@@ -159,6 +163,16 @@ class DataPlane:
         if len(path) <= _MAX_CACHED_PATH:
             self._ways[path] = way
         return way
+
+    def _is_elsewhere(self, route: Route) -> bool:
+        return (
+            route.kind is Kind.MODEL_STATUS
+            and route.version is None
+            and route.model is not None
+            and route.model not in self._router.models()
+            and self._elsewhere is not None
+            and self._elsewhere(route.model)
+        )
 
     def _begin(self, request: Request, arrived: float) -> Reply | Flight:
         """Read a request as far as its batch; the reply where that is all there is to do."""

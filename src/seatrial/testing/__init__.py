@@ -7,47 +7,62 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.billing_provider import BillingProvider
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.ledger_suite import LedgerSuite
+    from seatrial.testing.limits_suite import LimitStoreSuite
     from seatrial.testing.memory_ledger import MemoryLedger
+    from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
+    from seatrial.testing.prompt_source_suite import PromptSourceSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
+    from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
 
 __all__ = [
+    "AnswersSuite",
     "BillingProvider",
     "EngineSuite",
     "FakeClock",
     "LedgerSuite",
+    "LimitStoreSuite",
     "MemoryLedger",
+    "MemoryPrompts",
     "MemorySource",
     "MemoryStore",
     "NotifierSuite",
     "PendingSuite",
+    "PromptSourceSuite",
     "RecordingNotifier",
+    "ScriptedLLM",
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
 ]
 
 _HOMES = {
+    "AnswersSuite": "answers_suite",
     "BillingProvider": "billing_provider",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "LedgerSuite": "ledger_suite",
+    "LimitStoreSuite": "limits_suite",
     "MemoryLedger": "memory_ledger",
+    "MemoryPrompts": "memory_prompts",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
+    "PromptSourceSuite": "prompt_source_suite",
+    "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
-from seatrial.gateway.chat.call import Call
+from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.gateway.chat.messages import Message, Role, Text, ToolCall
 from seatrial.gateway.chat.provider import Chunks
@@ -106,6 +106,27 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
             yield Finished(reason=self._reason, index=index)
         if self.usage is not None:
             yield UsageReported(usage=self.usage)
+
+
+def call_within(seconds: float = 60.0, *, key: str | None = None) -> Call:
+    """A call that is due so many seconds of the running loop's time from now."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Call(id="scripted", deadline=deadline, journal=Journal(), key=key)
+
+
+async def read_all(stream: Chunks, into: list[Chunk] | None = None) -> list[Chunk]:
+    """All pieces of a stream; with ``into``, those before a failure can be seen, too."""
+    pieces = [] if into is None else into
+    async with aclosing(stream):
+        async for piece in stream:
+            pieces.append(piece)
+    return pieces
+
+
+def text_of(pieces: Sequence[Chunk]) -> str:
+    """The text of the first answer."""
+    events = [event for piece in pieces for event in piece.events]
+    return "".join(e.text for e in events if isinstance(e, TextDelta) and not e.index)
 
 
 def answers(text: str = "It works.", *, wait_s: float = 0.0) -> Turn:

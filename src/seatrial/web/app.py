@@ -14,6 +14,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.plane import DataPlane
 from seatrial.web.guard import Guard
 from seatrial.web.inference import Receive, Scope, Send, answer, path_of
+from seatrial.web.streaming import StreamPlane, answer_streamed
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -31,8 +32,11 @@ class App:
         start: Step,
         stop: Step,
         guard: Guard | None,
+        *,
+        streams: StreamPlane | None,
     ) -> None:
         self.plane = plane
+        self.streams = streams
         self._guard = guard
         self._routers = routers
         self._start = start
@@ -42,13 +46,19 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] == "http" and self.plane.owns(path_of(scope)):
-            await answer(self.plane, scope, receive, send)
+        if scope["type"] == "http":
+            path = path_of(scope)
+            if self.plane.owns(path):
+                await answer(self.plane, scope, receive, send)
+                return
+            if self.streams is not None and self.streams.owns(path):
+                await answer_streamed(self.streams, scope, receive, send)
+                return
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
-        else:
-            site = self._site or await self._built()
-            await site(scope, receive, send)
+            return
+        site = self._site or await self._built()
+        await site(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """The lifespan of a process that a server of another kind owns."""
@@ -67,8 +77,14 @@ class App:
     async def _built(self) -> Any:
         async with self._building:
             if self._site is None:
-                self._site = await asyncio.to_thread(_site, self.plane, self._routers, self._guard)
+                self._site = await asyncio.to_thread(self._make_site)
         return self._site
+
+    def _make_site(self) -> Any:
+        from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
+
+        described = None if self.streams is None else self.streams.described()
+        return site(self.plane, self._routers(), self._guard, described=described)
 
 
 async def _nothing() -> None:
@@ -82,6 +98,7 @@ def build(
     start: Step = _nothing,
     stop: Step = _nothing,
     guard: Guard | None = None,
+    streams: StreamPlane | None = None,
 ) -> App:
     """The application of a server.
 
@@ -91,11 +108,6 @@ def build(
         start: runs at the lifespan's startup, where there is one.
         stop: runs at its shutdown.
         guard: of the routers; it decides before the body of a request is read.
+        streams: answers its own routes, in pieces where they take their time.
     """
-    return App(plane, routers, start, stop, guard)
-
-
-def _site(plane: DataPlane, routers: Callable[[], Sequence[APIRouter]], guard: Guard | None) -> Any:
-    from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
-
-    return site(plane, routers(), guard)
+    return App(plane, routers, start, stop, guard, streams=streams)

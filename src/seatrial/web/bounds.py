@@ -16,6 +16,7 @@ from seatrial.serving.plane import DataPlane
 from seatrial.web import unread
 from seatrial.web.inference import READ_S
 from seatrial.web.reply_bytes import ReplyBytes
+from seatrial.web.streaming import StreamPlane
 
 _LINGER_S = 2.0
 """How long a client that was refused half-way may go on sending before it is cut off: closing at
@@ -32,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     plane: DataPlane | None = None
     """Whose limits hold for bodies; without one they have no limit here."""
+    _owner: DataPlane | StreamPlane | None = None  # of the request being read
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,10 +117,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _bound_body(self, n_bytes: int) -> None:
         """Refuse the request being read when its body has so many bytes that it is too large."""
-        if self.plane is not None and self._hot is not None:
-            most = self.plane.limits.max_body_bytes
+        owner = self._owner
+        if owner is not None and self._hot is not None:
+            most = owner.limits.max_body_bytes
             if n_bytes > most:
-                self._refuse(self.plane.refused(BodyTooLarge(most), self._hot.path))
+                self._refuse(owner.refused(BodyTooLarge(most), self._hot.path))
 
     def _bound_unfinished(self) -> None:
         """Bound what a request that is not whole yet has taken, framing included."""

@@ -1,9 +1,11 @@
 """HTTP below ASGI: uvicorn's protocol with a short way for the data plane's routes.
 
 A request that the data plane owns is read whole, handed to `DataPlane.handle` and answered with one
-write. Everything else, and everything out of the ordinary (Expect, requests pipelined behind one
-that is still being answered), takes uvicorn's own way through the ASGI app, where `inference.py`
-gives the same replies. Whichever way it takes, `bounds.py` says what it may cost.
+write. One that the stream plane owns goes the same way, but its reply is made in a task that ends
+with the connection, and may go out in pieces (`web/streaming.py`). Everything else, and everything
+out of the ordinary (Expect, requests pipelined behind one that is still being answered), takes
+uvicorn's own way through the ASGI app, where `inference.py` and `streaming.py` give the same
+replies. Whichever way it takes, `bounds.py` says what it may cost.
 
 Clients send the same head again and again. A head is parsed in full once; the same bytes, again at
 the beginning of a request, mean the same, so what was read from them is looked up (`Heads`).
@@ -18,9 +20,11 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from seatrial.serving.exchange import JSON, Reply, Request
+from seatrial.serving.exchange import JSON, Reply, Request, StreamReply
+from seatrial.serving.plane import DataPlane
 from seatrial.web.bounds import BoundedProtocol, disconnect
 from seatrial.web.outgoing import Outgoing
+from seatrial.web.streaming import Chunks, StreamPlane, answered, pour, streams_of
 from seatrial.web.together import Together, plane_of, shared
 from seatrial.web.upgrade import parser_of, without_wish
 
@@ -42,13 +46,17 @@ class HotCycle:
 
 
 class HotProtocol(BoundedProtocol):
-    """One connection. The ASGI app, or one that it wraps, carries the data plane as ``plane``."""
+    """One connection. The ASGI app, or one that it wraps, carries the data plane as ``plane`` and
+    the stream plane as ``streams``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         plane = self.plane = plane_of(self.config.loaded_app)
         self._together = None if plane is None else shared(self.server_state, plane, self.loop)
         self._cycle = HotCycle()
+        self.streams = streams_of(self.config.loaded_app)
+        self._version = "1.1"  # of HTTP, as the request on the short way has it
+        self._conversation: asyncio.Task[None] | None = None
         self._n_body = 0
         self._shed = False  # the request begins again, see `_feed`
         self._active: RequestResponseCycle | None = None
@@ -66,6 +74,8 @@ class HotProtocol(BoundedProtocol):
                 disconnect(cycle)
         self.pipeline.clear()
         super().connection_lost(exc)
+        if self._conversation is not None:
+            self._conversation.cancel()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -134,7 +144,7 @@ class HotProtocol(BoundedProtocol):
         if self._over:
             return
         self._in_head = False
-        plane, parser = self.plane, self.parser
+        parser = self.parser
         if parser.should_upgrade():
             self._shed = True
             if parser.get_method() == b"CONNECT":
@@ -143,20 +153,22 @@ class HotProtocol(BoundedProtocol):
         path, _, query = self.url.partition(b"?")
         target = path.decode("latin-1")
         headers = dict(self.headers)
+        owner = self._owner_of(target)
         if (
-            plane is None
+            owner is None
             or not self._idle()
-            or not plane.owns(target)
             or b"expect" in headers
             or self.limit_concurrency is not None
         ):
             self._take_long_way(headers)
             return
+        self._owner = owner
+        self._version = parser.get_http_version()
         self._hot = Request(parser.get_method().decode("ascii"), target, query, headers, b"")
         self._keep_alive = (
             parser.should_keep_alive()
             # HTTP/1.0 would need to be told that the connection stays.
-            and (b"connection" not in headers or parser.get_http_version() != "1.0")
+            and (b"connection" not in headers or self._version != "1.0")
         )
         self._n_body = 0
         self._bound_body(int(headers.get(b"content-length", 0)))
@@ -176,7 +188,7 @@ class HotProtocol(BoundedProtocol):
         if self._over:
             return
         hot = self._hot
-        if hot is None or self._together is None:
+        if hot is None:
             if not self._shed:
                 self._owed = False
                 super().on_message_complete()
@@ -190,9 +202,22 @@ class HotProtocol(BoundedProtocol):
         self._hot = None
         self._owed = False
         keep_alive = self._keep_alive and not self._last
+        if self._owner is self.streams:
+            assert self.streams is not None
+            self._converse(self.streams, hot, keep_alive=keep_alive)
+            return
+        assert self._together is not None
         if self._whole is not None and keep_alive:
             self._together.heads.learn(self._whole, hot)
         self._ask(self._together, hot, keep_alive=keep_alive)
+
+    def _owner_of(self, path: str) -> DataPlane | StreamPlane | None:
+        """Who answers at a path on the short way."""
+        if self.plane is not None and self.plane.owns(path):
+            return self.plane
+        if self.streams is not None and self.streams.owns(path):
+            return self.streams
+        return None
 
     # Replies
 
@@ -202,12 +227,25 @@ class HotProtocol(BoundedProtocol):
         self.cycle = cycle  # type: ignore[assignment]
         together.ask(self, request)
 
+    def _converse(self, streams: StreamPlane, request: Request, *, keep_alive: bool) -> None:
+        cycle = self._cycle
+        cycle.keep_alive, cycle.response_complete = keep_alive, False
+        self.cycle = cycle  # type: ignore[assignment]
+        asked = answered(streams, request, lambda: cycle.disconnected)
+        self._conversation = self._spawn(request, asked)
+
+    def _spawn(
+        self, request: Request, awaited: Awaitable[Reply | StreamReply]
+    ) -> asyncio.Task[None]:
+        task = self.loop.create_task(self._answer(request, awaited))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+        return task
+
     def answered(self, request: Request, reply: Reply | Awaitable[Reply]) -> None:
         """See `Asker`."""
         if not isinstance(reply, Reply):
-            task = self.loop.create_task(self._answer(request, reply))
-            task.add_done_callback(self.tasks.discard)
-            self.tasks.add(task)
+            self._spawn(request, reply)
             return
         cycle = self._cycle
         cycle.response_complete = True
@@ -224,11 +262,13 @@ class HotProtocol(BoundedProtocol):
         self._cycle.response_complete = True
         self.transport.close()
 
-    async def _answer(self, request: Request, awaited: Awaitable[Reply]) -> None:
+    async def _answer(self, request: Request, awaited: Awaitable[Reply | StreamReply]) -> None:
         cycle = self._cycle
         try:
             reply = await awaited
-            if self.flow.write_paused:
+            if isinstance(reply, StreamReply):
+                await self._pour(request, reply)
+            elif self.flow.write_paused:
                 await self.flow.drain()
         except BaseException:
             self.transport.close()
@@ -237,8 +277,23 @@ class HotProtocol(BoundedProtocol):
             cycle.response_complete = True
         if cycle.disconnected or self.transport.is_closing():
             return
-        self._write(request, reply, keep_alive=cycle.keep_alive)
+        if isinstance(reply, Reply):
+            self._write(request, reply, keep_alive=cycle.keep_alive)
         self.on_response_complete()
+
+    async def _pour(self, request: Request, reply: StreamReply) -> None:
+        cycle = self._cycle
+        chunked = self._version == "1.1"
+        outlet = Chunks(self.transport, self.flow, lambda: cycle.disconnected, chunked=chunked)
+        if self.access_log:
+            self._log_access(request, reply.status)
+        outlet.begin(reply, self.server_state.default_headers, keep_alive=cycle.keep_alive)
+        await pour(reply, outlet)
+        if not outlet.gone():
+            outlet.end()
+            if not (cycle.keep_alive and chunked):
+                self._over = True
+                self.transport.close()
 
     def on_response_complete(self) -> None:
         """It is the client's turn again, or that of the request behind."""
@@ -250,7 +305,7 @@ class HotProtocol(BoundedProtocol):
 
     def _write(self, request: Request, reply: Reply, *, keep_alive: bool) -> None:
         if self.access_log:
-            self._log_access(request, reply)
+            self._log_access(request, reply.status)
         self.transport.write(
             self._replies.of(
                 reply,
@@ -263,11 +318,11 @@ class HotProtocol(BoundedProtocol):
             self._over = True
             self.transport.close()
 
-    def _log_access(self, request: Request, reply: Reply) -> None:
+    def _log_access(self, request: Request, status: int) -> None:
         client = ":".join(map(str, self.client or ()))
         target = request.path + ("?" + request.query.decode("latin-1") if request.query else "")
         self.access_logger.info(
-            '%s - "%s %s HTTP/%s" %d', client, request.method, target, "1.1", reply.status
+            '%s - "%s %s HTTP/%s" %d', client, request.method, target, "1.1", status
         )
 
     # The long way

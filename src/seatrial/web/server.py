@@ -18,6 +18,8 @@ from seatrial.web.protocol import HotProtocol
 
 _KEEP_ALIVE_S = 75
 _DRAIN_S = 10
+_SETTLE_S = 5.0
+"""For replies that were ended in the middle: what was begun for them has to be put in order."""
 
 
 class _Server(uvicorn.Server):
@@ -81,6 +83,8 @@ async def _run(
     gc.freeze()
     try:
         await server.serve(sockets=[listening])
+        if cut := set(server.server_state.tasks):
+            await asyncio.wait(cut, timeout=_SETTLE_S)
     finally:
         await after()
 

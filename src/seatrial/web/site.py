@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -25,13 +25,20 @@ _UNUSED = {"HTTPValidationError", "ValidationError"}
 """The framework's own errors: `correct` sends another body."""
 
 
-def site(plane: DataPlane, routers: Sequence[APIRouter], guard: Guard | None = None) -> FastAPI:
+def site(
+    plane: DataPlane,
+    routers: Sequence[APIRouter],
+    guard: Guard | None = None,
+    *,
+    described: Mapping[str, Any] | None = None,
+) -> FastAPI:
     """The framework's application.
 
     Args:
         plane: its routes are described at ``/openapi.json`` and ``/docs``.
         routers: all other routes.
         guard: decides before a body is read; None where no router has one.
+        described: OpenAPI's ``paths`` and ``tags`` of what else the server answers.
     """
     app = FastAPI(title="seatrial", version=__version__, docs_url=None, redoc_url=None)
     app.add_middleware(Entrance, guard=guard)
@@ -40,13 +47,16 @@ def site(plane: DataPlane, routers: Sequence[APIRouter], guard: Guard | None = N
     own = app.openapi
 
     def openapi() -> dict[str, Any]:
-        described = document(plane.signatures())
+        whole = document(plane.signatures())
+        if described is not None:
+            whole["paths"].update(described["paths"])
+            whole["tags"] += described["tags"]
         rest = own()
-        described["paths"].update(with_refusals(rest.get("paths", {})))
+        whole["paths"].update(with_refusals(rest.get("paths", {})))
         for kind, parts in rest.get("components", {}).items():
             used = {name: part for name, part in parts.items() if name not in _UNUSED}
-            described["components"].setdefault(kind, {}).update(used)
-        return described
+            whole["components"].setdefault(kind, {}).update(used)
+        return whole
 
     app.openapi = openapi  # type: ignore[method-assign]
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from seatrial.kernel.errors import SeatrialError
 from seatrial.wiring.background import running
 from seatrial.wiring.libraries import Libraries, broken, extras, libraries
-from seatrial.wiring.listening import listen
-from seatrial.wiring.server import TOKEN, control_token, is_loopback
+from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.server import TOKEN, control_token
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 OLDEST_PYTHON = (3, 11)

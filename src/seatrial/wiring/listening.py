@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 from seatrial.kernel.errors import Conflict
@@ -30,3 +31,11 @@ def listen(host: str, port: int) -> socket.socket:
         ) from problem
     listening.set_inheritable(True)
     return listening
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reachable from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import logging
 import os
 import secrets
@@ -23,7 +22,7 @@ from seatrial.kernel.errors import Denied, Invalid, SeatrialError
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
-from seatrial.wiring.listening import listen
+from seatrial.wiring.listening import is_loopback, listen
 from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace, load_store
 
@@ -83,6 +82,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
+    workspace.limits.unlink(missing_ok=True)  # of a server before: its clock may be another
     _preload(workspace)
     children = [
         Child(
@@ -140,7 +140,7 @@ def _preload(workspace: Workspace) -> None:
     """
     from seatrial.wiring import monitor, worker  # noqa: F401 - loaded for the pages it shares
 
-    worker.preload()
+    worker.preload(workspace.settings.gateway)
     load_store(workspace.store_url)
     gc.collect()
     gc.freeze()
@@ -247,14 +247,6 @@ def _watch(stop_fd: int, stop: threading.Event) -> None:
             if not os.read(stop_fd, 512):
                 break
     stop.set()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is reachable from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _shown(host: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.config import Duration, ReleaseConfig
@@ -105,6 +106,9 @@ class Settings(ConfigModel):
     )
     monitoring: MonitoringConfig = Field(
         default_factory=MonitoringConfig, description="What is watched and who is told."
+    )
+    gateway: GatewayConfig = Field(
+        default_factory=GatewayConfig, description="Language models behind one address."
     )
     endpoints: dict[str, EndpointConfig] = Field(
         default_factory=dict, description="What differs for one endpoint, by its name."

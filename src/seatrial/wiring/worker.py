@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
@@ -41,6 +42,8 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from seatrial.wiring.llm import Llm
+
 
 _log = logging.getLogger(__name__)
 
@@ -57,9 +60,12 @@ _SWITCH_S = 0.0005
 every request that comes while the thread works would wait that long."""
 
 
-def preload() -> None:
+def preload(gateway: GatewayConfig) -> None:
     """Import what every worker loads later anyway; called once, before the workers are forked."""
-    import seatrial.adapters.onnxruntime  # noqa: F401 - loaded for its effect: shared pages
+    import seatrial.adapters.onnxruntime
+
+    if gateway.models:
+        import seatrial.wiring.llm  # noqa: F401 - as above
 
 
 class TargetsOf:
@@ -106,7 +112,7 @@ def run_worker(
     process = _Process(workspace, name=name, address=address)
     try:
         serve(
-            _app(process.plane, process.store, token, workspace),
+            _app(process, token, workspace),
             listening,
             stop_fd=stop_fd,
             before=process.prepare,
@@ -134,6 +140,7 @@ class _Process:
         self._log = _prediction_log(workspace, name)
         self._health = Health()
         self._worker: Worker | None = None
+        self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
             error_reply,
@@ -142,7 +149,15 @@ class _Process:
             metrics=lambda: self._worker.metrics() if self._worker else "",
             copies=self._copies,
             log=self._log,
+            elsewhere=None if self.llm is None else self.llm.has,
         )
+
+    def _open_llm(self) -> Llm | None:
+        if not self._workspace.settings.gateway.models:
+            return None
+        from seatrial.wiring.llm import Llm
+
+        return Llm(self._workspace, self.store)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -166,6 +181,7 @@ class _Process:
             counting=self._counting,
             log=self._log,
             shipper=_shipper(self._workspace, self._name),
+            beside=self.llm,
             on_ready=on_ready,
         )
         self._worker.start()
@@ -184,6 +200,8 @@ class _Process:
     async def finish(self) -> None:
         """Take no more requests, and stop."""
         self._health.not_ready("draining")
+        if self.llm is not None:
+            await self.llm.close()
         if self._worker is not None:
             await self._worker.stop(drain_s=_DRAIN_S)
 
@@ -212,8 +230,8 @@ def limits_of(config: ServerConfig) -> Limits:
     )
 
 
-def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace) -> App:
-    guard = Guard(token=token)
+def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
+    guard, store = Guard(token=token), process.store
 
     def routers() -> list[APIRouter]:
         from seatrial.adapters.label_files import read_labels
@@ -239,7 +257,8 @@ def _app(plane: DataPlane, store: Store, token: str | None, workspace: Workspace
             console_router(desk, watch, guard),
         ]
 
-    return build(plane, routers, guard=guard)
+    streams = None if process.llm is None else process.llm.plane
+    return build(process.plane, routers, guard=guard, streams=streams)
 
 
 def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:

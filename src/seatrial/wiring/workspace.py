@@ -69,6 +69,11 @@ class Workspace:
         """Where logged predictions wait for labels, and labels for the monitor."""
         return self.home / "labels"
 
+    @property
+    def limits(self) -> Path:
+        """Where the workers of a server share how much each key may still ask for."""
+        return self.home / "limits"
+
     def release_folder(self, endpoint: str, version: int) -> Path:
         """Where the files and reports of a version lie."""
         return self.home / "releases" / endpoint / str(version)

@@ -69,6 +69,17 @@ def test_the_worst_case_is_reached(prices, i, o):
     assert flat.cost(Usage(input_tokens=i, output_tokens=o)) == flat.worst_case(i, o)
 
 
+@given(st.lists(st.tuples(PRICE, PRICE), min_size=3, max_size=3), COUNT, COUNT)
+def test_the_worst_case_of_dearer_tiers_is_what_their_tokens_cost(prices, i, o):
+    dearer = sorted(prices), sorted(price for _, price in prices)
+    base, *more = (
+        token_prices({}, per=PER_MILLION, input_price=of_input, output_price=of_output)
+        for (of_input, _), of_output in zip(*dearer, strict=True)
+    )
+    rates = Rates(base=base, tiers=tuple(map(Tier, (500, 700_000), more)))
+    assert rates.worst_case(i, o) == rates.cost(Usage(input_tokens=i, output_tokens=o))
+
+
 def test_each_kind_is_paid_once_at_its_own_price():
     usage = Usage(
         input_tokens=10_000,

@@ -5,8 +5,15 @@ from seatrial.gateway.prices.terms import STANDARD, terms_of
 
 @pytest.mark.parametrize(
     "body",
-    [None, {}, {"service_tier": "auto"}, {"service_tier": "default"}, {"service_tier": None}]
-    + [{"service_tier": "standard_only", "speed": "standard"}, {"service_tier": 7}],
+    [
+        None,
+        {},
+        {"service_tier": "auto"},
+        {"service_tier": "default"},
+        {"service_tier": None},
+        {"service_tier": 7},
+        {"service_tier": "standard_only", "speed": "standard"},
+    ],
 )
 def test_what_is_not_asked_for_is_standard(body):
     assert terms_of(body) == STANDARD

@@ -71,11 +71,13 @@ class Journal:
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """The circumstances of one request; the same object goes through all policies.
+    """The circumstances of one request. A policy may pass it on with less time; the journal stays.
 
     Args:
         id: unique.
         deadline: monotonic, in s; nothing is waited for beyond it.
+        first_by: monotonic, in s, at most the deadline: by when a whole answer, or the first piece
+            of a stream, must be there, because others shall have their turn. None for the deadline.
         key: id of the caller's key, never the key itself; None where none is asked for.
         tenant: whose answers may be shared from the cache.
         user, tags: for cost and budgets.
@@ -89,3 +91,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = ""
     user: str | None = None
     tags: Mapping[str, str] = {}
+    first_by: float | None = None
+
+    @property
+    def first_due(self) -> float:
+        """By when a whole answer, or the first piece of a stream, must be there."""
+        return self.deadline if self.first_by is None else self.first_by

@@ -11,7 +11,9 @@
     ├── StreamCut          the answer broke off after it had begun
     ├── Rejected           the request is wrong (400, 404, 413, 422): no other attempt can help
     ├── ContextTooLong     the request does not fit the model's window
-    └── Unauthorized       the gateway's own credentials are refused (401, 403)
+    ├── Unauthorized       the gateway's own credentials are refused (401, 403)
+    ├── OutOfCredit        the account with the provider is empty (402, insufficient_quota)
+    └── NotOffered         the provider has no such thing, as embeddings at Anthropic; never sent
 
 Failures of policies (budget, rate limits, guards) live beside them.
 """
@@ -153,3 +155,15 @@ class Unauthorized(ProviderFailure):
     """The provider refuses the credentials the gateway has for it."""
 
     code = "gateway.provider_unauthorized"
+
+
+class OutOfCredit(ProviderFailure):
+    """The gateway's account with the provider is empty; waiting does not fill it."""
+
+    code = "gateway.provider_out_of_credit"
+
+
+class NotOffered(ProviderFailure):
+    """The provider does not do what was asked; it was not asked to."""
+
+    code = "gateway.not_offered"

@@ -1,1 +1,1 @@
-"""What a call goes through on its way to a vendor; each policy wraps a Provider and is one."""
+"""What stands around a provider: each policy wraps one, and is one."""

@@ -98,6 +98,7 @@ class Budgeted:
             None where it is not known.
         now: monotonic, in s.
         wall: seconds since 1970.
+        own_budget: of the caller's key, besides the others; None for none.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Budgeted:
         wall: Callable[[], float],
         maximum: int | None = None,
         options: BudgetOptions | None = None,
+        own_budget: Callable[[Call], Budget | None] | None = None,
     ) -> None:
         self._inner = inner
         self._teller = teller
@@ -124,6 +126,7 @@ class Budgeted:
         self._wall = wall
         self._maximum = maximum
         self._options = options or BudgetOptions()
+        self._own_budget = own_budget
 
     @property
     def name(self) -> str:
@@ -187,7 +190,9 @@ class Budgeted:
             priced=Priced(request, self._prices, self._vendor, self._counter),
             began=self._now(),
         )
-        charged = charges(self._budgets, ticket.payer, at_s=at_s)
+        own = None if self._own_budget is None else self._own_budget(call)
+        budgets = self._budgets if own is None else (*self._budgets, own)
+        charged = charges(budgets, ticket.payer, at_s=at_s)
         if charged:
             quote = ticket.priced.quote
             if quote is None:

@@ -20,9 +20,16 @@ class TokenCounter(Protocol):
         ...
 
     def request(self, request: ChatRequest) -> int:
-        """Tokens of the whole input: messages, tools, schema and what the chat form adds."""
+        """Tokens of the whole input: messages, tools, schema and what the chat form adds.
+
+        Every message adds its own, whatever stands beside it.
+        """
         ...
 
     def bound(self, request: ChatRequest) -> int:
         """A number of input tokens that the provider cannot exceed, for budgets: >= `request`."""
+        ...
+
+    def cut(self, text: str, max_tokens: int) -> str:
+        """The beginning of a text, of at most ``max_tokens`` tokens; no character is split."""
         ...

@@ -1,0 +1,1 @@
+"""How many bad answers are put right, and what a structured answer costs."""

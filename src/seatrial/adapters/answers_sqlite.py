@@ -1,0 +1,151 @@
+"""Answers kept in a SQLite file, shared by the processes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import Connection
+
+from seatrial.adapters.sqlite_file import Schema, SqliteFile
+from seatrial.gateway.policies.answers import Held
+
+_SCHEMA = Schema(
+    application_id=0x5EA7_21A7,
+    holds="kept answers",
+    statements="""
+CREATE TABLE IF NOT EXISTS answer (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, value BLOB NOT NULL,
+  n_bytes INTEGER NOT NULL, until_us INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS answer_until ON answer (until_us);
+CREATE TABLE IF NOT EXISTS total (
+  only_one INTEGER PRIMARY KEY CHECK (only_one = 1), n INTEGER NOT NULL, n_bytes INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO total VALUES (1, 0, 0)
+""",
+)
+_N_OLD = 16
+"""Expired answers that go when one is put: more than come."""
+
+
+class SqliteAnswers:
+    """`gateway.policies.answers.Answers` in a file; each process opens its own.
+
+    Reading waits for no writer, so it is done on the event loop; writing is done in a thread. What
+    was written just before the machine's power fails may be lost. Times are of the wall clock.
+
+    Args:
+        path: the file; made when absent, its folder must be there.
+        max_entries: >= 1.
+        max_bytes: of all values, >= 1; the file is somewhat larger.
+        busy_timeout_s: how long a write waits for another process, >= 0.
+        wall: seconds since 1970.
+    Raises: StoreMissing, StoreDenied, StoreDamaged, StoreUnavailable, StoreFull.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        max_entries: int = 100_000,
+        max_bytes: int = 256 * 1024 * 1024,
+        busy_timeout_s: float = 1.0,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = Path(path)
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._busy_timeout_s = busy_timeout_s
+        self._wall = wall
+        with closing(self._opened(busy_timeout_s)):
+            pass
+        self._reader: SqliteFile | None = None
+        self._writer: SqliteFile | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+
+    async def get(self, key: str) -> Held | None:
+        """See Answers."""
+        if self._reader is None:
+            self._reader = self._opened(self._busy_timeout_s)
+            with self._reader.reading() as connection:
+                connection.execute("PRAGMA busy_timeout = 0")
+        now_us = self._now_us()
+        with self._reader.reading() as connection:
+            row = connection.execute(
+                "SELECT value, until_us FROM answer WHERE name = ? AND until_us > ?", (key, now_us)
+            ).fetchone()
+        return None if row is None else Held(value=row[0], left_s=(row[1] - now_us) / 1e6)
+
+    async def put(self, key: str, value: bytes, *, ttl_s: float) -> None:
+        """See Answers."""
+        await self._in_thread(lambda connection: self._put(connection, key, value, ttl_s))
+
+    async def delete(self, key: str) -> None:
+        """See Answers."""
+        await self._in_thread(lambda connection: _drop(connection, "name = ?", key))
+
+    async def close(self) -> None:
+        """See Answers."""
+        if self._reader is not None:
+            self._reader.close()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close_writer)
+        self._thread.shutdown()
+
+    def _put(self, connection: Connection, key: str, value: bytes, ttl_s: float) -> None:
+        _drop(connection, "name = ?", key)
+        if len(value) > self._max_bytes:
+            return
+        now_us = self._now_us()
+        _drop(connection, "until_us <= ? ORDER BY until_us LIMIT ?", now_us, _N_OLD)
+        connection.execute(
+            "INSERT INTO answer (name, value, n_bytes, until_us) VALUES (?, ?, ?, ?)",
+            (key, value, len(value), now_us + int(ttl_s * 1e6)),
+        )
+        n, n_bytes = _count(connection, 1, len(value))
+        while n > self._max_entries or n_bytes > self._max_bytes:
+            n, n_bytes = _drop(connection, "TRUE ORDER BY position LIMIT 1")
+
+    async def _in_thread(self, work: Callable[[Connection], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._change, work)
+
+    def _change(self, work: Callable[[Connection], object]) -> None:
+        if self._writer is None:
+            self._writer = self._opened(self._busy_timeout_s)
+        with self._writer.changing() as connection:
+            work(connection)
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _opened(self, busy_timeout_s: float) -> SqliteFile:
+        file = SqliteFile(self._path, _SCHEMA, busy_timeout_s=busy_timeout_s)
+        with file.reading() as connection:
+            # Kept answers can be asked for again: no commit waits for the disk.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        return file
+
+    def _now_us(self) -> int:
+        return int(self._wall() * 1e6)
+
+
+def _drop(connection: Connection, which: str, *values: object) -> tuple[int, int]:
+    """Delete rows, and say how many there are then and how many bytes."""
+    rows = connection.execute(
+        "DELETE FROM answer WHERE position IN "  # noqa: S608 - ours
+        f"(SELECT position FROM answer WHERE {which}) RETURNING n_bytes",
+        values,
+    ).fetchall()
+    return _count(connection, -len(rows), -sum(size for (size,) in rows))
+
+
+def _count(connection: Connection, more: int, more_bytes: int) -> tuple[int, int]:
+    n, n_bytes = connection.execute(
+        "UPDATE total SET n = n + ?, n_bytes = n_bytes + ? RETURNING n, n_bytes",
+        (more, more_bytes),
+    ).fetchone()
+    return n, n_bytes

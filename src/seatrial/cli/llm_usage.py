@@ -1,0 +1,205 @@
+"""`seatrial llm usage` and `models`: what was spent, and what may be asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import DURATION, json_option, workspace_options
+from seatrial.cli.output import Console
+from seatrial.gateway.ledger.usage import By, UsageQuestion, UsageSum
+from seatrial.gateway.routes.key_desk import KeyDesk
+from seatrial.kernel.clock import SystemClock
+from seatrial.wiring.gateway import ledger_url, open_ledger
+from seatrial.wiring.workspace import Workspace, open_workspace
+
+_COLUMNS = (
+    "n",
+    "n_failed",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "unconfirmed_usd",
+    "n_estimated",
+    "n_lapsed",
+    "n_unpriced",
+)
+
+
+class _ByType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """What to tell sums apart by, separated by commas."""
+
+    name = "by"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[By, ...]:
+        """See `click.ParamType`."""
+        if isinstance(value, tuple):
+            return value
+        known = [by.value for by in By]
+        names = list(dict.fromkeys(name.strip() for name in str(value).split(",")))
+        for name in names:
+            if name not in known:
+                self.fail(f"{name!r} is not one of {', '.join(known)}", param, ctx)
+        return tuple(By(name) for name in names)
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=_ByType(),
+    default="model",
+    show_default=True,
+    help="day, key, user, provider, model or tag; several by commas.",
+)
+@click.option("--tag", default="", help="With --by tag, the tag's name.")
+@click.option("--since", type=DURATION, default="30d", show_default=True, help="How far back.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV on stdout.")
+@workspace_options
+@json_option
+def usage(
+    by: tuple[By, ...],
+    tag: str,
+    since: float,
+    as_csv: bool,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """What calls of language models cost: failed ones included, open ones not yet."""
+    if By.TAG in by and not tag:
+        raise click.UsageError("Give the name of the tag with --tag.")
+    if as_csv and as_json:
+        raise click.UsageError("Give --csv or --json, not both.")
+    console = Console(as_json=as_json)
+    workspace = open_workspace(home=home, config=config)
+    found = _sums(workspace, by, tag=tag, since_s=since)
+    records = [_record(one, by) for one in found]
+    if By.KEY in by:
+        _name_keys(workspace, records)
+    if as_csv:
+        click.echo(_csv(records, by), nl=False)
+    elif not as_json:
+        for line in _table(records, by):
+            console.say(line)
+    console.result(records)
+    return Exit.DONE
+
+
+@click.command()
+@workspace_options
+@json_option
+def models(home: Path | None, config: Path | None, as_json: bool) -> int:
+    """The models that callers may ask for, and who answers."""
+    console = Console(as_json=as_json)
+    gateway = open_workspace(home=home, config=config).settings.gateway
+    records = [
+        {
+            "name": name,
+            "for": model.kind,
+            "candidates": [f"{one.provider}/{one.model}" for one in model.candidates],
+        }
+        for name, model in gateway.models.items()
+    ]
+    for record in records:
+        console.say(f"{record['name']:<28}{', then '.join(record['candidates'])}")
+    if not records:
+        console.say("There is no model: seatrial.yaml has none in its section gateway.")
+    console.result(records)
+    return Exit.DONE
+
+
+def _sums(workspace: Workspace, by: tuple[By, ...], *, tag: str, since_s: float) -> list[UsageSum]:
+    now = time.time()
+    question = UsageQuestion(
+        since_us=int((now - since_s) * 1e6), until_us=int(now * 1e6) + 1, by=by, tag=tag
+    )
+    ledger = open_ledger(ledger_url(workspace))
+    try:
+        return ledger.usage(question)
+    finally:
+        ledger.close()
+
+
+def _record(one: UsageSum, by: Sequence[By]) -> dict[str, Any]:
+    group = dict(zip((str(name) for name in by), one.group, strict=True))
+    counts = {name: getattr(one, name) for name in _COLUMNS}
+    for name in ("cost_usd", "unconfirmed_usd"):
+        counts[name] = _money(counts[name])
+    mean_s = round(one.latency_us / one.n / 1e6, 4) if one.n else None
+    return {**group, **counts, "mean_latency_s": mean_s}
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount.normalize():f}" if amount else "0"
+
+
+def _name_keys(workspace: Workspace, records: list[dict[str, Any]]) -> None:
+    store = workspace.open_store()
+    try:
+        ring = KeyDesk(store, now=SystemClock().now).ring()
+    finally:
+        store.close()
+    for record in records:
+        key = ring.get(record["key"] or "")
+        record["key_name"] = None if key is None else key.name
+
+
+def _csv(records: Sequence[dict[str, Any]], by: Sequence[By]) -> str:
+    names = [str(name) for name in by]
+    names += ["key_name"] if By.KEY in by else []
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*names, *_COLUMNS, "mean_latency_s"])
+    writer.writeheader()
+    for record in records:
+        writer.writerow({name: _harmless(value) for name, value in record.items()})
+    return out.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """A text that a spreadsheet does not take for a formula: names are chosen by callers."""
+    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
+        return "'" + value
+    return value
+
+
+def _table(records: Sequence[dict[str, Any]], by: Sequence[By]) -> list[str]:
+    if not records:
+        return ["No call was made in that time."]
+    heads = [*(str(name) for name in by), "calls", "failed", "input", "output", "USD"]
+    rows = [heads]
+    for record in records:
+        names = [
+            record.get("key_name") or record[str(name)] or "-"
+            if name is By.KEY
+            else record[str(name)] or "-"
+            for name in by
+        ]
+        counts = (record["n"], record["n_failed"], record["input_tokens"], record["output_tokens"])
+        rows.append([*names, *(f"{count:,}" for count in counts), record["cost_usd"]])
+    widths = [max(len(row[n]) for row in rows) for n in range(len(heads))]
+    n_names = len(by)
+    lines = [
+        "  ".join(
+            text.ljust(width) if n < n_names else text.rjust(width)
+            for n, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    unsure = [record for record in records if record["n_unpriced"]]
+    if unsure:
+        n = sum(record["n_unpriced"] for record in unsure)
+        lines.append(f"{n:,} calls have no known price and count 0: add it to gateway.prices.")
+    return lines

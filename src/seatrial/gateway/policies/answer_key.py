@@ -1,0 +1,84 @@
+"""Under which key the answer to a request is kept: a digest of all that can change it.
+
+In it are the tenant, the route, the request as it is understood here, and of its raw forms all that
+is not read here: a parameter the gateway has never heard of keeps two requests apart. The order of
+the keys of objects is not in it, nor whether a stream is wanted, nor who the end user is. Two
+requests in different dialects have different keys, since their answers may carry different fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+import msgspec
+
+from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest
+
+KEY_VERSION = 1
+"""Raised when the same request gets another key, so that no old answer is taken for a new one."""
+
+_CANONICAL = msgspec.msgpack.Encoder(order="deterministic")
+_SILENT = frozenset({"stream", "user"})
+
+
+def chat_key(request: ChatRequest, *, tenant: str, route: str) -> str | None:
+    """The key of a chat, 64 hexadecimal digits.
+
+    Args:
+        request: with the model as the caller named it.
+        tenant: whose answers may be shared.
+        route: what stands behind that name now; answers of a route that was pointed elsewhere are
+            not found again.
+    Returns: None for a request that cannot be written canonically, such as one with half a
+        surrogate pair in a text or a number beyond 64 bits.
+    """
+    plain = msgspec.structs.replace(
+        request, stream=False, include_usage=False, user=None, raw=_unread(request)
+    )
+    return _digest("chat", tenant, route, plain)
+
+
+def embedding_key(request: EmbeddingRequest, *, tenant: str, route: str) -> str | None:
+    """The key of an embedding; see `chat_key`."""
+    raw = None if request.raw is None else _without(request.raw, _SILENT)
+    plain = msgspec.structs.replace(request, user=None, raw=raw)
+    return _digest("embed", tenant, route, plain)
+
+
+def _digest(kind: str, tenant: str, route: str, request: msgspec.Struct) -> str | None:
+    try:
+        canonical = _CANONICAL.encode((KEY_VERSION, kind, tenant, route, request))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return sha256(canonical).hexdigest()
+
+
+def _unread(request: ChatRequest) -> dict[str, object] | None:
+    if request.raw is None:
+        return None
+    rest = _without(request.raw, _SILENT)
+    # The raw forms of messages and tools are in the key with them: not a second time.
+    forms = [message.raw for message in request.messages] + [tool.raw for tool in request.tools]
+    seen = {id(form) for form in forms if form is not None}
+    for name in ("messages", "tools"):
+        items = rest.get(name)
+        if isinstance(items, list):
+            rest[name] = [None if id(item) in seen else item for item in items]
+    _lessen(rest, "stream_options", "include_usage")
+    if request.dialect is DialectName.ANTHROPIC:
+        _lessen(rest, "metadata", "user_id")
+    return rest
+
+
+def _lessen(body: dict[str, object], name: str, silent: str) -> None:
+    held = body.get(name)
+    if not isinstance(held, Mapping) or silent not in held:
+        return
+    body[name] = _without(held, (silent,))
+    if not body[name]:
+        del body[name]
+
+
+def _without(held: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    return {name: value for name, value in held.items() if name not in names}

@@ -1,0 +1,286 @@
+"""Answers that were given before, to equal requests.
+
+The policy stands around a whole route. An answer is kept when it is one that the route's first
+candidate gave, whole and unfiltered, to a request that asks for the likeliest answer. A hit makes
+no call and counts no token; a damaged entry, or a store that is away, is a miss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+
+import msgspec
+
+from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
+from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings, FinishReason
+from seatrial.gateway.chat.transcript import pieces
+from seatrial.gateway.policies.answer_key import chat_key, embedding_key
+from seatrial.gateway.policies.answer_record import Kept, KeptChat, read, written
+from seatrial.gateway.policies.answers import Answers
+from seatrial.gateway.policies.course import ANSWERED_BY
+from seatrial.gateway.policies.recent_answers import RecentAnswers
+from seatrial.gateway.policies.single_flight import Flights
+from seatrial.kernel.errors import SeatrialError
+
+_LOG = logging.getLogger(__name__)
+_FLOAT_BYTES = 9
+_MOST_WRITES = 256
+"""Writes to the store that may be under way; answers beyond these stay in memory only."""
+
+
+class CacheOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept, and for how long.
+
+    Args:
+        ttl_s: how long an answer is given again, > 0.
+        any_temperature: also keep answers to requests with a temperature above 0, or with none:
+            providers take 1 where none is given, and who asks twice then may want two answers.
+        tool_calls: also keep answers that ask for a tool: for tools without side effects.
+        max_entry_bytes: of one answer, > 0; a longer one is not kept, nor is its stream shared
+            with who comes later.
+        store_pause_s: how long a store that failed is not asked again, >= 0.
+    """
+
+    ttl_s: float = 3600.0
+    any_temperature: bool = False
+    tool_calls: bool = False
+    max_entry_bytes: int = 1024 * 1024
+    store_pause_s: float = 5.0
+
+
+class Cached:
+    """`Provider` that gives an answer again; equal requests that are made at once share one call.
+
+    Args:
+        provider: the route, as it answers without a cache.
+        options: see `CacheOptions`.
+        route: its name.
+        first: the route's first candidate, as a fallback names it (``provider/model``). Answers of
+            others are not kept, and none is given again after the route was pointed elsewhere.
+        recent: the answers at hand; may be shared by all routes of a process.
+        store: for all processes; None keeps answers in memory only. It is not closed here.
+        now: monotonic, in s; the running loop's time.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        options: CacheOptions,
+        route: str,
+        first: str,
+        recent: RecentAnswers,
+        store: Answers | None = None,
+        now: Callable[[], float],
+    ) -> None:
+        self._provider = provider
+        self._options = options
+        self._route = f"{route} > {first}"
+        self._first = first
+        self._recent = recent
+        self._store = store
+        self._now = now
+        self._flights = Flights[Kept](provider.name, now=now, max_bytes=options.max_entry_bytes)
+        self._writes: set[asyncio.Task[None]] = set()
+        self._store_rests_until = float("-inf")
+
+    @property
+    def name(self) -> str:
+        """See Provider."""
+        return self._provider.name
+
+    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+        """See Provider."""
+        key = self._chat_key(request, call)
+        if key is None:
+            return await self._provider.chat(request, call)
+        kept = self._at_hand(key, call)
+        if isinstance(kept, KeptChat) and kept.whole is not None:
+            return kept.whole
+        if self._flights.streams(key):
+            async with aclosing(self._shared_stream(key, request, call)) as chunks:
+                kept = KeptChat(tuple([chunk async for chunk in chunks]))
+            if kept.whole is not None:
+                return kept.whole
+        return await self._shared_chat(key, request, call)
+
+    async def stream(self, request: ChatRequest, call: Call) -> Chunks:
+        """See Provider."""
+        key = self._chat_key(request, call)
+        given = None if key is None else await self._given(key, request, call)
+        if given is not None:
+            for chunk in given:
+                yield chunk
+            return
+        source = (
+            self._provider.stream(request, call)
+            if key is None
+            else self._shared_stream(key, request, call)
+        )
+        async with aclosing(source) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        """See Provider."""
+        key = embedding_key(request, tenant=call.tenant, route=self._route)
+        if key is None:
+            return await self._provider.embed(request, call)
+        kept = self._at_hand(key, call)
+        if kept is None:
+            kept = await self._flights.call(
+                key, call.deadline, lambda: self._embed(key, request, call), joined=_joins(call)
+            )
+        assert isinstance(kept, Embeddings)
+        return kept
+
+    async def close(self) -> None:
+        """See Provider; what is to be kept is written before."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+        await self._provider.close()
+
+    def _chat_key(self, request: ChatRequest, call: Call) -> str | None:
+        if not (self._options.any_temperature or request.temperature == 0):
+            return None
+        return chat_key(request, tenant=call.tenant, route=self._route)
+
+    async def _given(self, key: str, request: ChatRequest, call: Call) -> tuple[Chunk, ...] | None:
+        kept = self._at_hand(key, call)
+        if isinstance(kept, KeptChat):
+            return kept.pieces
+        if self._flights.calls(key):
+            return pieces(await self._shared_chat(key, request, call))
+        return None
+
+    async def _shared_chat(self, key: str, request: ChatRequest, call: Call) -> ChatResponse:
+        kept = await self._flights.call(
+            key, call.deadline, lambda: self._chat(key, request, call), joined=_joins(call)
+        )
+        assert isinstance(kept, KeptChat)
+        assert kept.whole is not None
+        return kept.whole
+
+    def _shared_stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
+        return self._flights.stream(
+            key, call.deadline, lambda: self._stream(key, request, call), joined=_joins(call)
+        )
+
+    def _at_hand(self, key: str, call: Call) -> Kept | None:
+        kept = self._recent.get(key, self._now())
+        if kept is not None:
+            call.journal.cache = CacheUse.HIT
+        return kept
+
+    async def _chat(self, key: str, request: ChatRequest, call: Call) -> Kept:
+        kept = await self._stored(key, call)
+        if isinstance(kept, KeptChat) and kept.whole is not None:
+            return kept
+        call.journal.cache = CacheUse.MISS
+        response = await self._provider.chat(request, call)
+        answer = KeptChat(response)
+        if self._may_be_kept(request, response, call):
+            self._keep(key, answer)
+        return answer
+
+    async def _stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
+        kept = await self._stored(key, call)
+        given = kept.pieces if isinstance(kept, KeptChat) else None
+        if given is not None:
+            for chunk in given:
+                yield chunk
+            return
+        call.journal.cache = CacheUse.MISS
+        chunks: list[Chunk] = []
+        async with aclosing(self._provider.stream(request, call)) as source:
+            async for chunk in source:
+                chunks.append(chunk)
+                yield chunk
+        answer = KeptChat(tuple(chunks))
+        if answer.whole is not None and self._may_be_kept(request, answer.whole, call):
+            self._keep(key, answer)
+
+    async def _embed(self, key: str, request: EmbeddingRequest, call: Call) -> Kept:
+        kept = await self._stored(key, call)
+        if isinstance(kept, Embeddings):
+            return kept
+        call.journal.cache = CacheUse.MISS
+        vectors = await self._provider.embed(request, call)
+        if self._is_first(call):
+            self._keep(key, vectors)
+        return vectors
+
+    def _may_be_kept(self, request: ChatRequest, response: ChatResponse, call: Call) -> bool:
+        return (
+            self._is_first(call)
+            and len(response.choices) == request.n
+            and all(self._is_good(choice.finish_reason) for choice in response.choices)
+            and all(choice.message.parts for choice in response.choices)
+            and (
+                self._options.tool_calls
+                or not any(choice.message.tool_calls for choice in response.choices)
+            )
+        )
+
+    def _is_first(self, call: Call) -> bool:
+        return call.journal.notes.get(ANSWERED_BY, self._first) == self._first
+
+    def _is_good(self, reason: FinishReason) -> bool:
+        if reason is FinishReason.TOOL_CALLS:
+            return self._options.tool_calls
+        return reason is FinishReason.STOP
+
+    def _keep(self, key: str, kept: Kept) -> None:
+        if isinstance(kept, Embeddings):
+            n_bytes = _FLOAT_BYTES * len(kept.vectors) * len(kept.vectors[0])
+            if n_bytes > self._options.max_entry_bytes:
+                return
+        value = written(key, kept)
+        if value is None or len(value) > self._options.max_entry_bytes:
+            return
+        ttl_s = self._options.ttl_s
+        self._recent.put(key, kept, until=self._now() + ttl_s, n_bytes=len(value))
+        if self._store is not None and self._store_answers() and len(self._writes) < _MOST_WRITES:
+            task = asyncio.create_task(self._write(self._store, key, value))
+            self._writes.add(task)
+            task.add_done_callback(self._writes.discard)
+
+    async def _write(self, store: Answers, key: str, value: bytes) -> None:
+        try:
+            await store.put(key, value, ttl_s=self._options.ttl_s)
+        except SeatrialError as error:
+            self._let_rest(error)
+
+    async def _stored(self, key: str, call: Call) -> Kept | None:
+        if self._store is None or not self._store_answers():
+            return None
+        try:
+            held = await self._store.get(key)
+        except SeatrialError as error:
+            self._let_rest(error)
+            return None
+        kept = None if held is None else read(key, held.value)
+        if held is None or kept is None:
+            return None
+        call.journal.cache = CacheUse.HIT
+        self._recent.put(key, kept, until=self._now() + held.left_s, n_bytes=len(held.value))
+        return kept
+
+    def _store_answers(self) -> bool:
+        return self._now() >= self._store_rests_until
+
+    def _let_rest(self, error: SeatrialError) -> None:
+        self._store_rests_until = self._now() + self._options.store_pause_s
+        _LOG.warning("answers of %s are kept in memory only for now: %s", self._route, error)
+
+
+def _joins(call: Call) -> Callable[[], None]:
+    def joined() -> None:
+        call.journal.cache = CacheUse.JOINED
+
+    return joined

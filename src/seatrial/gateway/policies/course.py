@@ -1,0 +1,112 @@
+"""The way of one request through the candidates: who is next, by when, what the others said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+
+import msgspec
+from msgspec.structs import replace
+
+from seatrial.gateway.chat.call import Call
+from seatrial.gateway.chat.failures import ProviderFailure
+from seatrial.gateway.chat.provider import Provider
+from seatrial.kernel.errors import LimitExceeded, SeatrialError
+
+ANSWERED_BY = "fallback.answered_by"
+FAILED = "fallback.failed"
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may answer.
+
+    Args:
+        model: as the provider knows it.
+    """
+
+    provider: Provider
+    model: str
+
+
+def goes_elsewhere(failure: Exception) -> bool:
+    """Whether another candidate may do better: as the failure says; or cheaper, under a budget."""
+    if isinstance(failure, ProviderFailure):
+        return failure.elsewhere
+    return isinstance(failure, LimitExceeded)
+
+
+class Course:
+    """One request on its way.
+
+    Args:
+        now: monotonic, in s.
+    """
+
+    __slots__ = ("_call", "_candidates", "_now", "_position", "_said")
+
+    def __init__(
+        self, candidates: Sequence[Candidate], call: Call, now: Callable[[], float]
+    ) -> None:
+        self._candidates = candidates
+        self._call = call
+        self._now = now
+        self._position = 0
+        self._said: list[dict[str, str]] = []
+
+    @property
+    def n_left(self) -> int:
+        """Candidates that were not asked."""
+        return len(self._candidates) - self._position
+
+    @property
+    def next_up(self) -> int:
+        """Which candidate `advance` gives."""
+        return self._position
+
+    def advance(self) -> tuple[Candidate, Call]:
+        """The next candidate, and the call with the time it has.
+
+        All but the last have to answer, or begin to, within an equal share of the time that is
+        left, so that one that hangs leaves some to those who come after it.
+        """
+        candidate = self._candidates[self._position]
+        n_left = self.n_left
+        self._position += 1
+        if n_left == 1:
+            return candidate, self._call
+        now = self._now()
+        share_s = (self._call.first_due - now) / n_left
+        return candidate, replace(self._call, first_by=now + share_s)
+
+    def failed(self, candidate: Candidate, failure: SeatrialError) -> None:
+        """Note what a candidate said."""
+        self._said.append(
+            {
+                "provider": candidate.provider.name,
+                "model": candidate.model,
+                "code": failure.code,
+                "problem": failure.problem,
+            }
+        )
+
+    def answered(self, candidate: Candidate) -> None:
+        """Note in the journal who answered, and who had failed before."""
+        notes = self._call.journal.notes
+        notes[ANSWERED_BY] = f"{candidate.provider.name}/{candidate.model}"
+        if self._said:
+            notes[FAILED] = tuple(self._said)
+
+    def is_over(self, failure: SeatrialError) -> bool:
+        """Whether nobody else shall be asked after a failure."""
+        late = self._call.first_due - self._now() <= 0
+        return not self.n_left or late or not goes_elsewhere(failure)
+
+    def told(self, failure: SeatrialError) -> SeatrialError:
+        """The last failure, with what each candidate said as its fact ``candidates``."""
+        if self._said:
+            self._call.journal.notes[FAILED] = tuple(self._said)
+        if len(self._said) < 2:
+            return failure
+        told = copy(failure)
+        told.facts["candidates"] = list(self._said)
+        return told

@@ -1,0 +1,65 @@
+"""The answers a process has at hand, within bounds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from seatrial.gateway.policies.answer_record import Kept
+
+
+class _Entry(NamedTuple):
+    kept: Kept
+    until: float
+    n_bytes: int
+
+
+class RecentAnswers:
+    """Answers in memory, ready to be given; the one put longest ago goes when room is needed.
+
+    Args:
+        max_entries: >= 0.
+        max_bytes: of their records, together, >= 0; one that is greater alone is not taken. In
+            memory an answer takes 1.3 to 4 times as much as its record, streams the most.
+    """
+
+    def __init__(self, *, max_entries: int, max_bytes: int) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._entries: dict[str, _Entry] = {}
+        self._n_bytes = 0
+
+    @property
+    def n_entries(self) -> int:
+        """How many there are, expired ones that nobody asked for included."""
+        return len(self._entries)
+
+    @property
+    def n_bytes(self) -> int:
+        """Of their records, together."""
+        return self._n_bytes
+
+    def get(self, key: str, now: float) -> Kept | None:
+        """The answer under a key, if it has not expired by ``now``, monotonic, in s."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.until <= now:
+            self.drop(key)
+            return None
+        return entry.kept
+
+    def put(self, key: str, kept: Kept, *, until: float, n_bytes: int) -> None:
+        """Keep an answer whose record has ``n_bytes`` until a moment, monotonic, in s."""
+        self.drop(key)
+        if n_bytes > self._max_bytes:
+            return
+        self._entries[key] = _Entry(kept, until, n_bytes)
+        self._n_bytes += n_bytes
+        while self._n_bytes > self._max_bytes or len(self._entries) > self._max_entries:
+            self.drop(next(iter(self._entries)))
+
+    def drop(self, key: str) -> None:
+        """Keep it no longer."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._n_bytes -= entry.n_bytes

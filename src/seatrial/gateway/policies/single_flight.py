@@ -1,0 +1,212 @@
+"""Equal requests that are made at once share one call.
+
+What the provider says, answer or failure, goes to all of them. What concerns one caller alone does
+not: where the call ends by its first caller's deadline or by a bound of theirs (a budget, a rate
+limit), the others make it again, one of them first. Whoever is cancelled leaves the others waiting;
+when the last one leaves, the call is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from seatrial.gateway.chat.failures import ProviderFailure, StreamCut, TimedOut
+from seatrial.gateway.chat.provider import Chunks
+from seatrial.gateway.policies.shared_stream import SharedStream
+from seatrial.kernel.errors import DeadlineExceeded, SeatrialError
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class _Joinable(Protocol):
+    @property
+    def joinable(self) -> bool: ...
+
+
+J = TypeVar("J", bound=_Joinable)
+
+
+class SharedCall(Generic[T]):
+    """A call under way, for a whole answer.
+
+    Args:
+        work: the call.
+    """
+
+    def __init__(self, work: Coroutine[object, object, T]) -> None:
+        self._task = asyncio.create_task(work)
+        self._task.add_done_callback(_seen)
+        self._n_waiting = 0
+        self._left = False
+
+    @property
+    def joinable(self) -> bool:
+        """Whether it is still under way."""
+        return not (self._left or self._task.done())
+
+    async def result(self) -> T:
+        """What the call gives.   Raises: what it raises."""
+        self._n_waiting += 1
+        try:
+            await asyncio.wait((self._task,))
+            return self._task.result()
+        finally:
+            self._n_waiting -= 1
+            if not self._n_waiting and not self._task.done():
+                self._left = True
+                self._task.cancel()
+                await asyncio.wait((self._task,))
+
+
+def _seen(task: asyncio.Task[T]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight(Generic[S]):
+    shared: S
+    deadline: float
+
+
+class Flights(Generic[T]):
+    """All calls and streams under way, by key.
+
+    Args:
+        provider: its name, for failures.
+        now: monotonic, in s; the running loop's time.
+        max_bytes: of the pieces that are held of one stream, about.
+    """
+
+    def __init__(self, provider: str, *, now: Callable[[], float], max_bytes: int) -> None:
+        self._provider = provider
+        self._now = now
+        self._max_bytes = max_bytes
+        self._calls: dict[str, _Flight[SharedCall[T]]] = {}
+        self._streams: dict[str, _Flight[SharedStream]] = {}
+
+    @property
+    def n_under_way(self) -> int:
+        """Calls and streams."""
+        return len(self._calls) + len(self._streams)
+
+    def calls(self, key: str) -> bool:
+        """Whether a call for this key is under way that can be joined."""
+        flight = self._calls.get(key)
+        return flight is not None and flight.shared.joinable
+
+    def streams(self, key: str) -> bool:
+        """Whether a stream for this key is under way that can be joined."""
+        flight = self._streams.get(key)
+        return flight is not None and flight.shared.joinable
+
+    async def call(
+        self,
+        key: str,
+        deadline: float,
+        work: Callable[[], Coroutine[object, object, T]],
+        *,
+        joined: Callable[[], None],
+    ) -> T:
+        """The answer of the call for this key, which is made unless it is under way.
+
+        Args:
+            deadline: monotonic, in s; nobody waits for another's call beyond it.
+            work: the call.
+            joined: told when it is another's call that is waited for.
+        Raises: what the call raises; TimedOut.
+        """
+        while True:
+            flight = self._calls.get(key)
+            leads = flight is None or not flight.shared.joinable
+            if flight is None or leads:
+                flight = self._calls[key] = _Flight(SharedCall(work()), deadline)
+            else:
+                joined()
+            try:
+                async with asyncio.timeout(None if leads else deadline - self._now()):
+                    return await flight.shared.result()
+            except TimeoutError:
+                raise self._late() from None
+            except SeatrialError as error:
+                if leads:
+                    raise
+                if not self._concerns_another(error, flight.deadline, deadline):
+                    raise copy.copy(error) from error
+            finally:
+                _land(self._calls, key, flight)
+
+    async def stream(
+        self,
+        key: str,
+        deadline: float,
+        source: Callable[[], Chunks],
+        *,
+        joined: Callable[[], None],
+    ) -> Chunks:
+        """The stream for this key, which is begun unless it is under way; see `call`.
+
+        Raises: StreamCut where the deadline passes after the first piece.
+        """
+        while True:
+            flight = self._streams.get(key)
+            leads = flight is None or not flight.shared.joinable
+            if flight is None or leads:
+                shared = SharedStream(source(), max_bytes=self._max_bytes)
+                flight = self._streams[key] = _Flight(shared, deadline)
+            else:
+                joined()
+            begun = False
+            try:
+                with flight.shared.seat() as seat:
+                    while True:
+                        if leads or flight.shared.ready(seat):
+                            chunk = await flight.shared.read(seat)
+                        else:
+                            async with asyncio.timeout(deadline - self._now()):
+                                chunk = await flight.shared.read(seat)
+                        if chunk is None:
+                            return
+                        begun = True
+                        yield chunk
+            except TimeoutError:
+                raise (self._cut() if begun else self._late()) from None
+            except SeatrialError as error:
+                if leads:
+                    raise
+                if begun or not self._concerns_another(error, flight.deadline, deadline):
+                    raise copy.copy(error) from error
+            finally:
+                _land(self._streams, key, flight)
+                await flight.shared.settled()
+
+    def _concerns_another(self, error: SeatrialError, theirs: float, mine: float) -> bool:
+        if mine <= self._now():
+            return False
+        if isinstance(error, TimedOut | DeadlineExceeded):
+            return theirs < mine
+        return not isinstance(error, ProviderFailure)
+
+    def _late(self) -> TimedOut:
+        return TimedOut(
+            f"An equal call to {self._provider} is under way and was not answered in time.",
+            remedy="Give it a longer deadline, or ask again.",
+            provider=self._provider,
+        )
+
+    def _cut(self) -> StreamCut:
+        return StreamCut(
+            f"The deadline passed before the answer of {self._provider} was complete.",
+            remedy="Give it a longer deadline, or ask again.",
+            provider=self._provider,
+        )
+
+
+def _land(flights: dict[str, _Flight[J]], key: str, flight: _Flight[J]) -> None:
+    if not flight.shared.joinable and flights.get(key) is flight:
+        del flights[key]

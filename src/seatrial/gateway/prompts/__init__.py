@@ -1,0 +1,1 @@
+"""Prompts as data: versioned templates with typed variables, and what a variant of one is."""

@@ -1,0 +1,1 @@
+"""The routes of OpenAI and Anthropic, for their own clients."""

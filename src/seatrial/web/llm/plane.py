@@ -1,0 +1,242 @@
+"""Answers the routes of OpenAI and Anthropic: below ASGI and through it, see `web/streaming.py`.
+
+A stream's head goes out with its first piece, so whatever fails before is told by its status. What
+fails later is told within the stream, by an event that clients know as an error; the end that says
+that an answer is whole is not sent then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from seatrial.gateway.chat.call import Call
+from seatrial.gateway.chat.provider import Chunks
+from seatrial.gateway.chat.request import ChatRequest
+from seatrial.gateway.dialects import openai_reply
+from seatrial.gateway.routes.doorman import Doorman
+from seatrial.gateway.routes.gateway import Caller, Gateway
+from seatrial.gateway.routes.table import Route, Use
+from seatrial.kernel.errors import SeatrialError
+from seatrial.serving.client_errors import as_told
+from seatrial.serving.codec.inflate import inflate
+from seatrial.serving.exchange import (
+    JSON,
+    BadInput,
+    Limits,
+    MethodNotAllowed,
+    Reply,
+    Request,
+    Stopping,
+    StreamReply,
+    shown,
+)
+from seatrial.web.guard import Guard
+from seatrial.web.llm.description import document
+from seatrial.web.llm.listing import entry, listing
+from seatrial.web.llm.refusal import refused
+from seatrial.web.llm.reply_headers import STREAMED, headers_of, last_word
+from seatrial.web.llm.visit import Visit
+from seatrial.web.llm.wires import ANTHROPIC, OPENAI, StreamWriter, Wire
+
+CHAT = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
+MESSAGES = "/v1/messages"
+COUNT = "/v1/messages/count_tokens"
+MODELS = "/v1/models"
+
+_POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT})
+_ANTHROPICS = frozenset({MESSAGES, COUNT})
+_HERE = "127.0.0.1"
+
+
+class LlmPlane:
+    """See `web.streaming.StreamPlane`.
+
+    Args:
+        gateway: the models.
+        doorman: says who calls.
+        limits: of these, that of the body counts.
+    """
+
+    def __init__(self, gateway: Gateway, doorman: Doorman, limits: Limits) -> None:
+        self.limits = limits
+        self._gateway, self._doorman = gateway, doorman
+        self._here = Guard(token=None)
+        self._answers: Mapping[str, Callable[[Visit], Awaitable[Reply | StreamReply]]] = {
+            CHAT: self._chat,
+            MESSAGES: self._chat,
+            EMBEDDINGS: self._embed,
+            COUNT: self._count,
+        }
+
+    def owns(self, path: str) -> bool:
+        """See `StreamPlane`."""
+        return path in _POSTED or path == MODELS or path.startswith(f"{MODELS}/")
+
+    def has(self, name: str) -> bool:
+        """Whether a model of the gateway has this name."""
+        return self._gateway.table.find(name) is not None
+
+    def described(self) -> Mapping[str, Any]:
+        """See `StreamPlane`."""
+        return document()
+
+    def refused(self, error: SeatrialError, path: str) -> Reply:
+        """See `StreamPlane`."""
+        visit = Visit(Request("POST", path, b"", {}, b""), _wire(path, {}))
+        return self._refused(error, visit)
+
+    async def answer(self, request: Request) -> Reply | StreamReply:
+        """See `StreamPlane`."""
+        visit = Visit(request, _wire(request.path, request.headers))
+        try:
+            allowed = "POST, OPTIONS" if request.path in _POSTED else "GET, HEAD, OPTIONS"
+            if request.method == "OPTIONS":
+                return Reply(200, b"", JSON, ((b"allow", allowed.encode()),))
+            if request.method not in allowed.split(", "):
+                raise MethodNotAllowed(
+                    f"{shown(request.method)} is not allowed at {shown(request.path)}.",
+                    remedy=f"Use {allowed.partition(',')[0]}.",
+                    allow=allowed,
+                )
+            visit.key = await self._doorman.admit(visit.secret)
+            if visit.key is None:
+                self._check_here(request.headers)
+            make = self._answers.get(request.path)
+            return self._models(visit) if make is None else await make(visit)
+        except Exception as problem:  # noqa: BLE001 - the border of a request
+            return self._refused(as_told(problem, None), visit)
+
+    async def _chat(self, visit: Visit) -> Reply | StreamReply:
+        asked = visit.wire.read(self._body(visit))
+        route, call = self._begun(visit, asked.model, asked.user, Use.CHAT)
+        if asked.stream:
+            return await self._stream(visit, route, asked, call)
+        response = await route.provider.chat(asked, call)
+        body = orjson.dumps(visit.wire.whole(response))
+        return Reply(200, body, JSON, headers_of(visit))
+
+    async def _stream(
+        self, visit: Visit, route: Route, asked: ChatRequest, call: Call
+    ) -> StreamReply:
+        chunks = route.provider.stream(asked, call)
+        writer = visit.wire.writer(asked, answer_id=call.id)
+        first = b""
+        try:
+            async for chunk in chunks:
+                if first := writer.write(chunk):
+                    break
+        except BaseException:
+            await chunks.aclose()
+            raise
+        parts = _parts(visit, chunks, writer, first)
+        return StreamReply(
+            200, parts, writer.error(Stopping()), headers=STREAMED + headers_of(visit)
+        )
+
+    async def _embed(self, visit: Visit) -> Reply:
+        asked = openai_reply.read_embedding_request(self._body(visit))
+        route, call = self._begun(visit, asked.model, asked.user, Use.EMBEDDING)
+        made = await route.provider.embed(asked, call)
+        in_base64 = asked.raw is not None and asked.raw.get("encoding_format") == "base64"
+        body = orjson.dumps(openai_reply.write_embeddings(made, in_base64=in_base64))
+        return Reply(200, body, JSON, headers_of(visit))
+
+    async def _count(self, visit: Visit) -> Reply:
+        given = self._body(visit)
+        if isinstance(given, dict):
+            given.setdefault("max_tokens", 1)  # which this route alone does not ask for
+        asked = ANTHROPIC.read(given)
+        route, _ = self._begun(visit, asked.model, asked.user, Use.CHAT)
+        if route.counter is None:
+            raise BadInput(
+                f"The tokens of {route.name!r} cannot be counted here.",
+                remedy="Ask the provider itself.",
+                field="model",
+            )
+        body = orjson.dumps({"input_tokens": route.counter.request(asked)})
+        return Reply(200, body, JSON, headers_of(visit))
+
+    def _models(self, visit: Visit) -> Reply:
+        key, dialect, path = visit.key, visit.wire.dialect, visit.request.path
+        record: object
+        if path == MODELS:
+            every = self._gateway.table.all()
+            seen = [r for r in every if key is None or not key.models or r.name in key.models]
+            record = listing(seen, dialect=dialect)
+        else:
+            name = unquote(path.removeprefix(f"{MODELS}/"))
+            route = self._gateway.table.find(name) or self._gateway.table.get(name, Use.CHAT)
+            if key is not None:
+                key.check_model(route.name)
+            record = entry(route, dialect=dialect)
+        return Reply(200, orjson.dumps(record), JSON, headers_of(visit))
+
+    def _begun(self, visit: Visit, model: str, user: str | None, use: Use) -> tuple[Route, Call]:
+        key = visit.key
+        route = self._gateway.table.get(model, use)
+        if key is not None:
+            key.check_model(model)
+        caller = Caller(
+            key=None if key is None else key.id,
+            tenant="" if key is None else key.tenant or key.id,
+            user=user,
+            tags=visit.tags(),
+        )
+        visit.call = self._gateway.call(
+            route, caller, call_id=visit.id, timeout_s=visit.timeout_s()
+        )
+        return route, visit.call
+
+    def _body(self, visit: Visit) -> object:
+        request = visit.request
+        body = request.body
+        if (encoding := request.headers.get(b"content-encoding")) is not None:
+            body = inflate(body, encoding, self.limits.max_body_bytes)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise BadInput(
+                f"The body is not JSON: {error.msg}.",
+                remedy="Send one JSON object, as UTF-8.",
+            ) from error
+
+    def _check_here(self, headers: Mapping[bytes, bytes]) -> None:
+        """Who needs no key is on this machine, and no page of another site.
+
+        Raises: ForeignRequest.
+        """
+        texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+        self._here.check(client=_HERE, headers=texts, cookies={})
+
+    @staticmethod
+    def _refused(error: SeatrialError, visit: Visit) -> Reply:
+        return refused(error, visit.wire.dialect, visit.id, headers_of(visit))
+
+
+async def _parts(
+    visit: Visit, chunks: Chunks, writer: StreamWriter, first: bytes
+) -> AsyncGenerator[bytes, None]:
+    """The events of a stream, its end or its error among them."""
+    async with aclosing(chunks):
+        try:
+            if first:
+                yield first
+            async for chunk in chunks:
+                if part := writer.write(chunk):
+                    yield part
+            last = writer.end()
+        except Exception as problem:  # noqa: BLE001 - the border of a request
+            last = writer.error(as_told(problem, None))
+    yield last_word(visit) + last
+
+
+def _wire(path: str, headers: Mapping[bytes, bytes]) -> Wire:
+    """Whose client asks; the list of models has one address for both."""
+    anthropics = path in _ANTHROPICS or b"anthropic-version" in headers
+    return ANTHROPIC if anthropics and path not in (CHAT, EMBEDDINGS) else OPENAI

@@ -1,0 +1,55 @@
+"""What the headers of a reply say of its call: its id, who answered, what it cost.
+
+Of a stream the cost is known at its end only, when headers are gone: there it is a comment, which
+every client of events skips.
+"""
+
+from __future__ import annotations
+
+import re
+
+from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.web.llm.visit import Visit
+
+STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+
+_UNSAFE = re.compile(r"[^\x21-\x7e]")
+
+
+def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of a reply; of a stream, what is known when it begins."""
+    request_id = visit.id.encode()
+    found = [(b"x-request-id", request_id), (b"request-id", request_id)]
+    call = visit.call
+    if call is None:
+        return tuple(found)
+    journal = call.journal
+    if journal.cache is not CacheUse.NONE:
+        found.append((b"x-seatrial-cache", str(journal.cache).encode()))
+    if journal.attempts:
+        last = journal.attempts[-1]
+        found.append((b"x-seatrial-model", _safe(f"{last.provider}/{last.model}")))
+        found.append((b"x-seatrial-attempts", b"%d" % len(journal.attempts)))
+        found.append((b"x-seatrial-cost-usd", cost(call)))
+    return tuple(found)
+
+
+def last_word(visit: Visit) -> bytes:
+    """What the end of a stream tells besides the answer: who gave it, and what it cost."""
+    call = visit.call
+    if call is None or not call.journal.attempts:
+        return b""
+    last = call.journal.attempts[-1]
+    name = _safe(f"{last.provider}/{last.model}")
+    return b": cost-usd=%b model=%b\n\n" % (cost(call), name)
+
+
+def cost(call: Call) -> bytes:
+    """All attempts together, in USD, as plainly as it can be written."""
+    amount = call.journal.cost_usd
+    return f"{amount.normalize():f}".encode() if amount else b"0"
+
+
+def _safe(text: str) -> bytes:
+    """A name as a header may hold it."""
+    return _UNSAFE.sub("?", text)[:200].encode()

@@ -1,0 +1,75 @@
+"""The gateway of a server's worker: its models, the keys of its callers, its routes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from seatrial.adapters.limits_shared import SharedLimits
+from seatrial.gateway.policies.metrics import GatewayCounts, Snapshot, exposition
+from seatrial.gateway.routes.doorman import Doorman
+from seatrial.gateway.routes.key_desk import KeyDesk
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import FactLog
+from seatrial.serving.exchange import Limits
+from seatrial.web.llm.plane import LlmPlane
+from seatrial.wiring.gateway import gateway_of
+from seatrial.wiring.listening import is_loopback
+from seatrial.wiring.workspace import Workspace
+
+
+class Llm:
+    """What answers the routes of OpenAI and Anthropic in one process.
+
+    Args:
+        facts: where the keys of callers are kept.
+    Raises: as `gateway_of`.
+    """
+
+    def __init__(
+        self, workspace: Workspace, facts: FactLog, *, environment: Mapping[str, str] = os.environ
+    ) -> None:
+        settings = workspace.settings
+        self._counts = GatewayCounts()
+        here = is_loopback(settings.server.host)
+        doorman = Doorman(
+            KeyDesk(facts, now=SystemClock().now).ring,
+            open=here and not settings.gateway.require_key,
+            now=time.monotonic,
+            wall=time.time,
+        )
+        limits = SharedLimits(workspace.limits) if settings.server.workers > 1 else None
+        self._gateway = gateway_of(
+            workspace,
+            environment=environment,
+            key=doorman.key,
+            limits=limits,
+            counts=self._counts,
+        )
+        most = Limits(max_body_bytes=settings.gateway.limits.max_body_bytes)
+        self.plane = LlmPlane(self._gateway, doorman, most)
+
+    def has(self, name: str) -> bool:
+        """Whether a model of the gateway has this name."""
+        return self.plane.has(name)
+
+    def snapshot(self) -> object:
+        """See `serving.worker.Beside`."""
+        return msgspec.to_builtins(self._counts.snapshot())
+
+    def exposition(self, workers: Mapping[str, object]) -> str:
+        """See `serving.worker.Beside`; a worker that has no models counts nothing."""
+        return exposition(
+            {
+                name: msgspec.convert(counts, Snapshot, strict=False)
+                for name, counts in workers.items()
+                if counts is not None
+            }
+        )
+
+    async def close(self) -> None:
+        """Keep what calls cost, and give back connections."""
+        await self._gateway.close()

@@ -1,0 +1,117 @@
+"""What the suite cannot see: several processes, files that are damaged, where time is spent."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from seatrial.adapters.answers_sqlite import SqliteAnswers
+from seatrial.kernel.store import StoreDamaged, StoreMissing, StoreUnavailable
+
+_OTHER = """
+import asyncio, sys
+from seatrial.adapters.answers_sqlite import SqliteAnswers
+
+async def main(path, me):
+    answers = SqliteAnswers(path, max_entries=60, busy_timeout_s=20)
+    for number in range(100):
+        await answers.put(f"{me}/{number}", me.encode() * 50, ttl_s=1000)
+    held = [await answers.get(f"{me}/{number}") for number in range(100)]
+    assert all(one is None or one.value == me.encode() * 50 for one in held)
+    await answers.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_several_processes_share_a_file_and_its_bounds(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    others = [
+        subprocess.Popen([sys.executable, "-c", _OTHER, str(path), me], stderr=subprocess.PIPE)
+        for me in "ab"
+    ]
+    for other in others:
+        _, said = other.communicate()
+        assert other.returncode == 0, said
+    answers = SqliteAnswers(path)
+    names = [f"{me}/{number}" for me in "ab" for number in range(100)]
+    held = [one for one in [await answers.get(name) for name in names] if one is not None]
+    assert len(held) == 60
+    await answers.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT n, n_bytes FROM total").fetchall() == [(60, 60 * 50)]
+
+
+async def test_it_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        answers = SqliteAnswers(tmp_path / "answers.db")
+        held = await answers.get("a")
+        await answers.put("a", b"value", ttl_s=1000)
+        await answers.close()
+    assert held is not None
+    assert held.value == b"value"
+
+
+async def test_reading_waits_for_no_writer(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db", busy_timeout_s=0.0)
+    await answers.put("a", b"value", ttl_s=1000)
+    assert await answers.get("a") is not None
+    with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM answer")
+        held = await answers.get("a")
+        assert held is not None
+        assert held.value == b"value"
+        with pytest.raises(StoreUnavailable):
+            await answers.put("b", b"value", ttl_s=1000)
+        other.execute("COMMIT")
+    assert await answers.get("a") is None
+    await answers.close()
+
+
+async def test_expired_answers_make_room_as_others_come(tmp_path: Path) -> None:
+    moment = [1000.0]
+    answers = SqliteAnswers(tmp_path / "answers.db", max_entries=20, wall=lambda: moment[0])
+    await answers.put("old", b"x", ttl_s=1000)
+    for number in range(19):
+        await answers.put(str(number), b"x", ttl_s=10)
+    moment[0] = 1011.0
+    for number in range(100, 119):
+        await answers.put(str(number), b"x", ttl_s=10)
+    assert await answers.get("old") is not None
+    await answers.close()
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreMissing, match="absent"):
+        SqliteAnswers(tmp_path / "absent" / "answers.db")
+
+
+async def test_a_file_that_is_damaged_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    answers = SqliteAnswers(path)
+    for number in range(200):
+        await answers.put(str(number), b"x" * 1000, ttl_s=1000)
+    await answers.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"rubbish!" * ((len(whole) - 4096) // 8))
+    with pytest.raises(StoreDamaged, match=r"answers\.db"):
+        SqliteAnswers(path)
+
+
+async def test_writes_do_not_hold_up_the_event_loop(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db", busy_timeout_s=5.0)
+    with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(answers.put("a", b"x", ttl_s=1000))
+        for _ in range(3):  # the loop goes round while the thread waits for its turn
+            await asyncio.sleep(0)
+        assert not writing.done()
+        other.execute("COMMIT")
+    await writing
+    assert await answers.get("a") is not None
+    await answers.close()

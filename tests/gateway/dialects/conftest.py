@@ -1,0 +1,6 @@
+"""Lets the tests of the dialects share `bodies`."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))

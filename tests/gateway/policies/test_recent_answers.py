@@ -1,0 +1,44 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.gateway.chat.response import Embeddings
+from seatrial.gateway.policies.recent_answers import RecentAnswers
+
+ANSWER = Embeddings(model="m", vectors=((1.0,),))
+
+
+def test_an_answer_is_there_until_it_expires():
+    recent = RecentAnswers(max_entries=10, max_bytes=1000)
+    recent.put("a", ANSWER, until=5.0, n_bytes=10)
+    assert recent.get("a", 4.999) is ANSWER
+    assert recent.get("a", 5.0) is None
+    assert (recent.n_entries, recent.n_bytes) == (0, 0)
+
+
+def test_the_one_put_longest_ago_goes_first():
+    recent = RecentAnswers(max_entries=2, max_bytes=1000)
+    for key in ("a", "b", "a", "c"):
+        recent.put(key, ANSWER, until=5.0, n_bytes=10)
+    assert [key for key in "abc" if recent.get(key, 0.0)] == ["a", "c"]
+
+
+def test_what_is_too_large_is_not_taken_and_its_forerunner_is_gone():
+    recent = RecentAnswers(max_entries=2, max_bytes=100)
+    recent.put("a", ANSWER, until=5.0, n_bytes=10)
+    recent.put("b", ANSWER, until=5.0, n_bytes=10)
+    recent.put("b", ANSWER, until=5.0, n_bytes=101)
+    assert [key for key in "ab" if recent.get(key, 0.0)] == ["a"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 60), st.integers(0, 9))))
+def test_the_bounds_hold_whatever_is_put(puts):
+    recent = RecentAnswers(max_entries=3, max_bytes=100)
+    sizes: dict[str, int] = {}
+    for now, (key, size, ttl) in enumerate(puts):
+        recent.put(key, ANSWER, until=now + ttl, n_bytes=size)
+        sizes[key] = size
+        recent.get("a", float(now))
+        assert recent.n_entries <= 3
+        assert recent.n_bytes <= 100
+        held = [key for key in "abcdef" if recent.get(key, -1.0)]
+        assert recent.n_bytes == sum(sizes[key] for key in held)

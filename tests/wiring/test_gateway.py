@@ -1,0 +1,103 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seatrial.gateway.chat.failures import ServerFault
+from seatrial.gateway.ledger.usage import By, UsageQuestion
+from seatrial.kernel.errors import SeatrialError
+from seatrial.testing import ScriptedLLM
+from seatrial.testing.scripted_llm import Fault, FaultKind, Says
+from seatrial.wiring.gateway import (
+    ProviderKeyMissing,
+    UnknownLedger,
+    gateway_of,
+    ledger_url,
+    open_gateway,
+    open_ledger,
+)
+from seatrial.wiring.workspace import Workspace, open_workspace
+
+
+def workspace(tmp_path: Path, **section: Any) -> Workspace:
+    config = tmp_path / "seatrial.yaml"
+    config.write_text(yaml.safe_dump({"gateway": section}))
+    return open_workspace(home=tmp_path / "home", config=config, environment={})
+
+
+def section(llm: ScriptedLLM) -> dict[str, Any]:
+    return {
+        "providers": {
+            "one": {"kind": "openai", "base_url": llm.openai_url, "api_key_env": "ONE_KEY"},
+            "two": {"kind": "anthropic", "base_url": llm.anthropic_url},
+        },
+        "models": {
+            "m": ["one/gpt-4o-mini", "two/claude-3-haiku-20240307"],
+            "e": {"kind": "embedding", "candidates": ["one/text-embedding-3-small"]},
+        },
+        "retry": {"attempts": 1},
+    }
+
+
+async def test_one_call_goes_from_the_file_to_the_provider_and_into_the_ledger(
+    tmp_path: Path,
+) -> None:
+    async with ScriptedLLM(keys=frozenset({"sk-1"})) as llm:
+        space = workspace(tmp_path, **section(llm))
+        async with gateway_of(space, environment={"ONE_KEY": "sk-1"}) as gateway:
+            answer = await gateway.chat("m", "Hello there")
+            made = await gateway.embed("e", ["a", "b"])
+    assert answer.text == "Hello there"
+    assert answer.cost_usd > 0
+    assert len(made.vectors) == 2
+    ledger = open_ledger(ledger_url(space))
+    found = ledger.usage(UsageQuestion(since_us=0, until_us=2**62, by=(By.MODEL,)))
+    ledger.close()
+    assert [one.group for one in found] == [("gpt-4o-mini",), ("text-embedding-3-small",)]
+    assert found[0].cost_usd == answer.cost_usd
+
+
+async def test_the_second_candidate_answers_where_the_first_fails(tmp_path: Path) -> None:
+    async with ScriptedLLM() as llm:
+        space = workspace(tmp_path, **section(llm))
+        llm.then(Fault(kind=FaultKind.SERVER_ERROR), Says(text="From the second."))
+        async with gateway_of(space, environment={"ONE_KEY": "sk-1"}) as gateway:
+            answer = await gateway.chat("m", "Hello")
+    assert answer.text == "From the second."
+    failures = [attempt.failure for attempt in answer.journal.attempts]
+    assert failures == [ServerFault.code, None]
+
+
+async def test_answers_are_kept_over_a_restart(tmp_path: Path) -> None:
+    async with ScriptedLLM() as llm:
+        space = workspace(tmp_path, **section(llm), cache={"enabled": True})
+        for _ in range(2):
+            async with gateway_of(space, environment={"ONE_KEY": "k"}) as gateway:
+                await gateway.chat("m", "Hello", temperature=0.0)
+        assert llm.n_asked == 1
+
+
+def test_a_key_that_is_not_set_is_named_before_anything_is_opened(tmp_path: Path) -> None:
+    space = workspace(
+        tmp_path, providers={"one": {"kind": "openai", "api_key_env": "ONE_KEY"}}, models={}
+    )
+    with pytest.raises(ProviderKeyMissing, match="ONE_KEY, with the key for one"):
+        gateway_of(space, environment={})
+    assert not (space.home / "llm.db").exists()
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "secret"])
+def test_a_ledger_of_an_unknown_kind_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(UnknownLedger) as caught:
+        open_ledger(url)
+    assert "u:secret" not in str(caught.value)
+
+
+def test_a_gateway_is_opened_by_its_file_alone(tmp_path: Path) -> None:
+    config = tmp_path / "seatrial.yaml"
+    config.write_text("gateway: {models: {}}")
+    gateway = open_gateway(home=tmp_path / "home", config=config, environment={})
+    assert gateway.table.all() == []
+    with pytest.raises(SeatrialError):
+        open_gateway(home=tmp_path / "home", config=tmp_path / "none.yaml", environment={})
