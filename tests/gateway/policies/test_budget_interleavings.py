@@ -17,9 +17,9 @@ from seatrial.gateway.chat.failures import (
     ServerFault,
     TimedOut,
 )
-from seatrial.gateway.policies.budget import BudgetOptions
 from seatrial.gateway.policies.budget_failures import BudgetExceeded
-from seatrial.testing.fake_time import run_in_fake_time
+from seatrial.gateway.policies.room import Room, RoomOptions
+from seatrial.testing.fake_time import now, run_in_fake_time
 
 FAULTS = st.sampled_from([None, None, None, RateLimited, ServerFault, ConnectionLost, TimedOut])
 TIMES = st.sampled_from([0.0, 0.01, 0.05, 0.3, 1.0])
@@ -91,8 +91,8 @@ async def run(desk, ask, plans, wait_s):
                 ),
             )
         )
-    options = BudgetOptions(wait_s=wait_s)
-    policies = [desk.budgeted(vendor, maximum=30, options=options) for vendor in vendors]
+    options = RoomOptions(wait_s=wait_s)
+    policies = [Room(desk.budgeted(vendor, maximum=30), options, now=now) for vendor in vendors]
 
     async def bounded(plan):
         with suppress(BudgetExceeded, ProviderFailure, TimeoutError):

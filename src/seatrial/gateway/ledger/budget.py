@@ -89,7 +89,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Payer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who pays for an attempt, and for what.
+    """Who pays for an attempt, and for what; names are as `plain_name` leaves them.
 
     Args:
         key: id of the caller's key.
@@ -140,7 +140,7 @@ def charges(budgets: Sequence[Budget], payer: Payer, *, at_s: float) -> tuple[Ch
     day = int(at_s // _DAY_S)
     for budget in budgets:
         who = _who(budget, payer)
-        if budget.name is not None and budget.name != who:
+        if budget.name is not None and who not in (budget.name, plain_name(budget.name)):
             continue
         window, ends_us = window_of(budget.window, day)
         account = account_name(window, budget, who)

@@ -1,8 +1,8 @@
 """No attempt is made that its budgets could not pay at worst; every attempt is paid as it was.
 
 Before an attempt its worst case is reserved: the input as it cannot be exceeded, and an answer as
-long as it may become. Where less is left, the answer is made shorter; where calls under way hold
-what is missing, it is waited for. After the attempt, what it cost is paid and the rest given back:
+long as it may become. Where less is left, the answer is made shorter. After the attempt, what it
+cost is paid and the rest given back:
 
 - The provider told the usage: that.
 - It did not, and the answer is complete: the gateway's own count, marked as estimated.
@@ -14,7 +14,6 @@ what is missing, it is waited for. After the attempt, what it cost is paid and t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
 from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, payer_of
 from seatrial.gateway.ledger.ledger import Granted, Refused, Repeated, Reserve, Settle, attempt_id
 from seatrial.gateway.ledger.money import usd
-from seatrial.gateway.ledger.teller import Answer, Teller
+from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
@@ -46,7 +45,6 @@ CANCELLED = "gateway.cancelled"
 """What stands as the failure of an attempt whose caller went away."""
 
 _LONGEST_S = 86_400.0
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.5
 
 
 class Unfinished(StrEnum):
@@ -63,15 +61,12 @@ class BudgetOptions(msgspec.Struct, frozen=True, kw_only=True):
         floor_tokens: no answer is cut below, >= 1; with less money there is none.
         unfinished: how a stream is paid that began and did not end. RECEIVED trusts the provider
             to stop at once when the connection ends, and may pass a budget if it does not.
-        wait_s: how long a call waits for money that calls under way hold, >= 0; what is spent is
-            not waited for.
         grace_s: how long after its deadline a call may still be settled, > 0; then it counts at its
             worst case.
     """
 
     floor_tokens: int = 16
     unfinished: Unfinished = Unfinished.WORST
-    wait_s: float = 5.0
     grace_s: float = 60.0
 
 
@@ -228,8 +223,6 @@ class Budgeted:
             owner=self._teller.owner,
         )
         answer = await self._teller.reserve(reserve)
-        if isinstance(answer, Refused):
-            answer = await self._wait_for_room(reserve, answer, call)
         match answer:
             case Refused():
                 raise exceeded(answer, asked.least)
@@ -242,20 +235,6 @@ class Budgeted:
             ticket.shortened = tokens != ticket.request.max_tokens
             if ticket.shortened:
                 ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
-
-    async def _wait_for_room(self, asked: Reserve, refused: Refused, call: Call) -> Answer:
-        """Ask again while calls under way hold what is missing, as most of them give back much."""
-        until = min(self._now() + self._options.wait_s, call.deadline)
-        answer: Answer = refused
-        pause_s = _FIRST_PAUSE_S
-        while isinstance(answer, Refused) and answer.limit - answer.spent >= asked.least:
-            left_s = until - self._now()
-            if left_s <= 0:
-                break
-            await asyncio.sleep(min(pause_s, left_s))
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            answer = await self._teller.reserve(asked)
-        return answer
 
     # --- after
 

@@ -2,14 +2,15 @@
 
 rate limit of the key
   cache, which equal requests share
-    fallback, hedged            over the candidates, in order
-      form of the answer        by the schema of the request
-        fit                     to the candidate's window
-          retry
-            breaker             of the provider
-              concurrency       of the provider
-                budget          around each attempt
-                  the provider
+    room                        waits for money that other calls hold
+      fallback, hedged          over the candidates, in order
+        form of the answer      by the schema of the request
+          fit                   to the candidate's window
+            retry
+              breaker           of the provider
+                concurrency     of the provider
+                  budget        around each attempt
+                    the provider
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from seatrial.gateway.policies.metrics import GatewayCounts
 from seatrial.gateway.policies.rate_limit import RateLimit
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
+from seatrial.gateway.policies.room import Room
 from seatrial.gateway.policies.spans import Server, traced
 from seatrial.gateway.policies.tracing import Tracer
 from seatrial.gateway.prices.book import PriceBook
@@ -134,6 +136,7 @@ class _Stacks:
             Candidate(provider=self._candidate(one), model=one.model) for one in model.candidates
         ]
         stack: Provider = Fallback(candidates, name=name, hedge=hedge, now=parts.now)
+        stack = Room(stack, now=parts.now)
         cache = self._config.cache
         if cache.enabled if model.cache is None else model.cache:
             stack = Cached(
