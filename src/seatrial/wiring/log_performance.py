@@ -57,7 +57,7 @@ Say = Callable[[SourceProblem], None]
 
 @dataclass(frozen=True, slots=True)
 class LoggedRows:
-    """See `monitoring.performance.version.Logged`."""
+    """See `monitoring.performance.arrivals.Logged`."""
 
     rows: Table
     ids: Sequence[str | None]
