@@ -33,6 +33,7 @@ from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.stats.divergence import Divergence
+from seatrial.wiring.by_segment import log_baseline
 from seatrial.wiring.column_report import read_by_column
 from seatrial.wiring.late_labels import LabelTable, label_table, row_ids
 from seatrial.wiring.log_reference import (
@@ -236,6 +237,7 @@ class _Judging:
             version=file.version,
             rules=file.performance.rules(),
             window_rows=file.performance_rows,
+            segments=log_baseline(file, known),
         )
         if file.labels is not None:
             self._labels, problems = stack.enter_context(label_table(file.labels, folder=folder))
@@ -243,11 +245,18 @@ class _Judging:
 
     @property
     def levels(self) -> tuple[tuple[Level, str], ...]:
-        """What all rows together mean, by labels and by the estimate, each with its reason."""
+        """What all rows together mean, by labels and by the estimate, each with its reason; and
+        what each segment does.
+        """
         if self.performance is None:
             return ()
         real, said = self.performance.measured(), self.performance.estimated()
-        return (*(((real.level, real.reason),) if real else ()), (said.level, said.reason))
+        by_segment = self.performance.found_by_segment()
+        return (
+            *(((real.level, real.reason),) if real else ()),
+            (said.level, said.reason),
+            *((Level(one.level.value), one.what.en.rstrip(".")) for one in by_segment),
+        )
 
     def add(self, chunk: Chunk) -> None:
         """Take rows in. Rows that cannot be judged end the judging, with the reason."""

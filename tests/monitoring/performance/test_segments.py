@@ -12,11 +12,11 @@ from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Finding, Kind, Level
 from seatrial.monitoring.performance.labels import Keeping, MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import LOOK_LABELS, SegmentRules
 from seatrial.monitoring.performance.segment_reference import SegmentReference
 from seatrial.monitoring.performance.segment_sums import SegmentSums
 from seatrial.monitoring.performance.segment_view import segments_view
-from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.performance.version import VersionPerformance
@@ -71,19 +71,9 @@ KNOWN = known()
 def watched(ledger: MemoryPending) -> VersionPerformance:
     rules = PerformanceRules()
 
-    def by_segment(window_rows: int, steps_per_window: int) -> SegmentPerformance:
-        return SegmentPerformance(
-            ledger,
-            splits(),
-            KNOWN,
-            REFERENCE,
-            SegmentRules(performance=rules),
-            endpoint="churn",
-            version=1,
-            window_rows=window_rows,
-            steps_per_window=steps_per_window,
-        )
-
+    baseline = SegmentBaseline(
+        splits=splits(), known=KNOWN, served=REFERENCE, rules=SegmentRules(performance=rules)
+    )
     return VersionPerformance(
         ledger,
         REFERENCE,
@@ -92,7 +82,7 @@ def watched(ledger: MemoryPending) -> VersionPerformance:
         rules=rules,
         keeping=Keeping(),
         window_rows=WINDOW_ROWS,
-        segments=by_segment,
+        segments=baseline,
     )
 
 
@@ -246,13 +236,13 @@ def test_the_record_has_the_worst_segments_first_and_a_new_one_beside_the_whole(
     for i in range(2):
         version.take(in_towns(drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS), only=3 if i else None))
     record = performance_record(version)["segments"]
-    assert record == segments_view(version.segments)
+    assert record == segments_view(version.segments, trusted=True)
     assert record["columns"] == ["town"]
     assert record["measured"] == []
     shown = {one["value"]: one for one in record["estimated"]}
     assert set(shown) == {*TOWNS, NEW}
     assert (shown[NEW]["n"], shown[NEW]["reference_of_whole"]) == (WINDOW_ROWS, True)
-    assert segments_view(None) is None
+    assert segments_view(None, trusted=True) is None
 
 
 def test_a_ledger_that_cannot_be_read_is_refused() -> None:

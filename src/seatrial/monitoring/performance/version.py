@@ -30,6 +30,7 @@ from seatrial.monitoring.performance.progress import (
     since_trouble,
 )
 from seatrial.monitoring.performance.rows import has_answers, part_id
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import ServedReference
 from seatrial.monitoring.performance.state import PerformanceState, audit, learn, steps_by_count
@@ -53,7 +54,7 @@ class VersionPerformance:
         rules: when a drop is one.
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
-        segments: makes what counts by segment, of a window's rows and steps; None without any.
+        segments: what its segments are held against; None without any.
     Raises: BadPerformanceRecord, stats.fusion_record.BadFusion, UntoldUnreadable: a ledger that
         cannot be read.
     """
@@ -68,7 +69,7 @@ class VersionPerformance:
         rules: PerformanceRules,
         keeping: Keeping,
         window_rows: int,
-        segments: Callable[[int, int], SegmentPerformance] | None = None,
+        segments: SegmentBaseline | None = None,
     ) -> None:
         self._kept = VersionLedger(
             ledger, served.reference, of=f"{endpoint} version {version}", window_rows=window_rows
@@ -79,9 +80,16 @@ class VersionPerformance:
         self.version = version
         self.rules = rules
         self._keeping = keeping
-        self.segments = (
-            segments(self.progress.window_rows, self.state.steps_per_window) if segments else None
-        )
+        self.segments = None
+        if segments is not None:
+            self.segments = SegmentPerformance(
+                ledger,
+                segments,
+                endpoint=endpoint,
+                version=version,
+                window_rows=self.progress.window_rows,
+                steps_per_window=self.state.steps_per_window,
+            )
 
     @property
     def state(self) -> PerformanceState:
@@ -133,7 +141,7 @@ class VersionPerformance:
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
             windows, progress = self._windows(state, progress)
             said = [self._estimated(one.estimate, one.since) for one in found.steps]
-            said += self._observed_by_segment(logged, rows, state, progress)
+            said += self._observed_by_segment(logged, rows, came.places, state, progress)
             said += self._learned_by_segment(joined)
             if progress.n_labelled > self.progress.n_labelled or len(came.again):
                 said += self._measured(state, progress)
@@ -228,18 +236,18 @@ class VersionPerformance:
         )
 
     def _observed_by_segment(
-        self, logged: Logged, rows: Scored, state: PerformanceState, progress: Progress
+        self,
+        logged: Logged,
+        rows: Scored,
+        places: NDArray[np.intp],
+        state: PerformanceState,
+        progress: Progress,
     ) -> list[Finding]:
         if self.segments is None:
             return []
         believed = trust_in_scores(state, self.served.reference, self.rules).trust
-        return self.segments.observe(
-            rows,
-            logged.rows,
-            logged.ids,
-            n_seen=progress.n_seen,
-            trusted=believed is not Trust.CONTRADICTED,
-        )
+        trusted = believed is not Trust.CONTRADICTED
+        return self.segments.observe(rows, logged, places, n_seen=progress.n_seen, trusted=trusted)
 
     def _learned_by_segment(self, joined: Joined) -> list[Finding]:
         if self.segments is None or not len(joined.rows):
