@@ -30,6 +30,9 @@ EN: Mapping[str, str] = {
         "windows, over all segments together."
     ),
     "segments.unjudged": "No segment has rows enough to be judged yet.",
+    "segments.contradicted": (
+        "Labels contradict the scores, so nothing is estimated of segments: see those by labels."
+    ),
 }
 
 ZH: Mapping[str, str] = {
@@ -57,4 +60,5 @@ ZH: Mapping[str, str] = {
         "只有当证据强到就所有分组合计、偶然出现的频率不超过误报预算时，才认定某个分组变差。"
     ),
     "segments.unjudged": "还没有行数足以判断的分组。",
+    "segments.contradicted": "标签与分数矛盾，因此不估计各分组的性能：请看按标签的一栏。",
 }
