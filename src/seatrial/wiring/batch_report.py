@@ -125,7 +125,7 @@ def compared(
     found = thumb(known.profile, summary, report, rules)
     judged = verdict(report, found, rules)
     if RuleName.DEFAULT in rules and counted.performance is not None:
-        judged = with_performance(judged, counted.levels)
+        judged = with_performance(judged, counted.levels, counted.by_segment)
     return Compared(
         known=known,
         source=file.data.source,
@@ -148,6 +148,7 @@ class _Counted:
     problems: Sequence[SourceProblem]
     performance: dict[str, Any] | None = None
     levels: tuple[tuple[Level, str], ...] = ()
+    by_segment: tuple[tuple[Level, str], ...] = ()
     unmeasured: str = ""
 
 
@@ -210,6 +211,7 @@ def _by_rows(
         problems=(*counting.problems, *judging.problems),
         performance=performance,
         levels=judging.levels,
+        by_segment=judging.by_segment,
         unmeasured=judging.unmeasured,
     )
 
@@ -245,18 +247,17 @@ class _Judging:
 
     @property
     def levels(self) -> tuple[tuple[Level, str], ...]:
-        """What all rows together mean, by labels and by the estimate, each with its reason; and
-        what each segment does.
-        """
+        """What all rows together mean, by labels and by the estimate, each with its reason."""
         if self.performance is None:
             return ()
         real, said = self.performance.measured(), self.performance.estimated()
-        by_segment = self.performance.found_by_segment()
-        return (
-            *(((real.level, real.reason),) if real else ()),
-            (said.level, said.reason),
-            *((Level(one.level.value), one.what.en.rstrip(".")) for one in by_segment),
-        )
+        return (*(((real.level, real.reason),) if real else ()), (said.level, said.reason))
+
+    @property
+    def by_segment(self) -> tuple[tuple[Level, str], ...]:
+        """The same of segments, with those that do worse."""
+        found = self.performance.found_by_segment() if self.performance is not None else ()
+        return tuple((Level(one.level.value), one.what.en.rstrip(".")) for one in found)
 
     def add(self, chunk: Chunk) -> None:
         """Take rows in. Rows that cannot be judged end the judging, with the reason."""
