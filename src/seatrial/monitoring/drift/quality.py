@@ -6,12 +6,13 @@ the distribution of sound values moved is `drift/compare.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.monitoring.drift.comparison import expected_new_share, graded_new, summary_of
 from seatrial.monitoring.drift.severity import Severity, graded
@@ -295,12 +296,18 @@ def _range(
     present = column.n_present
     if low is None or high is None or column.lowest is None or column.highest is None:
         return
-    n_outside = int(column.counts[0] + column.counts[-1]) if len(column.counts) > 1 else 0
+    n_beyond = _n_outer(column.counts)
+    # Edges lie where counting is cheap, so rows of the reference itself may lie beyond them.
+    n_known, n_reference = _n_outer(profile.counts), int(np.sum(profile.counts))
+    n_outside = max(0, n_beyond - round(present * n_known / max(1, n_reference)))
     share = n_outside / present
     # A new value lies outside the range of n others with the chance 2 / (n + 1).
-    expected = 2 / (int(np.sum(profile.counts)) + 1)
+    expected = (n_known + 2) / (n_reference + 1)
     severity = graded(share, warning=limits.outside[0], critical=limits.outside[1])
-    if proportion_tail(n_outside, present, min(1.0, expected)) > limits.alpha:
+    tail = proportion_tail(n_beyond, present, min(1.0, expected))
+    if n_known:
+        tail = max(tail, shares_tail(n_known, n_reference, n_beyond, present))
+    if tail > limits.alpha:
         severity = Severity.NONE
     reach = limits.far * max(high - low, abs(high) * 0.1, abs(low) * 0.1)
     if (
@@ -317,6 +324,11 @@ def _range(
             severity=severity,
             remedy=f"Check the unit and the source of {name!r}.",
         )
+
+
+def _n_outer(counts: Sequence[int] | NDArray[np.int64]) -> int:
+    """Rows beyond the outermost edges."""
+    return int(counts[0] + counts[-1]) if len(counts) > 1 else 0
 
 
 def _constant(name: str, profile: Numeric, column: Numbers) -> Iterator[Finding]:
