@@ -64,6 +64,7 @@ def segment(value: str, **more: Any) -> dict[str, Any]:
 
 def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     worse = {"column": "age", "value": "<= 31", "level": "critical", "performance": 0.5}
+    worse |= {"lower": 0.45, "upper": 0.55, "reference_of_whole": False}
     of_performance = {
         "metric": "accuracy",
         "n_seen": 1_200,
@@ -117,5 +118,5 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
     assert "1 segments have too few rows" in said
     assert "version 2  Deploy again." in said
     assert "age <= 31  critical" in said.replace("\x1b[31m\x1b[1m", "").replace("\x1b[0m", "")
-    assert "measured accuracy 0.50 against 0.80, 300 rows" in said
+    assert "measured accuracy 50.0 % (45.0 % to 55.0 %) against 80.0 %, 300 rows" in said
     assert "Oslo" not in said

@@ -100,7 +100,7 @@ def test_a_bundle_s_profile_is_counted_against_by_column_as_by_rows(
     numbers = {name: table[name].to_numpy() for name in table.column_names}
     known = Known(name="houses@1", profile=profile_of(Table(columns=numbers, n=len(table))))
     for module in (column_report, log_reference):
-        monkeypatch.setattr(module, "bundle_reference", lambda *_: known)
+        monkeypatch.setattr(module, "bundle_reference", lambda *_, **__: known)
     files = {"reference": "houses@1", "data": "current.parquet"}
     found = report(EXAMPLE, workspace=lambda: None, **files)
     monkeypatch.setattr(batch_report, "read_by_column", by_rows)

@@ -24,10 +24,11 @@ from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.window import Windows
+from seatrial.monitoring.watching.batch import RuleName
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
 from seatrial.monitoring.watching.watch_desk import WatchDesk
-from seatrial.monitoring.watching.watch_file import ReferenceConfig
+from seatrial.monitoring.watching.watch_file import MonitoringFile, ReferenceConfig
 from seatrial.packaging.sample import SampleMismatch
 from seatrial.registry.bundle import Bundle
 from seatrial.release.projection import Endpoints
@@ -35,6 +36,7 @@ from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool
 from seatrial.testing.clock import FakeClock
 from seatrial.wiring.backfill import backfilled, log_folder
+from seatrial.wiring.batch_report import compared
 from seatrial.wiring.deploy import Order, deploy_order
 from seatrial.wiring.log_reference import Known, known_reference
 from seatrial.wiring.monitor import Watches
@@ -369,6 +371,49 @@ def test_the_past_is_judged_by_segment_too(world: World) -> None:
     assert [{s["value"] for s in window} for window in found] == [set(TOWNS)] * 2
     worst = [(s["value"], s["severity"]) for w in found for s in w if s["severity"] != "none"]
     assert worst == [("Lima", "critical")]
+
+
+def test_a_log_beside_a_bundle_is_judged_by_the_segments_the_bundle_kept(world: World) -> None:
+    import pandas as pd
+
+    bundle = world.deploy(segments=("a", "town"))
+    rows, y = drawn(3, 4_000, wrong="Lima")
+    frame = pd.DataFrame(rows)
+    frame.assign(
+        prediction=world.model.predict(frame),
+        probability=world.model.predict_proba(frame)[:, 1],
+        label=y,
+    ).to_parquet(world.folder / "log.parquet")
+
+    def report(*segments: str) -> dict[str, Any]:
+        found = compared(
+            MonitoringFile.model_validate(
+                {
+                    "endpoint": "churn",
+                    "data": "log.parquet",
+                    "reference": "churn@1",
+                    "segments": list(segments),
+                }
+            ),
+            folder=world.folder,
+            workspace=lambda: world.workspace,
+            rules=(RuleName.DEFAULT,),
+            now=world.clock.now(),
+        )
+        assert found.performance is not None
+        assert ("town=Lima" in found.verdict.reason) is ("town" in segments)
+        return found.performance
+
+    segments = report("town")["segments"]
+    assert segments["columns"] == ["town"]
+    assert (segments["measured"][0]["value"], segments["measured"][0]["level"]) == (
+        "Lima",
+        "critical",
+    )
+    kept = bundle.performance()["segments"]["columns"]["town"]["Lima"]
+    # Labelled rows and those of them that the model was right about, as the bundle has them.
+    assert segments["measured"][0]["reference"] == pytest.approx(kept[5] / kept[4])
+    assert report()["segments"] is None
 
 
 def test_a_log_beside_a_bundle_is_split_by_what_the_bundle_kept(world: World) -> None:

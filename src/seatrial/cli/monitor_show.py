@@ -7,23 +7,13 @@ from typing import Any
 
 import click
 
+from seatrial.cli.marks import cut, mark
 from seatrial.cli.output import Console
 from seatrial.cli.performance_show import performance_lines
+from seatrial.cli.segment_show import drift_lines, performance_segment_lines, worst_segment
 
 Record = Mapping[str, Any]
 
-_COLOURS = {
-    "alarm": "red",
-    "critical": "red",
-    "drift": "red",
-    "firing": "red",
-    "warning": "yellow",
-    "pending": "yellow",
-    "inconclusive": "yellow",
-    "small": "yellow",
-    "clear": "green",
-    "quiet": "green",
-}
 _METRICS = {"error_rate": "error rate", "p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
 _MOST = 12
 _NAME = 24
@@ -33,7 +23,7 @@ def show_comparison(console: Console, record: Record) -> None:
     """What `batch_report.Compared.as_dict` says: the verdict, columns that moved, what to do."""
     report = record["report"]
     there, here = record["reference"], record["current"]
-    console.say(f"{_mark(record['outcome'], text=record['outcome'].upper())}  {record['reason']}")
+    console.say(f"{mark(record['outcome'], text=record['outcome'].upper())}  {record['reason']}")
     console.say(f"  {here['rows']:,} rows of {here['source']}")
     console.say(f"  beside {there['rows']:,} rows of {there['source']}")
     for note in (*record["notes"], *record["problems"][:_MOST]):
@@ -43,11 +33,14 @@ def show_comparison(console: Console, record: Record) -> None:
         console.say("  performance")
         for line in performance_lines(record["performance"]):
             console.say(f"  {line}")
+        for line in performance_segment_lines(record["performance"]):
+            console.say(f"    {line}")
     elif record["unmeasured"]:
         console.say(f"  note: the performance is not known: {record['unmeasured']}")
     _show_columns(console, report, record["rules"])
     _show_quality(console, report["quality"])
-    _show_segments(console, report["segments"])
+    for line in drift_lines(report["segments"]):
+        console.say(f"  {line}")
     for step in _steps(record):
         console.say(f"  → {step}")
 
@@ -63,8 +56,8 @@ def show_alert(console: Console, alert: Record) -> None:
     cared = f", in the hands of {alert['acknowledged_by']}" if alert["acknowledged_by"] else ""
     muted = f" ({alert['muted']})" if alert["muted"] else ""
     console.say(
-        f"  {_mark(alert['phase'], 9)}"
-        f"{_mark(alert['severity'], 9)}"
+        f"  {mark(alert['phase'], 9)}"
+        f"{mark(alert['severity'], 9)}"
         f"{labels['kind']:<18} {' '.join(about)}  since {moment(when)}{cared}{muted}  "
         f"[{alert['key']}]"
     )
@@ -95,7 +88,7 @@ def show_view(console: Console, view: Record) -> None:
         )
     _show_by_segment(console, view)
     for one in view["service"]:
-        console.say(f"  {one['signal']:<12} {_mark(one['level'])}")
+        console.say(f"  {one['signal']:<12} {mark(one['level'])}")
     _show_variants(console, view["variants"])
     live = [a for a in view["alerts"] if a["phase"] in ("firing", "pending")]
     for alert in live:
@@ -130,7 +123,7 @@ def window_text(report: Record) -> str:
     named = f"  {', '.join(moved)}" if moved else ""
     return (
         f"{moment(report['start'])} - {moment(report['end'])}  {report['n']:>9,} rows  "
-        f"{_mark(outcome, 7)}{named}"
+        f"{mark(outcome, 7)}{named}"
     )
 
 
@@ -170,8 +163,8 @@ def _column(column: Record, rules: Record) -> str:
         thumb.append("ks rule: drift")
     told = "  ".join([column["reason"], *thumb])
     return (
-        f"{_cut(column['name'], _NAME):<{_NAME}} "
-        f"{_mark(column['severity'], 9)} "
+        f"{cut(column['name'], _NAME):<{_NAME}} "
+        f"{mark(column['severity'], 9)} "
         f"{_figure(column['effect']):>6} {_figure(_distance(column)):>6} "
         f"{column['p_value']:>8.1g}  {told}"
     )
@@ -179,27 +172,13 @@ def _column(column: Record, rules: Record) -> str:
 
 def _show_quality(console: Console, quality: Sequence[Record]) -> None:
     for one in quality[:_MOST]:
-        mark = _mark(one["severity"], 9)
-        where = _cut(one["column"] or "rows", _NAME)
-        console.say(f"  {where:<{_NAME}} {mark} {one['value']}, expected {one['expected']}")
+        where = cut(one["column"] or "rows", _NAME)
+        console.say(
+            f"  {where:<{_NAME}} {mark(one['severity'], 9)} {one['value']}, expected "
+            f"{one['expected']}"
+        )
     if len(quality) > _MOST:
         console.say(f"  and {len(quality) - _MOST} more findings about the data")
-
-
-def _show_segments(console: Console, segments: Sequence[Record]) -> None:
-    """The worst segments of a window, and how many could not be compared."""
-    bad = [one for one in segments if one["severity"] != "none"]
-    for one in bad[:5]:
-        parts = [f"{c['name']} (PSI {_figure(c['effect'])})" for c in one["moved"][:3]]
-        parts += [f"{found['column']} {found['value']}" for found in one["quality"][:3]]
-        mark = _mark(one["severity"], 9)
-        console.say(f"  {_segment(one)}  {mark} {one['n']:,} rows: {', '.join(parts)}")
-    for one in segments:
-        if one["not_compared"] == "no_reference":
-            console.say(f"  {_segment(one)}  {one['n']:,} rows, and none in the reference")
-    n_few = sum(one["not_compared"] == "few_rows" for one in segments)
-    if n_few:
-        console.say(f"  {n_few} segments have too few rows to be compared")
 
 
 def _show_by_segment(console: Console, view: Record) -> None:
@@ -207,23 +186,11 @@ def _show_by_segment(console: Console, view: Record) -> None:
     for version, kept in view.get("segments", {}).items():
         if kept["problem"] is not None:
             console.say(f"  version {version}  {kept['problem']['en']}")
-        _show_segments(console, kept["segments"])
+        for line in drift_lines(kept["segments"]):
+            console.say(f"  {line}")
     for version, record in view.get("performance", {}).items():
-        known = record.get("segments") or {"measured": (), "estimated": ()}
-        for kind in ("measured", "estimated"):
-            worse = [one for one in known[kind] if one["level"] in ("warning", "critical")]
-            for one in worse[:5]:
-                console.say(
-                    f"  version {version}  {_segment(one)}  {_mark(one['level'], 9)} {kind} "
-                    f"{record['metric']} {_figure(one['performance'])} against "
-                    f"{_figure(one['reference'])}, {one['n']:,} rows"
-                )
-
-
-def _segment(one: Record) -> str:
-    from seatrial.monitoring.summaries.segments import segment_name
-
-    return segment_name(one["column"], _cut(one["value"], _NAME))
+        for line in performance_segment_lines(record):
+            console.say(f"  version {version}  {line}")
 
 
 def _steps(record: Record) -> list[str]:
@@ -239,6 +206,9 @@ def _steps(record: Record) -> list[str]:
             f"Look at {drifted[0]!r} first: a fault upstream, or a new population? --html draws it."
         )
         steps.append("Evaluate the model on recent labelled rows; retrain when it got worse.")
+    worst = worst_segment(record["performance"] or {})
+    if worst:
+        steps.append(f"Look at the rows with {worst}: the model does worse there than it did.")
     return list(dict.fromkeys(steps))
 
 
@@ -259,14 +229,3 @@ def _distance(column: Record) -> float | None:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _mark(level: str, width: int = 0, *, text: str = "") -> str:
-    """A level in its colour, or another text in that colour, at least so wide."""
-    colour = _COLOURS.get(level)
-    shown = f"{text or level:<{width}}"
-    return click.style(shown, fg=colour, bold=colour == "red") if colour else shown

@@ -33,6 +33,7 @@ from seatrial.monitoring.watching.report_record import report_record
 from seatrial.monitoring.watching.watch import Span, Watch, WindowReport
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.stats.divergence import Divergence
+from seatrial.wiring.by_segment import log_baseline
 from seatrial.wiring.column_report import read_by_column
 from seatrial.wiring.late_labels import LabelTable, label_table, row_ids
 from seatrial.wiring.log_reference import (
@@ -124,7 +125,7 @@ def compared(
     found = thumb(known.profile, summary, report, rules)
     judged = verdict(report, found, rules)
     if RuleName.DEFAULT in rules and counted.performance is not None:
-        judged = with_performance(judged, counted.levels)
+        judged = with_performance(judged, counted.levels, counted.by_segment)
     return Compared(
         known=known,
         source=file.data.source,
@@ -147,6 +148,7 @@ class _Counted:
     problems: Sequence[SourceProblem]
     performance: dict[str, Any] | None = None
     levels: tuple[tuple[Level, str], ...] = ()
+    by_segment: tuple[tuple[Level, str], ...] = ()
     unmeasured: str = ""
 
 
@@ -209,6 +211,7 @@ def _by_rows(
         problems=(*counting.problems, *judging.problems),
         performance=performance,
         levels=judging.levels,
+        by_segment=judging.by_segment,
         unmeasured=judging.unmeasured,
     )
 
@@ -236,6 +239,7 @@ class _Judging:
             version=file.version,
             rules=file.performance.rules(),
             window_rows=file.performance_rows,
+            segments=log_baseline(file, known),
         )
         if file.labels is not None:
             self._labels, problems = stack.enter_context(label_table(file.labels, folder=folder))
@@ -248,6 +252,12 @@ class _Judging:
             return ()
         real, said = self.performance.measured(), self.performance.estimated()
         return (*(((real.level, real.reason),) if real else ()), (said.level, said.reason))
+
+    @property
+    def by_segment(self) -> tuple[tuple[Level, str], ...]:
+        """The same of segments, with those that do worse."""
+        found = self.performance.found_by_segment() if self.performance is not None else ()
+        return tuple((Level(one.level.value), one.what.en.rstrip(".")) for one in found)
 
     def add(self, chunk: Chunk) -> None:
         """Take rows in. Rows that cannot be judged end the judging, with the reason."""

@@ -1,18 +1,17 @@
-"""What a version was packaged with to be watched by segment, and what of that is asked for."""
+"""What segments are held against: of a version as it was packaged, of a log as its file asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from seatrial.monitoring.performance.labels import Ledger
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import SegmentRules
 from seatrial.monitoring.performance.segment_reference import read_segments
-from seatrial.monitoring.performance.segments import SegmentPerformance
 from seatrial.monitoring.performance.served_reference import ServedReference
 from seatrial.monitoring.summaries.segment_reference import segment_columns
 from seatrial.monitoring.summaries.segments import Splits
+from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.bundle import Bundle
 from seatrial.wiring.counting import profile_of
+from seatrial.wiring.log_reference import Known
 
 
 def segment_columns_of(bundle: Bundle) -> tuple[str, ...]:
@@ -21,16 +20,10 @@ def segment_columns_of(bundle: Bundle) -> tuple[str, ...]:
     return () if profile is None else segment_columns(profile)
 
 
-def performance_by_segment(
-    bundle: Bundle,
-    ledger: Ledger,
-    served: ServedReference,
-    rules: SegmentRules,
-    *,
-    endpoint: str,
-    version: int,
-) -> Callable[[int, int], SegmentPerformance] | None:
-    """Makes what counts a version's performance by segment, of its window's rows and steps.
+def version_baseline(
+    bundle: Bundle, served: ServedReference, rules: SegmentRules
+) -> SegmentBaseline | None:
+    """What the segments of a version are held against.
 
     Returns: None where the version was packaged without segments or without labelled rows.
     Raises: ProfileUnreadable, SummaryUnreadable, ReferenceUnreadable.
@@ -43,18 +36,21 @@ def performance_by_segment(
     known = read_segments(bundle.performance(), splits.pairs)
     if known is None:
         return None
+    return SegmentBaseline(splits=splits, known=known, served=served, rules=rules)
 
-    def made(window_rows: int, steps_per_window: int) -> SegmentPerformance:
-        return SegmentPerformance(
-            ledger,
-            splits,
-            known,
-            served,
-            rules,
-            endpoint=endpoint,
-            version=version,
-            window_rows=window_rows,
-            steps_per_window=steps_per_window,
-        )
 
-    return made
+def log_baseline(file: MonitoringFile, known: Known) -> SegmentBaseline | None:
+    """What the segments of a log are held against.
+
+    Returns: None where rows are not split, or nothing is known of the performance by segment.
+    """
+    if known.performance is None or known.by_segment is None:
+        return None
+    return SegmentBaseline(
+        splits=Splits(known.profile, file.split_by),
+        known=known.by_segment,
+        served=known.performance,
+        rules=SegmentRules(
+            performance=file.performance.rules(), budget_windows=file.drift.budget_windows
+        ),
+    )

@@ -26,6 +26,7 @@ from seatrial.monitoring.performance.inbox import Inbox, Purpose
 from seatrial.monitoring.performance.log_answers import log_answers, other_classes
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.performance.reference import reference_to_dict
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.served_reference import ServedReference
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.rows.columns import Columns
@@ -40,6 +41,7 @@ from seatrial.monitoring.watching.log_monitor import TROUBLE
 from seatrial.monitoring.watching.log_performance import LogPerformance
 from seatrial.monitoring.watching.telling import Telling
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.wiring.by_segment import log_baseline
 from seatrial.wiring.late_labels import LateLabelFollower, row_ids
 from seatrial.wiring.log_reference import Known, names_in
 from seatrial.wiring.performance import LabelFiles
@@ -57,7 +59,7 @@ Say = Callable[[SourceProblem], None]
 
 @dataclass(frozen=True, slots=True)
 class LoggedRows:
-    """See `monitoring.performance.version.Logged`."""
+    """See `monitoring.performance.arrivals.Logged`."""
 
     rows: Table
     ids: Sequence[str | None]
@@ -134,6 +136,7 @@ class OpenedLog:
         file: with the log.
         files: where ledger and inbox are.
         served: what the model is held against.
+        segments: and what its segments are; None where rows are not split.
         rows: of the log, whose labels wait in an inbox.
     """
 
@@ -142,11 +145,13 @@ class OpenedLog:
         file: MonitoringFile,
         files: LabelFiles,
         served: ServedReference,
+        segments: SegmentBaseline | None,
         rows: Callable[[Inbox], LogRows],
     ) -> None:
         self._file = file
         self._files = files
         self._served = served
+        self._segments = segments
         self._rows = rows
         self._opened: list[SqlitePending | SqliteInbox] = []
 
@@ -166,6 +171,7 @@ class OpenedLog:
             rules=self._file.performance.rules(),
             keeping=self._file.performance.keeping(),
             window_rows=self._file.performance_rows,
+            segments=self._segments,
         )
         return Followed(performance, self._rows(self.inbox(endpoint)))
 
@@ -230,7 +236,7 @@ def log_performance(
         monitor=PerformanceMonitor(
             store,
             clock=clock,
-            opened=OpenedLog(file, files, known.performance, rows),
+            opened=OpenedLog(file, files, known.performance, log_baseline(file, known), rows),
             wait_s=file.performance.wait,
             every_s=0.0,
             turn_s=math.inf if once else TURN_S,
@@ -245,7 +251,7 @@ def log_performance(
 def _opener(
     file: MonitoringFile, known: Known, served: ServedReference, folder: Path
 ) -> Callable[[], TableSource | None]:
-    """Opens the log with the columns that judging answers needs."""
+    """Opens the log with the columns that judging answers needs, also by segment."""
     data = file.data
     assert data is not None
     loss = served.reference.loss
@@ -262,7 +268,7 @@ def _opener(
                 replace(
                     asked,
                     features=tuple(name for name in needed if name in names),
-                    segments=(),
+                    segments=tuple(name for name in file.split_by if name in names),
                     kinds={**kinds_of(known.profile, names), **asked.kinds},
                 )
             )

@@ -9,7 +9,16 @@ from pathlib import Path
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.monitoring.drift.reference import Reference
 from seatrial.monitoring.drift.segments import NoSegmentReference
-from seatrial.monitoring.performance.log_answers import log_reference, says_performance
+from seatrial.monitoring.performance.log_answers import (
+    log_answers,
+    log_reference,
+    says_performance,
+)
+from seatrial.monitoring.performance.segment_reference import (
+    SegmentReference,
+    read_segments,
+    segments_of,
+)
 from seatrial.monitoring.performance.served_reference import ServedReference, read_reference
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.row_join import together
@@ -18,6 +27,7 @@ from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.segment_reference import segment_columns, segment_reference
+from seatrial.monitoring.summaries.segments import Splits
 from seatrial.monitoring.summaries.summary import Summary
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.watch_file import ReferenceConfig
@@ -45,6 +55,7 @@ class Known:
         problems: met while they were read.
         performance: how well the model did there; None where that is not known.
         unmeasured: why it is not known; empty where nobody asked.
+        by_segment: how well it did in the segments asked for; None where rows are not split.
     """
 
     name: str
@@ -53,6 +64,7 @@ class Known:
     problems: tuple[SourceProblem, ...] = ()
     performance: ServedReference | None = None
     unmeasured: str = ""
+    by_segment: SegmentReference | None = None
 
     @property
     def segments(self) -> Summary | None:
@@ -92,9 +104,7 @@ def known_reference(
         raise.
     """
     if config.bundle is not None:
-        known = bundle_reference(*config.bundle, workspace())
-        _check_kept(known, segments)
-        return known
+        return bundle_reference(*config.bundle, workspace(), segments=segments)
     own = "columns" in config.model_fields_set
     names = () if own else names_in(config, folder=folder, opened=opened)
     asked = reference_roles(config, columns, segments, names)
@@ -112,6 +122,7 @@ def known_reference(
         sample=sample,
         performance=performance,
         unmeasured=unmeasured,
+        by_segment=_by_segment(table, roles, performance, sample.profile, segments),
         problems=tuple(problem for chunk in chunks for problem in chunk.problems),
     )
 
@@ -162,19 +173,30 @@ def no_reference(config: ReferenceConfig, lack: str) -> NoReferenceRows:
     )
 
 
-def bundle_reference(name: str, version: int, workspace: Workspace) -> Known:
-    """The profile in a bundle.   Raises: NoProfile; what bundles raise."""
+def bundle_reference(
+    name: str, version: int, workspace: Workspace, *, segments: Sequence[str] = ()
+) -> Known:
+    """The profile in a bundle.
+
+    Args: segments: columns to split by, whose reference must be there.
+    Raises: NoProfile, NoSegmentReference; what bundles raise.
+    """
     from seatrial.monitoring.summaries.profile_record import read_profile
     from seatrial.wiring.bundles import Subject, registered
 
     _, bundle = registered(workspace, Subject(name=name, number=version))
     record = bundle.performance()
-    return Known(
+    known = Known(
         name=f"{name}@{version}",
         profile=read_profile(bundle.profile() or {}),
         performance=read_reference(record) if record else None,
         unmeasured="" if record else "The version was packaged without labelled rows.",
     )
+    _check_kept(known, segments)
+    if not record or not segments:
+        return known
+    pairs = Splits(known.profile, segments).pairs
+    return replace(known, by_segment=read_segments(record, pairs))
 
 
 def _performance(
@@ -186,6 +208,21 @@ def _performance(
         return log_reference(table, roles, holdout=holdout), ""
     except SeatrialError as problem:
         return None, problem.problem
+
+
+def _by_segment(
+    table: Table,
+    roles: Columns,
+    performance: ServedReference | None,
+    profile: Profile,
+    segments: Sequence[str],
+) -> SegmentReference | None:
+    if performance is None or not segments:
+        return None
+    reference = performance.reference
+    return segments_of(
+        reference, Splits(profile, segments), log_answers(table, roles, reference).table
+    )
 
 
 def _check_kept(known: Known, segments: Sequence[str]) -> None:

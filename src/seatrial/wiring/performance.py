@@ -18,7 +18,7 @@ from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.watching.config import PerformanceConfig
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import get
-from seatrial.wiring.by_segment import performance_by_segment, segment_columns_of
+from seatrial.wiring.by_segment import segment_columns_of, version_baseline
 from seatrial.wiring.prediction_log import VersionLog
 from seatrial.wiring.workspace import Workspace
 
@@ -130,13 +130,10 @@ class Performances:
             rules=self._config.rules(),
             keeping=self._config.keeping(),
             window_rows=self._config.window_rows,
-            segments=performance_by_segment(
+            segments=version_baseline(
                 bundle,
-                ledger,
                 served,
                 SegmentRules(performance=self._config.rules(), budget_windows=self._budget_windows),
-                endpoint=endpoint,
-                version=version,
             ),
         )
         rows = version_log(self._workspace, endpoint, version, bundle)

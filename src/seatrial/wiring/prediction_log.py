@@ -27,7 +27,7 @@ _LATE = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class LoggedPart:
-    """See `monitoring.version_performance.Logged`."""
+    """See `monitoring.performance.arrivals.Logged`."""
 
     rows: Table
     ids: Sequence[str | None]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from seatrial.adapters.parquet_log import folder_name
 from seatrial.adapters.sqlite_labels import SqlitePending
 from seatrial.kernel.store import FactLog
-from seatrial.monitoring.performance.version import Logged
+from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
 from seatrial.monitoring.rows.table import Table

@@ -75,6 +75,8 @@ def _performance(file: MonitoringFile, known: Known, folder: Path) -> str:
     main = served.reference.main
     parts = [f"{main.name} {figure(main.name, main.value)} on {served.n:,} rows of the reference"]
     parts.append("estimated without labels" if served.reference.estimates else "by labels alone")
+    if known.by_segment is not None:
+        parts.append(f"by segment of {', '.join(file.split_by)} too")
     if file.labels is not None:
         parts.append(_labels(file.labels, folder))
     return ", ".join(parts)

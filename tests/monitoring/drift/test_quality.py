@@ -43,6 +43,26 @@ def test_sound_data_has_no_finding() -> None:
     assert _found(_table(1_000)) == []
 
 
+def _scores(seed: int, n: int) -> Table:
+    """As of a classifier that is mostly sure: many rows lie next to both ends."""
+    return _table(n, score=np.random.default_rng(seed).beta(0.4, 0.4, n))
+
+
+def test_rows_next_to_an_end_of_the_range_are_not_called_outside_of_it() -> None:
+    """Probabilities of quiet windows were, wherever the reference has rows beyond its own edges."""
+    profile = profile_of(_scores(0, 8_000))
+    assert isinstance(column := profile.features["score"], Numeric)
+    assert column.counts[0] > 8  # or the test says nothing
+    for seed in range(1, 21):
+        assert _found(_scores(seed, 9_000), profile) == []
+    rows = _scores(21, 9_000)
+    score = np.asarray(rows.columns["score"]).copy()
+    score[:300] = -0.5
+    (found,) = _found(_table(9_000, score=score), profile)
+    assert (found.check, found.column, found.severity) == (Check.RANGE, "score", Severity.WARNING)
+    assert int(found.value.split(", ")[1].split()[0]) == pytest.approx(300, abs=30)
+
+
 @pytest.mark.parametrize(
     ("column", "values", "check", "severity"),
     [

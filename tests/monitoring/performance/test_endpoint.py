@@ -18,7 +18,7 @@ from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.performance.endpoint import EndpointPerformance
 from seatrial.monitoring.performance.inbox import Entry, Purpose
 from seatrial.monitoring.performance.untold import Told
-from seatrial.monitoring.performance.version import LedgerChanged
+from seatrial.monitoring.performance.version_ledger import LedgerChanged
 from seatrial.monitoring.rows.table import Table
 from seatrial.testing.clock import FakeClock
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -159,6 +161,32 @@ def test_segments_without_a_change_are_called_worse_no_oftener_than_asked_for(
         found = judged(rng, labels=labels, classifier=classifier, n_reference=700, chance=chance)
         false += any(one.level in (Level.WARNING, Level.CRITICAL) for one in found)
     assert false / n <= chance + 3 * np.sqrt(chance * (1 - chance) / n)
+
+
+def test_numbers_of_a_row_that_err_together_are_no_more_evidence_than_the_row() -> None:
+    rng = np.random.default_rng(8)
+    kept, window = rows(rng, 4_000, classifier=False), rows(rng, 1_000, classifier=False, worse=0.9)
+
+    def said(times: int, *, width: int) -> dict[str, SegmentVerdict]:
+        """Of answers that hold the same number so many times."""
+        found = judge_segments(
+            {0: SegmentSums(times * window.sums)},
+            SegmentReference(pairs=PAIRS, sums=SegmentSums(times * kept.sums)),
+            replace(of_model(classifier=False), width=width),
+            SegmentRules(performance=PerformanceRules()),
+            labels=True,
+            chance=0.1,
+        )
+        return {one.value: one for one in found}
+
+    once, often = said(1, width=1), said(4, width=4)
+    assert {one.level for one in once.values()} == {Level.CLEAR, Level.UNKNOWN}
+    for value, one in once.items():
+        four = often[value]
+        assert (four.n, four.level, four.performance) == (4 * one.n, one.level, one.performance)
+        if one.p_value is not None:
+            assert four.p_value == pytest.approx(one.p_value, rel=0.3)
+    assert said(4, width=1)["v3"].level is Level.CRITICAL  # as if each were a row of its own
 
 
 def test_looks_at_labels_share_the_budget_of_a_window() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,11 @@ from seatrial.monitoring.performance.segment_reference import (
     read_segments,
     write_segments,
 )
-from seatrial.monitoring.performance.served_reference import ReferenceUnreadable
+from seatrial.monitoring.performance.served_reference import (
+    Origin,
+    ReferenceUnreadable,
+    learn_reference,
+)
 from seatrial.monitoring.rows.served import column_of, features_table
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.segments import Splits
@@ -70,6 +75,54 @@ def test_each_segment_has_its_own_accuracy_and_the_whole_all_rows() -> None:
         assert outcome.mean == pytest.approx(right[towns == town].mean())
     whole = found.sums.outcome(found.whole)
     assert (whole.n, whole.mean) == (len(right), pytest.approx(right.mean()))
+
+
+def rows_in_towns(n: int = 600) -> tuple[dict[str, np.ndarray], np.ndarray, Splits]:
+    rng = np.random.default_rng(1)
+    towns = np.array(["Oslo", "Lima"], dtype=object)[rng.integers(0, 2, n)]
+    batch = {"x": rng.normal(size=n), "town": towns}
+    return batch, towns, Splits(profile_of(features_table(SIGNATURE, batch)), ["town"])
+
+
+def test_a_classifier_without_probabilities_is_known_by_segment_too() -> None:
+    signature = replace(SIGNATURE, outputs=SIGNATURE.outputs[:1])
+    batch, towns, some = rows_in_towns()
+    said = NAMES[np.arange(600) % 2]
+    labels = np.where(towns == "Lima", "no", said).astype(object)
+    served = learn_reference(
+        signature, batch, {"label": said}, column_of(labels), origin=Origin.HOLDOUT
+    )
+    found = learn_segments(
+        served,
+        some,
+        signature=signature,
+        batch=batch,
+        answers={"label": said},
+        labels=column_of(labels),
+    )
+    assert found.sums.outcome(found.pairs.index(("town", "Oslo"))).mean == 1.0
+    lima = found.sums.outcome(found.pairs.index(("town", "Lima")))
+    assert lima.mean == pytest.approx((said == labels)[towns == "Lima"].mean())
+    assert found.sums.expected(found.whole).n == 0
+
+
+def test_several_numbers_a_row_count_each_in_the_segment_of_their_row() -> None:
+    signature = replace(
+        SIGNATURE,
+        outputs=(Output(name="prediction", dtype=Dtype.FLOAT64, width=2),),
+        task=Task.REGRESSION,
+    )
+    batch, towns, some = rows_in_towns()
+    said = np.random.default_rng(2).normal(size=(600, 2))
+    labels = said + np.where(towns == "Lima", 3.0, 1.0)[:, None]
+    served = learn_reference(signature, batch, {"prediction": said}, labels, origin=Origin.HOLDOUT)
+    found = learn_segments(
+        served, some, signature=signature, batch=batch, answers={"prediction": said}, labels=labels
+    )
+    for town, error in (("Oslo", 1.0), ("Lima", 3.0)):
+        outcome = found.sums.outcome(found.pairs.index(("town", town)))
+        assert outcome.n == 2 * (towns == town).sum()
+        assert outcome.mean == pytest.approx(error)
 
 
 def test_it_is_read_as_it_was_written() -> None:

@@ -12,15 +12,19 @@ from seatrial.kernel.store import StoreFull
 from seatrial.monitoring.alerts.finding import Finding, Kind, Level
 from seatrial.monitoring.performance.labels import Keeping, MemoryPending
 from seatrial.monitoring.performance.record import BadPerformanceRecord
+from seatrial.monitoring.performance.reference import regressor_reference
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import LOOK_LABELS, SegmentRules
-from seatrial.monitoring.performance.segment_reference import SegmentReference
+from seatrial.monitoring.performance.segment_reference import SegmentReference, segments_of
 from seatrial.monitoring.performance.segment_sums import SegmentSums
 from seatrial.monitoring.performance.segment_view import segments_view
-from seatrial.monitoring.performance.segments import SegmentPerformance
+from seatrial.monitoring.performance.served_reference import Origin, ServedReference
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.performance.version import VersionPerformance
 from seatrial.monitoring.performance.view import performance_record
+from seatrial.monitoring.rows.scores import ScoreColumns
+from seatrial.monitoring.rows.served import NUMBER, TRUTH
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.segments import NEW, Splits
@@ -71,19 +75,9 @@ KNOWN = known()
 def watched(ledger: MemoryPending) -> VersionPerformance:
     rules = PerformanceRules()
 
-    def by_segment(window_rows: int, steps_per_window: int) -> SegmentPerformance:
-        return SegmentPerformance(
-            ledger,
-            splits(),
-            KNOWN,
-            REFERENCE,
-            SegmentRules(performance=rules),
-            endpoint="churn",
-            version=1,
-            window_rows=window_rows,
-            steps_per_window=steps_per_window,
-        )
-
+    baseline = SegmentBaseline(
+        splits=splits(), known=KNOWN, served=REFERENCE, rules=SegmentRules(performance=rules)
+    )
     return VersionPerformance(
         ledger,
         REFERENCE,
@@ -92,7 +86,7 @@ def watched(ledger: MemoryPending) -> VersionPerformance:
         rules=rules,
         keeping=Keeping(),
         window_rows=WINDOW_ROWS,
-        segments=by_segment,
+        segments=baseline,
     )
 
 
@@ -246,13 +240,104 @@ def test_the_record_has_the_worst_segments_first_and_a_new_one_beside_the_whole(
     for i in range(2):
         version.take(in_towns(drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS), only=3 if i else None))
     record = performance_record(version)["segments"]
-    assert record == segments_view(version.segments)
+    assert record == segments_view(version.segments, trusted=True)
     assert record["columns"] == ["town"]
     assert record["measured"] == []
     shown = {one["value"]: one for one in record["estimated"]}
     assert set(shown) == {*TOWNS, NEW}
     assert (shown[NEW]["n"], shown[NEW]["reference_of_whole"]) == (WINDOW_ROWS, True)
-    assert segments_view(None) is None
+    assert segments_view(None, trusted=True) is None
+
+
+def with_labels(rows: Rows) -> Rows:
+    """The rows as a log holds them that was written once it was known what came true."""
+    names = Coded((rows.labels == "yes").astype(np.int32), ("no", "yes"))
+    table = Table(columns={**rows.rows.columns, TRUTH: names}, n=rows.rows.n, at=rows.rows.at)
+    return replace(rows, rows=table)
+
+
+def test_labels_that_come_with_their_rows_count_as_those_that_come_late() -> None:
+    rows = [mixed(i, i * WINDOW_ROWS, bad=1) for i in range(3)]
+    late, beside = watched(MemoryPending()), watched(MemoryPending())
+    found: list[Finding] = []
+    for one in rows:
+        late.take(one)
+        late.label(*one.pairs())
+        found += of_kind(take(beside, with_labels(one)), Kind.SEGMENT_PERFORMANCE)
+        again = take(beside, with_labels(one))
+        assert of_kind(again, Kind.SEGMENT_PERFORMANCE) == []  # read again, they count once
+    assert late.segments is not None
+    assert beside.segments is not None
+    assert beside.segments.measured() == late.segments.measured()
+    assert found[-1].segments == ("town=Lima",)
+
+
+def test_a_label_beside_its_row_is_corrected_by_a_later_one() -> None:
+    rows = with_labels(in_towns(drawn(1, WINDOW_ROWS)))
+    ids, labels = rows.pairs()
+    version, straight = watched(MemoryPending()), watched(MemoryPending())
+    version.take(rows)
+    straight.take(rows)
+    version.label(ids, ["yes" if label == "no" else "no" for label in labels])
+    version.label(ids, labels)
+    assert version.segments is not None
+    assert straight.segments is not None
+    assert version.segments.measured() == straight.segments.measured()
+
+
+def test_a_log_filled_in_later_labels_the_segments_of_its_rows() -> None:
+    version, straight = watched(MemoryPending()), watched(MemoryPending())
+    rows = in_towns(drawn(1, WINDOW_ROWS))
+    version.take(rows)
+    version.take(with_labels(rows))
+    straight.take(with_labels(rows))
+    assert version.segments is not None
+    assert straight.segments is not None
+    assert version.segments.measured() == straight.segments.measured()
+
+
+def test_each_number_of_an_answer_counts_in_the_segment_of_its_row() -> None:
+    rng = np.random.default_rng(1)
+
+    def table(n: int, *, bad: bool) -> Table:
+        said, codes = rng.normal(size=(n, 2)), np.arange(n, dtype=np.int32) % 3
+        noise = np.where(bad & (codes == 1), 4.0, 1.0)[:, None]
+        columns = {NUMBER: said, TRUTH: said + noise * rng.normal(size=(n, 2))}
+        return Table(columns={**columns, "town": Coded(codes, TOWNS)}, n=n)
+
+    rows = table(3_000, bad=False)
+    asked = ScoreColumns(prediction=NUMBER, label=TRUTH)
+    reference = regressor_reference(rows, asked, features=())
+    served = ServedReference(reference=reference, origin=Origin.HOLDOUT, n=3_000)
+    baseline = SegmentBaseline(
+        splits=splits(),
+        known=segments_of(reference, splits(), rows),
+        served=served,
+        rules=SegmentRules(performance=PerformanceRules()),
+    )
+    version = VersionPerformance(
+        MemoryPending(),
+        served,
+        endpoint="churn",
+        version=1,
+        rules=PerformanceRules(),
+        keeping=Keeping(),
+        window_rows=WINDOW_ROWS,
+        segments=baseline,
+    )
+    whole = table(WINDOW_ROWS, bad=True)
+    answers = {name: one for name, one in whole.columns.items() if name != TRUTH}
+    logged = replace(drawn(1, WINDOW_ROWS), rows=Table(columns=answers, n=whole.n))
+    told = take(version, logged)
+    assert of_kind(told, Kind.SEGMENT_ESTIMATED_PERFORMANCE) == []  # there are no scores
+    texts = [str(one) for one in np.asarray(whole.columns[TRUTH]).tolist()]
+    told = label(version, [key for key in logged.ids if key], texts)
+    (found,) = of_kind(told, Kind.SEGMENT_PERFORMANCE)
+    assert found.segments == ("town=Lima",)
+    assert version.segments is not None
+    # There are two numbers a row, so the rows are two windows; one of them shows Lima's best.
+    counted = {one.value: (one.n, one.windows) for one in version.segments.measured()}
+    assert counted == {"Oslo": (400, 2), "Wuhan": (400, 2), "Lima": (200, 1)}
 
 
 def test_a_ledger_that_cannot_be_read_is_refused() -> None:

@@ -168,3 +168,25 @@ def test_a_drop_of_performance_is_part_of_the_verdict(
     assert ("Drift says this." in found.reason) is told
     worst = max(levels, key=["unknown", "clear", "warning", "critical"].index)
     assert (f"It is {worst}." in found.reason) is (worst in (Level.WARNING, Level.CRITICAL))
+
+
+@pytest.mark.parametrize(
+    ("whole", "segments", "after"),
+    [
+        (Level.CLEAR, Level.CRITICAL, Outcome.ALARM),
+        (Level.WARNING, Level.CRITICAL, Outcome.ALARM),
+        (Level.CRITICAL, Level.WARNING, Outcome.ALARM),
+        (Level.UNKNOWN, Level.WARNING, Outcome.WARNING),
+        (Level.CLEAR, Level.UNKNOWN, Outcome.CLEAR),
+    ],
+)
+def test_a_segment_that_does_worse_is_named_beside_what_the_whole_does(
+    whole: Level, segments: Level, after: Outcome
+) -> None:
+    quiet = BatchVerdict(outcome=Outcome.CLEAR, reason="Nothing moved.")
+    found = with_performance(quiet, [(whole, "the whole fell")], [(segments, "north fell")])
+    assert found.outcome is after
+    bad = (Level.WARNING, Level.CRITICAL)
+    said = {"The whole fell.": whole in bad, "North fell.": segments in bad}
+    told = " ".join(sentence for sentence, is_said in said.items() if is_said)
+    assert found.reason == (told or "Nothing moved.")

@@ -12,8 +12,8 @@ import pytest
 from seatrial.kernel.store import Store, StoreUnavailable
 from seatrial.monitoring.alerts.finding import Finding, Level
 from seatrial.monitoring.alerts.troubles import LeaseLost, Troubles
+from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.performance.labels import MemoryPending
-from seatrial.monitoring.performance.version import Logged
 from seatrial.monitoring.rows.source import SourceUnavailable
 from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser

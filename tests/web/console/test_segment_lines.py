@@ -217,3 +217,51 @@ def test_a_report_that_is_mailed_has_quality_and_what_was_not_compared(
     assert w["segments.new"] in page
     assert w["segments.no_reference"].format(n=n_new) in page
     assert any(s["quality"] for s in report["segments"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_report_that_is_mailed_names_where_a_model_does_worse(language: str, scene: Any) -> None:
+    segments = performance(
+        verdict(HOSTILE, level="critical", performance=0.5, drop=0.32), verdict("Oslo")
+    )
+    record = {
+        "metric": "accuracy",
+        "series": [],
+        "reference": {"value": 0.8, "flatters": False},
+        "estimated": {"level": "unknown", "value": None, "reason": "no labels", "others": []},
+        "measured": None,
+        "n_seen": 1_200,
+        "n_labelled": 0,
+        "n_waiting": 0,
+        "segments": segments,
+    }
+
+    def page(**more: Any) -> str:
+        return report_page(
+            scene.reports(0.0)[-1],
+            title="a",
+            reference="b",
+            window="c",
+            language=language,
+            performance={"1": record | {"segments": segments | more}},
+        )
+
+    w = words(language)
+    heading = re.search(rf"<h2>(?:(?!</h2>).)*{w['segments.performance']}.*?</h2>", page(), re.S)
+    assert heading is not None
+    assert w["severity.critical"] in heading[0]
+    assert page().index(w["segments.performance"]) < page().index(w["input_drift"])
+    assert w["segments.contradicted"] not in page()
+    assert w["segments.contradicted"] in page(trusted=False)
+    assert "<img" not in page()
+    unjudged = page(measured=[], estimated=[])
+    assert w["segments.unjudged"] in unjudged
+    plain = report_page(
+        scene.reports(0.0)[-1],
+        title="a",
+        reference="b",
+        window="c",
+        language=language,
+        performance={"1": record | {"segments": None}},
+    )
+    assert w["segments.performance"] not in plain

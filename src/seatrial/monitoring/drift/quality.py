@@ -295,12 +295,10 @@ def _range(
     present = column.n_present
     if low is None or high is None or column.lowest is None or column.highest is None:
         return
-    n_outside = int(column.counts[0] + column.counts[-1]) if len(column.counts) > 1 else 0
-    share = n_outside / present
-    # A new value lies outside the range of n others with the chance 2 / (n + 1).
-    expected = 2 / (int(np.sum(profile.counts)) + 1)
-    severity = graded(share, warning=limits.outside[0], critical=limits.outside[1])
-    if proportion_tail(n_outside, present, min(1.0, expected)) > limits.alpha:
+    ends = _ends(profile, column)
+    n_outside = sum(max(0, n - round(present * known)) for n, known in ends)
+    severity = graded(n_outside / present, warning=limits.outside[0], critical=limits.outside[1])
+    if _beyond_tail(profile, column) > limits.alpha:
         severity = Severity.NONE
     reach = limits.far * max(high - low, abs(high) * 0.1, abs(low) * 0.1)
     if (
@@ -317,6 +315,30 @@ def _range(
             severity=severity,
             remedy=f"Check the unit and the source of {name!r}.",
         )
+
+
+def _beyond_tail(profile: Numeric, column: Numbers) -> float:
+    """P-value of "as many lie beyond the ends of the range as of the reference"."""
+    n, present = int(np.sum(profile.counts)), column.n_present
+    clean, tails = 0, []
+    for n_beyond, share in _ends(profile, column):
+        if share:
+            tails.append(shares_tail(round(share * n), n, n_beyond, present))
+        else:
+            clean += n_beyond
+    # A new value lies outside the range of n others with the chance 2 / (n + 1).
+    return min([proportion_tail(clean, present, min(1.0, 2 / (n + 1))), *tails])
+
+
+def _ends(profile: Numeric, column: Numbers) -> list[tuple[int, float]]:
+    """Rows below the first edge and above the last one, with the shares of the reference there.
+
+    Edges lie where counting is cheap, so rows of the reference itself may lie beyond them.
+    """
+    if len(column.counts) < 2:
+        return []
+    n = max(1, int(np.sum(profile.counts)))
+    return [(int(column.counts[end]), profile.counts[end] / n) for end in (0, -1)]
 
 
 def _constant(name: str, profile: Numeric, column: Numbers) -> Iterator[Finding]:

@@ -23,9 +23,11 @@ from seatrial.kernel.store import (
     StoreUnavailable,
 )
 from seatrial.monitoring.alerts.troubles import NOT_KEPT, Troubles
+from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.performance.inbox import Entry, Inbox, Purpose
 from seatrial.monitoring.performance.untold import Told
-from seatrial.monitoring.performance.version import LedgerChanged, Logged, VersionPerformance
+from seatrial.monitoring.performance.version import VersionPerformance
+from seatrial.monitoring.performance.version_ledger import LedgerChanged
 
 TURN_S = 2.0
 """Reading on stops after so long, so that a backlog does not keep all else from being watched."""

@@ -29,7 +29,7 @@ def estimated_finding(
     if not level.trouble or found.value is None:
         return Finding(labels=labels, level=level, what=Phrase(_sentence(found.reason)))
     chance = _chance(found.level, found.warning_chance, found.critical_chance)
-    caution = " The reference may flatter: it is the training sample." if flatters else ""
+    caution = " The reference may flatter: the model may know its rows." if flatters else ""
     rests = f"It rests on {found.n:,} logged predictions; {found.trust.reason}."
     return Finding(
         labels=labels,

@@ -91,6 +91,11 @@ def has_answers(table: Table, reference: PerformanceReference) -> bool:
     return table.n > 0 and column in table.columns
 
 
+def row_places(rows: Scored) -> NDArray[np.intp]:
+    """The row of the table that each prediction of `served_rows` is of, shape (n,)."""
+    return np.array([int(key.partition("#")[0]) for key in rows.ids], np.intp)
+
+
 def part_id(key: str, part: int) -> str:
     """The id of one of several numbers of an answer; that of the first is the answer's own."""
     return f"{key}#{part}" if part else key

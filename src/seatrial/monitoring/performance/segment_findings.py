@@ -111,8 +111,8 @@ def _said_zh(one: SegmentVerdict, metric: str) -> str:
 def _sure(budget: float, *, flatters: bool) -> Phrase:
     caution, caution_zh = "", ""
     if flatters:
-        caution = " The reference may flatter: it is the training sample."
-        caution_zh = "参考值可能偏高：它来自训练样本。"
+        caution = " The reference may flatter: the model may know its rows."
+        caution_zh = "参考值可能偏高：模型可能见过参考数据。"
     return Phrase(
         f"Such evidence comes by chance at most once in {budget:,.0f} windows, over all segments "
         f"together.{caution}",

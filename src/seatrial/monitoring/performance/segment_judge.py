@@ -128,7 +128,7 @@ def judge_segments(
         return ()
     pooled = {k: _sum(newest[:k]) for k in sorted({min(k, len(newest)) for k in SCALES})}
     shares = reference.classes is not None
-    against = _Against(known=known, rules=rules.performance, shares=shares)
+    against = _Against(known=known, rules=rules.performance, shares=shares, width=reference.width)
     held = [
         found
         for place in range(known.whole)
@@ -172,10 +172,11 @@ def _held(
     """A segment against its reference; None with too few rows on either side."""
     known, rules = against.known, against.rules
     now = sums.outcome(place) if labels else sums.expected(place)
-    of_whole = known.sums.outcome(place).n < rules.least_labelled
+    least = rules.least_labelled * against.width
+    of_whole = known.sums.outcome(place).n < least
     then = known.whole if of_whole else place
     was, expected = known.sums.outcome(then), known.sums.expected(then)
-    if min(now.n, was.n) < rules.least_labelled:
+    if min(now.n, was.n) < least:
         return None
     sign = -1.0 if against.shares else 1.0
     if labels or of_whole:
@@ -190,7 +191,7 @@ def _held(
         row = max(now.variance, expected.variance)
         of_now, of_was = row / now.n, row / expected.n
     scale, limit = (1.0, 0.0) if against.shares else (was.mean, rules.warning_drop)
-    error = math.sqrt(of_now + of_was + limit**2 * was.of_mean)
+    error = math.sqrt(of_now + of_was + limit**2 * was.of_mean * against.width)
     excess = worse - rules.warning_drop * scale
     return _Held(
         place=place,
@@ -207,11 +208,15 @@ def _held(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Against:
-    """What segments are held against."""
+    """What segments are held against.
+
+    Args: width: numbers of an answer, which err together; each counts as a prediction.
+    """
 
     known: SegmentReference
     rules: PerformanceRules
     shares: bool
+    width: int
 
     def of_means(self, now: Moments, was: Moments) -> tuple[float, float]:
         """The variances of two means, each as its own rows have it, or larger.
@@ -230,7 +235,7 @@ class _Against:
             relative = whole.variance / whole.mean**2 if whole.mean else 0.0
             of_now, of_was = now.variance, was.variance
             of_both = relative * max(now.mean, was.mean) ** 2
-        return max(of_now, of_both) / now.n, max(of_was, of_both) / was.n
+        return max(of_now, of_both) * self.width / now.n, max(of_was, of_both) * self.width / was.n
 
 
 def _verdict(

@@ -1,6 +1,7 @@
-"""How well a version did by segment on its reference: what its segments are later held against.
+"""How well a model did by segment on its reference: what its segments are later held against.
 
-Kept beside the version's performance reference and made from the same labelled rows.
+Made from the labelled rows of the performance reference itself; of a packaged version it is kept
+beside that.
 """
 
 from __future__ import annotations
@@ -11,24 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from seatrial.monitoring.performance.rows import scored_rows
+from seatrial.monitoring.performance.reference import PerformanceReference
+from seatrial.monitoring.performance.rows import row_places, served_rows
+from seatrial.monitoring.performance.segment_counter import SegmentCounter
 from seatrial.monitoring.performance.segment_sums import WIDTH, SegmentSums
 from seatrial.monitoring.performance.served_reference import (
     ReferenceUnreadable,
     ServedReference,
     named,
+    truth_of,
 )
-from seatrial.monitoring.rows.naming import coded
-from seatrial.monitoring.rows.scores import ScoreColumns
-from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES, answered_table
-from seatrial.monitoring.rows.table import Column
+from seatrial.monitoring.rows.served import TRUTH, answered_table
+from seatrial.monitoring.rows.table import Column, Table
 from seatrial.monitoring.summaries.segments import Splits
 from seatrial.registry.signature import Batch, Prediction, Signature
 
 KEY = "segments"
 """Where the record of a performance reference has its segments."""
-
-_TRUTH = "outputs.truth"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -49,6 +49,23 @@ class SegmentReference:
         return len(self.pairs)
 
 
+def segments_of(reference: PerformanceReference, splits: Splits, rows: Table) -> SegmentReference:
+    """The reference by segment, from the labelled rows that it was made from itself.
+
+    Args:
+        reference: of these rows.
+        splits: the segments of a row.
+        rows: in the names of `rows/served.py`, with what came true and the columns to split by.
+            Those without a label count in none.
+    Raises: BadScores, BadExpectedLoss.
+    """
+    scored = served_rows(rows, reference, step=np.zeros(rows.n, np.int64))
+    scored = scored.some(np.flatnonzero(np.isfinite(scored.label)))
+    counter = SegmentCounter(splits, reference)
+    sums = counter.both(scored, counter.codes(rows, row_places(scored)))
+    return SegmentReference(pairs=splits.pairs, sums=sums)
+
+
 def learn_segments(
     served: ServedReference,
     splits: Splits,
@@ -62,26 +79,9 @@ def learn_segments(
 
     Raises: BadScores, BadExpectedLoss.
     """
-    reference = served.reference
     rows = answered_table(signature, batch, answers)
-    if reference.classes is not None:
-        table = named(rows, {**rows.columns, _TRUTH: coded(labels)})
-        columns = ScoreColumns(prediction=CLASS, probabilities=PROBABILITIES, label=_TRUTH)
-    else:
-        table = named(rows, {**rows.columns, _TRUTH: labels})
-        columns = ScoreColumns(prediction=NUMBER, label=_TRUTH)
-    scored = scored_rows(table, reference, columns, step=np.zeros(table.n, np.int64))
-    known = np.flatnonzero(np.isfinite(scored.label))
-    scored = scored.some(known)
-    kept = np.array([int(key) for key in scored.ids], np.intp)
-    codes = splits.codes(rows)[kept]
-    n = len(splits.pairs)
-    places = np.column_stack([splits.segments_of(codes), np.full(len(codes), n)])
-    expected, _ = reference.expected(scored.predicted, scored.score)
-    outcome = reference.outcome(scored.predicted, scored.label)
-    sums = SegmentSums.of(places, expected, n_segments=n + 1)
-    sums += SegmentSums.labelled(places, outcome, n_segments=n + 1)
-    return SegmentReference(pairs=splits.pairs, sums=sums)
+    truth = truth_of(labels, served.reference)
+    return segments_of(served.reference, splits, named(rows, {**rows.columns, TRUTH: truth}))
 
 
 def write_segments(reference: SegmentReference) -> dict[str, object]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from seatrial.monitoring.performance.segment_judge import SegmentVerdict
-from seatrial.monitoring.performance.segments import SegmentPerformance
 
 SHOWN = 50
 """Segments of a record, the worst first."""
@@ -14,16 +13,33 @@ SHOWN = 50
 Record = dict[str, Any]
 
 
-def segments_view(segments: SegmentPerformance | None) -> Record | None:
-    """What scores and labels say of each segment; None where a version has none.
+class BySegment(Protocol):
+    """The performance of something, by segment."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What rows are split by."""
+
+    def estimated(self) -> tuple[SegmentVerdict, ...]:
+        """What scores say of each segment, the worst first."""
+
+    def measured(self) -> tuple[SegmentVerdict, ...]:
+        """What labels say of each segment, the worst first."""
+
+
+def segments_view(segments: BySegment | None, *, trusted: bool) -> Record | None:
+    """What scores and labels say of each segment; None where rows are not split.
 
     ``estimated`` and ``measured`` hold the worst first, ``n_more`` how many are left out of each.
+
+    Args: trusted: whether scores may be believed; what labels contradict is not said.
     """
     if segments is None:
         return None
-    estimated, measured = segments.estimated(), segments.measured()
+    estimated, measured = segments.estimated() if trusted else (), segments.measured()
     return {
         "columns": list(segments.columns),
+        "trusted": trusted,
         "estimated": verdict_records(estimated),
         "measured": verdict_records(measured),
         "n_more": [max(0, len(some) - SHOWN) for some in (estimated, measured)],

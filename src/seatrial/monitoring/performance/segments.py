@@ -8,28 +8,23 @@ of a false alarm, and findings are made at looks only.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.performance.labels import Joined, Ledger, Scored
 from seatrial.monitoring.performance.record import unreadable
-from seatrial.monitoring.performance.segment_findings import segment_performance_finding
-from seatrial.monitoring.performance.segment_judge import (
-    LOOK_LABELS,
-    SegmentRules,
-    SegmentVerdict,
-    judge_segments,
-)
-from seatrial.monitoring.performance.segment_reference import SegmentReference
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
+from seatrial.monitoring.performance.segment_counter import Codes
+from seatrial.monitoring.performance.segment_judge import LOOK_LABELS, SegmentVerdict
 from seatrial.monitoring.performance.segment_sums import WIDTH, SegmentSums
-from seatrial.monitoring.performance.served_reference import Origin, ServedReference
 from seatrial.monitoring.performance.state import MAX_WINDOWS
-from seatrial.monitoring.rows.table import Table
-from seatrial.monitoring.summaries.segments import Splits
 
 _LOOKED = "segments"
 _WINDOW = "segments/"
@@ -62,10 +57,7 @@ class SegmentPerformance:
 
     Args:
         ledger: of the version.
-        splits: the segments of a row.
-        known: the reference by segment; of the same segments.
-        served: the reference of the whole.
-        rules: when a drop is one.
+        baseline: what its segments are held against.
         endpoint: its name.
         version: its number.
         window_rows: of a window of the version's performance.
@@ -76,10 +68,7 @@ class SegmentPerformance:
     def __init__(
         self,
         ledger: Ledger,
-        splits: Splits,
-        known: SegmentReference,
-        served: ServedReference,
-        rules: SegmentRules,
+        baseline: SegmentBaseline,
         *,
         endpoint: str,
         version: int,
@@ -87,10 +76,8 @@ class SegmentPerformance:
         steps_per_window: int,
     ) -> None:
         self._ledger = ledger
-        self._splits = splits
-        self._known = known
-        self._served = served
-        self._rules = rules
+        self._baseline = baseline
+        self._counter = baseline.counter()
         self._endpoint = endpoint
         self._version = version
         self._window_rows = window_rows
@@ -100,7 +87,7 @@ class SegmentPerformance:
     @property
     def columns(self) -> tuple[str, ...]:
         """What rows are split by."""
-        return self._splits.names
+        return self._baseline.columns
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -113,29 +100,39 @@ class SegmentPerformance:
             raise
 
     def observe(
-        self, rows: Scored, table: Table, ids: Sequence[str | None], *, n_seen: int, trusted: bool
+        self,
+        rows: Scored,
+        logged: Logged,
+        places: NDArray[np.intp],
+        *,
+        n_seen: int,
+        trusted: bool,
     ) -> list[Finding]:
-        """Count predictions that were taken in.
+        """Count predictions that were taken in, and the labels that some of them came with.
 
         Args:
             rows: as they were kept, each with its step.
-            table: the logged rows, with the columns to split by; ``ids`` are theirs.
+            logged: with the columns to split by; ``places`` are the rows that each is of.
             n_seen: predictions of the version so far, these included.
             trusted: whether scores may be believed: labels do not contradict them.
         """
-        codes = self._splits.codes(table).tolist()
-        by_id = dict(zip(reversed(ids), reversed(codes), strict=True))
-        mine = np.array([by_id[key] for key in rows.ids], np.int64)
-        self._ledger.set_segments(rows.ids, mine)
-        expected, _ = self._served.reference.expected(rows.predicted, rows.score)
-        self._count(rows.step, mine, expected)
+        codes = self._counter.codes(logged.rows, places)
+        self._ledger.set_segments(rows.ids, codes)
+        for index, at in _by_window(rows.step, self._steps):
+            news = self._counter.both(rows.some(at), codes[at])
+            self._set(index, self._windows.get(index, self._counter.none()) + news)
+        for index in sorted(self._windows)[:-MAX_WINDOWS]:
+            del self._windows[index]
+        found = []
         n_complete = n_seen // self._window_rows
-        if n_complete - 1 <= self._looked.window:
-            return []
-        self._looked.window = n_complete - 1
-        self._keep_looked()
-        complete = {index: sums for index, sums in self._windows.items() if index < n_complete}
-        return [self._told(self._judged(complete, labels=False), labels=False, trusted=trusted)]
+        if n_complete - 1 > self._looked.window:
+            self._looked.window = n_complete - 1
+            self._keep_looked()
+            complete = {i: sums for i, sums in self._windows.items() if i < n_complete}
+            if self._baseline.estimates:
+                found.append(self._told(complete, labels=False, trusted=trusted))
+        n_labels = int(np.isfinite(rows.label).sum())
+        return found + (self._labelled(n_labels) if n_labels else [])
 
     def learn(self, joined: Joined) -> list[Finding]:
         """Count labels that met their predictions."""
@@ -146,22 +143,11 @@ class SegmentPerformance:
             return []
         some, before = rows.some(mine), before[mine]
         codes = np.array([known[key] for key in some.ids], np.int64)
-        reference = self._served.reference
-        self._label(some.step, codes, reference.outcome(some.predicted, some.label), sign=1)
+        self._add(some, codes, sign=1)
         again = np.flatnonzero(~np.isnan(before))
         if len(again):
-            old = some.some(again)
-            outcome = reference.outcome(old.predicted, before[again])
-            self._label(old.step, codes[again], outcome, sign=-1)
-        self._looked.n_labels += len(mine)
-        found = []
-        if self._looked.n_labels - self._looked.labels >= LOOK_LABELS:
-            self._looked.labels = self._looked.n_labels
-            found.append(
-                self._told(self._judged(self._windows, labels=True), labels=True, trusted=True)
-            )
-        self._keep_looked()
-        return found
+            self._add(replace(some.some(again), label=before[again]), codes[again], sign=-1)
+        return self._labelled(len(mine))
 
     def estimated(self) -> tuple[SegmentVerdict, ...]:
         """What scores say of each segment now, the worst first."""
@@ -174,50 +160,35 @@ class SegmentPerformance:
     def _judged(
         self, windows: dict[int, SegmentSums], *, labels: bool
     ) -> tuple[SegmentVerdict, ...]:
-        return judge_segments(
-            windows,
-            self._known,
-            self._served.reference,
-            self._rules,
-            labels=labels,
-            chance=self._rules.chance(labels=labels, window_rows=self._window_rows),
-        )
+        chance = self._baseline.rules.chance(labels=labels, window_rows=self._window_rows)
+        return self._baseline.judged(windows, labels=labels, chance=chance)
 
-    def _told(self, verdicts: Sequence[SegmentVerdict], *, labels: bool, trusted: bool) -> Finding:
-        return segment_performance_finding(
-            verdicts,
+    def _told(self, windows: dict[int, SegmentSums], *, labels: bool, trusted: bool) -> Finding:
+        return self._baseline.told(
+            self._judged(windows, labels=labels),
             endpoint=self._endpoint,
             version=self._version,
-            metric=self._served.reference.main.name,
             labels=labels,
             trusted=trusted,
-            flatters=self._served.origin is Origin.SAMPLE,
-            budget_windows=self._rules.budget_windows,
         )
 
-    def _count(self, step: np.ndarray, codes: np.ndarray, expected: np.ndarray) -> None:
-        n = len(self._splits.pairs) + 1
-        for index, at in _by_window(step, self._steps):
-            news = SegmentSums.of(self._places(codes[at]), expected[at], n_segments=n)
-            self._set(index, self._windows.get(index, SegmentSums.empty(n)) + news)
-        for index in sorted(self._windows)[:-MAX_WINDOWS]:
-            del self._windows[index]
+    def _labelled(self, n: int) -> list[Finding]:
+        """Look at labels when enough of them are new.   Args: how many have just been counted."""
+        self._looked.n_labels += n
+        found = []
+        if self._looked.n_labels - self._looked.labels >= LOOK_LABELS:
+            self._looked.labels = self._looked.n_labels
+            found.append(self._told(self._windows, labels=True, trusted=True))
+        self._keep_looked()
+        return found
 
-    def _label(
-        self, step: np.ndarray, codes: np.ndarray, outcome: np.ndarray, *, sign: int
-    ) -> None:
-        n = len(self._splits.pairs) + 1
-        for index, at in _by_window(step, self._steps):
+    def _add(self, rows: Scored, codes: Codes, *, sign: int) -> None:
+        """Count labels, or take them out, in the windows that are kept."""
+        for index, at in _by_window(rows.step, self._steps):
             if index in self._windows:
-                news = SegmentSums.labelled(self._places(codes[at]), outcome[at], n_segments=n)
+                news = self._counter.labelled(rows.some(at), codes[at])
                 sums = self._windows[index]
                 self._set(index, sums + news if sign > 0 else sums - news)
-
-    def _places(self, codes: np.ndarray) -> np.ndarray:
-        """Segments of rows, and the whole, which every row is in."""
-        return np.column_stack(
-            [self._splits.segments_of(codes), np.full(len(codes), self._known.whole)]
-        )
 
     def _set(self, index: int, sums: SegmentSums) -> None:
         self._windows[index] = sums
@@ -231,7 +202,7 @@ class SegmentPerformance:
 
     def _read(self) -> tuple[_Looked, dict[int, SegmentSums]]:
         windows: dict[int, SegmentSums] = {}
-        shape = (len(self._splits.pairs) + 1, WIDTH)
+        shape = (self._counter.n_segments, WIDTH)
         try:
             said = self._ledger.note(_LOOKED)
             looked = msgspec.json.decode(said, type=_Looked) if said is not None else _Looked()
@@ -247,7 +218,9 @@ class SegmentPerformance:
         return looked, {index: windows[index] for index in newest}
 
 
-def _by_window(step: np.ndarray, steps_per_window: int) -> list[tuple[int, np.ndarray]]:
+def _by_window(
+    step: NDArray[np.int64], steps_per_window: int
+) -> list[tuple[int, NDArray[np.intp]]]:
     """Each window with the places of its rows."""
     window = step // steps_per_window
     return [(int(i), np.flatnonzero(window == i)) for i in np.unique(window).tolist()]

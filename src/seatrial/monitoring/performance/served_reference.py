@@ -131,6 +131,15 @@ def _classes_of(signature: Signature) -> tuple[str, ...] | None:
     return tuple(name_of(one) for one in found.classes)
 
 
+def truth_of(labels: Column, reference: PerformanceReference) -> Column:
+    """Labels as a reference reads them.   Args: as `learn_reference` was given them."""
+    if reference.classes is None:
+        return _numbers(labels, reference.width)
+    if reference.confidence is None:
+        return named_as(labels, reference.classes)
+    return coded(labels)
+
+
 def named(rows: Table, columns: Mapping[str, Column]) -> Table:
     """A table whose predicted classes are names, whatever the model's library calls them."""
     if CLASS in columns:

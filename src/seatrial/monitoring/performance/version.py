@@ -9,30 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import Conflict
 from seatrial.monitoring.alerts.finding import Finding
-from seatrial.monitoring.performance import untold
+from seatrial.monitoring.performance.arrivals import Logged, arrivals
 from seatrial.monitoring.performance.findings import estimated_finding, measured_finding
 from seatrial.monitoring.performance.judge import estimated, measured, trust_in_scores
 from seatrial.monitoring.performance.labels import Joined, Keeping, Ledger, Scored, join, keep
-from seatrial.monitoring.performance.ledger_notes import (
-    CLASSES,
-    PLACE,
-    PROGRESS,
-    STATE,
-    UNTOLD,
-    WIDTH,
-    kept_of,
-    meanings,
-)
+from seatrial.monitoring.performance.ledger_notes import meanings
 from seatrial.monitoring.performance.progress import (
     Advanced,
     Progress,
@@ -41,49 +29,18 @@ from seatrial.monitoring.performance.progress import (
     moment,
     since_trouble,
 )
-from seatrial.monitoring.performance.record import state_to_dict
-from seatrial.monitoring.performance.rows import has_answers, part_id, served_rows
+from seatrial.monitoring.performance.rows import has_answers, part_id
+from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segments import SegmentPerformance
-from seatrial.monitoring.performance.served_reference import ServedReference, named
-from seatrial.monitoring.performance.state import (
-    PerformanceState,
-    audit,
-    learn,
-    start,
-    steps_by_count,
-    steps_of_window,
-)
+from seatrial.monitoring.performance.served_reference import ServedReference
+from seatrial.monitoring.performance.state import PerformanceState, audit, learn, steps_by_count
 from seatrial.monitoring.performance.trigger_windows import estimated_window, measured_window
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import Estimated, Measured, PerformanceRules, Trust
+from seatrial.monitoring.performance.version_ledger import Change, VersionLedger
 from seatrial.monitoring.rows.label_values import label_values, label_vectors
-from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.triggers.rule import Window
 from seatrial.stats.fusion import COVERED_SHARE
-
-
-class LedgerChanged(Conflict):
-    """Another process has written what this one believed to be its own."""
-
-    code = "monitoring.ledger_changed"
-    retryable = True
-
-
-class Logged(Protocol):
-    """Rows of the prediction log that were not read before."""
-
-    @property
-    def rows(self) -> Table:
-        """Answers under the names of `rows/served.py`, and what the expected error needs; and what
-        came true, where that is known already."""
-
-    @property
-    def ids(self) -> Sequence[str | None]:
-        """Of the predictions, as labels will carry them; None where there is none."""
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """A part of the log, and how far it was read."""
 
 
 class VersionPerformance:
@@ -97,7 +54,7 @@ class VersionPerformance:
         rules: when a drop is one.
         keeping: how long predictions wait.
         window_rows: of a window, if this is a new ledger, >= 1.
-        segments: makes what counts by segment, of a window's rows and steps; None without any.
+        segments: what its segments are held against; None without any.
     Raises: BadPerformanceRecord, stats.fusion_record.BadFusion, UntoldUnreadable: a ledger that
         cannot be read.
     """
@@ -112,48 +69,45 @@ class VersionPerformance:
         rules: PerformanceRules,
         keeping: Keeping,
         window_rows: int,
-        segments: Callable[[int, int], SegmentPerformance] | None = None,
+        segments: SegmentBaseline | None = None,
     ) -> None:
+        self._kept = VersionLedger(
+            ledger, served.reference, of=f"{endpoint} version {version}", window_rows=window_rows
+        )
         self._ledger = ledger
         self.served = served
         self.endpoint = endpoint
         self.version = version
         self.rules = rules
         self._keeping = keeping
-        kept = kept_of(ledger)
-        if kept is None:
-            per_window = steps_of_window(window_rows)
-            kept = (
-                start(served.reference, steps_per_window=per_window),
-                Progress(window_rows=window_rows),
+        self.segments = None
+        if segments is not None:
+            self.segments = SegmentPerformance(
+                ledger,
+                segments,
+                endpoint=endpoint,
+                version=version,
+                window_rows=self.progress.window_rows,
+                steps_per_window=self.state.steps_per_window,
             )
-        self.state, self.progress = kept
-        self._mark = ledger.note(STATE), ledger.note(PROGRESS)
-        self._untold = untold.decode(ledger.note(UNTOLD) or "")
-        self.segments = (
-            segments(self.progress.window_rows, self.state.steps_per_window) if segments else None
-        )
-        for name, held in ((CLASSES, served.reference.classes), (WIDTH, served.reference.width)):
-            text = msgspec.json.encode(held).decode()
-            if ledger.note(name) != text:
-                ledger.set_note(name, text)
+
+    @property
+    def state(self) -> PerformanceState:
+        """By window, as of the last change."""
+        return self._kept.state
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        return self._kept.progress
 
     def place(self, part: str) -> str | None:
         """How far a part of the log was read; None when it was not."""
-        return self._ledger.note(PLACE + part)
+        return self._kept.place(part)
 
     def tell(self, tell: Callable[[Told], None]) -> None:
-        """Hand on what was found, at least once: it is forgotten when ``tell`` returns.
-
-        Raises: StoreUnavailable and its kin: the rest is told by the next call, also of a process
-            that starts anew.
-        """
-        while self._untold:
-            tell(self._untold[0])
-            rest = self._untold[1:]
-            with self._changing():
-                self._ledger.set_note(UNTOLD, untold.encode(rest))
-            self._untold = rest
+        """See VersionLedger."""
+        self._kept.tell(tell)
 
     def take(self, logged: Logged, *, latest: datetime | None = None) -> None:
         """Take in predictions. A prediction whose id is known already counts once.
@@ -163,11 +117,19 @@ class VersionPerformance:
         Raises: BadScores, BadExpectedLoss: rows that cannot be judged; LedgerChanged;
             StoreUnavailable and its kin. Nothing is changed then.
         """
-        with self._changing():
-            rows, again = self._new(logged)
+        with self._changing() as change:
+            came = arrivals(self._ledger, logged, self.served.reference)
+            rows = came.new.at_steps(
+                steps_by_count(
+                    self.progress.n_seen,
+                    len(came.new),
+                    window_rows=self.progress.window_rows,
+                    steps_per_window=self.state.steps_per_window,
+                )
+            )
             found = advance(self.state, self.progress, self.served.reference, self.rules, rows)
             state, progress = found.state, found.progress
-            joined = join(self._ledger, again.ids, again.label)
+            joined = join(self._ledger, came.again.ids, came.again.label)
             state, progress = self._joined(state, progress, joined)
             kept = keep(
                 self._ledger,
@@ -179,19 +141,18 @@ class VersionPerformance:
             progress = msgspec.structs.replace(progress, watermark_us=kept.watermark_us)
             windows, progress = self._windows(state, progress)
             said = [self._estimated(one.estimate, one.since) for one in found.steps]
-            said += self._observed_by_segment(logged, rows, state, progress)
+            said += self._observed_by_segment(logged, rows, came.places, state, progress)
             said += self._learned_by_segment(joined)
-            if progress.n_labelled > self.progress.n_labelled or len(again):
+            if progress.n_labelled > self.progress.n_labelled or len(came.again):
                 said += self._measured(state, progress)
-            self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
             # A window whose labels came with its rows is told by those alone.
             by_labels = {window.index for window in windows}
             by_scores = [
                 one for one in self._estimated_windows(found) if one.index not in by_labels
             ]
-            told = Told(findings=tuple(said), windows=(*by_scores, *windows))
-            after = self._keep(state, progress, told)
-        self._became(state, progress, after)
+            change.state, change.progress = state, progress
+            change.told = Told(findings=tuple(said), windows=(*by_scores, *windows))
+            change.places = dict([logged.place])
 
     def has_answers(self, logged: Logged) -> bool:
         """Whether some rows can have an answer: there is none to requests that all failed."""
@@ -199,8 +160,8 @@ class VersionPerformance:
 
     def pass_over(self, logged: Logged) -> None:
         """Note that rows were read, though nothing could be made of them."""
-        with self._changing():
-            self._ledger.set_note(PLACE + logged.place[0], logged.place[1])
+        with self._changing() as change:
+            change.places = dict([logged.place])
 
     def known(self, ids: Sequence[str]) -> dict[str, str]:
         """See `meanings`."""
@@ -213,7 +174,7 @@ class VersionPerformance:
         Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
         """
         ids, values = self._values(ids, texts)
-        with self._changing():
+        with self._changing() as change:
             joined = join(self._ledger, ids, values)
             state, progress = self._joined(self.state, self.progress, joined)
             if state is self.state:
@@ -225,21 +186,20 @@ class VersionPerformance:
                 *self._learned_by_segment(joined),
                 *self._measured(state, progress),
             ]
-            after = self._keep(state, progress, Told(findings=tuple(said), windows=windows))
-        self._became(state, progress, after)
+            change.state, change.progress = state, progress
+            change.told = Told(findings=tuple(said), windows=windows)
 
     def audit(self, ids: Sequence[str]) -> None:
         """Note that predictions were chosen for labelling by chance alone.
 
         Raises: LedgerChanged; StoreUnavailable and its kin: nothing is changed then.
         """
-        with self._changing():
+        with self._changing() as change:
             rows = self._ledger.find(ids)
             rows = rows.some(np.flatnonzero(~rows.audited))
-            state = audit(self.state, self.served.reference, rows)
+            change.state = audit(self.state, self.served.reference, rows)
+            change.progress = self.progress
             self._ledger.mark_audited(rows.ids)
-            after = self._keep(state, self.progress, Told())
-        self._became(state, self.progress, after)
 
     def estimated(self) -> Estimated:
         """The performance of the newest window."""
@@ -276,54 +236,23 @@ class VersionPerformance:
         )
 
     def _observed_by_segment(
-        self, logged: Logged, rows: Scored, state: PerformanceState, progress: Progress
+        self,
+        logged: Logged,
+        rows: Scored,
+        places: NDArray[np.intp],
+        state: PerformanceState,
+        progress: Progress,
     ) -> list[Finding]:
         if self.segments is None:
             return []
         believed = trust_in_scores(state, self.served.reference, self.rules).trust
-        return self.segments.observe(
-            rows,
-            logged.rows,
-            logged.ids,
-            n_seen=progress.n_seen,
-            trusted=believed is not Trust.CONTRADICTED,
-        )
+        trusted = believed is not Trust.CONTRADICTED
+        return self.segments.observe(rows, logged, places, n_seen=progress.n_seen, trusted=trusted)
 
     def _learned_by_segment(self, joined: Joined) -> list[Finding]:
         if self.segments is None or not len(joined.rows):
             return []
         return self.segments.learn(joined)
-
-    def _new(self, logged: Logged) -> tuple[Scored, Scored]:
-        """The predictions that were not taken in before, each with its step; and those that were
-        and bear a label now, as where a log is written anew with what came true.
-        """
-        table = named(logged.rows, logged.rows.columns)
-        reference = self.served.reference
-        rows = served_rows(table, reference, step=np.zeros(table.n, np.int64))
-        ids = [_id_of(place, logged.ids) for place in rows.ids]
-        known = set(self._ledger.find([key for key in ids if key is not None]).ids)
-        first: dict[str, int] = {}
-        for place, key in enumerate(ids):
-            if key is not None and key not in known:
-                first.setdefault(key, place)
-        kept = replace(
-            rows.some(np.array(list(first.values()), np.intp)),
-            ids=tuple(first),
-        )
-        step = steps_by_count(
-            self.progress.n_seen,
-            len(kept),
-            window_rows=self.progress.window_rows,
-            steps_per_window=self.state.steps_per_window,
-        )
-        again = {
-            key: place
-            for place, key in enumerate(ids)
-            if key in known and np.isfinite(rows.label[place])
-        }
-        labelled = rows.some(np.array(list(again.values()), np.intp))
-        return kept.at_steps(step), replace(labelled, ids=tuple(str(key) for key in again))
 
     def _estimated(self, found: Estimated, begin: datetime | None) -> Finding:
         return estimated_finding(
@@ -377,50 +306,12 @@ class VersionPerformance:
         return tuple(found), msgspec.structs.replace(progress, told=told)
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Changes the ledger at once, unless somebody else has done so."""
+    def _changing(self) -> Iterator[Change]:
+        """Changes what is kept at once, and with it what is counted by segment."""
         with ExitStack() as stack:
             if self.segments is not None:
                 stack.enter_context(self.segments.undone())
-            stack.enter_context(self._ledger.at_once())
-            if (self._ledger.note(STATE), self._ledger.note(PROGRESS)) != self._mark:
-                raise LedgerChanged(
-                    f"The labels of {self.endpoint} version {self.version} were taken in by "
-                    "another process meanwhile.",
-                    remedy="Run one server on this home; the ledger is read anew.",
-                )
-            yield
-
-    def _keep(
-        self, state: PerformanceState, progress: Progress, told: Told
-    ) -> tuple[tuple[str, str], tuple[Told, ...]]:
-        mark = (
-            msgspec.json.encode(state_to_dict(state)).decode(),
-            msgspec.json.encode(progress).decode(),
-        )
-        rounds = (*self._untold, *untold.rounds_of(told))
-        self._ledger.set_note(STATE, mark[0])
-        self._ledger.set_note(PROGRESS, mark[1])
-        if told:
-            self._ledger.set_note(UNTOLD, untold.encode(rounds))
-        return mark, rounds
-
-    def _became(
-        self,
-        state: PerformanceState,
-        progress: Progress,
-        kept: tuple[tuple[str, str], tuple[Told, ...]],
-    ) -> None:
-        """What the ledger holds now."""
-        self.state, self.progress = state, progress
-        self._mark, self._untold = kept
-
-
-def _id_of(place: str, ids: Sequence[str | None]) -> str | None:
-    """The id of a row, from its place and which of several numbers of an answer it is."""
-    row, _, part = place.partition("#")
-    key = ids[int(row)]
-    return None if key is None else part_id(key, int(part or 0))
+            yield stack.enter_context(self._kept.changing())
 
 
 def _span_of(progress: Progress, window: int) -> tuple[datetime, datetime] | None:

@@ -8,11 +8,10 @@ from typing import Any, Protocol
 
 from seatrial.kernel.store import Presence
 from seatrial.monitoring.performance.progress import Point, Progress
-from seatrial.monitoring.performance.segment_view import segments_view
-from seatrial.monitoring.performance.segments import SegmentPerformance
+from seatrial.monitoring.performance.segment_view import BySegment, segments_view
 from seatrial.monitoring.performance.served_reference import ServedReference
 from seatrial.monitoring.performance.state import PerformanceState
-from seatrial.monitoring.performance.verdict import Estimated, Measured
+from seatrial.monitoring.performance.verdict import Estimated, Measured, Trust
 from seatrial.monitoring.service.exposition import MetricGauges, Watched
 from seatrial.stats.counts import Interval
 
@@ -47,7 +46,7 @@ class Judged(Protocol):
         """How far it has come."""
 
     @property
-    def segments(self) -> SegmentPerformance | None:
+    def segments(self) -> BySegment | None:
         """By segment; None where nothing is split."""
 
     def estimated(self) -> Estimated:
@@ -67,6 +66,8 @@ def performance_record(performance: Judged) -> Record:
     """
     served, progress, state = performance.served, performance.progress, performance.state
     main = served.reference.main
+    estimate = performance.estimated()
+    trusted = estimate.trust.trust is not Trust.CONTRADICTED
     return {
         "schema": SCHEMA,
         "endpoint": performance.endpoint,
@@ -80,7 +81,7 @@ def performance_record(performance: Judged) -> Record:
             "flatters": served.flatters,
         },
         "estimates": served.reference.estimates,
-        "estimated": _estimated(performance.estimated()),
+        "estimated": _estimated(estimate),
         "measured": _measured(performance.measured()),
         "window_rows": progress.window_rows,
         "n_seen": progress.n_seen,
@@ -90,7 +91,7 @@ def performance_record(performance: Judged) -> Record:
         "n_waiting": 0,
         "n_unknown": 0,
         "series": [_point(performance, point) for point in progress.points],
-        "segments": segments_view(performance.segments),
+        "segments": segments_view(performance.segments, trusted=trusted),
     }
 
 

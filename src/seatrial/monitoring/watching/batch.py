@@ -105,24 +105,36 @@ def verdict(report: WindowReport, found: Thumb, rules: Collection[RuleName]) -> 
     return min(verdicts, key=lambda one: order.index(one.outcome))
 
 
-def with_performance(found: BatchVerdict, levels: Collection[tuple[Level, str]]) -> BatchVerdict:
+def with_performance(
+    found: BatchVerdict,
+    levels: Collection[tuple[Level, str]],
+    by_segment: Collection[tuple[Level, str]] = (),
+) -> BatchVerdict:
     """The verdict with what performance means: a critical drop is an alarm.
 
-    Args: levels of the real and of the estimated performance, each with its reason.
+    Args:
+        levels: of the real and of the estimated performance, each with its reason.
+        by_segment: the same of segments, whose reasons name the worst of them.
     """
-    outcomes = {Level.CRITICAL: Outcome.ALARM, Level.WARNING: Outcome.WARNING}
-    order = (Outcome.ALARM, Outcome.WARNING)
-    said = sorted(
-        ((outcomes[level], reason) for level, reason in levels if level in outcomes),
-        key=lambda one: order.index(one[0]),
-    )
+    said = [one for one in (_worst_drop(levels), _worst_drop(by_segment)) if one is not None]
     if not said:
         return found
-    outcome, reason = said[0]
+    order = (Outcome.ALARM, Outcome.WARNING)
+    outcomes = [outcome for outcome, _ in said]
+    reason = " ".join(_sentence(why) for _, why in said)
     if found.outcome in order:
-        worse = min(found.outcome, outcome, key=order.index)
-        return replace(found, outcome=worse, reason=f"{found.reason} {_sentence(reason)}")
-    return replace(found, outcome=outcome, reason=_sentence(reason))
+        worse = min((found.outcome, *outcomes), key=order.index)
+        return replace(found, outcome=worse, reason=f"{found.reason} {reason}")
+    return replace(found, outcome=min(outcomes, key=order.index), reason=reason)
+
+
+def _worst_drop(levels: Collection[tuple[Level, str]]) -> tuple[Outcome, str] | None:
+    """The outcome of the worst level that is a drop, the first of its kind."""
+    for level, outcome in ((Level.CRITICAL, Outcome.ALARM), (Level.WARNING, Outcome.WARNING)):
+        for one, reason in levels:
+            if one is level:
+                return outcome, reason
+    return None
 
 
 def _n_counted(column: Numeric | Categorical) -> int:

@@ -22,6 +22,7 @@ EN: Mapping[str, str] = {
     "performance.metric": "Metric",
     "performance.from_scores": "estimated from scores alone",
     "performance.drop": "worse by",
+    "performance.worse": "{metric} got worse: {how} {value}, reference {reference}.",
     "performance.labels_only": (
         "The model gives nothing to estimate its performance from: labels alone show it."
     ),
@@ -54,6 +55,7 @@ ZH: Mapping[str, str] = {
     "performance.interval": "估计区间",
     "performance.real": "按标签",
     "performance.reference": "参考值",
+    "performance.worse": "{metric}变差：{how} {value}，参考值 {reference}。",
     "performance.chart": "各窗口的估计性能与真实性能，对照参考值",
     "performance.metric.accuracy": "准确率",
     "performance.metric.mae": "平均绝对误差",

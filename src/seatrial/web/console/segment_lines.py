@@ -48,6 +48,11 @@ class SegmentLines:
     first: Sequence[SegmentLine]
     rest: Sequence[SegmentLine]
 
+    @property
+    def level(self) -> str:
+        """The worst of them; unknown without any."""
+        return self.first[0].level if self.first else "unknown"
+
 
 def segment_lines(segments: Mapping[str, Any]) -> SegmentLines:
     """The segments of a version's performance, those in trouble first, the worst leading.

@@ -30,6 +30,11 @@ EN: Mapping[str, str] = {
         "windows, over all segments together."
     ),
     "segments.unjudged": "No segment has rows enough to be judged yet.",
+    "segments.worse": "Worse in {n} of {all} segments: {named}.",
+    "segments.and_more": " and {n} more",
+    "segments.contradicted": (
+        "Labels contradict the scores, so nothing is estimated of segments: see those by labels."
+    ),
 }
 
 ZH: Mapping[str, str] = {
@@ -57,4 +62,7 @@ ZH: Mapping[str, str] = {
         "只有当证据强到就所有分组合计、偶然出现的频率不超过误报预算时，才认定某个分组变差。"
     ),
     "segments.unjudged": "还没有行数足以判断的分组。",
+    "segments.worse": "{all} 个分组中有 {n} 个变差：{named}。",
+    "segments.and_more": "，另有 {n} 个",
+    "segments.contradicted": "标签与分数矛盾，因此不估计各分组的性能：请看按标签的一栏。",
 }

@@ -28,6 +28,7 @@ from seatrial.web.console.segment_lines import (
     segment_versions,
 )
 from seatrial.web.console.words import percent, words
+from seatrial.web.console.worse import worse_of
 
 SHOWN = 12
 """Columns shown one by one; those that moved are shown however many there are, up to `_MOST`."""
@@ -337,6 +338,7 @@ def report_page(
             window=window,
             series=series,
             watch={"performance": performance or {}},
+            worse=worse_of(performance or {}, language),
             open_first=True,
             made_at=(
                 None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
