@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import trustme
 
-from seatrial.adapters.llm_http import AddressInvalid, Endpoint, HttpLimits, HttpVendor
+from seatrial.adapters.llm_endpoint import AddressInvalid, Endpoint, HttpLimits
+from seatrial.adapters.llm_http import HttpVendor
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.failures import (
     BadReply,

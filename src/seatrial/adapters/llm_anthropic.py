@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from seatrial.adapters.llm_http import Endpoint, HttpLimits, HttpVendor
+from seatrial.adapters.llm_endpoint import Endpoint, HttpLimits
+from seatrial.adapters.llm_http import HttpVendor
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import NotOffered, ProviderFailure, StreamCut
 from seatrial.gateway.chat.provider import Chunks

@@ -76,7 +76,7 @@ class ProviderSuite:
     def tooled(self, **more: Any) -> ChatRequest:
         """A request that must call a tool."""
         tool = Tool(name="weather", description="Forecast of a city", parameters=_WEATHER)
-        choice = ToolChoice(use=ToolUse.REQUIRED, name="weather")
+        choice = ToolChoice(use=ToolUse.REQUIRED)
         return self.request(
             "How is Kyoto?", tools=(tool,), tool_choice=choice, max_tokens=64, **more
         )
