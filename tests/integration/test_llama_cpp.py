@@ -74,6 +74,10 @@ def _running(python: Path) -> Iterator[str]:
 class RealModel(ProviderSuite):
     exact = False  # what is read from its cache depends on what was asked before
 
+    # The model is too small to call a tool by itself, and this server does not make it.
+    test_a_tool_is_called_and_its_result_taken = None
+    test_the_call_of_a_tool_in_pieces = None
+
     async def test_more_than_its_window_is_too_long(self, provider: Provider) -> None:
         with pytest.raises(ContextTooLong):
             await provider.chat(self.request("word " * 2000), sample_call())

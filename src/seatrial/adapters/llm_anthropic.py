@@ -49,7 +49,7 @@ class AnthropicOptions:
     limits: HttpLimits = field(default_factory=HttpLimits)
 
     def endpoint(self) -> Endpoint:
-        """Where it is.   Raises: AddressInvalid."""
+        """Where it is.   Raises: EndpointInvalid."""
         headers = {"anthropic-version": VERSION, **self.headers}
         if self.api_key:
             headers["x-api-key"] = self.api_key
@@ -63,7 +63,7 @@ class AnthropicProvider:
         options: whom to ask.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
-    Raises: AddressInvalid.
+    Raises: EndpointInvalid.
     """
 
     def __init__(

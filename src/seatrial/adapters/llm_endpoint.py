@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from seatrial.kernel.errors import Invalid
 
 
-class AddressInvalid(Invalid):
-    """The base URL of a provider is none."""
+class EndpointInvalid(Invalid):
+    """The base URL of a provider, or what goes with it, cannot be used."""
 
-    code = "gateway.base_url_invalid"
+    code = "gateway.endpoint_invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Endpoint:
         headers: of every request, credentials included; not shown.
         query: of every request, such as ``api-version=2024-10-21``; "" for none.
         limits: of each exchange.
-    Raises: AddressInvalid.
+    Raises: EndpointInvalid.
     """
 
     name: str
@@ -59,18 +59,37 @@ class Endpoint:
             fits = parts.port is None or 0 < parts.port < 65536
         except ValueError:
             parts, fits = urlsplit(""), False
-        plain = self.base_url.isascii() and self.base_url.isprintable() and " " not in self.base_url
-        if parts.scheme not in ("http", "https") or not parts.hostname or not fits or not plain:
-            raise AddressInvalid(
+        if parts.scheme not in ("http", "https") or not parts.hostname or not fits:
+            raise self._wrong(
                 f"The base URL {self.base_url!r} of provider {self.name!r} is not one of http.",
-                remedy="Give it whole, such as https://api.openai.com/v1",
+                "Give it whole, such as https://api.openai.com/v1",
             )
         if parts.username is not None or parts.query or parts.fragment:
-            raise AddressInvalid(
+            raise self._wrong(
                 f"The base URL of provider {self.name!r} holds more than host and path.",
-                remedy="Give credentials by the API key, and parameters by the query.",
+                "Give credentials by the API key, and parameters by the query.",
             )
+        named = {"base URL": self.base_url, "query": self.query}
+        for what, text in named.items():
+            if not _plain(text) or " " in text:
+                raise self._wrong(
+                    f"The {what} of provider {self.name!r} has a character no address has.",
+                    "Write it in plain letters, others as %XX.",
+                )
+        for name, value in self.headers.items():
+            if not name or not _plain(name + value):
+                raise self._wrong(
+                    f"The header {name!r} of provider {self.name!r} has a character no header has.",
+                    "Look for a line break at the end of a key.",
+                )
+
+    def _wrong(self, problem: str, remedy: str) -> EndpointInvalid:
+        return EndpointInvalid(problem, remedy=remedy, provider=self.name)
 
     def url(self, path: str) -> str:
         """Of one of the vendor's paths, which begins with a slash."""
         return f"{self.base_url.rstrip('/')}{path}" + (f"?{self.query}" if self.query else "")
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()

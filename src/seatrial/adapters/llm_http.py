@@ -165,9 +165,7 @@ class HttpVendor:
             from yarl import URL
 
             url = self._urls[path] = URL(self._endpoint.url(path), encoded=True)
-        return await session.post(
-            url, data=orjson.dumps(body), timeout=timeout, allow_redirects=False
-        )
+        return await session.post(url, data=_written(body), timeout=timeout, allow_redirects=False)
 
     def _opened(self) -> ClientSession:
         if self._session is None:
@@ -322,6 +320,17 @@ async def _drained(response: ClientResponse) -> None:
         async with asyncio.timeout(_DRAIN_S):
             while await response.content.readany():
                 pass
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError as broken:
+        raise RequestInvalid(
+            f"The request cannot be written as JSON: {broken}.",
+            remedy="Take out what JSON has no form for, such as half a surrogate pair.",
+            place="",
+        ) from broken
 
 
 def _parsed(raw: bytes) -> Any:

@@ -82,7 +82,7 @@ class OpenAIOptions:
     limits: HttpLimits = field(default_factory=HttpLimits)
 
     def endpoint(self) -> Endpoint:
-        """Where it is.   Raises: AddressInvalid."""
+        """Where it is.   Raises: EndpointInvalid."""
         headers = dict(self.headers)
         if self.api_key:
             bearer = self.key_header.lower() == "authorization"
@@ -103,7 +103,7 @@ class OpenAIProvider:
         options: whom to ask, and how it differs.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
-    Raises: AddressInvalid.
+    Raises: EndpointInvalid.
     """
 
     def __init__(

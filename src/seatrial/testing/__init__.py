@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
+    from seatrial.testing.provider_suite import ProviderSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
+    from seatrial.testing.vendor_suite import VendorSuite
 
 __all__ = [
     "EngineSuite",
@@ -25,10 +27,12 @@ __all__ = [
     "MemoryStore",
     "NotifierSuite",
     "PendingSuite",
+    "ProviderSuite",
     "RecordingNotifier",
     "ScriptedLLM",
     "StoreSuite",
     "TableSourceSuite",
+    "VendorSuite",
 ]
 
 _HOMES = {
@@ -39,9 +43,11 @@ _HOMES = {
     "NotifierSuite": "notifier_suite",
     "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
+    "ProviderSuite": "provider_suite",
     "ScriptedLLM": "scripted_llm",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
+    "VendorSuite": "vendor_suite",
 }
 
 
