@@ -186,11 +186,10 @@ async def test_cookies_are_not_kept():
     assert b"cookie" not in heads[1].lower()
 
 
-async def test_without_the_library_the_extra_is_named(monkeypatch):
+def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    async with asking("http://127.0.0.1:9") as vendor:
-        with pytest.raises(MissingExtra, match=r"seatrial\[gateway\]"):
-            await vendor.post("/x", {}, call())
+    with pytest.raises(MissingExtra, match=r"seatrial\[gateway\]"):
+        HttpVendor(Endpoint(name="p", base_url="http://127.0.0.1:9"))
 
 
 async def test_what_is_no_json_is_not_sent():

@@ -63,7 +63,7 @@ class AnthropicProvider:
         options: whom to ask.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
-    Raises: EndpointInvalid.
+    Raises: EndpointInvalid, MissingExtra.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ from seatrial.gateway.dialects.sse import Event, EventParser
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession, ClientTimeout
+    from aiohttp import ClientResponse, ClientSession
 
 _DRAIN_S = 1.0
 """How long the end of a body is waited for after the answer is whole, to keep the connection."""
@@ -44,6 +44,7 @@ class HttpVendor:
         endpoint: where it is.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
+    Raises: MissingExtra.
     """
 
     def __init__(
@@ -53,11 +54,15 @@ class HttpVendor:
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        try:
+            from aiohttp import ClientTimeout
+        except ImportError:
+            raise MissingExtra("aiohttp", "gateway") from None
         self._endpoint = endpoint
         self._now = now
         self._wall = wall
         self._session: ClientSession | None = None
-        self._timeout: ClientTimeout | None = None
+        self._timeout = ClientTimeout(total=None, connect=endpoint.limits.connect_s)
         self._urls: dict[str, Any] = {}
 
     @property
@@ -169,13 +174,10 @@ class HttpVendor:
 
     def _opened(self) -> ClientSession:
         if self._session is None:
-            try:
-                import aiohttp
-            except ImportError:
-                raise MissingExtra("aiohttp", "gateway") from None
-            limits = self._endpoint.limits
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=limits.keep_alive_s)
-            self._timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s)
+            import aiohttp
+
+            keep_s = self._endpoint.limits.keep_alive_s
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keep_s)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 headers={

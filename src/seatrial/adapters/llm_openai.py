@@ -103,7 +103,7 @@ class OpenAIProvider:
         options: whom to ask, and how it differs.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
-    Raises: EndpointInvalid.
+    Raises: EndpointInvalid, MissingExtra.
     """
 
     def __init__(
