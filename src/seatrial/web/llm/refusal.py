@@ -2,7 +2,8 @@
 
 What a client sent is never answered with 500 or above; what a provider did is told as 502, 503 or
 504, its rate limit as 429. A budget that is used up is OpenAI's ``insufficient_quota``: 429, with
-the header that keeps the clients of both from trying again.
+the header that keeps the clients of both from trying again; one that is held by calls under way is
+a rate limit.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _headers(error: SeatrialError) -> list[tuple[bytes, bytes]]:
     wait_s = getattr(error, "retry_after_s", None) or error.facts.get("retry_after_s")
     if isinstance(wait_s, int | float):
         found.append((b"retry-after", b"%d" % max(1, math.ceil(wait_s))))
-    if isinstance(error, BudgetExceeded):
+    if isinstance(error, BudgetExceeded) and not error.retryable:
         found.append((b"x-should-retry", b"false"))
     if isinstance(allow := error.facts.get("allow"), str):
         found.append((b"allow", allow.encode()))
