@@ -268,7 +268,12 @@ class Cached:
         if held is None or kept is None:
             return None
         call.journal.cache = CacheUse.HIT
-        self._recent.put(key, kept, until=self._now() + held.left_s, n_bytes=len(held.value))
+        self._recent.put(
+            key,
+            kept,
+            until=self._now() + min(held.left_s, self._options.ttl_s),
+            n_bytes=len(held.value),
+        )
         return kept
 
     def _store_answers(self) -> bool:
