@@ -101,6 +101,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.adapters.http_post": set(),
     "seatrial.adapters.limits_shared": MSGSPEC,
     "seatrial.adapters.llm_anthropic": MSGSPEC | {"orjson"},
+    "seatrial.adapters.llm_endpoint": set(),
     "seatrial.adapters.llm_http": MSGSPEC | {"orjson"},
     "seatrial.adapters.llm_openai": MSGSPEC | {"orjson"},
     "seatrial.adapters.notify_alertmanager": set(),

@@ -2,7 +2,8 @@
 
 What a client sent is never answered with 500 or above; what a provider did is told as 502, 503 or
 504, its rate limit as 429. A budget that is used up is OpenAI's ``insufficient_quota``: 429, with
-the header that keeps the clients of both from trying again.
+the header that keeps the clients of both from trying again; one that is held by calls under way is
+a rate limit.
 """
 
 from __future__ import annotations
