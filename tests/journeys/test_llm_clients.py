@@ -253,33 +253,3 @@ def test_what_was_spent_is_kept_when_the_server_stops(served: Served, home: Any)
     line += [str(home.folder), "--config", str(home.config)]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert [one["n"] for one in json.loads(done.stdout)] == [5]
-
-
-def page_programs() -> list[str]:
-    """The programs of the page, in order."""
-    page = Path(__file__).parents[2] / "docs" / "how-to" / "llm.md"
-    return re.findall(r"^```python server\n(.*?)^```$", page.read_text(), re.M | re.S)
-
-
-def test_the_programs_of_the_page_do_what_they_say(llm: ScriptedLLM, home: Any) -> None:
-    whole = section(llm)
-    whole["models"]["small"] = whole["models"]["both"]
-    home.configure(gateway=whole)
-    up = home.up()
-    (home.folder / "cwd").mkdir()
-    (home.folder / "cwd" / "seatrial.yaml").write_text(home.config.read_text())
-    environment = {"ADDRESS": f"http://127.0.0.1:{up.port}", "KEY": "none"}
-    printed = []
-    for program in page_programs():
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=home.folder / "cwd",
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        printed += done.stdout.splitlines()
-    assert printed[:2] == ["Hello there", "Hello there"]
-    assert re.fullmatch(r"Hello there 0\.0+\d+", printed[2])

@@ -137,7 +137,7 @@ def check_can_listen(workspace: Workspace) -> None:
 
 
 def check_llm(workspace: Workspace) -> None:
-    """Say now what would end every worker when it opens the gateway.   Raises: as `check_gateway`."""
+    """Say now what would end every worker that opens the gateway.   Raises: as `check_gateway`."""
     if workspace.settings.gateway.models:
         from seatrial.wiring.gateway import check_gateway
 
