@@ -8,6 +8,8 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from seatrial.adapters.ledger_sqlite import SqliteLedger
 from seatrial.adapters.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
@@ -125,3 +127,18 @@ def test_models_are_listed_in_the_order_they_are_asked(home, seatrial) -> None:
     _, out, err = seatrial("llm", "models", "--json")
     assert json.loads(out) == [{"name": "m", "for": "chat", "candidates": ["a/x", "a/y"]}]
     assert err.split() == ["m", "a/x,", "then", "a/y"]
+
+
+@pytest.mark.parametrize("how", [(), ("--detach",)])
+def test_a_server_whose_provider_has_no_key_does_not_start(
+    home, seatrial, monkeypatch, how
+) -> None:
+    """Symptom: `up` said that it served, and its workers died again and again."""
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    Path("seatrial.yaml").write_text(
+        "gateway: {providers: {here: {kind: openai, api_key_env: SOME_KEY}}, models: {m: here/m}}"
+    )
+    code, out, err = seatrial("up", "--port", "0", *how)
+    assert (code, out) == (Exit.NOT_FOUND, "")
+    assert "SOME_KEY, with the key for here, is not set" in err
+    assert not (home.folder / "server.json").exists()

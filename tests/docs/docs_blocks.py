@@ -33,6 +33,7 @@ MARKS = {
     "release": "in a release folder; tests/journeys/test_container.py does it",
     "postgres": "needs a PostgreSQL server",
     "tritonclient": "run by the journey where the client is installed",
+    "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }
 """Why a marked block is not run as it stands."""
@@ -51,7 +52,8 @@ JOURNEY = (
 
 def pages() -> list[Path]:
     """Every page that people read, generated ones too."""
-    return sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
+    folders = (ROOT / name for name in ("docs", "references"))
+    return sorted([*ROOT.glob("README*.md"), *(p for f in folders for p in f.rglob("*.md"))])
 
 
 def blocks(page: Path) -> list[Block]:

@@ -200,3 +200,9 @@ def test_what_json_says_is_read_as_json_says_it(values, tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / "seatrial.yaml"
     path.write_text(json.dumps(values))
     assert load(path, Settings, {}) == Settings.model_validate(values)
+
+
+def test_a_section_is_not_printed_into_the_message_about_it(write):
+    """Symptom: 80 characters of the section stood between its name and what was wrong with it."""
+    (found,) = problems(write("retries: {attempts: 3, and: more}\n"))
+    assert found["value"] == "{…}"

@@ -65,6 +65,24 @@ def test_a_port_in_use_is_a_problem_with_a_way_out(tmp_path):
 
 
 @pytest.mark.usefixtures("light")
+def test_a_gateway_whose_provider_has_no_key_is_a_problem(tmp_path):
+    config = tmp_path / "seatrial.yaml"
+    config.write_text(
+        "gateway: {providers: {here: {kind: openai, api_key_env: SOME_KEY}}, models: {m: here/m}}"
+    )
+    home = tmp_path / "home"
+    finding = found(home, config=config)["gateway"]
+    assert finding.health is Health.PROBLEM
+    assert "SOME_KEY" in finding.remedy
+    finding = found(home, config=config, SOME_KEY="k")["gateway"]
+    assert (finding.health, finding.text) == (
+        Health.OK,
+        "models: 1, providers: 1; the ledger opens",
+    )
+    assert "gateway" not in found(home)
+
+
+@pytest.mark.usefixtures("light")
 def test_a_file_that_is_no_store_is_a_problem(tmp_path):
     (tmp_path / "seatrial.db").write_bytes(b"not a database, but long enough to be read as one" * 9)
     finding = found(tmp_path)["store"]

@@ -12,6 +12,7 @@ from seatrial.testing.scripted_llm import Fault, FaultKind, Says
 from seatrial.wiring.gateway import (
     ProviderKeyMissing,
     UnknownLedger,
+    check_gateway,
     gateway_of,
     ledger_url,
     open_gateway,
@@ -101,3 +102,19 @@ def test_a_gateway_is_opened_by_its_file_alone(tmp_path: Path) -> None:
     assert gateway.table.all() == []
     with pytest.raises(SeatrialError):
         open_gateway(home=tmp_path / "home", config=tmp_path / "none.yaml", environment={})
+
+
+def test_what_would_keep_a_gateway_from_opening_is_said_before_anything_is_opened(
+    tmp_path: Path,
+) -> None:
+    providers = {"one": {"kind": "openai", "api_key_env": "ONE_KEY"}}
+    space = workspace(tmp_path, providers=providers, models={"m": "one/gpt-4o-mini"})
+    with pytest.raises(ProviderKeyMissing, match="ONE_KEY, with the key for one"):
+        check_gateway(space, environment={})
+    check_gateway(space, environment={"ONE_KEY": "k"})
+    assert not (space.home / "llm.db").exists()
+    space = workspace(
+        tmp_path, providers=providers, models={"m": "one/gpt-4o-mini"}, ledger="mysql://h/d"
+    )
+    with pytest.raises(UnknownLedger):
+        check_gateway(space, environment={"ONE_KEY": "k"})

@@ -26,13 +26,14 @@ def up(
 ) -> int:
     """Serve every endpoint, and bring releases forward."""
     from seatrial.wiring.background import start_detached
-    from seatrial.wiring.server import run_server
+    from seatrial.wiring.server import check_llm, run_server
     from seatrial.wiring.workspace import open_workspace
 
     workspace = open_workspace(home=home, config=config).listening(
         host=host, port=port, workers=workers
     )
     if detach:
+        check_llm(workspace)
         running = start_detached(workspace)
         click.echo(f"seatrial serves on {running.address} (process {running.pid})", err=True)
         click.echo(f"log: {running.log}", err=True)

@@ -198,6 +198,8 @@ def _sections(annotation: object) -> Iterator[type[BaseModel]]:
 def _shown(where: str, value: object) -> str:
     if _SECRET.search(where):
         return "(hidden)"
+    if isinstance(value, Mapping):  # a whole section says little when it is cut off
+        return "{…}"
     text = _URL_PASSWORD.sub(r"\1***@", repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 

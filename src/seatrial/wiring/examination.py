@@ -85,6 +85,8 @@ def examine(
     yield _home(workspace.home)
     yield _disk(workspace.home, shutil.disk_usage(workspace.home).free)
     yield _store(workspace)
+    if workspace.settings.gateway.models:
+        yield _gateway(workspace, environment)
     yield _address(workspace)
     yield _token(workspace.settings.server.host, environment)
 
@@ -197,6 +199,21 @@ def _store(workspace: Workspace) -> Finding:
         return _trouble("store", error)
     finally:
         store.close()
+
+
+def _gateway(workspace: Workspace, environment: Mapping[str, str]) -> Finding:
+    """Whether the gateway would open and its ledger answers; no provider is asked."""
+    from seatrial.wiring.gateway import check_gateway, ledger_url, open_ledger
+
+    config = workspace.settings.gateway
+    try:
+        check_gateway(workspace, environment=environment)
+        open_ledger(ledger_url(workspace)).close()
+    except SeatrialError as error:
+        return _trouble("gateway", error)
+    n_models, n_providers = len(config.models), len(config.providers)
+    text = f"models: {n_models}, providers: {n_providers}; the ledger opens"
+    return Finding(part="gateway", health=Health.OK, text=text)
 
 
 def _address(workspace: Workspace) -> Finding:

@@ -110,6 +110,23 @@ def gateway_of(
     return Gateway(table, now=time.monotonic, closing=close)
 
 
+def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.environ) -> None:
+    """Say now, before processes are started that open it, what would keep the gateway from opening.
+
+    Nothing is asked of providers, and the ledger is not opened.
+    Raises: ProviderKeyMissing, AddressInvalid, UnknownLedger, MissingExtra.
+    """
+    config = workspace.settings.gateway
+    if not config.models:
+        return
+    from seatrial.adapters.jsonschema_shape import shape_maker
+
+    for name, one in config.providers.items():
+        _vendor(name, one, environment)
+    _ledger_kind(ledger_url(workspace))
+    shape_maker()
+
+
 def ledger_url(workspace: Workspace) -> str:
     """Where spending is kept."""
     return workspace.settings.gateway.ledger or f"sqlite:///{workspace.home / 'llm.db'}"
@@ -117,6 +134,13 @@ def ledger_url(workspace: Workspace) -> str:
 
 def open_ledger(url: str) -> Ledger:
     """Open a ledger by URL.   Raises: UnknownLedger; MissingExtra; StoreUnavailable and its kin."""
+    scheme, kind = url.partition("://")[0], _named(_ledger_kind(url))
+    ledger: Ledger = kind(url) if scheme.startswith("redis") else kind.from_url(url)
+    return ledger
+
+
+def _ledger_kind(url: str) -> str:
+    """The dotted path of its adapter.   Raises: UnknownLedger."""
     scheme = url.partition("://")[0]
     if scheme not in LEDGERS:
         raise UnknownLedger(
@@ -124,9 +148,7 @@ def open_ledger(url: str) -> Ledger:
             remedy=f"Use one of: {', '.join(s + '://' for s in LEDGERS)}.",
             scheme=scheme[:40],
         )
-    kind = _named(LEDGERS[scheme])
-    ledger: Ledger = kind(url) if scheme.startswith("redis") else kind.from_url(url)
-    return ledger
+    return LEDGERS[scheme]
 
 
 def _parts(

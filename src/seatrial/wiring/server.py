@@ -74,9 +74,10 @@ def control_token(environment: Mapping[str, str]) -> str | None:
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
-    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable.
+    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`.
     """
     check_none_runs(workspace)
+    check_llm(workspace)
     server = workspace.settings.server
     token = _token_for(server.host)
     listening = listen(server.host, server.port)
@@ -127,11 +128,20 @@ def log_masked() -> None:
 def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
-    Raises: PortTaken, TokenMissing, TokenUnusable.
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`.
     """
+    check_llm(workspace)
     server = workspace.settings.server
     _token_for(server.host)
     listen(server.host, server.port).close()
+
+
+def check_llm(workspace: Workspace) -> None:
+    """Say now what would end every worker that opens the gateway.   Raises: as `check_gateway`."""
+    if workspace.settings.gateway.models:
+        from seatrial.wiring.gateway import check_gateway
+
+        check_gateway(workspace)
 
 
 def _token_for(host: str) -> str | None:

@@ -112,7 +112,9 @@ async def test_when_all_fail_the_last_failure_tells_what_each_said(streamed):
     with pytest.raises(RateLimited) as caught:
         await ask(fallback, streamed, call)
     told = caught.value
-    assert (told.problem, told.provider, told.retry_after_s) == ("b failed.", "b", 90)
+    assert (told.provider, told.retry_after_s) == ("b", 90)
+    assert told.problem == f"b failed. Before it failed: a ({ServerFault.code})."
+    assert str(told).startswith(told.problem)
     assert [(s["provider"], s["model"], s["code"]) for s in told.facts["candidates"]] == [
         ("a", "A", ServerFault.code),
         ("b", "B", RateLimited.code),

@@ -88,8 +88,10 @@ async def test_an_answer_is_an_instance_of_the_type_asked_for() -> None:
         Turn(text="It is Ulm."),
         Turn(text='{"name": "Ulm", "people": 126000}'),
     ]
-    answer = await house.gateway.structured("m", "Where?", of=Town)
+    journal = Journal()
+    answer = await house.gateway.structured("m", "Where?", of=Town, journal=journal)
     assert answer.value == Town(name="Ulm", people=126000)
+    assert house.provider.heard[-1].call.journal is journal
     assert answer.n_asked == 2
     form = house.request.response_format
     assert form is not None

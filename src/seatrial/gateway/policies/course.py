@@ -103,11 +103,15 @@ class Course:
         return not self.n_left or late or not goes_elsewhere(failure)
 
     def told(self, failure: SeatrialError) -> SeatrialError:
-        """The last failure, with what each candidate said as its fact ``candidates``."""
+        """The last failure, which names those before it, with what each candidate said as its fact
+        ``candidates``."""
         if self._said:
             self._call.journal.notes[FAILED] = tuple(self._said)
         if len(self._said) < 2:
             return failure
         told = copy(failure)
         told.facts["candidates"] = list(self._said)
+        before = ", ".join(f"{said['provider']} ({said['code']})" for said in self._said[:-1])
+        told.problem = f"{failure.problem} Before it failed: {before}."
+        told.args = (f"{told.problem} {told.remedy}",)
         return told

@@ -160,6 +160,7 @@ class Gateway:
         caller: Caller = NOBODY,
         timeout_s: float | None = None,
         options: StructuredOptions = StructuredOptions(mode=Mode.NATIVE),  # noqa: B008 - frozen
+        journal: Journal | None = None,
     ) -> Answer[T]:
         """An answer that is an instance of a type, asked for again where it is not.
 
@@ -167,6 +168,8 @@ class Gateway:
             of: a Pydantic model, or a type such as ``list[Item]`` or a dataclass.
             options: how the model learns of the type, and how much mending may cost. NATIVE leaves
                 that to the candidate: providers without JSON schemas get instructions.
+            journal: takes down what becomes of the call: all attempts and what they cost, those
+                included that a candidate's own mending took, which ``Answer.n_asked`` does not see.
         Raises: as `chat`; AnswerInvalid, AnswerCut, AnswerFiltered.
         """
         from seatrial.gateway.structured.model_shape import (  # noqa: PLC0415 - loads pydantic
@@ -175,7 +178,7 @@ class Gateway:
 
         asked = _asked(model, messages, request, max_tokens=max_tokens, temperature=None)
         route = self.table.get(model, Use.CHAT)
-        call = self.call(route, caller, timeout_s=timeout_s)
+        call = self.call(route, caller, timeout_s=timeout_s, journal=journal)
         return await ask(
             route.provider, asked, call, ModelShape(of), options=options, now=self._now
         )

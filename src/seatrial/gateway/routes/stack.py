@@ -1,16 +1,19 @@
-"""What stands around the providers of each model, outside in:
+"""What stands around the providers of each model, outside in; why so: docs/adr/0020.
 
-rate limit of the key
-  cache, which equal requests share
-    room                        waits for money that other calls hold
-      fallback, hedged          over the candidates, in order
-        form of the answer      by the schema of the request
-          fit                   to the candidate's window
-            retry
-              breaker           of the provider
-                concurrency     of the provider
-                  budget        around each attempt
-                    the provider
+counts                          of the route
+  guards                        where there are any
+    rate limit of the key
+      cache, which equal requests share
+        room                    waits for money that other calls hold
+          fallback, hedged      over the candidates, in order
+            form of the answer  by the schema of the request
+              fit               to the candidate's window
+                retry
+                  breaker       of the provider
+                    concurrency of the provider
+                      budget    around each attempt
+                        spans   where there is a tracer
+                          the provider
 """
 
 from __future__ import annotations
