@@ -21,6 +21,7 @@ from pages.configuration import (
 )
 from pages.errors import errors_page
 from pages.metrics import metrics_page
+from pages.provider_failures import provider_failures_page
 from pages.rollout import events_page, rollout_page
 from pages.routes import routes_page
 from pages.watch import alerts_page
@@ -36,6 +37,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "monitoring.md": monitoring_page,
     "monitoring.schema.json": monitoring_schema_file,
+    "provider-failures.md": provider_failures_page,
     "rollout.md": rollout_page,
     "routes.md": routes_page,
     "seatrial.schema.json": schema_file,

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from pages.text import page, table
+from seatrial.gateway.chat.call import Attempt, Journal
+from seatrial.gateway.chat.response import Usage
+from seatrial.gateway.policies.metrics import GatewayCounts
+from seatrial.gateway.policies.metrics import exposition as gateway_exposition
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.service.exposition import (
     DriftGauges,
@@ -54,6 +59,24 @@ def metrics_page() -> str:
             "  sum by (model, version, le) (rate(seatrial_latency_seconds_bucket[5m])))",
             "```",
         ],
+        ["## What the gateway tells"],
+        [
+            "Of requests by `route`, and of what was sent to providers by `provider` and `model`:",
+            "one request may need several attempts, or none when the cache has its answer.",
+            "`outcome` is `ok`, the [code](errors.md) of the error, or `cancelled` where the",
+            "caller went away. Add up over the label `worker`.",
+        ],
+        table(head, _rows(of_the_gateway())),
+        [
+            "The share of answers from the cache, and what each model costs an hour:",
+        ],
+        [
+            "```promql",
+            'sum by (route) (rate(seatrial_llm_cache_total{use="hit"}[5m]))',
+            "  / sum by (route) (rate(seatrial_llm_cache_total[5m]))",
+            "3600 * sum by (provider, model) (rate(seatrial_llm_cost_usd_total[5m]))",
+            "```",
+        ],
         ["## What the watch tells"],
         [
             "The monitor of an endpoint tells what it found as gauges. What is not known has no",
@@ -74,7 +97,19 @@ def metrics_page() -> str:
 
 def families() -> list[tuple[str, str, str, str]]:
     """Name, meaning, type and sample lines of every family."""
-    return of_servers() + of_the_watch()
+    return of_servers() + of_the_gateway() + of_the_watch()
+
+
+def of_the_gateway() -> list[tuple[str, str, str, str]]:
+    """The families of `gateway/policies/metrics.py`, with a sample of each."""
+    usage = Usage(input_tokens=1, output_tokens=1)
+    journal = Journal()
+    journal.attempts.append(
+        Attempt(provider="p", model="m", began=0.0, ended=1.0, usage=usage, cost_usd=Decimal(1))
+    )
+    counts = GatewayCounts()
+    counts.ended("r", journal, outcome="ok", seconds=1.0, first_token_s=1.0)
+    return _HELP.findall(gateway_exposition({"w": counts.snapshot()}))
 
 
 def of_the_watch() -> list[tuple[str, str, str, str]]:

@@ -2,8 +2,8 @@
 
 import asyncio
 import builtins
-import os
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -60,15 +60,17 @@ def test_without_the_client_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-async def answers() -> AsyncIterator[RedisAnswers]:
-    answers = RedisAnswers(os.environ["SEATRIAL_TEST_REDIS_URL"], prefix=f"{uuid4()}:")
+async def answers(redis_server: Any) -> AsyncIterator[RedisAnswers]:
+    answers = RedisAnswers(redis_server.url, prefix=f"{uuid4()}:")
     yield answers
     await answers.close()
 
 
 @pytest.mark.integration
-async def test_installations_with_other_prefixes_share_nothing(answers: RedisAnswers) -> None:
-    other = RedisAnswers(os.environ["SEATRIAL_TEST_REDIS_URL"], prefix=f"{uuid4()}:")
+async def test_installations_with_other_prefixes_share_nothing(
+    answers: RedisAnswers, redis_server: Any
+) -> None:
+    other = RedisAnswers(redis_server.url, prefix=f"{uuid4()}:")
     await answers.put("a", b"ours", ttl_s=1000)
     assert await other.get("a") is None
     await other.close()
@@ -82,3 +84,18 @@ async def test_a_connection_that_was_cut_is_made_again(answers: RedisAnswers) ->
     held = await answers.get("a")
     assert held is not None
     assert held.value == b"ours"
+
+
+@pytest.mark.integration
+async def test_a_server_that_comes_back_is_found_again(
+    answers: RedisAnswers, redis_server: Any
+) -> None:
+    await answers.put("a", b"ours", ttl_s=1000)
+    redis_server.kill()
+    with pytest.raises(StoreUnavailable):
+        await answers.get("a")
+    redis_server.start()
+    await answers.put("a", b"again", ttl_s=1000)
+    held = await answers.get("a")
+    assert held is not None
+    assert held.value == b"again"

@@ -1,6 +1,7 @@
 """A ledger in a file: what the suite cannot see."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from seatrial.adapters.sqlite import SqliteStore
 from seatrial.gateway.ledger.budget import Payer
 from seatrial.gateway.ledger.ledger import Closed, Lapsed, Settle
 from seatrial.gateway.ledger.usage import By, Record, UsageQuestion
-from seatrial.kernel.store import StoreAddressInvalid, StoreDamaged, StoreMissing
+from seatrial.kernel.store import (
+    StoreAddressInvalid,
+    StoreDamaged,
+    StoreMissing,
+    StoreUnavailable,
+)
 from seatrial.testing.ledger_model import ALL, balance, total
 
 AT_US = 1_795_000_000_000_000
@@ -66,6 +72,25 @@ def test_a_place_that_cannot_be_is_refused(tmp_path):
         SqliteLedger(tmp_path / "nowhere" / "ledger.db")
     with pytest.raises(StoreAddressInvalid):
         SqliteLedger.from_url("sqlite://ledger.db")
+
+
+def test_a_writer_waits_for_another_one_and_no_longer_than_it_may(path):
+    record = Record(id="00000000000001/c/1", at_us=1, payer=Payer(provider="p", model="m"), cost=5)
+    with (
+        closing(SqliteLedger(path, busy_timeout_s=0.05)) as hasty,
+        closing(SqliteLedger(path, busy_timeout_s=60)) as patient,
+        closing(sqlite3.connect(path, check_same_thread=False)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable):
+            hasty.apply([Settle(record)])
+        waiting = threading.Thread(target=patient.apply, args=([Settle(record)],))
+        waiting.start()
+        waiting.join(0.05)
+        assert waiting.is_alive()
+        other.rollback()
+        waiting.join()
+        assert hasty.apply([Settle(record)]) == [Closed(changed=False)]
 
 
 def test_sums_are_read_while_another_process_writes(path):

@@ -14,7 +14,7 @@ async def test_the_shares_put_right_of_two_hundred_bad_outputs():
     every = rows["all"]
     assert every.n == N_CASES
     assert every.wrong == 0
-    assert every.without_call >= 100
+    assert every.without_call >= 95
     assert every.without_call + every.with_call == N_CASES
     assert set(rows) == {*KINDS, "all"}
     for kind in ("fences", "single quotes"):

@@ -1,8 +1,8 @@
 """Every store of answers against the suite that defines one."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -41,7 +41,7 @@ class TestSqliteAnswers(BoundedAnswersSuite):
 @pytest.mark.integration
 class TestRedisAnswers(AnswersSuite):
     @pytest.fixture
-    async def answers(self) -> AsyncIterator[RedisAnswers]:
-        answers = RedisAnswers(os.environ["SEATRIAL_TEST_REDIS_URL"], prefix=f"{uuid4()}:")
+    async def answers(self, redis_server: Any) -> AsyncIterator[RedisAnswers]:
+        answers = RedisAnswers(redis_server.url, prefix=f"{uuid4()}:")
         yield answers
         await answers.close()

@@ -4,14 +4,18 @@ either; the providers behind it are scripted."""
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 import pytest
 from pydantic import BaseModel
@@ -196,6 +200,9 @@ def test_a_fault_before_the_first_word_is_not_seen_where_there_is_another(served
         assert raw.headers["x-seatrial-model"] == "two/claude-3-haiku-20240307"
         assert raw.headers["x-seatrial-attempts"] == "2"
         assert raw.parse().choices[0].message.content == "Hello there"
+    metrics = httpx.get(f"http://127.0.0.1:{served.up.port}/metrics").text
+    (line,) = re.findall(r'^seatrial_llm_fallbacks_total{route="both",.*$', metrics, re.M)
+    assert line.endswith(" 3")
 
 
 def test_keys_budgets_and_usage_hold_from_the_command_line_to_the_client(
@@ -246,3 +253,33 @@ def test_what_was_spent_is_kept_when_the_server_stops(served: Served, home: Any)
     line += [str(home.folder), "--config", str(home.config)]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert [one["n"] for one in json.loads(done.stdout)] == [5]
+
+
+def page_programs() -> list[str]:
+    """The programs of the page, in order."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "llm.md"
+    return re.findall(r"^```python server\n(.*?)^```$", page.read_text(), re.M | re.S)
+
+
+def test_the_programs_of_the_page_do_what_they_say(llm: ScriptedLLM, home: Any) -> None:
+    whole = section(llm)
+    whole["models"]["small"] = whole["models"]["both"]
+    home.configure(gateway=whole)
+    up = home.up()
+    (home.folder / "cwd").mkdir()
+    (home.folder / "cwd" / "seatrial.yaml").write_text(home.config.read_text())
+    environment = {"ADDRESS": f"http://127.0.0.1:{up.port}", "KEY": "none"}
+    printed = []
+    for program in page_programs():
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=home.folder / "cwd",
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout.splitlines()
+    assert printed[:2] == ["Hello there", "Hello there"]
+    assert re.fullmatch(r"Hello there 0\.0+\d+", printed[2])

@@ -359,10 +359,9 @@ def _delete(table: str, n: int) -> str:
 
 def _portions(rows: list[Any]) -> Iterator[list[Any]]:
     # Sizes are powers of two, so that few statements are compiled, and each only once.
-    start, size = 0, _AT_ONCE
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
+    start, n = 0, len(rows)
+    while start < n:
+        size = min(_AT_ONCE, 1 << ((n - start).bit_length() - 1))
         yield rows[start : start + size]
         start += size
 

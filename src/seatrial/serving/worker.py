@@ -71,6 +71,18 @@ class WorkerStatus:
     fleet: FleetState
 
 
+class Beside(Protocol):
+    """What a worker counts besides predictions, for whoever scrapes any of the workers."""
+
+    def snapshot(self) -> object:
+        """The counts so far, as plain JSON. Called on the sync thread and on the event loop."""
+        ...
+
+    def exposition(self, workers: Mapping[str, object]) -> str:
+        """The snapshots of all workers of a server, by name, in Prometheus' text format."""
+        ...
+
+
 class Worker:
     """Runs the sync thread of one worker process.
 
@@ -87,6 +99,7 @@ class Worker:
         counting: the rows to count, or None.
         log: the prediction log, or None.
         shipper: what converts the log, or None; one worker of a server is enough.
+        beside: what else is counted, or None.
         on_ready: called once, on the sync thread, when everything that can be served is.
     """
 
@@ -105,6 +118,7 @@ class Worker:
         counting: Counting | None = None,
         log: PredictionLog | None = None,
         shipper: Shipper | None = None,
+        beside: Beside | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
@@ -121,6 +135,8 @@ class Worker:
         self._counting = counting
         self._prediction_log = log
         self._shipper = shipper
+        self._beside = beside
+        self._others_beside: dict[str, object] = {}
         self._targets: Mapping[str, EndpointTarget] | None = None
         self._problems: dict[str, str] = {}
         self._others: dict[str, WorkerCounts] = {}
@@ -158,7 +174,11 @@ class Worker:
 
     def metrics(self) -> str:
         """The counts of all workers of this server, and what its watch says, for Prometheus."""
-        return exposition({**self._others, self._name: self._counts()}) + self._watch_says
+        told = exposition({**self._others, self._name: self._counts()}) + self._watch_says
+        beside = self._beside
+        if beside is not None:
+            told += beside.exposition({**self._others_beside, self._name: beside.snapshot()})
+        return told
 
     def _main(self) -> None:
         while not self._stopping.is_set():
@@ -243,10 +263,13 @@ class Worker:
                 "draining": state.draining,
                 "requests": sum(counted.n for counted in counts.versions),
                 "counts": msgspec.to_builtins(counts),
+                "beside": None if self._beside is None else self._beside.snapshot(),
             },
         )
         server = self._name.rpartition("/")[0] + "/"
-        self._others = dict(map(_read_counts, self._store.present(server)))
+        beats = self._store.present(server)
+        self._others = dict(map(_read_counts, beats))
+        self._others_beside = {beat.name: beat.data.get("beside") for beat in beats}
         self._watch_says = "".join(
             str(beat.data.get("metrics", "")) for beat in self._store.present(_WATCH)
         )

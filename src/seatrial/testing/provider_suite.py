@@ -70,14 +70,16 @@ class ProviderSuite:
 
     def request(self, text: str = "Say hello to the brave new world.", **more: Any) -> ChatRequest:
         """A request of one message."""
-        given = {"model": self.model, "messages": (said(Role.USER, text),), "max_tokens": 48}
+        given = {"model": self.model, "messages": (said(Role.USER, text),), "max_tokens": 16}
         return ChatRequest(**{**given, "temperature": 0.0, "seed": 1, **more})
 
     def tooled(self, **more: Any) -> ChatRequest:
         """A request that must call a tool."""
         tool = Tool(name="weather", description="Forecast of a city", parameters=_WEATHER)
         choice = ToolChoice(use=ToolUse.REQUIRED, name="weather")
-        return self.request("How is Kyoto?", tools=(tool,), tool_choice=choice, **more)
+        return self.request(
+            "How is Kyoto?", tools=(tool,), tool_choice=choice, max_tokens=64, **more
+        )
 
     async def events(self, provider: Provider, request: ChatRequest) -> list[Event]:
         """All that a stream says."""
@@ -137,7 +139,7 @@ class ProviderSuite:
                     Message(role=Role.TOOL, parts=(result,)),
                 ),
                 tools=request.tools,
-                max_tokens=48,
+                max_tokens=16,
             )
             assert (await provider.chat(after, sample_call())).choices
 
@@ -157,7 +159,9 @@ class ProviderSuite:
         """It has what the schema requires."""
         form = ResponseFormat(form=Format.SCHEMA, name="weather", schema=_WEATHER, strict=True)
         with self.may("schema"):
-            request = self.request("How is Kyoto? Answer in JSON.", response_format=form)
+            request = self.request(
+                "How is Kyoto? Answer in JSON.", response_format=form, max_tokens=64
+            )
             answer = await provider.chat(request, sample_call())
             assert set(json.loads(answer.text)) == {"city", "days"}
 

@@ -16,6 +16,7 @@ from seatrial.gateway.ledger.ledger import Ledger
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.limit_store import LimitStore, LocalLimits
+from seatrial.gateway.policies.metrics import GatewayCounts
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.prices.defaults import DEFAULTS
 from seatrial.gateway.prices.entries import ChainedBook, EntryBook
@@ -73,18 +74,28 @@ def gateway_of(
     environment: Mapping[str, str] = os.environ,
     key: Callable[[str | None], Key | None] = lambda _: None,
     limits: LimitStore | None = None,
+    counts: GatewayCounts | None = None,
 ) -> Gateway:
     """The gateway of a workspace that is open.
 
     Args:
         key: of a caller, by its id.
         limits: the buckets of all keys; None for those of this process alone.
+        counts: for metrics; None where nobody asks.
     """
     config = workspace.settings.gateway
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
     teller = Teller(open_ledger(ledger_url(workspace)), wall=time.time)
     answers = _answers(workspace)
-    parts = _parts(config, vendors, teller, answers, key=key, limits=limits or LocalLimits())
+    parts = _parts(
+        config,
+        vendors,
+        teller,
+        answers,
+        key=key,
+        limits=limits or LocalLimits(),
+        counts=counts or GatewayCounts(),
+    )
     table = model_table(config, parts)
 
     async def close() -> None:
@@ -126,6 +137,7 @@ def _parts(
     *,
     key: Callable[[str | None], Key | None],
     limits: LimitStore,
+    counts: GatewayCounts,
 ) -> Parts:
     from seatrial.adapters.jsonschema_shape import shape_maker
     from seatrial.adapters.prices_genai import GenaiPrices
@@ -152,6 +164,7 @@ def _parts(
         shapes=shape_maker(),
         key=key,
         tracer=tracer,
+        counts=counts,
         now=time.monotonic,
         wall=time.time,
         chance=Random(),

@@ -6,7 +6,10 @@ import os
 import time
 from collections.abc import Mapping
 
+import msgspec
+
 from seatrial.adapters.limits_shared import SharedLimits
+from seatrial.gateway.policies.metrics import GatewayCounts, Snapshot, exposition
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.key_desk import KeyDesk
 from seatrial.kernel.clock import SystemClock
@@ -30,6 +33,7 @@ class Llm:
         self, workspace: Workspace, facts: FactLog, *, environment: Mapping[str, str] = os.environ
     ) -> None:
         settings = workspace.settings
+        self._counts = GatewayCounts()
         here = is_loopback(settings.server.host)
         doorman = Doorman(
             KeyDesk(facts, now=SystemClock().now).ring,
@@ -39,7 +43,11 @@ class Llm:
         )
         limits = SharedLimits(workspace.limits) if settings.server.workers > 1 else None
         self._gateway = gateway_of(
-            workspace, environment=environment, key=doorman.key, limits=limits
+            workspace,
+            environment=environment,
+            key=doorman.key,
+            limits=limits,
+            counts=self._counts,
         )
         most = Limits(max_body_bytes=settings.gateway.limits.max_body_bytes)
         self.plane = LlmPlane(self._gateway, doorman, most)
@@ -47,6 +55,20 @@ class Llm:
     def has(self, name: str) -> bool:
         """Whether a model of the gateway has this name."""
         return self.plane.has(name)
+
+    def snapshot(self) -> object:
+        """See `serving.worker.Beside`."""
+        return msgspec.to_builtins(self._counts.snapshot())
+
+    def exposition(self, workers: Mapping[str, object]) -> str:
+        """See `serving.worker.Beside`; a worker that has no models counts nothing."""
+        return exposition(
+            {
+                name: msgspec.convert(counts, Snapshot, strict=False)
+                for name, counts in workers.items()
+                if counts is not None
+            }
+        )
 
     async def close(self) -> None:
         """Keep what calls cost, and give back connections."""

@@ -181,6 +181,7 @@ class _Process:
             counting=self._counting,
             log=self._log,
             shipper=_shipper(self._workspace, self._name),
+            beside=self.llm,
             on_ready=on_ready,
         )
         self._worker.start()

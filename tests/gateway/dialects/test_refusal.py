@@ -4,6 +4,7 @@ import pytest
 
 from seatrial.gateway.chat.failures import (
     ContextTooLong,
+    NotOffered,
     OutOfCredit,
     Overloaded,
     ProviderFailure,
@@ -44,6 +45,7 @@ def failure(status, body=None, **headers):
         (429, None, RateLimited),
         (429, error(type="rate_limit_error"), RateLimited),
         (429, error("The engine is currently overloaded"), Overloaded),
+        (501, error("This server does not support embeddings"), NotOffered),
         (503, None, Overloaded),
         (529, error(type="overloaded_error"), Overloaded),
         (408, None, TimedOut),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.ledger.budget import (
     Budget,
     BudgetInvalid,
@@ -15,6 +16,7 @@ from seatrial.gateway.ledger.budget import (
     Scope,
     Window,
     charges,
+    payer_of,
     plain_name,
     window_of,
 )
@@ -22,6 +24,7 @@ from seatrial.gateway.ledger.budget import (
 AT_S = datetime(2026, 11, 26, 23, 59, 59, tzinfo=UTC).timestamp()
 PAYER = Payer(provider="openai", model="gpt-4o", key="k1", user="ana", tags={"team": "search"})
 DOLLAR = 10**12
+NAMES = st.text(st.characters(), max_size=300)
 
 
 def budget(limit=1, window=Window.DAY, scope=Scope.TOTAL, **facts):
@@ -74,6 +77,14 @@ def test_a_budget_with_a_name_applies_to_that_one():
     assert accounts(*named, payer=nobody) == []
 
 
+@given(NAMES)
+def test_a_budget_finds_the_user_it_names_whatever_the_name(name):
+    call = Call(id="c", deadline=0.0, journal=Journal(), user=name)
+    payer = payer_of(call, "openai", "gpt-4o")
+    assert len(accounts(budget(scope=Scope.USER, name=name), payer=payer)) == 1
+    assert accounts(budget(scope=Scope.USER, name=f"{name}!"), payer=payer) == []
+
+
 def test_who_has_no_name_shares_one_account():
     nobody = Payer(provider="openai", model="gpt-4o")
     budgets = (budget(scope=Scope.USER), budget(scope=Scope.TAG, tag="team"))
@@ -87,9 +98,6 @@ def test_of_several_limits_of_one_account_the_lowest_counts():
         budget(2, scope=Scope.KEY),
     ]
     assert [charge.limit for charge in charges(limits, PAYER, at_s=AT_S)] == [DOLLAR]
-
-
-NAMES = st.text(st.characters(), max_size=300)
 
 
 @given(NAMES, NAMES, NAMES, NAMES)

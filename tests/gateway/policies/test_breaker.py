@@ -69,6 +69,17 @@ async def test_failures_of_the_provider_open_it(cls, streamed):
     assert caught.value.retryable
 
 
+@in_fake_time
+async def test_a_burst_with_some_quick_failures_leaves_it_closed():
+    turns = [
+        fails(failure(failures.Overloaded)) if n % 3 == 0 else answers(wait_s=1) for n in range(27)
+    ]
+    provider, circuit, breaker = breaking(*turns)
+    await asyncio.gather(*(ask(breaker) for _ in range(27)), return_exceptions=True)
+    assert len(provider.heard) == 27
+    assert circuit.phase is CircuitPhase.CLOSED
+
+
 @pytest.mark.parametrize(
     "error",
     [

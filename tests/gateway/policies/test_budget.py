@@ -28,6 +28,7 @@ from seatrial.gateway.policies.budget import CANCELLED, BudgetOptions, Unfinishe
 from seatrial.gateway.policies.budget_failures import (
     AttemptRepeated,
     BudgetExceeded,
+    BudgetHeld,
     PriceUnknown,
 )
 from seatrial.kernel.errors import Invalid
@@ -146,9 +147,13 @@ async def test_a_refusal_says_what_calls_under_way_hold(desk, ask):
     policy = desk.budgeted(desk.provider(wait_s=1.0))
     task = asyncio.create_task(policy.chat(ask(), desk.call()))
     await asyncio.sleep(0.5)
-    with pytest.raises(BudgetExceeded, match=r"0\.002 USD are reserved by calls under way"):
+    with pytest.raises(BudgetHeld, match=r"0\.002 USD are reserved by calls under way") as held:
         await policy.chat(ask(), desk.call())
+    assert held.value.retryable
     await task
+    with pytest.raises(BudgetExceeded) as spent:
+        await policy.chat(ask(), desk.call())
+    assert not spent.value.retryable
 
 
 @in_fake_time

@@ -309,8 +309,11 @@ async def test_an_answer_that_is_too_long_is_not_kept(asked, called):
     cache = cached(provider, store, max_entry_bytes=1000)
     for _ in range(2):
         await cache.chat(asked(), called())
+    for _ in range(2):
+        request = EmbeddingRequest(model="e", inputs=tuple(map(str, range(60))))
+        await cache.embed(request, called())
     await cache.close()
-    assert len(provider.heard) == 2
+    assert len(provider.heard) == 4
     assert store.n_bytes == 0
 
 

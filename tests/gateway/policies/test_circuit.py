@@ -55,6 +55,28 @@ def test_it_opens_on_failures_in_a_row_and_on_their_rate(outcomes, phase):
     assert play(CircuitState(), outcomes).phase is phase
 
 
+def test_requests_under_way_may_yet_be_answered():
+    state = CircuitState()
+    for _ in range(40):
+        state = step(state, Asked(100.0), OPTIONS)
+    for n_failed in range(1, 20):
+        state = step(state, Failed(100.0, 0), OPTIONS)
+        assert (state.phase, state.n_under_way) == (CircuitPhase.CLOSED, 40 - n_failed)
+    answered = step(state, Answered(101.0, 0), OPTIONS)
+    assert answered.n_in_row == 0
+    assert step(state, Dropped(101.0, 0), OPTIONS).n_under_way == 20
+    assert step(state, Failed(101.0, 0), OPTIONS).phase is CircuitPhase.OPEN  # 20 of 40
+
+
+def test_the_rate_counts_requests_under_way_as_answered():
+    state = play(CircuitState(), "afafafa")  # 3 of 7
+    for n_under_way, phase in ((1, CircuitPhase.OPEN), (2, CircuitPhase.CLOSED)):
+        busy = state
+        for _ in range(n_under_way):
+            busy = step(busy, Asked(101.0), OPTIONS)
+        assert step(busy, Failed(101.0, 0), OPTIONS).phase is phase
+
+
 def test_calls_that_are_long_past_do_not_count():
     assert play(CircuitState(), "aafaffaf", every_s=2).phase is CircuitPhase.OPEN
     assert play(CircuitState(), "faffaffaffaffaff", every_s=8).phase is CircuitPhase.CLOSED

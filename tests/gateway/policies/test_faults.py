@@ -1,9 +1,12 @@
 """Every fault of a provider, in every kind of request: the right answer, or a typed error."""
 
+import asyncio
 import json
 from dataclasses import dataclass
+from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from seatrial.gateway.chat.failures import (
     BadReply,
@@ -270,6 +273,30 @@ async def test_a_provider_that_stays_down_is_soon_left_alone_and_nobody_waits_fo
     assert len(route.providers[0].heard) == n_asked
     assert now() == begun
     assert set(route.providers[1].endings) == {Ending.ANSWERED}
+
+
+def one_in_five(mode: Mode, chance: Random) -> Turn:
+    if chance.random() < 0.8:
+        return replace(mode.answer, wait_s=chance.random())
+    return chance.choice([fault for fault in FAULTS.values() if fault.mends]).turn(mode)
+
+
+@every_mode
+@in_fake_time
+async def test_of_thousands_with_one_fault_in_five_none_is_lost_and_few_go_elsewhere(mode):
+    chance = Random(4)
+    route = Route([one_in_five(mode, chance) for _ in range(3000)], [mode.answer])
+
+    async def ask_many() -> None:
+        for _ in range(20):
+            if mode.streamed:
+                pieces = await read_all(route.fallback.stream(mode.request, call_within(60)))
+                assert told(pieces) == mode.answer
+            else:
+                await route.fallback.chat(mode.request, call_within(60))
+
+    await asyncio.gather(*(ask_many() for _ in range(100)))
+    assert len(route.providers[1].heard) < 40  # one in 125 meets three faults; circuits stay closed
 
 
 def test_the_right_answers_differ_in_what_matters():

@@ -155,6 +155,16 @@ async def test_each_text_of_a_stream_is_read_by_itself_and_keeps_its_place(
 
 
 @in_fake_time
+async def test_a_piece_that_is_held_back_whole_is_no_piece(asked, called, pieces_of):
+    guarded = Guarded(ScriptedProvider([answers("a b c d")]), [Shout()])
+    chunks = await pieces_of(guarded, asked(), called())
+    texts = [event.text for chunk in chunks for event in chunk.events if hasattr(event, "text")]
+    assert "".join(texts) == "A B C D!"
+    assert all(texts)
+    assert all(chunk.events for chunk in chunks)
+
+
+@in_fake_time
 async def test_no_raw_form_of_what_was_changed_is_left(asked, called, pieces_of):
     chunks = tuple(Chunk(events=(event,), raw={"r": "secret"}) for event in STREAM)
     guarded = Guarded(ScriptedProvider([Turn(chunks=chunks)]), [Shout()])

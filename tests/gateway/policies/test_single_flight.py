@@ -2,17 +2,22 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seatrial.gateway.chat.call import CacheUse
+from seatrial.gateway.chat.call import CacheUse, Call, Journal
 from seatrial.gateway.chat.failures import Overloaded, StreamCut, TimedOut
+from seatrial.gateway.chat.messages import Role, said
+from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.chat.response import Chunk, Finished, FinishReason, TextDelta
 from seatrial.gateway.chat.transcript import assembled
 from seatrial.gateway.policies.cache import Cached, CacheOptions
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.kernel.errors import LimitExceeded
-from seatrial.testing.fake_time import in_fake_time, now
+from seatrial.testing.fake_time import in_fake_time, now, run_in_fake_time
 from seatrial.testing.scripted_provider import (
     Ending,
     ScriptedProvider,
@@ -107,6 +112,22 @@ async def test_who_leaves_does_not_end_the_call_of_others_but_the_last_one_does(
     assert all(task.cancelled() for task in again)
     assert provider.endings == [Ending.ANSWERED, Ending.CANCELLED]
     assert cache._flights.n_under_way == 0
+
+
+@in_fake_time
+async def test_who_comes_after_another_left_joins_those_who_stayed(asked, called, pieces_of):
+    provider = ScriptedProvider([answers("one", wait_s=10.0)])
+    cache = cached(provider)
+    for ask in (cache.chat, lambda *what: pieces_of(cache, *what)):
+        provider.heard.clear()
+        request = asked(stream=ask is not cache.chat)
+        first, second = (asyncio.create_task(ask(request, called())) for _ in range(2))
+        await asyncio.sleep(1)
+        second.cancel()
+        await gathered(second)
+        await gathered(first, ask(request, called()))
+        assert provider.endings == [Ending.ANSWERED]
+        cache._recent.drop(next(iter(cache._recent._entries)))
 
 
 @in_fake_time
@@ -321,3 +342,112 @@ async def test_who_comes_when_the_first_pieces_are_gone_makes_a_call_of_its_own(
             await anext(stream)
         assert await pieces_of(cache, asked(), called()) == list(flood(100).chunks)
     assert provider.endings == [Ending.CLOSED, Ending.ANSWERED]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A caller: when it comes, how long it has and stays, and how it wants the answer."""
+
+    at_s: int
+    within_s: int
+    stays_s: int
+    streams: bool
+
+
+VISITS = st.lists(
+    st.builds(
+        Visit,
+        at_s=st.integers(0, 12),
+        within_s=st.integers(1, 20),
+        stays_s=st.integers(1, 20),
+        streams=st.booleans(),
+    ),
+    min_size=1,
+    max_size=8,
+)
+FATES = st.sampled_from(["answers", "fails", "breaks off"])
+
+
+@given(VISITS, FATES)
+def test_whoever_comes_and_goes_everyone_gets_what_is_due_and_nothing_is_left_running(visits, fate):
+    """The provider says four words, one every second from the third on, and honours deadlines."""
+    cut = StreamCut("It broke off.", remedy="Ask again.", provider="scripted")
+    turn = {
+        "answers": Turn(text="a b c d", wait_s=3.25, gap_s=1.0),
+        "fails": fails(FULL, wait_s=3.25),
+        "breaks off": Turn(text="a b c d", wait_s=3.25, gap_s=1.0, failure=cut, after=3),
+    }[fate]
+
+    class Punctual(ScriptedProvider):
+        """Ends a call at its deadline, as the policies below the cache do."""
+
+        async def chat(self, request, call):
+            try:
+                async with asyncio.timeout_at(call.deadline):
+                    return await ScriptedProvider.chat(self, request, call)
+            except TimeoutError:
+                raise TimedOut("Late.", remedy="Wait.", provider="scripted") from None
+
+    async def visit(cache, who):
+        await asyncio.sleep(who.at_s)
+        call = Call(id="x", deadline=now() + who.within_s, journal=Journal())
+        began = now()
+        asked_for = ChatRequest(
+            model="small",
+            messages=(said(Role.USER, "Why?"),),
+            temperature=0.0,
+            stream=who.streams,
+        )
+
+        async def stay():
+            if not who.streams:
+                return (await cache.chat(asked_for, call)).text
+            async with aclosing(cache.stream(asked_for, call)) as stream:
+                whole = assembled([chunk async for chunk in stream])
+            assert whole is not None
+            return whole.text
+
+        try:
+            async with asyncio.timeout(who.stays_s + 0.5):
+                told = await stay()
+        except TimeoutError:
+            told = "left"
+        except (Overloaded, StreamCut, TimedOut) as error:
+            told = type(error).__name__
+        return told, now() - began
+
+    async def run():
+        provider = Punctual([turn])
+        cache = cached(provider)
+        ends = await gathered(*(visit(cache, who) for who in visits))
+        assert provider.running == 0
+        assert cache._flights.n_under_way == 0
+        for who, (told, took_s) in zip(visits, ends, strict=True):
+            _judge(who, fate, told, took_s)
+        for streams in (False, True):
+            assert _most_at_once(provider, streams=streams) <= 1
+
+    run_in_fake_time(run())
+
+
+def _judge(who: Visit, fate: str, told: str, took_s: float) -> None:
+    assert told in {"a b c d", "left", "Overloaded", "StreamCut", "TimedOut"}
+    assert took_s <= who.stays_s + 0.5
+    if told == "left":
+        assert took_s == who.stays_s + 0.5
+    if fate == "answers" and told in {"TimedOut", "StreamCut"}:
+        assert took_s >= who.within_s
+    if fate != "answers":
+        assert told != "a b c d"
+
+
+def _most_at_once(provider: ScriptedProvider, *, streams: bool) -> int:
+    spans = [
+        (heard.began, heard.ended or 0.0)
+        for heard in provider.heard
+        if heard.request.stream is streams
+    ]
+    starts = [began for began, _ in spans]
+    return max(
+        (sum(began <= moment < ended for began, ended in spans) for moment in starts), default=0
+    )

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 from datetime import UTC, datetime
 
@@ -133,3 +134,11 @@ async def test_a_slow_store_is_asked_once_for_all_and_not_waited_for_long(
         assert house.n_reads == reads
     finally:
         gate.set()
+
+
+async def test_all_who_come_first_at_once_come_in_after_one_look() -> None:
+    house = House()
+    secret, key = house.desk.create("ana", by="t")
+    came = await asyncio.gather(*(house.doorman.admit(secret) for _ in range(20)))
+    assert came == [key] * 20
+    assert house.n_reads == 1

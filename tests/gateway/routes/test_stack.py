@@ -15,6 +15,7 @@ from seatrial.gateway.policies.breaker import CircuitOpen
 from seatrial.gateway.policies.budget_failures import BudgetExceeded
 from seatrial.gateway.policies.guard import Blocked
 from seatrial.gateway.policies.limit_store import LocalLimits
+from seatrial.gateway.policies.metrics import GatewayCounts
 from seatrial.gateway.policies.rate_limit import RateLimitExceeded
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.prices.entries import EntryBook
@@ -65,6 +66,7 @@ class House:
             shapes=None,
             key=lambda key_id: self.key,
             tracer=None,
+            counts=GatewayCounts(),
             now=now,
             wall=lambda: WALL_S,
             chance=Random(1),

@@ -23,7 +23,7 @@ from orders import (
 )
 
 from seatrial.gateway.chat.failures import Overloaded, ProviderFailure
-from seatrial.gateway.chat.messages import ToolCall
+from seatrial.gateway.chat.messages import Message, Other, Role, ToolCall
 from seatrial.gateway.chat.response import FinishReason, Usage
 from seatrial.gateway.structured.ask import Answer, ask
 from seatrial.gateway.structured.failures import AnswerCut, AnswerFiltered, AnswerInvalid
@@ -31,7 +31,7 @@ from seatrial.gateway.structured.model_shape import ModelShape
 from seatrial.gateway.structured.options import Mode, StructuredOptions
 from seatrial.gateway.structured.problem import Repair
 from seatrial.kernel.errors import Invalid
-from seatrial.testing.scripted_provider import ONE_ANSWER, Turn
+from seatrial.testing.scripted_provider import ONE_ANSWER, ScriptedProvider, Turn
 
 SHAPE = ModelShape(Order)
 CUT = Turn(text=OPEN, finish_reason=FinishReason.CUT)
@@ -138,6 +138,21 @@ async def test_a_cut_answer_without_max_tokens_met_the_providers_limit():
 
 async def test_a_filtered_answer_is_not_asked_for_again():
     provider = scripted(Turn(text=GOOD[:20], finish_reason=FinishReason.FILTERED))
+    with pytest.raises(AnswerFiltered):
+        await ask(provider, REQUEST, call(), SHAPE, options=StructuredOptions(), now=still)
+    assert len(provider.heard) == 1
+
+
+async def test_a_refusal_is_not_asked_for_again():
+    refusal = Message(role=Role.ASSISTANT, parts=(Other(kind="refusal", data={}),))
+
+    class Refusing(ScriptedProvider):
+        async def chat(self, request, call):
+            answer = await super().chat(request, call)
+            choice = msgspec.structs.replace(answer.choices[0], message=refusal)
+            return msgspec.structs.replace(answer, choices=(choice,))
+
+    provider = Refusing([Turn()])
     with pytest.raises(AnswerFiltered):
         await ask(provider, REQUEST, call(), SHAPE, options=StructuredOptions(), now=still)
     assert len(provider.heard) == 1

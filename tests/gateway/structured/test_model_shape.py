@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Generic, TypeVar
@@ -12,6 +14,7 @@ import pytest
 from orders import GOOD, ORDER, Item, Order
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 
+from seatrial.gateway.structured.failures import SchemaInvalid
 from seatrial.gateway.structured.model_shape import ModelShape
 from seatrial.gateway.structured.shape import Fits, Plain
 
@@ -141,6 +144,12 @@ def test_other_types_have_no_parts():
 )
 def test_a_name_fits_what_providers_take(of, name):
     assert ModelShape(of).name == name
+
+
+@pytest.mark.parametrize("of", [object(), Callable[[int], int], socket.socket])
+def test_a_type_that_json_cannot_hold_is_refused(of):
+    with pytest.raises(SchemaInvalid, match="No JSON schema"):
+        ModelShape(of)
 
 
 def test_the_name_of_a_generic_model_is_made_to_fit():

@@ -13,6 +13,7 @@ from seatrial.gateway.structured.coerce import Coercion
 from seatrial.gateway.structured.model_shape import ModelShape
 from seatrial.gateway.structured.problem import Fault, Repair
 from seatrial.gateway.structured.read import Ending
+from seatrial.gateway.structured.shape import AnyObject
 from seatrial.gateway.structured.verify import Accepted, verify
 
 SHAPE = ModelShape(Order)
@@ -76,6 +77,60 @@ def test_what_cannot_be_mended_is_told_after_what_could():
 @pytest.mark.parametrize("text", [GOOD[:-1], GOOD[:40], FENCED[:-8]])
 def test_a_cut_answer_is_never_mended(text):
     assert isinstance(verify(text, SHAPE, ending=Ending.CUT), tuple)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD[:-1],
+        GOOD.replace('"note": null}', '"note": "x" \n'),
+        f"```json\n{GOOD[:-1]}\n```",
+    ],
+)
+def test_a_bracket_is_added_to_an_object_that_has_every_key(text):
+    found = verify(text, SHAPE)
+    assert isinstance(found, Accepted)
+    assert found.value.items == ORDER.items
+    assert Repair.CLOSED in found.repairs
+
+
+def test_no_bracket_is_added_where_a_key_or_an_item_may_have_been_to_come():
+    assert faults(GOOD.replace(', "note": null}', "")) == [("$", Fault.OPEN)]
+    assert faults(GOOD.replace('], "note": null}', "")) == [("$.items[1]", Fault.OPEN)]
+    assert faults(GOOD.replace('}], "note": null}', "")) == [("$.items[0].n", Fault.OPEN)]
+    assert isinstance(verify('{"a": true', AnyObject()), tuple)
+    assert isinstance(verify('{"a": true', ModelShape(dict[str, bool])), tuple)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_no_beginning_of_an_answer_is_taken_for_another(indent):
+    order = ORDER.model_copy(update={"note": "by {two}, [now]", "items": ORDER.items * 2})
+    text = json.dumps(order.model_dump(), indent=indent)
+    for end in range(len(text)):
+        for whole in (text[:end], text[:end] + "\n```", "Here: " + text[:end] + " "):
+            found = verify(whole, SHAPE)
+            assert not isinstance(found, Accepted) or found.value == order
+
+
+def test_brackets_of_objects_in_objects_are_added():
+    class Inner(BaseModel):
+        a: bool
+        b: str | None = None
+
+    class Outer(BaseModel):
+        n: int
+        inner: Inner | None = None
+
+    shape = ModelShape(Outer)
+    found = verify('{"n": 1, "inner": {"a": true, "b": "x"', shape)
+    assert found == Accepted(
+        Outer(n=1, inner=Inner(a=True, b="x")),
+        '{"n":1,"inner":{"a":true,"b":"x"}}',
+        (Repair.CLOSED,),
+    )
+    lacking = verify('{"n": 1, "inner": {"a": true', shape)
+    assert isinstance(lacking, tuple)
+    assert [p.path for p in lacking] == ["$.inner"]
 
 
 def test_nulls_for_keys_left_out_count_only_where_they_were_asked_for():

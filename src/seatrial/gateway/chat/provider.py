@@ -17,7 +17,10 @@ Chunks: TypeAlias = AsyncGenerator[Chunk, None]
 
 
 class Provider(Protocol):
-    """Answers calls. All methods may be used concurrently, from one event loop."""
+    """Answers calls. All methods may be used concurrently, from one event loop.
+
+    None waits beyond the call's deadline, or for the beginning of an answer beyond `first_due`.
+    """
 
     @property
     def name(self) -> str:

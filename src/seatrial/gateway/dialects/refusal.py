@@ -90,6 +90,7 @@ _BY_STATUS: Mapping[int, type[ProviderFailure]] = {
     408: TimedOut,
     409: ServerFault,
     429: RateLimited,
+    501: NotOffered,
     503: Overloaded,
     529: Overloaded,
 }

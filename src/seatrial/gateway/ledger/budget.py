@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
+from seatrial.gateway.chat.call import Call
 from seatrial.gateway.ledger.money import MOST_USD, limit_units
 from seatrial.kernel.errors import Invalid
 
@@ -88,7 +89,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Payer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who pays for an attempt, and for what.
+    """Who pays for an attempt, and for what; names are as `plain_name` leaves them.
 
     Args:
         key: id of the caller's key.
@@ -100,6 +101,19 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     user: str | None = None
     tags: Mapping[str, str] = {}
+
+
+def payer_of(call: Call, provider: str, model: str) -> Payer:
+    """Who pays for a call; names that callers choose are made such as every database keeps."""
+    return Payer(
+        provider=provider,
+        model=plain_name(model),
+        key=call.key,
+        user=None if call.user is None else plain_name(call.user),
+        tags={plain_name(name): plain_name(value) for name, value in call.tags.items()}
+        if call.tags
+        else {},
+    )
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -126,7 +140,7 @@ def charges(budgets: Sequence[Budget], payer: Payer, *, at_s: float) -> tuple[Ch
     day = int(at_s // _DAY_S)
     for budget in budgets:
         who = _who(budget, payer)
-        if budget.name is not None and budget.name != who:
+        if budget.name is not None and who not in (budget.name, plain_name(budget.name)):
             continue
         window, ends_us = window_of(budget.window, day)
         account = account_name(window, budget, who)

@@ -152,7 +152,7 @@ class Teller:
             if not self._busy:
                 self._hand_over()
             else:
-                await self._idle
+                await asyncio.shield(self._idle)
 
     async def close(self) -> None:
         """Keep what was posted, then close the ledger."""

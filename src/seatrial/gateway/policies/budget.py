@@ -1,8 +1,8 @@
 """No attempt is made that its budgets could not pay at worst; every attempt is paid as it was.
 
 Before an attempt its worst case is reserved: the input as it cannot be exceeded, and an answer as
-long as it may become. Where less is left, the answer is made shorter. After it, what it cost is
-paid and the rest given back:
+long as it may become. Where less is left, the answer is made shorter. After the attempt, what it
+cost is paid and the rest given back:
 
 - The provider told the usage: that.
 - It did not, and the answer is complete: the gateway's own count, marked as estimated.
@@ -23,22 +23,21 @@ from typing import Generic, TypeVar
 import msgspec
 
 from seatrial.gateway.chat.call import Attempt, Call
-from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
-from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, plain_name
+from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, payer_of
 from seatrial.gateway.ledger.ledger import Granted, Refused, Repeated, Reserve, Settle, attempt_id
 from seatrial.gateway.ledger.money import usd
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
-from seatrial.gateway.policies.costing import Priced
+from seatrial.gateway.policies.costing import Priced, unpaid
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
 from seatrial.gateway.tokens.counter import TokenCounter
-from seatrial.kernel.errors import Denied, Invalid, MissingExtra, NotFound, SeatrialError
+from seatrial.kernel.errors import SeatrialError
 
 R = TypeVar("R", ChatRequest, EmbeddingRequest)
 
@@ -46,8 +45,6 @@ CANCELLED = "gateway.cancelled"
 """What stands as the failure of an attempt whose caller went away."""
 
 _LONGEST_S = 86_400.0
-_NEVER_SENT = (Invalid, NotFound, Denied, MissingExtra)
-"""Errors of the gateway itself, from before anything was sent."""
 
 
 class Unfinished(StrEnum):
@@ -215,18 +212,17 @@ class Budgeted:
             floor=self._options.floor_tokens,
         )
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
-        answer = await self._teller.reserve(
-            Reserve(
-                id=ticket.id,
-                payer=ticket.payer,
-                charges=charged,
-                most=asked.most,
-                least=asked.least,
-                at_us=ticket.at_us,
-                expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
-                owner=self._teller.owner,
-            )
+        reserve = Reserve(
+            id=ticket.id,
+            payer=ticket.payer,
+            charges=charged,
+            most=asked.most,
+            least=asked.least,
+            at_us=ticket.at_us,
+            expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
+            owner=self._teller.owner,
         )
+        answer = await self._teller.reserve(reserve)
         match answer:
             case Refused():
                 raise exceeded(answer, asked.least)
@@ -265,7 +261,7 @@ class Budgeted:
         if received.complete:
             self._close_whole(ticket, call, received, failure)
             return
-        if not began and _unpaid(error):
+        if not began and unpaid(error):
             self._settle(ticket, call, usage=None, cost=0, failure=failure)
             return
         seen = ticket.priced.estimate(received)
@@ -314,25 +310,6 @@ class Budgeted:
                 estimated=estimated,
             )
         )
-
-
-def payer_of(call: Call, provider: str, model: str) -> Payer:
-    """Who pays for a call; names that callers choose are made such as every database keeps."""
-    return Payer(
-        provider=provider,
-        model=plain_name(model),
-        key=call.key,
-        user=None if call.user is None else plain_name(call.user),
-        tags={plain_name(name): plain_name(value) for name, value in call.tags.items()}
-        if call.tags
-        else {},
-    )
-
-
-def _unpaid(error: BaseException) -> bool:
-    if isinstance(error, ProviderFailure):
-        return not error.may_be_paid
-    return isinstance(error, _NEVER_SENT)
 
 
 def _at_most(cost: int | None, worst: int | None) -> int | None:

@@ -16,6 +16,14 @@ class BudgetExceeded(LimitExceeded):
     code = "gateway.budget_exceeded"
 
 
+class BudgetHeld(BudgetExceeded):
+    """What is left of a budget would pay for the call, but is reserved by calls under way, most of
+    which will give back a part of it."""
+
+    code = "gateway.budget_held"
+    retryable = True
+
+
 class PriceUnknown(Denied):
     """A budget applies to a model whose price nobody knows."""
 
@@ -42,14 +50,18 @@ def price_unknown(payer: Payer, charge: Charge) -> PriceUnknown:
 
 def exceeded(refused: Refused, least: int) -> BudgetExceeded:
     """The error of a call whose shortest answer costs up to ``least`` units."""
-    held = ""
+    held = refused.limit - refused.spent >= least
+    kind = BudgetHeld if held else BudgetExceeded
+    reserved = ""
     if refused.reserved:
-        held = f", {_dollars(refused.reserved)} USD are reserved by calls under way"
-    return BudgetExceeded(
+        reserved = f", {_dollars(refused.reserved)} USD are reserved by calls under way"
+    return kind(
         f"The budget {refused.account} has a limit of {_dollars(refused.limit)} USD: "
-        f"{_dollars(refused.spent)} USD are spent{held}, and the call costs up to "
+        f"{_dollars(refused.spent)} USD are spent{reserved}, and the call costs up to "
         f"{_dollars(least)} USD even with the shortest answer.",
-        remedy="Raise the limit, wait for the next window, or choose a cheaper model.",
+        remedy="Send it again in a moment, or set max_tokens so that calls reserve less."
+        if held
+        else "Raise the limit, wait for the next window, or choose a cheaper model.",
         budget=refused.account,
         limit_usd=_dollars(refused.limit),
         spent_usd=_dollars(refused.spent),

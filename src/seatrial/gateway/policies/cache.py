@@ -28,6 +28,7 @@ from seatrial.gateway.policies.single_flight import Flights
 from seatrial.kernel.errors import SeatrialError
 
 _LOG = logging.getLogger(__name__)
+_FLOAT_BYTES = 9
 _MOST_WRITES = 256
 """Writes to the store that may be under way; answers beyond these stay in memory only."""
 
@@ -235,6 +236,10 @@ class Cached:
         return reason is FinishReason.STOP
 
     def _keep(self, key: str, kept: Kept) -> None:
+        if isinstance(kept, Embeddings):
+            n_bytes = _FLOAT_BYTES * len(kept.vectors) * len(kept.vectors[0])
+            if n_bytes > self._options.max_entry_bytes:
+                return
         value = written(key, kept)
         if value is None or len(value) > self._options.max_entry_bytes:
             return

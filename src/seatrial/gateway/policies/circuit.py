@@ -5,6 +5,10 @@
     HALF_OPEN  ── all probes answered ──> CLOSED
     HALF_OPEN  ── a probe failed ───────> OPEN
 
+Failures are quick and answers slow: of requests that were sent together the failures come first. So
+requests under way count as if they were to be answered; else every burst would open the circuit of
+a provider that fails now and then.
+
 Pure: events carry their time. An outcome carries the `CircuitState.epoch` its request was let
 through in; what began before the last change of phase tells nothing about the present one.
 """
@@ -33,10 +37,12 @@ class CircuitOptions(msgspec.Struct, frozen=True, kw_only=True):
     """When to open, and for how long.
 
     Args:
-        failure_rate: of the calls in the window, in (0, 1], that opens the circuit.
+        failure_rate: that opens the circuit, of the calls that ended in the window and those under
+            way; in (0, 1].
         window_s: how far back calls count, > 0; kept to a tenth of it.
-        min_calls: calls in the window below which its rate says nothing, >= 1.
-        failures_in_row: that open it whatever the rate, >= 1.
+        min_calls: that ended in the window, below which its rate says nothing, >= 1.
+        failures_in_row: that open it whatever the rate, if no more requests are under way than
+            failed; >= 1.
         open_s, longest_open_s: how long it stays open at first, and at most; it doubles each time
             a probe fails.
         n_probes: let through at once when half open, and answered before it closes, >= 1.
@@ -90,6 +96,7 @@ class CircuitState(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         epoch: changes of phase so far.
         n_in_row: failures since the last answer, when closed.
+        n_under_way: requests of this epoch, when closed.
         window: of the last `window_s`, when closed; oldest first.
         until: monotonic, in s. When open: the end. When half open: from when on probes that did not
             come back are given up.
@@ -100,6 +107,7 @@ class CircuitState(msgspec.Struct, frozen=True, kw_only=True):
     phase: CircuitPhase = CircuitPhase.CLOSED
     epoch: int = 0
     n_in_row: int = 0
+    n_under_way: int = 0
     window: tuple[Slot, ...] = ()
     until: float = 0.0
     n_openings: int = 0
@@ -162,7 +170,12 @@ def step(state: CircuitState, event: CircuitEvent, options: CircuitOptions) -> C
 
 def _asked(state: CircuitState, at: float, options: CircuitOptions) -> CircuitState:
     if state.phase is CircuitPhase.CLOSED:
-        return state
+        return CircuitState(
+            epoch=state.epoch,
+            n_in_row=state.n_in_row,
+            n_under_way=state.n_under_way + 1,
+            window=state.window,
+        )
     if state.phase is CircuitPhase.OPEN or at >= state.until:
         return replace(
             state,
@@ -178,8 +191,9 @@ def _asked(state: CircuitState, at: float, options: CircuitOptions) -> CircuitSt
 def _counted(
     state: CircuitState, event: Answered | Failed | Dropped, options: CircuitOptions
 ) -> CircuitState:
+    n_under_way = max(0, state.n_under_way - 1)
     if isinstance(event, Dropped):
-        return state
+        return replace(state, n_under_way=n_under_way)
     failed = isinstance(event, Failed)
     number = int(event.at * _SLOTS // options.window_s)
     window = state.window
@@ -189,18 +203,24 @@ def _counted(
     else:
         first = number - _SLOTS
         window = (*(slot for slot in window if slot[0] > first), (number, 1, int(failed)))
-    n_in_row = state.n_in_row + 1 if failed else 0
-    if isinstance(event, Failed) and _is_enough(window, n_in_row, options):
+    after = CircuitState(
+        epoch=state.epoch,
+        n_in_row=state.n_in_row + 1 if failed else 0,
+        n_under_way=n_under_way,
+        window=window,
+    )
+    if isinstance(event, Failed) and _is_enough(after, options):
         return _opened(state, event, options)
-    return CircuitState(epoch=state.epoch, n_in_row=n_in_row, window=window)
+    return after
 
 
-def _is_enough(window: tuple[Slot, ...], n_in_row: int, options: CircuitOptions) -> bool:
-    if n_in_row >= options.failures_in_row:
+def _is_enough(state: CircuitState, options: CircuitOptions) -> bool:
+    if state.n_in_row >= max(options.failures_in_row, state.n_under_way):
         return True
-    n_calls = sum(slot[1] for slot in window)
-    n_failures = sum(slot[2] for slot in window)
-    return n_calls >= options.min_calls and n_failures >= options.failure_rate * n_calls
+    n_calls = sum(slot[1] for slot in state.window)
+    n_failures = sum(slot[2] for slot in state.window)
+    most = options.failure_rate * (n_calls + state.n_under_way)
+    return n_calls >= options.min_calls and n_failures >= most
 
 
 def _probed(

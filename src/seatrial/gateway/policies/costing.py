@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.money import units
@@ -11,6 +12,10 @@ from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
 from seatrial.gateway.prices.terms import Terms, terms_of
 from seatrial.gateway.tokens.counter import TokenCounter
+from seatrial.kernel.errors import Denied, Invalid, MissingExtra, NotFound
+
+_NEVER_SENT = (Invalid, NotFound, Denied, MissingExtra)
+"""Errors of the gateway itself, from before anything was sent."""
 
 
 class Priced:
@@ -74,3 +79,10 @@ class Priced:
         if terms and terms != self._terms:
             quote = self._prices.quote(self._vendor, self.request.model, terms) or quote
         return None if quote is None else units(quote.cost(usage))
+
+
+def unpaid(error: BaseException) -> bool:
+    """Whether an attempt that ended so, before any of the answer came, was certainly not paid."""
+    if isinstance(error, ProviderFailure):
+        return not error.may_be_paid
+    return isinstance(error, _NEVER_SENT)

@@ -132,7 +132,9 @@ class Guarded:
                 return
             along = _Along(readers)
             async for chunk in chunks:
-                yield along.chunk(chunk)
+                read = along.chunk(chunk)
+                if read is not None:
+                    yield read
             rest = tuple(along.rest())
             if rest:
                 yield Chunk(events=rest)
@@ -225,11 +227,12 @@ class _Along:
         self._readers = readers
         self._spoken: dict[int, tuple[Spoken, int, _Several]] = {}
 
-    def chunk(self, chunk: Chunk) -> Chunk:
+    def chunk(self, chunk: Chunk) -> Chunk | None:
+        """What may be passed on; None where all of it is held back."""
         events = tuple(one for event in chunk.events for one in self._event(event))
         if events == chunk.events:
             return chunk
-        return Chunk(events=events)
+        return Chunk(events=events) if events else None
 
     def rest(self) -> Iterator[Event]:
         for index in list(self._spoken):
@@ -239,13 +242,13 @@ class _Along:
         match event:
             case TextDelta(text=text, index=index):
                 yield from self._changed(index, Spoken.TEXT, 0)
-                yield msgspec.structs.replace(event, text=self._feed(index, text))
+                yield from self._said(event, self._feed(index, text))
             case ReasoningDelta(text=text, index=index, signature=signature):
                 yield from self._changed(index, Spoken.REASONING, 0)
                 read = self._feed(index, text)
                 if signature is not None:
                     read += self._spoken.pop(index)[2].end()
-                yield msgspec.structs.replace(event, text=read)
+                yield from self._said(event, read)
             case ToolCallDelta(arguments=text, index=index, position=position):
                 yield from self._changed(index, Spoken.ARGUMENTS, position)
                 yield msgspec.structs.replace(event, arguments=self._feed(index, text))
@@ -254,6 +257,12 @@ class _Along:
                 yield event
             case _:
                 yield event
+
+    def _said(self, event: TextDelta | ReasoningDelta, read: str) -> Iterator[Event]:
+        if read == event.text:
+            yield event
+        elif read or (isinstance(event, ReasoningDelta) and event.signature is not None):
+            yield msgspec.structs.replace(event, text=read)
 
     def _feed(self, index: int, text: str) -> str:
         return self._spoken[index][2].feed(text)

@@ -95,7 +95,7 @@ async def hedged(
         if task.cancelled() or first_done:
             return
         error = task.exception()
-        if error is None or not isinstance(error, Exception) or not goes_on(error):
+        if not isinstance(error, Exception) or not goes_on(error):
             limit.reschedule(loop.time())
 
     def start() -> None:

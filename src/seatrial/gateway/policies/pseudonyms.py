@@ -64,12 +64,20 @@ class _Names:
     def __init__(self, kinds: frozenset[Sensitive], said: Iterable[str]) -> None:
         self._kinds = kinds
         self._by_value: dict[str, str] = {}
+        self._given: dict[str, str] = {}
         self.values: dict[str, str] = {}
         # What the request itself calls <EMAIL_1> is not to be taken for one of ours.
         taken = [int(n) for text in said if "<" in text for n in _PLACEHOLDER.findall(text)]
         self._n = max(taken, default=0)
 
     def given(self, text: str) -> str:
+        """The text with placeholders; a request has most of its texts in a raw form as well."""
+        known = self._given.get(text)
+        if known is None:
+            known = self._given[text] = self._replaced(text)
+        return known
+
+    def _replaced(self, text: str) -> str:
         parts: list[str] = []
         end = 0
         for one in found(text, self._kinds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.kernel.errors import Invalid, NotFound, Unavailable
 
 
 class PromptInvalid(Invalid):
@@ -21,3 +21,9 @@ class PromptNotFound(NotFound):
     """There is no prompt of that name or version."""
 
     code = "gateway.prompt_not_found"
+
+
+class PromptsUnavailable(Unavailable):
+    """The place where prompts are kept does not answer."""
+
+    code = "gateway.prompts_unavailable"

@@ -61,7 +61,7 @@ class Doorman:
         """
         age = self._age()
         if age > FRESH_S:
-            if self._now() - self._tried_at > FRESH_S:
+            if self._is_reading() or self._now() - self._tried_at > FRESH_S:
                 await self._refresh()
             if self._age() > STALE_S:
                 raise KeysUnknown(
@@ -93,16 +93,23 @@ class Doorman:
         return float("inf") if self._read_at is None else self._now() - self._read_at
 
     async def _refresh(self) -> None:
-        known = self._read_at is not None and self._age() <= STALE_S
-        await asyncio.wait({self._begin_reading()}, timeout=_PATIENCE_S if known else None)
+        reading = self._begin_reading()
+        left_s = None
+        if self._age() <= STALE_S:
+            left_s = max(0.0, _PATIENCE_S - (self._now() - self._tried_at))
+        await asyncio.wait({reading}, timeout=left_s)
+
+    def _is_reading(self) -> bool:
+        return self._reading is not None and not self._reading.done()
 
     def _begin_reading(self) -> asyncio.Task[None]:
         if self._reading is None or self._reading.done():
+            self._tried_at = self._now()
             self._reading = asyncio.ensure_future(self._read_again())
         return self._reading
 
     async def _read_again(self) -> None:
-        began = self._tried_at = self._now()
+        began = self._tried_at
         try:
             self._ring = await asyncio.to_thread(self._read, self._ring)
             self._read_at = began

@@ -2,14 +2,15 @@
 
 rate limit of the key
   cache, which equal requests share
-    fallback, hedged            over the candidates, in order
-      form of the answer        by the schema of the request
-        fit                     to the candidate's window
-          retry
-            breaker             of the provider
-              concurrency       of the provider
-                budget          around each attempt
-                  the provider
+    room                        waits for money that other calls hold
+      fallback, hedged          over the candidates, in order
+        form of the answer      by the schema of the request
+          fit                   to the candidate's window
+            retry
+              breaker           of the provider
+                concurrency     of the provider
+                  budget        around each attempt
+                    the provider
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from seatrial.gateway.policies.budget import Budgeted
 from seatrial.gateway.policies.cache import Cached, CacheOptions
 from seatrial.gateway.policies.circuit import CircuitOptions
 from seatrial.gateway.policies.concurrency import Concurrency, ConcurrencyOptions, Places
+from seatrial.gateway.policies.counted import Counted
 from seatrial.gateway.policies.course import Candidate
 from seatrial.gateway.policies.fallback import Fallback
 from seatrial.gateway.policies.fit import Fit
@@ -37,9 +39,11 @@ from seatrial.gateway.policies.gcra import Limits, Rate
 from seatrial.gateway.policies.guard import Guarded
 from seatrial.gateway.policies.hedge import HedgeOptions
 from seatrial.gateway.policies.limit_store import LimitStore
+from seatrial.gateway.policies.metrics import GatewayCounts
 from seatrial.gateway.policies.rate_limit import RateLimit
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
+from seatrial.gateway.policies.room import Room
 from seatrial.gateway.policies.spans import Server, traced
 from seatrial.gateway.policies.tracing import Tracer
 from seatrial.gateway.prices.book import PriceBook
@@ -76,6 +80,7 @@ class Parts:
         shapes: compiles schemas of callers; None leaves forms of answers to the providers.
         key: of a caller, by its id.
         tracer: makes spans; None for none.
+        counts: of this process, for metrics.
         now: monotonic, in s.
         wall: seconds since 1970.
         chance: for the jitter of waits.
@@ -92,6 +97,7 @@ class Parts:
     shapes: ShapeOf | None
     key: Callable[[str | None], Key | None]
     tracer: Tracer | None
+    counts: GatewayCounts
     now: Callable[[], float]
     wall: Callable[[], float]
     chance: Random
@@ -130,6 +136,7 @@ class _Stacks:
             Candidate(provider=self._candidate(one), model=one.model) for one in model.candidates
         ]
         stack: Provider = Fallback(candidates, name=name, hedge=hedge, now=parts.now)
+        stack = Room(stack, now=parts.now)
         cache = self._config.cache
         if cache.enabled if model.cache is None else model.cache:
             stack = Cached(
@@ -144,6 +151,7 @@ class _Stacks:
         stack = RateLimit(stack, parts.limits, self._limits, now=parts.now)
         if self._guards:
             stack = Guarded(stack, self._guards)
+        stack = Counted(stack, route=name, counts=parts.counts, now=parts.now)
         return Route(
             name=name,
             provider=stack,

@@ -70,7 +70,7 @@ class _Walk:
     def visit(
         self, value: object, schema: Mapping[str, object], path: tuple[str | int, ...]
     ) -> object:
-        branches = _branches(schema, self._root)
+        branches = branches_of(schema, self._root)
         value = self._one(value, branches, path)
         if isinstance(value, dict):
             return self._members(value, branches, path)
@@ -164,10 +164,11 @@ def _is_strict(reading: Reading) -> bool:
     return len(reading.found) == 1 and not reading.found[0].repairs
 
 
-def _branches(
+def branches_of(
     schema: Mapping[str, object], root: Mapping[str, object]
 ) -> list[Mapping[str, object]]:
-    """The schemas of which the value must fit one, references and unions resolved."""
+    """The schemas of which a value must fit one, references and unions resolved; none where that
+    would take too long or is not known."""
     found: list[Mapping[str, object]] = []
     waiting: list[tuple[object, int]] = [(schema, 0)]
     while waiting:

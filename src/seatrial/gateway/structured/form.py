@@ -8,6 +8,7 @@ import msgspec
 
 from seatrial.gateway.chat.messages import (
     Message,
+    Other,
     Reasoning,
     Role,
     Text,
@@ -46,6 +47,12 @@ class Said(msgspec.Struct, frozen=True):
     reason: FinishReason
     message: Message
     tool_call: ToolCall | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the model refused, in a part of its own, and said nothing else."""
+        kinds = {part.kind for part in self.message.parts if isinstance(part, Other)}
+        return "refusal" in kinds and not self.text.strip()
 
     @property
     def ending(self) -> Ending:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
+from seatrial.gateway.structured.failures import SchemaInvalid
 from seatrial.gateway.structured.problem import Fault, Problem, json_path
 from seatrial.gateway.structured.shape import Fits, Plain, written
 
@@ -21,12 +22,20 @@ class ModelShape(Generic[T]):
 
     Args:
         of: a model, or a type such as ``list[Item]``, ``Literal["a", "b"]`` or a dataclass.
+
+    Raises: SchemaInvalid, for a type that JSON cannot hold.
     """
 
     def __init__(self, of: type[T]) -> None:
-        self._adapter: TypeAdapter[T] = TypeAdapter(of)
+        try:
+            self._adapter: TypeAdapter[T] = TypeAdapter(of)
+            self.schema: Mapping[str, object] = self._adapter.json_schema()
+        except PydanticUserError as error:
+            raise SchemaInvalid(
+                f"No JSON schema can be made of {of!r}: {error.message.splitlines()[0]}",
+                remedy="Use types that JSON can hold.",
+            ) from error
         self._model = _model(of)
-        self.schema: Mapping[str, object] = self._adapter.json_schema()
         named = str(self.schema.get("title") or getattr(of, "__name__", "answer"))
         self.name = re.sub(r"[^A-Za-z0-9_-]+", "_", named).strip("_")[:64] or "answer"
 

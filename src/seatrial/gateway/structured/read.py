@@ -55,11 +55,14 @@ class Found(msgspec.Struct, frozen=True):
     Args:
         value: of dicts with str keys, lists, str, int, float, bool and None; floats are finite.
         text: the value as strict JSON where it stood so in the text, else None.
+        n_closed: how many brackets were added: of the value, of the value of its last key, and so
+            on. What is closed so may lack keys; only the schema knows.
     """
 
     value: object
     text: str | None
     repairs: tuple[Repair, ...]
+    n_closed: int = 0
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -82,8 +85,8 @@ def read(text: str, *, ending: Ending = Ending.WHOLE, options: ReadOptions = DEF
     Read besides strict JSON: code fences, prose around, trailing commas, single and typographic
     quotes, comments, keys without quotes, literals of Python, numbers such as ``+1`` and ``.5``,
     line breaks in strings, wide punctuation, a key twice with the same value. Closing brackets
-    may be missing at the end of a whole text when neither a string nor a number is open and no
-    comma promises more.
+    of objects may be missing at the end of a whole text when neither a string, a number nor a list
+    is open and no comma promises more.
 
     Once a value that is plainly JSON breaks, nothing in the text counts: a part of an answer is
     not the answer.
@@ -193,7 +196,7 @@ def _tolerant(text: str, ending: Ending, options: ReadOptions) -> Reading:
         max_depth=options.max_depth,
         nan_as_null=options.not_a_number is NotANumber.NULL,
     )
-    found: list[tuple[object, frozenset[Repair]]] = []
+    found: list[Found] = []
     first: Problem | None = None
     outside, read_to = [], 0
     position, n_starts = _next_start(text, 0), 0
@@ -211,21 +214,24 @@ def _tolerant(text: str, ending: Ending, options: ReadOptions) -> Reading:
             first = first or broken.problem
             position = _next_start(text, position + 1)
             continue
-        found.append((value, frozenset(parser.repairs)))
+        found.append(Found(value, None, tuple(parser.repairs), parser.n_closed))
         outside.append(text[read_to:position])
         read_to = parser.position
         position = _next_start(text, parser.position)
     if not found:
         nothing = Problem("$", Fault.NOTHING, "there is no JSON in the answer")
         return _refused(first or nothing)
-    if len(found) > 1 and Repair.CLOSED in found[-1][1]:
+    if len(found) > 1 and found[-1].n_closed:
         return _refused(Problem("$", Fault.OPEN, "the last of several values is incomplete"))
     if ending is Ending.CUT:
         return _refused(Problem("$", Fault.CUT, "the answer was cut off"))
     outside.append(text[read_to:])
     around = _around("".join(outside))
     return Reading(
-        tuple(Found(value, None, tuple(sorted(repairs | around))) for value, repairs in found)
+        tuple(
+            Found(each.value, None, tuple(sorted({*each.repairs, *around})), each.n_closed)
+            for each in found
+        )
     )
 
 

@@ -112,7 +112,7 @@ class Settling(Generic[T]):
         return self._shape.name if self._options.mode is Mode.TOOL else None
 
     def _verified(self, said: Said) -> Accepted[T] | tuple[Problem, ...]:
-        if said.reason is FinishReason.FILTERED:
+        if said.reason is FinishReason.FILTERED or said.is_refusal:
             raise filtered(self._provider.name, n_asked=self._n_asked)
         return verify(
             said.text,

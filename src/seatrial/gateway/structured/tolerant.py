@@ -70,6 +70,9 @@ class Parser:
     def __init__(self, text: str, *, may_close: bool, max_depth: int, nan_as_null: bool) -> None:
         self.position = 0
         self.repairs: set[Repair] = set()
+        self.n_closed = 0
+        """How many brackets were added to the last container: those of its root, of the value of
+        the root's last key, and so on."""
         self._text = text
         self._may_close = may_close
         self._max_depth = max_depth
@@ -85,6 +88,7 @@ class Parser:
         """
         self.position = start
         self.repairs = set()
+        self.n_closed = 0
         self._open = []
         self._committed = False
         self._enter(self._text[start])
@@ -138,7 +142,10 @@ class Parser:
             raise self._left_open("the answer was cut off")
         if self._number_end == len(self._text):
             raise self._left_open("the last number may have more digits")
+        if any(isinstance(opened.items, list) for opened in self._open):
+            raise self._left_open("a list may have more items")
         self.repairs.add(Repair.CLOSED)
+        self.n_closed += 1
         return True
 
     def _put(self, value: object) -> None:

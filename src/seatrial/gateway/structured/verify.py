@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 import msgspec
 
-from seatrial.gateway.structured.coerce import Coercion, coerce
-from seatrial.gateway.structured.problem import Fault, Problem, Repair
+from seatrial.gateway.structured.coerce import Coercion, branches_of, coerce
+from seatrial.gateway.structured.problem import Fault, Problem, Repair, json_path
 from seatrial.gateway.structured.read import DEFAULTS, Ending, Found, ReadOptions, read
 from seatrial.gateway.structured.shape import Fits, Plain, Shape, written
 from seatrial.gateway.structured.strict_schema import without_fillers
@@ -61,8 +62,38 @@ def verify(
     return last if isinstance(last, tuple) else ()
 
 
+def _lacking(found: Found, root: Mapping[str, object]) -> Problem | None:
+    """What is wrong with brackets that were added: an object closed so must have every key that the
+    schema names, since one that may be left out may also have been to come."""
+    at: object = found.value
+    branches = branches_of(root, root)
+    path: list[str] = []
+    for _ in range(found.n_closed):
+        named = [b["properties"] for b in branches if isinstance(b.get("properties"), Mapping)]
+        keys = {
+            key for properties in named if isinstance(properties, Mapping) for key in properties
+        }
+        if not isinstance(at, dict) or not keys or not keys <= set(at):
+            return Problem(
+                json_path(path), Fault.OPEN, "it has no closing bracket, and keys may be missing"
+            )
+        last = next(reversed(at))
+        branches = [
+            inner
+            for properties in named
+            if isinstance(properties, Mapping) and isinstance(properties.get(last), Mapping)
+            for inner in branches_of(properties[last], root)
+        ]
+        path.append(last)
+        at = at[last]
+    return None
+
+
 def _judge(found: Found, shape: Shape[T], *, fillers: bool) -> Accepted[T] | tuple[Problem, ...]:
     value, text = found.value, found.text
+    lacking = _lacking(found, shape.schema)
+    if lacking is not None:
+        return (lacking,)
     if fillers:
         stripped = without_fillers(value, shape.schema)
         if stripped != value:

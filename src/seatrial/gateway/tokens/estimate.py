@@ -2,7 +2,7 @@
 
 A weighted sum of what a text is made of: words and letters, digits, punctuation, lines, changes of
 case, and characters by script. The weights are a fit (non-negative least squares on the relative
-error) to 451 texts of 400 to 1,500 characters: the Universal Declaration of Human Rights in 45
+error) to 451 texts of 400 to 1,500 characters: the Universal Declaration of Human Rights in 46
 languages, Python, JavaScript, JSON, Markdown, tables, digits, base64, emoji. CLAUDE was fitted to
 the tokenizer that Anthropic published for Claude 2, the last it did; RECENT to the mean of
 DeepSeek V4, Qwen 3.5 and o200k_base.

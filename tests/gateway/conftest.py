@@ -124,10 +124,16 @@ def asking(words: int = 10, *, max_tokens: int | None = 10, **facts: Any) -> Cha
     return ChatRequest(model="m", messages=(said(Role.USER, text),), max_tokens=max_tokens, **facts)
 
 
-@pytest.fixture
-def desk() -> Callable[..., Desk]:
-    """Makes one in memory."""
+@pytest.fixture(scope="session")
+def make_desk() -> Callable[..., Desk]:
+    """Makes one in memory, for properties."""
     return lambda limit_usd="1", **budget: Desk(MemoryLedger(), limit_usd, **budget)
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Callable[..., Desk]:
+    """Makes one in memory."""
+    return make_desk
 
 
 @pytest.fixture
@@ -140,7 +146,7 @@ def sqlite_desk(tmp_path: Path) -> Callable[..., Desk]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask() -> Callable[..., ChatRequest]:
     """Makes a request."""
     return asking
