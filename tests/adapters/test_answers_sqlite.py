@@ -91,7 +91,7 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         SqliteAnswers(tmp_path / "absent" / "answers.db")
 
 
-async def test_a_file_that_is_damaged_is_named(tmp_path: Path) -> None:
+async def test_a_damaged_file_of_ours_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "answers.db"
     answers = SqliteAnswers(path)
     for number in range(200):
@@ -99,8 +99,22 @@ async def test_a_file_that_is_damaged_is_named(tmp_path: Path) -> None:
     await answers.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"rubbish!" * ((len(whole) - 4096) // 8))
-    with pytest.raises(StoreDamaged, match=r"answers\.db"):
-        SqliteAnswers(path)
+    answers = SqliteAnswers(path)
+    assert await answers.get("1") is None
+    await answers.put("1", b"value", ttl_s=1000)
+    assert await answers.get("1") is not None
+    await answers.close()
+
+
+async def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    for text in (path.read_bytes(), b"not a database, but long enough to look like one" * 50):
+        path.write_bytes(text)
+        with pytest.raises(StoreDamaged, match=r"answers\.db"):
+            SqliteAnswers(path)
+        assert path.read_bytes() == text
 
 
 async def test_writes_do_not_hold_up_the_event_loop(tmp_path: Path) -> None:

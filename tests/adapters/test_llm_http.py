@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 import sys
 import time
@@ -11,7 +12,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import trustme
 
-from seatrial.adapters.llm_http import AddressInvalid, Endpoint, HttpLimits, HttpVendor
+from seatrial.adapters.llm_endpoint import Endpoint, HttpLimits
+from seatrial.adapters.llm_http import HttpVendor
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.failures import (
     BadReply,
@@ -24,6 +26,7 @@ from seatrial.gateway.chat.failures import (
     TimedOut,
     Unreachable,
 )
+from seatrial.gateway.dialects.fields import RequestInvalid
 from seatrial.kernel.errors import MissingExtra
 
 
@@ -183,41 +186,30 @@ async def test_cookies_are_not_kept():
     assert b"cookie" not in heads[1].lower()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "api.openai.com/v1",
-        "ftp://h/v1",
-        "file:///etc/passwd",
-        "http://",
-        "http://h:99999/",
-        "http://h:x/",
-        "http://h/v1\r\nX: y",
-        "http://h /v1",
-        "https://user:pw@h/v1",
-        "https://h/v1?key=1",
-        "https://h/v1#x",
-    ],
-)
-def test_only_a_plain_address_is_taken(url):
-    with pytest.raises(AddressInvalid) as failed:
-        Endpoint(name="mine", base_url=url)
-    assert "'mine'" in failed.value.problem
-    assert "pw" not in str(failed.value)
-
-
-def test_a_query_goes_with_every_path():
-    endpoint = Endpoint(name="p", base_url="https://h/openai/", query="api-version=1")
-    assert endpoint.url("/chat") == "https://h/openai/chat?api-version=1"
-
-
-def test_headers_are_not_shown():
-    assert "secret" not in repr(Endpoint(name="p", base_url="http://h", headers={"k": "secret"}))
-
-
-async def test_without_the_library_the_extra_is_named(monkeypatch):
+def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    async with asking("http://127.0.0.1:9") as vendor:
-        with pytest.raises(MissingExtra, match=r"seatrial\[gateway\]"):
-            await vendor.post("/x", {}, call())
+    with pytest.raises(MissingExtra, match=r"seatrial\[gateway\]"):
+        HttpVendor(Endpoint(name="p", base_url="http://127.0.0.1:9"))
+
+
+async def test_what_is_no_json_is_not_sent():
+    async with answering(reply(b"{}")) as (url, heads), asking(url) as vendor:
+        with pytest.raises(RequestInvalid, match="written as JSON"):
+            await vendor.post("/x", {"a": "\ud800"}, call())
+        assert heads == []
+
+
+@pytest.mark.parametrize("within_s", [0.1, 20.0])
+async def test_a_connection_that_never_stands_was_never_paid(within_s):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(address)
+        async with asking(f"http://127.0.0.1:{address[1]}", connect_s=0.2) as vendor:
+            with pytest.raises(Unreachable) as failed:
+                await vendor.post("/x", {}, call(within_s))
+        for client in waiting:
+            client.close()
+    assert not failed.value.may_be_paid

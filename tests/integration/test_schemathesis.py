@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,6 +14,10 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from seatrial.adapters.label_files import read_labels
+from seatrial.gateway.routes.doorman import Doorman
+from seatrial.gateway.routes.gateway import Gateway
+from seatrial.gateway.routes.key_desk import KeyDesk
+from seatrial.gateway.routes.table import ModelTable, Route, Use
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
 from seatrial.monitoring.performance.label_desk import LabelDesk
@@ -20,14 +25,17 @@ from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.registry.signature import Signature
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
+from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane
-from seatrial.testing import MemoryStore
+from seatrial.testing import MemoryStore, ScriptedProvider
+from seatrial.testing.billing_provider import WordCounter
 from seatrial.testing.models import column_signature, live_version, matrix_signature, router_of
 from seatrial.web.app import build
 from seatrial.web.control import control_router
 from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
+from seatrial.web.llm.plane import LlmPlane
 from seatrial.web.site import site
 from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
@@ -76,6 +84,26 @@ def guarded() -> schemathesis.BaseSchema:
     return whole.include(path_regex="^/api/")
 
 
+def language_models() -> schemathesis.BaseSchema:
+    """The routes of OpenAI and Anthropic, over a model that always answers."""
+    provider = ScriptedProvider()
+    routes = {
+        name: Route(name=name, provider=provider, deadline_s=10, use=use, counter=WordCounter())
+        for name, use in (("m", Use.CHAT), ("e", Use.EMBEDDING))
+    }
+
+    async def close() -> None:
+        """Nothing is held."""
+
+    gateway = Gateway(ModelTable(routes), now=time.monotonic, closing=close)
+    desk = KeyDesk(MemoryStore(), now=lambda: datetime.now(UTC))
+    doorman = Doorman(desk.ring, open=True, now=time.monotonic, wall=time.time)
+    plane = DataPlane(router_of(live_version(matrix_signature())), error_reply)
+    app = build(plane, streams=LlmPlane(gateway, doorman, Limits()))
+    whole = schemathesis.openapi.from_asgi("/openapi.json", app)
+    return whole.include(path_regex="^/v1/(chat|embeddings|messages|models$)")
+
+
 def check(case: schemathesis.Case) -> None:
     # No schema says which strings are CSV with the right columns.
     excluded = [positive_data_acceptance] if case.media_type == "text/csv" else []
@@ -85,6 +113,7 @@ def check(case: schemathesis.Case) -> None:
 matrix = described(matrix_signature())
 columns = described(column_signature())
 control = guarded()
+llm = language_models()
 thorough = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -109,3 +138,13 @@ def test_what_the_token_opens_is_served_as_described(case: schemathesis.Case) ->
     answer = case.call(headers=headers)
     case.validate_response(answer, excluded_checks=free, headers=headers)
     assert answer.status_code != 401
+
+
+@llm.parametrize()
+@thorough
+def test_language_models_are_served_as_described(case: schemathesis.Case) -> None:
+    # No schema says which models there are; fields that are not read pass on to the provider.
+    free = [positive_data_acceptance, negative_data_rejection]
+    headers = {"host": "localhost"}
+    answer = case.call(headers=headers)
+    case.validate_response(answer, excluded_checks=free, headers=headers)

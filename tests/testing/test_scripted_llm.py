@@ -9,8 +9,8 @@ import httpx
 import openai
 import pytest
 
+from seatrial.testing.llm_answer import instance_of
 from seatrial.testing.llm_script import Fault, FaultKind, Rates, Says, Tokens, sometimes
-from seatrial.testing.llm_wire import instance_of
 from seatrial.testing.scripted_llm import ScriptedLLM
 
 HELLO = [{"role": "user", "content": "hello brave new world"}]

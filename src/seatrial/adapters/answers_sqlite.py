@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 
 from seatrial.adapters.sqlite_file import Schema, SqliteFile
 from seatrial.gateway.policies.answers import Held
+from seatrial.kernel.store import StoreDamaged
 
 _SCHEMA = Schema(
     application_id=0x5EA7_21A7,
@@ -39,7 +39,8 @@ class SqliteAnswers:
     was written just before the machine's power fails may be lost. Times are of the wall clock.
 
     Args:
-        path: the file; made when absent, its folder must be there.
+        path: the file; made when absent, its folder must be there. One of ours that is damaged is
+            begun anew.
         max_entries: >= 1.
         max_bytes: of all values, >= 1; the file is somewhat larger.
         busy_timeout_s: how long a write waits for another process, >= 0.
@@ -61,11 +62,22 @@ class SqliteAnswers:
         self._max_bytes = max_bytes
         self._busy_timeout_s = busy_timeout_s
         self._wall = wall
-        with closing(self._opened(busy_timeout_s)):
-            pass
+        self._make()
         self._reader: SqliteFile | None = None
         self._writer: SqliteFile | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+
+    def _make(self) -> None:
+        before = _inode(self._path)
+        try:
+            self._opened(self._busy_timeout_s).close()
+        except StoreDamaged:
+            # Answers can be asked for again. Another process may have begun anew meanwhile.
+            if not _is_ours(self._path) or _inode(self._path) != before:
+                raise
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._opened(self._busy_timeout_s).close()
 
     async def get(self, key: str) -> Held | None:
         """See Answers."""
@@ -149,3 +161,19 @@ def _count(connection: Connection, more: int, more_bytes: int) -> tuple[int, int
         (more, more_bytes),
     ).fetchone()
     return n, n_bytes
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the header says so.   Source: sqlite.org/fileformat.html, section 1.3."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    return head.startswith(b"SQLite format 3\0") and (
+        int.from_bytes(head[68:72]) == _SCHEMA.application_id
+    )

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from seatrial.adapters.llm_http import Endpoint, HttpLimits, HttpVendor
+from seatrial.adapters.llm_endpoint import Endpoint, HttpLimits
+from seatrial.adapters.llm_http import HttpVendor
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import NotOffered, ProviderFailure, StreamCut
 from seatrial.gateway.chat.provider import Chunks
@@ -48,7 +49,7 @@ class AnthropicOptions:
     limits: HttpLimits = field(default_factory=HttpLimits)
 
     def endpoint(self) -> Endpoint:
-        """Where it is.   Raises: AddressInvalid."""
+        """Where it is.   Raises: EndpointInvalid."""
         headers = {"anthropic-version": VERSION, **self.headers}
         if self.api_key:
             headers["x-api-key"] = self.api_key
@@ -62,7 +63,7 @@ class AnthropicProvider:
         options: whom to ask.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
-    Raises: AddressInvalid.
+    Raises: EndpointInvalid, MissingExtra.
     """
 
     def __init__(

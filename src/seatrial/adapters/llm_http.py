@@ -11,12 +11,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
 
 import orjson
 
+from seatrial.adapters.llm_endpoint import Endpoint
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import (
     BadReply,
@@ -29,80 +28,13 @@ from seatrial.gateway.chat.failures import (
 from seatrial.gateway.dialects.fields import RequestInvalid
 from seatrial.gateway.dialects.refusal import failure_of
 from seatrial.gateway.dialects.sse import Event, EventParser
-from seatrial.kernel.errors import Invalid, MissingExtra, SeatrialError
+from seatrial.kernel.errors import MissingExtra, SeatrialError
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession, ClientTimeout
+    from aiohttp import ClientResponse, ClientSession
 
 _DRAIN_S = 1.0
 """How long the end of a body is waited for after the answer is whole, to keep the connection."""
-
-
-class AddressInvalid(Invalid):
-    """The base URL of a provider is none."""
-
-    code = "gateway.base_url_invalid"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpLimits:
-    """Bounds of the exchanges with one vendor, besides the deadline of each call.
-
-    Args:
-        connect_s: for a connection to stand, TLS included, > 0.
-        idle_s: longest silence between two pieces of a stream, > 0; before the first one the
-            deadline of the call alone counts, as some models think for minutes.
-        max_reply_bytes: of a whole reply, and of one event of a stream, > 0.
-        keep_alive_s: how long a connection without work is kept, > 0; shorter than servers keep
-            theirs, for a request that meets a closing one is lost.
-    """
-
-    connect_s: float = 5.0
-    idle_s: float = 60.0
-    max_reply_bytes: int = 32 * 1024 * 1024
-    keep_alive_s: float = 15.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a vendor is and how to be let in.
-
-    Args:
-        name: of the provider, as configured.
-        base_url: http or https, with the version, such as ``https://api.openai.com/v1``.
-        headers: of every request, credentials included; not shown.
-        query: of every request, such as ``api-version=2024-10-21``; "" for none.
-        limits: of each exchange.
-    Raises: AddressInvalid.
-    """
-
-    name: str
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: str = ""
-    limits: HttpLimits = field(default_factory=HttpLimits)
-
-    def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.base_url)
-            fits = parts.port is None or 0 < parts.port < 65536
-        except ValueError:
-            parts, fits = urlsplit(""), False
-        plain = self.base_url.isascii() and self.base_url.isprintable() and " " not in self.base_url
-        if parts.scheme not in ("http", "https") or not parts.hostname or not fits or not plain:
-            raise AddressInvalid(
-                f"The base URL {self.base_url!r} of provider {self.name!r} is not one of http.",
-                remedy="Give it whole, such as https://api.openai.com/v1",
-            )
-        if parts.username is not None or parts.query or parts.fragment:
-            raise AddressInvalid(
-                f"The base URL of provider {self.name!r} holds more than host and path.",
-                remedy="Give credentials by the API key, and parameters by the query.",
-            )
-
-    def url(self, path: str) -> str:
-        """Of one of the vendor's paths, which begins with a slash."""
-        return f"{self.base_url.rstrip('/')}{path}" + (f"?{self.query}" if self.query else "")
 
 
 class HttpVendor:
@@ -112,6 +44,7 @@ class HttpVendor:
         endpoint: where it is.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
+    Raises: MissingExtra.
     """
 
     def __init__(
@@ -121,11 +54,15 @@ class HttpVendor:
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        try:
+            from aiohttp import ClientTimeout
+        except ImportError:
+            raise MissingExtra("aiohttp", "gateway") from None
         self._endpoint = endpoint
         self._now = now
         self._wall = wall
         self._session: ClientSession | None = None
-        self._timeout: ClientTimeout | None = None
+        self._timeout = ClientTimeout(total=None, connect=endpoint.limits.connect_s)
         self._urls: dict[str, Any] = {}
 
     @property
@@ -233,19 +170,14 @@ class HttpVendor:
             from yarl import URL
 
             url = self._urls[path] = URL(self._endpoint.url(path), encoded=True)
-        return await session.post(
-            url, data=orjson.dumps(body), timeout=timeout, allow_redirects=False
-        )
+        return await session.post(url, data=_written(body), timeout=timeout, allow_redirects=False)
 
     def _opened(self) -> ClientSession:
         if self._session is None:
-            try:
-                import aiohttp
-            except ImportError:
-                raise MissingExtra("aiohttp", "gateway") from None
-            limits = self._endpoint.limits
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=limits.keep_alive_s)
-            self._timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s)
+            import aiohttp
+
+            keep_s = self._endpoint.limits.keep_alive_s
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keep_s)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 headers={
@@ -390,6 +322,17 @@ async def _drained(response: ClientResponse) -> None:
         async with asyncio.timeout(_DRAIN_S):
             while await response.content.readany():
                 pass
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError as broken:
+        raise RequestInvalid(
+            f"The request cannot be written as JSON: {broken}.",
+            remedy="Take out what JSON has no form for, such as half a surrogate pair.",
+            place="",
+        ) from broken
 
 
 def _parsed(raw: bytes) -> Any:

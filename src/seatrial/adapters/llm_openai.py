@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from seatrial.adapters.llm_http import Endpoint, HttpLimits, HttpVendor
+from seatrial.adapters.llm_endpoint import Endpoint, HttpLimits
+from seatrial.adapters.llm_http import HttpVendor
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure, StreamCut
 from seatrial.gateway.chat.provider import Chunks
@@ -27,7 +28,7 @@ from seatrial.gateway.chat.response import (
     Finished,
     FinishReason,
 )
-from seatrial.gateway.dialects import openai, openai_reply
+from seatrial.gateway.dialects import openai, openai_embeddings, openai_reply
 from seatrial.gateway.dialects.crossing import LOST_FIELDS, lost
 from seatrial.gateway.dialects.fields import RequestInvalid
 from seatrial.gateway.dialects.openai import MaxTokensField
@@ -81,7 +82,7 @@ class OpenAIOptions:
     limits: HttpLimits = field(default_factory=HttpLimits)
 
     def endpoint(self) -> Endpoint:
-        """Where it is.   Raises: AddressInvalid."""
+        """Where it is.   Raises: EndpointInvalid."""
         headers = dict(self.headers)
         if self.api_key:
             bearer = self.key_header.lower() == "authorization"
@@ -102,7 +103,7 @@ class OpenAIProvider:
         options: whom to ask, and how it differs.
         now: monotonic seconds, the clock of `Call.deadline`.
         wall: seconds since 1970.
-    Raises: AddressInvalid.
+    Raises: EndpointInvalid, MissingExtra.
     """
 
     def __init__(
@@ -155,10 +156,10 @@ class OpenAIProvider:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """One vector for each input."""
-        body = openai_reply.write_embedding_request(request)
+        body = openai_embeddings.write_embedding_request(request)
         found = await self._http.post("/embeddings", body, call)
         try:
-            return openai_reply.read_embeddings(found)
+            return openai_embeddings.read_embeddings(found)
         except RequestInvalid as broken:
             raise self._http.unreadable(f"is wrong: {broken.problem}") from broken
 

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.prompt_source_suite import PromptSourceSuite
+    from seatrial.testing.provider_suite import ProviderSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
+    from seatrial.testing.vendor_suite import VendorSuite
 
 __all__ = [
     "AnswersSuite",
@@ -40,11 +42,13 @@ __all__ = [
     "NotifierSuite",
     "PendingSuite",
     "PromptSourceSuite",
+    "ProviderSuite",
     "RecordingNotifier",
     "ScriptedLLM",
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
+    "VendorSuite",
 ]
 
 _HOMES = {
@@ -62,10 +66,12 @@ _HOMES = {
     "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
     "PromptSourceSuite": "prompt_source_suite",
+    "ProviderSuite": "provider_suite",
     "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
+    "VendorSuite": "vendor_suite",
 }
 
 

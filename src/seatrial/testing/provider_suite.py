@@ -60,7 +60,13 @@ class ProviderSuite:
     exact: ClassVar[bool] = True
     """Whether equal requests have equal answers, whole or in pieces."""
     tells_usage: ClassVar[bool] = True
+    within_s: ClassVar[float] = 60.0
+    """How long each call may take."""
     gaps: ClassVar[Mapping[str, type[ProviderFailure]]] = {}
+
+    def call(self) -> Call:
+        """The circumstances of a call with time enough."""
+        return sample_call(within_s=self.within_s)
 
     def may(self, what: str) -> AbstractContextManager[object]:
         """A block that must do its work or, with a declared gap, raise exactly what it says."""
@@ -76,19 +82,19 @@ class ProviderSuite:
     def tooled(self, **more: Any) -> ChatRequest:
         """A request that must call a tool."""
         tool = Tool(name="weather", description="Forecast of a city", parameters=_WEATHER)
-        choice = ToolChoice(use=ToolUse.REQUIRED, name="weather")
+        choice = ToolChoice(use=ToolUse.REQUIRED)
         return self.request(
             "How is Kyoto?", tools=(tool,), tool_choice=choice, max_tokens=64, **more
         )
 
     async def events(self, provider: Provider, request: ChatRequest) -> list[Event]:
         """All that a stream says."""
-        async with aclosing(provider.stream(request, sample_call())) as chunks:
+        async with aclosing(provider.stream(request, self.call())) as chunks:
             return [event async for chunk in chunks for event in chunk.events]
 
     async def test_a_whole_answer(self, provider: Provider) -> None:
         """It has a text, a reason for its end, and its tokens."""
-        answer = await provider.chat(self.request(), sample_call())
+        answer = await provider.chat(self.request(), self.call())
         assert answer.text
         assert answer.model
         assert [choice.index for choice in answer.choices] == [0]
@@ -109,14 +115,14 @@ class ProviderSuite:
         assert text
         assert bool(told) == self.tells_usage
         if self.exact:
-            whole = await provider.chat(self.request(), sample_call())
+            whole = await provider.chat(self.request(), self.call())
             assert text == whole.text
             assert whole.usage == (told[-1] if told else None)
 
     async def test_an_answer_ends_at_its_bound(self, provider: Provider) -> None:
         """And says so."""
         request = self.request("Count from one to a hundred in words, please.", max_tokens=3)
-        answer = await provider.chat(request, sample_call())
+        answer = await provider.chat(request, self.call())
         assert answer.choices[0].finish_reason is FinishReason.CUT
         assert answer.usage is None or answer.usage.output_tokens <= 3
         last = (await self.events(provider, request))[-2:]
@@ -126,7 +132,7 @@ class ProviderSuite:
         """Arguments are JSON; the conversation goes on with the result."""
         request = self.tooled()
         with self.may("tools"):
-            answer = await provider.chat(request, sample_call())
+            answer = await provider.chat(request, self.call())
             calls = answer.choices[0].message.tool_calls
             assert [call.name for call in calls] == ["weather"]
             assert isinstance(json.loads(calls[0].arguments)["days"], int)
@@ -141,7 +147,7 @@ class ProviderSuite:
                 tools=request.tools,
                 max_tokens=16,
             )
-            assert (await provider.chat(after, sample_call())).choices
+            assert (await provider.chat(after, self.call())).choices
 
     async def test_the_call_of_a_tool_in_pieces(self, provider: Provider) -> None:
         """The first piece has id and name, all together have the arguments."""
@@ -162,13 +168,13 @@ class ProviderSuite:
             request = self.request(
                 "How is Kyoto? Answer in JSON.", response_format=form, max_tokens=64
             )
-            answer = await provider.chat(request, sample_call())
+            answer = await provider.chat(request, self.call())
             assert set(json.loads(answer.text)) == {"city", "days"}
 
     async def test_several_answers(self, provider: Provider) -> None:
         """As many as were asked for, each with its own end."""
         with self.may("several"):
-            answer = await provider.chat(self.request(n=2), sample_call())
+            answer = await provider.chat(self.request(n=2), self.call())
             assert sorted(choice.index for choice in answer.choices) == [0, 1]
             events = await self.events(provider, self.request(n=2))
             assert sorted(e.index for e in events if isinstance(e, Finished)) == [0, 1]
@@ -177,7 +183,7 @@ class ProviderSuite:
         """One for each, all of one length, in order."""
         request = EmbeddingRequest(model=self.model, inputs=("cat", "dog", "cat"))
         with self.may("embed"):
-            found = await provider.embed(request, sample_call())
+            found = await provider.embed(request, self.call())
             assert len(found.vectors) == 3
             assert len({len(vector) for vector in found.vectors}) == 1
             assert found.vectors[0] == pytest.approx(found.vectors[2], abs=1e-3)
@@ -185,23 +191,23 @@ class ProviderSuite:
 
     async def test_a_stream_can_be_left(self, provider: Provider) -> None:
         """After its first piece, and the provider answers the next."""
-        chunks = provider.stream(self.request(), sample_call())
+        chunks = provider.stream(self.request(), self.call())
         await anext(chunks)
         await chunks.aclose()
-        assert (await provider.chat(self.request(), sample_call())).text
+        assert (await provider.chat(self.request(), self.call())).text
 
     async def test_a_call_can_be_cancelled(self, provider: Provider) -> None:
         """And the provider answers the next."""
-        asking = asyncio.ensure_future(provider.chat(self.request(), sample_call()))
+        asking = asyncio.ensure_future(provider.chat(self.request(), self.call()))
         await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert (await provider.chat(self.request(), sample_call())).text
+        assert (await provider.chat(self.request(), self.call())).text
 
     async def test_many_at_once(self, provider: Provider) -> None:
         """Whole and in pieces."""
-        whole = [provider.chat(self.request(max_tokens=4), sample_call()) for _ in range(4)]
+        whole = [provider.chat(self.request(max_tokens=4), self.call()) for _ in range(4)]
         pieces = [self.events(provider, self.request(max_tokens=4)) for _ in range(4)]
         answers, streams = await asyncio.gather(asyncio.gather(*whole), asyncio.gather(*pieces))
         assert all(answer.text for answer in answers)

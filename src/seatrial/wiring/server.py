@@ -99,7 +99,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         for index in range(server.workers)
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_masked()
     try:
         announce(workspace, address=address)
     except ServerRunning:
@@ -111,6 +111,17 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     finally:
         withdraw(workspace)
         listening.close()
+
+
+def log_masked() -> None:
+    """Log to stderr, with secrets and personal data written over, in this process and those it
+    forks."""
+    from seatrial.gateway.policies.mask import MaskingFormatter
+
+    handler = logging.StreamHandler()
+    line = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    handler.setFormatter(MaskingFormatter(line))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def check_can_listen(workspace: Workspace) -> None:

@@ -138,6 +138,24 @@ def test_servers_that_are_near_enough():
     assert not read(piece(delta(role="assistant", content="")))[0][0].speaks
 
 
+def test_an_answer_begins_with_the_piece_that_names_it():
+    filters = {"id": "", "model": "", "choices": [], "prompt_filter_results": []}
+    chunks, _ = read(filters, piece(delta(content="a")))
+    assert chunks[0].events == ()
+    assert chunks[1].events[0] == Started(id="s1", model="m", created=7)
+
+
+def test_a_reason_that_is_no_word_is_none_yet():
+    chunks, reader = read(piece(delta(reason="", content="a")), piece(delta(reason="stop")))
+    assert whole(chunks).reason is FinishReason.STOP
+    assert reader.unfinished == []
+
+
+def test_text_in_parts():
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "a"}, "b"]
+    assert whole(read(piece(delta(content=parts)))[0]).text == "a"
+
+
 def test_calls_as_openai_tells_them():
     assert calls(
         [call(index=0, id="a", name="f", arguments="")],

@@ -1,5 +1,7 @@
 """What is given again, what is not, and that nothing but time is lost when a store fails."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -49,8 +51,6 @@ async def test_an_equal_request_is_answered_without_a_call(asked, called):
 
 @in_fake_time
 async def test_an_answer_is_given_again_until_it_expires(asked, called):
-    import asyncio
-
     provider = ScriptedProvider([answers("one"), answers("two")])
     cache = cached(provider, ttl_s=100.0)
     texts = []
@@ -229,8 +229,6 @@ async def test_embeddings_are_kept(called):
 async def test_another_process_finds_it_in_the_store_for_the_time_that_is_left(
     asked, called, pieces_of
 ):
-    import asyncio
-
     store = MemoryAnswers(now)
     provider = ScriptedProvider([answers("one"), answers("two")])
     ours, theirs = cached(provider, store, ttl_s=100.0), cached(provider, store, ttl_s=100.0)
@@ -242,6 +240,21 @@ async def test_another_process_finds_it_in_the_store_for_the_time_that_is_left(
     await asyncio.sleep(41)
     assert (await theirs.chat(asked(), called())).text == "two"
     await theirs.close()
+
+
+@in_fake_time
+async def test_nothing_is_given_again_for_longer_than_told_now(asked, called):
+    """Whatever was told when it was put, and wherever the store's clock was set since."""
+    store = MemoryAnswers(now)
+    provider = ScriptedProvider([answers("one"), answers("two")])
+    before, after = cached(provider, store, ttl_s=1000.0), cached(provider, store, ttl_s=10.0)
+    await before.chat(asked(), called())
+    assert (await after.chat(asked(), called())).text == "one"
+    (key,) = store._held
+    await store.delete(key)
+    await asyncio.sleep(11)
+    assert (await after.chat(asked(), called())).text == "two"
+    await after.close()
 
 
 @in_fake_time
@@ -273,8 +286,6 @@ async def test_a_damaged_entry_is_a_miss_and_is_mended(asked, called):
 
 @in_fake_time
 async def test_a_store_that_is_away_is_a_miss_and_is_left_alone_for_a_while(asked, called, caplog):
-    import asyncio
-
     store = MemoryAnswers(now)
     store.failure = AWAY
     cache = cached(ScriptedProvider(), store, store_pause_s=5.0)

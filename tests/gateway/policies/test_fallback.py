@@ -22,7 +22,7 @@ from seatrial.gateway.policies.course import Candidate
 from seatrial.gateway.policies.fallback import Fallback
 from seatrial.gateway.policies.hedge import HedgeOptions
 from seatrial.gateway.policies.retry import Retry, RetryOptions
-from seatrial.kernel.errors import Invalid, LimitExceeded
+from seatrial.kernel.errors import Denied, Invalid, LimitExceeded
 from seatrial.testing.fake_time import in_fake_time, now
 from seatrial.testing.scripted_provider import (
     Ending,
@@ -216,6 +216,8 @@ async def test_a_spent_budget_lets_a_cheaper_candidate_answer_and_other_errors_e
 
     spent = LimitExceeded("The budget is spent.", remedy="Wait for tomorrow.")
     assert await ask(with_first(spent), streamed=False) == "It works."
+    unpriced = Denied("Nobody knows its price.", remedy="Add one.")
+    assert await ask(with_first(unpriced), streamed=False) == "It works."
     with pytest.raises(Invalid):
         await ask(with_first(Invalid("It is wrong.", remedy="Mend it.")), streamed=False)
 

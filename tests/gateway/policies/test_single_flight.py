@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from seatrial.gateway.chat.call import CacheUse, Call, Journal
 from seatrial.gateway.chat.failures import Overloaded, StreamCut, TimedOut
@@ -202,6 +203,32 @@ def test_what_concerns_the_first_caller_alone_is_not_told_to_the_others(
 
 
 @in_fake_time
+async def test_a_bound_of_the_first_caller_is_told_to_others_with_the_same_key_at_once(
+    asked, called, pieces_of
+):
+    """Else each of them would wait in turn for money that is not there."""
+
+    class Poor(ScriptedProvider):
+        async def chat(self, request, call):
+            self.heard.append(call.key)
+            await asyncio.sleep(5)
+            raise BudgetSpent("Nothing is left.", remedy="Wait.")
+
+        async def stream(self, request, call):
+            yield await self.chat(request, call)
+
+    for ask in (Cached.chat, pieces_of):
+        provider = Poor()
+        cache = cached(provider)
+        began = now()
+        calls = [called(key=key) for key in "aaabbb"]
+        errors = await gathered(*(ask(cache, asked(), call) for call in calls))
+        assert {type(error) for error in errors} == {BudgetSpent}
+        assert provider.heard == ["a", "b"]
+        assert now() - began == 10
+
+
+@in_fake_time
 async def test_streams_are_shared_piece_by_piece_from_the_first_on(asked, called):
     provider = ScriptedProvider([SLOW])
     cache = cached(provider)
@@ -368,6 +395,22 @@ VISITS = st.lists(
 FATES = st.sampled_from(["answers", "fails", "breaks off"])
 
 
+class Punctual(ScriptedProvider):
+    """Ends a call at its deadline, as the policies below the cache do."""
+
+    async def stream(self, request, call):
+        async for chunk in ScriptedProvider.stream(self, replace(request, stream=True), call):
+            yield chunk
+
+    async def chat(self, request, call):
+        request = replace(request, stream=False)
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                return await ScriptedProvider.chat(self, request, call)
+        except TimeoutError:
+            raise TimedOut("Late.", remedy="Wait.", provider="scripted") from None
+
+
 @given(VISITS, FATES)
 def test_whoever_comes_and_goes_everyone_gets_what_is_due_and_nothing_is_left_running(visits, fate):
     """The provider says four words, one every second from the third on, and honours deadlines."""
@@ -378,16 +421,6 @@ def test_whoever_comes_and_goes_everyone_gets_what_is_due_and_nothing_is_left_ru
         "breaks off": Turn(text="a b c d", wait_s=3.25, gap_s=1.0, failure=cut, after=3),
     }[fate]
 
-    class Punctual(ScriptedProvider):
-        """Ends a call at its deadline, as the policies below the cache do."""
-
-        async def chat(self, request, call):
-            try:
-                async with asyncio.timeout_at(call.deadline):
-                    return await ScriptedProvider.chat(self, request, call)
-            except TimeoutError:
-                raise TimedOut("Late.", remedy="Wait.", provider="scripted") from None
-
     async def visit(cache, who):
         await asyncio.sleep(who.at_s)
         call = Call(id="x", deadline=now() + who.within_s, journal=Journal())
@@ -396,7 +429,6 @@ def test_whoever_comes_and_goes_everyone_gets_what_is_due_and_nothing_is_left_ru
             model="small",
             messages=(said(Role.USER, "Why?"),),
             temperature=0.0,
-            stream=who.streams,
         )
 
         async def stay():

@@ -133,6 +133,11 @@ def test_parts_of_a_model_are_typed_where_they_fit():
     assert partial.model_fields_set == {"id"}
 
 
+def test_what_was_made_of_a_class_is_kept():
+    assert ModelShape(Order).schema is ModelShape(Order).schema
+    assert ModelShape(list[Order]).schema is not ModelShape(list[Order]).schema
+
+
 def test_other_types_have_no_parts():
     shape = ModelShape(list[int])
     assert shape.parts({"a": 1}) == {}

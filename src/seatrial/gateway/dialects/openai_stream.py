@@ -31,7 +31,7 @@ class ChunkReader:
     """Reads the pieces of one stream; of servers that are near enough to OpenAI's, too.
 
     They tell the usage beside choices, no role, no place of a tool call or the same for all, its
-    id in every piece, and the reason for the end twice.
+    id in every piece, text in parts, and the reason for the end twice or, at first, as "".
     """
 
     __slots__ = ("_calls", "_finished", "_places", "_seen", "_started")
@@ -52,7 +52,8 @@ class ChunkReader:
         """One piece.   Raises: RequestInvalid."""
         given = fields.mapping(body, "")
         events: list[Event] = []
-        if not self._started:
+        if not self._started and (given.get("id") or given.get("choices")):
+            # Azure sends a piece about its filters before, without id and model.
             self._started = True
             events.append(
                 Started(
@@ -81,7 +82,7 @@ class ChunkReader:
             events.extend(
                 TextDelta(text=said, index=index)
                 for name in ("content", "refusal")
-                if (said := fields.optional_text(delta, name, place))
+                if (said := _said(delta, name, place))
             )
             for k, call in enumerate(fields.listed(delta, "tool_calls", place)):
                 at = f"{place}tool_calls[{k}]"
@@ -89,7 +90,7 @@ class ChunkReader:
             if function := fields.optional_mapping(delta, "function_call", place):
                 events.append(self._call({"index": -1, "function": function}, index, place))
         reason = choice.get("finish_reason")
-        if reason is not None and index not in self._finished:
+        if reason and index not in self._finished:
             self._finished.add(index)
             events.append(Finished(reason=read_reason(reason), index=index))
 
@@ -126,6 +127,17 @@ class ChunkReader:
         if position is not None and name and given_id not in ("", begun[position]):
             return None
         return position
+
+
+def _said(delta: Body, name: str, place: str) -> str | None:
+    """The text; from the texts among parts, where a server (Mistral's) streams those."""
+    if type(delta.get(name)) is list:
+        return "".join(
+            part["text"]
+            for part in fields.listed(delta, name, place)
+            if type(part) is dict and type(part.get("text")) is str
+        )
+    return fields.optional_text(delta, name, place)
 
 
 class ChunkWriter:

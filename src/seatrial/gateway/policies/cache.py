@@ -134,7 +134,7 @@ class Cached:
         kept = self._at_hand(key, call)
         if kept is None:
             kept = await self._flights.call(
-                key, call.deadline, lambda: self._embed(key, request, call), joined=_joins(call)
+                key, call, lambda: self._embed(key, request, call), joined=_joins(call)
             )
         assert isinstance(kept, Embeddings)
         return kept
@@ -160,7 +160,7 @@ class Cached:
 
     async def _shared_chat(self, key: str, request: ChatRequest, call: Call) -> ChatResponse:
         kept = await self._flights.call(
-            key, call.deadline, lambda: self._chat(key, request, call), joined=_joins(call)
+            key, call, lambda: self._chat(key, request, call), joined=_joins(call)
         )
         assert isinstance(kept, KeptChat)
         assert kept.whole is not None
@@ -168,7 +168,7 @@ class Cached:
 
     def _shared_stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
         return self._flights.stream(
-            key, call.deadline, lambda: self._stream(key, request, call), joined=_joins(call)
+            key, call, lambda: self._stream(key, request, call), joined=_joins(call)
         )
 
     def _at_hand(self, key: str, call: Call) -> Kept | None:
@@ -268,7 +268,12 @@ class Cached:
         if held is None or kept is None:
             return None
         call.journal.cache = CacheUse.HIT
-        self._recent.put(key, kept, until=self._now() + held.left_s, n_bytes=len(held.value))
+        self._recent.put(
+            key,
+            kept,
+            until=self._now() + min(held.left_s, self._options.ttl_s),
+            n_bytes=len(held.value),
+        )
         return kept
 
     def _store_answers(self) -> bool:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.gateway.chat.provider import Provider
-from seatrial.kernel.errors import LimitExceeded, SeatrialError
+from seatrial.kernel.errors import Denied, LimitExceeded, SeatrialError
 
 ANSWERED_BY = "fallback.answered_by"
 FAILED = "fallback.failed"
@@ -29,10 +29,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def goes_elsewhere(failure: Exception) -> bool:
-    """Whether another candidate may do better: as the failure says; or cheaper, under a budget."""
+    """Whether another candidate may do better: as the failure says; under a budget, one that is
+    cheaper, or whose price is known."""
     if isinstance(failure, ProviderFailure):
         return failure.elsewhere
-    return isinstance(failure, LimitExceeded)
+    return isinstance(failure, LimitExceeded | Denied)
 
 
 class Course:

@@ -1,9 +1,9 @@
 """Equal requests that are made at once share one call.
 
-What the provider says, answer or failure, goes to all of them. What concerns one caller alone does
-not: where the call ends by its first caller's deadline or by a bound of theirs (a budget, a rate
-limit), the others make it again, one of them first. Whoever is cancelled leaves the others waiting;
-when the last one leaves, the call is cancelled.
+What comes of it, answer or failure, goes to all of them. Two things do not: where the call ends by
+its first caller's deadline, those who have longer make it again, one of them first; and a bound of
+that caller (a budget, say) is none of those with another key, user or tag. Whoever is cancelled
+leaves the others waiting; when the last one leaves, the call is cancelled.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from seatrial.gateway.chat.failures import ProviderFailure, StreamCut, TimedOut
+from seatrial.gateway.chat.call import Call
+from seatrial.gateway.chat.failures import StreamCut, TimedOut
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.policies.shared_stream import SharedStream
-from seatrial.kernel.errors import DeadlineExceeded, SeatrialError
+from seatrial.kernel.errors import DeadlineExceeded, Denied, LimitExceeded, SeatrialError
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -71,7 +72,7 @@ def _seen(task: asyncio.Task[T]) -> None:
 @dataclass(frozen=True, slots=True)
 class _Flight(Generic[S]):
     shared: S
-    deadline: float
+    by: Call
 
 
 class Flights(Generic[T]):
@@ -108,7 +109,7 @@ class Flights(Generic[T]):
     async def call(
         self,
         key: str,
-        deadline: float,
+        call: Call,
         work: Callable[[], Coroutine[object, object, T]],
         *,
         joined: Callable[[], None],
@@ -116,7 +117,7 @@ class Flights(Generic[T]):
         """The answer of the call for this key, which is made unless it is under way.
 
         Args:
-            deadline: monotonic, in s; nobody waits for another's call beyond it.
+            call: of who asks; nobody waits for another's call beyond their own deadline.
             work: the call.
             joined: told when it is another's call that is waited for.
         Raises: what the call raises; TimedOut.
@@ -125,18 +126,18 @@ class Flights(Generic[T]):
             flight = self._calls.get(key)
             leads = flight is None or not flight.shared.joinable
             if flight is None or leads:
-                flight = self._calls[key] = _Flight(SharedCall(work()), deadline)
+                flight = self._calls[key] = _Flight(SharedCall(work()), call)
             else:
                 joined()
             try:
-                async with asyncio.timeout(None if leads else deadline - self._now()):
+                async with asyncio.timeout(None if leads else call.deadline - self._now()):
                     return await flight.shared.result()
             except TimeoutError:
                 raise self._late() from None
             except SeatrialError as error:
                 if leads:
                     raise
-                if not self._concerns_another(error, flight.deadline, deadline):
+                if not self._concerns_another(error, flight.by, call):
                     raise copy.copy(error) from error
             finally:
                 _land(self._calls, key, flight)
@@ -144,7 +145,7 @@ class Flights(Generic[T]):
     async def stream(
         self,
         key: str,
-        deadline: float,
+        call: Call,
         source: Callable[[], Chunks],
         *,
         joined: Callable[[], None],
@@ -158,7 +159,7 @@ class Flights(Generic[T]):
             leads = flight is None or not flight.shared.joinable
             if flight is None or leads:
                 shared = SharedStream(source(), max_bytes=self._max_bytes)
-                flight = self._streams[key] = _Flight(shared, deadline)
+                flight = self._streams[key] = _Flight(shared, call)
             else:
                 joined()
             begun = False
@@ -168,7 +169,7 @@ class Flights(Generic[T]):
                         if leads or flight.shared.ready(seat):
                             chunk = await flight.shared.read(seat)
                         else:
-                            async with asyncio.timeout(deadline - self._now()):
+                            async with asyncio.timeout(call.deadline - self._now()):
                                 chunk = await flight.shared.read(seat)
                         if chunk is None:
                             return
@@ -179,18 +180,20 @@ class Flights(Generic[T]):
             except SeatrialError as error:
                 if leads:
                     raise
-                if begun or not self._concerns_another(error, flight.deadline, deadline):
+                if begun or not self._concerns_another(error, flight.by, call):
                     raise copy.copy(error) from error
             finally:
                 _land(self._streams, key, flight)
                 await flight.shared.settled()
 
-    def _concerns_another(self, error: SeatrialError, theirs: float, mine: float) -> bool:
-        if mine <= self._now():
+    def _concerns_another(self, error: SeatrialError, theirs: Call, mine: Call) -> bool:
+        if mine.deadline <= self._now():
             return False
         if isinstance(error, TimedOut | DeadlineExceeded):
-            return theirs < mine
-        return not isinstance(error, ProviderFailure)
+            return theirs.deadline < mine.deadline
+        if isinstance(error, LimitExceeded | Denied):
+            return (theirs.key, theirs.user, theirs.tags) != (mine.key, mine.user, mine.tags)
+        return False
 
     def _late(self) -> TimedOut:
         return TimedOut(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
@@ -21,23 +21,18 @@ class ModelShape(Generic[T]):
     digits is no number.
 
     Args:
-        of: a model, or a type such as ``list[Item]``, ``Literal["a", "b"]`` or a dataclass.
+        of: a model, or a type such as ``list[Item]``, ``Literal["a", "b"]`` or a dataclass. What is
+            made of a class is kept: the second shape of it costs next to nothing. Of other types,
+            keep the shape.
 
     Raises: SchemaInvalid, for a type that JSON cannot hold.
     """
 
     def __init__(self, of: type[T]) -> None:
-        try:
-            self._adapter: TypeAdapter[T] = TypeAdapter(of)
-            self.schema: Mapping[str, object] = self._adapter.json_schema()
-        except PydanticUserError as error:
-            raise SchemaInvalid(
-                f"No JSON schema can be made of {of!r}: {error.message.splitlines()[0]}",
-                remedy="Use types that JSON can hold.",
-            ) from error
-        self._model = _model(of)
-        named = str(self.schema.get("title") or getattr(of, "__name__", "answer"))
-        self.name = re.sub(r"[^A-Za-z0-9_-]+", "_", named).strip("_")[:64] or "answer"
+        self._known = _known(of)
+        self._adapter: TypeAdapter[T] = self._known.adapter
+        self.schema: Mapping[str, object] = self._known.schema
+        self.name = self._known.name
 
     def check(self, plain: Plain) -> Fits[T] | tuple[Problem, ...]:
         """See Shape. Errors that validators raise, other than ValueError and AssertionError, are
@@ -58,7 +53,7 @@ class ModelShape(Generic[T]):
         """
         found: dict[str, object] = {}
         for name, value in values.items():
-            field = self._fields.get(name)
+            field = self._known.fields.get(name)
             if field is None:
                 continue
             try:
@@ -70,21 +65,47 @@ class ModelShape(Generic[T]):
     def partial(self, fields: Mapping[str, object]) -> T | None:
         """An instance of the model with these fields and the defaults of the others, unvalidated;
         None where the type is no model."""
-        if self._model is None:
+        model = self._known.model
+        if model is None:
             return None
-        return cast("T", self._model.model_construct(_fields_set=set(fields), **fields))
+        return cast("T", model.model_construct(_fields_set=set(fields), **fields))
+
+
+class _Known:
+    """What Pydantic makes of a type, which takes it a millisecond."""
+
+    def __init__(self, of: Any) -> None:
+        try:
+            self.adapter: TypeAdapter[Any] = TypeAdapter(of)
+            self.schema: Mapping[str, object] = self.adapter.json_schema()
+        except PydanticUserError as error:
+            raise SchemaInvalid(
+                f"No JSON schema can be made of {of!r}: {error.message.splitlines()[0]}",
+                remedy="Use types that JSON can hold.",
+            ) from error
+        self.model = _model(of)
+        named = str(self.schema.get("title") or getattr(of, "__name__", "answer"))
+        self.name = re.sub(r"[^A-Za-z0-9_-]+", "_", named).strip("_")[:64] or "answer"
 
     @cached_property
-    def _fields(self) -> dict[str, tuple[str, TypeAdapter[Any]]]:
-        if self._model is None:
+    def fields(self) -> dict[str, tuple[str, TypeAdapter[Any]]]:
+        """By the name in JSON, the name in Python and what checks it; empty for no model."""
+        if self.model is None:
             return {}
         return {
             field.validation_alias if isinstance(field.validation_alias, str) else name: (
                 name,
                 TypeAdapter(cast("Any", Annotated[(field.annotation, None, *field.metadata)])),
             )
-            for name, field in self._model.model_fields.items()
+            for name, field in self.model.model_fields.items()
         }
+
+
+def _known(of: Any) -> _Known:
+    return _kept(of) if isinstance(of, type) else _Known(of)
+
+
+_kept = lru_cache(maxsize=256)(_Known)
 
 
 def _model(of: object) -> type[BaseModel] | None:

@@ -2,7 +2,8 @@
 
 What a client sent is never answered with 500 or above; what a provider did is told as 502, 503 or
 504, its rate limit as 429. A budget that is used up is OpenAI's ``insufficient_quota``: 429, with
-the header that keeps the clients of both from trying again.
+the header that keeps the clients of both from trying again; one that is held by calls under way is
+a rate limit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import orjson
 
 from seatrial.gateway.chat.request import DialectName
 from seatrial.gateway.dialects import errors as dialects
-from seatrial.gateway.policies.budget_failures import BudgetExceeded
+from seatrial.gateway.policies.budget_failures import BudgetExceeded, BudgetHeld
 from seatrial.gateway.policies.held_back import HeldBack
 from seatrial.gateway.routes.keys import KeyUnknown
 from seatrial.kernel.errors import SeatrialError
@@ -28,6 +29,9 @@ from seatrial.serving.exchange import (
     UnsupportedMedia,
 )
 from seatrial.web.errors import STATUS
+
+_HELD_S: Final = 1.0
+"""About how soon calls under way give back what they do not need."""
 
 _OWN: Final[Mapping[type[SeatrialError], int]] = {
     KeyUnknown: 401,
@@ -89,9 +93,11 @@ def refused(
 def _headers(error: SeatrialError) -> list[tuple[bytes, bytes]]:
     found = []
     wait_s = getattr(error, "retry_after_s", None) or error.facts.get("retry_after_s")
+    if wait_s is None and isinstance(error, BudgetHeld):
+        wait_s = _HELD_S
     if isinstance(wait_s, int | float):
         found.append((b"retry-after", b"%d" % max(1, math.ceil(wait_s))))
-    if isinstance(error, BudgetExceeded):
+    if isinstance(error, BudgetExceeded) and not error.retryable:
         found.append((b"x-should-retry", b"false"))
     if isinstance(allow := error.facts.get("allow"), str):
         found.append((b"allow", allow.encode()))
