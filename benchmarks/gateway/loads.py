@@ -38,6 +38,8 @@ SCENARIOS = (
     Scenario(name="c64", title="concurrency 64", concurrency=64),
     Scenario(name="hits", title="cache hits, concurrency 16", concurrency=16, new=False),
 )
+WARM = SCENARIOS[1]
+"""Before the first one is timed; its connections are cut at its end, as clients do."""
 
 
 def call(asking: Asking, *, stream: bool = False, said: str = MARK) -> Call:
@@ -58,7 +60,14 @@ def call(asking: Asking, *, stream: bool = False, said: str = MARK) -> Call:
 
 
 def load(
-    url: str, request: Call, scenario: Scenario, *, first: int, duration_s: float, core: int, file: Path
+    url: str,
+    request: Call,
+    scenario: Scenario,
+    *,
+    first: int,
+    duration_s: float,
+    core: int,
+    file: Path,
 ) -> Figures:
     """Load a server for a while and report.
 

@@ -11,15 +11,19 @@ import json
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
 
 import psutil
 
+from benchmarks.gateway import library
 from benchmarks.gateway.apps.words import WORDS
-from benchmarks.gateway.loads import SCENARIOS, Scenario, call, load
+from benchmarks.gateway.library import Library
+from benchmarks.gateway.loads import SCENARIOS, WARM, Scenario, call, load
 from benchmarks.gateway.peer import Asking, Peer, Place
+from benchmarks.gateway.peers.seatrial import Seatrial
 from benchmarks.gateway.streams import StreamWrong, first_word_ms
 from benchmarks.serving.environment import Environment, SetUpFailed
 from benchmarks.serving.load import Figures, LoadFailed
@@ -33,6 +37,8 @@ IDLE_S = 0.5
 """How long a gateway rests before it is weighed."""
 DIRECT = "upstream"
 """The name under which the upstream's own figures stand."""
+SET_UP = "set-up"
+"""What failed of a gateway that is not in the run at all."""
 _SHARE_NEW = 0.99
 """Of requests that are new, so many have to reach the upstream."""
 
@@ -135,15 +141,7 @@ class _Ready:
 def measure(bench: Bench, upstream: Environment) -> Iterable[Outcome]:
     """Set up and time everything, yielding each result as it comes.   Raises: ServerFailed."""
     shutil.rmtree(bench.folder / "servers", ignore_errors=True)
-    port = free_port()
-    app = Path(__file__).parent / "apps" / "upstream.py"
-    with running(
-        Command(args=(str(upstream.python), str(app), str(port))),
-        port=port,
-        first=call(Asking()),
-        core=CLIENT_CORE,
-        log=bench.folder / "servers" / "upstream.log",
-    ) as server:
+    with _upstream(bench, upstream) as server:
         ready = []
         for peer in bench.peers:
             made = _set_up(peer, bench, f"{server.url}/v1")
@@ -155,6 +153,27 @@ def measure(bench: Bench, upstream: Environment) -> Iterable[Outcome]:
             yield from _direct(bench, server, round_)
             for one in ready:
                 yield from _visit(bench, one, server, round_)
+
+
+def library_of(bench: Bench, upstream: Environment) -> Library:
+    """What seatrial costs as a library.   Raises: LibraryFailed, ServerFailed, SetUpFailed."""
+    folder = bench.folder / "servers" / "library"
+    shutil.rmtree(folder, ignore_errors=True)
+    with _upstream(bench, upstream) as server:
+        environment = Seatrial().install(bench.cache)
+        return library.measure(environment, f"{server.url}/v1", folder, SERVER_CORE)
+
+
+def _upstream(bench: Bench, environment: Environment) -> AbstractContextManager[Server]:
+    port = free_port()
+    app = Path(__file__).parent / "apps" / "upstream.py"
+    return running(
+        Command(args=(str(environment.python), str(app), str(port))),
+        port=port,
+        first=call(Asking()),
+        core=CLIENT_CORE,
+        log=bench.folder / "servers" / "upstream.log",
+    )
 
 
 def _set_up(peer: Peer, bench: Bench, upstream: str) -> _Ready | Failure:
@@ -169,7 +188,7 @@ def _set_up(peer: Peer, bench: Bench, upstream: str) -> _Ready | Failure:
         )
         return _Ready(peer, place, peer.prepare(place))
     except (SetUpFailed, ServerFailed) as error:
-        return Failure(peer=peer.name, what="set-up", reason=str(error))
+        return Failure(peer=peer.name, what=SET_UP, reason=str(error))
 
 
 def _direct(bench: Bench, upstream: Server, round_: int) -> Iterable[Outcome]:
@@ -241,15 +260,20 @@ def _loads(
         if not scenario.new and not ready.peer.caches:
             continue
         if n == 0 or not scenario.new:
-            _warm_up(bench, ready, server, scenario, file)
+            _warm_up(bench, ready, server, WARM if scenario.new else scenario, file)
         before = _n_asked(upstream)
         timing = _timed(
             bench, server, ready.peer.name, ready.asking, scenario, round_, ready.n_asked, file
         )
         ready.n_asked += 10_000_000
         n_passed, n_answers = _n_asked(upstream) - before, timing.figures.n_requests
+        if n_answers == 0:
+            raise WrongAnswer(f"no answer within {bench.settings.duration_s:g} s")
         if scenario.new and n_passed < _SHARE_NEW * n_answers:
-            raise WrongAnswer(f"{n_answers} requests, of which {n_passed} reached the upstream")
+            raise WrongAnswer(
+                f"{n_answers} requests, of which {n_passed} reached the upstream and "
+                f"{timing.figures.n_errors} got errors"
+            )
         if not scenario.new and n_passed > 1:
             raise WrongAnswer(f"{n_passed} of {n_answers} equal requests reached the upstream")
         yield timing

@@ -1,4 +1,4 @@
-"""How long a stream takes to its first word, asked for one after the other over a kept connection."""
+"""How long streams take to their first word, one after the other over a kept connection."""
 
 from __future__ import annotations
 
@@ -25,11 +25,9 @@ def first_word_ms(port: int, calls: list[Call]) -> float:
 
     Raises: StreamWrong; OSError.
     """
-    times = []
     with socket.create_connection((HOST, port), timeout=_WAIT_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for call in calls:
-            times.append(_one(connection, call.raw(f"{HOST}:{port}")))
+        times = [_one(connection, call.raw(f"{HOST}:{port}")) for call in calls]
     return median(times) * 1e3
 
 

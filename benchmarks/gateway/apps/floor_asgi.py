@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from functools import cache
 
 import aiohttp
 import orjson
@@ -16,17 +17,19 @@ SENT = {"content-type": "application/json", "authorization": "Bearer upstream"}
 JSON = (b"content-type", b"application/json")
 EVENTS = (b"content-type", b"text/event-stream")
 
-session: aiohttp.ClientSession | None = None
-n_tokens = 0
+totals = {"tokens": 0}
 
 
-async def app(scope, receive, send):  # noqa: ANN001, ANN201 - as ASGI has it
+@cache
+def session() -> aiohttp.ClientSession:
+    """Kept connections to the provider, made in the running loop."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
+async def app(scope, receive, send):
     """One request."""
-    global session, n_tokens
-    if session is None:
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-        )
     given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     if not hmac.compare_digest(given, KEY):
         await send({"type": "http.response.start", "status": 401, "headers": [JSON]})
@@ -39,7 +42,7 @@ async def app(scope, receive, send):  # noqa: ANN001, ANN201 - as ASGI has it
         if not message.get("more_body"):
             break
     asked = orjson.loads(body)
-    async with session.post(UPSTREAM, data=body, headers=SENT) as response:
+    async with session().post(UPSTREAM, data=body, headers=SENT) as response:
         if asked.get("stream"):
             await send({"type": "http.response.start", "status": 200, "headers": [EVENTS]})
             async for part in response.content.iter_any():
@@ -47,7 +50,7 @@ async def app(scope, receive, send):  # noqa: ANN001, ANN201 - as ASGI has it
             await send({"type": "http.response.body", "body": b""})
             return
         answer = await response.read()
-    n_tokens += orjson.loads(answer)["usage"]["total_tokens"]
+    totals["tokens"] += orjson.loads(answer)["usage"]["total_tokens"]
     head = [JSON, (b"content-length", b"%d" % len(answer))]
     await send({"type": "http.response.start", "status": response.status, "headers": head})
     await send({"type": "http.response.body", "body": answer})

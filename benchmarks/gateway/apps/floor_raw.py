@@ -14,7 +14,9 @@ import httptools
 import orjson
 import uvloop
 
-HOST, _, PORT = os.environ["BENCH_UPSTREAM"].removeprefix("http://").partition("/")[0].partition(":")
+HOST, _, PORT = (
+    os.environ["BENCH_UPSTREAM"].removeprefix("http://").partition("/")[0].partition(":")
+)
 KEY = b"Bearer " + os.environ["BENCH_KEY"].encode()
 REFUSED = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}"
 SENT = (
@@ -23,11 +25,12 @@ SENT = (
 )
 
 idle: deque[Upstream] = deque()
-n_tokens = 0
 
 
 class Upstream(asyncio.Protocol):
     """A kept connection to the provider; passes on what comes, as it comes."""
+
+    n_tokens = 0
 
     def __init__(self) -> None:
         self.client: Client | None = None
@@ -51,9 +54,9 @@ class Upstream(asyncio.Protocol):
         self.body.append(body)
 
     def on_message_complete(self) -> None:
-        global n_tokens
         if self.client is not None and not self.client.streams:
-            n_tokens += orjson.loads(b"".join(self.body))["usage"]["total_tokens"]
+            usage = orjson.loads(b"".join(self.body))["usage"]
+            Upstream.n_tokens += usage["total_tokens"]
         self.client = None
         idle.append(self)
 

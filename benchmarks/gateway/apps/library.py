@@ -25,11 +25,10 @@ MODEL = "gpt-4o-mini"
 CONFIG = """
 gateway:
   providers:
-    upstream: {{kind: openai, base_url: "{upstream}", api_key_env: BENCH_UPSTREAM_KEY, vendor: openai}}
+    upstream:
+      {{kind: openai, base_url: "{upstream}", api_key_env: BENCH_UPSTREAM_KEY, vendor: openai}}
   models:
     {model}: upstream/{model}
-  budgets:
-    - {{limit_usd: 100000, window: month}}
 """
 
 

@@ -80,15 +80,16 @@ BEGIN = (
     + _event({"content": WORDS[0]})
 )
 LATER = [_event({"content": f" {word}"}) for word in WORDS[1:]]
-END = (
-    _event({}, finish_reason="stop") + _event(None) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
-)
-
-n_asked = 0
+END = _event({}, finish_reason="stop") + _event(None) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 class Upstream(asyncio.Protocol):
-    """One connection."""
+    """One connection.
+
+    Attributes: n_asked: for answers, over all connections.
+    """
+
+    n_asked = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -105,13 +106,12 @@ class Upstream(asyncio.Protocol):
         self.body.append(body)
 
     def on_message_complete(self) -> None:
-        global n_asked
         body, self.body = b"".join(self.body), []
         if self.url == b"/count":
-            text = str(n_asked).encode()
+            text = str(Upstream.n_asked).encode()
             self.write(_head("text/plain", f"content-length: {len(text)}") + text)
             return
-        n_asked += 1
+        Upstream.n_asked += 1
         if b'"stream":true' in body or b'"stream": true' in body:
             self.write(BEGIN)
             self.go_on(0)

@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = "Rivers carry the rain back".split()
-RECORD = '{"name":"Ada","age":36,"skills":["logic","poetry"],"city":{"name":"London","country":"GB"}}'
+WORDS = ["Rivers", "carry", "the", "rain", "back"]
+RECORD = (
+    '{"name":"Ada","age":36,"skills":["logic","poetry"],"city":{"name":"London","country":"GB"}}'
+)

@@ -1,7 +1,7 @@
 """ferrogw, a gateway in Go, from its wheel on PyPI.
 
 - Its one target is the upstream, by `OPENAI_BASE_URL`; a master key is asked for.
-- Its cache plug-in is off for misses cannot be had with it: it keeps by the words of a request.
+- Its limit of 20 requests a second for each caller is lifted; its cache plug-in is off.
 - Its budget plug-in is off: a soft one, in memory.
 """
 
@@ -54,5 +54,7 @@ class Ferrogw:
                 "OPENAI_BASE_URL": place.upstream.removesuffix("/v1"),
                 "LOG_LEVEL": "error",
                 "GOMAXPROCS": "1",
+                "RATE_LIMIT_RPS": "1000000",
+                "RATE_LIMIT_BURST": "1000000",
             },
         )

@@ -3,8 +3,8 @@
 - 1.108.7: the newest whose own requirements the registry serves.
 - A master key; its virtual keys, with their budgets, need PostgreSQL and an engine that is
   downloaded when it is installed.
-- Its cache is off: in memory it answers equal requests, and here none are.
-- Logs are off, which are at their default on the standard output.
+- Its cache is off, as it is by default.
+- It logs errors only.
 """
 
 from __future__ import annotations

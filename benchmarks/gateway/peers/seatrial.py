@@ -26,7 +26,8 @@ EXTRAS = ("gateway", "otel")
 CONFIG = """
 gateway:
   providers:
-    upstream: {{kind: openai, base_url: "{upstream}", api_key_env: BENCH_UPSTREAM_KEY, vendor: openai}}
+    upstream:
+      {{kind: openai, base_url: "{upstream}", api_key_env: BENCH_UPSTREAM_KEY, vendor: openai}}
   models:
     {model}: upstream/{model}
   cache: {{enabled: true}}
