@@ -32,6 +32,10 @@ INSERT OR IGNORE INTO total VALUES (1, 0, 0)
 _N_OLD = 16
 """Expired answers that go when one is put: more than come."""
 
+_GATHER_S = 0.02
+"""A write waits so long for others to go along: a transaction costs five times as much as what is
+in it."""
+
 _DROP = "DELETE FROM answer WHERE name = ? RETURNING n_bytes"
 _DROP_OLD = (
     "DELETE FROM answer WHERE position IN (SELECT position FROM answer"
@@ -57,8 +61,8 @@ class SqliteAnswers:
     """`gateway.policies.answers.Answers` in a file; each process opens its own.
 
     Reading waits for no writer, so it is done on the event loop; writing is done in a thread, all
-    that came while it was busy in one transaction. What was written just before the machine's power
-    fails may be lost. Times are of the wall clock.
+    that came within some milliseconds in one transaction. What was written just before the
+    machine's power fails may be lost. Times are of the wall clock.
 
     Args:
         path: the file; made when absent, its folder must be there. One of ours that is damaged is
@@ -90,6 +94,7 @@ class SqliteAnswers:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._waiting: list[tuple[_Change, asyncio.Future[None]]] = []
         self._busy = False
+        self._due: asyncio.TimerHandle | None = None
 
     def _make(self) -> None:
         before = _inode(self._path)
@@ -128,8 +133,12 @@ class SqliteAnswers:
         """See Answers."""
         if self._reader is not None:
             self._reader.close()
+        if self._due is not None:
+            self._due.cancel()
         if self._waiting:
-            await asyncio.wait([done for _, done in self._waiting])
+            waiting = [done for _, done in self._waiting]
+            self._hand_over(asyncio.get_running_loop())
+            await asyncio.wait(waiting)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close_writer)
         self._thread.shutdown()
 
@@ -140,17 +149,17 @@ class SqliteAnswers:
         self._waiting.append((change, done))
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._hand_over, loop)
+            self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
         return done
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch, self._waiting = self._waiting, []
+        batch, self._waiting, self._due = self._waiting, [], None
         work = loop.run_in_executor(self._thread, self._change, [change for change, _ in batch])
 
         def told(work: asyncio.Future[None]) -> None:
             self._busy = bool(self._waiting)
             if self._busy:
-                self._hand_over(loop)
+                self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
             error = work.exception()
             for _, done in batch:
                 if done.done():
