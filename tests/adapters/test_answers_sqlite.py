@@ -129,3 +129,27 @@ async def test_writes_do_not_hold_up_the_event_loop(tmp_path: Path) -> None:
     await writing
     assert await answers.get("a") is not None
     await answers.close()
+
+
+async def test_what_is_put_at_once_is_kept_in_order_and_counted_once(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db")
+    puts = [answers.put("a", b"x" * n, ttl_s=1000) for n in range(1, 30)]
+    await asyncio.gather(*puts, answers.put("b", b"", ttl_s=1000), answers.delete("c"))
+    await asyncio.gather(answers.put("c", b"xy", ttl_s=1000), answers.delete("b"))
+    held = await answers.get("a")
+    assert held is not None
+    assert held.value == b"x" * 29
+    assert await answers.get("b") is None
+    await answers.close()
+    with closing(sqlite3.connect(tmp_path / "answers.db")) as other:
+        assert other.execute("SELECT n, n_bytes FROM total").fetchone() == (2, 31)
+
+
+async def test_closing_keeps_what_was_put_before(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db")
+    putting = [asyncio.ensure_future(answers.put(str(n), b"x", ttl_s=1000)) for n in range(9)]
+    await asyncio.sleep(0)
+    await answers.close()
+    await asyncio.gather(*putting)
+    with closing(sqlite3.connect(tmp_path / "answers.db")) as other:
+        assert other.execute("SELECT count(*) FROM answer").fetchone() == (9,)

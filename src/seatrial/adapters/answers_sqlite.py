@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from sqlite3 import Connection
+from typing import NamedTuple, TypeAlias
 
 from seatrial.adapters.sqlite_file import Schema, SqliteFile
 from seatrial.gateway.policies.answers import Held
@@ -31,12 +32,37 @@ INSERT OR IGNORE INTO total VALUES (1, 0, 0)
 _N_OLD = 16
 """Expired answers that go when one is put: more than come."""
 
+_GATHER_S = 0.02
+"""A write waits so long for others to go along: a transaction costs five times as much as what is
+in it."""
+
+_DROP = "DELETE FROM answer WHERE name = ? RETURNING n_bytes"
+_DROP_OLD = (
+    "DELETE FROM answer WHERE position IN (SELECT position FROM answer"
+    " WHERE until_us <= ? ORDER BY until_us LIMIT ?) RETURNING n_bytes"
+)
+_DROP_FIRST = (
+    "DELETE FROM answer WHERE position = (SELECT min(position) FROM answer) RETURNING n_bytes"
+)
+_PUT = "INSERT INTO answer (name, value, n_bytes, until_us) VALUES (?, ?, ?, ?)"
+
+_Size: TypeAlias = tuple[int]
+
+
+class _Change(NamedTuple):
+    """What stands under a key from now on; without a time to live, nothing."""
+
+    key: str
+    value: bytes = b""
+    ttl_s: float = 0.0
+
 
 class SqliteAnswers:
     """`gateway.policies.answers.Answers` in a file; each process opens its own.
 
-    Reading waits for no writer, so it is done on the event loop; writing is done in a thread. What
-    was written just before the machine's power fails may be lost. Times are of the wall clock.
+    Reading waits for no writer, so it is done on the event loop; writing is done in a thread, all
+    that came within some milliseconds in one transaction. What was written just before the
+    machine's power fails may be lost. Times are of the wall clock.
 
     Args:
         path: the file; made when absent, its folder must be there. One of ours that is damaged is
@@ -66,6 +92,9 @@ class SqliteAnswers:
         self._reader: SqliteFile | None = None
         self._writer: SqliteFile | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+        self._waiting: list[tuple[_Change, asyncio.Future[None]]] = []
+        self._busy = False
+        self._due: asyncio.TimerHandle | None = None
 
     def _make(self) -> None:
         before = _inode(self._path)
@@ -94,41 +123,71 @@ class SqliteAnswers:
 
     async def put(self, key: str, value: bytes, *, ttl_s: float) -> None:
         """See Answers."""
-        await self._in_thread(lambda connection: self._put(connection, key, value, ttl_s))
+        await self._changed(_Change(key, value, ttl_s))
 
     async def delete(self, key: str) -> None:
         """See Answers."""
-        await self._in_thread(lambda connection: _drop(connection, "name = ?", key))
+        await self._changed(_Change(key))
 
     async def close(self) -> None:
         """See Answers."""
         if self._reader is not None:
             self._reader.close()
+        if self._due is not None:
+            self._due.cancel()
+        if self._waiting:
+            waiting = [done for _, done in self._waiting]
+            self._hand_over(asyncio.get_running_loop())
+            await asyncio.wait(waiting)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close_writer)
         self._thread.shutdown()
 
-    def _put(self, connection: Connection, key: str, value: bytes, ttl_s: float) -> None:
-        _drop(connection, "name = ?", key)
-        if len(value) > self._max_bytes:
-            return
-        now_us = self._now_us()
-        _drop(connection, "until_us <= ? ORDER BY until_us LIMIT ?", now_us, _N_OLD)
-        connection.execute(
-            "INSERT INTO answer (name, value, n_bytes, until_us) VALUES (?, ?, ?, ?)",
-            (key, value, len(value), now_us + int(ttl_s * 1e6)),
-        )
-        n, n_bytes = _count(connection, 1, len(value))
-        while n > self._max_entries or n_bytes > self._max_bytes:
-            n, n_bytes = _drop(connection, "TRUE ORDER BY position LIMIT 1")
+    def _changed(self, change: _Change) -> asyncio.Future[None]:
+        """Done when the change was kept."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((change, done))
+        if not self._busy:
+            self._busy = True
+            self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
+        return done
 
-    async def _in_thread(self, work: Callable[[Connection], object]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._change, work)
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch, self._waiting, self._due = self._waiting, [], None
+        work = loop.run_in_executor(self._thread, self._change, [change for change, _ in batch])
 
-    def _change(self, work: Callable[[Connection], object]) -> None:
+        def told(work: asyncio.Future[None]) -> None:
+            self._busy = bool(self._waiting)
+            if self._busy:
+                self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
+            error = work.exception()
+            for _, done in batch:
+                if done.done():
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+
+        work.add_done_callback(told)
+
+    def _change(self, changes: Sequence[_Change]) -> None:
         if self._writer is None:
             self._writer = self._opened(self._busy_timeout_s)
+        now_us = self._now_us()
         with self._writer.changing() as connection:
-            work(connection)
+            gone = connection.execute(_DROP_OLD, (now_us, _N_OLD * len(changes))).fetchall()
+            come = []
+            for change in changes:
+                gone += connection.execute(_DROP, (change.key,)).fetchall()
+                if len(change.value) > self._max_bytes or change.ttl_s <= 0:
+                    continue
+                come.append((len(change.value),))
+                until_us = now_us + int(change.ttl_s * 1e6)
+                connection.execute(_PUT, (change.key, change.value, len(change.value), until_us))
+            n, n_bytes = _count(connection, gone, come)
+            while n > self._max_entries or n_bytes > self._max_bytes:
+                n, n_bytes = _count(connection, connection.execute(_DROP_FIRST).fetchall(), [])
 
     def _close_writer(self) -> None:
         if self._writer is not None:
@@ -145,20 +204,11 @@ class SqliteAnswers:
         return int(self._wall() * 1e6)
 
 
-def _drop(connection: Connection, which: str, *values: object) -> tuple[int, int]:
-    """Delete rows, and say how many there are then and how many bytes."""
-    rows = connection.execute(
-        "DELETE FROM answer WHERE position IN "  # noqa: S608 - ours
-        f"(SELECT position FROM answer WHERE {which}) RETURNING n_bytes",
-        values,
-    ).fetchall()
-    return _count(connection, -len(rows), -sum(size for (size,) in rows))
-
-
-def _count(connection: Connection, more: int, more_bytes: int) -> tuple[int, int]:
+def _count(connection: Connection, gone: Sequence[_Size], come: Sequence[_Size]) -> tuple[int, int]:
+    """Take down what went and came.   Returns: how many there are then, and how many bytes."""
     n, n_bytes = connection.execute(
         "UPDATE total SET n = n + ?, n_bytes = n_bytes + ? RETURNING n, n_bytes",
-        (more, more_bytes),
+        (len(come) - len(gone), sum(n for (n,) in come) - sum(n for (n,) in gone)),
     ).fetchone()
     return n, n_bytes
 

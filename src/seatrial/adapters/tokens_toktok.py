@@ -13,7 +13,10 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class ToktokEncoder:
-    """An `Encoder` of one encoding. Making it reads the vocabulary.
+    """An `Encoder` of one encoding.
+
+    The vocabulary, 60 MB and some tenths of a second, is loaded when it is first asked for: short
+    requests with money enough are never counted.
 
     Raises: MissingExtra.
     """
@@ -28,7 +31,6 @@ class ToktokEncoder:
         self._encoding = encoding.value
         # Ten times cheaper than the library's batch_count for the texts of one request.
         self._truncate = truncate
-        truncate("", 0, self._encoding)
 
     def count(self, text: str) -> int:
         """Tokens of a text; a lone surrogate counts as the character that replaces it."""

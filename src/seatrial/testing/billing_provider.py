@@ -48,6 +48,10 @@ class WordCounter:
         """See TokenCounter."""
         return self.request(request)
 
+    def ceiling(self, request: ChatRequest) -> int:
+        """See TokenCounter."""
+        return self.request(request)
+
     def cut(self, text: str, max_tokens: int) -> str:
         """See TokenCounter."""
         return " ".join(text.split()[:max_tokens])

@@ -161,7 +161,7 @@ def _preload(workspace: Workspace) -> None:
     """
     from seatrial.wiring import monitor, worker  # noqa: F401 - loaded for the pages it shares
 
-    worker.preload(workspace.settings.gateway)
+    worker.preload(workspace)
     load_store(workspace.store_url)
     gc.collect()
     gc.freeze()

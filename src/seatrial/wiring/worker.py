@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
@@ -60,11 +59,14 @@ _SWITCH_S = 0.0005
 every request that comes while the thread works would wait that long."""
 
 
-def preload(gateway: GatewayConfig) -> None:
+def preload(workspace: Workspace) -> None:
     """Import what every worker loads later anyway; called once, before the workers are forked."""
-    import seatrial.adapters.onnxruntime
+    models = workspace.settings.gateway.models
+    if not models or workspace.bundles.exists():
+        # 20 MB that a gateway in front of others' models does without.
+        import seatrial.adapters.onnxruntime
 
-    if gateway.models:
+    if models:
         import seatrial.wiring.llm  # noqa: F401 - as above
 
 

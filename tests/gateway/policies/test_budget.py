@@ -33,6 +33,7 @@ from seatrial.gateway.policies.budget_failures import (
 )
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import StoreUnavailable
+from seatrial.testing.billing_provider import WordCounter
 from seatrial.testing.fake_time import in_fake_time
 from seatrial.testing.scripted_provider import ScriptedProvider, Turn, answers, fails, hangs
 
@@ -72,6 +73,52 @@ async def test_the_worst_case_is_reserved_while_the_call_is_under_way(desk, ask)
     assert await desk.held() == (0, 60 * UNIT)
     await task
     assert await desk.held() == (15 * UNIT, 0)
+
+
+class Roughly(WordCounter):
+    """Tells lengths at once, and notes that it had to count."""
+
+    def __init__(self):
+        self.n_counted = 0
+
+    def ceiling(self, request):
+        return 7 * self.request(request)
+
+    def bound(self, request):
+        self.n_counted += 1
+        return self.request(request)
+
+
+@in_fake_time
+async def test_with_money_enough_the_length_of_the_texts_is_reserved_and_nothing_counted(desk, ask):
+    desk, counter = desk(), Roughly()
+    policy = desk.budgeted(desk.provider(n_words=5, wait_s=1.0), counter=counter)
+    task = asyncio.create_task(policy.chat(ask(10, max_tokens=50), desk.call()))
+    await asyncio.sleep(0.5)
+    assert await desk.held() == (0, 120 * UNIT)
+    await task
+    assert await desk.held() == (15 * UNIT, 0)
+    assert counter.n_counted == 0
+
+
+@in_fake_time
+async def test_where_lengths_are_too_much_for_the_budget_tokens_are_counted(desk, ask):
+    desk, counter = desk("0.0060"), Roughly()
+    policy = desk.budgeted(desk.provider(n_words=50), counter=counter)
+    await policy.chat(ask(10, max_tokens=50), desk.call())
+    assert await desk.held() == (60 * UNIT, 0)
+    assert counter.n_counted == 1
+
+
+@in_fake_time
+async def test_what_may_have_been_paid_counts_at_the_worst_of_the_tokens_not_of_the_lengths(
+    desk, ask
+):
+    desk, counter = desk(), Roughly()
+    lost = ScriptedProvider([fails(failure(TimedOut))])
+    with pytest.raises(TimedOut):
+        await desk.budgeted(lost, counter=counter).chat(ask(10, max_tokens=50), desk.call())
+    assert await desk.held() == (60 * UNIT, 0)
 
 
 @in_fake_time

@@ -155,6 +155,28 @@ def test_the_bound_is_never_below_the_count(counters, request, model):
     assert counter.bound(request) >= counter.request(request) > 0
 
 
+@given(request=REQUESTS, model=st.sampled_from(MODELS))
+def test_the_ceiling_is_never_below_the_bound(counters, request, model):
+    counter = counters.of(*model)
+    assert counter.ceiling(request) >= counter.bound(request)
+
+
+def test_the_ceiling_asks_no_vocabulary():
+    class Unread:
+        exact = True
+
+        def __init__(self, encoding):
+            pass
+
+        def bound(self, text):
+            raise AssertionError("it was counted")
+
+    counter = Counters(Unread).of("openai", "gpt-4o")
+    assert counter.ceiling(JARGON_REQUEST) > 400
+    with pytest.raises(AssertionError, match="counted"):
+        counter.bound(JARGON_REQUEST)
+
+
 @given(request=REQUESTS, model=st.sampled_from(MODELS), more=MESSAGES)
 def test_every_message_adds_its_own(counters, request, model, more):
     counter = counters.of(*model)

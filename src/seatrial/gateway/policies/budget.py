@@ -28,10 +28,10 @@ from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
 from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, payer_of
 from seatrial.gateway.ledger.ledger import Granted, Refused, Repeated, Reserve, Settle, attempt_id
-from seatrial.gateway.ledger.money import usd
-from seatrial.gateway.ledger.teller import Teller
+from seatrial.gateway.ledger.money import units, usd
+from seatrial.gateway.ledger.teller import Answer, Teller
 from seatrial.gateway.ledger.usage import Record
-from seatrial.gateway.policies.affordable import affordable_tokens, span
+from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
 from seatrial.gateway.policies.costing import Priced, unpaid
 from seatrial.gateway.policies.received import Received
@@ -72,7 +72,12 @@ class BudgetOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True, kw_only=True)
 class _Ticket(Generic[R]):
-    """An attempt under way; ``worst`` is in units, None where no budget applies."""
+    """An attempt under way.
+
+    Args:
+        worst: what is reserved, in units; None where no budget applies.
+        roughly: whether that is by the length of texts alone.
+    """
 
     id: str
     at_us: int
@@ -81,6 +86,7 @@ class _Ticket(Generic[R]):
     priced: Priced
     began: float
     worst: int | None = None
+    roughly: bool = False
     shortened: bool = False
     first_token: float | None = None
 
@@ -204,25 +210,17 @@ class Budgeted:
     async def _reserve(
         self, ticket: _Ticket[R], quote: Quote, charged: tuple[Charge, ...], call: Call
     ) -> None:
-        asked = span(
-            ticket.request,
-            quote,
-            input_tokens=ticket.priced.input_bound(),
-            maximum=self._maximum,
-            floor=self._options.floor_tokens,
-        )
-        left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
-        reserve = Reserve(
-            id=ticket.id,
-            payer=ticket.payer,
-            charges=charged,
-            most=asked.most,
-            least=asked.least,
-            at_us=ticket.at_us,
-            expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
-            owner=self._teller.owner,
-        )
-        answer = await self._teller.reserve(reserve)
+        # Most calls are small beside their budgets. Where the length of their texts alone says that
+        # all of it can be paid, nothing is counted, and no vocabulary is loaded.
+        priced = ticket.priced
+        ticket.roughly = priced.exact
+        asked = self._span(ticket.request, quote, priced.input_ceiling())
+        least = asked.most if ticket.roughly else asked.least
+        answer = await self._ask(ticket, charged, call, asked.most, least)
+        if ticket.roughly and isinstance(answer, Refused):
+            ticket.roughly = False
+            asked = self._span(ticket.request, quote, priced.input_bound())
+            answer = await self._ask(ticket, charged, call, asked.most, asked.least)
         match answer:
             case Refused():
                 raise exceeded(answer, asked.least)
@@ -235,6 +233,34 @@ class Budgeted:
             ticket.shortened = tokens != ticket.request.max_tokens
             if ticket.shortened:
                 ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
+
+    def _span(
+        self, request: ChatRequest | EmbeddingRequest, quote: Quote, input_tokens: int
+    ) -> Span:
+        return span(
+            request,
+            quote,
+            input_tokens=input_tokens,
+            maximum=self._maximum,
+            floor=self._options.floor_tokens,
+        )
+
+    async def _ask(
+        self, ticket: _Ticket[R], charged: tuple[Charge, ...], call: Call, most: int, least: int
+    ) -> Answer:
+        left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
+        return await self._teller.reserve(
+            Reserve(
+                id=ticket.id,
+                payer=ticket.payer,
+                charges=charged,
+                most=most,
+                least=least,
+                at_us=ticket.at_us,
+                expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
+                owner=self._teller.owner,
+            )
+        )
 
     # --- after
 
@@ -265,7 +291,7 @@ class Budgeted:
             self._settle(ticket, call, usage=None, cost=0, failure=failure)
             return
         seen = ticket.priced.estimate(received)
-        cost = ticket.worst
+        cost = _worst(ticket)
         if cost is None or (began and self._options.unfinished is Unfinished.RECEIVED):
             cost = _at_most(ticket.priced.cost(seen, received.terms), ticket.worst)
         usage = seen if began else None
@@ -310,6 +336,15 @@ class Budgeted:
                 estimated=estimated,
             )
         )
+
+
+def _worst(ticket: _Ticket[ChatRequest] | _Ticket[EmbeddingRequest]) -> int | None:
+    """What the attempt costs at worst, in units; None where no budget applies."""
+    quote, request = ticket.priced.quote, ticket.request
+    if not ticket.roughly or quote is None:
+        return ticket.worst
+    n_output = 0 if isinstance(request, EmbeddingRequest) else (request.max_tokens or 0) * request.n
+    return _at_most(units(quote.worst_case(ticket.priced.input_bound(), n_output)), ticket.worst)
 
 
 def _at_most(cost: int | None, worst: int | None) -> int | None:

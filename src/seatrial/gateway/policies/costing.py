@@ -44,16 +44,29 @@ class Priced:
         """None where no price is known."""
 
     @property
+    def exact(self) -> bool:
+        """Whether its tokens are counted as the provider counts them."""
+        return self._counter.exact
+
+    @property
     def version(self) -> str | None:
         """Of the prices."""
         return None if self.quote is None else self.quote.version
 
     def input_bound(self) -> int:
         """Tokens that the input cannot exceed."""
+        if not self._counter.exact:
+            return self.input_ceiling()
         if isinstance(self.request, ChatRequest):
             return self._counter.bound(self.request)
-        if self._counter.exact:
-            return sum(self._counter.text(text) for text in self.request.inputs)
+        return sum(self._counter.text(text) for text in self.request.inputs)
+
+    def input_ceiling(self) -> int:
+        """Tokens that the bound cannot exceed; quickly told, by the length of texts alone."""
+        if isinstance(self.request, ChatRequest):
+            if self._counter.exact:
+                return self._counter.ceiling(self.request)
+            return self._counter.bound(self.request)
         # No token is shorter than a byte; some models put a mark before and after each text.
         return sum(len(text.encode("utf-8", "replace")) + 2 for text in self.request.inputs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, assert_never
 
 from seatrial.gateway.chat.messages import (
@@ -18,6 +18,7 @@ from seatrial.gateway.chat.messages import (
 from seatrial.gateway.chat.request import ChatRequest, Tool
 from seatrial.gateway.tokens.chat_form import ChatForm
 from seatrial.gateway.tokens.encoder import Encoder
+from seatrial.gateway.tokens.estimate import EstimatingEncoder
 from seatrial.gateway.tokens.images import UNKNOWN_IMAGE, ImageRule, size_of_image
 from seatrial.gateway.tokens.tool_form import (
     WITHOUT_END,
@@ -40,6 +41,8 @@ NO_PROMPT: Final = frozenset((
 ))
 # fmt: on
 """Fields of a body that are read elsewhere, or that no model reads."""
+
+_BYTES: Final = EstimatingEncoder()
 
 MESSAGE_FIELDS: Final = frozenset(("role", "content", "name", "tool_calls", "tool_call_id"))
 
@@ -94,15 +97,26 @@ class ChatCounter:
 
     def bound(self, request: ChatRequest) -> int:
         """As many tokens as the provider can count: of exact texts their own number."""
-        form, bound = self._form, self._encoder.bound
-        total = form.reply_bound + sum(map(self._message_bound, request.messages))
+        total = self._bound(request, self._encoder.bound)
+        # Only of tools can the estimate be more than their JSON.
+        return max(total, self.request(request)) if request.tools else total
+
+    def ceiling(self, request: ChatRequest) -> int:
+        """The bound if every byte were a token: no vocabulary is asked."""
+        total = self._bound(request, _BYTES.bound)
+        if request.tools:
+            total += self._form.tools
+            total += tools_tokens(request.tools, _BYTES.bound, per_tool=self._form.tool)
+        return total
+
+    def _bound(self, request: ChatRequest, bound: Callable[[str], int]) -> int:
+        form = self._form
+        total = form.reply_bound + sum(self._message_bound(m, bound) for m in request.messages)
         if request.tools:
             total += form.tools_bound + tools_bound(request.tools, bound, margin=form.tool_bound)
             total += sum(map(self._vendor_tool_bound, request.tools))
         total += format_bound(request.response_format, bound)
-        total += sum(bound(as_json(said)) for said in _unread(request.raw, NO_PROMPT))
-        # Only of tools can the estimate be more than their JSON.
-        return max(total, self.request(request)) if request.tools else total
+        return total + sum(bound(as_json(said)) for said in _unread(request.raw, NO_PROMPT))
 
     def _message(self, message: Message) -> int:
         form, count = self._form, self._encoder.count
@@ -129,9 +143,9 @@ class ChatCounter:
                     assert_never(part)
         return total
 
-    def _message_bound(self, message: Message) -> int:
-        bound = self._encoder.bound
-        total = self._form.message_bound + sum(map(self._part_bound, message.parts))
+    def _message_bound(self, message: Message, bound: Callable[[str], int]) -> int:
+        total = self._form.message_bound
+        total += sum(self._part_bound(part, bound) for part in message.parts)
         if message.name is not None:
             total += self._form.message_bound + bound(message.name)
         texts = [part.text for part in message.parts if isinstance(part, Text)]
@@ -140,8 +154,8 @@ class ChatCounter:
             total += max(0, bound("".join(texts)) - sum(map(bound, texts)))
         return total + sum(bound(as_json(said)) for said in _unread(message.raw, MESSAGE_FIELDS))
 
-    def _part_bound(self, part: Part) -> int:
-        call, bound = self._form.call_bound, self._encoder.bound
+    def _part_bound(self, part: Part, bound: Callable[[str], int]) -> int:
+        call = self._form.call_bound
         match part:
             case Text() | Reasoning():
                 return bound(part.text)

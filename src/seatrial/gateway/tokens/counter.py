@@ -30,6 +30,10 @@ class TokenCounter(Protocol):
         """A number of input tokens that the provider cannot exceed, for budgets: >= `request`."""
         ...
 
+    def ceiling(self, request: ChatRequest) -> int:
+        """A number that `bound` does not exceed, by the length of texts alone: quickly told."""
+        ...
+
     def cut(self, text: str, max_tokens: int) -> str:
         """The beginning of a text, of at most ``max_tokens`` tokens; no character is split."""
         ...

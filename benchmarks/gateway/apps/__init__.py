@@ -1,0 +1,1 @@
+"""What runs inside an environment of its own: the scripted upstream, the floors, the libraries."""

@@ -1,0 +1,8 @@
+"""The answer of the upstream, which whoever checks answers knows, too."""
+
+from __future__ import annotations
+
+WORDS = ["Rivers", "carry", "the", "rain", "back"]
+RECORD = (
+    '{"name":"Ada","age":36,"skills":["logic","poetry"],"city":{"name":"London","country":"GB"}}'
+)
