@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,12 @@ def compared(
     if counted is None:
         counted = _by_rows(file, folder=folder, workspace=workspace, opened=opened)
     known, summary = counted.known, counted.summary
-    watch = Watch(known.profile, file.rules(), segments=known.segments)
-    _, report = watch.step(watch.start(), summary, _span(summary, now), exact=counted.exact)
+    rules_of_file = file.rules()
+    quality = replace(rules_of_file.quality, max_age=file.age)
+    watch = Watch(known.profile, replace(rules_of_file, quality=quality), segments=known.segments)
+    _, report = watch.step(
+        watch.start(), summary, _span(summary, now), now=now, exact=counted.exact
+    )
     found = thumb(known.profile, summary, report, rules)
     judged = verdict(report, found, rules)
     if RuleName.DEFAULT in rules and counted.performance is not None:
