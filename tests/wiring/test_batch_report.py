@@ -457,3 +457,23 @@ def test_rows_older_than_they_may_be_are_found(max_age: str | None, severity: st
     )
     ages = [one for one in found.report.quality if one.check is Check.AGE]
     assert [one.severity.value for one in ages] == ([] if severity is None else [severity])
+
+
+def test_rows_in_another_order_give_the_same_figures_and_their_order_is_said(
+    tmp_path: Path,
+) -> None:
+    rows = pq.read_table(EXAMPLE / "current.parquet")
+    pq.write_table(
+        rows.take(np.random.default_rng(0).permutation(len(rows))), tmp_path / "a.parquet"
+    )
+    holdout = {"source": str(EXAMPLE / "reference.parquet"), "holdout": True}
+    found, sorted_ = (
+        report(tmp_path, reference=holdout, data=str(data)).as_dict()
+        for data in ("a.parquet", EXAMPLE / "current.parquet")
+    )
+    assert found["report"] == sorted_["report"]
+    for one in ("estimated", "measured"):
+        assert found["performance"][one] == sorted_["performance"][one]
+    (said,) = found["problems"]
+    assert "not in the order of their times" in said
+    assert sorted_["problems"] == []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -287,7 +288,26 @@ class _Judging:
             return None
         if self._n_other:
             self.problems.append(other_classes(self._name, self._n_other))
-        return performance_record(self.performance) | {"whole": True}
+        record = performance_record(self.performance) | {"whole": True}
+        if _overlap(record["series"]):
+            self.problems.append(_unordered(self._name))
+        return record
+
+
+def _overlap(series: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a window begins before the middle of the one before it."""
+    return any(
+        after["start"] < (before["start"] + before["end"]) / 2 for before, after in pairwise(series)
+    )
+
+
+def _unordered(name: str) -> SourceProblem:
+    return SourceProblem(
+        flaw="order",
+        where=name,
+        message=f"The rows of {name} are not in the order of their times: the performance of all "
+        "together holds, that of windows does not say when it changed. Sort them by time.",
+    )
 
 
 class _Counting:
