@@ -104,9 +104,12 @@ def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
     n_alone = int(_larger_than_a_share(counts, n_groups).sum())
     # A group without rows would be told to expect some.
     n_dealt = max(1, min(n_groups, int(np.count_nonzero(counts))) - n_alone)
-    there, at = np.divmod(np.arange(len(counts) - n_alone), n_dealt)
+    n_rounds, n_over = divmod(len(counts) - n_alone, n_dealt)
+    there, at = np.divmod(np.arange(n_rounds * n_dealt), n_dealt)
     # To and fro, so that no group is always served first.
     dealt = np.where(there % 2 == 0, at, n_dealt - 1 - at)
+    # Who gets one more gets it from the middle, where counts are neither by good luck nor by bad.
+    dealt = np.insert(dealt, len(dealt) // 2, np.arange(n_over))
     groups[order] = np.concatenate([np.arange(n_alone), n_alone + dealt])
     return groups
 
