@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,29 @@ def test_the_exit_code_of_a_report_is_its_outcome(
     record = json.loads(out)
     assert (got, record["outcome"]) == (code, outcome)
     assert outcome.upper() in err
+
+
+def test_a_table_of_a_database_is_read_as_a_file_is(folder: Path, seatrial: Answer) -> None:
+    command = ("monitor", "report", "--reference", "reference.csv", "--json", "--current")
+    _, of_file, _ = seatrial(*command, "moved.csv")
+    with closing(sqlite3.connect("rows.db")) as database, database:
+        database.execute("CREATE TABLE seen (at TEXT, age REAL, plan TEXT, answer TEXT)")
+        rows = [row.split(",") for row in (folder / "moved.csv").read_text().split()[1:]]
+        database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
+    _, of_table, _ = seatrial(*command, "sqlite:///rows.db#seen")
+    assert json.loads(of_table)["report"] == json.loads(of_file)["report"]
+    code, _, err = seatrial(*command, "sqlite:///rows.db")
+    assert (code, "sqlite:///log.db#TABLE" in err) == (5, True)
+
+
+def test_other_rows_have_the_columns_that_the_file_names(folder: Path, seatrial: Answer) -> None:
+    config = configure(
+        folder, data={"source": "log.csv", "columns": {"prediction": "answer", "ignore": "plan"}}
+    )
+    _, out, _ = seatrial("monitor", "report", "--config", config, "--current", "same.csv", "--json")
+    report = json.loads(out)["report"]
+    assert [one["name"] for one in report["features"]] == ["age"]
+    assert [one["name"] for one in report["predictions"]] == ["answer"]
 
 
 def test_a_report_names_the_worst_first_and_what_to_do(folder: Path, seatrial: Answer) -> None:
@@ -194,7 +219,8 @@ def test_status_alerts_and_triggers_say_what_was_found(seatrial: Answer, watched
     assert code == 0
     assert view["versions"]["1"]["report"]["alarm"]["alarm"] is True
     assert "input_drift" in err
-    _, out, _ = seatrial("monitor", "alerts", "--config", watched, "--json")
+    _, out, err = seatrial("monitor", "alerts", "--config", watched, "--json")
+    assert "→ Look at the histograms of the features named above" in err
     assert "input_drift" in {alert["labels"]["kind"] for alert in json.loads(out)}
     _, out, _ = seatrial("monitor", "triggers", "--config", watched, "--json")
     assert [one["kind"] for one in json.loads(out)] == ["evaluation.requested"]

@@ -23,15 +23,24 @@ def test_neighbours_are_joined_in_order_without_gaps(reference: np.ndarray, most
 
 
 @given(references, st.integers(1, 40))
-def test_names_keep_the_largest_and_share_one_group_for_the_rest(
+def test_names_that_fill_a_group_keep_it_and_the_others_are_dealt_out_evenly(
     reference: np.ndarray, most: int
 ) -> None:
     groups = largest(reference, most)
-    joined = np.bincount(groups, weights=reference)
+    joined, names = np.bincount(groups, weights=reference), np.bincount(groups)
+    assert set(groups.tolist()) == set(range(len(joined)))
+    assert len(joined) <= most
+    if len(reference) > most:
+        assert (joined == 0).sum() <= 1
+    alone = names == 1
     assert joined.sum() == reference.sum()
-    alone = joined[: most - 1]
-    assert (np.diff(alone) <= 0).all()
-    assert sorted(alone.tolist()) == sorted(reference.tolist(), reverse=True)[: len(alone)][::-1]
+    dealt = [reference[groups == group] for group in np.flatnonzero(~alone)]
+    if dealt:
+        together = np.concatenate(dealt)
+        assert reference[alone[groups]].min(initial=together.max()) >= together.max()
+        assert np.ptp(names[~alone]) <= 1
+        # To and fro: no group is ahead of another by more than two of the most frequent of them.
+        assert np.ptp([some.sum() for some in dealt]) <= 2 * together.max()
 
 
 def test_equal_bins_are_joined_into_equal_groups() -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seatrial.kernel.errors import NotFound
+from seatrial.monitoring.drift.quality import Check
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.profiling import profile_of
@@ -440,3 +441,39 @@ def test_nothing_about_performance_is_asked_or_said_where_it_is_off_or_not_there
         pq.write_table(table, tmp_path / f"{name}.parquet")
     found = report(tmp_path, **HELD_OUT)
     assert (found.performance, found.unmeasured) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("max_age", "severity"),
+    [(None, None), ("2000d", None), ("1000d", "warning"), ("500d", "critical")],
+)
+def test_rows_older_than_they_may_be_are_found(max_age: str | None, severity: str | None) -> None:
+    said = {} if max_age is None else {"max_age": max_age}
+    found = report(
+        WEATHER.parent,
+        reference=str(EXAMPLE / "reference.parquet"),
+        data=str(EXAMPLE / "current.parquet"),
+        **said,
+    )
+    ages = [one for one in found.report.quality if one.check is Check.AGE]
+    assert [one.severity.value for one in ages] == ([] if severity is None else [severity])
+
+
+def test_rows_in_another_order_give_the_same_figures_and_their_order_is_said(
+    tmp_path: Path,
+) -> None:
+    rows = pq.read_table(EXAMPLE / "current.parquet")
+    pq.write_table(
+        rows.take(np.random.default_rng(0).permutation(len(rows))), tmp_path / "a.parquet"
+    )
+    holdout = {"source": str(EXAMPLE / "reference.parquet"), "holdout": True}
+    found, sorted_ = (
+        report(tmp_path, reference=holdout, data=str(data)).as_dict()
+        for data in ("a.parquet", EXAMPLE / "current.parquet")
+    )
+    assert found["report"] == sorted_["report"]
+    for one in ("estimated", "measured"):
+        assert found["performance"][one] == sorted_["performance"][one]
+    (said,) = found["problems"]
+    assert "not in the order of their times" in said
+    assert sorted_["problems"] == []

@@ -98,7 +98,7 @@ def post(
     except (OSError, http.client.HTTPException, ValueError) as broken:
         # ValueError: a socket closed by the deadline while it was being read.
         raise SinkUnavailable(
-            f"{shown(url)} did not answer within {timeout_s:g} s ({type(broken).__name__}).",
+            f"{shown(url)} did not answer ({type(broken).__name__}; it has {timeout_s:g} s).",
             remedy="See whether the address is right and can be reached from this machine.",
         ) from broken
     finally:

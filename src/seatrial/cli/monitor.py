@@ -19,6 +19,7 @@ from seatrial.cli.monitor_options import file_option, home_option, read_file
 from seatrial.cli.monitor_show import show_comparison
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
+from seatrial.kernel.config import validated
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.watching.batch import Outcome, RuleName
 from seatrial.monitoring.watching.watch_file import MonitoringFile
@@ -58,7 +59,9 @@ class _RulesType(click.ParamType):  # type: ignore[type-arg]  # generic since cl
 
 @monitor.command()
 @file_option(required=False)
-@click.option("--reference", help="Rows of the training: a file, a folder or a database's URL.")
+@click.option(
+    "--reference", help="Rows of the training: a file, a folder or a database's URL with #TABLE."
+)
 @click.option("--current", help="Rows to compare with them.")
 @click.option(
     "--rules",
@@ -183,12 +186,15 @@ def _to_compare(
         if reference is not None or current is not None:
             # Named on the command line: these begin in the working folder.
             folder = Path.cwd() if reference is not None and current is not None else folder
+        said = file.model_dump(exclude_unset=True, by_alias=True)
         changed = {"reference": reference, "data": current}
-        given = {name: value for name, value in changed.items() if value is not None}
+        given = {
+            name: _instead(said.get(name), source)
+            for name, source in changed.items()
+            if source is not None
+        }
         if given:
-            file = MonitoringFile.model_validate(
-                file.model_dump(exclude_unset=True, by_alias=True) | given
-            )
+            file = validated(MonitoringFile, said | given, "the command line")
         if file.data is not None:
             return file, folder
         raise Invalid(
@@ -199,11 +205,19 @@ def _to_compare(
     if reference is None or current is None:
         raise click.UsageError("Give --config, or both --reference and --current.")
     return (
-        MonitoringFile.model_validate(
-            {"endpoint": _title(current), "reference": reference, "data": current}
+        validated(
+            MonitoringFile,
+            {"endpoint": _title(current), "reference": reference, "data": current},
+            "the command line",
         ),
         Path.cwd(),
     )
+
+
+def _instead(section: dict[str, Any] | None, source: str) -> dict[str, Any]:
+    """Other data, whose columns have the roles that the file gives them."""
+    columns = (section or {}).get("columns")
+    return {"source": source} | ({} if columns is None else {"columns": columns})
 
 
 def _by_version(

@@ -66,7 +66,7 @@ def show_alert(console: Console, alert: Record) -> None:
         console.say(f"      {finding['what']['en']}")
     if alert["stale"]:
         console.say(f"      The evidence is {alert['stale']['en']}")
-    for step in (finding or {}).get("steps", ())[:2]:
+    for step in alert["steps"][:2]:
         console.say(f"      → {step['en']}")
 
 

@@ -84,16 +84,34 @@ def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
 
 
 def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
-    """Which bins to join, for a column of names: the largest stay, the others share the last group.
+    """Which bins to join, for a column of names: the largest stay, the others are dealt out.
+
+    A name stays by itself when it fills a group. Of those that do not, the first by count would be
+    those that luck favoured in the reference, and fewer of their rows would come than it says. So
+    each group gets frequent and rare ones alike.
 
     Args: as for `neighbours`.
-    Returns: shape (k,), as for `neighbours`, but by falling count; equal counts keep their order.
+    Returns: shape (k,), as for `neighbours`, but names by themselves first, by falling count; equal
+        counts keep their order.
     Raises: BadStatistic.
     """
     counts = _checked(reference, n_groups)
+    order = np.argsort(-counts, kind="stable")
     groups = np.empty(len(counts), dtype=np.intp)
-    groups[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
-    return np.minimum(groups, n_groups - 1)
+    if len(counts) <= n_groups:
+        groups[order] = np.arange(len(counts))
+        return groups
+    n_alone = int(_larger_than_a_share(counts, n_groups).sum())
+    # A group without rows would be told to expect some.
+    n_dealt = max(1, min(n_groups, int(np.count_nonzero(counts))) - n_alone)
+    n_rounds, n_over = divmod(len(counts) - n_alone, n_dealt)
+    there, at = np.divmod(np.arange(n_rounds * n_dealt), n_dealt)
+    # To and fro, so that no group is always served first.
+    dealt = np.where(there % 2 == 0, at, n_dealt - 1 - at)
+    # Who gets one more gets it from the middle, where counts are neither by good luck nor by bad.
+    dealt = np.insert(dealt, len(dealt) // 2, np.arange(n_over))
+    groups[order] = np.concatenate([np.arange(n_alone), n_alone + dealt])
+    return groups
 
 
 def firsts(reference: NDArray[np.integer], n_groups: int) -> Groups:

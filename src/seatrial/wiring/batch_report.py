@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,12 @@ def compared(
     if counted is None:
         counted = _by_rows(file, folder=folder, workspace=workspace, opened=opened)
     known, summary = counted.known, counted.summary
-    watch = Watch(known.profile, file.rules(), segments=known.segments)
-    _, report = watch.step(watch.start(), summary, _span(summary, now), exact=counted.exact)
+    rules_of_file = file.rules()
+    quality = replace(rules_of_file.quality, max_age=file.age)
+    watch = Watch(known.profile, replace(rules_of_file, quality=quality), segments=known.segments)
+    _, report = watch.step(
+        watch.start(), summary, _span(summary, now), now=now, exact=counted.exact
+    )
     found = thumb(known.profile, summary, report, rules)
     judged = verdict(report, found, rules)
     if RuleName.DEFAULT in rules and counted.performance is not None:
@@ -283,7 +288,26 @@ class _Judging:
             return None
         if self._n_other:
             self.problems.append(other_classes(self._name, self._n_other))
-        return performance_record(self.performance) | {"whole": True}
+        record = performance_record(self.performance) | {"whole": True}
+        if _overlap(record["series"]):
+            self.problems.append(_unordered(self._name))
+        return record
+
+
+def _overlap(series: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a window begins before the middle of the one before it."""
+    return any(
+        after["start"] < (before["start"] + before["end"]) / 2 for before, after in pairwise(series)
+    )
+
+
+def _unordered(name: str) -> SourceProblem:
+    return SourceProblem(
+        flaw="order",
+        where=name,
+        message=f"The rows of {name} are not in the order of their times: the performance of all "
+        "together holds, that of windows does not say when it changed. Sort them by time.",
+    )
 
 
 class _Counting:

@@ -106,7 +106,7 @@ def compare(
 
     Args:
         reference: rows of the training: a DataFrame of pandas or polars, a table of Arrow, or what
-            ``--reference`` takes: a file, a folder, the URL of a database, NAME@VERSION.
+            ``--reference`` takes: a file, a folder, a database's URL with #TABLE, NAME@VERSION.
         current: rows to compare with them, likewise.
         columns: which column is what, as the section ``columns`` of ``monitoring.yaml``:
             ``{"prediction": "answer", "label": "churned", "segments": ["region"]}``. By default

@@ -227,6 +227,7 @@ class LogWatch:
             open_log=self._open_log,
             windows=LogWindows(file.windows.windows(), count),
             grace=timedelta(seconds=file.windows.grace_s),
+            max_age=file.age,
             watch=Watch(known.profile, file.rules(), segments=known.segments),
             store=self.store,
             telling=self._telling,

@@ -157,11 +157,20 @@ def test_data_that_is_old_or_from_the_future_is_found(
     assert [(f.check, f.severity) for f in found] == expected
 
 
-def test_rows_without_a_time_among_others_are_found() -> None:
+@pytest.mark.parametrize(
+    ("n_untimed", "severity"),
+    [(1, Severity.WARNING), (49, Severity.WARNING), (50, Severity.CRITICAL)],
+)
+def test_rows_whose_time_is_missing_are_found(n_untimed: int, severity: Severity) -> None:
     at = np.full(50, np.datetime64("2026-03-01", "us"))
-    at[3] = np.datetime64("NaT")
+    at[:n_untimed] = np.datetime64("NaT")
     window = Summariser(PROFILE).summarise(Table(columns=_table(50).columns, n=50, at=at))
-    assert [f.check for f in check_quality(PROFILE, window)] == [Check.UNTIMED]
+    found = check_quality(PROFILE, window)
+    assert [(f.check, f.severity) for f in found] == [(Check.UNTIMED, severity)]
+
+
+def test_rows_that_nobody_dates_lack_no_time() -> None:
+    assert check_quality(PROFILE, Summariser(PROFILE).summarise(_table(50))) == ()
 
 
 def test_answers_that_were_not_logged_are_no_fault() -> None:

@@ -100,6 +100,15 @@ def test_a_text_is_short_for_a_source(tmp_path: Path) -> None:
     assert loaded(tmp_path, "data: log/*.csv").data == DataConfig(source="log/*.csv")
 
 
+@pytest.mark.parametrize("scheme", ["sqlite", "duckdb", "postgresql"])
+def test_a_table_may_stand_behind_the_address_of_a_database(tmp_path: Path, scheme: str) -> None:
+    named = DataConfig(source=f"{scheme}:///a.db", table="seen")
+    assert loaded(tmp_path, f"data: '{scheme}:///a.db#seen'").data == named
+    assert DataConfig(source=f"{scheme}:///a.db#seen") == named
+    assert DataConfig(source="sqlite:///a#b.db", query="SELECT 1").source == "sqlite:///a#b.db"
+    assert DataConfig(source="a#b.csv").source == "a#b.csv"
+
+
 def test_a_password_in_the_address_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid) as caught:
         loaded(tmp_path, "data: {source: 'postgresql://u:hunter2@h/d'}")

@@ -17,6 +17,7 @@ from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.courier import Couriers
+from seatrial.monitoring.alerts.finding import Level
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import Chunk, SourceMissing, SourceProblem
@@ -73,6 +74,7 @@ class World:
     gone: bool = False
     windows: Windows = field(default_factory=lambda: Windows(n_rows=500))
     said: list[SourceProblem] = field(default_factory=list)
+    max_age: timedelta | None = None
 
     def monitor(self, *, rules: tuple[Rule, ...] = ()) -> LogMonitor:
         summariser = Summariser(WATCH.profile)
@@ -84,6 +86,7 @@ class World:
             open_log=self._open,
             windows=LogWindows(self.windows, lambda t, c: summariser.summarise(features_of(t, c))),
             grace=timedelta(minutes=10),
+            max_age=self.max_age,
             watch=WATCH,
             store=self.store,
             telling=Telling(
@@ -370,3 +373,45 @@ def test_windows_by_count_stay_open_however_long_it_takes() -> None:
     world.pass_(1e7)
     assert one.tick() == []
     assert one.n_filling == 300
+
+
+@pytest.mark.parametrize("windows", [Windows(n_rows=500), Windows(every_s=600, lateness_s=60.0)])
+def test_a_log_whose_newest_row_is_too_old_is_an_alert(windows: Windows) -> None:
+    world = World(windows=windows, max_age=timedelta(hours=1))
+    world.tables.append(dated(world, 100))
+    world.monitor().tick()
+    world.pass_(3_599)
+    world.monitor().tick()
+    assert "log" not in world.alerts()
+    world.pass_(2)
+    world.monitor().tick()
+    assert (world.alerts()["log"], severity(world)) == (Phase.FIRING, Level.WARNING)
+    world.pass_(2 * 3_600)
+    world.monitor().tick()
+    assert severity(world) is Level.CRITICAL
+    world.tables.append(dated(world, 100))
+    world.monitor().tick()
+    world.pass_(900)
+    world.monitor().tick()
+    assert world.alerts().get("log") is not Phase.FIRING
+
+
+def test_rows_that_can_be_in_no_window_are_an_alert_until_others_come() -> None:
+    world = World(windows=Windows(every_s=600, lateness_s=60.0))
+    world.tables.append(dated(world, 40, late_s=-86_400))
+    one = world.monitor()
+    assert one.tick() == []
+    assert (world.alerts(), severity(world)) == ({"log": Phase.FIRING}, Level.CRITICAL)
+    one.tick()
+    assert world.alerts() == {"log": Phase.FIRING}
+    world.tables.append(dated(world, 40))
+    one.tick()
+    world.pass_(900)
+    one.tick()
+    assert world.alerts().get("log") is not Phase.FIRING
+
+
+def severity(world: World) -> Level:
+    book = AlertBook(world.store)
+    book.refresh()
+    return next(a.severity for a in book.alerts() if a.labels.kind == "log")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.drift.comparison import summary_of
-from seatrial.monitoring.summaries.profile import ColumnProfile, Profile
+from seatrial.monitoring.summaries.profile import Categorical, ColumnProfile, Profile
 from seatrial.monitoring.summaries.summary import (
     Columns,
     ColumnSummary,
@@ -69,6 +69,10 @@ def _each(
         current = columns.known.get(name)
         then = dict(_distributions(name, summary_of(profile)))
         now = dict(_distributions(name, current)) if current is not None else {}
+        if isinstance(profile, Categorical):
+            met = _as_to_be_met(then[name][1], profile)
+            then[name] = (False, met)
+            now = {part: (o, _told_apart(counts, profile)) for part, (o, counts) in now.items()}
         for part, (ordered, reference) in then.items():
             counts = now[part][1] if part in now else np.zeros_like(reference)
             yield DetectorCounts(
@@ -103,3 +107,46 @@ def _distributions(name: str, column: ColumnSummary) -> Iterator[tuple[str, tupl
 
 def _with(counts: Ints, n_missing: int, n_strange: int) -> Ints:
     return np.append(counts, [n_missing, n_strange])
+
+
+def _as_to_be_met(counts: Ints, profile: Categorical) -> Ints:
+    """The reference's rows in the bins where each would be, had it not been in the reference.
+
+    A name that was met once would be a new one, and one that is counted by itself for a single row
+    would be among the others. So the share of a bin is that of rows to come, though names are not
+    all known and not all are counted.
+
+    Args: ``counts``: shape (k + 3,): known names, others, missing, new.
+    Source: leaving one out gives the estimate of Good 1953, Biometrika 40:237.
+    """
+    met = counts.copy()
+    if profile.others is not None:  # else no name is new
+        once = met[:-3] == 1
+        met[-3] -= profile.n_once - int(once.sum())
+        met[:-3][once] = 0
+        met[-1] += profile.n_once
+    if profile.n_other:
+        there = _rows_of_names(profile)
+        last = there <= there.min() + 1
+        met[-3] += met[:-3][last].sum()
+        met[:-3][last] = 0
+    return met
+
+
+def _told_apart(counts: Ints, profile: Categorical) -> Ints:
+    """Rows by name, without those names of which some are counted and some alike are not.
+
+    These are taken together with the others: chance alone said which are counted.
+    """
+    if not profile.n_other:
+        return counts
+    there = _rows_of_names(profile)
+    alike = there == there.min()
+    found = counts.copy()
+    found[-3] += counts[:-3][alike].sum()
+    found[:-3][alike] = 0
+    return found
+
+
+def _rows_of_names(profile: Categorical) -> Ints:
+    return np.fromiter(profile.counts.values(), np.int64, len(profile.counts))

@@ -152,13 +152,14 @@ def _whole(profile: Profile, window: Summary, limits: QualityLimits) -> Iterator
                 severity=severity,
                 remedy="Look for a client that sends twice, or a join that multiplies rows.",
             )
-    if 0 < window.n_untimed < window.n:
+    if window.n_untimed:
+        none_has_one = window.n_untimed == window.n
         yield Finding(
             check=Check.UNTIMED,
             column="",
             value=f"{window.n_untimed:,} of {window.n:,} rows have no time",
             expected="a time in every row",
-            severity=Severity.WARNING,
+            severity=Severity.CRITICAL if none_has_one else Severity.WARNING,
             remedy="Fill the time column where rows are written.",
         )
 

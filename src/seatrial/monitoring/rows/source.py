@@ -55,7 +55,17 @@ class CursorInvalid(Invalid):
 
 
 Flaw: TypeAlias = Literal[
-    "part", "rows", "line", "value", "type", "column", "inexact", "replaced", "truncated", "late"
+    "part",
+    "rows",
+    "line",
+    "value",
+    "type",
+    "column",
+    "inexact",
+    "replaced",
+    "truncated",
+    "late",
+    "order",
 ]
 
 
@@ -69,8 +79,8 @@ class SourceProblem:
             the watch does not know was left out, ``column`` a column with a role is not there,
             ``inexact`` integers beyond 2^53 became the nearest float, ``replaced`` or
             ``truncated`` a file is no longer the one that was followed and is read anew,
-            ``late`` rows came after their window had closed, ``rows`` rows were left out for
-            another reason.
+            ``late`` rows came after their window had closed, ``order`` rows are not in the order
+            of their times, ``rows`` rows were left out for another reason.
         where: file, line or table.
         message: a sentence.
         column: which, when it is about one.

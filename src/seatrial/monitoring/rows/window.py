@@ -175,7 +175,7 @@ def cut(
     Returns: the new progress; pieces, then what was late or undated, then the windows that closed.
     """
     if windows.n_rows is not None:
-        return _by_count(windows.n_rows, progress, table)
+        return _by_count(windows.n_rows, progress, table, latest)
     return _by_time(windows, progress, table, latest)
 
 
@@ -214,7 +214,9 @@ def finish(windows: Windows, progress: Progress) -> tuple[Progress, list[Event]]
     return replace(progress, open={}), closed
 
 
-def _by_count(size: int, progress: Progress, table: Table) -> tuple[Progress, list[Event]]:
+def _by_count(
+    size: int, progress: Progress, table: Table, latest: datetime | None
+) -> tuple[Progress, list[Event]]:
     events: list[Event] = []
     seen, held = progress.n_seen, dict(progress.open)
     start = 0
@@ -227,14 +229,18 @@ def _by_count(size: int, progress: Progress, table: Table) -> tuple[Progress, li
         seen, start = seen + taken, start + taken
         if seen == (index + 1) * size:
             events.append(Closed(window, held.pop(index)))
-    return replace(progress, n_seen=seen, open=held), events
+    us = _micros(table)
+    dated = us[_dated(us, latest)]
+    newest = [int(dated.max())] if len(dated) else []
+    newest += [] if progress.newest_us is None else [progress.newest_us]
+    return replace(progress, n_seen=seen, open=held, newest_us=max(newest, default=None)), events
 
 
 def _by_time(
     windows: Windows, progress: Progress, table: Table, latest: datetime | None
 ) -> tuple[Progress, list[Event]]:
     us = _micros(table)
-    dated = (us >= _FIRST_US) & (us < (_END_US if latest is None else _us(latest) + 1))
+    dated = _dated(us, latest)
     events: list[Event] = []
     n_undated = table.n - int(np.count_nonzero(dated))
     if n_undated:
@@ -268,6 +274,10 @@ def _by_time(
         n_late=progress.n_late + int(np.count_nonzero(late)),
         n_undated=progress.n_undated + n_undated,
     ), events
+
+
+def _dated(us: NDArray[np.int64], latest: datetime | None) -> NDArray[np.bool_]:
+    return (us >= _FIRST_US) & (us < (_END_US if latest is None else _us(latest) + 1))
 
 
 def _micros(table: Table) -> NDArray[np.int64]:

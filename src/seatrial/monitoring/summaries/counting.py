@@ -96,7 +96,7 @@ class Summariser:
             repeats=row_repeats(features) if self._repeats else Repeats(),
             first_us=int(times.min()) if len(times) else None,
             last_us=int(times.max()) if len(times) else None,
-            n_untimed=features.n - len(times),
+            n_untimed=0 if features.at is None else features.n - len(times),
             segments=self._split(features, predictions),
         )
         return summary, exact

@@ -55,7 +55,6 @@ class LiveCounter:
             n=self._n_plain,
             features=self._features.take(),
             predictions=self._predictions.take(),
-            n_untimed=self._n_plain,
         )
         self._rest, self._n_plain = Summary(), 0
         return taken

@@ -236,7 +236,7 @@ class Summary:
         repeats: hashes of whole rows of features.
         first_us: the earliest time, microseconds since the epoch; None when no row has one.
         last_us: the latest.
-        n_untimed: rows without a time.
+        n_untimed: rows that have a column for their time and no time in it.
         segments: rows of one value of a column, by column and value; counted in coarser bins and
             without segments of their own.
     """

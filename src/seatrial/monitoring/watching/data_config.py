@@ -126,15 +126,18 @@ def _also_text(schema: dict[str, Any]) -> None:
 
 
 class DataConfig(ConfigModel):
-    """Where rows are, and which column is what. A text is short for ``source``."""
+    """Where rows are, and which column is what.
+
+    A text is short for ``source``, and in a database's URL what follows a # is its table.
+    """
 
     model_config = ConfigDict(json_schema_extra=_also_text)
 
     source: str = Field(
         min_length=1,
         description="A file, a folder, a pattern such as log/*.csv, or the URL of a database: "
-        "sqlite:///log.db, duckdb:///log.db, postgresql://user@host/database. Leave its password "
-        "to PGPASSWORD or a password file.",
+        "sqlite:///log.db, duckdb:///log.db, postgresql://user@host/database, with #TABLE for the "
+        "key table. Leave its password to PGPASSWORD or a password file.",
     )
     format: Format | None = Field(
         default=None, description="What it is; by default what its name says, Parquet for a folder."
@@ -154,7 +157,13 @@ class DataConfig(ConfigModel):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: object) -> object:
-        return {"source": value} if isinstance(value, str) else value
+        section = {"source": value} if isinstance(value, str) else value
+        if not isinstance(section, dict) or section.get("table") or section.get("query"):
+            return section
+        url, _, table = str(section.get("source", "")).rpartition("#")
+        scheme, colon, _ = url.partition("://")
+        of_database = bool(colon) and scheme in _SCHEMES and bool(table)
+        return {**section, "source": url, "table": table} if of_database else section
 
     @field_validator("encoding")
     @classmethod
@@ -169,7 +178,7 @@ class DataConfig(ConfigModel):
     def _fits(self) -> DataConfig:
         database = self.kind in _DATABASES
         if database and (self.table is None) == (self.query is None):
-            raise ValueError("a database needs either a table or a query")
+            raise ValueError("a database needs either a table or a query: sqlite:///log.db#TABLE")
         if not database and (self.table or self.query):
             raise ValueError(f"{self.kind} has neither tables nor queries")
         if self.kind != "csv" and (self.encoding or self.delimiter):

@@ -7,13 +7,12 @@ read comes last.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
-from seatrial.monitoring.alerts.finding import Finding, Labels, Level, Phrase
+from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.alerts.troubles import Troubles
 from seatrial.monitoring.rows.source import (
     SourceDenied,
@@ -23,6 +22,7 @@ from seatrial.monitoring.rows.source import (
     SourceUnreadable,
     TableSource,
 )
+from seatrial.monitoring.watching.log_findings import LOG, log_labels, too_old, undated, unread
 from seatrial.monitoring.watching.log_windows import LogState, LogWindows, Took
 from seatrial.monitoring.watching.report_log import VersionLog
 from seatrial.monitoring.watching.telling import Telling
@@ -30,8 +30,7 @@ from seatrial.monitoring.watching.watch import Watch
 from seatrial.monitoring.watching.watch_findings import watch_finding
 from seatrial.monitoring.watching.window_judge import Judged, WindowJudge
 
-LOG = "log"
-"""Kind of the finding about a log that cannot be read."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _AHEAD = timedelta(hours=1)
 """How far clocks may differ: a row that is of a later time is in no time window."""
@@ -64,6 +63,7 @@ class LogMonitor:
         windows: cuts and counts its rows.
         grace: how long after the end of a time window, by the clock, it closes without a later
             row, if nothing came for it that long.
+        max_age: how old the newest row may be, by the clock; None does not look.
         watch: judges windows.
         store: keeps reports.
         telling: tells people and triggers what is found.
@@ -82,6 +82,7 @@ class LogMonitor:
         open_log: Callable[[], TableSource | None],
         windows: LogWindows,
         grace: timedelta,
+        max_age: timedelta | None = None,
         watch: Watch,
         store: Store,
         telling: Telling,
@@ -94,7 +95,9 @@ class LogMonitor:
         self._version = version
         self._open_log = open_log
         self._windows = windows
+        self._labels = log_labels(endpoint, version)
         self._grace = grace
+        self._max_age = max_age
         self._watch = watch
         self._clock = clock
         self._checkpoint = checkpoint
@@ -103,6 +106,8 @@ class LogMonitor:
         self._telling = telling
         self._judge = WindowJudge(store, endpoint, tell=self._tell, troubles=self._troubles)
         self._late_said: int | None = None
+        self._undated = (0, 0)
+        """Rows in no window, of those that the last look with any rows read."""
         data = checkpoint.read()
         self._state = LogState() if data is None else LogState.decode(data)
 
@@ -138,11 +143,11 @@ class LogMonitor:
             self._read(judged)
         except TROUBLE as trouble:
             self._troubles.met(self._endpoint, LOG, trouble)
-            found = self._unread(trouble)
+            found = unread(self._labels, trouble)
         else:
             self._troubles.over(self._endpoint, LOG)
             self._expire(judged)
-            found = Finding(labels=self._log_labels, level=Level.CLEAR)
+            found = self._unsound()
         broken = self._troubles.lasting(self._endpoint, _TROUBLE_S)
         own = watch_finding(self._endpoint, [one for one in broken if one.part != LOG])
         self._telling.tell(self._endpoint, [found, own])
@@ -153,6 +158,7 @@ class LogMonitor:
         source = self._open_log()
         if source is None:
             return
+        n = n_undated = 0
         for chunk in source.chunks(after=self._state.cursor):
             now = self._clock.now()
             for problem in chunk.problems:
@@ -160,8 +166,19 @@ class LogMonitor:
             took = self._windows.take(self._state, chunk, now=now, latest=now + _AHEAD)
             self._judge_all(took, judged)
             self._say_late(took.late)
+            n, n_undated = n + chunk.table.n, n_undated + took.n_undated
+            if n:
+                self._undated = (n_undated, n)
             if took.state.cursor != self._state.cursor:
                 self._keep(took.state)
+
+    def _unsound(self) -> Finding:
+        """The worst of what is wrong with the log as a whole, if anything is."""
+        us = self._state.progress.newest_us
+        newest = None if us is None else _EPOCH + timedelta(microseconds=us)
+        now = self._clock.now()
+        old = too_old(self._labels, newest, now=now, max_age=self._max_age)
+        return max(undated(self._labels, *self._undated), old, key=lambda one: one.level.rank)
 
     def _expire(self, judged: list[Judged]) -> None:
         """Close the windows that the clock says are over.
@@ -213,18 +230,3 @@ class LogMonitor:
                         n=late[index],
                     )
                 )
-
-    @property
-    def _log_labels(self) -> Labels:
-        return Labels(endpoint=self._endpoint, kind=LOG, version=self._version)
-
-    def _unread(self, trouble: SeatrialError) -> Finding:
-        return Finding(
-            labels=self._log_labels,
-            level=Level.CRITICAL,
-            what=Phrase(
-                f"The log is not watched: {trouble.problem}", f"日志未被监控：{trouble.problem}"
-            ),
-            steps=(Phrase(trouble.remedy),),
-            evidence={"code": trouble.code},
-        )

@@ -7,6 +7,7 @@ what it is compared with. Without ``data`` it is about an endpoint of a server o
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -131,6 +132,12 @@ class MonitoringFile(MonitoringConfig):
         default_factory=FileWindowsConfig, description="How rows are cut into windows."
     )
     poll: Duration = Field(default=5.0, gt=0, description="How often a log is looked at.")
+    max_age: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="How old the newest row of a log may be, such as 2h: older is a warning, three "
+        "times as old is critical. By default nobody asks.",
+    )
     out: str = Field(
         default="monitoring",
         min_length=1,
@@ -149,7 +156,11 @@ class MonitoringFile(MonitoringConfig):
         return self
 
     def _of_server(self) -> Self:
-        for name, given in (("reference", self.reference), ("labels", self.labels)):
+        for name, given in (
+            ("reference", self.reference),
+            ("labels", self.labels),
+            ("max_age", self.max_age),
+        ):
             if given:
                 raise ValueError(f"{name} is for a log: name one under data")
         for name in ("rows", "lateness", "grace", "time_zone"):
@@ -172,6 +183,11 @@ class MonitoringFile(MonitoringConfig):
         """All columns whose values are watched apart, wherever the file names them."""
         more = self.data.columns.segments if self.data else ()
         return tuple(dict.fromkeys((*self.segments, *more)))
+
+    @property
+    def age(self) -> timedelta | None:
+        """How old the newest row may be."""
+        return None if self.max_age is None else timedelta(seconds=self.max_age)
 
     def of_server(self) -> MonitoringConfig:
         """What a server reads: its section ``monitoring``."""
