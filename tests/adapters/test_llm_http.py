@@ -199,15 +199,15 @@ async def test_what_is_no_json_is_not_sent():
         assert heads == []
 
 
-@pytest.mark.parametrize("within_s", [0.1, 20.0])
-async def test_a_connection_that_never_stands_was_never_paid(within_s):
+@pytest.mark.parametrize(("connect_s", "within_s"), [(0.2, 20.0), (20.0, 1.0)])
+async def test_a_connection_that_never_stands_was_never_paid(connect_s, within_s):
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(4)]
         for client in waiting:
             client.setblocking(False)
             client.connect_ex(address)
-        async with asking(f"http://127.0.0.1:{address[1]}", connect_s=0.2) as vendor:
+        async with asking(f"http://127.0.0.1:{address[1]}", connect_s=connect_s) as vendor:
             with pytest.raises(Unreachable) as failed:
                 await vendor.post("/x", {}, call(within_s))
         for client in waiting:

@@ -82,6 +82,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.adapters.answers_redis": MSGSPEC,
     "seatrial.adapters.answers_sqlite": MSGSPEC,
     "seatrial.adapters.otel": set(),
+    "seatrial.adapters.llm_connector": set(),
     "seatrial.adapters.pool": set(),
     "seatrial.adapters.sql": set(),
     "seatrial.adapters.sqlite": set(),

@@ -53,7 +53,9 @@ def workspace(tmp_path: Path, llm: ScriptedLLM, limit_usd: str) -> Workspace:
             "two": {"kind": "anthropic", "base_url": llm.anthropic_url},
         },
         "models": {"a": ["one/m1", "two/m2"], "b": ["two/m2", "one/m1"]},
-        "prices": [{"model": name, "input": "3", "output": "15", "per": 1_000_000} for name in RATES],
+        "prices": [
+            {"model": name, "input": "3", "output": "15", "per": 1_000_000} for name in RATES
+        ],
         "budgets": [{"limit_usd": limit_usd, "window": "total"}],
         "retry": {"attempts": 5, "first": "1ms", "most": "5ms"},
         "breaker": {"failures": 1000},

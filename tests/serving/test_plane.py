@@ -542,3 +542,14 @@ def test_a_number_no_model_could_answer_is_refused_and_no_evidence() -> None:
     said = json.loads(reply.body)
     assert (reply.status, said["field"], said["row"]) == (400, "age", 0)
     assert recorder.seen == [(1, "rejected")]
+
+
+def test_an_address_of_two_protocols_is_left_to_who_has_the_model() -> None:
+    live = live_version(matrix_signature())
+    plane = plane_over(router_of(live), elsewhere=lambda name: name in ("gpt", "churn"))
+    assert plane.owns("/v1/models/churn")
+    assert not plane.owns("/v1/models/gpt")
+    assert plane.owns("/v1/models/gpt/versions/1")
+    assert plane.owns("/v1/models/gpt:predict")
+    assert plane.owns("/v1/models/nobody")
+    assert plane_over(router_of(live)).owns("/v1/models/gpt")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -68,7 +68,9 @@ class House:
 @pytest.fixture
 def house(make_live: MakeLive, store: Any) -> Callable[..., Any]:
     @asynccontextmanager
-    async def build(name: str = NAME, **live_options: Any) -> AsyncIterator[House]:
+    async def build(
+        name: str = NAME, *, beside: Any = None, **live_options: Any
+    ) -> AsyncIterator[House]:
         recorder = Recorder(worker=name, clock=SystemClock())
         router = Router(recorder)
 
@@ -97,6 +99,7 @@ def house(make_live: MakeLive, store: Any) -> Callable[..., Any]:
             recorder=recorder,
             clock=clock,
             copies=Copies(),
+            beside=beside,
         )
         built = House(worker, router, recorder, store)
         try:
@@ -310,3 +313,34 @@ async def test_it_says_what_it_uses_of_the_machine(house: Callable[..., Any]) ->
         assert said["cpu_s"] > 0
         assert said["memory_bytes"] > said["rss_bytes"] > 0
         assert said["n_cpus"] > 0
+
+
+class Calls:
+    """What else is counted."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def snapshot(self) -> object:
+        return {"n": self.n}
+
+    def exposition(self, workers: Mapping[str, Any]) -> str:
+        return "".join(f"calls {name} {one['n']}\n" for name, one in sorted(workers.items()) if one)
+
+
+async def test_any_worker_tells_what_all_of_them_count_besides(
+    house: Callable[..., Any],
+) -> None:
+    first, second, third = (f"worker/s/{n}" for n in range(3))
+    async with (
+        house(first, beside=Calls(1)) as one,
+        house(second, beside=Calls(2)) as other,
+        house(third) as silent,
+    ):
+        for built in (other, silent, one):
+            built.worker.start()
+        await one.until(lambda: f"calls {second} 2" in one.worker.metrics())
+        assert f"calls {first} 1" in one.worker.metrics()
+        assert f"calls {third}" not in one.worker.metrics()
+        one.worker._beside.n = 5
+        assert f"calls {first} 5" in one.worker.metrics()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
+from seatrial.adapters.llm_connector import connector
 from seatrial.adapters.llm_endpoint import Endpoint
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import (
@@ -177,9 +178,8 @@ class HttpVendor:
             import aiohttp
 
             keep_s = self._endpoint.limits.keep_alive_s
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keep_s)
             self._session = aiohttp.ClientSession(
-                connector=connector,
+                connector=connector(keepalive_timeout=keep_s),
                 headers={
                     "Content-Type": "application/json",
                     "Accept-Encoding": "identity",

@@ -73,26 +73,34 @@ class ChunkReader:
         index = choice.get("index")
         index = index if type(index) is int else n
         self._seen.add(index)
-        place = f"choices[{n}].delta."
-        delta = fields.optional_mapping(choice, "delta", f"choices[{n}].")
+        delta = choice.get("delta")
         if delta:
-            thought = delta.get("reasoning_content") or delta.get("reasoning")
-            if type(thought) is str and thought:
-                events.append(ReasoningDelta(text=thought, index=index))
-            events.extend(
-                TextDelta(text=said, index=index)
-                for name in ("content", "refusal")
-                if (said := _said(delta, name, place))
-            )
-            for k, call in enumerate(fields.listed(delta, "tool_calls", place)):
-                at = f"{place}tool_calls[{k}]"
-                events.append(self._call(fields.mapping(call, at), index, f"{at}."))
-            if function := fields.optional_mapping(delta, "function_call", place):
-                events.append(self._call({"index": -1, "function": function}, index, place))
+            place = f"choices[{n}].delta"
+            self._delta(fields.mapping(delta, place), index, f"{place}.", events)
         reason = choice.get("finish_reason")
         if reason and index not in self._finished:
             self._finished.add(index)
             events.append(Finished(reason=read_reason(reason), index=index))
+
+    def _delta(self, delta: Body, index: int, place: str, events: list[Event]) -> None:
+        text = delta.get("content")
+        if len(delta) == 1 and type(text) is str:  # nearly all are
+            if text:
+                events.append(TextDelta(text=text, index=index))
+            return
+        thought = delta.get("reasoning_content") or delta.get("reasoning")
+        if type(thought) is str and thought:
+            events.append(ReasoningDelta(text=thought, index=index))
+        events.extend(
+            TextDelta(text=said, index=index)
+            for name in ("content", "refusal")
+            if (said := _said(delta, name, place))
+        )
+        for k, call in enumerate(fields.listed(delta, "tool_calls", place)):
+            at = f"{place}tool_calls[{k}]"
+            events.append(self._call(fields.mapping(call, at), index, f"{at}."))
+        if function := fields.optional_mapping(delta, "function_call", place):
+            events.append(self._call({"index": -1, "function": function}, index, place))
 
     def _call(self, call: Body, index: int, place: str) -> ToolCallDelta:
         given_id = fields.optional_text(call, "id", place) or ""

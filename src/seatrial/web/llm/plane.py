@@ -17,7 +17,7 @@ import orjson
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.request import ChatRequest
-from seatrial.gateway.dialects import openai_reply
+from seatrial.gateway.dialects import openai_embeddings
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.table import Route, Use
@@ -140,11 +140,11 @@ class LlmPlane:
         )
 
     async def _embed(self, visit: Visit) -> Reply:
-        asked = openai_reply.read_embedding_request(self._body(visit))
+        asked = openai_embeddings.read_embedding_request(self._body(visit))
         route, call = self._begun(visit, asked.model, asked.user, Use.EMBEDDING)
         made = await route.provider.embed(asked, call)
         in_base64 = asked.raw is not None and asked.raw.get("encoding_format") == "base64"
-        body = orjson.dumps(openai_reply.write_embeddings(made, in_base64=in_base64))
+        body = orjson.dumps(openai_embeddings.write_embeddings(made, in_base64=in_base64))
         return Reply(200, body, JSON, headers_of(visit))
 
     async def _count(self, visit: Visit) -> Reply:
