@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from seatrial.gateway.chat.request import ChatRequest
@@ -13,6 +14,16 @@ class TokenCounter(Protocol):
     @property
     def exact(self) -> bool:
         """Whether `text` gives what the provider counts; otherwise it is an estimate."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether it counts at once; otherwise the first count loads a vocabulary, which takes some
+        tenths of a second. `ceiling` never does."""
+        ...
+
+    def load(self) -> None:
+        """Get ready; in any thread."""
         ...
 
     def text(self, text: str) -> int:
@@ -37,3 +48,9 @@ class TokenCounter(Protocol):
     def cut(self, text: str, max_tokens: int) -> str:
         """The beginning of a text, of at most ``max_tokens`` tokens; no character is split."""
         ...
+
+
+async def loaded(counter: TokenCounter) -> None:
+    """Wait until it counts at once; the event loop goes on meanwhile."""
+    if not counter.ready:
+        await asyncio.to_thread(counter.load)

@@ -21,6 +21,7 @@ from seatrial.gateway.dialects import openai_embeddings
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.table import Route, Use
+from seatrial.gateway.tokens.counter import loaded
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.client_errors import as_told
 from seatrial.serving.codec.inflate import inflate
@@ -159,6 +160,7 @@ class LlmPlane:
                 remedy="Ask the provider itself.",
                 field="model",
             )
+        await loaded(route.counter)
         body = orjson.dumps({"input_tokens": route.counter.request(asked)})
         return Reply(200, body, JSON, headers_of(visit))
 
