@@ -34,9 +34,10 @@ from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
 from seatrial.gateway.policies.costing import Priced, unpaid
+from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
-from seatrial.gateway.tokens.counter import TokenCounter, loaded
+from seatrial.gateway.tokens.counter import TokenCounter
 from seatrial.kernel.errors import SeatrialError
 
 R = TypeVar("R", ChatRequest, EmbeddingRequest)

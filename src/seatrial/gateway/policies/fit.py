@@ -14,7 +14,8 @@ from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings
 from seatrial.gateway.policies.fit_plan import FitPlan, group_messages, plan_fit
-from seatrial.gateway.tokens.counter import TokenCounter, loaded
+from seatrial.gateway.policies.loaded import loaded
+from seatrial.gateway.tokens.counter import TokenCounter
 from seatrial.gateway.tokens.windows import Window
 from seatrial.kernel.errors import SeatrialError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
 from seatrial.gateway.chat.request import ChatRequest
@@ -48,9 +47,3 @@ class TokenCounter(Protocol):
     def cut(self, text: str, max_tokens: int) -> str:
         """The beginning of a text, of at most ``max_tokens`` tokens; no character is split."""
         ...
-
-
-async def loaded(counter: TokenCounter) -> None:
-    """Wait until it counts at once; the event loop goes on meanwhile."""
-    if not counter.ready:
-        await asyncio.to_thread(counter.load)

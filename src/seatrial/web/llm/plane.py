@@ -18,10 +18,10 @@ from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.dialects import openai_embeddings
+from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.table import Route, Use
-from seatrial.gateway.tokens.counter import loaded
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.client_errors import as_told
 from seatrial.serving.codec.inflate import inflate
