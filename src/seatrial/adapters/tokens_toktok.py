@@ -31,6 +31,17 @@ class ToktokEncoder:
         self._encoding = encoding.value
         # Ten times cheaper than the library's batch_count for the texts of one request.
         self._truncate = truncate
+        self._ready = False
+
+    @property
+    def ready(self) -> bool:
+        """See Encoder."""
+        return self._ready
+
+    def load(self) -> None:
+        """See Encoder; other threads go on meanwhile."""
+        self._truncate("", 0, self._encoding)
+        self._ready = True
 
     def count(self, text: str) -> int:
         """Tokens of a text; a lone surrogate counts as the character that replaces it."""

@@ -385,6 +385,40 @@ def test_a_failure_that_may_be_paid_counts_at_its_worst(desk, ask, kind):
     run()
 
 
+class Unread(Roughly):
+    """Cannot count before it was loaded."""
+
+    ready = False
+
+    def load(self):
+        self.ready = True
+
+    def bound(self, request):
+        assert self.ready
+        return super().bound(request)
+
+
+async def test_a_call_that_is_given_up_is_settled_when_its_tokens_can_be_counted(desk, ask):
+    desk, counter = desk(), Unread()
+    provider = ScriptedProvider([hangs()])
+    policy = desk.budgeted(provider, counter=counter)
+    task = asyncio.create_task(policy.chat(ask(10, max_tokens=50), desk.call()))
+    while not provider.running:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert counter.ready
+    assert await desk.held() == (60 * UNIT, 0)
+
+
+async def test_near_its_end_a_budget_waits_until_tokens_can_be_counted(desk, ask):
+    desk, counter = desk("0.0060"), Unread()
+    policy = desk.budgeted(desk.provider(n_words=50), counter=counter)
+    await policy.chat(ask(10, max_tokens=50), desk.call())
+    assert await desk.held() == (60 * UNIT, 0)
+
+
 @in_fake_time
 async def test_a_request_that_could_not_be_written_costs_nothing(desk, ask):
     desk = desk()

@@ -33,8 +33,13 @@ class Words:
     def __init__(self, *, exact=True):
         self.exact = exact
         self.counted = 0
+        self.ready = False
+
+    def load(self):
+        self.ready = True
 
     def count(self, text):
+        assert self.ready
         self.counted += 1
         return len(text.split())
 
@@ -90,7 +95,9 @@ def a_call():
 
 
 def counter(*, exact=True):
-    return ChatCounter(Words(exact=exact), OPENAI, Unpublished())
+    encoder = Words(exact=exact)
+    encoder.load()
+    return ChatCounter(encoder, OPENAI, Unpublished())
 
 
 def words(n, word="w"):

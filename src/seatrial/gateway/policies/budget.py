@@ -34,6 +34,7 @@ from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
 from seatrial.gateway.policies.costing import Priced, unpaid
+from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
 from seatrial.gateway.tokens.counter import TokenCounter
@@ -145,9 +146,9 @@ class Budgeted:
         try:
             response = await self._inner.chat(ticket.request, call)
         except BaseException as error:
-            self._close_broken(ticket, call, error, Received(request.n))
+            await self._broken(ticket, call, error, Received(request.n))
             raise
-        self._close_whole(ticket, call, Received.whole(response))
+        await self._whole(ticket, call, Received.whole(response))
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
@@ -162,9 +163,9 @@ class Budgeted:
                         ticket.first_token = self._now()
                     yield chunk
         except BaseException as error:
-            self._close_broken(ticket, call, error, received)
+            await self._broken(ticket, call, error, received)
             raise
-        self._close_whole(ticket, call, received)
+        await self._whole(ticket, call, received)
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
@@ -173,10 +174,10 @@ class Budgeted:
         try:
             answer = await self._inner.embed(ticket.request, call)
         except BaseException as error:
-            self._close_broken(ticket, call, error, received)
+            await self._broken(ticket, call, error, received)
             raise
         received.usage = answer.usage
-        self._close_whole(ticket, call, received)
+        await self._whole(ticket, call, received)
         return answer
 
     async def close(self) -> None:
@@ -219,6 +220,7 @@ class Budgeted:
         answer = await self._ask(ticket, charged, call, asked.most, least)
         if ticket.roughly and isinstance(answer, Refused):
             ticket.roughly = False
+            await loaded(self._counter)
             asked = self._span(ticket.request, quote, priced.input_bound())
             answer = await self._ask(ticket, charged, call, asked.most, asked.least)
         match answer:
@@ -263,6 +265,24 @@ class Budgeted:
         )
 
     # --- after
+
+    async def _whole(self, ticket: _Ticket[R], call: Call, received: Received) -> None:
+        """Settle, when what has to be counted can be; or at once, if nobody waits any more."""
+        try:
+            if received.usage is None:
+                await loaded(self._counter)
+        finally:
+            self._close_whole(ticket, call, received)
+
+    async def _broken(
+        self, ticket: _Ticket[R], call: Call, error: BaseException, received: Received
+    ) -> None:
+        """As `_whole`."""
+        try:
+            if _has_to_count(received, error):
+                await loaded(self._counter)
+        finally:
+            self._close_broken(ticket, call, error, received)
 
     def _close_whole(
         self, ticket: _Ticket[R], call: Call, received: Received, failure: str | None = None
@@ -336,6 +356,13 @@ class Budgeted:
                 estimated=estimated,
             )
         )
+
+
+def _has_to_count(received: Received, error: BaseException) -> bool:
+    """Whether what a broken attempt costs is not told."""
+    if received.complete:
+        return received.usage is None
+    return received.n_pieces > 0 or received.usage is not None or not unpaid(error)
 
 
 def _worst(ticket: _Ticket[ChatRequest] | _Ticket[EmbeddingRequest]) -> int | None:

@@ -14,6 +14,7 @@ from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings
 from seatrial.gateway.policies.fit_plan import FitPlan, group_messages, plan_fit
+from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.tokens.counter import TokenCounter
 from seatrial.gateway.tokens.windows import Window
 from seatrial.kernel.errors import SeatrialError
@@ -136,7 +137,10 @@ class Fit:
             # What another candidate of the same call left out is not what this one is sent.
             call.journal.notes.pop(note, None)
         room = self._room(request)
-        if room is None or _surely_fits(request, room) or self._counter.request(request) <= room:
+        if room is None or _surely_fits(request, room):
+            return request
+        await loaded(self._counter)
+        if self._counter.request(request) <= room:
             return request
         return await self._cut(request, call, room)
 
@@ -147,6 +151,7 @@ class Fit:
 
         Raises: the refusal, where nothing can be left out.
         """
+        await loaded(self._counter)
         room = int(self._counter.request(request) * self._options.recut_share)
         try:
             shorter = await self._cut(request, call, room)

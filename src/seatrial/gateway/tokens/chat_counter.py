@@ -79,6 +79,15 @@ class ChatCounter:
         """Whether texts are counted as the provider counts them."""
         return self._encoder.exact
 
+    @property
+    def ready(self) -> bool:
+        """Whether texts are counted at once."""
+        return self._encoder.ready
+
+    def load(self) -> None:
+        """Get ready."""
+        self._encoder.load()
+
     def text(self, text: str) -> int:
         """Tokens of a text alone."""
         return self._encoder.count(text)

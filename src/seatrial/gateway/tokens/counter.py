@@ -15,6 +15,16 @@ class TokenCounter(Protocol):
         """Whether `text` gives what the provider counts; otherwise it is an estimate."""
         ...
 
+    @property
+    def ready(self) -> bool:
+        """Whether it counts at once; otherwise the first count loads a vocabulary, which takes some
+        tenths of a second. `ceiling` never does."""
+        ...
+
+    def load(self) -> None:
+        """Get ready; in any thread."""
+        ...
+
     def text(self, text: str) -> int:
         """Tokens of a text alone."""
         ...

@@ -13,6 +13,15 @@ class Encoder(Protocol):
         """Whether `count` is what the provider counts."""
         ...
 
+    @property
+    def ready(self) -> bool:
+        """Whether it counts at once; otherwise the first count loads what it needs."""
+        ...
+
+    def load(self) -> None:
+        """Get ready; in any thread."""
+        ...
+
     def count(self, text: str) -> int:
         """How many tokens a text has, or is estimated to have."""
         ...

@@ -164,6 +164,7 @@ class EstimatingEncoder:
     """
 
     exact = False
+    ready = True
 
     def __init__(self, weights: Weights = RECENT) -> None:
         self._weights = weights
@@ -184,6 +185,9 @@ class EstimatingEncoder:
             estimate += sum(units.count(unit) * self._by_unit[unit] for unit in set(units) - {0})
             estimate += (units.count(0) - len(plain)) * self._by_unit[0]
         return max(1, min(ceil(estimate), self.bound(text)))
+
+    def load(self) -> None:
+        """See Encoder; there is nothing to load."""
 
     def bound(self, text: str) -> int:
         """Bytes of UTF-8, as it is or after NFKC."""

@@ -18,6 +18,7 @@ from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.dialects import openai_embeddings
+from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.table import Route, Use
@@ -159,6 +160,7 @@ class LlmPlane:
                 remedy="Ask the provider itself.",
                 field="model",
             )
+        await loaded(route.counter)
         body = orjson.dumps({"input_tokens": route.counter.request(asked)})
         return Reply(200, body, JSON, headers_of(visit))
 
