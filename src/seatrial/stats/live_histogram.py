@@ -22,7 +22,7 @@ _N_ENTRIES = N_CELLS >> _SHIFT
 _ROWS = 1_024
 """Rows at a time: what is computed between stays in the cache."""
 
-_ENOUGH = 512
+_ENOUGH = 1_024
 """Batches of fewer rows wait for others like them: calling numpy costs as much as 2,000 values."""
 
 _MARK = 1 << 15
