@@ -72,7 +72,6 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.gateway.routes.keys": MSGSPEC,
     "seatrial.gateway.tokens.*": {"yaml"} | MSGSPEC | PYDANTIC,
     "seatrial.gateway.tokens.counters": MSGSPEC,
-    "seatrial.gateway.tokens.metering": MSGSPEC,
     "seatrial.testing.billing_provider": MSGSPEC,
     "seatrial.testing.memory_ledger": MSGSPEC,
     "seatrial.monitoring.rows.columns": {"numpy"},
