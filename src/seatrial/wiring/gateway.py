@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.ledger.late import LateLedger
 from seatrial.gateway.ledger.ledger import Ledger
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.policies.answers import Answers
@@ -85,7 +87,7 @@ def gateway_of(
     """
     config = workspace.settings.gateway
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
-    teller = Teller(open_ledger(ledger_url(workspace)), wall=time.time)
+    teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
     answers = _answers(workspace)
     parts = _parts(
         config,
