@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
-from seatrial.adapters.llm_connector import connector
+from seatrial.adapters.http_connection import (
+    Broken,
+    Closed,
+    Head,
+    HttpConnection,
+    NotHttp,
+    TooLong,
+)
+from seatrial.adapters.http_pool import HttpPool, NotConnected
 from seatrial.adapters.llm_endpoint import Endpoint
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import (
@@ -29,10 +37,6 @@ from seatrial.gateway.chat.failures import (
 from seatrial.gateway.dialects.fields import RequestInvalid
 from seatrial.gateway.dialects.refusal import failure_of
 from seatrial.gateway.dialects.sse import Event, EventParser
-from seatrial.kernel.errors import MissingExtra, SeatrialError
-
-if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
 
 _DRAIN_S = 1.0
 """How long the end of a body is waited for after the answer is whole, to keep the connection."""
@@ -55,16 +59,14 @@ class HttpVendor:
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        try:
-            from aiohttp import ClientTimeout
-        except ImportError:
-            raise MissingExtra("aiohttp", "gateway") from None
+        limits = endpoint.limits
+        self._pool = HttpPool(
+            endpoint.base_url, connect_s=limits.connect_s, keep_alive_s=limits.keep_alive_s
+        )
         self._endpoint = endpoint
         self._now = now
         self._wall = wall
-        self._session: ClientSession | None = None
-        self._timeout = ClientTimeout(total=None, connect=endpoint.limits.connect_s)
-        self._urls: dict[str, Any] = {}
+        self._heads: dict[str, bytes] = {}
 
     @property
     def name(self) -> str:
@@ -73,29 +75,27 @@ class HttpVendor:
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._pool.close()
 
     async def post(self, path: str, body: Mapping[str, Any], call: Call) -> Any:
         """What the JSON of a reply gives.   Raises: ProviderFailure."""
         until = self._until(call)
-        with self._translated():
-            async with asyncio.timeout_at(until):
-                response = await self._sent(path, body, call)
-                try:
-                    raw = await self._whole(response)
-                finally:
-                    response.release()
-        if not 200 <= response.status < 300:
-            raise self._refusal(response.status, response.headers, _parsed(raw))
-        if "json" not in response.content_type:
-            raise self.unreadable(f"is {response.content_type}, not JSON")
+        connection = await self._asked(path, body, until)
+        try:
+            head, raw = await connection.whole(until)
+        except (Broken, TimeoutError) as error:
+            raise self._failure(error, connection) from error
+        finally:
+            connection.leave()
         found = _parsed(raw)
+        if not 200 <= head.status < 300:
+            raise self._refusal(head, found)
+        if "json" not in head.content_type:
+            raise self.unreadable(f"is {head.content_type or 'of no told kind'}, not JSON")
         if found is None:
             raise self.unreadable(f"is no JSON: {_shown(raw)}")
         if isinstance(found, dict) and found.get("error"):
-            raise self._refusal(response.status, response.headers, found)
+            raise self._refusal(head, found)
         return found
 
     async def events(
@@ -113,38 +113,30 @@ class HttpVendor:
         Raises: ProviderFailure; StreamCut for a body that does not end in good order.
         """
         until = self._until(call)
-        with self._translated():
-            async with asyncio.timeout_at(until):
-                response = await self._sent(path, body, call)
+        connection = await self._asked(path, body, until, streams=True)
+        parser, limits = EventParser(self._endpoint.limits.max_reply_bytes), self._endpoint.limits
+        clock = asyncio.get_running_loop().time
+        begun, ended = False, False
         try:
-            await self._stream_or_raise(response, until)
-            parser = EventParser(self._endpoint.limits.max_reply_bytes)
-            async with aclosing(self._pieces(response, until)) as pieces:
-                async for data in pieces:
-                    for event in parser.feed(data):
-                        yield event
-                        if is_last(event):
-                            await _drained(response)
-                            return
+            head = await connection.head(until)
+            if not (200 <= head.status < 300 and head.content_type == "text/event-stream"):
+                raise await self._no_stream(connection, head, until)
+            limit = until
+            while data := await connection.piece(limit):
+                begun, limit = True, min(until, clock() + limits.idle_s)
+                for event in parser.feed(data):
+                    ended = is_last(event)
+                    yield event
+                    if ended:
+                        return
             if (left := parser.end()) is not None:
                 yield left
         except RequestInvalid as broken:
             raise self.unreadable(f"is no stream of events: {broken.problem}") from broken
+        except (Broken, TimeoutError) as error:
+            raise self._failure(error, connection, begun=begun) from error
         finally:
-            # A connection whose body is not read to its end cannot be used again, and is closed.
-            response.release()
-
-    async def _pieces(self, response: ClientResponse, until: float) -> AsyncGenerator[bytes, None]:
-        loop, content = asyncio.get_running_loop(), response.content
-        limit, begun = until, False
-        while True:
-            with self._translated(begun=begun):
-                async with asyncio.timeout_at(limit):
-                    data = await content.readany()
-            if not data:
-                return
-            yield data
-            begun, limit = True, min(until, loop.time() + self._endpoint.limits.idle_s)
+            connection.leave(within_s=_DRAIN_S if ended else 0.0)
 
     def _until(self, call: Call) -> float:
         """The deadline on the clock of the loop.   Raises: Unreachable: it is over already."""
@@ -157,72 +149,64 @@ class HttpVendor:
             )
         return asyncio.get_running_loop().time() + left_s
 
-    async def _sent(self, path: str, body: Mapping[str, Any], call: Call) -> ClientResponse:
-        session, limits = self._opened(), self._endpoint.limits
-        timeout = self._timeout
-        left_s = call.deadline - self._now()
-        if left_s < limits.connect_s:
-            # So that the end of the deadline is told from a request that was sent.
-            from aiohttp import ClientTimeout
-
-            timeout = ClientTimeout(total=None, connect=max(0.001, left_s * 0.9))
-        url = self._urls.get(path)
-        if url is None:
-            from yarl import URL
-
-            url = self._urls[path] = URL(self._endpoint.url(path), encoded=True)
-        return await session.post(url, data=_written(body), timeout=timeout, allow_redirects=False)
-
-    def _opened(self) -> ClientSession:
-        if self._session is None:
-            import aiohttp
-
-            keep_s = self._endpoint.limits.keep_alive_s
-            self._session = aiohttp.ClientSession(
-                connector=connector(keepalive_timeout=keep_s),
-                headers={
-                    "Content-Type": "application/json",
-                    "Accept-Encoding": "identity",
-                    "User-Agent": "seatrial",
-                    **self._endpoint.headers,
-                },
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
-
-    async def _whole(self, response: ClientResponse) -> bytes:
+    async def _asked(
+        self, path: str, body: Mapping[str, Any], until: float, *, streams: bool = False
+    ) -> HttpConnection:
+        """A connection over which the request was sent.   Raises: Unreachable; RequestInvalid."""
+        content = _written(body)
+        connection = self._pool.take()
+        if connection is None:
+            try:
+                connection = await self._pool.connect(until)
+            except NotConnected as error:
+                raise self._unreachable(error.__cause__ or error) from error
+        head = self._heads.get(path) or self._head(path)
         most = self._endpoint.limits.max_reply_bytes
-        if (response.content_length or 0) > most:
-            raise self.unreadable(f"is longer than {most} bytes")
-        content = response.content
-        raw = await content.readany()
-        if not content.at_eof():
-            pieces, size = [raw], len(raw)
-            while data := await content.readany():
-                pieces.append(data)
-                size += len(data)
-                if size > most:
-                    raise self.unreadable(f"is longer than {most} bytes")
-            raw = b"".join(pieces)
-        if len(raw) > most:
-            raise self.unreadable(f"is longer than {most} bytes")
-        return raw
+        connection.ask(
+            b"%b%d\r\n\r\n%b" % (head, len(content), content), most=most, streams=streams
+        )
+        return connection
 
-    async def _stream_or_raise(self, response: ClientResponse, until: float) -> None:
-        if 200 <= response.status < 300:
-            if response.content_type == "text/event-stream":
-                return
-            if "json" not in response.content_type:
-                raise self.unreadable(f"is {response.content_type}, not a stream of events")
-        with self._translated():
-            async with asyncio.timeout_at(until):
-                raw = await self._whole(response)
-        found = _parsed(raw)
-        if response.status < 300 and not (isinstance(found, dict) and found.get("error")):
-            raise self.unreadable("is whole, though a stream was asked for")
-        raise self._refusal(response.status, response.headers, found)
+    def _head(self, path: str) -> bytes:
+        """All of a request's head but the length of what follows."""
+        parts = urlsplit(self._endpoint.url(path))
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        headers = {
+            "Host": parts.netloc,
+            "Content-Type": "application/json",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "User-Agent": "seatrial",
+            **self._endpoint.headers,
+        }
+        lines = [
+            f"POST {target} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        self._heads[path] = head = "\r\n".join([*lines, "Content-Length: "]).encode()
+        return head
 
-    def _refusal(self, status: int, headers: Mapping[str, str], body: Any) -> ProviderFailure:
+    async def _no_stream(
+        self, connection: HttpConnection, head: Head, until: float
+    ) -> ProviderFailure:
+        """Why the reply is none.   Raises: TimeoutError; Broken."""
+        good = 200 <= head.status < 300
+        if good and "json" not in head.content_type:
+            kind = head.content_type or "of no told kind"
+            return self.unreadable(f"is {kind}, not a stream of events")
+        pieces, size = [], 0
+        while data := await connection.piece(until):
+            pieces.append(data)
+            size += len(data)
+            if size > self._endpoint.limits.max_reply_bytes:
+                raise TooLong
+        found = _parsed(b"".join(pieces))
+        if good and not (isinstance(found, dict) and found.get("error")):
+            return self.unreadable("is whole, though a stream was asked for")
+        return self._refusal(head, found)
+
+    def _refusal(self, head: Head, body: Any) -> ProviderFailure:
+        status = head.status
         if 300 <= status < 400:
             return ProviderFailure(
                 f"The provider {self.name!r} answered {status}, which points elsewhere.",
@@ -230,7 +214,7 @@ class HttpVendor:
                 provider=self.name,
                 status=status,
             )
-        return failure_of(self.name, status, headers, body, wall_s=self._wall())
+        return failure_of(self.name, status, head.headers, body, wall_s=self._wall())
 
     def told_within(self, body: Any) -> ProviderFailure:
         """The failure for an error that a stream tells in one of its events."""
@@ -259,69 +243,44 @@ class HttpVendor:
             cause=cause.code if cause else None,
         )
 
-    @contextmanager
-    def _translated(self, *, begun: bool = False) -> Iterator[None]:
-        """Tell what the client's library raises as the failure it is.
+    def _failure(
+        self, error: Broken | TimeoutError, connection: HttpConnection, *, begun: bool = False
+    ) -> ProviderFailure:
+        """What became of an exchange.
 
         Args: begun: whether a part of the answer was given.
         """
-        try:
-            yield
-        except TimeoutError as late:
-            self._too_late(late, begun=begun)
-        except SeatrialError:
-            raise
-        except Exception as broken:  # noqa: BLE001 the border: aiohttp's errors have many parents
-            self._broken(broken, begun=begun)
+        match error:
+            case TooLong():
+                return self.unreadable(
+                    f"is longer than {self._endpoint.limits.max_reply_bytes} bytes"
+                )
+            case NotHttp():
+                return self.unreadable(f"is not HTTP: {error}")
+            case Closed() if connection.told is not None:
+                return self.cut("its body ended early")
+            case Closed():
+                return ConnectionLost(
+                    f"The provider {self.name!r} closed the connection before it answered.",
+                    remedy="Ask again.",
+                    provider=self.name,
+                )
+            case _:
+                how = (
+                    "went silent in the middle of its answer" if begun else "did not answer in time"
+                )
+                return TimedOut(
+                    f"The provider {self.name!r} {how}.",
+                    remedy="Give it more time, ask for fewer tokens, or use another provider.",
+                    provider=self.name,
+                )
 
-    def _too_late(self, late: TimeoutError, *, begun: bool) -> NoReturn:
-        from aiohttp import ConnectionTimeoutError
-
-        if isinstance(late, ConnectionTimeoutError):
-            self._unreachable(late)
-        when = "went silent in the middle of its answer" if begun else "did not answer in time"
-        raise TimedOut(
-            f"The provider {self.name!r} {when}.",
-            remedy="Give it more time, ask for fewer tokens, or use another provider.",
-            provider=self.name,
-        ) from late
-
-    def _unreachable(self, error: Exception) -> NoReturn:
-        raise Unreachable(
+    def _unreachable(self, error: BaseException) -> Unreachable:
+        return Unreachable(
             f"The provider {self.name!r} cannot be reached ({type(error).__name__}).",
             remedy="See whether its base URL is right and it is up.",
             provider=self.name,
-        ) from error
-
-    def _broken(self, error: Exception, *, begun: bool) -> NoReturn:
-        from aiohttp import ClientConnectorError, ClientError, ClientPayloadError
-        from aiohttp.client_exceptions import ClientResponseError, ServerDisconnectedError
-
-        if isinstance(error, ClientConnectorError):
-            self._unreachable(error)
-        if isinstance(error, ClientPayloadError):
-            raise self.cut("its body ended early") from error
-        if isinstance(error, ClientResponseError):
-            raise self.unreadable("is not HTTP") from error
-        if isinstance(error, ServerDisconnectedError | OSError | ClientError):
-            if begun:
-                raise self.cut("the connection was lost") from error
-            raise ConnectionLost(
-                f"The provider {self.name!r} closed the connection before it answered.",
-                remedy="Ask again.",
-                provider=self.name,
-            ) from error
-        raise error
-
-
-async def _drained(response: ClientResponse) -> None:
-    """Read the end of a body whose answer is whole, so that its connection can be used again."""
-    from aiohttp import ClientError
-
-    with suppress(TimeoutError, ClientError):
-        async with asyncio.timeout(_DRAIN_S):
-            while await response.content.readany():
-                pass
+        )
 
 
 def _written(body: Mapping[str, Any]) -> bytes:
