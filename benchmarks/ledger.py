@@ -24,6 +24,7 @@ from seatrial.adapters.ledger_sqlite import SqliteLedger
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.request import ChatRequest
+from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget, Scope, Window
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.policies.budget import Budgeted
@@ -62,9 +63,10 @@ async def budgeted(folder: Path, *, blocking: bool, at_once: int) -> tuple[float
     """With a ledger in a new file."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
         teller = Teller(SqliteLedger(Path(place, "ledger.db")), wall=time.time, blocking=blocking)
+        allowances = Allowances(teller, wall=time.time)
         policy = Budgeted(
             BillingProvider(PRICE),
-            teller=teller,
+            allowances=allowances,
             budgets=BUDGETS,
             prices=PRICE,
             vendor="",
@@ -73,7 +75,7 @@ async def budgeted(folder: Path, *, blocking: bool, at_once: int) -> tuple[float
             wall=time.time,
         )
         found = await measured(policy, at_once)
-        await teller.close()
+        await allowances.close()
         return found
 
 

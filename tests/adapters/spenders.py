@@ -14,6 +14,7 @@ from uuid import uuid4
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.request import ChatRequest
+from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget, Scope, Window
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.policies.budget import Budgeted, BudgetOptions
@@ -41,7 +42,7 @@ def opened(kind, address):
 
 
 async def main(kind, address, n, limit_usd, mode):
-    teller = Teller(opened(kind, address), wall=time.time)
+    allowances = Allowances(Teller(opened(kind, address), wall=time.time), wall=time.time)
     price = FlatPrice(Decimal("0.0001"))
     vendor = BillingProvider(price, wait_s=3600.0 if mode == "hang" else 0.05)
     budgets = [
@@ -50,7 +51,7 @@ async def main(kind, address, n, limit_usd, mode):
     ]
     policy = Budgeted(
         vendor,
-        teller=teller,
+        allowances=allowances,
         budgets=budgets,
         prices=price,
         vendor="",
@@ -76,7 +77,7 @@ async def main(kind, address, n, limit_usd, mode):
         report(vendor, sum(task.result() for task in tasks if task.done()))
         await asyncio.sleep(3600)
     refused = sum(await asyncio.gather(*tasks))
-    await teller.close()
+    await allowances.close()
     report(vendor, refused)
 
 

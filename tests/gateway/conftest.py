@@ -17,6 +17,7 @@ from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.provider import Provider
 from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.chat.response import Chunk
+from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget, Window
 from seatrial.gateway.ledger.ledger import Ledger
 from seatrial.gateway.ledger.teller import Teller
@@ -80,7 +81,8 @@ class Desk:
         self.ledger = ledger
         self.price = FlatPrice(TOKEN)
         self.wall = WALL_S
-        self.teller = Teller(ledger, wall=self.wall_s, blocking=False, owner="test")
+        teller = Teller(ledger, wall=self.wall_s, blocking=False, owner="test")
+        self.allowances = Allowances(teller, wall=self.wall_s)
         self.budgets = [Budget(limit_usd=Decimal(limit_usd), **({"window": Window.TOTAL} | budget))]
 
     def wall_s(self) -> float:
@@ -91,7 +93,7 @@ class Desk:
 
     def budgeted(self, inner: Any, **facts: Any) -> Budgeted:
         settings = {
-            "teller": self.teller,
+            "allowances": self.allowances,
             "budgets": self.budgets,
             "prices": getattr(inner, "_price", self.price),
             "vendor": "",
@@ -107,13 +109,13 @@ class Desk:
 
     async def spent(self) -> UsageSum:
         """All records, after what is under way was kept."""
-        await self.teller.flush()
+        await self.allowances.flush()
         found = self.ledger.usage(UsageQuestion(since_us=0, until_us=2**51))
         return found[0] if found else UsageSum()
 
     async def held(self) -> tuple[int, int]:
         """What is spent and reserved of the first budget, in units."""
-        await self.teller.flush()
+        await self.allowances.flush()
         (balance,) = self.ledger.balances("ever/total/") or [None]
         return (0, 0) if balance is None else (balance.spent, balance.reserved)
 

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from seatrial.gateway.ledger.batch import LAPSED
 from seatrial.gateway.ledger.ledger import (
+    AHEAD_SHARE,
+    HELD_SHARE,
     Balance,
     Closed,
     Granted,
@@ -103,6 +105,11 @@ end
 _APPLY = (
     _COMMON
     + """
+local function share(amount, parts)
+  local high = math.floor(amount[1] / parts)
+  return {high, math.floor(((amount[1] - high * parts) * ONE + amount[2]) / parts)}
+end
+
 local function reserve(op)
   if redis.call('EXISTS', prefix .. ':open:' .. op.id, prefix .. ':closed:' .. op.id) > 0 then
     return {'repeated'}
@@ -111,6 +118,11 @@ local function reserve(op)
   for i, charge in ipairs(op.charges) do
     held[i] = read_account(charge[1])
     local left = add(add({charge[2], charge[3]}, held[i].spent, -1), held[i].reserved, -1)
+    if op.ahead then
+      local rest = add(share(left, op.shares[2]), held[i].reserved, -1)
+      left = share(left, op.shares[1])
+      if less(rest, left) then left = rest end
+    end
     if less(left, amount) then amount = left; tightest = i end
   end
   if tightest and less(amount, op.least) then
@@ -166,9 +178,45 @@ local function close(op, paid, keep)
   return {'closed', 1, 0, 0}
 end
 
+-- Pays out of an allowance, which goes on with the rest.
+local function pay(op)
+  if redis.call('EXISTS', prefix .. ':open:' .. op.id, prefix .. ':closed:' .. op.id) > 0 then
+    return close(op, op.paid, true)
+  end
+  local paying, key, beyond = read_open(op.allowance), prefix .. ':open:' .. op.allowance, {0, 0}
+  local lapsed = false
+  if not paying then
+    key = prefix .. ':closed:' .. op.allowance
+    local found = redis.call('HMGET', key, 'state', 'h', 'l', 'accounts')
+    if found[1] == 'lapsed' then
+      lapsed = true
+      paying = {amount = money(found[2], found[3]), accounts = cjson.decode(found[4])}
+    end
+  end
+  if paying then
+    local drawn = op.paid
+    if less(paying.amount, drawn) then
+      drawn = paying.amount
+      beyond = add(op.paid, drawn, -1)
+    end
+    for _, name in ipairs(paying.accounts) do
+      local account = read_account(name)
+      if lapsed then account.spent = add(account.spent, drawn, -1)
+      else account.reserved = add(account.reserved, drawn, -1) end
+      account.spent = add(account.spent, op.paid, 1)
+      keep_account(name, account)
+    end
+    local rest = add(paying.amount, drawn, -1)
+    redis.call('HSET', key, 'h', whole(rest[1]), 'l', whole(rest[2]))
+  end
+  keep_closed(op.id, 'settled', op.paid, {}, op.record)
+  return {'closed', 1, beyond[1], beyond[2]}
+end
+
 local outcomes = {}
 for i, op in ipairs(cjson.decode(ARGV[1])) do
   if op.kind == 'reserve' then outcomes[i] = reserve(op)
+  elseif op.kind == 'pay' then outcomes[i] = pay(op)
   elseif op.kind == 'settle' then outcomes[i] = close(op, op.paid, true)
   else outcomes[i] = close(op, {0, 0}, false) end
 end
@@ -396,16 +444,19 @@ def _told(operation: Operation) -> dict[str, object]:
                 ],
                 "most": _split(operation.most),
                 "least": _split(operation.least),
+                "ahead": operation.ahead,
+                "shares": [AHEAD_SHARE, HELD_SHARE],
                 "expires": str(operation.expires_us),
                 "owner": operation.owner,
                 "record": msgspec.json.encode(
                     Record(id=operation.id, at_us=operation.at_us, payer=operation.payer)
                 ).decode(),
             }
-        case Settle(record):
+        case Settle(record, allowance):
             return {
-                "kind": "settle",
+                "kind": "settle" if allowance is None else "pay",
                 "id": record.id,
+                "allowance": allowance,
                 "paid": _split(record.cost or 0),
                 "record": msgspec.json.encode(record).decode(),
             }

@@ -252,7 +252,7 @@ def _value(by: By, value: Any, tag: str) -> str | None:
 
 
 def _read(session: Session, operations: Sequence[Operation]) -> Batch:
-    ids = list({_id(operation): None for operation in operations})
+    ids = list(dict.fromkeys(chain.from_iterable(map(_ids, operations))))
     attempts = {row[0]: _reservation(row) for row in _found(session, "reservations", _OPEN, ids)}
     others = [key for key in ids if key not in attempts]
     for key, state, accounts, cost in _found(session, "attempts", _CLOSED, others):
@@ -270,8 +270,11 @@ _OPEN = ", ".join(_RESERVATION[:-1])
 _CLOSED = "id, state, accounts, cost"
 
 
-def _id(operation: Operation) -> str:
-    return operation.record.id if isinstance(operation, Settle) else operation.id
+def _ids(operation: Operation) -> tuple[str, ...]:
+    if not isinstance(operation, Settle):
+        return (operation.id,)
+    own, allowance = operation.record.id, operation.allowance
+    return (own,) if allowance is None else (own, allowance)
 
 
 def _names(attempts: Iterable[Attempt]) -> set[str]:
@@ -330,6 +333,15 @@ def _write(session: Session, batch: Batch) -> None:
     _put(session, "attempts", _ATTEMPT, closed)
     _remove(session, "reservations", gone)
     _remove(session, "attempts", list(batch.dropped))
+    for key in batch.reduced - batch.changed_attempts.keys() - batch.dropped:
+        attempt = batch.attempts[key]
+        session.change(_REDUCED[attempt.state], (attempt.amount, key))
+
+
+_REDUCED = {
+    State.OPEN: "UPDATE reservations SET amount = ? WHERE id = ?",
+    State.LAPSED: "UPDATE attempts SET cost = ? WHERE id = ?",
+}
 
 
 def _put(session: Session, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:

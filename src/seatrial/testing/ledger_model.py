@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from seatrial.gateway.ledger.budget import Charge, Payer
 from seatrial.gateway.ledger.ledger import (
+    AHEAD_SHARE,
+    HELD_SHARE,
     Closed,
     Granted,
     Lapsed,
@@ -69,8 +71,11 @@ class Model:
         match operation:
             case Reserve():
                 return self._reserve(operation)
-            case Settle(record):
-                return self._close(record.id, record.cost or 0, keep=True)
+            case Settle(record, allowance):
+                known = record.id in self.open | self.lapsed or record.id in self.settled
+                if allowance is None or known:
+                    return self._close(record.id, record.cost or 0, keep=True)
+                return self._pay(record.id, record.cost or 0, allowance)
             case Release(key):
                 return self._close(key, 0, keep=False)
 
@@ -86,6 +91,11 @@ class Model:
         if asked.id in self.open | self.lapsed or asked.id in self.settled:
             return Repeated()
         lefts = [c.limit - self.spent(c.account) - self.reserved(c.account) for c in asked.charges]
+        if asked.ahead:
+            lefts = [
+                min(left // AHEAD_SHARE, left // HELD_SHARE - self.reserved(charge.account))
+                for charge, left in zip(asked.charges, lefts, strict=True)
+            ]
         amount = min([asked.most, *lefts])
         if amount < asked.least:
             charge = asked.charges[lefts.index(min(lefts))]
@@ -93,6 +103,18 @@ class Model:
             return Refused(charge.account, charge.limit, spent, reserved)
         self.open[asked.id] = (asked, amount)
         return Granted(amount)
+
+    def _pay(self, key: str, cost: int, allowance: str) -> Outcome:
+        self.settled[key] = cost
+        for held, gives_back in ((self.open, False), (self.lapsed, True)):
+            if allowance in held:
+                reserve, amount = held[allowance]
+                drawn = min(cost, amount)
+                held[allowance] = (reserve, amount - drawn)
+                paid = cost - drawn if gives_back else cost
+                self.paid += [(charge.account, paid) for charge in reserve.charges]
+                return Closed(changed=True, beyond=cost - drawn)
+        return Closed(changed=True)
 
     def _close(self, key: str, cost: int, *, keep: bool) -> Outcome:
         if key in self.settled:
@@ -138,10 +160,11 @@ def operations(draw: st.DrawFn) -> Operation | int:
             at_us=START_US,
             expires_us=START_US + draw(st.integers(1, 10)),
             owner="suite",
+            ahead=draw(st.sampled_from((False, False, True))),
         )
     if kind < 8:
-        cost = draw(AMOUNTS | st.none())
-        return Settle(Record(id=key, at_us=START_US, payer=PAYER, cost=cost))
+        record = Record(id=key, at_us=START_US, payer=PAYER, cost=draw(AMOUNTS | st.none()))
+        return Settle(record, draw(st.none() | NAMES.filter(lambda name: name != key)))
     return Release(key) if kind == 8 else START_US + draw(st.integers(0, 10))
 
 

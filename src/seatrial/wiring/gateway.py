@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.late import LateLedger
 from seatrial.gateway.ledger.ledger import Ledger
 from seatrial.gateway.ledger.teller import Teller
@@ -88,11 +89,12 @@ def gateway_of(
     config = workspace.settings.gateway
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
     teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
+    allowances = Allowances(teller, wall=time.time)
     answers = _answers(workspace)
     parts = _parts(
         config,
         vendors,
-        teller,
+        allowances,
         answers,
         key=key,
         limits=limits or LocalLimits(),
@@ -105,7 +107,7 @@ def gateway_of(
             await route.provider.close()
         for vendor in vendors.values():
             await vendor.close()
-        await teller.close()
+        await allowances.close()
         if answers is not None:
             await answers.close()
 
@@ -156,7 +158,7 @@ def _ledger_kind(url: str) -> str:
 def _parts(
     config: GatewayConfig,
     vendors: Mapping[str, Provider],
-    teller: Teller,
+    allowances: Allowances,
     answers: Answers | None,
     *,
     key: Callable[[str | None], Key | None],
@@ -181,7 +183,7 @@ def _parts(
         prices=ChainedBook([own, known, EntryBook(DEFAULTS)]),
         windows=windows,
         counter=Counters(ToktokEncoder, windows=windows).of,
-        teller=teller,
+        allowances=allowances,
         limits=limits,
         recent=RecentAnswers(max_entries=_RECENT, max_bytes=_RECENT_BYTES),
         answers=answers,

@@ -273,7 +273,7 @@ async def test_without_the_ledger_nothing_is_sent(desk, ask):
     desk.ledger.close()
     with pytest.raises(StoreUnavailable):
         await policy.chat(ask(), desk.call())
-    await desk.teller.close()
+    await desk.allowances.close()
     with pytest.raises(TellerClosed):
         await policy.chat(ask(), desk.call())
     assert scripted.heard == []
@@ -289,7 +289,7 @@ async def test_a_call_is_paid_from_the_day_it_began(desk, ask):
     desk.wall += 1.0
     await task
     await policy.chat(ask(), desk.call())
-    await desk.teller.flush()
+    await desk.allowances.flush()
     days = [(one.account, one.spent) for one in desk.ledger.balances("2026")]
     assert days == [("2026-07-25/total/", 20 * UNIT), ("2026-07-26/total/", 20 * UNIT)]
 
@@ -568,7 +568,7 @@ async def test_every_attempt_of_a_call_is_paid_by_its_own_budgeted_provider(desk
     policies = [desk.budgeted(desk.provider(name=name, wait_s=1.0)) for name in "ab"]
     call = desk.call(key="k1", tags={"team": "search"})
     await asyncio.gather(*(policy.chat(ask(), call) for policy in policies))
-    await desk.teller.flush()
+    await desk.allowances.flush()
     question = UsageQuestion(
         since_us=0, until_us=2**51, by=(By.PROVIDER, By.KEY, By.TAG), tag="team"
     )
@@ -582,7 +582,7 @@ async def test_what_callers_name_is_kept_as_databases_can(desk, ask):
     desk = desk()
     call = desk.call(user="a\0b", tags={"x" * 300: "y\ud800"})
     await desk.budgeted(desk.provider()).chat(ask(), call)
-    await desk.teller.flush()
+    await desk.allowances.flush()
     by_user = UsageQuestion(since_us=0, until_us=2**51, by=(By.USER,))
     ((user,),) = [one.group for one in desk.ledger.usage(by_user)]
     assert user.startswith("sha256:")

@@ -171,7 +171,7 @@ async def test_a_restart(sqlite_desk, ask):
         vendors.append(vendor)
         work = whole(desk, desk.budgeted(vendor), ask)
         await at_once(3, work) if len(vendors) < 4 else await in_sequence(work)
-        await desk.teller.close()
+        await desk.allowances.close()
     assert [vendor.n_paid for vendor in vendors] == [3, 3, 3, 1]
 
 

@@ -8,6 +8,7 @@ import pytest
 from seatrial.gateway.chat.call import CacheUse
 from seatrial.gateway.chat.failures import Overloaded, Rejected, Unreachable
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Scope, Window
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.ledger.usage import By, UsageQuestion
@@ -54,12 +55,13 @@ class House:
         self.ledger = MemoryLedger()
         self.key: Key | None = None
         vendors: dict[str, Provider] = {"a": self.a, "b": self.b}
+        teller = Teller(self.ledger, wall=lambda: WALL_S, blocking=False, owner="test")
         parts = Parts(
             vendors=vendors,
             prices=EntryBook(price.entry() for price in config.prices),
             windows=WindowTable(()),
             counter=lambda vendor, model: WordCounter(),
-            teller=Teller(self.ledger, wall=lambda: WALL_S, blocking=False, owner="test"),
+            allowances=Allowances(teller, wall=lambda: WALL_S),
             limits=LocalLimits(),
             recent=RecentAnswers(max_entries=10, max_bytes=10**6),
             answers=None,
@@ -71,8 +73,8 @@ class House:
             wall=lambda: WALL_S,
             chance=Random(1),
         )
-        self.teller = parts.teller
-        self.gateway = Gateway(model_table(config, parts), now=now, closing=self.teller.close)
+        self.allowances = parts.allowances
+        self.gateway = Gateway(model_table(config, parts), now=now, closing=self.allowances.close)
 
     async def ask(self, model: str = "m", **asked: Any) -> Completion:
         asked = {"max_tokens": 10, "caller": Caller(key="k")} | asked

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from seatrial.gateway.ledger.budget import Charge
 from seatrial.gateway.ledger.ledger import (
+    AHEAD_SHARE,
+    HELD_SHARE,
     Closed,
     Granted,
     Lapsed,
@@ -61,13 +63,15 @@ class Batch:
     Args:
         accounts: all that the operations, or the attempts they are about, are charged to; those
             that do not exist yet may be left out.
-        attempts: those of the operations that exist.
+        attempts: those of the operations, and their allowances, that exist.
+        reduced: allowances whose amount is another, if nothing else of them changed.
     """
 
     accounts: dict[str, Account]
     attempts: dict[str, Attempt]
     changed_accounts: set[str] = field(default_factory=set)
     changed_attempts: dict[str, None] = field(default_factory=dict)
+    reduced: set[str] = field(default_factory=set)
     dropped: set[str] = field(default_factory=set)
 
     def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
@@ -96,8 +100,10 @@ class Batch:
         match operation:
             case Reserve():
                 return self._reserve(operation)
-            case Settle():
-                return self._settle(operation.record)
+            case Settle(record, allowance):
+                if allowance is not None and record.id not in self.attempts:
+                    return self._pay(record, allowance)
+                return self._settle(record)
             case Release():
                 return self._release(operation.id)
             case _:
@@ -109,7 +115,9 @@ class Batch:
         amount, tightest = asked.most, None
         for charge in asked.charges:
             account = self.accounts.get(charge.account)
-            left = charge.limit if account is None else _left(charge, account)
+            left = _left(charge, account)
+            if asked.ahead:
+                left = _share(left, account)
             if left < amount:
                 amount, tightest = left, charge
         if tightest is not None and amount < asked.least:
@@ -140,29 +148,44 @@ class Batch:
             return Closed(changed=True)
         if attempt.state is State.SETTLED:
             return Closed(changed=False)
-        self._give_back(attempt, paid=cost)
+        self._move(attempt, attempt.amount, paid=cost)
         beyond = max(0, cost - attempt.amount)
         self._keep(record.id, Attempt(State.SETTLED, cost, (), attempt.owner, record=record))
+        return Closed(changed=True, beyond=beyond)
+
+    def _pay(self, record: Record, allowance: str) -> Outcome:
+        cost, beyond = record.cost or 0, 0
+        paying = self.attempts.get(allowance)
+        if paying is not None and paying.state is not State.SETTLED:
+            drawn = min(cost, paying.amount)
+            beyond = cost - drawn
+            self._move(paying, drawn, paid=cost)
+            paying.amount -= drawn
+            if paying.state is State.LAPSED and paying.record is not None:
+                paying.record = replace(paying.record, cost=paying.amount)
+            self.reduced.add(allowance)
+        self._keep(record.id, Attempt(State.SETTLED, cost, (), record=record))
         return Closed(changed=True, beyond=beyond)
 
     def _release(self, key: str) -> Outcome:
         attempt = self.attempts.get(key)
         if attempt is None or attempt.state is State.SETTLED:
             return Closed(changed=False)
-        self._give_back(attempt, paid=0)
+        self._move(attempt, attempt.amount, paid=0)
         del self.attempts[key]
         self.changed_attempts.pop(key, None)
         self.dropped.add(key)
         return Closed(changed=True)
 
-    def _give_back(self, attempt: Attempt, *, paid: int) -> None:
+    def _move(self, attempt: Attempt, amount: int, *, paid: int) -> None:
+        """Pay in place of a part of what an attempt holds, or lapsed at."""
         for name in attempt.accounts:
             account = self._account(name)
             if attempt.state is State.OPEN:
-                account.reserved -= attempt.amount
+                account.reserved -= amount
                 account.spent += paid
             else:
-                account.spent += paid - attempt.amount
+                account.spent += paid - amount
 
     def _account(self, name: str) -> Account:
         self.changed_accounts.add(name)
@@ -174,5 +197,11 @@ class Batch:
         self.dropped.discard(key)
 
 
-def _left(charge: Charge, account: Account) -> int:
-    return charge.limit - account.spent - account.reserved
+def _left(charge: Charge, account: Account | None) -> int:
+    return charge.limit if account is None else charge.limit - account.spent - account.reserved
+
+
+def _share(left: int, account: Account | None) -> int:
+    """What an allowance may have."""
+    reserved = 0 if account is None else account.reserved
+    return min(left // AHEAD_SHARE, left // HELD_SHARE - reserved)

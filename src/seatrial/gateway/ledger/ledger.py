@@ -4,6 +4,7 @@ The primitive is a batch, so that whatever calls do in one moment is one transac
 an id; each of its operations counts once, however often it is repeated. For every account whose
 limit did not change, reserved and spent together never exceed the limit, as long as no attempt
 costs more than was reserved for it; one that does is paid in full, and blocks what comes after.
+An allowance is a reservation for attempts to come, which are settled out of it.
 
 `seatrial.testing.LedgerSuite` says what an adapter must do.
 """
@@ -36,8 +37,15 @@ def time_part(at_us: int) -> str:
     return f"{at_us:014x}"
 
 
+AHEAD_SHARE = 100
+"""Of what an account has left, an allowance gets at most one part in so many: so much is lost to
+the budget when the process that holds it dies."""
+HELD_SHARE = 10
+"""And there is none where more than one part in so many of what is left is reserved already."""
+
+
 class Reserve(msgspec.Struct, frozen=True, kw_only=True):
-    """Set money aside for an attempt.
+    """Set money aside for an attempt, or for attempts to come.
 
     Args:
         id: of the attempt.
@@ -47,6 +55,7 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
         at_us, expires_us: now, and when nobody can be about to settle it any more, in microseconds
             since 1970.
         owner: the process that will settle it.
+        ahead: whether it is an allowance, and gets no more than the shares above.
     """
 
     id: str
@@ -57,13 +66,20 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     at_us: int
     expires_us: int
     owner: str
+    ahead: bool = False
 
 
 class Settle(msgspec.Struct, frozen=True):
     """Pay what an attempt cost, and give back the rest. An attempt that nothing was reserved for is
-    recorded, and paid by no account."""
+    recorded, and paid by no account.
+
+    Args:
+        allowance: id of the one that pays, and keeps the rest; None for the attempt's own
+            reservation. One that lapsed pays too: what it counts is less by so much.
+    """
 
     record: Record
+    allowance: str | None = None
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -26,10 +26,10 @@ from seatrial.gateway.chat.call import Attempt, Call
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
+from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, payer_of
-from seatrial.gateway.ledger.ledger import Granted, Refused, Repeated, Reserve, Settle, attempt_id
+from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
 from seatrial.gateway.ledger.money import units, usd
-from seatrial.gateway.ledger.teller import Answer, Teller
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
@@ -87,6 +87,7 @@ class _Ticket(Generic[R]):
     priced: Priced
     began: float
     worst: int | None = None
+    grant: Grant | None = None
     roughly: bool = False
     shortened: bool = False
     first_token: float | None = None
@@ -97,7 +98,7 @@ class Budgeted:
 
     Args:
         inner: one candidate.
-        teller: of this process.
+        allowances: of this process.
         budgets: all there are; those that apply to a call must all allow it.
         prices: of ``vendor``, the price book's name of the provider.
         counter: of the candidate's model.
@@ -112,7 +113,7 @@ class Budgeted:
         self,
         inner: Provider,
         *,
-        teller: Teller,
+        allowances: Allowances,
         budgets: Sequence[Budget],
         prices: PriceBook,
         vendor: str,
@@ -124,7 +125,7 @@ class Budgeted:
         own_budget: Callable[[Call], Budget | None] | None = None,
     ) -> None:
         self._inner = inner
-        self._teller = teller
+        self._allowances = allowances
         self._budgets = tuple(budgets)
         self._prices = prices
         self._vendor = vendor
@@ -181,7 +182,7 @@ class Budgeted:
         return answer
 
     async def close(self) -> None:
-        """See Provider; the teller stays open, as others use it too."""
+        """See Provider; the allowances stay open, as others use them too."""
         await self._inner.close()
 
     # --- before
@@ -228,8 +229,8 @@ class Budgeted:
                 raise exceeded(answer, asked.least)
             case Repeated():
                 raise repeated(ticket.id)
-            case Granted(amount):
-                ticket.worst = amount
+            case Grant(amount):
+                ticket.worst, ticket.grant = amount, answer
         if isinstance(ticket.request, ChatRequest):
             tokens = affordable_tokens(asked, quote, amount)
             ticket.shortened = tokens != ticket.request.max_tokens
@@ -249,9 +250,9 @@ class Budgeted:
 
     async def _ask(
         self, ticket: _Ticket[R], charged: tuple[Charge, ...], call: Call, most: int, least: int
-    ) -> Answer:
+    ) -> Grant | Refused | Repeated:
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
-        return await self._teller.reserve(
+        return await self._allowances.reserve(
             Reserve(
                 id=ticket.id,
                 payer=ticket.payer,
@@ -260,7 +261,7 @@ class Budgeted:
                 least=least,
                 at_us=ticket.at_us,
                 expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
-                owner=self._teller.owner,
+                owner=self._allowances.owner,
             )
         )
 
@@ -341,7 +342,7 @@ class Budgeted:
             cache=call.journal.cache,
             failure=failure,
         )
-        self._teller.post(Settle(record))
+        self._allowances.settle(record, ticket.grant)
         call.journal.attempts.append(
             Attempt(
                 provider=self._inner.name,

@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget
-from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.backoff import Backoff
 from seatrial.gateway.policies.breaker import Breaker, Circuit
@@ -76,7 +76,7 @@ class Parts:
         vendors: by the name of each provider of the configuration.
         prices, windows: of all models.
         counter: of a vendor's model; "" for a vendor that is not known.
-        teller: of this process.
+        allowances: of this process.
         limits: the buckets of all keys.
         recent: answers at hand.
         answers: kept for all processes; None keeps them at hand only.
@@ -93,7 +93,7 @@ class Parts:
     prices: PriceBook
     windows: Windows
     counter: Callable[[str, str], TokenCounter]
-    teller: Teller
+    allowances: Allowances
     limits: LimitStore
     recent: RecentAnswers
     answers: Answers | None
@@ -176,7 +176,7 @@ class _Stacks:
                 server=_server(provider),
                 now=parts.now,
             ),
-            teller=parts.teller,
+            allowances=parts.allowances,
             budgets=self._budgets,
             prices=parts.prices,
             vendor=provider.price_vendor,
