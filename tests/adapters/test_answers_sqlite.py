@@ -121,7 +121,7 @@ async def test_writes_do_not_hold_up_the_event_loop(tmp_path: Path) -> None:
     answers = SqliteAnswers(tmp_path / "answers.db", busy_timeout_s=5.0)
     with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        writing = asyncio.create_task(answers.put("a", b"x", ttl_s=1000))
+        writing = asyncio.ensure_future(answers.put("a", b"x", ttl_s=1000))
         for _ in range(3):  # the loop goes round while the thread waits for its turn
             await asyncio.sleep(0)
         assert not writing.done()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple, TypeAlias
@@ -36,7 +37,7 @@ _GATHER_S = 0.02
 """A write waits so long for others to go along: a transaction costs five times as much as what is
 in it."""
 
-_DROP = "DELETE FROM answer WHERE name = ? RETURNING n_bytes"
+_AT_ONCE = 64
 _DROP_OLD = (
     "DELETE FROM answer WHERE position IN (SELECT position FROM answer"
     " WHERE until_us <= ? ORDER BY until_us LIMIT ?) RETURNING n_bytes"
@@ -44,6 +45,7 @@ _DROP_OLD = (
 _DROP_FIRST = (
     "DELETE FROM answer WHERE position = (SELECT min(position) FROM answer) RETURNING n_bytes"
 )
+_GET = "SELECT value, until_us FROM answer WHERE name = ? AND until_us > ?"
 _PUT = "INSERT INTO answer (name, value, n_bytes, until_us) VALUES (?, ?, ?, ?)"
 
 _Size: TypeAlias = tuple[int]
@@ -110,20 +112,18 @@ class SqliteAnswers:
 
     async def get(self, key: str) -> Held | None:
         """See Answers."""
-        if self._reader is None:
-            self._reader = self._opened(self._busy_timeout_s)
-            with self._reader.reading() as connection:
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = self._opened(self._busy_timeout_s)
+            with reader.reading() as connection:
                 connection.execute("PRAGMA busy_timeout = 0")
         now_us = self._now_us()
-        with self._reader.reading() as connection:
-            row = connection.execute(
-                "SELECT value, until_us FROM answer WHERE name = ? AND until_us > ?", (key, now_us)
-            ).fetchone()
+        row = reader.row(_GET, (key, now_us))
         return None if row is None else Held(value=row[0], left_s=(row[1] - now_us) / 1e6)
 
-    async def put(self, key: str, value: bytes, *, ttl_s: float) -> None:
+    def put(self, key: str, value: bytes, *, ttl_s: float) -> asyncio.Future[None]:
         """See Answers."""
-        await self._changed(_Change(key, value, ttl_s))
+        return self._changed(_Change(key, value, ttl_s))
 
     async def delete(self, key: str) -> None:
         """See Answers."""
@@ -177,15 +177,21 @@ class SqliteAnswers:
         now_us = self._now_us()
         with self._writer.changing() as connection:
             gone = connection.execute(_DROP_OLD, (now_us, _N_OLD * len(changes))).fetchall()
-            come = []
+            last: dict[str, _Change] = {}
             for change in changes:
-                gone += connection.execute(_DROP, (change.key,)).fetchall()
-                if len(change.value) > self._max_bytes or change.ttl_s <= 0:
-                    continue
-                come.append((len(change.value),))
-                until_us = now_us + int(change.ttl_s * 1e6)
-                connection.execute(_PUT, (change.key, change.value, len(change.value), until_us))
-            n, n_bytes = _count(connection, gone, come)
+                last.pop(change.key, None)
+                last[change.key] = change
+            keys = list(last)
+            for start in range(0, len(keys), _AT_ONCE):
+                some = keys[start : start + _AT_ONCE]
+                gone += connection.execute(_drop(len(some)), some).fetchall()
+            rows = [
+                (one.key, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
+                for one in last.values()
+                if len(one.value) <= self._max_bytes and one.ttl_s > 0
+            ]
+            connection.executemany(_PUT, rows)
+            n, n_bytes = _count(connection, gone, [(row[2],) for row in rows])
             while n > self._max_entries or n_bytes > self._max_bytes:
                 n, n_bytes = _count(connection, connection.execute(_DROP_FIRST).fetchall(), [])
 
@@ -202,6 +208,12 @@ class SqliteAnswers:
 
     def _now_us(self) -> int:
         return int(self._wall() * 1e6)
+
+
+@lru_cache
+def _drop(n: int) -> str:
+    places = ", ".join("?" * n)
+    return f"DELETE FROM answer WHERE name IN ({places}) RETURNING n_bytes"  # noqa: S608 - ours
 
 
 def _count(connection: Connection, gone: Sequence[_Size], come: Sequence[_Size]) -> tuple[int, int]:

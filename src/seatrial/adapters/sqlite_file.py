@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seatrial.adapters.sqlite_errors import damaged, translated
 from seatrial.kernel.clock import SystemClock
@@ -67,6 +68,15 @@ class SqliteFile:
         """Its connection, whose errors are the store's."""
         with translated(self._path):
             yield self._connection
+
+    def row(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        """The first row that a statement finds, on the short way."""
+        try:
+            found: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+        except sqlite3.Error:
+            with translated(self._path):
+                raise
+        return found
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:

@@ -66,8 +66,6 @@ async def test_a_chat_is_a_span(asked, called):
         "gen_ai.request.model": "small",
         "server.address": "api.example.org",
         "server.port": 8443,
-    }
-    assert span.attributes == span.begun_with | {
         "seatrial.call.id": call.id,
         "gen_ai.request.max_tokens": 9,
         "gen_ai.request.temperature": 0.0,
@@ -76,6 +74,8 @@ async def test_a_chat_is_a_span(asked, called):
         "gen_ai.request.stop_sequences": ("x", "y"),
         "gen_ai.request.choice.count": 2,
         "gen_ai.output.type": "json",
+    }
+    assert span.attributes == span.begun_with | {
         "gen_ai.response.id": "scripted",
         "gen_ai.response.model": "small-2026",
         "gen_ai.response.finish_reasons": ["length", "length"],

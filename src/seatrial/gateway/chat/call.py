@@ -21,7 +21,7 @@ class CacheUse(StrEnum):
     """An equal call was under way, and its answer serves both."""
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request sent to a provider.
 
     Args:
@@ -70,7 +70,7 @@ class Journal:
         return sum((a.cost_usd for a in self.attempts if a.cost_usd is not None), Decimal(0))
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The circumstances of one request. A policy may pass it on with less time; the journal stays.
 
     Args:

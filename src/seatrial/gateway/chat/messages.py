@@ -23,13 +23,13 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """Plain text."""
 
     text: str
 
 
-class Image(msgspec.Struct, frozen=True, kw_only=True):
+class Image(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An image, by address or as base64; one of ``url`` and ``data`` is given."""
 
     url: str | None = None
@@ -37,7 +37,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str | None = None
 
 
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The model asks for a function to be called; ``arguments`` is JSON text as the model wrote it,
     which need not parse."""
 
@@ -46,7 +46,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     arguments: str
 
 
-class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the function of a `ToolCall` gave."""
 
     call_id: str
@@ -54,14 +54,14 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
     is_error: bool = False
 
 
-class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a model thought before it spoke; ``signature`` proves it to its own provider."""
 
     text: str
     signature: str | None = None
 
 
-class Other(msgspec.Struct, frozen=True, kw_only=True):
+class Other(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A part of a kind that is not read here, such as audio; it exists in its own dialect only."""
 
     kind: str
@@ -71,7 +71,7 @@ class Other(msgspec.Struct, frozen=True, kw_only=True):
 Part: TypeAlias = Text | Image | ToolCall | ToolResult | Reasoning | Other
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One turn, or a part of one.
 
     Args:

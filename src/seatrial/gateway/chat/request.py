@@ -17,7 +17,7 @@ class DialectName(StrEnum):
     ANTHROPIC = "anthropic"
 
 
-class Tool(msgspec.Struct, frozen=True, kw_only=True):
+class Tool(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A function the model may ask for.
 
     Args:
@@ -41,7 +41,7 @@ class ToolUse(StrEnum):
     NONE = "none"
 
 
-class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
+class ToolChoice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How tools are to be used; ``name`` is the one that must be called, with REQUIRED."""
 
     use: ToolUse
@@ -56,7 +56,7 @@ class Format(StrEnum):
     SCHEMA = "schema"
 
 
-class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
+class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The form asked for; ``schema`` is a JSON schema and is given with SCHEMA."""
 
     form: Format
@@ -66,7 +66,7 @@ class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One call of a model.
 
     Args:
@@ -104,7 +104,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     raw: Mapping[str, object] | None = None
 
 
-class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True):
+class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Texts to be turned into vectors.
 
     Args:

@@ -22,7 +22,7 @@ class FinishReason(StrEnum):
     OTHER = "other"
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Tokens of one call, as the provider counted them; all >= 0.
 
     Args:
@@ -45,7 +45,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     output_audio_tokens: int = 0
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class Choice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One of the answers asked for."""
 
     index: int
@@ -53,7 +53,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: FinishReason
 
 
-class ChatResponse(msgspec.Struct, frozen=True, kw_only=True):
+class ChatResponse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole answer.
 
     Args:
@@ -77,7 +77,7 @@ class ChatResponse(msgspec.Struct, frozen=True, kw_only=True):
         return self.choices[0].message.text
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True):
+class Started(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer begins."""
 
     id: str
@@ -85,14 +85,14 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     created: int = 0
 
 
-class TextDelta(msgspec.Struct, frozen=True, kw_only=True):
+class TextDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More text of choice ``index``."""
 
     text: str
     index: int = 0
 
 
-class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True):
+class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More of what the model thinks, or the signature that ends it."""
 
     text: str = ""
@@ -100,7 +100,7 @@ class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True):
     index: int = 0
 
 
-class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
+class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More of the call at ``position`` among the calls of choice ``index``; the first piece of a
     call has its id and name."""
 
@@ -111,14 +111,14 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
     index: int = 0
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True):
+class Finished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Choice ``index`` is complete."""
 
     reason: FinishReason
     index: int = 0
 
 
-class UsageReported(msgspec.Struct, frozen=True, kw_only=True):
+class UsageReported(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The tokens of the call so far; the last of these in a stream counts."""
 
     usage: Usage
@@ -127,7 +127,7 @@ class UsageReported(msgspec.Struct, frozen=True, kw_only=True):
 Event: TypeAlias = Started | TextDelta | ReasoningDelta | ToolCallDelta | Finished | UsageReported
 
 
-class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+class Chunk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A piece of a stream, as it came.
 
     Args:
@@ -150,7 +150,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Embeddings(msgspec.Struct, frozen=True, kw_only=True):
+class Embeddings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Vectors, in the order of the inputs.
 
     Args:

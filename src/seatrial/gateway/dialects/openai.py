@@ -42,6 +42,12 @@ READ = frozenset(
 )
 """The fields of a request that are read; all others pass through."""
 
+_COMMON = frozenset(
+    {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "stream", "user"}
+)
+_RARE = READ - _COMMON
+"""Fields that most requests are without, which are then not looked for one by one."""
+
 
 def read_request(body: object) -> ChatRequest:
     """A request as a client of OpenAI sends it.
@@ -50,6 +56,17 @@ def read_request(body: object) -> ChatRequest:
     Raises: RequestInvalid: a field that is read is missing or of the wrong kind.
     """
     given = fields.mapping(body, "")
+    if _RARE.isdisjoint(given):
+        return ChatRequest(
+            model=fields.named(given, "model"),
+            messages=read_messages(given),
+            max_tokens=_max_tokens(given),
+            temperature=fields.optional_number(given, "temperature"),
+            stream=bool(fields.optional_flag(given, "stream")),
+            user=fields.optional_text(given, "user"),
+            dialect=DialectName.OPENAI,
+            raw=given,
+        )
     options = fields.optional_mapping(given, "stream_options")
     return ChatRequest(
         model=fields.named(given, "model"),
@@ -190,12 +207,33 @@ def write_request(
     if not developer_role:
         body["messages"] = [_as_system(message) for message in body["messages"]]
     _put_max_tokens(body, request.max_tokens, max_tokens_field)
+    for name, value in (("temperature", request.temperature), ("user", request.user)):
+        if value != body.get(name):
+            _put(body, name, value)
+    if not (_RARE.isdisjoint(body) and _asks_nothing_rare(request)):
+        _put_rare(body, request, own=own)
+    _put_stream(body, stream=stream, asks_usage=asks_usage)
+    return body
+
+
+def _asks_nothing_rare(request: ChatRequest) -> bool:
+    return (
+        request.response_format is None
+        and not request.tools
+        and request.tool_choice is None
+        and request.parallel_tool_calls is None
+        and request.top_p is None
+        and request.seed is None
+        and request.n == 1
+        and not request.stop
+    )
+
+
+def _put_rare(body: dict[str, Any], request: ChatRequest, *, own: bool) -> None:
     for name, value in (
-        ("temperature", request.temperature),
         ("top_p", request.top_p),
         ("seed", request.seed),
         ("parallel_tool_calls", request.parallel_tool_calls),
-        ("user", request.user),
     ):
         if value != body.get(name):
             _put(body, name, value)
@@ -211,8 +249,6 @@ def write_request(
         _put(body, "tool_choice", _written_choice(request.tool_choice))
     if request.response_format != _response_format(body):
         _put(body, "response_format", _written_format(request.response_format))
-    _put_stream(body, stream=stream, asks_usage=asks_usage)
-    return body
 
 
 def _put(body: dict[str, Any], name: str, value: object) -> None:

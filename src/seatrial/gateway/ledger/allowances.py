@@ -33,7 +33,7 @@ from seatrial.gateway.ledger.usage import Record
 from seatrial.kernel.errors import SeatrialError
 
 
-class AllowanceOptions(msgspec.Struct, frozen=True, kw_only=True):
+class AllowanceOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How much to hold ahead, and for how long.
 
     Args:
@@ -74,7 +74,7 @@ class Allowance:
         self.ended = False
 
 
-class Grant(msgspec.Struct, frozen=True):
+class Grant(msgspec.Struct, frozen=True, gc=False):
     """What an attempt may cost.
 
     Args:

@@ -22,6 +22,7 @@ from seatrial.kernel.errors import Invalid
 _DAY_S = 86_400
 _LONGEST_NAME = 200
 _HASHED = "sha256:"
+_MOST_KNOWN = 4096
 
 
 class Scope(StrEnum):
@@ -48,7 +49,7 @@ class BudgetInvalid(Invalid):
     code = "gateway.budget_invalid"
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
+class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Money that may be spent in each window.
 
     A budget counts from the first call that it applied to. Who has no key, no user or no such tag
@@ -88,7 +89,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-class Payer(msgspec.Struct, frozen=True, kw_only=True):
+class Payer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who pays for an attempt, and for what; names are as `plain_name` leaves them.
 
     Args:
@@ -116,7 +117,7 @@ def payer_of(call: Call, provider: str, model: str) -> Payer:
     )
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """An account, and the limit that a reservation must keep there.
 
     Args:
@@ -148,6 +149,43 @@ def charges(budgets: Sequence[Budget], payer: Payer, *, at_s: float) -> tuple[Ch
         if account not in found or charge.limit < found[account].limit:
             found[account] = charge
     return tuple(found.values())
+
+
+class Charging:
+    """What calls are charged to, remembered: most are charged to what the last ones were.
+
+    Args: budgets: of all calls.
+    """
+
+    def __init__(self, budgets: Sequence[Budget]) -> None:
+        self._budgets = tuple(budgets)
+        scopes = {budget.scope for budget in budgets}
+        self._by_user, self._by_tag = Scope.USER in scopes, Scope.TAG in scopes
+        self._by_model = Scope.MODEL in scopes
+        self._known: dict[tuple[object, ...], tuple[tuple[Charge, ...], Budget | None]] = {}
+
+    def charges(self, payer: Payer, own: Budget | None, *, at_s: float) -> tuple[Charge, ...]:
+        """See `charges`.
+
+        Args: own: a budget of the payer's key, besides the others.
+        """
+        day = int(at_s // _DAY_S)
+        who = (
+            day,
+            payer.key,
+            payer.user if self._by_user else None,
+            payer.model if self._by_model else None,
+            tuple(payer.tags.items()) if self._by_tag else None,
+        )
+        known = self._known.get(who)
+        if known is not None and known[1] is own:
+            return known[0]
+        budgets = self._budgets if own is None else (*self._budgets, own)
+        found = charges(budgets, payer, at_s=at_s)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[who] = (found, own)
+        return found
 
 
 @lru_cache(maxsize=16)

@@ -44,7 +44,7 @@ HELD_SHARE = 10
 """And there is none where more than one part in so many of what is left is reserved already."""
 
 
-class Reserve(msgspec.Struct, frozen=True, kw_only=True):
+class Reserve(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Set money aside for an attempt, or for attempts to come.
 
     Args:
@@ -69,7 +69,7 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True):
     ahead: bool = False
 
 
-class Settle(msgspec.Struct, frozen=True):
+class Settle(msgspec.Struct, frozen=True, gc=False):
     """Pay what an attempt cost, and give back the rest. An attempt that nothing was reserved for is
     recorded, and paid by no account.
 
@@ -82,7 +82,7 @@ class Settle(msgspec.Struct, frozen=True):
     allowance: str | None = None
 
 
-class Release(msgspec.Struct, frozen=True):
+class Release(msgspec.Struct, frozen=True, gc=False):
     """Give all of it back: the attempt was never made, and leaves no record."""
 
     id: str
@@ -91,7 +91,7 @@ class Release(msgspec.Struct, frozen=True):
 Operation: TypeAlias = Reserve | Settle | Release
 
 
-class Granted(msgspec.Struct, frozen=True):
+class Granted(msgspec.Struct, frozen=True, gc=False):
     """The money is set aside.
 
     Args:
@@ -101,7 +101,7 @@ class Granted(msgspec.Struct, frozen=True):
     amount: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """An account has too little left.
 
     Args:
@@ -115,11 +115,11 @@ class Refused(msgspec.Struct, frozen=True):
     reserved: int
 
 
-class Repeated(msgspec.Struct, frozen=True):
+class Repeated(msgspec.Struct, frozen=True, gc=False):
     """The attempt was reserved or settled before; nothing was changed."""
 
 
-class Closed(msgspec.Struct, frozen=True):
+class Closed(msgspec.Struct, frozen=True, gc=False):
     """The attempt is settled or released.
 
     Args:
@@ -134,7 +134,7 @@ class Closed(msgspec.Struct, frozen=True):
 Outcome: TypeAlias = Granted | Refused | Repeated | Closed
 
 
-class Lapsed(msgspec.Struct, frozen=True, kw_only=True):
+class Lapsed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A reservation that nobody settled in time: it was settled at its worst case.
 
     Args:
@@ -146,7 +146,7 @@ class Lapsed(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
 
 
-class Balance(msgspec.Struct, frozen=True, kw_only=True):
+class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of the money of an account, in units, >= 0."""
 
     account: str

@@ -17,7 +17,7 @@ from seatrial.gateway.ledger.money import usd
 _DAY_US = 86_400_000_000
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One attempt, as it is kept.
 
     Args:
@@ -66,7 +66,7 @@ class By(StrEnum):
     TAG = "tag"
 
 
-class UsageQuestion(msgspec.Struct, frozen=True, kw_only=True):
+class UsageQuestion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which records to sum, and how.
 
     Args:
@@ -81,7 +81,7 @@ class UsageQuestion(msgspec.Struct, frozen=True, kw_only=True):
     tag: str = ""
 
 
-class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
+class UsageSum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Records added up; those of reservations that are still open are not among them.
 
     Args:

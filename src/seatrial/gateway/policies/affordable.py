@@ -14,7 +14,7 @@ UNKNOWN_MAXIMUM = 4096
 """Tokens of an answer where neither the request nor anybody else says how long it may be."""
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a call may cost, from the least with which it makes sense to what was asked for.
 
     Args:
@@ -39,6 +39,7 @@ def span(
     input_tokens: int,
     maximum: int | None,
     floor: int,
+    whole: bool = False,
 ) -> Span:
     """The span of a request; vectors have no length to choose.
 
@@ -47,19 +48,25 @@ def span(
         maximum: of an answer, for a request that does not say; None where it is not known.
         floor: tokens below which no answer is cut, besides those it was given to think; one that
             is asked to be shorter, may.
+        whole: whether nothing shorter than what was asked for will do.
     """
     n = most_tokens = least_tokens = 0
     if isinstance(request, ChatRequest):
         n = request.n
         most_tokens = request.max_tokens or maximum or UNKNOWN_MAXIMUM
-        least_tokens = min(floor + _thinking_tokens(request), most_tokens)
+        shortest = most_tokens if whole else floor + _thinking_tokens(request)
+        least_tokens = min(shortest, most_tokens)
+    most = units(quote.worst_case(input_tokens, most_tokens * n))
+    least = most
+    if least_tokens < most_tokens:
+        least = units(quote.worst_case(input_tokens, least_tokens * n))
     return Span(
         input_tokens=input_tokens,
         n=n,
         most_tokens=most_tokens,
         least_tokens=least_tokens,
-        most=units(quote.worst_case(input_tokens, most_tokens * n)),
-        least=units(quote.worst_case(input_tokens, least_tokens * n)),
+        most=most,
+        least=least,
     )
 
 

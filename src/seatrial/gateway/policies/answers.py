@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 import msgspec
@@ -32,7 +33,7 @@ class Answers(Protocol):
         """What is kept; None where there is nothing, or nothing any more."""
         ...
 
-    async def put(self, key: str, value: bytes, *, ttl_s: float) -> None:
+    def put(self, key: str, value: bytes, *, ttl_s: float) -> Awaitable[None]:
         """Keep a value for ``ttl_s`` > 0 seconds, in place of the one before."""
         ...
 

@@ -27,7 +27,7 @@ from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
-from seatrial.gateway.ledger.budget import Budget, Charge, Payer, charges, payer_of
+from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
 from seatrial.gateway.ledger.money import units, usd
 from seatrial.gateway.ledger.usage import Record
@@ -106,7 +106,8 @@ class Budgeted:
             None where it is not known.
         now: monotonic, in s.
         wall: seconds since 1970.
-        own_budget: of the caller's key, besides the others; None for none.
+        own_budget: of the caller's key, besides the others, whose scope is the key; the same object
+            as long as it is the same; None for none.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class Budgeted:
     ) -> None:
         self._inner = inner
         self._allowances = allowances
-        self._budgets = tuple(budgets)
+        self._charging = Charging(budgets)
         self._prices = prices
         self._vendor = vendor
         self._counter = counter
@@ -199,8 +200,7 @@ class Budgeted:
             began=self._now(),
         )
         own = None if self._own_budget is None else self._own_budget(call)
-        budgets = self._budgets if own is None else (*self._budgets, own)
-        charged = charges(budgets, ticket.payer, at_s=at_s)
+        charged = self._charging.charges(ticket.payer, own, at_s=at_s)
         if charged:
             quote = ticket.priced.quote
             if quote is None:
@@ -216,14 +216,14 @@ class Budgeted:
         # all of it can be paid, nothing is counted, and no vocabulary is loaded.
         priced = ticket.priced
         ticket.roughly = priced.exact
-        asked = self._span(ticket.request, quote, priced.input_ceiling())
-        least = asked.most if ticket.roughly else asked.least
-        answer = await self._ask(ticket, charged, call, asked.most, least)
+        rough = ticket.roughly
+        asked = self._span(ticket.request, quote, priced.input_ceiling(), whole=rough)
+        answer = await self._ask(ticket, charged, call, asked)
         if ticket.roughly and isinstance(answer, Refused):
             ticket.roughly = False
             await loaded(self._counter)
             asked = self._span(ticket.request, quote, priced.input_bound())
-            answer = await self._ask(ticket, charged, call, asked.most, asked.least)
+            answer = await self._ask(ticket, charged, call, asked)
         match answer:
             case Refused():
                 raise exceeded(answer, asked.least)
@@ -238,7 +238,12 @@ class Budgeted:
                 ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
 
     def _span(
-        self, request: ChatRequest | EmbeddingRequest, quote: Quote, input_tokens: int
+        self,
+        request: ChatRequest | EmbeddingRequest,
+        quote: Quote,
+        input_tokens: int,
+        *,
+        whole: bool = False,
     ) -> Span:
         return span(
             request,
@@ -246,10 +251,11 @@ class Budgeted:
             input_tokens=input_tokens,
             maximum=self._maximum,
             floor=self._options.floor_tokens,
+            whole=whole,
         )
 
     async def _ask(
-        self, ticket: _Ticket[R], charged: tuple[Charge, ...], call: Call, most: int, least: int
+        self, ticket: _Ticket[R], charged: tuple[Charge, ...], call: Call, asked: Span
     ) -> Grant | Refused | Repeated:
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
         return await self._allowances.reserve(
@@ -257,8 +263,8 @@ class Budgeted:
                 id=ticket.id,
                 payer=ticket.payer,
                 charges=charged,
-                most=most,
-                least=least,
+                most=asked.most,
+                least=asked.least,
                 at_us=ticket.at_us,
                 expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
                 owner=self._allowances.owner,

@@ -86,7 +86,7 @@ class Cached:
         self._store = store
         self._now = now
         self._flights = Flights[Kept](provider.name, now=now, max_bytes=options.max_entry_bytes)
-        self._writes: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Future[None]] = set()
         self._store_rests_until = float("-inf")
 
     @property
@@ -246,15 +246,17 @@ class Cached:
         ttl_s = self._options.ttl_s
         self._recent.put(key, kept, until=self._now() + ttl_s, n_bytes=len(value))
         if self._store is not None and self._store_answers() and len(self._writes) < _MOST_WRITES:
-            task = asyncio.create_task(self._write(self._store, key, value))
-            self._writes.add(task)
-            task.add_done_callback(self._writes.discard)
+            write = asyncio.ensure_future(self._store.put(key, value, ttl_s=ttl_s))
+            self._writes.add(write)
+            write.add_done_callback(self._written)
 
-    async def _write(self, store: Answers, key: str, value: bytes) -> None:
-        try:
-            await store.put(key, value, ttl_s=self._options.ttl_s)
-        except SeatrialError as error:
+    def _written(self, write: asyncio.Future[None]) -> None:
+        self._writes.discard(write)
+        error = None if write.cancelled() else write.exception()
+        if isinstance(error, SeatrialError):
             self._let_rest(error)
+        elif error is not None:
+            raise error
 
     async def _stored(self, key: str, call: Call) -> Kept | None:
         if self._store is None or not self._store_answers():

@@ -33,7 +33,7 @@ class CircuitPhase(StrEnum):
     HALF_OPEN = "half_open"
 
 
-class CircuitOptions(msgspec.Struct, frozen=True, kw_only=True):
+class CircuitOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When to open, and for how long.
 
     Args:
@@ -57,20 +57,20 @@ class CircuitOptions(msgspec.Struct, frozen=True, kw_only=True):
     n_probes: int = 2
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A request that was let through (`admits`) is sent."""
 
     at: float
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """The provider did its work; a request it rejects for good reason counts as such."""
 
     at: float
     epoch: int
 
 
-class Failed(msgspec.Struct, frozen=True):
+class Failed(msgspec.Struct, frozen=True, gc=False):
     """The provider failed, and asks to be left alone so long."""
 
     at: float
@@ -78,7 +78,7 @@ class Failed(msgspec.Struct, frozen=True):
     retry_after_s: float = 0.0
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class Dropped(msgspec.Struct, frozen=True, gc=False):
     """The request ended without telling anything about the provider."""
 
     at: float
@@ -90,7 +90,7 @@ Slot: TypeAlias = tuple[int, int, int]
 """Number of the slot of time, calls, failures."""
 
 
-class CircuitState(msgspec.Struct, frozen=True, kw_only=True):
+class CircuitState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is remembered of a provider.
 
     Args:

@@ -40,8 +40,20 @@ class Counted:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider."""
-        with self._counting(call):
-            return await self._provider.chat(request, call)
+        began, outcome = self._now(), "unknown"
+        try:
+            answer = await self._provider.chat(request, call)
+            outcome = OK
+        except asyncio.CancelledError:
+            outcome = CANCELLED
+            raise
+        except SeatrialError as error:
+            outcome = error.code
+            raise
+        finally:
+            seconds = self._now() - began
+            self._counts.ended(self._route, call.journal, outcome=outcome, seconds=seconds)
+        return answer
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider."""

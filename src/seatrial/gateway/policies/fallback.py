@@ -67,6 +67,10 @@ class Fallback:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider."""
+        if self._hedge is None:
+            return await self._in_turn(
+                lambda one, share: one.provider.chat(replace(request, model=one.model), share), call
+            )
 
         async def ask(candidate: Candidate, call: Call) -> ChatResponse:
             return await candidate.provider.chat(replace(request, model=candidate.model), call)
@@ -78,19 +82,9 @@ class Fallback:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """See Provider."""
-        course = Course(self._candidates, call, self._now)
-        while True:
-            candidate, share = course.advance()
-            try:
-                answer = await candidate.provider.embed(
-                    replace(request, model=candidate.model), share
-                )
-            except SeatrialError as failure:
-                course.failed(candidate, failure)
-                self._go_on(course, failure)
-            else:
-                course.answered(candidate)
-                return answer
+        return await self._in_turn(
+            lambda one, share: one.provider.embed(replace(request, model=one.model), share), call
+        )
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider; before the first piece that speaks, none is given."""
@@ -126,6 +120,20 @@ class Fallback:
         """See Provider; closes all candidates."""
         for candidate in self._candidates:
             await candidate.provider.close()
+
+    async def _in_turn(self, ask: Ask[A], call: Call) -> A:
+        """The first answer of those who are asked one after the other.   Raises: as `_asked`."""
+        course = Course(self._candidates, call, self._now)
+        while True:
+            candidate, share = course.advance()
+            try:
+                answer = await ask(candidate, share)
+            except SeatrialError as failure:
+                course.failed(candidate, failure)
+                self._go_on(course, failure)
+            else:
+                course.answered(candidate)
+                return answer
 
     async def _asked(
         self,

@@ -16,7 +16,7 @@ import msgspec
 _ROUNDING_S = 1e-6
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
+class Rate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """So much a minute.
 
     Args:
@@ -56,21 +56,21 @@ def taken(full_at: float, now: float, n: float, rate: Rate) -> float:
     return max(full_at, now) + n * rate.each_s
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of one key; None leaves it open."""
 
     requests: Rate | None = None
     tokens: Rate | None = None
 
 
-class Buckets(msgspec.Struct, frozen=True):
+class Buckets(msgspec.Struct, frozen=True, gc=False):
     """When the buckets of one key are full again; monotonic, in s."""
 
     requests: float = 0.0
     tokens: float = 0.0
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was not taken, and why.
 
     Args:

@@ -1,4 +1,4 @@
-"""Waiting for the pieces of a stream no longer than told.
+"""Waiting for an answer, or for the pieces of a stream, no longer than told.
 
 `asyncio.timeout` cannot span the pieces of a generator, and one for each piece costs more than most
 pieces do; here one timer serves the whole stream.
@@ -7,13 +7,47 @@ pieces do; here one timer serves the whole stream.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
+from typing import TypeVar
 
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.response import Chunk
 
+T = TypeVar("T")
+
 _CLOSE_S = 0.0005  # loops round their timers, to a millisecond at most
+
+
+async def in_time(work: Awaitable[T], within_s: float) -> T:
+    """As `asyncio.timeout` does, at less than half of its cost.
+
+    Args: within_s: > 0.
+    Raises: OutOfPatience: it was not done by then, and was cancelled.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    alarm = _Alarm(task)
+    timer = asyncio.get_running_loop().call_later(within_s, alarm.ring)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if alarm.rang and task.uncancel() <= alarm.n_cancels:
+            raise OutOfPatience from None
+        raise
+    finally:
+        timer.cancel()
+
+
+class _Alarm:
+    __slots__ = ("n_cancels", "rang", "task")
+
+    def __init__(self, task: asyncio.Task[object]) -> None:
+        self.task, self.n_cancels, self.rang = task, task.cancelling(), False
+
+    def ring(self) -> None:
+        self.rang = True
+        self.task.cancel()
 
 
 class OutOfPatience(Exception):

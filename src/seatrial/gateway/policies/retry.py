@@ -24,7 +24,7 @@ from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 from seatrial.gateway.policies.backoff import Backoff, wait_s
 from seatrial.gateway.policies.opening import cut_off, opened
-from seatrial.gateway.policies.patience import OutOfPatience, Patience
+from seatrial.gateway.policies.patience import OutOfPatience, Patience, in_time
 
 Q = TypeVar("Q", ChatRequest, EmbeddingRequest)
 A = TypeVar("A")
@@ -139,11 +139,8 @@ class Retry:
             try:
                 if due <= began:
                     raise self._late(began, due)
-                async with asyncio.timeout(due - began) as limit:
-                    return await ask(request, attempt)
-            except TimeoutError:
-                if not limit.expired():
-                    raise
+                return await in_time(ask(request, attempt), due - began)
+            except OutOfPatience:
                 failure: ProviderFailure = self._late(began, due)
             except ProviderFailure as caught:
                 failure = caught

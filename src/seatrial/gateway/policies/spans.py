@@ -110,18 +110,23 @@ class Traced:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider."""
-        span = self._begin("chat", request.model)
+        span = self._begin("chat", request.model, _asked(request, call))
         if span is None:
             return await self._provider.chat(request, call)
-        with _ending(span):
-            span.set(_asked(request, call, self._content))
+        try:
+            self._tell(span, request)
             response = await self._provider.chat(request, call)
             span.set(_answered(response, self._content))
-            return response
+        except BaseException as error:
+            span.end(_error_type(error))
+            raise
+        span.end()
+        return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider."""
-        span = self._begin("chat", request.model)
+        asked = _asked(request, call) | {"gen_ai.request.stream": True}
+        span = self._begin("chat", request.model, asked)
         async with aclosing(self._provider.stream(request, call)) as chunks:
             if span is None:
                 async for chunk in chunks:
@@ -130,7 +135,7 @@ class Traced:
             began = self._now()
             told = _Told(self._content)
             with _ending(span):
-                span.set(_asked(request, call, self._content) | {"gen_ai.request.stream": True})
+                self._tell(span, request)
                 try:
                     async for chunk in chunks:
                         if chunk.speaks and told.first_s is None:
@@ -142,11 +147,10 @@ class Traced:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """See Provider."""
-        span = self._begin("embeddings", request.model)
+        span = self._begin("embeddings", request.model, {"seatrial.call.id": call.id})
         if span is None:
             return await self._provider.embed(request, call)
         with _ending(span):
-            span.set({"seatrial.call.id": call.id})
             embeddings = await self._provider.embed(request, call)
             known: Attributes = {
                 "gen_ai.response.model": embeddings.model,
@@ -159,28 +163,34 @@ class Traced:
         """See Provider."""
         await self._provider.close()
 
-    def _begin(self, operation: str, model: str) -> Span | None:
-        return self._tracer.begin(
-            f"{operation} {model}",
-            {"gen_ai.operation.name": operation, "gen_ai.request.model": model, **self._known},
-        )
+    def _tell(self, span: Span, request: ChatRequest) -> None:
+        """What was said, where that is recorded."""
+        if self._content is not None:
+            said = _json(map(_message, request.messages), self._content)
+            span.set({"gen_ai.input.messages": said})
+
+    def _begin(self, operation: str, model: str, asked: Attributes) -> Span | None:
+        asked["gen_ai.operation.name"] = operation
+        asked["gen_ai.request.model"] = model
+        asked.update(self._known)
+        return self._tracer.begin(f"{operation} {model}", asked)
 
 
 @contextmanager
 def _ending(span: Span) -> Iterator[None]:
     try:
         yield
-    except (asyncio.CancelledError, GeneratorExit):
-        span.end(CANCELLED)
-        raise
-    except SeatrialError as error:
-        span.end(error.code)
-        raise
     except BaseException as error:
-        span.end(type(error).__qualname__)
+        span.end(_error_type(error))
         raise
     else:
         span.end()
+
+
+def _error_type(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        return CANCELLED
+    return error.code if isinstance(error, SeatrialError) else type(error).__qualname__
 
 
 class _Told:
@@ -225,16 +235,16 @@ class _Told:
         return found
 
 
-def _asked(request: ChatRequest, call: Call, content: Mask | None) -> Attributes:
+def _asked(request: ChatRequest, call: Call) -> Attributes:
     found: Attributes = {"seatrial.call.id": call.id}
-    for name, value in (
-        ("max_tokens", request.max_tokens),
-        ("temperature", request.temperature),
-        ("top_p", request.top_p),
-        ("seed", request.seed),
-    ):
-        if value is not None:
-            found[f"gen_ai.request.{name}"] = value
+    if request.max_tokens is not None:
+        found["gen_ai.request.max_tokens"] = request.max_tokens
+    if request.temperature is not None:
+        found["gen_ai.request.temperature"] = request.temperature
+    if request.top_p is not None:
+        found["gen_ai.request.top_p"] = request.top_p
+    if request.seed is not None:
+        found["gen_ai.request.seed"] = request.seed
     if request.stop:
         found["gen_ai.request.stop_sequences"] = request.stop
     if request.n != 1:
@@ -242,8 +252,6 @@ def _asked(request: ChatRequest, call: Call, content: Mask | None) -> Attributes
     if request.response_format is not None:
         is_text = request.response_format.form is Format.TEXT
         found["gen_ai.output.type"] = "text" if is_text else "json"
-    if content is not None:
-        found["gen_ai.input.messages"] = _json(map(_message, request.messages), content)
     return found
 
 
@@ -257,7 +265,8 @@ def _answered(response: ChatResponse, content: Mask | None) -> Attributes:
     }
     if content is not None:
         found["gen_ai.output.messages"] = _outputs(response, content)
-    return found | _used(response.usage)
+    found.update(_used(response.usage))
+    return found
 
 
 def _used(usage: Usage | None) -> Attributes:

@@ -67,6 +67,8 @@ from seatrial.gateway.tokens.windows import Window, Windows
 _LONGEST_PAUSES = 6
 """A provider that goes on failing is left alone so many times as long as at first."""
 
+_MOST_KEYS = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -118,6 +120,7 @@ class _Stacks:
     def __init__(self, config: GatewayConfig, parts: Parts) -> None:
         self._config, self._parts = config, parts
         self._guards = config.guards.guards()
+        self._own: dict[str, tuple[Key, Budget | None]] = {}
         self._budgets = tuple(one.budget() for one in config.budgets)
         pause_s = config.breaker.pause
         circuit = CircuitOptions(
@@ -228,7 +231,14 @@ class _Stacks:
 
     def _own_budget(self, call: Call) -> Budget | None:
         key = self._parts.key(call.key)
-        return None if key is None else key.budget
+        if key is None or key.budget_usd is None:
+            return None
+        known = self._own.get(key.id)
+        if known is None or known[0] is not key:
+            if len(self._own) >= _MOST_KEYS:
+                self._own.clear()
+            known = self._own[key.id] = (key, key.budget)
+        return known[1]
 
     def _limits(self, call: Call) -> Limits | None:
         return limits_of(self._config.limits, self._parts.key(call.key))

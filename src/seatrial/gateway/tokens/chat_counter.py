@@ -124,7 +124,10 @@ class ChatCounter:
         if request.tools:
             total += form.tools_bound + tools_bound(request.tools, bound, margin=form.tool_bound)
             total += sum(map(self._vendor_tool_bound, request.tools))
-        total += format_bound(request.response_format, bound)
+        if request.response_format is not None:
+            total += format_bound(request.response_format, bound)
+        if request.raw is None or request.raw.keys() <= NO_PROMPT:
+            return total
         return total + sum(bound(as_json(said)) for said in _unread(request.raw, NO_PROMPT))
 
     def _message(self, message: Message) -> int:
@@ -153,8 +156,15 @@ class ChatCounter:
         return total
 
     def _message_bound(self, message: Message, bound: Callable[[str], int]) -> int:
-        total = self._form.message_bound
-        total += sum(self._part_bound(part, bound) for part in message.parts)
+        total, parts = self._form.message_bound, message.parts
+        if len(parts) == 1 and type(parts[0]) is Text:
+            total += bound(parts[0].text)
+            if message.name is None and (
+                message.raw is None or message.raw.keys() <= MESSAGE_FIELDS
+            ):
+                return total
+        else:
+            total += sum(self._part_bound(part, bound) for part in parts)
         if message.name is not None:
             total += self._form.message_bound + bound(message.name)
         texts = [part.text for part in message.parts if isinstance(part, Text)]
