@@ -115,7 +115,8 @@ class SqlLedger:
         """See Ledger."""
         if not operations:
             return []
-        with self._database.writing("ledger", durable=True) as session:
+        durable = any(isinstance(operation, Reserve) for operation in operations)
+        with self._database.writing("ledger", durable=durable) as session:
             batch = _read(session, operations)
             outcomes = batch.apply(operations)
             _write(session, batch)

@@ -113,12 +113,12 @@ async def test_a_settlement_waits_a_moment_for_company():
     teller = Teller(ledger, wall=now, blocking=False)
     await teller.reserve(reserve("a"))
     teller.post(settle("a"))
-    await asyncio.sleep(0.019)
+    await asyncio.sleep(0.049)
     assert (ledger.sizes, ledger.held) == ([1], (0, 1))
     await teller.reserve(reserve("b"))
     assert (ledger.sizes, ledger.held) == ([1, 2], (1, 1))
     teller.post(settle("b"))
-    await asyncio.sleep(0.0201)
+    await asyncio.sleep(0.0501)
     assert (ledger.sizes, ledger.held) == ([1, 2, 1], (2, 0))
 
 

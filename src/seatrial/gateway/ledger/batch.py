@@ -65,6 +65,7 @@ class Batch:
             that do not exist yet may be left out.
         attempts: those of the operations, and their allowances, that exist.
         reduced: allowances whose amount is another, if nothing else of them changed.
+        drawn: what is taken from allowances, and paid, and does not stand in accounts yet.
     """
 
     accounts: dict[str, Account]
@@ -72,11 +73,14 @@ class Batch:
     changed_accounts: set[str] = field(default_factory=set)
     changed_attempts: dict[str, None] = field(default_factory=dict)
     reduced: set[str] = field(default_factory=set)
+    drawn: dict[str, tuple[int, int]] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
 
     def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
         """See Ledger."""
-        return [self._one(operation) for operation in operations]
+        outcomes = [self._one(operation) for operation in operations]
+        self._draw()
+        return outcomes
 
     def lapse(self, ids: Iterable[str]) -> list[Lapsed]:
         """Settle open attempts, whose records were read too, at what was reserved for them."""
@@ -112,6 +116,7 @@ class Batch:
     def _reserve(self, asked: Reserve) -> Outcome:
         if asked.id in self.attempts:
             return Repeated()
+        self._draw()
         amount, tightest = asked.most, None
         for charge in asked.charges:
             account = self.accounts.get(charge.account)
@@ -143,6 +148,8 @@ class Batch:
     def _settle(self, record: Record) -> Outcome:
         attempt = self.attempts.get(record.id)
         cost = record.cost or 0
+        if record.id in self.drawn:
+            self._draw()
         if attempt is None:
             self._keep(record.id, Attempt(State.SETTLED, cost, (), record=record))
             return Closed(changed=True)
@@ -159,15 +166,24 @@ class Batch:
         if paying is not None and paying.state is not State.SETTLED:
             drawn = min(cost, paying.amount)
             beyond = cost - drawn
-            self._move(paying, drawn, paid=cost)
             paying.amount -= drawn
-            if paying.state is State.LAPSED and paying.record is not None:
-                paying.record = replace(paying.record, cost=paying.amount)
-            self.reduced.add(allowance)
+            before = self.drawn.get(allowance, (0, 0))
+            self.drawn[allowance] = (before[0] + drawn, before[1] + cost)
         self._keep(record.id, Attempt(State.SETTLED, cost, (), record=record))
         return Closed(changed=True, beyond=beyond)
 
+    def _draw(self) -> None:
+        """Change the accounts that allowances are charged to, once for all that was paid."""
+        for allowance, (amount, paid) in self.drawn.items():
+            paying = self.attempts[allowance]
+            self._move(paying, amount, paid=paid)
+            if paying.state is State.LAPSED and paying.record is not None:
+                paying.record = replace(paying.record, cost=paying.amount)
+            self.reduced.add(allowance)
+        self.drawn.clear()
+
     def _release(self, key: str) -> Outcome:
+        self._draw()
         attempt = self.attempts.get(key)
         if attempt is None or attempt.state is State.SETTLED:
             return Closed(changed=False)

@@ -163,8 +163,11 @@ class Ledger(Protocol):
     """
 
     def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
-        """Do all of it, in order, in one transaction; an outcome for each. What was done is on the
-        disk when this returns.
+        """Do all of it, in order, in one transaction; an outcome for each.
+
+        What was reserved is on the disk when this returns, with all before it. A power cut may take
+        back settlements and releases that came after the last reservation: then what was reserved
+        for them counts.
         """
         ...
 

@@ -57,7 +57,7 @@ class TellerOptions(msgspec.Struct, frozen=True, kw_only=True):
             given up, and counts at its worst case.
     """
 
-    settle_within_s: float = 0.02
+    settle_within_s: float = 0.05
     sweep_every_s: float = 30.0
     keep_days: int = 400
     retry_s: float = 1.0
