@@ -15,7 +15,7 @@ _Fields: TypeAlias = tuple[str, str, bytes, dict[bytes, bytes]]
 class Heads:
     """Heads of requests that were parsed before, by their bytes; shared by all connections.
 
-    Only those that leave nothing to decide are kept: a prediction with a content-length, on a
+    Only those that leave nothing to decide are kept: a request with a content-length, on a
     connection that stays. When there is no more room all are forgotten, and those still in use come
     back with their next request.
 

@@ -86,7 +86,12 @@ class HotProtocol(BoundedProtocol):
             known = together.heads.read(data)
             if known is not None and self.timeout_keep_alive_task is None:
                 self._since = self.loop.time()
-                self._ask(together, known, keep_alive=True)
+                streams = self.streams
+                if streams is not None and streams.owns(known.path):
+                    self._version = "1.1"
+                    self._converse(streams, known, keep_alive=True)
+                else:
+                    self._ask(together, known, keep_alive=True)
                 return
             self._whole = data
         # Before the parser: of a piece that ends one request and begins another nobody knows how
@@ -202,14 +207,15 @@ class HotProtocol(BoundedProtocol):
         self._hot = None
         self._owed = False
         keep_alive = self._keep_alive and not self._last
+        together = self._together
+        if self._whole is not None and keep_alive and together is not None:
+            together.heads.learn(self._whole, hot)
         if self._owner is self.streams:
             assert self.streams is not None
             self._converse(self.streams, hot, keep_alive=keep_alive)
             return
-        assert self._together is not None
-        if self._whole is not None and keep_alive:
-            self._together.heads.learn(self._whole, hot)
-        self._ask(self._together, hot, keep_alive=keep_alive)
+        assert together is not None
+        self._ask(together, hot, keep_alive=keep_alive)
 
     def _owner_of(self, path: str) -> DataPlane | StreamPlane | None:
         """Who answers at a path on the short way."""
