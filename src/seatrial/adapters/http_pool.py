@@ -1,7 +1,7 @@
 """Kept connections to one server, made when there is none to spare.
 
 Connecting goes on by itself when whoever asked for it has left, and what comes of it is kept for
-the next: a socket that uvloop has taken over must not be closed by somebody else (libuv/libuv#5130).
+the next: nobody else may close a socket that uvloop has taken over (libuv/libuv#5130).
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ _ASK_EVERY_S = 0.001
 class SqliteLedger(SqlLedger):
     """`gateway.ledger.ledger.Ledger` in a file, with a write-ahead log beside it.
 
-    What was reserved is on the disk when a call returns: no power cut takes back that a provider was
-    asked. Safe to use from any thread, and in a child after a fork.
+    What was reserved is on the disk when a call returns: no power cut takes back that a provider
+    was asked. Safe to use from any thread, and in a child after a fork.
 
     Args:
         path: the file; made when absent, its folder must be there. Not on a network drive.

@@ -18,7 +18,7 @@ from seatrial.web.protocol import HotProtocol
 
 _KEEP_ALIVE_S = 75
 _DRAIN_S = 10
-_COLLECT_AFTER = (10_000, 10, 20)
+_COLLECT_AFTER = (50_000, 20, 50)
 """Requests make thousands of objects and next to no cycles: looking for these less often takes a
 tenth less CPU."""
 _SETTLE_S = 5.0

@@ -38,8 +38,10 @@ def read_messages(body: Body) -> tuple[Message, ...]:
     """All messages of a request.   Raises: RequestInvalid."""
     given = fields.filled(body, "messages")
     return tuple(
-        read_message(fields.mapping(message, f"messages[{n}]"), f"messages[{n}].")
-        for n, message in enumerate(given)
+        [
+            read_message(fields.mapping(message, at := f"messages[{n}]"), f"{at}.")
+            for n, message in enumerate(given)
+        ]
     )
 
 

@@ -118,12 +118,13 @@ class Breaker:
 
     def __init__(self, provider: Provider, circuit: Circuit) -> None:
         self._provider = provider
+        self._name = provider.name
         self._circuit = circuit
 
     @property
     def name(self) -> str:
         """See Provider."""
-        return self._provider.name
+        return self._name
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider.   Raises: CircuitOpen."""
@@ -135,7 +136,7 @@ class Breaker:
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider.   Raises: CircuitOpen."""
-        epoch = self._circuit.enter(self.name)
+        epoch = self._circuit.enter(self._name)
         spoke = False
         try:
             async with aclosing(self._provider.stream(request, call)) as pieces:
@@ -152,7 +153,7 @@ class Breaker:
         await self._provider.close()
 
     async def _whole(self, ask: Callable[[Q, Call], Awaitable[A]], request: Q, call: Call) -> A:
-        epoch = self._circuit.enter(self.name)
+        epoch = self._circuit.enter(self._name)
         try:
             answer = await ask(request, call)
         except BaseException as error:

@@ -126,6 +126,7 @@ class Budgeted:
         own_budget: Callable[[Call], Budget | None] | None = None,
     ) -> None:
         self._inner = inner
+        self._name = inner.name
         self._allowances = allowances
         self._charging = Charging(budgets)
         self._prices = prices
@@ -140,7 +141,7 @@ class Budgeted:
     @property
     def name(self) -> str:
         """See Provider."""
-        return self._inner.name
+        return self._name
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
@@ -194,7 +195,7 @@ class Budgeted:
         ticket = _Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
-            payer=payer_of(call, self._inner.name, request.model),
+            payer=payer_of(call, self._name, request.model),
             request=request,
             priced=Priced(request, self._prices, self._vendor, self._counter),
             began=self._now(),
@@ -351,7 +352,7 @@ class Budgeted:
         self._allowances.settle(record, ticket.grant)
         call.journal.attempts.append(
             Attempt(
-                provider=self._inner.name,
+                provider=self._name,
                 model=ticket.request.model,
                 began=ticket.began,
                 ended=ended,

@@ -216,16 +216,14 @@ class Cached:
         return vectors
 
     def _may_be_kept(self, request: ChatRequest, response: ChatResponse, call: Call) -> bool:
-        return (
-            self._is_first(call)
-            and len(response.choices) == request.n
-            and all(self._is_good(choice.finish_reason) for choice in response.choices)
-            and all(choice.message.parts for choice in response.choices)
-            and (
-                self._options.tool_calls
-                or not any(choice.message.tool_calls for choice in response.choices)
-            )
-        )
+        if len(response.choices) != request.n or not self._is_first(call):
+            return False
+        for choice in response.choices:
+            if not (choice.message.parts and self._is_good(choice.finish_reason)):
+                return False
+            if not self._options.tool_calls and choice.message.tool_calls:
+                return False
+        return True
 
     def _is_first(self, call: Call) -> bool:
         return call.journal.notes.get(ANSWERED_BY, self._first) == self._first

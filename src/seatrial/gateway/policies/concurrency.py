@@ -132,16 +132,17 @@ class Concurrency:
 
     def __init__(self, provider: Provider, places: Places) -> None:
         self._provider = provider
+        self._name = provider.name
         self._places = places
 
     @property
     def name(self) -> str:
         """See Provider."""
-        return self._provider.name
+        return self._name
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider.   Raises: NoRoom."""
-        taken = await self._places.take(self.name, call)
+        taken = await self._places.take(self._name, call)
         try:
             return await self._provider.chat(request, call)
         finally:
@@ -149,7 +150,7 @@ class Concurrency:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """See Provider.   Raises: NoRoom."""
-        taken = await self._places.take(self.name, call)
+        taken = await self._places.take(self._name, call)
         try:
             return await self._provider.embed(request, call)
         finally:
@@ -157,7 +158,7 @@ class Concurrency:
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider.   Raises: NoRoom."""
-        taken = await self._places.take(self.name, call)
+        taken = await self._places.take(self._name, call)
         try:
             async with aclosing(self._provider.stream(request, call)) as pieces:
                 async for piece in pieces:

@@ -133,9 +133,10 @@ class Fit:
         await self._provider.close()
 
     async def _fitted(self, request: ChatRequest, call: Call) -> ChatRequest:
-        for note in NOTES:
-            # What another candidate of the same call left out is not what this one is sent.
-            call.journal.notes.pop(note, None)
+        if call.journal.notes:
+            for note in NOTES:
+                # What another candidate of the same call left out is not what this one is sent.
+                call.journal.notes.pop(note, None)
         room = self._room(request)
         if room is None or _surely_fits(request, room):
             return request

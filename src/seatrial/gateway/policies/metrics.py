@@ -143,12 +143,15 @@ class GatewayCounts:
         elif attempt.usage is not None or attempt.failure is None:
             counts.n_unpriced += 1
         if attempt.usage is not None:
-            usage = attempt.usage
-            _count(counts.tokens, "input", usage.input_tokens)
-            _count(counts.tokens, "output", usage.output_tokens)
-            _count(counts.tokens, "cached", usage.cached_tokens)
-            _count(counts.tokens, "cache_write", usage.cache_write_tokens)
-            _count(counts.tokens, "reasoning", usage.reasoning_tokens)
+            usage, tokens = attempt.usage, counts.tokens
+            _count(tokens, "input", usage.input_tokens)
+            _count(tokens, "output", usage.output_tokens)
+            if usage.cached_tokens:
+                _count(tokens, "cached", usage.cached_tokens)
+            if usage.cache_write_tokens:
+                _count(tokens, "cache_write", usage.cache_write_tokens)
+            if usage.reasoning_tokens:
+                _count(tokens, "reasoning", usage.reasoning_tokens)
 
     def _of_model(self, provider: str, model: str) -> ModelCounts:
         key = provider, model

@@ -94,6 +94,7 @@ class Traced:
         content: Mask | None,
     ) -> None:
         self._provider = provider
+        self._name = provider.name
         self._tracer = tracer
         self._now = now
         self._content = content
@@ -106,7 +107,7 @@ class Traced:
     @property
     def name(self) -> str:
         """See Provider."""
-        return self._provider.name
+        return self._name
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider."""

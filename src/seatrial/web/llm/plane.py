@@ -52,6 +52,7 @@ MODELS = "/v1/models"
 
 _POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT})
 _ANTHROPICS = frozenset({MESSAGES, COUNT})
+_POST, _GET = ("POST", "OPTIONS"), ("GET", "HEAD", "OPTIONS")
 _HERE = "127.0.0.1"
 
 
@@ -96,14 +97,14 @@ class LlmPlane:
         """See `StreamPlane`."""
         visit = Visit(request, _wire(request.path, request.headers))
         try:
-            allowed = "POST, OPTIONS" if request.path in _POSTED else "GET, HEAD, OPTIONS"
+            allowed = _POST if request.path in _POSTED else _GET
             if request.method == "OPTIONS":
-                return Reply(200, b"", JSON, ((b"allow", allowed.encode()),))
-            if request.method not in allowed.split(", "):
+                return Reply(200, b"", JSON, ((b"allow", ", ".join(allowed).encode()),))
+            if request.method not in allowed:
                 raise MethodNotAllowed(
                     f"{shown(request.method)} is not allowed at {shown(request.path)}.",
-                    remedy=f"Use {allowed.partition(',')[0]}.",
-                    allow=allowed,
+                    remedy=f"Use {allowed[0]}.",
+                    allow=", ".join(allowed),
                 )
             visit.key = await self._doorman.admit(visit.secret)
             if visit.key is None:

@@ -7,6 +7,7 @@ every client of events skips.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from seatrial.gateway.chat.call import CacheUse, Call
 from seatrial.web.llm.visit import Visit
@@ -28,7 +29,7 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
     if journal.attempts:
         last = journal.attempts[-1]
-        found.append((b"x-seatrial-model", _safe(f"{last.provider}/{last.model}")))
+        found.append((b"x-seatrial-model", _named(last.provider, last.model)))
         found.append((b"x-seatrial-attempts", b"%d" % len(journal.attempts)))
         found.append((b"x-seatrial-cost-usd", cost(call)))
     return tuple(found)
@@ -40,7 +41,7 @@ def last_word(visit: Visit) -> bytes:
     if call is None or not call.journal.attempts:
         return b""
     last = call.journal.attempts[-1]
-    name = _safe(f"{last.provider}/{last.model}")
+    name = _named(last.provider, last.model)
     return b": cost-usd=%b model=%b\n\n" % (cost(call), name)
 
 
@@ -50,6 +51,7 @@ def cost(call: Call) -> bytes:
     return f"{amount.normalize():f}".encode() if amount else b"0"
 
 
-def _safe(text: str) -> bytes:
-    """A name as a header may hold it."""
-    return _UNSAFE.sub("?", text)[:200].encode()
+@lru_cache(maxsize=256)
+def _named(provider: str, model: str) -> bytes:
+    """Who answered, as a header may hold it."""
+    return _UNSAFE.sub("?", f"{provider}/{model}")[:200].encode()
