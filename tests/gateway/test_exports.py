@@ -37,7 +37,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_it_loads_nothing_and_its_face_no_framework() -> None:
     program = (
         "import sys, seatrial.gateway as g; a = [m for m in sys.modules if 'gateway.' in m];"
-        "g.Gateway; heavy = {'pydantic', 'aiohttp', 'genai_prices', 'toktok', 'numpy'};"
+        "g.Gateway; heavy = {'pydantic', 'aiohappyeyeballs', 'genai_prices', 'toktok', 'numpy'};"
         "print(a, heavy & set(sys.modules))"
     )
     done = subprocess.run(

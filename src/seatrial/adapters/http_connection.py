@@ -241,6 +241,10 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(NotHttp(str(error)))
+        if self.told is None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MOST_HEAD_BYTES:
+                self._fail(NotHttp("its head is too long"))
 
     def eof_received(self) -> bool:
         """See Protocol."""
@@ -280,10 +284,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, whole."""
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > _MOST_HEAD_BYTES:
-            self._fail(NotHttp("its head is too long"))
-        elif not self._complete:
+        if not self._complete:
             self._headers[name.lower().decode("latin-1")] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
