@@ -2,6 +2,7 @@
 
 spenders.py KIND ADDRESS N LIMIT_USD MODE prints, as JSON, what its vendor billed and how many calls
 were refused. In the mode ``hang`` it prints once all calls are under way, and waits to be killed.
+In the mode ``turns`` ten callers send one call after the other; most are paid from allowances.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ def opened(kind, address):
 async def main(kind, address, n, limit_usd, mode):
     allowances = Allowances(Teller(opened(kind, address), wall=time.time), wall=time.time)
     price = FlatPrice(Decimal("0.0001"))
-    vendor = BillingProvider(price, wait_s=3600.0 if mode == "hang" else 0.05)
+    vendor = BillingProvider(price, wait_s={"hang": 3600.0, "turns": 0.002}.get(mode, 0.05))
     budgets = [
         Budget(limit_usd=Decimal(limit_usd), window=Window.TOTAL),
         Budget(limit_usd=Decimal(limit_usd), window=Window.MONTH, scope=Scope.KEY),
@@ -70,6 +71,14 @@ async def main(kind, address, n, limit_usd, mode):
             return 1
         return 0
 
+    async def turns():
+        return sum([await spend() for _ in range(n // 10)])
+
+    if mode == "turns":
+        refused = sum(await asyncio.gather(*(turns() for _ in range(10))))
+        await allowances.close()
+        report(vendor, refused)
+        return
     tasks = [asyncio.create_task(spend()) for _ in range(n)]
     if mode == "hang":
         while vendor.n_paid + sum(task.done() for task in tasks) < n:

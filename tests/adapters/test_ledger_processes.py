@@ -66,6 +66,23 @@ def check_many_processes(kind: str, address: str, ledger: Ledger) -> None:
     assert [(one.spent, one.reserved) for one in ledger.balances("")] == [(units(limit), 0)] * 2
 
 
+def check_allowances(kind: str, address: str, ledger: Ledger) -> None:
+    """1,600 calls of four processes against money for 1,000, most of them paid from allowances."""
+    limit = Decimal(2)
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(started(kind, address, 400, str(limit), "turns")) for _ in range(4)
+        ]
+        reports = [told(process) for process in processes]
+        assert [process.wait() for process in processes] == [0] * 4
+    billed = sum(Decimal(one["billed"]) for one in reports)
+    assert Decimal("1.98") <= billed <= limit
+    assert sum(one["refused"] for one in reports) == 1600 - billed / Decimal("0.002")
+    (spent,) = ledger.usage(ALL)
+    assert (spent.cost_usd, spent.n_lapsed) == (billed, 0)
+    assert [(one.spent, one.reserved) for one in ledger.balances("")] == [(units(billed), 0)] * 2
+
+
 def check_killed(kind: str, address: str, ledger: Ledger) -> None:
     """A process that dies with 10 calls under way: they count, and are shown."""
     with started(kind, address, 12, "0.02", "hang") as process:
@@ -96,6 +113,9 @@ class TestSqlite:
 
     def test_many_processes_at_once(self, place: tuple[str, str, Ledger]) -> None:
         check_many_processes(*place)
+
+    def test_many_processes_with_allowances(self, place: tuple[str, str, Ledger]) -> None:
+        check_allowances(*place)
 
     def test_a_process_that_is_killed(self, place: tuple[str, str, Ledger]) -> None:
         check_killed(*place)

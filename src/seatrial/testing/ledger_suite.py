@@ -196,6 +196,45 @@ class LedgerSuite:
         assert (balance(ledger, DAY.account), total(ledger).cost) == ((120, 0), 120)
         assert (total(ledger).n_lapsed, total(ledger).unconfirmed) == (0, 0)
 
+    def test_an_allowance_pays_for_attempts_and_keeps_the_rest(self, ledger: Ledger) -> None:
+        """Each counts once, and is use; what is left is given back."""
+        held = replace(reservation("held", 10**9, least=1), ahead=True)
+        assert ledger.apply([held]) == [Granted(10**9)]
+        first, second = reservation("a", 5), reservation("b", 5)
+        paid = [replace(settlement(one, cost=7), allowance=held.id) for one in (first, second)]
+        assert ledger.apply([*paid, paid[0]]) == [
+            Closed(changed=True),
+            Closed(changed=True),
+            Closed(changed=False),
+        ]
+        assert balance(ledger, DAY.account) == (14, 10**9 - 14)
+        beyond = replace(settlement(reservation("c", 5), cost=10**9), allowance=held.id)
+        assert ledger.apply([beyond]) == [Closed(changed=True, beyond=14)]
+        assert balance(ledger, MONTH.account) == (10**9 + 14, 0)
+        assert ledger.apply([Release(held.id)]) == [Closed(changed=True)]
+        assert (total(ledger).n, total(ledger).cost) == (3, 10**9 + 14)
+
+    def test_an_allowance_is_a_small_part_of_what_is_left(self, ledger: Ledger) -> None:
+        """A hundredth of it, and nothing where a tenth is reserved already."""
+        held = replace(reservation("a", DOLLAR, least=1), ahead=True)
+        assert ledger.apply([held]) == [Granted(DOLLAR // 100)]
+        ledger.apply([reservation("b", DOLLAR // 12)])
+        more = replace(reservation("c", DOLLAR, least=1), ahead=True)
+        assert ledger.apply([more]) == [
+            Refused(DAY.account, DOLLAR, 0, DOLLAR // 100 + DOLLAR // 12)
+        ]
+
+    def test_an_allowance_that_lapsed_counts_less_by_what_it_pays(self, ledger: Ledger) -> None:
+        """The sum of what is used stays."""
+        held = replace(reservation("held", 1_000, least=1), ahead=True)
+        ledger.apply([held])
+        ledger.sweep(now_us=held.expires_us, keep_since_us=0)
+        assert balance(ledger, DAY.account) == (1_000, 0)
+        late = replace(settlement(reservation("a", 5), cost=300), allowance=held.id)
+        assert ledger.apply([late]) == [Closed(changed=True)]
+        assert balance(ledger, DAY.account) == (1_000, 0)
+        assert (total(ledger).n, total(ledger).cost, total(ledger).unconfirmed) == (2, 1_000, 700)
+
     def test_old_records_and_windows_are_forgotten(self, ledger: Ledger) -> None:
         """What is open or without end stays."""
         for_ever = Charge("ever/total/", DOLLAR)
