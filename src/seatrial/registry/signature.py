@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from seatrial.kernel.errors import Invalid
 
-Column: TypeAlias = NDArray[np.generic]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Column: TypeAlias = "NDArray[np.generic]"
 """One feature of a batch, shape (n,). Strings are object arrays of ``str`` or ``None``."""
 
-Batch: TypeAlias = NDArray[np.generic] | dict[str, Column]
+Batch: TypeAlias = "NDArray[np.generic] | dict[str, Column]"
 """Rows to predict: a matrix (n, d) when ``signature.matrix``, else columns by feature name."""
 
-Prediction: TypeAlias = dict[str, NDArray[np.generic]]
+Prediction: TypeAlias = "dict[str, NDArray[np.generic]]"
 """Outputs by name; each has n rows. ``label``/``probabilities`` or ``prediction``."""
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Denied, Invalid, SeatrialError
+from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
@@ -39,6 +40,9 @@ _NICE = 10
 """How far the watch stands back: a tenth of a worker's share where they share a core."""
 
 _WATCH_AGAIN_S = 60.0
+_LOOK_S = 1.0
+"""How often a server without endpoints looks for the first."""
+
 _GRACE_S = 20.0
 """Longer than a worker takes to let requests end and hand in what it measured."""
 
@@ -159,7 +163,7 @@ def _preload(workspace: Workspace) -> None:
 
     Frozen, the collector of a child does not write to what it shares, which would copy it.
     """
-    from seatrial.wiring import monitor, worker  # noqa: F401 - loaded for the pages it shares
+    from seatrial.wiring import worker
 
     worker.preload(workspace)
     load_store(workspace.store_url)
@@ -241,11 +245,15 @@ def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, ve
 
 def _monitor(workspace: Workspace, stop: threading.Event) -> None:
     """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
-    from seatrial.wiring.monitor import run_monitor
-
     if sys.platform == "linux":  # elsewhere it would hold for the whole process
         with suppress(OSError):
             os.nice(_NICE)
+    if not workspace.settings.monitoring.notify.sinks:  # else what is wrong with them is said now
+        _await_endpoint(workspace, stop)
+    if stop.is_set():
+        return
+    from seatrial.wiring.monitor import run_monitor
+
     while not stop.is_set():
         try:
             run_monitor(workspace, stop)
@@ -254,6 +262,23 @@ def _monitor(workspace: Workspace, stop: threading.Event) -> None:
         except Exception:  # noqa: BLE001 - the border of a thread
             _log.exception("the watch failed and starts again")
         stop.wait(_WATCH_AGAIN_S)
+
+
+def _await_endpoint(workspace: Workspace, stop: threading.Event) -> None:
+    """Wait until there is something to watch: the watch is 20 MB that a gateway does without."""
+    from seatrial.release.projection import Endpoints
+
+    store = workspace.open_store()
+    try:
+        endpoints = Endpoints(store)
+        while not stop.is_set():
+            with suppress(StoreUnavailable):  # whoever needs it says so
+                endpoints.refresh()
+            if endpoints.names():
+                return
+            stop.wait(_LOOK_S)
+    finally:
+        store.close()
 
 
 def _watch(stop_fd: int, stop: threading.Event) -> None:
