@@ -38,6 +38,8 @@ class Dtype(StrEnum):
     @property
     def numpy(self) -> np.dtype[np.generic]:
         """The numpy dtype of a column; object for strings."""
+        import numpy as np  # noqa: PLC0415 - not before there is a batch
+
         return np.dtype(object) if self is Dtype.STRING else np.dtype(self.value)
 
     @property
@@ -152,6 +154,8 @@ def take(batch: Batch, rows: NDArray[np.intp] | slice) -> Batch:
 
 def concatenate(batches: list[Batch]) -> Batch:
     """Batches of one signature, one after the other; at least one."""
+    import numpy as np  # noqa: PLC0415 - as above
+
     first = batches[0]
     if isinstance(first, dict):
         return {

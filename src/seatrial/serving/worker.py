@@ -18,7 +18,6 @@ import msgspec
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.file_pages import release_file_pages
 from seatrial.kernel.store import Beat, Presence, Slices
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.serving.counting import Counting
@@ -238,8 +237,6 @@ class Worker:
         if not self._was_ready and self.status().ready:
             self._was_ready = True
             self._on_ready()
-            # What only loading touched; what answers need is back with the first of them.
-            release_file_pages()
         return changed
 
     def _write_log(self) -> bool:
