@@ -161,14 +161,18 @@ def _token_for(host: str) -> str | None:
 def _preload(workspace: Workspace) -> None:
     """Import once what every child needs, so that forks share it and restarts take no time.
 
-    Frozen, the collector of a child does not write to what it shares, which would copy it.
+    Frozen, the collector of a child does not write to what it shares, which would copy it. Nothing
+    is collected before: next to nothing of what importing makes is garbage, and looking for it
+    takes a tenth of a second.
     """
     from seatrial.wiring import worker
 
     worker.preload(workspace)
+    if workspace.bundles.exists():
+        import seatrial.wiring.monitor  # noqa: F401 - what is loaded after a fork is shared less
     load_store(workspace.store_url)
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _worker(
@@ -248,20 +252,23 @@ def _monitor(workspace: Workspace, stop: threading.Event) -> None:
     if sys.platform == "linux":  # elsewhere it would hold for the whole process
         with suppress(OSError):
             os.nice(_NICE)
-    if not workspace.settings.monitoring.notify.sinks:  # else what is wrong with them is said now
-        _await_endpoint(workspace, stop)
-    if stop.is_set():
-        return
-    from seatrial.wiring.monitor import run_monitor
-
     while not stop.is_set():
         try:
-            run_monitor(workspace, stop)
+            _watch_endpoints(workspace, stop)
         except SeatrialError as problem:
             _log.error("nothing is watched: %s", problem)
         except Exception:  # noqa: BLE001 - the border of a thread
             _log.exception("the watch failed and starts again")
         stop.wait(_WATCH_AGAIN_S)
+
+
+def _watch_endpoints(workspace: Workspace, stop: threading.Event) -> None:
+    if not workspace.settings.monitoring.notify.sinks:  # what is wrong with them is told at once
+        _await_endpoint(workspace, stop)
+    if not stop.is_set():
+        from seatrial.wiring.monitor import run_monitor
+
+        run_monitor(workspace, stop)
 
 
 def _await_endpoint(workspace: Workspace, stop: threading.Event) -> None:
