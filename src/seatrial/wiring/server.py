@@ -168,7 +168,7 @@ def _preload(workspace: Workspace) -> None:
     from seatrial.wiring import worker
 
     worker.preload(workspace)
-    if workspace.bundles.exists():
+    if workspace.bundles.exists() and workspace.settings.monitoring.enabled:
         import seatrial.wiring.monitor  # noqa: F401 - what is loaded after a fork is shared less
     load_store(workspace.store_url)
     gc.freeze()

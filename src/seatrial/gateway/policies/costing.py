@@ -18,7 +18,6 @@ from seatrial.kernel.errors import Denied, Invalid, MissingExtra, NotFound
 _NEVER_SENT = (Invalid, NotFound, Denied, MissingExtra)
 """Errors of the gateway itself, from before anything was sent."""
 
-
 _QUICK = EstimatingEncoder()
 
 
