@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from seatrial.kernel.config import ConfigModel, Names
 from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
-from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
 from seatrial.release.config import Duration
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from seatrial.monitoring.drift.alarm_state import AlarmSettings
     from seatrial.monitoring.drift.verdict import DriftLimits
     from seatrial.monitoring.performance.labels import Keeping
+    from seatrial.monitoring.performance.verdict import PerformanceRules
     from seatrial.monitoring.watching.slice_windows import WindowRule
     from seatrial.monitoring.watching.watch import WatchRules
 
@@ -121,6 +121,8 @@ class PerformanceConfig(ConfigModel):
 
     def rules(self) -> PerformanceRules:
         """When a drop is one."""
+        from seatrial.monitoring.performance.verdict import PerformanceRules  # noqa: PLC0415
+
         return PerformanceRules(warning_drop=self.warning_drop, critical_drop=self.critical_drop)
 
     def keeping(self) -> Keeping:
