@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.store import Slice, StoreFull, StoreUnavailable
-from seatrial.release import controller as controller_module
+from seatrial.release import judge as judge_module
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import EndpointState, ask
@@ -329,13 +329,13 @@ def test_the_log_says_when_and_by_whom(on_trial: World) -> None:
 
 def test_the_same_evidence_is_judged_once(on_trial: World, monkeypatch: pytest.MonkeyPatch) -> None:
     n_judged = []
-    real = controller_module.judge
+    real = judge_module.judge
 
     def judge(*args: Any, **kwargs: Any) -> Judgement:
         n_judged.append(1)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(controller_module, "judge", judge)
+    monkeypatch.setattr(judge_module, "judge", judge)
     on_trial.answered(2, 10)
     on_trial.tick(20)
     assert len(n_judged) == 1
@@ -428,7 +428,7 @@ def test_what_nobody_foresaw_of_one_endpoint_stops_no_other(
     def confused(*_: Any, **__: Any) -> Judgement:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(controller_module, "judge", confused)
+    monkeypatch.setattr(judge_module, "judge", confused)
     start_other(on_trial)
     on_trial.answered(2, 10)
     on_trial.tick(5)

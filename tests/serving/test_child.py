@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from seatrial.registry.model_file import MissingLibrary
 from seatrial.registry.scan import UnsafeModel
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.registry.signature_record import signature_to_dict
@@ -25,7 +26,6 @@ from seatrial.serving.failures import (
     EngineFailed,
     EngineOutOfMemory,
     EngineTimeout,
-    MissingLibrary,
     NotAModel,
 )
 from seatrial.serving.spawn import ChildLimits

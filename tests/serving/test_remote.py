@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from seatrial.registry.model_file import MissingLibrary
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving import remote
 from seatrial.serving.child import Child
-from seatrial.serving.failures import EngineCrashed, EngineDown, EngineTimeout, MissingLibrary
+from seatrial.serving.failures import EngineCrashed, EngineDown, EngineTimeout
 from seatrial.serving.remote import EngineState, NativeEngine, NativeModel
 from seatrial.serving.restart import RestartPolicy
 from seatrial.serving.spawn import ChildLimits

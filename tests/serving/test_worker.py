@@ -17,6 +17,7 @@ from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.measurement import Summary
 from seatrial.release.variant import Split
 from seatrial.serving import fleet as fleet_module
+from seatrial.serving import worker as worker_module
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.fleet import Fleet
 from seatrial.serving.live import LiveVersion
@@ -110,6 +111,15 @@ def house(make_live: MakeLive, store: Any) -> Callable[..., Any]:
                 await worker.stop(drain_s=1.0)
 
     return build
+
+
+async def test_it_looks_at_once_when_it_starts(
+    house: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_POLL_S", 600.0)
+    async with house() as built:
+        built.worker.start()
+        await built.until(lambda: built.worker.status().ready)
 
 
 async def test_it_loads_applies_and_says_so(

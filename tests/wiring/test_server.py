@@ -5,8 +5,17 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
-from seatrial.wiring.server import _watch
+import pytest
+import yaml
+
+from seatrial.kernel.store import StoreUnavailable
+from seatrial.release.config import ReleaseConfig
+from seatrial.release.desk import Desk
+from seatrial.release.projection import Endpoints
+from seatrial.wiring.server import _await_endpoint, _watch
+from seatrial.wiring.workspace import Workspace, open_workspace
 
 
 def test_a_pipe_that_a_worker_made_non_blocking_is_still_watched_to_its_end() -> None:
@@ -43,3 +52,97 @@ def test_what_the_server_logs_has_no_secret_in_it() -> None:
     assert re.fullmatch(r"[-\d]+ [:,\d]+ INFO by \[EMAIL\], \[API_KEY\]", first)
     assert failed.endswith("ERROR failed")
     assert trace[-1] == "ValueError: Bearer [TOKEN] is refused"
+
+
+def workspace(tmp_path: Path) -> Workspace:
+    provider = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}
+    gateway = {
+        "providers": {"one": provider},
+        "models": {"m": "one/gpt-4o-mini"},
+        "cache": {"enabled": True},
+    }
+    config = tmp_path / "seatrial.yaml"
+    config.write_text(yaml.safe_dump({"gateway": gateway}))
+    return open_workspace(home=tmp_path / "home", config=config, environment={})
+
+
+_LOADED = """
+import gc, sys
+from pathlib import Path
+from seatrial.wiring.server import _preload, check_llm
+from seatrial.wiring.workspace import open_workspace
+home, config = map(Path, sys.argv[1:])
+workspace = open_workspace(home=home, config=config, environment={})
+gc.disable()
+check_llm(workspace)
+_preload(workspace)
+print(gc.isenabled(), gc.get_freeze_count() > 0, *sorted(sys.modules))
+"""
+_SERVING = {"numpy", "onnxruntime", "seatrial.wiring.versions", "seatrial.wiring.monitor"}
+_GATEWAY = {"genai_prices.data", "seatrial.wiring.llm", "seatrial.adapters.answers_sqlite"}
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_what_serves_and_watches_is_loaded_before_the_fork_where_there_are_bundles(
+    tmp_path: Path, deployed: bool
+) -> None:
+    space = workspace(tmp_path)
+    if deployed:
+        space.bundles.mkdir(parents=True)
+    command = [sys.executable, "-c", _LOADED, str(space.home), str(tmp_path / "seatrial.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    collects, frozen, *modules = done.stdout.split()
+    assert (collects, frozen) == ("True", "True")
+    assert set(modules) >= _GATEWAY
+    assert _SERVING & set(modules) == (_SERVING if deployed else set())
+
+
+class Turns(threading.Event):
+    """A stop that nobody sets, and what happens whenever somebody waits for it."""
+
+    def __init__(self, *happens) -> None:
+        super().__init__()
+        self.happens = list(happens)
+
+    def wait(self, timeout=None) -> bool:
+        self.happens.pop(0)()
+        return self.is_set()
+
+
+def deploy(space: Workspace) -> None:
+    store = space.open_store()
+    plan = ReleaseConfig().plan()
+    Desk(store).start(
+        "churn", version=1, digest="a", target="staging", plan=plan, by="test", notes={}
+    )
+    store.close()
+
+
+def test_the_watch_waits_for_the_first_endpoint(tmp_path: Path) -> None:
+    space = workspace(tmp_path)
+    stop = Turns(lambda: None, lambda: deploy(space))
+    _await_endpoint(space, stop)
+    assert stop.happens == []
+    _await_endpoint(space, Turns())
+
+
+def test_a_server_that_stops_waits_for_no_endpoint(tmp_path: Path) -> None:
+    stop = Turns()
+    stop.happens.append(stop.set)
+    _await_endpoint(workspace(tmp_path), stop)
+    assert stop.is_set()
+
+
+def test_a_store_that_does_not_answer_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, refresh = workspace(tmp_path), Endpoints.refresh
+    deploy(space)
+
+    def down(_: Endpoints) -> set[str]:
+        raise StoreUnavailable("It is down.", remedy="Wait.")
+
+    monkeypatch.setattr(Endpoints, "refresh", down)
+    stop = Turns(lambda: monkeypatch.setattr(Endpoints, "refresh", refresh))
+    _await_endpoint(space, stop)
+    assert stop.happens == []

@@ -39,7 +39,7 @@ class ToktokEncoder:
         return self._ready
 
     def load(self) -> None:
-        """See Encoder; other threads go on meanwhile."""
+        """See Encoder; the library lets no other thread go on meanwhile."""
         self._truncate("", 0, self._encoding)
         self._ready = True
 

@@ -29,7 +29,7 @@ MAX_TURNS = 10
 BATCHES = 16
 """Calls in a turn, each with other rows."""
 
-Run: TypeAlias = Callable[[Batch, int | None], Prediction | Awaitable[Prediction]]
+Run: TypeAlias = "Callable[[Batch, int | None], Prediction | Awaitable[Prediction]]"
 """Predicts a batch, in chunks of so many rows when given; the whole way, trip to a child too."""
 
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from seatrial.kernel.errors import Invalid
 
-Column: TypeAlias = NDArray[np.generic]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Column: TypeAlias = "NDArray[np.generic]"
 """One feature of a batch, shape (n,). Strings are object arrays of ``str`` or ``None``."""
 
-Batch: TypeAlias = NDArray[np.generic] | dict[str, Column]
+Batch: TypeAlias = "NDArray[np.generic] | dict[str, Column]"
 """Rows to predict: a matrix (n, d) when ``signature.matrix``, else columns by feature name."""
 
-Prediction: TypeAlias = dict[str, NDArray[np.generic]]
+Prediction: TypeAlias = "dict[str, NDArray[np.generic]]"
 """Outputs by name; each has n rows. ``label``/``probabilities`` or ``prediction``."""
 
 
@@ -37,6 +38,8 @@ class Dtype(StrEnum):
     @property
     def numpy(self) -> np.dtype[np.generic]:
         """The numpy dtype of a column; object for strings."""
+        import numpy as np  # noqa: PLC0415 - not before there is a batch
+
         return np.dtype(object) if self is Dtype.STRING else np.dtype(self.value)
 
     @property
@@ -151,6 +154,8 @@ def take(batch: Batch, rows: NDArray[np.intp] | slice) -> Batch:
 
 def concatenate(batches: list[Batch]) -> Batch:
     """Batches of one signature, one after the other; at least one."""
+    import numpy as np  # noqa: PLC0415 - as above
+
     first = batches[0]
     if isinstance(first, dict):
         return {

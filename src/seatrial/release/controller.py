@@ -12,19 +12,20 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Beat, Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.release.endpoint import EndpointState, check_readable
-from seatrial.release.evidence import Evidence
 from seatrial.release.gate_record import gates_from_dict
-from seatrial.release.judge import judge
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Event, Looked, Phase, Rollout, Staged, Warmed, decide
-from seatrial.release.verdict import Judgement
+
+if TYPE_CHECKING:
+    from seatrial.release.evidence import Evidence
+    from seatrial.release.verdict import Judgement
 
 LEASE = "controller"
 WORKERS = "worker/"
@@ -206,6 +207,10 @@ class Controller:
 
     def _judge(self, state: EndpointState, rollout: Rollout) -> Judgement:
         """What the gates say of the evidence there is; thought through only when there is more."""
+        # Only now: a server that releases nothing does without the memory that numerics take.
+        from seatrial.release.evidence import Evidence  # noqa: PLC0415
+        from seatrial.release.judge import judge  # noqa: PLC0415
+
         evidence = self._evidence.setdefault(state.name, Evidence(self._store, state.name))
         more = evidence.refresh()
         revision = rollout.step_revision

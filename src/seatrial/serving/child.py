@@ -18,19 +18,50 @@ from pathlib import Path
 from typing import Final, cast
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.registry.model_file import (
+    CorruptModel,
+    MissingLibrary,
+    ModelTooLarge,
+    NoSuchModel,
+    UnknownFormat,
+)
+from seatrial.registry.scan import LostDefinition, UnsafeModel
 from seatrial.serving import frames
 from seatrial.serving.channel import Channel
 from seatrial.serving.failures import (
-    KNOWN,
     MORE_MEMORY,
     EngineCrashed,
     EngineFailed,
     EngineOutOfMemory,
     EngineTimeout,
+    NotAModel,
+    UnsupportedModel,
+    VersionMismatch,
 )
 from seatrial.serving.spawn import ChildLimits, Spawned
 
 _WATCH_S: Final = 0.25
+
+_KNOWN: Final[dict[str, type[SeatrialError]]] = {
+    kind.code: kind
+    for kind in (
+        frames.BadFrame,
+        CorruptModel,
+        EngineFailed,
+        EngineOutOfMemory,
+        frames.FrameTooLarge,
+        LostDefinition,
+        MissingLibrary,
+        ModelTooLarge,
+        NoSuchModel,
+        NotAModel,
+        UnknownFormat,
+        UnsafeModel,
+        UnsupportedModel,
+        VersionMismatch,
+    )
+}
+"""What a child process may report, by code; anything else it says is EngineFailed."""
 
 
 class Child:
@@ -208,7 +239,7 @@ def _out_of_memory(limit: int, op: str) -> EngineOutOfMemory:
 
 def _revive(record: Mapping[str, object]) -> SeatrialError:
     """The error a child reported, as the class it had there; unknown ones are EngineFailed."""
-    kind = KNOWN.get(str(record.get("code")), EngineFailed)
+    kind = _KNOWN.get(str(record.get("code")), EngineFailed)
     facts = record.get("facts")
     return kind(
         str(record.get("problem")),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError
 from seatrial.serving.failures import EngineFailed
-from seatrial.serving.flight import Flight
-from seatrial.serving.live import LiveVersion
+
+if TYPE_CHECKING:
+    from seatrial.serving.flight import Flight
+    from seatrial.serving.live import LiveVersion
 
 _logger = logging.getLogger(__name__)
 

@@ -14,14 +14,15 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import DATA, Slice, Slices
 from seatrial.registry.signature import Batch, Prediction, concatenate, n_rows
-from seatrial.serving.live import LiveVersion
-from seatrial.serving.merging import join
+
+if TYPE_CHECKING:
+    from seatrial.serving.live import LiveVersion
 
 _log = logging.getLogger(__name__)
 
@@ -178,6 +179,8 @@ class Held:
         return counted
 
     def _count_some(self) -> None:
+        from seatrial.serving.merging import join  # noqa: PLC0415 - loads numpy
+
         some = self._items[:_AT_ONCE]
         del self._items[: len(some)]
         if some and self.counter is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -10,9 +11,11 @@ from seatrial import __version__
 from seatrial.serving.codec import description
 from seatrial.serving.exchange import JSON, TEXT, MethodNotAllowed, Reply, Request, shown
 from seatrial.serving.health import Readiness, health_reply, live_reply, ready_reply
-from seatrial.serving.live import LiveVersion
 from seatrial.serving.router import Router
 from seatrial.serving.routes import METHODS, Kind, Route
+
+if TYPE_CHECKING:
+    from seatrial.serving.live import LiveVersion
 
 _METRICS_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 

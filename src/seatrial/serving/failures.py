@@ -9,15 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError, Unavailable
-from seatrial.registry.model_file import (
-    CorruptModel,
-    MissingLibrary,
-    ModelTooLarge,
-    NoSuchModel,
-    UnknownFormat,
-)
-from seatrial.registry.scan import LostDefinition, UnsafeModel
-from seatrial.serving.frames import BadFrame, FrameTooLarge
 
 
 class NotAModel(Invalid):
@@ -70,24 +61,3 @@ class EngineDown(Unavailable):
 
 MORE_MEMORY: Final = "raise server.native_memory_mib in seatrial.yaml"
 """How a model's process may use more; of a bundle served by itself, docs/how-to say."""
-
-KNOWN: Final[dict[str, type[SeatrialError]]] = {
-    kind.code: kind
-    for kind in (
-        BadFrame,
-        CorruptModel,
-        EngineFailed,
-        EngineOutOfMemory,
-        FrameTooLarge,
-        LostDefinition,
-        MissingLibrary,
-        ModelTooLarge,
-        NoSuchModel,
-        NotAModel,
-        UnknownFormat,
-        UnsafeModel,
-        UnsupportedModel,
-        VersionMismatch,
-    )
-}
-"""What a child process may report, by code; anything else it says is EngineFailed."""

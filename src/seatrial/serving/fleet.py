@@ -12,14 +12,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.release.endpoint import EndpointTarget
-from seatrial.serving.live import LiveVersion
 from seatrial.serving.reconcile import Applied, Bundle, reconcile
 from seatrial.serving.router import Router
+
+if TYPE_CHECKING:
+    from seatrial.serving.live import LiveVersion
 
 _log = logging.getLogger(__name__)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import getrandbits
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seatrial.registry.signature import Batch
-from seatrial.serving.codec.dialect import Codec
 from seatrial.serving.exchange import BadInput, Reply, Request, shown
-from seatrial.serving.router import Pick
+
+if TYPE_CHECKING:
+    from seatrial.registry.signature import Batch
+    from seatrial.serving.codec.dialect import Codec
+    from seatrial.serving.router import Pick
 
 KEY = b"x-seatrial-key"
 VERSION = b"x-seatrial-version"

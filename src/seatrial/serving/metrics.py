@@ -7,14 +7,16 @@ them, whichever the scrape happens to reach.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from seatrial.kernel.metric_text import Family, Sample, metric_text
-from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, REJECTED, SHED
 from seatrial.serving.record import Total
+
+if TYPE_CHECKING:
+    from seatrial.serving.live import LiveVersion
 
 BUCKETS_S: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,

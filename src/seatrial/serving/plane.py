@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.serving.client_errors import as_told, without_reason
-from seatrial.serving.codec.dialect import Codec, Dialect, Model
 from seatrial.serving.codec.inflate import inflate
-from seatrial.serving.codec.mlflow import InvocationDialect
-from seatrial.serving.codec.tfserving import PredictDialect
-from seatrial.serving.codec.v2 import InferDialect
 from seatrial.serving.documents import Documents
 from seatrial.serving.exchange import (
     BadInput,
@@ -43,13 +39,15 @@ from seatrial.serving.flight import (
     with_id,
 )
 from seatrial.serving.health import Readiness, always_ready
-from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, REJECTED, outcome_of
 from seatrial.serving.router import Pick, Router
-from seatrial.serving.routes import Kind, Route, match, reserved
-from seatrial.serving.sample import PredictionLog
-from seatrial.serving.shadow import Copies
-from seatrial.serving.validate import Contract
+from seatrial.serving.routes import PREDICTING, Kind, Route, match, reserved
+
+if TYPE_CHECKING:
+    from seatrial.serving.codec.dialect import Codec, Dialect
+    from seatrial.serving.live import LiveVersion
+    from seatrial.serving.sample import PredictionLog
+    from seatrial.serving.shadow import Copies
 
 _ENCODING = b"content-encoding"
 _MAX_CACHED = 1024
@@ -104,11 +102,7 @@ class DataPlane:
         self._elsewhere = elsewhere
         self.now = now
         self._ways: dict[str, Way] = {}
-        self._dialects: Mapping[Kind, Dialect[Any]] = {
-            Kind.INFER: InferDialect(),
-            Kind.PREDICT: PredictDialect(),
-            Kind.INVOCATIONS: InvocationDialect(),
-        }
+        self._dialects: dict[Kind, Dialect[Any]] = {}
         self._codecs: Mapping[Kind, dict[tuple[str, int], Codec[Any]]] = {kind: {} for kind in Kind}
         self._documents = Documents(router, readiness, metrics)
 
@@ -157,12 +151,20 @@ class DataPlane:
         route = match(path)
         if route is None or (self._elsewhere is not None and self._is_elsewhere(route)):
             return None
-        way = Way(route, self._dialects.get(route.kind), self._codecs[route.kind])
+        way = Way(route, self._dialect(route.kind), self._codecs[route.kind])
         if len(self._ways) >= _MAX_CACHED:
             self._ways.clear()
         if len(path) <= _MAX_CACHED_PATH:
             self._ways[path] = way
         return way
+
+    def _dialect(self, kind: Kind) -> Dialect[Any] | None:
+        """Who reads the requests of a route; None where they are no predictions."""
+        if kind in PREDICTING and not self._dialects:
+            from seatrial.serving.codec.dialects import dialects  # noqa: PLC0415 - loads numpy
+
+            self._dialects = dialects()
+        return self._dialects.get(kind)
 
     def _is_elsewhere(self, route: Route) -> bool:
         return (
@@ -339,6 +341,9 @@ class DataPlane:
         if codec is None:
             if len(codecs) >= _MAX_CACHED:
                 codecs.clear()
+            from seatrial.serving.codec.dialect import Model  # noqa: PLC0415 - once a version
+            from seatrial.serving.validate import Contract  # noqa: PLC0415 - as above
+
             contract = Contract(live.signature, self.limits)
             codec = dialect.codec(Model(live.endpoint, live.version, contract))
             codecs[known] = codec

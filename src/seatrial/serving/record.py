@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.store import Slice, Slices
-from seatrial.release.measurement import Summary
 from seatrial.serving.outcome import ERROR, OK, REJECTED, SHED
+
+if TYPE_CHECKING:
+    from seatrial.release.measurement import Summary
 
 OUTSIDE = 0
 """The revision of what is no evidence: testers' own choice of version, copies sent to a version
@@ -44,11 +46,17 @@ _KEEP_S = 900.0
 """How long a retired tally waits for requests that were picked by it; longer than any deadline."""
 
 
+def _nothing() -> Summary:
+    from seatrial.release.measurement import Summary  # noqa: PLC0415 - nobody has asked before
+
+    return Summary.empty()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
     """Observations added up: the summary, and the seconds of all answers together."""
 
-    summary: Summary = field(default_factory=Summary.empty)
+    summary: Summary = field(default_factory=_nothing)
     seconds: float = 0.0
 
     def __add__(self, other: Total) -> Total:
@@ -228,6 +236,8 @@ class Recorder:
 
 
 def _total(times: list[float], others: list[tuple[float, str]]) -> Total:
+    from seatrial.release.measurement import Summary  # noqa: PLC0415 - loads numpy
+
     outcomes = Counter(outcome for _, outcome in others)
     errors = {o.removeprefix(ERROR): n for o, n in outcomes.items() if o.startswith(ERROR)}
     times.extend(latency_s for latency_s, outcome in others if outcome.startswith(ERROR))

@@ -10,12 +10,15 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.errors import NotFound, Unavailable
 from seatrial.release.variant import Split, position
-from seatrial.serving.counting import Counting, Seen
-from seatrial.serving.live import LiveVersion
 from seatrial.serving.record import OUTSIDE, Observe, Recorder
+
+if TYPE_CHECKING:
+    from seatrial.serving.counting import Counting, Seen
+    from seatrial.serving.live import LiveVersion
 
 
 class UnknownModel(NotFound):

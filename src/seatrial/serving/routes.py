@@ -29,6 +29,10 @@ class Kind(StrEnum):
     INVOCATIONS = "invocations"
 
 
+PREDICTING = frozenset((Kind.INFER, Kind.PREDICT, Kind.INVOCATIONS))
+"""Routes whose requests are rows to predict."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """A matched path.
 

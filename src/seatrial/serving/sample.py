@@ -10,17 +10,20 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from seatrial.kernel.clock import Clock
 from seatrial.registry.signature import Batch, Prediction, n_rows, take
-from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import ERROR, OK
 from seatrial.serving.spool import Spool
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from seatrial.serving.live import LiveVersion
 
 SCHEMA = 1
 
@@ -181,6 +184,8 @@ def values_of(column: NDArray[np.generic]) -> Values:
 
 def column_of(values: Values) -> NDArray[np.generic]:
     """The column of a record, shape (n,) or (n, width); objects when it holds plain values."""
+    import numpy as np  # noqa: PLC0415 - who writes records does without
+
     flat: NDArray[np.generic]
     if values.dtype:
         flat = np.frombuffer(values.raw, dtype=values.dtype)

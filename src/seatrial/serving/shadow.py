@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Batch, Prediction, n_rows
 from seatrial.serving.outcome import OK, outcome_of
-from seatrial.serving.queue import Closed
-from seatrial.serving.router import Pick
+
+if TYPE_CHECKING:
+    from seatrial.serving.router import Pick
 
 _BUSY_SHARE = 0.2
 """Copies may take this share of the time; more would slow the answers that count."""
@@ -69,6 +71,8 @@ class Copies:
             self._task = None
 
     async def _copy(self, pick: Pick, batch: Batch) -> None:
+        from seatrial.serving.queue import Closed  # noqa: PLC0415 - loads numpy
+
         if pick.shadow is None or pick.observe_copy is None:
             return
         loop = asyncio.get_running_loop()

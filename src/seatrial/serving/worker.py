@@ -181,6 +181,7 @@ class Worker:
         return told
 
     def _main(self) -> None:
+        self._turn(urgent=False)
         while not self._stopping.is_set():
             urgent = self._recorder.urgent.wait(_POLL_S)
             if urgent:

@@ -28,6 +28,7 @@ from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.keys import Key
 from seatrial.gateway.routes.stack import Parts, model_table
 from seatrial.gateway.tokens.counters import Counters
+from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.gateway.tokens.windows import ChainedWindows, WindowTable
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.wiring.workspace import Workspace, open_workspace
@@ -117,18 +118,25 @@ def gateway_of(
 def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.environ) -> None:
     """Say now, before processes are started that open it, what would keep the gateway from opening.
 
-    Nothing is asked of providers, and the ledger is not opened.
+    Nothing is asked of providers, and no store is opened. What this loads, the processes share; one
+    that loads it later copies much of what it shared before, too.
     Raises: ProviderKeyMissing, AddressInvalid, UnknownLedger, MissingExtra.
     """
     config = workspace.settings.gateway
     if not config.models:
         return
     from seatrial.adapters.jsonschema_shape import shape_maker
+    from seatrial.adapters.prices_genai import GenaiPrices
+    from seatrial.adapters.tokens_toktok import ToktokEncoder
 
     for name, one in config.providers.items():
         _vendor(name, one, environment)
-    _ledger_kind(ledger_url(workspace))
+    _named(_ledger_kind(ledger_url(workspace)))
     shape_maker()
+    GenaiPrices()
+    ToktokEncoder(Encoding.O200K)
+    if _keeps_answers(config) and not config.cache.store:
+        import seatrial.adapters.answers_sqlite  # noqa: F401 - for the pages it shares
 
 
 def ledger_url(workspace: Workspace) -> str:
@@ -199,16 +207,19 @@ def _parts(
 
 def _answers(workspace: Workspace) -> Answers | None:
     config = workspace.settings.gateway
-    cache = config.cache
-    if not (cache.enabled or any(model.cache for model in config.models.values())):
+    if not _keeps_answers(config):
         return None
-    if cache.store:
+    if config.cache.store:
         from seatrial.adapters.answers_redis import RedisAnswers
 
-        return RedisAnswers(cache.store)
+        return RedisAnswers(config.cache.store)
     from seatrial.adapters.answers_sqlite import SqliteAnswers
 
-    return SqliteAnswers(workspace.home / "answers.db", max_bytes=cache.max_bytes)
+    return SqliteAnswers(workspace.home / "answers.db", max_bytes=config.cache.max_bytes)
+
+
+def _keeps_answers(config: GatewayConfig) -> bool:
+    return config.cache.enabled or any(model.cache for model in config.models.values())
 
 
 def _vendor(name: str, config: ProviderConfig, environment: Mapping[str, str]) -> Provider:

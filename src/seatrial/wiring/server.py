@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Denied, Invalid, SeatrialError
+from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
@@ -39,6 +40,9 @@ _NICE = 10
 """How far the watch stands back: a tenth of a worker's share where they share a core."""
 
 _WATCH_AGAIN_S = 60.0
+_LOOK_S = 1.0
+"""How often a server without endpoints looks for the first."""
+
 _GRACE_S = 20.0
 """Longer than a worker takes to let requests end and hand in what it measured."""
 
@@ -157,14 +161,18 @@ def _token_for(host: str) -> str | None:
 def _preload(workspace: Workspace) -> None:
     """Import once what every child needs, so that forks share it and restarts take no time.
 
-    Frozen, the collector of a child does not write to what it shares, which would copy it.
+    Frozen, the collector of a child does not write to what it shares, which would copy it. Nothing
+    is collected before: next to nothing of what importing makes is garbage, and looking for it
+    takes a tenth of a second.
     """
-    from seatrial.wiring import monitor, worker  # noqa: F401 - loaded for the pages it shares
+    from seatrial.wiring import worker
 
     worker.preload(workspace)
+    if workspace.bundles.exists() and workspace.settings.monitoring.enabled:
+        import seatrial.wiring.monitor  # noqa: F401 - what is loaded after a fork is shared less
     load_store(workspace.store_url)
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _worker(
@@ -241,19 +249,43 @@ def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, ve
 
 def _monitor(workspace: Workspace, stop: threading.Event) -> None:
     """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
-    from seatrial.wiring.monitor import run_monitor
-
     if sys.platform == "linux":  # elsewhere it would hold for the whole process
         with suppress(OSError):
             os.nice(_NICE)
     while not stop.is_set():
         try:
-            run_monitor(workspace, stop)
+            _watch_endpoints(workspace, stop)
         except SeatrialError as problem:
             _log.error("nothing is watched: %s", problem)
         except Exception:  # noqa: BLE001 - the border of a thread
             _log.exception("the watch failed and starts again")
         stop.wait(_WATCH_AGAIN_S)
+
+
+def _watch_endpoints(workspace: Workspace, stop: threading.Event) -> None:
+    if not workspace.settings.monitoring.notify.sinks:  # what is wrong with them is told at once
+        _await_endpoint(workspace, stop)
+    if not stop.is_set():
+        from seatrial.wiring.monitor import run_monitor
+
+        run_monitor(workspace, stop)
+
+
+def _await_endpoint(workspace: Workspace, stop: threading.Event) -> None:
+    """Wait until there is something to watch: the watch is 20 MB that a gateway does without."""
+    from seatrial.release.projection import Endpoints
+
+    store = workspace.open_store()
+    try:
+        endpoints = Endpoints(store)
+        while not stop.is_set():
+            with suppress(StoreUnavailable):  # whoever needs it says so
+                endpoints.refresh()
+            if endpoints.names():
+                return
+            stop.wait(_LOOK_S)
+    finally:
+        store.close()
 
 
 def _watch(stop_fd: int, stop: threading.Event) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.bundle import Bundle
 from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import Rollout, Staged
 from seatrial.serving.spawn import ChildLimits
@@ -18,6 +17,7 @@ from seatrial.serving.spawn import ChildLimits
 if TYPE_CHECKING:
     from seatrial.packaging.staging import Effort
     from seatrial.packaging.staging_report import StagingReport
+    from seatrial.registry.bundle import Bundle
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class BackgroundStager:
 
     def _run(self, rollout: Rollout, endpoint: str) -> None:
         # Only now: a server that tests nothing does without the memory it takes.
+        from seatrial.registry.bundle import Bundle
         from seatrial.wiring.stager import stage
 
         job = self._jobs[endpoint]

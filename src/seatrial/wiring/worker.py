@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,22 +26,22 @@ from seatrial.serving.router import Router
 from seatrial.serving.sample import PredictionLog, SampleConfig
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
-from seatrial.serving.spawn import sweep
+from seatrial.serving.spawn import ChildLimits, sweep
 from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.server import serve
-from seatrial.wiring.counting import Counters
 from seatrial.wiring.health import Health
 from seatrial.wiring.settings import ServerConfig
-from seatrial.wiring.versions import Shelf
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from seatrial.serving.live import LiveVersion
+    from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.llm import Llm
 
 
@@ -60,11 +61,17 @@ every request that comes while the thread works would wait that long."""
 
 
 def preload(workspace: Workspace) -> None:
-    """Import what every worker loads later anyway; called once, before the workers are forked."""
+    """Import what every worker loads later anyway; called once, before the workers are forked.
+
+    Numerics and what needs them, 40 MB, are left to the first version that a worker opens where a
+    server has none yet and answers for others' models.
+    """
     models = workspace.settings.gateway.models
     if not models or workspace.bundles.exists():
-        # 20 MB that a gateway in front of others' models does without.
         import seatrial.adapters.onnxruntime
+        import seatrial.serving.codec.dialects
+        import seatrial.wiring.counting
+        import seatrial.wiring.versions
 
     if models:
         import seatrial.wiring.llm  # noqa: F401 - as above
@@ -194,7 +201,7 @@ class _Process:
         limits = self._workspace.settings.server.child_limits()
         return Fleet(
             router=self._router,
-            open_version=Shelf(self._workspace.bundles, limits=limits),
+            open_version=partial(_opened, self._workspace.bundles, limits),
             loop=loop,
             clock=self._clock,
         )
@@ -217,10 +224,26 @@ def _counting(workspace: Workspace, name: str) -> Counting:
     return Counting(
         worker=name,
         clock=SystemClock(),
-        open_counter=Counters(workspace.bundles),
+        open_counter=partial(_counter, workspace.bundles),
         rows_per_s=workspace.settings.server.count_rows,
         every_s=slice_s(workspace.settings.monitoring.windows),
     )
+
+
+def _opened(
+    bundles: Path, limits: ChildLimits, endpoint: str, version: int, digest: str
+) -> LiveVersion:
+    """See `serving.fleet.OpenVersion`."""
+    from seatrial.wiring.versions import Shelf
+
+    return Shelf(bundles, limits=limits)(endpoint, version, digest)
+
+
+def _counter(bundles: Path, live: LiveVersion) -> ProfileCounter | None:
+    """See `serving.counting.OpenCounter`."""
+    from seatrial.wiring.counting import Counters
+
+    return Counters(bundles)(live)
 
 
 def limits_of(config: ServerConfig) -> Limits:

@@ -24,6 +24,7 @@ from seatrial.gateway.ledger.budget import Budget, Scope, Window
 from seatrial.gateway.ledger.money import UNITS_PER_USD
 from seatrial.gateway.ledger.teller import TellerClosed
 from seatrial.gateway.ledger.usage import By, UsageQuestion
+from seatrial.gateway.policies import budget
 from seatrial.gateway.policies.budget import CANCELLED, BudgetOptions, Unfinished
 from seatrial.gateway.policies.budget_failures import (
     AttemptRepeated,
@@ -33,7 +34,7 @@ from seatrial.gateway.policies.budget_failures import (
 )
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import StoreUnavailable
-from seatrial.testing.billing_provider import WordCounter
+from seatrial.testing.billing_provider import FlatPrice, WordCounter
 from seatrial.testing.fake_time import in_fake_time
 from seatrial.testing.scripted_provider import ScriptedProvider, Turn, answers, fails, hangs
 
@@ -119,6 +120,57 @@ async def test_what_may_have_been_paid_counts_at_the_worst_of_the_tokens_not_of_
     with pytest.raises(TimedOut):
         await desk.budgeted(lost, counter=counter).chat(ask(10, max_tokens=50), desk.call())
     assert await desk.held() == (60 * UNIT, 0)
+
+
+class Unloaded(Roughly):
+    """Has to load before it counts."""
+
+    ready = False
+
+    def load(self):
+        self.ready = True
+
+    def text(self, text):
+        assert self.ready
+        return super().text(text)
+
+    def ceiling(self, request):
+        return 7 * WordCounter().request(request)
+
+
+CHEAP = FlatPrice(Decimal("0.000001"))
+
+
+@pytest.mark.parametrize(
+    ("words", "loaded", "paid"),
+    [(10, False, 70 + 50), (142, False, 994 + 50), (143, True, 143 + 50)],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_for_a_broken_call_a_vocabulary_is_loaded_where_the_prompt_is_worth_it(
+    desk, ask, words, loaded, paid, streamed, monkeypatch
+):
+    async def load(counter):  # fake time knows no threads
+        counter.load()
+
+    monkeypatch.setattr(budget, "loaded", load)
+
+    @in_fake_time
+    async def run():
+        work, counter = desk(), Unloaded()
+        lost = ScriptedProvider([fails(failure(TimedOut), after=2 if streamed else 0)])
+        policy = work.budgeted(lost, counter=counter, prices=CHEAP)
+        call, request = work.call(), ask(words, max_tokens=50)
+        with pytest.raises(TimedOut):
+            await (read(policy, request, call) if streamed else policy.chat(request, call))
+        assert counter.ready is loaded
+        assert await work.held() == (paid * UNIT // 100, 0)
+        (attempt,) = call.journal.attempts
+        assert attempt.estimated
+        assert (attempt.usage is not None) is streamed
+        if streamed:
+            assert attempt.usage.input_tokens == paid - 50
+
+    run()
 
 
 @in_fake_time

@@ -9,7 +9,7 @@ cost is paid and the rest given back:
 - The attempt failed without being paid for: nothing.
 - It may be paid for, or the caller went away: the worst case, as nobody can know how far the
   provider went on; with `Unfinished.RECEIVED`, a stream that had begun is counted as far as it
-  came.
+  came. A prompt that is worth next to nothing by its length is not counted for that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
-from seatrial.gateway.ledger.money import units, usd
+from seatrial.gateway.ledger.money import UNITS_PER_USD, units, usd
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
@@ -46,6 +46,9 @@ CANCELLED = "gateway.cancelled"
 """What stands as the failure of an attempt whose caller went away."""
 
 _LONGEST_S = 86_400.0
+_MINOR = UNITS_PER_USD // 1_000
+"""A tenth of a cent. A prompt that is worth no more by its length is no reason to load a vocabulary
+when its call breaks off: that takes 60 MB, and holds everything up for a third of a second."""
 
 
 class Unfinished(StrEnum):
@@ -287,7 +290,7 @@ class Budgeted:
     ) -> None:
         """As `_whole`."""
         try:
-            if _has_to_count(received, error):
+            if _has_to_count(received, error) and not self._minor(ticket, received):
                 await loaded(self._counter)
         finally:
             self._close_broken(ticket, call, error, received)
@@ -318,12 +321,23 @@ class Budgeted:
         if not began and unpaid(error):
             self._settle(ticket, call, usage=None, cost=0, failure=failure)
             return
-        seen = ticket.priced.estimate(received)
-        cost = _worst(ticket)
+        minor = self._minor(ticket, received)
+        seen = ticket.priced.estimate(received, quickly=minor)
+        cost = ticket.worst if minor else _worst(ticket)
         if cost is None or (began and self._options.unfinished is Unfinished.RECEIVED):
             cost = _at_most(ticket.priced.cost(seen, received.terms), ticket.worst)
         usage = seen if began else None
         self._settle(ticket, call, usage=usage, cost=cost, estimated=True, failure=failure)
+
+    def _minor(self, ticket: _Ticket[R], received: Received) -> bool:
+        """Whether a broken attempt is paid as it was reserved: to count its prompt is not worth the
+        vocabulary that it needs."""
+        quote = ticket.priced.quote
+        if self._counter.ready or received.complete or not ticket.roughly or quote is None:
+            return False
+        if self._options.unfinished is Unfinished.RECEIVED:
+            return False
+        return units(quote.worst_case(ticket.priced.input_ceiling(), 0)) <= _MINOR
 
     def _settle(
         self,

@@ -12,10 +12,13 @@ from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
 from seatrial.gateway.prices.terms import Terms, terms_of
 from seatrial.gateway.tokens.counter import TokenCounter
+from seatrial.gateway.tokens.estimate import EstimatingEncoder
 from seatrial.kernel.errors import Denied, Invalid, MissingExtra, NotFound
 
 _NEVER_SENT = (Invalid, NotFound, Denied, MissingExtra)
 """Errors of the gateway itself, from before anything was sent."""
+
+_QUICK = EstimatingEncoder()
 
 
 class Priced:
@@ -70,19 +73,22 @@ class Priced:
         # No token is shorter than a byte; some models put a mark before and after each text.
         return sum(len(text.encode("utf-8", "replace")) + 2 for text in self.request.inputs)
 
-    def estimate(self, received: Received) -> Usage:
+    def estimate(self, received: Received, *, quickly: bool = False) -> Usage:
         """What certainly was used, as far as the gateway can count; never less than the provider
-        told before it fell silent."""
-        output_tokens = received.tokens(self._counter)
+        told before it fell silent.
+
+        Args: quickly: by the make of texts alone, so that no vocabulary is loaded.
+        """
+        output_tokens = received.tokens(_QUICK.count if quickly else self._counter.text)
         told = received.usage
         if told is not None:
             return replace(told, output_tokens=max(told.output_tokens, output_tokens))
-        exact = isinstance(self.request, ChatRequest) and self._counter.exact
-        input_tokens = (
-            self._counter.request(self.request)  # type: ignore[arg-type]
-            if exact
-            else self.input_bound()
-        )
+        if quickly:
+            input_tokens = self.input_ceiling()
+        elif isinstance(self.request, ChatRequest) and self._counter.exact:
+            input_tokens = self._counter.request(self.request)
+        else:
+            input_tokens = self.input_bound()
         return Usage(input_tokens=input_tokens, output_tokens=output_tokens)
 
     def cost(self, usage: Usage, terms: Terms) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from seatrial.gateway.chat.messages import Reasoning, Text, ToolCall
@@ -19,7 +19,6 @@ from seatrial.gateway.chat.response import (
     UsageReported,
 )
 from seatrial.gateway.prices.terms import Terms, terms_of
-from seatrial.gateway.tokens.counter import TokenCounter
 
 _Part: TypeAlias = tuple[int, str, int]
 _MOST_PIECES = 256
@@ -92,9 +91,9 @@ class Received:
         """Whether every answer came to its end."""
         return len(self._finished) >= self._n
 
-    def tokens(self, counter: TokenCounter) -> int:
-        """Tokens of all that came, as the counter counts them."""
-        return sum(counter.text(text) for text in self._texts())
+    def tokens(self, count: Callable[[str], int]) -> int:
+        """Tokens of all that came, counted so."""
+        return sum(map(count, self._texts()))
 
     def _texts(self) -> Iterator[str]:
         for pieces in self._pieces.values():

@@ -1,25 +1,29 @@
-"""What the watch is told: `monitoring.yaml`, and the section ``monitoring`` of `seatrial.yaml`."""
+"""What the watch is told: `monitoring.yaml`, and the section ``monitoring`` of `seatrial.yaml`.
+
+Every command reads the configuration and few of them watch: the watch is loaded by who asks for its
+rules.
+"""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from seatrial.kernel.config import ConfigModel
+from seatrial.kernel.config import ConfigModel, Names
 from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
-from seatrial.monitoring.drift.alarm_state import AlarmSettings
-from seatrial.monitoring.drift.quality import QualityLimits
-from seatrial.monitoring.drift.verdict import DriftLimits
-from seatrial.monitoring.performance.labels import Keeping
-from seatrial.monitoring.performance.verdict import PerformanceRules
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
-from seatrial.monitoring.watching.data_config import Names
-from seatrial.monitoring.watching.slice_windows import WindowRule
-from seatrial.monitoring.watching.watch import WatchRules
 from seatrial.release.config import Duration
+
+if TYPE_CHECKING:
+    from seatrial.monitoring.drift.alarm_state import AlarmSettings
+    from seatrial.monitoring.drift.verdict import DriftLimits
+    from seatrial.monitoring.performance.labels import Keeping
+    from seatrial.monitoring.performance.verdict import PerformanceRules
+    from seatrial.monitoring.watching.slice_windows import WindowRule
+    from seatrial.monitoring.watching.watch import WatchRules
 
 
 class WindowConfig(ConfigModel):
@@ -43,6 +47,8 @@ class WindowConfig(ConfigModel):
 
     def rule(self) -> WindowRule:
         """As windows are cut by."""
+        from seatrial.monitoring.watching.slice_windows import WindowRule  # noqa: PLC0415
+
         return WindowRule(every_s=self.every, least_rows=self.least_rows, longest_s=self.longest)
 
 
@@ -62,10 +68,14 @@ class DriftConfig(ConfigModel):
 
     def limits(self) -> DriftLimits:
         """Of one window."""
+        from seatrial.monitoring.drift.verdict import DriftLimits  # noqa: PLC0415
+
         return DriftLimits(psi_warning=self.psi_warning, psi_critical=self.psi_critical)
 
     def alarm(self) -> AlarmSettings:
         """Over windows."""
+        from seatrial.monitoring.drift.alarm_state import AlarmSettings  # noqa: PLC0415
+
         return AlarmSettings(
             budget=self.budget_windows,
             effect_floor=self.effect_floor,
@@ -111,10 +121,14 @@ class PerformanceConfig(ConfigModel):
 
     def rules(self) -> PerformanceRules:
         """When a drop is one."""
+        from seatrial.monitoring.performance.verdict import PerformanceRules  # noqa: PLC0415
+
         return PerformanceRules(warning_drop=self.warning_drop, critical_drop=self.critical_drop)
 
     def keeping(self) -> Keeping:
         """How long predictions wait for labels."""
+        from seatrial.monitoring.performance.labels import Keeping  # noqa: PLC0415
+
         return Keeping(keep_s=self.keep, max_rows=self.max_rows)
 
 
@@ -147,6 +161,9 @@ class MonitoringConfig(ConfigModel):
 
     def rules(self) -> WatchRules:
         """What is asked of a window."""
+        from seatrial.monitoring.drift.quality import QualityLimits  # noqa: PLC0415
+        from seatrial.monitoring.watching.watch import WatchRules  # noqa: PLC0415
+
         return WatchRules(
             drift=self.drift.limits(), quality=QualityLimits(), alarm=self.drift.alarm()
         )

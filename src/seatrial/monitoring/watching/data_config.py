@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from seatrial.kernel.config import ConfigModel
+from seatrial.kernel.config import ConfigModel, Names
 from seatrial.monitoring.rows.columns import Columns, Kind
 
 Format = Literal["parquet", "csv", "sqlite", "duckdb", "postgresql"]
@@ -34,18 +32,6 @@ _SUFFIXES: dict[str, Format] = {
     "duckdb": "duckdb",
 }
 _DATABASES = frozenset({"sqlite", "duckdb", "postgresql"})
-
-
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_several),
-    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}),
-]
-"""One name, or a list of them."""
 
 
 def zone_named(name: str) -> str:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seatrial.registry.signature import Output, Signature
-from seatrial.serving.codec.tensor import DATATYPE_OF
+from seatrial.registry.signature import Dtype, Output, Signature
 
 MATRIX = "input"
 """The name of the one tensor of a matrix signature; any other name is accepted too."""
+
+DATATYPE_OF = {
+    Dtype.FLOAT32: "FP32",
+    Dtype.FLOAT64: "FP64",
+    Dtype.INT64: "INT64",
+    Dtype.BOOL: "BOOL",
+    Dtype.STRING: "BYTES",
+}
+"""The protocol's word for each dtype of a signature."""
 
 _TRITON_TYPES = {"BYTES": "TYPE_STRING"}
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.registry.signature import Dtype
 from seatrial.serving.exchange import BadInput, shown
 
 DATATYPES: dict[str, np.dtype[Any]] = {
@@ -31,15 +30,6 @@ DATATYPES: dict[str, np.dtype[Any]] = {
     "FP64": np.dtype("<f8"),
     "BYTES": np.dtype(object),
 }
-
-DATATYPE_OF = {
-    Dtype.FLOAT32: "FP32",
-    Dtype.FLOAT64: "FP64",
-    Dtype.INT64: "INT64",
-    Dtype.BOOL: "BOOL",
-    Dtype.STRING: "BYTES",
-}
-"""The protocol's word for each dtype of a signature."""
 
 _JSON: dict[str, set[type]] = {
     "b": {bool},

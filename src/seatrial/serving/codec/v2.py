@@ -18,10 +18,10 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from seatrial.registry.signature import Batch, Output, Prediction
+from seatrial.serving.codec.description import DATATYPE_OF
 from seatrial.serving.codec.dialect import Answer, Model, sticky_key, version_header
 from seatrial.serving.codec.jsontext import Reader
 from seatrial.serving.codec.tensor import (
-    DATATYPE_OF,
     dtype_of,
     flat,
     from_bytes,
