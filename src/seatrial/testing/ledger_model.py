@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from seatrial.gateway.ledger.budget import Charge, Payer
 from seatrial.gateway.ledger.ledger import (
     Closed,
+    Count,
     Granted,
     Lapsed,
     Ledger,
@@ -73,6 +74,8 @@ class Model:
                 return self._close(record.id, record.cost or 0, keep=True)
             case Release(key):
                 return self._close(key, 0, keep=False)
+            case Count():
+                return Closed(changed=True)
 
     def lapse(self, now_us: int) -> list[Lapsed]:
         """What a sweep must find."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from seatrial.gateway.ledger.budget import Charge
 from seatrial.gateway.ledger.ledger import (
     Closed,
+    Count,
     Granted,
     Lapsed,
     Operation,
@@ -100,6 +101,9 @@ class Batch:
                 return self._settle(operation.record)
             case Release():
                 return self._release(operation.id)
+            case Count(record):
+                self._keep(record.id, Attempt(State.COUNTED, 0, (), record=record))
+                return Closed(changed=True)
             case _:
                 assert_never(operation)
 
