@@ -127,6 +127,7 @@ def test_models_are_listed_in_the_order_they_are_asked(home, seatrial) -> None:
     _, out, err = seatrial("llm", "models", "--json")
     assert json.loads(out) == [{"name": "m", "for": "chat", "candidates": ["a/x", "a/y"]}]
     assert err.split() == ["m", "a/x,", "then", "a/y"]
+    assert not home.folder.exists()
 
 
 @pytest.mark.parametrize("how", [(), ("--detach",)])

@@ -6,19 +6,20 @@ import csv
 import io
 import time
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import DURATION, json_option, workspace_options
+from seatrial.cli.options import DURATION, config_option, json_option, workspace_options
 from seatrial.cli.output import Console
+from seatrial.gateway.ledger.money import plain_usd
 from seatrial.gateway.ledger.usage import By, UsageQuestion, UsageSum
 from seatrial.gateway.routes.key_desk import KeyDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.wiring.gateway import ledger_url, open_ledger
+from seatrial.wiring.settings import load_settings
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 _COLUMNS = (
@@ -99,12 +100,12 @@ def usage(
 
 
 @click.command()
-@workspace_options
+@config_option
 @json_option
-def models(home: Path | None, config: Path | None, as_json: bool) -> int:
+def models(config: Path | None, as_json: bool) -> int:
     """The models that callers may ask for, and who answers."""
     console = Console(as_json=as_json)
-    gateway = open_workspace(home=home, config=config).settings.gateway
+    gateway = load_settings(config).gateway
     records = [
         {
             "name": name,
@@ -137,13 +138,9 @@ def _record(one: UsageSum, by: Sequence[By]) -> dict[str, Any]:
     group = dict(zip((str(name) for name in by), one.group, strict=True))
     counts = {name: getattr(one, name) for name in _COLUMNS}
     for name in ("cost_usd", "unconfirmed_usd"):
-        counts[name] = _money(counts[name])
+        counts[name] = plain_usd(counts[name])
     mean_s = round(one.latency_us / one.n / 1e6, 4) if one.n else None
     return {**group, **counts, "mean_latency_s": mean_s}
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount.normalize():f}" if amount else "0"
 
 
 def _name_keys(workspace: Workspace, records: list[dict[str, Any]]) -> None:
