@@ -178,7 +178,7 @@ def _empty(ledger: Ledger) -> None:
 def _play(ledger: Ledger, model: Model, batch: Sequence[Operation | int]) -> None:
     waiting: list[Operation] = []
     for step in [*batch, None]:
-        if isinstance(step, Reserve | Settle | Release):
+        if isinstance(step, Reserve | Settle | Release | Count):
             waiting.append(step)
             continue
         assert ledger.apply(waiting) == [model.do(one) for one in waiting]

@@ -63,7 +63,7 @@ class State(StrEnum):
     LAPSED = "lapsed"
     """Nobody settled it in time: it counts at its worst case until somebody does."""
     COUNTED = "counted"
-    """Calls that the cache answered, or, with a failure, that were refused before any attempt."""
+    """Calls that the cache answered, or, with a failure, that ended before any attempt."""
 
 
 class By(StrEnum):
@@ -116,7 +116,7 @@ class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
         latency_us: of all together.
         n_hits: calls that the cache answered, or an equal call under way; they made no attempt.
         saved: what providers would have taken for them, in units, as far as that is known.
-        n_refused: calls that ended with an error of the gateway before any attempt.
+        n_refused: calls that ended with an error and made no attempt of their own.
     """
 
     group: tuple[str | None, ...] = ()
@@ -231,7 +231,7 @@ def minute_name(minute: int) -> str:
 
 def two_digits(number: int) -> int:
     """A whole number >= 0 with all but its first two digits set to 0: less than a tenth smaller."""
-    unit = 10 ** max(0, len(str(number)) - 2)
+    unit: int = 10 ** max(0, len(str(number)) - 2)
     return number // unit * unit
 
 

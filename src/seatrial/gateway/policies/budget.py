@@ -34,6 +34,8 @@ from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
 from seatrial.gateway.policies.costing import Priced, unpaid
+from seatrial.gateway.policies.course import FIRST_FAILED
+from seatrial.gateway.policies.kept_names import kept_budget, kept_name
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
@@ -106,6 +108,7 @@ class Budgeted:
         now: monotonic, in s.
         wall: seconds since 1970.
         own_budget: of the caller's key, besides the others; None for none.
+        key_name: of a key, by its id.
     """
 
     def __init__(
@@ -122,10 +125,11 @@ class Budgeted:
         maximum: int | None = None,
         options: BudgetOptions | None = None,
         own_budget: Callable[[Call], Budget | None] | None = None,
+        key_name: Callable[[str | None], str | None] = lambda _: None,
     ) -> None:
         self._inner = inner
         self._teller = teller
-        self._budgets = tuple(budgets)
+        self._budgets = tuple(kept_budget(budget) for budget in budgets)
         self._prices = prices
         self._vendor = vendor
         self._counter = counter
@@ -134,6 +138,7 @@ class Budgeted:
         self._maximum = maximum
         self._options = options or BudgetOptions()
         self._own_budget = own_budget
+        self._key_name = key_name
 
     @property
     def name(self) -> str:
@@ -192,18 +197,19 @@ class Budgeted:
         ticket = _Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
-            payer=payer_of(call, self._inner.name, request.model),
+            payer=payer_of(call, self._inner.name, request.model, kept=kept_name),
             request=request,
             priced=Priced(request, self._prices, self._vendor, self._counter),
             began=self._now(),
         )
         own = None if self._own_budget is None else self._own_budget(call)
         budgets = self._budgets if own is None else (*self._budgets, own)
-        charged = charges(budgets, ticket.payer, at_s=at_s)
+        key_name = self._key_name(call.key) if budgets else None
+        charged = charges(budgets, ticket.payer, at_s=at_s, key_name=key_name)
         if charged:
             quote = ticket.priced.quote
             if quote is None:
-                raise price_unknown(ticket.payer, charged[0])
+                raise price_unknown(ticket.payer, charged[0], key_name)
             await self._reserve(ticket, quote, charged, call)
             ticket.began = self._now()
         return ticket
@@ -225,7 +231,7 @@ class Budgeted:
             answer = await self._ask(ticket, charged, call, asked.most, asked.least)
         match answer:
             case Refused():
-                raise exceeded(answer, asked.least)
+                raise exceeded(answer, asked.least, self._key_name(call.key))
             case Repeated():
                 raise repeated(ticket.id)
             case Granted(amount):
@@ -340,6 +346,7 @@ class Budgeted:
             first_token_us=None if first is None else int((first - ticket.began) * 1e6),
             cache=call.journal.cache,
             failure=failure,
+            instead_of=_instead_of(call, ticket.payer),
         )
         self._teller.post(Settle(record))
         call.journal.attempts.append(
@@ -356,6 +363,12 @@ class Budgeted:
                 estimated=estimated,
             )
         )
+
+
+def _instead_of(call: Call, payer: Payer) -> str | None:
+    """Who had failed before, if another did."""
+    first = call.journal.notes.get(FIRST_FAILED)
+    return first if isinstance(first, str) and first != f"{payer.provider}/{payer.model}" else None
 
 
 def _has_to_count(received: Received, error: BaseException) -> bool:
