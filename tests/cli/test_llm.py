@@ -27,7 +27,7 @@ def test_a_key_is_printed_once_on_stdout_and_kept_nowhere(home, seatrial) -> Non
     assert secret.startswith("sk-seatrial-")
     assert secret not in err
     store = SqliteStore.from_url(f"sqlite:///{home.folder / 'seatrial.db'}")
-    assert secret.rpartition("-")[2] not in str(store.read(stream=STREAM))
+    assert secret.removeprefix("sk-seatrial-").partition("-")[2] not in str(store.read(stream=STREAM))
     store.close()
     _, listed, _ = seatrial("llm", "keys", "list", "--json")
     (record,) = json.loads(listed)
@@ -120,6 +120,7 @@ def test_usage_of_nothing_and_of_a_wrong_question(home, seatrial) -> None:
 
 
 def test_models_are_listed_in_the_order_they_are_asked(home, seatrial) -> None:
+    home.folder.rmdir()
     assert "There is no model" in seatrial("llm", "models")[2]
     Path("seatrial.yaml").write_text(
         "gateway: {providers: {a: {kind: openai}}, models: {m: [a/x, a/y]}}"
