@@ -248,6 +248,14 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
         desk, watch = Desk(store), WatchDesk(store)
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
+        spend = None
+        spending: list[APIRouter] = []
+        if process.llm is not None:
+            from seatrial.web.spend import spend_router
+            from seatrial.wiring.spend import spend_desk
+
+            spend = spend_desk(workspace, store)
+            spending = [spend_router(spend, guard)]
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
@@ -256,7 +264,8 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 guard,
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
-            console_router(desk, watch, guard),
+            *spending,
+            console_router(desk, watch, guard, spend=spend),
         ]
 
     streams = None if process.llm is None else process.llm.plane
