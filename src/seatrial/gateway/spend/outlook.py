@@ -18,7 +18,7 @@ RECENT_US: Final = {Window.DAY: HOUR_US, Window.MONTH: DAY_US, Window.TOTAL: DAY
 evens out its nights."""
 
 _SHORTEST_US: Final = 5 * MINUTE_US
-_USED_UP: Final = 1000
+_USED_UP: Final = 100
 """A budget with less left than a part in so many pays for no call worth speaking of."""
 
 _SCARCE: Final = 10

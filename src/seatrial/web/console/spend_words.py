@@ -12,7 +12,6 @@ EN: Mapping[str, str] = {
     "spend.first_call": "Send one, and it stands here within seconds:",
     "spend.first_key": "Give each caller a key of their own, with a budget:",
     "spend.as_of": "as of",
-    "spend.since": "since",
     "spend.spans": "How far back",
     "spend.span.1h": "1 hour",
     "spend.span.24h": "24 hours",
@@ -34,7 +33,7 @@ EN: Mapping[str, str] = {
     "spend.budgets": "Budgets",
     "spend.no_budgets": "There is no budget: nothing bounds what is spent. A budget has a limit, a "
     "window and a scope, in seatrial.yaml:",
-    "spend.more_budgets": "{n} more, none of them near its end",
+    "spend.more_budgets": "{n} more that last",
     "spend.whose.total": "All calls",
     "spend.whose.key": "Key {who}",
     "spend.whose.user": "User {who}",
@@ -97,26 +96,25 @@ EN: Mapping[str, str] = {
     "spend.in_vain": "Failed too",
     "spend.doubtful": "What is not confirmed",
     "spend.doubt_none": "Every cost is what the provider told.",
-    "spend.doubt_lapsed": "{n} attempts were reserved and never settled, as after a crash. They "
-    "count at their worst case, so that no budget is passed; a settlement that still comes "
-    "corrects them.",
-    "spend.doubt_estimated": "{n} attempts are counted by the gateway, as the provider did not "
-    "tell their usage; those that never settled are among them.",
-    "spend.doubt_unpriced": "{n} attempts have no known price and count nothing. Add it to "
+    "spend.doubt_lapsed": "Reserved and never settled, as after a crash: {n}. They count at their "
+    "worst case, so that no budget is passed; a settlement that still comes corrects them.",
+    "spend.doubt_estimated": "Counted by the gateway, as the provider did not tell the usage: {n}; "
+    "those that were never settled are among them.",
+    "spend.doubt_unpriced": "Without a known price: {n}. They count nothing; add the price to "
     "gateway.prices.",
     "spend.doubt_sum": "Together {usd} of {all} are estimates or worst cases.",
-    "spend.trouble.budget_used_up": "The budget of {whose} ({limit} {window}) is used up: calls "
-    "that it applies to are refused{until}.",
-    "spend.trouble.budget_runs_out": "The budget of {whose} ({limit} {window}) is used up in about "
-    "{span} at the present pace, before its window ends.",
-    "spend.trouble.budget_scarce": "The budget of {whose} ({limit} {window}) has {left} left.",
-    "spend.trouble.more_budgets": "{n} more budgets are short or used up.",
+    "spend.trouble.budget_used_up": "{whose}: {limit} {window} is used up; calls are "
+    "refused{until}.",
+    "spend.trouble.budget_runs_out": "{whose}: {limit} {window} is used up in about {span} at the "
+    "present pace, before its window ends.",
+    "spend.trouble.budget_scarce": "{whose}: of {limit} {window}, {left} is left.",
+    "spend.trouble.more_budgets": "Other budgets that are short or used up: {n}.",
     "spend.trouble.provider_fails": "{name} fails: {n_failed} of {n} attempts in the last 10 "
     "minutes ({share}).",
-    "spend.trouble.refused": "{n} calls were refused in the last 10 minutes: {code}.",
-    "spend.trouble.lapsed": "{n} attempts were never settled and count at their worst case.",
-    "spend.trouble.unpriced": "{n} attempts have no known price and count nothing.",
-    "spend.trouble.until": " until its window ends in {span}",
+    "spend.trouble.refused": "Calls refused in the last 10 minutes: {n}, {code}.",
+    "spend.trouble.lapsed": "Attempts never settled: {n}. They count at their worst case.",
+    "spend.trouble.unpriced": "Attempts without a known price: {n}. They count nothing.",
+    "spend.trouble.until": " for {span}",
     "spend.whole": "the same as JSON",
 }
 
@@ -128,7 +126,6 @@ ZH: Mapping[str, str] = {
     "spend.first_call": "发送一次调用，几秒后就会显示在这里：",
     "spend.first_key": "为每个调用者创建自己的密钥和预算：",
     "spend.as_of": "截至",
-    "spend.since": "自",
     "spend.spans": "时间范围",
     "spend.span.1h": "1 小时",
     "spend.span.24h": "24 小时",
@@ -219,17 +216,16 @@ ZH: Mapping[str, str] = {
     "其中包括没有结算的尝试。",
     "spend.doubt_unpriced": "{n} 次尝试价格未知，费用按零计算。请把价格加进 gateway.prices。",
     "spend.doubt_sum": "{all} 之中共有 {usd} 是估计值或最坏情况。",
-    "spend.trouble.budget_used_up": "{whose}的预算（{window} {limit}）已用完："
-    "适用的调用会被拒绝{until}。",
-    "spend.trouble.budget_runs_out": "{whose}的预算（{window} {limit}）按目前速度约 {span}后用完，"
+    "spend.trouble.budget_used_up": "{whose}：{window} {limit} 已用完，调用会被拒绝{until}。",
+    "spend.trouble.budget_runs_out": "{whose}：{window} {limit} 按目前速度约 {span}后用完，"
     "早于周期结束。",
-    "spend.trouble.budget_scarce": "{whose}的预算（{window} {limit}）只剩 {left}。",
+    "spend.trouble.budget_scarce": "{whose}：{window} {limit} 只剩 {left}。",
     "spend.trouble.more_budgets": "另有 {n} 项预算不足或已用完。",
     "spend.trouble.provider_fails": "{name} 出现故障：最近 10 分钟的 {n} 次尝试中有 "
     "{n_failed} 次失败（{share}）。",
     "spend.trouble.refused": "最近 10 分钟有 {n} 次调用被拒绝：{code}。",
     "spend.trouble.lapsed": "{n} 次尝试没有结算，按最坏情况计算。",
     "spend.trouble.unpriced": "{n} 次尝试价格未知，费用按零计算。",
-    "spend.trouble.until": "，周期在 {span}后结束",
+    "spend.trouble.until": "，直到 {span}后周期结束",
     "spend.whole": "同样内容的 JSON",
 }

@@ -12,8 +12,6 @@ from seatrial.kernel.duration import show_duration
 from seatrial.web.console.legible import cut, visible
 from seatrial.web.console.words import percent, words
 
-_CENT = Decimal("0.01")
-
 
 def spend_spoken(language: str) -> dict[str, Callable[..., str]]:
     """What the templates say in a language."""
@@ -26,13 +24,12 @@ def spend_spoken(language: str) -> dict[str, Callable[..., str]]:
 
 
 def money(amount_usd: str) -> str:
-    """An amount as people read it: cents, or two digits of what is smaller."""
+    """An amount as people read it: whole dollars, cents, or two digits of what is smaller."""
     amount = Decimal(amount_usd)
     if amount and abs(amount) < 1:
-        # Two digits, but no more zeros than a cent has: $0.50, $0.013, $0.0000015.
-        digits = max(2, 1 - amount.adjusted())
-        return f"${amount:.{digits}f}"
-    return f"${amount.quantize(_CENT):,}" if amount else "$0"
+        exact = f"{amount:.{1 - amount.adjusted()}f}".rstrip("0")  # two digits
+        return f"${exact:0<4}"  # $0.50, but $0.013 and $0.0000015
+    return f"${amount:,.2f}".removesuffix(".00")
 
 
 def seconds(value: float | None) -> str:
@@ -77,10 +74,8 @@ def trouble_said(trouble: Mapping[str, Any], at: str, *, language: str) -> str:
     facts = {name: value for name, value in trouble.items() if name not in ("kind", "level")}
     budget = facts.pop("budget", None)
     if budget is not None:
-        name = whose(budget, language=language)
         facts |= {
-            # Within a sentence: "the budget of key search".
-            "whose": name if language == "zh" else name[:1].lower() + name[1:],
+            "whose": whose(budget, language=language),
             "limit": money(budget["limit_usd"]),
             "window": w[f"spend.window.{budget['window']}"],
             "left": money(budget["left_usd"]),
