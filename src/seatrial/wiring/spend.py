@@ -17,13 +17,24 @@ from seatrial.wiring.gateway import ledger_url, open_ledger
 from seatrial.wiring.workspace import Workspace
 
 
-def spend_desk(workspace: Workspace, facts: FactLog) -> SpendDesk:
-    """The desk of a server, which need not find its ledger there yet.
+def spend_ledger(workspace: Workspace) -> Ledger:
+    """The ledger that a server reads for people; it need not be there yet."""
+    return LateLedger(partial(open_ledger, ledger_url(workspace)))
+
+
+def spend_desk(workspace: Workspace, facts: FactLog, ledger: Ledger) -> SpendDesk:
+    """The desk over an open ledger.
 
     Args:
         facts: where the keys of callers are kept.
     """
-    return _desk(workspace, facts, LateLedger(partial(open_ledger, ledger_url(workspace))))
+    return SpendDesk(
+        ledger,
+        [one.budget() for one in workspace.settings.gateway.budgets],
+        KeyDesk(facts, now=SystemClock().now).ring,
+        wall=time.time,
+        now=time.monotonic,
+    )
 
 
 @contextmanager
@@ -33,18 +44,8 @@ def opened_spend_desk(workspace: Workspace) -> Iterator[SpendDesk]:
     try:
         store = workspace.open_store()
         try:
-            yield _desk(workspace, store, ledger)
+            yield spend_desk(workspace, store, ledger)
         finally:
             store.close()
     finally:
         ledger.close()
-
-
-def _desk(workspace: Workspace, facts: FactLog, ledger: Ledger) -> SpendDesk:
-    return SpendDesk(
-        ledger,
-        [one.budget() for one in workspace.settings.gateway.budgets],
-        KeyDesk(facts, now=SystemClock().now).ring,
-        wall=time.time,
-        now=time.monotonic,
-    )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,6 +142,7 @@ class _Process:
         self._log = _prediction_log(workspace, name)
         self._health = Health()
         self._worker: Worker | None = None
+        self.to_close: list[Callable[[], None]] = []
         self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
@@ -204,6 +205,8 @@ class _Process:
         self._health.not_ready("draining")
         if self.llm is not None:
             await self.llm.close()
+        for close in self.to_close:
+            close()
         if self._worker is not None:
             await self._worker.stop(drain_s=_DRAIN_S)
 
@@ -252,9 +255,11 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         spending: list[APIRouter] = []
         if process.llm is not None:
             from seatrial.web.spend import spend_router
-            from seatrial.wiring.spend import spend_desk
+            from seatrial.wiring.spend import spend_desk, spend_ledger
 
-            spend = spend_desk(workspace, store)
+            ledger = spend_ledger(workspace)
+            process.to_close.append(ledger.close)
+            spend = spend_desk(workspace, store, ledger)
             spending = [spend_router(spend, guard)]
         return [
             control_router(desk, guard),

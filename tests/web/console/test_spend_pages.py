@@ -76,7 +76,7 @@ async def test_an_empty_ledger_says_how_to_begin(browse, spend) -> None:
     spend()
     page = said(await browse().get("/llm"))
     assert "No call was made in this time." in page
-    assert "curl http" in page
+    assert "curl http://127.0.0.1/v1/chat/completions" in page
     assert "seatrial llm keys create" in page
     assert "There is no budget" in page
 

@@ -52,7 +52,8 @@ def add_spend(router: APIRouter, frame: Frame, pages: SpendPages) -> None:
     def add(path: str, template: str) -> None:
         def show(request: Request) -> Response:
             span = request.query_params.get("span", "")
-            return frame.shown(request, template, lambda: pages.whole(span))
+            here = f"{request.url.scheme}://{request.url.netloc}"
+            return frame.shown(request, template, lambda: pages.whole(span) | {"here": here})
 
         router.add_api_route(path, show, methods=["GET"])
 
