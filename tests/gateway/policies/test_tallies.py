@@ -102,14 +102,10 @@ async def test_users_without_end_are_counted_together(called, monkeypatch: pytes
 async def test_names_of_callers_are_masked_and_no_price_saves_nothing_known(called):
     box = Box()
     tallies = box.tallies()
-    free = replace_cost(lambda _: None)
+    unpriced = Preferred(provider="openai", model="gpt", cost=lambda _: None)
     call = called(user="ana@example.com", tags={"mail": "bob@example.com"})
-    tallies.add(free, call, usage=USAGE, failure=None)
+    tallies.add(unpriced, call, usage=USAGE, failure=None)
     tallies.flush()
     (count,) = box.posted
     assert "example" not in repr(count)
     assert count.record.cost == 0
-
-
-def replace_cost(cost):
-    return Preferred(provider="openai", model="gpt", cost=cost)
