@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
+from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
@@ -21,6 +24,7 @@ from seatrial.web.labels import labels_router
 from seatrial.web.llm.description import ASKED, ROUTES, TOLD
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+from seatrial.web.spend import spend_router
 from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
 
@@ -67,6 +71,12 @@ def routes_page() -> str:
         ["## Watch"],
         ["Alerts and what is answered to them; guarded likewise."],
         table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
+        ["## Spending"],
+        [
+            "What calls of language models cost, where the section `gateway` names models; guarded",
+            "likewise. The page is at `/llm`. See [what was spent](../how-to/gateway.md).",
+        ],
+        table(["method", "path", ""], _listed(_spending())),
         ["## Labels"],
         [
             "What came true, for predictions that were logged; guarded likewise. See",
@@ -74,6 +84,11 @@ def routes_page() -> str:
         ],
         table(["method", "path", ""], _listed(_labels())),
     )
+
+
+def _spending() -> APIRouter:
+    desk = SpendDesk(MemoryLedger(), (), lambda ring: ring, wall=time.time, now=time.monotonic)
+    return spend_router(desk, OPEN)
 
 
 def _labels() -> APIRouter:

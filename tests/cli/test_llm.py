@@ -27,7 +27,9 @@ def test_a_key_is_printed_once_on_stdout_and_kept_nowhere(home, seatrial) -> Non
     assert secret.startswith("sk-seatrial-")
     assert secret not in err
     store = SqliteStore.from_url(f"sqlite:///{home.folder / 'seatrial.db'}")
-    assert secret.rpartition("-")[2] not in str(store.read(stream=STREAM))
+    assert secret.removeprefix("sk-seatrial-").partition("-")[2] not in str(
+        store.read(stream=STREAM)
+    )
     store.close()
     _, listed, _ = seatrial("llm", "keys", "list", "--json")
     (record,) = json.loads(listed)
@@ -86,7 +88,7 @@ def test_usage_is_a_table_that_names_keys_and_what_has_no_price(home, seatrial) 
     code, out, err = seatrial("llm", "usage", "--by", "key,model")
     assert (code, out) == (Exit.DONE, "")
     head, *rows, note = err.splitlines()
-    assert head.split() == ["key", "model", "calls", "failed", "input", "output", "USD"]
+    assert head.split() == ["key", "model", "calls", "failed", "cached", "input", "output", "USD"]
     assert sorted(row.split()[:4] for row in rows) == [
         ["-", "odd", "1", "0"],
         ["ana", "gpt", "2", "0"],
@@ -99,6 +101,7 @@ def test_usage_for_machines_is_exact(home, seatrial) -> None:
     records = json.loads(seatrial("llm", "usage", "--by", "provider", "--json")[1])
     one = next(record for record in records if record["provider"] == "one")
     assert (one["n"], one["input_tokens"], one["mean_latency_s"]) == (2, 2000, 0.5)
+    assert one["p95_s"] == pytest.approx(0.5, rel=0.05)
     assert float(one["cost_usd"]) > 0
     by_tag = json.loads(seatrial("llm", "usage", "--by", "tag", "--tag", "team", "--json")[1])
     assert {record["tag"] for record in by_tag} == {None, "a"}
@@ -120,6 +123,7 @@ def test_usage_of_nothing_and_of_a_wrong_question(home, seatrial) -> None:
 
 
 def test_models_are_listed_in_the_order_they_are_asked(home, seatrial) -> None:
+    home.folder.rmdir()
     assert "There is no model" in seatrial("llm", "models")[2]
     Path("seatrial.yaml").write_text(
         "gateway: {providers: {a: {kind: openai}}, models: {m: [a/x, a/y]}}"
@@ -127,6 +131,7 @@ def test_models_are_listed_in_the_order_they_are_asked(home, seatrial) -> None:
     _, out, err = seatrial("llm", "models", "--json")
     assert json.loads(out) == [{"name": "m", "for": "chat", "candidates": ["a/x", "a/y"]}]
     assert err.split() == ["m", "a/x,", "then", "a/y"]
+    assert not home.folder.exists()
 
 
 @pytest.mark.parametrize("how", [(), ("--detach",)])

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -5,7 +6,9 @@ import pytest
 import yaml
 
 from seatrial.gateway.chat.failures import ServerFault
+from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.ledger.usage import By, UsageQuestion
+from seatrial.gateway.routes.gateway import Caller
 from seatrial.kernel.errors import SeatrialError
 from seatrial.testing import ScriptedLLM
 from seatrial.testing.scripted_llm import Fault, FaultKind, Says
@@ -68,6 +71,68 @@ async def test_the_second_candidate_answers_where_the_first_fails(tmp_path: Path
     assert answer.text == "From the second."
     failures = [attempt.failure for attempt in answer.journal.attempts]
     assert failures == [ServerFault.code, None]
+
+
+async def test_prices_and_windows_of_the_file_count(tmp_path: Path) -> None:
+    """They go before those of the list, and are there for a model that no list knows."""
+    prices = [
+        {"model": "house-model", "input": "0.5", "output": "2"},
+        {"model": "gpt-4o-mini", "input": "0.25", "output": "1"},
+    ]
+    windows = [{"model": "house-model", "context_tokens": 600, "max_output_tokens": 40}]
+    async with ScriptedLLM() as llm:
+        told = section(llm) | {"models": {"m": "one/gpt-4o-mini", "h": "one/house-model"}}
+        space = workspace(
+            tmp_path, **told, prices=prices, windows=windows, budgets=[{"limit_usd": 9}]
+        )
+        async with gateway_of(space, environment={"ONE_KEY": "k"}) as gateway:
+            for name, each in (("m", ("0.25", "1")), ("h", ("0.5", "2"))):
+                answer = await gateway.chat(name, "Hello there")
+                assert answer.usage is not None
+                tokens = answer.usage.input_tokens, answer.usage.output_tokens
+                cost = sum(Decimal(p) * n for p, n in zip(each, tokens, strict=True)) / 1000
+                assert answer.cost_usd == cost
+            await gateway.chat("h", "Hello there")  # a budget reserves the longest answer
+            assert llm.asked[-1].body["max_completion_tokens"] == 40
+            turns = [said(Role.USER, "word " * 150) for _ in range(9)]
+            cut = await gateway.chat("h", turns)
+            assert cut.journal.notes["fit.dropped_messages"] >= 5
+    ledger = open_ledger(ledger_url(space))
+    (found,) = ledger.usage(UsageQuestion(since_us=0, until_us=2**62))
+    ledger.close()
+    assert found.n_unpriced == 0
+
+
+async def test_hits_and_fallbacks_are_in_the_ledger_and_nothing_personal_is(
+    tmp_path: Path,
+) -> None:
+    caller = Caller(user="ana@example.com", tags={"mail": "bob@example.com"})
+    async with ScriptedLLM() as llm:
+        space = workspace(
+            tmp_path,
+            **section(llm),
+            cache={"enabled": True},
+            budgets=[{"limit_usd": 1, "scope": "user", "name": "ana@example.com"}],
+        )
+        async with gateway_of(space, environment={"ONE_KEY": "k"}) as gateway:
+            for _ in range(3):
+                await gateway.chat("m", "Hello", temperature=0.0, caller=caller)
+            llm.then(Fault(kind=FaultKind.SERVER_ERROR), Says(text="From the second."))
+            await gateway.chat("m", "Hello again", caller=caller)
+    ledger = open_ledger(ledger_url(space))
+    questions = [
+        UsageQuestion(since_us=0, until_us=2**62, by=by)
+        for by in ((), (By.INSTEAD_OF, By.PROVIDER), (By.USER, By.TAGS))
+    ]
+    (whole,), fallbacks, (who,) = ledger.usages(questions)
+    (account,) = ledger.balances("")
+    ledger.close()
+    assert (whole.n, whole.n_failed, whole.n_hits, whole.n_refused) == (3, 1, 2, 0)
+    assert whole.saved > 0
+    assert [one.group for one in fallbacks] == [(None, "one"), ("one/gpt-4o-mini", "two")]
+    assert account.spent == whole.cost
+    assert "example.com" not in f"{who.group} {account}"
+    assert "example.com" not in (space.home / "llm.db").read_bytes().decode("latin-1")
 
 
 async def test_answers_are_kept_over_a_restart(tmp_path: Path) -> None:

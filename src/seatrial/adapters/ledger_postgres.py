@@ -22,7 +22,10 @@ class PostgresLedger(SqlLedger):
     """
 
     def __init__(self, url: str, *, schema: str = _SCHEMA, timeout_s: float = 5.0) -> None:
-        super().__init__(PostgresDatabase(url, schema=schema, timeout_s=timeout_s, steps=STEPS))
+        super().__init__(
+            PostgresDatabase(url, schema=schema, timeout_s=timeout_s, steps=STEPS),
+            tag_value="(nullif(tags, '')::json ->> ?::text)",
+        )
 
     @classmethod
     def from_url(cls, url: str) -> PostgresLedger:

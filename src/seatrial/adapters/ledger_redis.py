@@ -7,8 +7,9 @@ scripts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ from seatrial.gateway.ledger.ledger import (
     HELD_SHARE,
     Balance,
     Closed,
+    Count,
     Granted,
     Lapsed,
     Operation,
@@ -32,7 +34,7 @@ from seatrial.gateway.ledger.ledger import (
     time_part,
 )
 from seatrial.gateway.ledger.money import UNITS_PER_USD
-from seatrial.gateway.ledger.usage import Record, State, UsageQuestion, UsageSum, summed
+from seatrial.gateway.ledger.usage import Record, State, UsageQuestion, UsageSum, summed_each
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.kernel.store import (
     StoreAddressInvalid,
@@ -218,6 +220,9 @@ for i, op in ipairs(cjson.decode(ARGV[1])) do
   if op.kind == 'reserve' then outcomes[i] = reserve(op)
   elseif op.kind == 'pay' then outcomes[i] = pay(op)
   elseif op.kind == 'settle' then outcomes[i] = close(op, op.paid, true)
+  elseif op.kind == 'count' then
+    keep_closed(op.id, 'counted', {0, 0}, {}, op.record)
+    outcomes[i] = {'closed', 1, 0, 0}
   else outcomes[i] = close(op, {0, 0}, false) end
 end
 return cjson.encode(outcomes)
@@ -322,38 +327,52 @@ class RedisLedger:
             ]
         return lapsed
 
-    def balances(self, prefix: str) -> list[Balance]:
+    def balances(self, prefix: str, *, most: int | None = None) -> list[Balance]:
         """See Ledger."""
-        start = prefix.encode()
-        with self._asking():
-            names: Any = self._client.zrangebylex(
-                f"{self._prefix}:accounts", b"[" + start, b"(" + start + b"\xff"
-            )
-            rows = self._hashes("account", names, "sh", "sl", "rh", "rl")
-        return [
-            Balance(account=name.decode(), spent=_units(*row[:2]), reserved=_units(*row[2:]))
-            for name, row in zip(names, rows, strict=True)
-        ]
+        found: Iterable[Balance] = self._balances(prefix.encode())
+        if most is not None:
+            found = nlargest(most, found, key=lambda one: one.spent + one.reserved)
+        return sorted(found, key=lambda one: one.account)
 
     def usage(self, question: UsageQuestion) -> list[UsageSum]:
         """See Ledger."""
-        return summed(self._records(question), question)
+        return self.usages([question])[0]
 
-    def _records(self, question: UsageQuestion) -> Iterator[tuple[State, Record]]:
-        start = f"[{time_part(question.since_us)}".encode()
-        end = f"({time_part(question.until_us)}".encode()
-        while True:
-            with self._asking():
-                ids: Any = self._client.zrangebylex(
-                    f"{self._prefix}:attempts", start, end, start=0, num=_PAGE
+    def usages(self, questions: Sequence[UsageQuestion]) -> list[list[UsageSum]]:
+        """See Ledger."""
+        since_us = min((one.since_us for one in questions), default=0)
+        until_us = max((one.until_us for one in questions), default=0)
+        return summed_each(self._records(since_us, until_us), questions)
+
+    def _balances(self, start: bytes) -> Iterator[Balance]:
+        span = b"[" + start, b"(" + start + b"\xff"
+        for names, rows in self._pages("accounts", *span, "account", "sh", "sl", "rh", "rl"):
+            for name, row in zip(names, rows, strict=True):
+                yield Balance(
+                    account=name.decode(), spent=_units(*row[:2]), reserved=_units(*row[2:])
                 )
-                rows = self._hashes("closed", ids, "state", "record", "h", "l")
+
+    def _records(self, since_us: int, until_us: int) -> Iterator[tuple[State, Record]]:
+        span = f"[{time_part(since_us)}".encode(), f"({time_part(until_us)}".encode()
+        for _, rows in self._pages("attempts", *span, "closed", "state", "record", "h", "l"):
             for state, text, high, low in rows:
                 if state is not None:  # None: gone since the ids were read
                     yield _record(state, text, high, low)
-            if len(ids) < _PAGE:
+
+    def _pages(
+        self, index: str, start: bytes, end: bytes, kind: str, *fields: str
+    ) -> Iterator[tuple[list[bytes], list[list[Any]]]]:
+        """Names of an index in order, with fields of their hashes, so many at a time."""
+        while True:
+            with self._asking():
+                names: Any = self._client.zrangebylex(
+                    f"{self._prefix}:{index}", start, end, start=0, num=_PAGE
+                )
+                rows = self._hashes(kind, names, *fields)
+            yield names, rows
+            if len(names) < _PAGE:
                 return
-            start = b"(" + ids[-1]
+            start = b"(" + names[-1]
 
     def _hashes(self, kind: str, names: Sequence[bytes], *fields: str) -> list[list[Any]]:
         with self._client.pipeline(transaction=False) as pipeline:
@@ -462,6 +481,12 @@ def _told(operation: Operation) -> dict[str, object]:
             }
         case Release(key):
             return {"kind": "release", "id": key}
+        case Count(record):
+            return {
+                "kind": "count",
+                "id": record.id,
+                "record": msgspec.json.encode(record).decode(),
+            }
 
 
 def _split(n_units: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.batch import Account, Attempt, Batch
 from seatrial.gateway.ledger.ledger import (
     Balance,
+    Count,
     Lapsed,
     Operation,
     Outcome,
@@ -32,7 +33,11 @@ from seatrial.gateway.ledger.usage import (
     UsageQuestion,
     UsageSum,
     day_name,
+    hour_name,
     merged,
+    minute_name,
+    most_of,
+    tags_text,
 )
 
 Row: TypeAlias = tuple[Any, ...]
@@ -52,6 +57,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "cache_write_1h_tokens BIGINT, reasoning_tokens BIGINT, input_audio_tokens BIGINT, "
         "output_audio_tokens BIGINT, latency_us BIGINT, first_token_us BIGINT, "
         "cache TEXT NOT NULL, failure TEXT){clustered}",
+    ),
+    (
+        "ALTER TABLE attempts ADD COLUMN instead_of TEXT",
+        "ALTER TABLE attempts ADD COLUMN n BIGINT NOT NULL DEFAULT 1",
     ),
 )
 """Each step leads from one version of the tables to the next; one once released never changes.
@@ -87,8 +96,10 @@ _ATTEMPT = (
     "first_token_us",
     "cache",
     "failure",
+    "instead_of",
+    "n",
 )
-_SETTLED, _LAPSED = 1, 2
+_STATES = {State.SETTLED: 1, State.LAPSED: 2, State.COUNTED: 3}
 _NO_TOKENS = (None,) * 8
 _AT_ONCE = 32
 _SWEPT_AT_ONCE = 500
@@ -97,10 +108,15 @@ _FORGOTTEN_AT_ONCE = 5_000
 
 class SqlLedger:
     """`gateway.ledger.ledger.Ledger` over a `Database`, which it prepares, and closes if that
-    fails."""
+    fails.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        tag_value: the value of the tag ``?`` in the column ``tags``, in the database's own words.
+    """
+
+    def __init__(self, database: Database, *, tag_value: str) -> None:
         self._database = database
+        self._groups = {**_GROUPS, By.TAG: tag_value}
         try:
             database.prepare()
         except BaseException:
@@ -134,29 +150,43 @@ class SqlLedger:
             pass
         return lapsed
 
-    def balances(self, prefix: str) -> list[Balance]:
+    def balances(self, prefix: str, *, most: int | None = None) -> list[Balance]:
         """See Ledger."""
+        query = "SELECT name, spent, reserved FROM accounts WHERE name >= ? AND name < ? ORDER BY "
         with self._database.reading() as session:
-            rows = session.rows(
-                "SELECT name, spent, reserved FROM accounts "
-                "WHERE name >= ? AND name < ? ORDER BY name",
-                (prefix, f"{prefix}\U0010ffff"),
-            )
+            span: list[object] = [prefix, f"{prefix}\U0010ffff"]
+            if most is None:
+                rows = session.rows(query + "name", span)
+            else:  # halves: their sum may be beyond 64 bits
+                most_first = "spent / 2 + reserved / 2 DESC LIMIT ?"
+                rows = session.rows(query + most_first, [*span, most])
         return [
-            Balance(account=name, spent=spent, reserved=reserved) for name, spent, reserved in rows
+            Balance(account=name, spent=spent, reserved=reserved)
+            for name, spent, reserved in sorted(rows)
         ]
 
     def usage(self, question: UsageQuestion) -> list[UsageSum]:
         """See Ledger."""
-        columns = [_GROUPS[by] for by in question.by]
-        told_apart = f"GROUP BY {', '.join(columns)}" if columns else ""
+        columns = [self._groups[by] for by in question.by]
+        tail = f"GROUP BY {', '.join(str(n + 1) for n in range(len(columns)))}" if columns else ""
+        values: list[object] = [question.tag for by in question.by if by is By.TAG]
+        values += [time_part(question.since_us), time_part(question.until_us)]
+        if question.most is not None:
+            tail += f" ORDER BY {_COST} DESC, sum(n) DESC LIMIT ?"
+            values.append(question.most)
         with self._database.reading() as session:
             rows = session.rows(
                 f"SELECT {', '.join([*columns, *_SUMS])} FROM attempts "  # noqa: S608 - ours
-                f"WHERE id >= ? AND id < ? {told_apart}",
-                (time_part(question.since_us), time_part(question.until_us)),
+                f"WHERE id >= ? AND id < ? {tail}",
+                values,
             )
-        return merged(one for row in rows if (one := _sum(row, question)).n)
+        return most_of(
+            merged(one for row in rows if (one := _sum(row, question)).n_calls), question
+        )
+
+    def usages(self, questions: Sequence[UsageQuestion]) -> list[list[UsageSum]]:
+        """See Ledger."""
+        return [self.usage(question) for question in questions]
 
     def _lapse(self, now_us: int) -> list[Lapsed]:
         expired = "FROM reservations WHERE expires_us <= ?"
@@ -191,32 +221,51 @@ class SqlLedger:
 
 
 _GROUPS = {
+    By.MINUTE: "at_us / 60000000",
+    By.HOUR: "at_us / 3600000000",
     By.DAY: "at_us / 86400000000",
     By.KEY: "key_id",
     By.USER: "user_id",
     By.PROVIDER: "provider",
     By.MODEL: "model",
-    By.TAG: "tags",
+    By.TAGS: "nullif(tags, '')",
+    By.FAILURE: "failure",
+    By.INSTEAD_OF: "instead_of",
+    By.LATENCY: "CASE "
+    + " ".join(
+        f"WHEN latency_us < {10 ** (n + 2)} THEN latency_us / {10**n} * {10**n}" for n in range(10)
+    )
+    + f" ELSE latency_us / {10**10} * {10**10} END",
 }
 
+
+def _halves(condition: str) -> tuple[str, str]:
+    """The sum of costs, in two columns: SQLite refuses a sum beyond 64 bits."""
+    return (
+        f"coalesce(sum(CASE WHEN {condition} THEN cost / 1000000 END), 0)",
+        f"coalesce(sum(CASE WHEN {condition} THEN cost - cost / 1000000 * 1000000 END), 0)",
+    )
+
+
+_COST = "coalesce(sum(CASE WHEN state < 3 THEN cost * 1.0 END), 0)"
+
 _SUMS = (
-    "count(*)",
-    "count(failure)",
+    "count(CASE WHEN state < 3 THEN 1 END)",
+    "count(CASE WHEN state < 3 THEN failure END)",
     "coalesce(sum(estimated), 0)",
-    "coalesce(sum(state), 0) - count(*)",  # lapsed ones are 2, settled ones 1
-    "count(*) - count(cost)",
+    "count(CASE WHEN state = 2 THEN 1 END)",
+    "count(CASE WHEN state < 3 AND cost IS NULL THEN 1 END)",
     "coalesce(sum(input_tokens), 0)",
     "coalesce(sum(output_tokens), 0)",
     "coalesce(sum(cached_tokens), 0)",
     "coalesce(sum(cache_write_tokens), 0)",
     "coalesce(sum(reasoning_tokens), 0)",
-    # In halves: SQLite refuses a sum beyond 64 bits.
-    "coalesce(sum(cost / 1000000), 0)",
-    "coalesce(sum(cost - cost / 1000000 * 1000000), 0)",
-    "coalesce(sum(CASE WHEN estimated + state > 1 THEN cost / 1000000 ELSE 0 END), 0)",
-    "coalesce(sum(CASE WHEN estimated + state > 1 THEN cost - cost / 1000000 * 1000000 "
-    "ELSE 0 END), 0)",
+    *_halves("state < 3"),
+    *_halves("state = 2 OR state = 1 AND estimated = 1"),
     "coalesce(sum(latency_us), 0)",
+    "coalesce(sum(CASE WHEN state = 3 AND failure IS NULL THEN n END), 0)",
+    *_halves("state = 3"),
+    "coalesce(sum(CASE WHEN state = 3 AND failure IS NOT NULL THEN n END), 0)",
 )
 
 
@@ -225,8 +274,7 @@ def _sum(row: Row, question: UsageQuestion) -> UsageSum:
     numbers = [int(value) for value in row[n_groups:]]
     return UsageSum(
         group=tuple(
-            _value(by, value, question.tag)
-            for by, value in zip(question.by, row[:n_groups], strict=True)
+            _value(by, value) for by, value in zip(question.by, row[:n_groups], strict=True)
         ),
         n=numbers[0],
         n_failed=numbers[1],
@@ -241,15 +289,20 @@ def _sum(row: Row, question: UsageQuestion) -> UsageSum:
         cost=numbers[10] * 1_000_000 + numbers[11],
         unconfirmed=numbers[12] * 1_000_000 + numbers[13],
         latency_us=numbers[14],
+        n_hits=numbers[15],
+        saved=numbers[16] * 1_000_000 + numbers[17],
+        n_refused=numbers[18],
     )
 
 
-def _value(by: By, value: Any, tag: str) -> str | None:
-    if by is By.DAY:
-        return day_name(int(value))
-    if by is By.TAG:
-        return decode(value, type=dict[str, str]).get(tag) if value else None
+def _value(by: By, value: Any) -> str | None:
+    name = _TIMES.get(by)
+    if name is not None:
+        return name(int(value))
     return None if value is None else str(value)
+
+
+_TIMES = {By.MINUTE: minute_name, By.HOUR: hour_name, By.DAY: day_name}
 
 
 def _read(session: Session, operations: Sequence[Operation]) -> Batch:
@@ -258,7 +311,9 @@ def _read(session: Session, operations: Sequence[Operation]) -> Batch:
     others = [key for key in ids if key not in attempts]
     for key, state, accounts, cost in _found(session, "attempts", _CLOSED, others):
         attempts[key] = Attempt(
-            State.LAPSED if state == _LAPSED else State.SETTLED, cost or 0, _split(accounts)
+            State.LAPSED if state == _STATES[State.LAPSED] else State.SETTLED,
+            cost or 0,
+            _split(accounts),
         )
     names = _names(attempts.values())
     for operation in operations:
@@ -272,6 +327,8 @@ _CLOSED = "id, state, accounts, cost"
 
 
 def _ids(operation: Operation) -> tuple[str, ...]:
+    if isinstance(operation, Count):
+        return ()
     if not isinstance(operation, Settle):
         return (operation.id,)
     own, allowance = operation.record.id, operation.allowance
@@ -396,14 +453,14 @@ def _closed_row(key: str, attempt: Attempt) -> Row:
     payer = record.payer
     return (
         key,
-        _LAPSED if attempt.state is State.LAPSED else _SETTLED,
+        _STATES[attempt.state],
         "\n".join(attempt.accounts),
         record.at_us,
         payer.provider,
         payer.model,
         payer.key,
         payer.user,
-        encode(dict(sorted(payer.tags.items()))).decode() if payer.tags else "",
+        tags_text(payer.tags),
         record.cost,
         record.price_version,
         int(record.estimated),
@@ -412,6 +469,8 @@ def _closed_row(key: str, attempt: Attempt) -> Row:
         record.first_token_us,
         record.cache,
         record.failure,
+        record.instead_of,
+        record.n,
     )
 
 

@@ -35,7 +35,8 @@ class SqliteLedger(SqlLedger):
                 steps=STEPS,
                 application_id=_APPLICATION_ID,
                 ask_every_s=_ASK_EVERY_S,
-            )
+            ),
+            tag_value="(SELECT value FROM json_each(nullif(tags, '')) WHERE key = ?)",
         )
 
     @classmethod

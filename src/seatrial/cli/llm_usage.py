@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import DURATION, json_option, workspace_options
+from seatrial.cli.options import DURATION, config_option, json_option, workspace_options
 from seatrial.cli.output import Console
-from seatrial.gateway.ledger.usage import By, UsageQuestion, UsageSum
-from seatrial.gateway.routes.key_desk import KeyDesk
-from seatrial.kernel.clock import SystemClock
-from seatrial.wiring.gateway import ledger_url, open_ledger
-from seatrial.wiring.workspace import Workspace, open_workspace
-
-_COLUMNS = (
-    "n",
-    "n_failed",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "unconfirmed_usd",
-    "n_estimated",
-    "n_lapsed",
-    "n_unpriced",
-)
+from seatrial.gateway.ledger.usage import By
+from seatrial.gateway.spend.records import COLUMNS, QUANTILES
+from seatrial.wiring.settings import load_settings
+from seatrial.wiring.spend import opened_spend_desk
+from seatrial.wiring.workspace import open_workspace
 
 
 class _ByType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
@@ -62,7 +45,8 @@ class _ByType(click.ParamType):  # type: ignore[type-arg]  # generic since click
     type=_ByType(),
     default="model",
     show_default=True,
-    help="day, key, user, provider, model or tag; several by commas.",
+    help="minute, hour, day, key, user, provider, model, tag, tags, failure, instead_of (who was "
+    "to answer before) or latency; several by commas.",
 )
 @click.option("--tag", default="", help="With --by tag, the tag's name.")
 @click.option("--since", type=DURATION, default="30d", show_default=True, help="How far back.")
@@ -78,17 +62,18 @@ def usage(
     config: Path | None,
     as_json: bool,
 ) -> int:
-    """What calls of language models cost: failed ones included, open ones not yet."""
+    """What calls of language models cost: failed ones included, open ones not yet.
+
+    Calls that the cache answered stand beside them, with what they would have cost.
+    """
     if By.TAG in by and not tag:
         raise click.UsageError("Give the name of the tag with --tag.")
     if as_csv and as_json:
         raise click.UsageError("Give --csv or --json, not both.")
     console = Console(as_json=as_json)
     workspace = open_workspace(home=home, config=config)
-    found = _sums(workspace, by, tag=tag, since_s=since)
-    records = [_record(one, by) for one in found]
-    if By.KEY in by:
-        _name_keys(workspace, records)
+    with opened_spend_desk(workspace) as desk:
+        records = desk.usage(by, since_s=since, tag=tag)
     if as_csv:
         click.echo(_csv(records, by), nl=False)
     elif not as_json:
@@ -99,12 +84,12 @@ def usage(
 
 
 @click.command()
-@workspace_options
+@config_option
 @json_option
-def models(home: Path | None, config: Path | None, as_json: bool) -> int:
+def models(config: Path | None, as_json: bool) -> int:
     """The models that callers may ask for, and who answers."""
     console = Console(as_json=as_json)
-    gateway = open_workspace(home=home, config=config).settings.gateway
+    gateway = load_settings(config).gateway
     records = [
         {
             "name": name,
@@ -121,47 +106,11 @@ def models(home: Path | None, config: Path | None, as_json: bool) -> int:
     return Exit.DONE
 
 
-def _sums(workspace: Workspace, by: tuple[By, ...], *, tag: str, since_s: float) -> list[UsageSum]:
-    now = time.time()
-    question = UsageQuestion(
-        since_us=int((now - since_s) * 1e6), until_us=int(now * 1e6) + 1, by=by, tag=tag
-    )
-    ledger = open_ledger(ledger_url(workspace))
-    try:
-        return ledger.usage(question)
-    finally:
-        ledger.close()
-
-
-def _record(one: UsageSum, by: Sequence[By]) -> dict[str, Any]:
-    group = dict(zip((str(name) for name in by), one.group, strict=True))
-    counts = {name: getattr(one, name) for name in _COLUMNS}
-    for name in ("cost_usd", "unconfirmed_usd"):
-        counts[name] = _money(counts[name])
-    mean_s = round(one.latency_us / one.n / 1e6, 4) if one.n else None
-    return {**group, **counts, "mean_latency_s": mean_s}
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount.normalize():f}" if amount else "0"
-
-
-def _name_keys(workspace: Workspace, records: list[dict[str, Any]]) -> None:
-    store = workspace.open_store()
-    try:
-        ring = KeyDesk(store, now=SystemClock().now).ring()
-    finally:
-        store.close()
-    for record in records:
-        key = ring.get(record["key"] or "")
-        record["key_name"] = None if key is None else key.name
-
-
 def _csv(records: Sequence[dict[str, Any]], by: Sequence[By]) -> str:
     names = [str(name) for name in by]
     names += ["key_name"] if By.KEY in by else []
     out = io.StringIO()
-    writer = csv.DictWriter(out, [*names, *_COLUMNS, "mean_latency_s"])
+    writer = csv.DictWriter(out, [*names, *COLUMNS, "mean_latency_s", *QUANTILES])
     writer.writeheader()
     for record in records:
         writer.writerow({name: _harmless(value) for name, value in record.items()})
@@ -178,7 +127,7 @@ def _harmless(value: object) -> object:
 def _table(records: Sequence[dict[str, Any]], by: Sequence[By]) -> list[str]:
     if not records:
         return ["No call was made in that time."]
-    heads = [*(str(name) for name in by), "calls", "failed", "input", "output", "USD"]
+    heads = [*(str(name) for name in by), "calls", "failed", "cached", "input", "output", "USD"]
     rows = [heads]
     for record in records:
         names = [
@@ -187,7 +136,9 @@ def _table(records: Sequence[dict[str, Any]], by: Sequence[By]) -> list[str]:
             else record[str(name)] or "-"
             for name in by
         ]
-        counts = (record["n"], record["n_failed"], record["input_tokens"], record["output_tokens"])
+        counts = [
+            record[name] for name in ("n", "n_failed", "n_hits", "input_tokens", "output_tokens")
+        ]
         rows.append([*names, *(f"{count:,}" for count in counts), record["cost_usd"]])
     widths = [max(len(row[n]) for row in rows) for n in range(len(heads))]
     n_names = len(by)

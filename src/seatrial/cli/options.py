@@ -73,6 +73,11 @@ def workspace_options(command: F) -> F:
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder of the state.  [default: $SEATRIAL_HOME, else .seatrial]",
     )(command)
+    return config_option(command)
+
+
+def config_option(command: F) -> F:
+    """``--config``, for commands that need no state."""
     return click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),

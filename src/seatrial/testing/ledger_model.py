@@ -13,6 +13,7 @@ from seatrial.gateway.ledger.ledger import (
     AHEAD_SHARE,
     HELD_SHARE,
     Closed,
+    Count,
     Granted,
     Lapsed,
     Ledger,
@@ -78,6 +79,8 @@ class Model:
                 return self._pay(record.id, record.cost or 0, allowance)
             case Release(key):
                 return self._close(key, 0, keep=False)
+            case Count():
+                return Closed(changed=True)
 
     def lapse(self, now_us: int) -> list[Lapsed]:
         """What a sweep must find."""
@@ -198,7 +201,7 @@ def _empty(ledger: Ledger) -> None:
 def _play(ledger: Ledger, model: Model, batch: Sequence[Operation | int]) -> None:
     waiting: list[Operation] = []
     for step in [*batch, None]:
-        if isinstance(step, Reserve | Settle | Release):
+        if isinstance(step, Reserve | Settle | Release | Count):
             waiting.append(step)
             continue
         assert ledger.apply(waiting) == [model.do(one) for one in waiting]

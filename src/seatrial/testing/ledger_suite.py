@@ -12,6 +12,7 @@ from seatrial.gateway.ledger.budget import Charge, Payer
 from seatrial.gateway.ledger.ledger import (
     Balance,
     Closed,
+    Count,
     Granted,
     Lapsed,
     Ledger,
@@ -335,6 +336,69 @@ class LedgerSuite:
         span = UsageQuestion(since_us=START_US + 1, until_us=START_US + DAY_US)
         assert [one.cost for one in ledger.usage(span)] == [4]
         assert ledger.usage(UsageQuestion(since_us=0, until_us=1)) == []
+
+    def test_failures_fallbacks_latencies_and_all_tags_tell_apart_too(self, ledger: Ledger) -> None:
+        """By hour and by minute, as well."""
+        bare = Payer(provider="openai", model="gpt-4o")
+        records = [
+            settlement(reservation("a", 0), 1, latency_us=99),
+            settlement(reservation("b", 0, at_us=START_US + 3_660_000_000), 2, latency_us=123_456),
+            settlement(reservation("c", 0, payer=bare), 4, failure="gateway.timed_out"),
+            settlement(reservation("d", 0), 8, instead_of="x/y", latency_us=1_299_999),
+        ]
+        ledger.apply(records)
+        names = (By.FAILURE, By.INSTEAD_OF, By.LATENCY, By.TAGS, By.HOUR, By.MINUTE)
+        found = ledger.usages([replace(ALL, by=(name,)) for name in names])
+        assert [[(one.group[0], one.cost) for one in some] for some in found] == [
+            [(None, 11), ("gateway.timed_out", 4)],
+            [(None, 7), ("x/y", 8)],
+            [(None, 4), ("120000", 2), ("1200000", 8), ("99", 1)],
+            [(None, 4), ('{"team":"search"}', 11)],
+            [("2024-10-04T00", 13), ("2024-10-04T01", 2)],
+            [("2024-10-04T00:00", 13), ("2024-10-04T01:01", 2)],
+        ]
+        assert ledger.usages([]) == []
+
+    def test_those_that_cost_most_are_enough_where_that_is_asked(self, ledger: Ledger) -> None:
+        """However many users callers made up; among equals, those with most calls."""
+        names = ["a", "b", "c", "d", "d", "e"]
+        ledger.apply(
+            [
+                settlement(reservation(f"{n}", 0, payer=replace(PAYER, user=name)), cost)
+                for n, (name, cost) in enumerate(zip(names, (5, 9, 0, 0, 0, 7), strict=True))
+            ]
+        )
+        question = replace(ALL, by=(By.USER,), most=4)
+        assert [one.group for one in ledger.usage(question)] == [("a",), ("b",), ("d",), ("e",)]
+        tagged = replace(ALL, by=(By.TAG, By.USER), tag="team", most=1)
+        assert [(one.group, one.cost) for one in ledger.usage(tagged)] == [(("search", "b"), 9)]
+        accounts = [Charge(f"2024-10/user/{name}", 100) for name in "abc"]
+        for account, most in zip(accounts, (5, 9, 7), strict=True):
+            ledger.apply([reservation(account.account, most, charges=(account,))])
+        found = ledger.balances("2024-10/user/", most=2)
+        assert [one.account for one in found] == ["2024-10/user/b", "2024-10/user/c"]
+
+    def test_calls_without_an_attempt_are_counted_and_paid_by_nobody(self, ledger: Ledger) -> None:
+        """The last word on a count stands; it is forgotten with what is as old."""
+        hits = Record(id=attempt_id(START_US, "w/1", 0), at_us=START_US, payer=PAYER, cost=40, n=2)
+        refused = Record(
+            id=attempt_id(START_US, "w/2", 0), at_us=START_US, payer=PAYER, failure="no", n=3
+        )
+        more = replace(hits, n=5, cost=100)
+        paid = settlement(reservation("a", 0), 7, failure="no", latency_us=10)
+        assert ledger.apply([Count(hits), Count(refused), paid]) == [Closed(changed=True)] * 3
+        assert ledger.apply([Count(more), Count(more)]) == [Closed(changed=True)] * 2
+        assert total(ledger) == UsageSum(
+            n=1, n_failed=1, cost=7, latency_us=10, n_hits=5, saved=100, n_refused=3
+        )
+        by = [replace(ALL, by=(name,)) for name in (By.FAILURE, By.KEY, By.LATENCY)]
+        failures, keys, latencies = ledger.usages(by)
+        assert [(one.group, one.n_calls) for one in failures] == [((None,), 5), (("no",), 4)]
+        assert [(one.group, one.saved) for one in keys] == [(("k1",), 100)]
+        assert [(one.group, one.n) for one in latencies] == [((None,), 0), (("10",), 1)]
+        assert ledger.balances("") == []
+        ledger.sweep(now_us=START_US, keep_since_us=START_US + DAY_US)
+        assert ledger.usage(ALL) == []
 
     def test_open_reservations_are_not_use(self, ledger: Ledger) -> None:
         """They stand in the balances alone."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from heapq import nlargest
 
 from seatrial.gateway.ledger.batch import Account, Attempt, Batch
 from seatrial.gateway.ledger.ledger import Balance, Lapsed, Operation, Outcome, time_part
-from seatrial.gateway.ledger.usage import State, UsageQuestion, UsageSum, summed
+from seatrial.gateway.ledger.usage import State, UsageQuestion, UsageSum, summed_each
 from seatrial.kernel.store import StoreUnavailable
 
 
@@ -46,25 +47,32 @@ class MemoryLedger:
                     del self._accounts[name]
             return lapsed
 
-    def balances(self, prefix: str) -> list[Balance]:
+    def balances(self, prefix: str, *, most: int | None = None) -> list[Balance]:
         """See Ledger."""
         with self._usable():
-            return [
+            found = [
                 Balance(account=name, spent=account.spent, reserved=account.reserved)
                 for name, account in sorted(self._accounts.items())
                 if name.startswith(prefix)
             ]
+        if most is not None:
+            found = nlargest(most, found, key=lambda one: one.spent + one.reserved)
+        return sorted(found, key=lambda one: one.account)
 
     def usage(self, question: UsageQuestion) -> list[UsageSum]:
         """See Ledger."""
+        return self.usages([question])[0]
+
+    def usages(self, questions: Sequence[UsageQuestion]) -> list[list[UsageSum]]:
+        """See Ledger."""
         with self._usable():
-            return summed(
+            return summed_each(
                 (
                     (attempt.state, attempt.record)
                     for attempt in self._attempts.values()
                     if attempt.record is not None
                 ),
-                question,
+                questions,
             )
 
     def _usable(self) -> threading.Lock:

@@ -21,6 +21,7 @@ from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.limit_store import LimitStore, LocalLimits
 from seatrial.gateway.policies.metrics import GatewayCounts
 from seatrial.gateway.policies.recent_answers import RecentAnswers
+from seatrial.gateway.policies.tallies import Tallies
 from seatrial.gateway.prices.defaults import DEFAULTS
 from seatrial.gateway.prices.entries import ChainedBook, EntryBook
 from seatrial.gateway.routes.config import GatewayConfig, ProviderConfig
@@ -91,6 +92,7 @@ def gateway_of(
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
     teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
     allowances = Allowances(teller, wall=time.time)
+    tallies = Tallies(teller.post, owner=teller.owner, wall=time.time)
     answers = _answers(workspace)
     parts = _parts(
         config,
@@ -100,6 +102,7 @@ def gateway_of(
         key=key,
         limits=limits or LocalLimits(),
         counts=counts or GatewayCounts(),
+        tallies=tallies,
     )
     table = model_table(config, parts)
 
@@ -108,6 +111,7 @@ def gateway_of(
             await route.provider.close()
         for vendor in vendors.values():
             await vendor.close()
+        tallies.flush()
         await allowances.close()
         if answers is not None:
             await answers.close()
@@ -172,6 +176,7 @@ def _parts(
     key: Callable[[str | None], Key | None],
     limits: LimitStore,
     counts: GatewayCounts,
+    tallies: Tallies,
 ) -> Parts:
     from seatrial.adapters.jsonschema_shape import shape_maker
     from seatrial.adapters.prices_genai import GenaiPrices
@@ -199,6 +204,7 @@ def _parts(
         key=key,
         tracer=tracer,
         counts=counts,
+        tallies=tallies,
         now=time.monotonic,
         wall=time.time,
         chance=Random(),

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -149,6 +149,7 @@ class _Process:
         self._log = _prediction_log(workspace, name)
         self._health = Health()
         self._worker: Worker | None = None
+        self.to_close: list[Callable[[], None]] = []
         self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
@@ -211,6 +212,8 @@ class _Process:
         self._health.not_ready("draining")
         if self.llm is not None:
             await self.llm.close()
+        for close in self.to_close:
+            close()
         if self._worker is not None:
             await self._worker.stop(drain_s=_DRAIN_S)
 
@@ -271,6 +274,16 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
         desk, watch = Desk(store), WatchDesk(store)
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
+        spend = None
+        spending: list[APIRouter] = []
+        if process.llm is not None:
+            from seatrial.web.spend import spend_router
+            from seatrial.wiring.spend import spend_desk, spend_ledger
+
+            ledger = spend_ledger(workspace)
+            process.to_close.append(ledger.close)
+            spend = spend_desk(workspace, store, ledger)
+            spending = [spend_router(spend, guard)]
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
@@ -279,7 +292,8 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 guard,
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
-            console_router(desk, watch, guard),
+            *spending,
+            console_router(desk, watch, guard, spend=spend),
         ]
 
     streams = None if process.llm is None else process.llm.plane

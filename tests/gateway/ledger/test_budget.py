@@ -18,6 +18,7 @@ from seatrial.gateway.ledger.budget import (
     charges,
     payer_of,
     plain_name,
+    said_account,
     window_of,
 )
 
@@ -31,8 +32,8 @@ def budget(limit=1, window=Window.DAY, scope=Scope.TOTAL, **facts):
     return Budget(limit_usd=Decimal(limit), window=window, scope=scope, **facts)
 
 
-def accounts(*budgets, payer=PAYER, at_s=AT_S):
-    return [charge.account for charge in charges(budgets, payer, at_s=at_s)]
+def accounts(*budgets, payer=PAYER, at_s=AT_S, **facts):
+    return [charge.account for charge in charges(budgets, payer, at_s=at_s, **facts)]
 
 
 def test_each_scope_and_window_has_an_account():
@@ -75,6 +76,28 @@ def test_a_budget_with_a_name_applies_to_that_one():
     assert accounts(*named) == ["2026-11-26/key/k1"]
     nobody = Payer(provider="openai", model="gpt-4o")
     assert accounts(*named, payer=nobody) == []
+
+
+def test_a_key_is_named_by_its_name_too():
+    """Symptom: a budget of the key ``search`` bounded nobody, as calls bring the key's id."""
+    named = budget(scope=Scope.KEY, name="search")
+    assert accounts(named, key_name="search") == ["2026-11-26/key/k1"]
+    assert accounts(named, key_name="other") == []
+    assert accounts(budget(scope=Scope.USER, name="search"), key_name="search") == []
+
+
+def test_accounts_are_called_as_people_know_them():
+    for scope, facts, said in (
+        (Scope.TOTAL, {}, "budget of all calls for 2026-11-26"),
+        (Scope.KEY, {}, "budget of the key 'search' for 2026-11-26"),
+        (Scope.USER, {}, "budget of the user 'ana' for 2026-11-26"),
+        (Scope.TAG, {"tag": "team"}, "budget of the tag team=search for 2026-11-26"),
+        (Scope.TAG, {"tag": "org"}, "budget of calls without the tag org for 2026-11-26"),
+    ):
+        (account,) = accounts(budget(scope=scope, **facts))
+        assert said_account(account, "search") == said
+    assert said_account("ever/key/k1", None) == "budget of the key 'k1'"
+    assert said_account("2026-11/user/", None) == "budget of calls without a user for 2026-11"
 
 
 @given(NAMES)

@@ -12,8 +12,11 @@ from seatrial.gateway.ledger.usage import (
     UsageQuestion,
     UsageSum,
     day_name,
+    hour_name,
     merged,
+    minute_name,
     summed,
+    two_digits,
 )
 
 ALL = UsageQuestion(since_us=0, until_us=2**51)
@@ -35,6 +38,7 @@ RECORDS = st.builds(
     estimated=st.booleans(),
     latency_us=st.none() | st.integers(0, 10**9),
     failure=st.sampled_from([None, "gateway.stream_cut"]),
+    n=st.integers(1, 9),
 )
 KEPT = st.lists(st.tuples(st.sampled_from(State), RECORDS), max_size=20)
 
@@ -55,7 +59,10 @@ _fields = [name for name in UsageSum.__struct_fields__ if name != "group"]
 def test_open_ones_do_not_count(kept):
     closed = [one for one in kept if one[0] is not State.OPEN]
     assert summed(kept, ALL) == summed(closed, ALL)
-    assert sum(one.n for one in summed(kept, ALL)) == len(closed)
+    made = [one for one in closed if one[0] is not State.COUNTED]
+    counted = sum(record.n for state, record in closed if state is State.COUNTED)
+    assert sum(one.n for one in summed(kept, ALL)) == len(made)
+    assert sum(one.n_hits + one.n_refused for one in summed(kept, ALL)) == counted
 
 
 def test_money_is_confirmed_by_a_settlement_that_is_no_estimate():
@@ -74,3 +81,13 @@ def test_money_is_confirmed_by_a_settlement_that_is_no_estimate():
 def test_days_are_named_as_people_write_them():
     assert day_name(0) == "1970-01-01"
     assert day_name(20_783) == "2026-11-26"
+    assert hour_name(20_783 * 24 + 9) == "2026-11-26T09"
+    assert minute_name((20_783 * 24 + 9) * 60 + 5) == "2026-11-26T09:05"
+
+
+@given(st.integers(0, 10**13))
+def test_two_digits_are_within_a_tenth_below(number):
+    cut = two_digits(number)
+    assert cut <= number < cut * 1.1 + 1
+    assert str(cut).rstrip("0")[2:] == ""
+    assert two_digits(cut) == cut

@@ -228,7 +228,7 @@ async def test_no_answer_is_cut_below_the_floor(desk, ask):
     with pytest.raises(BudgetExceeded) as caught:
         await desk.budgeted(vendor).chat(ask(10, max_tokens=50), desk.call())
     assert caught.value.problem == (
-        "The budget ever/total/ has a limit of 0.0025 USD: 0 USD are spent, and the call costs "
+        "The budget of all calls is 0.0025 USD: 0 USD are spent, and the call costs "
         "up to 0.0026 USD even with the shortest answer."
     )
     assert caught.value.facts["budget"] == "ever/total/"
@@ -265,7 +265,7 @@ async def test_all_budgets_must_allow_a_call(desk, ask):
     ]
     policy = desk.budgeted(desk.provider())
     await policy.chat(ask(), desk.call(user="ana"))
-    with pytest.raises(BudgetExceeded, match="user/ana"):
+    with pytest.raises(BudgetExceeded, match="of the user 'ana' for"):
         await policy.chat(ask(), desk.call(user="ana"))
     await policy.chat(ask(), desk.call(user="bob"))
     await policy.chat(ask(), desk.call())

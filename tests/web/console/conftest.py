@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
 from seatrial.monitoring.alerts.book import AlertBook
@@ -71,6 +72,7 @@ class World:
     def __init__(self) -> None:
         self.store = MemoryStore(clock=SystemClock())
         self.desk = Desk(self.store)
+        self.spend: SpendDesk | None = None
 
     def start(self, name: str, version: int) -> None:
         self.desk.start(
@@ -281,7 +283,9 @@ def browse(world: World) -> Browse:
         app = FastAPI()
         guard = Guard(token=token)
         app.include_router(control_router(world.desk, guard))
-        app.include_router(console_router(world.desk, WatchDesk(world.store), guard))
+        app.include_router(
+            console_router(world.desk, WatchDesk(world.store), guard, spend=world.spend)
+        )
         _errors(app)
         transport = httpx.ASGITransport(app, client=(address, 1))
         return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", **options)

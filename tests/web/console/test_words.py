@@ -11,6 +11,10 @@ import pytest
 import seatrial
 import seatrial.release.view
 import seatrial.web.console
+from seatrial.gateway.ledger.budget import Scope, Window
+from seatrial.gateway.spend import troubles
+from seatrial.gateway.spend.desk import SPANS
+from seatrial.gateway.spend.outlook import Level as SpendLevel
 from seatrial.monitoring.alerts.alert import Phase as AlertPhase
 from seatrial.monitoring.alerts.finding import Kind, Level
 from seatrial.monitoring.alerts.wording import kind_name
@@ -35,12 +39,19 @@ COMPUTED = (
     "alarm.",
     "figure.",
     "span.",
+    "spend.each.",
+    "spend.level.",
+    "spend.nobody.",
+    "spend.span.",
+    "spend.trouble.",
+    "spend.whose.",
+    "spend.window.",
 )
 
 
 def used() -> str:
     files = [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]
-    return "\n".join(f.read_text() for f in files if f.name != "words.py")
+    return "\n".join(f.read_text() for f in files if f.name not in ("words.py", "spend_words.py"))
 
 
 def test_every_language_has_the_same_words() -> None:
@@ -85,6 +96,22 @@ def test_every_phase_fact_and_outcome_has_a_word(language: str) -> None:
     assert {f"alarm.{outcome.value}" for outcome in DriftOutcome} <= w.keys()
     assert {f"signal.{signal}" for signal in SIGNALS if signal[0] != "p"} <= w.keys()
     assert {f"asked.{kind}" for kind in (RETRAINING, EVALUATION)} <= w.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_budget_span_and_trouble_has_a_word(language: str) -> None:
+    w = words(language)
+    assert {f"spend.whose.{scope.value}" for scope in Scope} <= w.keys()
+    for scope in set(Scope) - {Scope.TOTAL}:
+        assert {f"spend.each.{scope.value}", f"spend.nobody.{scope.value}"} <= w.keys()
+    assert {f"spend.window.{window.value}" for window in Window} <= w.keys()
+    assert {f"spend.level.{level.value}" for level in SpendLevel} <= w.keys()
+    assert {f"spend.span.{span}" for span in SPANS} <= w.keys()
+    source = Path(troubles.__file__).read_text()
+    kinds = set(re.findall(r'"kind": "(\w+)"|"(budget_\w+)"|\("(\w+)", "n_\w+"\)', source))
+    named = {name for some in kinds for name in some if name}
+    assert {f"spend.trouble.{kind}" for kind in named} <= w.keys()
+    assert len(named) == 8
 
 
 def test_every_verdict_has_a_chinese_sentence() -> None:

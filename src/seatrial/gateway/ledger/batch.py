@@ -13,6 +13,7 @@ from seatrial.gateway.ledger.ledger import (
     AHEAD_SHARE,
     HELD_SHARE,
     Closed,
+    Count,
     Granted,
     Lapsed,
     Operation,
@@ -110,6 +111,9 @@ class Batch:
                 return self._settle(record)
             case Release():
                 return self._release(operation.id)
+            case Count(record):
+                self._keep(record.id, Attempt(State.COUNTED, 0, (), record=record))
+                return Closed(changed=True)
             case _:
                 assert_never(operation)
 

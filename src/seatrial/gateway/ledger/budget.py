@@ -7,7 +7,7 @@ named so that each pair of a window and whoever pays has one account, on every m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -23,6 +23,9 @@ _DAY_S = 86_400
 _LONGEST_NAME = 200
 _HASHED = "sha256:"
 _MOST_KNOWN = 4096
+
+EVER = "ever"
+"""The window without an end, in the names of accounts."""
 
 
 class Scope(StrEnum):
@@ -57,7 +60,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Args:
         limit_usd: in [0, 9,000,000].
-        name: the key, user, model or value of the tag that it bounds; None for each one alike.
+        name: the key, by its name or id, or the user, model or value of the tag that it bounds;
+            None for each one alike.
         tag: with TAG, the tag's name.
     Raises: BudgetInvalid.
     """
@@ -71,7 +75,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def __post_init__(self) -> None:
         if not self.limit_usd.is_finite() or not 0 <= self.limit_usd <= MOST_USD:
             raise BudgetInvalid(
-                f"The budget of a {self.window} for {self.scope} is {self.limit_usd} USD.",
+                f"The budget of a {self.window} for {self.scope} is {self.limit_usd:f} USD.",
                 remedy=f"Give a limit from 0 to {MOST_USD} USD.",
                 field="limit_usd",
             )
@@ -104,16 +108,21 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tags: Mapping[str, str] = {}
 
 
-def payer_of(call: Call, provider: str, model: str) -> Payer:
-    """Who pays for a call; names that callers choose are made such as every database keeps."""
+def payer_of(
+    call: Call, provider: str, model: str, *, kept: Callable[[str], str] | None = None
+) -> Payer:
+    """Who pays for a call.
+
+    Args:
+        kept: makes names that callers choose such as they may be kept; None for `plain_name`.
+    """
+    kept = kept or plain_name
     return Payer(
         provider=provider,
         model=plain_name(model),
         key=call.key,
-        user=None if call.user is None else plain_name(call.user),
-        tags={plain_name(name): plain_name(value) for name, value in call.tags.items()}
-        if call.tags
-        else {},
+        user=None if call.user is None else kept(call.user),
+        tags={kept(name): kept(value) for name, value in call.tags.items()} if call.tags else {},
     )
 
 
@@ -130,10 +139,13 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
     ends_us: int | None = None
 
 
-def charges(budgets: Sequence[Budget], payer: Payer, *, at_s: float) -> tuple[Charge, ...]:
+def charges(
+    budgets: Sequence[Budget], payer: Payer, *, at_s: float, key_name: str | None = None
+) -> tuple[Charge, ...]:
     """What a call is charged to; of several limits of one account, the lowest.
 
     Args:
+        key_name: of the payer's key.
         at_s: when the call begins, in seconds since 1970; the whole call is paid from the windows
             of this moment.
     """
@@ -141,7 +153,7 @@ def charges(budgets: Sequence[Budget], payer: Payer, *, at_s: float) -> tuple[Ch
     day = int(at_s // _DAY_S)
     for budget in budgets:
         who = _who(budget, payer)
-        if budget.name is not None and who not in (budget.name, plain_name(budget.name)):
+        if not (budget.name is None or _names(budget, who, key_name)):
             continue
         window, ends_us = window_of(budget.window, day)
         account = account_name(window, budget, who)
@@ -164,7 +176,9 @@ class Charging:
         self._by_model = Scope.MODEL in scopes
         self._known: dict[tuple[object, ...], tuple[tuple[Charge, ...], Budget | None]] = {}
 
-    def charges(self, payer: Payer, own: Budget | None, *, at_s: float) -> tuple[Charge, ...]:
+    def charges(
+        self, payer: Payer, own: Budget | None, *, at_s: float, key_name: str | None = None
+    ) -> tuple[Charge, ...]:
         """See `charges`.
 
         Args: own: a budget of the payer's key, besides the others.
@@ -173,6 +187,7 @@ class Charging:
         who = (
             day,
             payer.key,
+            key_name,
             payer.user if self._by_user else None,
             payer.model if self._by_model else None,
             tuple(payer.tags.items()) if self._by_tag else None,
@@ -181,7 +196,7 @@ class Charging:
         if known is not None and known[1] is own:
             return known[0]
         budgets = self._budgets if own is None else (*self._budgets, own)
-        found = charges(budgets, payer, at_s=at_s)
+        found = charges(budgets, payer, at_s=at_s, key_name=key_name)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[who] = (found, own)
@@ -196,7 +211,7 @@ def window_of(window: Window, day: int) -> tuple[str, int | None]:
         day: days since 1970.
     """
     if window is Window.TOTAL:
-        return "ever", None
+        return EVER, None
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
     if window is Window.DAY:
         return f"{start:%Y-%m-%d}", (day + 1) * _DAY_S * 1_000_000
@@ -213,6 +228,25 @@ def account_name(window: str, budget: Budget, who: str | None) -> str:
     return f"{window}/{budget.scope}/{name}"
 
 
+def said_account(account: str, key_name: str | None) -> str:
+    """An account as people call it, such as ``budget of the key 'search' for 2026-11``.
+
+    Args:
+        key_name: of the key that it is about, where it is about one; None where that is not known.
+    """
+    window, scope, name = account.split("/", 2)
+    if scope == Scope.TOTAL:
+        whose = "all calls"
+    elif scope == Scope.TAG:
+        tag, _, value = name.partition("=")
+        whose = f"the tag {name}" if value else f"calls without the tag {tag}"
+    elif not name:
+        whose = f"calls without a {scope}"
+    else:
+        whose = f"the {scope} {((scope == Scope.KEY and key_name) or name)!r}"
+    return f"budget of {whose}" + ("" if window == EVER else f" for {window}")
+
+
 def plain_name(name: str) -> str:
     """A name that callers choose, as every database can keep it: one that is over 200 characters
     or not printable by its digest."""
@@ -223,6 +257,14 @@ def plain_name(name: str) -> str:
 
 def _digest(name: str) -> str:
     return _HASHED + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _names(budget: Budget, who: str | None, key_name: str | None) -> bool:
+    """Whether the budget, which has a name, is of this one."""
+    assert budget.name is not None
+    if budget.scope is Scope.KEY and key_name is not None and budget.name == key_name:
+        return True
+    return who in (budget.name, plain_name(budget.name))
 
 
 def _who(budget: Budget, payer: Payer) -> str | None:

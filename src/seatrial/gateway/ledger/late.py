@@ -36,13 +36,17 @@ class LateLedger:
         """See Ledger."""
         return self._opened().sweep(now_us=now_us, keep_since_us=keep_since_us)
 
-    def balances(self, prefix: str) -> list[Balance]:
+    def balances(self, prefix: str, *, most: int | None = None) -> list[Balance]:
         """See Ledger."""
-        return self._opened().balances(prefix)
+        return self._opened().balances(prefix, most=most)
 
     def usage(self, question: UsageQuestion) -> list[UsageSum]:
         """See Ledger."""
         return self._opened().usage(question)
+
+    def usages(self, questions: Sequence[UsageQuestion]) -> list[list[UsageSum]]:
+        """See Ledger."""
+        return self._opened().usages(questions)
 
     def close(self) -> None:
         """See Ledger."""

@@ -88,7 +88,18 @@ class Release(msgspec.Struct, frozen=True, gc=False):
     id: str
 
 
-Operation: TypeAlias = Reserve | Settle | Release
+class Count(msgspec.Struct, frozen=True):
+    """Keep a record of calls that made no attempt, in place of one with the same id: whoever counts
+    tells the whole count again. No account pays for them.
+
+    Args:
+        record: its cost is what the calls would have cost.
+    """
+
+    record: Record
+
+
+Operation: TypeAlias = Reserve | Settle | Release | Count
 
 
 class Granted(msgspec.Struct, frozen=True, gc=False):
@@ -120,7 +131,7 @@ class Repeated(msgspec.Struct, frozen=True, gc=False):
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False):
-    """The attempt is settled or released.
+    """The attempt is settled or released, or the calls are counted.
 
     Args:
         changed: whether by this operation.
@@ -182,12 +193,20 @@ class Ledger(Protocol):
         """
         ...
 
-    def balances(self, prefix: str) -> list[Balance]:
-        """Accounts whose names begin with ``prefix``, such as ``2026-11/key/``, sorted by name."""
+    def balances(self, prefix: str, *, most: int | None = None) -> list[Balance]:
+        """Accounts whose names begin with ``prefix``, such as ``2026-11/key/``, sorted by name.
+
+        Args:
+            most: how many, >= 1: those with most money spent and reserved; None for all.
+        """
         ...
 
     def usage(self, question: UsageQuestion) -> list[UsageSum]:
         """Records summed."""
+        ...
+
+    def usages(self, questions: Sequence[UsageQuestion]) -> list[list[UsageSum]]:
+        """Records summed for several questions, which costs less than asking each by itself."""
         ...
 
     def close(self) -> None:

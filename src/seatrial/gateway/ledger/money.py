@@ -25,6 +25,11 @@ def limit_units(limit_usd: Decimal) -> int:
     return int((limit_usd * _SCALE).to_integral_value(ROUND_FLOOR))
 
 
+def plain_usd(amount_usd: Decimal) -> str:
+    """An amount as people write it: no exponent, no zeros at its end."""
+    return f"{amount_usd.normalize():f}" if amount_usd else "0"
+
+
 def usd(n_units: int) -> Decimal:
     """Units in USD, exactly."""
     return Decimal(n_units).scaleb(-12)

@@ -22,6 +22,7 @@ import msgspec
 
 from seatrial.gateway.ledger.ledger import (
     Closed,
+    Count,
     Granted,
     Ledger,
     Operation,
@@ -134,9 +135,9 @@ class Teller:
             self.post(Release(asked.id))
             raise
 
-    def post(self, operation: Settle | Release) -> None:
-        """Settle or release, soon and surely: it is repeated until the ledger has it. To be called
-        on the loop."""
+    def post(self, operation: Settle | Release | Count) -> None:
+        """Settle, release or count, soon and surely: it is repeated until the ledger has it. To be
+        called on the loop."""
         if self._loop is None:
             self._begin()
         self._waiting.append((operation, None))

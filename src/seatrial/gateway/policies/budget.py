@@ -34,6 +34,8 @@ from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
 from seatrial.gateway.policies.costing import Priced, unpaid
+from seatrial.gateway.policies.course import FIRST_FAILED
+from seatrial.gateway.policies.kept_names import kept_budget, kept_name
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
@@ -111,6 +113,7 @@ class Budgeted:
         wall: seconds since 1970.
         own_budget: of the caller's key, besides the others, whose scope is the key; the same object
             as long as it is the same; None for none.
+        key_name: of a key, by its id.
     """
 
     def __init__(
@@ -127,11 +130,12 @@ class Budgeted:
         maximum: int | None = None,
         options: BudgetOptions | None = None,
         own_budget: Callable[[Call], Budget | None] | None = None,
+        key_name: Callable[[str | None], str | None] = lambda _: None,
     ) -> None:
         self._inner = inner
         self._name = inner.name
         self._allowances = allowances
-        self._charging = Charging(budgets)
+        self._charging = Charging([kept_budget(budget) for budget in budgets])
         self._prices = prices
         self._vendor = vendor
         self._counter = counter
@@ -140,6 +144,7 @@ class Budgeted:
         self._maximum = maximum
         self._options = options or BudgetOptions()
         self._own_budget = own_budget
+        self._key_name = key_name
 
     @property
     def name(self) -> str:
@@ -198,17 +203,18 @@ class Budgeted:
         ticket = _Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
-            payer=payer_of(call, self._name, request.model),
+            payer=payer_of(call, self._name, request.model, kept=kept_name),
             request=request,
             priced=Priced(request, self._prices, self._vendor, self._counter),
             began=self._now(),
         )
         own = None if self._own_budget is None else self._own_budget(call)
-        charged = self._charging.charges(ticket.payer, own, at_s=at_s)
+        key_name = self._key_name(call.key)
+        charged = self._charging.charges(ticket.payer, own, at_s=at_s, key_name=key_name)
         if charged:
             quote = ticket.priced.quote
             if quote is None:
-                raise price_unknown(ticket.payer, charged[0])
+                raise price_unknown(ticket.payer, charged[0], key_name)
             await self._reserve(ticket, quote, charged, call)
             ticket.began = self._now()
         return ticket
@@ -230,7 +236,7 @@ class Budgeted:
             answer = await self._ask(ticket, charged, call, asked)
         match answer:
             case Refused():
-                raise exceeded(answer, asked.least)
+                raise exceeded(answer, asked.least, self._key_name(call.key))
             case Repeated():
                 raise repeated(ticket.id)
             case Grant(amount):
@@ -362,6 +368,7 @@ class Budgeted:
             first_token_us=None if first is None else int((first - ticket.began) * 1e6),
             cache=call.journal.cache,
             failure=failure,
+            instead_of=_instead_of(call, ticket.payer),
         )
         self._allowances.settle(record, ticket.grant)
         call.journal.attempts.append(
@@ -378,6 +385,12 @@ class Budgeted:
                 estimated=estimated,
             )
         )
+
+
+def _instead_of(call: Call, payer: Payer) -> str | None:
+    """Who had failed before, if another did."""
+    first = call.journal.notes.get(FIRST_FAILED)
+    return first if isinstance(first, str) and first != f"{payer.provider}/{payer.model}" else None
 
 
 def _has_to_count(received: Received, error: BaseException) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from seatrial.gateway.ledger.budget import Charge, Payer
+from seatrial.gateway.ledger.budget import Charge, Payer, said_account
 from seatrial.gateway.ledger.ledger import Refused
-from seatrial.gateway.ledger.money import usd
+from seatrial.gateway.ledger.money import plain_usd, usd
 from seatrial.kernel.errors import Conflict, Denied, LimitExceeded
 
 
@@ -36,11 +34,11 @@ class AttemptRepeated(Conflict):
     code = "gateway.attempt_repeated"
 
 
-def price_unknown(payer: Payer, charge: Charge) -> PriceUnknown:
+def price_unknown(payer: Payer, charge: Charge, key_name: str | None) -> PriceUnknown:
     """The error of a call that a budget applies to."""
     return PriceUnknown(
-        f"The price of {payer.model} at {payer.provider} is not known, and the budget "
-        f"{charge.account} applies to it.",
+        f"The price of {payer.model} at {payer.provider} is not known, and the "
+        f"{said_account(charge.account, key_name)} applies to it.",
         remedy="Add its price to the prices of the configuration, or choose another model.",
         model=payer.model,
         provider=payer.provider,
@@ -48,15 +46,19 @@ def price_unknown(payer: Payer, charge: Charge) -> PriceUnknown:
     )
 
 
-def exceeded(refused: Refused, least: int) -> BudgetExceeded:
-    """The error of a call whose shortest answer costs up to ``least`` units."""
+def exceeded(refused: Refused, least: int, key_name: str | None) -> BudgetExceeded:
+    """The error of a call whose shortest answer costs up to ``least`` units.
+
+    Args:
+        key_name: of the caller's key; None where it has none.
+    """
     held = refused.limit - refused.spent >= least
     kind = BudgetHeld if held else BudgetExceeded
     reserved = ""
     if refused.reserved:
         reserved = f", {_dollars(refused.reserved)} USD are reserved by calls under way"
     return kind(
-        f"The budget {refused.account} has a limit of {_dollars(refused.limit)} USD: "
+        f"The {said_account(refused.account, key_name)} is {_dollars(refused.limit)} USD: "
         f"{_dollars(refused.spent)} USD are spent{reserved}, and the call costs up to "
         f"{_dollars(least)} USD even with the shortest answer.",
         remedy="Send it again in a moment, or set max_tokens so that calls reserve less."
@@ -78,5 +80,4 @@ def repeated(key: str) -> AttemptRepeated:
 
 
 def _dollars(n_units: int) -> str:
-    amount = usd(n_units)
-    return f"{amount.normalize():f}" if amount else str(Decimal(0))
+    return plain_usd(usd(n_units))

@@ -15,6 +15,7 @@ from seatrial.kernel.errors import Denied, LimitExceeded, SeatrialError
 
 ANSWERED_BY = "fallback.answered_by"
 FAILED = "fallback.failed"
+FIRST_FAILED = "fallback.first_failed"
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +81,10 @@ class Course:
         return candidate, replace(self._call, first_by=now + share_s)
 
     def failed(self, candidate: Candidate, failure: SeatrialError) -> None:
-        """Note what a candidate said."""
+        """Note what a candidate said, and in the journal who was the first to fail."""
+        self._call.journal.notes.setdefault(
+            FIRST_FAILED, f"{candidate.provider.name}/{candidate.model}"
+        )
         self._said.append(
             {
                 "provider": candidate.provider.name,

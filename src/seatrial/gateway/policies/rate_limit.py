@@ -62,6 +62,7 @@ class RateLimit:
         limits_of: the limits of a call's key; None for no limits.
         estimate: tokens a request will use, answer included, >= 0.
         now: monotonic, in s; of all that share the store.
+        key_name: of a key, by its id.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class RateLimit:
         *,
         estimate: Callable[[ChatRequest | EmbeddingRequest], int] = rough_tokens,
         now: Callable[[], float] = time.monotonic,
+        key_name: Callable[[str | None], str | None] = lambda _: None,
     ) -> None:
         self._provider = provider
         self._store = store
         self._limits_of = limits_of
         self._estimate = estimate
         self._now = now
+        self._key_name = key_name
 
     @property
     def name(self) -> str:
@@ -144,16 +147,18 @@ class RateLimit:
         refusal = await self._store.take(call.key or "", limits, n_tokens, self._now())
         if refusal is None:
             return n_tokens
+        name = self._key_name(call.key) or call.key
+        who = "Calls without a key" if name is None else f"The key {name!r}"
         if math.isinf(refusal.wait_s):
             raise LargerThanLimit(
-                f"The request would use about {n_tokens} tokens; the key {call.key!r} may use"
-                f" {refusal.rate.most:g} at once.",
+                f"{who} may use {refusal.rate.most:g} tokens at once; the request would use about"
+                f" {n_tokens}.",
                 remedy="Shorten it, or set a smaller max_tokens.",
                 limit=refusal.rate.most,
             )
         raise RateLimitExceeded(
-            f"The key {call.key!r} may use {refusal.rate.per_minute:g} {refusal.what} a minute,"
-            " and has used them.",
+            f"{who} may use {refusal.rate.per_minute:g} {refusal.what} a minute,"
+            " and that is used up.",
             remedy=f"Try again in {math.ceil(refusal.wait_s)} s.",
             retry_after_s=refusal.wait_s,
             limit=refusal.rate.per_minute,

@@ -214,7 +214,9 @@ class BudgetConfig(ConfigModel):
     scope: Scope = Field(
         default=Scope.TOTAL, description="Of all together, or of each key, user, tag or model."
     )
-    name: str | None = Field(default=None, description="The one it bounds; none for each alike.")
+    name: str | None = Field(
+        default=None, description="The one it bounds, keys by name or id; none for each alike."
+    )
     tag: str | None = Field(default=None, description="With the scope tag, its name.")
 
     @model_validator(mode="after")

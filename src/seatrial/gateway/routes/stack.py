@@ -25,8 +25,10 @@ from urllib.parse import urlsplit
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget
+from seatrial.gateway.ledger.money import units
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.backoff import Backoff
 from seatrial.gateway.policies.breaker import Breaker, Circuit
@@ -48,6 +50,7 @@ from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
 from seatrial.gateway.policies.room import Room
 from seatrial.gateway.policies.spans import Server, traced
+from seatrial.gateway.policies.tallies import Preferred, Tallies
 from seatrial.gateway.policies.tracing import Tracer
 from seatrial.gateway.prices.book import PriceBook
 from seatrial.gateway.routes.config import (
@@ -86,6 +89,7 @@ class Parts:
         key: of a caller, by its id.
         tracer: makes spans; None for none.
         counts: of this process, for metrics.
+        tallies: of calls that make no attempt; None where nobody asks.
         now: monotonic, in s.
         wall: seconds since 1970.
         chance: for the jitter of waits.
@@ -106,6 +110,7 @@ class Parts:
     now: Callable[[], float]
     wall: Callable[[], float]
     chance: Random
+    tallies: Tallies | None = None
 
 
 def model_table(config: GatewayConfig, parts: Parts) -> ModelTable:
@@ -154,10 +159,17 @@ class _Stacks:
                 store=parts.answers,
                 now=parts.now,
             )
-        stack = RateLimit(stack, parts.limits, self._limits, now=parts.now)
+        stack = RateLimit(stack, parts.limits, self._limits, now=parts.now, key_name=self._key_name)
         if self._guards:
             stack = Guarded(stack, self._guards)
-        stack = Counted(stack, route=name, counts=parts.counts, now=parts.now)
+        stack = Counted(
+            stack,
+            route=name,
+            counts=parts.counts,
+            now=parts.now,
+            tallies=parts.tallies,
+            preferred=self._preferred(first),
+        )
         return Route(
             name=name,
             provider=stack,
@@ -188,6 +200,7 @@ class _Stacks:
             wall=parts.wall,
             maximum=None if window is None else window.max_output_tokens,
             own_budget=self._own_budget,
+            key_name=self._key_name,
         )
         stack = Concurrency(stack, self._places[candidate.provider])
         stack = Breaker(stack, self._circuits[candidate.provider])
@@ -228,6 +241,20 @@ class _Stacks:
     def _counter(self, candidate: CandidateConfig) -> TokenCounter:
         vendor = self._config.providers[candidate.provider].price_vendor
         return self._parts.counter(vendor, candidate.model)
+
+    def _preferred(self, candidate: CandidateConfig) -> Preferred:
+        prices = self._parts.prices
+        vendor = self._config.providers[candidate.provider].price_vendor
+
+        def cost(usage: Usage) -> int | None:
+            quote = prices.quote(vendor, candidate.model)
+            return None if quote is None else units(quote.cost(usage))
+
+        return Preferred(provider=candidate.provider, model=candidate.model, cost=cost)
+
+    def _key_name(self, key_id: str | None) -> str | None:
+        key = self._parts.key(key_id)
+        return None if key is None else key.name
 
     def _own_budget(self, call: Call) -> Budget | None:
         key = self._parts.key(call.key)

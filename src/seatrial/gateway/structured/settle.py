@@ -13,6 +13,7 @@ from seatrial.gateway.chat.messages import Message, Role, Text
 from seatrial.gateway.chat.provider import Provider
 from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.chat.response import ChatResponse, FinishReason, Usage
+from seatrial.gateway.ledger.money import plain_usd
 from seatrial.gateway.structured.failures import cut, filtered, invalid
 from seatrial.gateway.structured.form import Said, asking_again, heard
 from seatrial.gateway.structured.options import Mode, StructuredOptions
@@ -157,7 +158,7 @@ class Settling(Generic[T]):
             return "the time is up"
         most = options.max_cost_usd
         if most is not None and not self._spent.allows_another(most):
-            return f"another call could cost more than the {most} USD allowed"
+            return f"another call could cost more than the {plain_usd(most)} USD allowed"
         return None
 
     def _more_tokens(self) -> int | None:

@@ -18,6 +18,8 @@ from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.release.verdict import about
 from seatrial.web.console.evidence import bar, number, sentence, title
+from seatrial.web.console.spend_drawing import call_bars, cost_bars
+from seatrial.web.console.spending import money, seconds, spend_spoken
 from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
 from seatrial.web.console.watching import environment, spoken
@@ -46,14 +48,20 @@ class Frame:
 
     Args:
         guard: who may.
+        spending: whether there is a page of what language models cost.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, *, spending: bool = False) -> None:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
             about=about,
             bar=bar,
+            call_bars=call_bars,
+            cost_bars=cost_bars,
+            has_spending=spending,
+            money=money,
+            seconds=seconds,
             languages=LANGUAGES,
             seatrial_version=__version__,
             open_first=False,
@@ -166,6 +174,7 @@ class Frame:
             name_of_test=partial(name_of_test, language=language),
             test_seen=partial(seen, language=language),
             **spoken(language),
+            **spend_spoken(language),
             **values,
         )
         return HTMLResponse(text, status, headers=_SECURITY)

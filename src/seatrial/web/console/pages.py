@@ -10,10 +10,12 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import RedirectResponse, Response
 
+from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
+from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
 from seatrial.web.console.story import story
 from seatrial.web.console.watch_pages import add_watch
@@ -38,15 +40,21 @@ class ReleasePages:
     Args:
         desk: what is shown and decided on.
         watch: what the watch found.
+        spend: what language models cost.
     """
 
-    def __init__(self, desk: Desk, watch: WatchDesk) -> None:
+    def __init__(self, desk: Desk, watch: WatchDesk, spend: SpendPages) -> None:
         self._desk = desk
         self._watch = watch
+        self._spend = spend
 
     def overview(self) -> dict[str, Any]:
         """What the first page shows."""
-        return {"endpoints": self._desk.views(), "standings": self._watch.standings()}
+        return {
+            "endpoints": self._desk.views(),
+            "standings": self._watch.standings(),
+            **self._spend.brief(),
+        }
 
     def endpoint(self, name: str, language: str) -> dict[str, Any]:
         """What the fragments of an endpoint show.   Raises: UnknownEndpoint."""
@@ -75,10 +83,16 @@ class ReleasePages:
                 raise NotFound(f"Nobody knows how to {wish!r}.", remedy="Reload the page.")
 
 
-def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
-    """The console at ``/``; not part of the API's description."""
+def console_router(
+    desk: Desk, watch: WatchDesk, guard: Guard, *, spend: SpendDesk | None = None
+) -> APIRouter:
+    """The console at ``/``; not part of the API's description.
+
+    Args: spend: what language models cost; None where no gateway is configured.
+    """
     router = APIRouter(include_in_schema=False)
-    frame, pages = Frame(guard), ReleasePages(desk, watch)
+    frame, spend_pages = Frame(guard, spending=spend is not None), SpendPages(spend)
+    pages = ReleasePages(desk, watch, spend_pages)
 
     @router.get("/")
     def overview(request: Request) -> Response:
@@ -118,6 +132,8 @@ def console_router(desk: Desk, watch: WatchDesk, guard: Guard) -> APIRouter:
         return answer
 
     add_watch(router, frame, watch)
+    if spend is not None:
+        add_spend(router, frame, spend_pages)
     _add_visit(router, frame)
     return router
 

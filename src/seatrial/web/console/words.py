@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.web.console import performance_words, segment_words, variant_words
+from seatrial.web.console import performance_words, segment_words, spend_words, variant_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -425,8 +425,20 @@ _ZH = {
 }
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": {**_EN, **performance_words.EN, **segment_words.EN, **variant_words.EN},
-    "zh": {**_ZH, **performance_words.ZH, **segment_words.ZH, **variant_words.ZH},
+    "en": {
+        **_EN,
+        **performance_words.EN,
+        **segment_words.EN,
+        **spend_words.EN,
+        **variant_words.EN,
+    },
+    "zh": {
+        **_ZH,
+        **performance_words.ZH,
+        **segment_words.ZH,
+        **spend_words.ZH,
+        **variant_words.ZH,
+    },
 }
 
 _WAITING_ZH = {

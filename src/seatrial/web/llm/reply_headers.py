@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.ledger.money import plain_usd
 from seatrial.web.llm.visit import Visit
 
 STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -47,8 +48,7 @@ def last_word(visit: Visit) -> bytes:
 
 def cost(call: Call) -> bytes:
     """All attempts together, in USD, as plainly as it can be written."""
-    amount = call.journal.cost_usd
-    return f"{amount.normalize():f}".encode() if amount else b"0"
+    return plain_usd(call.journal.cost_usd).encode()
 
 
 @lru_cache(maxsize=256)

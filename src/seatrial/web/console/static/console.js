@@ -136,7 +136,7 @@ function stale(is) {
 document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll("[data-metrics]")) watchCharts(box);
   for (const link of document.querySelectorAll("a[data-language]")) {
-    link.search = "?back=" + encodeURIComponent(location.pathname);
+    link.search = "?back=" + encodeURIComponent(location.pathname + location.search);
   }
   settle();
 });

@@ -1,0 +1,1 @@
+"""What people look at of spending: sums of the ledger, budgets and where they lead, troubles."""
