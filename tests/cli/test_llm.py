@@ -48,6 +48,18 @@ def test_keys_are_listed_for_people(home, seatrial) -> None:
     assert bob.endswith("expired")
 
 
+def test_models_that_are_not_there_are_told(home, seatrial, tmp_path) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text(
+        "gateway: {providers: {one: {kind: openai}}, models: {small: one/m, large: one/n}}"
+    )
+    made = ("llm", "keys", "create", "ana", "--models", "small,smal", "--config", str(config))
+    code, _, err = seatrial(*made)
+    assert code == Exit.DONE
+    assert "there is no smal yet; models are: small, large" in err
+    assert "no small yet" not in err
+
+
 def test_what_is_wrong_with_a_key_is_said(home, seatrial) -> None:
     seatrial("llm", "keys", "create", "ana")
     assert seatrial("llm", "keys", "create", "ana")[0] == Exit.INVALID

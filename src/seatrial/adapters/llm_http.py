@@ -250,7 +250,7 @@ class HttpVendor:
         Args: why: a clause; cause: the trouble it was, whose status and wish to wait are kept.
         """
         return StreamCut(
-            f"The answer of the provider {self.name!r} broke off: {why}.",
+            f"The answer of the provider {self.name!r} broke off: {why.removesuffix('.')}.",
             remedy="Ask again; what came is not the whole.",
             provider=self.name,
             status=cause.status if cause else None,
@@ -330,7 +330,8 @@ def _written(body: Mapping[str, Any]) -> bytes:
     except TypeError as broken:
         raise RequestInvalid(
             f"The request cannot be written as JSON: {broken}.",
-            remedy="Take out what JSON has no form for, such as half a surrogate pair.",
+            remedy="Take out what JSON has no form for, such as half a surrogate pair, and lists and "
+            "objects that are nested some hundred deep.",
             place="",
         ) from broken
 
