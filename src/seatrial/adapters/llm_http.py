@@ -330,8 +330,8 @@ def _written(body: Mapping[str, Any]) -> bytes:
     except TypeError as broken:
         raise RequestInvalid(
             f"The request cannot be written as JSON: {broken}.",
-            remedy="Take out what JSON has no form for, such as half a surrogate pair, and lists and "
-            "objects that are nested some hundred deep.",
+            remedy="Take out what JSON has no form for, such as half a surrogate pair, and what is "
+            "nested some hundred deep.",
             place="",
         ) from broken
 

@@ -92,7 +92,9 @@ def create(
     known = open_workspace(home=home, config=config).settings.gateway.models
     for model in key.models:
         if known and model not in known:
-            console.step("note", "model", f"there is no {model} yet; models are: {', '.join(known)}")
+            console.step(
+                "note", "model", f"there is no {model} yet; models are: {', '.join(known)}"
+            )
     console.step("ok", "key", f"{key.name} ({key.id}): keep it now, it is shown this once")
     if not as_json:
         click.echo(secret)
