@@ -188,6 +188,7 @@ PURE = (
     "gateway/structured/coerce.py",
     "gateway/structured/form.py",
     "gateway/structured/gathered.py",
+    "gateway/structured/native.py",
     "gateway/structured/partial_json.py",
     "gateway/structured/read.py",
     "gateway/structured/schema_cost.py",

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from seatrial.adapters.jsonschema_shape import shape_maker
 from seatrial.gateway.chat.call import CacheUse
 from seatrial.gateway.chat.failures import Overloaded, Rejected, Unreachable
+from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.chat.request import ChatRequest, Format, ResponseFormat
 from seatrial.gateway.ledger.budget import Scope, Window
 from seatrial.gateway.ledger.teller import Teller
 from seatrial.gateway.ledger.usage import By, UsageQuestion
@@ -63,7 +66,7 @@ class House:
             limits=LocalLimits(),
             recent=RecentAnswers(max_entries=10, max_bytes=10**6),
             answers=None,
-            shapes=None,
+            shapes=shape_maker(),
             key=lambda key_id: self.key,
             tracer=None,
             counts=GatewayCounts(),
@@ -233,3 +236,33 @@ def test_a_model_has_its_own_deadline_and_its_candidates_are_listed() -> None:
     routes = {route.name: route for route in house.gateway.table.all()}
     assert (routes["m"].deadline_s, routes["n"].deadline_s) == (5, 50)
     assert routes["m"].candidates == (("b", "m2"),)
+
+
+@pytest.mark.parametrize(
+    ("provider", "candidate", "native"),
+    [
+        ({}, "a/m1", True),
+        ({}, "a/gpt-3.5-turbo", False),
+        ({"json_schema": True}, "a/gpt-3.5-turbo", True),
+        ({"json_schema": False}, "a/m1", False),
+        ({}, {"provider": "a", "model": "m1", "json_schema": False}, False),
+        ({"json_schema": False}, {"provider": "a", "model": "m1", "json_schema": True}, True),
+    ],
+)
+def test_a_schema_goes_to_models_that_take_one_and_is_said_in_words_to_others(
+    provider: Any, candidate: Any, native: bool
+) -> None:
+    house = House(
+        [answers('{"n": 1}')],
+        providers={"a": {"kind": "openai"} | provider},
+        models={"m": [candidate]},
+    )
+    shape = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    form = ResponseFormat(form=Format.SCHEMA, schema=shape)
+    request = ChatRequest(
+        model="m", messages=(said(Role.USER, "How many?"),), response_format=form, max_tokens=9
+    )
+    assert run(house.gateway.chat("m", request=request)).text == '{"n": 1}'
+    heard = house.a.heard[0].request
+    assert (heard.response_format == form) is native
+    assert ('"integer"' in heard.messages[0].text) is not native

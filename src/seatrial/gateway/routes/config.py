@@ -63,10 +63,11 @@ class ProviderConfig(ConfigModel):
     concurrency: int = Field(
         default=64, ge=1, description="Calls under way at once; others wait their turn."
     )
-    json_schema: bool = Field(
-        default=True,
-        description="Whether it holds a model to a JSON schema; otherwise answers are read, "
-        "checked and mended here.",
+    json_schema: bool | None = Field(
+        default=None,
+        description="Whether it holds models to a JSON schema; otherwise answers are read, checked "
+        "and mended here. If not said, it does, but for older models of OpenAI and Anthropic that "
+        "are known to refuse one.",
     )
     key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")] = Field(
         default="Authorization",

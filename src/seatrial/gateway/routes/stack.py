@@ -59,6 +59,7 @@ from seatrial.gateway.routes.config import (
 )
 from seatrial.gateway.routes.keys import Key
 from seatrial.gateway.routes.table import ModelTable, Route, Use
+from seatrial.gateway.structured.native import takes_schema
 from seatrial.gateway.structured.options import Mode, StructuredOptions
 from seatrial.gateway.structured.policy import ShapeOf, StructuredPolicy
 from seatrial.gateway.tokens.counter import TokenCounter
@@ -208,7 +209,9 @@ class _Stacks:
     ) -> Provider:
         if self._parts.shapes is None:
             return stack
-        native = provider.json_schema if candidate.json_schema is None else candidate.json_schema
+        said = (candidate.json_schema, provider.json_schema)
+        known = takes_schema(provider.price_vendor, candidate.model)
+        native = next((one for one in said if one is not None), known)
         options = StructuredOptions(mode=Mode.NATIVE if native else Mode.PROMPT)
         return StructuredPolicy(
             stack, options=options, shapes=self._parts.shapes, now=self._parts.now
