@@ -167,6 +167,11 @@ class ModelConfig(ConfigModel):
         gt=0,
         description="After so long without a first token the next candidate is asked as well.",
     )
+    summarise: str | None = Field(
+        default=None,
+        description="A model of this section that says in short what is left out of a conversation "
+        "that is too long; none leaves it out unsaid.",
+    )
 
 
 Model = Annotated[
@@ -341,6 +346,8 @@ class GatewayConfig(ConfigModel):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         for name, model in self.models.items():
+            if model.summarise is not None:
+                self._check_summariser(name, model.summarise)
             for candidate in model.candidates:
                 if candidate.provider not in self.providers:
                     known = ", ".join(self.providers) or "none"
@@ -349,3 +356,11 @@ class GatewayConfig(ConfigModel):
                         f"providers are: {known}"
                     )
         return self
+
+    def _check_summariser(self, name: str, summariser: str) -> None:
+        other = self.models.get(summariser)
+        if other is None or other.kind != "chat" or other.summarise is not None:
+            raise ValueError(
+                f"the model {name!r} is summarised by {summariser!r}, which must be a model of "
+                "kind chat that is summarised by none itself"
+            )

@@ -1,4 +1,5 @@
-"""What the headers of a reply say of its call: its id, who answered, what it cost.
+"""What the headers of a reply say of its call: its id, who answered, what it cost, how many
+messages were left out.
 
 Of a stream the cost is known at its end only, when headers are gone: there it is a comment, which
 every client of events skips.
@@ -26,6 +27,8 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     journal = call.journal
     if journal.cache is not CacheUse.NONE:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
+    if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
+        found.append((b"x-seatrial-dropped-messages", b"%d" % dropped))
     if journal.attempts:
         last = journal.attempts[-1]
         found.append((b"x-seatrial-model", _safe(f"{last.provider}/{last.model}")))
