@@ -1,5 +1,5 @@
-"""What the headers of a reply say of its call: its id, who answered, what it cost, how many
-messages were left out.
+"""What the headers of a reply say of its call: its id, who answered, what it cost, what of
+it did not reach who answered.
 
 Of a stream the cost is known at its end only, when headers are gone: there it is a comment, which
 every client of events skips.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.dialects.crossing import LOST_FIELDS
 from seatrial.web.llm.visit import Visit
 
 STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -29,6 +30,8 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
     if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
         found.append((b"x-seatrial-dropped-messages", b"%d" % dropped))
+    if isinstance(lost := journal.notes.get(LOST_FIELDS), tuple):
+        found.append((b"x-seatrial-lost-fields", _safe(",".join(lost))))
     if journal.attempts:
         last = journal.attempts[-1]
         found.append((b"x-seatrial-model", _safe(f"{last.provider}/{last.model}")))
