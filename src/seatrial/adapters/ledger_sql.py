@@ -326,10 +326,10 @@ def _write(session: Session, batch: Batch) -> None:
         else:
             closed.append(_closed_row(key, attempt))
             gone.append(key)
-    _put(session, "reservations", _RESERVATION, reserved)
-    _put(session, "attempts", _ATTEMPT, closed)
     _remove(session, "reservations", gone)
     _remove(session, "attempts", list(batch.dropped))
+    _put(session, "reservations", _RESERVATION, reserved)
+    _put(session, "attempts", _ATTEMPT, closed)
 
 
 def _put(session: Session, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:

@@ -171,7 +171,8 @@ class Batch:
     def _keep(self, key: str, attempt: Attempt) -> None:
         self.attempts[key] = attempt
         self.changed_attempts[key] = None
-        self.dropped.discard(key)
+        if attempt.state is not State.OPEN:  # whose record, of an earlier attempt, goes all the same
+            self.dropped.discard(key)
 
 
 def _left(charge: Charge, account: Account) -> int:
