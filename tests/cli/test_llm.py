@@ -38,13 +38,14 @@ def test_a_key_is_printed_once_on_stdout_and_kept_nowhere(home, seatrial) -> Non
 def test_keys_are_listed_for_people(home, seatrial) -> None:
     assert "There is no key yet" in seatrial("llm", "keys", "list")[2]
     seatrial("llm", "keys", "create", "ana", "--budget", "2.50", "--window", "day")
-    seatrial("llm", "keys", "create", "bob", "--models", "m", "--expires", "0")
+    limits = ("--requests-per-minute", "60", "--tokens-per-minute", "9000")
+    seatrial("llm", "keys", "create", "bob", "--models", "m", "--expires", "0", *limits)
     seatrial("llm", "keys", "revoke", "ana")
     _, out, err = seatrial("llm", "keys", "list")
     assert out == ""
     ana, bob = err.splitlines()
     assert ana.endswith("ana                     $2.50 a day  revoked")
-    assert "for m; until 20" in bob
+    assert "60 requests a minute; 9000 tokens a minute; for m; until 20" in bob
     assert bob.endswith("expired")
 
 

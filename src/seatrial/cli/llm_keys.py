@@ -149,6 +149,8 @@ def _line(record: dict[str, Any]) -> str:
     limits = []
     if record["budget_usd"] is not None:
         limits.append(f"${record['budget_usd']} a {record['window']}")
+    most = {what: record[f"{what}_per_minute"] for what in ("requests", "tokens")}
+    limits += [f"{n} {what} a minute" for what, n in most.items() if n is not None]
     if record["models"]:
         limits.append("for " + ", ".join(record["models"]))
     if record["expires"] is not None:
