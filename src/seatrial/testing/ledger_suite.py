@@ -353,9 +353,7 @@ class LedgerSuite:
         with pytest.raises(Unavailable, match="closed"):
             ledger.apply([reservation("a", 1)])
 
-    def test_an_attempt_that_lapsed_and_was_released_may_be_made_again(
-        self, ledger: Ledger
-    ) -> None:
+    def test_an_attempt_that_lapsed_may_be_released_and_made_again(self, ledger: Ledger) -> None:
         """In one batch, too: its old record was left beside the new reservation."""
         asked = Reserve(
             id=attempt_id(START_US, "p", 1),

@@ -171,9 +171,7 @@ class Batch:
     def _keep(self, key: str, attempt: Attempt) -> None:
         self.attempts[key] = attempt
         self.changed_attempts[key] = None
-        if (
-            attempt.state is not State.OPEN
-        ):  # whose record, of an earlier attempt, goes all the same
+        if attempt.state is not State.OPEN:  # an open one leaves no record of what was before it
             self.dropped.discard(key)
 
 
