@@ -8,11 +8,22 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.gateway import library, report, run
+from benchmarks.gateway import report, run
+from benchmarks.gateway.library import Costs
 from benchmarks.gateway.peer import Peer
 from benchmarks.gateway.peers import PEERS
 from benchmarks.gateway.peers.floors import FloorAsgi
-from benchmarks.gateway.run import Bench, Failure, Outcome, Settings, Start, Streamed, Timing
+from benchmarks.gateway.run import (
+    Bench,
+    Failure,
+    Held,
+    Import,
+    Outcome,
+    Settings,
+    Start,
+    Streamed,
+    Timing,
+)
 from benchmarks.serving import load
 from benchmarks.serving.environment import Environment, SetUpFailed
 from benchmarks.serving.machine import describe
@@ -41,6 +52,7 @@ def main() -> int:
             duration_s=args.duration,
             warm_up_s=1,
             n_streams=20 if args.quick else 100,
+            n_open=1000,
         ),
         cache=ROOT / ".venvs",
         folder=args.out,
@@ -55,12 +67,10 @@ def main() -> int:
     for outcome in run.measure(bench, upstream):
         print(_line(outcome), file=sys.stderr, flush=True)
         outcomes.append(outcome)
-    found = None
     if SUBJECT in args.only:
-        try:
-            found = run.library_of(bench, upstream)
-        except (library.LibraryFailed, SetUpFailed) as error:
-            outcomes.append(Failure(peer=SUBJECT, what="library", reason=str(error)))
+        for outcome in run.libraries(bench, upstream):
+            print(_line(outcome), file=sys.stderr, flush=True)
+            outcomes.append(outcome)
     left_out = {x.peer for x in outcomes if isinstance(x, Failure) and x.what == run.SET_UP}
     finished = report.Run(
         machine=machine,
@@ -69,7 +79,6 @@ def main() -> int:
         duties={peer.name: peer.duties for peer in bench.peers},
         versions={p.name: _versions(p, bench) for p in bench.peers if p.name not in left_out},
         outcomes=outcomes,
-        library=found,
     )
     _write(finished, args)
     return EXIT_FAILED if any(isinstance(x, Failure) for x in outcomes) else 0
@@ -146,6 +155,18 @@ def _line(outcome: Outcome) -> str:
                 f"{outcome.peer:>10} cold start {outcome.cold_start_s:.2f} s  "
                 f"{outcome.memory_mb:.0f} MB, {outcome.loaded_mb:.0f} MB loaded"
             )
+        case Held(weights=w):
+            return (
+                f"{outcome.peer:>10} {outcome.n_open:,} open streams "
+                f"{w.streaming - w.rest:+.0f} MB, one unread {w.flooded:+.1f} MB"
+            )
+        case Costs():
+            return (
+                f"{outcome.library:>10} a structured answer {outcome.structured_ms:.2f} ms, "
+                f"the call alone {outcome.raw_ms:.2f} ms"
+            )
+        case Import():
+            return f"{SUBJECT:>10} import {outcome.took_s:.2f} s"
         case Failure():
             return f"{outcome.peer:>10} {outcome.what}: {outcome.reason}"
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from benchmarks.gateway.run import DIRECT, Failure, Outcome, Start, Streamed, Timing
+from benchmarks.gateway.library import Costs
+from benchmarks.gateway.run import (
+    DIRECT,
+    Failure,
+    Held,
+    Import,
+    Outcome,
+    Start,
+    Streamed,
+    Timing,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,8 @@ class Row:
         added_p50_ms: to the upstream's own, at concurrency 1.
         added_first_ms: to the upstream's own, until the first word of a stream.
         stream_cpu_ms: for each stream.
+        open_stream_kb: memory for each of many streams that are open at once.
+        unread_mb: memory for a long stream that nobody reads.
     """
 
     cells: dict[str, Cell] = field(default_factory=dict)
@@ -49,13 +61,20 @@ class Row:
     memory_mb: float | None = None
     loaded_mb: float | None = None
     n_processes: int | None = None
+    open_stream_kb: float | None = None
+    unread_mb: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medians:
-    """A whole run: a row by gateway, and what has no figures."""
+    """A whole run: a row by gateway, what libraries cost, and what has no figures.
+
+    Args: import_s: of `seatrial.gateway`.
+    """
 
     rows: dict[str, Row]
+    libraries: tuple[Costs, ...]
+    import_s: float | None
     failures: tuple[Failure, ...]
 
 
@@ -64,6 +83,9 @@ def summarise(outcomes: Iterable[Outcome]) -> Medians:
     timings: dict[str, dict[str, list[Timing]]] = defaultdict(lambda: defaultdict(list))
     streams: dict[str, list[Streamed]] = defaultdict(list)
     starts: dict[str, list[Start]] = defaultdict(list)
+    held: dict[str, Held] = {}
+    libraries: list[Costs] = []
+    import_s: float | None = None
     failures: list[Failure] = []
     for outcome in outcomes:
         match outcome:
@@ -73,16 +95,27 @@ def summarise(outcomes: Iterable[Outcome]) -> Medians:
                 streams[outcome.peer].append(outcome)
             case Start():
                 starts[outcome.peer].append(outcome)
+            case Held():
+                held[outcome.peer] = outcome
+            case Costs():
+                libraries.append(outcome)
+            case Import():
+                import_s = outcome.took_s
             case Failure():
                 failures.append(outcome)
     direct_ms = {one.round: one.figures.p50_ms for one in timings.pop(DIRECT, {}).get("c1", [])}
     first_ms = {one.round: one.first_word_ms for one in streams.pop(DIRECT, [])}
-    names = {*timings, *streams, *starts}
+    names = {*timings, *streams, *starts, *held}
     return Medians(
         rows={
-            name: _row(timings[name], streams[name], starts[name], direct_ms, first_ms)
+            name: replace(
+                _row(timings[name], streams[name], starts[name], direct_ms, first_ms),
+                **_weights(held.get(name)),
+            )
             for name in names
         },
+        libraries=tuple(libraries),
+        import_s=import_s,
         failures=tuple(failures),
     )
 
@@ -110,6 +143,14 @@ def _row(
         loaded_mb=_median(one.loaded_mb for one in starts),
         n_processes=max((one.n_processes for one in starts), default=None),
     )
+
+
+def _weights(held: Held | None) -> dict[str, float]:
+    if held is None:
+        return {}
+    weights = held.weights
+    open_mb = weights.streaming - weights.rest
+    return {"open_stream_kb": open_mb * 1e3 / held.n_open, "unread_mb": weights.flooded}
 
 
 def _median(values: Iterable[float]) -> float | None:

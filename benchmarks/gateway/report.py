@@ -7,10 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.gateway.goals import evaluate
-from benchmarks.gateway.library import Library
+from benchmarks.gateway.library import Costs
 from benchmarks.gateway.loads import SCENARIOS, Scenario
 from benchmarks.gateway.medians import Medians, Row, summarise
-from benchmarks.gateway.run import Failure, Outcome, Settings, Start, Streamed, Timing
+from benchmarks.gateway.run import (
+    Failure,
+    Held,
+    Import,
+    Outcome,
+    Settings,
+    Start,
+    Streamed,
+    Timing,
+)
 from benchmarks.serving.goals import Goal
 from benchmarks.serving.machine import Machine
 from benchmarks.serving.report import BUSY_SHARE_LIMIT
@@ -23,7 +32,6 @@ class Run:
     Args:
         titles, duties: of the gateways, by name, in order.
         versions: by gateway, then by package.
-        library: None where seatrial was not in the run.
     """
 
     machine: Machine
@@ -32,7 +40,6 @@ class Run:
     duties: dict[str, str]
     versions: dict[str, dict[str, str]]
     outcomes: Sequence[Outcome]
-    library: Library | None
 
 
 def markdown(run: Run) -> str:
@@ -40,10 +47,10 @@ def markdown(run: Run) -> str:
     medians = summarise(run.outcomes)
     parts = [_heading(run)]
     parts += [_load_table(run, medians, one) for one in SCENARIOS]
-    parts += [_added_table(run, medians), _start_table(run, medians)]
-    if run.library is not None:
-        parts.append(_library_table(run.library))
-    parts.append(_goal_table(evaluate(medians, run.library)))
+    parts += [_added_table(run, medians), _start_table(run, medians), _held_table(run, medians)]
+    if medians.libraries:
+        parts.append(_library_table(medians))
+    parts.append(_goal_table(evaluate(medians)))
     if medians.failures:
         parts.append(_failure_list(run, medians.failures))
     parts.append(_version_list(run))
@@ -52,15 +59,22 @@ def markdown(run: Run) -> str:
 
 def as_json(run: Run) -> str:
     """Everything: the settings, every round's figures and the goals."""
-    kinds = {"timings": Timing, "streams": Streamed, "starts": Start, "failures": Failure}
+    kinds = {
+        "timings": Timing,
+        "streams": Streamed,
+        "starts": Start,
+        "held": Held,
+        "libraries": Costs,
+        "imports": Import,
+        "failures": Failure,
+    }
     return json.dumps(
         {
             "schema": 1,
             "machine": asdict(run.machine),
             "settings": asdict(run.settings),
             "versions": run.versions,
-            "library": None if run.library is None else asdict(run.library),
-            "goals": [asdict(x) for x in evaluate(summarise(run.outcomes), run.library)],
+            "goals": [asdict(x) for x in evaluate(summarise(run.outcomes))],
             **{
                 name: [asdict(x) for x in run.outcomes if isinstance(x, kind)]
                 for name, kind in kinds.items()
@@ -151,13 +165,36 @@ def _start_table(run: Run, medians: Medians) -> str:
     return "**Start, memory (PSS of all processes) and duties**\n\n" + _table(head, rows)
 
 
-def _library_table(library: Library) -> str:
+def _held_table(run: Run, medians: Medians) -> str:
+    n_open = run.settings.n_open
+    head = ["", "memory of each open stream, KB", "of one that is not read, MB"]
     rows = [
-        ["aiohttp call, JSON parsed", f"{library.raw_ms:.2f}"],
-        ["`gateway.structured`, to a Pydantic instance", f"{library.structured_ms:.2f}"],
+        [title, _number(row.open_stream_kb, 0), _number(row.unread_mb, 1)]
+        for _, title, row in _rows(run, medians)
+        if row.open_stream_kb is not None
     ]
-    told = f"`import seatrial.gateway`: {library.import_s:.2f} s."
-    return "**As a library, one call at a time**\n\n" + _table(["", "CPU ms"], rows) + f"\n\n{told}"
+    return f"**{n_open:,} streams open at once, all of which end whole**\n\n" + _table(head, rows)
+
+
+def _library_table(medians: Medians) -> str:
+    head = [
+        "",
+        "over the bare exchange, CPU ms",
+        "a call, CPU ms",
+        "the exchange by aiohttp, CPU ms",
+    ]
+    rows = [
+        [
+            f"{one.title} ({one.version})",
+            f"{one.structured_ms - one.raw_ms:.2f}",
+            f"{one.structured_ms:.2f}",
+            f"{one.raw_ms:.2f}",
+        ]
+        for one in medians.libraries
+    ]
+    title = "**As a library: a structured answer as a Pydantic instance, one call at a time**"
+    told = _number(medians.import_s, 2)
+    return f"{title}\n\n{_table(head, rows)}\n\n`import seatrial.gateway`: {told} s."
 
 
 def _goal_table(goals: Sequence[Goal]) -> str:

@@ -18,9 +18,9 @@ from subprocess import TimeoutExpired
 
 import psutil
 
-from benchmarks.gateway import library
-from benchmarks.gateway.apps.words import WORDS
-from benchmarks.gateway.library import Library
+from benchmarks.gateway import held, library
+from benchmarks.gateway.apps.words import FLOOD, WORDS
+from benchmarks.gateway.library import LIBRARIES, Costs, LibraryFailed
 from benchmarks.gateway.loads import SCENARIOS, WARM, Scenario, call, load
 from benchmarks.gateway.peer import Asking, Peer, Place
 from benchmarks.gateway.peers.seatrial import Seatrial
@@ -52,13 +52,14 @@ class Settings:
     """How long and how often.
 
     Args: rounds: >= 1; duration_s: of each timed load; warm_up_s: before the first; n_streams: that
-        are timed, one after the other.
+        are timed, one after the other; n_open: streams that are open at once.
     """
 
     rounds: int
     duration_s: float
     warm_up_s: float
     n_streams: int
+    n_open: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,18 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A fresh gateway with many streams open, and with one that is not read.
+
+    Args: n_open: streams, all of which ended whole.
+    """
+
+    peer: str
+    n_open: int
+    weights: held.Weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a gateway, or a part of it, has no figures."""
 
@@ -112,7 +125,14 @@ class Failure:
     reason: str
 
 
-Outcome = Timing | Streamed | Start | Failure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """`import seatrial.gateway`, in a fresh process."""
+
+    took_s: float
+
+
+Outcome = Timing | Streamed | Start | Held | Costs | Import | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +173,25 @@ def measure(bench: Bench, upstream: Environment) -> Iterable[Outcome]:
             yield from _direct(bench, server, round_)
             for one in ready:
                 yield from _visit(bench, one, server, round_)
+        for one in ready:
+            yield _held(bench, one, server)
 
 
-def library_of(bench: Bench, upstream: Environment) -> Library:
-    """What seatrial costs as a library.   Raises: LibraryFailed, ServerFailed, SetUpFailed."""
+def libraries(bench: Bench, upstream: Environment) -> Iterable[Costs | Import | Failure]:
+    """What libraries cost, each in an environment of its own.   Raises: ServerFailed."""
     folder = bench.folder / "servers" / "library"
     shutil.rmtree(folder, ignore_errors=True)
     with _upstream(bench, upstream) as server:
-        environment = Seatrial().install(bench.cache)
-        return library.measure(environment, f"{server.url}/v1", folder, SERVER_CORE)
+        for one in LIBRARIES:
+            try:
+                environment = one.install(bench.cache)
+                yield library.costs(
+                    one, environment, f"{server.url}/v1", folder / one.name, SERVER_CORE
+                )
+                if one.name == Seatrial.name:
+                    yield Import(took_s=library.import_s(environment, SERVER_CORE))
+            except (LibraryFailed, SetUpFailed, TimeoutExpired) as error:
+                yield Failure(peer=one.title, what="library", reason=str(error))
 
 
 def _upstream(bench: Bench, environment: Environment) -> AbstractContextManager[Server]:
@@ -232,6 +262,29 @@ def _visit(bench: Bench, ready: _Ready, upstream: Server, round_: int) -> Iterab
             )
     except (ServerFailed, LoadFailed, WrongAnswer, OSError, TimeoutExpired) as error:
         yield Failure(peer=peer.name, what=what, reason=str(error))
+
+
+def _held(bench: Bench, ready: _Ready, upstream: Server) -> Outcome:
+    """One gateway, started again, with many streams open."""
+    peer, place = ready.peer, ready.place
+    try:
+        with running(
+            peer.command(place),
+            port=place.port,
+            first=_next_call(ready),
+            core=SERVER_CORE,
+            log=place.folder / "held.log",
+        ) as server:
+            time.sleep(IDLE_S)
+            host, n_open = f"{HOST}:{server.port}", bench.settings.n_open
+            streams = [_next_call(ready, stream=True).raw(host) for _ in range(n_open)]
+            flood = call(ready.asking, stream=True, said=f"{FLOOD}{n_open}").raw(host)
+            weights = held.weigh(
+                server.port, upstream.port, streams, flood, lambda: server.memory()[0]
+            )
+            return Held(peer=peer.name, n_open=n_open, weights=weights)
+    except (ServerFailed, StreamWrong, OSError, TimeoutExpired) as error:
+        return Failure(peer=peer.name, what="many streams", reason=str(error))
 
 
 def _next_call(ready: _Ready, *, stream: bool = False) -> Call:

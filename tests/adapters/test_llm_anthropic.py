@@ -72,6 +72,8 @@ async def test_what_is_lost_on_the_way_is_noted(provider):
     call = sample_call()
     await provider.chat(ChatRequest(model="m", messages=REQUEST.messages, seed=1), call)
     assert call.journal.notes == {LOST_FIELDS: ("seed",)}
+    await provider.chat(REQUEST, call)
+    assert call.journal.notes == {}
 
 
 async def test_what_it_has_not_is_not_asked(provider, llm):

@@ -84,6 +84,8 @@ async def test_what_is_lost_on_the_way_is_noted(make):
     call = sample_call()
     await make().chat(anthropic.read_request(body), call)
     assert call.journal.notes == {LOST_FIELDS: ("top_k",)}
+    await make().chat(REQUEST, call)
+    assert call.journal.notes == {}
     own = sample_call()
     await make().chat(REQUEST, own)
     assert own.journal.notes == {}

@@ -8,20 +8,30 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gateway.goals import evaluate
-from benchmarks.gateway.library import Library
+from benchmarks.gateway.held import Weights
+from benchmarks.gateway.library import Costs
 from benchmarks.gateway.loads import MARK, call
 from benchmarks.gateway.medians import summarise
 from benchmarks.gateway.peer import Asking
 from benchmarks.gateway.peers import PEERS
 from benchmarks.gateway.report import Run, as_json, markdown
-from benchmarks.gateway.run import DIRECT, Failure, Outcome, Settings, Start, Streamed, Timing
+from benchmarks.gateway.run import (
+    DIRECT,
+    Failure,
+    Held,
+    Import,
+    Outcome,
+    Settings,
+    Start,
+    Streamed,
+    Timing,
+)
 from benchmarks.serving.goals import Result
 from benchmarks.serving.load import Figures
 from benchmarks.serving.machine import Machine
 from benchmarks.serving.page import fill
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks-gateway.md"
-LIBRARY = Library(raw_ms=0.1, structured_ms=0.5, import_s=0.02)
 
 
 def timing(peer: str, scenario: str, round_: int, *, rate=5000.0, p50=0.5, cpu=0.18, errors=0):
@@ -50,7 +60,20 @@ def outcomes(**changes) -> list[Outcome]:
                 n_processes=3,
             ),
         ]
+    weights = Weights(rest=70, streaming=130, flooded=2)
+    found += [
+        Held(peer="seatrial", n_open=1000, weights=weights),
+        library("seatrial", 0.5),
+        library("other", 3.1),
+        Import(took_s=0.02),
+    ]
     return found
+
+
+def library(name: str, structured_ms: float) -> Costs:
+    return Costs(
+        library=name, title=name, version=f"{name} 1", raw_ms=0.1, structured_ms=structured_ms
+    )
 
 
 def test_delays_are_told_against_the_upstream_of_the_same_round():
@@ -62,7 +85,7 @@ def test_delays_are_told_against_the_upstream_of_the_same_round():
 
 
 def test_all_goals_are_met_by_figures_that_meet_them():
-    goals = evaluate(summarise(outcomes()), LIBRARY)
+    goals = evaluate(summarise(outcomes()))
     assert {goal.result for goal in goals} == {Result.MET}
 
 
@@ -75,24 +98,23 @@ def test_all_goals_are_met_by_figures_that_meet_them():
     ],
 )
 def test_a_figure_beyond_its_bound_is_a_goal_missed(changes, missed):
-    goals = evaluate(summarise(outcomes(**changes)), LIBRARY)
+    goals = evaluate(summarise(outcomes(**changes)))
     assert [g.title.startswith(missed) for g in goals if g.result is Result.MISSED] == [True]
 
 
 def test_without_figures_no_goal_is_met_or_missed():
-    goals = evaluate(summarise([]), None)
+    goals = evaluate(summarise([]))
     assert {goal.result for goal in goals} == {Result.NOT_MEASURED}
 
 
 def run(found: list[Outcome], *, busy_share=0.0) -> Run:
     return Run(
         machine=Machine(description="2 cores of something", busy_share=busy_share),
-        settings=Settings(rounds=3, duration_s=4, warm_up_s=1, n_streams=9),
+        settings=Settings(rounds=3, duration_s=4, warm_up_s=1, n_streams=9, n_open=1000),
         titles={"seatrial": "**seatrial**", "other": "another"},
         duties={"seatrial": "all", "other": "none"},
         versions={"seatrial": {"seatrial": "1"}},
         outcomes=found,
-        library=LIBRARY,
     )
 
 
@@ -102,6 +124,8 @@ def test_the_report_tells_what_has_no_figures_and_that_the_machine_was_busy():
     assert "another (set-up): pip failed" in text
     assert "50% of it was busy" in text
     assert "| **seatrial** | 5,000 | 5,000 - 5,000 | 0.180 | 0.50 |" in text
+    assert "| **seatrial** | 60 | 2.0 |" in text
+    assert "| other (other 1) | 3.00 | 3.10 | 0.10 |" in text
     assert "busy" not in markdown(run(outcomes()))
 
 

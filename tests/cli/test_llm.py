@@ -40,14 +40,27 @@ def test_a_key_is_printed_once_on_stdout_and_kept_nowhere(home, seatrial) -> Non
 def test_keys_are_listed_for_people(home, seatrial) -> None:
     assert "There is no key yet" in seatrial("llm", "keys", "list")[2]
     seatrial("llm", "keys", "create", "ana", "--budget", "2.50", "--window", "day")
-    seatrial("llm", "keys", "create", "bob", "--models", "m", "--expires", "0")
+    limits = ("--requests-per-minute", "60", "--tokens-per-minute", "9000")
+    seatrial("llm", "keys", "create", "bob", "--models", "m", "--expires", "0", *limits)
     seatrial("llm", "keys", "revoke", "ana")
     _, out, err = seatrial("llm", "keys", "list")
     assert out == ""
     ana, bob = err.splitlines()
     assert ana.endswith("ana                     $2.50 a day  revoked")
-    assert "for m; until 20" in bob
+    assert "60 requests a minute; 9000 tokens a minute; for m; until 20" in bob
     assert bob.endswith("expired")
+
+
+def test_models_that_are_not_there_are_told(home, seatrial, tmp_path) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text(
+        "gateway: {providers: {one: {kind: openai}}, models: {small: one/m, large: one/n}}"
+    )
+    made = ("llm", "keys", "create", "ana", "--models", "small,smal", "--config", str(config))
+    code, _, err = seatrial(*made)
+    assert code == Exit.DONE
+    assert "there is no smal yet; models are: small, large" in err
+    assert "no small yet" not in err
 
 
 def test_what_is_wrong_with_a_key_is_said(home, seatrial) -> None:

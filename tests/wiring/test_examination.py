@@ -199,3 +199,11 @@ def test_a_process_that_does_not_start_is_a_problem(monkeypatch):
     monkeypatch.setattr("seatrial.packaging.session.ModelSession", Broken)
     finding = examination._child()
     assert (finding.health, finding.remedy) == (Health.PROBLEM, "Look at its output.")
+
+
+@pytest.mark.usefixtures("light")
+def test_the_file_that_the_settings_are_from_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert found(tmp_path / "home")["settings"].text == "defaults and the environment"
+    (tmp_path / "seatrial.yaml").write_text("{}")
+    assert found(tmp_path / "home")["settings"].text == "seatrial.yaml"

@@ -5,7 +5,8 @@ much a request and would be what is measured behind the quicker gateways.
 
 ``POST .../chat/completions``: an answer of 20 tokens; with ``"stream"`` its words one by one, the
 first at once and the others 2 ms apart; with tools or a form of the answer, a record that fits.
-``GET /count``: how many were asked for.
+``GET /count``: how many were asked for. ``GET /hold``: from now on streams stop after their first
+word, until ``GET /release``. A stream whose request says `FLOOD` is of `FLOOD_BYTES`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import ClassVar
 
 import httptools
 import uvloop
-from words import RECORD, WORDS
+from words import FLOOD, FLOOD_BYTES, RECORD, WORDS
 
 GAP_S = 0.002
 USAGE = {"prompt_tokens": 24, "completion_tokens": 20, "total_tokens": 44}
@@ -80,21 +82,27 @@ BEGIN = (
     + _event({"content": WORDS[0]})
 )
 LATER = [_event({"content": f" {word}"}) for word in WORDS[1:]]
+PIECE = _event({"content": "rain " * 3276})
 END = _event({}, finish_reason="stop") + _event(None) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 class Upstream(asyncio.Protocol):
     """One connection.
 
-    Attributes: n_asked: for answers, over all connections.
+    Attributes, over all connections:
+        n_asked: for answers.
+        held: streams that wait; None where none has to.
     """
 
     n_asked = 0
+    held: ClassVar[list[Upstream] | None] = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.parser = httptools.HttpRequestParser(self)
         self.body: list[bytes] = []
+        self.n_flood = 0
+        self.full = False
 
     def data_received(self, data: bytes) -> None:
         self.parser.feed_data(data)
@@ -107,20 +115,50 @@ class Upstream(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         body, self.body = b"".join(self.body), []
-        if self.url == b"/count":
+        if self.url in (b"/count", b"/hold", b"/release"):
+            self.steer(self.url)
             text = str(Upstream.n_asked).encode()
             self.write(_head("text/plain", f"content-length: {len(text)}") + text)
             return
         Upstream.n_asked += 1
         if b'"stream":true' in body or b'"stream": true' in body:
             self.write(BEGIN)
-            self.go_on(0)
+            if FLOOD.encode() in body:
+                self.n_flood = FLOOD_BYTES // len(PIECE) + 1
+                self.flood()
+            elif Upstream.held is not None:
+                Upstream.held.append(self)
+            else:
+                self.go_on(0)
         elif b'"tools"' in body:
             self.write(CALLED)
         elif b'"response_format"' in body:
             self.write(FORMED)
         else:
             self.write(PLAIN)
+
+    def steer(self, url: bytes) -> None:
+        """Hold streams, or let those go on that were held."""
+        held = Upstream.held or []
+        if url == b"/hold":
+            Upstream.held = held
+        elif url == b"/release":
+            Upstream.held = None
+            for stream in held:
+                stream.go_on(0)
+
+    def flood(self) -> None:
+        """As much as is taken now."""
+        while self.n_flood and not self.full:
+            self.n_flood -= 1
+            self.write(PIECE if self.n_flood else END)
+
+    def pause_writing(self) -> None:
+        self.full = True
+
+    def resume_writing(self) -> None:
+        self.full = False
+        self.flood()
 
     def go_on(self, n: int) -> None:
         """The words of a stream, one by one."""

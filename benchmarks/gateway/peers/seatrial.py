@@ -5,6 +5,7 @@
   them and, having no exporter, drops them.
 - Requests ask for temperature 0, so that every one is looked up in the cache, in memory and in the
   file, and every answer is kept there.
+- 2,000 calls at once may be under way at the provider, for many streams are opened at once.
 - Two models: ``gpt-4o-mini``, whose price and tokenizer are known.
 """
 
@@ -27,7 +28,11 @@ CONFIG = """
 gateway:
   providers:
     upstream:
-      {{kind: openai, base_url: "{upstream}", api_key_env: BENCH_UPSTREAM_KEY, vendor: openai}}
+      kind: openai
+      base_url: "{upstream}"
+      api_key_env: BENCH_UPSTREAM_KEY
+      vendor: openai
+      concurrency: 2000
   models:
     {model}: upstream/{model}
   cache: {{enabled: true}}

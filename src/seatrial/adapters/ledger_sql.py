@@ -387,10 +387,10 @@ def _write(session: Session, batch: Batch) -> None:
         else:
             closed.append(_closed_row(key, attempt))
             gone.append(key)
-    _put(session, "reservations", _RESERVATION, reserved)
-    _put(session, "attempts", _ATTEMPT, closed)
     _remove(session, "reservations", gone)
     _remove(session, "attempts", list(batch.dropped))
+    _put(session, "reservations", _RESERVATION, reserved)
+    _put(session, "attempts", _ATTEMPT, closed)
     for key in batch.reduced - batch.changed_attempts.keys() - batch.dropped:
         attempt = batch.attempts[key]
         session.change(_REDUCED[attempt.state], (attempt.amount, key))

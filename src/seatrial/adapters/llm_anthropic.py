@@ -131,6 +131,8 @@ class AnthropicProvider:
             )
         if without := lost(request, DialectName.ANTHROPIC):
             call.journal.notes[LOST_FIELDS] = without
+        else:
+            call.journal.notes.pop(LOST_FIELDS, None)  # of a candidate that was asked before
         return anthropic.write_request(
             request, stream=stream, default_max_tokens=self._options.default_max_tokens
         )

@@ -234,7 +234,7 @@ class HttpVendor:
         Args: why: a clause; cause: the trouble it was, whose status and wish to wait are kept.
         """
         return StreamCut(
-            f"The answer of the provider {self.name!r} broke off: {why}.",
+            f"The answer of the provider {self.name!r} broke off: {why.removesuffix('.')}.",
             remedy="Ask again; what came is not the whole.",
             provider=self.name,
             status=cause.status if cause else None,
@@ -289,7 +289,8 @@ def _written(body: Mapping[str, Any]) -> bytes:
     except TypeError as broken:
         raise RequestInvalid(
             f"The request cannot be written as JSON: {broken}.",
-            remedy="Take out what JSON has no form for, such as half a surrogate pair.",
+            remedy="Take out what JSON has no form for, such as half a surrogate pair, and what is "
+            "nested some hundred deep.",
             place="",
         ) from broken
 

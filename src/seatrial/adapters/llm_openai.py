@@ -170,6 +170,8 @@ class OpenAIProvider:
     def _body(self, request: ChatRequest, call: Call, *, stream: bool) -> dict[str, Any]:
         if without := lost(request, DialectName.OPENAI):
             call.journal.notes[LOST_FIELDS] = without
+        else:
+            call.journal.notes.pop(LOST_FIELDS, None)  # of a candidate that was asked before
         return openai.write_request(
             request,
             stream=stream,

@@ -89,6 +89,12 @@ def create(
             tokens_per_minute=tokens_per_minute,
             expires=None if expires is None else time.time() + expires,
         )
+    known = open_workspace(home=home, config=config).settings.gateway.models
+    for model in key.models:
+        if known and model not in known:
+            console.step(
+                "note", "model", f"there is no {model} yet; models are: {', '.join(known)}"
+            )
     console.step("ok", "key", f"{key.name} ({key.id}): keep it now, it is shown this once")
     if not as_json:
         click.echo(secret)
@@ -143,6 +149,8 @@ def _line(record: dict[str, Any]) -> str:
     limits = []
     if record["budget_usd"] is not None:
         limits.append(f"${record['budget_usd']} a {record['window']}")
+    most = {what: record[f"{what}_per_minute"] for what in ("requests", "tokens")}
+    limits += [f"{n} {what} a minute" for what, n in most.items() if n is not None]
     if record["models"]:
         limits.append("for " + ", ".join(record["models"]))
     if record["expires"] is not None:

@@ -94,7 +94,7 @@ class BodyTooLarge(LimitExceeded):
     def __init__(self, limit: int) -> None:
         super().__init__(
             f"The body is longer than {limit} bytes.",
-            remedy="Send fewer rows per request, or use binary tensors, which are smaller.",
+            remedy="Send less in one request: fewer rows or messages, or tensors in binary.",
             limit=limit,
         )
 

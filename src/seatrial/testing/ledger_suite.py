@@ -456,6 +456,20 @@ class LedgerSuite:
         with pytest.raises(Unavailable, match="closed"):
             ledger.apply([reservation("a", 1)])
 
+    def test_an_attempt_that_lapsed_may_be_released_and_made_again(self, ledger: Ledger) -> None:
+        """In one batch, too: its old record was left beside the new reservation."""
+        asked = Reserve(
+            id=attempt_id(START_US, "p", 1),
+            payer=PAYER,
+            charges=(),
+            most=1,
+            least=1,
+            at_us=START_US,
+            expires_us=START_US + 1,
+            owner="suite",
+        )
+        play(ledger, [[asked, START_US + 1], [Release(asked.id), asked]])
+
     def test_any_history_agrees_with_the_model(self, ledger: Ledger) -> None:
         """Outcomes, balances and records, however operations are cut into batches."""
 

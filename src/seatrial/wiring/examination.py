@@ -21,6 +21,7 @@ from seatrial.wiring.background import running
 from seatrial.wiring.libraries import Libraries, broken, extras, libraries
 from seatrial.wiring.listening import is_loopback, listen
 from seatrial.wiring.server import TOKEN, control_token
+from seatrial.wiring.settings import FILE
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 OLDEST_PYTHON = (3, 11)
@@ -80,7 +81,8 @@ def examine(
     except SeatrialError as error:
         yield _trouble("settings", error)
         return
-    shown = workspace.config or "defaults and the environment"
+    own = Path(FILE)
+    shown = workspace.config or (own if own.exists() else "defaults and the environment")
     yield Finding(part="settings", health=Health.OK, text=str(shown))
     yield _home(workspace.home)
     yield _disk(workspace.home, shutil.disk_usage(workspace.home).free)

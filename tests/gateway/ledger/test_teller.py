@@ -21,9 +21,21 @@ from seatrial.gateway.ledger.ledger import (
     Settle,
     attempt_id,
 )
-from seatrial.gateway.ledger.teller import Teller, TellerClosed, TellerOptions
+from seatrial.gateway.ledger.teller import (
+    LedgerUnusable,
+    Teller,
+    TellerClosed,
+    TellerOptions,
+)
 from seatrial.gateway.ledger.usage import Record, UsageQuestion
-from seatrial.kernel.store import StoreUnavailable
+from seatrial.gateway.policies.course import goes_elsewhere
+from seatrial.kernel.store import (
+    StoreDamaged,
+    StoreDenied,
+    StoreFull,
+    StoreMissing,
+    StoreUnavailable,
+)
 from seatrial.testing.fake_time import in_fake_time, now
 from seatrial.testing.memory_ledger import MemoryLedger
 
@@ -170,6 +182,20 @@ async def test_a_ledger_that_is_away_refuses_reservations_and_keeps_no_money():
     await teller.reserve(reserve("after"))
     assert ledger.held == (1, 1)
     assert teller.n_given_up == 0
+
+
+@in_fake_time
+@pytest.mark.parametrize("kind", [StoreFull, StoreDamaged, StoreDenied, StoreMissing])
+async def test_a_ledger_in_trouble_is_no_fault_of_who_calls_and_sends_nobody_elsewhere(kind):
+    """A full disk was told as a rate limit, and dearer candidates were tried; a file that is gone,
+    as a model that is not there."""
+    ledger = Watched()
+    ledger.fail = lambda _: kind("There is no room left.", remedy="Free some.")
+    teller = Teller(ledger, wall=now, blocking=False)
+    with pytest.raises(LedgerUnusable, match="There is no room left") as told:
+        await teller.reserve(reserve("a"))
+    assert told.value.facts["cause"] == kind.code
+    assert not goes_elsewhere(told.value)
 
 
 async def test_a_settlement_is_tried_again_without_being_asked():

@@ -98,3 +98,13 @@ def test_a_long_answer_is_kept_in_few_pieces():
         received.take(Chunk(events=(TextDelta(text="a "),)))
     assert received.tokens(WordCounter().text) == 10_000
     assert max(len(pieces) for pieces in received._pieces.values()) <= 256
+
+
+def test_an_answer_without_end_is_counted_and_not_kept():
+    received = Received()
+    piece = Chunk(events=(TextDelta(text="a " * 512 * 1024),))
+    for _ in range(6):
+        received.take(piece)
+    assert received.tokens(WordCounter()) == 6 * 512 * 1024
+    kept = received._pieces[(0, "text", 0)]
+    assert sum(map(len, kept)) == 4 * 1024 * 1024

@@ -6,7 +6,7 @@ import pytest
 
 from seatrial.gateway.ledger.budget import BudgetInvalid
 from seatrial.gateway.routes.key_desk import KeyDesk, KeyMissing
-from seatrial.gateway.routes.keys import STREAM, KeyNameTaken
+from seatrial.gateway.routes.keys import MAX_NAME, STREAM, KeyNameInvalid, KeyNameTaken
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import StreamChanged
 from seatrial.testing import MemoryStore
@@ -89,3 +89,12 @@ def test_a_stream_that_never_rests_is_given_up() -> None:
     store.append = changed  # type: ignore[method-assign, assignment]
     with pytest.raises(StreamChanged):
         desk(store).create("ana", by="me")
+
+
+@pytest.mark.parametrize("name", ["", " ana", "a\nb", "\x1b[2J", "a\u202eb", "x" * (MAX_NAME + 1)])
+def test_a_name_that_a_list_cannot_show_is_refused(name: str) -> None:
+    store = MemoryStore()
+    with pytest.raises(KeyNameInvalid, match="printable characters"):
+        desk(store).create(name, by="me")
+    assert not store.read(stream=STREAM)
+    desk(store).create("Zoë, 检索 " + "x" * (MAX_NAME - 8), by="me")

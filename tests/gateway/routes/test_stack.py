@@ -3,11 +3,15 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
+from seatrial.adapters.jsonschema_shape import shape_maker
 from seatrial.gateway.chat.call import CacheUse
 from seatrial.gateway.chat.failures import Overloaded, Rejected, Unreachable
+from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.chat.request import ChatRequest, Format, ResponseFormat
 from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Scope, Window
 from seatrial.gateway.ledger.teller import Teller
@@ -25,7 +29,7 @@ from seatrial.gateway.routes.gateway import Caller, Completion, Gateway
 from seatrial.gateway.routes.keys import Key
 from seatrial.gateway.routes.stack import Parts, model_table
 from seatrial.gateway.tokens.windows import WindowTable
-from seatrial.kernel.config import validated
+from seatrial.kernel.config import ConfigInvalid, validated
 from seatrial.testing import ScriptedProvider
 from seatrial.testing.billing_provider import WordCounter
 from seatrial.testing.fake_time import now
@@ -65,7 +69,7 @@ class House:
             limits=LocalLimits(),
             recent=RecentAnswers(max_entries=10, max_bytes=10**6),
             answers=None,
-            shapes=None,
+            shapes=shape_maker(),
             key=lambda key_id: self.key,
             tracer=None,
             counts=GatewayCounts(),
@@ -235,3 +239,95 @@ def test_a_model_has_its_own_deadline_and_its_candidates_are_listed() -> None:
     routes = {route.name: route for route in house.gateway.table.all()}
     assert (routes["m"].deadline_s, routes["n"].deadline_s) == (5, 50)
     assert routes["m"].candidates == (("b", "m2"),)
+
+
+@pytest.mark.parametrize(
+    ("provider", "candidate", "native"),
+    [
+        ({}, "a/m1", True),
+        ({}, "a/gpt-3.5-turbo", False),
+        ({"json_schema": True}, "a/gpt-3.5-turbo", True),
+        ({"json_schema": False}, "a/m1", False),
+        ({}, {"provider": "a", "model": "m1", "json_schema": False}, False),
+        ({"json_schema": False}, {"provider": "a", "model": "m1", "json_schema": True}, True),
+    ],
+)
+def test_a_schema_goes_to_models_that_take_one_and_is_said_in_words_to_others(
+    provider: Any, candidate: Any, native: bool
+) -> None:
+    house = House(
+        [answers('{"n": 1}')],
+        providers={"a": {"kind": "openai"} | provider},
+        models={"m": [candidate]},
+    )
+    shape = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    form = ResponseFormat(form=Format.SCHEMA, schema=shape)
+    request = ChatRequest(
+        model="m", messages=(said(Role.USER, "How many?"),), response_format=form, max_tokens=9
+    )
+    assert run(house.gateway.chat("m", request=request)).text == '{"n": 1}'
+    heard = house.a.heard[0].request
+    assert (heard.response_format == form) is native
+    assert ('"integer"' in heard.messages[0].text) is not native
+
+
+TALK = ChatRequest(
+    model="m",
+    messages=(
+        said(Role.USER, "long " * 40),
+        said(Role.ASSISTANT, "yes " * 40),
+        said(Role.USER, "And now?"),
+    ),
+    max_tokens=10,
+)
+SUMMARISED: dict[str, Any] = {
+    "models": {
+        "m": {
+            "candidates": [{"provider": "a", "model": "m1", "context_tokens": 400}],
+            "summarise": "s",
+        },
+        "s": "b/m2",
+    },
+}
+
+
+def test_what_is_cut_is_said_in_short_by_another_model_and_paid_by_the_caller() -> None:
+    house = House([Turn()], [answers("They said yes.")], **SUMMARISED)
+    talk = msgspec.structs.replace(TALK, messages=(said(Role.USER, "old " * 400), *TALK.messages))
+    caller = Caller(key="k", user="ana")
+
+    async def body() -> Completion:
+        done = await house.gateway.chat("m", request=talk, caller=caller)
+        await asyncio.sleep(1)  # so long settlements wait at most
+        return done
+
+    done = run(body())
+    assert [part.text for part in house.a.heard[0].request.messages] == [
+        "What was said before, in short: They said yes.",
+        *(message.text for message in TALK.messages),
+    ]
+    assert done.journal.notes["fit.summarised"] is True
+    assert [attempt.provider for attempt in done.journal.attempts] == ["b", "a"]
+    (spent,) = house.ledger.usage(UsageQuestion(since_us=0, until_us=2**62, by=(By.USER,)))
+    assert (spent.group, spent.n, spent.cost_usd) == (("ana",), 2, done.cost_usd)
+
+
+def test_who_cannot_be_summarised_is_cut_without() -> None:
+    house = House([Turn()], [fails(failure(Rejected, "b"))], **SUMMARISED)
+    talk = msgspec.structs.replace(TALK, messages=(said(Role.USER, "old " * 400), *TALK.messages))
+    done = run(house.gateway.chat("m", request=talk))
+    assert house.a.heard[0].request.messages == TALK.messages
+    assert done.journal.notes["fit.summary_failed"] == "gateway.request_rejected"
+    assert done.journal.notes["fit.dropped_messages"] == 1
+
+
+@pytest.mark.parametrize("summariser", ["nope", "m", "vectors", "other"])
+def test_who_summarises_is_a_model_for_chat_that_needs_no_summary(summariser: str) -> None:
+    models: dict[str, Any] = {
+        "m": {"candidates": ["a/m1"], "summarise": summariser},
+        "vectors": {"kind": "embedding", "candidates": ["a/e"]},
+        "other": {"candidates": ["a/m1"], "summarise": "s"},
+        "s": "a/m1",
+    }
+    with pytest.raises(ConfigInvalid, match=f"'m' is summarised by '{summariser}'"):
+        House([Turn()], models=models)

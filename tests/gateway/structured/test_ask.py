@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 import pytest
@@ -21,14 +22,18 @@ from orders import (
     scripted,
     still,
 )
+from pydantic import BaseModel
 
+from seatrial.adapters.jsonschema_shape import shape_maker
 from seatrial.gateway.chat.failures import Overloaded, ProviderFailure
 from seatrial.gateway.chat.messages import Message, Other, Role, ToolCall
 from seatrial.gateway.chat.response import FinishReason, Usage
 from seatrial.gateway.structured.ask import Answer, ask
 from seatrial.gateway.structured.failures import AnswerCut, AnswerFiltered, AnswerInvalid
+from seatrial.gateway.structured.form import total
 from seatrial.gateway.structured.model_shape import ModelShape
 from seatrial.gateway.structured.options import Mode, StructuredOptions
+from seatrial.gateway.structured.policy import StructuredPolicy
 from seatrial.gateway.structured.problem import Repair
 from seatrial.kernel.errors import Invalid
 from seatrial.testing.scripted_provider import ONE_ANSWER, ScriptedProvider, Turn
@@ -231,3 +236,47 @@ async def test_what_was_put_right_is_in_the_journal():
 def test_no_call_at_all_is_no_option():
     with pytest.raises(Invalid, match="max_asked is 0"):
         StructuredOptions(max_asked=0)
+
+
+class Slot(BaseModel):
+    day: str
+    order: int | None = None
+    at: Literal["am", "pm"] | None = None
+
+
+@pytest.mark.parametrize("mode", [Mode.PROMPT, Mode.NATIVE])
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ('{"day": "mon"}', Slot(day="mon")),
+        ('{"day": "mon", "order": null, "at": null}', Slot(day="mon")),
+        ('{"day": "mon", "order": 2}', Slot(day="mon", order=2)),
+    ],
+)
+async def test_what_may_be_left_out_may_be_left_out_behind_a_policy_too(mode, text, slot):
+    """Strict modes know no such keys, so candidates without one demanded all, to the last call."""
+    inner = scripted(text)
+    policy = StructuredPolicy(
+        inner, options=StructuredOptions(mode=mode), shapes=shape_maker(), now=still
+    )
+    found = await ask(
+        policy,
+        REQUEST,
+        call(),
+        ModelShape(Slot),
+        options=StructuredOptions(mode=Mode.NATIVE),
+        now=still,
+    )
+    assert (found.value, found.n_asked, len(inner.heard)) == (slot, 1, 1)
+
+
+async def test_answers_that_a_candidates_own_mending_took_are_counted():
+    inner = scripted(WRONG, "nonsense", GOOD)
+    policy = StructuredPolicy(inner, options=StructuredOptions(), shapes=shape_maker(), now=still)
+    asking = call()
+    found = await ask(
+        policy, REQUEST, asking, SHAPE, options=StructuredOptions(mode=Mode.NATIVE), now=still
+    )
+    assert (found.value, found.n_asked, len(inner.heard)) == (ORDER, 3, 3)
+    assert asking.journal.notes["structured.n_asked"] == 3
+    assert found.usage == total([ONE_ANSWER] * 3)

@@ -292,7 +292,8 @@ def test_without_a_key_nobody_comes_in_where_there_are_keys(ask: Any) -> None:
 def test_an_open_door_is_open_to_this_machine_only(ask: Any, headers: dict[str, str]) -> None:
     client = ask()
     reply = client.post("/v1/chat/completions", HELLO, **headers)
-    assert reply.status_code == 403
+    assert reply.status_code == 401
+    assert "seatrial llm keys create" in reply.json()["error"]["message"]
     assert not client.house.provider.heard
 
 

@@ -7,6 +7,8 @@ from seatrial.gateway.chat.failures import Rejected
 from seatrial.gateway.chat.request import DialectName
 from seatrial.gateway.policies.budget_failures import BudgetExceeded, BudgetHeld
 from seatrial.gateway.policies.held_back import HeldBack
+from seatrial.gateway.policies.rate_limit import LargerThanLimit
+from seatrial.gateway.policies.size_limits import RequestTooLarge
 from seatrial.web.llm.refusal import refused
 
 
@@ -37,6 +39,19 @@ def test_a_provider_that_is_left_alone_is_said_to_be_away_for_a_while() -> None:
     error = HeldBack("Left alone.", remedy="Wait.", provider="one", retry_after_s=2.4)
     status, _, headers = told(error, DialectName.OPENAI)
     assert (status, headers) == (503, {b"retry-after": b"3"})
+
+
+def test_a_request_with_too_much_in_it_is_too_large_in_both_forms() -> None:
+    error = RequestTooLarge("It has 9 messages.", remedy="Send fewer.")
+    status, body, _ = told(error, DialectName.OPENAI)
+    assert (status, body["type"], body["code"]) == (413, "invalid_request_error", error.code)
+    status, body, _ = told(error, DialectName.ANTHROPIC)
+    assert (status, body["type"]) == (413, "request_too_large")
+
+
+def test_what_alone_is_more_than_a_limit_is_not_sent_again() -> None:
+    error = LargerThanLimit("It would use 9 tokens.", remedy="Shorten it.", limit=5.0)
+    assert told(error, DialectName.OPENAI)[::2] == (429, {b"x-should-retry": b"false"})
 
 
 def test_an_error_of_anthropics_form_names_its_request() -> None:

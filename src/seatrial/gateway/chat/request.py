@@ -57,11 +57,18 @@ class Format(StrEnum):
 
 
 class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The form asked for; ``schema`` is a JSON schema and is given with SCHEMA."""
+    """The form asked for.
+
+    Args:
+        schema: a JSON schema, given with SCHEMA.
+        own_schema: what the answer is held against, where ``schema`` is that in the words of strict
+            modes, which know no key that may be left out; it is not sent.
+    """
 
     form: Format
     name: str = "answer"
     schema: Mapping[str, object] | None = None
+    own_schema: Mapping[str, object] | None = None
     strict: bool | None = None
     description: str | None = None
 

@@ -214,7 +214,8 @@ class Batch:
     def _keep(self, key: str, attempt: Attempt) -> None:
         self.attempts[key] = attempt
         self.changed_attempts[key] = None
-        self.dropped.discard(key)
+        if attempt.state is not State.OPEN:  # an open one leaves no record of what was before it
+            self.dropped.discard(key)
 
 
 def _left(charge: Charge, account: Account | None) -> int:

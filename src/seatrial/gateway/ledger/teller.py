@@ -71,6 +71,12 @@ class TellerClosed(Unavailable):
     code = "gateway.ledger_closed"
 
 
+class LedgerUnusable(Unavailable):
+    """The ledger cannot keep what calls cost, and none is made that it does not know of."""
+
+    code = "gateway.ledger_unusable"
+
+
 class Teller:
     """Reserves and settles for the calls of one event loop.
 
@@ -116,7 +122,8 @@ class Teller:
     async def reserve(self, asked: Reserve) -> Answer:
         """Set money aside. When the caller is cancelled meanwhile, it is given back.
 
-        Raises: TellerClosed; what the ledger raises, and then nothing stays reserved.
+        Raises: TellerClosed; LedgerUnusable and other kinds of Unavailable, and then nothing stays
+            reserved; what the ledger raises that is no trouble of its store.
         """
         if self._closed:
             raise TellerClosed(
@@ -134,6 +141,14 @@ class Teller:
         except asyncio.CancelledError:
             self.post(Release(asked.id))
             raise
+        except Unavailable:
+            raise
+        except SeatrialError as trouble:  # full, damaged, gone: no fault of who calls
+            raise LedgerUnusable(
+                f"The ledger of what calls cost cannot be used: {trouble.problem}",
+                remedy=trouble.remedy,
+                cause=trouble.code,
+            ) from trouble
 
     def post(self, operation: Settle | Release | Count) -> None:
         """Settle, release or count, soon and surely: it is repeated until the ledger has it. To be

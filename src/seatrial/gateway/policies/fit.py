@@ -27,6 +27,7 @@ NOTES = (
     "fit.dropped_tokens",
     "fit.cut_tokens",
     "fit.summarised",
+    "fit.summary_failed",
     "fit.again",
 )
 """What it writes to the journal of a call."""
@@ -67,7 +68,8 @@ class Fit:
 
     System messages and the newest turn stay, a call and its results are never parted, the oldest go
     first. What was cut is written to the journal: ``fit.dropped_messages``, ``fit.dropped_tokens``,
-    ``fit.cut_tokens``, ``fit.summarised``, ``fit.again``.
+    ``fit.cut_tokens``, ``fit.summarised`` or the code of what kept it from that in
+    ``fit.summary_failed``, ``fit.again``.
 
     Args:
         provider: what is called with the request that fits.
@@ -202,7 +204,10 @@ class Fit:
         dropped = [request.messages[place] for place in plan.dropped]
         try:
             text = await self._summarise(dropped, call)
-        except SeatrialError:
+        except SeatrialError as failure:
+            call.journal.notes["fit.summary_failed"] = failure.code
+            return None
+        if not text.strip():
             return None
         frame = self._size(request, said(Role.SYSTEM, ""))
         most = self._options.summary_tokens - frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -22,6 +23,8 @@ from seatrial.gateway.prices.terms import Terms, terms_of
 
 _Part: TypeAlias = tuple[int, str, int]
 _MOST_PIECES = 256
+_MOST_CHARACTERS = 4 * 1024 * 1024
+"""That are kept, a million tokens or so: what comes beyond counts as what came before."""
 
 
 class Received:
@@ -31,7 +34,16 @@ class Received:
         n: how many answers were asked for.
     """
 
-    __slots__ = ("_finished", "_n", "_pieces", "cut", "n_pieces", "terms", "usage")
+    __slots__ = (
+        "_finished",
+        "_n",
+        "_n_characters",
+        "_pieces",
+        "cut",
+        "n_pieces",
+        "terms",
+        "usage",
+    )
 
     def __init__(self, n: int = 1) -> None:
         self.usage: Usage | None = None
@@ -43,6 +55,7 @@ class Received:
         self.n_pieces = 0
         """Pieces that carry something of the answer."""
         self._n = n
+        self._n_characters = 0
         self._finished: set[int] = set()
         self._pieces: dict[_Part, list[str]] = {}
 
@@ -92,8 +105,13 @@ class Received:
         return len(self._finished) >= self._n
 
     def tokens(self, count: Callable[[str], int]) -> int:
-        """Tokens of all that came, counted so."""
-        return sum(map(count, self._texts()))
+        """Tokens of all that came, counted so; of an answer that is too long to be kept, as many as
+        its beginning has, in proportion."""
+        texts = list(self._texts())
+        n_tokens, n_kept = sum(map(count, texts)), sum(map(len, texts))
+        if self._n_characters <= n_kept:
+            return n_tokens
+        return math.ceil(n_tokens * self._n_characters / max(1, n_kept))
 
     def _texts(self) -> Iterator[str]:
         for pieces in self._pieces.values():
@@ -103,8 +121,12 @@ class Received:
         self.n_pieces += 1
         if not text:
             return
+        room = max(0, _MOST_CHARACTERS - self._n_characters)
+        self._n_characters += len(text)
+        if not room:
+            return
         pieces = self._pieces.setdefault(part, [])
-        pieces.append(text)
+        pieces.append(text[:room])
         if len(pieces) >= _MOST_PIECES:  # an object for every token would be most of the memory
             pieces[:] = ["".join(pieces)]
 

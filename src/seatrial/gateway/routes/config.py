@@ -63,10 +63,11 @@ class ProviderConfig(ConfigModel):
     concurrency: int = Field(
         default=64, ge=1, description="Calls under way at once; others wait their turn."
     )
-    json_schema: bool = Field(
-        default=True,
-        description="Whether it holds a model to a JSON schema; otherwise answers are read, "
-        "checked and mended here.",
+    json_schema: bool | None = Field(
+        default=None,
+        description="Whether it holds models to a JSON schema; otherwise answers are read, checked "
+        "and mended here. If not said, it does, but for older models of OpenAI and Anthropic that "
+        "are known to refuse one.",
     )
     key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")] = Field(
         default="Authorization",
@@ -165,6 +166,11 @@ class ModelConfig(ConfigModel):
         default=None,
         gt=0,
         description="After so long without a first token the next candidate is asked as well.",
+    )
+    summarise: str | None = Field(
+        default=None,
+        description="A model of this section that says in short what is left out of a conversation "
+        "that is too long; none leaves it out unsaid.",
     )
 
 
@@ -342,6 +348,8 @@ class GatewayConfig(ConfigModel):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         for name, model in self.models.items():
+            if model.summarise is not None:
+                self._check_summariser(name, model.summarise)
             for candidate in model.candidates:
                 if candidate.provider not in self.providers:
                     known = ", ".join(self.providers) or "none"
@@ -350,3 +358,11 @@ class GatewayConfig(ConfigModel):
                         f"providers are: {known}"
                     )
         return self
+
+    def _check_summariser(self, name: str, summariser: str) -> None:
+        other = self.models.get(summariser)
+        if other is None or other.kind != "chat" or other.summarise is not None:
+            raise ValueError(
+                f"the model {name!r} is summarised by {summariser!r}, which must be a model of "
+                "kind chat that is summarised by none itself"
+            )

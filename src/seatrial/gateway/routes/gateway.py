@@ -168,8 +168,7 @@ class Gateway:
             of: a Pydantic model, or a type such as ``list[Item]`` or a dataclass.
             options: how the model learns of the type, and how much mending may cost. NATIVE leaves
                 that to the candidate: providers without JSON schemas get instructions.
-            journal: takes down what becomes of the call: all attempts and what they cost, those
-                included that a candidate's own mending took, which ``Answer.n_asked`` does not see.
+            journal: takes down what becomes of the call: all attempts and what they cost.
         Raises: as `chat`; AnswerInvalid, AnswerCut, AnswerFiltered.
         """
         from seatrial.gateway.structured.model_shape import (  # noqa: PLC0415 - loads pydantic

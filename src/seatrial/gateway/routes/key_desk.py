@@ -12,6 +12,7 @@ from seatrial.gateway.routes.keys import (
     STREAM,
     Key,
     KeyRing,
+    check_name,
     creation,
     digest_of,
     revocation,
@@ -79,8 +80,9 @@ class KeyDesk:
         """A new key: what its user gets, which is kept nowhere, and what is kept.
 
         Args: as `Key`.
-        Raises: KeyNameTaken, BudgetInvalid; StoreUnavailable, StoreFull.
+        Raises: KeyNameInvalid, KeyNameTaken, BudgetInvalid; StoreUnavailable, StoreFull.
         """
+        check_name(name)
         secret, key_id = written(self._random(_N_RANDOM))
         key = Key(
             id=key_id,

@@ -24,6 +24,9 @@ STREAM = "gateway/keys"
 CREATED = "gateway.key_created"
 REVOKED = "gateway.key_revoked"
 
+MAX_NAME = 100
+"""Characters of the name of a key."""
+
 _PREFIX = "sk-seatrial-"
 _N_ID = 5
 _N_SECRET = 32
@@ -40,6 +43,12 @@ class KeyNameTaken(Invalid):
     """There is a key of that name already."""
 
     code = "gateway.key_name_taken"
+
+
+class KeyNameInvalid(Invalid):
+    """A name that lists and logs could not show in one line."""
+
+    code = "gateway.key_name_invalid"
 
 
 class ModelForbidden(Denied):
@@ -108,6 +117,16 @@ def written(random: bytes) -> tuple[str, str]:
     key_id = random[:_N_ID].hex()
     secret = base64.urlsafe_b64encode(random[_N_ID:]).rstrip(b"=").decode()
     return f"{_PREFIX}{key_id}-{secret}", key_id
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that lists could not show.   Raises: KeyNameInvalid."""
+    if not (name.strip() == name and name.isprintable() and 0 < len(name) <= MAX_NAME):
+        raise KeyNameInvalid(
+            f"The name of the key is {name[: MAX_NAME + 1]!r}.",
+            remedy=f"Give 1 to {MAX_NAME} printable characters, with no space at either end.",
+            field="name",
+        )
 
 
 def digest_of(secret: str) -> str:

@@ -50,6 +50,7 @@ from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
 from seatrial.gateway.policies.room import Room
 from seatrial.gateway.policies.spans import Server, traced
+from seatrial.gateway.policies.summary import Summary, SummaryOptions
 from seatrial.gateway.policies.tallies import Preferred, Tallies
 from seatrial.gateway.policies.tracing import Tracer
 from seatrial.gateway.prices.book import PriceBook
@@ -62,6 +63,7 @@ from seatrial.gateway.routes.config import (
 )
 from seatrial.gateway.routes.keys import Key
 from seatrial.gateway.routes.table import ModelTable, Route, Use
+from seatrial.gateway.structured.native import takes_schema
 from seatrial.gateway.structured.options import Mode, StructuredOptions
 from seatrial.gateway.structured.policy import ShapeOf, StructuredPolicy
 from seatrial.gateway.tokens.counter import TokenCounter
@@ -116,7 +118,12 @@ class Parts:
 def model_table(config: GatewayConfig, parts: Parts) -> ModelTable:
     """The models of a configuration."""
     build = _Stacks(config, parts)
-    return ModelTable({name: build.route(name, model) for name, model in config.models.items()})
+    # Who says in short what others leave out comes before them.
+    ordered = sorted(config.models.items(), key=lambda one: one[1].summarise is not None)
+    routes: dict[str, Route] = {}
+    for name, model in ordered:
+        routes[name] = build.route(name, model, routes)
+    return ModelTable(routes)
 
 
 class _Stacks:
@@ -139,12 +146,17 @@ class _Stacks:
             for name, one in config.providers.items()
         }
 
-    def route(self, name: str, model: ModelConfig) -> Route:
-        """The stack of one model."""
+    def route(self, name: str, model: ModelConfig, others: Mapping[str, Route]) -> Route:
+        """The stack of one model.
+
+        Args: others: that are built, the one that summarises for it among them.
+        """
         parts, first = self._parts, model.candidates[0]
+        summarise = self._summarise(others, model.summarise)
         hedge = None if model.hedge is None else HedgeOptions(after_s=model.hedge)
         candidates = [
-            Candidate(provider=self._candidate(one), model=one.model) for one in model.candidates
+            Candidate(provider=self._candidate(one, summarise), model=one.model)
+            for one in model.candidates
         ]
         stack: Provider = Fallback(candidates, name=name, hedge=hedge, now=parts.now)
         stack = Room(stack, now=parts.now)
@@ -179,7 +191,21 @@ class _Stacks:
             counter=self._counter(first),
         )
 
-    def _candidate(self, candidate: CandidateConfig) -> Provider:
+    def _summarise(self, others: Mapping[str, Route], name: str | None) -> Summary | None:
+        if name is None:
+            return None
+        first = self._config.models[name].candidates[0]
+        window = self._window(first, self._config.providers[first.provider])
+        room = None if window is None else max(1, window.context_tokens // 2)
+        return Summary(
+            others[name].provider,
+            model=name,
+            counter=self._counter(first),
+            options=SummaryOptions(room_tokens=room),
+            now=self._parts.now,
+        )
+
+    def _candidate(self, candidate: CandidateConfig, summarise: Summary | None) -> Provider:
         parts, config = self._parts, self._config
         provider = config.providers[candidate.provider]
         window = self._window(candidate, provider)
@@ -216,7 +242,7 @@ class _Stacks:
             now=parts.now,
             chance=parts.chance,
         )
-        stack = Fit(stack, self._counter(candidate), window)
+        stack = Fit(stack, self._counter(candidate), window, summarise=summarise)
         return self._formed(stack, candidate, provider)
 
     def _formed(
@@ -224,7 +250,9 @@ class _Stacks:
     ) -> Provider:
         if self._parts.shapes is None:
             return stack
-        native = provider.json_schema if candidate.json_schema is None else candidate.json_schema
+        said = (candidate.json_schema, provider.json_schema)
+        known = takes_schema(provider.price_vendor, candidate.model)
+        native = next((one for one in said if one is not None), known)
         options = StructuredOptions(mode=Mode.NATIVE if native else Mode.PROMPT)
         return StructuredPolicy(
             stack, options=options, shapes=self._parts.shapes, now=self._parts.now

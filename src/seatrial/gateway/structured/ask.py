@@ -28,7 +28,8 @@ class Answer(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         value: an instance of the type asked for, or plain JSON.
         text: as strict JSON.
         repairs, coercions: what was put right without asking again.
-        n_asked: calls made, >= 1.
+        n_asked: answers that were asked for, >= 1, those included that a candidate's own mending
+            took.
         usage: of all of them together; None where one was not told.
         response: the last reply; None for an answer that came as a stream.
     """
@@ -87,7 +88,7 @@ def answer(settled: Settled[T], first: Usage | None, response: ChatResponse | No
         text=accepted.text,
         repairs=accepted.repairs,
         coercions=accepted.coercions,
-        n_asked=1 + len(settled.usages),
+        n_asked=settled.n_asked,
         usage=total((first, *settled.usages)),
         response=response,
     )

@@ -70,7 +70,11 @@ def asking(request: ChatRequest, shape: Shape[object], mode: Mode) -> ChatReques
     sent = strict_schema(shape.schema)
     if mode is Mode.NATIVE:
         form = ResponseFormat(
-            form=Format.SCHEMA, name=shape.name, schema=sent.schema, strict=sent.strict
+            form=Format.SCHEMA,
+            name=shape.name,
+            schema=sent.schema,
+            own_schema=shape.schema if sent.strict else None,
+            strict=sent.strict,
         )
         return msgspec.structs.replace(request, response_format=form)
     tool = Tool(

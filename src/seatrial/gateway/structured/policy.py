@@ -84,7 +84,7 @@ class StructuredPolicy:
             if not _answers(choice):
                 choices.append(choice)
                 continue
-            settling = self._settling(first, call, shape, spent)
+            settling = self._settling(request, first, call, shape, spent)
             settled = await settling.settle(heard(choice))
             usages += settled.usages
             if settled.response is None and settled.accepted.text == choice.message.text.strip():
@@ -128,14 +128,20 @@ class StructuredPolicy:
             return None
         if asked.form is Format.JSON or asked.schema is None:
             return AnyObject()
-        return self._shapes(asked.schema, asked.name)
+        return self._shapes(asked.own_schema or asked.schema, asked.name)
 
     def _asking(self, request: ChatRequest, shape: Shape[object]) -> ChatRequest:
         return request if self._options.mode is Mode.NATIVE else instructed(request, shape)
 
     def _settling(
-        self, first: ChatRequest, call: Call, shape: Shape[object], spent: Spent
+        self,
+        request: ChatRequest,
+        first: ChatRequest,
+        call: Call,
+        shape: Shape[object],
+        spent: Spent,
     ) -> Settling[object]:
+        asked = request.response_format
         return Settling(
             self._inner,
             msgspec.structs.replace(first, n=1, stream=False, include_usage=False),
@@ -143,7 +149,7 @@ class StructuredPolicy:
             shape,
             options=self._plain,
             now=self._now,
-            fillers=False,
+            fillers=asked is not None and asked.own_schema is not None,
             spent=spent,
         )
 
@@ -169,7 +175,7 @@ class StructuredPolicy:
                 for event in gathered.heard(chunk):
                     yield Chunk(events=(event,))
                 for ended in gathered.ended():
-                    settling = self._settling(first, call, shape, spent)
+                    settling = self._settling(request, first, call, shape, spent)
                     settled = None if ended.settled else await settling.settle(ended.said)
                     for event in gathered.told(ended, settled):
                         yield Chunk(events=(event,))

@@ -23,31 +23,40 @@ from seatrial.gateway.structured.verify import Accepted, verify
 
 T = TypeVar("T")
 
+ASKED = "structured.n_asked"
+"""In the journal: answers that were asked for because of their form, the first included."""
+
 
 class Settled(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """An answer that fits.
 
     Args:
         usages: of the calls made to mend it, without the first; None where not told.
+        n_asked: answers that were asked for, those included that the mending of a candidate's own
+            took, >= 1.
         response: the reply it is from, where it was asked for again.
     """
 
     accepted: Accepted[T]
+    n_asked: int
     usages: tuple[Usage | None, ...] = ()
     response: ChatResponse | None = None
 
 
 class Spent:
-    """What the calls of one answer cost, as the journal has it."""
+    """How many calls one answer took and what they cost, as the journal has it."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._n_before = len(journal.attempts)
         self._n_last = self._n_before
+        self._n_calls = 1
+        self._n_noted = self._noted()
 
     def next_call(self) -> None:
         """Another call begins; what is written from now on is its."""
         self._n_last = len(self._journal.attempts)
+        self._n_calls += 1
 
     def allows_another(self, most: Decimal) -> bool:
         """Whether a call that costs what the last one did keeps the sum within ``most``."""
@@ -56,6 +65,17 @@ class Spent:
         if not last or any(cost is None for cost in costs):
             return False
         return sum((c for c in [*costs, *last] if c is not None), Decimal(0)) <= most
+
+    def note_asked(self) -> int:
+        """Note how many answers were asked for: more than calls were made, where candidates mended
+        theirs and noted it.   Returns: their number."""
+        n_asked = max(self._n_calls, self._noted() - self._n_noted)
+        self._journal.notes[ASKED] = self._n_noted + n_asked
+        return n_asked
+
+    def _noted(self) -> int:
+        noted = self._journal.notes.get(ASKED, 0)
+        return noted if isinstance(noted, int) else 0
 
 
 class Settling(Generic[T]):
@@ -99,8 +119,12 @@ class Settling(Generic[T]):
         while True:
             found = self._verified(said)
             if isinstance(found, Accepted):
-                self._note(found)
-                return Settled(accepted=found, usages=tuple(usages), response=response)
+                return Settled(
+                    accepted=found,
+                    n_asked=self._note(found),
+                    usages=tuple(usages),
+                    response=response,
+                )
             request = self._again(said, found)
             self._n_asked += 1
             self._spent.next_call()
@@ -168,14 +192,14 @@ class Settling(Generic[T]):
             return None
         return min(2 * had, most)
 
-    def _note(self, accepted: Accepted[T] | None) -> None:
+    def _note(self, accepted: Accepted[T] | None) -> int:
+        """Write down what was done.   Returns: how many answers were asked for."""
         notes = self._call.journal.notes
-        asked = notes.get("structured.n_asked", 0)
-        notes["structured.n_asked"] = self._n_asked + (asked if isinstance(asked, int) else 0)
         if accepted is not None and accepted.repairs:
             notes["structured.repairs"] = [repair.value for repair in accepted.repairs]
         if accepted is not None and accepted.coercions:
             notes["structured.coercions"] = [f"{c.path}: {c.to}" for c in accepted.coercions]
+        return self._spent.note_asked()
 
 
 def answered(text: str, reason: FinishReason) -> Said:

@@ -94,7 +94,7 @@ def _judge(found: Found, shape: Shape[T], *, fillers: bool) -> Accepted[T] | tup
     lacking = _lacking(found, shape.schema)
     if lacking is not None:
         return (lacking,)
-    if fillers:
+    if fillers and (text is None or "null" in text):
         stripped = without_fillers(value, shape.schema)
         if stripped != value:
             value, text = stripped, None

@@ -21,6 +21,7 @@ from seatrial.gateway.dialects import openai_embeddings
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
+from seatrial.gateway.routes.keys import KeyUnknown
 from seatrial.gateway.routes.table import Route, Use
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.client_errors import as_told
@@ -36,7 +37,7 @@ from seatrial.serving.exchange import (
     StreamReply,
     shown,
 )
-from seatrial.web.guard import Guard
+from seatrial.web.guard import ForeignRequest, Guard
 from seatrial.web.llm.description import document
 from seatrial.web.llm.listing import entry, listing
 from seatrial.web.llm.refusal import refused
@@ -212,10 +213,17 @@ class LlmPlane:
     def _check_here(self, headers: Mapping[bytes, bytes]) -> None:
         """Who needs no key is on this machine, and no page of another site.
 
-        Raises: ForeignRequest.
+        Raises: KeyUnknown.
         """
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
-        self._here.check(client=_HERE, headers=texts, cookies={})
+        try:
+            self._here.check(client=_HERE, headers=texts, cookies={})
+        except ForeignRequest as foreign:
+            raise KeyUnknown(
+                "Calls without a key are for programs on this machine only: not for pages of other "
+                "sites, and not through a proxy.",
+                remedy="Make a key with 'seatrial llm keys create' and send it.",
+            ) from foreign
 
     @staticmethod
     def _refused(error: SeatrialError, visit: Visit) -> Reply:

@@ -2,8 +2,8 @@
 
 What a client sent is never answered with 500 or above; what a provider did is told as 502, 503 or
 504, its rate limit as 429. A budget that is used up is OpenAI's ``insufficient_quota``: 429, with
-the header that keeps the clients of both from trying again; one that is held by calls under way is
-a rate limit.
+the header that keeps the clients of both from trying again, as has a request that alone is more
+than a rate limit; a budget that is held by calls under way is a rate limit.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from seatrial.gateway.chat.request import DialectName
 from seatrial.gateway.dialects import errors as dialects
 from seatrial.gateway.policies.budget_failures import BudgetExceeded, BudgetHeld
 from seatrial.gateway.policies.held_back import HeldBack
+from seatrial.gateway.policies.rate_limit import LargerThanLimit
+from seatrial.gateway.policies.size_limits import RequestTooLarge
 from seatrial.gateway.routes.keys import KeyUnknown
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.exchange import (
@@ -37,6 +39,7 @@ _OWN: Final[Mapping[type[SeatrialError], int]] = {
     KeyUnknown: 401,
     HeldBack: 503,
     BudgetExceeded: 429,
+    RequestTooLarge: 413,
     **{kind: STATUS[kind] for kind in (BodyTooLarge, BodyTooSlow, MethodNotAllowed)},
     UnsupportedMedia: STATUS[UnsupportedMedia],
 }
@@ -49,6 +52,7 @@ _ANTHROPIC: Final[Mapping[type[SeatrialError], str]] = {
     KeyUnknown: "authentication_error",
     BudgetExceeded: "rate_limit_error",
     BodyTooLarge: "request_too_large",
+    RequestTooLarge: "request_too_large",
 }
 
 
@@ -97,7 +101,7 @@ def _headers(error: SeatrialError) -> list[tuple[bytes, bytes]]:
         wait_s = _HELD_S
     if isinstance(wait_s, int | float):
         found.append((b"retry-after", b"%d" % max(1, math.ceil(wait_s))))
-    if isinstance(error, BudgetExceeded) and not error.retryable:
+    if isinstance(error, BudgetExceeded | LargerThanLimit) and not error.retryable:
         found.append((b"x-should-retry", b"false"))
     if isinstance(allow := error.facts.get("allow"), str):
         found.append((b"allow", allow.encode()))

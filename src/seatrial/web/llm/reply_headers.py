@@ -1,4 +1,5 @@
-"""What the headers of a reply say of its call: its id, who answered, what it cost.
+"""What the headers of a reply say of its call: its id, who answered, what it cost, what of
+it did not reach who answered.
 
 Of a stream the cost is known at its end only, when headers are gone: there it is a comment, which
 every client of events skips.
@@ -10,6 +11,7 @@ import re
 from functools import lru_cache
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.dialects.crossing import LOST_FIELDS
 from seatrial.gateway.ledger.money import plain_usd
 from seatrial.web.llm.visit import Visit
 
@@ -28,6 +30,10 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     journal = call.journal
     if journal.cache is not CacheUse.NONE:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
+    if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
+        found.append((b"x-seatrial-dropped-messages", b"%d" % dropped))
+    if isinstance(lost := journal.notes.get(LOST_FIELDS), tuple):
+        found.append((b"x-seatrial-lost-fields", _safe(",".join(lost))))
     if journal.attempts:
         last = journal.attempts[-1]
         found.append((b"x-seatrial-model", _named(last.provider, last.model)))
@@ -54,4 +60,9 @@ def cost(call: Call) -> bytes:
 @lru_cache(maxsize=256)
 def _named(provider: str, model: str) -> bytes:
     """Who answered, as a header may hold it."""
-    return _UNSAFE.sub("?", f"{provider}/{model}")[:200].encode()
+    return _safe(f"{provider}/{model}")
+
+
+def _safe(text: str) -> bytes:
+    """A text as a header may hold it."""
+    return _UNSAFE.sub("?", text)[:200].encode()
