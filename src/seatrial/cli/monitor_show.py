@@ -158,7 +158,8 @@ def _show_columns(console: Console, report: Record, rules: Record) -> None:
 def _column(column: Record, rules: Record) -> str:
     thumb = []
     if column["name"] in rules["psi"]:
-        thumb.append(f"psi rule: {rules['psi'][column['name']]['severity']}")
+        rule = rules["psi"][column["name"]]
+        thumb.append(f"psi rule: {rule['severity']} ({rule['psi']:.2f} in {rule['n_bins']} bins)")
     if rules["ks"].get(column["name"], {}).get("drift_detected"):
         thumb.append("ks rule: drift")
     told = "  ".join([column["reason"], *thumb])
