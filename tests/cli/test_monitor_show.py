@@ -96,8 +96,13 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
                     segment("rare", not_compared="few_rows"),
                     segment("Oslo"),
                 ],
+                "n_more": 0,
             },
-            "2": {"problem": {"en": "Deploy again.", "zh": "请重新部署。"}, "segments": []},
+            "2": {
+                "problem": {"en": "Deploy again.", "zh": "请重新部署。"},
+                "segments": [],
+                "n_more": 0,
+            },
         },
         "performance": {
             "1": {
@@ -105,6 +110,7 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
                 "segments": {
                     "measured": [worse | {"reference": 0.8, "n": 300}],
                     "estimated": [worse | {"level": "clear"}],
+                    "n_more": [0, 0],
                 },
             },
             "2": {**of_performance, "segments": None},

@@ -39,7 +39,7 @@ def show_comparison(console: Console, record: Record) -> None:
         console.say(f"  note: the performance is not known: {record['unmeasured']}")
     _show_columns(console, report, record["rules"])
     _show_quality(console, report["quality"])
-    for line in drift_lines(report["segments"]):
+    for line in drift_lines(report["segments"], report["n_more"]):
         console.say(f"  {line}")
     for step in _steps(record):
         console.say(f"  → {step}")
@@ -187,7 +187,7 @@ def _show_by_segment(console: Console, view: Record) -> None:
     for version, kept in view.get("segments", {}).items():
         if kept["problem"] is not None:
             console.say(f"  version {version}  {kept['problem']['en']}")
-        for line in drift_lines(kept["segments"]):
+        for line in drift_lines(kept["segments"], kept["n_more"]):
             console.say(f"  {line}")
     for version, record in view.get("performance", {}).items():
         for line in performance_segment_lines(record):

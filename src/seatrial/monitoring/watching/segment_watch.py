@@ -21,7 +21,7 @@ from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.performance.labels import Ledger
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
-from seatrial.monitoring.watching.report_record import SEGMENTS_SHOWN, segment_record
+from seatrial.monitoring.watching.report_record import shown_segments
 from seatrial.monitoring.watching.segment_findings import segment_finding
 from seatrial.monitoring.watching.slice_windows import WindowRule
 from seatrial.monitoring.watching.watch import WatchRules
@@ -173,8 +173,7 @@ def window_record(
         "start": start.isoformat(),
         "end": end.isoformat(),
         "n": n,
-        "segments": [segment_record(one) for one in found[:SEGMENTS_SHOWN]],
-        "n_more": max(0, len(found) - SEGMENTS_SHOWN),
+        **shown_segments(found),
     }
 
 
