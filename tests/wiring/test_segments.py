@@ -93,7 +93,9 @@ class World:
         self.said: dict[str, str] = {}
         self.n = 0
 
-    def deploy(self, n: int = 6_000, *, holdout: bool = True, **more: Any) -> Bundle:
+    def deploy(
+        self, n: int = 6_000, *, holdout: bool = True, labelled: bool = True, **more: Any
+    ) -> Bundle:
         import joblib
         import pandas as pd
         from sklearn.compose import make_column_transformer
@@ -105,7 +107,8 @@ class World:
         for seed in (1, 2):
             rows, y = drawn(seed, n)
             files.append(self.folder / f"{seed}.parquet")
-            pd.DataFrame(rows).assign(y=y).to_parquet(files[-1])
+            frame = pd.DataFrame(rows)
+            (frame.assign(y=y) if labelled else frame).to_parquet(files[-1])
         coded = make_column_transformer(
             (OneHotEncoder(handle_unknown="ignore"), ["town"]), remainder="passthrough"
         )
@@ -116,7 +119,7 @@ class World:
             model=self.folder / "m.pkl",
             name="churn",
             data=files[0],
-            label="y",
+            label="y" if labelled else None,
             holdout=files[1] if holdout else None,
             target="production",
             **more,
@@ -336,6 +339,21 @@ def test_a_version_without_the_segments_asked_for_says_so_and_what_to_do(tmp_pat
     assert "deploy the model again with --segments town." in problem["en"]
     assert "--segments town 重新部署" in problem["zh"]
     world.store.close()
+
+
+def test_a_version_without_labelled_rows_is_watched_by_segment_and_says_what_is_not_judged(
+    world: World,
+) -> None:
+    world.deploy(segments=("town",), holdout=False, labelled=False)
+    monitor = world.monitor()
+    world.ask(drawn(3, ROWS)[0])
+    world.tick(monitor)
+    segments = world.view()["segments"]["1"]
+    assert segments["n"] == ROWS
+    assert segments["problem"] is None
+    assert "churn@1 does by segment is not judged" in segments["unjudged"]["en"]
+    assert "--segments town and labelled rows" in segments["unjudged"]["en"]
+    assert "--segments town 并附带标签数据" in segments["unjudged"]["zh"]
 
 
 def test_without_segments_nothing_is_said_of_any(world: World) -> None:

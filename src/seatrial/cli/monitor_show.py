@@ -187,6 +187,8 @@ def _show_by_segment(console: Console, view: Record) -> None:
     for version, kept in view.get("segments", {}).items():
         if kept["problem"] is not None:
             console.say(f"  version {version}  {kept['problem']['en']}")
+        if kept.get("unjudged"):
+            console.say(f"  version {version}  {kept['unjudged']['en']}")
         for line in drift_lines(kept["segments"], kept["n_more"]):
             console.say(f"  {line}")
     for version, record in view.get("performance", {}).items():

@@ -18,6 +18,7 @@ from seatrial.monitoring.performance.segment_reference import (
     SegmentReference,
     read_segments,
     segments_of,
+    unjudged_segments,
 )
 from seatrial.monitoring.performance.served_reference import ServedReference, read_reference
 from seatrial.monitoring.rows.columns import Columns
@@ -56,6 +57,7 @@ class Known:
         performance: how well the model did there; None where that is not known.
         unmeasured: why it is not known; empty where nobody asked.
         by_segment: how well it did in the segments asked for; None where rows are not split.
+        unjudged: why the performance of segments that were asked for is not known; else empty.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Known:
     performance: ServedReference | None = None
     unmeasured: str = ""
     by_segment: SegmentReference | None = None
+    unjudged: str = ""
 
     @property
     def segments(self) -> Summary | None:
@@ -74,12 +77,11 @@ class Known:
     @property
     def notes(self) -> list[str]:
         """What a person should know of it."""
-        if self.profile.n >= _BOUNDARY_ROWS:
-            return []
-        return [
+        few = (
             f"The reference has {self.profile.n:,} rows: under {_BOUNDARY_ROWS} no PSI is given, "
             "and only large changes can be shown."
-        ]
+        )
+        return [*([few] if self.profile.n < _BOUNDARY_ROWS else []), *filter(None, [self.unjudged])]
 
 
 def known_reference(
@@ -195,8 +197,9 @@ def bundle_reference(
     _check_kept(known, segments)
     if not record or not segments:
         return known
-    pairs = Splits(known.profile, segments).pairs
-    return replace(known, by_segment=read_segments(record, pairs))
+    found = read_segments(record, Splits(known.profile, segments).pairs)
+    unjudged = "" if found is not None else unjudged_segments(name, version, segments)["en"]
+    return replace(known, by_segment=found, unjudged=unjudged)
 
 
 def _performance(

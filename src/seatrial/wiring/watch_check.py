@@ -77,6 +77,8 @@ def _performance(file: MonitoringFile, known: Known, folder: Path) -> str:
     parts.append("estimated without labels" if served.reference.estimates else "by labels alone")
     if known.by_segment is not None:
         parts.append(f"by segment of {', '.join(file.split_by)} too")
+    elif known.unjudged:
+        parts.append("not by segment")
     if file.labels is not None:
         parts.append(_labels(file.labels, folder))
     return ", ".join(parts)

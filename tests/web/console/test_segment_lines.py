@@ -170,6 +170,7 @@ async def test_the_page_shows_where_it_does_worse_what_moved_and_what_is_lacking
             drift("rare", n=5, not_compared="few_rows"),
             drift("Oslo"),
             n_more=37,
+            unjudged={"en": "How well by town is not judged.", "zh": "分组性能未作评判。"},
         ),
     )
     world.store.beat(
@@ -214,6 +215,8 @@ async def test_the_page_shows_where_it_does_worse_what_moved_and_what_is_lacking
     assert w["segments.more"].format(n=37) in page
     assert w["segments.more"].format(n=41) in page
     assert w["segments.filling"].format(n="70") in page
+    assert ("How well by town is not judged." in page) is (language == "en")
+    assert ("分组性能未作评判。" in page) is (language == "zh")
     assert ("30.0% missing" in page) is (language == "en")
     assert ("请用 --segments town 重新部署。" in page) is (language == "zh")
     assert "<img" not in page
