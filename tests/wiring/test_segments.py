@@ -24,6 +24,7 @@ from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.window import Windows
+from seatrial.monitoring.summaries.importance import Origin
 from seatrial.monitoring.watching.batch import RuleName
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
@@ -432,6 +433,27 @@ def test_a_log_beside_a_bundle_is_judged_by_the_segments_the_bundle_kept(world: 
     # Labelled rows and those of them that the model was right about, as the bundle has them.
     assert segments["measured"][0]["reference"] == pytest.approx(kept[5] / kept[4])
     assert report()["segments"] is None
+
+
+def test_a_bundle_without_segments_of_labelled_rows_says_so_beside_a_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy(600, segments=("town",))
+    whole = Bundle.performance
+    monkeypatch.setattr(
+        Bundle, "performance", lambda b: {k: v for k, v in whole(b).items() if k != "segments"}
+    )
+    known = known_reference(
+        ReferenceConfig(source="churn@1"),
+        columns=Columns(),
+        segments=["town"],
+        folder=world.folder,
+        workspace=lambda: world.workspace,
+    )
+    assert known.by_segment is None
+    assert "How well churn@1 does by segment is not judged" in known.notes[0]
+    assert known.importance.origin is Origin.MODEL
+    assert "of the model" in known.told[0]["en"]
 
 
 def test_a_log_beside_a_bundle_is_split_by_what_the_bundle_kept(world: World) -> None:

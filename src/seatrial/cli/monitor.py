@@ -242,6 +242,7 @@ def _write_page(
         window=record["current"]["source"],
         language=language,
         performance=_by_version(file, record["performance"]),
+        notes=record["told"],
         made_at=now,
     )
     try:

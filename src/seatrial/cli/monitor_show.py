@@ -26,7 +26,7 @@ def show_comparison(console: Console, record: Record) -> None:
     console.say(f"{mark(record['outcome'], text=record['outcome'].upper())}  {record['reason']}")
     console.say(f"  {here['rows']:,} rows of {here['source']}")
     console.say(f"  beside {there['rows']:,} rows of {there['source']}")
-    for note in (*record["notes"], *record["problems"][:_MOST]):
+    for note in (record["importance"]["said"]["en"], *record["notes"], *record["problems"][:_MOST]):
         console.say(f"  note: {note}")
     if record["performance"] is not None:
         console.say("")

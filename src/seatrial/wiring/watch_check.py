@@ -46,7 +46,7 @@ def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Wor
     asked, split_by = file.data.columns.columns(), file.split_by
     known = known_reference(
         file.reference, columns=asked, segments=split_by, folder=folder, workspace=workspace
-    )
+    ).weighed(file.importance)
     Watch(known.profile, file.rules(), segments=known.segments)
     names = names_in(file.data, folder=folder, follow=True)
     n, roles, problems = 0, Columns(), [problem.message for problem in known.problems]
@@ -58,6 +58,7 @@ def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Wor
             problems += [problem.message for problem in chunk.problems]
     return {
         "reference": {"source": known.name, "rows": known.profile.n, "notes": known.notes},
+        "importance": known.importance.said["en"],
         "log": {"source": file.data.source, "rows": n, "columns": _roles(roles, known)},
         "windows": _windows(file),
         "performance": _performance(file, known, folder),
