@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -323,7 +324,8 @@ def _groups(column: Watched) -> NDArray[np.intp]:
     most = max(2, min(MOST_BINS, int(inner.sum()) // _ROWS_A_BIN))
     if not len(inner):
         return np.arange(column.n_apart)
-    groups = neighbours(inner, most) if column.ordered else largest(inner, most)
+    joined = neighbours if column.ordered else partial(largest, least=_ROWS_A_BIN)
+    groups = joined(inner, most)
     return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
 
 
