@@ -150,7 +150,7 @@ def compared(
         judged = with_performance(judged, counted.levels, counted.by_segment)
     return Compared(
         known=known,
-        source=file.data.source,
+        source=file.data.shown,
         report=report,
         thumb=found,
         verdict=judged,
@@ -252,7 +252,7 @@ class _Judging:
         self.performance: BatchPerformance | None = None
         self._labels: LabelTable | None = None
         self._n_other = 0
-        self._name = file.data.source if file.data is not None else ""
+        self._name = file.data.shown if file.data is not None else ""
         if known.performance is None or not file.performance.enabled:
             return
         self.performance = BatchPerformance(

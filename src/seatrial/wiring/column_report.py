@@ -104,7 +104,7 @@ def _pair(
         raise no_reference(config, "no column that is a feature")
     return ByColumn(
         known=Known(
-            name=config.source,
+            name=config.shown,
             profile=measured.profile,
             problems=there.problems,
             importance=measured.importance or Importance(),

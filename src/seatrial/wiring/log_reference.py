@@ -141,7 +141,7 @@ def known_reference(
     sample = Reference(features, answers, segments=segments)
     performance, unmeasured = _performance(table, roles, holdout=config.holdout)
     return Known(
-        name=config.source,
+        name=config.shown,
         profile=sample.profile,
         sample=sample,
         importance=importance_of(features, answers),
@@ -192,9 +192,9 @@ def reference_roles(
 def no_reference(config: ReferenceConfig, lack: str) -> NoReferenceRows:
     """The error for a reference with nothing to compare with."""
     return NoReferenceRows(
-        f"The reference {config.source!r} has {lack}.",
+        f"The reference {config.shown!r} has {lack}.",
         remedy="Name rows of the training under reference, with the columns the model sees.",
-        source=config.source,
+        source=config.shown,
     )
 
 

@@ -59,7 +59,7 @@ def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Wor
     return {
         "reference": {"source": known.name, "rows": known.profile.n, "notes": known.notes},
         "importance": known.importance.said["en"],
-        "log": {"source": file.data.source, "rows": n, "columns": _roles(roles, known)},
+        "log": {"source": file.data.shown, "rows": n, "columns": _roles(roles, known)},
         "windows": _windows(file),
         "performance": _performance(file, known, folder),
         "problems": list(dict.fromkeys(problems)),
@@ -89,8 +89,8 @@ def _labels(config: LabelsConfig, folder: Path) -> str:
     try:
         n = sum(len(part.entries) for part in late_parts(config, folder=folder))
     except SourceMissing:
-        return f"no labels in {config.source} yet"
-    return f"{n:,} labels in {config.source}"
+        return f"no labels in {config.shown} yet"
+    return f"{n:,} labels in {config.shown}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
