@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from benchmarks.monitor import awkward, embeddings, false_alarms, replays, sources, speed
+from benchmarks.monitor import (
+    awkward,
+    embeddings,
+    false_alarms,
+    few_labels,
+    importance,
+    many_names,
+    replays,
+    sources,
+    speed,
+)
 from benchmarks.serving.machine import Machine, describe
 from benchmarks.serving.page import fill, marks
 from benchmarks.serving.report import BUSY_SHARE_LIMIT
@@ -44,8 +54,11 @@ def benchmarks(data: Path) -> dict[str, Report]:
         "sources": sources.report,
         "awkward": awkward_report,
         "false_alarms": false_alarms.report,
+        "many_names": many_names.report,
         "embeddings": embeddings.report,
         "replays": partial(replays.report, data=data),
+        "few_labels": few_labels.report,
+        "importance": partial(importance.report, data=data),
     }
 
 

@@ -52,13 +52,19 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Truth:
-    """What really happened, window by window."""
+    """What really happened, window by window.
+
+    Args:
+        episodes: first and last bad window; runs of them close together are one.
+        runs: of at least two bad windows, each by itself.
+    """
 
     reference: float
     accuracy: Floats
     bad: Bools
     quiet: Bools
     episodes: list[tuple[int, int]]
+    runs: list[tuple[int, int]]
 
 
 def predictions(stream: Stream, folder: Path) -> Predicted:
@@ -105,4 +111,6 @@ def truth_of(predicted: Predicted) -> Truth:
     for begin, end in episodes:
         near[max(0, begin - NEAR) : end + NEAR + 1] = True
     quiet = (np.abs(reference - smooth) <= QUIET) & ~near
-    return Truth(reference, accuracy, bad, quiet, episodes)
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], bad, [0]]).astype(np.int8))).tolist()
+    runs = [(a, b - 1) for a, b in zip(ends[::2], ends[1::2], strict=True) if b - a >= 2]
+    return Truth(reference, accuracy, bad, quiet, episodes, runs)

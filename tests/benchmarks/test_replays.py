@@ -30,6 +30,7 @@ def test_episodes_are_smoothed_drops_and_quiet_is_far_from_them() -> None:
     truth = truth_of(made([0.9] * 8 + [0.7] * 4 + [0.9] * 2 + [0.7] * 3 + [0.9] * 8))
     assert truth.reference == pytest.approx(0.9)
     assert truth.episodes == [(7, 17)]  # two windows apart are one
+    assert truth.runs == [(7, 17)]  # smoothed, they touch
     assert np.flatnonzero(truth.quiet).tolist() == [*range(4), *range(21, 25)]
 
 
@@ -45,6 +46,7 @@ def test_a_score_counts_what_was_said() -> None:
         bad=np.arange(8) >= 4,
         quiet=np.arange(8) < 2,
         episodes=[(4, 7)],
+        runs=[(4, 5), (7, 7)],
     )
     said = Watched(
         alarmed=np.array([1, 0, 0, 0, 0, 1, 1, 1], bool),
@@ -56,6 +58,7 @@ def test_a_score_counts_what_was_said() -> None:
     )
     found = score(truth, said, 2)
     assert (found.n_found, found.n_false, found.n_flagged) == (1, 1, 3)
+    assert (found.n_runs_found, found.n_runs) == (2, 2)
     assert (found.n_wrong, found.n_wrong_off) == (2, 2)  # contradicted two windows later
     assert (found.n_right, found.n_right_off) == (4, 0)
     assert found.error == pytest.approx(0.1)
@@ -72,6 +75,7 @@ def test_what_labels_prove_counts_when_they_come_and_for_the_window_they_are_of(
         bad=np.arange(8) >= 4,
         quiet=np.arange(8) < 2,
         episodes=[(4, 7)],
+        runs=[(4, 5), (7, 7)],
     )
     said = Watched(
         alarmed=np.arange(8) == 7,

@@ -96,8 +96,14 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
                     segment("rare", not_compared="few_rows"),
                     segment("Oslo"),
                 ],
+                "n_more": 0,
+                "unjudged": {"en": "How well by town is not judged.", "zh": "分组性能未作评判。"},
             },
-            "2": {"problem": {"en": "Deploy again.", "zh": "请重新部署。"}, "segments": []},
+            "2": {
+                "problem": {"en": "Deploy again.", "zh": "请重新部署。"},
+                "segments": [],
+                "n_more": 0,
+            },
         },
         "performance": {
             "1": {
@@ -105,6 +111,7 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
                 "segments": {
                     "measured": [worse | {"reference": 0.8, "n": 300}],
                     "estimated": [worse | {"level": "clear"}],
+                    "n_more": [0, 0],
                 },
             },
             "2": {**of_performance, "segments": None},
@@ -117,6 +124,7 @@ def test_the_worst_segments_of_each_version_are_named(capsys: pytest.CaptureFixt
     assert "town=(new)  1,200 rows, and none in the reference" in said
     assert "1 segments have too few rows" in said
     assert "version 2  Deploy again." in said
+    assert "version 1  How well by town is not judged." in said
     assert "age <= 31  critical" in said.replace("\x1b[31m\x1b[1m", "").replace("\x1b[0m", "")
     assert "measured accuracy 50.0 % (45.0 % to 55.0 %) against 80.0 %, 300 rows" in said
     assert "Oslo" not in said

@@ -26,7 +26,7 @@ def verdict(value: str, level: str, **more: Any) -> dict[str, Any]:
 
 
 def record(**kinds: Any) -> dict[str, Any]:
-    known = {"measured": [], "estimated": [], "trusted": True}
+    known = {"measured": [], "estimated": [], "trusted": True, "n_more": [0, 0]}
     return {"metric": "accuracy", "segments": known | kinds}
 
 
@@ -89,11 +89,20 @@ def test_segments_that_moved_come_before_those_that_were_not_compared() -> None:
                 segment("x" * 40, not_compared="no_reference"),
                 segment("rare", not_compared="few_rows"),
                 segment("Oslo"),
-            ]
+            ],
+            0,
         )
     ]
     assert lines == [
         "town=Lima  warning   40 rows: b (PSI -)",
         f"town={'x' * 23}…  40 rows, and none in the reference",
         "1 segments have too few rows to be compared",
+    ]
+
+
+def test_segments_that_no_record_holds_are_counted() -> None:
+    found = record(measured=[verdict("Oslo", "clear")], n_more=[0, 70])
+    assert said(found)[-1] == "and 70 more segments whose measured accuracy is not worse for sure"
+    assert list(drift_lines([], 12)) == [
+        "and 12 more segments: nothing is shown in them, or their rows are too few"
     ]

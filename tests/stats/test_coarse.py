@@ -22,22 +22,23 @@ def test_neighbours_are_joined_in_order_without_gaps(reference: np.ndarray, most
     assert groups[-1] < most
 
 
-@given(references, st.integers(1, 40))
+@given(references, st.integers(1, 40), st.sampled_from([0, 10]))
 def test_names_that_fill_a_group_keep_it_and_the_others_are_dealt_out_evenly(
-    reference: np.ndarray, most: int
+    reference: np.ndarray, most: int, least: int
 ) -> None:
-    groups = largest(reference, most)
+    groups = largest(reference, most, least=least)
     joined, names = np.bincount(groups, weights=reference), np.bincount(groups)
     assert set(groups.tolist()) == set(range(len(joined)))
     assert len(joined) <= most
     if len(reference) > most:
-        assert (joined == 0).sum() <= 1
-    alone = names == 1
+        assert joined.all() or not reference.any() or len(joined) == 1 + (reference > 0).sum()
     assert joined.sum() == reference.sum()
+    most_dealt = reference[(names > 1)[groups]].max(initial=-1)
+    # A group of one that is smaller than some that was dealt out was dealt out itself.
+    alone = (names == 1) & (joined >= most_dealt)
     dealt = [reference[groups == group] for group in np.flatnonzero(~alone)]
     if dealt:
         together = np.concatenate(dealt)
-        assert reference[alone[groups]].min(initial=together.max()) >= together.max()
         assert np.ptp(names[~alone]) <= 1
         # To and fro: no group is ahead of another by more than two of the most frequent of them.
         assert np.ptp([some.sum() for some in dealt]) <= 2 * together.max()
@@ -94,3 +95,12 @@ def test_groups_of_many_small_bins_are_alike() -> None:
 )
 def test_what_lies_outside_is_joined_to_nothing(counts: list[int], found: list[int]) -> None:
     assert firsts_inside(np.array(counts), 2).tolist() == found
+
+
+def test_no_group_of_rare_names_is_without_rows_whoever_is_alone() -> None:
+    assert np.bincount(
+        largest(np.array([1, 1, 2, 1, 0, 1, 1, 2, 0]), 7), weights=[1, 1, 2, 1, 0, 1, 1, 2, 0]
+    ).all()
+    many_unmet = np.array([298] + [3] * 13 + [0] * 1_000)
+    joined = np.bincount(largest(many_unmet, 32, least=10), weights=many_unmet)
+    assert joined.min() >= 9

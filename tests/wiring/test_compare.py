@@ -112,3 +112,47 @@ def test_what_cannot_be_compared_says_what_to_do(
     with pytest.raises(error) as caught:
         seatrial.compare(**asked)  # type: ignore[arg-type]
     assert caught.value.remedy
+
+
+def test_columns_are_ranked_by_what_the_reference_s_predictions_follow(tmp_path: Path) -> None:
+    """Read whole or by column; what a person says goes before."""
+
+    def answered(rows: dict[str, object], seed: int) -> pd.DataFrame:
+        frame = pd.DataFrame(rows)
+        frame["score"] = 1 / (1 + np.exp(-(frame["age"] - 40) / 10))
+        frame["age"] += np.random.default_rng(seed).normal(size=len(frame)) * 0.1
+        return frame
+
+    reference, current = answered(REFERENCE, 0), answered(MOVED, 1)
+    current["age"] += 5
+    reference.to_parquet(tmp_path / "r.parquet")
+    current.to_parquet(tmp_path / "c.parquet")
+    columns = {"scores": ["score"]}
+    whole = seatrial.compare(reference, current, columns=columns)
+    by_column = seatrial.compare(tmp_path / "r.parquet", tmp_path / "c.parquet", columns=columns)
+    assert whole.as_dict()["report"]["features"] == by_column.as_dict()["report"]["features"]
+    assert whole.as_dict()["importance"] == by_column.as_dict()["importance"]
+    assert whole.columns[:2] == ("age", "income")  # income moved further, and the model ignores it
+    said = whole.as_dict()["importance"]["said"]
+    assert "estimated from the model's answers" in said["en"]
+    assert said["en"] in whole.page().replace("&#39;", "'")
+    assert said["zh"] in whole.page("zh")
+    by_hand = seatrial.compare(
+        reference, current, columns=columns, settings={"importance": {"income": 50.0}}
+    )
+    assert by_hand.columns[:2] == ("income", "age")
+    assert "set by hand for income" in by_hand.as_dict()["importance"]["said"]["en"]
+    assert (
+        "no predictions"
+        in seatrial.compare(pd.DataFrame(REFERENCE), pd.DataFrame(MOVED)).as_dict()["importance"][
+            "said"
+        ]["en"]
+    )
+
+
+def test_an_importance_is_of_a_feature_and_a_number() -> None:
+    for given, error in (({"incom": 2}, NoSuchColumn), ({"income": -1}, ConfigInvalid)):
+        with pytest.raises(error, match="incom"):
+            seatrial.compare(
+                pd.DataFrame(REFERENCE), pd.DataFrame(SAME), settings={"importance": given}
+            )

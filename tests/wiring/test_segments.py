@@ -24,6 +24,7 @@ from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.window import Windows
+from seatrial.monitoring.summaries.importance import Origin
 from seatrial.monitoring.watching.batch import RuleName
 from seatrial.monitoring.watching.segment_monitor import SegmentMonitor
 from seatrial.monitoring.watching.server_monitor import ServerMonitor
@@ -93,7 +94,9 @@ class World:
         self.said: dict[str, str] = {}
         self.n = 0
 
-    def deploy(self, n: int = 6_000, *, holdout: bool = True, **more: Any) -> Bundle:
+    def deploy(
+        self, n: int = 6_000, *, holdout: bool = True, labelled: bool = True, **more: Any
+    ) -> Bundle:
         import joblib
         import pandas as pd
         from sklearn.compose import make_column_transformer
@@ -105,7 +108,8 @@ class World:
         for seed in (1, 2):
             rows, y = drawn(seed, n)
             files.append(self.folder / f"{seed}.parquet")
-            pd.DataFrame(rows).assign(y=y).to_parquet(files[-1])
+            frame = pd.DataFrame(rows)
+            (frame.assign(y=y) if labelled else frame).to_parquet(files[-1])
         coded = make_column_transformer(
             (OneHotEncoder(handle_unknown="ignore"), ["town"]), remainder="passthrough"
         )
@@ -116,7 +120,7 @@ class World:
             model=self.folder / "m.pkl",
             name="churn",
             data=files[0],
-            label="y",
+            label="y" if labelled else None,
             holdout=files[1] if holdout else None,
             target="production",
             **more,
@@ -338,6 +342,21 @@ def test_a_version_without_the_segments_asked_for_says_so_and_what_to_do(tmp_pat
     world.store.close()
 
 
+def test_a_version_without_labelled_rows_is_watched_by_segment_and_says_what_is_not_judged(
+    world: World,
+) -> None:
+    world.deploy(segments=("town",), holdout=False, labelled=False)
+    monitor = world.monitor()
+    world.ask(drawn(3, ROWS)[0])
+    world.tick(monitor)
+    segments = world.view()["segments"]["1"]
+    assert segments["n"] == ROWS
+    assert segments["problem"] is None
+    assert "churn@1 does by segment is not judged" in segments["unjudged"]["en"]
+    assert "--segments town and labelled rows" in segments["unjudged"]["en"]
+    assert "--segments town 并附带标签数据" in segments["unjudged"]["zh"]
+
+
 def test_without_segments_nothing_is_said_of_any(world: World) -> None:
     world.deploy()
     monitor = world.monitor()
@@ -414,6 +433,27 @@ def test_a_log_beside_a_bundle_is_judged_by_the_segments_the_bundle_kept(world: 
     # Labelled rows and those of them that the model was right about, as the bundle has them.
     assert segments["measured"][0]["reference"] == pytest.approx(kept[5] / kept[4])
     assert report()["segments"] is None
+
+
+def test_a_bundle_without_segments_of_labelled_rows_says_so_beside_a_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.deploy(600, segments=("town",))
+    whole = Bundle.performance
+    monkeypatch.setattr(
+        Bundle, "performance", lambda b: {k: v for k, v in whole(b).items() if k != "segments"}
+    )
+    known = known_reference(
+        ReferenceConfig(source="churn@1"),
+        columns=Columns(),
+        segments=["town"],
+        folder=world.folder,
+        workspace=lambda: world.workspace,
+    )
+    assert known.by_segment is None
+    assert "How well churn@1 does by segment is not judged" in known.notes[0]
+    assert known.importance.origin is Origin.MODEL
+    assert "of the model" in known.told[0]["en"]
 
 
 def test_a_log_beside_a_bundle_is_split_by_what_the_bundle_kept(world: World) -> None:

@@ -22,6 +22,7 @@ from seatrial.cli.output import Console
 from seatrial.kernel.config import validated
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.watching.batch import Outcome, RuleName
+from seatrial.monitoring.watching.data_config import without_password
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.wiring.workspace import open_workspace
 
@@ -144,7 +145,7 @@ def run(config: Path, once: bool, port: int | None, home: Path | None, as_json: 
         if not once:
             detached.announce(out.record, address=address, log=out.log)
         at = f", metrics at {address}" if address else ""
-        console.say(f"{file.endpoint}: watching {file.data.source if file.data else ''}{at}")
+        console.say(f"{file.endpoint}: watching {file.data.shown if file.data else ''}{at}")
 
     n = 0
     try:
@@ -227,7 +228,7 @@ def _by_version(
 
 
 def _title(source: str) -> str:
-    return source.rpartition("/")[2][:200] or "rows"
+    return without_password(source).rpartition("/")[2][:200] or "rows"
 
 
 def _write_page(
@@ -242,6 +243,7 @@ def _write_page(
         window=record["current"]["source"],
         language=language,
         performance=_by_version(file, record["performance"]),
+        notes=record["told"],
         made_at=now,
     )
     try:

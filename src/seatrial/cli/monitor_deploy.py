@@ -140,7 +140,7 @@ def _check_log(
     console.step("note", "windows", found["windows"])
     if found["performance"]:
         console.step("note", "performance", found["performance"])
-    for text in (*there["notes"], *found["problems"][:_MOST]):
+    for text in (found["importance"], *there["notes"], *found["problems"][:_MOST]):
         console.step("note", "note", text)
     out = WatchFolder.of(file, folder)
     running = running_monitor(out)

@@ -26,7 +26,7 @@ def show_comparison(console: Console, record: Record) -> None:
     console.say(f"{mark(record['outcome'], text=record['outcome'].upper())}  {record['reason']}")
     console.say(f"  {here['rows']:,} rows of {here['source']}")
     console.say(f"  beside {there['rows']:,} rows of {there['source']}")
-    for note in (*record["notes"], *record["problems"][:_MOST]):
+    for note in (record["importance"]["said"]["en"], *record["notes"], *record["problems"][:_MOST]):
         console.say(f"  note: {note}")
     if record["performance"] is not None:
         console.say("")
@@ -39,7 +39,7 @@ def show_comparison(console: Console, record: Record) -> None:
         console.say(f"  note: the performance is not known: {record['unmeasured']}")
     _show_columns(console, report, record["rules"])
     _show_quality(console, report["quality"])
-    for line in drift_lines(report["segments"]):
+    for line in drift_lines(report["segments"], report["n_more"]):
         console.say(f"  {line}")
     for step in _steps(record):
         console.say(f"  → {step}")
@@ -158,7 +158,8 @@ def _show_columns(console: Console, report: Record, rules: Record) -> None:
 def _column(column: Record, rules: Record) -> str:
     thumb = []
     if column["name"] in rules["psi"]:
-        thumb.append(f"psi rule: {rules['psi'][column['name']]['severity']}")
+        rule = rules["psi"][column["name"]]
+        thumb.append(f"psi rule: {rule['severity']} ({rule['psi']:.2f} in {rule['n_bins']} bins)")
     if rules["ks"].get(column["name"], {}).get("drift_detected"):
         thumb.append("ks rule: drift")
     told = "  ".join([column["reason"], *thumb])
@@ -186,7 +187,9 @@ def _show_by_segment(console: Console, view: Record) -> None:
     for version, kept in view.get("segments", {}).items():
         if kept["problem"] is not None:
             console.say(f"  version {version}  {kept['problem']['en']}")
-        for line in drift_lines(kept["segments"]):
+        if kept.get("unjudged"):
+            console.say(f"  version {version}  {kept['unjudged']['en']}")
+        for line in drift_lines(kept["segments"], kept["n_more"]):
             console.say(f"  {line}")
     for version, record in view.get("performance", {}).items():
         for line in performance_segment_lines(record):

@@ -15,10 +15,10 @@ _WORST = 5
 _NAME = 24
 
 
-def drift_lines(segments: Sequence[Record]) -> Iterator[str]:
+def drift_lines(segments: Sequence[Record], n_more: int) -> Iterator[str]:
     """The worst segments of a window, and how many could not be compared.
 
-    Args: segments: see `monitoring.watching.report_record.segment_record`, the worst first.
+    Args: see `monitoring.watching.report_record.shown_segments`.
     """
     bad = [one for one in segments if one["severity"] != "none"]
     for one in bad[:_WORST]:
@@ -26,12 +26,16 @@ def drift_lines(segments: Sequence[Record]) -> Iterator[str]:
         parts += [f"{found['column']} {found['value']}" for found in one["quality"][:3]]
         said = f"{one['n']:,} rows: {', '.join(parts)}"
         yield f"{_named(one)}  {mark(one['severity'], 9)} {said}"
+    if len(bad) > _WORST:
+        yield f"and {len(bad) - _WORST} more segments that moved"
     for one in segments:
         if one["not_compared"] == "no_reference":
             yield f"{_named(one)}  {one['n']:,} rows, and none in the reference"
     n_few = sum(one["not_compared"] == "few_rows" for one in segments)
     if n_few:
         yield f"{n_few} segments have too few rows to be compared"
+    if n_more:
+        yield f"and {n_more} more segments: nothing is shown in them, or their rows are too few"
 
 
 def performance_segment_lines(record: Record) -> Iterator[str]:
@@ -43,7 +47,7 @@ def performance_segment_lines(record: Record) -> Iterator[str]:
     if not known:
         return
     metric = record["metric"]
-    for kind in ("measured", "estimated"):
+    for kind, n_more in (("measured", known["n_more"][1]), ("estimated", known["n_more"][0])):
         judged = [one for one in known[kind] if one["level"] != Level.UNKNOWN]
         worse = [one for one in judged if one["level"] != Level.CLEAR]
         for one in worse[:_WORST]:
@@ -56,6 +60,8 @@ def performance_segment_lines(record: Record) -> Iterator[str]:
         few = len(known[kind]) - len(judged)
         if few:
             yield f"{kind} {metric} of {few} segments: too few rows to judge"
+        if n_more:
+            yield f"and {n_more} more segments whose {kind} {metric} is not worse for sure"
     if not known.get("trusted", True):
         yield "labels contradict the scores, so nothing is estimated of segments"
 

@@ -83,14 +83,17 @@ def _larger_than_a_share(counts: Floats, n_groups: int) -> NDArray[np.bool_]:
     return alone
 
 
-def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
+def largest(reference: NDArray[np.number], n_groups: int, *, least: float = 0) -> Groups:
     """Which bins to join, for a column of names: the largest stay, the others are dealt out.
 
     A name stays by itself when it fills a group. Of those that do not, the first by count would be
     those that luck favoured in the reference, and fewer of their rows would come than it says. So
     each group gets frequent and rare ones alike.
 
-    Args: as for `neighbours`.
+    Args:
+        reference, n_groups: as for `neighbours`.
+        least: rows that a name by itself must have, and that groups of others have on average; of
+            rare names it is chance which have a row.
     Returns: shape (k,), as for `neighbours`, but names by themselves first, by falling count; equal
         counts keep their order.
     Raises: BadStatistic.
@@ -101,17 +104,28 @@ def largest(reference: NDArray[np.number], n_groups: int) -> Groups:
     if len(counts) <= n_groups:
         groups[order] = np.arange(len(counts))
         return groups
-    n_alone = int(_larger_than_a_share(counts, n_groups).sum())
+    alone = _larger_than_a_share(counts, n_groups) & (counts >= least)
+    n_alone, left = int(alone.sum()), counts[~alone]
+    n_dealt = max(1, min(n_groups - n_alone, int(np.count_nonzero(left))))
+    if least > 0:
+        n_dealt = max(1, min(n_dealt, int(left.sum() // least)))
+    dealt = _dealt(len(left), n_dealt)
     # A group without rows would be told to expect some.
-    n_dealt = max(1, min(n_groups, int(np.count_nonzero(counts))) - n_alone)
-    n_rounds, n_over = divmod(len(counts) - n_alone, n_dealt)
-    there, at = np.divmod(np.arange(n_rounds * n_dealt), n_dealt)
-    # To and fro, so that no group is always served first.
-    dealt = np.where(there % 2 == 0, at, n_dealt - 1 - at)
-    # Who gets one more gets it from the middle, where counts are neither by good luck nor by bad.
-    dealt = np.insert(dealt, len(dealt) // 2, np.arange(n_over))
+    while n_dealt > 1 and not np.bincount(dealt, weights=np.sort(left)[::-1]).all():
+        n_dealt -= 1
+        dealt = _dealt(len(left), n_dealt)
     groups[order] = np.concatenate([np.arange(n_alone), n_alone + dealt])
     return groups
+
+
+def _dealt(n: int, n_groups: int) -> Groups:
+    """The group of each of n names, by falling count."""
+    n_rounds, n_over = divmod(n, n_groups)
+    there, at = np.divmod(np.arange(n_rounds * n_groups), n_groups)
+    # To and fro, so that no group is always served first.
+    dealt = np.where(there % 2 == 0, at, n_groups - 1 - at)
+    # Who gets one more gets it from the middle, where counts are neither by good luck nor by bad.
+    return np.insert(dealt, len(dealt) // 2, np.arange(n_over))
 
 
 def firsts(reference: NDArray[np.integer], n_groups: int) -> Groups:

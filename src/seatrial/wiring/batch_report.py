@@ -49,6 +49,9 @@ from seatrial.wiring.workspace import Workspace
 _MOST_HELD = 20_000_000
 """Values held at once, of a column or of all: 160 MB. Beyond, KS is right to 0.001."""
 
+_TOLD = 12
+"""Problems that a report tells at most."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,12 +88,26 @@ class Compared:
             "reference": {"source": self.known.name, "rows": self.known.profile.n},
             "current": {"source": self.source, "rows": self.report.n},
             "notes": self.known.notes,
+            "importance": {
+                "origin": self.known.importance.origin.value,
+                "explained": self.known.importance.explained,
+                "given": list(self.known.importance.given),
+                "said": self.known.importance.said,
+            },
             "problems": [problem.message for problem in (*self.known.problems, *self.problems)],
             "rules": self.thumb.as_dict(),
             "report": report_record(self.report),
             "performance": self.performance,
             "unmeasured": self.unmeasured,
+            "told": self.told,
         }
+
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """What the reader of the report should know beside it, by language."""
+        lacking = f"The performance is not known: {self.unmeasured}" if self.unmeasured else ""
+        met = [lacking, *(problem.message for problem in (*self.known.problems, *self.problems))]
+        return [*self.known.told, *({"en": one, "zh": one} for one in met[:_TOLD] if one)]
 
 
 def compared(
@@ -120,7 +137,7 @@ def compared(
         counted = _by_column(file, folder=folder, workspace=workspace)
     if counted is None:
         counted = _by_rows(file, folder=folder, workspace=workspace, opened=opened)
-    known, summary = counted.known, counted.summary
+    known, summary = counted.known.weighed(file.importance), counted.summary
     rules_of_file = file.rules()
     quality = replace(rules_of_file.quality, max_age=file.age)
     watch = Watch(known.profile, replace(rules_of_file, quality=quality), segments=known.segments)
@@ -133,7 +150,7 @@ def compared(
         judged = with_performance(judged, counted.levels, counted.by_segment)
     return Compared(
         known=known,
-        source=file.data.source,
+        source=file.data.shown,
         report=report,
         thumb=found,
         verdict=judged,
@@ -235,7 +252,7 @@ class _Judging:
         self.performance: BatchPerformance | None = None
         self._labels: LabelTable | None = None
         self._n_other = 0
-        self._name = file.data.source if file.data is not None else ""
+        self._name = file.data.shown if file.data is not None else ""
         if known.performance is None or not file.performance.enabled:
             return
         self.performance = BatchPerformance(

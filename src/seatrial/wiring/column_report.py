@@ -19,6 +19,7 @@ from seatrial.monitoring.rows.source import (
 )
 from seatrial.monitoring.rows.table import BadTable
 from seatrial.monitoring.summaries.by_column import Measured, measure_against, measure_pair
+from seatrial.monitoring.summaries.importance import Importance
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.watch_file import ReferenceConfig
 from seatrial.wiring.log_reference import Known, bundle_reference, no_reference, reference_roles
@@ -102,7 +103,12 @@ def _pair(
     if not measured.profile.features:
         raise no_reference(config, "no column that is a feature")
     return ByColumn(
-        known=Known(name=config.source, profile=measured.profile, problems=there.problems),
+        known=Known(
+            name=config.shown,
+            profile=measured.profile,
+            problems=there.problems,
+            importance=measured.importance or Importance(),
+        ),
         measured=measured,
         problems=window.source.problems,
     )

@@ -79,6 +79,7 @@ class Comparison:
             window=record["current"]["source"],
             language=language,
             performance={} if record["performance"] is None else {"1": record["performance"]},
+            notes=record["told"],
             made_at=self.made_at,
         )
 

@@ -70,7 +70,7 @@ def late_parts(
     source = open_source(config, folder=folder, columns=columns, follow=follow)
     for chunk in source.chunks(after=after):
         yield LatePart(
-            entries=_entries(chunk, config.source), cursor=chunk.cursor, problems=chunk.problems
+            entries=_entries(chunk, config.shown), cursor=chunk.cursor, problems=chunk.problems
         )
 
 

@@ -216,7 +216,7 @@ def log_performance(
         LogRows,
         _opener(file, known, known.performance, folder),
         served=known.performance,
-        name=file.data.source if file.data is not None else "",
+        name=file.data.shown if file.data is not None else "",
         say=say,
     )
     late = None

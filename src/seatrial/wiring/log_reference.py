@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import structs
 
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.monitoring.drift.reference import Reference
@@ -18,12 +20,19 @@ from seatrial.monitoring.performance.segment_reference import (
     SegmentReference,
     read_segments,
     segments_of,
+    unjudged_segments,
 )
 from seatrial.monitoring.performance.served_reference import ServedReference, read_reference
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.row_join import together
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
 from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.summaries.importance import (
+    NOT_PACKAGED,
+    Importance,
+    Origin,
+    importance_of,
+)
 from seatrial.monitoring.summaries.log_rows import answers_of, features_of, kinds_of
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.segment_reference import segment_columns, segment_reference
@@ -56,6 +65,8 @@ class Known:
         performance: how well the model did there; None where that is not known.
         unmeasured: why it is not known; empty where nobody asked.
         by_segment: how well it did in the segments asked for; None where rows are not split.
+        importance: of its features; the profile's is this.
+        unjudged: why the performance of segments that were asked for is not known; else empty.
     """
 
     name: str
@@ -65,6 +76,19 @@ class Known:
     performance: ServedReference | None = None
     unmeasured: str = ""
     by_segment: SegmentReference | None = None
+    importance: Importance = field(default_factory=Importance)
+    unjudged: str = ""
+
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """What the reader of a report should know of it, by language."""
+        return [self.importance.said, *({"en": note, "zh": note} for note in self.notes)]
+
+    def weighed(self, given: Mapping[str, float]) -> Known:
+        """The same with the importances that a person has set.   Raises: NoSuchColumn."""
+        found = self.importance.with_given(given, self.profile.features)
+        profile = structs.replace(self.profile, importance=dict(found.by_feature))
+        return replace(self, importance=found, profile=profile)
 
     @property
     def segments(self) -> Summary | None:
@@ -74,12 +98,11 @@ class Known:
     @property
     def notes(self) -> list[str]:
         """What a person should know of it."""
-        if self.profile.n >= _BOUNDARY_ROWS:
-            return []
-        return [
+        few = (
             f"The reference has {self.profile.n:,} rows: under {_BOUNDARY_ROWS} no PSI is given, "
             "and only large changes can be shown."
-        ]
+        )
+        return [*([few] if self.profile.n < _BOUNDARY_ROWS else []), *filter(None, [self.unjudged])]
 
 
 def known_reference(
@@ -114,12 +137,14 @@ def known_reference(
     features = features_of(table, roles, segments=segments)
     if not table.n or not features.columns:
         raise no_reference(config, "no rows" if not table.n else "no column that is a feature")
-    sample = Reference(features, answers_of(table, roles), segments=segments)
+    answers = answers_of(table, roles)
+    sample = Reference(features, answers, segments=segments)
     performance, unmeasured = _performance(table, roles, holdout=config.holdout)
     return Known(
-        name=config.source,
+        name=config.shown,
         profile=sample.profile,
         sample=sample,
+        importance=importance_of(features, answers),
         performance=performance,
         unmeasured=unmeasured,
         by_segment=_by_segment(table, roles, performance, sample.profile, segments),
@@ -167,9 +192,9 @@ def reference_roles(
 def no_reference(config: ReferenceConfig, lack: str) -> NoReferenceRows:
     """The error for a reference with nothing to compare with."""
     return NoReferenceRows(
-        f"The reference {config.source!r} has {lack}.",
+        f"The reference {config.shown!r} has {lack}.",
         remedy="Name rows of the training under reference, with the columns the model sees.",
-        source=config.source,
+        source=config.shown,
     )
 
 
@@ -186,17 +211,21 @@ def bundle_reference(
 
     _, bundle = registered(workspace, Subject(name=name, number=version))
     record = bundle.performance()
+    profile = read_profile(bundle.profile() or {})
+    asked_itself = Importance(by_feature=profile.importance, origin=Origin.MODEL)
     known = Known(
         name=f"{name}@{version}",
-        profile=read_profile(bundle.profile() or {}),
+        profile=profile,
+        importance=asked_itself if profile.importance else Importance(why=NOT_PACKAGED),
         performance=read_reference(record) if record else None,
         unmeasured="" if record else "The version was packaged without labelled rows.",
     )
     _check_kept(known, segments)
     if not record or not segments:
         return known
-    pairs = Splits(known.profile, segments).pairs
-    return replace(known, by_segment=read_segments(record, pairs))
+    found = read_segments(record, Splits(known.profile, segments).pairs)
+    unjudged = "" if found is not None else unjudged_segments(name, version, segments)["en"]
+    return replace(known, by_segment=found, unjudged=unjudged)
 
 
 def _performance(

@@ -93,7 +93,7 @@ class LogWatch:
             segments=file.split_by,
             folder=folder,
             workspace=workspace,
-        )
+        ).weighed(file.importance)
         for problem in self.known.problems:
             self._tell(problem)
         self._columns: Columns | None = None
@@ -303,6 +303,7 @@ class LogWatch:
             language=self._file.notify.language,
             series=found["series"],
             performance=view["performance"],
+            notes=self.known.told,
             made_at=self._clock.now(),
         )
 

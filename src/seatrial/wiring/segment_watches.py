@@ -8,6 +8,7 @@ from seatrial.adapters.parquet_log import folder_name
 from seatrial.adapters.sqlite_labels import SqlitePending
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.performance.arrivals import Logged
+from seatrial.monitoring.performance.segment_reference import KEY, unjudged_segments
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.served import CLASS, NUMBER, PROBABILITIES
 from seatrial.monitoring.rows.table import Table
@@ -102,6 +103,11 @@ class SegmentWatches:
             endpoint=endpoint,
             version=version,
             problem=problem,
+            unjudged=(
+                unjudged_segments(endpoint, version, kept)
+                if config.performance.enabled and KEY not in (bundle.performance() or {})
+                else None
+            ),
         )
 
     def close(self, endpoint: str, version: int) -> None:

@@ -46,7 +46,7 @@ def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Wor
     asked, split_by = file.data.columns.columns(), file.split_by
     known = known_reference(
         file.reference, columns=asked, segments=split_by, folder=folder, workspace=workspace
-    )
+    ).weighed(file.importance)
     Watch(known.profile, file.rules(), segments=known.segments)
     names = names_in(file.data, folder=folder, follow=True)
     n, roles, problems = 0, Columns(), [problem.message for problem in known.problems]
@@ -58,7 +58,8 @@ def check_log(file: MonitoringFile, *, folder: Path, workspace: Callable[[], Wor
             problems += [problem.message for problem in chunk.problems]
     return {
         "reference": {"source": known.name, "rows": known.profile.n, "notes": known.notes},
-        "log": {"source": file.data.source, "rows": n, "columns": _roles(roles, known)},
+        "importance": known.importance.said["en"],
+        "log": {"source": file.data.shown, "rows": n, "columns": _roles(roles, known)},
         "windows": _windows(file),
         "performance": _performance(file, known, folder),
         "problems": list(dict.fromkeys(problems)),
@@ -77,6 +78,8 @@ def _performance(file: MonitoringFile, known: Known, folder: Path) -> str:
     parts.append("estimated without labels" if served.reference.estimates else "by labels alone")
     if known.by_segment is not None:
         parts.append(f"by segment of {', '.join(file.split_by)} too")
+    elif known.unjudged:
+        parts.append("not by segment")
     if file.labels is not None:
         parts.append(_labels(file.labels, folder))
     return ", ".join(parts)
@@ -86,8 +89,8 @@ def _labels(config: LabelsConfig, folder: Path) -> str:
     try:
         n = sum(len(part.entries) for part in late_parts(config, folder=folder))
     except SourceMissing:
-        return f"no labels in {config.source} yet"
-    return f"{n:,} labels in {config.source}"
+        return f"no labels in {config.shown} yet"
+    return f"{n:,} labels in {config.shown}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import DriftLimits
-from seatrial.monitoring.rows.table import Table
+from seatrial.monitoring.rows.table import Coded, Table
 from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.profiling import profile_of
@@ -106,3 +106,47 @@ def test_without_drift_the_share_of_windows_with_a_severity_stays_under_alpha() 
         false += found.severity is not Severity.NONE
     # When nothing moved, any column found is false: the share of windows is the rate controlled.
     assert false / n_windows <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / n_windows)
+
+
+def _names(codes: np.ndarray) -> Table:
+    values = tuple(f"v{i}" for i in range(int(codes.max()) + 1))
+    return Table(columns={"x": Coded(codes.astype(np.int32), values)}, n=len(codes))
+
+
+def _shape_p(then: np.ndarray, now: np.ndarray) -> float:
+    profile = profile_of(_names(then), repeats=False)
+    window = Summariser(profile, repeats=False).summarise(_names(now))
+    (column,) = compare(profile, window).features
+    return column.tests["shape"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("power", [0.0, 1.2], ids=["even", "skewed"])
+@pytest.mark.parametrize("n_names", [10, 100, 1_000, 10_000])
+@pytest.mark.parametrize(("n", "m"), [(4_000, 1_000), (1_000, 8_000)])
+def test_names_without_a_change_are_moved_as_rarely_as_the_evidence_says(
+    n_names: int, power: float, n: int, m: int
+) -> None:
+    """Rare names seemed to grow, or to be gone, where few rows had chosen what was counted."""
+    rng = np.random.default_rng(7)
+    shares = 1 / np.arange(1, n_names + 1) ** power
+    p = shares / shares.sum()
+    trials = 150
+    found = np.array(
+        [_shape_p(rng.choice(n_names, n, p=p), rng.choice(n_names, m, p=p)) for _ in range(trials)]
+    )
+    for level in (0.05, 0.01):
+        most = level + 3.5 * np.sqrt(level * (1 - level) / trials)
+        assert (found <= level).mean() <= most, level
+
+
+@pytest.mark.parametrize("n_names", [100, 1_000])
+def test_a_rare_name_that_grows_to_two_percent_is_found(n_names: int) -> None:
+    rng = np.random.default_rng(8)
+    shares = 1 / np.arange(1, n_names + 1) ** 1.2
+    p = shares / shares.sum()
+    for _ in range(20):
+        then = rng.choice(n_names, 10_000, p=p)
+        now = rng.choice(n_names, 2_000, p=p)
+        now[rng.random(2_000) < 0.02] = n_names - 1
+        assert _shape_p(then, now) < 1e-4

@@ -88,6 +88,27 @@ def test_a_changed_world_is_seen_by_an_audit_and_the_scores_lose_their_trust(
     assert abs(found.value - real) < abs(found.label_free - real) / 2  # type: ignore[operator]
 
 
+def test_a_lucky_window_does_not_restore_lost_trust_and_labels_that_agree_do(
+    classifier: PerformanceReference,
+) -> None:
+    changed = windows(4) + windows(4, seed=50, flipped_share=0.3)
+    for n_good, trust in ((0, Trust.CONTRADICTED), (12, Trust.CONFIRMED)):
+        rows = changed + windows(n_good, seed=80)
+        state = watched(classifier, rows, n_labelled=len(rows))
+        assert trust_in_scores(state, classifier, RULES).trust is trust
+    # Half as wrong as before: no longer shown to be wrong, and not likely to be right.
+    doubtful = replace(RULES, contradicted_chance=0.999)
+    said = set()
+    for n_good in range(12):
+        rows = changed + windows(n_good, seed=80)
+        found = trust_in_scores(watched(classifier, rows, n_audited=30), classifier, doubtful)
+        if found.trust is Trust.CONTRADICTED and "not yet likely" in found.reason:
+            said.add(n_good)
+            assert found.chance is not None
+            assert found.chance <= 0.999
+    assert said
+
+
 def test_labels_that_agree_confirm_the_scores(classifier: PerformanceReference) -> None:
     found = trust_in_scores(watched(classifier, windows(8), n_labelled=6), classifier, RULES)
     assert found.trust is Trust.CONFIRMED

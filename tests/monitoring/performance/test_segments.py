@@ -17,7 +17,7 @@ from seatrial.monitoring.performance.segment_baseline import SegmentBaseline
 from seatrial.monitoring.performance.segment_judge import LOOK_LABELS, SegmentRules
 from seatrial.monitoring.performance.segment_reference import SegmentReference, segments_of
 from seatrial.monitoring.performance.segment_sums import SegmentSums
-from seatrial.monitoring.performance.segment_view import segments_view
+from seatrial.monitoring.performance.segment_view import SHOWN, segments_view, verdict_records
 from seatrial.monitoring.performance.served_reference import Origin, ServedReference
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.verdict import PerformanceRules
@@ -240,6 +240,7 @@ def test_the_record_has_the_worst_segments_first_and_a_new_one_beside_the_whole(
     for i in range(2):
         version.take(in_towns(drawn(i, WINDOW_ROWS, first=i * WINDOW_ROWS), only=3 if i else None))
     record = performance_record(version)["segments"]
+    assert version.segments is not None
     assert record == segments_view(version.segments, trusted=True)
     assert record["columns"] == ["town"]
     assert record["measured"] == []
@@ -247,6 +248,10 @@ def test_the_record_has_the_worst_segments_first_and_a_new_one_beside_the_whole(
     assert set(shown) == {*TOWNS, NEW}
     assert (shown[NEW]["n"], shown[NEW]["reference_of_whole"]) == (WINDOW_ROWS, True)
     assert segments_view(None, trusted=True) is None
+    one = version.segments.estimated()[0]
+    worse, calm = replace(one, level=Level.WARNING), replace(one, level=Level.CLEAR)
+    assert len(verdict_records([worse] * 57 + [calm] * 9)) == 57
+    assert len(verdict_records([worse] * 7 + [calm] * 57)) == SHOWN
 
 
 def with_labels(rows: Rows) -> Rows:

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.kernel.config import ConfigInvalid, ConfigModel, load
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.watching.data_config import DataConfig
+from seatrial.monitoring.watching.data_config import DataConfig, without_password
 
 
 class _File(ConfigModel):
@@ -19,6 +19,26 @@ def loaded(folder: Path, text: str) -> _File:
     path = folder / "monitoring.yaml"
     path.write_text(text)
     return load(path, _File, {})
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("log/*.csv", "log/*.csv"),
+        ("a@b:c.parquet", "a@b:c.parquet"),
+        ("sqlite:///log.db", "sqlite:///log.db"),
+        ("postgresql://ann@db/x", "postgresql://ann@db/x"),
+        ("postgresql://ann:s3cret@db:5432/x", "postgresql://ann@db:5432/x"),
+        ("postgres://ann:s3c@ret@db", "postgres://ann@db"),
+        (
+            "postgresql://db/x?user=ann&password=s3cret&sslmode=require",
+            "postgresql://db/x?user=ann&password=&sslmode=require",
+        ),
+    ],
+)
+def test_a_password_in_an_address_is_shown_to_nobody(source: str, shown: str) -> None:
+    assert without_password(source) == shown
+    assert "s3c" not in without_password(source)
 
 
 def test_a_whole_section_is_read(tmp_path: Path) -> None:

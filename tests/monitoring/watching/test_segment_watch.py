@@ -12,6 +12,11 @@ import pytest
 from seatrial.kernel.store import Store, StoreUnavailable
 from seatrial.monitoring.alerts.finding import Finding, Level
 from seatrial.monitoring.alerts.troubles import LeaseLost, Troubles
+from seatrial.monitoring.drift.quality import Check
+from seatrial.monitoring.drift.quality import Finding as Flaw
+from seatrial.monitoring.drift.segments import SegmentDrift
+from seatrial.monitoring.drift.severity import Severity
+from seatrial.monitoring.drift.verdict import WindowDrift
 from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.monitoring.rows.source import SourceUnavailable
@@ -20,6 +25,7 @@ from seatrial.monitoring.summaries.counting import Summariser
 from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.monitoring.summaries.segment_reference import segment_reference, with_segments
 from seatrial.monitoring.summaries.summary import Summary
+from seatrial.monitoring.watching.report_record import SEGMENTS_SHOWN, shown_segments
 from seatrial.monitoring.watching.segment_monitor import (
     Lacking,
     OpenSegments,
@@ -277,3 +283,27 @@ def test_a_reference_that_cannot_be_read_keeps_nobody_else_from_being_watched() 
     opened = Opened(broken=broken, churn=lambda: watch(log, MemoryPending()))
     monitor = monitor_of(clock, opened)
     assert len(turned(monitor, clock, "broken", "churn")) == 1
+
+
+def test_segments_in_trouble_are_all_kept_and_the_others_counted() -> None:
+    def segment(i: int, severity: Severity) -> SegmentDrift:
+        wrong = Flaw(
+            check=Check.MISSING,
+            column="x",
+            value="30% missing",
+            expected="1%",
+            severity=severity,
+            remedy="",
+        )
+        return SegmentDrift(
+            column="town",
+            value=f"t{i}",
+            n_reference=900,
+            drift=WindowDrift(n=90),
+            quality=(wrong,) if severity is not Severity.NONE else (),
+        )
+
+    for n_bad, n_kept in ((0, SEGMENTS_SHOWN), (SEGMENTS_SHOWN + 7, SEGMENTS_SHOWN + 7)):
+        severities = [Severity.WARNING] * n_bad + [Severity.NONE] * (80 - n_bad)
+        record = shown_segments([segment(i, one) for i, one in enumerate(severities)])
+        assert (len(record["segments"]), record["n_more"]) == (n_kept, 80 - n_kept)

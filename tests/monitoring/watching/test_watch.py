@@ -142,3 +142,29 @@ def test_what_matters_more_to_the_model_is_told_first() -> None:
 def test_times_without_a_zone_are_refused() -> None:
     with pytest.raises(Invalid, match="without a zone"):
         Span(start=datetime(2026, 1, 1), end=START)  # noqa: DTZ001
+
+
+def test_a_column_has_one_psi_where_one_window_is_the_evidence_and_else_its_bins_are_named() -> (
+    None
+):
+    reports = run({"age": 2.0}, {"age": 2.0})
+    columns = [{c.name: c for c in r.drift.features} for r in reports]
+    first, second = (r.alarm.moved[0] for r in reports[:2])
+    assert (first.column, first.n_bins) == ("age", None)
+    assert first.effect == columns[0]["age"].effect
+    assert f"(PSI {first.effect:.3f});" in reports[0].alarm.reason
+    assert second.n == 2 * first.n
+    assert f"(PSI {second.effect:.3f} in {second.n_bins} bins)" in reports[1].alarm.reason
+    assert f"（PSI {second.effect:.3f}，{second.n_bins} 个分箱）" in "".join(
+        f.what.zh for f in findings(reports[1], endpoint="churn", version=2)
+    )
+
+
+def test_missing_values_that_the_psi_of_a_column_leaves_out_are_not_hidden_by_it() -> None:
+    (report,) = run({"missing": 0.3})
+    moved, column = report.alarm.moved[0], next(c for c in report.drift.features if c.name == "age")
+    assert moved.column == column.name
+    assert column.effect is not None
+    assert moved.effect is not None
+    assert column.effect < 0.05 < moved.effect
+    assert f"in {moved.n_bins} bins" in report.alarm.reason

@@ -103,6 +103,7 @@ def test_a_quiet_log_is_given_as_long_as_a_window_within_reason(
         ({"data": "log.csv", "reference": "x"}, "endpoint is needed and not there"),
         ({"endpoint": "churn", "reference": "x.csv"}, "reference is for a log"),
         ({"endpoint": "churn", "max_age": "2h"}, "max_age is for a log"),
+        ({"endpoint": "churn", "importance": {"age": 2}}, "importance is for a log"),
         ({"endpoint": "churn", "windows": {"rows": 5}}, "windows.rows is for a log"),
         ({**LOG, "windows": {"rows": 5, "every": "1h"}}, "needs either rows or every"),
         ({**LOG, "windows": {"every": 1.5}}, "every is in whole seconds"),

@@ -55,13 +55,15 @@ def drift(value: str, **more: Any) -> dict[str, Any]:
 
 
 def performance(
-    *measured: dict[str, Any], estimated: tuple[dict[str, Any], ...] = ()
+    *measured: dict[str, Any],
+    estimated: tuple[dict[str, Any], ...] = (),
+    n_more: tuple[int, int] = (0, 0),
 ) -> dict[str, Any]:
     return {
         "columns": ["town"],
         "estimated": list(estimated),
         "measured": list(measured),
-        "n_more": [0, 0],
+        "n_more": list(n_more),
     }
 
 
@@ -117,6 +119,14 @@ def test_many_quiet_segments_are_folded_away_and_none_in_trouble() -> None:
     assert (len(bad.first), len(bad.rest)) == (20, 0)
 
 
+def test_segments_that_no_record_holds_are_counted_once() -> None:
+    both = (verdict("Oslo"), verdict("Lima"))
+    assert segment_lines(performance(*both, estimated=both, n_more=(30, 30))).n_more == 30
+    # Of scores nothing is said where labels contradict them.
+    assert segment_lines(performance(verdict("Oslo"), n_more=(0, 30))).n_more == 30
+    assert segment_lines(performance(*both, estimated=both[:1], n_more=(1, 0))).n_more == 0
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_stands_for_the_rest_is_in_words(language: str) -> None:
     w = words(language)
@@ -159,6 +169,8 @@ async def test_the_page_shows_where_it_does_worse_what_moved_and_what_is_lacking
             drift(NEW, n=40, n_reference=0, not_compared="no_reference"),
             drift("rare", n=5, not_compared="few_rows"),
             drift("Oslo"),
+            n_more=37,
+            unjudged={"en": "How well by town is not judged.", "zh": "分组性能未作评判。"},
         ),
     )
     world.store.beat(
@@ -188,6 +200,7 @@ async def test_the_page_shows_where_it_does_worse_what_moved_and_what_is_lacking
             "segments": performance(
                 verdict(HOSTILE, level="critical", performance=0.5, drop=0.32),
                 verdict(MISSING, reference_of_whole=True),
+                n_more=(0, 41),
             ),
         },
     )
@@ -199,7 +212,11 @@ async def test_the_page_shows_where_it_does_worse_what_moved_and_what_is_lacking
     assert w["segments.no_reference"].format(n="40") in page
     assert w["segments.few_rows"].format(n=1) in page
     assert w["segments.calm"].format(n=1) in page
+    assert w["segments.more"].format(n=37) in page
+    assert w["segments.more"].format(n=41) in page
     assert w["segments.filling"].format(n="70") in page
+    assert ("How well by town is not judged." in page) is (language == "en")
+    assert ("分组性能未作评判。" in page) is (language == "zh")
     assert ("30.0% missing" in page) is (language == "en")
     assert ("请用 --segments town 重新部署。" in page) is (language == "zh")
     assert "<img" not in page

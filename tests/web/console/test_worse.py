@@ -16,6 +16,7 @@ def record(**more: Any) -> dict[str, Any]:
         "metric": "accuracy",
         "reference": {"value": 0.83},
         "estimated": quiet,
+        "n_more": [0, 0],
         "measured": None,
         "segments": None,
         **more,
@@ -26,6 +27,7 @@ def segments(*levels: tuple[str, str], column: str = "town") -> dict[str, Any]:
     return {
         "columns": [column],
         "estimated": [],
+        "n_more": [0, 0],
         "measured": [
             {"column": column, "value": value, "level": level, "drop": 0.1}
             for value, level in levels

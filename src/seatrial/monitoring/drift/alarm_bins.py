@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from seatrial.monitoring.drift.alarm_state import Watched
 from seatrial.monitoring.drift.detector_counts import N_APART, DetectorCounts, detector_counts
+from seatrial.monitoring.drift.verdict import WindowDrift
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
+from seatrial.stats.divergence import Divergence
 
 PREDICTION = "prediction: "
 """Before the name of an answer, so that it is no feature's."""
@@ -48,6 +50,17 @@ def window_bins(profile: Profile, window: Summary) -> dict[str, NDArray[np.int64
         _name(counts): counts.current
         for counts in detector_counts(profile, window)
         if counts.reference.sum() and counts.current.sum()
+    }
+
+
+def psi_shown(drift: WindowDrift) -> dict[str, Divergence]:
+    """The PSI that each distribution of a window is shown with, by the names of `watched`."""
+    return {
+        before + (f"{column.name}/{part.name}" if part.name else column.name): part.psi
+        for before, columns in (("", drift.features), (PREDICTION, drift.predictions))
+        for column in columns
+        for part in column.parts
+        if part.psi is not None
     }
 
 

@@ -5,6 +5,7 @@ What the measures mean, and whether there is evidence enough, is `drift/compare.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,7 @@ from seatrial.stats.divergence import (
     ks_from_counts,
     psi,
 )
+from seatrial.stats.margins import same_names
 
 N_BINS = 10
 """Groups of like reference shares that PSI compares: what its thresholds are used with."""
@@ -49,6 +51,7 @@ class Part:
     Args:
         name: empty for the column itself, else ``length``, ``vocabulary``, ``axis 1``, ...
         reference, current: rows by group.
+        same_names: p-value of names as before, see `stats.margins`; None for numbers.
     """
 
     name: str
@@ -58,10 +61,13 @@ class Part:
     js: Divergence | None = None
     chi_square: Divergence | None = None
     ks: Divergence | None = None
+    same_names: float | None = None
 
     @property
     def p_value(self) -> float:
         """That nothing differs, by the better of the tests made; 1 without any."""
+        if self.same_names is not None:
+            return self.same_names
         tests = [test.p_value for test in (self.psi, self.ks) if test is not None]
         return min(1.0, len(tests) * min(tests)) if tests else 1.0
 
@@ -167,7 +173,23 @@ def _numbers(
 
 def _names(name: str, profile: Categorical, reference: Names, current: Names) -> Part:
     r, c = name_counts(profile, reference, current)
-    return _part(name, *grouped(r, c, np.arange(len(r))), None)
+    part = _part(name, *grouped(r, c, np.arange(len(r))), None)
+    return replace(part, same_names=_same_names(reference, current))
+
+
+def _same_names(reference: Names, current: Names, parts: tuple[float, float] = (1, 1)) -> float:
+    """Args: ``parts``: which part of the rows of either side is independent."""
+    counted = int(reference.counts.min()) if len(reference.counts) else 0
+    return same_names(
+        reference.counts.astype(np.float64) * parts[0],
+        current.counts.astype(np.float64) * parts[1],
+        uncounted=(
+            (reference.n_other + reference.n_new) * parts[0],
+            (current.n_other + current.n_new) * parts[1],
+        ),
+        newcomers=[n * parts[1] for n in current.newcomers.values()],
+        least=math.ceil((counted if reference.n_other else min(1, counted)) * parts[0]),
+    )
 
 
 def name_counts(
@@ -204,9 +226,13 @@ def name_counts(
 def _vocabulary(profile: Categorical, reference: Texts, current: Texts) -> Part:
     """Words count as if each text had one: those of one text say little more than one does."""
     r, c = name_counts(profile, reference.vocabulary, current.vocabulary)
-    r *= min(1.0, reference.length.n_present / max(1.0, r.sum()))
-    c *= min(1.0, current.length.n_present / max(1.0, c.sum()))
-    return _part("vocabulary", *grouped(r, c, np.arange(len(r))), None)
+    parts = (
+        min(1.0, reference.length.n_present / max(1.0, r.sum())),
+        min(1.0, current.length.n_present / max(1.0, c.sum())),
+    )
+    part = _part("vocabulary", *grouped(r * parts[0], c * parts[1], np.arange(len(r))), None)
+    same = _same_names(reference.vocabulary, current.vocabulary, parts)
+    return replace(part, same_names=same)
 
 
 def _part(name: str, r: NDArray[np.float64], c: NDArray[np.float64], ks: Divergence | None) -> Part:

@@ -38,6 +38,8 @@ class Movement:
         effect: PSI against the reference since the evidence rose, what chance adds taken off;
             None without rows.
         n: rows it is computed from.
+        n_bins: bins it is computed in, missing and unseen values among them; None where it is the
+            PSI that the window's column is shown with, or of vectors.
     """
 
     column: str
@@ -47,6 +49,15 @@ class Movement:
     since: datetime | None
     effect: float | None
     n: int
+    n_bins: int | None = None
+
+    @property
+    def size(self) -> str:
+        """The effect for a reader, such as ``PSI 0.037 in 34 bins``; empty without rows."""
+        if self.effect is None:
+            return ""
+        bins = f" in {self.n_bins} bins" if self.n_bins is not None else ""
+        return f"PSI {self.effect:.3f}{bins}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +155,7 @@ def _listed(movements: Sequence[Movement]) -> str:
 
 
 def _effect(movement: Movement) -> str:
-    return "" if movement.effect is None else f" (PSI {movement.effect:.3f})"
+    return f" ({movement.size})" if movement.size else ""
 
 
 def _how_sure(d: DriftDecision) -> str:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +28,7 @@ from seatrial.monitoring.drift.decision import DriftDecision, DriftOutcome, Move
 from seatrial.monitoring.drift.mean_watch import MeanWatch
 from seatrial.stats.clustering import effective_rows, estimate_clustering
 from seatrial.stats.coarse import largest, neighbours
-from seatrial.stats.divergence import psi_of_columns
+from seatrial.stats.divergence import Divergence, psi_of_columns
 from seatrial.stats.edetector import EDetector, Evidence
 from seatrial.stats.ranking import rank
 from seatrial.stats.scores import what_moved
@@ -85,6 +86,9 @@ class DriftAlarm:
         self._width = max(used)
         self._places = np.concatenate([g + i * self._width for i, g in enumerate(self._groups)])
         self._reference = self.coarse({c.name: c.reference for c in columns})
+        self._n_bins = tuple(used)
+        first_apart = np.array([u - c.n_apart for c, u in zip(columns, used, strict=True)])
+        self._apart = np.arange(self._width) >= first_apart[:, None]
         self._weights = np.array([*(c.weight for c in columns), *(mean.weight for mean in means)])
         self._rows_per_effective = np.array([_rows_per_effective(c) for c in columns])
         self.n_ordered = tuple(
@@ -123,6 +127,7 @@ class DriftAlarm:
         *,
         at: datetime,
         means: Mapping[str, Moments] | None = None,
+        psi: Mapping[str, Divergence] | None = None,
     ) -> tuple[WatchState, DriftDecision]:
         """Take in one window and decide.
 
@@ -132,6 +137,9 @@ class DriftAlarm:
                 has no rows; it is named in the decision and keeps its evidence.
             at: when the window began, aware UTC.
             means: sums of its vectors, in the units of their references, by name.
+            psi: of the columns of this window, in the bins in which people are shown it, by name.
+                It is the effect where the evidence is of this window alone, so that nobody is shown
+                two figures.
 
         Raises: BadWatch, naming the column; BadDetectorState for the state of another alarm.
         """
@@ -145,7 +153,7 @@ class DriftAlarm:
         beside = self._means.log_evidence(vectors)
         detector, evidence = self._detector.step(state.detector, counts, beside=beside)
         if detector.n_windows == state.detector.n_windows:
-            return state, self._decision(state, evidence, window, counts)
+            return state, self._decision(state, evidence, window, counts, {})
         if not evidence.alarm:
             vectors = self._means.learning(vectors, means or {})
         seen = counts.sum(axis=1) > 0
@@ -161,7 +169,7 @@ class DriftAlarm:
             moments={i: moment for i, moment in known.items() if i in numbers},
             means=vectors,
         )
-        return after, self._decision(after, evidence, window, counts)
+        return after, self._decision(after, evidence, window, counts, psi or {})
 
     def coarse(self, window: Mapping[str, ArrayLike]) -> Floats:
         """The window in the bins in which evidence is gathered, shape (c, k).
@@ -191,8 +199,9 @@ class DriftAlarm:
         evidence: Evidence,
         window: Mapping[str, ArrayLike],
         counts: Floats,
+        psi: Mapping[str, Divergence],
     ) -> DriftDecision:
-        movements = self._movements(state, evidence)
+        movements = self._movements(state, evidence, self._shown(psi, state, counts))
         decision = DriftDecision(
             outcome=DriftOutcome.QUIET,
             log_evidence=evidence.log_total,
@@ -219,7 +228,32 @@ class DriftAlarm:
             since=min((m.since for m in decision.moved if m.since is not None), default=None),
         )
 
-    def _movements(self, state: WatchState, evidence: Evidence) -> tuple[Movement, ...]:
+    def _shown(
+        self, psi: Mapping[str, Divergence], state: WatchState, counts: Floats
+    ) -> dict[int, float]:
+        """The effects, by column, that the window's own PSI says as well.
+
+        That one leaves out missing and unseen values: where their share moved by as much as
+        matters, it says something else.
+        """
+        inside, apart = self._split(self._reference), self._split(state.recent)
+        split = psi_of_columns(inside, apart, self._rows_per_effective)
+        return {
+            i: psi[column.name].corrected
+            for i, column in enumerate(self._columns)
+            if column.name in psi
+            and (state.recent[i] == counts[i]).all()
+            and split[i] < self._settings.effect_floor
+        }
+
+    def _split(self, counts: Floats) -> Floats:
+        """Rows in the bins of values, and in those apart from them, shape (c, 2)."""
+        apart = (counts * self._apart).sum(axis=1)
+        return np.stack([counts.sum(axis=1) - apart, apart], axis=1)
+
+    def _movements(
+        self, state: WatchState, evidence: Evidence, shown: Mapping[int, float]
+    ) -> tuple[Movement, ...]:
         rows = state.recent.sum(axis=1)
         effects = psi_of_columns(self._reference, state.recent, self._rows_per_effective)
         others = self._means.log_evidence(state.means)
@@ -244,8 +278,9 @@ class DriftAlarm:
                     if place.log_evidence >= STIRRED
                     else None,
                     since=state.moments.get(int(evidence.since[i])),
-                    effect=float(effects[i]) if rows[i] else None,
+                    effect=shown.get(i, float(effects[i])) if rows[i] else None,
                     n=int(rows[i]),
+                    n_bins=None if i in shown else self._n_bins[i],
                 )
             )
         return tuple(found)
@@ -289,7 +324,8 @@ def _groups(column: Watched) -> NDArray[np.intp]:
     most = max(2, min(MOST_BINS, int(inner.sum()) // _ROWS_A_BIN))
     if not len(inner):
         return np.arange(column.n_apart)
-    groups = neighbours(inner, most) if column.ordered else largest(inner, most)
+    joined = neighbours if column.ordered else partial(largest, least=_ROWS_A_BIN)
+    groups = joined(inner, most)
     return np.concatenate([groups, groups.max() + 1 + np.arange(column.n_apart)])
 
 

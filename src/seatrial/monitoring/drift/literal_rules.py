@@ -22,9 +22,10 @@ from seatrial.stats.divergence import Divergence, psi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PsiRule:
-    """What the rule of thumb says: the index as it is, and its grade."""
+    """What the rule of thumb says: the index as it is, in so many bins, and its grade."""
 
     psi: float
+    n_bins: int
     severity: Severity
 
 
@@ -60,8 +61,12 @@ def psi_rule(
         c = np.append(window.counts, [window.n_other, window.n_new])
     else:
         r = c = np.zeros(1, np.int64)
-    value = psi(r, c).value
-    return PsiRule(psi=value, severity=graded(value, warning=warning, critical=critical))
+    found = psi(r, c)
+    return PsiRule(
+        psi=found.value,
+        n_bins=found.n_bins,
+        severity=graded(found.value, warning=warning, critical=critical),
+    )
 
 
 def ks_rule(distance: Divergence, *, alpha: float = 0.05) -> KsRule:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 from msgspec import structs
 
 from seatrial.kernel.errors import NotFound
@@ -22,8 +21,7 @@ from seatrial.monitoring.summaries.counting import coarse
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.segment_reference import segment_profile
 from seatrial.monitoring.summaries.segments import segment_name
-from seatrial.monitoring.summaries.summary import Columns, Names, Summary
-from seatrial.stats.margins import same_names
+from seatrial.monitoring.summaries.summary import Columns, Summary
 
 LEAST_ROWS = 30
 """Rows of a segment below which the window says nothing of it, as of labelled rows."""
@@ -113,9 +111,7 @@ def compare_segments(
             wrong: tuple[Finding, ...] = ()
             if min(then.n, part.n) >= LEAST_ROWS:
                 own = _profile_without(segment_profile(inside, then), column)
-                compared = _names_tested(
-                    beside(own, now, reference=then, importance=importance or {}), then, now
-                )
+                compared = beside(own, now, reference=then, importance=importance or {})
                 every = check_quality(own, now, limits=each)
                 wrong = tuple(one for one in every if one.check in _OF_VALUES)
             found.append(
@@ -126,28 +122,6 @@ def compare_segments(
     judged = adjusted([one.drift for one in found], limits)
     segments = [replace(one, drift=drift) for one, drift in zip(found, judged, strict=True)]
     return tuple(sorted(segments, key=_order))
-
-
-def _names_tested(drift: WindowDrift, then: Summary, now: Summary) -> WindowDrift:
-    """The evidence on names, by a test that holds with the few rows of a segment too."""
-    return replace(
-        drift,
-        features=tuple(_tested(one, then.features, now.features) for one in drift.features),
-        predictions=tuple(
-            _tested(one, then.predictions, now.predictions) for one in drift.predictions
-        ),
-    )
-
-
-def _tested(column: ColumnDrift, then: Columns, now: Columns) -> ColumnDrift:
-    r, c = then.known.get(column.name), now.known.get(column.name)
-    if not isinstance(r, Names) or not isinstance(c, Names):
-        return column
-    shape = same_names(
-        np.append(r.counts, r.n_other + r.n_new), np.append(c.counts, c.n_other + c.n_new)
-    )
-    tests = {**column.tests, "shape": shape}
-    return replace(column, tests=tests, p_value=min(1.0, len(tests) * min(tests.values())))
 
 
 def _without(part: Summary, column: str) -> Summary:

@@ -99,7 +99,11 @@ def estimated(
 def trust_in_scores(
     state: PerformanceState, reference: PerformanceReference, rules: PerformanceRules
 ) -> TrustEvidence:
-    """Whether the estimate from scores alone may be believed: what the newest labels say of it."""
+    """Whether the estimate from scores alone may be believed: what the newest labels say of it.
+
+    Once they contradicted it, it is not believed again for lack of proof, but when they make it
+    likelier than not that it is right. In between a lucky window would restore it.
+    """
     place = state.fusion.checked
     if place is None:
         return TrustEvidence(
@@ -122,6 +126,12 @@ def trust_in_scores(
             f"labels show it to be wrong by {belief.mean:+.3g} ({100 * chance:.0f} % sure that by "
             f"over {tolerance:.3g})"
         )
+    elif _still_contradicted(state, tolerance, rules):
+        trust = Trust.CONTRADICTED
+        reason = (
+            f"labels showed it to be wrong, and it is not yet likely to be right again: wrong by "
+            f"{belief.mean:+.3g} now ({100 * chance:.0f} % sure that by over {tolerance:.3g})"
+        )
     else:
         trust, reason = Trust.CONFIRMED, f"labels show it to be wrong by {belief.mean:+.3g} only"
     return TrustEvidence(
@@ -132,6 +142,18 @@ def trust_in_scores(
         windows_ago=ago,
         reason=reason,
     )
+
+
+def _still_contradicted(state: PerformanceState, tolerance: float, rules: PerformanceRules) -> bool:
+    """Whether labels last contradicted the scores, of the times when they said either way."""
+    known = zip(reversed(state.fusion.steps), reversed(state.fusion.beliefs), strict=True)
+    for belief in (belief for step, belief in known if step.reading.n):
+        below, above = belief.chance_below(-tolerance), 1 - belief.chance_below(tolerance)
+        if max(below, above) > rules.contradicted_chance:
+            return True
+        if below + above < 0.5:
+            return False
+    return False
 
 
 def measured(

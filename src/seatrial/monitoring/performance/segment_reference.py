@@ -119,6 +119,18 @@ def read_segments(
     return SegmentReference(pairs=tuple(pairs), sums=sums)
 
 
+def unjudged_segments(name: str, version: int, columns: Sequence[str]) -> dict[str, str]:
+    """That nothing is known of how well a version did by segment, by language."""
+    listed = ",".join(columns)
+    return {
+        "en": f"How well {name}@{version} does by segment is not judged: it was packaged without "
+        f"labelled rows by {listed}. Deploy the model again with --segments {listed} and labelled "
+        "rows: --label or --holdout.",
+        "zh": f"{name}@{version} 的分组性能未作评判：打包时没有按 {listed} 分组的带标签数据。"
+        f"请用 --segments {listed} 并附带标签数据（--label 或 --holdout）重新部署模型。",
+    }
+
+
 def _row(values: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
     row = np.array(values, np.float64)
     if row.shape != (WIDTH,) or not np.isfinite(row).all():

@@ -19,6 +19,7 @@ from seatrial.monitoring.rows.row_join import Room
 from seatrial.monitoring.rows.table import Column, Table
 from seatrial.monitoring.summaries.column_counter import counter_of
 from seatrial.monitoring.summaries.counting import Summariser, measure_column
+from seatrial.monitoring.summaries.importance import Explaining, Importance
 from seatrial.monitoring.summaries.log_rows import answers_of, kinds_of
 from seatrial.monitoring.summaries.numeric import numeric_profile, ordered_values
 from seatrial.monitoring.summaries.profile import ColumnProfile, Profile
@@ -41,11 +42,14 @@ class Measured:
         profile: of the reference.
         summary: of the window, counted against it.
         exact: Kolmogorov-Smirnov distances of raw values, by feature.
+        importance: of the reference's features for the answers to its rows; None where its rows are
+            not at hand.
     """
 
     profile: Profile
     summary: Summary
     exact: Mapping[str, Divergence]
+    importance: Importance | None = None
 
 
 def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
@@ -59,12 +63,14 @@ def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
     room = Room()
     hashing = _Hashing(reference, {}, room)
     counting = _Counting(window, {name: reference.kind(name) for name in reference.features})
+    explaining = Explaining(answers, n=n, n_columns=len(reference.features))
     profiles: dict[str, ColumnProfile] = {}
     for name in reference.features:
         column = reference.column(name, room=room)
         if column is None:
             continue
         hashing.add(name, column)
+        explaining.add(name, column)
         profiles[name], ordered = _profiled(column)
         counting.count(name, profiles[name], ordered)
     profile = Profile(
@@ -73,7 +79,12 @@ def measure_pair(reference: RolesByColumn, window: RolesByColumn) -> Measured:
         predictions=of_answers.predictions,
         repeat_share=hashing.repeats().share if n else None,
     )
-    return Measured(profile=profile, summary=counting.summary(profile), exact=counting.exact)
+    return Measured(
+        profile=profile,
+        summary=counting.summary(profile),
+        exact=counting.exact,
+        importance=explaining.result(),
+    )
 
 
 def measure_against(profile: Profile, window: RolesByColumn) -> Measured:

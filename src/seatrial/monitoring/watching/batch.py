@@ -193,7 +193,11 @@ def _psi(found: Thumb) -> BatchVerdict:
         )
     ordered = sorted(found.psi.items(), key=lambda item: -item[1].psi)
     over = [name for name, one in ordered if one.severity is not Severity.NONE]
-    said = f"The largest PSI is {ordered[0][1].psi:.3f}, of {ordered[0][0]!r}."
+    name, largest = ordered[0]
+    said = (
+        f"The largest PSI, nothing taken off for chance, is {largest.psi:.3f} in {largest.n_bins} "
+        f"bins, of {name!r}."
+    )
     severity = worst(one.severity for one in found.psi.values())
     outcome = {
         Severity.NONE: Outcome.CLEAR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +24,7 @@ _SCHEMES: dict[str, Format] = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
 }
+_PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
 _SUFFIXES: dict[str, Format] = {
     "parquet": "parquet",
     "parq": "parquet",
@@ -107,6 +109,16 @@ class ColumnsConfig(ConfigModel):
         )
 
 
+def without_password(source: str) -> str:
+    """A file's name as it is; a URL without the password that it may hold."""
+    scheme, colon, rest = source.partition("://")
+    if not colon:
+        return source
+    user, at, place = rest.rpartition("@")
+    place = _PASSWORD.sub(r"\1", place)
+    return f"{scheme}://{user.partition(':')[0]}{at}{place}"
+
+
 def _also_text(schema: dict[str, Any]) -> None:
     schema["type"] = ["object", "string"]
 
@@ -170,6 +182,11 @@ class DataConfig(ConfigModel):
         if self.kind != "csv" and (self.encoding or self.delimiter):
             raise ValueError(f"encoding and delimiter are for csv, and this is {self.kind}")
         return self
+
+    @property
+    def shown(self) -> str:
+        """The source as reports name it: a password in a URL is left out."""
+        return without_password(self.source)
 
     @property
     def kind(self) -> Format:

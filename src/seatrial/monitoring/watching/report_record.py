@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from seatrial.monitoring.drift.comparison import Part
 from seatrial.monitoring.drift.histograms import Histogram
 from seatrial.monitoring.drift.quality import Finding
 from seatrial.monitoring.drift.segments import LEAST_ROWS, SegmentDrift
+from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.drift.verdict import ColumnDrift
 from seatrial.monitoring.watching.watch import WindowReport
 from seatrial.stats.divergence import Divergence
@@ -16,7 +18,7 @@ from seatrial.stats.domain_classifier import DomainTest
 SCHEMA = 1
 
 SEGMENTS_SHOWN = 50
-"""Segments kept of a report, the worst first."""
+"""Segments kept of a report, the worst first; those in trouble are kept however many they are."""
 
 Record = dict[str, Any]
 
@@ -39,7 +41,17 @@ def report_record(report: WindowReport) -> Record:
         ],
         "alarm": report.alarm.as_dict(),
         "quality": [_finding(one) for one in report.quality],
-        "segments": [segment_record(one) for one in report.segments[:SEGMENTS_SHOWN]],
+        **shown_segments(report.segments),
+    }
+
+
+def shown_segments(found: Sequence[SegmentDrift]) -> Record:
+    """The worst segments, and how many more there are, in none of which anything is shown."""
+    n_bad = sum(one.severity is not Severity.NONE for one in found)
+    kept = found[: max(SEGMENTS_SHOWN, n_bad)]
+    return {
+        "segments": [segment_record(one) for one in kept],
+        "n_more": len(found) - len(kept),
     }
 
 

@@ -21,7 +21,7 @@ from seatrial.monitoring.performance.arrivals import Logged
 from seatrial.monitoring.performance.labels import Ledger
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.summary import Summary
-from seatrial.monitoring.watching.report_record import SEGMENTS_SHOWN, segment_record
+from seatrial.monitoring.watching.report_record import shown_segments
 from seatrial.monitoring.watching.segment_findings import segment_finding
 from seatrial.monitoring.watching.slice_windows import WindowRule
 from seatrial.monitoring.watching.watch import WatchRules
@@ -75,6 +75,7 @@ class SegmentWatch:
         endpoint: its name.
         version: its number.
         problem: what keeps it from being watched as was asked for, by language; None for nothing.
+        unjudged: why the performance of its segments is not known, likewise.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class SegmentWatch:
         endpoint: str,
         version: int,
         problem: Mapping[str, str] | None = None,
+        unjudged: Mapping[str, str] | None = None,
     ) -> None:
         self._notes = notes
         self._log = log
@@ -101,6 +103,7 @@ class SegmentWatch:
         self._endpoint = endpoint
         self._version = version
         self._problem = problem
+        self._unjudged = unjudged
         self._open = _Open(Summary(), {})
         kept = notes.note(_RECORD)
         self._newest: Record | None = None if kept is None else msgspec.json.decode(kept)
@@ -133,6 +136,7 @@ class SegmentWatch:
             "version": self._version,
             "columns": list(self._reference.segments),
             "problem": None if self._problem is None else dict(self._problem),
+            "unjudged": None if self._unjudged is None else dict(self._unjudged),
             "filling": self._open.summary.n,
             **newest,
         }
@@ -173,8 +177,7 @@ def window_record(
         "start": start.isoformat(),
         "end": end.isoformat(),
         "n": n,
-        "segments": [segment_record(one) for one in found[:SEGMENTS_SHOWN]],
-        "n_more": max(0, len(found) - SEGMENTS_SHOWN),
+        **shown_segments(found),
     }
 
 
@@ -189,6 +192,7 @@ def lacking_record(endpoint: str, version: int, lacking: Mapping[str, str]) -> R
         "version": version,
         "columns": [],
         "problem": dict(lacking),
+        "unjudged": None,
         "filling": 0,
         "start": None,
         "end": None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatrial.monitoring.alerts.finding import check_zone
-from seatrial.monitoring.drift.alarm_bins import watched, window_bins
+from seatrial.monitoring.drift.alarm_bins import psi_shown, watched, window_bins
 from seatrial.monitoring.drift.alarm_state import AlarmSettings, WatchState
 from seatrial.monitoring.drift.compare import compare
 from seatrial.monitoring.drift.decision import DriftDecision
@@ -140,18 +140,19 @@ class Watch:
             now: to judge the age of the rows by; None does not.
             exact: Kolmogorov-Smirnov distances from raw values, by feature, if they were at hand.
         """
-        after, alarm = self._alarm.step(
-            state,
-            window_bins(self._profile, window),
-            at=span.start,
-            means=window_moments(window),
-        )
         drift = compare(
             self._profile,
             window,
             limits=self._rules.drift,
             importance=self._importance,
             exact=exact,
+        )
+        after, alarm = self._alarm.step(
+            state,
+            window_bins(self._profile, window),
+            at=span.start,
+            means=window_moments(window),
+            psi=psi_shown(drift),
         )
         segments: tuple[SegmentDrift, ...] = ()
         if self._segments is not None and window.segments:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -131,6 +131,12 @@ class MonitoringFile(MonitoringConfig):
     windows: FileWindowsConfig = Field(
         default_factory=FileWindowsConfig, description="How rows are cut into windows."
     )
+    importance: dict[str, Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="How much features of a log matter to the model, such as {income: 3}: 1 is "
+        "average. Of those not named it is estimated from the reference's predictions, or known "
+        "from the bundle.",
+    )
     poll: Duration = Field(default=5.0, gt=0, description="How often a log is looked at.")
     max_age: Duration | None = Field(
         default=None,
@@ -159,6 +165,7 @@ class MonitoringFile(MonitoringConfig):
         for name, given in (
             ("reference", self.reference),
             ("labels", self.labels),
+            ("importance", self.importance),
             ("max_age", self.max_age),
         ):
             if given:

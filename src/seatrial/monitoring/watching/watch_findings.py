@@ -117,17 +117,19 @@ def _drift(report: WindowReport, kind: Kind, *, endpoint: str, version: int | No
 def _moved(movements: Sequence[Movement]) -> Phrase:
     named = movements[:_NAMED]
     more = len(movements) - len(named)
-    en = ", ".join(
-        f"{_named(m.column)} {m.moved or 'changed'} (PSI {m.effect or 0:.3f})" for m in named
-    )
+    en = ", ".join(f"{_named(m.column)} {m.moved or 'changed'} ({m.size})" for m in named)
     zh = "，".join(
-        f"{_named(m.column)} {moved_as(m.moved or 'changed', 'zh')}（PSI {m.effect or 0:.3f}）"
-        for m in named
+        f"{_named(m.column)} {moved_as(m.moved or 'changed', 'zh')}（{_size_zh(m)}）" for m in named
     )
     return Phrase(
         f"Moved away from the reference: {en}{f' and {more} more' if more else ''}.",
         f"已偏离参考分布：{zh}{f'，另有 {more} 列' if more else ''}。",
     )
+
+
+def _size_zh(movement: Movement) -> str:
+    bins = f"，{movement.n_bins} 个分箱" if movement.n_bins is not None else ""
+    return f"PSI {movement.effect or 0:.3f}{bins}"
 
 
 def _named(column: str) -> str:

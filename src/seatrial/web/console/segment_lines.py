@@ -43,10 +43,13 @@ class SegmentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentLines:
-    """Segments, the worst first: those to show, and the ``rest`` to fold away."""
+    """Segments, the worst first: those to show, the ``rest`` to fold away, and how many are in no
+    record.
+    """
 
     first: Sequence[SegmentLine]
     rest: Sequence[SegmentLine]
+    n_more: int
 
     @property
     def level(self) -> str:
@@ -68,7 +71,9 @@ def segment_lines(segments: Mapping[str, Any]) -> SegmentLines:
     n_bad = sum(line.level in ("critical", "warning") for line in lines)
     n = min(max(SHOWN, n_bad), _MOST)
     n = len(lines) if len(lines) <= n + 3 else n  # a fold of three hides more than it saves
-    return SegmentLines(first=lines[:n], rest=lines[n:])
+    more = zip(("estimated", "measured"), segments["n_more"], strict=True)
+    n_all = max(len(segments[kind]) + n_left for kind, n_left in more)
+    return SegmentLines(first=lines[:n], rest=lines[n:], n_more=max(0, n_all - len(lines)))
 
 
 def segment_value(value: str, w: Mapping[str, str]) -> str:

@@ -312,6 +312,7 @@ def report_page(
     language: str = "en",
     series: Sequence[Mapping[str, Any]] = (),
     performance: Mapping[str, Mapping[str, Any]] | None = None,
+    notes: Sequence[Mapping[str, str]] = (),
     made_at: datetime | None = None,
 ) -> str:
     """A report as one page that needs nothing else: no script, no address, no other file.
@@ -322,6 +323,7 @@ def report_page(
         reference, window: where the rows came from.
         series: windows before, for lines over time.
         performance: by version, see `monitoring.performance.view`; None where it is not known.
+        notes: what the reader should know beside it, by language.
         made_at: aware; None leaves it out, so that equal reports are equal files.
     """
     return (
@@ -340,6 +342,7 @@ def report_page(
             watch={"performance": performance or {}},
             worse=worse_of(performance or {}, language),
             open_first=True,
+            notes=[_phrase(note, language) for note in notes],
             made_at=(
                 None if made_at is None else made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
             ),

@@ -71,7 +71,7 @@ def _segments(record: Mapping[str, Any], language: str) -> Iterator[Worse]:
     named = w["comma"].join(_named(line, w) for line in worse[:_NAMED])
     more = len(worse) - _NAMED
     named += w["segments.and_more"].format(n=more) if more > 0 else ""
-    text = w["segments.worse"].format(n=len(worse), all=len(lines), named=named)
+    text = w["segments.worse"].format(n=len(worse), all=len(lines) + found.n_more, named=named)
     yield Worse(level=worse[0].level, said=text)
 
 
