@@ -74,7 +74,7 @@ def test_a_summary_that_contradicts_itself_is_refused(wrong: dict, why: str) -> 
         (b"", "truncated"),
         (SAVED_BY_SCHEMA_1[:-1], "truncated"),
         (b"\x00", "Expected `array`"),
-        (b"\x92\x02\x90", "schema 2 is unknown"),
+        (b"\x92\x03\x90", "schema 3 is unknown"),
         (b"\x92\x01\x90", "length 4"),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.signature import Batch, Prediction, n_rows
+from seatrial.serving.live import LiveVersion
 from seatrial.serving.outcome import OK, outcome_of
 from seatrial.serving.queue import Closed
 from seatrial.serving.router import Pick
@@ -27,13 +28,13 @@ class Copies:
     def __init__(self, *, max_waiting: int = 256, max_rows: int = 16_384) -> None:
         self._max_waiting = max_waiting
         self._max_rows = max_rows
-        self._waiting: deque[tuple[Pick, Batch]] = deque()
+        self._waiting: deque[tuple[Pick[LiveVersion], Batch]] = deque()
         self._n_rows = 0
         self._task: asyncio.Task[None] | None = None
         self.n_made = 0
         self.n_dropped = 0
 
-    def offer(self, pick: Pick, batch: Batch) -> None:
+    def offer(self, pick: Pick[LiveVersion], batch: Batch) -> None:
         """Copy a request to the shadow of its pick, if it has one; never raises, never waits."""
         if pick.shadow is None:
             return
@@ -68,7 +69,7 @@ class Copies:
         finally:
             self._task = None
 
-    async def _copy(self, pick: Pick, batch: Batch) -> None:
+    async def _copy(self, pick: Pick[LiveVersion], batch: Batch) -> None:
         if pick.shadow is None or pick.observe_copy is None:
             return
         loop = asyncio.get_running_loop()

@@ -16,9 +16,11 @@ from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.projection import Endpoints
+from seatrial.release.rollout import MODEL
 from seatrial.serving.counting import EVERY_S, Counting
 from seatrial.serving.exchange import Limits
 from seatrial.serving.fleet import Fleet
+from seatrial.serving.live import LiveVersion
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder
 from seatrial.serving.router import Router
@@ -137,7 +139,12 @@ class _Process:
         self.store = workspace.open_store()
         self._recorder = Recorder(worker=name, clock=self._clock)
         self._counting = _counting(workspace, name) if config.count_rows else None
-        self._router = Router(self._recorder, counting=self._counting)
+        counting = self._counting
+        self._router: Router[LiveVersion] = (
+            Router(self._recorder)
+            if counting is None
+            else Router(self._recorder, seen=counting.seen, retired=counting.retire)
+        )
         self._copies = Copies()
         self._log = _prediction_log(workspace, name)
         self._health = Health()
@@ -175,7 +182,7 @@ class _Process:
             address=self._address,
             store=self.store,
             targets=TargetsOf(self.store),
-            fleet=self._fleet(loop),
+            fleets={MODEL: self._fleet(loop)},
             router=self._router,
             recorder=self._recorder,
             clock=self._clock,
@@ -190,7 +197,7 @@ class _Process:
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
-    def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet:
+    def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet[LiveVersion]:
         limits = self._workspace.settings.server.child_limits()
         return Fleet(
             router=self._router,
