@@ -25,6 +25,7 @@ from seatrial.gateway.prices.entries import ChainedBook, EntryBook
 from seatrial.gateway.routes.config import GatewayConfig, ProviderConfig
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.keys import Key
+from seatrial.gateway.routes.prompted import Prompts
 from seatrial.gateway.routes.stack import Parts, model_table
 from seatrial.gateway.tokens.counters import Counters
 from seatrial.gateway.tokens.windows import ChainedWindows, WindowTable
@@ -77,6 +78,7 @@ def gateway_of(
     key: Callable[[str | None], Key | None] = lambda _: None,
     limits: LimitStore | None = None,
     counts: GatewayCounts | None = None,
+    prompts: Prompts | None = None,
 ) -> Gateway:
     """The gateway of a workspace that is open.
 
@@ -84,6 +86,7 @@ def gateway_of(
         key: of a caller, by its id.
         limits: the buckets of all keys; None for those of this process alone.
         counts: for metrics; None where nobody asks.
+        prompts: that are released; None for none.
     """
     config = workspace.settings.gateway
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
@@ -109,7 +112,7 @@ def gateway_of(
         if answers is not None:
             await answers.close()
 
-    return Gateway(table, now=time.monotonic, closing=close)
+    return Gateway(table, now=time.monotonic, closing=close, prompts=prompts)
 
 
 def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.environ) -> None:

@@ -36,6 +36,7 @@ from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.counting import Counters
 from seatrial.wiring.health import Health
+from seatrial.wiring.prompts import PROMPT, LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.versions import Shelf
 from seatrial.wiring.workspace import Workspace
@@ -149,6 +150,7 @@ class _Process:
         self._log = _prediction_log(workspace, name)
         self._health = Health()
         self._worker: Worker | None = None
+        self._prompts: Router[LoadedPrompt] = Router(self._recorder)
         self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
@@ -166,7 +168,7 @@ class _Process:
             return None
         from seatrial.wiring.llm import Llm
 
-        return Llm(self._workspace, self.store)
+        return Llm(self._workspace, self.store, prompts=RoutedPrompts(self._prompts))
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -182,7 +184,7 @@ class _Process:
             address=self._address,
             store=self.store,
             targets=TargetsOf(self.store),
-            fleets={MODEL: self._fleet(loop)},
+            fleets={MODEL: self._fleet(loop), PROMPT: self._prompt_fleet(loop)},
             router=self._router,
             recorder=self._recorder,
             clock=self._clock,
@@ -202,6 +204,14 @@ class _Process:
         return Fleet(
             router=self._router,
             open_version=Shelf(self._workspace.bundles, limits=limits),
+            loop=loop,
+            clock=self._clock,
+        )
+
+    def _prompt_fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet[LoadedPrompt]:
+        return Fleet(
+            router=self._prompts,
+            open_version=PromptShelf(self.store, self._workspace.settings.gateway.models),
             loop=loop,
             clock=self._clock,
         )

@@ -17,11 +17,14 @@ ROUTES: Final = (
 ASKED: Final = (
     ("x-request-id", "Sent back with the reply; the id of the call."),
     ("x-seatrial-tags", "What costs are told apart by: `team=search,app=faq`."),
+    ("x-seatrial-key", "The same key gets the same version of a prompt; else the field user."),
+    ("x-seatrial-version", "The version of a prompt, for tests: what comes of it is no evidence."),
     ("x-seatrial-timeout", "Seconds the client waits, where it waits less than is configured."),
 )
 TOLD: Final = (
     ("x-request-id", "The id of the call, also as `request-id`."),
     ("x-seatrial-model", "Provider and model of the last attempt."),
+    ("x-seatrial-version", "The version of the prompt that answered."),
     ("x-seatrial-attempts", "How many attempts there were."),
     ("x-seatrial-cost-usd", "What they cost together; of a stream a comment tells it at the end."),
     ("x-seatrial-cache", "`hit`, `miss`, or `joined`: an equal call was under way."),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.routes.prompted import VERSION_NOTE
+from seatrial.serving.flight import VERSION
 from seatrial.web.llm.visit import Visit
 
 STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -24,6 +26,9 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     if call is None:
         return tuple(found)
     journal = call.journal
+    version = journal.notes.get(VERSION_NOTE)
+    if version is not None:
+        found.append((VERSION, str(version).encode()))
     if journal.cache is not CacheUse.NONE:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
     if journal.attempts:

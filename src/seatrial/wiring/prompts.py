@@ -1,0 +1,156 @@
+"""Prompts as versions of an endpoint: found in the store, routed by the split, measured as models.
+
+This is where the gateway's port `gateway.routes.prompted.Prompts` meets the routing tables and the
+recorder of `serving`: neither knows of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from seatrial.gateway.prompts.failures import PromptInvalid
+from seatrial.gateway.routes.prompted import Outcome
+from seatrial.kernel.store import FactLog
+from seatrial.registry.documents import find
+from seatrial.release.measurement import quality
+from seatrial.serving.client_errors import as_told
+from seatrial.serving.outcome import OK, REJECTED, outcome_of
+from seatrial.serving.router import Pick, Router
+
+if TYPE_CHECKING:
+    from seatrial.gateway.prompts.live import LivePrompt, Scorer
+    from seatrial.gateway.prompts.variant import PromptVariant
+
+PROMPT = "prompt"
+"""The kind of an endpoint of prompts, and of the documents that its versions are."""
+
+
+class LoadedPrompt:
+    """A version that a fleet can have; see `serving.fleet.Loaded`."""
+
+    def __init__(self, live: LivePrompt) -> None:
+        self.live = live
+
+    async def start(self) -> None:
+        """Nothing has to be there before the first request."""
+
+    async def close(self, *, drain_s: float = 0.0) -> None:
+        """Nothing is held."""
+
+
+class PromptShelf:
+    """Opens versions from the store; what the fleet of a worker is given.
+
+    Args:
+        log: where they are registered.
+        models: that the gateway has.
+    """
+
+    def __init__(self, log: FactLog, models: Collection[str]) -> None:
+        self._log, self._models = log, models
+
+    def __call__(self, endpoint: str, version: int, digest: str) -> LoadedPrompt:
+        """Read and compile; blocks.
+
+        Raises: DocumentUnknown, VariantUnreadable; PromptInvalid: no such model, no such scorer.
+        """
+        return LoadedPrompt(opened(self._log, endpoint, version, digest, self._models))
+
+
+def opened(
+    log: FactLog, endpoint: str, version: int, digest: str, models: Collection[str]
+) -> LivePrompt:
+    """A registered version, ready to be asked.   Raises: as `PromptShelf`."""
+    from seatrial.gateway.prompts.live import LivePrompt
+    from seatrial.gateway.prompts.variant import variant_of
+
+    variant = variant_of(find(log, PROMPT, endpoint, digest).content)
+    check_model(variant, models)
+    return LivePrompt(endpoint, version, variant, scorer=scorer_of(variant))
+
+
+def check_model(variant: PromptVariant, models: Collection[str]) -> None:
+    """Raises: PromptInvalid: the gateway has no such model."""
+    if variant.model not in models:
+        known = ", ".join(sorted(models)[:10]) or "none"
+        raise PromptInvalid(
+            f"The prompt is for the model {variant.model!r}, which the gateway does not have.",
+            remedy=f"Add it to gateway.models in seatrial.yaml, or name one of: {known}.",
+            model=variant.model,
+        )
+
+
+def scorer_of(variant: PromptVariant) -> Scorer | None:
+    """The function that a variant names.   Raises: PromptInvalid: it cannot be imported."""
+    if variant.scorer is None:
+        return None
+    module, _, name = variant.scorer.partition(":")
+    try:
+        found: Scorer = getattr(import_module(module), name)
+    except Exception as problem:
+        raise PromptInvalid(
+            f"The scorer {variant.scorer!r} cannot be imported: {problem!r}.",
+            remedy="Install its module where the server runs, or name its folder in PYTHONPATH.",
+            scorer=variant.scorer,
+        ) from problem
+    if not callable(found):
+        raise PromptInvalid(
+            f"The scorer {variant.scorer!r} is no function.",
+            remedy="Name one that takes the variables and the answer.",
+            scorer=variant.scorer,
+        )
+    return found
+
+
+class PickedPrompt:
+    """See `gateway.routes.prompted.Served`."""
+
+    def __init__(self, pick: Pick[LoadedPrompt]) -> None:
+        self._pick = pick
+
+    @property
+    def live(self) -> LivePrompt:
+        """See Served."""
+        return self._pick.version.live
+
+    @property
+    def rival(self) -> LivePrompt | None:
+        """See Served."""
+        rival = self._pick.rival
+        return None if rival is None else rival.live
+
+    def tell(self, outcome: Outcome) -> None:
+        """See Served."""
+        pick = self._pick
+        kind = OK if outcome.problem is None else outcome_of(as_told(outcome.problem, None))
+        observe = pick.observe
+        if kind == REJECTED and outcome.shared and pick.observe_outside is not None:
+            observe = pick.observe_outside
+        if outcome.fits is not None or outcome.cost_usd is not None:
+            pick.appraise(quality(fits=outcome.fits, cost_usd=outcome.cost_usd))
+        observe(outcome.latency_s, kind)
+
+    def score(self, score: float) -> None:
+        """See Served.   Raises: BadSummary: the score is outside [0, 1]."""
+        self._pick.appraise(quality(score=score))
+
+
+class RoutedPrompts:
+    """See `gateway.routes.prompted.Prompts`.
+
+    Args:
+        router: the tables.
+    """
+
+    def __init__(self, router: Router[LoadedPrompt]) -> None:
+        self._router = router
+
+    def names(self) -> list[str]:
+        """See Prompts."""
+        return self._router.models()
+
+    def pick(self, name: str, key: bytes | None, version: int | None) -> PickedPrompt:
+        """See Prompts.   Raises: UnknownModel, StillLoading, UnknownVersion, NothingLive."""
+        return PickedPrompt(self._router.pick(name, key, version))
