@@ -10,14 +10,14 @@ from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seatrial.gateway.prompts.failures import PromptInvalid
+from seatrial.gateway.prompts.failures import PromptInvalid, PromptNotFound
 from seatrial.gateway.routes.prompted import Outcome
 from seatrial.kernel.store import FactLog
 from seatrial.registry.documents import find
 from seatrial.release.measurement import quality
 from seatrial.serving.client_errors import as_told
 from seatrial.serving.outcome import OK, REJECTED, outcome_of
-from seatrial.serving.router import Pick, Router
+from seatrial.serving.router import Pick, Router, UnknownModel
 
 if TYPE_CHECKING:
     from seatrial.gateway.prompts.live import LivePrompt, Scorer
@@ -152,5 +152,13 @@ class RoutedPrompts:
         return self._router.models()
 
     def pick(self, name: str, key: bytes | None, version: int | None) -> PickedPrompt:
-        """See Prompts.   Raises: UnknownModel, StillLoading, UnknownVersion, NothingLive."""
-        return PickedPrompt(self._router.pick(name, key, version))
+        """See Prompts.   Raises: PromptNotFound, StillLoading, UnknownVersion, NothingLive."""
+        try:
+            return PickedPrompt(self._router.pick(name, key, version))
+        except UnknownModel as unknown:
+            known = ", ".join(self.names()) or "none yet"
+            raise PromptNotFound(
+                f"There is no prompt {name[:100]!r} here.",
+                remedy=f"Ask for prompt/ and one of: {known}.",
+                prompt=name[:100],
+            ) from unknown

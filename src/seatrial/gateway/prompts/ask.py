@@ -67,7 +67,7 @@ class PromptAsk(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.structs.replace(read, messages=())
         for place, message in enumerate(read.messages):
             if message.role is Role.SYSTEM:
-                raise _settled(f"messages[{place}], a system message,")
+                raise _settled(f"messages[{place}]", why=", a message of the system,")
         return read
 
 
@@ -90,9 +90,9 @@ def prompt_ask(body: object) -> PromptAsk | None:
     return PromptAsk(name=model.removeprefix(PREFIX), variables=variables, body=rest, talks=talks)
 
 
-def _settled(what: str) -> RequestInvalid:
+def _settled(place: str, *, why: str = "") -> RequestInvalid:
     return RequestInvalid(
-        f"{what} cannot be chosen by the caller of a prompt: the prompt's version settles it.",
+        f"{place}{why} is not the caller's to choose: the version of the prompt settles it.",
         remedy="Leave it out, or deploy a version of the prompt that says so.",
-        place=what,
+        place=place,
     )
