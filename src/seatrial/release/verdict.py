@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
@@ -311,4 +312,9 @@ def _number(v: Verdict, value: float, *, unlike: float | None = None) -> str:
         text = f"{scale * value:.{digits}g}"
         if unlike is None or value == unlike or text != f"{scale * unlike:.{digits}g}":
             break
-    return f"{text} {unit}"
+    return f"{plain(text)} {unit}"
+
+
+def plain(number: str) -> str:
+    """A number without an exponent: 6.45e-06 is 0.00000645."""
+    return f"{Decimal(number):f}" if "e" in number else number

@@ -16,7 +16,7 @@ from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.packaging.staging_words import name_of_test, seen
-from seatrial.release.verdict import about
+from seatrial.release.verdict import about, plain
 from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
@@ -53,6 +53,7 @@ class Frame:
         self._templates = environment()
         self._templates.globals.update(
             about=about,
+            plain=plain,
             bar=bar,
             languages=LANGUAGES,
             seatrial_version=__version__,
