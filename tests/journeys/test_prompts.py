@@ -134,7 +134,7 @@ class Desk:
                     }
                 ).encode(),
                 headers={"content-type": "application/json"},
-            )
+            ).replace(b"host: seatrial", b"host: 127.0.0.1")
             for n in range(400)
         ]
         return self.lab.Traffic(port, requests, n_clients=4, pause_s=0.005)
