@@ -151,6 +151,9 @@ class RoutedPrompts:
         """See Prompts."""
         return self._router.models()
 
+    async def refresh(self) -> None:
+        """See Prompts; the sync thread of the worker does."""
+
     def pick(self, name: str, key: bytes | None, version: int | None) -> PickedPrompt:
         """See Prompts.   Raises: PromptNotFound, StillLoading, UnknownVersion, NothingLive."""
         try:

@@ -93,9 +93,8 @@ class PromptVariant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def record(self) -> dict[str, object]:
         """The variant as plain JSON, with 1 and 1.0 of its parameters as one number."""
-        plain: dict[str, object] = msgspec.to_builtins(
-            msgspec.convert(msgspec.to_builtins(self), PromptVariant)
-        )
+        same = msgspec.convert(msgspec.to_builtins(self), PromptVariant)
+        plain: dict[str, object] = orjson.loads(msgspec.json.encode(same))
         return plain
 
 

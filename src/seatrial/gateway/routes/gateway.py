@@ -222,6 +222,8 @@ class Gateway:
             max_tokens: see `chat`; where the version says less, that counts.
         Raises: as `chat`; VariablesInvalid; what picking a version raises.
         """
+        if self.prompts is not None:
+            await self.prompts.refresh()
         sticky = key if key is not None else caller.user
         prompted, call = self.prompted(
             name,

@@ -81,6 +81,11 @@ class Prompts(Protocol):
         """Of the endpoints, sorted."""
         ...
 
+    async def refresh(self) -> None:
+        """Learn what was released meanwhile, where nobody else sees to that; cheap when asked
+        often."""
+        ...
+
     def pick(self, name: str, key: bytes | None, version: int | None) -> Served:
         """Who answers a request.
 
