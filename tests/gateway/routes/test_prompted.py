@@ -87,7 +87,7 @@ async def test_the_picked_version_is_asked_and_told_what_it_cost() -> None:
     assert heard.call.tags == {"team": "a", "prompt": "ask", "prompt_version": "3"}
     assert house.asked_for == [("ask", b"ana", None)]
     (outcome,) = told.outcomes
-    assert (outcome.problem, outcome.fits, outcome.cost_usd) == (None, None, Decimal(0))
+    assert (outcome.problem, outcome.fits, outcome.cost_usd) == (None, None, None)
 
 
 async def test_a_key_stands_before_the_user_and_a_version_may_be_named() -> None:
@@ -169,7 +169,7 @@ class Paid(ScriptedProvider):
 @pytest.mark.parametrize(
     ("attempts", "cost"),
     [
-        ([], Decimal(0)),
+        ([], None),
         ([PAID, PAID], Decimal("0.004")),
         ([msgspec.structs.replace(PAID, cost_usd=None, failure="x"), PAID], Decimal("0.002")),
         ([PAID, msgspec.structs.replace(PAID, cost_usd=None)], None),

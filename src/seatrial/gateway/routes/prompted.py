@@ -42,7 +42,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         problem: what it ended with; None for an answer.
         shared: whether the other version of a trial refuses the request, too.
         fits: whether the answer has the form it must have; None where there is none, or no answer.
-        cost_usd: of all attempts; None where no attempt was paid for, or nobody knows.
+        cost_usd: of all attempts; None where there was none, or nobody knows.
     """
 
     latency_s: float
@@ -213,15 +213,19 @@ class Prompted:
                 problem=problem,
                 shared=refused and rival is not None and not rival.takes(self._variables),
                 fits=False if isinstance(problem, _UNFIT) else None,
-                cost_usd=_cost(call) if call.journal.attempts else None,
+                cost_usd=_cost(call),
             )
         )
 
 
 def _cost(call: Call) -> Decimal | None:
-    """Nothing for an answer of the cache; None where the price of one given is not known."""
-    given = (attempt for attempt in call.journal.attempts if attempt.failure is None)
-    if any(attempt.cost_usd is None for attempt in given):
+    """None where no provider was asked, or the price of an answer it gave is not known.
+
+    Answers of the cache are left out: a version that is new has fewer of them, and is not dearer.
+    """
+    attempts = call.journal.attempts
+    given = [attempt for attempt in attempts if attempt.failure is None]
+    if not attempts or any(attempt.cost_usd is None for attempt in given):
         return None
     return call.journal.cost_usd
 
