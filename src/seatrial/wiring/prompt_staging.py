@@ -24,6 +24,7 @@ from seatrial.wiring.prompts import opened
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
+    from seatrial.gateway.chat.call import Call
     from seatrial.gateway.prompts.live import LivePrompt
     from seatrial.gateway.prompts.variant import Example, Golden
     from seatrial.gateway.routes.gateway import Gateway
@@ -39,7 +40,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
         latency_s: until the answer or the error.
         problem: the error; "" for an answer.
         fits: whether the answer has its form; None where it needs none, or there is no answer.
-        cost_usd: of all attempts.
+        cost_usd: of all attempts; None where no provider was asked.
         scores: what it is worth, by whoever says so.
     """
 
@@ -121,14 +122,19 @@ async def _try(gateway: Gateway, live: LivePrompt, example: Example, payer: str)
             latency_s=time.monotonic() - began,
             problem=error.problem,
             fits=False if unfit else None,
-            cost_usd=call.journal.cost_usd,
+            cost_usd=_cost(call),
         )
     return Tried(
         latency_s=time.monotonic() - began,
         fits=True if live.is_parsed else None,
-        cost_usd=call.journal.cost_usd,
+        cost_usd=_cost(call),
         scores=tuple(_scores(live, example, response.text)),
     )
+
+
+def _cost(call: Call) -> Decimal | None:
+    """None for an answer of the cache."""
+    return call.journal.cost_usd if call.journal.attempts else None
 
 
 def _scores(live: LivePrompt, example: Example, answer: str) -> list[float]:
