@@ -65,9 +65,8 @@ def plan(
     store = workspace.open_store()
     kind, observed, stable = _observed(store, name)
     settings = workspace.settings
-    is_prompt = kind == PROMPT
-    config = settings.prompt_release_of(name) if is_prompt else settings.release_of(name)
-    intended = config.plan()
+    of_kind = settings.prompt_release_of if kind == PROMPT else settings.release_of
+    intended = of_kind(name).plan()
     if rate is None and 60 * observed < _LEAST_SEEN:
         raise _too_little(name, round(60 * observed))
     rate = observed if rate is None else rate
