@@ -165,3 +165,8 @@ def test_numbers_that_make_no_sense_are_refused(section: dict[str, object]) -> N
 def test_gates_of_a_kind_can_be_left_out() -> None:
     left = without(Gates(gates=(PARSE, COST, PARSE_AGAINST), alpha=0.1), OF_FORM)
     assert left == Gates(gates=(COST,), alpha=0.1)
+
+
+def test_a_step_with_a_shadow_is_refused() -> None:
+    with pytest.raises(ValidationError, match="each copy would be paid for"):
+        AnswerReleaseConfig.model_validate({"steps": [{"share": 0, "shadow": 0.5}]})

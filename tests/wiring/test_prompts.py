@@ -99,7 +99,7 @@ def test_outcomes_count_as_those_of_models_do(
 
 
 def test_what_both_versions_refuse_is_no_evidence(tables: Tables) -> None:
-    refused = Outcome(latency_s=1, problem=REFUSED, shared=True)
+    refused = Outcome(latency_s=1, problem=REFUSED, outside=True)
     tables.prompts.pick("ask", None, None).tell(refused)
     assert {key: s.n_rejected for key, s in tables.measured().items()} == {(2, OUTSIDE): 1}
 

@@ -4,9 +4,9 @@ answers have a form and a worth. The same gates as a model's, and those on parse
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.gate import (
@@ -119,6 +119,12 @@ class AnswerReleaseConfig(ReleaseConfig):
     gates: AnswerGateConfig = Field(
         default_factory=AnswerGateConfig, description="What a version must show in every step."
     )
+
+    @model_validator(mode="after")
+    def _no_shadow(self) -> Self:
+        if any(step.shadow for step in self.steps):
+            raise ValueError("a prompt has no shadow: each copy would be paid for; leave it out")
+        return self
 
 
 def without(gates: Gates, kinds: tuple[type[Gate], ...]) -> Gates:

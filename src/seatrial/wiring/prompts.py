@@ -16,7 +16,7 @@ from seatrial.kernel.store import FactLog
 from seatrial.registry.documents import find
 from seatrial.release.measurement import quality
 from seatrial.serving.client_errors import as_told
-from seatrial.serving.outcome import OK, REJECTED, outcome_of
+from seatrial.serving.outcome import OK, outcome_of
 from seatrial.serving.router import Pick, Router, UnknownModel
 
 if TYPE_CHECKING:
@@ -125,12 +125,12 @@ class PickedPrompt:
         """See Served."""
         pick = self._pick
         kind = OK if outcome.problem is None else outcome_of(as_told(outcome.problem, None))
-        observe = pick.observe
-        if kind == REJECTED and outcome.shared and pick.observe_outside is not None:
-            observe = pick.observe_outside
+        if outcome.outside and pick.observe_outside is not None:
+            pick.observe_outside(outcome.latency_s, kind)
+            return
         if outcome.fits is not None or outcome.cost_usd is not None:
             pick.appraise(quality(fits=outcome.fits, cost_usd=outcome.cost_usd))
-        observe(outcome.latency_s, kind)
+        pick.observe(outcome.latency_s, kind)
 
     def score(self, score: float) -> None:
         """See Served.   Raises: BadSummary: the score is outside [0, 1]."""

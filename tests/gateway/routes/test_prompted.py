@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
 from seatrial.gateway.chat.call import Attempt, Call
-from seatrial.gateway.chat.failures import Overloaded
+from seatrial.gateway.chat.failures import Overloaded, TimedOut
 from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.prompts.failures import VariablesInvalid
 from seatrial.gateway.prompts.live import LivePrompt
@@ -19,7 +20,7 @@ from seatrial.gateway.prompts.variant import Example, Golden, PromptVariant
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.prompted import Outcome, Scoring
 from seatrial.gateway.routes.table import ModelTable, ModelUnknown, Route
-from seatrial.gateway.structured.failures import AnswerInvalid
+from seatrial.gateway.structured.failures import AnswerCut, AnswerInvalid
 from seatrial.kernel.errors import SeatrialError
 from seatrial.testing import ScriptedProvider
 from seatrial.testing.scripted_provider import answers, fails
@@ -142,15 +143,15 @@ async def test_an_answer_with_a_schema_that_came_is_one_that_parsed() -> None:
     assert told.outcomes[0].fits is True
 
 
-@pytest.mark.parametrize(("rival", "shared"), [(VARIANT, True), (OTHER, False)])
+@pytest.mark.parametrize(("rival", "outside"), [(VARIANT, True), (OTHER, False)])
 async def test_variables_that_both_versions_refuse_say_nothing_about_either(
-    rival: PromptVariant, shared: bool
+    rival: PromptVariant, outside: bool
 ) -> None:
     told = Told(LivePrompt("ask", 3, VARIANT), LivePrompt("ask", 2, rival))
     provider = ScriptedProvider()
     with pytest.raises(VariablesInvalid):
         await House(told, provider).gateway.prompt("ask", {"who": "me"})
-    assert told.outcomes[0].shared is shared
+    assert told.outcomes[0].outside is outside
     assert provider.heard == []
 
 
@@ -209,3 +210,28 @@ async def test_a_gateway_without_prompts_has_none() -> None:
     house.gateway.prompts = None
     with pytest.raises(ModelUnknown, match="no model 'prompt/ask'"):
         await house.gateway.prompt("ask", {})
+
+
+CUT = AnswerCut("Cut off.", remedy="Raise max_tokens.", provider="p")
+LATE = TimedOut("No answer.", remedy="Wait longer.", provider="p")
+
+
+@pytest.mark.parametrize(
+    ("error", "asked", "outside"),
+    [
+        (CUT, {"max_tokens": 1}, True),
+        (CUT, {}, False),
+        (LATE, {"timeout_s": 0.001}, True),
+        (LATE, {"timeout_s": 10}, False),
+        (LATE, {}, False),
+    ],
+)
+async def test_a_caller_who_leaves_too_little_says_nothing_about_the_version(
+    error: SeatrialError, asked: dict[str, Any], outside: bool
+) -> None:
+    told = served(PARSED)
+    with pytest.raises(type(error)):
+        await House(told, ScriptedProvider([fails(error)])).gateway.prompt(
+            "ask", {"what": "Why"}, **asked
+        )
+    assert told.outcomes[0].outside is outside

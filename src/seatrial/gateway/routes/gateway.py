@@ -258,7 +258,14 @@ class Gateway:
         served = self.prompts.pick(name, key, version)
         route = self.table.get(served.live.variant.model, Use.CHAT)
         call = tagged(self.call(route, caller, call_id=call_id, timeout_s=timeout_s), served)
-        prompted = Prompted(served, route.provider, variables, scoring=self._scoring, now=self._now)
+        prompted = Prompted(
+            served,
+            route.provider,
+            variables,
+            scoring=self._scoring,
+            impatient=timeout_s is not None and timeout_s < route.deadline_s,
+            now=self._now,
+        )
         return prompted, call
 
     async def embed(

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from seatrial.gateway.chat.call import Call
+from seatrial.gateway.chat.failures import TimedOut
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, TextDelta
 from seatrial.gateway.prompts.failures import VariablesInvalid
 from seatrial.gateway.structured.failures import AnswerCut, AnswerFiltered, AnswerInvalid
+from seatrial.kernel.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from seatrial.gateway.prompts.live import LivePrompt
@@ -40,14 +42,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         latency_s: from the request to the whole answer, or to the error.
         problem: what it ended with; None for an answer.
-        shared: whether the other version of a trial refuses the request, too.
+        outside: whether it says nothing about the version: variables that the other version of a
+            trial refuses, too; a caller who left too few tokens or too little time.
         fits: whether the answer has the form it must have; None where there is none, or no answer.
         cost_usd: of all attempts; None where there was none, or nobody knows.
     """
 
     latency_s: float
     problem: Exception | None = None
-    shared: bool = False
+    outside: bool = False
     fits: bool | None = None
     cost_usd: Decimal | None = None
 
@@ -133,6 +136,7 @@ class Prompted:
         inner: answers for its model.
         variables: of the request.
         scoring: gives the answer its score.
+        impatient: whether the caller waits for less than the model's deadline.
         now: monotonic, in s.
     """
 
@@ -143,12 +147,13 @@ class Prompted:
         variables: Mapping[str, object],
         *,
         scoring: Scoring,
+        impatient: bool = False,
         now: Callable[[], float],
     ) -> None:
+        self._impatient = impatient
         self._served, self._inner, self._variables = served, inner, variables
         self._scoring, self._now = scoring, now
         self._began = now()
-        self._told = False
 
     @property
     def name(self) -> str:
@@ -166,7 +171,7 @@ class Prompted:
             asked = self._asked(request, call)
             response = await self._inner.chat(asked, call)
         except Exception as problem:
-            self._failed(problem, call)
+            self._failed(problem, request, call)
             raise
         self._answered(response.text, call)
         return response
@@ -182,7 +187,7 @@ class Prompted:
                         texts += [e.text for e in chunk.events if isinstance(e, TextDelta)]
                     yield chunk
         except Exception as problem:
-            self._failed(problem, call)
+            self._failed(problem, request, call)
             raise
         self._answered("".join(texts), call)
 
@@ -204,18 +209,34 @@ class Prompted:
         )
         self._scoring.begin(self._served, self._variables, text)
 
-    def _failed(self, problem: Exception, call: Call) -> None:
-        rival = self._served.rival
-        refused = isinstance(problem, VariablesInvalid)
+    def _failed(self, problem: Exception, request: ChatRequest, call: Call) -> None:
         self._served.tell(
             Outcome(
                 latency_s=self._now() - self._began,
                 problem=problem,
-                shared=refused and rival is not None and not rival.takes(self._variables),
+                outside=self._is_outside(problem, request),
                 fits=False if isinstance(problem, _UNFIT) else None,
                 cost_usd=_cost(call),
             )
         )
+
+    def _is_outside(self, problem: Exception, request: ChatRequest) -> bool:
+        match problem:
+            case VariablesInvalid():
+                rival = self._served.rival
+                return rival is not None and not rival.takes(self._variables)
+            case AnswerCut():
+                return _narrows(request, self._served.live)
+            case TimedOut() | DeadlineExceeded():
+                return self._impatient
+            case _:
+                return False
+
+
+def _narrows(request: ChatRequest, live: LivePrompt) -> bool:
+    """Whether a caller leaves fewer tokens than the version would."""
+    own, given = live.variant.parameters.max_tokens, request.max_tokens
+    return given is not None and (own is None or given < own)
 
 
 def _cost(call: Call) -> Decimal | None:

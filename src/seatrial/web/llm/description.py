@@ -42,12 +42,17 @@ _TURNS: Final = {
         "properties": {"role": {"enum": ["user", "assistant"]}, "content": _TEXT},
     },
 }
+_PROMPTS: Final = {
+    "type": "object",
+    "description": "Of a prompt, with a model named prompt/NAME, where messages may be left out.",
+}
 _BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "/v1/chat/completions": {
         "required": ["model", "messages"],
         "properties": {
             **_MODEL,
             "messages": _TURNS,
+            "variables": _PROMPTS,
             "stream": {"type": "boolean"},
             "max_completion_tokens": {"type": "integer", "minimum": 1},
             "temperature": {"type": "number"},
@@ -66,6 +71,7 @@ _BODIES: Final[Mapping[str, dict[str, Any]]] = {
         "properties": {
             **_MODEL,
             "messages": _TURNS,
+            "variables": _PROMPTS,
             "max_tokens": {"type": "integer", "minimum": 1},
             "stream": {"type": "boolean"},
         },
