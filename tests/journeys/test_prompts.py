@@ -265,7 +265,15 @@ def test_official_clients_give_variables_and_learn_who_answered(desk: Desk, lab:
         )
         whole = raw.parse()
         assert whole.choices[0].message.content == '{"topic": "a refund"}'
-        assert whole.model_extra == {"seatrial": {"prompt": lab.NAME, "version": 1}}
+        told = whole.model_extra["seatrial"]
+        assert (told["prompt"], told["version"]) == (lab.NAME, 1)
+        assert raw.headers["x-seatrial-answer"] == told["answer"]
+        score = {"prompt": lab.NAME, "answer": told["answer"], "score": 1}
+        assert client.post("/prompts/scores", body=score, cast_to=object) == {"taken": True}
+        with pytest.raises(openai.NotFoundError, match="has given no answer"):
+            client.post("/prompts/scores", body=score | {"answer": "1.999.x"}, cast_to=object)
+        with pytest.raises(openai.BadRequestError, match="score is 2, not a number from 0 to 1"):
+            client.post("/prompts/scores", body=score | {"score": 2}, cast_to=object)
         assert raw.headers["x-seatrial-version"] == "1"
         streamed = client.chat.completions.create(
             model=model, messages=[], stream=True, extra_body=body
@@ -282,7 +290,7 @@ def test_official_clients_give_variables_and_learn_who_answered(desk: Desk, lab:
     with anthropic.Anthropic(base_url=url, api_key="none", max_retries=0) as client:
         said = client.messages.create(model=model, max_tokens=50, messages=[], extra_body=body)
         assert said.content[0].text == '{"topic": "a refund"}'
-        assert said.model_extra == {"seatrial": {"prompt": lab.NAME, "version": 1}}
+        assert said.model_extra["seatrial"]["version"] == 1
         with pytest.raises(anthropic.BadRequestError, match="letter is missing"):
             client.messages.create(model=model, max_tokens=50, messages=[])
     assert up.stop() == 0

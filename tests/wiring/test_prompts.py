@@ -10,7 +10,12 @@ import pytest
 
 from seatrial.gateway.chat.failures import Overloaded
 from seatrial.gateway.policies.budget_failures import BudgetExceeded
-from seatrial.gateway.prompts.failures import PromptInvalid, PromptNotFound, VariablesInvalid
+from seatrial.gateway.prompts.failures import (
+    AnswerUnknown,
+    PromptInvalid,
+    PromptNotFound,
+    VariablesInvalid,
+)
 from seatrial.gateway.prompts.live import LivePrompt
 from seatrial.gateway.prompts.variant import Example, Golden, PromptVariant
 from seatrial.gateway.routes.prompted import Outcome
@@ -46,7 +51,7 @@ class Tables:
         self.store = MemoryStore()
         self.recorder = Recorder(worker="w", clock=FakeClock())
         self.router: Router[LoadedPrompt] = Router(self.recorder)
-        self.prompts = RoutedPrompts(self.router)
+        self.prompts = RoutedPrompts(self.router, self.recorder)
         loaded = {n: LoadedPrompt(LivePrompt("ask", n, VARIANT)) for n in (1, 2)}
         self.router.apply("ask", 7, Split(stable=1, canary=2, canary_share=1.0), loaded)
 
@@ -157,3 +162,33 @@ def test_a_version_that_cannot_be_served_says_why() -> None:
 def test_a_scorer_that_is_none_is_refused(scorer: str, why: str) -> None:
     with pytest.raises(PromptInvalid, match=why):
         scorer_of(msgspec.structs.replace(VARIANT, scorer=scorer))
+
+
+def test_a_score_that_comes_later_counts_once_for_the_version_that_answered(
+    tables: Tables,
+) -> None:
+    answer = tables.prompts.pick("ask", None, None).mark + ".abc"
+    live = tables.router.get("ask", 2)
+    tables.router.apply("ask", 9, Split(stable=2), {2: live})
+    assert tables.prompts.score("ask", answer, 0.25)
+    assert not tables.prompts.score("ask", answer, 1)
+    quality = tables.measured()[2, 7].quality
+    assert (quality.n_scored, quality.lost_millionths) == (1, 750_000)
+
+
+@pytest.mark.parametrize("answer", ["", "2", "2.7.", "3.7.abc", "2.8.abc", "2.-7.abc", "x.7.abc"])
+def test_what_no_version_answered_cannot_be_scored(tables: Tables, answer: str) -> None:
+    with pytest.raises(AnswerUnknown):
+        tables.prompts.score("ask", answer, 1)
+
+
+def test_a_score_that_is_none_is_refused_and_may_be_sent_again(tables: Tables) -> None:
+    with pytest.raises(BadSummary):
+        tables.prompts.score("ask", "2.7.abc", 1.5)
+    assert tables.prompts.score("ask", "2.7.abc", 1)
+    with pytest.raises(PromptNotFound):
+        tables.prompts.score("other", "2.7.abc", 1)
+
+
+def test_feedback_is_no_function() -> None:
+    assert scorer_of(msgspec.structs.replace(VARIANT, scorer="feedback")) is None

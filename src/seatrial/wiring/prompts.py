@@ -6,22 +6,30 @@ recorder of `serving`: neither knows of the other.
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seatrial.gateway.prompts.failures import PromptInvalid, PromptNotFound
+from seatrial.gateway.prompts.failures import AnswerUnknown, PromptInvalid, PromptNotFound
 from seatrial.gateway.routes.prompted import Outcome
 from seatrial.kernel.store import FactLog
 from seatrial.registry.documents import find
 from seatrial.release.measurement import quality
 from seatrial.serving.client_errors import as_told
 from seatrial.serving.outcome import OK, outcome_of
+from seatrial.serving.record import Recorder
 from seatrial.serving.router import Pick, Router, UnknownModel
 
 if TYPE_CHECKING:
     from seatrial.gateway.prompts.live import LivePrompt, Scorer
     from seatrial.gateway.prompts.variant import PromptVariant
+
+_SCORED = 100_000
+"""Answers of which it is remembered that they were scored."""
+
+_ANSWER = re.compile(r"(\d{1,9})\.(\d{1,15})\.[\x20-\x7e]{1,200}")
 
 PROMPT = "prompt"
 """The kind of an endpoint of prompts, and of the documents that its versions are."""
@@ -84,8 +92,11 @@ def check_model(variant: PromptVariant, models: Collection[str]) -> None:
 
 def scorer_of(variant: PromptVariant) -> Scorer | None:
     """The function that a variant names.   Raises: PromptInvalid: it cannot be imported."""
-    if variant.scorer is None:
+    from seatrial.gateway.prompts.variant import FEEDBACK
+
+    if variant.scorer in (None, FEEDBACK):
         return None
+    assert variant.scorer is not None
     module, _, name = variant.scorer.partition(":")
     try:
         found: Scorer = getattr(import_module(module), name)
@@ -121,6 +132,11 @@ class PickedPrompt:
         rival = self._pick.rival
         return None if rival is None else rival.live
 
+    @property
+    def mark(self) -> str:
+        """See Served."""
+        return f"{self.live.version}.{self._pick.revision}"
+
     def tell(self, outcome: Outcome) -> None:
         """See Served."""
         pick = self._pick
@@ -142,10 +158,12 @@ class RoutedPrompts:
 
     Args:
         router: the tables.
+        recorder: where scores are kept that come later.
     """
 
-    def __init__(self, router: Router[LoadedPrompt]) -> None:
-        self._router = router
+    def __init__(self, router: Router[LoadedPrompt], recorder: Recorder) -> None:
+        self._router, self._recorder = router, recorder
+        self._scored: OrderedDict[str, None] = OrderedDict()
 
     def names(self) -> list[str]:
         """See Prompts."""
@@ -159,9 +177,42 @@ class RoutedPrompts:
         try:
             return PickedPrompt(self._router.pick(name, key, version))
         except UnknownModel as unknown:
-            known = ", ".join(self.names()) or "none yet"
-            raise PromptNotFound(
-                f"There is no prompt {name[:100]!r} here.",
-                remedy=f"Ask for prompt/ and one of: {known}.",
-                prompt=name[:100],
-            ) from unknown
+            raise self._unknown(name) from unknown
+
+    def score(self, name: str, answer: str, score: float) -> bool:
+        """See Prompts.   Raises: PromptNotFound, StillLoading, AnswerUnknown, BadSummary."""
+        version, revision = self._origin(name, answer)
+        known = f"{name}/{answer}"
+        found = quality(score=score)
+        if known in self._scored:
+            return False
+        self._scored[known] = None
+        if len(self._scored) > _SCORED:
+            self._scored.popitem(last=False)
+        self._recorder.appraiser(name, version, revision)(found)
+        return True
+
+    def _origin(self, name: str, answer: str) -> tuple[int, int]:
+        """Version and revision of an answer, if such a one may have been given."""
+        try:
+            table = self._router.table(name)
+        except UnknownModel as unknown:
+            raise self._unknown(name) from unknown
+        parts = _ANSWER.fullmatch(answer)
+        if parts is not None:
+            version, revision = int(parts[1]), int(parts[2])
+            if version in table.loaded and revision <= table.revision:
+                return version, revision
+        raise AnswerUnknown(
+            f"The prompt {name!r} has given no answer {answer[:100]!r} that can still be scored.",
+            remedy="Send the id that came with the answer, while its version is served.",
+            answer=answer[:100],
+        )
+
+    def _unknown(self, name: str) -> PromptNotFound:
+        known = ", ".join(self.names()) or "none yet"
+        return PromptNotFound(
+            f"There is no prompt {name[:100]!r} here.",
+            remedy=f"Ask for prompt/ and one of: {known}.",
+            prompt=name[:100],
+        )

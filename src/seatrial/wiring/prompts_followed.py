@@ -65,7 +65,7 @@ class FollowedPrompts:
         self._recorder = Recorder(worker=name, clock=clock)
         self._endpoints = Endpoints(store)
         router: Router[LoadedPrompt] = Router(self._recorder)
-        self.routed = RoutedPrompts(router)
+        self.routed = RoutedPrompts(router, self._recorder)
         self._fleet = Fleet(
             router=router, open_version=shelf, loop=asyncio.get_running_loop(), clock=clock
         )

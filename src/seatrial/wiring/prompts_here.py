@@ -47,13 +47,20 @@ class PromptsHere:
 
     def pick(self, name: str, key: bytes | None, version: int | None) -> PickedPrompt:
         """See Prompts.   Raises: PromptNotFound, StillLoading, UnknownVersion, NothingLive."""
+        return self._known(name).routed.pick(name, key, version)
+
+    def score(self, name: str, answer: str, score: float) -> bool:
+        """See Prompts.   Raises: PromptNotFound, StillLoading, AnswerUnknown, BadSummary."""
+        return self._known(name).routed.score(name, answer, score)
+
+    def _known(self, name: str) -> FollowedPrompts:
         if self._followed is None:
             raise PromptNotFound(
                 f"There is no prompt {name[:100]!r} here yet.",
                 remedy="Ask by Gateway.prompt, which looks for it.",
                 prompt=name[:100],
             )
-        return self._followed.routed.pick(name, key, version)
+        return self._followed
 
     async def close(self) -> None:
         """Hand in what was measured, and let go of the store."""

@@ -168,7 +168,8 @@ class _Process:
             return None
         from seatrial.wiring.llm import Llm
 
-        return Llm(self._workspace, self.store, prompts=RoutedPrompts(self._prompts))
+        prompts = RoutedPrompts(self._prompts, self._recorder)
+        return Llm(self._workspace, self.store, prompts=prompts)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""

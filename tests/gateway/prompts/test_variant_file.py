@@ -68,7 +68,11 @@ def test_the_text_may_be_elsewhere(ref: dict[str, str]):
         ({"golden": {"examples": [{}], "least_score": 0.5}}, "least_score is set, but neither"),
         ({"golden": {"examples": [{}], "least_parse_rate": 2}}, "least_parse_rate is 2"),
         ({"golden": {"examples": [{}], "compare": "json"}}, "nothing of what is expected"),
-        ({"scorer": "os.system('ls')"}, "not written module:function"),
+        ({"scorer": "os.system('ls')"}, "neither module:function nor feedback"),
+        (
+            {"scorer": "feedback", "golden": {"examples": [{}], "least_score": 0.5}},
+            "least_score is set, but neither",
+        ),
         ({"parameters": {"max_tokens": 0}}, "max_tokens is 0"),
         ({"prompt": {}}, "neither a file, nor a name"),
         ({"prompt": {"file": "a", "name": "b"}}, "neither a file, nor a name"),

@@ -43,6 +43,10 @@ class Told:
         self.outcomes: list[Outcome] = []
         self.scores: list[float] = []
 
+    @property
+    def mark(self) -> str:
+        return f"{self.live.version}.7"
+
     def tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
 
@@ -55,6 +59,7 @@ class House:
 
     def __init__(self, served: Told, provider: ScriptedProvider) -> None:
         self.served, self.asked_for = served, list[tuple[str, bytes | None, int | None]]()
+        self.scored: list[tuple[str, str, float]] = []
         table = ModelTable({"m": Route(name="m", provider=provider, deadline_s=10)})
         self.gateway = Gateway(table, now=lambda: 100.0, closing=self.close, prompts=self)
 
@@ -67,6 +72,10 @@ class House:
     def pick(self, name: str, key: bytes | None, version: int | None) -> Told:
         self.asked_for.append((name, key, version))
         return self.served
+
+    def score(self, name: str, answer: str, score: float) -> bool:
+        self.scored.append((name, answer, score))
+        return True
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -87,6 +96,9 @@ async def test_the_picked_version_is_asked_and_told_what_it_cost() -> None:
     assert [m.text for m in heard.request.messages] == ["Why?", "And?"]
     assert heard.call.tags == {"team": "a", "prompt": "ask", "prompt_version": "3"}
     assert house.asked_for == [("ask", b"ana", None)]
+    assert answer.answer_id.startswith("3.7.")
+    assert house.gateway.score("ask", answer.answer_id, 0.5)
+    assert house.scored == [("ask", answer.answer_id, 0.5)]
     (outcome,) = told.outcomes
     assert (outcome.problem, outcome.fits, outcome.cost_usd) == (None, None, None)
 
@@ -210,6 +222,8 @@ async def test_a_gateway_without_prompts_has_none() -> None:
     house.gateway.prompts = None
     with pytest.raises(ModelUnknown, match="no model 'prompt/ask'"):
         await house.gateway.prompt("ask", {})
+    with pytest.raises(ModelUnknown, match="no model 'prompt/ask'"):
+        house.gateway.score("ask", "3.7.abc", 1)
 
 
 CUT = AnswerCut("Cut off.", remedy="Raise max_tokens.", provider="p")

@@ -33,6 +33,10 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     stop: tuple[str, ...] = ()
 
 
+FEEDBACK = "feedback"
+"""In place of a scorer: whoever uses the answers sends their scores later."""
+
+
 class Compare(StrEnum):
     """How an answer is held against what was expected; see `prompts.score`."""
 
@@ -76,7 +80,7 @@ class PromptVariant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         prompt: the whole text of it, front matter included; see `prompts.template`.
         model: as the table of models names it.
         answer: JSON schema of the answer; None for text.
-        scorer: ``module:function`` that gives each answer a score; None for none.
+        scorer: ``module:function`` that gives each answer a score, or `FEEDBACK`; None for none.
     """
 
     prompt: str

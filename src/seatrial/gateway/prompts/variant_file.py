@@ -23,7 +23,7 @@ import msgspec
 
 from seatrial.gateway.prompts.failures import PromptInvalid
 from seatrial.gateway.prompts.template import Prompt
-from seatrial.gateway.prompts.variant import Golden, Parameters, PromptVariant
+from seatrial.gateway.prompts.variant import FEEDBACK, Golden, Parameters, PromptVariant
 from seatrial.kernel.config_file import ConfigUnreadable, parse
 
 _SCORER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
@@ -105,9 +105,9 @@ def _check(variant: PromptVariant, prompt: Prompt, source: str) -> None:
     for field in ("least_parse_rate", "least_score"):
         if not 0 <= getattr(golden, field) <= 1:
             raise _wrong(source, f"{field} is {getattr(golden, field)}, outside [0, 1]")
-    if variant.scorer is not None and not _SCORER.fullmatch(variant.scorer):
-        raise _wrong(source, f"scorer is {variant.scorer!r}, not written module:function")
-    if golden.least_score and golden.compare is None and variant.scorer is None:
+    if variant.scorer not in (None, FEEDBACK) and not _SCORER.fullmatch(variant.scorer or ""):
+        raise _wrong(source, f"scorer is {variant.scorer!r}, neither module:function nor feedback")
+    if golden.least_score and golden.compare is None and variant.scorer in (None, FEEDBACK):
         raise _wrong(source, "least_score is set, but neither compare nor a scorer gives scores")
     expected = [example.expected is not None for example in golden.examples]
     if golden.compare is not None and not all(expected):

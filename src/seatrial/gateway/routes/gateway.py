@@ -15,6 +15,7 @@ from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Message, Role, said
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings, Usage
+from seatrial.gateway.dialects import fields
 from seatrial.gateway.prompts.ask import PREFIX
 from seatrial.gateway.routes.prompted import Prompted, Prompts, Scoring, tagged
 from seatrial.gateway.routes.table import ModelTable, Route, Use
@@ -77,9 +78,11 @@ class PromptCompletion(Completion, frozen=True, kw_only=True):
 
     Args:
         version: of the prompt, as the split picked it.
+        answer_id: what the answer is scored by; see `Gateway.score`.
     """
 
     version: int
+    answer_id: str
 
 
 class Gateway:
@@ -236,7 +239,27 @@ class Gateway:
         turns = (said(Role.USER, messages),) if isinstance(messages, str) else tuple(messages)
         request = ChatRequest(model=name, messages=turns, max_tokens=max_tokens, user=caller.user)
         response = await prompted.chat(request, call)
-        return PromptCompletion(response=response, journal=call.journal, version=prompted.version)
+        return PromptCompletion(
+            response=response,
+            journal=call.journal,
+            version=prompted.version,
+            answer_id=prompted.answer_id(call),
+        )
+
+    def score(self, name: str, answer_id: str, score: float) -> bool:
+        """What an answer to a prompt was worth, as its user says later.
+
+        Args:
+            answer_id: as `prompt` gave it.
+            score: in [0, 1].
+        Returns: whether it was taken: an answer is scored once.
+        Raises: ModelUnknown, PromptNotFound; AnswerUnknown; RequestInvalid for another score.
+        """
+        if self.prompts is None:
+            raise self.table.unknown(PREFIX + name)
+        if not 0 <= score <= 1:
+            raise fields.wrong("score", score, "a number from 0 to 1")
+        return self.prompts.score(name, answer_id, score)
 
     def prompted(
         self,

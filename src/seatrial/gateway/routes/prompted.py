@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 VERSION_NOTE = "prompt.version"
 """The note of a journal that names the version of the prompt that was asked."""
 
+ANSWER_NOTE = "prompt.answer"
+"""The note that holds what the answer is scored by."""
+
 _UNFIT = (AnswerInvalid, AnswerCut, AnswerFiltered)
 _MOST_SCORED_AT_ONCE = 64
 
@@ -68,6 +71,12 @@ class Served(Protocol):
         """The other version of a trial, or None."""
         ...
 
+    @property
+    def mark(self) -> str:
+        """What an answer is known by, before the id of its call: who gave it, and when in its
+        history."""
+        ...
+
     def tell(self, outcome: Outcome) -> None:
         """What became of the request; called once."""
         ...
@@ -96,6 +105,17 @@ class Prompts(Protocol):
             key: the same key gets the same version as long as the shares stay; None for chance.
             version: a tester's wish: this version and no other.
         Raises: SeatrialError: there is no such prompt or version, or it is not loaded yet.
+        """
+        ...
+
+    def score(self, name: str, answer: str, score: float) -> bool:
+        """What an answer was worth, as its user says later.
+
+        Args:
+            answer: its id, as `Prompted.answer_id` gave it.
+            score: in [0, 1].
+        Returns: whether it was taken: an answer is scored once.
+        Raises: SeatrialError: there is no such prompt, no such answer, or no such score.
         """
         ...
 
@@ -165,6 +185,10 @@ class Prompted:
         """Of the prompt."""
         return self._served.live.version
 
+    def answer_id(self, call: Call) -> str:
+        """What the answer of a call is scored by."""
+        return f"{self._served.mark}.{call.id}"
+
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider."""
         try:
@@ -200,6 +224,7 @@ class Prompted:
 
     def _asked(self, request: ChatRequest, call: Call) -> ChatRequest:
         call.journal.notes[VERSION_NOTE] = self.version
+        call.journal.notes[ANSWER_NOTE] = self.answer_id(call)
         return self._served.live.request(self._variables, request)
 
     def _answered(self, text: str, call: Call) -> None:

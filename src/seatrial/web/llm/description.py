@@ -11,6 +11,7 @@ ROUTES: Final = (
     ("GET", "/v1/models", "The models there are, in the form of who asks"),
     ("POST", "/v1/messages", "Ask a model, Anthropic's form; whole or streamed"),
     ("POST", "/v1/messages/count_tokens", "Count the tokens of a request, Anthropic's form"),
+    ("POST", "/v1/prompts/scores", "Say what an answer to a prompt was worth, from 0 to 1"),
 )
 """Method, path and summary. ``/v1/models/{model}``, which TF Serving has too, describes one."""
 
@@ -25,6 +26,7 @@ TOLD: Final = (
     ("x-request-id", "The id of the call, also as `request-id`."),
     ("x-seatrial-model", "Provider and model of the last attempt."),
     ("x-seatrial-version", "The version of the prompt that answered."),
+    ("x-seatrial-answer", "The id by which the answer to a prompt is scored."),
     ("x-seatrial-attempts", "How many attempts there were."),
     ("x-seatrial-cost-usd", "What they cost together; of a stream a comment tells it at the end."),
     ("x-seatrial-cache", "`hit`, `miss`, or `joined`: an equal call was under way."),
@@ -74,6 +76,14 @@ _BODIES: Final[Mapping[str, dict[str, Any]]] = {
             "variables": _PROMPTS,
             "max_tokens": {"type": "integer", "minimum": 1},
             "stream": {"type": "boolean"},
+        },
+    },
+    "/v1/prompts/scores": {
+        "required": ["prompt", "answer", "score"],
+        "properties": {
+            "prompt": _TEXT,
+            "answer": _TEXT,
+            "score": {"type": "number", "minimum": 0, "maximum": 1},
         },
     },
     "/v1/messages/count_tokens": {

@@ -17,7 +17,7 @@ import orjson
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest
-from seatrial.gateway.dialects import openai_embeddings
+from seatrial.gateway.dialects import fields, openai_embeddings
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.prompts.ask import PREFIX, PromptAsk, prompt_ask
 from seatrial.gateway.routes.doorman import Doorman
@@ -51,9 +51,10 @@ CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
 MESSAGES = "/v1/messages"
 COUNT = "/v1/messages/count_tokens"
+SCORES = "/v1/prompts/scores"
 MODELS = "/v1/models"
 
-_POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT})
+_POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT, SCORES})
 _ANTHROPICS = frozenset({MESSAGES, COUNT})
 _HERE = "127.0.0.1"
 
@@ -76,6 +77,7 @@ class LlmPlane:
             MESSAGES: self._chat,
             EMBEDDINGS: self._embed,
             COUNT: self._count,
+            SCORES: self._score,
         }
 
     def owns(self, path: str) -> bool:
@@ -147,7 +149,11 @@ class LlmPlane:
         if asked.stream:
             return await self._stream(visit, prompted, asked, call)
         response = await prompted.chat(asked, call)
-        told = {"prompt": prompt.name, "version": prompted.version}
+        told = {
+            "prompt": prompt.name,
+            "version": prompted.version,
+            "answer": prompted.answer_id(call),
+        }
         body = orjson.dumps(visit.wire.whole(response) | {"seatrial": told})
         return Reply(200, body, JSON, headers_of(visit))
 
@@ -192,6 +198,17 @@ class LlmPlane:
         await loaded(route.counter)
         body = orjson.dumps({"input_tokens": route.counter.request(asked)})
         return Reply(200, body, JSON, headers_of(visit))
+
+    async def _score(self, visit: Visit) -> Reply:
+        body = fields.mapping(self._body(visit), "")
+        name, answer = fields.named(body, "prompt"), fields.named(body, "answer")
+        score = fields.optional_number(body, "score")
+        if score is None:
+            raise fields.missing("score", "a number from 0 to 1")
+        if visit.key is not None:
+            visit.key.check_model(PREFIX + name)
+        taken = self._gateway.score(name, answer, score)
+        return Reply(200, orjson.dumps({"taken": taken}), JSON, headers_of(visit))
 
     def _models(self, visit: Visit) -> Reply:
         key, dialect, path = visit.key, visit.wire.dialect, visit.request.path

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from seatrial.gateway.chat.call import CacheUse, Call
-from seatrial.gateway.routes.prompted import VERSION_NOTE
+from seatrial.gateway.routes.prompted import ANSWER_NOTE, VERSION_NOTE
 from seatrial.serving.flight import VERSION
 from seatrial.web.llm.visit import Visit
 
@@ -29,6 +29,7 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     version = journal.notes.get(VERSION_NOTE)
     if version is not None:
         found.append((VERSION, str(version).encode()))
+        found.append((b"x-seatrial-answer", _safe(str(journal.notes[ANSWER_NOTE]))))
     if journal.cache is not CacheUse.NONE:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
     if journal.attempts:
