@@ -170,3 +170,14 @@ def test_gates_of_a_kind_can_be_left_out() -> None:
 def test_a_step_with_a_shadow_is_refused() -> None:
     with pytest.raises(ValidationError, match="each copy would be paid for"):
         AnswerReleaseConfig.model_validate({"steps": [{"share": 0, "shadow": 0.5}]})
+
+
+def test_what_is_free_may_stay_free_and_may_not_cost() -> None:
+    free, few = answered(200, cost="0"), answered(60, cost="0")
+    assert one(COST_AGAINST, free, free).outcome is PASS
+    assert (one(COST_AGAINST, few, free).code, one(COST_AGAINST, few, free).n_needed) == (
+        Code.MORE_REQUESTS,
+        40,
+    )
+    assert one(COST_AGAINST, answered(60), free).outcome is FAIL
+    assert one(COST_AGAINST, free).outcome is PASS

@@ -239,9 +239,11 @@ def _cost_against(
     least = lower_mean(stable, alpha=of_stable.pass_) / NANO_USD
     most = upper_mean(stable, alpha=of_stable.fail) / NANO_USD
     seen = _mean_usd(stable)
-    aim = gate.ratio * (seen.value or 0.0)
-    found = _cost(canary, gate.ratio * least, gate.ratio * most, of_canary, aim=aim)
-    return replace(found, stable=seen)
+    limit, fail_limit, aim = (
+        max(gate.ratio * usd, 1 / NANO_USD)  # what is free for both keeps to it
+        for usd in (least, most, seen.value or 0.0)
+    )
+    return replace(_cost(canary, limit, fail_limit, of_canary, aim=aim), stable=seen)
 
 
 def _mean_usd(costs: Moments) -> Reading:
