@@ -40,7 +40,9 @@ class Folder:
             program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{command} "$@"\n')
             program.chmod(0o755)
         (folder / "examples").mkdir()
-        (folder / "examples" / "gateway.yaml").write_text(self.here(EXAMPLE.read_text("utf-8")))
+        for example in (EXAMPLE, EXAMPLE.with_name("support.prompt.yaml")):
+            text = self.here(example.read_text("utf-8"))
+            (folder / "examples" / example.name).write_text(text)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))},
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",

@@ -101,7 +101,7 @@ def language_models() -> schemathesis.BaseSchema:
     plane = DataPlane(router_of(live_version(matrix_signature())), error_reply)
     app = build(plane, streams=LlmPlane(gateway, doorman, Limits()))
     whole = schemathesis.openapi.from_asgi("/openapi.json", app)
-    return whole.include(path_regex="^/v1/(chat|embeddings|messages|models$)")
+    return whole.include(path_regex="^/v1/(chat|embeddings|messages|prompts|models$)")
 
 
 def check(case: schemathesis.Case) -> None:

@@ -367,3 +367,31 @@ def test_two_steps_with_the_same_share_are_counted_apart() -> None:
     assert endpoint.state.rollout is not None
     assert endpoint.state.rollout.step == 1
     assert endpoint.state.target_revision == endpoint.state.rollout.step_revision
+
+
+def test_the_versions_of_an_endpoint_are_of_one_kind() -> None:
+    endpoint = Endpoint()
+    endpoint.take(
+        start(endpoint.state, version=1, digest="d", target="production", plan=PLAN, kind="prompt")
+    )
+    endpoint.meet(Staged(passed=True, reason="fine"))
+    assert (endpoint.state.kind, endpoint.state.target.kind) == ("prompt", "prompt")
+    check_free(endpoint.state, kind="prompt")
+    with pytest.raises(RolloutConflict, match="of the kind prompt, not model"):
+        endpoint.start(2)
+
+
+def test_a_release_that_does_not_say_is_of_a_model() -> None:
+    endpoint = Endpoint()
+    (begun,) = start(endpoint.state, version=1, digest="d", target="production", plan=PLAN)
+    older = {name: value for name, value in begun.data.items() if name != "kind"}
+    endpoint.take([Draft(kind=begun.kind, data=older)])
+    assert endpoint.state.kind == "model"
+    assert endpoint.state.unreadable is None
+
+
+def test_a_kind_that_is_no_word_stops_the_endpoint() -> None:
+    endpoint = Endpoint()
+    (begun,) = start(endpoint.state, version=1, digest="d", target="production", plan=PLAN)
+    endpoint.take([Draft(kind=begun.kind, data={**begun.data, "kind": 3})])
+    assert endpoint.state.unreadable is not None

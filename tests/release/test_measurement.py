@@ -1,11 +1,13 @@
+from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.release.measurement import BadSummary, Summary
+from seatrial.release.measurement import UNKNOWN, BadSummary, Quality, Summary, quality
 from seatrial.stats.sketches import BadSketch, LatencySketch
 
 kinds = st.sampled_from(["timeout", "crashed", "bad_output"])
@@ -74,7 +76,7 @@ def test_a_summary_that_contradicts_itself_is_refused(wrong: dict, why: str) -> 
         (b"", "truncated"),
         (SAVED_BY_SCHEMA_1[:-1], "truncated"),
         (b"\x00", "Expected `array`"),
-        (b"\x92\x02\x90", "schema 2 is unknown"),
+        (b"\x92\x03\x90", "schema 3 is unknown"),
         (b"\x92\x01\x90", "length 4"),
     ],
 )
@@ -93,3 +95,47 @@ def test_hostile_bytes_raise_nothing_else(data: bytes) -> None:
 def test_a_slice_of_thousands_of_answers_takes_a_few_hundred_bytes() -> None:
     latencies = np.random.default_rng(1).lognormal(-4, 0.5, 20_000)
     assert len(Summary.of(latencies).encode()) < 700
+
+
+QUALITIES = st.builds(
+    quality,
+    fits=st.none() | st.booleans(),
+    cost_usd=st.none() | st.decimals(0, 1000, places=7),
+    score=st.none() | st.floats(0, 1),
+)
+
+
+@given(st.lists(QUALITIES, max_size=8), st.lists(QUALITIES, max_size=8))
+def test_what_is_known_of_answers_adds_up_and_comes_back(
+    one: list[Quality], other: list[Quality]
+) -> None:
+    whole = Summary(quality=sum([*one, *other], UNKNOWN))
+    parts = Summary(quality=sum(other, UNKNOWN)) + Summary(quality=sum(one, UNKNOWN))
+    assert parts == whole
+    assert Summary.decode(whole.encode()) == whole
+
+
+def test_a_summary_without_any_is_one_of_schema_1() -> None:
+    assert Summary.of([0.1]).encode()[:2] == b"\x92\x01"
+    known = Summary(quality=quality(fits=True)).encode()
+    assert known[:2] == b"\x92\x02"
+
+
+def test_costs_of_any_size_are_kept_exactly() -> None:
+    dear = quality(cost_usd=Decimal(9_000_000))
+    whole = Summary(quality=dear + dear)
+    assert Summary.decode(whole.encode()).quality.costs == whole.quality.costs
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: quality(score=1.5),
+        lambda: quality(score=float("nan")),
+        lambda: Quality(n_checked=1, n_unfit=2),
+        lambda: Quality(n_scored=1, lost_millionths=2_000_000),
+    ],
+)
+def test_a_quality_that_contradicts_itself_is_refused(wrong: Callable[[], Quality]) -> None:
+    with pytest.raises(BadSummary):
+        wrong()

@@ -193,7 +193,7 @@ async def test_who_a_tester_names_is_not_counted_and_who_the_split_picks_is(
     counting: Counting, clock: FakeClock, make_live: MakeLive
 ) -> None:
     live = make_live()
-    router = Router(Recorder(worker="w", clock=clock), counting=counting)
+    router = Router(Recorder(worker="w", clock=clock), seen=counting.seen, retired=counting.retire)
     router.apply("churn", 1, Split(stable=1), {1: live})
     assert router.pick("churn", version=1).seen is None
     assert router.pick("churn").seen is not None

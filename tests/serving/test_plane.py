@@ -151,7 +151,9 @@ def test_a_refusal_is_evidence_only_where_the_other_version_takes_the_request(
     assert recorder.seen == [(answers, 1, "rejected"), (answers, OUTSIDE, "rejected")]
 
 
-def test_a_model_nobody_has_is_the_answer_even_to_a_body_nobody_can_read(router: Router) -> None:
+def test_a_model_nobody_has_is_the_answer_even_to_a_body_nobody_can_read(
+    router: Router,
+) -> None:
     for body in (ROW, b"{"):
         reply = reply_of(plane_over(router), "/v2/models/nope/infer", body)
         assert reply.status == 404
@@ -160,7 +162,9 @@ def test_a_model_nobody_has_is_the_answer_even_to_a_body_nobody_can_read(router:
     assert (reply.status, json.loads(reply.body)["code"]) == (404, "serving.unknown_version")
 
 
-def test_an_error_names_field_and_row_and_still_tells_the_version(router: Router) -> None:
+def test_an_error_names_field_and_row_and_still_tells_the_version(
+    router: Router,
+) -> None:
     bad = {"inputs": [ROW["inputs"][0] | {"data": [1, "a", 3]}]}
     reply = reply_of(plane_over(router), body=bad, x_request_id="r-1")
     assert reply.status == 400

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from seatrial.kernel.store import Slice, StoreUnavailable
-from seatrial.release.measurement import Summary
+from seatrial.release.measurement import Summary, quality
 from seatrial.serving.record import Recorder, Tally
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
@@ -172,3 +172,27 @@ def test_totals_go_on_over_flushes_and_are_bounded(clock: FakeClock) -> None:
     recorder.observer("churn", 300, 1)(0.1, "ok")
     recorder.flush(store)
     assert recorder.totals()["churn", 300].summary.n == 2
+
+
+def test_the_quality_of_answers_is_recorded_with_them_or_later(clock: FakeClock) -> None:
+    store, recorder = MemoryStore(), recorder_of(clock)
+    observe, appraise = recorder.observer("churn", 1, 5), recorder.appraiser("churn", 1, 5)
+    for fits in (True, False):
+        appraise(quality(fits=fits))
+        observe(0.1, "ok")
+    recorder.flush(store)
+    appraise(quality(score=0.5))
+    recorder.flush(store)
+    summary = total(store)
+    assert summary.n == 2
+    assert (summary.quality.n_checked, summary.quality.n_unfit) == (2, 1)
+    assert (summary.quality.n_scored, summary.quality.lost_millionths) == (1, 500_000)
+
+
+def test_many_qualities_are_folded_before_they_fill_the_memory(clock: FakeClock) -> None:
+    tally = Tally()
+    for _ in range(2_500):
+        tally.appraise(quality(fits=True))
+    taken = tally.take()
+    assert taken is not None
+    assert taken.summary.quality.n_checked == 2_500

@@ -95,7 +95,7 @@ def house(make_live: MakeLive, store: Any) -> Callable[..., Any]:
             address="http://127.0.0.1:8080",
             store=store,
             targets=targets,
-            fleet=fleet,
+            fleets={"model": fleet},
             router=router,
             recorder=recorder,
             clock=clock,

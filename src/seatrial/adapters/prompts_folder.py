@@ -50,8 +50,8 @@ class PromptFolder:
         current = self._folder / f"{name}{_ENDING}"
         if not _NAME.match(name) or not _is_named(current):
             return {}
-        texts = [_read(path) for path in sorted((self._folder / name).glob(f"*{_ENDING}"))]
-        now = _read(current)
+        texts = [read_text(path) for path in sorted((self._folder / name).glob(f"*{_ENDING}"))]
+        now = read_text(current)
         made = {digest_of(text): text for text in texts if text != now}
         return made | {digest_of(now): now}
 
@@ -61,7 +61,8 @@ def _is_named(path: Path) -> bool:
     return path.is_file() and path.name in {entry.name for entry in path.parent.iterdir()}
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a prompt's file.   Raises: PromptInvalid."""
     try:
         raw = path.read_bytes()[: MAX_BYTES + 1]
         if len(raw) > MAX_BYTES:

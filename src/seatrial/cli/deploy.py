@@ -97,12 +97,13 @@ def deploy(
     config: Path | None,
     as_json: bool,
 ) -> int:
-    """Take MODEL, a trained model file or an archive of one, to staging or production.
+    """Take MODEL, a trained model file, an archive of one or a prompt, to staging or production.
 
     The file is scanned before it is loaded, loaded in a process of its own, exported to ONNX where
     that gives the same answers, tested as a server, and, for production, given a small share of the
     traffic until the evidence decides. An archive that `seatrial bundle pack` wrote is verified and
-    goes on from the tests, as it was packaged.
+    goes on from the tests, as it was packaged. A prompt (.yaml) is tried with its golden examples,
+    and goes the same way.
     """
     console = Console(as_json=as_json)
     workspace = open_workspace(home=home, config=config)

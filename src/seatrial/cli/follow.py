@@ -75,7 +75,7 @@ def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
     match now["phase"]:
         case "staging" if "tests" not in said:
             said.add("tests")
-            console.progress("staging", "integration tests against the bundle in its own process")
+            console.progress("staging", "integration tests")
         case "warming" | "canary":
             console.progress("canary", _canary(now))
         case "held":

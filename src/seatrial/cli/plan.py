@@ -20,7 +20,8 @@ from seatrial.release.measurement import Summary
 from seatrial.release.plan import Forecast, share_within, time_to_verdict
 from seatrial.release.projection import Endpoints, UnknownEndpoint
 from seatrial.release.recent import Recent
-from seatrial.release.rollout import Plan
+from seatrial.release.rollout import MODEL, Plan
+from seatrial.wiring.prompts import PROMPT
 from seatrial.wiring.workspace import open_workspace
 
 _LEAST_SEEN = 30
@@ -62,8 +63,10 @@ def plan(
     """Say how long a verdict will take at the observed traffic, before starting."""
     workspace = open_workspace(home=home, config=config)
     store = workspace.open_store()
-    intended = workspace.settings.release_of(name).plan()
-    observed, stable = _observed(store, name)
+    kind, observed, stable = _observed(store, name)
+    settings = workspace.settings
+    of_kind = settings.prompt_release_of if kind == PROMPT else settings.release_of
+    intended = of_kind(name).plan()
     if rate is None and 60 * observed < _LEAST_SEEN:
         raise _too_little(name, round(60 * observed))
     rate = observed if rate is None else rate
@@ -108,19 +111,19 @@ def forecast(
     )
 
 
-def _observed(store: Store, name: str) -> tuple[float, Summary | None]:
-    """Requests a second to an endpoint, and what its stable version did lately."""
+def _observed(store: Store, name: str) -> tuple[str, float, Summary | None]:
+    """The kind of an endpoint, requests a second to it, and what its stable version did lately."""
     endpoints = Endpoints(store)
     endpoints.refresh()
     try:
         state = endpoints.get(name)
     except UnknownEndpoint:
-        return 0.0, None
+        return MODEL, 0.0, None
     now = datetime.now(UTC)
     recent = Recent(store, name)
     recent.refresh(now)
     stable = recent.total(state.stable) if state.stable is not None else None
-    return recent.rate_per_s(now), stable
+    return state.kind, recent.rate_per_s(now), stable
 
 
 def _rate(rate: float) -> str:

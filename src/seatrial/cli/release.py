@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option, whoami, workspace_options
 from seatrial.cli.output import Console
-from seatrial.cli.show import fact_line, show_endpoint
+from seatrial.cli.show import fact_line, show_endpoint, versions_lines
 from seatrial.release.desk import Desk
+from seatrial.release.rollout import MODEL
 from seatrial.wiring.background import running
 from seatrial.wiring.workspace import open_workspace
 
@@ -33,10 +36,16 @@ def status(name: str | None, home: Path | None, config: Path | None, as_json: bo
     """What is served, and where releases stand."""
     console = Console(as_json=as_json)
     desk = _desk(home, config)
-    records = [desk.view(name)] if name else desk.views()
+    records: list[dict[str, Any]] = [desk.view(name)] if name else desk.views()
     server = _server(home, config)
     for record in records:
         show_endpoint(console, record, server=server)
+        if name and record["kind"] != MODEL:
+            metrics = desk.metrics(name, now=datetime.now(UTC))
+            record["versions"] = metrics["totals"]
+            console.say("  last 15 minutes")
+            for line in versions_lines(record["versions"]):
+                console.say(f"    {line}")
     if not records:
         console.say("Nothing is deployed yet. Start with: seatrial deploy model.pkl --name NAME")
     console.result(records[0] if name else records)

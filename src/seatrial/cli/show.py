@@ -9,6 +9,7 @@ import click
 
 from seatrial.cli.output import Console
 from seatrial.kernel.duration import show_duration, show_watched
+from seatrial.release.verdict import plain
 
 _COLOURS = {"promoted": "green", "aborted": "red", "rejected": "red", "held": "yellow"}
 
@@ -36,6 +37,28 @@ def show_endpoint(
         for line in evidence_lines(release):
             console.say(f"              {line}")
     console.say(f"  served by   {_served_by(record, server)}")
+
+
+def versions_lines(totals: Mapping[str, Any]) -> list[str]:
+    """What each version of a prompt did lately, side by side."""
+    rows = [("version", "answers", "errors", "p95", "parsed", "cost", "score")]
+    rows += [
+        (
+            version,
+            f"{t['n']:,}",
+            "–" if t["error_rate"] is None else f"{100 * t['error_rate']:.3g} %",
+            "–" if t["p95_ms"] is None else f"{t['p95_ms']:.3g} ms",
+            f"{100 * t['parse_rate']:.3g} %" if "parse_rate" in t else "–",
+            f"{plain(format(t['cost_usd'], '.3g'))} USD" if "cost_usd" in t else "–",
+            f"{t['score']:.3g}" if "score" in t else "–",
+        )
+        for version, t in totals.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
 
 
 def _served_by(record: Mapping[str, Any], server: str | None) -> str:

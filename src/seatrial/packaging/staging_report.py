@@ -40,7 +40,8 @@ class StagingReport:
         digest: of its bundle.
         tests: in the order they ran.
         measured: JSON-able numbers: ``p50_ms``, ``p95_ms``, ``p99_ms``, ``requests_per_s``, ``n``,
-            ``n_failed``, ``rss_bytes``, ``cpu_s_per_request``, ``cold_start_s``.
+            ``n_failed``, ``rss_bytes``, ``cpu_s_per_request``, ``cold_start_s``; of a prompt
+            ``p50_ms`` to ``n_failed``, ``cost_usd``, ``parse_rate``, ``score``.
     """
 
     endpoint: str
@@ -78,6 +79,10 @@ class StagingReport:
         m = self.measured
         if "p95_ms" not in m:
             return w["no_load"]
+        if "cost_usd" in m:
+            return w["golden"].format(
+                n=f"{m['n']:,.0f}", cost=f"{m['cost_usd']:.6f}", p95=f"{m['p95_ms']:.0f}"
+            )
         return w["load"].format(
             p95=f"{m['p95_ms']:.1f}",
             n_failed=f"{m['n_failed']:.0f}",
@@ -122,7 +127,7 @@ class StagingReport:
     def as_text(self) -> str:
         """The report for a terminal."""
         lines = [
-            f"Staging of {self.endpoint} version {self.version} (bundle {self.digest[:12]})",
+            f"Staging of {self.endpoint} version {self.version} (digest {self.digest[:12]})",
             "",
         ]
         lines += [

@@ -30,6 +30,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "no_test": "no test ran",
         "no_load": "no load was measured",
         "load": "p95 {p95} ms, {n_failed} errors in {n} requests, {rate} a second",
+        "golden": "{n} golden examples for {cost} USD, p95 {p95} ms",
         "semicolon": "; ",
     },
     "zh": {
@@ -49,6 +50,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "and_more": "（另有 {n} 项未通过）",
         "no_test": "没有执行任何测试",
         "no_load": "没有负载测试的数据",
+        "golden": "{n} 个标准样例共花费 {cost} 美元，p95 {p95} ms",
         "load": "p95 {p95} ms，{n} 个请求中 {n_failed} 个错误，每秒 {rate} 个请求",
         "semicolon": "；",
     },
@@ -63,6 +65,10 @@ _TESTS_ZH: Mapping[str, str] = {
     "concurrency": "并发",
     "sustained load": "持续负载",
     "memory": "内存",
+    "answers": "标准样例",
+    "parse rate": "解析率",
+    "score": "评分",
+    "gates": "门禁",
 }
 
 _SAID_ZH: tuple[tuple[str, str], ...] = (
@@ -83,6 +89,13 @@ _SAID_ZH: tuple[tuple[str, str], ...] = (
         r"([\d,]+) requests in (\S+) s over (\d+) connections, no error, p95 (\S+) ms",
         "{2} 个连接，{1} 秒内 {0} 个请求，没有错误，p95 {3} ms",
     ),
+    (r"(\d+) golden examples were answered", "{0} 个标准样例都得到了回答"),
+    (r"(\d+) of (\d+) answers parsed", "{1} 个回答中 {0} 个解析成功"),
+    (
+        r"mean score (\S+) of (\d+), at least (\S+) is needed",
+        "{1} 个评分的平均值为 {0}，至少需要 {2}",
+    ),
+    (r"(\d+) examples cost (\S+) USD", "{0} 个样例共花费 {1} 美元"),
     (r"(\d+) MB after the load, (\d+) MB half-way", "负载结束后 {0} MB，中途 {1} MB"),
 )
 
@@ -103,6 +116,18 @@ def _count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def _usd(value: float) -> str:
+    return f"{value:,.6f} USD"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _score(value: float) -> str:
+    return f"{value:.3g}"
+
+
 _FIGURES: Mapping[str, tuple[str, str, Callable[[float], str]]] = {
     "cold_start_s": ("from process start to ready", "从进程启动到就绪", _seconds),
     "n": ("requests under load", "负载中的请求数", _count),
@@ -115,6 +140,9 @@ _FIGURES: Mapping[str, tuple[str, str, Callable[[float], str]]] = {
     "rss_idle_bytes": ("memory before the load", "负载开始前的内存", _megabytes),
     "rss_warm_bytes": ("memory half-way through it", "负载中途的内存", _megabytes),
     "rss_bytes": ("memory after it", "负载结束后的内存", _megabytes),
+    "cost_usd": ("cost of all examples", "全部样例的费用", _usd),
+    "parse_rate": ("answers that parsed", "解析成功的回答", _percent),
+    "score": ("mean score", "平均评分", _score),
 }
 """By name in the record, in the order of reading: what it is in each language, how it is shown."""
 

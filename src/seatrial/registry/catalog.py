@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +24,9 @@ REGISTERED = "version.registered"
 _PREFIX = "model/"
 _PAGE = 1000
 _ATTEMPTS = 100
+
+K = TypeVar("K")
+"""What is known of something that was registered before."""
 
 
 class VersionUnknown(NotFound):
@@ -97,16 +101,33 @@ def register(log: FactLog, name: str, registration: Registration, *, by: str) ->
         what the log raises, in which case nothing was registered.
     """
     stream = _PREFIX + check_name(name)
-    for attempt in range(_ATTEMPTS):
-        facts = _read(log, stream)
+
+    def decide(facts: list[Fact]) -> Version | Draft:
         known = _fold(facts)
-        for version in known:
-            if version.digest == registration.digest:
-                return version
-        revision = facts[-1].revision if facts else 0
-        draft = Draft(kind=REGISTERED, data=_to_data(len(known) + 1, registration), by=by)
+        same = next((v for v in known if v.digest == registration.digest), None)
+        data = _to_data(len(known) + 1, registration)
+        return same or Draft(kind=REGISTERED, data=data, by=by)
+
+    found = numbered(log, stream, decide)
+    return found if isinstance(found, Version) else _version(found)
+
+
+def numbered(log: FactLog, stream: str, decide: Callable[[list[Fact]], K | Draft]) -> K | Fact:
+    """Append what is decided of a stream, deciding anew while others append to it.
+
+    Args:
+        decide: from the facts there are: what is known already, or what to append.
+    Returns: what is known, or the fact that was appended.
+    Raises: StreamChanged when others kept appending for a hundred attempts; what ``decide`` raises.
+    """
+    for attempt in range(_ATTEMPTS):
+        facts = read_stream(log, stream)
+        decided = decide(facts)
+        if not isinstance(decided, Draft):
+            return decided
         try:
-            return _version(log.append(stream, [draft], expected=revision)[0])
+            revision = facts[-1].revision if facts else 0
+            return log.append(stream, [decided], expected=revision)[0]
         except StreamChanged:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -115,7 +136,7 @@ def register(log: FactLog, name: str, registration: Registration, *, by: str) ->
 
 def versions(log: FactLog, name: str) -> list[Version]:
     """The versions of a model by number; empty for a model nobody registered."""
-    return _fold(_read(log, _PREFIX + name))
+    return _fold(read_stream(log, _PREFIX + name))
 
 
 def get(log: FactLog, name: str, number: int) -> Version:
@@ -173,7 +194,8 @@ def _to_data(number: int, registration: Registration) -> dict[str, object]:
     }
 
 
-def _read(log: FactLog, stream: str) -> list[Fact]:
+def read_stream(log: FactLog, stream: str) -> list[Fact]:
+    """All facts of a stream, oldest first."""
     facts: list[Fact] = []
     while page := log.read(stream=stream, after=facts[-1].seq if facts else 0, limit=_PAGE):
         facts += page

@@ -13,7 +13,7 @@ from seatrial.kernel.store import Store
 from seatrial.release.endpoint import EndpointState, ask, check_free, roll_back, start
 from seatrial.release.projection import Endpoints
 from seatrial.release.recent import Recent, numbers, record
-from seatrial.release.rollout import Plan
+from seatrial.release.rollout import MODEL, Plan
 from seatrial.release.view import history, view
 
 _WIDTH_S = 5
@@ -116,11 +116,12 @@ class Desk:
         """
         return self._change(name, lambda state: roll_back(state, to=to, by=by, reason=reason))
 
-    def check_free(self, name: str) -> None:
-        """Raises: RolloutConflict: a release of the endpoint is under way."""
+    def check_free(self, name: str, *, kind: str = MODEL) -> None:
+        """Raises: RolloutConflict: a release of the endpoint is under way, or its versions are of
+        another kind."""
         with self._lock:
             self._endpoints.refresh()
-            check_free(self._endpoints.find(name))
+            check_free(self._endpoints.find(name), kind=kind)
 
     def start(
         self,
@@ -132,6 +133,7 @@ class Desk:
         plan: Plan,
         by: str,
         notes: Mapping[str, object],
+        kind: str = MODEL,
     ) -> EndpointState:
         """Begin to release a version; the endpoint is made if it does not exist.
 
@@ -148,6 +150,7 @@ class Desk:
                     plan=plan,
                     by=by,
                     notes=notes,
+                    kind=kind,
                 ),
             )
 

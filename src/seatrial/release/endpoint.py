@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.kernel.events import Draft
-from seatrial.release.rollout import Asked, Plan, Rollout, RolloutConflict, decide
+from seatrial.release.rollout import MODEL, Asked, Plan, Rollout, RolloutConflict, decide
 from seatrial.release.variant import Split
 
 PREFIX = "endpoint/"
@@ -55,12 +55,14 @@ class EndpointTarget:
         revision: revision of the stream at which the split last changed.
         split: who gets what.
         digests: bundle digest of each version the split names.
+        kind: of its versions; see `EndpointState`.
     """
 
     endpoint: str
     revision: int
     split: Split
     digests: Mapping[int, str]
+    kind: str = MODEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,9 @@ class EndpointState:
     """Everything known of an endpoint.
 
     Args:
-        name: of the endpoint, which is the model's name.
+        name: of the endpoint, which is the model's or the prompt's name.
+        kind: what its versions are, such as ``model``: one word for all of them. Nothing here
+            depends on it; whoever tests and serves versions does.
         revision: of its stream; 0 before the first fact.
         stable: the version in production, or None.
         former: earlier stable versions; the last one is where a rollback goes.
@@ -82,6 +86,7 @@ class EndpointState:
     """
 
     name: str
+    kind: str = MODEL
     revision: int = 0
     stable: int | None = None
     former: tuple[int, ...] = ()
@@ -123,6 +128,7 @@ class EndpointState:
             revision=self.target_revision,
             split=split,
             digests={version: self.digests[version] for version in split.versions},
+            kind=self.kind,
         )
 
 
@@ -142,9 +148,16 @@ def check_readable(state: EndpointState) -> None:
         )
 
 
-def check_free(state: EndpointState) -> None:
-    """Raises: RolloutConflict: a release of the endpoint is under way; UnknownFact."""
+def check_free(state: EndpointState, *, kind: str = MODEL) -> None:
+    """Raises: RolloutConflict: a release of the endpoint is under way, or its versions are of
+    another kind; UnknownFact."""
     check_readable(state)
+    if state.digests and kind != state.kind:
+        raise RolloutConflict(
+            f"The versions of endpoint {state.name!r} are of the kind {state.kind}, not {kind}.",
+            remedy="Name another endpoint with --name.",
+            kind=state.kind,
+        )
     active = state.active
     if active is not None:
         raise RolloutConflict(
@@ -161,6 +174,7 @@ def start(
     digest: str,
     target: str,
     plan: Plan,
+    kind: str = MODEL,
     by: str = "deploy",
     notes: Mapping[str, object] | None = None,
 ) -> list[Draft]:
@@ -171,11 +185,12 @@ def start(
         version: registered number, with its bundle's ``digest``.
         target: ``staging`` or ``production``.
         plan: steps and gates.
+        kind: what the version is; the same for all versions of an endpoint.
         notes: JSON-able details for the history, such as the source file.
-    Raises: RolloutConflict: another release is under way, or the version is in production;
-        UnknownFact.
+    Raises: RolloutConflict: another release is under way, the version is in production, or the
+        endpoint's versions are of another kind; UnknownFact.
     """
-    check_free(state)
+    check_free(state, kind=kind)
     if version == state.stable:
         raise RolloutConflict(
             f"Version {version} of {state.name!r} is in production already.",
@@ -191,6 +206,7 @@ def start(
                 "target": target,
                 "plan": plan.as_dict(),
                 "notes": dict(notes or {}),
+                "kind": kind,
             },
             by=by,
         )

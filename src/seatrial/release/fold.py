@@ -15,7 +15,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.events import Fact
 from seatrial.release.endpoint import EndpointState, Unreadable
 from seatrial.release.gate_record import gates_from_dict
-from seatrial.release.rollout import Phase, Plan, Rollout, Step
+from seatrial.release.rollout import MODEL, Phase, Plan, Rollout, Step
 
 _NEW_EVIDENCE = "step.entered"
 """The fact after which answers count for another step, whether or not shares change."""
@@ -120,9 +120,10 @@ def _started(state: EndpointState, fact: Fact) -> EndpointState:
         plan=_plan_from(_held(data, "plan", Mapping)),
         phase=Phase.STAGING,
         salt=data["release"],
+        kind=_held(data, "kind", str) if "kind" in data else MODEL,
     )
     digests = {**state.digests, rollout.version: rollout.digest}
-    return replace(state, rollout=rollout, digests=digests)
+    return replace(state, rollout=rollout, digests=digests, kind=rollout.kind)
 
 
 def _moved(state: EndpointState, **changes: Any) -> EndpointState:

@@ -1,8 +1,9 @@
 """Gates: what a version must show before it gets everybody.
 
 Every gate is one question about a rate: errors under a limit, answers slower than a limit under 5 %
-(a p95), or requests refused that the other version takes. Against stable, the limit follows from
-what the stable did. Here is what can be asked; `release/judge.py` answers.
+(a p95), requests refused that the other version takes, answers that cannot be parsed; or about a
+mean: cost and score. Against stable, the limit follows from what the stable did. Here is what can
+be asked; `release/judge.py` answers.
 """
 
 from __future__ import annotations
@@ -119,12 +120,7 @@ class LatencyAgainstStable:
     def __post_init__(self) -> None:
         check_share("quantile", self.quantile)
         _check_positive("slack_ms", self.slack_ms)
-        if not 1 <= self.ratio < math.inf:
-            raise BadGate(
-                f"The ratio {self.ratio!r} would ask the canary to be faster than stable.",
-                remedy="Give a ratio of at least 1, such as 1.5.",
-                field="ratio",
-            )
+        _check_ratio(self.ratio, than="faster")
 
     @property
     def name(self) -> str:
@@ -136,8 +132,115 @@ class LatencyAgainstStable:
         return max(self.ratio * stable_ms, stable_ms + self.slack_ms)
 
 
-AbsoluteGate: TypeAlias = ErrorRateGate | LatencyGate
-RelativeGate: TypeAlias = ErrorRateAgainstStable | LatencyAgainstStable | RefusedAgainstStable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AtLeast:
+    """A share or a mean in [0, 1] is at least so much; judged by what it lacks to 1."""
+
+    least: float
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        check_share("least", self.least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseRateGate(_AtLeast):
+    """The share of answers that have the form they must have is over a limit.
+
+    Args:
+        least: a share in (0, 1), such as 0.98.
+        dry_run: judged and shown, but not counted.
+    """
+
+    name: ClassVar[str] = "parse_rate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreGate(_AtLeast):
+    """The mean score of the answers that are scored is over a limit.
+
+    Args:
+        least: a mean of scores in (0, 1), such as 0.8.
+        dry_run: judged and shown, but not counted.
+    """
+
+    name: ClassVar[str] = "score"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostGate:
+    """The mean cost of a request is under a limit.
+
+    Args:
+        limit_usd: > 0, such as 0.002.
+        dry_run: judged and shown, but not counted.
+    """
+
+    limit_usd: float
+    dry_run: bool = False
+
+    name: ClassVar[str] = "cost_per_request"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.limit_usd < math.inf:
+            raise BadGate(
+                f"limit_usd is {self.limit_usd!r}.",
+                remedy="Give dollars above 0, such as 0.002.",
+                field="limit_usd",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseRateAgainstStable(_WithinMargin):
+    """The canary's share of answers without their form exceeds the stable's by less than a margin.
+
+    Args:
+        margin: a difference of rates in (0, 1), such as 0.02.
+        dry_run: judged and shown, but not counted.
+    """
+
+    name: ClassVar[str] = "parse_rate_against_stable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreAgainstStable(_WithinMargin):
+    """The canary's mean score is lower than the stable's by less than a margin.
+
+    Args:
+        margin: a difference of means in (0, 1), such as 0.05.
+        dry_run: judged and shown, but not counted.
+    """
+
+    name: ClassVar[str] = "score_against_stable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostAgainstStable:
+    """The canary's mean cost is under so many times the stable's.
+
+    Args:
+        ratio: >= 1, such as 1.2.
+        dry_run: judged and shown, but not counted.
+    """
+
+    ratio: float
+    dry_run: bool = False
+
+    name: ClassVar[str] = "cost_per_request_against_stable"
+
+    def __post_init__(self) -> None:
+        _check_ratio(self.ratio, than="cheaper")
+
+
+AbsoluteGate: TypeAlias = ErrorRateGate | LatencyGate | ParseRateGate | ScoreGate | CostGate
+RelativeGate: TypeAlias = (
+    ErrorRateAgainstStable
+    | LatencyAgainstStable
+    | RefusedAgainstStable
+    | ParseRateAgainstStable
+    | ScoreAgainstStable
+    | CostAgainstStable
+)
 Gate: TypeAlias = AbsoluteGate | RelativeGate
 
 
@@ -166,6 +269,15 @@ class Gates:
 
 def _quantile_name(quantile: float) -> str:
     return f"p{100 * quantile:g}"
+
+
+def _check_ratio(ratio: float, *, than: str) -> None:
+    if not 1 <= ratio < math.inf:
+        raise BadGate(
+            f"The ratio {ratio!r} would ask the canary to be {than} than stable.",
+            remedy="Give a ratio of at least 1, such as 1.5.",
+            field="ratio",
+        )
 
 
 def _check_positive(field: str, value: float) -> None:

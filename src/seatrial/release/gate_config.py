@@ -30,6 +30,12 @@ class GateName(StrEnum):
     ERROR_RATE_AGAINST_STABLE = "error_rate_against_stable"
     P95_AGAINST_STABLE = "p95_against_stable"
     REFUSED_RATE_AGAINST_STABLE = "refused_rate_against_stable"
+    PARSE_RATE = "parse_rate"
+    PARSE_RATE_AGAINST_STABLE = "parse_rate_against_stable"
+    SCORE = "score"
+    SCORE_AGAINST_STABLE = "score_against_stable"
+    COST_PER_REQUEST = "cost_per_request"
+    COST_PER_REQUEST_AGAINST_STABLE = "cost_per_request_against_stable"
 
 
 class AgainstStableConfig(BaseModel):

@@ -9,13 +9,19 @@ from typing import Any
 from seatrial.kernel.errors import Invalid
 from seatrial.release.gate import (
     AbsoluteGate,
+    CostAgainstStable,
+    CostGate,
     ErrorRateAgainstStable,
     ErrorRateGate,
     Gate,
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    ParseRateAgainstStable,
+    ParseRateGate,
     RefusedAgainstStable,
+    ScoreAgainstStable,
+    ScoreGate,
 )
 
 _KINDS: Mapping[str, type[Gate]] = {
@@ -24,6 +30,12 @@ _KINDS: Mapping[str, type[Gate]] = {
     "error_rate_against_stable": ErrorRateAgainstStable,
     "latency_against_stable": LatencyAgainstStable,
     "refused_rate_against_stable": RefusedAgainstStable,
+    "parse_rate": ParseRateGate,
+    "parse_rate_against_stable": ParseRateAgainstStable,
+    "score": ScoreGate,
+    "score_against_stable": ScoreAgainstStable,
+    "cost_per_request": CostGate,
+    "cost_per_request_against_stable": CostAgainstStable,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

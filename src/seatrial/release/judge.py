@@ -1,7 +1,7 @@
 """The judge: gates and measurements in, verdicts out.
 
-Every gate is judged as a rate by `stats/sequential.py`, so it may be read at every tick. Pure: no
-clock, no store.
+Every gate is judged as a rate by `stats/sequential.py`, costs as a mean by
+`stats/mean_sequence.py`, so it may be read at every tick. Pure: no clock, no store.
 
 All gates must pass, so the chance that a version which breaks *any* of them passes is at most alpha
 (intersection-union test, Berger 1982, Technometrics 24:295). Any gate may fail, so alpha is split
@@ -16,18 +16,26 @@ from typing import assert_never
 
 from seatrial.release.gate import (
     AbsoluteGate,
+    CostAgainstStable,
+    CostGate,
     ErrorRateAgainstStable,
     ErrorRateGate,
     Gate,
     Gates,
     LatencyAgainstStable,
     LatencyGate,
+    ParseRateAgainstStable,
+    ParseRateGate,
     RefusedAgainstStable,
+    ScoreAgainstStable,
+    ScoreGate,
 )
-from seatrial.release.measurement import Summary
+from seatrial.release.measurement import NANO_USD, Summary
 from seatrial.release.verdict import Code, Judgement, Outcome, Quantity, Reading, Verdict, worst
 from seatrial.stats.compare import CANARY_PART, compare_rates
 from seatrial.stats.counts import Counts, Interval
+from seatrial.stats.mean_sequence import lower_mean, upper_mean, values_needed
+from seatrial.stats.moments import Moments
 from seatrial.stats.quantiles import quantile_bounds
 from seatrial.stats.sequential import lower_bound, requests_needed, upper_bound
 from seatrial.stats.sketches import LatencySketch
@@ -75,16 +83,19 @@ class _Evidence:
     """What a gate found; see Verdict. Passes under ``limit``, fails over ``fail_limit``.
 
     Showing that ``claim.events`` are rarer than its limit is the same as bringing the interval's
-    upper bound under ``limit``, said in requests.
+    upper bound under ``limit``, said in requests. A mean is no rate: it has no claim, and says
+    itself how many answers it needs.
     """
 
+    quantity: Quantity
     effect: float | None
     interval: Interval
     limit: float
     fail_limit: float
     canary: Reading
     stable: Reading | None = None
-    claim: Claim
+    claim: Claim | None = None
+    n_needed: int | None = None
 
 
 def judge(gates: Gates, canary: Summary, stable: Summary | None) -> Judgement:
@@ -110,17 +121,19 @@ def judge(gates: Gates, canary: Summary, stable: Summary | None) -> Judgement:
 
 
 def claims(gates: Gates, canary: Summary, stable: Summary | None) -> tuple[Claim, ...]:
-    """What each gate that counts asks the canary to show, given what is known of stable now.
+    """What each gate that counts asks the canary to show, given what is known of stable now; gates
+    on costs, which are no rates, are left out.
 
     Args: as for `judge`.
     """
     asked = _asked(gates, stable)
     alphas = _alphas(gates, asked)
-    return tuple(
+    found = (
         _find(gate, canary, stable, a).claim
         for gate, a in zip(asked, alphas, strict=True)
         if not gate.dry_run
     )
+    return tuple(claim for claim in found if claim is not None)
 
 
 def _asked(gates: Gates, stable: Summary | None) -> list[Gate]:
@@ -138,13 +151,32 @@ def _weight(gate: Gate) -> float:
     return _LIGHT if isinstance(gate, RefusedAgainstStable) else 1.0
 
 
-def _find(gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas) -> _Evidence:
+def _find(  # noqa: PLR0911 - one for each kind of gate
+    gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas
+) -> _Evidence:
     other = stable or Summary.empty()
+    lost = (canary.quality.lost_counts, other.quality.lost_counts)
     match gate:
         case ErrorRateGate():
-            return _error_rate(gate, canary.error_counts, alphas)
+            rate = (Quantity.ERROR_RATE, canary.error_counts, gate.limit)
+            return _rate_under(gate, *rate, alphas)
+        case ParseRateGate():
+            rate = (Quantity.UNPARSED_RATE, canary.quality.unparsed_counts, 1 - gate.least)
+            return _rate_under(gate, *rate, alphas)
+        case ScoreGate():
+            return _rate_under(gate, Quantity.SCORE_LOST, lost[0], 1 - gate.least, alphas)
+        case CostGate():
+            limit = gate.limit_usd
+            return _cost(canary.quality.costs, limit, limit, alphas, aim=limit)
         case LatencyGate():
             return _latency(gate, canary.latency, alphas)
+        case ParseRateAgainstStable():
+            counts = (canary.quality.unparsed_counts, other.quality.unparsed_counts)
+            return _rate_against(gate, Quantity.UNPARSED_RATE, *counts, alphas)
+        case ScoreAgainstStable():
+            return _rate_against(gate, Quantity.SCORE_LOST, *lost, alphas)
+        case CostAgainstStable():
+            return _cost_against(gate, canary.quality.costs, other.quality.costs, alphas)
         case ErrorRateAgainstStable():
             counts = (canary.error_counts, other.error_counts)
             return _rate_against(gate, Quantity.ERROR_RATE, *counts, alphas)
@@ -157,28 +189,72 @@ def _find(gate: Gate, canary: Summary, stable: Summary | None, alphas: _Alphas) 
             assert_never(gate)
 
 
-def _error_rate(gate: ErrorRateGate, counts: Counts, alphas: _Alphas) -> _Evidence:
+def _rate_under(
+    gate: ErrorRateGate | ParseRateGate | ScoreGate,
+    quantity: Quantity,
+    counts: Counts,
+    limit: float,
+    alphas: _Alphas,
+) -> _Evidence:
     return _Evidence(
+        quantity=quantity,
         effect=counts.rate,
         interval=Interval(
-            lower=lower_bound(counts, alpha=alphas.fail, around=gate.limit),
+            lower=lower_bound(counts, alpha=alphas.fail, around=limit),
             upper=upper_bound(counts, alpha=alphas.pass_),
         ),
-        limit=gate.limit,
-        fail_limit=gate.limit,
+        limit=limit,
+        fail_limit=limit,
         canary=_rate(counts),
         claim=Claim(
-            gate=gate.name,
-            quantity=Quantity.ERROR_RATE,
-            events=counts,
-            limit=gate.limit,
-            alpha=alphas.pass_,
+            gate=gate.name, quantity=quantity, events=counts, limit=limit, alpha=alphas.pass_
         ),
     )
 
 
+def _cost(
+    costs: Moments, limit: float, fail_limit: float, alphas: _Alphas, *, aim: float
+) -> _Evidence:
+    """Of the mean cost in USD, against limits in USD; how much is needed is said of ``aim``."""
+    seen = _mean_usd(costs)
+    return _Evidence(
+        quantity=Quantity.COST,
+        effect=seen.value,
+        interval=Interval(
+            lower=lower_mean(costs, alpha=alphas.fail) / NANO_USD,
+            upper=upper_mean(costs, alpha=alphas.pass_) / NANO_USD,
+        ),
+        limit=limit,
+        fail_limit=fail_limit,
+        canary=seen,
+        n_needed=values_needed(costs, limit=aim * NANO_USD, alpha=alphas.pass_),
+    )
+
+
+def _cost_against(
+    gate: CostAgainstStable, canary: Moments, stable: Moments, alphas: _Alphas
+) -> _Evidence:
+    """Passes under what stable costs at the least, fails over what it costs at the most."""
+    of_stable, of_canary = alphas.part(1 - CANARY_PART), alphas.part(CANARY_PART)
+    least = lower_mean(stable, alpha=of_stable.pass_) / NANO_USD
+    most = upper_mean(stable, alpha=of_stable.fail) / NANO_USD
+    seen = _mean_usd(stable)
+    limit, fail_limit, aim = (
+        max(gate.ratio * usd, 1 / NANO_USD)  # what is free for both keeps to it
+        for usd in (least, most, seen.value or 0.0)
+    )
+    return replace(_cost(canary, limit, fail_limit, of_canary, aim=aim), stable=seen)
+
+
+def _mean_usd(costs: Moments) -> Reading:
+    value = None if costs.mean is None else costs.mean / NANO_USD
+    return Reading(n=costs.n, n_events=0, value=value)
+
+
 def _rate_against(
-    gate: ErrorRateAgainstStable | RefusedAgainstStable,
+    gate: (
+        ErrorRateAgainstStable | RefusedAgainstStable | ParseRateAgainstStable | ScoreAgainstStable
+    ),
     quantity: Quantity,
     canary: Counts,
     stable: Counts,
@@ -191,6 +267,7 @@ def _rate_against(
     if canary.rate is not None and stable.rate is not None:
         effect = canary.rate - stable.rate
     return _Evidence(
+        quantity=quantity,
         effect=effect,
         interval=compared.difference,
         limit=gate.margin,
@@ -232,6 +309,7 @@ def _latency_evidence(
 ) -> _Evidence:
     seen = _slow(canary, gate.quantile, limit_ms)
     return _Evidence(
+        quantity=Quantity.LATENCY,
         effect=seen.value,
         interval=_quantile_ms(
             gate.quantile, canary, alpha_lower=alphas.fail, alpha_upper=alphas.pass_
@@ -253,14 +331,16 @@ def _verdict(gate: Gate, found: _Evidence, alphas: _Alphas) -> Verdict:
     n_needed = n_expected = None
     outcome, code = _weigh(found)
     if outcome is Outcome.INCONCLUSIVE and code is not Code.NO_STABLE_REQUESTS:
-        n_needed = n_expected = _requests(found.claim, 0.0)
-        if found.claim.events.k:
-            n_expected = _requests(found.claim, found.claim.events.rate or 0.0)
+        n_needed = n_expected = found.n_needed
+        if found.claim is not None:
+            n_needed = n_expected = _requests(found.claim, 0.0)
+            if found.claim.events.k:
+                n_expected = _requests(found.claim, found.claim.events.rate or 0.0)
         if n_expected is None and code is Code.MORE_REQUESTS:
             code = Code.TOO_CLOSE
     return Verdict(
         gate=gate.name,
-        quantity=found.claim.quantity,
+        quantity=found.quantity,
         outcome=outcome,
         code=code,
         effect=found.effect,
@@ -293,7 +373,7 @@ def _requests(claim: Claim, rate: float) -> int | None:
 
 
 def _rate(counts: Counts) -> Reading:
-    return Reading(n=counts.n, n_events=counts.k, value=counts.rate)
+    return Reading(n=counts.n, n_events=round(counts.k), value=counts.rate)
 
 
 def _slow(sketch: LatencySketch, quantile: float, limit_ms: float) -> Reading:

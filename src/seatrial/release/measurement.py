@@ -5,23 +5,126 @@ Workers make summaries, the store keeps them encoded in slices, gates and pages 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 from numpy.typing import ArrayLike
 
 from seatrial.kernel.errors import Invalid
-from seatrial.stats.counts import Counts
+from seatrial.stats.counts import BadStatistic, Counts
+from seatrial.stats.moments import Moments
 from seatrial.stats.sketches import LatencySketch
+
+NANO_USD = 1_000_000_000
+"""Costs are added up in billionths of a dollar."""
+
+_MILLION = 1_000_000
+"""Scores are added up in millionths."""
 
 
 class BadSummary(Invalid):
     """A summary that contradicts itself, or bytes that hold none."""
 
     code = "release.bad_summary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What is known of answers besides that they came: their form, their cost, their score.
+
+    Of a model all of it is empty; an answer may count for any of the three, or none.
+
+    Args:
+        n_checked: answers that had to have a form, and ``n_unfit`` of them that did not have it.
+        costs: of the answers that were paid for, in billionths of a dollar.
+        n_scored: answers that were given a score in [0, 1].
+        lost_millionths: what they lack to a score of 1, added up.
+
+    Raises:
+        BadSummary: a count below 0, or more of something than there can be.
+    """
+
+    n_checked: int = 0
+    n_unfit: int = 0
+    costs: Moments = field(default_factory=Moments)
+    n_scored: int = 0
+    lost_millionths: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.n_unfit <= self.n_checked:
+            raise _bad(f"{self.n_unfit} of {self.n_checked} answers are unfit")
+        if not 0 <= self.lost_millionths <= _MILLION * self.n_scored:
+            raise _bad(f"{self.n_scored} scores cannot lack {self.lost_millionths} millionths")
+
+    @property
+    def unparsed_counts(self) -> Counts:
+        """Answers without their form among those that had to have one."""
+        return Counts(n=self.n_checked, k=self.n_unfit)
+
+    @property
+    def lost_counts(self) -> Counts:
+        """Scored answers, and what they lack to a score of 1, added up."""
+        return Counts(n=self.n_scored, k=self.lost_millionths / _MILLION)
+
+    def __add__(self, other: Quality) -> Quality:
+        if other is UNKNOWN:
+            return self
+        return Quality(
+            n_checked=self.n_checked + other.n_checked,
+            n_unfit=self.n_unfit + other.n_unfit,
+            costs=self.costs + other.costs,
+            n_scored=self.n_scored + other.n_scored,
+            lost_millionths=self.lost_millionths + other.lost_millionths,
+        )
+
+    def record(self) -> tuple[int, ...] | None:
+        """As the bytes of a summary hold it; the sum of squares in two halves of 62 bits."""
+        if self == UNKNOWN:
+            return None
+        high, low = divmod(self.costs.squares, _HALF)
+        return (
+            self.n_checked,
+            self.n_unfit,
+            self.costs.n,
+            self.costs.total,
+            high,
+            low,
+            self.n_scored,
+            self.lost_millionths,
+        )
+
+
+_HALF = 1 << 62
+UNKNOWN = Quality()
+"""Nothing is known: the neutral element of ``+``."""
+
+
+def quality(
+    *, fits: bool | None = None, cost_usd: Decimal | None = None, score: float | None = None
+) -> Quality:
+    """Of one answer.
+
+    Args:
+        fits: whether it has the form it had to have; None where none was asked for.
+        cost_usd: >= 0; None where it is not known.
+        score: in [0, 1]; None where there is none.
+    Raises: BadSummary.
+    """
+    if score is not None and not 0 <= score <= 1:
+        raise _bad(f"a score is {score!r}, outside [0, 1]")
+    return Quality(
+        n_checked=int(fits is not None),
+        n_unfit=int(fits is False),
+        costs=Moments.of([] if cost_usd is None else [math.ceil(cost_usd * NANO_USD)]),
+        n_scored=int(score is not None),
+        lost_millionths=0 if score is None else round(_MILLION * (1 - score)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +139,7 @@ class Summary:
         errors: answers that were the variant's fault, by kind, such as ``timeout``; each > 0.
         n_rejected: requests refused as the client's fault; not in ``n``.
         n_shed: requests refused because the queue was full; not in ``n``.
+        quality: form, cost and score of answers, where these are known.
 
     Raises:
         BadSummary: a count below 0, or more errors than answers.
@@ -45,6 +149,7 @@ class Summary:
     errors: Mapping[str, int] = field(default_factory=dict)
     n_rejected: int = 0
     n_shed: int = 0
+    quality: Quality = UNKNOWN
 
     def __post_init__(self) -> None:
         if min(self.n_rejected, self.n_shed, 0, *self.errors.values()) < 0:
@@ -107,6 +212,7 @@ class Summary:
             errors=Counter(self.errors) + Counter(other.errors),
             n_rejected=self.n_rejected + other.n_rejected,
             n_shed=self.n_shed + other.n_shed,
+            quality=self.quality + other.quality,
         )
 
     def merge(self, other: Summary) -> Summary:
@@ -114,9 +220,12 @@ class Summary:
         return self + other
 
     def encode(self) -> bytes:
-        """Compact bytes for a slice in the store; schema 1."""
+        """Compact bytes for a slice in the store; schema 1 where nothing of schema 2 is known."""
         body = (self.latency.encode(), self.errors, self.n_rejected, self.n_shed)
-        return msgspec.msgpack.encode((1, body))
+        of_answers = self.quality.record()
+        if of_answers is None:
+            return msgspec.msgpack.encode((1, body))
+        return msgspec.msgpack.encode((2, (*body, of_answers)))
 
     @classmethod
     def decode(cls, data: bytes) -> Summary:
@@ -145,7 +254,34 @@ def _read_1(body: msgspec.Raw) -> Summary:
     )
 
 
-_READERS: Mapping[int, Callable[[msgspec.Raw], Summary]] = MappingProxyType({1: _read_1})
+def _read_2(body: msgspec.Raw) -> Summary:
+    latency, errors, n_rejected, n_shed, of_answers = msgspec.msgpack.decode(
+        body, type=tuple[bytes, dict[str, int], int, int, _QualityRecord]
+    )
+    n_checked, n_unfit, n_paid, total, high, low, n_scored, lost = of_answers
+    try:
+        costs = Moments(n=n_paid, total=total, squares=high * _HALF + low)
+    except BadStatistic as error:
+        raise _bad(error.problem) from error
+    return Summary(
+        latency=LatencySketch.decode(latency),
+        errors=errors,
+        n_rejected=n_rejected,
+        n_shed=n_shed,
+        quality=Quality(
+            n_checked=n_checked,
+            n_unfit=n_unfit,
+            costs=costs,
+            n_scored=n_scored,
+            lost_millionths=lost,
+        ),
+    )
+
+
+_QualityRecord: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+_READERS: Mapping[int, Callable[[msgspec.Raw], Summary]] = MappingProxyType(
+    {1: _read_1, 2: _read_2}
+)
 
 
 def _bad(why: str) -> BadSummary:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seatrial.kernel.store import Slices
-from seatrial.release.measurement import Summary
+from seatrial.release.measurement import NANO_USD, Summary
 
 _PAGE = 5_000
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -107,11 +107,23 @@ def record(recent: Recent, *, width_s: int, now: datetime) -> dict[str, object]:
 
 
 def numbers(summary: Summary) -> dict[str, object]:
-    """The figures people know, of a summary; None where nothing was measured."""
+    """The figures people know, of a summary; None where nothing was measured.
+
+    Parse rate, cost of a request and score are there where they are known.
+    """
     quantiles = {
         f"p{100 * q:g}_ms": None if (s := summary.latency.quantile(q)) is None else 1e3 * s
         for q in _QUANTILES
     }
+    quality = summary.quality
+    mean_cost, lost = quality.costs.mean, quality.lost_counts.rate
+    of_answers: dict[str, object] = {}
+    if quality.n_checked:
+        of_answers["parse_rate"] = 1 - quality.n_unfit / quality.n_checked
+    if mean_cost is not None:
+        of_answers["cost_usd"] = mean_cost / NANO_USD
+    if lost is not None:
+        of_answers |= {"score": 1 - lost, "n_scored": quality.n_scored}
     return {
         "n": summary.n,
         "n_errors": summary.n_errors,
@@ -119,4 +131,5 @@ def numbers(summary: Summary) -> dict[str, object]:
         "n_shed": summary.n_shed,
         "error_rate": summary.n_errors / summary.n if summary.n else None,
         **quantiles,
+        **of_answers,
     }

@@ -15,6 +15,9 @@ from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft
 from seatrial.release.verdict import Outcome
 
+MODEL = "model"
+"""What a release is of where it does not say."""
+
 
 class Phase(StrEnum):
     """Where a rollout stands."""
@@ -106,6 +109,7 @@ class Rollout:
         evidence: the newest judgement, as a record; empty before the first.
         staging: what the integration tests measured; empty before they ran.
         salt: decides which keys meet the canary.
+        kind: of what is released; see `endpoint.EndpointState`.
     """
 
     release: str
@@ -122,6 +126,7 @@ class Rollout:
     evidence: Mapping[str, object] = field(default_factory=dict)
     staging: Mapping[str, object] = field(default_factory=dict)
     salt: str = ""
+    kind: str = MODEL
 
     @property
     def current(self) -> Step | None:

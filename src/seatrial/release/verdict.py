@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
@@ -37,11 +38,15 @@ class Quantity(StrEnum):
     ERROR_RATE = "error_rate"
     LATENCY = "latency"
     REFUSED_RATE = "refused_rate"
+    UNPARSED_RATE = "unparsed_rate"
+    SCORE_LOST = "score_lost"
+    """What answers lack to a score of 1, in the mean."""
+    COST = "cost"
 
     @property
     def is_rate(self) -> bool:
-        """Whether its values are rates in [0, 1], and not milliseconds."""
-        return self is not Quantity.LATENCY
+        """Whether its values are rates in [0, 1], and not milliseconds or dollars."""
+        return self not in (Quantity.LATENCY, Quantity.COST)
 
 
 class Code(StrEnum):
@@ -61,8 +66,11 @@ class Reading:
 
     Args:
         n: answers; with the requests refused where these are what is measured.
-        n_events: those that count against it: errors, answers slower than the limit, or refusals.
-        value: the rate in [0, 1], or the latency quantile in ms; None without answers.
+        n_events: those that count against it: errors, answers slower than the limit, refusals,
+            answers that cannot be parsed; of scores, what they lack to 1 added up, rounded; of
+            costs 0.
+        value: the rate or mean in [0, 1], the latency quantile in ms, or the mean cost in USD; None
+            without answers.
     """
 
     n: int
@@ -75,8 +83,8 @@ class Verdict:
     """The judgement of one gate, with its evidence.
 
     ``effect``, ``interval`` and ``limit`` share a unit: a rate or a difference of rates in
-    [-1, 1], or a latency in ms. The gate passes just when ``interval.upper <= limit`` and
-    fails just when ``interval.lower >= limit``.
+    [-1, 1], a latency in ms, or a cost in USD. The gate passes just when
+    ``interval.upper <= limit`` and fails just when ``interval.lower >= limit``.
 
     Args:
         gate: its name, such as ``error_rate`` or ``p95_against_stable``.
@@ -85,8 +93,8 @@ class Verdict:
         code: why.
         effect: the estimate; None without answers.
         interval: where the truth lies, at every look; infinite where nothing is known.
-        limit: what the effect is held against. For a latency against stable it follows from the
-            stable's own interval.
+        limit: what the effect is held against. For a latency or a cost against stable it follows
+            from the stable's own interval.
         canary: what was seen of the version on trial.
         stable: what was seen of the version in production; None for an absolute gate.
         n_needed: further answers until the gate passes if no more events come; None unless
@@ -217,6 +225,12 @@ def _label(v: Verdict) -> str:
             return "error rate"
         case Quantity.REFUSED_RATE:
             return "refused requests"
+        case Quantity.UNPARSED_RATE:
+            return "unparsed answers"
+        case Quantity.SCORE_LOST:
+            return "score lost"
+        case Quantity.COST:
+            return "cost of a request"
         case Quantity.LATENCY:
             return v.gate.partition("_")[0]
         case _:
@@ -225,10 +239,20 @@ def _label(v: Verdict) -> str:
 
 def _seen(v: Verdict) -> str:
     if v.stable is None:
-        events = "" if v.quantity.is_rate else f" slower than {_number(v, v.limit)}"
-        counts = f"({v.canary.n_events:,} of {v.canary.n:,}{events})"
-        return f"{_label(v)} {_value(v, v.canary)} {counts}"
+        return f"{_label(v)} {_value(v, v.canary)} ({_counted(v)})"
     return f"{_label(v)} {_value(v, v.canary)} against stable's {_value(v, v.stable)}"
+
+
+def _counted(v: Verdict) -> str:
+    match v.quantity:
+        case Quantity.COST:
+            return f"mean of {v.canary.n:,}"
+        case Quantity.SCORE_LOST:
+            return f"mean of {v.canary.n:,} scores"
+        case Quantity.LATENCY:
+            return f"{v.canary.n_events:,} of {v.canary.n:,} slower than {_number(v, v.limit)}"
+        case _:
+            return f"{v.canary.n_events:,} of {v.canary.n:,}"
 
 
 def _bound(v: Verdict, bound: float) -> str:
@@ -252,6 +276,9 @@ _CLEAN = {
     Quantity.ERROR_RATE: "error-free",
     Quantity.LATENCY: "fast",
     Quantity.REFUSED_RATE: "accepted",
+    Quantity.UNPARSED_RATE: "parsed",
+    Quantity.SCORE_LOST: "fully scored",
+    Quantity.COST: "such",
 }
 
 
@@ -275,11 +302,19 @@ def _value(v: Verdict, reading: Reading) -> str:
     return "unknown" if reading.value is None else _number(v, reading.value)
 
 
+_UNITS = {Quantity.LATENCY: "ms", Quantity.COST: "USD"}
+
+
 def _number(v: Verdict, value: float, *, unlike: float | None = None) -> str:
     """With three digits, or as many as tell it from ``unlike``."""
-    scale, unit = (100.0, "%") if v.quantity.is_rate else (1.0, "ms")
+    scale, unit = (100.0, "%") if v.quantity.is_rate else (1.0, _UNITS[v.quantity])
     for digits in range(3, 9):
         text = f"{scale * value:.{digits}g}"
         if unlike is None or value == unlike or text != f"{scale * unlike:.{digits}g}":
             break
-    return f"{text} {unit}"
+    return f"{plain(text)} {unit}"
+
+
+def plain(number: str) -> str:
+    """A number without an exponent: 6.45e-06 is 0.00000645."""
+    return f"{Decimal(number):f}" if "e" in number else number

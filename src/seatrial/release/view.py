@@ -19,6 +19,7 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
     blocked = _blocked(state, controller)
     return {
         "name": state.name,
+        "kind": state.kind,
         "revision": state.revision,
         "stable": state.stable,
         "former": list(state.former),

@@ -30,7 +30,7 @@ class Documents:
     """
 
     def __init__(
-        self, router: Router, readiness: Readiness, metrics: Callable[[], str] | None
+        self, router: Router[LiveVersion], readiness: Readiness, metrics: Callable[[], str] | None
     ) -> None:
         self._router = router
         self._metrics = metrics

@@ -12,16 +12,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.serving.reconcile import Applied, Bundle, reconcile
 from seatrial.serving.router import Router
-
-if TYPE_CHECKING:
-    from seatrial.serving.live import LiveVersion
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +29,26 @@ _RETRY_S = 15.0
 _START_S = 120.0
 
 
-class OpenVersion(Protocol):
-    """Makes a version from its bundle."""
+class Loaded(Protocol):
+    """A version that was made, whatever it is."""
 
-    def __call__(self, endpoint: str, version: int, digest: str) -> LiveVersion:
+    async def start(self) -> None:
+        """Start what must be there before the first request.   Raises: SeatrialError."""
+        ...
+
+    async def close(self, *, drain_s: float = 0.0) -> None:
+        """End it; what still waits after ``drain_s`` seconds is refused."""
+        ...
+
+
+V = TypeVar("V", bound=Loaded)
+V_co = TypeVar("V_co", bound=Loaded, covariant=True)
+
+
+class OpenVersion(Protocol[V_co]):
+    """Makes a version from what its digest names."""
+
+    def __call__(self, endpoint: str, version: int, digest: str) -> V_co:
         """Verify and load; blocks, and is called on a thread without an event loop.
 
         Raises: SeatrialError; anything else is taken for a bundle that cannot be loaded.
@@ -61,6 +74,16 @@ class FleetState:
     draining: list[str]
     settled: bool
 
+    def __or__(self, other: FleetState) -> FleetState:
+        """What a worker has of two kinds; no endpoint is of both."""
+        return FleetState(
+            applied={**self.applied, **other.applied},
+            loaded={**self.loaded, **other.loaded},
+            failed={**self.failed, **other.failed},
+            draining=sorted([*self.draining, *other.draining]),
+            settled=self.settled and other.settled,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
@@ -68,8 +91,8 @@ class _Failure:
     again_at: float
 
 
-class Fleet:
-    """The versions of one worker.
+class Fleet(Generic[V]):
+    """The versions of one kind that one worker has.
 
     Args:
         router: gets the tables.
@@ -85,8 +108,8 @@ class Fleet:
     def __init__(
         self,
         *,
-        router: Router,
-        open_version: OpenVersion,
+        router: Router[V],
+        open_version: OpenVersion[V],
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         drain_s: float = 30.0,
@@ -99,8 +122,8 @@ class Fleet:
         self._targets: Mapping[str, EndpointTarget] = {}
         self._told = False
         self._applied: dict[str, Applied] = {}
-        self._loaded: dict[Bundle, LiveVersion] = {}
-        self._loading: dict[Bundle, Future[LiveVersion]] = {}
+        self._loaded: dict[Bundle, V] = {}
+        self._loading: dict[Bundle, Future[V]] = {}
         self._failed: dict[Bundle, _Failure] = {}
         self._draining: dict[Future[None], Bundle] = {}
         self._loader = ThreadPoolExecutor(1, "loader")
@@ -178,7 +201,7 @@ class Fleet:
                 _log.warning("%s version %d did not end cleanly: %s", *bundle[:2], problem)
         return bool(loads or drained)
 
-    def _take(self, bundle: Bundle, load: Future[LiveVersion]) -> None:
+    def _take(self, bundle: Bundle, load: Future[V]) -> None:
         problem = load.exception()
         if problem is None:
             self._loaded[bundle] = load.result()
@@ -188,7 +211,7 @@ class Fleet:
         _log.warning("%s version %d cannot be loaded: %s", *bundle[:2], said)
         self._failed[bundle] = _Failure(said, self._clock.monotonic() + _RETRY_S)
 
-    def _load(self, bundle: Bundle) -> LiveVersion:
+    def _load(self, bundle: Bundle) -> V:
         live = self._open_version(*bundle)
         try:
             asyncio.run_coroutine_threadsafe(live.start(), self._loop).result(_START_S)

@@ -13,6 +13,7 @@ from seatrial.serving.exchange import BadInput, Reply, Request, shown
 if TYPE_CHECKING:
     from seatrial.registry.signature import Batch
     from seatrial.serving.codec.dialect import Codec
+    from seatrial.serving.live import LiveVersion
     from seatrial.serving.router import Pick
 
 KEY = b"x-seatrial-key"
@@ -29,7 +30,7 @@ class Flight(msgspec.Struct, gc=False):
 
     request: Request
     started: float
-    pick: Pick | None = None
+    pick: Pick[LiveVersion] | None = None
     codec: Codec[Any] | None = None
     ask: Any = None
     batch: Batch | None = None

@@ -81,7 +81,7 @@ class DataPlane:
 
     def __init__(
         self,
-        router: Router,
+        router: Router[LiveVersion],
         refuse: Callable[[SeatrialError, str], Reply],
         limits: Limits | None = None,
         *,
@@ -324,7 +324,7 @@ class DataPlane:
                 return unknown
         return problem
 
-    def _copy(self, pick: Pick, batch: Batch) -> None:
+    def _copy(self, pick: Pick[LiveVersion], batch: Batch) -> None:
         shadow = pick.shadow
         fits = shadow is not None and shadow.signature == pick.version.signature
         if self._copies is not None and fits:

@@ -10,7 +10,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -19,7 +19,7 @@ from seatrial.kernel.store import Slice, Slices
 from seatrial.serving.outcome import ERROR, OK, REJECTED, SHED
 
 if TYPE_CHECKING:
-    from seatrial.release.measurement import Summary
+    from seatrial.release.measurement import Quality, Summary
 
 OUTSIDE = 0
 """The revision of what is no evidence: testers' own choice of version, copies sent to a version
@@ -28,6 +28,9 @@ that answers other requests under the same revision, requests that both versions
 
 Observe: TypeAlias = Callable[[float, str], None]
 """Records latency in seconds and outcome of one request."""
+
+Appraise: TypeAlias = "Callable[[Quality], None]"
+"""Records what is known of an answer besides: with the request, or later."""
 
 _Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
 _T = TypeVar("_T")
@@ -72,11 +75,21 @@ class Tally:
         urgent: told when what was observed should not wait; None for a version not on trial.
     """
 
-    __slots__ = ("_folded", "_left", "_lock", "_others", "_times", "_urgent", "retired_at")
+    __slots__ = (
+        "_folded",
+        "_left",
+        "_lock",
+        "_others",
+        "_qualities",
+        "_times",
+        "_urgent",
+        "retired_at",
+    )
 
     def __init__(self, urgent: threading.Event | None = None) -> None:
         self._times: list[float] = []
         self._others: list[tuple[float, str]] = []
+        self._qualities: list[Quality] = []
         self._folded: Total | None = None
         self._lock = threading.Lock()
         self._urgent = urgent
@@ -93,6 +106,12 @@ class Tally:
             return
         self._others.append((latency_s, outcome))
         if len(self._others) >= _MAX_HELD:
+            self._fold()
+
+    def appraise(self, quality: Quality) -> None:
+        """Record what is known of an answer."""
+        self._qualities.append(quality)
+        if len(self._qualities) >= _MAX_HELD:
             self._fold()
 
     def observe_closely(self, latency_s: float, outcome: str) -> None:
@@ -113,8 +132,9 @@ class Tally:
     def _fold(self) -> None:
         with self._lock:
             times, others = _drained(self._times), _drained(self._others)
-            if times or others:
-                news = _total(times, others)
+            qualities = _drained(self._qualities)
+            if times or others or qualities:
+                news = _total(times, others, qualities)
                 self._folded = news if self._folded is None else self._folded + news
 
 
@@ -155,13 +175,20 @@ class Recorder:
             watched: whether the version is on trial, so that its first answers and its errors
                 should reach the store at once.
         """
-        key = (endpoint, version, revision)
+        tally = self._tally((endpoint, version, revision))
+        return tally.observe_closely if watched else tally.observe
+
+    def appraiser(self, endpoint: str, version: int, revision: int) -> Appraise:
+        """Where the quality of answers of a version under a revision is recorded."""
+        return self._tally((endpoint, version, revision)).appraise
+
+    def _tally(self, key: _Key) -> Tally:
         with self._lock:
             tally = self._tallies.get(key)
             if tally is None:
                 tally = self._tallies[key] = Tally(self.urgent)
             tally.retired_at = math.inf
-        return tally.observe_closely if watched else tally.observe
+            return tally
 
     def retire(self, endpoint: str) -> None:
         """The endpoint's table was replaced: no new request will use its tallies."""
@@ -235,13 +262,15 @@ class Recorder:
         )
 
 
-def _total(times: list[float], others: list[tuple[float, str]]) -> Total:
-    from seatrial.release.measurement import Summary  # noqa: PLC0415 - loads numpy
+def _total(times: list[float], others: list[tuple[float, str]], qualities: list[Quality]) -> Total:
+    from seatrial.release.measurement import UNKNOWN, Summary  # noqa: PLC0415 - loads numpy
 
     outcomes = Counter(outcome for _, outcome in others)
     errors = {o.removeprefix(ERROR): n for o, n in outcomes.items() if o.startswith(ERROR)}
     times.extend(latency_s for latency_s, outcome in others if outcome.startswith(ERROR))
     summary = Summary.of(times, errors=errors, n_rejected=outcomes[REJECTED], n_shed=outcomes[SHED])
+    if qualities:
+        summary = replace(summary, quality=sum(qualities, UNKNOWN))
     return Total(summary=summary, seconds=math.fsum(times))
 
 

@@ -10,15 +10,19 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from seatrial.kernel.errors import NotFound, Unavailable
 from seatrial.release.variant import Split, position
 from seatrial.serving.record import OUTSIDE, Observe, Recorder
 
+V = TypeVar("V")
+"""A loaded version of whatever answers requests here."""
+
 if TYPE_CHECKING:
-    from seatrial.serving.counting import Counting, Seen
-    from seatrial.serving.live import LiveVersion
+    from seatrial.release.measurement import Quality
+    from seatrial.serving.counting import Seen
+    from seatrial.serving.record import Appraise
 
 
 class UnknownModel(NotFound):
@@ -45,7 +49,15 @@ class StillLoading(Unavailable):
     code = "serving.still_loading"
 
 
-class Pick:
+def _nowhere(_quality: Quality) -> None:
+    """Where the quality of answers goes that have none."""
+
+
+def _nobody(_endpoint: str) -> None:
+    """Who is told that a table is replaced, when nobody counts rows."""
+
+
+class Pick(Generic[V]):
     """Who answers a request, and where what happened is recorded.
 
     Args:
@@ -58,9 +70,11 @@ class Pick:
             something about the version depends on whether the rival takes it.
         observe_outside: records what is no evidence; None without a rival.
         seen: keeps rows and answers to be counted; None where nobody counts.
+        appraise: records the quality of the answer, where it has one.
     """
 
     __slots__ = (
+        "appraise",
         "observe",
         "observe_copy",
         "observe_outside",
@@ -73,15 +87,16 @@ class Pick:
 
     def __init__(
         self,
-        version: LiveVersion,
-        shadow: LiveVersion | None,
+        version: V,
+        shadow: V | None,
         revision: int,
         observe: Observe,
         observe_copy: Observe | None = None,
         *,
-        rival: LiveVersion | None = None,
+        rival: V | None = None,
         observe_outside: Observe | None = None,
         seen: Seen | None = None,
+        appraise: Appraise = _nowhere,
     ) -> None:
         self.version = version
         self.shadow = shadow
@@ -91,10 +106,11 @@ class Pick:
         self.rival = rival
         self.observe_outside = observe_outside
         self.seen = seen
+        self.appraise = appraise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Generic[V]):
     """The routes of one endpoint at one revision.
 
     Args:
@@ -108,18 +124,20 @@ class Table:
 
     revision: int
     split: Split
-    loaded: Mapping[int, LiveVersion]
+    loaded: Mapping[int, V]
     edges: tuple[float, ...]
-    picks: tuple[Pick | None, ...]
-    forced: Mapping[int, Pick]
+    picks: tuple[Pick[V] | None, ...]
+    forced: Mapping[int, Pick[V]]
 
 
-class Router:
-    """Routing tables by endpoint.
+class Router(Generic[V]):
+    """Routing tables by endpoint, of versions of one kind.
 
     Args:
         recorder: gives each version the place where its answers are recorded.
-        counting: gives each version the place where its rows are kept to be counted, or None.
+        seen: gives a version under a revision the place where its rows are kept to be counted;
+            None where nobody counts.
+        retired: is told of an endpoint whose table is replaced.
         chance: a position in [0, 1) for requests without a key.
     """
 
@@ -127,16 +145,18 @@ class Router:
         self,
         recorder: Recorder,
         *,
-        counting: Counting | None = None,
+        seen: Callable[[V, int], Seen | None] | None = None,
+        retired: Callable[[str], None] = _nobody,
         chance: Callable[[], float] | None = None,
     ) -> None:
         self._recorder = recorder
-        self._counting = counting
+        self._seen = seen
+        self._retired = retired
         self._chance = chance or random.Random().random
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, Table[V]] = {}
         self._expected: frozenset[str] = frozenset()
 
-    def pick(self, endpoint: str, key: bytes | None = None, version: int | None = None) -> Pick:
+    def pick(self, endpoint: str, key: bytes | None = None, version: int | None = None) -> Pick[V]:
         """Who answers a request.
 
         Args:
@@ -162,9 +182,7 @@ class Router:
             )
         return pick
 
-    def apply(
-        self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, LiveVersion]
-    ) -> None:
+    def apply(self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, V]) -> None:
         """Replace an endpoint's table; requests from now on are picked by the new one.
 
         Args:
@@ -172,8 +190,7 @@ class Router:
             loaded: may hold more versions, which only testers reach.
         """
         self._recorder.retire(endpoint)
-        if self._counting is not None:
-            self._counting.retire(endpoint)
+        self._retired(endpoint)
         self._tables[endpoint] = self._table(endpoint, revision, split, loaded)
 
     def expect(self, endpoints: Iterable[str]) -> None:
@@ -188,14 +205,14 @@ class Router:
         """The endpoints served, sorted."""
         return sorted(self._tables)
 
-    def table(self, endpoint: str) -> Table:
+    def table(self, endpoint: str) -> Table[V]:
         """The present table of an endpoint.   Raises: UnknownModel."""
         table = self._tables.get(endpoint)
         if table is None:
             raise self._unknown_model(endpoint)
         return table
 
-    def get(self, endpoint: str, version: int | None = None) -> LiveVersion:
+    def get(self, endpoint: str, version: int | None = None) -> V:
         """A loaded version: the one named, else the stable one, else the newest.
 
         Raises: UnknownModel; UnknownVersion; NothingLive: none is loaded.
@@ -216,7 +233,7 @@ class Router:
         """The loaded versions of an endpoint, ascending.   Raises: UnknownModel."""
         return sorted(self.table(endpoint).loaded)
 
-    def loaded(self) -> dict[tuple[str, int], LiveVersion]:
+    def loaded(self) -> dict[tuple[str, int], V]:
         """Every version that some table reaches, by endpoint and number; for any thread."""
         return {
             (endpoint, version): live
@@ -225,8 +242,8 @@ class Router:
         }
 
     def _table(
-        self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, LiveVersion]
-    ) -> Table:
+        self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, V]
+    ) -> Table[V]:
         """The routes that follow from a split; `Split` alone knows who gets which position."""
         shares = {split.canary_share, split.shadow_share}
         starts = [0.0, *sorted(share for share in shares if 0.0 < share < 1.0)]
@@ -237,7 +254,13 @@ class Router:
             edges=tuple(starts[1:]),
             picks=tuple(self._pick(endpoint, revision, split, loaded, start) for start in starts),
             forced={
-                version: Pick(live, None, revision, self._outside(endpoint, version))
+                version: Pick(
+                    live,
+                    None,
+                    revision,
+                    self._outside(endpoint, version),
+                    appraise=self._recorder.appraiser(endpoint, version, OUTSIDE),
+                )
                 for version, live in loaded.items()
             },
         )
@@ -247,14 +270,14 @@ class Router:
         endpoint: str,
         revision: int,
         split: Split,
-        loaded: Mapping[int, LiveVersion],
+        loaded: Mapping[int, V],
         start: float,
-    ) -> Pick | None:
+    ) -> Pick[V] | None:
         """Who answers the positions from ``start`` on, and gets copies of them."""
         answers, copied = split.pick(start), split.copies(start)
         if answers is None:
             return None
-        counting, observer = self._counting, self._recorder.observer
+        observer = self._recorder.observer
         rival = split.stable if answers == split.canary else split.canary
         pick = Pick(
             loaded[answers],
@@ -263,7 +286,8 @@ class Router:
             observer(endpoint, answers, revision, watched=answers == split.canary),
             rival=None if rival is None else loaded[rival],
             observe_outside=None if rival is None else self._outside(endpoint, answers),
-            seen=None if counting is None else counting.seen(loaded[answers], revision),
+            seen=None if self._seen is None else self._seen(loaded[answers], revision),
+            appraise=self._recorder.appraiser(endpoint, answers, revision),
         )
         if copied is None or copied == answers:
             return pick
@@ -281,7 +305,7 @@ class Router:
         """Counts what is no evidence about a version."""
         return self._recorder.observer(endpoint, version, OUTSIDE)
 
-    def _forced(self, endpoint: str, table: Table, version: int) -> Pick:
+    def _forced(self, endpoint: str, table: Table[V], version: int) -> Pick[V]:
         pick = table.forced.get(version)
         if pick is None:
             known = ", ".join(str(v) for v in sorted(table.loaded)) or "none"

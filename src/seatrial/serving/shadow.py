@@ -12,6 +12,7 @@ from seatrial.registry.signature import Batch, Prediction, n_rows
 from seatrial.serving.outcome import OK, outcome_of
 
 if TYPE_CHECKING:
+    from seatrial.serving.live import LiveVersion
     from seatrial.serving.router import Pick
 
 _BUSY_SHARE = 0.2
@@ -29,13 +30,13 @@ class Copies:
     def __init__(self, *, max_waiting: int = 256, max_rows: int = 16_384) -> None:
         self._max_waiting = max_waiting
         self._max_rows = max_rows
-        self._waiting: deque[tuple[Pick, Batch]] = deque()
+        self._waiting: deque[tuple[Pick[LiveVersion], Batch]] = deque()
         self._n_rows = 0
         self._task: asyncio.Task[None] | None = None
         self.n_made = 0
         self.n_dropped = 0
 
-    def offer(self, pick: Pick, batch: Batch) -> None:
+    def offer(self, pick: Pick[LiveVersion], batch: Batch) -> None:
         """Copy a request to the shadow of its pick, if it has one; never raises, never waits."""
         if pick.shadow is None:
             return
@@ -70,7 +71,7 @@ class Copies:
         finally:
             self._task = None
 
-    async def _copy(self, pick: Pick, batch: Batch) -> None:
+    async def _copy(self, pick: Pick[LiveVersion], batch: Batch) -> None:
         from seatrial.serving.queue import Closed  # noqa: PLC0415 - loads numpy
 
         if pick.shadow is None or pick.observe_copy is None:

@@ -12,7 +12,9 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -29,6 +31,9 @@ from seatrial.serving.sample import PredictionLog
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
 from seatrial.serving.usage import machine, usage
+
+if TYPE_CHECKING:
+    from seatrial.serving.live import LiveVersion
 
 _log = logging.getLogger(__name__)
 
@@ -91,8 +96,8 @@ class Worker:
         address: where the server is reached, for others to see.
         store: presence and slices.
         targets: what to serve.
-        fleet: the versions.
-        router: the tables, for counts.
+        fleets: the versions of each kind; what is of no kind here is served elsewhere.
+        router: the tables of models, for counts.
         recorder: the measurements.
         clock: wall and monotonic time.
         copies: the shadow copies, for counts.
@@ -110,8 +115,8 @@ class Worker:
         address: str,
         store: WorkerStore,
         targets: Targets,
-        fleet: Fleet,
-        router: Router,
+        fleets: Mapping[str, Fleet[Any]],
+        router: Router[LiveVersion],
         recorder: Recorder,
         clock: Clock,
         copies: Copies,
@@ -127,7 +132,7 @@ class Worker:
         self._was_ready = False
         self._store = store
         self._read_targets = targets
-        self._fleet = fleet
+        self._fleets = dict(fleets)
         self._router = router
         self._recorder = recorder
         self._clock = clock
@@ -160,12 +165,13 @@ class Worker:
         self._recorder.urgent.set()
         await asyncio.to_thread(self._thread.join)
         await self._copies.close()
-        await self._fleet.close(drain_s=drain_s)
+        for fleet in self._fleets.values():
+            await fleet.close(drain_s=drain_s)
         await asyncio.to_thread(self._say_goodbye)
 
     def status(self) -> WorkerStatus:
         """How this worker stands."""
-        fleet = self._fleet.state
+        fleet = self._state()
         return WorkerStatus(
             ready=self._targets is not None and fleet.settled,
             problems=dict(self._problems),
@@ -234,11 +240,21 @@ class Worker:
         return True
 
     def _follow(self) -> bool:
-        changed = self._targets is not None and self._fleet.turn(self._targets)
+        changed = self._targets is not None and self._turn_fleets(self._targets)
         if not self._was_ready and self.status().ready:
             self._was_ready = True
             self._on_ready()
         return changed
+
+    def _turn_fleets(self, targets: Mapping[str, EndpointTarget]) -> bool:
+        turned = [
+            fleet.turn({name: target for name, target in targets.items() if target.kind == kind})
+            for kind, fleet in self._fleets.items()
+        ]
+        return any(turned)
+
+    def _state(self) -> FleetState:
+        return reduce(or_, (fleet.state for fleet in self._fleets.values()))
 
     def _write_log(self) -> bool:
         if self._prediction_log is not None:
@@ -248,7 +264,7 @@ class Worker:
         return True
 
     def _beat(self) -> bool:
-        state = self._fleet.state
+        state = self._state()
         # Here and not where it is shown: the event loop, which answers /metrics, reads no files.
         engines = [live.pid for live in self._router.loaded().values() if live.pid is not None]
         self._used = usage([os.getpid(), *engines])

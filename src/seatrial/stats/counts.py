@@ -17,16 +17,18 @@ class BadStatistic(Invalid):
 class Counts:
     """Trials, and how many of them were events (errors, slow answers).
 
+    What holds of events holds of quantities in [0, 1], added up: see `stats/sequential.py`.
+
     Args:
         n: trials, >= 0.
-        k: events among them, 0 <= k <= n.
+        k: events among them, or such a sum; 0 <= k <= n.
 
     Raises:
         BadStatistic: the counts contradict each other.
     """
 
     n: int
-    k: int
+    k: float
 
     def __post_init__(self) -> None:
         if not 0 <= self.k <= self.n:

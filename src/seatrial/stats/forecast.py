@@ -55,7 +55,7 @@ def requests_until(
     for n in _looks(least):
         alive = _thrown(alive, n - seen, rate)
         seen = n
-        allowed = most_under(counts.n + n, limit=limit, alpha=alpha) - counts.k
+        allowed = most_under(counts.n + n, limit=limit, alpha=alpha) - math.ceil(counts.k)
         through += float(alive[: allowed + 1].sum())
         alive[: allowed + 1] = 0.0
         if through >= share:

@@ -16,6 +16,11 @@ averaged over alternatives q with fixed weights w (Robbins 1970, Ann. Math. Stat
 it is <= 1 for every r >= p, even when r changes from request to request with the past, as long as
 it stays >= p. For "at most p" every q_j is >= p and the same line holds mirrored.
 
+**Why quantities in [0, 1] are fine.** Such an x counts as x of an event, and its factor, (q/p)^x
+((1-q)/(1-p))^(1-x), is convex in x: at most x times the factor of an event and 1 - x times that of
+none. So its expectation is at most that of an event with the probability E x. Only waiting gets
+longer: x that hardly vary count as if they were events.
+
 **Why slices are fine.** E depends on (n, k) only, not on the order of the requests, so aggregated
 slices lose nothing; and looking only at slice ends looks at a subset of the times Ville covers.
 
@@ -221,12 +226,12 @@ def requests_needed(counts: Counts, *, limit: float, alpha: float, rate: float =
     return math.ceil(_newton(excess, start) - 1e-6)
 
 
-def _terms_under(n: int, k: int, p: float) -> list[float]:
+def _terms_under(n: int, k: float, p: float) -> list[float]:
     odds, fine = p / (1 - p), n - k
     return [w + k * u + fine * log1p(odds * v) for w, u, v in _UNDER]
 
 
-def _terms_over(n: int, k: int, p: float, s: Sequence[float]) -> list[float]:
+def _terms_over(n: int, k: float, p: float, s: Sequence[float]) -> list[float]:
     odds, fine = (1 - p) / p, n - k
     return [_LOG_W_OVER + k * log1p(odds * x) + fine * log1p(-x) for x in s]
 

@@ -187,9 +187,9 @@ def router_of(
     *versions: LiveVersion,
     splits: Mapping[str, Split] | None = None,
     recorder: Recorder | None = None,
-) -> Router:
+) -> Router[LiveVersion]:
     """A router over loaded versions; without a split the last version of an endpoint is stable."""
-    router = Router(recorder or Remembering())
+    router: Router[LiveVersion] = Router(recorder or Remembering())
     by_name: dict[str, dict[int, LiveVersion]] = {}
     for live in versions:
         by_name.setdefault(live.endpoint, {})[live.version] = live

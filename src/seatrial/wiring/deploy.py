@@ -19,15 +19,18 @@ from seatrial.packaging.source import Source
 from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
+from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name, suggest_name
 from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
-from seatrial.release.rollout import Plan
+from seatrial.release.rollout import MODEL, Plan
 from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
+from seatrial.wiring.prompt_staging import PromptStage
+from seatrial.wiring.prompts import PROMPT
 from seatrial.wiring.server import check_can_listen
 from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace
@@ -37,7 +40,7 @@ Say = Callable[[str, str, str], None]
 
 
 class OptionUnused(Invalid):
-    """An option says how to package a model, and an archive is packaged already."""
+    """An option says how to package a model, and the file is an archive or a prompt."""
 
     code = "deploy.option_unused"
 
@@ -47,7 +50,7 @@ class Order:
     """What a person wants deployed.
 
     Args:
-        model: the file: a model, or the archive of a bundle.
+        model: the file: a model, the archive of a bundle, or a prompt.
         name: of the endpoint; None for that of the file, or of the archive's model.
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
@@ -81,7 +84,9 @@ class Order:
     @property
     def endpoint(self) -> str:
         """The endpoint's name: as given, or made from the file's; an archive brings its own."""
-        return self.name if self.name is not None else suggest_name(self.model.stem)
+        if self.name is not None:
+            return self.name
+        return suggest_name(self.model.stem.removesuffix(".prompt"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,7 @@ class Placed:
     desk: Desk
     store: Store
     endpoint: str
-    version: Version
+    version: Version | Document
     release: str
 
 
@@ -123,9 +128,11 @@ def deploy_order(
         RolloutConflict: another release of the endpoint is under way. Nothing is registered then,
         unless the other one began at the very last moment: then a note says which version was.
     """
+    if is_prompt(order.model):
+        return _deploy_prompt(workspace, order, on_step=on_step)
     archived = is_archive(order.model)
     if archived:
-        _check_options(order)
+        _check_options(order, "is an archive, packaged already")
     else:
         check_name(order.endpoint)
     store = workspace.open_store()
@@ -139,6 +146,34 @@ def deploy_order(
         plan = _plan(workspace, order, packaged.bundle.manifest.name)
         version = _registered(workspace, desk, store, order, packaged, on_step=on_step)
         return _begun(desk, store, order, version, plan, on_step=on_step)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Placed:
+    """Register the prompt and begin its release."""
+    from seatrial.wiring.deploy_prompt import (
+        fitting,
+        read_prompt,
+        register_prompt,
+        stable_variant,
+    )
+
+    _check_options(order, "is a prompt")
+    name = order.endpoint
+    variant = read_prompt(workspace, order.model, name)
+    on_step("ok", "prompt", f"{name}, {variant.digest[:12]}…, for the model {variant.model}")
+    store = workspace.open_store()
+    try:
+        desk = Desk(store)
+        desk.check_free(name, kind=PROMPT)
+        stable = stable_variant(desk, store, name)
+        configured = workspace.settings.prompt_release_of(name).plan()
+        plan = fitting(_asked(configured, order), variant, stable, on_step=on_step)
+        version = register_prompt(store, name, variant, source=order.model.name, by=order.by)
+        on_step("ok", "register", f"{name} version {version.number}")
+        return _begun(desk, store, order, version, plan, kind=PROMPT, on_step=on_step)
     except BaseException:
         store.close()
         raise
@@ -168,7 +203,14 @@ def _registered(
 
 
 def _begun(
-    desk: Desk, store: Store, order: Order, version: Version, plan: Plan, *, on_step: Say
+    desk: Desk,
+    store: Store,
+    order: Order,
+    version: Version | Document,
+    plan: Plan,
+    *,
+    kind: str = MODEL,
+    on_step: Say,
 ) -> Placed:
     """The release; where it cannot begin, whoever waits is told what is left behind."""
     name = version.name
@@ -181,6 +223,7 @@ def _begun(
             plan=plan,
             by=order.by,
             notes={"source": order.model.name, "data": order.data.name if order.data else None},
+            kind=kind,
         )
     except SeatrialError:
         if not _released(desk, version):
@@ -193,7 +236,7 @@ def _begun(
     )
 
 
-def _released(desk: Desk, version: Version) -> bool:
+def _released(desk: Desk, version: Version | Document) -> bool:
     """Whether a release of the version is known: the same file may have been deployed before."""
     try:
         return version.number in desk.state(version.name).digests
@@ -256,6 +299,7 @@ def local_controller(
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
         limits=workspace.settings.server.child_limits(),
+        others={PROMPT: PromptStage(workspace)},
     )
     controller = Controller(
         placed.store,
@@ -334,8 +378,16 @@ def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _
     return _Packaged(bundle=bundle, registration=registration)
 
 
-def _check_options(order: Order) -> None:
-    """Refuse what an archive cannot heed."""
+def is_prompt(file: Path) -> bool:
+    """Whether a file is that of a prompt, by its name."""
+    return file.suffix in (".yaml", ".yml")
+
+
+def _check_options(order: Order, why: str) -> None:
+    """Refuse what only a model's own file can heed.
+
+    Args: why: it is none, as the end of a sentence.
+    """
     given = {
         "--data": order.data,
         "--label": order.label,
@@ -346,7 +398,7 @@ def _check_options(order: Order) -> None:
     for option, value in given.items():
         if value:
             raise OptionUnused(
-                f"{option} was given, but {order.model.name} is an archive, packaged already.",
+                f"{option} was given, but {order.model.name} {why}.",
                 remedy=f"Leave {option} out, or deploy the model's own file.",
                 option=option,
             )
@@ -372,7 +424,10 @@ def _sha256(file: Path) -> str:
 
 def _plan(workspace: Workspace, order: Order, name: str) -> Plan:
     """The configured plan, with what the command line says of it."""
-    plan = workspace.settings.release_of(name).plan()
+    return _asked(workspace.settings.release_of(name).plan(), order)
+
+
+def _asked(plan: Plan, order: Order) -> Plan:
     first, *others = plan.steps
     if order.share is not None:
         first, others = replace(first, share=order.share), []

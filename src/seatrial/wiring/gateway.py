@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -27,11 +27,14 @@ from seatrial.gateway.prices.entries import ChainedBook, EntryBook
 from seatrial.gateway.routes.config import GatewayConfig, ProviderConfig
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.keys import Key
+from seatrial.gateway.routes.prompted import Prompts
 from seatrial.gateway.routes.stack import Parts, model_table
 from seatrial.gateway.tokens.counters import Counters
 from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.gateway.tokens.windows import ChainedWindows, WindowTable
+from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.wiring.prompts_here import PromptsHere
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 LEDGERS: Mapping[str, str] = {
@@ -70,7 +73,8 @@ def open_gateway(
     Raises: ConfigInvalid, ProviderKeyMissing, MissingExtra; the errors of the ledger's store.
     """
     workspace = open_workspace(home=home, config=config, environment=environment)
-    return gateway_of(workspace, environment=environment)
+    prompts = PromptsHere(workspace, clock=SystemClock())
+    return gateway_of(workspace, environment=environment, prompts=prompts, closing=prompts.close)
 
 
 def gateway_of(
@@ -80,6 +84,8 @@ def gateway_of(
     key: Callable[[str | None], Key | None] = lambda _: None,
     limits: LimitStore | None = None,
     counts: GatewayCounts | None = None,
+    prompts: Prompts | None = None,
+    closing: Callable[[], Awaitable[None]] | None = None,
 ) -> Gateway:
     """The gateway of a workspace that is open.
 
@@ -87,6 +93,8 @@ def gateway_of(
         key: of a caller, by its id.
         limits: the buckets of all keys; None for those of this process alone.
         counts: for metrics; None where nobody asks.
+        prompts: that are released; None for none.
+        closing: called when the gateway is closed; None for nothing.
     """
     config = workspace.settings.gateway
     vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
@@ -115,8 +123,10 @@ def gateway_of(
         await allowances.close()
         if answers is not None:
             await answers.close()
+        if closing is not None:
+            await closing()
 
-    return Gateway(table, now=time.monotonic, closing=close)
+    return Gateway(table, now=time.monotonic, closing=close, prompts=prompts)
 
 
 def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.environ) -> None:

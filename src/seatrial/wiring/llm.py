@@ -12,6 +12,7 @@ from seatrial.adapters.limits_shared import SharedLimits
 from seatrial.gateway.policies.metrics import GatewayCounts, Snapshot, exposition
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.key_desk import KeyDesk
+from seatrial.gateway.routes.prompted import Prompts
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import FactLog
 from seatrial.serving.exchange import Limits
@@ -26,11 +27,17 @@ class Llm:
 
     Args:
         facts: where the keys of callers are kept.
+        prompts: that are released.
     Raises: as `gateway_of`.
     """
 
     def __init__(
-        self, workspace: Workspace, facts: FactLog, *, environment: Mapping[str, str] = os.environ
+        self,
+        workspace: Workspace,
+        facts: FactLog,
+        *,
+        prompts: Prompts | None = None,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
         settings = workspace.settings
         self._counts = GatewayCounts()
@@ -48,6 +55,7 @@ class Llm:
             key=doorman.key,
             limits=limits,
             counts=self._counts,
+            prompts=prompts,
         )
         most = Limits(max_body_bytes=settings.gateway.limits.max_body_bytes)
         self.plane = LlmPlane(self._gateway, doorman, most)

@@ -24,6 +24,8 @@ from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.prompt_staging import PromptStage
+from seatrial.wiring.prompts import PROMPT
 from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace, load_store
 
@@ -221,6 +223,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         workspace.release_folder,
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
+        others={PROMPT: PromptStage(workspace)},
     )
     controller = Controller(
         store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pydantic import Field
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
 
@@ -83,11 +85,30 @@ class ServerConfig(ConfigModel):
         )
 
 
+class PromptsConfig(ConfigModel):
+    """Prompts that are released as versions of an endpoint."""
+
+    golden_usd: Decimal = Field(
+        default=Decimal(1),
+        ge=0,
+        le=9_000_000,
+        description="What the golden examples of one release may cost, in USD.",
+    )
+    release: AnswerReleaseConfig = Field(
+        default_factory=AnswerReleaseConfig,
+        description="How versions of a prompt are released, unless their endpoint says otherwise.",
+    )
+
+
 class EndpointConfig(ConfigModel):
     """What differs for one endpoint."""
 
     release: ReleaseConfig | None = Field(
         default=None, description="How its versions are released, in place of the release section."
+    )
+    prompt_release: AnswerReleaseConfig | None = Field(
+        default=None,
+        description="The same of an endpoint of prompts, in place of prompts.release.",
     )
 
 
@@ -110,6 +131,9 @@ class Settings(ConfigModel):
     gateway: GatewayConfig = Field(
         default_factory=GatewayConfig, description="Language models behind one address."
     )
+    prompts: PromptsConfig = Field(
+        default_factory=PromptsConfig, description="Prompts that are released like models."
+    )
     endpoints: dict[str, EndpointConfig] = Field(
         default_factory=dict, description="What differs for one endpoint, by its name."
     )
@@ -118,6 +142,11 @@ class Settings(ConfigModel):
         """How versions of an endpoint are released."""
         own = self.endpoints.get(endpoint)
         return own.release if own and own.release else self.release
+
+    def prompt_release_of(self, endpoint: str) -> AnswerReleaseConfig:
+        """How versions of an endpoint of prompts are released."""
+        own = self.endpoints.get(endpoint)
+        return own.prompt_release if own and own.prompt_release else self.prompts.release
 
 
 def load_settings(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:

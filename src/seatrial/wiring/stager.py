@@ -64,7 +64,7 @@ def stage(
                 on_test=on_test,
             )
         )
-    _write(folder, report)
+    write_report(folder, report)
     return report
 
 
@@ -114,7 +114,8 @@ def _tail(log: Path) -> str:
     return " | ".join(lines[-_SHOWN_LINES:])
 
 
-def _write(folder: Path, report: StagingReport) -> None:
+def write_report(folder: Path, report: StagingReport) -> None:
+    """Leave a report in a folder: as text, as a record, and as a page in each language."""
     (folder / "staging.txt").write_text(report.as_text(), encoding="utf-8")
     for language, name in FILES.items():
         (folder / name).write_text(page(report, language), encoding="utf-8")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.release.gate_record import gates_from_dict
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LIMITS = ChildLimits()
+
+
+class Stage(Protocol):
+    """Tests versions of a kind of their own."""
+
+    def __call__(self, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]) -> Staged:
+        """Blocks, on a thread; told the name of each test to tell ``on_test``.
+
+        Raises: what keeps the tests from running; that counts as failed.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -40,6 +52,7 @@ class BackgroundStager:
         on_test: is told which test of which endpoint begins.
         finished: called with a passed report before it is handed on, to write what depends on it.
         limits: see `stage`.
+        others: what tests versions that are no models, by their kind.
     """
 
     def __init__(
@@ -51,7 +64,9 @@ class BackgroundStager:
         finished: Callable[[Bundle, StagingReport, int], None] = lambda _b, _r, _v: None,
         effort: Effort | None = None,
         limits: ChildLimits = _LIMITS,
+        others: Mapping[str, Stage] = MappingProxyType({}),
     ) -> None:
+        self._others = others
         self._bundles = bundles
         self._release_folder = release_folder
         self._on_test = on_test
@@ -77,27 +92,33 @@ class BackgroundStager:
         self._jobs.clear()
 
     def _run(self, rollout: Rollout, endpoint: str) -> None:
-        # Only now: a server that tests nothing does without the memory it takes.
-        from seatrial.registry.bundle import Bundle
-        from seatrial.wiring.stager import stage
-
         job = self._jobs[endpoint]
+        stage = self._others.get(rollout.kind, self._stage_model)
         try:
-            bundle = Bundle.open(self._bundles / rollout.digest, digest=rollout.digest)
-            report = stage(
-                self._release_folder(endpoint, rollout.version),
-                bundle,
-                endpoint=endpoint,
-                version=rollout.version,
-                gates=gates_from_dict(rollout.plan.gates),
-                effort=self._effort,
-                limits=self._limits,
-                on_test=lambda test: self._on_test(endpoint, test),
-            )
-            self._finished(bundle, report, rollout.version)
-            job.result = Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
+            job.result = stage(rollout, endpoint, lambda test: self._on_test(endpoint, test))
         except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
             # A release whose tests ended without a word would wait for ever.
             _log.exception("staging of %s failed", rollout.release)
             said = problem if isinstance(problem, SeatrialError) else repr(problem)
             job.result = Staged(passed=False, reason=f"staging could not run: {said}")
+
+    def _stage_model(
+        self, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
+    ) -> Staged:
+        # Only now: a server that tests nothing does without the memory it takes.
+        from seatrial.registry.bundle import Bundle
+        from seatrial.wiring.stager import stage
+
+        bundle = Bundle.open(self._bundles / rollout.digest, digest=rollout.digest)
+        report = stage(
+            self._release_folder(endpoint, rollout.version),
+            bundle,
+            endpoint=endpoint,
+            version=rollout.version,
+            gates=gates_from_dict(rollout.plan.gates),
+            effort=self._effort,
+            limits=self._limits,
+            on_test=on_test,
+        )
+        self._finished(bundle, report, rollout.version)
+        return Staged(passed=report.passed, reason=report.reason, report=report.as_dict())

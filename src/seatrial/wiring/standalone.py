@@ -14,6 +14,7 @@ from seatrial.kernel.errors import Invalid
 from seatrial.registry.bundle import Bundle
 from seatrial.release.variant import Split
 from seatrial.serving.exchange import Limits
+from seatrial.serving.live import LiveVersion
 from seatrial.serving.metrics import WorkerCounts, count, exposition
 from seatrial.serving.plane import DataPlane
 from seatrial.serving.record import Recorder, Total
@@ -63,7 +64,7 @@ class Standalone:
         self._version = version
         self._limits = limits
         self._recorder = Recorder(worker="standalone", clock=SystemClock())
-        self._router = Router(self._recorder)
+        self._router: Router[LiveVersion] = Router(self._recorder)
         self._health = Health()
         self._machine = machine()
         self.plane = DataPlane(

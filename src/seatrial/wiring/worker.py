@@ -17,6 +17,7 @@ from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
 from seatrial.release.projection import Endpoints
+from seatrial.release.rollout import MODEL
 from seatrial.serving.counting import EVERY_S, Counting
 from seatrial.serving.exchange import Limits
 from seatrial.serving.fleet import Fleet
@@ -34,6 +35,7 @@ from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.health import Health
+from seatrial.wiring.prompts import PROMPT, LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.workspace import Workspace
 
@@ -144,12 +146,18 @@ class _Process:
         self.store = workspace.open_store()
         self._recorder = Recorder(worker=name, clock=self._clock)
         self._counting = _counting(workspace, name) if config.count_rows else None
-        self._router = Router(self._recorder, counting=self._counting)
+        counting = self._counting
+        self._router: Router[LiveVersion] = (
+            Router(self._recorder)
+            if counting is None
+            else Router(self._recorder, seen=counting.seen, retired=counting.retire)
+        )
         self._copies = Copies()
         self._log = _prediction_log(workspace, name)
         self._health = Health()
         self._worker: Worker | None = None
         self.to_close: list[Callable[[], None]] = []
+        self._prompts: Router[LoadedPrompt] = Router(self._recorder)
         self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
@@ -167,7 +175,8 @@ class _Process:
             return None
         from seatrial.wiring.llm import Llm
 
-        return Llm(self._workspace, self.store)
+        prompts = RoutedPrompts(self._prompts, self._recorder)
+        return Llm(self._workspace, self.store, prompts=prompts)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -183,7 +192,7 @@ class _Process:
             address=self._address,
             store=self.store,
             targets=TargetsOf(self.store),
-            fleet=self._fleet(loop),
+            fleets={MODEL: self._fleet(loop), PROMPT: self._prompt_fleet(loop)},
             router=self._router,
             recorder=self._recorder,
             clock=self._clock,
@@ -198,11 +207,19 @@ class _Process:
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
-    def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet:
+    def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet[LiveVersion]:
         limits = self._workspace.settings.server.child_limits()
         return Fleet(
             router=self._router,
             open_version=partial(_opened, self._workspace.bundles, limits),
+            loop=loop,
+            clock=self._clock,
+        )
+
+    def _prompt_fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet[LoadedPrompt]:
+        return Fleet(
+            router=self._prompts,
+            open_version=PromptShelf(self.store, self._workspace.settings.gateway.models),
             loop=loop,
             clock=self._clock,
         )

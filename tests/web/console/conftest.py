@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,12 @@ from seatrial.monitoring.watching.variants import side_by_side
 from seatrial.monitoring.watching.watch import Span, Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_findings import findings
+from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
-from seatrial.release.measurement import Summary
-from seatrial.release.rollout import Rollout, Staged
+from seatrial.release.measurement import UNKNOWN, Quality, Summary, quality
+from seatrial.release.rollout import MODEL, Plan, Rollout, Staged
 from seatrial.testing import MemoryStore
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
@@ -74,15 +76,18 @@ class World:
         self.desk = Desk(self.store)
         self.spend: SpendDesk | None = None
 
-    def start(self, name: str, version: int) -> None:
+    def start(
+        self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
+    ) -> None:
         self.desk.start(
             name,
             version=version,
             digest=f"{version:064x}",
             target="production",
-            plan=ReleaseConfig().plan(),
+            plan=plan or ReleaseConfig().plan(),
             by="ann <i>",
             notes={},
+            kind=kind,
         )
 
     def tick(self, name: str, *, passed: bool = True) -> None:
@@ -104,9 +109,25 @@ class World:
         self.start(name, 1)
         self.tick(name)
 
+    def prompt_on_trial(self, name: str = "support") -> None:
+        """A prompt whose version 2 costs ten times as much as version 1."""
+        plan = AnswerReleaseConfig().plan()
+        self.start(name, 1, kind="prompt", plan=plan)
+        self.tick(name)
+        self.start(name, 2, kind="prompt", plan=plan)
+        costs = {1: Decimal("0.000006"), 2: Decimal("0.00006")}
+        each = {v: quality(fits=True, cost_usd=cost, score=0.5) for v, cost in costs.items()}
+        qualities = {v: sum([one] * 120, UNKNOWN) for v, one in each.items()}
+        self._answered(name, n=120, n_errors=0, qualities=qualities)
+
     def on_trial(self, name: str = "churn", *, n: int = 500, n_errors: int = 0) -> None:
         self.promoted(name)
         self.start(name, 2)
+        self._answered(name, n=n, n_errors=n_errors, qualities={})
+
+    def _answered(
+        self, name: str, *, n: int, n_errors: int, qualities: Mapping[int, Quality]
+    ) -> None:
         for _ in range(3):
             self.tick(name)
         rollout = self.desk.state(name).rollout
@@ -120,7 +141,10 @@ class World:
                     worker="w",
                     start=datetime.now(UTC),
                     width_s=1,
-                    summary=Summary.of([0.01] * n, errors={"engine_error": n_errors}).encode(),
+                    summary=replace(
+                        Summary.of([0.01] * n, errors={"engine_error": n_errors}),
+                        quality=qualities.get(version, UNKNOWN),
+                    ).encode(),
                 )
                 for version in (1, 2)
             ]

@@ -129,3 +129,24 @@ def test_chinese_latencies_are_not_said_to_be_differences() -> None:
 
 def test_a_bound_that_is_not_known_yet_is_said_to_be_unknown() -> None:
     assert "上界未知" in sentence(verdict(upper=None), "zh")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "english", "shown", "chinese"),
+    [
+        ("cost", "Cost of a request", "0.0005 USD", "1,234 个请求的平均值"),
+        ("score_lost", "Score lost", "0.05 %", "1,234 个评分的平均值"),
+        ("unparsed_rate", "Unparsed answers", "0.05 %", "1,234 个回答中 1 个无法解析"),
+    ],
+)
+def test_what_is_asked_of_answers_has_its_unit_and_words(
+    quantity: str, english: str, shown: str, chinese: str
+) -> None:
+    asked = verdict(quantity=quantity)
+    assert title(asked, "en") == english
+    assert number(asked, 0.0005, "en") == shown
+    assert chinese in sentence(asked, "zh")
+
+
+def test_a_small_cost_is_written_out() -> None:
+    assert number(verdict(quantity="cost"), 6.45e-06, "en") == "0.00000645 USD"

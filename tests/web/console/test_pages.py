@@ -352,3 +352,24 @@ async def test_a_staging_report_is_for_those_who_may_see_the_console(browse, wor
         page = await client.get(path)
         assert page.status_code == 403
         assert "fine" not in page.text
+
+
+async def test_a_prompt_shows_what_it_costs_and_how_it_does(browse, world) -> None:
+    world.prompt_on_trial()
+    text = (await browse().get("/endpoints/support")).text
+    assert "clients ask for the model prompt/support" in text
+    for measured in ("Cost of a request against stable", "Unparsed answers against stable"):
+        assert measured in text
+    assert "0.000006 USD" in text
+    assert "0.00006 USD" in text
+    assert "e-0" not in re.sub(r"<[^>]*>", "", text)
+    chinese = (await browse(cookies={"seatrial_language": "zh"}).get("/endpoints/support")).text
+    for measured in ("每个请求的费用（相对稳定版本）", "解析率", "失分（相对稳定版本）"):
+        assert measured in chinese
+
+
+async def test_a_model_shows_no_columns_of_prompts(browse, world) -> None:
+    world.on_trial()
+    text = (await browse().get("/endpoints/churn")).text
+    assert "Cost of a request" not in text
+    assert "prompt/churn" not in text

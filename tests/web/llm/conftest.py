@@ -12,13 +12,18 @@ import httpx
 import pytest
 
 from seatrial.gateway.chat.provider import Provider
+from seatrial.gateway.prompts.live import LivePrompt
+from seatrial.gateway.prompts.variant import Example, Golden, PromptVariant
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.key_desk import KeyDesk
 from seatrial.gateway.routes.table import ModelTable, Route, Use
 from seatrial.kernel.clock import SystemClock
+from seatrial.release.variant import Split
 from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane
+from seatrial.serving.record import Recorder
+from seatrial.serving.router import Router
 from seatrial.testing import MemoryStore, ScriptedProvider
 from seatrial.testing.models import live_version, matrix_signature, router_of
 from seatrial.testing.scripted_provider import Turn
@@ -26,6 +31,7 @@ from seatrial.web.app import build
 from seatrial.web.errors import error_reply
 from seatrial.web.llm.plane import LlmPlane
 from seatrial.web.protocol import HotProtocol
+from seatrial.wiring.prompts import LoadedPrompt, RoutedPrompts
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -34,17 +40,32 @@ async def nothing() -> None:
     """What closing a gateway does here."""
 
 
+def prompts_in_two_versions() -> RoutedPrompts:
+    """Each for half of the users."""
+    text = "---\nvariables: {what: {}}\n---\n{{ what }}?"
+    golden = Golden(examples=(Example(variables={"what": "Why"}),))
+    recorder = Recorder(worker="w", clock=SystemClock())
+    router: Router[LoadedPrompt] = Router(recorder)
+    split = Split(stable=1, canary=2, canary_share=0.5, salt="a")
+    variants = {n: PromptVariant(prompt=text, model="m", golden=golden) for n in (1, 2)}
+    loaded = {n: LoadedPrompt(LivePrompt("ask", n, variant)) for n, variant in variants.items()}
+    router.apply("ask", 7, split, loaded)
+    return RoutedPrompts(router, recorder)
+
+
 @dataclass
 class House:
     """A plane whose model ``m`` plays a script; ``e`` embeds.
 
     Args:
         open_door: whether calls without a key are let in.
+        released: whether the prompt ``ask`` is released, in two versions.
     """
 
     script: list[Turn] = field(default_factory=lambda: [Turn()])
     open_door: bool = True
     deadline_s: float = 30.0
+    released: bool = False
 
     def __post_init__(self) -> None:
         self.provider = ScriptedProvider(self.script, name="one")
@@ -63,7 +84,8 @@ class House:
                 for name, use in (("m", Use.CHAT), ("e", Use.EMBEDDING), ("org/n", Use.CHAT))
             }
         )
-        return Gateway(table, now=time.monotonic, closing=nothing)
+        prompts = prompts_in_two_versions() if self.released else None
+        return Gateway(table, now=time.monotonic, closing=nothing, prompts=prompts)
 
     def app(self) -> Any:
         router = router_of(live_version(matrix_signature()))

@@ -23,6 +23,12 @@ class PromptNotFound(NotFound):
     code = "gateway.prompt_not_found"
 
 
+class AnswerUnknown(NotFound):
+    """What is to be scored is no answer of the prompt's versions."""
+
+    code = "gateway.prompt_answer_unknown"
+
+
 class PromptsUnavailable(Unavailable):
     """The place where prompts are kept does not answer."""
 

@@ -15,6 +15,9 @@ from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Message, Role, said
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings, Usage
+from seatrial.gateway.dialects import fields
+from seatrial.gateway.prompts.ask import PREFIX
+from seatrial.gateway.routes.prompted import Prompted, Prompts, Scoring, tagged
 from seatrial.gateway.routes.table import ModelTable, Route, Use
 from seatrial.gateway.structured.ask import Answer, ask
 from seatrial.gateway.structured.options import Mode, StructuredOptions
@@ -70,6 +73,18 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
         return self.journal.cost_usd
 
 
+class PromptCompletion(Completion, frozen=True, kw_only=True):
+    """An answer to a prompt.
+
+    Args:
+        version: of the prompt, as the split picked it.
+        answer_id: what the answer is scored by; see `Gateway.score`.
+    """
+
+    version: int
+    answer_id: str
+
+
 class Gateway:
     """Models by name.
 
@@ -80,6 +95,7 @@ class Gateway:
         now: monotonic, in s, as deadlines are.
         closing: gives back what the routes use; called once.
         new_id: a name for a call that has none.
+        prompts: that are released, or None for none.
     """
 
     def __init__(
@@ -89,8 +105,11 @@ class Gateway:
         now: Callable[[], float],
         closing: Callable[[], Awaitable[None]],
         new_id: Callable[[], str] = lambda: uuid4().hex,
+        prompts: Prompts | None = None,
     ) -> None:
         self.table = table
+        self.prompts = prompts
+        self._scoring = Scoring()
         self._now = now
         self._closing = closing
         self._new_id = new_id
@@ -182,6 +201,95 @@ class Gateway:
             route.provider, asked, call, ModelShape(of), options=options, now=self._now
         )
 
+    async def prompt(
+        self,
+        name: str,
+        variables: Mapping[str, object],
+        messages: Said = (),
+        *,
+        key: str | None = None,
+        version: int | None = None,
+        max_tokens: int | None = None,
+        caller: Caller = NOBODY,
+        timeout_s: float | None = None,
+    ) -> PromptCompletion:
+        """An answer to a released prompt, from the version that the split picks.
+
+        Args:
+            name: of its endpoint.
+            variables: what is put into it.
+            messages: what follows its own messages.
+            key: the same key gets the same version; None for the caller's user, or chance.
+            version: this one and no other; what comes of it is no evidence then.
+            max_tokens: see `chat`; where the version says less, that counts.
+        Raises: as `chat`; VariablesInvalid; what picking a version raises.
+        """
+        if self.prompts is not None:
+            await self.prompts.refresh()
+        sticky = key if key is not None else caller.user
+        prompted, call = self.prompted(
+            name,
+            variables,
+            caller,
+            key=None if sticky is None else sticky.encode(),
+            version=version,
+            timeout_s=timeout_s,
+        )
+        turns = (said(Role.USER, messages),) if isinstance(messages, str) else tuple(messages)
+        request = ChatRequest(model=name, messages=turns, max_tokens=max_tokens, user=caller.user)
+        response = await prompted.chat(request, call)
+        return PromptCompletion(
+            response=response,
+            journal=call.journal,
+            version=prompted.version,
+            answer_id=prompted.answer_id(call),
+        )
+
+    def score(self, name: str, answer_id: str, score: float) -> bool:
+        """What an answer to a prompt was worth, as its user says later.
+
+        Args:
+            answer_id: as `prompt` gave it.
+            score: in [0, 1].
+        Returns: whether it was taken: an answer is scored once.
+        Raises: ModelUnknown, PromptNotFound; AnswerUnknown; RequestInvalid for another score.
+        """
+        if self.prompts is None:
+            raise self.table.unknown(PREFIX + name)
+        if not 0 <= score <= 1:
+            raise fields.wrong("score", score, "a number from 0 to 1")
+        return self.prompts.score(name, answer_id, score)
+
+    def prompted(
+        self,
+        name: str,
+        variables: Mapping[str, object],
+        caller: Caller,
+        *,
+        key: bytes | None,
+        version: int | None = None,
+        call_id: str | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[Prompted, Call]:
+        """The version of a prompt that answers a request that begins now, and its call.
+
+        Args: as `prompt` and `call`.   Raises: ModelUnknown; what picking a version raises.
+        """
+        if self.prompts is None:
+            raise self.table.unknown(PREFIX + name)
+        served = self.prompts.pick(name, key, version)
+        route = self.table.get(served.live.variant.model, Use.CHAT)
+        call = tagged(self.call(route, caller, call_id=call_id, timeout_s=timeout_s), served)
+        prompted = Prompted(
+            served,
+            route.provider,
+            variables,
+            scoring=self._scoring,
+            impatient=timeout_s is not None and timeout_s < route.deadline_s,
+            now=self._now,
+        )
+        return prompted, call
+
     async def embed(
         self,
         model: str,
@@ -229,6 +337,7 @@ class Gateway:
         """Keep what calls cost, and give back connections."""
         if not self._closed:
             self._closed = True
+            await self._scoring.close()
             await self._closing()
 
     async def __aenter__(self) -> Self:

@@ -64,15 +64,7 @@ class ModelTable:
         """What answers for a name.   Raises: ModelUnknown, ModelUnfit."""
         route = self._routes.get(name)
         if route is None:
-            near = get_close_matches(name[:200], self._routes, n=1)
-            known = (
-                ", ".join(sorted(self._routes)[:10]) or "none: the section gateway has no models"
-            )
-            raise ModelUnknown(
-                f"There is no model {name[:100]!r}.",
-                remedy=f"Did you mean {near[0]!r}?" if near else f"Models are: {known}.",
-                model=name[:100],
-            )
+            raise self.unknown(name)
         if route.use is not use:
             raise ModelUnfit(
                 f"The model {name!r} is for {route.use}, not for {use}.",
@@ -80,6 +72,16 @@ class ModelTable:
                 model=name,
             )
         return route
+
+    def unknown(self, name: str) -> ModelUnknown:
+        """The error for a name that nobody answers for."""
+        near = get_close_matches(name[:200], self._routes, n=1)
+        known = ", ".join(sorted(self._routes)[:10]) or "none: the section gateway has no models"
+        return ModelUnknown(
+            f"There is no model {name[:100]!r}.",
+            remedy=f"Did you mean {near[0]!r}?" if near else f"Models are: {known}.",
+            model=name[:100],
+        )
 
     def find(self, name: str) -> Route | None:
         """The route of a name, whatever it is for."""

@@ -151,3 +151,9 @@ class ServiceConfig(ConfigModel):
     alpha: _OpenShare = Field(
         default=0.001, description="Chance that a look finds a level broken that is not."
     )
+
+    def of_others(self) -> ServiceConfig:
+        """The same for what is no model: its latency and errors have other levels, which are those
+        of its gates, so what is told of it is its traffic."""
+        unset = ("p50_ms", "p95_ms", "p99_ms", "error_rate", "error_budget")
+        return self.model_copy(update=dict.fromkeys(unset))

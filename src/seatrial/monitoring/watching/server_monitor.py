@@ -40,6 +40,7 @@ from seatrial.monitoring.watching.watch_findings import watch_finding
 from seatrial.monitoring.watching.window_judge import Judged
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.projection import Endpoints
+from seatrial.release.rollout import MODEL
 
 LEASE = "monitor"
 BEAT = "monitor"
@@ -137,10 +138,11 @@ class ServerMonitor:
         self._telling.situation = Situation(on_trial=_on_trial(states), served=served)
         for name in states:
             self._judge(name)
+        models = {name: served[name] for name, state in states.items() if state.kind == MODEL}
         if self._performance is not None:
-            self._performance.turn(served, self._tell_performance)
+            self._performance.turn(models, self._tell_performance)
         if self._segments is not None:
-            self._segments.turn(served, self._tell_segments)
+            self._segments.turn(models, self._tell_segments)
         self._renew()
         due = self._clock.monotonic() >= self._service_at
         service = self._service_findings(states) if due else []
@@ -243,6 +245,8 @@ class ServerMonitor:
 
     def _served(self, name: str, state: EndpointState) -> Sequence[ServiceFinding]:
         now, config = self._clock.now(), self._config.service
+        if state.kind != MODEL:
+            config = config.of_others()
         history = self._histories.setdefault(name, ServiceHistory(self._store, name))
         history.refresh(now)
         self._variants[name] = variants_record(

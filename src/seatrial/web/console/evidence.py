@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.release.verdict import plain
 from seatrial.web.console.words import percent, words
 
 _HEADROOM = 1.6
@@ -55,7 +56,7 @@ def bar(verdict: Mapping[str, Any]) -> Bar:
 def title(verdict: Mapping[str, Any], language: str) -> str:
     """What a gate measures, in a language."""
     w = words(language)
-    if _is_rate(verdict):
+    if verdict["quantity"] != "latency":
         measured = w[verdict["quantity"]]
     else:
         measured = f"{verdict['gate'].partition('_')[0]} {w['latency']}"
@@ -63,7 +64,7 @@ def title(verdict: Mapping[str, Any], language: str) -> str:
 
 
 def _is_rate(verdict: Mapping[str, Any]) -> bool:
-    return bool(verdict["quantity"] != "latency")
+    return verdict["quantity"] not in ("latency", "cost")
 
 
 def sentence(verdict: Mapping[str, Any], language: str) -> str:
@@ -75,7 +76,11 @@ def number(verdict: Mapping[str, Any], value: float | None, language: str) -> st
     """A value of the verdict's quantity with its unit."""
     if value is None:
         return "–"
-    shown = percent(f"{100 * value:.3g}", language) if _is_rate(verdict) else f"{value:.3g} ms"
+    if _is_rate(verdict):
+        shown = percent(f"{100 * value:.3g}", language)
+    else:
+        unit = "USD" if verdict["quantity"] == "cost" else "ms"
+        shown = f"{plain(f'{value:.3g}')} {unit}"
     return shown.replace("-", _MINUS, 1 if value < 0 else 0)
 
 
@@ -105,11 +110,26 @@ def _chinese(verdict: Mapping[str, Any]) -> str:
     space = "" if against_stable else " "  # none after a full-width bracket
     seen = f"{title(verdict, 'zh')}{space}{number(verdict, canary['value'], 'zh')}"
     if verdict["stable"] is None:
-        events = "出错" if rate else f"慢于 {number(verdict, verdict['limit'], 'zh')}"
-        seen += f"（{canary['n']:,} 个请求中 {canary['n_events']:,} 个{events}）"
+        seen += f"（{_counted_zh(verdict)}）"
     else:
         seen += f"，稳定版本 {number(verdict, verdict['stable']['value'], 'zh')}"
     return f"{seen}，{judged}"
+
+
+def _counted_zh(verdict: Mapping[str, Any]) -> str:
+    n, n_events = verdict["canary"]["n"], verdict["canary"]["n_events"]
+    match verdict["quantity"]:
+        case "cost":
+            return f"{n:,} 个请求的平均值"
+        case "score_lost":
+            return f"{n:,} 个评分的平均值"
+        case "unparsed_rate":
+            return f"{n:,} 个回答中 {n_events:,} 个无法解析"
+        case "latency":
+            slow = f"慢于 {number(verdict, verdict['limit'], 'zh')}"
+            return f"{n:,} 个请求中 {n_events:,} 个{slow}"
+        case _:
+            return f"{n:,} 个请求中 {n_events:,} 个出错"
 
 
 def _bound(verdict: Mapping[str, Any], side: str) -> str:

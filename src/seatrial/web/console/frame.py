@@ -16,7 +16,7 @@ from seatrial import __version__
 from seatrial.kernel.duration import show_duration
 from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.packaging.staging_words import name_of_test, seen
-from seatrial.release.verdict import about
+from seatrial.release.verdict import about, plain
 from seatrial.web.console.evidence import bar, number, sentence, title
 from seatrial.web.console.spend_drawing import call_bars, cost_bars
 from seatrial.web.console.spending import money, seconds, spend_spoken
@@ -56,6 +56,7 @@ class Frame:
         self._templates = environment()
         self._templates.globals.update(
             about=about,
+            plain=plain,
             bar=bar,
             call_bars=call_bars,
             cost_bars=cost_bars,

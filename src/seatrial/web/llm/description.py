@@ -11,17 +11,22 @@ ROUTES: Final = (
     ("GET", "/v1/models", "The models there are, in the form of who asks"),
     ("POST", "/v1/messages", "Ask a model, Anthropic's form; whole or streamed"),
     ("POST", "/v1/messages/count_tokens", "Count the tokens of a request, Anthropic's form"),
+    ("POST", "/v1/prompts/scores", "Say what an answer to a prompt was worth, from 0 to 1"),
 )
 """Method, path and summary. ``/v1/models/{model}``, which TF Serving has too, describes one."""
 
 ASKED: Final = (
     ("x-request-id", "Sent back with the reply; the id of the call."),
     ("x-seatrial-tags", "What costs are told apart by: `team=search,app=faq`."),
+    ("x-seatrial-key", "The same key gets the same version of a prompt; else the field user."),
+    ("x-seatrial-version", "The version of a prompt, for tests: what comes of it is no evidence."),
     ("x-seatrial-timeout", "Seconds the client waits, where it waits less than is configured."),
 )
 TOLD: Final = (
     ("x-request-id", "The id of the call, also as `request-id`."),
     ("x-seatrial-model", "Provider and model of the last attempt."),
+    ("x-seatrial-version", "The version of the prompt that answered."),
+    ("x-seatrial-answer", "The id by which the answer to a prompt is scored."),
     ("x-seatrial-attempts", "How many attempts there were."),
     ("x-seatrial-cost-usd", "What they cost together; of a stream a comment tells it at the end."),
     ("x-seatrial-cache", "`hit`, `miss`, or `joined`: an equal call was under way."),
@@ -39,12 +44,17 @@ _TURNS: Final = {
         "properties": {"role": {"enum": ["user", "assistant"]}, "content": _TEXT},
     },
 }
+_PROMPTS: Final = {
+    "type": "object",
+    "description": "Of a prompt, with a model named prompt/NAME, where messages may be left out.",
+}
 _BODIES: Final[Mapping[str, dict[str, Any]]] = {
     "/v1/chat/completions": {
         "required": ["model", "messages"],
         "properties": {
             **_MODEL,
             "messages": _TURNS,
+            "variables": _PROMPTS,
             "stream": {"type": "boolean"},
             "max_completion_tokens": {"type": "integer", "minimum": 1},
             "temperature": {"type": "number"},
@@ -63,8 +73,17 @@ _BODIES: Final[Mapping[str, dict[str, Any]]] = {
         "properties": {
             **_MODEL,
             "messages": _TURNS,
+            "variables": _PROMPTS,
             "max_tokens": {"type": "integer", "minimum": 1},
             "stream": {"type": "boolean"},
+        },
+    },
+    "/v1/prompts/scores": {
+        "required": ["prompt", "answer", "score"],
+        "properties": {
+            "prompt": _TEXT,
+            "answer": _TEXT,
+            "score": {"type": "number", "minimum": 0, "maximum": 1},
         },
     },
     "/v1/messages/count_tokens": {

@@ -15,10 +15,11 @@ from urllib.parse import unquote
 import orjson
 
 from seatrial.gateway.chat.call import Call
-from seatrial.gateway.chat.provider import Chunks
+from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest
-from seatrial.gateway.dialects import openai_embeddings
+from seatrial.gateway.dialects import fields, openai_embeddings
 from seatrial.gateway.policies.loaded import loaded
+from seatrial.gateway.prompts.ask import PREFIX, PromptAsk, prompt_ask
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
 from seatrial.gateway.routes.keys import KeyUnknown
@@ -37,6 +38,8 @@ from seatrial.serving.exchange import (
     StreamReply,
     shown,
 )
+from seatrial.serving.flight import KEY as STICKY
+from seatrial.serving.flight import forced_version
 from seatrial.web.guard import ForeignRequest, Guard
 from seatrial.web.llm.description import document
 from seatrial.web.llm.listing import entry, listing
@@ -49,9 +52,10 @@ CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
 MESSAGES = "/v1/messages"
 COUNT = "/v1/messages/count_tokens"
+SCORES = "/v1/prompts/scores"
 MODELS = "/v1/models"
 
-_POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT})
+_POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT, SCORES})
 _ANTHROPICS = frozenset({MESSAGES, COUNT})
 _POST, _GET = ("POST", "OPTIONS"), ("GET", "HEAD", "OPTIONS")
 _HERE = "127.0.0.1"
@@ -75,6 +79,7 @@ class LlmPlane:
             MESSAGES: self._chat,
             EMBEDDINGS: self._embed,
             COUNT: self._count,
+            SCORES: self._score,
         }
 
     def owns(self, path: str) -> bool:
@@ -82,8 +87,8 @@ class LlmPlane:
         return path in _POSTED or path == MODELS or path.startswith(f"{MODELS}/")
 
     def has(self, name: str) -> bool:
-        """Whether a model of the gateway has this name."""
-        return self._gateway.table.find(name) is not None
+        """Whether a model of the gateway, or a prompt, has this name."""
+        return self._gateway.table.find(name) is not None or name in self._prompts()
 
     def described(self) -> Mapping[str, Any]:
         """See `StreamPlane`."""
@@ -116,18 +121,48 @@ class LlmPlane:
             return self._refused(as_told(problem, None), visit)
 
     async def _chat(self, visit: Visit) -> Reply | StreamReply:
-        asked = visit.wire.read(self._body(visit))
+        given = self._body(visit)
+        prompt = prompt_ask(given)
+        if prompt is not None:
+            return await self._prompt(visit, prompt)
+        asked = visit.wire.read(given)
         route, call = self._begun(visit, asked.model, asked.user, Use.CHAT)
         if asked.stream:
-            return await self._stream(visit, route, asked, call)
+            return await self._stream(visit, route.provider, asked, call)
         response = await route.provider.chat(asked, call)
         body = orjson.dumps(visit.wire.whole(response))
         return Reply(200, body, JSON, headers_of(visit))
 
+    async def _prompt(self, visit: Visit, prompt: PromptAsk) -> Reply | StreamReply:
+        asked = prompt.given(visit.wire.read(prompt.body))
+        key, headers = visit.request.headers.get(STICKY), visit.request.headers
+        if key is None and asked.user is not None:
+            key = asked.user.encode()
+        prompted, call = self._gateway.prompted(
+            prompt.name,
+            prompt.variables,
+            self._caller(visit, asked.model, asked.user),
+            key=key,
+            version=forced_version(headers),
+            call_id=visit.id,
+            timeout_s=visit.timeout_s(),
+        )
+        visit.call = call
+        if asked.stream:
+            return await self._stream(visit, prompted, asked, call)
+        response = await prompted.chat(asked, call)
+        told = {
+            "prompt": prompt.name,
+            "version": prompted.version,
+            "answer": prompted.answer_id(call),
+        }
+        body = orjson.dumps(visit.wire.whole(response) | {"seatrial": told})
+        return Reply(200, body, JSON, headers_of(visit))
+
     async def _stream(
-        self, visit: Visit, route: Route, asked: ChatRequest, call: Call
+        self, visit: Visit, provider: Provider, asked: ChatRequest, call: Call
     ) -> StreamReply:
-        chunks = route.provider.stream(asked, call)
+        chunks = provider.stream(asked, call)
         writer = visit.wire.writer(asked, answer_id=call.id)
         first = b""
         try:
@@ -166,36 +201,58 @@ class LlmPlane:
         body = orjson.dumps({"input_tokens": route.counter.request(asked)})
         return Reply(200, body, JSON, headers_of(visit))
 
+    async def _score(self, visit: Visit) -> Reply:
+        body = fields.mapping(self._body(visit), "")
+        name, answer = fields.named(body, "prompt"), fields.named(body, "answer")
+        score = fields.optional_number(body, "score")
+        if score is None:
+            raise fields.missing("score", "a number from 0 to 1")
+        if visit.key is not None:
+            visit.key.check_model(PREFIX + name)
+        taken = self._gateway.score(name, answer, score)
+        return Reply(200, orjson.dumps({"taken": taken}), JSON, headers_of(visit))
+
     def _models(self, visit: Visit) -> Reply:
         key, dialect, path = visit.key, visit.wire.dialect, visit.request.path
         record: object
         if path == MODELS:
-            every = self._gateway.table.all()
-            seen = [r for r in every if key is None or not key.models or r.name in key.models]
+            every = [route.name for route in self._gateway.table.all()] + self._prompts()
+            seen = [n for n in every if key is None or not key.models or n in key.models]
             record = listing(seen, dialect=dialect)
         else:
             name = unquote(path.removeprefix(f"{MODELS}/"))
-            route = self._gateway.table.find(name) or self._gateway.table.get(name, Use.CHAT)
+            if not self.has(name):
+                raise self._gateway.table.unknown(name)
             if key is not None:
-                key.check_model(route.name)
-            record = entry(route, dialect=dialect)
+                key.check_model(name)
+            record = entry(name, dialect=dialect)
         return Reply(200, orjson.dumps(record), JSON, headers_of(visit))
 
     def _begun(self, visit: Visit, model: str, user: str | None, use: Use) -> tuple[Route, Call]:
-        key = visit.key
         route = self._gateway.table.get(model, use)
+        caller = self._caller(visit, model, user)
+        visit.call = self._gateway.call(
+            route, caller, call_id=visit.id, timeout_s=visit.timeout_s()
+        )
+        return route, visit.call
+
+    @staticmethod
+    def _caller(visit: Visit, model: str, user: str | None) -> Caller:
+        """Who asks, if they may.   Raises: ModelForbidden."""
+        key = visit.key
         if key is not None:
             key.check_model(model)
-        caller = Caller(
+        return Caller(
             key=None if key is None else key.id,
             tenant="" if key is None else key.tenant or key.id,
             user=user,
             tags=visit.tags(),
         )
-        visit.call = self._gateway.call(
-            route, caller, call_id=visit.id, timeout_s=visit.timeout_s()
-        )
-        return route, visit.call
+
+    def _prompts(self) -> list[str]:
+        """The names of prompts, as clients ask for them."""
+        prompts = self._gateway.prompts
+        return [] if prompts is None else [PREFIX + name for name in prompts.names()]
 
     def _body(self, visit: Visit) -> object:
         request = visit.request

@@ -13,6 +13,8 @@ from functools import lru_cache
 from seatrial.gateway.chat.call import CacheUse, Call
 from seatrial.gateway.dialects.crossing import LOST_FIELDS
 from seatrial.gateway.ledger.money import plain_usd
+from seatrial.gateway.routes.prompted import ANSWER_NOTE, VERSION_NOTE
+from seatrial.serving.flight import VERSION
 from seatrial.web.llm.visit import Visit
 
 STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -28,6 +30,10 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     if call is None:
         return tuple(found)
     journal = call.journal
+    version = journal.notes.get(VERSION_NOTE)
+    if version is not None:
+        found.append((VERSION, str(version).encode()))
+        found.append((b"x-seatrial-answer", _safe(str(journal.notes[ANSWER_NOTE]))))
     if journal.cache is not CacheUse.NONE:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
     if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
