@@ -24,7 +24,6 @@ from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
-from seatrial.wiring.prompt_staging import PromptStage
 from seatrial.wiring.prompts import PROMPT
 from seatrial.wiring.staging_jobs import BackgroundStager
 from seatrial.wiring.workspace import Workspace, load_store
@@ -32,6 +31,7 @@ from seatrial.wiring.workspace import Workspace, load_store
 if TYPE_CHECKING:
     from seatrial.packaging.staging_report import StagingReport
     from seatrial.registry.bundle import Bundle
+    from seatrial.release.rollout import Rollout, Staged
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -223,7 +223,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         workspace.release_folder,
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
-        others={PROMPT: PromptStage(workspace)},
+        others={PROMPT: partial(_stage_prompt, workspace)},
     )
     controller = Controller(
         store,
@@ -241,6 +241,15 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         store.close()
         if watching.ident is not None:
             watching.join(_GRACE_S / 2)
+
+
+def _stage_prompt(
+    workspace: Workspace, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
+) -> Staged:
+    """See `wiring.staging_jobs.Stage`; what judges answers is loaded when there are some."""
+    from seatrial.wiring.prompt_staging import PromptStage
+
+    return PromptStage(workspace)(rollout, endpoint, on_test)
 
 
 def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:
