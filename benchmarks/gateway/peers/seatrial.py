@@ -50,7 +50,9 @@ def _requirements() -> tuple[str, ...]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     asked = [one for extra in EXTRAS for one in extras[extra]]
-    return (*project["dependencies"], *asked, "opentelemetry-sdk", "--editable", str(ROOT))
+    # aiohttp is what the library part is held against.
+    more = ("aiohttp", "opentelemetry-sdk", "--editable", str(ROOT))
+    return (*project["dependencies"], *asked, *more)
 
 
 class Seatrial:

@@ -285,7 +285,11 @@ class HotProtocol(BoundedProtocol):
             return
         if isinstance(reply, Reply):
             self._write(request, reply, keep_alive=cycle.keep_alive)
-        self.on_response_complete()
+        if self.pipeline or self.flow.read_paused or self._over:
+            self.on_response_complete()
+        else:  # how long the client may take for the next one, `_watch` sees to
+            self._since = self.loop.time()
+            self.server_state.total_requests += 1
 
     async def _pour(self, request: Request, reply: StreamReply) -> None:
         cycle = self._cycle
