@@ -23,6 +23,8 @@ _TAIL = 0.25
 """How far beyond the second and the last but one edge an axis goes, as a part of what is between,
 or by the widest bin there: the outermost bins reach to the extremes, and one of those would leave
 the rest no room."""
+_LEAST_WIDTH = 1e-300
+"""Floats that are closer to 0 have too few digits to be divided."""
 _N_TICKS = 7
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MINUS = "\N{MINUS SIGN}"
@@ -133,7 +135,7 @@ def ticks(low: float, high: float, n: int = _N_TICKS) -> list[float]:
     Args: finite, ``low < high``.
     """
     width = high - low
-    if not 0 < width < math.inf:
+    if not _LEAST_WIDTH < width < math.inf:
         return []
     raw = width / n
     power = 10.0 ** math.floor(math.log10(raw))
