@@ -291,3 +291,66 @@ async def test_a_closed_teller_reserves_nothing_and_has_kept_all():
 def test_processes_have_names_of_their_own():
     owners = {Teller(MemoryLedger(), wall=lambda: 0.0).owner for _ in range(3)}
     assert len(owners) == 3
+
+
+ALLOWANCE = Reserve(
+    id=attempt_id(0, "ahead", 1),
+    payer=PAYER,
+    charges=(Charge("ever/total/", 10**6),),
+    most=10**4,
+    least=1,
+    at_us=0,
+    expires_us=10**15,
+    owner="test",
+    ahead=True,
+)
+
+
+def drawn(name: str) -> Settle:
+    return Settle(settle(name).record, ALLOWANCE.id)
+
+
+@in_fake_time
+async def test_an_allowance_is_given_back_after_what_it_paid_however_often_the_ledger_fails():
+    ledger = Watched()
+    teller = Teller(ledger, wall=now, blocking=False)
+    await teller.reserve(ALLOWANCE)
+    ledger.fail = unavailable
+    for i in range(1500):  # more than are done at once
+        teller.post(drawn(f"{i}"))
+        if i % 100 == 0:
+            await asyncio.sleep(1)
+    await asyncio.sleep(1)
+    ledger.fail = lambda _: unavailable() if len(ledger.sizes) % 2 else None
+    teller.post(Release(ALLOWANCE.id))
+    await asyncio.sleep(1)
+    for _ in range(20):
+        teller.post(settle("other", 0))
+        await asyncio.sleep(1)
+    ledger.fail = lambda _: None
+    await teller.flush()
+    teller.post(settle("last", 0))
+    await teller.close()
+    assert ledger._accounts["ever/total/"].spent == 1500
+    assert ledger._accounts["ever/total/"].reserved == 0
+
+
+@in_fake_time
+async def test_what_was_given_up_counts_in_its_allowance():
+    ledger = Watched()
+    teller = Teller(ledger, wall=now, blocking=False, options=TellerOptions(most_waiting=3))
+    await teller.reserve(ALLOWANCE)
+    ledger.fail = unavailable
+    for i in range(10):
+        teller.post(drawn(f"{i}"))
+    await asyncio.sleep(1)
+    ledger.fail = lambda _: None
+    teller.post(settle("other", 0))
+    await teller.flush()
+    teller.post(Release(ALLOWANCE.id))
+    await teller.flush()
+    assert teller.n_given_up >= 7
+    (lapsed,) = ledger.sweep(now_us=10**16, keep_since_us=0)
+    assert lapsed.amount >= 10**4 - 3
+    assert sum(ledger.held) >= 10**4 - 3
+    await teller.close()

@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 from uuid import uuid4
@@ -115,6 +115,9 @@ class Teller:
         self._thread: threading.Thread | None = None
         # Of the thread alone:
         self._later: deque[Operation] = deque()
+        self._lapsing: set[str] = set()
+        """Allowances of settlements that were given up: what is left of them is not given back, so
+        that they lapse, and count what was not kept."""
         self._swept_at_s = 0.0
 
     # --- on the loop
@@ -249,12 +252,19 @@ class Teller:
             n = len(self._later)
             self._work([])
             if len(self._later) >= n:
-                self._give_up(n)
+                self._give_up(self._later)
                 return
 
     def _work(self, batch: Sequence[_Waiting]) -> _Told:
         self._sweep()
         again = [self._later.popleft() for _ in range(min(len(self._later), _MOST_AT_ONCE))]
+        if self._later:
+            # An allowance is given back after what was paid out of it: all keep their order.
+            self._later.extend(operation for operation, future in batch if future is None)
+            self._bound()
+            batch = [one for one in batch if one[1] is not None]
+        again = [one for one in again if not self._lapses(one)]
+        batch = [one for one in batch if not self._lapses(one[0])]
         operations = [*again, *(operation for operation, _ in batch)]
         told: _Told = []
         if operations:
@@ -281,27 +291,45 @@ class Teller:
             self._keep(again)
             return
         _log.error("The ledger failed.", exc_info=error)
+        left: list[Operation] = []
         for operation in again:  # one of them may be what it cannot take
+            if self._lapses(operation):
+                continue
+            if left:
+                left.append(operation)
+                continue
             try:
                 self.ledger.apply([operation])
             except SeatrialError:
-                self._keep([operation])
+                left.append(operation)
             except Exception as refusal:  # noqa: BLE001 - as in _work
                 _log.error("The ledger cannot take %r.", operation, exc_info=refusal)
-                self._give_up(1)
+                self._give_up([operation])
+        self._keep(left)
 
     def _keep(self, operations: Sequence[Operation]) -> None:
-        self._later.extend(operations)
+        """Try again before all that came after them."""
+        self._later.extendleft(reversed(operations))
+        self._bound()
+
+    def _bound(self) -> None:
         excess = len(self._later) - self._options.most_waiting
         if excess > 0:
-            for _ in range(excess):
-                self._later.popleft()
-            self._give_up(excess)
+            self._give_up([self._later.popleft() for _ in range(excess)])
 
-    def _give_up(self, n: int) -> None:
-        if n:
-            self.n_given_up += n
-            _log.error("%d settlements are not kept; they count at their worst case.", n)
+    def _give_up(self, operations: Collection[Operation]) -> None:
+        self.n_given_up += len(operations)
+        for one in operations:
+            if isinstance(one, Settle) and one.allowance is not None:
+                self._lapsing.add(one.allowance)
+        _log.error("%d settlements are not kept; they count at their worst case.", len(operations))
+
+    def _lapses(self, operation: Operation) -> bool:
+        """Whether it would give back what a settlement that was given up should have cost."""
+        if not isinstance(operation, Release) or operation.id not in self._lapsing:
+            return False
+        self._lapsing.discard(operation.id)
+        return True
 
     def _sweep(self) -> None:
         now_s = self._wall()
