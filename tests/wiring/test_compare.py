@@ -156,3 +156,9 @@ def test_an_importance_is_of_a_feature_and_a_number() -> None:
             seatrial.compare(
                 pd.DataFrame(REFERENCE), pd.DataFrame(SAME), settings={"importance": given}
             )
+
+
+def test_a_console_shows_what_came_of_it() -> None:
+    found = seatrial.compare(pl.DataFrame(REFERENCE), pl.DataFrame(MOVED), title="July")
+    assert repr(found) == f"<July: alarm. {found.reason}>"
+    assert len(repr(found)) < 500

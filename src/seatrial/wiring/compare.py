@@ -31,7 +31,7 @@ class UnknownRule(Invalid):
     code = "monitoring.unknown_rule"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Rows beside a reference. Shown in a notebook, it is the whole report.
 
@@ -82,6 +82,10 @@ class Comparison:
             notes=record["told"],
             made_at=self.made_at,
         )
+
+    def __repr__(self) -> str:
+        """For consoles: what came of it; what it came of is thousands of numbers."""
+        return f"<{self.title}: {self.outcome}. {self.reason}>"
 
     def _repr_html_(self) -> str:
         """For notebooks: the page, which has no script, in a frame of its own."""
