@@ -73,6 +73,8 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.gateway.routes.keys": MSGSPEC,
     "seatrial.gateway.tokens.*": {"yaml"} | MSGSPEC | PYDANTIC,
     "seatrial.gateway.tokens.counters": MSGSPEC,
+    "seatrial.rag.text.*": set(),
+    "seatrial.rag.*": {"numpy"},
     "seatrial.serving.plane": MSGSPEC | {"orjson"},
     "seatrial.serving.worker": MSGSPEC | {"psutil"},
     "seatrial.testing.billing_provider": MSGSPEC,

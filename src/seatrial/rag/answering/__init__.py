@@ -1,0 +1,1 @@
+"""From passages to a reply: cited sentences, or an honest refusal."""

@@ -1,0 +1,1 @@
+"""The port of embedders, and what wraps it: batches by length, a cache by content."""

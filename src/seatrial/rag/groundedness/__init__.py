@@ -1,0 +1,1 @@
+"""Whether a sentence is supported by passages, with the span and the reason."""

@@ -1,0 +1,1 @@
+"""What an index keeps and how it is asked: chunks, conditions, vectors, versions."""

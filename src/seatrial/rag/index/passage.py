@@ -1,0 +1,52 @@
+"""What a search finds: keys with scores, and the passages behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.text.document import Metadata, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Keys of chunks and their scores, the best first; equal scores by rising key.
+
+    Args:
+        keys: int64 (n,), unique.
+        scores: float32 (n,): cosine similarity in [-1, 1] of a dense search, BM25 (>= 0) of a
+            lexical one.
+    """
+
+    keys: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+NO_HITS = Hits(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A chunk with its text and what a citation tells of its document.
+
+    ``text == document.text[span.start:span.end]``, and likewise `parent_text` and `parent`.
+    """
+
+    key: int
+    document: str
+    title: str
+    source: str
+    language: str | None
+    metadata: Metadata
+    span: Span
+    text: str
+    parent: Span
+    parent_text: str
+    n_tokens: int
+    section: tuple[str, ...] = ()
+    page: int | None = None

@@ -1,0 +1,81 @@
+"""The port of an index that is asked: one version, which never changes while it is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.index.conditions import Condition
+from seatrial.rag.index.passage import Hits, Passage
+from seatrial.rag.text.document import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which chunks a search may find.
+
+    Args:
+        where: a condition on metadata; None: all.
+        readers: groups and users the asker belongs to: documents with an access list are found
+            only where one of these is on it. None: whoever asks may read everything.
+    """
+
+    where: Condition | None = None
+    readers: frozenset[str] | None = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexFacts:
+    """What a version is made of.
+
+    Args:
+        languages: share of the chunks per language (ISO 639-1; ``""`` where it is unknown); the
+            shares sum to 1.
+        embedder: name of the embedder; None for an index without vectors.
+    """
+
+    name: str
+    version: int
+    n_documents: int
+    n_chunks: int
+    languages: dict[str, float]
+    embedder: str | None
+    chunker: str
+
+
+class Index(Protocol):
+    """One version of an index. All methods may be called from several threads at once."""
+
+    @property
+    def facts(self) -> IndexFacts:
+        """What it is made of."""
+        ...
+
+    def dense(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """The k chunks nearest to a unit vector (dimensions,) by cosine; fewer where fewer are
+        in the scope."""
+        ...
+
+    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+        """The k chunks with the highest BM25 for the words of a text, each above 0."""
+        ...
+
+    def passages(self, keys: Sequence[int]) -> list[Passage]:
+        """In the order of `keys`. Raises: NotFound."""
+        ...
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """Vectors (n, dimensions) of chunks, in the order of `keys`. Raises: NotFound."""
+        ...
+
+    def document(self, name: str) -> Document:
+        """One document, whole, by its id. Raises: NotFound."""
+        ...
+
+    def documents(self) -> Iterable[str]:
+        """The ids of all documents, sorted."""
+        ...

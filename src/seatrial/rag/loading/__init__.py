@@ -1,0 +1,1 @@
+"""From files to documents: formats, encodings, folders, and what is skipped with its reason."""
