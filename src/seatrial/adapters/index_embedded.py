@@ -18,9 +18,9 @@ from seatrial.adapters.index_folder import (
     PartEntry,
     VersionEntry,
     facts_of,
-    is_name,
     unpacked,
 )
+from seatrial.rag.index.checking import is_name
 from seatrial.rag.index.difference import Difference
 from seatrial.rag.index.failures import KeepInvalid
 from seatrial.rag.index.postings import Analysis

@@ -11,7 +11,6 @@ catalogue.lock, builder.lock
 from __future__ import annotations
 
 import base64
-import re
 import zlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -32,12 +31,12 @@ from seatrial.adapters.index_file import (
     translated,
     write_json,
 )
-from seatrial.rag.index.failures import IndexNameInvalid, IndexNotFound
+from seatrial.rag.index.checking import check_name, is_name
+from seatrial.rag.index.failures import IndexNotFound
 from seatrial.rag.index.writing import Recipe, VersionFacts
 
 _Kind = TypeVar("_Kind")
 _FORMAT = 1
-_NAME = re.compile(r"\w[\w.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +130,7 @@ class IndexFolder:
 
         Raises: IndexNameInvalid, IndexDenied, IndexUnavailable.
         """
-        if not self._known:
-            raise IndexNameInvalid(
-                f"{self.name!r} cannot be the name of an index.",
-                remedy="Use up to 64 letters, digits, '.', '-' and '_', the first a letter or"
-                " a digit.",
-            )
+        check_name(self.name)
         with translated(self._path):
             for folder in (
                 self._path,
@@ -261,11 +255,6 @@ class IndexFolder:
 
     def _write(self, name: str, body: object) -> None:
         write_json(self._path / name, msgspec.to_builtins(body))
-
-
-def is_name(name: str) -> bool:
-    """Whether an index may be called so."""
-    return _NAME.fullmatch(name) is not None
 
 
 def facts_of(entry: VersionEntry, *, live: int) -> VersionFacts:

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.chunking.chunk import Chunk
-from seatrial.rag.index.checking import check_documents, check_vectors
+from seatrial.rag.index.checking import check_documents, check_name, check_vectors
 from seatrial.rag.index.conditions import satisfies
 from seatrial.rag.index.difference import Difference
 from seatrial.rag.index.failures import (
     IndexBeingBuilt,
-    IndexNameInvalid,
     IndexNotFound,
     KeepInvalid,
     NotInIndex,
@@ -89,10 +88,7 @@ class MemoryIndexStore:
 
     def draft(self, name: str, recipe: Recipe) -> MemoryDraft:
         """See IndexStore."""
-        if not name or not name.replace("-", "").replace("_", "").isalnum():
-            raise IndexNameInvalid(
-                f"{name!r} cannot be the name of an index.", remedy="Use letters and digits."
-            )
+        check_name(name)
         index = self._indexes.setdefault(name, _Index())
         if index.held:
             raise IndexBeingBuilt(f"The index {name!r} is being built.", remedy="Wait for it.")

@@ -50,7 +50,7 @@ class MemoryVectors:
             k,
         )
 
-    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
+    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002
         """See VectorStore."""
         raise Unsupported("These vectors have no text search.", remedy="Search the index's words.")
 

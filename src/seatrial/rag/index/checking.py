@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.rag.index.failures import DocumentRefused, VectorInvalid
+from seatrial.rag.index.failures import DocumentRefused, IndexNameInvalid, VectorInvalid
 from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Document, Metadata
 
+_NAME = re.compile(r"\w[\w.-]{0,63}")
 _UNIT = 1e-3
 _INT = 2**63
+
+
+def is_name(name: str) -> bool:
+    """Whether an index may be called so: its name is that of its folder, too."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be that of an index.
+
+    Raises: IndexNameInvalid.
+    """
+    if not is_name(name):
+        raise IndexNameInvalid(
+            f"{name!r} cannot be the name of an index.",
+            remedy="Use up to 64 letters, digits, '.', '-' and '_', the first a letter or a digit.",
+        )
 
 
 def check_documents(documents: Sequence[IndexedDocument], dimensions: int) -> None:
