@@ -91,9 +91,12 @@ def segment_of(documents: Sequence[IndexedDocument], dimensions: int, analysis: 
         **_columns(documents),
     }
     postings = Postings.of(
-        analysis.words(one.document.text[chunk.span.start : chunk.span.end])
-        for one in documents
-        for chunk in one.chunks
+        (
+            one.document.text[chunk.span.start : chunk.span.end]
+            for one in documents
+            for chunk in one.chunks
+        ),
+        analysis,
     )
     arrays |= {
         "word_hashes": postings.hashes,
