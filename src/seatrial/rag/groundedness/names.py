@@ -51,7 +51,9 @@ def names(text: str) -> list[Name]:
     for match in _NAME.finditer(level):
         start, end = match.span()
         first = level[start:end].split(None, 1)[0].rstrip(".")
-        begins = not level[:start].rstrip(" \t\"'([-") or level[:start].rstrip(" \"'(")[-1:] in ".!?:\n"
+        begins = (
+            not level[:start].rstrip(" \t\"'([-") or level[:start].rstrip(" \"'(")[-1:] in ".!?:\n"
+        )
         if stem(first) in _PLAIN_WORDS:
             inner = _after_plain_words(level, start, end)
             if inner is None:

@@ -110,9 +110,7 @@ _WORD = "|".join(sorted([*_SMALL, *_LARGE], key=len, reverse=True))
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _HAN = "零〇○一二两三四五六七八九十百千万亿"
 # What makes a lone Chinese digit a count: the word that measures or numbers things.
-_COUNTED = (
-    "个位名年月日号天岁次条件种部家座所只本台辆架层倍元届场集卷章代级期国省市县篇首支艘人米吨秒公小分美英万亿周楼"
-)
+_COUNTED = "个位名年月日号天岁次条件种部家座所只本台辆架层倍元届场集卷章代级期国省市县篇首支艘人米吨秒公小分美英万亿周楼"
 _NUMBER = re.compile(
     rf"(?P<fraction>百分之)(?P<of>[\d.]+|[{_HAN}点]+)"
     rf"|(?<![A-Za-z0-9_.])(?P<digits>\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"

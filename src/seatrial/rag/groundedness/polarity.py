@@ -65,7 +65,9 @@ _REACH = 40
 _N_DENIED = 3
 _SAYS_SOMETHING = 0.45
 _THAN = re.compile(r"\bthan\b", re.IGNORECASE)
-_MORE_THAN = re.compile(rf"^([{CJK}\w·]{{1,30}})比([{CJK}\w·]{{1,30}}?)(?:更|还|要|大|小|高|低|多|少|长|短|早|晚|快|慢|强|弱)")
+_MORE_THAN = re.compile(
+    rf"^([{CJK}\w·]{{1,30}})比([{CJK}\w·]{{1,30}}?)(?:更|还|要|大|小|高|低|多|少|长|短|早|晚|快|慢|强|弱)"
+)
 
 
 def negated(text: str) -> frozenset[str]:

@@ -26,9 +26,7 @@ _N_CANDIDATES = 16
 _N_COVER = 3
 _WHOLE = 0.8
 _WINDOW = 3
-_OWN_VOICE = re.compile(
-    r"\b(?:i|my|me|mine|we|our|us|you|your)\b|[我你您咱]", re.IGNORECASE
-)
+_OWN_VOICE = re.compile(r"\b(?:i|my|me|mine|we|our|us|you|your)\b|[我你您咱]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +100,6 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
     values = {
         "cover": cover / total,
         "window": window,
-
         "missing": math.log(float((weights * (1 - held)).sum()) + 0.3),
         "phrases": _phrases(found, [piece for piece, _ in ranked[:_N_CANDIDATES]], material),
         "names": float(np.mean(shares)) if shares else float((weights @ held) / total),
