@@ -34,6 +34,7 @@ from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.gateway.tokens.windows import ChainedWindows, WindowTable
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.wiring.prompts_here import PromptsHere
 from seatrial.wiring.workspace import Workspace, open_workspace
 
@@ -97,21 +98,22 @@ def gateway_of(
         closing: called when the gateway is closed; None for nothing.
     """
     config = workspace.settings.gateway
-    vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
-    teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
-    allowances = Allowances(teller, wall=time.time)
-    tallies = Tallies(teller.post, owner=teller.owner, wall=time.time)
-    answers = _answers(workspace)
-    parts = _parts(
-        config,
-        vendors,
-        allowances,
-        answers,
-        key=key,
-        limits=limits or LocalLimits(),
-        counts=counts or GatewayCounts(),
-        tallies=tallies,
-    )
+    with ONE_AT_A_TIME:  # adapters load their libraries when they are made
+        vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
+        teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
+        allowances = Allowances(teller, wall=time.time)
+        tallies = Tallies(teller.post, owner=teller.owner, wall=time.time)
+        answers = _answers(workspace)
+        parts = _parts(
+            config,
+            vendors,
+            allowances,
+            answers,
+            key=key,
+            limits=limits or LocalLimits(),
+            counts=counts or GatewayCounts(),
+            tallies=tallies,
+        )
     table = model_table(config, parts)
 
     async def close() -> None:
@@ -280,4 +282,5 @@ def _secret(name: str, variable: str | None, environment: Mapping[str, str]) -> 
 
 def _named(place: str) -> Any:
     module, _, name = place.partition(":")
-    return getattr(import_module(module), name)
+    with ONE_AT_A_TIME:
+        return getattr(import_module(module), name)

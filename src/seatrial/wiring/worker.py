@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
@@ -70,13 +71,19 @@ def preload(workspace: Workspace) -> None:
     """
     models = workspace.settings.gateway.models
     if not models or workspace.bundles.exists():
+        _load_for_models()
+    if models:
+        import seatrial.wiring.llm  # noqa: F401 - for what it loads
+
+
+def _load_for_models() -> None:
+    """Import all that a version of a model needs from its opening to its last request."""
+    with ONE_AT_A_TIME:
         import seatrial.adapters.onnxruntime
+        import seatrial.release.measurement
         import seatrial.serving.codec.dialects
         import seatrial.wiring.counting
-        import seatrial.wiring.versions
-
-    if models:
-        import seatrial.wiring.llm  # noqa: F401 - as above
+        import seatrial.wiring.versions  # noqa: F401 - for what they load
 
 
 class TargetsOf:
@@ -254,6 +261,7 @@ def _opened(
     bundles: Path, limits: ChildLimits, endpoint: str, version: int, digest: str
 ) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
+    _load_for_models()
     from seatrial.wiring.versions import Shelf
 
     return Shelf(bundles, limits=limits)(endpoint, version, digest)
@@ -278,7 +286,7 @@ def limits_of(config: ServerConfig) -> Limits:
 def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
     guard, store = Guard(token=token), process.store
 
-    def routers() -> list[APIRouter]:
+    def routers() -> list[APIRouter]:  # by one thread at a time, as what makes a site of them
         from seatrial.adapters.label_files import read_labels
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk

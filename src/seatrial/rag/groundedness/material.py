@@ -30,11 +30,14 @@ class Piece:
 class Material:
     """Passages that sentences are checked against. Immutable; costs grow linearly with its text.
 
-    Args: passages: their texts; offsets of evidence count their characters.
+    Args:
+        passages: their texts; offsets of evidence count their characters.
+        about: titles and headings: what they name is known, but they support nothing alone.
     """
 
-    def __init__(self, passages: Sequence[str]) -> None:
+    def __init__(self, passages: Sequence[str], about: Sequence[str] = ()) -> None:
         self.passages = tuple(passages)
+        self.about = frozenset(term.text for text in about for term in terms(text))
         self.pieces: list[Piece] = []
         self.postings: dict[str, list[int]] = {}
         for index, passage in enumerate(self.passages):
@@ -74,13 +77,18 @@ class Material:
 
     @cached_property
     def dates(self) -> list[Date]:
-        """Of all passages; offsets are of no use here."""
-        return [date for passage in self.passages for date in dates(passage)]
+        """Of all passages; their offsets are of no use."""
+        return [date for found in self._dates for date in found]
 
     @cached_property
     def numbers(self) -> list[Number]:
-        """Of all passages, those of dates left out."""
-        return [number for passage in self.passages for number in numbers(passage)]
+        """Of all passages, those of dates left out; their offsets are of no use."""
+        pairs = zip(self.passages, self._dates, strict=True)
+        return [number for passage, found in pairs for number in numbers(passage, found)]
+
+    @cached_property
+    def _dates(self) -> list[list[Date]]:
+        return [dates(passage) for passage in self.passages]
 
     @cached_property
     def verbatim(self) -> dict[str, int]:

@@ -90,13 +90,15 @@ def negated(text: str) -> frozenset[str]:
 
 
 def denied(sentence: str, evidence: str) -> str | None:
-    """A term that just one of both denies and both have; None without one."""
-    ours, theirs = negated(sentence), negated(evidence)
-    if ours == theirs:
+    """A word of the sentence that both have and just one of both denies; None without one."""
+    differing = negated(sentence) ^ negated(evidence)
+    if not differing:
         return None
-    said = {term.text for term in terms(sentence)}
     held = {term.text for term in terms(evidence)}
-    return min(((ours ^ theirs) & said & held), default=None)
+    for term in terms(sentence):
+        if term.text in differing and term.text in held:
+            return sentence[term.start : term.end]
+    return None
 
 
 def opposites(sentence: str, evidence: str) -> Opposites | None:

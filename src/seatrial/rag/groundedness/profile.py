@@ -35,11 +35,15 @@ SIGNALS: Mapping[str, Signal] = {
     "phrases": Signal(1, 0.0, 0.7, 0.25),
     "names": Signal(1, 0.0, 0.7, 0.25),
     "names_missing": Signal(-1, 0.0, 0.7, 0.6),
-    "numbers_missing": Signal(-1, -1.5, 0.7, 1.0),
+    "numbers_missing": Signal(-1, -4.0, 0.5, 1.0),
     "own_voice": Signal(-1, 0.0, 0.7, 0.4),
-    "contradicted": Signal(-1, -2.5, 0.5, 1.0),
-    "denied": Signal(-1, -2.0, 0.5, 1.0),
+    "contradicted": Signal(-1, -4.0, 0.5, 1.0),
+    "denied": Signal(-1, -3.0, 0.5, 1.0),
 }
+
+
+VETOES = ("numbers_missing", "names_missing", "contradicted", "denied")
+"""Signals that rule support out: with one of them the score stays under the threshold."""
 
 
 class ProfileUnknown(NotFound):
@@ -100,7 +104,8 @@ class Profile:
         if entailed is not None:
             odds = log_odds(entailed)
             z = (z + 2 * odds) / 3 if self.entailment is None else z + self.entailment * odds
-        return 0.5 * (1 + math.tanh(0.5 * z))
+        score = 0.5 * (1 + math.tanh(0.5 * z))
+        return score * self.threshold if any(values.get(name) for name in VETOES) else score
 
     def as_dict(self) -> dict[str, object]:
         """As JSON; `profile_of` reads it."""

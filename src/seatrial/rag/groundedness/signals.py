@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from seatrial.rag.groundedness.names import Name, names
 from seatrial.rag.groundedness.numbers import Date, Number, dates, numbers
 from seatrial.rag.groundedness.polarity import Opposites, denied, opposites, turned_round
 from seatrial.rag.groundedness.rarity import rarity
-from seatrial.rag.groundedness.terms import Term, terms
+from seatrial.rag.groundedness.terms import terms
 from seatrial.rag.text.document import Span
+from seatrial.rag.text.words import Word
 
 _ALIKE = 0.6
 _N_CANDIDATES = 16
 _N_COVER = 3
+_WHOLE = 0.8
 _WINDOW = 3
 _OWN_VOICE = re.compile(r"\b(?:i|my|me|mine|we|our|us|you|your)\b|[我你您咱]", re.IGNORECASE)
 
@@ -37,7 +40,7 @@ class Comparison:
         missing: what the passages lack: characters of the sentence, the weightiest first.
         missing_numbers, missing_dates, missing_names: as they stand in the sentence.
         opposite: a word whose opposite stands in the evidence.
-        denies: a term that just one of sentence and evidence denies.
+        denied: a term that just one of sentence and evidence denies.
         turned: whether a comparison is turned round.
     """
 
@@ -49,36 +52,46 @@ class Comparison:
     missing_dates: tuple[str, ...]
     missing_names: tuple[str, ...]
     opposite: Opposites | None
-    denies: str | None
+    denied: str | None
     turned: bool
 
 
-def compare(sentence: str, material: Material) -> Comparison:
+Likeness: TypeAlias = Callable[[str, Sequence[str]], NDArray[np.float32]]
+"""The cosine in [-1, 1] of a sentence to each of some texts."""
+
+
+def compare(sentence: str, material: Material, *, likeness: Likeness | None = None) -> Comparison:
     """Measure a sentence against passages.
 
+    Args: likeness: helps to find the evidence among the likeliest pieces; no signal depends on it
+        but through what was found.
     Cost: linear in the length of both, times the sentence's terms for what they share.
     """
     found = terms(sentence)
     unique = list(dict.fromkeys(term.text for term in found))
     weights = np.array([rarity(term) for term in unique])
+    read_dates = dates(sentence)
+    read_numbers = numbers(sentence, read_dates)
+    lacking_dates = [date for date in read_dates if not _dated(date, material)]
+    lacking_numbers = [number for number in read_numbers if not _counted(number, material)]
     presence = _presence(unique, material)
+    told = [one for one in read_dates if one not in lacking_dates]
+    told += [one for one in read_numbers if one not in lacking_numbers]
+    _count_as_present(told, found, unique, presence)
     n_pieces = len(material.pieces)
     total = float(weights.sum()) or 1.0
     held = presence.max(axis=1) if n_pieces else np.zeros(len(unique))
     cover, chosen = _cover(weights, presence)
     window = _window(weights, presence)
-    ranked = rank(found, unique, weights, presence, material)
-    best = int(ranked[0]) if len(ranked) else None
+    ranked = _rank(found, unique, weights, presence, material)
+    if likeness is not None and ranked:
+        ranked = _reranked(sentence, ranked[:_N_CANDIDATES], material, likeness)
+    best = ranked[0][0] if ranked else None
     evidence = _evidence(best, chosen)
     text = material.text(best) if best is not None else ""
-    read_dates = dates(sentence)
-    lacking_dates = [date for date in read_dates if not _dated(date, material)]
-    lacking_numbers = [
-        number for number in numbers(sentence, read_dates) if not _counted(number, material)
-    ]
     called = names(sentence)
     shares = [_name_share(name, material) for name in called]
-    lacking_names = [name for name, share in zip(called, shares, strict=True) if share < 0.5]
+    lacking_names = [name for name, share in zip(called, shares, strict=True) if share < _WHOLE]
     context = " ".join(material.text(i) for i in evidence)
     near = cover / total >= 0.5
     denies = denied(sentence, text) if near else None
@@ -88,7 +101,7 @@ def compare(sentence: str, material: Material) -> Comparison:
         "cover": cover / total,
         "window": window,
         "missing": math.log(float((weights * (1 - held)).sum()) + 0.3),
-        "phrases": _phrases(found, ranked[:_N_CANDIDATES], material),
+        "phrases": _phrases(found, [piece for piece, _ in ranked[:_N_CANDIDATES]], material),
         "names": float(np.mean(shares)) if shares else float((weights @ held) / total),
         "names_missing": min(2.0, float(len(lacking_names))),
         "numbers_missing": min(2.0, float(len(lacking_numbers) + len(lacking_dates))),
@@ -105,7 +118,7 @@ def compare(sentence: str, material: Material) -> Comparison:
         missing_dates=tuple(sentence[d.start : d.end].strip() for d in lacking_dates),
         missing_names=tuple(name.text for name in lacking_names),
         opposite=opposite,
-        denies=denies,
+        denied=denies,
         turned=turned,
     )
 
@@ -124,6 +137,22 @@ def _presence(unique: Sequence[str], material: Material) -> NDArray[np.float64]:
                     places = material.postings[other]
                     presence[row, places] = np.maximum(presence[row, places], alike)
     return presence
+
+
+def _count_as_present(
+    told: Sequence[Date | Number],
+    found: Sequence[Word],
+    unique: Sequence[str],
+    presence: NDArray[np.float64],
+) -> None:
+    """Dates and numbers that the passages have in other words are missing nowhere."""
+    rows = {term: row for row, term in enumerate(unique)}
+    for one in told:
+        for word in found:
+            if word.start >= one.start and word.end <= one.end:
+                row = rows[word.text]
+                if not presence[row].any():
+                    presence[row] = 1.0
 
 
 def _shared_prefix(left: str, right: str) -> int:
@@ -162,13 +191,13 @@ def _cover(
     return float(weights @ covered), tuple(chosen)
 
 
-def rank(
-    found: Sequence[Term],
+def _rank(
+    found: Sequence[Word],
     unique: Sequence[str],
     weights: NDArray[np.float64],
     presence: NDArray[np.float64],
     material: Material,
-) -> NDArray[np.int64]:
+) -> list[tuple[int, float]]:
     """The pieces that share something with the sentence, the likeliest support first.
 
     Rare terms count more, in general and among these pieces; shared pairs of terms, neighbours
@@ -176,7 +205,7 @@ def rank(
     """
     n = presence.shape[1]
     if not n or not unique:
-        return np.empty(0, np.int64)
+        return []
     frequency = (presence >= 1).sum(axis=1)
     local = np.log((n + 1) / (frequency + 0.5)) / math.log(n + 1.5)
     importance = weights * np.maximum(local, 0.02)
@@ -191,8 +220,22 @@ def rank(
     beside = np.zeros(n)
     beside[1:] += score[:-1]
     beside[:-1] += score[1:]
-    ranked = np.argsort(-(score + 0.1 * beside * (score > 0)), kind="stable")
-    return ranked[score[ranked] > 0]
+    total = score + 0.1 * beside
+    order = np.argsort(-total, kind="stable")
+    return [(int(i), float(total[i])) for i in order[: 4 * _N_CANDIDATES] if score[i] > 0]
+
+
+def _reranked(
+    sentence: str, ranked: Sequence[tuple[int, float]], material: Material, likeness: Likeness
+) -> list[tuple[int, float]]:
+    """The likeliest pieces by what they share and by cosine, the most of each counting alike."""
+    cosines = likeness(sentence, [material.text(piece) for piece, _ in ranked])
+    most = ranked[0][1]
+    mixed = [
+        (piece, score / most + float(cosine))
+        for (piece, score), cosine in zip(ranked, cosines, strict=True)
+    ]
+    return sorted(mixed, key=lambda one: -one[1])
 
 
 def _evidence(best: int | None, chosen: Sequence[int]) -> tuple[int, ...]:
@@ -201,7 +244,7 @@ def _evidence(best: int | None, chosen: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted({best, *[i for i in chosen if i != best][: _N_COVER - 1]}))
 
 
-def _phrases(found: Sequence[Term], ranked: NDArray[np.int64], material: Material) -> float:
+def _phrases(found: Sequence[Word], ranked: Sequence[int], material: Material) -> float:
     """The share of neighbouring terms, by weight, that the best piece has as neighbours, too."""
     pairs = list(pairwise(term.text for term in found))
     if not pairs:
@@ -241,18 +284,20 @@ def _counted(number: Number, material: Material) -> bool:
             return True
     if number.dimension:
         return False
-    return any(number.value in date[:3] for date in material.dates)
+    return any(number.value == date.year for date in material.dates)
 
 
 def _name_share(name: Name, material: Material) -> float:
+    """The share of a name, by weight, that the passages or their titles hold."""
     parts = {term.text for term in terms(name.text)}
     total = sum(map(rarity, parts))
     if not total:
         return 1.0
-    return sum(rarity(part) for part in parts if part in material.postings) / total
+    known = material.postings.keys() | material.about if material.about else material.postings
+    return sum(rarity(part) for part in parts if part in known) / total
 
 
-def _missing(found: Sequence[Term], lacking: dict[str, float]) -> tuple[Span, ...]:
+def _missing(found: Sequence[Word], lacking: dict[str, float]) -> tuple[Span, ...]:
     """What is missing, as the longest runs of the sentence, the weightiest first."""
     runs: list[tuple[float, Span]] = []
     last = -1

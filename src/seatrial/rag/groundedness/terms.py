@@ -1,23 +1,18 @@
 """The terms of a text: what is compared between a sentence and the passages.
 
-A term is a word without its inflection and its accents, a number, or two neighbouring characters of
-a script that does not part its words (Chinese, Japanese, Korean; one where it stands alone).
-Offsets are those of the text itself.
+A term is a normalised word (`seatrial.rag.text.words`) without its English inflection: "went" and
+"going" are "go". Offsets are those of the text itself.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
+
+from seatrial.rag.text.stemming import english_stem
+from seatrial.rag.text.words import Word, normalised, words
 
 CJK = "㐀-䶿一-鿿豈-﫿ぁ-ゖァ-ヺー々가-힯\U00020000-\U0003134f"
-_TERM = re.compile(
-    rf"(?P<cjk>[{CJK}]+)"
-    r"|(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)"
-    rf"|(?P<word>[^\W\d_{CJK}]+(?:'[^\W\d_{CJK}]+)?)"
-)
 # One character for one, so that offsets stay: full-width forms, quotes, dashes, odd spaces.
 _PLAIN = {0xFF01 + i: 0x21 + i for i in range(94)} | {
     ord(written): plain
@@ -26,19 +21,10 @@ _PLAIN = {0xFF01 + i: 0x21 + i for i in range(94)} | {
         '"': "“”„«»",
         "-": "‐‑‒–—―−",
         " ": "\u00a0\u2002\u2003\u2009\u200a\u202f\u3000",
-        "ß": "ẞ",
     }.items()
     for written in all_written
 }
-_MARKS = dict.fromkeys(range(0x300, 0x370))
-
-
-class Term(NamedTuple):
-    """A term and its characters."""
-
-    text: str
-    start: int
-    end: int
+_LETTERS = re.compile("[a-z]{2,}")
 
 
 def plain(text: str) -> str:
@@ -46,68 +32,24 @@ def plain(text: str) -> str:
     return text if text.isascii() else text.translate(_PLAIN)
 
 
-def terms(text: str) -> list[Term]:
+def terms(text: str) -> list[Word]:
     """The terms of a text in order.   Linear in its length."""
-    found: list[Term] = []
-    add = found.append
-    for match in _TERM.finditer(plain(text)):
-        start, end = match.span()
-        kind = match.lastgroup
-        if kind == "word":
-            add(Term(stem(match.group()), start, end))
-        elif kind == "number":
-            digits = match.group().replace(",", "")
-            whole, dot, part = digits.partition(".")
-            part = part.rstrip("0")
-            add(Term((whole.lstrip("0") or "0") + (dot + part if part else ""), start, end))
-        else:
-            run = match.group()
-            if len(run) == 1:
-                add(Term(run, start, end))
-            for i in range(len(run) - 1):
-                add(Term(run[i : i + 2], start + i, start + i + 2))
-    return found
+    return [Word(_base(word.text), word.start, word.end) for word in words(text)]
+
+
+def stem(word: str) -> str:
+    """One word as `terms` gives it."""
+    return _base(normalised(word))
 
 
 @lru_cache(maxsize=1 << 16)
-def stem(word: str) -> str:
-    """A word in lower case without accents and the commonest English inflections.
-
-    Light on purpose: plural, possessive, -ed, -ing and -ly; "nation" and "national" stay two.
-    """
-    word = word.lower()
-    if not word.isascii():
-        word = unicodedata.normalize("NFD", word).translate(_MARKS)
-    if "'" in word:
-        if word.endswith("n't"):
-            return "not"
-        word = word.partition("'")[0]
-    if len(word) < 4 or not word.isascii():
-        return _IRREGULAR.get(word, word)
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    return _without_ending(word)
-
-
-def _without_ending(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        word = word[:-3] + "y"
-    elif word.endswith("sses"):
-        word = word[:-2]
-    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    for ending, shortest in (("ing", 6), ("ed", 5), ("ly", 6)):
-        if word.endswith(ending) and len(word) >= shortest:
-            bare = word[: -len(ending)]
-            if not re.search("[aeiouy]", bare):
-                break
-            if len(bare) > 3 and bare[-1] == bare[-2] and bare[-1] not in "lsz":
-                bare = bare[:-1]
-            word = bare
-            break
-    if word.endswith("e") and len(word) > 4:
-        word = word[:-1]
-    return word[:-1] + "i" if word.endswith("y") and len(word) > 3 else word
+def _base(word: str) -> str:
+    if word.endswith("n't"):
+        return "not"
+    irregular = _IRREGULAR.get(word)
+    if irregular is not None:
+        return irregular
+    return english_stem(word) if _LETTERS.fullmatch(word) else word
 
 
 _IRREGULAR = {
@@ -152,6 +94,26 @@ _IRREGULAR = {
         "die": "dies died dying dead death",
         "bear": "born birth",
         "not": "cannot",
+        "swear": "swears swore sworn swearing",
+        "choose": "chooses chose chosen choosing",
+        "break": "breaks broke broken breaking",
+        "drive": "drives drove driven driving driver",
+        "eat": "eats ate eaten eating",
+        "fly": "flies flew flown flying flight",
+        "fight": "fights fought fighting",
+        "keep": "keeps kept keeping",
+        "pay": "pays paid paying payment",
+        "send": "sends sent sending",
+        "spend": "spends spent spending",
+        "stand": "stands stood standing",
+        "tell": "tells told telling",
+        "wear": "wears wore worn wearing",
+        "draw": "draws drew drawn drawing",
+        "throw": "throws threw thrown throwing",
+        "catch": "catches caught catching",
+        "bring": "brings brought bringing",
+        "sing": "sings sang sung singing singer",
+        "marry": "marries married marrying marriage",
     }.items()
     for form in forms.split()
 }
