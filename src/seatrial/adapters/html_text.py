@@ -10,79 +10,20 @@ from typing import Any, Final
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.text.document import Section
 
-_DROPPED: Final = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "nav",
-        "svg",
-        "iframe",
-        "object",
-        "embed",
-        "canvas",
-        "audio",
-        "video",
-        "button",
-        "select",
-        "textarea",
-        "input",
-        "datalist",
-        "head",
-        "title",
-        "meta",
-        "link",
-        "-comment",
-    ]
+_DROPPED_TAGS: Final = (
+    "script style noscript template nav svg iframe object embed canvas audio video button "
+    "select textarea input datalist head title meta link -comment"
 )
-_PARAGRAPHS: Final = frozenset(
-    [
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "dl",
-        "table",
-        "blockquote",
-        "pre",
-        "figure",
-        "section",
-        "article",
-        "main",
-        "hr",
-    ]
+_DROPPED: Final = frozenset(_DROPPED_TAGS.split())
+_PARAGRAPHS_TAGS: Final = (
+    "p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre figure section article main hr"
 )
-_BLOCKS: Final = frozenset(
-    [
-        "div",
-        "li",
-        "dt",
-        "dd",
-        "tr",
-        "caption",
-        "thead",
-        "tbody",
-        "tfoot",
-        "header",
-        "footer",
-        "aside",
-        "address",
-        "form",
-        "fieldset",
-        "details",
-        "summary",
-        "figcaption",
-        "body",
-        "html",
-        "legend",
-    ]
+_PARAGRAPHS: Final = frozenset(_PARAGRAPHS_TAGS.split())
+_BLOCKS_TAGS: Final = (
+    "div li dt dd tr caption thead tbody tfoot header footer aside address form fieldset "
+    "details summary figcaption body html legend"
 )
+_BLOCKS: Final = frozenset(_BLOCKS_TAGS.split())
 _LEVELS: Final = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN: Final = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
@@ -191,6 +132,10 @@ class _Writer:
         self._wanted = max(self._wanted, n)
         self._space = False
 
+    def end_line(self) -> None:
+        """An item or a row is over; paragraphs in it make no empty line after it."""
+        self._wanted, self._space = 1, False
+
     def begin_heading(self, level: int) -> None:
         """What follows is a heading."""
         self._heading = (level, len(self._parts))
@@ -289,7 +234,9 @@ def _has_cell_before(node: Any) -> bool:
 def _end(tag: str, writer: _Writer) -> None:
     if tag in _LEVELS:
         writer.end_heading()
-    if tag in _PARAGRAPHS:
+    if tag in {"li", "tr"}:
+        writer.end_line()
+    elif tag in _PARAGRAPHS:
         writer.lines(2)
     elif tag in _BLOCKS:
         writer.lines(1)
