@@ -90,7 +90,7 @@ class _Writer:
         self._newlines = 2  # at the end of what is written, the beginning counting as two
         self._wanted = 0  # newlines to be written before the next text
         self._space = False
-        self._after_sign = False
+        self._held = False
         self._heading: tuple[int, int] | None = None
 
     def text(self) -> str:
@@ -117,17 +117,18 @@ class _Writer:
     def bullet(self) -> None:
         """The mark of a list's item; a paragraph in the item begins right after it."""
         self._write("- ")
-        self._after_sign = True
+        self._held = True
 
-    def bar(self) -> None:
-        """The mark between cells of a row, whatever blocks they hold."""
-        self._wanted, self._space = 0, False
-        self._write(" | ")
-        self._after_sign = True
+    def begin_cell(self, *, first: bool) -> None:
+        """A cell of a row, which goes on in its line whatever blocks the cell holds."""
+        if not first:
+            self._wanted, self._space = 0, False
+            self._write(" | ")
+        self._held = True
 
     def lines(self, n: int) -> None:
         """Let what follows begin after ``n`` newlines; nothing at the beginning or the end."""
-        if self._after_sign:
+        if self._held:
             return
         self._wanted = max(self._wanted, n)
         self._space = False
@@ -159,7 +160,7 @@ class _Writer:
             self._put("\n" * missing)
         elif self._space and not self._newlines:
             self._put(" ")
-        self._wanted, self._space, self._after_sign = 0, False, False
+        self._wanted, self._space, self._held = 0, False, False
         self._put(text)
         self._newlines = 0
 
@@ -214,8 +215,8 @@ def _begin(tag: str, node: Any, writer: _Writer) -> None:
         writer.begin_heading(_LEVELS[tag])
     elif tag == "li":
         writer.bullet()
-    elif tag in {"td", "th"} and _has_cell_before(node):
-        writer.bar()
+    elif tag in {"td", "th"}:
+        writer.begin_cell(first=not _has_cell_before(node))
     elif tag == "br":
         writer.lines(1)
     elif tag == "img":
