@@ -175,9 +175,8 @@ def _parts(message: EmailMessage) -> tuple[EmailMessage | None, list[EmailMessag
         if part is body:
             continue
         if part.get_content_maintype() == "multipart":
-            waiting += [inner for inner in part.iter_parts() if isinstance(inner, EmailMessage)][
-                ::-1
-            ]
+            inner = [one for one in part.iter_parts() if isinstance(one, EmailMessage)]
+            waiting += reversed(inner)
         elif part.get_filename() or part.is_attachment() or _is_message(part):
             attachments.append(part)
     return cast("EmailMessage | None", body), attachments

@@ -21,6 +21,7 @@ _LINE = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _CLOSING = re.compile(r"(?:^|[ \t]+)#+[ \t]*\Z")
+_EMPHASIS = re.compile(r"(\*{1,3}|`+|\b_{1,3})(\S(?:.*?\S)?)\1")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _OPENERS = ("#", ">", "- ", "* ", "+ ", "|", "```", "~~~")
 
@@ -81,7 +82,7 @@ def _underlined(text: str, line: re.Match[str]) -> Iterator[Section]:
 
 
 def _section(level: int, title: str, start: int) -> Iterator[Section]:
-    bare = _LINK.sub(r"\1", title).strip().strip("*_`").strip()
+    bare = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", title)).strip()
     if bare:
         yield Section(level=level, title=bare, start=start)
 
