@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from threading import Lock
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
+from seatrial.kernel.errors import NotFound
 from seatrial.rag.chunking.making import chunker_of
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.index.reading import Index
@@ -71,9 +72,7 @@ def build_index(
     name, config = knowledge_config(workspace, name)
     store = index_store(workspace)
     embedder = embedder_of(workspace, config)
-    preparation = Preparation(
-        chunker=chunker_of(config.chunking, embedder), embedder=embedder
-    )
+    preparation = Preparation(chunker=chunker_of(config.chunking, embedder), embedder=embedder)
     documents = config.documents
     draft = store.draft(name, preparation.recipe)
     try:
@@ -85,6 +84,40 @@ def build_index(
         draft.close()
     store.forget(name, keep=config.keep_versions)
     return report
+
+
+class NoEarlierVersion(NotFound):
+    """There is no version to go back to."""
+
+    code = "rag.no_earlier_version"
+
+
+def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
+    """Let an earlier version answer again, the one before the live one where none is named.
+
+    Returns: its number.   Raises: IndexNotFound, NoEarlierVersion.
+    """
+    store = index_store(workspace)
+    live = store.live(name)
+    earlier = [one.version for one in store.versions(name) if one.version < live]
+    if to is None and not earlier:
+        raise NoEarlierVersion(
+            f"No version of {name!r} before {live} is kept.",
+            remedy="See 'seatrial rag versions' for those there are, and name one with --to.",
+        )
+    version = earlier[-1] if to is None else to
+    store.activate(name, version)
+    return version
+
+
+@asynccontextmanager
+async def knowledge_here(workspace: Workspace) -> AsyncIterator[KnowledgeHere]:
+    """The indexes of a workspace, for programs and commands."""
+    knowledge = KnowledgeHere(workspace)
+    try:
+        yield knowledge
+    finally:
+        await knowledge.close()
 
 
 def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
