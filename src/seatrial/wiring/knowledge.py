@@ -14,6 +14,7 @@ from threading import Lock
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
+from seatrial.gateway.routes.gateway import Gateway
 from seatrial.kernel.errors import NotFound
 from seatrial.rag.chunking.making import chunker_of
 from seatrial.rag.embedding.embedder import Embedder
@@ -170,9 +171,13 @@ class KnowledgeHere:
 
     Args:
         workspace: with the section ``knowledge``.
+        gateway: writes answers; None where there is none.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(
+        self, workspace: Workspace, *, gateway: Callable[[], Gateway] | None = None
+    ) -> None:
+        self._gateway = gateway
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
         self._searched = {
             name: _Searched(workspace, name, config, self._executor)

@@ -69,11 +69,13 @@ def preload(workspace: Workspace) -> None:
     Numerics and what needs them, 40 MB, are left to the first version that a worker opens where a
     server has none yet and answers for others' models.
     """
-    models = workspace.settings.gateway.models
-    if not models or workspace.bundles.exists():
+    models, knowledge = workspace.settings.gateway.models, workspace.settings.knowledge
+    if not models or knowledge or workspace.bundles.exists():
         _load_for_models()
-    if models:
-        import seatrial.wiring.llm  # noqa: F401 - for what it loads
+    if models or knowledge:
+        import seatrial.wiring.llm
+    if knowledge:
+        import seatrial.wiring.served_knowledge  # noqa: F401 - for what they load
 
 
 def _load_for_models() -> None:
@@ -178,7 +180,8 @@ class _Process:
         )
 
     def _open_llm(self) -> Llm | None:
-        if not self._workspace.settings.gateway.models:
+        settings = self._workspace.settings
+        if not settings.gateway.models and not settings.knowledge:
             return None
         from seatrial.wiring.llm import Llm
 
@@ -301,7 +304,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
         spend = None
         spending: list[APIRouter] = []
-        if process.llm is not None:
+        if workspace.settings.gateway.models:
             from seatrial.web.spend import spend_router
             from seatrial.wiring.spend import spend_desk, spend_ledger
 
