@@ -42,8 +42,8 @@ class GroundednessVerdict:
     score: float
     evidence: Evidence | None
     reason: str
-    reason_zh: str
     signals: Mapping[str, float]
+    reason_zh: str | None = None
 
 
 class Entailment(Protocol):
