@@ -36,7 +36,12 @@ def learnt(found: Sequence[Asked], names: Sequence[str]) -> Fit:
     """Weights, none below 0, both labels counting alike."""
     inputs, labels = rows_of(found, names)
     n = min(int(labels.sum()), int((1 - labels).sum()))
-    even = np.concatenate([np.flatnonzero(labels == label)[:: max(1, int((labels == label).sum()) // n)] for label in (0, 1)])
+    even = np.concatenate(
+        [
+            np.flatnonzero(labels == label)[:: max(1, int((labels == label).sum()) // n)]
+            for label in (0, 1)
+        ]
+    )
     priors = Priors(
         means=np.zeros(len(names)),
         deviations=np.full(len(names), 2.0),
@@ -72,7 +77,12 @@ def main() -> None:
         found = asked(sets, n=200, dense=name == "vectors", seed=0)
         made[name] = model(found, signals)
         inputs, labels = rows_of(found, signals)
-        print(name, made[name], "AUC on its own rows", round(auc(learnt(found, signals).probabilities(inputs), labels), 4))
+        print(
+            name,
+            made[name],
+            "AUC on its own rows",
+            round(auc(learnt(found, signals).probabilities(inputs), labels), 4),
+        )
     (told.into / "confidence.json").write_text(json.dumps(made, indent=2) + "\n", "utf-8")
 
 

@@ -94,7 +94,11 @@ def _kinds(
     own = list(enumerate(one.questions))
     found = [
         ("answered", one, [i for i, q in own if q.answerable and q.relevant & ids]),
-        ("foreign", one, [i for i, q in own if q.answerable and q.relevant and not q.relevant & ids]),
+        (
+            "foreign",
+            one,
+            [i for i, q in own if q.answerable and q.relevant and not q.relevant & ids],
+        ),
         ("subtle", one, [i for i, q in own if not q.answerable and q.relevant & ids]),
     ]
     for other in sets:

@@ -107,9 +107,7 @@ def question_signals(
     values = compare(sought, material).values
     asked = {term.text for term in terms(sought)}
     total = sum(map(rarity, asked)) or 1.0
-    held = [
-        {term.text for part in passage for term in terms(part)} & asked for passage in passages
-    ]
+    held = [{term.text for part in passage for term in terms(part)} & asked for passage in passages]
     signals = {
         "together": max((sum(map(rarity, one)) for one in held), default=0.0) / total,
         "window": values["window"],

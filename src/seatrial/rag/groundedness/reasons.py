@@ -32,7 +32,9 @@ def too_long(n: int, most: int) -> Reason:
     )
 
 
-def reason_of(sentence: str, found: Comparison, *, supported: bool, entailed: float | None) -> Reason:
+def reason_of(
+    sentence: str, found: Comparison, *, supported: bool, entailed: float | None
+) -> Reason:
     """What decided: first what rules support out, then what is missing, then what is there."""
     if found.opposite is not None:
         said, other = found.opposite
@@ -74,7 +76,8 @@ def reason_of(sentence: str, found: Comparison, *, supported: bool, entailed: fl
         )
     if not missing:
         return Reason(
-            "Its words are in the passages, but not together.", "其中的词散见于各段，但没有放在一起说。"
+            "Its words are in the passages, but not together.",
+            "其中的词散见于各段，但没有放在一起说。",
         )
     return Reason(f"No passage says {_quoted(missing)}.", f"没有段落提到{_quoted_zh(missing)}。")
 
