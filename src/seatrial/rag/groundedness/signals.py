@@ -25,7 +25,12 @@ _ALIKE = 0.6
 _N_CANDIDATES = 16
 _N_COVER = 3
 _WHOLE = 0.8
+_ADDS = 0.15
 _WINDOW = 3
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'()（）\[\]，。]+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+",
+    re.IGNORECASE,
+)
 _OWN_VOICE = re.compile(r"\b(?:i|my|me|mine|we|our|us|you|your)\b|[我你您咱]", re.IGNORECASE)
 
 
@@ -91,7 +96,10 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
     text = material.text(best) if best is not None else ""
     called = names(sentence)
     shares = [_name_share(name, material) for name in called]
-    lacking_names = [name for name, share in zip(called, shares, strict=True) if share < _WHOLE]
+    lacking_names = [
+        name.text for name, share in zip(called, shares, strict=True) if share < _WHOLE
+    ]
+    lacking_names += [url for url in _ADDRESS.findall(sentence) if not material.holds(url)]
     context = " ".join(material.text(i) for i in evidence)
     near = cover / total >= 0.5
     denies = denied(sentence, text) if near else None
@@ -116,11 +124,28 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
         missing=_missing(found, dict(zip(unique, weights * (1 - held), strict=True))),
         missing_numbers=tuple(sentence[n.start : n.end].strip() for n in lacking_numbers),
         missing_dates=tuple(sentence[d.start : d.end].strip() for d in lacking_dates),
-        missing_names=tuple(name.text for name in lacking_names),
+        missing_names=tuple(lacking_names),
         opposite=opposite,
         denied=denies,
         turned=turned,
     )
+
+
+def nearest(text: str, material: Material) -> list[tuple[int, float, float]]:
+    """The pieces that share something with a text, the nearest first.
+
+    Returns: of each its number, a score comparable within this list, and the share in [0, 1] of
+        the text's weight that it holds.
+    """
+    found = terms(text)
+    unique = list(dict.fromkeys(term.text for term in found))
+    weights = np.array([rarity(term) for term in unique])
+    presence = _presence(unique, material)
+    total = float(weights.sum()) or 1.0
+    return [
+        (piece, score, float(weights @ presence[:, piece]) / total)
+        for piece, score in _rank(found, unique, weights, presence, material)
+    ]
 
 
 def _presence(unique: Sequence[str], material: Material) -> NDArray[np.float64]:
@@ -178,15 +203,18 @@ def _window(weights: NDArray[np.float64], presence: NDArray[np.float64]) -> floa
 def _cover(
     weights: NDArray[np.float64], presence: NDArray[np.float64]
 ) -> tuple[float, tuple[int, ...]]:
-    """The weight that up to three pieces hold, each chosen for what it adds, and these."""
+    """The weight that up to three pieces hold, each chosen for what it adds, and those of them
+    that add something to speak of."""
     covered = np.zeros(len(weights))
     chosen: list[int] = []
     for _ in range(min(_N_COVER, presence.shape[1]) if len(weights) else 0):
         gain = weights @ np.maximum(presence, covered[:, None])
         best = int(gain.argmax())
-        if gain[best] <= weights @ covered + 1e-9:
+        added = gain[best] - weights @ covered
+        if added <= 1e-9:
             break
-        chosen.append(best)
+        if added >= _ADDS * weights.sum():
+            chosen.append(best)
         covered = np.maximum(covered, presence[:, best])
     return float(weights @ covered), tuple(chosen)
 
