@@ -1,7 +1,7 @@
 """Metrics of rankings, against trec_eval and ranx."""
 
 import json
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from statistics import fmean
 
@@ -37,7 +37,7 @@ def test_a_tie_counts_as_the_mean_over_its_orders(name, scores, grades, k):
     orders = [
         order
         for order in permutations(ids)
-        if all(scores[a] >= scores[b] for a, b in zip(order, order[1:], strict=False))
+        if all(scores[a] >= scores[b] for a, b in pairwise(order))
     ]
     metric = getattr(metrics, name)
     expected = fmean(metric(order, judged, k) for order in orders)

@@ -46,17 +46,22 @@ class Comparison:
 
     Args:
         metrics: all that both have, in the order of `Metric`.
-        outcome: that of the deciding metric.
-        alpha: risk of each interval; intervals of several metrics are not corrected for their
-            number, so only `decided_by` decides.
+        deciding: the one of them that decides: their intervals are not corrected for their number.
+        alpha: risk of each interval.
+        k: documents of a ranking that counted.
     """
 
     first: str
     second: str
     metrics: tuple[MetricComparison, ...]
-    decided_by: Metric
-    outcome: Outcome
+    deciding: MetricComparison
     alpha: float
+    k: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the deciding metric."""
+        return self.deciding.outcome
 
 
 def compare(
@@ -92,9 +97,9 @@ def compare(
         first=first.name,
         second=second.name,
         metrics=metrics,
-        decided_by=decided_by,
-        outcome=deciding[0].outcome,
+        deciding=deciding[0],
         alpha=alpha,
+        k=first.k,
     )
 
 

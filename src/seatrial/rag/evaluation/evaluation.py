@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -55,7 +55,6 @@ class Evaluation:
     scores: Mapping[Metric, Mapping[str, float]]
     texts: Mapping[str, str]
     abstention: RocAuc | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
 
     def mean(self, metric: Metric, *, alpha: float = 0.05) -> BootstrapMean | None:
         """The mean over the questions that a metric applies to; None where there is none."""
