@@ -19,6 +19,9 @@ from seatrial.rag.index.segmented import Part
 from seatrial.rag.index.signs import planes_of
 
 _UNIT = 1e-3
+_BLOCK = 2**22
+_BEGINS = -64
+"""Bytes of UTF-8 below it, as signed ones, are those behind the first of a character."""
 
 _Found: TypeAlias = Iterator[tuple[str, str, int | np.signedinteger[Any]]]
 """Part, reason, and how many: none, where all agrees."""
@@ -160,14 +163,15 @@ def characters_before(text: NDArray[np.uint8], places: NDArray[np.int64]) -> NDA
     Args:
         places: in [0, n_bytes], of any shape.
     """
-    if not len(text) or text.max() < 128:
-        return places
-    cuts, which = np.unique(places, return_inverse=True)
-    begins = (text & 0xC0) != 0x80
-    within = cuts[cuts < len(text)]
-    counts = np.add.reduceat(begins, within, dtype=np.int64) if len(within) else within
-    before = np.count_nonzero(begins[: cuts[0]]) + np.append(0, np.cumsum(counts))
-    return before[: len(cuts)][which].reshape(places.shape)
+    cuts = np.sort(places, axis=None)
+    before = cuts.copy()
+    for start in range(0, len(text), _BLOCK):
+        block = text[start : start + _BLOCK].view(np.int8)
+        following = np.flatnonzero(block < _BEGINS)
+        if len(following):
+            at = np.searchsorted(cuts, start)
+            before[at:] -= np.searchsorted(following, cuts[at:] - start)
+    return before[np.searchsorted(cuts, places)]
 
 
 def _vectors(segment: Segment) -> _Found:
@@ -232,17 +236,14 @@ def differences_between(
     end = -1
     for part in parts:
         segment = part.segment
-        dead = set(part.dead.tolist())
-        found["documents are taken out that are not there"] += sum(
-            not 0 <= document < segment.n_documents for document in dead
-        )
+        there = (part.dead >= 0) & (part.dead < segment.n_documents)
+        found["documents are taken out that are not there"] += int(np.count_nonzero(~there))
         found["keys belong to two chunks"] += max(0, end - part.first_key)
         end = part.first_key + segment.n_chunks
-        n_per_document = np.diff(segment.chunk_bounds).tolist()
-        alive = [document for document in range(segment.n_documents) if document not in dead]
-        names.update(segment.names[document][0] for document in alive)
+        alive = np.delete(np.arange(segment.n_documents), part.dead[there])
+        names.update(segment.names[document][0] for document in alive.tolist())
         counted[0] += len(alive)
-        counted[1] += sum(n_per_document[document] for document in alive)
+        counted[1] += int(np.diff(segment.chunk_bounds)[alive].sum())
     found["ids belong to two documents"] += sum(n - 1 for n in names.values())
     differences = [
         Difference(part="documents", place=place, reason=f"{n} {what}.", n=n)

@@ -6,9 +6,11 @@ of 3e-8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,17 @@ class Analysis:
 
     Args:
         name: equal names split equally.
-        words: in order, repeated as they occur.
+        split: a text to its words in order, repeated as they occur.
+        form: a word to what is compared in its place, its stem; asked once for each different word.
     """
 
     name: str
-    words: Callable[[str], Sequence[str]]
+    split: Callable[[str], Sequence[str]]
+    form: Callable[[str], str] = str
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text as they are compared."""
+        return list(map(self.form, self.split(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +56,35 @@ class Postings:
     lengths: NDArray[np.int32]
 
     @classmethod
-    def of(cls, texts: Iterable[Sequence[str]]) -> Postings:
-        """From the words of each text."""
-        number_of: dict[str, int] = {}
-        numbered: list[NDArray[np.int64]] = []
-        for words in texts:
-            numbers = [number_of.setdefault(word, len(number_of)) for word in words]
-            numbered.append(np.array(numbers, np.int64))
-        lengths = np.array([len(numbers) for numbers in numbered], np.int32)
-        hashes = hashes_of(number_of)
-        order = np.argsort(hashes)
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        words_in_order = place[np.concatenate(numbered)] if numbered else place[:0]
-        n = max(len(lengths), 1)
-        occurrences = words_in_order * n + np.repeat(np.arange(len(lengths)), lengths)
-        pairs, counts = _counted(occurrences)
+    def of(cls, texts: Iterable[str], analysis: Analysis) -> Postings:
+        """From texts."""
+        number_of: defaultdict[str, int] = defaultdict(count().__next__)
+        lengths: list[int] = []
+
+        def words() -> Iterator[Sequence[str]]:
+            for text in texts:
+                split = analysis.split(text)
+                lengths.append(len(split))
+                yield split
+
+        numbers = np.fromiter(
+            map(number_of.__getitem__, chain.from_iterable(words())), dtype=np.int32
+        )
+        forms, form_of = np.unique(hashes_of(map(analysis.form, number_of)), return_inverse=True)
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        words_of = form_of[numbers].astype(np.int32)
+        order = _stable_order(words_of)
+        words_of, rows = words_of[order], rows[order]
+        first = np.ones(len(rows), np.bool_)  # of each word in each row
+        first[1:] = (words_of[1:] != words_of[:-1]) | (rows[1:] != rows[:-1])
+        starts = np.flatnonzero(first)
+        counts = np.diff(starts, append=len(rows))
         return cls(
-            hashes=hashes[order],
-            bounds=np.searchsorted(pairs, np.arange(len(order) + 1) * n),
-            rows=(pairs % n).astype(np.int32),
+            hashes=forms,
+            bounds=np.searchsorted(words_of[starts], np.arange(len(forms) + 1)),
+            rows=rows[starts],
             counts=np.minimum(counts, _MOST).astype(np.uint16),
-            lengths=lengths,
+            lengths=np.array(lengths, np.int32),
         )
 
     def places(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -94,8 +109,10 @@ def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
-def _counted(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The different values in order, and how often each occurs."""
-    values = np.sort(values)
-    starts = np.flatnonzero(np.diff(values, prepend=-1))
-    return values[starts], np.diff(starts, append=len(values))
+def _stable_order(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The order of numbers >= 0, equal ones as they stand: of 16 bits at a time, which numpy sorts
+    without comparing."""
+    order = np.argsort(numbers.astype(np.uint16), kind="stable")
+    if len(numbers) and numbers.max() > _MOST:
+        order = order[np.argsort((numbers[order] >> 16).astype(np.uint16), kind="stable")]
+    return order

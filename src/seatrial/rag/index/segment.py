@@ -18,6 +18,7 @@ from seatrial.rag.index.columns import Column, columns_of
 from seatrial.rag.index.passage import Passage
 from seatrial.rag.index.postings import Analysis, Postings
 from seatrial.rag.index.signs import planes_of
+from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Document, MetaValue, Section, Span
 
@@ -91,9 +92,8 @@ def segment_of(documents: Sequence[IndexedDocument], dimensions: int, analysis: 
         **_columns(documents),
     }
     postings = Postings.of(
-        analysis.words(one.document.text[chunk.span.start : chunk.span.end])
-        for one in documents
-        for chunk in one.chunks
+        (searched_text(one.document, chunk) for one in documents for chunk in one.chunks),
+        analysis,
     )
     arrays |= {
         "word_hashes": postings.hashes,
