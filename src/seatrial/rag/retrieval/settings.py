@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
-from seatrial.rag.retrieval.packing import Order
+Order = Literal["best_first", "edges"]
 
 
 class Mode(StrEnum):
