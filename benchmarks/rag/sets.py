@@ -75,7 +75,11 @@ def questions(folder: Path) -> list[Question]:
 
 
 def _rows(file: Path) -> Iterator[dict[str, object] | dict[str, str]]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open("r", encoding="utf-8")
+    opened = (
+        gzip.open(file, "rt", encoding="utf-8")
+        if file.suffix == ".gz"
+        else file.open("r", encoding="utf-8")
+    )
     with opened as lines:
         for line in lines:
             if line.strip():

@@ -20,7 +20,9 @@ def citation(number, document, start=0, end=8):
 
 
 def sentence(support, citations=(), *, withheld=False):
-    verdict = GroundednessVerdict(support=support, score=0.5, evidence=None, reason="", signals={})
+    verdict = GroundednessVerdict(
+        support=support, score=0.5, evidence=None, reason="", reason_zh="", signals={}
+    )
     return AnswerSentence(
         text="x", span=Span(0, 0), citations=citations, verdict=verdict, withheld=withheld
     )

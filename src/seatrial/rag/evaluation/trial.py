@@ -12,7 +12,8 @@ from seatrial.rag.evaluation.generated import Probe
 from seatrial.rag.evaluation.metrics import ndcg, recall, reciprocal_rank
 from seatrial.rag.evaluation.ranking import documents_of
 from seatrial.rag.index.reading import Index, Scope
-from seatrial.rag.index.writing import IndexedDocument, IndexStore, Recipe
+from seatrial.rag.index.writing import IndexStore
+from seatrial.rag.ingest.ingest import Preparation, embedded_text
 from seatrial.rag.retrieval.found import Found
 from seatrial.rag.retrieval.retriever import Retriever
 from seatrial.rag.retrieval.settings import Mode, RetrievalSettings
@@ -45,11 +46,6 @@ class Trial:
 
 def unseen(_done: int, _whole: int) -> None:
     """The progress that nobody watches."""
-
-
-def embedded_text(document: Document, text: str) -> str:
-    """What is embedded and searched for a chunk: its words under the title of its document."""
-    return f"{document.title}. {text}" if document.title else text
 
 
 def try_all(
@@ -104,31 +100,20 @@ def _built(
     chunker: Chunker,
     name: str,
 ) -> tuple[Index, int]:
-    recipe = Recipe(embedder=embedder.name, dimensions=embedder.dimensions, chunker=chunker.name)
-    draft = store.draft(name, recipe)
+    preparation = Preparation(chunker=chunker, embedder=embedder)
+    draft = store.draft(name, preparation.recipe)
     n_tokens = 0
     try:
         for start in range(0, len(documents), _AT_ONCE):
-            batch = documents[start : start + _AT_ONCE]
-            cut = [chunker.chunks(document) for document in batch]
+            batch = [
+                (document, chunker.chunks(document))
+                for document in documents[start : start + _AT_ONCE]
+            ]
             texts = [
-                embedded_text(document, document.text[slice(*chunk.span)])
-                for document, chunks in zip(batch, cut, strict=True)
-                for chunk in chunks
+                embedded_text(document, chunk) for document, chunks in batch for chunk in chunks
             ]
             n_tokens += sum(map(len, embedder.tokenizer.offsets(texts)))
-            vectors = embedder.embed_documents(texts)
-            rows = iter(range(len(texts)))
-            draft.put(
-                [
-                    IndexedDocument(
-                        document=document,
-                        chunks=chunks,
-                        vectors=vectors[[next(rows) for _ in chunks]],
-                    )
-                    for document, chunks in zip(batch, cut, strict=True)
-                ]
-            )
+            draft.put(preparation.embedded(batch))
         draft.publish()
     except BaseException:
         draft.discard()
