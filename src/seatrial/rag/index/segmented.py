@@ -22,16 +22,17 @@ from seatrial.rag.index.segment import Segment
 from seatrial.rag.index.signs import distances, nearest
 from seatrial.rag.text.document import Document
 
-_FEW = 4_096
-"""Vectors that are gathered and multiplied, out of however many."""
+_FEW = 4_096 * 384
+"""Numbers of vectors that are gathered and multiplied, out of however many."""
 
-_ALL = 16_384
-"""Vectors that are multiplied as they lie; of more, only those whose signs come near."""
+_ALL = 16_384 * 384
+"""Numbers of vectors that are multiplied as they lie; of more, those whose signs come near."""
 
-_LOOKED_AT = 2_048
-"""Of these, and of as many more as _PER_HIT asks for, the product is computed."""
+_LOOKED_AT = 2_048 * 384
+"""Numbers of the vectors that come near; the fewer a vector has, the less its signs tell."""
 
 _PER_HIT = 64
+"""At least so many vectors come near for each that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,11 @@ class Part:
 
 
 class SegmentedIndex:
-    """`reading.Index` over segments. Dense search is exact over up to 16,384 vectors in the scope
-    or in the version; over more it computes the products of those whose signs come nearest."""
+    """`reading.Index` over segments.
+
+    Dense search computes all products where there are few vectors (of 384 numbers: 16,384 in the
+    version or 4,096 in the scope), and otherwise those of the vectors whose signs come nearest.
+    """
 
     def __init__(self, facts: IndexFacts, parts: Sequence[Part], analysis: Analysis) -> None:
         self._facts = facts
@@ -73,8 +77,9 @@ class SegmentedIndex:
             part.segment.n_chunks if rows is None else int(np.count_nonzero(rows))
             for part, rows in zip(self._parts, chosen, strict=True)
         )
-        if n > _FEW and self._n_rows > _ALL:
-            rows = self._near(query, chosen, max(_LOOKED_AT, _PER_HIT * k))
+        size = len(query)
+        if n * size > _FEW and self._n_rows * size > _ALL:
+            rows = self._near(query, chosen, max(_LOOKED_AT // size, _PER_HIT * k))
         else:
             rows = [None if mask is None else np.flatnonzero(mask) for mask in chosen]
         return self._best(query, k, rows)
