@@ -71,6 +71,8 @@ class CsvRecords:
                 remedy="Save it as UTF-8, or name its encoding with encoding.",
                 reason=Reason.WRONG_ENCODING,
             ) from error
+        finally:
+            lines.detach()  # the file is not ours to close
 
 
 def delimiter(head: str, name: str) -> str:
@@ -95,8 +97,10 @@ def _encoding(file: BinaryIO, about: About) -> tuple[str, str]:
     """The encoding of a file that is read bit by bit, and its beginning."""
     assert isinstance(file, io.BufferedReader)
     head = file.peek(_HEAD_BYTES)
-    whole = head[: head.rfind(b"\n") + 1] or head
-    text, encoding = decoded(whole, detect, encoding=about.encoding, replace=about.replace)
+    wide = b"\0" in head
+    whole = head if wide else head[: head.rfind(b"\n") + 1] or head
+    replace = about.replace or wide  # the last character may be cut in two
+    text, encoding = decoded(whole, detect, encoding=about.encoding, replace=replace)
     if head.startswith(b"\xef\xbb\xbf") and encoding == "utf-8":
         return "utf-8-sig", text
     if encoding.startswith(("utf-16", "utf-32")) and text != whole.decode(encoding, "replace"):

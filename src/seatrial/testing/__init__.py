@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.billing_provider import BillingProvider
+    from seatrial.testing.chunker_suite import ChunkerSuite
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.ledger_suite import LedgerSuite
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswersSuite",
     "BillingProvider",
+    "ChunkerSuite",
     "EngineSuite",
     "FakeClock",
     "LedgerSuite",
@@ -56,6 +58,7 @@ __all__ = [
 _HOMES = {
     "AnswersSuite": "answers_suite",
     "BillingProvider": "billing_provider",
+    "ChunkerSuite": "chunker_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "LedgerSuite": "ledger_suite",
