@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -10,14 +11,22 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.gateway.routes.gateway import Gateway
-from seatrial.kernel.errors import NotFound
+from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.rag.answering.answerer import Answerer
+from seatrial.rag.answering.extractive import ExtractiveAnswerer
+from seatrial.rag.answering.reply import Reply
+from seatrial.rag.answering.replying import reply
+from seatrial.rag.answering.written import Policy, WrittenAnswerer
 from seatrial.rag.chunking.making import chunker_of
 from seatrial.rag.embedding.embedder import Embedder
+from seatrial.rag.groundedness.check import Groundedness
+from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.reading import Index
 from seatrial.rag.index.words import WORDS
 from seatrial.rag.ingest.ingest import Ingestion, Preparation
@@ -26,9 +35,12 @@ from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
 from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.loading.corpus import Corpus
-from seatrial.rag.retrieval.found import Retrieved
+from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.workspace import Workspace
+
+T = TypeVar("T")
 
 _THREADS = 4
 """Questions that are searched at once; vectors and words are searched in one thread each."""
@@ -87,6 +99,27 @@ def build_index(
     return report
 
 
+class AnsweringInvalid(Invalid):
+    """Answers shall be written by a model that the gateway does not have, or judged by a profile
+    that does not exist."""
+
+    code = "rag.answering_invalid"
+
+
+def check_answering(workspace: Workspace, name: str, config: KnowledgeConfig) -> None:
+    """Say now what would keep an index from being asked.   Raises: AnsweringInvalid."""
+    model, models = config.answering.model, workspace.settings.gateway.models
+    chat = [one for one, about in models.items() if about.kind == "chat"]
+    if model is not None and model not in chat:
+        raise AnsweringInvalid(
+            f"The index {name!r} shall be answered by the model {model!r}, which the gateway does "
+            "not have.",
+            remedy=f"Add it to gateway.models, or name one of: {', '.join(chat) or 'none yet'}.",
+            field=f"knowledge.{name}.answering.model",
+        )
+    profile(config.answering.profile)
+
+
 class NoEarlierVersion(NotFound):
     """There is no version to go back to."""
 
@@ -114,11 +147,12 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
 @asynccontextmanager
 async def knowledge_here(workspace: Workspace) -> AsyncIterator[KnowledgeHere]:
     """The indexes of a workspace, for programs and commands."""
-    knowledge = KnowledgeHere(workspace)
-    try:
-        yield knowledge
-    finally:
-        await knowledge.close()
+    async with gateway_of(workspace) as gateway:
+        knowledge = KnowledgeHere(workspace, gateway=lambda: gateway)
+        try:
+            yield knowledge
+        finally:
+            await knowledge.close()
 
 
 def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
@@ -132,6 +166,7 @@ class _Open:
 
     index: Index
     retriever: Retriever
+    answerer: Answerer
 
 
 class _Searched:
@@ -143,8 +178,11 @@ class _Searched:
         name: str,
         config: KnowledgeConfig,
         executor: ThreadPoolExecutor,
+        gateway: Callable[[], Gateway] | None,
     ) -> None:
+        check_answering(workspace, name, config)
         self.config = config
+        self._gateway = gateway
         self._workspace = workspace
         self._lock = Lock()
         store = index_store(workspace)
@@ -163,7 +201,20 @@ class _Searched:
         with self._lock:
             embedder = self.embedder
         used = embedder if index.facts.embedder is not None else None
-        return _Open(index, Retriever(index, used, self.config.retrieval.settings()))
+        retriever = Retriever(index, used, self.config.retrieval.settings())
+        return _Open(index, retriever, self._answerer(used))
+
+    def _answerer(self, embedder: Embedder | None) -> Answerer:
+        config = self.config.answering
+        if config.model is None or self._gateway is None:
+            return ExtractiveAnswerer(embedder=embedder, max_sentences=config.max_sentences)
+        return WrittenAnswerer(
+            self._gateway(),
+            config.model,
+            Groundedness(profile(config.profile), embedder=embedder),
+            policy=Policy(config.unsupported),
+            max_tokens=config.max_tokens,
+        )
 
 
 class KnowledgeHere:
@@ -177,10 +228,9 @@ class KnowledgeHere:
     def __init__(
         self, workspace: Workspace, *, gateway: Callable[[], Gateway] | None = None
     ) -> None:
-        self._gateway = gateway
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
         self._searched = {
-            name: _Searched(workspace, name, config, self._executor)
+            name: _Searched(workspace, name, config, self._executor, gateway)
             for name, config in workspace.settings.knowledge.items()
         }
 
@@ -199,7 +249,7 @@ class KnowledgeHere:
             n_chunks=facts.n_chunks,
             embedder=facts.embedder,
             languages=facts.languages,
-            answered_by="extractive",
+            answered_by=found.answerer.name,
         )
 
     async def search(self, name: str, asked: Asked) -> Retrieved:
@@ -209,11 +259,31 @@ class KnowledgeHere:
             partial(found.retriever.search, asked.question, asked.scope, k=asked.k)
         )
 
+    async def answer(self, name: str, asked: Asked) -> Reply:
+        """See Knowledge."""
+        searched = self._of(name)
+        found = await searched.versions.get(asked.version)
+
+        def work() -> tuple[Retrieved, Context]:
+            retrieved = found.retriever.search(asked.question, asked.scope, k=asked.k)
+            return retrieved, found.retriever.context(retrieved)
+
+        retrieved, context = await self._run(work)
+        return await reply(
+            retrieved,
+            context.passages,
+            found.answerer,
+            embedder=found.index.facts.embedder,
+            clock=time.perf_counter,
+            refuse=searched.config.answering.refuse,
+            caller=asked.caller,
+        )
+
     async def close(self) -> None:
         """Let the threads end."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], Retrieved]) -> Retrieved:
+    async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _of(self, name: str) -> _Searched:

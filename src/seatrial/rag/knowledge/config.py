@@ -8,6 +8,7 @@ from pydantic import Field
 
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel
+from seatrial.rag.answering.config import AnsweringConfig
 from seatrial.rag.chunking.config import ChunkingConfig
 from seatrial.rag.loading.config import LoadingConfig
 from seatrial.rag.retrieval.config import RetrievalConfig
@@ -24,6 +25,9 @@ class KnowledgeConfig(ConfigModel):
     )
     retrieval: RetrievalConfig = Field(
         default_factory=RetrievalConfig, description="How questions are searched."
+    )
+    answering: AnsweringConfig = Field(
+        default_factory=AnsweringConfig, description="Who answers, and what is passed on of it."
     )
     keep_versions: int = Field(
         default=3, ge=1, le=1000, description="Versions that are kept for rollback."
