@@ -7,13 +7,14 @@ seatrial in every case, so an answer cites the same spans wherever the vectors l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.text.document import Metadata
@@ -37,6 +38,24 @@ class Point:
     readers: frozenset[str] | None
 
 
+class VectorInvalid(Invalid):
+    """A vector has another length than its collection's, or holds what is no number."""
+
+    code = "rag.vector_invalid"
+
+
+class TextSearchUnsupported(Invalid):
+    """A vector store has no text search of its own."""
+
+    code = "rag.text_search_unsupported"
+
+
+class VectorsMissing(NotFound):
+    """A vector store has no vectors under some keys."""
+
+    code = "rag.vectors_missing"
+
+
 class VectorStore(Protocol):
     """One collection: the vectors of one version of one index.
 
@@ -47,7 +66,7 @@ class VectorStore(Protocol):
     def upsert(self, points: Sequence[Point]) -> None:
         """Write or replace; all or none of them where the store can. Durable on return.
 
-        Raises: Unavailable, Invalid (a vector of another length, NaN).
+        Raises: VectorInvalid, Unavailable.
         """
         ...
 
@@ -61,7 +80,7 @@ class VectorStore(Protocol):
         ...
 
     def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """The store's own text search. Raises: Unsupported, where it has none."""
+        """The store's own text search. Raises: TextSearchUnsupported."""
         ...
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
@@ -69,7 +88,7 @@ class VectorStore(Protocol):
         ...
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
-        """Vectors (n, dimensions) in the order of `keys`. Raises: NotFound."""
+        """Vectors (n, dimensions) in the order of `keys`. Raises: VectorsMissing."""
         ...
 
     def drop(self) -> None:
@@ -79,3 +98,43 @@ class VectorStore(Protocol):
     def close(self) -> None:
         """Let go of connections and files."""
         ...
+
+
+def rows_of(points: Sequence[Point], dimensions: int) -> NDArray[np.float32]:
+    """The vectors of points (n, dimensions), checked.   Raises: VectorInvalid."""
+    rows = np.empty((len(points), dimensions), np.float32)
+    for row, point in zip(rows, points, strict=True):
+        if point.vector.shape != (dimensions,) or not np.isfinite(point.vector).all():
+            raise VectorInvalid(
+                f"The vector of chunk {point.key} has the shape {point.vector.shape}, or holds "
+                f"NaN or infinity; the collection has {dimensions} dimensions.",
+                remedy="Build the index anew with one embedder.",
+                key=point.key,
+            )
+        row[:] = point.vector
+    return rows
+
+
+def sorted_hits(found: Iterable[tuple[int, float]], k: int) -> Hits:
+    """The best k of keys and scores, in the order that `Hits` has."""
+    best = sorted(found, key=lambda one: (-one[1], one[0]))[:k]
+    keys = np.array([key for key, _ in best], np.int64)
+    return Hits(keys, np.array([score for _, score in best], np.float32))
+
+
+def in_order(
+    found: Mapping[int, Sequence[float] | NDArray[np.float32]], keys: Sequence[int], dimensions: int
+) -> NDArray[np.float32]:
+    """Vectors (n, dimensions) in the order of keys.   Raises: VectorsMissing."""
+    lost = [key for key in keys if key not in found]
+    if lost:
+        raise VectorsMissing(
+            f"The vector store lacks {len(lost)} of {len(keys)} vectors, that of chunk {lost[0]} "
+            "among them.",
+            remedy="Audit the index, and build it anew.",
+            keys=lost[:20],
+        )
+    rows = np.empty((len(keys), dimensions), np.float32)
+    for row, key in zip(rows, keys, strict=True):
+        row[:] = found[key]
+    return rows
