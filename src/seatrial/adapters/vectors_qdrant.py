@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.vectors_remote import answering, field_of, name_of, shown
+from seatrial.adapters.vectors_remote import answering, bounds_of, field_of, name_of, shown
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range, satisfies
 from seatrial.rag.index.passage import NO_HITS, Hits
@@ -194,8 +194,7 @@ class QdrantVectors:
             case Equals(field, value):  # 3 and 3.0 alike
                 found = self._between(field, {"gte": value, "lte": value})
             case Range():
-                bounds = {name: getattr(condition, name) for name in ("gt", "gte", "lt", "lte")}
-                found = self._between(condition.field, bounds)
+                found = self._between(condition.field, bounds_of(condition))
         return found
 
     def _between(self, field: str, bounds: Mapping[str, object]) -> Any:
@@ -223,8 +222,7 @@ def _satisfies(payload: dict[str, Any], scope: Scope) -> bool:
 def _can(leaf: Leaf, negated: bool) -> bool:  # noqa: ARG001, FBT001 - see `weaken.Can`
     """Qdrant orders numbers, not text."""
     return not (
-        isinstance(leaf, Range)
-        and any(isinstance(bound, str) for bound in (leaf.gt, leaf.gte, leaf.lt, leaf.lte))
+        isinstance(leaf, Range) and any(isinstance(b, str) for b in bounds_of(leaf).values())
     )
 
 

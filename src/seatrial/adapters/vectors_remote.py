@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
+import orjson
+
 from seatrial.kernel.errors import SeatrialError, Unavailable
+from seatrial.rag.index.conditions import Equals, In, Range, Scalar, satisfies
+from seatrial.rag.index.reading import Scope
+from seatrial.rag.index.vector_store import Point
+from seatrial.rag.index.weaken import Leaf
+from seatrial.rag.text.document import Metadata
 
 
 class VectorsUnavailable(Unavailable):
@@ -60,3 +68,69 @@ def field_of(name: str) -> str:
     """The field that `name_of` named."""
     kind, rest = name[:2], name[2:]
     return rest if kind == "m_" else bytes.fromhex(rest).decode("utf-8", "surrogatepass")
+
+
+OPEN, BY, META = "open", "by", "meta"
+"""Fields of what is kept with a vector: whether everybody reads it, or else who; its metadata."""
+
+Flat: TypeAlias = dict[str, str | float | bool | list[str]]
+
+
+def typed_name(field: str, value: Scalar) -> str:
+    """Where values of one kind lie: servers that give a field one type cannot mix them."""
+    kind = "b" if isinstance(value, bool) else "s" if isinstance(value, str) else "n"
+    return f"{kind}{name_of(field)}"
+
+
+def flat(point: Point) -> Flat:
+    """What is kept with a vector by servers that know no nested fields.
+
+    Texts are lists, since a field may hold several; numbers are floats; the whole metadata lies
+    beside them as JSON, to be held against conditions that the server cannot judge.
+    """
+    kept: Flat = {META: orjson.dumps(_listed(point.metadata)).decode(), "document": point.document}
+    if point.readers is None:
+        kept[OPEN] = True
+    elif point.readers:
+        kept[BY] = sorted(point.readers)
+    for field, value in point.metadata.items():
+        match value:
+            case tuple():
+                if value:
+                    kept[typed_name(field, "")] = list(value)
+            case str():
+                kept[typed_name(field, value)] = [value]
+            case bool():
+                kept[typed_name(field, value)] = value
+            case _:
+                kept[typed_name(field, value)] = float(value)
+    return kept
+
+
+def _listed(metadata: Metadata) -> dict[str, object]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in metadata.items()}
+
+
+def kept_satisfies(meta: str, scope: Scope) -> bool:
+    """Whether metadata that lies as JSON satisfies a scope's condition."""
+    held = {k: tuple(v) if isinstance(v, list) else v for k, v in orjson.loads(meta).items()}
+    return scope.where is None or satisfies(held, scope.where)
+
+
+def can_flat(leaf: Leaf, negated: bool) -> bool:  # noqa: FBT001 - see `weaken.Can`
+    """What such servers judge as it is meant: equality and ranges of numbers, no complements, of
+    which none says what it makes of a field that is not there."""
+    if negated:
+        return False
+    match leaf:
+        case Equals() | In():
+            return True
+        case Range():
+            bounds = bounds_of(leaf)
+            return bool(bounds) and not any(isinstance(b, str) for b in bounds.values())
+
+
+def bounds_of(condition: Range) -> dict[str, str | float]:
+    """The bounds that are set, by name."""
+    named = {name: getattr(condition, name) for name in ("gt", "gte", "lt", "lte")}
+    return {name: bound for name, bound in named.items() if bound is not None}
