@@ -23,11 +23,11 @@ from seatrial.adapters.vectors_remote import (
 )
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
+from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
     Point,
-    TextSearchUnsupported,
     in_order,
     rows_of,
     sorted_hits,
@@ -128,7 +128,7 @@ class ChromaVectors:
 
     def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
         """See VectorStore: Chroma finds texts, but does not rank them."""
-        raise TextSearchUnsupported(
+        raise Unsupported(
             "Chroma has no ranked text search of its own.",
             remedy="Search by words in the text index of seatrial.",
         )

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from seatrial.adapters.vectors_remote import answering, bounds_of, field_of, name_of, shown
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range, satisfies
+from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
     Point,
-    TextSearchUnsupported,
     in_order,
     rows_of,
     sorted_hits,
@@ -127,7 +127,7 @@ class QdrantVectors:
 
     def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
         """See VectorStore: Qdrant ranks no text by itself."""
-        raise TextSearchUnsupported(
+        raise Unsupported(
             "Qdrant has no ranked text search of its own.",
             remedy="Search by words in the text index of seatrial.",
         )

@@ -33,7 +33,8 @@ class GroundednessVerdict:
     Args:
         score: probability in [0, 1] that the passages support it, by the profile.
         evidence: where the support lies; None where nothing comes near.
-        reason: one sentence for people: what is missing or contradicted, or what supports it.
+        reason: one sentence for people: what is missing or contradicted, or what supports it;
+            `reason_zh` says the same in Chinese.
         signals: the measurements behind the score, by name.
     """
 
@@ -41,6 +42,7 @@ class GroundednessVerdict:
     score: float
     evidence: Evidence | None
     reason: str
+    reason_zh: str
     signals: Mapping[str, float]
 
 

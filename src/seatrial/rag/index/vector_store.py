@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.rag.index.checking import check_metadata, check_vectors
+from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.text.document import Metadata
@@ -36,24 +37,6 @@ class Point:
     text: str
     metadata: Metadata
     readers: frozenset[str] | None
-
-
-class VectorInvalid(Invalid):
-    """A vector has another length than its collection's, or holds what is no number."""
-
-    code = "rag.vector_invalid"
-
-
-class TextSearchUnsupported(Invalid):
-    """A vector store has no text search of its own."""
-
-    code = "rag.text_search_unsupported"
-
-
-class VectorsMissing(NotFound):
-    """A vector store has no vectors under some keys."""
-
-    code = "rag.vectors_missing"
 
 
 class VectorStore(Protocol):
@@ -80,7 +63,7 @@ class VectorStore(Protocol):
         ...
 
     def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """The store's own text search. Raises: TextSearchUnsupported."""
+        """The store's own text search. Raises: Unsupported."""
         ...
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
@@ -88,7 +71,7 @@ class VectorStore(Protocol):
         ...
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
-        """Vectors (n, dimensions) in the order of `keys`. Raises: VectorsMissing."""
+        """Vectors (n, dimensions) in the order of `keys`. Raises: NotInIndex."""
         ...
 
     def drop(self) -> None:
@@ -101,16 +84,14 @@ class VectorStore(Protocol):
 
 
 def rows_of(points: Sequence[Point], dimensions: int) -> NDArray[np.float32]:
-    """The vectors of points (n, dimensions), checked.   Raises: VectorInvalid."""
+    """The vectors of points (n, dimensions), checked with what is kept beside them.
+
+    Raises: VectorInvalid, DocumentRefused.
+    """
     rows = np.empty((len(points), dimensions), np.float32)
     for row, point in zip(rows, points, strict=True):
-        if point.vector.shape != (dimensions,) or not np.isfinite(point.vector).all():
-            raise VectorInvalid(
-                f"The vector of chunk {point.key} has the shape {point.vector.shape}, or holds "
-                f"NaN or infinity; the collection has {dimensions} dimensions.",
-                remedy="Build the index anew with one embedder.",
-                key=point.key,
-            )
+        check_vectors(point.vector[None], dimensions)
+        check_metadata(point.document, point.metadata)
         row[:] = point.vector
     return rows
 
@@ -125,10 +106,10 @@ def sorted_hits(found: Iterable[tuple[int, float]], k: int) -> Hits:
 def in_order(
     found: Mapping[int, Sequence[float] | NDArray[np.float32]], keys: Sequence[int], dimensions: int
 ) -> NDArray[np.float32]:
-    """Vectors (n, dimensions) in the order of keys.   Raises: VectorsMissing."""
+    """Vectors (n, dimensions) in the order of keys.   Raises: NotInIndex."""
     lost = [key for key in keys if key not in found]
     if lost:
-        raise VectorsMissing(
+        raise NotInIndex(
             f"The vector store lacks {len(lost)} of {len(keys)} vectors, that of chunk {lost[0]} "
             "among them.",
             remedy="Audit the index, and build it anew.",
