@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,11 +13,13 @@ from seatrial.adapters.vectors_remote import (
     BY,
     META,
     OPEN,
+    Flat,
     answering,
     bounds_of,
     can_flat,
     flat,
     kept_satisfies,
+    number,
     shown,
     typed_name,
 )
@@ -85,12 +87,20 @@ class ChromaVectors:
         rows = rows_of(points, self._dimensions)
         with answering(self._where):
             for start in range(0, len(points), _BATCH):
-                batch = points[start : start + _BATCH]
+                batch = {str(point.key): flat(point) for point in points[start : start + _BATCH]}
                 self._rows.upsert(
-                    ids=[str(point.key) for point in batch],
+                    ids=list(batch),
                     embeddings=rows[start : start + _BATCH],
-                    metadatas=[flat(point) for point in batch],
+                    metadatas=self._without_old(batch),
                 )
+
+    def _without_old(self, batch: Mapping[str, Flat]) -> list[dict[str, object]]:
+        """Metadata that takes away what these ids had before: Chroma adds fields to those."""
+        kept: dict[str, dict[str, object]] = {key: dict(meta) for key, meta in batch.items()}
+        found = self._rows.get(ids=list(batch), include=["metadatas"])
+        for key, old in zip(found["ids"], found["metadatas"], strict=True):
+            kept[key] = dict.fromkeys(old or ()) | kept[key]
+        return list(kept.values())
 
     def delete(self, keys: Sequence[int]) -> None:
         """See VectorStore."""
@@ -197,7 +207,7 @@ def _equal(field: str, value: Scalar) -> dict[str, Any]:
     name = typed_name(field, value)
     if isinstance(value, str):
         return {name: {"$contains": value}}
-    return {name: {"$eq": value if isinstance(value, bool) else float(value)}}
+    return {name: {"$eq": value if isinstance(value, bool) else number(value)}}
 
 
 def _joined(word: str, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class PgVectors:
                 _literal(row),
                 _clean(point.document),
                 _clean(point.text),
-                json.dumps(_meta(point), ensure_ascii=True),
+                _json(_meta(point)),
                 None if point.readers is None else [_clean(one) for one in sorted(point.readers)],
                 _clean(point.text),
             )
@@ -259,7 +259,7 @@ def _sql(condition: Condition, values: list[object]) -> str:
 
 def _equal(field: str, value: str | float, values: list[object]) -> str:
     """Containment: an array holds a value, 3 is 3.0, true is not 1, and nothing holds nothing."""
-    values += [_clean(field), json.dumps(_clean(value) if isinstance(value, str) else value)]
+    values += [_clean(field), _json(_clean(value) if isinstance(value, str) else value)]
     return "coalesce(meta -> %s @> %s::jsonb, FALSE)"
 
 
@@ -281,7 +281,7 @@ def _between(condition: Range, values: list[object]) -> str:
     tests = [f"jsonb_typeof(e) = '{kind}'"] if bounds else []
     for sign, bound in bounds:
         tests.append(f"{held} {sign} %s" if of_text else f"{held} {sign} %s::numeric")
-        values.append(_clean(bound) if isinstance(bound, str) else bound)
+        values.append(_clean(bound) if isinstance(bound, str) else _json(bound))
     # CASE, since the order of tests joined by AND is not promised and a cast may fail.
     test = (
         f"CASE WHEN {tests[0]} THEN {' AND '.join(tests[1:])} END"
@@ -303,6 +303,11 @@ def _meta(point: Point) -> dict[str, object]:
         else value
         for field, value in point.metadata.items()
     }
+
+
+def _json(value: object) -> str:
+    """JSON, in which infinity is a number beyond all floats: PostgreSQL's have no end."""
+    return json.dumps(value).replace("Infinity", "1e999")
 
 
 def _clean(text: str) -> str:

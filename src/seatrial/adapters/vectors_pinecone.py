@@ -21,6 +21,7 @@ from seatrial.adapters.vectors_remote import (
     can_flat,
     flat,
     kept_satisfies,
+    number,
     shown,
     typed_name,
 )
@@ -249,4 +250,4 @@ def _equal(field: str, value: Scalar) -> dict[str, Any]:
     name = typed_name(field, value)
     if isinstance(value, str):
         return {name: {"$in": [value]}}
-    return {name: {"$eq": value if isinstance(value, bool) else float(value)}}
+    return {name: {"$eq": value if isinstance(value, bool) else number(value)}}

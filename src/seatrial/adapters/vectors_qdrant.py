@@ -8,9 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.vectors_remote import answering, bounds_of, field_of, name_of, shown
+from seatrial.adapters.vectors_remote import (
+    BY,
+    META,
+    OPEN,
+    answering,
+    bounds_of,
+    can_complement,
+    flat,
+    kept_satisfies,
+    number,
+    shown,
+    typed_name,
+)
 from seatrial.kernel.errors import MissingExtra
-from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range, satisfies
+from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
@@ -20,14 +32,11 @@ from seatrial.rag.index.vector_store import (
     rows_of,
     sorted_hits,
 )
-from seatrial.rag.index.weaken import EVERYTHING, NOTHING, Leaf, best, weakened
+from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 
 _BATCH = 256
 _PAGE = 4096
 _MOST = 10_000
-_BY = "by"
-_OPEN = "open"
-_META = "meta"
 
 
 class QdrantVectors:
@@ -84,7 +93,7 @@ class QdrantVectors:
         """See VectorStore; all of a batch or none of it."""
         rows = rows_of(points, self._dimensions)
         made = [
-            self._models.PointStruct(id=point.key, vector=row.tolist(), payload=_payload(point))
+            self._models.PointStruct(id=point.key, vector=row.tolist(), payload=flat(point))
             for point, row in zip(points, rows, strict=True)
         ]
         with answering(self._where):
@@ -100,7 +109,9 @@ class QdrantVectors:
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
-        asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, _can)
+        asked, same = (
+            (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_complement)
+        )
         if asked == NOTHING or k < 1:
             return NO_HITS
         filtered = self._filter(asked, scope)
@@ -122,7 +133,7 @@ class QdrantVectors:
         if same:
             found = find(k)
         else:
-            found = best(find, k, lambda one: _satisfies(one.payload, scope), most=_MOST)
+            found = best(find, k, lambda one: kept_satisfies(one.payload[META], scope), most=_MOST)
         return sorted_hits(((int(one.id), float(one.score)) for one in found), k)
 
     def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
@@ -170,9 +181,10 @@ class QdrantVectors:
         must = [] if asked == EVERYTHING else [self._condition(asked)]
         if scope.readers is not None:
             models = self._models
-            reads = [_field(models, _OPEN, models.MatchValue(value=True))]
+            reads = [self._field(OPEN, True)]  # noqa: FBT003 - as above
             if scope.readers:
-                reads.append(_field(models, _BY, models.MatchAny(any=sorted(scope.readers))))
+                anyone = models.MatchAny(any=sorted(scope.readers))
+                reads.append(models.FieldCondition(key=BY, match=anyone))
             must.append(models.Filter(should=reads))
         return self._models.Filter(must=must) if must else None
 
@@ -190,45 +202,17 @@ class QdrantVectors:
             case In(field, values):
                 found = models.Filter(should=[self._condition(Equals(field, v)) for v in values])
             case Equals(field, value) if isinstance(value, bool | str):
-                found = _field(models, _key(field), models.MatchValue(value=value))
-            case Equals(field, value):  # 3 and 3.0 alike
-                found = self._between(field, {"gte": value, "lte": value})
+                found = self._field(typed_name(field, value), value)
+            case Equals(field, (int() | float()) as value):
+                found = self._between(field, {"gte": number(value), "lte": number(value)})
             case Range():
                 found = self._between(condition.field, bounds_of(condition))
         return found
 
     def _between(self, field: str, bounds: Mapping[str, object]) -> Any:
-        return self._models.FieldCondition(key=_key(field), range=self._models.Range(**bounds))
+        name = typed_name(field, 0.0)
+        return self._models.FieldCondition(key=name, range=self._models.Range(**bounds))
 
-
-def _payload(point: Point) -> dict[str, Any]:
-    meta = {name_of(k): list(v) if isinstance(v, tuple) else v for k, v in point.metadata.items()}
-    payload: dict[str, Any] = {_META: meta, "document": point.document}
-    if point.readers is None:
-        payload[_OPEN] = True
-    else:
-        payload[_BY] = sorted(point.readers)
-    return payload
-
-
-def _satisfies(payload: dict[str, Any], scope: Scope) -> bool:
-    meta = {
-        field_of(name): tuple(value) if isinstance(value, list) else value
-        for name, value in payload[_META].items()
-    }
-    return scope.where is None or satisfies(meta, scope.where)
-
-
-def _can(leaf: Leaf, negated: bool) -> bool:  # noqa: ARG001, FBT001 - see `weaken.Can`
-    """Qdrant orders numbers, not text."""
-    return not (
-        isinstance(leaf, Range) and any(isinstance(b, str) for b in bounds_of(leaf).values())
-    )
-
-
-def _key(field: str) -> str:
-    return f"{_META}.{name_of(field)}"
-
-
-def _field(models: Any, key: str, match: Any) -> Any:
-    return models.FieldCondition(key=key, match=match)
+    def _field(self, name: str, value: str | bool) -> Any:  # noqa: FBT001 - a value among others
+        match = self._models.MatchValue(value=value)
+        return self._models.FieldCondition(key=name, match=match)

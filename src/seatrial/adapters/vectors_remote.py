@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 from urllib.parse import urlsplit
-
-import orjson
 
 from seatrial.kernel.errors import SeatrialError, Unavailable
 from seatrial.rag.index.conditions import Equals, In, Range, Scalar, satisfies
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point
 from seatrial.rag.index.weaken import Leaf
-from seatrial.rag.text.document import Metadata
 
 
 class VectorsUnavailable(Unavailable):
@@ -64,11 +63,8 @@ def name_of(field: str) -> str:
     return "x_" + field.encode("utf-8", "surrogatepass").hex()
 
 
-def field_of(name: str) -> str:
-    """The field that `name_of` named."""
-    kind, rest = name[:2], name[2:]
-    return rest if kind == "m_" else bytes.fromhex(rest).decode("utf-8", "surrogatepass")
-
+_EXACT = 2**53
+_LARGEST = sys.float_info.max
 
 OPEN, BY, META = "open", "by", "meta"
 """Fields of what is kept with a vector: whether everybody reads it, or else who; its metadata."""
@@ -88,7 +84,7 @@ def flat(point: Point) -> Flat:
     Texts are lists, since a field may hold several; numbers are floats; the whole metadata lies
     beside them as JSON, to be held against conditions that the server cannot judge.
     """
-    kept: Flat = {META: orjson.dumps(_listed(point.metadata)).decode(), "document": point.document}
+    kept: Flat = {META: json.dumps(point.metadata), "document": point.document}
     if point.readers is None:
         kept[OPEN] = True
     elif point.readers:
@@ -103,31 +99,44 @@ def flat(point: Point) -> Flat:
             case bool():
                 kept[typed_name(field, value)] = value
             case _:
-                kept[typed_name(field, value)] = float(value)
+                kept[typed_name(field, value)] = number(value)
     return kept
 
 
-def _listed(metadata: Metadata) -> dict[str, object]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in metadata.items()}
+def number(value: float) -> float:
+    """A number as JSON has it: infinity is the largest there is."""
+    return max(-_LARGEST, min(float(value), _LARGEST))
 
 
 def kept_satisfies(meta: str, scope: Scope) -> bool:
     """Whether metadata that lies as JSON satisfies a scope's condition."""
-    held = {k: tuple(v) if isinstance(v, list) else v for k, v in orjson.loads(meta).items()}
+    held = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(meta).items()}
     return scope.where is None or satisfies(held, scope.where)
 
 
 def can_flat(leaf: Leaf, negated: bool) -> bool:  # noqa: FBT001 - see `weaken.Can`
     """What such servers judge as it is meant: equality and ranges of numbers, no complements, of
     which none says what it makes of a field that is not there."""
-    if negated:
-        return False
+    return not negated and can_complement(leaf, negated)
+
+
+def can_complement(leaf: Leaf, negated: bool) -> bool:  # noqa: ARG001, FBT001 - see `weaken.Can`
+    """The same of those who say: a complement holds where the field is not there."""
     match leaf:
-        case Equals() | In():
-            return True
+        case Equals(_, value):
+            return _is_exact(value)
+        case In(_, values):
+            return all(map(_is_exact, values))
         case Range():
-            bounds = bounds_of(leaf)
-            return bool(bounds) and not any(isinstance(b, str) for b in bounds.values())
+            bounds = list(bounds_of(leaf).values())
+            return bool(bounds) and all(
+                _is_exact(bound) and not isinstance(bound, str) for bound in bounds
+            )
+
+
+def _is_exact(value: Scalar) -> bool:
+    """Whether numbers that are kept as floats compare with it as they should."""
+    return isinstance(value, str | bool) or abs(value) < _EXACT
 
 
 def bounds_of(condition: Range) -> dict[str, str | float]:

@@ -25,6 +25,7 @@ from seatrial.adapters.vectors_remote import (
     flat,
     kept_satisfies,
     name_of,
+    number,
     shown,
 )
 from seatrial.kernel.errors import MissingExtra
@@ -318,7 +319,7 @@ def _any_of(field: str, values: Sequence[Scalar]) -> Any:
 
     name = name_of(field)
     parts = [
-        Filter.by_property(f"n{name}").equal(float(value))
+        Filter.by_property(f"n{name}").equal(number(value))
         for value in values
         if not isinstance(value, str | bool)
     ]
