@@ -38,6 +38,7 @@ from seatrial.rag.loading.corpus import Corpus
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.retriever import Retriever
 from seatrial.wiring.gateway import gateway_of
+from seatrial.wiring.vectors import Copies
 from seatrial.wiring.workspace import Workspace
 
 T = TypeVar("T")
@@ -96,7 +97,18 @@ def build_index(
     finally:
         draft.close()
     store.forget(name, keep=config.keep_versions)
+    if embedder is not None and config.vectors.kind != "embedded":
+        assert report.version is not None
+        report.n_copied = _copies(workspace, name, config).make(
+            store,
+            report.version,
+            told=lambda _done, _all: told(report),
+        )
     return report
+
+
+def _copies(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copies:
+    return Copies(workspace.home / "knowledge-copies", name, config.vectors)
 
 
 class AnsweringInvalid(Invalid):
@@ -185,8 +197,8 @@ class _Searched:
         self._gateway = gateway
         self._workspace = workspace
         self._lock = Lock()
-        store = index_store(workspace)
-        self._open_version = partial(store.open, name)
+        self._store = store = index_store(workspace)
+        self._name = name
         self.versions: Versions[_Open] = Versions(
             partial(store.live, name), self._open, executor=executor
         )
@@ -197,7 +209,9 @@ class _Searched:
         return embedder_of(self._workspace, self.config)
 
     def _open(self, version: int) -> _Open:
-        index = self._open_version(version)
+        index: Index = self._store.open(self._name, version)
+        if self.config.vectors.kind != "embedded":
+            index = _copies(self._workspace, self._name, self.config).over(self._store, index)
         with self._lock:
             embedder = self.embedder
         used = embedder if index.facts.embedder is not None else None

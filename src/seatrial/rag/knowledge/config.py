@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,12 +16,40 @@ from seatrial.rag.retrieval.config import RetrievalConfig
 IndexName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
+class VectorsConfig(ConfigModel):
+    """Where vectors are searched. The index keeps them in every case: a store elsewhere has a copy,
+    and a version whose copy is not whole is searched in its own."""
+
+    kind: Literal["embedded", "qdrant", "chroma", "pgvector", "weaviate", "pinecone"] = Field(
+        default="embedded", description="The store; embedded is the index itself."
+    )
+    url: str = Field(
+        default="",
+        description="Its address: http://host:6333, postgresql://user@host/database, the host of "
+        "an index of Pinecone.",
+    )
+    collection: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]{0,50}$",
+        description="Its collection, table or namespace; seatrial_NAME if not said.",
+    )
+    api_key_env: str | None = Field(
+        default=None, description="The environment variable that holds its key."
+    )
+    grpc_port: int = Field(
+        default=50051, ge=1, le=65535, description="Of Weaviate, on the same host."
+    )
+
+
 class KnowledgeConfig(ConfigModel):
     """One index: what is in it, and how it is searched and asked."""
 
     documents: LoadingConfig = Field(description="What is loaded, and who may read it.")
     chunking: ChunkingConfig = Field(
         default_factory=ChunkingConfig, description="How documents are cut into chunks."
+    )
+    vectors: VectorsConfig = Field(
+        default_factory=VectorsConfig, description="Where vectors are searched."
     )
     retrieval: RetrievalConfig = Field(
         default_factory=RetrievalConfig, description="How questions are searched."
