@@ -275,7 +275,10 @@ def _between(condition: Range, values: list[object]) -> str:
         )
         if bound is not None
     ]
-    of_text = any(isinstance(bound, str) for _, bound in bounds)
+    kinds = {isinstance(bound, str) for _, bound in bounds}
+    if len(kinds) > 1:
+        return "FALSE"
+    of_text = kinds == {True}
     kind, held = ("string", "(e #>> '{}') COLLATE \"C\"") if of_text else ("number", "e::numeric")
     values += [_clean(condition.field)] * 3
     tests = [f"jsonb_typeof(e) = '{kind}'"] if bounds else []
