@@ -6,6 +6,7 @@ import click
 
 from seatrial.cli.rag_ask import ask, search
 from seatrial.cli.rag_build import audit, build, rollback, versions
+from seatrial.cli.rag_judge import analyze, evaluate
 
 
 @click.group()
@@ -13,5 +14,5 @@ def rag() -> None:
     """Documents that can be asked: build an index, search it, ask it."""
 
 
-for _command in (build, search, ask, versions, rollback, audit):
+for _command in (build, search, ask, evaluate, analyze, versions, rollback, audit):
     rag.add_command(_command)

@@ -172,6 +172,16 @@ def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | Non
     return None
 
 
+def retriever_of(workspace: Workspace, config: KnowledgeConfig, index: Index) -> Retriever:
+    """What searches a version as its configuration says.   Raises: EmbedderDiffers."""
+    embedder = None if index.facts.embedder is None else embedder_of(workspace, config)
+    return _retriever(config, index, embedder)
+
+
+def _retriever(config: KnowledgeConfig, index: Index, embedder: Embedder | None) -> Retriever:
+    return Retriever(index, embedder, config.retrieval.settings())
+
+
 @dataclass(frozen=True, slots=True)
 class _Open:
     """A version that is searched."""
@@ -215,8 +225,7 @@ class _Searched:
         with self._lock:
             embedder = self.embedder
         used = embedder if index.facts.embedder is not None else None
-        retriever = Retriever(index, used, self.config.retrieval.settings())
-        return _Open(index, retriever, self._answerer(used))
+        return _Open(index, _retriever(self.config, index, used), self._answerer(used))
 
     def _answerer(self, embedder: Embedder | None) -> Answerer:
         config = self.config.answering
