@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
 from pathlib import Path
-from threading import Lock
 from typing import TypeVar
 
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
-from seatrial.gateway.routes.gateway import Gateway
 from seatrial.kernel.errors import Invalid, NotFound
-from seatrial.rag.answering.answerer import Answerer
-from seatrial.rag.answering.extractive import ExtractiveAnswerer
-from seatrial.rag.answering.reply import Reply
-from seatrial.rag.answering.replying import reply
-from seatrial.rag.answering.written import Policy, WrittenAnswerer
 from seatrial.rag.chunking.making import chunker_of
 from seatrial.rag.embedding.embedder import Embedder
-from seatrial.rag.groundedness.check import Groundedness
 from seatrial.rag.groundedness.profile import profile
-from seatrial.rag.index.reading import Index
 from seatrial.rag.index.words import WORDS
 from seatrial.rag.ingest.ingest import Ingestion, Preparation
 from seatrial.rag.ingest.report import IngestReport, Told
-from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
+from seatrial.rag.knowledge.asked import KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
-from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.loading.corpus import Corpus
-from seatrial.rag.retrieval.found import Context, Retrieved
-from seatrial.rag.retrieval.retriever import Retriever
-from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.vectors import Copies
 from seatrial.wiring.workspace import Workspace
 
@@ -96,10 +76,10 @@ def build_index(
             report = ingestion.run(corpus.load(ingestion.held))
     finally:
         draft.close()
-    store.forget(name, keep=config.keep_versions)
+    _forget(workspace, store, name, config.keep_versions)
     if embedder is not None and config.vectors.kind != "embedded":
         assert report.version is not None
-        report.n_copied = _copies(workspace, name, config).make(
+        report.n_copied = copies_of(workspace, name, config).make(
             store,
             report.version,
             told=lambda _done, _all: told(report),
@@ -107,7 +87,23 @@ def build_index(
     return report
 
 
-def _copies(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copies:
+def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: int) -> None:
+    """Remove old versions, but none that a release has in production or on trial."""
+    from seatrial.wiring.index_releases import versions_in_use
+
+    facts = workspace.open_store()
+    try:
+        used = versions_in_use(facts, name)
+    finally:
+        facts.close()
+    if used:
+        newer = [one.version for one in store.versions(name) if one.version >= min(used)]
+        keep = max(keep, len(newer))
+    store.forget(name, keep=keep)
+
+
+def copies_of(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copies:
+    """What of an index's vectors lies in the store that it is searched in."""
     return Copies(workspace.home / "knowledge-copies", name, config.vectors)
 
 
@@ -156,164 +152,6 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
     return version
 
 
-@asynccontextmanager
-async def knowledge_here(workspace: Workspace) -> AsyncIterator[KnowledgeHere]:
-    """The indexes of a workspace, for programs and commands."""
-    async with gateway_of(workspace) as gateway:
-        knowledge = KnowledgeHere(workspace, gateway=lambda: gateway)
-        try:
-            yield knowledge
-        finally:
-            await knowledge.close()
-
-
 def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
     """What makes the vectors of an index; None for one that is searched by words alone."""
     return None
-
-
-def retriever_of(workspace: Workspace, config: KnowledgeConfig, index: Index) -> Retriever:
-    """What searches a version as its configuration says.   Raises: EmbedderDiffers."""
-    embedder = None if index.facts.embedder is None else embedder_of(workspace, config)
-    return _retriever(config, index, embedder)
-
-
-def _retriever(config: KnowledgeConfig, index: Index, embedder: Embedder | None) -> Retriever:
-    return Retriever(index, embedder, config.retrieval.settings())
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A version that is searched."""
-
-    index: Index
-    retriever: Retriever
-    answerer: Answerer
-
-
-class _Searched:
-    """One index of a workspace: its embedder, and its open versions."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        name: str,
-        config: KnowledgeConfig,
-        executor: ThreadPoolExecutor,
-        gateway: Callable[[], Gateway] | None,
-    ) -> None:
-        check_answering(workspace, name, config)
-        self.config = config
-        self._gateway = gateway
-        self._workspace = workspace
-        self._lock = Lock()
-        self._store = store = index_store(workspace)
-        self._name = name
-        self.versions: Versions[_Open] = Versions(
-            partial(store.live, name), self._open, executor=executor
-        )
-
-    @cached_property
-    def embedder(self) -> Embedder | None:
-        """Loaded with the first version that is opened."""
-        return embedder_of(self._workspace, self.config)
-
-    def _open(self, version: int) -> _Open:
-        index: Index = self._store.open(self._name, version)
-        if self.config.vectors.kind != "embedded":
-            index = _copies(self._workspace, self._name, self.config).over(self._store, index)
-        with self._lock:
-            embedder = self.embedder
-        used = embedder if index.facts.embedder is not None else None
-        return _Open(index, _retriever(self.config, index, used), self._answerer(used))
-
-    def _answerer(self, embedder: Embedder | None) -> Answerer:
-        config = self.config.answering
-        if config.model is None or self._gateway is None:
-            return ExtractiveAnswerer(embedder=embedder, max_sentences=config.max_sentences)
-        return WrittenAnswerer(
-            self._gateway(),
-            config.model,
-            Groundedness(profile(config.profile), embedder=embedder),
-            policy=Policy(config.unsupported),
-            max_tokens=config.max_tokens,
-        )
-
-
-class KnowledgeHere:
-    """The indexes of a workspace, in this process; see `rag.knowledge.asked.Knowledge`.
-
-    Args:
-        workspace: with the section ``knowledge``.
-        gateway: writes answers; None where there is none.
-    """
-
-    def __init__(
-        self, workspace: Workspace, *, gateway: Callable[[], Gateway] | None = None
-    ) -> None:
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
-        self._searched = {
-            name: _Searched(workspace, name, config, self._executor, gateway)
-            for name, config in workspace.settings.knowledge.items()
-        }
-
-    def names(self) -> Sequence[str]:
-        """See Knowledge."""
-        return sorted(self._searched)
-
-    async def facts(self, name: str) -> KnowledgeFacts:
-        """See Knowledge."""
-        found = await self._of(name).versions.get()
-        facts = found.index.facts
-        return KnowledgeFacts(
-            name=name,
-            version=facts.version,
-            n_documents=facts.n_documents,
-            n_chunks=facts.n_chunks,
-            embedder=facts.embedder,
-            languages=facts.languages,
-            answered_by=found.answerer.name,
-        )
-
-    async def search(self, name: str, asked: Asked) -> Retrieved:
-        """See Knowledge."""
-        found = await self._of(name).versions.get(asked.version)
-        return await self._run(
-            partial(found.retriever.search, asked.question, asked.scope, k=asked.k)
-        )
-
-    async def answer(self, name: str, asked: Asked) -> Reply:
-        """See Knowledge."""
-        searched = self._of(name)
-        found = await searched.versions.get(asked.version)
-
-        def work() -> tuple[Retrieved, Context]:
-            retrieved = found.retriever.search(asked.question, asked.scope, k=asked.k)
-            return retrieved, found.retriever.context(retrieved)
-
-        retrieved, context = await self._run(work)
-        return await reply(
-            retrieved,
-            context.passages,
-            found.answerer,
-            embedder=found.index.facts.embedder,
-            clock=time.perf_counter,
-            refuse=searched.config.answering.refuse,
-            caller=asked.caller,
-        )
-
-    async def close(self) -> None:
-        """Let the threads end."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-    def _of(self, name: str) -> _Searched:
-        found = self._searched.get(name)
-        if found is None:
-            known = ", ".join(self._searched) or "none"
-            raise KnowledgeUnknown(
-                f"There is no index {name[:100]!r}.", remedy=f"Indexes are: {known}."
-            )
-        return found

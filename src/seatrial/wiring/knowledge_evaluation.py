@@ -37,9 +37,8 @@ from seatrial.wiring.knowledge import (
     embedder_of,
     index_store,
     knowledge_config,
-    knowledge_here,
-    retriever_of,
 )
+from seatrial.wiring.knowledge_here import knowledge_here, retriever_of
 from seatrial.wiring.workspace import Workspace
 
 _LENGTHS = (100, 200)

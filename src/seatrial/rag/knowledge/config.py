@@ -12,6 +12,11 @@ from seatrial.rag.answering.config import AnsweringConfig
 from seatrial.rag.chunking.config import ChunkingConfig
 from seatrial.rag.loading.config import LoadingConfig
 from seatrial.rag.retrieval.config import RetrievalConfig
+from seatrial.release.answer_gates import (
+    AnswerGateConfig,
+    AnswerReleaseConfig,
+    AnswersAgainstStableConfig,
+)
 
 IndexName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
@@ -41,6 +46,12 @@ class VectorsConfig(ConfigModel):
     )
 
 
+def _careful() -> AnswerReleaseConfig:
+    """Costs are the model's, which all versions share."""
+    gates = AnswerGateConfig(against_stable=AnswersAgainstStableConfig(cost_ratio=None))
+    return AnswerReleaseConfig(gates=gates)
+
+
 class KnowledgeConfig(ConfigModel):
     """One index: what is in it, and how it is searched and asked."""
 
@@ -56,6 +67,15 @@ class KnowledgeConfig(ConfigModel):
     )
     answering: AnsweringConfig = Field(
         default_factory=AnsweringConfig, description="Who answers, and what is passed on of it."
+    )
+    release: AnswerReleaseConfig = Field(
+        default_factory=_careful,
+        description="How versions are released with `seatrial rag release`.",
+    )
+    questions: str = Field(
+        default="",
+        description="A set of questions, relative to this file, that a version is tested with "
+        "before it is released.",
     )
     keep_versions: int = Field(
         default=3, ge=1, le=1000, description="Versions that are kept for rollback."

@@ -33,6 +33,7 @@ from seatrial.serving.exchange import (
     UnknownRoute,
     shown,
 )
+from seatrial.serving.flight import KEY as STICKY
 from seatrial.serving.flight import forced_version
 from seatrial.web.errors import error_reply
 from seatrial.web.knowledge.description import document
@@ -128,13 +129,15 @@ class KnowledgePlane:
             raise fields.wrong("k", k, f"a whole number of at most {_MOST_K}")
         written = body.get("filter")
         version = fields.optional_count(body, "version")
+        user = fields.optional_text(body, "user")
         return Asked(
             question=fields.named(body, "question"),
             k=k,
             where=None if written is None else condition_of(written),
             readers=_readers(visit.key, body),
             version=forced_version(visit.request.headers) if version is None else version,
-            caller=_caller(visit, fields.optional_text(body, "user")),
+            key=visit.request.headers.get(STICKY) or (user and user.encode()) or None,
+            caller=_caller(visit, user),
         )
 
 
