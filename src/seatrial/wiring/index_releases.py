@@ -164,3 +164,10 @@ class ReleasedIndexes(Generic[O]):
         except (UnknownModel, NothingLive):
             return None
         return Served(picked.version.opened, picked, time.monotonic())
+
+    def stable(self, name: str) -> O | None:
+        """The version in production; None for an index that is not released."""
+        try:
+            return self._router.get(name).opened
+        except (UnknownModel, NothingLive):
+            return None

@@ -136,7 +136,9 @@ class KnowledgeHere:
 
     async def facts(self, name: str) -> KnowledgeFacts:
         """See Knowledge."""
-        found = await self._of(name).versions.get()
+        searched = self._of(name)
+        released = None if self._released is None else self._released.stable(name)
+        found = released or await searched.versions.get()
         facts = found.index.facts
         return KnowledgeFacts(
             name=name,

@@ -17,7 +17,7 @@ from seatrial.gateway.dialects import fields
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller
 from seatrial.gateway.routes.keys import Key
-from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.rag.index.conditions import condition_of
 from seatrial.rag.knowledge.asked import Asked, Knowledge
 from seatrial.rag.knowledge.provider import PREFIX
@@ -103,12 +103,19 @@ class KnowledgePlane:
     async def _told(self, visit: Visit, name: str | None, verb: str | None) -> object:
         if name is None:
             names = [one for one in self._knowledge.names() if _may(visit.key, one)]
-            return {"data": [facts_record(await self._knowledge.facts(one)) for one in names]}
+            return {"data": [await self._listed(one) for one in names]}
         if visit.key is not None:
             visit.key.check_model(PREFIX + name)
         if verb is None:
             return facts_record(await self._knowledge.facts(name))
         return await self._verbs[verb](name, self._asked(visit))
+
+    async def _listed(self, name: str) -> dict[str, Any]:
+        """An index; one that was not built yet has no version."""
+        try:
+            return facts_record(await self._knowledge.facts(name))
+        except NotFound:
+            return {"name": name, "version": None}
 
     async def _search(self, name: str, asked: Asked) -> dict[str, Any]:
         return retrieved_record(await self._knowledge.search(name, asked))
