@@ -117,7 +117,7 @@ _NUMBER = re.compile(
     rf"(?P<fraction>百分之)(?P<of>[\d.]+|[{_HAN}点]+)"
     rf"|(?<![A-Za-z0-9_.])(?P<digits>\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?P<ordinal>(?:st|nd|rd|th)\b)?(?:s\b)?"
-    rf"(?:(?:\s|-)?(?P<times>(?:{_LARGES}|[kmb]|mn|bn)\b|[百千]?[万亿]))?"
+    rf"(?:(?:\s|-)?(?P<times>(?:{_LARGES}|[kmb]|mn|bn)\b|[百千]?[万亿]|[百千](?![克米])))?"
     rf"(?:(?:\s|-)?(?P<unit>%|(?:{_UNIT})(?![a-z])))?"
     rf"|\b(?P<words>(?:{_WORD})(?:(?:(?<=hundred|housand)\s+and\s+|\s|-)(?:{_WORD}))*)\b"
     rf"(?:(?:\s|-)(?P<unit2>(?:{_UNIT})\b))?"
