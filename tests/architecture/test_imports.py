@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.file_pages": set(),
     "seatrial.kernel.events": set(),
     "seatrial.kernel.lease": set(),
+    "seatrial.kernel.loading": set(),
     "seatrial.kernel.metric_text": set(),
     "seatrial.kernel.plain": set(),
     "seatrial.kernel.size": set(),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
+    from seatrial.testing.loader_suite import LoaderSuite
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
@@ -37,6 +38,7 @@ __all__ = [
     "FakeClock",
     "LedgerSuite",
     "LimitStoreSuite",
+    "LoaderSuite",
     "MemoryLedger",
     "MemoryPrompts",
     "MemorySource",
@@ -61,6 +63,7 @@ _HOMES = {
     "FakeClock": "clock",
     "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
+    "LoaderSuite": "loader_suite",
     "MemoryLedger": "memory_ledger",
     "MemoryPrompts": "memory_prompts",
     "MemorySource": "memory_source",

@@ -29,10 +29,9 @@ from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
-from seatrial.wiring.prompt_staging import PromptStage
 from seatrial.wiring.prompts import PROMPT
 from seatrial.wiring.server import check_can_listen
-from seatrial.wiring.staging_jobs import BackgroundStager
+from seatrial.wiring.staging_jobs import BackgroundStager, stage_prompt
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
@@ -299,7 +298,7 @@ def local_controller(
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
         limits=workspace.settings.server.child_limits(),
-        others={PROMPT: PromptStage(workspace)},
+        others={PROMPT: partial(stage_prompt, workspace)},
     )
     controller = Controller(
         placed.store,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.gateway.prompts.failures import AnswerUnknown, PromptInvalid, PromptNotFound
 from seatrial.gateway.routes.prompted import Outcome
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import FactLog
 from seatrial.registry.documents import find
 from seatrial.serving.client_errors import as_told
@@ -70,8 +71,10 @@ def opened(
     log: FactLog, endpoint: str, version: int, digest: str, models: Collection[str]
 ) -> LivePrompt:
     """A registered version, ready to be asked.   Raises: as `PromptShelf`."""
-    from seatrial.gateway.prompts.live import LivePrompt
-    from seatrial.gateway.prompts.variant import variant_of
+    with ONE_AT_A_TIME:
+        import seatrial.release.measurement  # noqa: F401 - for what is said of its answers
+        from seatrial.gateway.prompts.live import LivePrompt
+        from seatrial.gateway.prompts.variant import variant_of
 
     variant = variant_of(find(log, PROMPT, endpoint, digest).content)
     check_model(variant, models)
@@ -98,7 +101,8 @@ def scorer_of(variant: PromptVariant) -> Scorer | None:
     assert variant.scorer is not None
     module, _, name = variant.scorer.partition(":")
     try:
-        found: Scorer = getattr(import_module(module), name)
+        with ONE_AT_A_TIME:
+            found: Scorer = getattr(import_module(module), name)
     except Exception as problem:
         raise PromptInvalid(
             f"The scorer {variant.scorer!r} cannot be imported: {problem!r}.",
@@ -144,7 +148,7 @@ class PickedPrompt:
             pick.observe_outside(outcome.latency_s, kind)
             return
         if outcome.fits is not None or outcome.cost_usd is not None:
-            from seatrial.release.measurement import quality  # loads numerics
+            from seatrial.release.measurement import quality  # loaded with the version
 
             pick.appraise(quality(fits=outcome.fits, cost_usd=outcome.cost_usd))
         pick.observe(outcome.latency_s, kind)
@@ -184,9 +188,9 @@ class RoutedPrompts:
 
     def score(self, name: str, answer: str, score: float) -> bool:
         """See Prompts.   Raises: PromptNotFound, StillLoading, AnswerUnknown, BadSummary."""
+        version, revision = self._origin(name, answer)
         from seatrial.release.measurement import quality
 
-        version, revision = self._origin(name, answer)
         known = f"{name}/{answer}"
         found = quality(score=score)
         if known in self._scored:

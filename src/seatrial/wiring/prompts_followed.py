@@ -12,6 +12,8 @@ import logging
 import os
 import secrets
 
+import seatrial.gateway.prompts.live
+import seatrial.release.measurement  # noqa: F401 - what threads need later, loaded in no thread
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
@@ -68,15 +69,23 @@ def preload(workspace: Workspace) -> None:
     Numerics and what needs them, 40 MB, are left to the first version that a worker opens where a
     server has none yet and answers for others' models.
     """
-    models = workspace.settings.gateway.models
-    if not models or workspace.bundles.exists():
+    models, knowledge = workspace.settings.gateway.models, workspace.settings.knowledge
+    if not models or knowledge or workspace.bundles.exists():
+        _load_for_models()
+    if models or knowledge:
+        import seatrial.wiring.llm
+    if knowledge:
+        import seatrial.wiring.served_knowledge  # noqa: F401 - for what they load
+
+
+def _load_for_models() -> None:
+    """Import all that a version of a model needs from its opening to its last request."""
+    with ONE_AT_A_TIME:
         import seatrial.adapters.onnxruntime
+        import seatrial.release.measurement
         import seatrial.serving.codec.dialects
         import seatrial.wiring.counting
-        import seatrial.wiring.versions
-
-    if models:
-        import seatrial.wiring.llm  # noqa: F401 - as above
+        import seatrial.wiring.versions  # noqa: F401 - for what they load
 
 
 class TargetsOf:
@@ -171,7 +180,8 @@ class _Process:
         )
 
     def _open_llm(self) -> Llm | None:
-        if not self._workspace.settings.gateway.models:
+        settings = self._workspace.settings
+        if not settings.gateway.models and not settings.knowledge:
             return None
         from seatrial.wiring.llm import Llm
 
@@ -254,6 +264,7 @@ def _opened(
     bundles: Path, limits: ChildLimits, endpoint: str, version: int, digest: str
 ) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
+    _load_for_models()
     from seatrial.wiring.versions import Shelf
 
     return Shelf(bundles, limits=limits)(endpoint, version, digest)
@@ -278,7 +289,7 @@ def limits_of(config: ServerConfig) -> Limits:
 def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
     guard, store = Guard(token=token), process.store
 
-    def routers() -> list[APIRouter]:
+    def routers() -> list[APIRouter]:  # by one thread at a time, as what makes a site of them
         from seatrial.adapters.label_files import read_labels
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk
@@ -293,7 +304,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
         spend = None
         spending: list[APIRouter] = []
-        if process.llm is not None:
+        if workspace.settings.gateway.models:
             from seatrial.web.spend import spend_router
             from seatrial.wiring.spend import spend_desk, spend_ledger
 

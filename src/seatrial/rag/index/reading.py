@@ -61,7 +61,8 @@ class Index(Protocol):
         ...
 
     def lexical(self, text: str, k: int, scope: Scope) -> Hits:
-        """The k chunks with the highest BM25 for the words of a text, each above 0."""
+        """The k chunks with the highest BM25 for the words of a text, each above 0. The words of a
+        chunk are those of its document's title and its own."""
         ...
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.index.difference import Difference
 from seatrial.rag.index.reading import Index
 from seatrial.rag.text.document import Document
 
@@ -92,7 +93,7 @@ class Draft(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go, keeping the draft for the next builder."""
+        """Let go, keeping the draft for the next builder; no error after the other two."""
         ...
 
 
@@ -128,5 +129,10 @@ class IndexStore(Protocol):
 
     def forget(self, name: str, *, keep: int) -> Sequence[int]:
         """Remove the oldest versions beyond the newest `keep` (>= 1), never the live one, and
-        give their numbers."""
+        give their numbers. Who has one open reads on. Raises: NotFound, Invalid."""
+        ...
+
+    def audit(self, name: str, version: int | None = None) -> Sequence[Difference]:
+        """Read all of a version (None: the live one) and tell what in it does not agree: documents,
+        chunks, words, vectors, and what is written with its checksums. Raises: NotFound."""
         ...

@@ -1,0 +1,239 @@
+"""Files of an index: written whole or not at all, and known again when a byte of them changed.
+
+A segment's file holds named arrays, each with its checksum, and is read by mapping it. Small files
+hold JSON under their checksum.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import mmap
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.kernel.errors import SeatrialError
+from seatrial.rag.index.failures import IndexBeingBuilt, IndexDamaged, IndexDenied, IndexUnavailable
+
+_MAGIC = b"seatrix1"
+_TAIL = struct.Struct("<QQI8s")
+"""At the end: where the list of arrays begins, its length and checksum, and who wrote it."""
+
+_ALIGNED = 64
+_TYPES = frozenset({"<f4", "<u8", "<i8", "<i4", "<u2", "|u1"})
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_UNCHECKED = frozenset({"vectors", "text"})
+"""Large and read in small parts: only an audit reads all of them."""
+
+
+class _Placed(msgspec.Struct, array_like=True, frozen=True):
+    """Where an array lies in its file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    n_bytes: int
+    checksum: int
+
+
+_list = msgspec.msgpack.Decoder(list[_Placed])
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write a file of arrays; it is there, whole and on the disk, on return.
+
+    Raises: IndexUnavailable, IndexDenied.
+    """
+    with replacing(path) as file:
+        offset = file.write(_MAGIC)
+        placed = []
+        for name, array in arrays.items():
+            offset += file.write(bytes(-offset % _ALIGNED))
+            data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            dtype = array.dtype.newbyteorder("<").str
+            checksum = zlib.crc32(data)
+            placed.append(_Placed(name, dtype, array.shape, offset, data.nbytes, checksum))
+            offset += file.write(data)
+        listed = msgspec.msgpack.encode(placed)
+        file.write(listed)
+        file.write(_TAIL.pack(offset, len(listed), zlib.crc32(listed), _MAGIC))
+
+
+class MappedArrays(Mapping[str, NDArray[Any]]):
+    """The arrays of a file, which stay readable when it is deleted.
+
+    All but vectors and text are compared with their checksums when they are first asked for.
+
+    Raises: IndexDamaged, IndexDenied, FileNotFoundError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with translated(path), path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < len(_MAGIC) + _TAIL.size:
+                raise damaged(path, "is too short")
+            self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._placed = {one.name: one for one in self._listed()}
+        self._seen: dict[str, NDArray[Any]] = {}
+        self._intact: set[str] = set()
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._seen:
+            if name not in self._placed:
+                raise damaged(self._path, f"has no {name!r}")
+            if name not in _UNCHECKED and not self._is_intact(name):
+                raise damaged(self._path, f"holds {name!r} other than it was written")
+            self._seen[name] = self._array(self._placed[name])
+        return self._seen[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._placed)
+
+    def __len__(self) -> int:
+        return len(self._placed)
+
+    def changed(self) -> list[str]:
+        """Names of the arrays that are not as they were written: all bytes are read, again."""
+        self._intact.clear()
+        return [name for name in self._placed if not self._is_intact(name)]
+
+    def _is_intact(self, name: str) -> bool:
+        one = self._placed[name]
+        if name not in self._intact:
+            with memoryview(self._mapped) as whole:
+                if zlib.crc32(whole[one.offset : one.offset + one.n_bytes]) != one.checksum:
+                    return False
+            self._intact.add(name)
+        return True
+
+    def _listed(self) -> list[_Placed]:
+        tail = len(self._mapped) - _TAIL.size
+        start, length, checksum, magic = _TAIL.unpack(self._mapped[tail:])
+        if magic != _MAGIC or self._mapped[: len(_MAGIC)] != _MAGIC or start + length != tail:
+            raise damaged(self._path, "is not whole")
+        listed = self._mapped[start:tail]
+        if zlib.crc32(listed) != checksum:
+            raise damaged(self._path, "holds a list of its parts other than it was written")
+        return _list.decode(listed)
+
+    def _array(self, one: _Placed) -> NDArray[Any]:
+        dtype = np.dtype(one.dtype)
+        if not one.n_bytes:
+            return np.empty(one.shape, dtype)
+        n = one.n_bytes // dtype.itemsize
+        return np.frombuffer(self._mapped, dtype, n, one.offset).reshape(one.shape)
+
+
+def write_json(path: Path, body: object) -> None:
+    """Replace a small file, which is on the disk on return.
+
+    Raises: IndexUnavailable, IndexDenied.
+    """
+    text = json.dumps(body, ensure_ascii=False, indent=1).encode()
+    with replacing(path) as file:
+        file.write(f"{zlib.crc32(text):08x}\n".encode() + text)
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote.
+
+    Raises: IndexDamaged, IndexDenied, FileNotFoundError.
+    """
+    with translated(path):
+        checksum, _, text = path.read_bytes().partition(b"\n")
+    if checksum != f"{zlib.crc32(text):08x}".encode():
+        raise damaged(path, "is not what was written")
+    return json.loads(text)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Any]:
+    """A file beside a path, which takes its place when all of it is on the disk."""
+    aside = path.with_name(f".{path.name}.part")
+    with translated(path):
+        try:
+            with aside.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+            keep_names(path.parent)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+def keep_names(folder: Path) -> None:
+    """Bring what was made, renamed and removed in a folder to the disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold the lock of a file, which ends with the process.
+
+    Raises: IndexBeingBuilt, when another holds it and `wait` is false.
+    """
+    with translated(path):
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(opened)
+            raise IndexBeingBuilt(
+                f"Another process or thread builds the index in {path.parent}.",
+                remedy="Wait until it has published, or end it: its draft is kept.",
+            ) from error
+    try:
+        yield
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Errors of the operating system in words of an index; a missing file stays what it is."""
+    try:
+        yield
+    except (FileNotFoundError, SeatrialError):
+        raise
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise IndexUnavailable(
+                f"There is no room left to write {path} ({error.strerror}).",
+                remedy="Free space on its drive, or raise the quota, and build again: what was"
+                " acknowledged is kept.",
+            ) from error
+        if error.errno in _DENIED:
+            raise IndexDenied(
+                f"{path} may not be used so ({error.strerror}).",
+                remedy="Give this user the right to read and write the folder of the index.",
+            ) from error
+        raise IndexUnavailable(
+            f"{path} does not answer ({error.strerror}).", remedy="Check its drive and try again."
+        ) from error
+
+
+def damaged(path: Path, how: str) -> IndexDamaged:
+    """The error for a file that is not what was written."""
+    return IndexDamaged(
+        f"The file {path} {how}.",
+        remedy="Activate another version, restore a backup, or delete the index and build it anew.",
+        path=str(path),
+    )

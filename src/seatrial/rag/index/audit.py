@@ -1,0 +1,261 @@
+"""Whether documents, chunks, words and vectors of an index agree with each other.
+
+Two levels: within a segment, and of a version with its segments. What is written on the drive is
+compared with its checksums by the adapter, which adds what differs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.index.difference import Difference
+from seatrial.rag.index.segment import Segment
+from seatrial.rag.index.segmented import Part
+from seatrial.rag.index.signs import planes_of
+
+_UNIT = 1e-3
+_BLOCK = 2**22
+_BEGINS = -64
+"""Bytes of UTF-8 below it, as signed ones, are those behind the first of a character."""
+
+_Found: TypeAlias = Iterator[tuple[str, str, int | np.signedinteger[Any]]]
+"""Part, reason, and how many: none, where all agrees."""
+
+
+def differences_within(segment: Segment, place: str) -> list[Difference]:
+    """What does not agree within a segment whose bytes are as they were written."""
+    arrays = segment.arrays
+    n, n_documents = segment.n_chunks, segment.n_documents
+    expected = {
+        "text_bounds": (n_documents + 1,),
+        "record_bounds": (n_documents + 1,),
+        "outline_bounds": (n_documents + 1,),
+        "chunk_bounds": (n_documents + 1,),
+        "restricted": (n_documents,),
+        "languages": (n_documents,),
+        "chunk_documents": (n,),
+        "spans": (n, 4),
+        "byte_spans": (n, 4),
+        "pages": (n,),
+        "sections": (n,),
+        "vectors": (n, segment.vectors.shape[1]),
+        "signs": (-(-segment.vectors.shape[1] // 64), n),
+        "word_lengths": (n,),
+    }
+    wrong = [
+        Difference(
+            part=_PART.get(name.partition("_")[0], "chunks"),
+            place=place,
+            reason=f"{name} has the shape {arrays[name].shape} where {shape} belongs to"
+            f" {n_documents} documents with {n} chunks.",
+        )
+        for name, shape in expected.items()
+        if arrays[name].shape != shape
+    ]
+    if wrong:
+        return wrong
+    checks = (_documents(segment), _chunks(segment), _vectors(segment), _words(segment))
+    return [
+        Difference(part=part, place=place, reason=f"{n} {reason}", n=int(n))
+        for found in checks
+        for part, reason, n in found
+        if n
+    ]
+
+
+_PART = {
+    "text": "documents",
+    "record": "documents",
+    "outline": "documents",
+    "restricted": "documents",
+    "languages": "documents",
+    "vectors": "vectors",
+    "signs": "vectors",
+    "word": "words",
+}
+
+
+def _documents(segment: Segment) -> _Found:
+    names = segment.names
+    yield (
+        "documents",
+        "ids are kept for another number of documents.",
+        abs(len(names) - segment.n_documents),
+    )
+    yield "documents", "ids occur more than once.", len(names) - len({name for name, _ in names})
+    for kind in ("text", "record", "outline"):
+        bounds = segment.arrays[f"{kind}_bounds"]
+        held = segment.arrays["text" if kind == "text" else f"{kind}s"]
+        yield "documents", f"bounds of {kind} do not rise.", np.count_nonzero(np.diff(bounds) < 0)
+        yield (
+            "documents",
+            f"{kind} ends elsewhere than its last bound.",
+            int(bounds[-1] != len(held)),
+        )
+    at = characters_before(segment.arrays["text"], segment.arrays["text_bounds"])
+    counted = np.diff(at)
+    yield (
+        "documents",
+        "texts have another number of characters than was noted.",
+        np.count_nonzero(counted != segment.arrays["text_lengths"]),
+    )
+
+
+def _chunks(segment: Segment) -> _Found:
+    bounds, owners = segment.chunk_bounds, segment.chunk_documents
+    yield (
+        "chunks",
+        "bounds of chunks do not rise to their number.",
+        int(bool((np.diff(bounds) < 0).any() or bounds[0] != 0 or bounds[-1] != segment.n_chunks)),
+    )
+    belongs = np.repeat(np.arange(segment.n_documents), np.maximum(np.diff(bounds), 0))
+    yield (
+        "chunks",
+        "chunks belong to a document other than the one that lists them.",
+        (np.count_nonzero(belongs != owners) if len(belongs) == len(owners) else len(owners)),
+    )
+    spans = segment.arrays["spans"]
+    inside = (owners >= 0) & (owners < segment.n_documents)
+    yield "chunks", "chunks belong to no document.", np.count_nonzero(~inside)
+    owners = np.where(inside, owners, 0)
+    if not len(owners):
+        return
+    start, end, parent_start, parent_end = spans.T
+    lengths = segment.arrays["text_lengths"][owners]
+    yield (
+        "chunks",
+        "spans do not lie in their parent or in the text.",
+        np.count_nonzero(
+            ~(
+                (parent_start >= 0)
+                & (parent_start <= start)
+                & (start < end)
+                & (end <= parent_end)
+                & (parent_end <= lengths)
+            )
+        ),
+    )
+    yield (
+        "chunks",
+        "spans lie elsewhere in the bytes than in the characters.",
+        _misplaced(segment, owners),
+    )
+
+
+def _misplaced(segment: Segment, owners: NDArray[np.int32]) -> int:
+    """Spans whose bytes do not begin and end at the characters that they name."""
+    text, starts = segment.arrays["text"], segment.arrays["text_bounds"][owners]
+    at = segment.arrays["byte_spans"]
+    in_text = (at >= 0) & (at <= len(text))
+    characters = characters_before(text, np.column_stack([starts, np.where(in_text, at, 0)]))
+    right = in_text & (characters[:, 1:] - characters[:, :1] == segment.arrays["spans"])
+    return int(np.count_nonzero(~right.all(axis=1)))
+
+
+def characters_before(text: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many characters of UTF-8 begin before each of some bytes.
+
+    Args:
+        places: in [0, n_bytes], of any shape.
+    """
+    cuts = np.sort(places, axis=None)
+    before = cuts.copy()
+    for start in range(0, len(text), _BLOCK):
+        block = text[start : start + _BLOCK].view(np.int8)
+        following = np.flatnonzero(block < _BEGINS)
+        if len(following):
+            at = np.searchsorted(cuts, start)
+            before[at:] -= np.searchsorted(following, cuts[at:] - start)
+    return before[np.searchsorted(cuts, places)]
+
+
+def _vectors(segment: Segment) -> _Found:
+    vectors = segment.vectors
+    if not vectors.shape[1]:
+        return
+    squares = np.vecdot(vectors, vectors)
+    yield (
+        "vectors",
+        "vectors are not of unit length.",
+        np.count_nonzero(~(np.abs(squares - 1) < _UNIT)),
+    )
+    yield (
+        "vectors",
+        "vectors have other signs than are kept for the first look.",
+        np.count_nonzero((planes_of(vectors) != segment.planes).any(axis=0)),
+    )
+
+
+def _words(segment: Segment) -> _Found:
+    postings = segment.postings
+    rows, counts = postings.rows, postings.counts
+    outside = (rows < 0) | (rows >= segment.n_chunks)
+    yield "words", "occurrences are in no chunk.", np.count_nonzero(outside)
+    yield (
+        "words",
+        "words are not in order.",
+        np.count_nonzero(np.diff(postings.hashes) == 0)
+        + int(bool((postings.hashes[1:] < postings.hashes[:-1]).any())),
+    )
+    bounds = postings.bounds
+    yield (
+        "words",
+        "bounds of words do not rise to the number of occurrences.",
+        int(
+            bool((np.diff(bounds) < 1).any() or bounds[0] != 0 or bounds[-1] != len(rows))
+            or len(rows) != len(counts)
+            or len(bounds) != len(postings.hashes) + 1
+        ),
+    )
+    if len(rows) == len(counts) and not outside.any():
+        held = np.bincount(rows, counts, segment.n_chunks)
+        full = np.bincount(rows, counts == np.iinfo(np.uint16).max, segment.n_chunks) > 0
+        yield (
+            "words",
+            "chunks have another number of words than was noted.",
+            np.count_nonzero((held != postings.lengths) & ~full),
+        )
+
+
+def differences_between(
+    parts: Sequence[Part], n_documents: int, n_chunks: int, place: str
+) -> list[Difference]:
+    """What does not agree between a version and its segments, which agree within.
+
+    Args:
+        n_documents, n_chunks: what the version says it has.
+    """
+    found: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    counted = [0, 0]
+    end = -1
+    for part in parts:
+        segment = part.segment
+        there = (part.dead >= 0) & (part.dead < segment.n_documents)
+        found["documents are taken out that are not there"] += int(np.count_nonzero(~there))
+        found["keys belong to two chunks"] += max(0, end - part.first_key)
+        end = part.first_key + segment.n_chunks
+        alive = np.delete(np.arange(segment.n_documents), part.dead[there])
+        names.update(segment.names[document][0] for document in alive.tolist())
+        counted[0] += len(alive)
+        counted[1] += int(np.diff(segment.chunk_bounds)[alive].sum())
+    found["ids belong to two documents"] += sum(n - 1 for n in names.values())
+    differences = [
+        Difference(part="documents", place=place, reason=f"{n} {what}.", n=n)
+        for what, n in found.items()
+        if n
+    ]
+    for what, has, says in zip(
+        ("documents", "chunks"), counted, (n_documents, n_chunks), strict=True
+    ):
+        if has != says:
+            reason = f"It notes {says} {what}, its segments have {has}."
+            differences.append(
+                Difference(part="counts", place=place, reason=reason, n=abs(has - says))
+            )
+    return differences

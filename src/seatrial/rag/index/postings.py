@@ -1,0 +1,118 @@
+"""The words of many texts, by word: where each occurs and how often.
+
+Words are kept as 64-bit hashes: among a million different ones, two share a hash with a probability
+of 3e-8.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import chain, count
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How a text becomes the words that are searched.
+
+    Args:
+        name: equal names split equally.
+        split: a text to its words in order, repeated as they occur.
+        form: a word to what is compared in its place, its stem; asked once for each different word.
+    """
+
+    name: str
+    split: Callable[[str], Sequence[str]]
+    form: Callable[[str], str] = str
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text as they are compared."""
+        return list(map(self.form, self.split(text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postings:
+    """The words of texts 0, 1, ..., n - 1.
+
+    Args:
+        hashes: uint64 (n_words,), rising.
+        bounds: int64 (n_words + 1,): where the occurrences of each word begin.
+        rows: int32: the texts that have a word, rising.
+        counts: uint16: how often each has it, at most 65,535.
+        lengths: int32 (n,): words of each text.
+    """
+
+    hashes: NDArray[np.uint64]
+    bounds: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    counts: NDArray[np.uint16]
+    lengths: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, texts: Iterable[str], analysis: Analysis) -> Postings:
+        """From texts."""
+        number_of: defaultdict[str, int] = defaultdict(count().__next__)
+        lengths: list[int] = []
+
+        def words() -> Iterator[Sequence[str]]:
+            for text in texts:
+                split = analysis.split(text)
+                lengths.append(len(split))
+                yield split
+
+        numbers = np.fromiter(
+            map(number_of.__getitem__, chain.from_iterable(words())), dtype=np.int32
+        )
+        forms, form_of = np.unique(hashes_of(map(analysis.form, number_of)), return_inverse=True)
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        words_of = form_of[numbers].astype(np.int32)
+        order = _stable_order(words_of)
+        words_of, rows = words_of[order], rows[order]
+        first = np.ones(len(rows), np.bool_)  # of each word in each row
+        first[1:] = (words_of[1:] != words_of[:-1]) | (rows[1:] != rows[:-1])
+        starts = np.flatnonzero(first)
+        counts = np.diff(starts, append=len(rows))
+        return cls(
+            hashes=forms,
+            bounds=np.searchsorted(words_of[starts], np.arange(len(forms) + 1)),
+            rows=rows[starts],
+            counts=np.minimum(counts, _MOST).astype(np.uint16),
+            lengths=np.array(lengths, np.int32),
+        )
+
+    def places(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Where in `rows` and `counts` the occurrences of words begin and end: (n_words, 2).
+
+        Both are 0 for a word that is not there.
+        """
+        places = np.zeros((len(hashes), 2), np.int64)
+        if len(self.hashes):
+            at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+            known = self.hashes[at] == hashes
+            places[known, 0] = self.bounds[at[known]]
+            places[known, 1] = self.bounds[at[known] + 1]
+        return places
+
+
+def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
+    """The hash of each word, the same everywhere."""
+    digests = b"".join(
+        blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest() for word in words
+    )
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def _stable_order(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The order of numbers >= 0, equal ones as they stand: of 16 bits at a time, which numpy sorts
+    without comparing."""
+    order = np.argsort(numbers.astype(np.uint16), kind="stable")
+    if len(numbers) and numbers.max() > _MOST:
+        order = order[np.argsort((numbers[order] >> 16).astype(np.uint16), kind="stable")]
+    return order

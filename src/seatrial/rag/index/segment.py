@@ -1,0 +1,373 @@
+"""A segment: documents with their chunks, vectors, words and fields, as arrays that never change.
+
+Arrays have names; where they lie (in memory, in a mapped file) is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.index.columns import Column, columns_of
+from seatrial.rag.index.passage import Passage
+from seatrial.rag.index.postings import Analysis, Postings
+from seatrial.rag.index.signs import planes_of
+from seatrial.rag.index.words import searched_text
+from seatrial.rag.index.writing import IndexedDocument
+from seatrial.rag.text.document import Document, MetaValue, Section, Span
+
+_NO_PAGE = -1
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+class _Record(msgspec.Struct, array_like=True, frozen=True):
+    """What a passage tells of its document."""
+
+    id: str
+    title: str
+    source: str
+    format: str
+    language: str | None
+    digest: str
+    metadata: dict[str, MetaValue]
+    readers: list[str] | None
+
+
+class _Outline(msgspec.Struct, array_like=True, frozen=True):
+    """What only the whole document needs."""
+
+    sections: list[tuple[int, str, int]]
+    pages: list[int]
+
+
+class _Fields(msgspec.Struct, array_like=True, frozen=True):
+    """One column, less its arrays, which lie behind those of the columns before it."""
+
+    name: str
+    texts: list[str]
+    numbers: list[int | float]
+    n_documents: int
+
+    @property
+    def n_bounds(self) -> int:
+        return len(self.texts) + len(self.numbers) + 4
+
+
+_record = msgspec.msgpack.Decoder(_Record)
+_outline = msgspec.msgpack.Decoder(_Outline)
+_fields = msgspec.msgpack.Decoder(list[_Fields])
+_names = msgspec.msgpack.Decoder(list[tuple[str, str]])
+_paths = msgspec.msgpack.Decoder(list[tuple[str, ...]])
+_texts = msgspec.msgpack.Decoder(list[str])
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def segment_of(documents: Sequence[IndexedDocument], dimensions: int, analysis: Analysis) -> Arrays:
+    """The arrays of a segment that holds these documents, which were checked."""
+    texts = [one.document.text.encode() for one in documents]
+    chunks = [chunk for one in documents for chunk in one.chunks]
+    n_chunks = [len(one.chunks) for one in documents]
+    spans = np.array([(*chunk.span, *chunk.parent) for chunk in chunks], np.int64).reshape(-1, 4)
+    text_bounds = _bounds([len(text) for text in texts])
+    arrays: dict[str, NDArray[Any]] = {
+        "text": _packed(texts),
+        "text_bounds": text_bounds,
+        "text_lengths": np.array([len(one.document.text) for one in documents], np.int64),
+        "chunk_bounds": _bounds(n_chunks),
+        "chunk_documents": np.repeat(np.arange(len(documents), dtype=np.int32), n_chunks),
+        "spans": spans,
+        "byte_spans": _byte_spans(documents, texts, spans, text_bounds),
+        "n_tokens": np.array([chunk.n_tokens for chunk in chunks], np.int64),
+        "pages": np.array([_NO_PAGE if c.page is None else c.page for c in chunks], np.int64),
+        **_vectors(documents, dimensions),
+        **_records([one.document for one in documents]),
+        **_section_paths(chunks),
+        **_columns(documents),
+    }
+    postings = Postings.of(
+        (searched_text(one.document, chunk) for one in documents for chunk in one.chunks),
+        analysis,
+    )
+    arrays |= {
+        "word_hashes": postings.hashes,
+        "word_bounds": postings.bounds,
+        "word_rows": postings.rows,
+        "word_counts": postings.counts,
+        "word_lengths": postings.lengths,
+        "analysis": _bytes(analysis.name.encode()),
+    }
+    return arrays
+
+
+class Segment:
+    """Documents 0, 1, ... and their chunks 0, 1, ..., read from arrays.
+
+    Safe to use from several threads: what is computed on first use is computed from what never
+    changes.
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.n_documents = len(arrays["text_lengths"])
+        self.n_chunks = len(arrays["n_tokens"])
+        self.vectors: NDArray[np.float32] = arrays["vectors"]
+        self.planes: NDArray[np.uint64] = arrays["signs"]
+        self.chunk_bounds: NDArray[np.int64] = arrays["chunk_bounds"]
+        self.chunk_documents: NDArray[np.int32] = arrays["chunk_documents"]
+        self.restricted: NDArray[np.bool_] = arrays["restricted"].view(np.bool_)
+        self.text: memoryview = arrays["text"].data
+
+    @cached_property
+    def is_restricted(self) -> bool:
+        """Whether one of its documents has an access list."""
+        return bool(self.restricted.any())
+
+    @cached_property
+    def analysis(self) -> str:
+        """Name of the analysis of its words."""
+        return bytes(self.arrays["analysis"].data).decode()
+
+    @cached_property
+    def postings(self) -> Postings:
+        """Its words."""
+        names = ("hashes", "bounds", "rows", "counts", "lengths")
+        return Postings(**{name: self.arrays[f"word_{name}"] for name in names})
+
+    @cached_property
+    def names(self) -> list[tuple[str, str]]:
+        """Id and digest of each document."""
+        return _names.decode(self.arrays["names"].data)
+
+    @cached_property
+    def languages(self) -> list[str]:
+        """Language of each document; "" where it is unknown."""
+        known = _texts.decode(self.arrays["language_names"].data)
+        return [known[code] for code in self.arrays["languages"].tolist()]
+
+    @cached_property
+    def groups(self) -> Column:
+        """Access lists."""
+        return self._columns["groups"][""]
+
+    def column(self, field: str) -> Column | None:
+        """Of a field of the metadata; None where no document has it."""
+        return self._columns["fields"].get(field)
+
+    @cached_property
+    def _columns(self) -> dict[str, dict[str, Column]]:
+        return {kind: self._read_columns(kind) for kind in ("fields", "groups")}
+
+    def _read_columns(self, kind: str) -> dict[str, Column]:
+        columns = {}
+        bound = document = 0
+        for field in _fields.decode(self.arrays[kind].data):
+            bounds = self.arrays[f"{kind}_bounds"][bound : bound + field.n_bounds]
+            end = document + field.n_documents
+            columns[field.name] = Column(
+                texts=field.texts,
+                numbers=field.numbers,
+                bounds=bounds,
+                documents=self.arrays[f"{kind}_documents"][document:end],
+            )
+            bound += field.n_bounds
+            document = end
+        return columns
+
+    @cached_property
+    def _paths(self) -> list[tuple[str, ...]]:
+        return _paths.decode(self.arrays["section_paths"].data)
+
+    def record(self, document: int) -> _Record:
+        """What is known of a document, less its text and outline."""
+        return _record.decode(self._blob("records", document))
+
+    def document(self, document: int) -> Document:
+        """A whole document."""
+        record = self.record(document)
+        outline = _outline.decode(self._blob("outlines", document))
+        return Document(
+            id=record.id,
+            text=str(self._blob("text", document), "utf-8"),
+            title=record.title,
+            source=record.source,
+            format=record.format,
+            language=record.language,
+            digest=record.digest,
+            metadata=record.metadata,
+            sections=tuple(
+                Section(level=level, title=title, start=start)
+                for level, title, start in outline.sections
+            ),
+            pages=tuple(outline.pages),
+            readers=None if record.readers is None else frozenset(record.readers),
+        )
+
+    def indexed(self, document: int) -> IndexedDocument:
+        """A document as it was put."""
+        start, end = self.chunk_bounds[document : document + 2].tolist()
+        return IndexedDocument(
+            document=self.document(document),
+            chunks=[self._chunk(row) for row in range(start, end)],
+            vectors=self.vectors[start:end] if self.vectors.shape[1] else None,
+        )
+
+    def passage(self, row: int, key: int) -> Passage:
+        """A chunk, with what a citation tells of it."""
+        chunk = self._chunk(row)
+        record = self.record(int(self.chunk_documents[row]))
+        start, end, parent_start, parent_end = self.arrays["byte_spans"][row].tolist()
+        text = str(self.text[start:end], "utf-8")
+        alone = (start, end) == (parent_start, parent_end)
+        return Passage(
+            key=key,
+            document=record.id,
+            title=record.title,
+            source=record.source,
+            language=record.language,
+            metadata=record.metadata,
+            span=chunk.span,
+            text=text,
+            parent=chunk.parent,
+            parent_text=text if alone else str(self.text[parent_start:parent_end], "utf-8"),
+            n_tokens=chunk.n_tokens,
+            section=chunk.section,
+            page=chunk.page,
+        )
+
+    def _chunk(self, row: int) -> Chunk:
+        start, end, parent_start, parent_end = self.arrays["spans"][row].tolist()
+        page = int(self.arrays["pages"][row])
+        return Chunk(
+            span=Span(start, end),
+            parent=Span(parent_start, parent_end),
+            n_tokens=int(self.arrays["n_tokens"][row]),
+            section=self._paths[int(self.arrays["sections"][row])],
+            page=None if page == _NO_PAGE else page,
+        )
+
+    def _blob(self, name: str, place: int) -> memoryview:
+        start, end = self.arrays[f"{name.removesuffix('s')}_bounds"][place : place + 2].tolist()
+        return self.arrays[name][start:end].data
+
+
+def _vectors(documents: Sequence[IndexedDocument], dimensions: int) -> Arrays:
+    n_chunks = sum(len(one.chunks) for one in documents)
+    vectors = np.empty((n_chunks, dimensions), np.float32)
+    if dimensions and documents:
+        np.concatenate([one.vectors for one in documents if one.vectors is not None], out=vectors)
+    return {"vectors": vectors, "signs": planes_of(vectors)}
+
+
+def _records(documents: Sequence[Document]) -> Arrays:
+    records = [
+        _encode(
+            _Record(
+                id=one.id,
+                title=one.title,
+                source=one.source,
+                format=one.format,
+                language=one.language,
+                digest=one.digest,
+                metadata=dict(one.metadata),
+                readers=None if one.readers is None else sorted(one.readers),
+            )
+        )
+        for one in documents
+    ]
+    outlines = [
+        _encode(_Outline([(s.level, s.title, s.start) for s in one.sections], list(one.pages)))
+        for one in documents
+    ]
+    languages = [one.language or "" for one in documents]
+    known = sorted(set(languages))
+    return {
+        "records": _packed(records),
+        "record_bounds": _bounds(map(len, records)),
+        "outlines": _packed(outlines),
+        "outline_bounds": _bounds(map(len, outlines)),
+        "names": _bytes(_encode([(one.id, one.digest) for one in documents])),
+        "languages": np.array([known.index(one) for one in languages], np.int32),
+        "language_names": _bytes(_encode(known)),
+    }
+
+
+def _section_paths(chunks: Sequence[Chunk]) -> Arrays:
+    number_of: dict[tuple[str, ...], int] = {}
+    numbers = [number_of.setdefault(chunk.section, len(number_of)) for chunk in chunks]
+    return {
+        "sections": np.array(numbers, np.int32),
+        "section_paths": _bytes(_encode(list(number_of))),
+    }
+
+
+def _columns(documents: Sequence[IndexedDocument]) -> Arrays:
+    readers = [one.document.readers for one in documents]
+    lists = [
+        (reader, number) for number, held in enumerate(readers) for reader in sorted(held or ())
+    ]
+    return {
+        **_written("fields", columns_of([one.document.metadata for one in documents])),
+        **_written("groups", {"": Column.of(lists)}),
+        "restricted": np.array([held is not None for held in readers], np.bool_).view(np.uint8),
+    }
+
+
+def _written(kind: str, columns: Mapping[str, Column]) -> Arrays:
+    fields = [
+        _Fields(name, list(column.texts), list(column.numbers), len(column.documents))
+        for name, column in columns.items()
+    ]
+    empty = np.empty(0, np.int64)
+    return {
+        kind: _bytes(_encode(fields)),
+        f"{kind}_bounds": np.concatenate([empty, *(one.bounds for one in columns.values())]),
+        f"{kind}_documents": np.concatenate(
+            [empty, *(one.documents for one in columns.values())]
+        ).astype(np.int32),
+    }
+
+
+def _byte_spans(
+    documents: Sequence[IndexedDocument],
+    texts: Sequence[bytes],
+    spans: NDArray[np.int64],
+    text_bounds: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Where the characters of spans lie in the bytes of all texts."""
+    places = spans.copy()
+    row = 0
+    for one, text, start in zip(documents, texts, text_bounds.tolist(), strict=False):
+        end = row + len(one.chunks)
+        if end > row:
+            here = places[row:end]
+            if len(text) != len(one.document.text):
+                here[:] = byte_places(text)[here]
+            here += start
+        row = end
+    return places
+
+
+def byte_places(text: bytes) -> NDArray[np.int64]:
+    """The byte where each character of UTF-8 begins, and their end: (n_characters + 1,)."""
+    data = np.frombuffer(text, np.uint8)
+    return np.append(np.flatnonzero((data & 0xC0) != 0x80), len(text))
+
+
+def _bounds(lengths: Iterable[int]) -> NDArray[np.int64]:
+    bounds: NDArray[np.int64] = np.cumsum([0, *lengths], dtype=np.int64)
+    return bounds
+
+
+def _packed(blobs: Sequence[bytes]) -> NDArray[np.uint8]:
+    return _bytes(b"".join(blobs))
+
+
+def _bytes(blob: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(blob, np.uint8)

@@ -1,0 +1,251 @@
+"""A version of an index, made of segments of which some documents count."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.index.bm25 import Bm25, Searched
+from seatrial.rag.index.checking import check_vectors
+from seatrial.rag.index.columns import holding, readable
+from seatrial.rag.index.failures import NotInIndex, Unsupported
+from seatrial.rag.index.passage import NO_HITS, Hits, Passage
+from seatrial.rag.index.postings import Analysis
+from seatrial.rag.index.ranking import among_best, best, cosines
+from seatrial.rag.index.reading import IndexFacts, Scope
+from seatrial.rag.index.segment import Segment
+from seatrial.rag.index.signs import distances, nearest
+from seatrial.rag.text.document import Document
+
+_FEW = 4_096 * 384
+"""Numbers of vectors that are gathered and multiplied, out of however many."""
+
+_ALL = 16_384 * 384
+"""Numbers of vectors that are multiplied as they lie; of more, those whose signs come near."""
+
+_LOOKED_AT = 2_048 * 384
+"""Numbers of the vectors that come near; the fewer a vector has, the less its signs tell."""
+
+_PER_HIT = 64
+"""At least so many vectors come near for each that is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment as one version sees it.
+
+    Args:
+        first_key: the key of its chunk 0.
+        dead: int32, rising: documents that this version does not have.
+    """
+
+    segment: Segment
+    first_key: int
+    dead: NDArray[np.int32]
+
+
+class SegmentedIndex:
+    """`reading.Index` over segments.
+
+    Dense search computes all products where there are few vectors (of 384 numbers: 16,384 in the
+    version or 4,096 in the scope), and otherwise those of the vectors whose signs come nearest.
+    """
+
+    def __init__(self, facts: IndexFacts, parts: Sequence[Part], analysis: Analysis) -> None:
+        self._facts = facts
+        self._parts = parts
+        self._analysis = analysis
+        self._alive = [_alive(part) for part in parts]
+
+    @property
+    def facts(self) -> IndexFacts:
+        """See Index."""
+        return self._facts
+
+    def dense(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """See Index. Raises: VectorInvalid, Unsupported (an index without vectors)."""
+        query = self._checked(vector)
+        if k < 1 or not self._parts:
+            return NO_HITS
+        chosen = [self._rows(number, scope) for number in range(len(self._parts))]
+        n = sum(
+            part.segment.n_chunks if rows is None else int(np.count_nonzero(rows))
+            for part, rows in zip(self._parts, chosen, strict=True)
+        )
+        size = len(query)
+        if n * size > _FEW and self._n_rows * size > _ALL:
+            rows = self._near(query, chosen, max(_LOOKED_AT // size, _PER_HIT * k))
+        else:
+            rows = [None if mask is None else np.flatnonzero(mask) for mask in chosen]
+        return self._best(query, k, rows)
+
+    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+        """See Index."""
+        words = self._analysis.words(text)
+        if k < 1 or not words:
+            return NO_HITS
+        keys: list[NDArray[np.int64]] = []
+        scores: list[NDArray[np.float32]] = []
+        for number, (part, found) in enumerate(
+            zip(self._parts, self._bm25.scores(words), strict=True)
+        ):
+            if found is None:
+                continue
+            mask = self._rows(number, scope)
+            held = found if mask is None else found * mask
+            rows = among_best(held, k)
+            rows = rows[held[rows] > 0]
+            keys.append(rows + part.first_key)
+            scores.append(held[rows])
+        return best(np.concatenate(keys), np.concatenate(scores), k) if keys else NO_HITS
+
+    def passages(self, keys: Sequence[int]) -> list[Passage]:
+        """See Index."""
+        return [
+            self._parts[number].segment.passage(row, int(key))
+            for key, (number, row) in zip(keys, map(self._place, keys), strict=True)
+        ]
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """See Index. Raises: Unsupported, of an index without vectors."""
+        self._need_vectors()
+        places = [self._place(key) for key in keys]
+        vectors = np.empty((len(places), self._dimensions), np.float32)
+        for at, (number, row) in enumerate(places):
+            vectors[at] = self._parts[number].segment.vectors[row]
+        return vectors
+
+    def document(self, name: str) -> Document:
+        """See Index."""
+        if name not in self._documents:
+            raise NotInIndex(
+                f"The index {self._facts.name!r} has no document {name!r} in version"
+                f" {self._facts.version}.",
+                remedy="Ask for one that a search or `documents` names.",
+            )
+        number, document = self._documents[name]
+        return self._parts[number].segment.document(document)
+
+    def documents(self) -> Iterable[str]:
+        """See Index."""
+        return sorted(self._documents)
+
+    @cached_property
+    def _bm25(self) -> Bm25:
+        return Bm25(
+            [
+                Searched(part.segment.postings, rows)
+                for part, rows in zip(self._parts, self._alive, strict=True)
+            ]
+        )
+
+    @cached_property
+    def _documents(self) -> dict[str, tuple[int, int]]:
+        found = {}
+        for number, part in enumerate(self._parts):
+            dead = set(part.dead.tolist())
+            for document, (name, _) in enumerate(part.segment.names):
+                if document not in dead:
+                    found[name] = (number, document)
+        return found
+
+    @cached_property
+    def _n_rows(self) -> int:
+        return sum(part.segment.n_chunks for part in self._parts)
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return [part.first_key for part in self._parts]
+
+    @property
+    def _dimensions(self) -> int:
+        return self._parts[0].segment.vectors.shape[1] if self._parts else 0
+
+    def _rows(self, number: int, scope: Scope) -> NDArray[np.bool_] | None:
+        """Which chunks of a part are in a scope; None: all."""
+        segment = self._parts[number].segment
+        alive = self._alive[number]
+        documents: NDArray[np.bool_] | None = None
+        if scope.where is not None:
+            documents = holding(scope.where, segment.column, segment.n_documents)
+        if scope.readers is not None and segment.is_restricted:
+            may = readable(segment.groups, segment.restricted, scope.readers)
+            documents = may if documents is None else documents & may
+        if documents is None:
+            return alive
+        rows = documents[segment.chunk_documents]
+        return rows if alive is None else rows & alive
+
+    def _near(
+        self, query: NDArray[np.float32], chosen: Sequence[NDArray[np.bool_] | None], n: int
+    ) -> list[NDArray[np.intp] | None]:
+        """Rows of each part whose signs are nearest to the query's."""
+        totals = []
+        for part, mask in zip(self._parts, chosen, strict=True):
+            total = distances(part.segment.planes, query)
+            if mask is not None:
+                total[~mask] = 2 * len(query) + 1
+            totals.append(total)
+        joined = np.concatenate(totals)
+        at = nearest(joined, n)
+        at = at[joined[at] <= 2 * len(query)]
+        ends = np.cumsum([len(total) for total in totals])
+        split = np.split(at, np.searchsorted(at, ends[:-1]))
+        return [
+            rows - (end - len(total)) for rows, end, total in zip(split, ends, totals, strict=True)
+        ]
+
+    def _best(
+        self, query: NDArray[np.float32], k: int, chosen: Sequence[NDArray[np.intp] | None]
+    ) -> Hits:
+        """The best of these rows of each part; None: of all."""
+        keys: list[NDArray[np.int64]] = []
+        scores: list[NDArray[np.float32]] = []
+        for part, rows in zip(self._parts, chosen, strict=True):
+            vectors = part.segment.vectors
+            held = cosines(vectors if rows is None else vectors[rows], query)
+            at = among_best(held, k)
+            keys.append((at if rows is None else rows[at]) + part.first_key)
+            scores.append(held[at])
+        return best(np.concatenate(keys), np.concatenate(scores), k)
+
+    def _checked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._need_vectors()
+        query = np.ascontiguousarray(vector, np.float32)
+        if self._parts:
+            check_vectors(query[None], self._dimensions)
+        return query
+
+    def _need_vectors(self) -> None:
+        if self._facts.embedder is None:
+            raise Unsupported(
+                f"The index {self._facts.name!r} was built without an embedder and has no vectors.",
+                remedy="Search its words, or build it with an embedder.",
+            )
+
+    def _place(self, key: int) -> tuple[int, int]:
+        """The part of a key and its row there."""
+        number = bisect_right(self._firsts, key) - 1
+        if number >= 0:
+            part, alive = self._parts[number], self._alive[number]
+            row = int(key) - part.first_key
+            if row < part.segment.n_chunks and (alive is None or alive[row]):
+                return number, row
+        raise NotInIndex(
+            f"The index {self._facts.name!r} has no chunk {key} in version {self._facts.version}.",
+            remedy="Ask the version whose search found it.",
+        )
+
+
+def _alive(part: Part) -> NDArray[np.bool_] | None:
+    """Which chunks of a part count; None: all."""
+    if not len(part.dead):
+        return None
+    documents = np.ones(part.segment.n_documents, np.bool_)
+    documents[part.dead] = False
+    return documents[part.segment.chunk_documents]

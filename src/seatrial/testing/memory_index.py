@@ -1,0 +1,343 @@
+"""Indexes in plain memory: every search looks at every chunk, so that others can be compared."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.index.checking import check_documents, check_name, check_vectors
+from seatrial.rag.index.conditions import satisfies
+from seatrial.rag.index.difference import Difference
+from seatrial.rag.index.failures import (
+    IndexBeingBuilt,
+    IndexNotFound,
+    KeepInvalid,
+    NotInIndex,
+    Unsupported,
+)
+from seatrial.rag.index.passage import NO_HITS, Hits, Passage
+from seatrial.rag.index.postings import Analysis
+from seatrial.rag.index.reading import IndexFacts, Scope
+from seatrial.rag.index.words import searched_text
+from seatrial.rag.index.writing import IndexedDocument, Recipe, VersionFacts
+from seatrial.rag.text.document import Document, Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A document with the key of its first chunk."""
+
+    indexed: IndexedDocument
+    first_key: int
+
+
+@dataclass(slots=True)
+class _Index:
+    """One index. `draft` is there while one is being built, `held` while it is open."""
+
+    live: int = 0
+    next_key: int = 0
+    versions: dict[int, tuple[VersionFacts, Mapping[str, _Kept]]] = field(default_factory=dict)
+    n_versions: int = 0
+    draft: MemoryDraft | None = None
+    held: bool = False
+
+
+class MemoryIndexStore:
+    """`rag.index.writing.IndexStore` in one process.
+
+    Args:
+        analysis: of words.
+        now: dates versions.
+    """
+
+    def __init__(
+        self, analysis: Analysis, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._analysis = analysis
+        self._now = now
+        self._indexes: dict[str, _Index] = {}
+
+    def names(self) -> Sequence[str]:
+        """See IndexStore."""
+        return sorted(name for name, index in self._indexes.items() if index.versions)
+
+    def versions(self, name: str) -> Sequence[VersionFacts]:
+        """See IndexStore."""
+        index = self._published(name)
+        return [
+            replace(facts, live=version == index.live)
+            for version, (facts, _) in sorted(index.versions.items())
+        ]
+
+    def live(self, name: str) -> int:
+        """See IndexStore."""
+        return self._published(name).live
+
+    def open(self, name: str, version: int | None = None) -> MemoryIndex:
+        """See IndexStore."""
+        index = self._published(name)
+        facts, kept = self._version(name, index.live if version is None else version)
+        return MemoryIndex(name, facts, kept, self._analysis)
+
+    def draft(self, name: str, recipe: Recipe) -> MemoryDraft:
+        """See IndexStore."""
+        check_name(name)
+        index = self._indexes.setdefault(name, _Index())
+        if index.held:
+            raise IndexBeingBuilt(f"The index {name!r} is being built.", remedy="Wait for it.")
+        if index.draft is None or index.draft.recipe != recipe:
+            index.draft = MemoryDraft(index, recipe, self._now)
+        index.held = True
+        return index.draft
+
+    def activate(self, name: str, version: int) -> None:
+        """See IndexStore."""
+        self._version(name, version)
+        self._indexes[name].live = version
+
+    def forget(self, name: str, *, keep: int) -> Sequence[int]:
+        """See IndexStore."""
+        if keep < 1:
+            raise KeepInvalid(f"{keep} versions cannot be kept.", remedy="Keep at least 1.")
+        index = self._published(name)
+        gone = [version for version in sorted(index.versions)[:-keep] if version != index.live]
+        for version in gone:
+            del index.versions[version]
+        return gone
+
+    def audit(self, name: str, version: int | None = None) -> Sequence[Difference]:
+        """See IndexStore: nothing is kept twice here, so nothing can differ."""
+        self._version(name, version or self._published(name).live)
+        return []
+
+    def _published(self, name: str) -> _Index:
+        index = self._indexes.get(name)
+        if index is None or not index.versions:
+            raise IndexNotFound(f"There is no index {name!r}.", remedy="Build it.")
+        return index
+
+    def _version(self, name: str, version: int) -> tuple[VersionFacts, Mapping[str, _Kept]]:
+        versions = self._published(name).versions
+        if version not in versions:
+            raise IndexNotFound(
+                f"The index {name!r} has no version {version}.",
+                remedy=f"Name one of {sorted(versions)}.",
+            )
+        return versions[version]
+
+
+class MemoryDraft:
+    """`rag.index.writing.Draft` in memory."""
+
+    def __init__(self, index: _Index, recipe: Recipe, now: Callable[[], datetime]) -> None:
+        self.recipe = recipe
+        self._index = index
+        self._now = now
+        base = index.versions.get(index.live)
+        self._base = dict(base[1]) if base is not None and base[0].recipe == recipe else None
+        self._kept = dict(self._base or {})
+
+    def digests(self) -> Mapping[str, str]:
+        """See Draft."""
+        return {name: kept.indexed.document.digest for name, kept in self._kept.items()}
+
+    def put(self, documents: Sequence[IndexedDocument]) -> None:
+        """See Draft."""
+        check_documents(documents, self.recipe.dimensions)
+        for one in documents:
+            vectors = None if one.vectors is None else one.vectors.copy()
+            self._kept[one.document.id] = _Kept(replace(one, vectors=vectors), self._index.next_key)
+            self._index.next_key += len(one.chunks)
+
+    def remove(self, documents: Sequence[str]) -> None:
+        """See Draft."""
+        for name in documents:
+            self._kept.pop(name, None)
+
+    def publish(self) -> int:
+        """See Draft."""
+        index = self._index
+        if self._kept != self._base:
+            index.n_versions += 1
+            facts = VersionFacts(
+                version=index.n_versions,
+                recipe=self.recipe,
+                n_documents=len(self._kept),
+                n_chunks=sum(len(kept.indexed.chunks) for kept in self._kept.values()),
+                created=self._now(),
+                live=True,
+            )
+            index.versions[facts.version] = (facts, self._kept)
+            index.live = facts.version
+        self.discard()
+        return index.live
+
+    def discard(self) -> None:
+        """See Draft."""
+        self._index.draft = None
+        self.close()
+
+    def close(self) -> None:
+        """See Draft."""
+        self._index.held = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A chunk."""
+
+    key: int
+    document: Document
+    chunk: Chunk
+    vector: NDArray[np.float32] | None
+    words: Sequence[str]
+
+    @property
+    def text(self) -> str:
+        return self.document.text[self.chunk.span.start : self.chunk.span.end]
+
+
+class MemoryIndex:
+    """`rag.index.reading.Index` in memory."""
+
+    def __init__(
+        self, name: str, facts: VersionFacts, kept: Mapping[str, _Kept], analysis: Analysis
+    ) -> None:
+        self._analysis = analysis
+        self._documents = {name: one.indexed.document for name, one in kept.items()}
+        self._rows = {row.key: row for one in kept.values() for row in _rows(one, analysis)}
+        self._recipe = facts.recipe
+        counts = Counter(row.document.language or "" for row in self._rows.values())
+        self.facts = IndexFacts(
+            name=name,
+            version=facts.version,
+            n_documents=facts.n_documents,
+            n_chunks=facts.n_chunks,
+            languages={language: n / len(self._rows) for language, n in counts.items()},
+            embedder=facts.recipe.embedder,
+            chunker=facts.recipe.chunker,
+        )
+
+    def dense(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """See Index."""
+        self._need_vectors()
+        check_vectors(np.atleast_2d(vector), self._recipe.dimensions)
+        return best_of(
+            {
+                row.key: float(np.dot(row.vector.astype(np.float64), vector))
+                for row in self._rows.values()
+                if row.vector is not None and _in_scope(row, scope)
+            },
+            k,
+        )
+
+    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+        """See Index."""
+        scores = bm25(
+            {key: row.words for key, row in self._rows.items()}, self._analysis.words(text)
+        )
+        return best_of(
+            {
+                key: score
+                for key, score in scores.items()
+                if score > 0 and _in_scope(self._rows[key], scope)
+            },
+            k,
+        )
+
+    def passages(self, keys: Sequence[int]) -> list[Passage]:
+        """See Index."""
+        return [_passage(self._row(key)) for key in keys]
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """See Index."""
+        self._need_vectors()
+        rows = [self._row(key).vector for key in keys]
+        return np.array(rows, np.float32).reshape(len(keys), self._recipe.dimensions)
+
+    def document(self, name: str) -> Document:
+        """See Index."""
+        if name not in self._documents:
+            raise NotInIndex(f"There is no document {name!r}.", remedy="Name another.")
+        return self._documents[name]
+
+    def documents(self) -> Iterable[str]:
+        """See Index."""
+        return sorted(self._documents)
+
+    def _row(self, key: int) -> _Row:
+        if key not in self._rows:
+            raise NotInIndex(f"There is no chunk {key}.", remedy="Name another.")
+        return self._rows[key]
+
+    def _need_vectors(self) -> None:
+        if self._recipe.embedder is None:
+            raise Unsupported("This index has no vectors.", remedy="Search its words.")
+
+
+def bm25(texts: Mapping[int, Sequence[str]], query: Sequence[str]) -> dict[int, float]:
+    """The score of each text, by the formula that `rag.index.bm25` names."""
+    n_words = sum(map(len, texts.values()))
+    scores = dict.fromkeys(texts, 0.0)
+    for word in query:
+        having = {key: words.count(word) for key, words in texts.items() if word in words}
+        idf = math.log(1 + (len(texts) - len(having) + 0.5) / (len(having) + 0.5))
+        for key, f in having.items():
+            length = len(texts[key]) * len(texts) / n_words
+            scores[key] += idf * f * 2.2 / (f + 1.2 * (0.25 + 0.75 * length))
+    return scores
+
+
+def best_of(scores: Mapping[int, float], k: int) -> Hits:
+    """The k highest, equal ones by rising key."""
+    ranked = sorted(scores.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))[: max(k, 0)]
+    if not ranked:
+        return NO_HITS
+    keys, values = zip(*ranked, strict=True)
+    return Hits(np.array(keys, np.int64), np.clip(np.array(values, np.float32), -1, None))
+
+
+def may_see(metadata: Metadata, readers: frozenset[str] | None, scope: Scope) -> bool:
+    """Whether a document is in a scope."""
+    if scope.where is not None and not satisfies(metadata, scope.where):
+        return False
+    return readers is None or scope.readers is None or bool(readers & scope.readers)
+
+
+def _rows(kept: _Kept, analysis: Analysis) -> Iterable[_Row]:
+    document, vectors = kept.indexed.document, kept.indexed.vectors
+    for number, chunk in enumerate(kept.indexed.chunks):
+        words = analysis.words(searched_text(document, chunk))
+        vector = None if vectors is None else vectors[number]
+        yield _Row(kept.first_key + number, document, chunk, vector, words)
+
+
+def _in_scope(row: _Row, scope: Scope) -> bool:
+    return may_see(row.document.metadata, row.document.readers, scope)
+
+
+def _passage(row: _Row) -> Passage:
+    document, chunk = row.document, row.chunk
+    return Passage(
+        key=row.key,
+        document=document.id,
+        title=document.title,
+        source=document.source,
+        language=document.language,
+        metadata=document.metadata,
+        span=chunk.span,
+        text=row.text,
+        parent=chunk.parent,
+        parent_text=document.text[chunk.parent.start : chunk.parent.end],
+        n_tokens=chunk.n_tokens,
+        section=chunk.section,
+        page=chunk.page,
+    )

@@ -1,0 +1,75 @@
+"""A collection of vectors in plain memory: every search looks at every vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.index.checking import check_metadata, check_vectors
+from seatrial.rag.index.failures import NotInIndex, Unsupported
+from seatrial.rag.index.passage import Hits
+from seatrial.rag.index.reading import Scope
+from seatrial.rag.index.vector_store import Point
+from seatrial.testing.memory_index import best_of, may_see
+
+
+class MemoryVectors:
+    """`rag.index.vector_store.VectorStore` in one process.
+
+    Args:
+        dimensions: of its vectors, >= 1.
+    """
+
+    def __init__(self, dimensions: int) -> None:
+        self._dimensions = dimensions
+        self._points: dict[int, Point] = {}
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """See VectorStore."""
+        for point in points:
+            check_vectors(point.vector[None], self._dimensions)
+            check_metadata(point.document, point.metadata)
+        self._points.update((point.key, point) for point in points)
+
+    def delete(self, keys: Sequence[int]) -> None:
+        """See VectorStore."""
+        for key in keys:
+            self._points.pop(key, None)
+
+    def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """See VectorStore."""
+        check_vectors(np.atleast_2d(vector), self._dimensions)
+        return best_of(
+            {
+                key: float(np.dot(point.vector.astype(np.float64), vector))
+                for key, point in self._points.items()
+                if may_see(point.metadata, point.readers, scope)
+            },
+            k,
+        )
+
+    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002
+        """See VectorStore."""
+        raise Unsupported("These vectors have no text search.", remedy="Search the index's words.")
+
+    def keys(self) -> Iterator[NDArray[np.int64]]:
+        """See VectorStore."""
+        if self._points:
+            yield np.array(sorted(self._points), np.int64)
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """See VectorStore."""
+        for key in keys:
+            if key not in self._points:
+                raise NotInIndex(f"There is no vector {key}.", remedy="Name another.")
+        rows = [self._points[key].vector for key in keys]
+        return np.array(rows, np.float32).reshape(len(keys), self._dimensions)
+
+    def drop(self) -> None:
+        """See VectorStore."""
+        self._points = {}
+
+    def close(self) -> None:
+        """See VectorStore."""
