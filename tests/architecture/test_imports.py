@@ -76,6 +76,8 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.gateway.tokens.counters": MSGSPEC,
     "seatrial.rag.text.*": set(),
     "seatrial.rag.*": {"numpy"},
+    "seatrial.rag.chunking.*": {"numpy", "yaml"} | PYDANTIC,
+    "seatrial.rag.chunking.semantic": {"numpy"},
     "seatrial.serving.plane": MSGSPEC | {"orjson"},
     "seatrial.serving.worker": MSGSPEC | {"psutil"},
     "seatrial.testing.billing_provider": MSGSPEC,

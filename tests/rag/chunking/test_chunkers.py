@@ -19,7 +19,7 @@ SENTENCE = "The ship is tried at sea before it carries us. "  # 47 characters
 def document(text: str, kept_as: str = "markdown") -> Document:
     marks = [at for at in range(len(text)) if text.startswith("# ", at)]
     sections = tuple(
-        Section(level=1, title=text[at + 2 : text.index("\n", at)], start=at) for at in marks
+        Section(level=1, title=text[at + 2 : text.find("\n", at)], start=at) for at in marks
     )
     return Document(
         id="a", text=text, title="", source="", format=kept_as, language=None, digest="",
