@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from seatrial.testing.billing_provider import BillingProvider
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.index_store_suite import IndexStoreSuite
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
+    from seatrial.testing.memory_index import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
+    from seatrial.testing.memory_vectors import MemoryVectors
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.prompt_source_suite import PromptSourceSuite
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
+    from seatrial.testing.vector_store_suite import VectorStoreSuite
     from seatrial.testing.vendor_suite import VendorSuite
 
 __all__ = [
@@ -33,12 +37,15 @@ __all__ = [
     "BillingProvider",
     "EngineSuite",
     "FakeClock",
+    "IndexStoreSuite",
     "LedgerSuite",
     "LimitStoreSuite",
+    "MemoryIndexStore",
     "MemoryLedger",
     "MemoryPrompts",
     "MemorySource",
     "MemoryStore",
+    "MemoryVectors",
     "NotifierSuite",
     "PendingSuite",
     "PromptSourceSuite",
@@ -48,6 +55,7 @@ __all__ = [
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
+    "VectorStoreSuite",
     "VendorSuite",
 ]
 
@@ -56,21 +64,25 @@ _HOMES = {
     "BillingProvider": "billing_provider",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "IndexStoreSuite": "index_store_suite",
     "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
+    "MemoryIndexStore": "memory_index",
     "MemoryLedger": "memory_ledger",
     "MemoryPrompts": "memory_prompts",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
+    "MemoryVectors": "memory_vectors",
     "NotifierSuite": "notifier_suite",
-    "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
     "PromptSourceSuite": "prompt_source_suite",
     "ProviderSuite": "provider_suite",
+    "RecordingNotifier": "recording_notifier",
     "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
+    "VectorStoreSuite": "vector_store_suite",
     "VendorSuite": "vendor_suite",
 }
 
