@@ -83,6 +83,8 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.rag.*": {"numpy"},
     "seatrial.rag.chunking.*": {"numpy", "yaml"} | PYDANTIC,
     "seatrial.rag.chunking.semantic": {"numpy"},
+    "seatrial.rag.index.*": {"numpy"} | MSGSPEC,
+    "seatrial.adapters.index_embedded": {"numpy"} | MSGSPEC,
     "seatrial.serving.plane": MSGSPEC | {"orjson"},
     "seatrial.serving.worker": MSGSPEC | {"psutil"},
     "seatrial.testing.billing_provider": MSGSPEC,
@@ -290,6 +292,7 @@ PURE = (
     "kernel/lease.py",
     "kernel/metric_text.py",
     "kernel/plain.py",
+    "rag/index/*.py",
 )
 IMPURE = {"asyncio", "http", "os", "random", "secrets", "socket", "sqlite3", "subprocess"}
 IMPURE |= {"tempfile", "threading", "time", "urllib", "uuid"}
