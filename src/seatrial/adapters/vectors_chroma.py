@@ -31,6 +31,7 @@ from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
     Point,
     in_order,
+    query_of,
     rows_of,
     sorted_hits,
 )
@@ -76,11 +77,19 @@ class ChromaVectors:
                     headers={} if token is None else {"Authorization": f"Bearer {token}"},
                     settings=settings,
                 )
-            self._rows: Any = self._client.get_or_create_collection(
-                collection,
+            self._made: Any = None
+            self._rows  # noqa: B018 - made now, and its faults told now
+
+    @property
+    def _rows(self) -> Any:
+        """The collection, made anew where it was dropped."""
+        if self._made is None:
+            self._made = self._client.get_or_create_collection(
+                self._name,
                 embedding_function=None,
                 configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
             )
+        return self._made
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; batches are whole, not all of the points together."""
@@ -106,10 +115,12 @@ class ChromaVectors:
         """See VectorStore."""
         with answering(self._where):
             for start in range(0, len(keys), _BATCH):
-                self._rows.delete(ids=[str(int(key)) for key in keys[start : start + _BATCH]])
+                ids = {str(int(key)) for key in keys[start : start + _BATCH]}
+                self._rows.delete(ids=sorted(ids))
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
+        query = query_of(vector, self._dimensions)
         asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
         if asked == NOTHING or k < 1:
             return NO_HITS
@@ -119,7 +130,7 @@ class ChromaVectors:
         def find(n: int) -> list[tuple[int, float, str]]:
             with answering(self._where):
                 found = self._rows.query(
-                    query_embeddings=[vector], n_results=n, where=where, include=included
+                    query_embeddings=[query], n_results=n, where=where, include=included
                 )
             held = found["metadatas"][0] if not same else [{META: ""}] * len(found["ids"][0])
             return [
@@ -170,6 +181,7 @@ class ChromaVectors:
         with answering(self._where):
             if self._name in {one.name for one in self._client.list_collections()}:
                 self._client.delete_collection(self._name)
+            self._made = None
 
     def close(self) -> None:
         """See VectorStore."""
