@@ -40,6 +40,8 @@ from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 _BATCH = 500
 _PAGE = 5_000
 _MOST = 10_000
+_GRAPH = {"space": "cosine", "ef_construction": 400, "ef_search": 400, "max_neighbors": 48}
+"""Richer than Chroma makes it by itself: what is replaced and deleted leaves holes in a graph."""
 
 
 class ChromaVectors:
@@ -87,7 +89,7 @@ class ChromaVectors:
             self._made = self._client.get_or_create_collection(
                 self._name,
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+                configuration={"hnsw": _GRAPH},
             )
         return self._made
 
@@ -96,7 +98,7 @@ class ChromaVectors:
         rows = rows_of(points, self._dimensions)
         with answering(self._where):
             for start in range(0, len(points), _BATCH):
-                batch = {str(point.key): flat(point) for point in points[start : start + _BATCH]}
+                batch = {str(one.key): _single(one) for one in points[start : start + _BATCH]}
                 self._rows.upsert(
                     ids=list(batch),
                     embeddings=rows[start : start + _BATCH],
@@ -188,11 +190,26 @@ class ChromaVectors:
         self._client.close()
 
 
+def _single(point: Point) -> Flat:
+    """What is kept with a vector, each value of a list as a field of its own.
+
+    Lists of Chroma 1.5 outlive what they belonged to: a vector that is written later may find those
+    of one that was deleted, and readers whom it never had.
+    """
+    kept: Flat = {}
+    for name, value in flat(point).items():
+        if isinstance(value, list):
+            kept |= {f"{name}={one}": True for one in value}
+        else:
+            kept[name] = value
+    return kept
+
+
 def _filter(asked: Condition, scope: Scope) -> dict[str, Any] | None:
     parts = [] if asked == EVERYTHING else [_where(asked)]
     if scope.readers is not None:
         reads: list[dict[str, Any]] = [{OPEN: {"$eq": True}}]
-        reads += [{BY: {"$contains": one}} for one in sorted(scope.readers)]
+        reads += [{f"{BY}={one}": {"$eq": True}} for one in sorted(scope.readers)]
         parts.append(_joined("$or", reads))
     return _joined("$and", parts) if parts else None
 
@@ -218,7 +235,7 @@ def _where(condition: Condition) -> dict[str, Any]:
 def _equal(field: str, value: Scalar) -> dict[str, Any]:
     name = typed_name(field, value)
     if isinstance(value, str):
-        return {name: {"$contains": value}}
+        return {f"{name}={value}": {"$eq": True}}
     return {name: {"$eq": value if isinstance(value, bool) else number(value)}}
 
 
