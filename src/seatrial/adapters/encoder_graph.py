@@ -154,9 +154,7 @@ class _Builder:
         right = [self._constant(weight), self._constant(scale), self._constant(zeros)]
         if not by_token:
             return self._node("DynamicQuantizeMatMul", [states, *right], domain=_CONTRIB)
-        most = self._node(
-            "ReduceMax", [self._node("Abs", [states]), self._integers(1)], keepdims=1
-        )
+        most = self._node("ReduceMax", [self._node("Abs", [states]), self._integers(1)], keepdims=1)
         step = self._node("Mul", [most, self._scalar(1 / 127)])
         step = self._node("Max", [step, self._scalar(1e-12)])
         whole = self._node(

@@ -47,7 +47,7 @@ class HfTokenizer:
         try:
             content = path.read_bytes()
             library = Library.from_buffer(content)
-        except Exception as error:  # noqa: BLE001 - the library raises bare Exception
+        except Exception as error:
             raise EncoderUnusable(
                 f"The tokenizer {str(path)!r} cannot be read ({error}).",
                 remedy="Name a folder with the tokenizer.json of its model.",
