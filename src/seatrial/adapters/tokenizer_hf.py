@@ -70,6 +70,10 @@ class HfTokenizer:
         found: list[int] = self._library.encode(whole(text), add_special_tokens=False).ids
         return found
 
+    def cut_pairs(self, max_tokens: int) -> None:
+        """Cut the longer text of each pair, so that it has so many tokens with the special ones."""
+        self._library.enable_truncation(max_tokens, strategy="longest_first")
+
     def pair_ids(self, first: str, second: str) -> tuple[list[int], list[int]]:
         """Tokens and types of a pair with its special tokens, as the model was trained."""
         encoding = self._library.encode(whole(first), whole(second))
