@@ -28,7 +28,7 @@ _LEVELS: Final = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN: Final = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
 )
-_SPACE: Final = re.compile(r"[ \t\n\r\f]+")
+_SPACE: Final = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,13 +50,16 @@ class HtmlText:
 def html_text(page: str) -> HtmlText:
     """Read a page. It must run where it may hang: deep nesting takes quadratic time.
 
-    Raises: MissingExtra.
+    Raises: MissingExtra, MemoryError.
     """
     try:
-        from selectolax.lexbor import LexborHTMLParser
+        from selectolax.lexbor import LexborHTMLParser, SelectolaxError
     except ImportError as error:
         raise MissingExtra("selectolax", "documents") from error
-    root = LexborHTMLParser(page).root
+    try:
+        root = LexborHTMLParser(page).root
+    except SelectolaxError as error:  # any text is HTML: only memory can be wanting
+        raise MemoryError from error
     if root is None:
         return HtmlText(text="", title=None, language=None)
     title = root.css_first("head > title")

@@ -14,6 +14,7 @@ from seatrial.rag.loading.loader import About, Flaw, Parsed, Record
 from seatrial.rag.loading.metadata import flat, language_code, readers_of
 from seatrial.rag.loading.outcome import Reason, Unloadable
 from seatrial.rag.loading.packed import too_large
+from seatrial.rag.loading.rows import joined
 from seatrial.rag.loading.settings import Fields
 
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -31,7 +32,7 @@ class JsonLoader:
         value = _parsed(text)
         title = value.get(about.fields.title) if isinstance(value, dict) else None
         yield Parsed(
-            text="\n".join(_lines(value)),
+            text=joined(_lines(value), about.limits),
             title=title if isinstance(title, str) and title.strip() else None,
             metadata=told(encoding),
         )

@@ -13,6 +13,15 @@ from seatrial.testing.index_corpus import PLAIN_WORDS
 from seatrial.testing.memory_index import MemoryIndexStore
 
 
+class Words:
+    """A tokenizer whose tokens are words."""
+
+    name = "words"
+
+    def offsets(self, texts):
+        return [np.zeros((len(text.split()), 2), np.int32) for text in texts]
+
+
 class WordEmbedder:
     """Texts with the same words have the same vector; words of other languages add nothing."""
 
@@ -21,12 +30,7 @@ class WordEmbedder:
     max_tokens = 512
     languages = frozenset({"en"})
 
-    class tokenizer:
-        name = "words"
-
-        @staticmethod
-        def offsets(texts):
-            return [np.zeros((len(text.split()), 2), np.int32) for text in texts]
+    tokenizer = Words()
 
     def embed_documents(self, texts):
         self.n_calls = getattr(self, "n_calls", 0) + 1

@@ -1,6 +1,7 @@
 """Contexts within a budget."""
 
-import numpy as np
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,5 +95,5 @@ def test_a_context_is_true_to_its_documents_and_its_budget(given_spans, budget, 
         assert all(passage.span.start <= hit.passage.span.start for hit in passage.hits)
         assert all(hit.passage.span.end <= passage.span.end for hit in passage.hits)
     ordered = sorted(context.passages, key=lambda passage: passage.span)
-    assert all(a.span.end < b.span.start for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a.span.end < b.span.start for a, b in pairwise(ordered))
     assert context.n_left_out + sum(len(p.hits) for p in context.passages) == len(hits)

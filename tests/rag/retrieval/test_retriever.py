@@ -103,7 +103,7 @@ def test_only_what_is_in_scope_is_found(index_of, embedder):
 
 
 def test_copies_make_room_for_others(index_of, embedder):
-    texts = {name: SHIPS["keel"] for name in ("a", "b", "c")} | {"mast": SHIPS["mast"]}
+    texts = dict.fromkeys(("a", "b", "c"), SHIPS["keel"]) | {"mast": SHIPS["mast"]}
     index = index_of(texts)
     assert names(retriever(index, embedder).search("keel of the ship", ALL, k=2)) == ["a", "mast"]
     kept = retriever(index, embedder, repeats=None).search("keel of the ship", ALL, k=3)

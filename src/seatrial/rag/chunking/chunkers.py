@@ -21,7 +21,7 @@ from seatrial.rag.chunking.ruler import Unit
 from seatrial.rag.text.document import Document, Section
 
 Kind = Literal["recursive", "sentence", "fixed"]
-_OF_LINES = frozenset(["code", "csv", "json", "jsonl", "log", "tsv", "xlsx"])
+_OF_LINES = frozenset(["code", "csv", "json", "jsonl", "xlsx"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,17 +7,16 @@ limit and the structure of the text allow.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seatrial.rag.chunking.edges import bare, next_start
 from seatrial.rag.chunking.levels import Level, may_part
 from seatrial.rag.chunking.ruler import Ruler
 from seatrial.rag.text.document import Span
 from seatrial.rag.text.graphemes import grapheme_before
 from seatrial.rag.text.sentences import first_sentence_end
 
-_NOT_SPACE = re.compile(r"\S")
 _A_LITTLE_MORE = 1.25
 _MORE_THAN_HALF = 0.6
 
@@ -58,30 +57,30 @@ def spans(text: str, start: int, end: int, ruler: Ruler, plan: Plan) -> list[Spa
         blank; empty where the text is.
     """
     found: list[Span] = []
-    at = reached = _next(text, start, end)
+    at = reached = next_start(text, start, end)
     while at < end:
         furthest = ruler.reach(at, plan.length)
         if furthest >= end:
-            found.append(_bare(text, at, end))
+            found.append(bare(text, at, end))
             break
-        place, rule = None, None
-        if ruler.reach(at, int(plan.length * _A_LITTLE_MORE)) >= end:
+        place, rule = _place(text, at, reached, furthest, plan.rules)
+        if place is None and at < reached:
+            at = reached
+            continue
+        if rule and not rule.severs and ruler.reach(at, int(plan.length * _A_LITTLE_MORE)) >= end:
             evenly = ruler.reach(at, int(ruler.count(at, end) * _MORE_THAN_HALF) + 1)
-            place, rule = _place(text, at, reached, min(furthest, evenly), plan.rules[:-1])
+            as_good = plan.rules[: plan.rules.index(rule) + 1]
+            even, _ = _place(text, at, reached, min(furthest, evenly), as_good)
+            place = even or place
         if place is None:
-            place, rule = _place(text, at, reached, furthest, plan.rules)
-        if place is None:
-            if at < reached:
-                at = reached
-                continue
             place = grapheme_before(text, furthest, at)
-            if place <= at:
-                place = max(furthest, at + 1)
-        found.append(_bare(text, at, place))
-        reached = _next(text, place, end)
-        at = reached
-        if plan.overlap and not (rule and rule.severs):
-            at = _repeated_from(text, found[-1], reached, ruler, plan)
+            place = place if place > at else max(furthest, at + 1)
+        span = bare(text, at, place)
+        at = reached = next_start(text, place, end)
+        if span.end > span.start:
+            found.append(span)
+            if plan.overlap and not (rule and rule.severs):
+                at = _repeated_from(text, span, reached, ruler, plan)
     return found
 
 
@@ -107,19 +106,5 @@ def _repeated_from(text: str, last: Span, reached: int, ruler: Ruler, plan: Plan
         place = first
         while place < last.end and not may_part(text[place - 1], text[place]):
             place += 1
-    place = _next(text, place, reached)
+    place = next_start(text, place, reached)
     return place if grapheme_before(text, place, last.start) == place else reached
-
-
-def _next(text: str, at: int, end: int) -> int:
-    """The first character that is not white space, with white space that carries an accent."""
-    if at < end and " " < text[at] < "\u00a0":
-        return at
-    found = _NOT_SPACE.search(text, at, end)
-    return grapheme_before(text, found.start(), at) if found else end
-
-
-def _bare(text: str, start: int, end: int) -> Span:
-    while text[end - 1].isspace():
-        end -= 1
-    return Span(start, end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from seatrial.rag.chunking.edges import bare, next_start
 from seatrial.rag.chunking.ruler import Sized
 from seatrial.rag.chunking.token_starts import TokenFinder, TokenStarts
 from seatrial.rag.embedding.embedder import Tokenizer
@@ -84,9 +85,8 @@ class TokenRuler:
                 furthest = start + max(int(starts[most]), 1)
                 cut = grapheme_before(text, furthest, start)
                 cut = cut if cut > start else furthest
-                part = Span(start, start + len(text[start:cut].rstrip()))
+                part = bare(text, start, cut)
                 starts = self._finder.offsets(text[part.start : part.end])
-            yield Sized(part, len(starts))
-            start = part.end
-            while start < end and text[start].isspace():
-                start += 1
+            if part.end > part.start:
+                yield Sized(part, len(starts))
+            start = next_start(text, max(part.end, start + 1), end)

@@ -95,7 +95,7 @@ class TokenFinder:
                 self._kinds = self._trial()
                 self._tried = True
         kinds = self._kinds
-        blocks = _blocks(text)
+        blocks = _blocks(text, kinds)
         if kinds is None:
             found = self._offsets([text[start:end] for start, end in blocks])
             places = [spans[:, 0].astype(np.int64) for spans in found]
@@ -128,7 +128,7 @@ class TokenFinder:
             self._words = _Words()
         kept = self._words
         with kept.lock:
-            new = list({word for word in words if word not in kept.rows})
+            new = list(dict.fromkeys(word for word in words if word not in kept.rows))
             for word, spans in zip(new, self._offsets(new), strict=True):
                 kept.add(word, spans[:, 0])
         rows = np.fromiter(map(kept.rows.__getitem__, words), np.int64, len(words))
@@ -164,10 +164,8 @@ class _Words:
         n_tokens = self._n_tokens[rows]
         before = np.cumsum(n_tokens) - n_tokens
         nth = np.arange(int(n_tokens.sum())) - np.repeat(before, n_tokens)
-        return (
-            np.repeat(word_starts, n_tokens)
-            + self._within[np.repeat(self._first[rows], n_tokens) + nth]
-        )
+        within: NDArray[np.int64] = self._within[np.repeat(self._first[rows], n_tokens) + nth]
+        return np.add(np.repeat(word_starts, n_tokens), within)
 
 
 def _with_room(array: NDArray[np.int64], size: int) -> NDArray[np.int64]:
@@ -197,14 +195,17 @@ def _is_edge(text: str, at: int, kinds: bytes) -> bool:
     )
 
 
-def _blocks(text: str) -> list[tuple[int, int]]:
-    """Parts of a text that end at spaces where there are any, none longer than `_BLOCK`."""
+def _blocks(text: str, kinds: bytes | None) -> list[tuple[int, int]]:
+    """Parts of a text, none longer than `_BLOCK`, that end at spaces, else between words."""
     blocks = []
     start = 0
     while len(text) - start > _BLOCK:
         end = start + _BLOCK
         space = max(text.rfind("\n", start, end), text.rfind(" ", start, end)) + 1
-        end = space if space > start else end
+        if space > start:
+            end = space
+        elif kinds:
+            end = next((at for at in range(end, end - 999, -1) if _is_edge(text, at, kinds)), end)
         blocks.append((start, end))
         start = end
     return [*blocks, (start, len(text))]

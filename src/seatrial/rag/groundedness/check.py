@@ -126,6 +126,7 @@ class Groundedness:
             reason=reason.en,
             reason_zh=reason.zh,
             signals=signals,
+            also=tuple(_evidence(material, i) for i in found.window if i != found.best),
         )
 
 

@@ -61,6 +61,10 @@ class Material:
         found = self.pieces[piece]
         return self.passages[found.passage][found.span.start : found.span.end]
 
+    def holds(self, text: str) -> bool:
+        """Whether a passage has exactly this in it."""
+        return any(text in passage for passage in self.passages)
+
     @cached_property
     def by_prefix(self) -> dict[str, list[str]]:
         """Words of the passages by their first four letters."""

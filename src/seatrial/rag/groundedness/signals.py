@@ -25,7 +25,12 @@ _ALIKE = 0.6
 _N_CANDIDATES = 16
 _N_COVER = 3
 _WHOLE = 0.8
+_ADDS = 0.15
 _WINDOW = 3
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'()（）\[\]，。]+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+",
+    re.IGNORECASE,
+)
 _OWN_VOICE = re.compile(r"\b(?:i|my|me|mine|we|our|us|you|your)\b|[我你您咱]", re.IGNORECASE)
 
 
@@ -75,8 +80,8 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
     lacking_dates = [date for date in read_dates if not _dated(date, material)]
     lacking_numbers = [number for number in read_numbers if not _counted(number, material)]
     presence = _presence(unique, material)
-    told = [one for one in read_dates if one not in lacking_dates]
-    told += [one for one in read_numbers if one not in lacking_numbers]
+    told = [Span(one.start, one.end) for one in read_dates if one not in lacking_dates]
+    told += [Span(one.start, one.end) for one in read_numbers if one not in lacking_numbers]
     _count_as_present(told, found, unique, presence)
     n_pieces = len(material.pieces)
     total = float(weights.sum()) or 1.0
@@ -91,7 +96,10 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
     text = material.text(best) if best is not None else ""
     called = names(sentence)
     shares = [_name_share(name, material) for name in called]
-    lacking_names = [name for name, share in zip(called, shares, strict=True) if share < _WHOLE]
+    lacking_names = [
+        name.text for name, share in zip(called, shares, strict=True) if share < _WHOLE
+    ]
+    lacking_names += [url for url in _ADDRESS.findall(sentence) if not material.holds(url)]
     context = " ".join(material.text(i) for i in evidence)
     near = cover / total >= 0.5
     denies = denied(sentence, text) if near else None
@@ -116,11 +124,28 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
         missing=_missing(found, dict(zip(unique, weights * (1 - held), strict=True))),
         missing_numbers=tuple(sentence[n.start : n.end].strip() for n in lacking_numbers),
         missing_dates=tuple(sentence[d.start : d.end].strip() for d in lacking_dates),
-        missing_names=tuple(name.text for name in lacking_names),
+        missing_names=tuple(lacking_names),
         opposite=opposite,
         denied=denies,
         turned=turned,
     )
+
+
+def nearest(text: str, material: Material) -> list[tuple[int, float, float]]:
+    """The pieces that share something with a text, the nearest first.
+
+    Returns: of each its number, a score comparable within this list, and the share in [0, 1] of
+        the text's weight that it holds.
+    """
+    found = terms(text)
+    unique = list(dict.fromkeys(term.text for term in found))
+    weights = np.array([rarity(term) for term in unique])
+    presence = _presence(unique, material)
+    total = float(weights.sum()) or 1.0
+    return [
+        (piece, score, float(weights @ presence[:, piece]) / total)
+        for piece, score in _rank(found, unique, weights, presence, material)
+    ]
 
 
 def _presence(unique: Sequence[str], material: Material) -> NDArray[np.float64]:
@@ -140,7 +165,7 @@ def _presence(unique: Sequence[str], material: Material) -> NDArray[np.float64]:
 
 
 def _count_as_present(
-    told: Sequence[Date | Number],
+    told: Sequence[Span],
     found: Sequence[Word],
     unique: Sequence[str],
     presence: NDArray[np.float64],
@@ -178,15 +203,18 @@ def _window(weights: NDArray[np.float64], presence: NDArray[np.float64]) -> floa
 def _cover(
     weights: NDArray[np.float64], presence: NDArray[np.float64]
 ) -> tuple[float, tuple[int, ...]]:
-    """The weight that up to three pieces hold, each chosen for what it adds, and these."""
+    """The weight that up to three pieces hold, each chosen for what it adds, and those of them
+    that add something to speak of."""
     covered = np.zeros(len(weights))
     chosen: list[int] = []
     for _ in range(min(_N_COVER, presence.shape[1]) if len(weights) else 0):
         gain = weights @ np.maximum(presence, covered[:, None])
         best = int(gain.argmax())
-        if gain[best] <= weights @ covered + 1e-9:
+        added = gain[best] - weights @ covered
+        if added <= 1e-9:
             break
-        chosen.append(best)
+        if added >= _ADDS * weights.sum():
+            chosen.append(best)
         covered = np.maximum(covered, presence[:, best])
     return float(weights @ covered), tuple(chosen)
 
@@ -212,7 +240,7 @@ def _rank(
     lengths = np.array([len(piece.terms) for piece in material.pieces])
     score: NDArray[np.float64] = importance @ presence
     weight_of = dict(zip(unique, importance, strict=True))
-    pairs = {pair for pair in pairwise(term.text for term in found)}
+    pairs = set(pairwise(term.text for term in found))
     for index in np.argsort(-score, kind="stable")[:_N_CANDIDATES]:
         shared = pairs & material.bigrams[index]
         score[index] += 0.3 * sum(weight_of[a] + weight_of[b] for a, b in shared)
