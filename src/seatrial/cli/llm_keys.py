@@ -59,6 +59,7 @@ def keys() -> None:
 @click.option("--requests-per-minute", type=click.IntRange(min=1), help="Calls it may make.")
 @click.option("--tokens-per-minute", type=click.IntRange(min=1), help="Tokens it may use.")
 @click.option("--tenant", default="", help="Keys of one tenant share answers of the cache.")
+@click.option("--groups", type=NAMES, help="Whose documents it may read, by commas.")
 @click.option("--expires", type=DURATION, help="How long it may be used, such as 90d.")
 @workspace_options
 @json_option
@@ -70,6 +71,7 @@ def create(
     requests_per_minute: int | None,
     tokens_per_minute: int | None,
     tenant: str,
+    groups: tuple[str, ...] | None,
     expires: float | None,
     home: Path | None,
     config: Path | None,
@@ -83,6 +85,7 @@ def create(
             by=whoami(),
             models=models or (),
             tenant=tenant,
+            groups=groups or (),
             budget_usd=budget,
             window=Window(window),
             requests_per_minute=requests_per_minute,
@@ -153,6 +156,8 @@ def _line(record: dict[str, Any]) -> str:
     limits += [f"{n} {what} a minute" for what, n in most.items() if n is not None]
     if record["models"]:
         limits.append("for " + ", ".join(record["models"]))
+    if record["groups"]:
+        limits.append("reads as " + ", ".join(record["groups"]))
     if record["expires"] is not None:
         limits.append(f"until {record['expires'][:16]}")
     state = "" if record["usable"] else "  revoked" if record["revoked"] else "  expired"

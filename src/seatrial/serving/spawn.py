@@ -1,4 +1,4 @@
-"""Starting the process that will hold a model: what it inherits, and what it does not."""
+"""Starting the process that will hold a model, or another child: what it inherits, and what not."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class ChildLimits:
 class Spawned:
     """A process just started, and what this one holds of it. All calls return at once."""
 
-    def __init__(self, limits: ChildLimits, code_paths: Sequence[Path]) -> None:
+    def __init__(
+        self, limits: ChildLimits, code_paths: Sequence[Path], *, program: str = PROGRAM
+    ) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._hold = _held(self._scratch)
         self._output = os.memfd_create("seatrial-model-output")
@@ -66,6 +68,7 @@ class Spawned:
                 (theirs.fileno(), beat),
                 self._output,
                 limits,
+                program,
                 env=_environment(limits.threads, code_paths, self._scratch),
             )
         except BaseException:
@@ -151,12 +154,17 @@ def _held(folder: Path) -> int:
 
 
 def _popen(
-    inherited: tuple[int, int], output: int, limits: ChildLimits, *, env: dict[str, str]
+    inherited: tuple[int, int],
+    output: int,
+    limits: ChildLimits,
+    program: str,
+    *,
+    env: dict[str, str],
 ) -> subprocess.Popen[bytes]:
     data_bytes = limits.memory_bytes + limits.memory_bytes // 2
     arguments = [*map(str, inherited), str(data_bytes)]
     return subprocess.Popen(
-        [sys.executable, "-P", "-X", "faulthandler", "-m", PROGRAM, *arguments],
+        [sys.executable, "-P", "-X", "faulthandler", "-m", program, *arguments],
         pass_fds=inherited,
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.billing_provider import BillingProvider
+    from seatrial.testing.chunker_suite import ChunkerSuite
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.index_store_suite import IndexStoreSuite
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
+    from seatrial.testing.loader_suite import LoaderSuite
     from seatrial.testing.memory_index import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_prompts import MemoryPrompts
@@ -35,11 +37,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswersSuite",
     "BillingProvider",
+    "ChunkerSuite",
     "EngineSuite",
     "FakeClock",
     "IndexStoreSuite",
     "LedgerSuite",
     "LimitStoreSuite",
+    "LoaderSuite",
     "MemoryIndexStore",
     "MemoryLedger",
     "MemoryPrompts",
@@ -62,11 +66,13 @@ __all__ = [
 _HOMES = {
     "AnswersSuite": "answers_suite",
     "BillingProvider": "billing_provider",
+    "ChunkerSuite": "chunker_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "IndexStoreSuite": "index_store_suite",
     "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
+    "LoaderSuite": "loader_suite",
     "MemoryIndexStore": "memory_index",
     "MemoryLedger": "memory_ledger",
     "MemoryPrompts": "memory_prompts",

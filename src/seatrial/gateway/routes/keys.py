@@ -66,6 +66,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         digest: SHA-256 of the key, in hex.
         models: that it may be used for; empty for all.
         tenant: who shares answers of the cache with it; "" for its own id.
+        groups: who reads with it: a document with an access list is found where one of these is
+            on the list.
         budget_usd, window: what it may spend in each ``day``, ``month`` or ``total``; None for no
             limit of its own.
         requests_per_minute, tokens_per_minute: None for the limits of the configuration.
@@ -78,6 +80,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     models: tuple[str, ...] = ()
     tenant: str = ""
+    groups: tuple[str, ...] = ()
     budget_usd: Decimal | None = None
     window: Window = Window.MONTH
     requests_per_minute: int | None = None

@@ -33,7 +33,9 @@ class GroundednessVerdict:
     Args:
         score: probability in [0, 1] that the passages support it, by the profile.
         evidence: where the support lies; None where nothing comes near.
-        reason: one sentence for people: what is missing or contradicted, or what supports it.
+        also: where the rest of it lies, if one span does not hold all that is said.
+        reason: one sentence for people: what is missing or contradicted, or what supports it;
+            `reason_zh` says the same in Chinese.
         signals: the measurements behind the score, by name.
     """
 
@@ -42,6 +44,8 @@ class GroundednessVerdict:
     evidence: Evidence | None
     reason: str
     signals: Mapping[str, float]
+    reason_zh: str | None = None
+    also: tuple[Evidence, ...] = ()
 
 
 class Entailment(Protocol):

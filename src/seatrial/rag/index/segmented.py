@@ -119,6 +119,15 @@ class SegmentedIndex:
             vectors[at] = self._parts[number].segment.vectors[row]
         return vectors
 
+    def keys(self) -> NDArray[np.int64]:
+        """See Index."""
+        found = [
+            np.arange(part.segment.n_chunks, dtype=np.int64)[slice(None) if rows is None else rows]
+            + part.first_key
+            for part, rows in zip(self._parts, self._alive, strict=True)
+        ]
+        return np.concatenate(found) if found else np.empty(0, np.int64)
+
     def document(self, name: str) -> Document:
         """See Index."""
         if name not in self._documents:

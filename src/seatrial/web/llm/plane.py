@@ -22,11 +22,9 @@ from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.prompts.ask import PREFIX, PromptAsk, prompt_ask
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller, Gateway
-from seatrial.gateway.routes.keys import KeyUnknown
 from seatrial.gateway.routes.table import Route, Use
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.client_errors import as_told
-from seatrial.serving.codec.inflate import inflate
 from seatrial.serving.exchange import (
     JSON,
     BadInput,
@@ -40,8 +38,8 @@ from seatrial.serving.exchange import (
 )
 from seatrial.serving.flight import KEY as STICKY
 from seatrial.serving.flight import forced_version
-from seatrial.web.guard import ForeignRequest, Guard
 from seatrial.web.llm.description import document
+from seatrial.web.llm.here import check_here
 from seatrial.web.llm.listing import entry, listing
 from seatrial.web.llm.refusal import refused
 from seatrial.web.llm.reply_headers import STREAMED, headers_of, last_word
@@ -58,7 +56,6 @@ MODELS = "/v1/models"
 _POSTED = frozenset({CHAT, EMBEDDINGS, MESSAGES, COUNT, SCORES})
 _ANTHROPICS = frozenset({MESSAGES, COUNT})
 _POST, _GET = ("POST", "OPTIONS"), ("GET", "HEAD", "OPTIONS")
-_HERE = "127.0.0.1"
 
 
 class LlmPlane:
@@ -73,7 +70,6 @@ class LlmPlane:
     def __init__(self, gateway: Gateway, doorman: Doorman, limits: Limits) -> None:
         self.limits = limits
         self._gateway, self._doorman = gateway, doorman
-        self._here = Guard(token=None)
         self._answers: Mapping[str, Callable[[Visit], Awaitable[Reply | StreamReply]]] = {
             CHAT: self._chat,
             MESSAGES: self._chat,
@@ -114,14 +110,14 @@ class LlmPlane:
                 )
             visit.key = await self._doorman.admit(visit.secret)
             if visit.key is None:
-                self._check_here(request.headers)
+                check_here(request.headers)
             make = self._answers.get(request.path)
             return self._models(visit) if make is None else await make(visit)
         except Exception as problem:  # noqa: BLE001 - the border of a request
             return self._refused(as_told(problem, None), visit)
 
     async def _chat(self, visit: Visit) -> Reply | StreamReply:
-        given = self._body(visit)
+        given = visit.body(self.limits.max_body_bytes)
         prompt = prompt_ask(given)
         if prompt is not None:
             return await self._prompt(visit, prompt)
@@ -178,7 +174,7 @@ class LlmPlane:
         )
 
     async def _embed(self, visit: Visit) -> Reply:
-        asked = openai_embeddings.read_embedding_request(self._body(visit))
+        asked = openai_embeddings.read_embedding_request(visit.body(self.limits.max_body_bytes))
         route, call = self._begun(visit, asked.model, asked.user, Use.EMBEDDING)
         made = await route.provider.embed(asked, call)
         in_base64 = asked.raw is not None and asked.raw.get("encoding_format") == "base64"
@@ -186,7 +182,7 @@ class LlmPlane:
         return Reply(200, body, JSON, headers_of(visit))
 
     async def _count(self, visit: Visit) -> Reply:
-        given = self._body(visit)
+        given = visit.body(self.limits.max_body_bytes)
         if isinstance(given, dict):
             given.setdefault("max_tokens", 1)  # which this route alone does not ask for
         asked = ANTHROPIC.read(given)
@@ -202,7 +198,7 @@ class LlmPlane:
         return Reply(200, body, JSON, headers_of(visit))
 
     async def _score(self, visit: Visit) -> Reply:
-        body = fields.mapping(self._body(visit), "")
+        body = fields.mapping(visit.body(self.limits.max_body_bytes), "")
         name, answer = fields.named(body, "prompt"), fields.named(body, "answer")
         score = fields.optional_number(body, "score")
         if score is None:
@@ -253,34 +249,6 @@ class LlmPlane:
         """The names of prompts, as clients ask for them."""
         prompts = self._gateway.prompts
         return [] if prompts is None else [PREFIX + name for name in prompts.names()]
-
-    def _body(self, visit: Visit) -> object:
-        request = visit.request
-        body = request.body
-        if (encoding := request.headers.get(b"content-encoding")) is not None:
-            body = inflate(body, encoding, self.limits.max_body_bytes)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise BadInput(
-                f"The body is not JSON: {error.msg}.",
-                remedy="Send one JSON object, as UTF-8.",
-            ) from error
-
-    def _check_here(self, headers: Mapping[bytes, bytes]) -> None:
-        """Who needs no key is on this machine, and no page of another site.
-
-        Raises: KeyUnknown.
-        """
-        texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
-        try:
-            self._here.check(client=_HERE, headers=texts, cookies={})
-        except ForeignRequest as foreign:
-            raise KeyUnknown(
-                "Calls without a key are for programs on this machine only: not for pages of other "
-                "sites, and not through a proxy.",
-                remedy="Make a key with 'seatrial llm keys create' and send it.",
-            ) from foreign
 
     @staticmethod
     def _refused(error: SeatrialError, visit: Visit) -> Reply:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import orjson
+
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.routes.keys import Key
+from seatrial.serving.codec.inflate import inflate
 from seatrial.serving.exchange import BadInput, Request, shown
 from seatrial.serving.flight import REQUEST_ID, request_id_of
 from seatrial.web.llm.wires import Wire
@@ -43,6 +46,19 @@ class Visit:
             if scheme.lower() != b"bearer":
                 return None
         return given.strip().decode("latin-1") or None
+
+    def body(self, max_bytes: int) -> object:
+        """Its JSON, decompressed.   Raises: BadInput, BodyTooLarge, UnsupportedMedia."""
+        body = self.request.body
+        if (encoding := self.request.headers.get(b"content-encoding")) is not None:
+            body = inflate(body, encoding, max_bytes)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise BadInput(
+                f"The body is not JSON: {error.msg}.",
+                remedy="Send one JSON object, as UTF-8.",
+            ) from error
 
     def tags(self) -> Mapping[str, str]:
         """What costs are told apart by: ``x-seatrial-tags: team=search,app=faq``.

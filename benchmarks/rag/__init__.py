@@ -1,0 +1,1 @@
+"""How well retrieval, answers and their checks do, beside their peers."""

@@ -1,0 +1,333 @@
+"""Vectors in Weaviate (1.27 or later)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.adapters.vectors_remote import (
+    BY,
+    META,
+    OPEN,
+    VectorsUnavailable,
+    answering,
+    bounds_of,
+    can_flat,
+    flat,
+    kept_satisfies,
+    name_of,
+    number,
+    shown,
+)
+from seatrial.kernel.errors import MissingExtra
+from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
+from seatrial.rag.index.passage import NO_HITS, Hits
+from seatrial.rag.index.reading import Scope
+from seatrial.rag.index.vector_store import Point, in_order, rows_of, sorted_hits
+from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
+
+_BATCH = 200
+_PAGE = 1_000
+_MOST = 10_000
+_FACTS = "facts"
+_TEXT = "body"
+
+
+class WeaviateVectors:
+    """One collection of Weaviate; see `VectorStore`.
+
+    Texts and booleans of metadata lie together as ``field=value``, so that any field may come and
+    one field may hold values of several kinds; numbers have a property of their own each.
+
+    Args:
+        url: ``http://host:8080`` of REST.
+        collection: its name; ``Seatrial_`` goes before it. Made if it is not there.
+        dimensions: of the vectors.
+        grpc_port: on the same host.
+        api_key: of the server; None for none.
+    Raises: MissingExtra; VectorsUnavailable.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        collection: str,
+        dimensions: int,
+        *,
+        grpc_port: int = 50051,
+        api_key: str | None = None,
+    ) -> None:
+        try:
+            import weaviate
+        except ImportError as error:
+            raise MissingExtra("weaviate", "weaviate") from error
+        parts = urlsplit(url)
+        secure, host = parts.scheme == "https", parts.hostname or "localhost"
+        self._name, self._dimensions = f"Seatrial_{name_of(collection)[2:]}", dimensions
+        self._where = f"Weaviate at {shown(url)}"
+        self._lock = threading.Lock()
+        with answering(self._where):
+            self._client: Any = weaviate.connect_to_custom(
+                http_host=host,
+                http_port=parts.port or (443 if secure else 80),
+                http_secure=secure,
+                grpc_host=host,
+                grpc_port=grpc_port,
+                grpc_secure=secure,
+                auth_credentials=None if api_key is None else weaviate.auth.Auth.api_key(api_key),
+                skip_init_checks=True,
+            )
+            try:
+                self._make()
+            except BaseException:
+                self.close()
+                raise
+
+    def _make(self) -> None:
+        from weaviate.classes.config import (
+            Configure,
+            DataType,
+            Property,
+            Tokenization,
+            VectorDistances,
+        )
+
+        if not self._client.collections.exists(self._name):
+            words = {"tokenization": Tokenization.FIELD, "index_searchable": False}
+            self._client.collections.create(
+                self._name,
+                vector_config=Configure.Vectors.self_provided(
+                    vector_index_config=Configure.VectorIndex.hnsw(
+                        distance_metric=VectorDistances.COSINE, ef=256
+                    )
+                ),
+                properties=[
+                    Property(name=_TEXT, data_type=DataType.TEXT, index_filterable=False),
+                    Property(name="document", data_type=DataType.TEXT, **words),
+                    Property(
+                        name=META,
+                        data_type=DataType.TEXT,
+                        index_filterable=False,
+                        index_searchable=False,
+                    ),
+                    Property(name=OPEN, data_type=DataType.BOOL),
+                    Property(name=BY, data_type=DataType.TEXT_ARRAY, **words),
+                    Property(name=_FACTS, data_type=DataType.TEXT_ARRAY, **words),
+                ],
+            )
+        self._rows: Any = self._client.collections.get(self._name)
+        self._known = {one.name for one in self._rows.config.get(simple=True).properties}
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """See VectorStore; batches are whole, not all of the points together."""
+        from weaviate.classes.data import DataObject
+
+        rows = rows_of(points, self._dimensions)
+        made = [
+            DataObject(
+                properties=_properties(point),
+                uuid=UUID(int=point.key),
+                vector=row.tolist(),
+            )
+            for point, row in zip(points, rows, strict=True)
+        ]
+        with answering(self._where):
+            self._add_numbers(made)
+            for start in range(0, len(made), _BATCH):
+                done = self._rows.data.insert_many(made[start : start + _BATCH])
+                if done.has_errors:
+                    first = next(iter(done.errors.values()))
+                    raise VectorsUnavailable(
+                        f"{self._where} refused {len(done.errors)} vectors: {first.message}.",
+                        remedy="Look into the server's log.",
+                    )
+
+    def _add_numbers(self, made: Sequence[Any]) -> None:
+        """A property for each field of numbers that is new."""
+        from weaviate.classes.config import DataType, Property
+
+        named = {name for one in made for name in one.properties if name.startswith("n")}
+        with self._lock:
+            for name in sorted(named - self._known):
+                self._rows.config.add_property(
+                    Property(name=name, data_type=DataType.NUMBER, index_range_filters=True)
+                )
+                self._known.add(name)
+
+    def delete(self, keys: Sequence[int]) -> None:
+        """See VectorStore."""
+        from weaviate.classes.query import Filter
+
+        with answering(self._where):
+            for start in range(0, len(keys), _PAGE):
+                ids = [UUID(int=int(key)) for key in keys[start : start + _PAGE]]
+                self._rows.data.delete_many(where=Filter.by_id().contains_any(ids))
+
+    def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """See VectorStore."""
+        from weaviate.classes.query import MetadataQuery
+
+        def near(n: int, where: Any, held: list[str]) -> list[Any]:
+            found = self._rows.query.near_vector(
+                vector.tolist(),
+                limit=n,
+                filters=where,
+                return_properties=held,
+                return_metadata=MetadataQuery(distance=True),
+            )
+            objects: list[Any] = found.objects
+            return objects
+
+        chosen = self._best(near, k, scope)
+        return sorted_hits(((one.uuid.int, 1 - float(one.metadata.distance)) for one in chosen), k)
+
+    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
+        """See VectorStore: Weaviate's own BM25."""
+        from weaviate.classes.query import MetadataQuery
+
+        def matching(n: int, where: Any, held: list[str]) -> list[Any]:
+            found = self._rows.query.bm25(
+                text,
+                query_properties=[_TEXT],
+                limit=n,
+                filters=where,
+                return_properties=held,
+                return_metadata=MetadataQuery(score=True),
+            )
+            objects: list[Any] = found.objects
+            return objects
+
+        if not text.strip():
+            return NO_HITS
+        chosen = self._best(matching, k, scope)
+        return sorted_hits(((one.uuid.int, float(one.metadata.score)) for one in chosen), k)
+
+    def _best(self, ask: Any, k: int, scope: Scope) -> Sequence[Any]:
+        asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
+        if asked == NOTHING or k < 1:
+            return ()
+        where = _filter(asked, scope)
+
+        def find(n: int) -> list[Any]:
+            with answering(self._where):
+                found: list[Any] = ask(n, where, [] if same else [META])
+            return found
+
+        if same:
+            return find(min(k, _MOST))
+        return best(find, k, lambda one: kept_satisfies(one.properties[META], scope), most=_MOST)
+
+    def keys(self) -> Iterator[NDArray[np.int64]]:
+        """See VectorStore."""
+        found: list[int] = []
+        with answering(self._where):
+            for one in self._rows.iterator(return_properties=[], cache_size=_PAGE):
+                found.append(one.uuid.int)
+                if len(found) == _PAGE:
+                    yield np.array(found, np.int64)
+                    found = []
+        if found:
+            yield np.array(found, np.int64)
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """See VectorStore."""
+        wanted = list(map(int, keys))
+        held: dict[int, Sequence[float]] = {}
+        with answering(self._where):
+            for start in range(0, len(wanted), _PAGE):
+                ids = [UUID(int=key) for key in wanted[start : start + _PAGE]]
+                found = self._rows.query.fetch_objects_by_ids(
+                    ids, limit=_PAGE, include_vector=True, return_properties=[]
+                )
+                held |= {one.uuid.int: one.vector["default"] for one in found.objects}
+        return in_order(held, wanted, self._dimensions)
+
+    def drop(self) -> None:
+        """See VectorStore."""
+        with answering(self._where):
+            self._client.collections.delete(self._name)
+
+    def close(self) -> None:
+        """See VectorStore."""
+        with suppress(Exception):  # whatever it says, nobody waits for it any more
+            self._client.close()
+
+
+def _properties(point: Point) -> dict[str, Any]:
+    kept: dict[str, Any] = {_TEXT: point.text}
+    facts: list[str] = []
+    for name, value in flat(point).items():
+        if name in {META, "document", OPEN, BY} or name.startswith("n"):
+            kept[name] = value
+        elif isinstance(value, list):
+            facts += [f"{name}={one}" for one in value]
+        else:
+            facts.append(f"{name}={value}")
+    if facts:
+        kept[_FACTS] = facts
+    return kept
+
+
+def _filter(asked: Condition, scope: Scope) -> Any:
+    from weaviate.classes.query import Filter
+
+    parts = [] if asked == EVERYTHING else [_where(asked)]
+    if scope.readers is not None:
+        reads = Filter.by_property(OPEN).equal(val=True)
+        if scope.readers:
+            reads = reads | Filter.by_property(BY).contains_any(sorted(scope.readers))
+        parts.append(reads)
+    return reduce(and_, parts) if parts else None
+
+
+def _where(condition: Condition) -> Any:
+    from weaviate.classes.query import Filter
+
+    match condition:
+        case Equals(field, value):
+            return _any_of(field, (value,))
+        case In(field, values):
+            return _any_of(field, values)
+        case Range():
+            number = Filter.by_property(f"n{name_of(condition.field)}")
+            ask = {
+                "gt": number.greater_than,
+                "gte": number.greater_or_equal,
+                "lt": number.less_than,
+                "lte": number.less_or_equal,
+            }
+            return reduce(and_, [ask[sign](b) for sign, b in bounds_of(condition).items()])
+        case And(parts):
+            return reduce(and_, map(_where, parts))
+        case Or(parts):
+            return reduce(or_, map(_where, parts))
+        case _:
+            raise AssertionError("complements are not asked of Weaviate")
+
+
+def _any_of(field: str, values: Sequence[Scalar]) -> Any:
+    from weaviate.classes.query import Filter
+
+    name = name_of(field)
+    parts = [
+        Filter.by_property(f"n{name}").equal(number(value))
+        for value in values
+        if not isinstance(value, str | bool)
+    ]
+    facts = [
+        f"s{name}={value}" if isinstance(value, str) else f"b{name}={value}"
+        for value in values
+        if isinstance(value, str | bool)
+    ]
+    if facts or not parts:
+        parts.append(Filter.by_property(_FACTS).contains_any(facts or ["-"]))
+    return reduce(or_, parts)

@@ -1,0 +1,1 @@
+"""An index under its name: searched, asked, and followed to its newest version."""

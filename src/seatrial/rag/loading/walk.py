@@ -1,0 +1,218 @@
+"""The files under what was named, and how they are opened: nothing outside it is ever read.
+
+Links are followed to files inside the folder; links out of it, and links to folders, are told.
+Pipes, sockets and devices are never opened. A file that is swapped for a link while loading runs
+is noticed after it was opened, by the path that the kernel says it has.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from seatrial.rag.loading.globs import Globs
+from seatrial.rag.loading.outcome import Reason, Skipped, Unloadable, skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file to read.
+
+    Args:
+        path: where it lies, links resolved.
+        root: the folder that it must lie in, links resolved.
+        source: its path under the folder named, with ``/``; bytes that are no UTF-8 are escaped.
+        n_bytes, modified_ns: as of when it was found; nanoseconds since 1970.
+    """
+
+    path: str
+    root: str
+    source: str
+    n_bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which files of a folder count. The number of files bounds the walk, not the folder."""
+
+    include: Globs
+    exclude: Globs
+    hidden: bool
+    max_files: int
+
+
+def walk(named: Path, choice: Choice) -> Iterator[Found | Skipped]:
+    """The files under a path in the order of their names, each folder after its files."""
+    shown = str(named)
+    try:
+        path = os.path.realpath(named, strict=True)
+        status = os.stat(path)  # noqa: PTH116  one style in this module: paths are strings
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        yield skipped(
+            shown,
+            Unloadable(
+                "is not there." if missing else f"cannot be read ({_why(error)}).",
+                remedy="Give the path of a file or folder, and the right to read it.",
+                reason=Reason.NOT_FOUND if missing else Reason.UNREADABLE,
+            ),
+        )
+        return
+    if stat.S_ISDIR(status.st_mode):
+        yield from _Walk(path, choice).files()
+        return
+    root, _ = os.path.split(path)
+    yield _found_or_special(path, root, escaped(named.name), status)
+
+
+class _Walk:
+    def __init__(self, root: str, choice: Choice) -> None:
+        self._root = root
+        self._choice = choice
+
+    def files(self) -> Iterator[Found | Skipped]:
+        n_files = 0
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(os.path.join(self._root, folder)) as entries:  # noqa: PTH118
+                    listed = sorted(entries, key=lambda entry: entry.name)
+            except OSError as error:
+                yield skipped(escaped(folder) or self._root, _unreadable(error))
+                continue
+            inner: list[str] = []
+            for entry in listed:
+                for item in self._entry(folder + entry.name, entry, inner):
+                    n_files += 1
+                    if n_files > self._choice.max_files:
+                        yield skipped(self._root, _too_many(self._choice.max_files))
+                        return
+                    yield item
+            folders.extend(f"{name}/" for name in reversed(inner))
+
+    def _entry(
+        self, name: str, entry: os.DirEntry[str], inner: list[str]
+    ) -> Iterator[Found | Skipped]:
+        """What an entry of a folder is; a folder is added to ``inner``."""
+        source = escaped(name)
+        choice = self._choice
+        if entry.name.startswith(".") and not choice.hidden:
+            return
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                if not choice.exclude.cover(source):
+                    inner.append(name)
+                return
+            if choice.exclude.match(source) or (
+                choice.include and not choice.include.match(source)
+            ):
+                return
+            if entry.is_symlink():
+                yield self._link(entry.path, source)
+            else:
+                status = entry.stat(follow_symlinks=False)
+                yield _found_or_special(entry.path, self._root, source, status)
+        except OSError as error:
+            yield skipped(source, _unreadable(error))
+
+    def _link(self, path: str, source: str) -> Found | Skipped:
+        target = os.path.realpath(path, strict=True)
+        if not _inside(target, self._root):
+            return skipped(source, _outside("is a link that leads"))
+        status = os.stat(target)  # noqa: PTH116
+        if stat.S_ISDIR(status.st_mode):
+            error = Unloadable(
+                "is a link to a folder, whose files are read where they lie.",
+                remedy="Leave it out with exclude to be rid of this line.",
+                reason=Reason.LINK,
+            )
+            return skipped(source, error)
+        return _found_or_special(target, self._root, source, status)
+
+
+def open_found(found: Found) -> BinaryIO:
+    """Open a file for reading, if it still is a file inside its folder.
+
+    Raises: Unloadable.
+    """
+    try:
+        # Without O_NONBLOCK a pipe that took the file's place would hang us.
+        fd = os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from error
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise _special()
+        if not _inside(os.readlink(f"/proc/self/fd/{fd}"), found.root):  # noqa: PTH115
+            raise _outside("lies, by now,")
+        return os.fdopen(fd, "rb", buffering=0)
+    except OSError as error:
+        os.close(fd)
+        raise _unreadable(error) from error
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def escaped(path: str) -> str:
+    """A path as text that can be stored: bytes that are no UTF-8 become ``\\xNN``."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _found_or_special(path: str, root: str, source: str, status: os.stat_result) -> Found | Skipped:
+    if not stat.S_ISREG(status.st_mode):
+        return skipped(source, _special())
+    return Found(
+        path=path,
+        root=root,
+        source=source,
+        n_bytes=status.st_size,
+        modified_ns=status.st_mtime_ns,
+    )
+
+
+def _inside(path: str, root: str) -> bool:
+    return path.startswith(root if root.endswith("/") else f"{root}/")
+
+
+def _outside(how: str) -> Unloadable:
+    return Unloadable(
+        f"{how} out of the folder that was named.",
+        remedy="Name the folder it leads to as a source of its own.",
+        reason=Reason.OUTSIDE,
+    )
+
+
+def _special() -> Unloadable:
+    return Unloadable(
+        "is a pipe, a socket or a device, not a file.",
+        remedy="Leave it out with exclude.",
+        reason=Reason.SPECIAL,
+    )
+
+
+def _unreadable(error: Exception) -> Unloadable:
+    return Unloadable(
+        f"cannot be read ({_why(error)}).",
+        remedy="Give this user the right to read it, or leave it out with exclude.",
+        reason=Reason.UNREADABLE,
+    )
+
+
+def _too_many(limit: int) -> Unloadable:
+    return Unloadable(
+        f"has more than {limit:,} files; those after them are left out.",
+        remedy="Choose fewer with include and exclude, or raise limits.files.",
+        reason=Reason.TOO_LARGE,
+        limit=limit,
+    )
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)

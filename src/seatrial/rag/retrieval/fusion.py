@@ -1,0 +1,94 @@
+"""One ranking out of several: what dense and lexical search found, fused.
+
+Scores of a cosine and of BM25 are not of one unit. Convex fusion puts each between 0 and 1, from
+the lowest score that its kind of search can give to the highest that this question got, and mixes
+them by weight. It keeps how far apart candidates are, which ranks forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.index.passage import Hits
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What legs of a search found, together.
+
+    Args:
+        keys: int64 (n,), unique, ascending.
+        scores: float64 (n_legs, n): of each leg for each key; NaN where a leg did not find it.
+    """
+
+    keys: NDArray[np.int64]
+    scores: Floats
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def together(legs: Sequence[Hits]) -> Candidates:
+    """The union of what legs found."""
+    keys = np.unique(np.concatenate([leg.keys for leg in legs])) if legs else np.empty(0, np.int64)
+    scores = np.full((len(legs), len(keys)), np.nan)
+    for row, leg in zip(scores, legs, strict=True):
+        row[np.searchsorted(keys, leg.keys)] = leg.scores
+    return Candidates(keys, scores)
+
+
+def normalised(scores: Floats, lowest: float) -> Floats:
+    """Scores (n,) of one leg in [0, 1]: 0 is the lowest possible, 1 the highest that is there.
+
+    What the leg did not find (NaN) gets 0.
+
+    Args:
+        lowest: the theoretical minimum: -1 of a cosine, 0 of BM25.
+    Source: Bruch, Gai, Ingber 2023, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
+        42:20, the theoretical min-max of section 4.
+    """
+    above = np.fmax(scores, lowest) - lowest
+    highest = above.max(initial=0.0)
+    return above / highest if highest > 0 else above
+
+
+def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """The weighted mean (n,) of normalised scores (n,) of each leg.
+
+    Args:
+        weights: one a leg, >= 0, with a sum above 0.
+    """
+    shares = np.asarray(weights, dtype=np.float64)
+    fused: Floats = (shares / shares.sum()) @ np.asarray(parts)
+    return fused
+
+
+def reciprocal_rank(scores: Floats, k: int, weights: Sequence[float]) -> Floats:
+    """Reciprocal rank fusion (n,) of scores (n_legs, n), scaled so that first everywhere is 1.
+
+    Equal scores share the best of their ranks; what a leg did not find (NaN) adds nothing.
+
+    Args:
+        k: >= 0; the larger, the less the first ranks stand out. 60 in the source.
+        weights: one a leg, >= 0, with a sum above 0.
+    Source: Cormack, Clarke, Buettcher 2009, Reciprocal Rank Fusion, SIGIR, p. 758.
+    """
+    shares = np.asarray(weights, dtype=np.float64)
+    fused = np.zeros(scores.shape[1])
+    for share, leg in zip(shares / shares.sum(), scores, strict=True):
+        found = ~np.isnan(leg)
+        ascending = np.sort(-leg[found])
+        rank = 1 + np.searchsorted(ascending, -leg[found], side="left")
+        fused[found] += share * (k + 1) / (k + rank)
+    return fused
+
+
+def best_first(keys: NDArray[np.int64], scores: Floats) -> NDArray[np.intp]:
+    """Places (n,) of keys by falling score; equal scores by rising key."""
+    return np.lexsort((keys, -scores))

@@ -1,0 +1,216 @@
+"""One search: legs, fusion, reading, reranking, one after the other, each with its time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.rag.embedding.embedder import Embedder
+from seatrial.rag.index.passage import NO_HITS
+from seatrial.rag.index.reading import Index, Scope
+from seatrial.rag.retrieval.diversity import distinct, mmr
+from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
+from seatrial.rag.retrieval.fusion import (
+    Candidates,
+    Floats,
+    best_first,
+    convex,
+    normalised,
+    reciprocal_rank,
+    together,
+)
+from seatrial.rag.retrieval.keywords import keywords
+from seatrial.rag.retrieval.reranker import Reranker
+from seatrial.rag.retrieval.rewriting import QueryRewriter
+from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
+from seatrial.rag.retrieval.weighting import dense_use
+from seatrial.rag.text.language import language_of
+
+_SIMILAR = 0.95
+"""Cosine from which two passages are looked at for being copies."""
+_LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
+_SPARE = 2
+"""So many times the passages wanted are read where copies may be dropped."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """A question on its way through one index; see `Retriever` for the arguments."""
+
+    index: Index
+    embedder: Embedder | None
+    settings: RetrievalSettings
+    reranker: Reranker | None
+    rewriter: QueryRewriter | None
+    clock: Callable[[], float]
+    question: str
+    scope: Scope
+    k: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def result(self) -> Retrieved:
+        """Search."""
+        wordings = self._wordings()
+        language = language_of(self.question)
+        use = self._dense_use(language)
+        fused = [self._searched(wording, language, use) for wording in wordings]
+        if use is DenseUse.LANGUAGE and not any(len(candidates) for candidates, _ in fused):
+            use = DenseUse.LAST_RESORT
+            fused = [self._searched(wording, language, use) for wording in wordings]
+        with self._timed("fuse"):
+            candidates, scores = _merged(fused)
+        return Retrieved(
+            questions=wordings,
+            language=language,
+            found=tuple(self._chosen(candidates, scores)),
+            dense_use=use,
+            index=self.index.facts.name,
+            version=self.index.facts.version,
+            seconds=self.seconds,
+        )
+
+    def _wordings(self) -> tuple[str, ...]:
+        if self.rewriter is None:
+            return (self.question,)
+        with self._timed("rewrite"):
+            written = [text.strip() for text in self.rewriter.rewrite(self.question)]
+        return tuple(dict.fromkeys(text for text in (self.question, *written) if text))
+
+    def _dense_use(self, language: str | None) -> DenseUse:
+        if self.embedder is None or self.settings.mode is Mode.LEXICAL:
+            return DenseUse.NO_EMBEDDER
+        if self.settings.mode is Mode.DENSE:
+            return DenseUse.FULL
+        return dense_use(
+            self.question, language, self.embedder.languages, self.index.facts.languages
+        )
+
+    def _searched(
+        self, wording: str, language: str | None, use: DenseUse
+    ) -> tuple[Candidates, Floats]:
+        """What one wording finds, with its fused scores."""
+        depth = max(self.settings.candidates, self.k)
+        vector = None
+        dense = lexical = NO_HITS
+        if self.embedder is not None and use not in _LEAVES_OUT:
+            with self._timed("embed"):
+                vector = self.embedder.embed_queries([wording])[0]
+            with self._timed("dense"):
+                dense = self.index.dense(vector, depth, self.scope)
+        if self.settings.mode is not Mode.DENSE and use is not DenseUse.LAST_RESORT:
+            with self._timed("lexical"):
+                lexical = self.index.lexical(keywords(wording, language), depth, self.scope)
+        with self._timed("fuse"):
+            candidates = together([dense, lexical])
+            return candidates, self._fused(candidates, vector, use)
+
+    def _fused(
+        self, candidates: Candidates, vector: NDArray[np.float32] | None, use: DenseUse
+    ) -> Floats:
+        cosines, bm25 = candidates.scores
+        if vector is None:
+            return normalised(bm25, 0.0)
+        if self.settings.mode is Mode.DENSE or use is DenseUse.LAST_RESORT:
+            return normalised(cosines, -1.0)
+        settings = self.settings
+        share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
+        if settings.fusion is Fusion.RECIPROCAL_RANK:
+            return reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
+        unknown = np.flatnonzero(np.isnan(cosines))
+        if len(unknown):  # found by its words only: its cosine is looked up
+            cosines[unknown] = self.index.vectors(candidates.keys[unknown].tolist()) @ vector
+        return convex((normalised(cosines, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
+
+    def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
+        """The best without copies, in the reranker's order where there is one, not all alike."""
+        settings = self.settings
+        n = self.k if settings.relevance == 1 else self.k * _SPARE
+        if self.reranker is not None:
+            n = max(n, settings.reranked)
+        best = best_first(candidates.keys, scores)
+        found = self._distinct(self._read(candidates, scores, best[:n]))
+        if len(found) < min(n, len(best)):  # copies were dropped: others take their places
+            found = self._distinct(self._read(candidates, scores, best[: n * _SPARE]))[:n]
+        if self.reranker is not None and found:
+            with self._timed("rerank"):
+                found = _reranked(self.reranker, self.question, found, settings.reranked)
+        if settings.relevance < 1 and (vectors := self._vectors(found)) is not None:
+            with self._timed("diversity"):
+                relevances = np.array([one.score for one in found])
+                places = mmr(relevances, vectors, k=self.k, relevance=settings.relevance)
+                found = [found[place] for place in places]
+        return found[: self.k]
+
+    def _read(
+        self, candidates: Candidates, scores: Floats, places: NDArray[np.intp]
+    ) -> list[Found]:
+        """Candidates as passages."""
+        with self._timed("read"):
+            passages = self.index.passages(candidates.keys[places].tolist())
+            legs = candidates.scores[:, places].tolist()
+            return [
+                Found(
+                    passage=passage,
+                    score=score,
+                    dense=None if math.isnan(dense) else dense,
+                    lexical=None if math.isnan(lexical) else lexical,
+                )
+                for passage, score, dense, lexical in zip(
+                    passages, scores[places].tolist(), *legs, strict=True
+                )
+            ]
+
+    def _distinct(self, found: list[Found]) -> list[Found]:
+        """Without those that repeat a better one."""
+        shared = self.settings.repeats
+        if shared is None or len(found) < 2:
+            return found
+        with self._timed("distinct"):
+            texts = [one.passage.text for one in found]
+            places = distinct(self._vectors(found), texts, cosine=_SIMILAR, shared=shared)
+            return [found[place] for place in places]
+
+    def _vectors(self, found: Sequence[Found]) -> NDArray[np.float32] | None:
+        if self.index.facts.embedder is None or not found:
+            return None
+        return self.index.vectors([one.passage.key for one in found])
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = self.clock()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + self.clock() - start
+
+
+def _merged(fused: Sequence[tuple[Candidates, Floats]]) -> tuple[Candidates, Floats]:
+    """What several wordings found: each chunk with the best of its scores."""
+    if len(fused) == 1:
+        return fused[0]
+    keys = np.unique(np.concatenate([candidates.keys for candidates, _ in fused]))
+    legs = np.full((2, len(keys)), np.nan)
+    best = np.zeros(len(keys))
+    for candidates, scores in fused:
+        places = np.searchsorted(keys, candidates.keys)
+        legs[:, places] = np.fmax(legs[:, places], candidates.scores)
+        best[places] = np.maximum(best[places], scores)
+    return Candidates(keys, legs), best
+
+
+def _reranked(reranker: Reranker, question: str, found: list[Found], n: int) -> list[Found]:
+    """The best n in the order of a reranker; the others behind them as they were.
+
+    Scores of a reranker have no unit, so they are put between those of the fusion: the places are
+    the reranker's, the scores fall as the fused ones did.
+    """
+    first, rest = found[:n], found[n:]
+    judged = reranker.scores(question, [one.passage.text for one in first])
+    order = np.lexsort((np.arange(len(first)), -judged))
+    return [
+        replace(first[place], score=held.score, reranked=float(judged[place]))
+        for place, held in zip(order, first, strict=True)
+    ] + rest

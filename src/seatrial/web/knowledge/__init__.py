@@ -1,0 +1,1 @@
+"""The routes of questions: search an index, and ask it."""
