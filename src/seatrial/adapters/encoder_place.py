@@ -1,4 +1,4 @@
-"""Where built graphs are kept: made once for each model, builder and runtime, by whoever comes first.
+"""Where built graphs are kept: made once for each model, builder and runtime.
 
 A file is its graph behind a mark and the graph's SHA-256. One that is damaged is made again; where
 nothing can be written the graph is made for this process alone.

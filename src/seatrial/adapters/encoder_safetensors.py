@@ -1,5 +1,7 @@
-"""Weights of a BERT encoder in a folder as sentence-transformers writes it: `model.safetensors` with
-`config.json` and, where they are there, the settings of pooling and length.
+"""Weights of a BERT encoder in a folder as sentence-transformers writes it.
+
+That is `model.safetensors` with `config.json` and, where they are there, the settings of pooling
+and length.
 
 Source of the format: https://github.com/huggingface/safetensors, "Format".
 """
@@ -27,7 +29,7 @@ from seatrial.adapters.encoder_weights import (
 
 _MOST_HEADER_BYTES = 100_000_000
 _ROWS = 8192
-_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+_DTYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 _FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 
 
@@ -62,8 +64,9 @@ class SafetensorsEncoder:
     @property
     def digest(self) -> str:
         """See EncoderWeights."""
-        described = f"{self._shape}".encode()
-        return hashlib.sha256(hashlib.sha256(self._raw).digest() + described).hexdigest()
+        with (self._folder / "model.safetensors").open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(f"{content} {self._shape}".encode()).hexdigest()
 
     def words(self) -> Iterator[Floats]:
         """See EncoderWeights."""

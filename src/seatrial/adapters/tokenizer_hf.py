@@ -47,7 +47,7 @@ class HfTokenizer:
         try:
             content = path.read_bytes()
             library = Library.from_buffer(content)
-        except Exception as error:  # noqa: BLE001 - the library raises bare Exception
+        except Exception as error:
             raise EncoderUnusable(
                 f"The tokenizer {str(path)!r} cannot be read ({error}).",
                 remedy="Name a folder with the tokenizer.json of its model.",
@@ -69,6 +69,10 @@ class HfTokenizer:
         """The tokens of a text, without the special ones."""
         found: list[int] = self._library.encode(whole(text), add_special_tokens=False).ids
         return found
+
+    def cut_pairs(self, max_tokens: int) -> None:
+        """Cut the longer text of each pair, so that it has so many tokens with the special ones."""
+        self._library.enable_truncation(max_tokens, strategy="longest_first")
 
     def pair_ids(self, first: str, second: str) -> tuple[list[int], list[int]]:
         """Tokens and types of a pair with its special tokens, as the model was trained."""
