@@ -15,13 +15,13 @@ import numpy as np
 
 REQUIREMENTS = (
     "bm25s==0.3.16",
-    "PyStemmer",
+    "haystack-ai==3.4.1",
+    "langchain-classic==1.0.8",
+    "langchain-community==0.4.2",
+    "llama-index-core==0.14.25",
+    "llama-index-retrievers-bm25==0.8.0",
+    "PyStemmer==2.2.0.3",
     "rank_bm25==0.2.2",
-    "langchain-classic",
-    "langchain-community",
-    "llama-index-core",
-    "llama-index-retrievers-bm25",
-    "haystack-ai",
 )
 
 

@@ -2,10 +2,10 @@
 
 Each folder under ``--data`` that holds a question set (``corpus.jsonl.gz``, ``queries.jsonl``,
 ``qrels.tsv``) is indexed, a chunk a document, and asked all its judged questions: by words, by
-vectors, fused by reciprocal ranks, and as seatrial does by default. Vectors are those of the default
-embedder, made once and kept in ``--vectors`` (``SET-docs-VARIANT.npy``, ``SET-queries-VARIANT.npy``,
-rows in the order of the files). With ``--peers PYTHON``, an interpreter that has them installed,
-hybrid search of other libraries is run on the same texts and vectors.
+vectors, fused by reciprocal ranks, and as seatrial does by default. Vectors are those of the
+default embedder, made once and kept in ``--vectors`` (``SET-docs-VARIANT.npy``,
+``SET-queries-VARIANT.npy``, rows in the order of the files). With ``--peers`` hybrid search of
+other libraries is run on the same texts and vectors, in an environment made for them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rag import hybrid_peers
 from benchmarks.rag.sets import corpus
+from benchmarks.serving.environment import ensure
 from benchmarks.serving.machine import describe
 from benchmarks.serving.page import fill
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
@@ -100,14 +100,15 @@ def main() -> int:
     options = _flags()
     blocks = {"machine": f"Measured on {describe().description}, {datetime.now(UTC).date()}."}
     results: dict[str, dict[str, Evaluation]] = {}
+    peers = ensure(options.peers, hybrid_peers.REQUIREMENTS).python if options.peers else None
     for folder in sorted(path.parent for path in options.data.glob("*/qrels.tsv")):
         if options.only and folder.name not in options.only:
             continue
         sys.stderr.write(f"{folder.name} ...\n")
         known = read_set(folder, options)
         results[folder.name] = evaluated(known)
-        if options.peers:
-            results[folder.name] |= of_peers(known, options.peers)
+        if peers:
+            results[folder.name] |= of_peers(known, peers)
     blocks["retrieval"] = report(results)
     for name, text in blocks.items():
         print(f"## {name}\n\n{text}\n", flush=True)
@@ -321,7 +322,7 @@ def _goals(results: Mapping[str, Mapping[str, Evaluation]]) -> str:
     return "\n".join(lines)
 
 
-def _flags() -> SimpleNamespace | argparse.Namespace:
+def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rag.retrieval", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
     parser.add_argument("--vectors", type=Path, required=True, help="folder that keeps vectors")
@@ -334,7 +335,13 @@ def _flags() -> SimpleNamespace | argparse.Namespace:
     )
     parser.add_argument("--only", nargs="*", default=[], help="some of the sets")
     parser.add_argument("--every", type=int, default=1, help="every n-th question: does it work?")
-    parser.add_argument("--peers", type=Path, help="an interpreter with the other libraries")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        nargs="?",
+        const=Path(".venvs/bench-rag-hybrid"),
+        help="other libraries, too; where their environment is made: .venvs/bench-rag-hybrid",
+    )
     parser.add_argument(
         "--into", type=Path, action="append", default=[], help="a page to put the results into"
     )
