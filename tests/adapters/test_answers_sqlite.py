@@ -145,6 +145,19 @@ async def test_what_is_put_at_once_is_kept_in_order_and_counted_once(tmp_path: P
         assert other.execute("SELECT n, n_bytes FROM total").fetchone() == (2, 31)
 
 
+async def test_what_comes_faster_than_it_is_written_is_refused(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db")
+    large = bytes(1024 * 1024)
+    puts = [answers.put(str(n), large, ttl_s=1000) for n in range(20)]
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert outcomes[:17] == [None] * 17
+    assert all(isinstance(one, StoreUnavailable) for one in outcomes[17:])
+    await answers.put("later", b"x", ttl_s=1000)
+    assert await answers.get("16") is not None
+    assert await answers.get("17") is None
+    await answers.close()
+
+
 async def test_closing_keeps_what_was_put_before(tmp_path: Path) -> None:
     answers = SqliteAnswers(tmp_path / "answers.db")
     putting = [asyncio.ensure_future(answers.put(str(n), b"x", ttl_s=1000)) for n in range(9)]
