@@ -242,11 +242,12 @@ class Cached:
         if value is None or len(value) > self._options.max_entry_bytes:
             return
         ttl_s = self._options.ttl_s
-        self._recent.put(key, kept, until=self._now() + ttl_s, n_bytes=len(value))
+        self._recent.put(key, value, until=self._now() + ttl_s, n_bytes=len(value))
         if self._store is not None and self._store_answers() and len(self._writes) < _MOST_WRITES:
             write = asyncio.ensure_future(self._store.put(key, value, ttl_s=ttl_s))
-            self._writes.add(write)
-            write.add_done_callback(self._written)
+            if write not in self._writes:  # of several at once a store may tell together
+                self._writes.add(write)
+                write.add_done_callback(self._written)
 
     def _written(self, write: asyncio.Future[None]) -> None:
         self._writes.discard(write)
