@@ -35,9 +35,9 @@ INSERT OR IGNORE INTO total VALUES (1, 0, 0)
 _N_OLD = 16
 """Expired answers that go when one is put: more than come."""
 
-_GATHER_S = 0.1
-"""A write waits so long for others to go along: a transaction costs five times as much as what is
-in it."""
+_GATHER_S = 0.25
+"""A write waits so long for others to go along: most of what it costs are pages of the index, of
+which many writes together change hardly more than one."""
 
 _MOST_WAITING_BYTES = 16 * 1024 * 1024
 _AT_ONCE = 64
