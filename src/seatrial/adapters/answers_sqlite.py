@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from sqlite3 import Connection
@@ -19,10 +20,11 @@ from seatrial.kernel.store import StoreDamaged, StoreUnavailable
 
 _SCHEMA = Schema(
     application_id=0x5EA7_21A7,
+    version=1,
     holds="kept answers",
     statements="""
 CREATE TABLE IF NOT EXISTS answer (
-  position INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, value BLOB NOT NULL,
+  position INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, value BLOB NOT NULL,
   n_bytes INTEGER NOT NULL, until_us INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS answer_until ON answer (until_us);
@@ -57,7 +59,7 @@ _Size: TypeAlias = tuple[int]
 class _Change(NamedTuple):
     """What stands under a key from now on; without a time to live, nothing."""
 
-    key: str
+    name: bytes
     value: bytes = b""
     ttl_s: float = 0.0
 
@@ -123,21 +125,22 @@ class SqliteAnswers:
             reader = self._reader = self._opened(self._busy_timeout_s)
             with reader.reading() as connection:
                 connection.execute("PRAGMA busy_timeout = 0")
-        if self._names.lacks(key, reader):
+        name = _name(key)
+        if self._names.lacks(name, reader):
             return None
         now_us = self._now_us()
-        row = reader.row(_GET, (key, now_us))
+        row = reader.row(_GET, (name, now_us))
         return None if row is None else Held(value=row[0], left_s=(row[1] - now_us) / 1e6)
 
     def put(self, key: str, value: bytes, *, ttl_s: float) -> asyncio.Future[None]:
         """See Answers. What is put within one moment shares a future: whoever awaits it and may be
         cancelled shields it.
         """
-        return self._changed(_Change(key, value, ttl_s))
+        return self._changed(_Change(_name(key), value, ttl_s))
 
     async def delete(self, key: str) -> None:
         """See Answers."""
-        await asyncio.shield(self._changed(_Change(key)))
+        await asyncio.shield(self._changed(_Change(_name(key))))
 
     async def close(self) -> None:
         """See Answers."""
@@ -158,7 +161,7 @@ class SqliteAnswers:
         if self._n_bytes > _MOST_WAITING_BYTES:
             return self._refused()
         self._n_bytes += len(change.value)
-        self._names.add(change.key)
+        self._names.add(change.name)
         if not self._waiting:
             loop = asyncio.get_running_loop()
             self._kept = loop.create_future()
@@ -203,16 +206,16 @@ class SqliteAnswers:
         now_us = self._now_us()
         with self._writer.changing() as connection:
             gone = connection.execute(_DROP_OLD, (now_us, _N_OLD * len(changes))).fetchall()
-            last: dict[str, _Change] = {}
+            last: dict[bytes, _Change] = {}
             for change in changes:
-                last.pop(change.key, None)
-                last[change.key] = change
-            keys = list(last)
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
+                last.pop(change.name, None)
+                last[change.name] = change
+            names = list(last)
+            for start in range(0, len(names), _AT_ONCE):
+                some = names[start : start + _AT_ONCE]
                 gone += connection.execute(_drop(len(some)), some).fetchall()
             rows = [
-                (one.key, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
+                (one.name, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
                 for one in last.values()
                 if len(one.value) <= self._max_bytes and one.ttl_s > 0
             ]
@@ -236,6 +239,11 @@ class SqliteAnswers:
 
     def _now_us(self) -> int:
         return int(self._wall() * 1e6)
+
+
+def _name(key: str) -> bytes:
+    """A key as it stands in the file: 16 bytes, so that a page of the index holds many."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 @lru_cache

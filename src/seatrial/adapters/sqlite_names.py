@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from seatrial.adapters.sqlite_file import SqliteFile
 
@@ -36,13 +36,13 @@ class Names:
         self._n = self._last = 0
         self._looked_at = float("-inf")
 
-    def add(self, name: str) -> None:
+    def add(self, name: Hashable) -> None:
         """A name that is going to be in the table."""
         place = hash(name) % self._n_bits
         self._bits[place >> 3] |= 1 << (place & 7)
         self._n += 1
 
-    def lacks(self, name: str, file: SqliteFile) -> bool:
+    def lacks(self, name: Hashable, file: SqliteFile) -> bool:
         """Whether a name is certainly not in the table.
 
         Args: file: with the table.   Raises: the store's errors.
