@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
@@ -25,6 +26,7 @@ from seatrial.gateway.policies.answer_record import Kept, KeptChat, read, writte
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.course import ANSWERED_BY
 from seatrial.gateway.policies.recent_answers import RecentAnswers
+from seatrial.gateway.policies.similar import SIMILARITY, Search, Similar
 from seatrial.gateway.policies.single_flight import Flights
 from seatrial.kernel.errors import SeatrialError
 
@@ -67,6 +69,7 @@ class Cached:
             others are not kept, and none is given again after the route was pointed elsewhere.
         recent: the answers at hand; may be shared by all routes of a process.
         store: for all processes; None keeps answers in memory only. It is not closed here.
+        similar: finds questions that say the same in other words; None takes equal ones only.
         now: monotonic, in s; the running loop's time.
     """
 
@@ -79,8 +82,10 @@ class Cached:
         first: str,
         recent: RecentAnswers,
         store: Answers | None = None,
+        similar: Similar | None = None,
         now: Callable[[], float],
     ) -> None:
+        self._similar = similar
         self._provider = provider
         self._options = options
         self._route = f"{route} > {first}"
@@ -187,16 +192,23 @@ class Cached:
         kept = await self._stored(key, call)
         if isinstance(kept, KeptChat) and kept.whole is not None:
             return kept
+        search, near = await self._near(key, request, call)
+        if near is not None:
+            return near
         call.journal.cache = CacheUse.MISS
         response = await self._provider.chat(request, call)
         answer = KeptChat(response)
         if self._may_be_kept(request, response, call):
-            self._keep(key, answer)
+            self._keep(key, answer, search)
         return answer
 
     async def _stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
         kept = await self._stored(key, call)
         given = kept.pieces if isinstance(kept, KeptChat) else None
+        search = None
+        if given is None:
+            search, near = await self._near(key, request, call)
+            given = None if near is None else near.pieces
         if given is not None:
             for chunk in given:
                 yield chunk
@@ -209,7 +221,7 @@ class Cached:
                 yield chunk
         answer = KeptChat(tuple(chunks))
         if answer.whole is not None and self._may_be_kept(request, answer.whole, call):
-            self._keep(key, answer)
+            self._keep(key, answer, search)
 
     async def _embed(self, key: str, request: EmbeddingRequest, call: Call) -> Kept:
         kept = await self._stored(key, call)
@@ -239,7 +251,7 @@ class Cached:
             return self._options.tool_calls
         return reason is FinishReason.STOP
 
-    def _keep(self, key: str, kept: Kept) -> None:
+    def _keep(self, key: str, kept: Kept, search: Search | None = None) -> None:
         if _weighs_at_least(kept) > self._options.max_entry_bytes:
             return
         now = self._now()
@@ -249,6 +261,8 @@ class Cached:
             self._take_down()
         elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(_GATHER_S, self._take_down)
+        if search is not None:
+            self._remember(search, key)
 
     def _take_down(self) -> None:
         """Make records of answers that were just given, several together, when nobody waits."""
@@ -267,12 +281,18 @@ class Cached:
                 continue
             if at_hand:
                 self._recent.put(key, value, until=now + left_s, n_bytes=len(value))
-            self._store_it(key, value, left_s)
+            self._write(partial(_put, key=key, value=value, ttl_s=left_s))
 
-    def _store_it(self, key: str, value: bytes, ttl_s: float) -> None:
+    def _remember(self, search: Search, answer: str) -> None:
+        similar = self._similar
+        assert similar is not None
+        ttl_s = self._options.ttl_s
+        self._write(lambda _: similar.keep(search, answer=answer, ttl_s=ttl_s))
+
+    def _write(self, work: Callable[[Answers], Awaitable[None]]) -> None:
         if self._store is None or not self._store_answers() or len(self._writes) >= _MOST_WRITES:
             return
-        write = asyncio.ensure_future(self._store.put(key, value, ttl_s=ttl_s))
+        write = asyncio.ensure_future(work(self._store))
         if write not in self._writes:  # of several at once a store may tell together
             self._writes.add(write)
             write.add_done_callback(self._written)
@@ -284,6 +304,25 @@ class Cached:
             self._let_rest(error)
         elif error is not None:
             raise error
+
+    async def _near(
+        self, key: str, request: ChatRequest, call: Call
+    ) -> tuple[Search | None, KeptChat | None]:
+        """Whether the question was asked in other words, and the answer it was given then."""
+        if self._similar is None:
+            return None, None
+        search = await self._similar.search(request, key, call)
+        if search is None:
+            return None, None
+        for answer, similarity in search.found:
+            kept = self._recent.get(answer, self._now()) or await self._stored(answer, call)
+            if isinstance(kept, KeptChat) and kept.whole is not None and kept.pieces is not None:
+                call.journal.cache = CacheUse.SEMANTIC
+                call.journal.notes[SIMILARITY] = similarity
+                self._remember(search, answer)
+                return search, kept
+            search.known = [one for one in search.known if one.answer != answer]  # it is gone
+        return search, None
 
     async def _stored(self, key: str, call: Call) -> Kept | None:
         if self._store is None or not self._store_answers():
@@ -311,6 +350,10 @@ class Cached:
     def _let_rest(self, error: SeatrialError) -> None:
         self._store_rests_until = self._now() + self._options.store_pause_s
         _LOG.warning("answers of %s are kept in memory only for now: %s", self._route, error)
+
+
+def _put(store: Answers, *, key: str, value: bytes, ttl_s: float) -> Awaitable[None]:
+    return store.put(key, value, ttl_s=ttl_s)
 
 
 def _weighs_at_least(kept: Kept) -> int:
