@@ -36,7 +36,7 @@ def labelled(found: Iterable[Pair]) -> list[LabelledSentence]:
 
 
 def rarities(data: Path) -> dict[str, int]:
-    """Hundredths of the rarity of terms that are not rare; see `seatrial.rag.groundedness.rarity`."""
+    """Hundredths of the rarity of terms that are not rare; see `groundedness.rarity`."""
     english = [s for pair in pairs(data / "wice_dev") for s in sorted(set(pair.context))]
     chinese = [
         text[span.start : span.end]

@@ -1,8 +1,9 @@
 """Questions asked of corpora that answer them, and of corpora that do not, with what tells them
 apart.
 
-Every question set is cut in two by its titles (SQuAD's articles; single documents elsewhere): a half
-is asked its own questions, those of the other half, and those of other sets. SQuAD's unanswerable
+Every question set is cut in two by its titles (SQuAD's articles; single documents elsewhere): a
+half is asked its own questions, those of the other half, and those of other sets. SQuAD's
+unanswerable
 questions are told apart: a passage on the subject exists, and leaves just them open.
 """
 
@@ -83,8 +84,10 @@ def asked(sets: Sequence[_Set], *, n: int, dense: bool, seed: int) -> list[Asked
             ]
             corpus_half = _Half(one, kept, dense)
             for kind, owner, among in _kinds(one, corpus_half.ids, sets, dense):
-                for row in chance.choice(among, min(n, len(among)), replace=False):
-                    rows.append(Asked(one.name, kind, corpus_half.signals(owner, int(row))))
+                drawn = chance.choice(among, min(n, len(among)), replace=False)
+                rows += [
+                    Asked(one.name, kind, corpus_half.signals(owner, int(row))) for row in drawn
+                ]
     return rows
 
 
@@ -101,9 +104,11 @@ def _kinds(
         ),
         ("subtle", one, [i for i, q in own if not q.answerable and q.relevant & ids]),
     ]
-    for other in sets:
-        if other is not one and not (dense and other.queries is None):
-            found.append(("elsewhere", other, list(range(len(other.questions)))))
+    found += [
+        ("elsewhere", other, list(range(len(other.questions))))
+        for other in sets
+        if other is not one and not (dense and other.queries is None)
+    ]
     return [(kind, owner, among) for kind, owner, among in found if among]
 
 

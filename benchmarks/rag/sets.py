@@ -1,8 +1,9 @@
 """Labelled sentences and question sets, as folders hold them.
 
-A set of labelled sentences is a folder with ``pairs.jsonl.gz``: rows of ``id``, ``context`` (a list
-of sentences), ``claim``, ``label`` (1: supported) and, where known, ``support`` (lists of indices of
-the context that support it together). A question set has ``corpus.jsonl.gz`` (``id``, ``title``,
+A set of labelled sentences is a folder with ``pairs.jsonl.gz``: rows of ``id``, ``context`` (a
+list of sentences), ``claim``, ``label`` (1: supported) and, where known, ``support`` (lists of
+indices of the context that support it together). A question set has ``corpus.jsonl.gz`` (``id``,
+``title``,
 ``text``), ``queries.jsonl`` (``id``, ``text``, ``answers``, ``answerable``) and ``qrels.tsv``.
 """
 
@@ -10,9 +11,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,6 @@ def questions(folder: Path) -> list[Question]:
     ]
 
 
-def _rows(file: Path) -> Iterator[dict[str, object] | dict[str, str]]:
-    opened = (
-        gzip.open(file, "rt", encoding="utf-8")
-        if file.suffix == ".gz"
-        else file.open("r", encoding="utf-8")
-    )
-    with opened as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+def _rows(file: Path) -> list[dict[str, Any]]:
+    read = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    return [json.loads(line) for line in read.splitlines() if line.strip()]

@@ -28,7 +28,7 @@ _LEVELS: Final = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN: Final = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
 )
-_SPACE: Final = re.compile(r"[ \t\n\r\f]+")
+_SPACE: Final = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,8 @@ import click
 
 from seatrial.cli.rag_ask import ask, search
 from seatrial.cli.rag_build import audit, build, rollback, versions
+from seatrial.cli.rag_judge import analyze, evaluate
+from seatrial.cli.rag_release import release
 
 
 @click.group()
@@ -13,5 +15,5 @@ def rag() -> None:
     """Documents that can be asked: build an index, search it, ask it."""
 
 
-for _command in (build, search, ask, versions, rollback, audit):
+for _command in (build, search, ask, evaluate, analyze, versions, release, rollback, audit):
     rag.add_command(_command)

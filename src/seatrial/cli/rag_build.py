@@ -127,6 +127,8 @@ def _show(console: Console, name: str, report: IngestReport) -> None:
     if report.n_unchanged:
         said += f", {report.n_unchanged:,} as before"
     console.step("ok", name, f"version {report.version}: {said}; {report.n_chunks:,} new chunks")
+    if report.n_copied:
+        console.step("ok", "vectors", f"{report.n_copied:,} copied to the store elsewhere")
     if report.n_kept:
         console.step("note", "kept", f"{report.n_kept:,} documents that cannot be read now")
     if report.n_empty:
@@ -159,6 +161,7 @@ def _record(name: str, report: IngestReport) -> dict[str, Any]:
         "empty": report.n_empty,
         "chunks": report.n_chunks,
         "characters": report.n_characters,
+        "copied": report.n_copied,
         "duplicates": report.duplicates,
         "skipped": [
             {

@@ -263,6 +263,10 @@ class MemoryIndex:
         rows = [self._row(key).vector for key in keys]
         return np.array(rows, np.float32).reshape(len(keys), self._recipe.dimensions)
 
+    def keys(self) -> NDArray[np.int64]:
+        """See Index."""
+        return np.array(sorted(self._rows), np.int64)
+
     def document(self, name: str) -> Document:
         """See Index."""
         if name not in self._documents:

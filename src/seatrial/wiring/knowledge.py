@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
+import os
+from functools import partial
 from pathlib import Path
-from threading import Lock
 
+from seatrial.adapters.encoder_place import encoder_folder
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
-from seatrial.gateway.routes.gateway import Gateway
-from seatrial.kernel.errors import NotFound
+from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.chunking.making import chunker_of
 from seatrial.rag.embedding.embedder import Embedder
-from seatrial.rag.index.reading import Index
+from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.words import WORDS
 from seatrial.rag.ingest.ingest import Ingestion, Preparation
 from seatrial.rag.ingest.report import IngestReport, Told
-from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
+from seatrial.rag.knowledge.asked import KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
-from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.loading.corpus import Corpus
-from seatrial.rag.retrieval.found import Retrieved
-from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.wiring.vectors import Copies
 from seatrial.wiring.workspace import Workspace
-
-_THREADS = 4
-"""Questions that are searched at once; vectors and words are searched in one thread each."""
 
 
 def index_store(workspace: Workspace) -> EmbeddedIndexStore:
@@ -83,8 +73,56 @@ def build_index(
             report = ingestion.run(corpus.load(ingestion.held))
     finally:
         draft.close()
-    store.forget(name, keep=config.keep_versions)
+    _forget(workspace, store, name, config.keep_versions)
+    if embedder is not None and config.vectors.kind != "embedded":
+        assert report.version is not None
+        report.n_copied = copies_of(workspace, name, config).make(
+            store,
+            report.version,
+            told=lambda _done, _all: told(report),
+        )
     return report
+
+
+def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: int) -> None:
+    """Remove old versions, but none that a release has in production or on trial."""
+    from seatrial.wiring.index_releases import versions_in_use
+
+    facts = workspace.open_store()
+    try:
+        used = versions_in_use(facts, name)
+    finally:
+        facts.close()
+    if used:
+        newer = [one.version for one in store.versions(name) if one.version >= min(used)]
+        keep = max(keep, len(newer))
+    store.forget(name, keep=keep)
+
+
+def copies_of(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copies:
+    """What of an index's vectors lies in the store that it is searched in."""
+    return Copies(workspace.home / "knowledge-copies", name, config.vectors)
+
+
+class AnsweringInvalid(Invalid):
+    """Answers shall be written by a model that the gateway does not have, or judged by a profile
+    that does not exist."""
+
+    code = "rag.answering_invalid"
+
+
+def check_answering(workspace: Workspace, name: str, config: KnowledgeConfig) -> None:
+    """Say now what would keep an index from being asked.   Raises: AnsweringInvalid."""
+    model, models = config.answering.model, workspace.settings.gateway.models
+    chat = [one for one, about in models.items() if about.kind == "chat"]
+    if model is not None and model not in chat:
+        raise AnsweringInvalid(
+            f"The index {name!r} shall be answered by the model {model!r}, which the gateway does "
+            "not have.",
+            remedy=f"Add it to gateway.models, or name one of: {', '.join(chat) or 'none yet'}.",
+            field=f"knowledge.{name}.answering.model",
+        )
+    profile(config.answering.profile)
 
 
 class NoEarlierVersion(NotFound):
@@ -111,116 +149,19 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
     return version
 
 
-@asynccontextmanager
-async def knowledge_here(workspace: Workspace) -> AsyncIterator[KnowledgeHere]:
-    """The indexes of a workspace, for programs and commands."""
-    knowledge = KnowledgeHere(workspace)
-    try:
-        yield knowledge
-    finally:
-        await knowledge.close()
-
-
 def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
-    """What makes the vectors of an index; None for one that is searched by words alone."""
-    return None
+    """What makes the vectors of an index; None for one that is searched by words alone.
 
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A version that is searched."""
-
-    index: Index
-    retriever: Retriever
-
-
-class _Searched:
-    """One index of a workspace: its embedder, and its open versions."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        name: str,
-        config: KnowledgeConfig,
-        executor: ThreadPoolExecutor,
-    ) -> None:
-        self.config = config
-        self._workspace = workspace
-        self._lock = Lock()
-        store = index_store(workspace)
-        self._open_version = partial(store.open, name)
-        self.versions: Versions[_Open] = Versions(
-            partial(store.live, name), self._open, executor=executor
-        )
-
-    @cached_property
-    def embedder(self) -> Embedder | None:
-        """Loaded with the first version that is opened."""
-        return embedder_of(self._workspace, self.config)
-
-    def _open(self, version: int) -> _Open:
-        index = self._open_version(version)
-        with self._lock:
-            embedder = self.embedder
-        used = embedder if index.facts.embedder is not None else None
-        return _Open(index, Retriever(index, used, self.config.retrieval.settings()))
-
-
-class KnowledgeHere:
-    """The indexes of a workspace, in this process; see `rag.knowledge.asked.Knowledge`.
-
-    Args:
-        workspace: with the section ``knowledge``.
-        gateway: writes answers; None where there is none.
+    Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
     """
+    from seatrial.adapters.embedders import embedder_of as made
+    from seatrial.adapters.vectors_sqlite import SqliteVectors
+    from seatrial.wiring.gateway import gateway_of
 
-    def __init__(
-        self, workspace: Workspace, *, gateway: Callable[[], Gateway] | None = None
-    ) -> None:
-        self._gateway = gateway
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
-        self._searched = {
-            name: _Searched(workspace, name, config, self._executor)
-            for name, config in workspace.settings.knowledge.items()
-        }
-
-    def names(self) -> Sequence[str]:
-        """See Knowledge."""
-        return sorted(self._searched)
-
-    async def facts(self, name: str) -> KnowledgeFacts:
-        """See Knowledge."""
-        found = await self._of(name).versions.get()
-        facts = found.index.facts
-        return KnowledgeFacts(
-            name=name,
-            version=facts.version,
-            n_documents=facts.n_documents,
-            n_chunks=facts.n_chunks,
-            embedder=facts.embedder,
-            languages=facts.languages,
-            answered_by="extractive",
-        )
-
-    async def search(self, name: str, asked: Asked) -> Retrieved:
-        """See Knowledge."""
-        found = await self._of(name).versions.get(asked.version)
-        return await self._run(
-            partial(found.retriever.search, asked.question, asked.scope, k=asked.k)
-        )
-
-    async def close(self) -> None:
-        """Let the threads end."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-
-    async def _run(self, work: Callable[[], Retrieved]) -> Retrieved:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-    def _of(self, name: str) -> _Searched:
-        found = self._searched.get(name)
-        if found is None:
-            known = ", ".join(self._searched) or "none"
-            raise KnowledgeUnknown(
-                f"There is no index {name[:100]!r}.", remedy=f"Indexes are: {known}."
-            )
-        return found
+    return made(
+        config.embedding,
+        graphs=encoder_folder(os.environ),
+        base=corpus_folder(workspace),
+        open_gateway=partial(gateway_of, workspace),
+        cache=SqliteVectors(workspace.home / "vectors.db"),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +25,7 @@ from seatrial.wiring.listening import is_loopback
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
+    from seatrial.wiring.index_releases import ReleasedIndexes
     from seatrial.wiring.served_knowledge import ServedKnowledge
 
 
@@ -34,6 +35,7 @@ class Llm:
     Args:
         facts: where the keys of callers are kept.
         prompts: that are released.
+        released: indexes that are.
     Raises: as `gateway_of`.
     """
 
@@ -43,6 +45,7 @@ class Llm:
         facts: FactLog,
         *,
         prompts: Prompts | None = None,
+        released: ReleasedIndexes[Any] | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         settings = workspace.settings
@@ -55,7 +58,9 @@ class Llm:
             wall=time.time,
         )
         limits = SharedLimits(workspace.limits) if settings.server.workers > 1 else None
-        self.knowledge = self._opened(workspace, doorman) if settings.knowledge else None
+        self.knowledge: ServedKnowledge | None = None
+        if settings.knowledge:
+            self.knowledge = self._opened(workspace, doorman, released)
         self._gateway = gateway_of(
             workspace,
             environment=environment,
@@ -71,10 +76,12 @@ class Llm:
         if self.knowledge is not None:
             self.plane = Planes([self._models, self.knowledge.plane(doorman, most)])
 
-    def _opened(self, workspace: Workspace, doorman: Doorman) -> ServedKnowledge:
+    def _opened(
+        self, workspace: Workspace, doorman: Doorman, released: ReleasedIndexes[Any] | None
+    ) -> ServedKnowledge:
         from seatrial.wiring.served_knowledge import ServedKnowledge
 
-        return ServedKnowledge(workspace, doorman, gateway=lambda: self._gateway)
+        return ServedKnowledge(workspace, doorman, gateway=lambda: self._gateway, released=released)
 
     def has(self, name: str) -> bool:
         """Whether a model of the gateway has this name."""

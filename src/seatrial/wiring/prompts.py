@@ -21,6 +21,7 @@ from seatrial.serving.client_errors import as_told
 from seatrial.serving.outcome import OK, outcome_of
 from seatrial.serving.record import Recorder
 from seatrial.serving.router import Pick, Router, UnknownModel
+from seatrial.wiring.kinds import PROMPT
 
 if TYPE_CHECKING:
     from seatrial.gateway.prompts.live import LivePrompt, Scorer
@@ -30,9 +31,6 @@ _SCORED = 100_000
 """Answers of which it is remembered that they were scored."""
 
 _ANSWER = re.compile(r"(\d{1,9})\.(\d{1,15})\.[\x20-\x7e]{1,200}")
-
-PROMPT = "prompt"
-"""The kind of an endpoint of prompts, and of the documents that its versions are."""
 
 
 class LoadedPrompt:

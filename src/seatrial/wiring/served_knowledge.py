@@ -10,7 +10,8 @@ from seatrial.gateway.routes.table import Route
 from seatrial.rag.knowledge.provider import PREFIX, KnowledgeProvider
 from seatrial.serving.exchange import Limits
 from seatrial.web.knowledge.plane import KnowledgePlane
-from seatrial.wiring.knowledge import KnowledgeHere
+from seatrial.wiring.index_releases import ReleasedIndexes
+from seatrial.wiring.knowledge_here import KnowledgeHere, OpenIndex
 from seatrial.wiring.workspace import Workspace
 
 _DEADLINE_S = 120.0
@@ -22,12 +23,18 @@ class ServedKnowledge:
     Args:
         doorman: knows the keys of callers.
         gateway: writes answers; asked for when the first is needed.
+        released: picks versions of indexes that are released.
     """
 
     def __init__(
-        self, workspace: Workspace, doorman: Doorman, *, gateway: Callable[[], Gateway]
+        self,
+        workspace: Workspace,
+        doorman: Doorman,
+        *,
+        gateway: Callable[[], Gateway],
+        released: ReleasedIndexes[OpenIndex] | None = None,
     ) -> None:
-        self.here = KnowledgeHere(workspace, gateway=gateway)
+        self.here = KnowledgeHere(workspace, gateway=gateway, released=released)
 
         def readers(key_id: str | None) -> frozenset[str]:
             key = doorman.key(key_id)

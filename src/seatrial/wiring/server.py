@@ -25,8 +25,7 @@ from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
-from seatrial.wiring.prompts import PROMPT
-from seatrial.wiring.staging_jobs import BackgroundStager, stage_prompt
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import Workspace, load_store
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         workspace.release_folder,
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
-        others={PROMPT: partial(stage_prompt, workspace)},
+        others=other_stages(workspace),
     )
     controller = Controller(
         store,

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,7 @@ from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import Rollout, Staged
 from seatrial.serving.spawn import ChildLimits
+from seatrial.wiring.kinds import INDEX, PROMPT
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,6 +48,21 @@ def stage_prompt(
         from seatrial.wiring.prompt_staging import PromptStage
 
     return PromptStage(workspace)(rollout, endpoint, on_test)
+
+
+def stage_index(
+    workspace: Workspace, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
+) -> Staged:
+    """See `Stage`; what reads indexes is loaded when there are some."""
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.index_staging import IndexStage
+
+    return IndexStage(workspace)(rollout, endpoint, on_test)
+
+
+def other_stages(workspace: Workspace) -> Mapping[str, Stage]:
+    """What tests versions that are no models, by their kind."""
+    return {PROMPT: partial(stage_prompt, workspace), INDEX: partial(stage_index, workspace)}
 
 
 @dataclass(slots=True)

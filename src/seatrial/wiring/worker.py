@@ -36,7 +36,8 @@ from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.health import Health
-from seatrial.wiring.prompts import PROMPT, LoadedPrompt, PromptShelf, RoutedPrompts
+from seatrial.wiring.kinds import INDEX, PROMPT
+from seatrial.wiring.prompts import LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.workspace import Workspace
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
+    from seatrial.wiring.index_releases import LoadedIndex
+    from seatrial.wiring.knowledge_here import OpenIndex
     from seatrial.wiring.llm import Llm
 
 
@@ -167,6 +170,7 @@ class _Process:
         self._worker: Worker | None = None
         self.to_close: list[Callable[[], None]] = []
         self._prompts: Router[LoadedPrompt] = Router(self._recorder)
+        self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
@@ -186,7 +190,12 @@ class _Process:
         from seatrial.wiring.llm import Llm
 
         prompts = RoutedPrompts(self._prompts, self._recorder)
-        return Llm(self._workspace, self.store, prompts=prompts)
+        released = None
+        if settings.knowledge:
+            from seatrial.wiring.index_releases import ReleasedIndexes
+
+            released = ReleasedIndexes(self._indexes)
+        return Llm(self._workspace, self.store, prompts=prompts, released=released)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -202,7 +211,11 @@ class _Process:
             address=self._address,
             store=self.store,
             targets=TargetsOf(self.store),
-            fleets={MODEL: self._fleet(loop), PROMPT: self._prompt_fleet(loop)},
+            fleets={
+                MODEL: self._fleet(loop),
+                PROMPT: self._prompt_fleet(loop),
+                **self._index_fleets(loop),
+            },
             router=self._router,
             recorder=self._recorder,
             clock=self._clock,
@@ -233,6 +246,22 @@ class _Process:
             loop=loop,
             clock=self._clock,
         )
+
+    def _index_fleets(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> dict[str, Fleet[LoadedIndex[OpenIndex]]]:
+        """Of a server that has indexes; others do without what opens them."""
+        if self.llm is None or self.llm.knowledge is None:
+            return {}
+        from seatrial.wiring.index_releases import IndexShelf
+
+        fleet: Fleet[LoadedIndex[OpenIndex]] = Fleet(
+            router=self._indexes,
+            open_version=IndexShelf(self.store, self.llm.knowledge.here.open),
+            loop=loop,
+            clock=self._clock,
+        )
+        return {INDEX: fleet}
 
     async def finish(self) -> None:
         """Take no more requests, and stop."""

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from seatrial.rag.chunking.config import ChunkingConfig, ChunkingInvalid, chunker_of
+from seatrial.rag.chunking.config import ChunkingConfig
+from seatrial.rag.chunking.making import ChunkingInvalid, chunker_of
 from seatrial.testing.fake_tokenizers import PieceTokenizer
 
 

@@ -73,6 +73,7 @@ def test_any_bytes_are_text_or_refused(content):
         (CHINESE, "utf-16-le", "utf-16-le"),
         (CHINESE, "utf-16-be", "utf-16-be"),
         (GERMAN, "utf-16-le", "utf-16-le"),
+        ("Ships only.\n", "utf-16-le", "utf-16-le"),
         (GERMAN, "utf-16-be", "utf-16-be"),
     ],
 )

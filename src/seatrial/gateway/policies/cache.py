@@ -15,6 +15,7 @@ from contextlib import aclosing
 import msgspec
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.chat.messages import Text
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings, FinishReason
@@ -29,6 +30,8 @@ from seatrial.kernel.errors import SeatrialError
 
 _LOG = logging.getLogger(__name__)
 _FLOAT_BYTES = 9
+_GATHER_S = 0.02
+_AT_ONCE = 32
 _MOST_WRITES = 256
 """Writes to the store that may be under way; answers beyond these stay in memory only."""
 
@@ -88,6 +91,8 @@ class Cached:
         self._flights = Flights[Kept](provider.name, now=now, max_bytes=options.max_entry_bytes)
         self._writes: set[asyncio.Future[None]] = set()
         self._store_rests_until = float("-inf")
+        self._fresh: list[tuple[str, Kept, float]] = []
+        self._due: asyncio.TimerHandle | None = None
 
     @property
     def name(self) -> str:
@@ -141,6 +146,7 @@ class Cached:
 
     async def close(self) -> None:
         """See Provider; what is to be kept is written before."""
+        self._take_down()
         if self._writes:
             await asyncio.wait(self._writes)
         await self._provider.close()
@@ -234,17 +240,40 @@ class Cached:
         return reason is FinishReason.STOP
 
     def _keep(self, key: str, kept: Kept) -> None:
-        if isinstance(kept, Embeddings):
-            n_bytes = _FLOAT_BYTES * len(kept.vectors) * len(kept.vectors[0])
-            if n_bytes > self._options.max_entry_bytes:
-                return
-        value = written(key, kept)
-        if value is None or len(value) > self._options.max_entry_bytes:
+        if _weighs_at_least(kept) > self._options.max_entry_bytes:
             return
-        ttl_s = self._options.ttl_s
-        self._recent.put(key, kept, until=self._now() + ttl_s, n_bytes=len(value))
-        if self._store is not None and self._store_answers() and len(self._writes) < _MOST_WRITES:
-            write = asyncio.ensure_future(self._store.put(key, value, ttl_s=ttl_s))
+        now = self._now()
+        self._recent.put(key, kept, until=now + self._options.ttl_s, n_bytes=0)
+        self._fresh.append((key, kept, now))
+        if len(self._fresh) >= _AT_ONCE:
+            self._take_down()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_GATHER_S, self._take_down)
+
+    def _take_down(self) -> None:
+        """Make records of answers that were just given, several together, when nobody waits."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        fresh, self._fresh = self._fresh, []
+        now = self._now()
+        for key, kept, given in fresh:
+            left_s = self._options.ttl_s - (now - given)
+            at_hand = self._recent.get(key, now) is kept
+            value = written(key, kept) if left_s > 0 else None
+            if value is None or len(value) > self._options.max_entry_bytes:
+                if at_hand:
+                    self._recent.drop(key)
+                continue
+            if at_hand:
+                self._recent.put(key, value, until=now + left_s, n_bytes=len(value))
+            self._store_it(key, value, left_s)
+
+    def _store_it(self, key: str, value: bytes, ttl_s: float) -> None:
+        if self._store is None or not self._store_answers() or len(self._writes) >= _MOST_WRITES:
+            return
+        write = asyncio.ensure_future(self._store.put(key, value, ttl_s=ttl_s))
+        if write not in self._writes:  # of several at once a store may tell together
             self._writes.add(write)
             write.add_done_callback(self._written)
 
@@ -282,6 +311,16 @@ class Cached:
     def _let_rest(self, error: SeatrialError) -> None:
         self._store_rests_until = self._now() + self._options.store_pause_s
         _LOG.warning("answers of %s are kept in memory only for now: %s", self._route, error)
+
+
+def _weighs_at_least(kept: Kept) -> int:
+    """A bound of its record from below that takes no time to tell."""
+    if isinstance(kept, Embeddings):
+        return _FLOAT_BYTES * len(kept.vectors) * len(kept.vectors[0])
+    whole = kept.whole
+    if whole is None:
+        return 0
+    return sum([len(p.text) for c in whole.choices for p in c.message.parts if type(p) is Text])
 
 
 def _joins(call: Call) -> Callable[[], None]:

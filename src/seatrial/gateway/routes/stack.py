@@ -28,7 +28,6 @@ from seatrial.gateway.chat.provider import Provider
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.backoff import Backoff
 from seatrial.gateway.policies.breaker import Breaker, Circuit
@@ -276,7 +275,7 @@ class _Stacks:
 
         def cost(usage: Usage) -> int | None:
             quote = prices.quote(vendor, candidate.model)
-            return None if quote is None else units(quote.cost(usage))
+            return None if quote is None else quote.cost_units(usage)
 
         return Preferred(provider=candidate.provider, model=candidate.model, cost=cost)
 

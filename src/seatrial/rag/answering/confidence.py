@@ -1,8 +1,8 @@
 """Whether what was found answers a question at all.
 
 Learnt from questions put to corpora that answer them and to corpora of other subjects. It tells
-questions that are foreign to a corpus; that a passage on the right subject leaves just this question
-open, it hardly sees.
+questions that are foreign to a corpus; that a passage on the right subject leaves just this
+question open, it hardly sees.
 """
 
 from __future__ import annotations

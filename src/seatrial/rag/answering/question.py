@@ -20,8 +20,8 @@ class Sought(StrEnum):
 
 
 _TIME = re.compile(
-    r"\bwhen\b|\b(?:what|which|in what|in which|during what) (?:\w+ )?(?:years?|dates?|days?|months?|"
-    r"century|centuries|decades?|times?|period)\b|\bhow long ago\b"
+    r"\bwhen\b|\b(?:what|which|in what|in which|during what) (?:\w+ )?(?:years?|dates?|days?"
+    r"|months?|century|centuries|decades?|times?|period)\b|\bhow long ago\b"
     r"|什么时候|何时|哪一?年|哪一?天|哪个?月|几年|几月|几日|几号|何年|什么时间|哪个?(?:朝代|世纪|年代|时期)|日期",
     re.IGNORECASE,
 )
@@ -33,8 +33,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(
-    r"\b(?:who|whom|whose|where)\b|\b(?:what|which) (?:\w+ )?(?:city|country|countries|state|company|"
-    r"person|people|team|place|name|organi[sz]ation|university|school|river|king|president|author|"
+    r"\b(?:who|whom|whose|where)\b|\b(?:what|which) (?:\w+ )?(?:city|country|countries|state"
+    r"|company|person|people|team|place|name|organi[sz]ation|university|school|river|king|president|author|"
     r"language|religion|group|scientist|region|island|ocean|war|battle)\b"
     r"|谁|哪位|何人|哪里|哪儿|何处|何地|什么地方|哪个|哪家|哪座|哪所|哪些?国家?|哪国|名字|叫什么|称为什么",
     re.IGNORECASE,

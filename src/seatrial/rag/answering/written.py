@@ -177,7 +177,8 @@ class WrittenAnswerer:
         pieces: list[tuple[str, str]] = []
         numbers: list[tuple[int, ...]] = []
         for one in judged:
-            kept, cited = one.written.text, ()
+            kept = one.written.text
+            cited: tuple[int, ...] = ()
             if one.verdict.support is Support.SUPPORTED:
                 cited = _numbered(one.verdict, citations)
                 kept = with_citations(kept, cited)
@@ -194,9 +195,9 @@ class WrittenAnswerer:
             if one.verdict.support is Support.UNSUPPORTED and self._policy is Policy.WITHHOLD:
                 sentences.append(_withheld(one))
                 continue
-            (_, kept), span, cited = next(shown)
+            (_, kept), span, numbered = next(shown)
             sentences.append(
-                AnswerSentence(text=kept, span=span, citations=cited, verdict=one.verdict)
+                AnswerSentence(text=kept, span=span, citations=numbered, verdict=one.verdict)
             )
         return Answered(
             text=text, refusal=None, sentences=tuple(sentences), citations=citations.all()

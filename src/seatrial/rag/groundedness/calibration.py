@@ -97,7 +97,7 @@ def learn(
     seed: int,
 ) -> Profile:
     """`calibrate`, of rows that are measured already."""
-    priors = _priors(with_entailment)
+    priors = _priors(with_entailment=with_entailment)
     scores, said = cross_validated(inputs, vetoed, labels, priors, seed=seed)
     whole = fit(inputs, labels, priors)
     share = float(labels.mean())
@@ -164,7 +164,7 @@ def _measured(
     return inputs, vetoed
 
 
-def _priors(with_entailment: bool) -> Priors:
+def _priors(*, with_entailment: bool) -> Priors:
     rows = [(s.prior * s.scale, s.deviation, float(s.sign), s.scale) for s in SIGNALS.values()]
     if with_entailment:
         prior, deviation, scale = _ENTAILMENT

@@ -95,7 +95,7 @@ def auc(scores: Array, labels: Array) -> float:
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     ranks = (ends - (counts - 1) / 2)[inverse]
-    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2)) / (
+    return float(ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (
         n_positive * n_negative
     )
 

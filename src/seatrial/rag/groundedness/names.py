@@ -1,7 +1,7 @@
 """Names in a sentence: what it is about, told by how it is written.
 
 Latin script: words with capitals, joined as they stand; at the start of a sentence only where the
-word has no other use. Chinese: titles in 《》, quotes, transliterated names with ·, and Latin words.
+word has no other use. Chinese: titles in 《》, quotes, names with ·, and Latin words.
 """
 
 from __future__ import annotations
@@ -23,25 +23,31 @@ class Name(NamedTuple):
 _CAPITAL = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŹŻŽ"
 _WORD = rf"[{_CAPITAL}][^\W\d_{CJK}]*(?:['-][^\W\d_{CJK}]+)*"
 _NAME = re.compile(
-    rf"(?<![\w-]){_WORD}(?:(?:(?<=\b[{_CAPITAL}])\.|(?<=\b[DMS][rst])\.)?[ \t]+(?:(?:of|the|de|la|van|von|der|den|del|&)[ \t]+){{0,2}}{_WORD})*"
+    rf"(?<![\w-]){_WORD}(?:(?:(?<=\b[{_CAPITAL}])\.|(?<=\b[DMS][rst])\.)?[ \t]+"
+    rf"(?:(?:of|the|de|la|van|von|der|den|del|&)[ \t]+){{0,2}}{_WORD})*"
 )
 _QUOTED = re.compile(r"《([^《》]{1,60})》|「([^「」]{1,60})」|『([^『』]{1,60})』|“([^“”]{1,60})”")
 _DOTTED = re.compile(rf"[{CJK}]{{1,12}}(?:[·・•][{CJK}]{{1,12}})+")
 # Begins no name, though it is often written with a capital.
 _PLAIN_WORDS = frozenset(
     stem(word)
-    for word in (
-        "a an the this that these those it its he she they we you i his her their our your my "
-        "there here in on at by for from to of with as and or but if when while after before since "
-        "during until although though because so then than what who where which why how also "
-        "however according both each every all some many most no not is was are were be been being "
-        "has have had do does did can could will would may might must yes well oh one two three four "
-        "five six seven eight nine ten first second third other another such only even just more "
-        "today now later once over under between about into through per despite other its "
-        "january february march april may june july august september october november december "
-        "monday tuesday wednesday thursday friday saturday sunday"
-    ).split()
-)
+    for word in [
+        "a", "an", "the", "this", "that", "these", "those", "it", "its", "he", "she", "they",
+        "we", "you", "i", "his", "her", "their", "our", "your", "my", "there", "here", "in",
+        "on", "at", "by", "for", "from", "to", "of", "with", "as", "and", "or", "but", "if",
+        "when", "while", "after", "before", "since", "during", "until", "although", "though",
+        "because", "so", "then", "than", "what", "who", "where", "which", "why", "how", "also",
+        "however", "according", "both", "each", "every", "all", "some", "many", "most", "no",
+        "not", "is", "was", "are", "were", "be", "been", "being", "has", "have", "had", "do",
+        "does", "did", "can", "could", "will", "would", "may", "might", "must", "yes", "well",
+        "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "first", "second", "third", "other", "another", "such", "only", "even", "just", "more",
+        "today", "now", "later", "once", "over", "under", "between", "about", "into", "through",
+        "per", "despite", "other", "its", "january", "february", "march", "april", "may",
+        "june", "july", "august", "september", "october", "november", "december", "monday",
+        "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+    ]
+)  # fmt: skip
 
 
 def names(text: str) -> list[Name]:

@@ -38,15 +38,19 @@ class Date(NamedTuple):
     end: int
 
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-    "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+_ONES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+]  # fmt: skip
+_TENS = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+]  # fmt: skip
+_ORDINALS = [
+    "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
+    "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth",
+    "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+]  # fmt: skip
 _SMALL = (
     {word: i for i, word in enumerate(_ONES)}
     | {word: i for i, word in enumerate(_ORDINALS)}
@@ -78,31 +82,26 @@ _MONTHS = {
     )
     for name in names.split()
 }
+_DIMENSIONS: dict[str, dict[str, float]] = {
+    "%": {"%/percent/per cent/percentage": 1},
+    "length": {
+        "m/metres/meters/metre/meter/米": 1,
+        "km/kilometres/kilometers/kilometre/kilometer/公里/千米": 1000,
+        "miles/mile/英里": 1609.344,
+        "feet/foot/ft/英尺": 0.3048,
+    },
+    "mass": {
+        "kg/kilograms/kilogram/kilos/公斤/千克": 1,
+        "tonnes/tonne/tons/ton/吨": 1000,
+        "pounds/lb/lbs/磅": 0.45359237,
+    },
+    "time": {"seconds/second/秒": 1, "minutes/minute/分钟": 60, "hours/hour/小时": 3600},
+}
 _UNITS: dict[str, tuple[str, float]] = {
-    written: (dimension, factor)
-    for dimension, table in {
-        "%": {"%": 1, "percent": 1, "per cent": 1, "percentage": 1},
-        "length": {
-            "mm cm": 0,
-            "m metres meters metre meter 米": 1,
-            "km kilometres kilometers kilometre kilometer 公里 千米": 1000,
-            "miles mile 英里": 1609.344,
-            "feet foot ft 英尺": 0.3048,
-        },
-        "mass": {
-            "kg kilograms kilogram kilos 公斤 千克": 1,
-            "tonnes tonne tons ton 吨": 1000,
-            "pounds lb lbs 磅": 0.45359237,
-        },
-        "time": {
-            "seconds second 秒": 1,
-            "minutes minute 分钟": 60,
-            "hours hour 小时": 3600,
-        },
-    }.items()
+    spelling: (dimension, factor)
+    for dimension, table in _DIMENSIONS.items()
     for spellings, factor in table.items()
-    for written in ([spellings] if spellings == "per cent" else spellings.split())
-    if factor
+    for spelling in spellings.split("/")
 }
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _LARGES = "|".join(_LARGE)
@@ -110,12 +109,15 @@ _WORD = "|".join(sorted([*_SMALL, *_LARGE], key=len, reverse=True))
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _HAN = "零〇○一二两三四五六七八九十百千万亿"
 # What makes a lone Chinese digit a count: the word that measures or numbers things.
-_COUNTED = "个位名年月日号天岁次条件种部家座所只本台辆架层倍元届场集卷章代级期国省市县篇首支艘人米吨秒公小分美英万亿周楼"
+_COUNTED = (
+    "个位名年月日号天岁次条件种部家座所只本台辆架层倍元届场集卷章代级期国省市县篇首支艘人米吨秒"
+    "公小分美英万亿周楼"
+)
 _NUMBER = re.compile(
     rf"(?P<fraction>百分之)(?P<of>[\d.]+|[{_HAN}点]+)"
     rf"|(?<![A-Za-z0-9_.])(?P<digits>\d+(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?P<ordinal>(?:st|nd|rd|th)\b)?(?:s\b)?"
-    rf"(?:(?:\s|-)?(?P<times>(?:{_LARGES}|[kmb]|mn|bn)\b|[百千]?[万亿]))?"
+    rf"(?:(?:\s|-)?(?P<times>(?:{_LARGES}|[kmb]|mn|bn)\b|[百千]?[万亿]|[百千](?![克米])))?"
     rf"(?:(?:\s|-)?(?P<unit>%|(?:{_UNIT})(?![a-z])))?"
     rf"|\b(?P<words>(?:{_WORD})(?:(?:(?<=hundred|housand)\s+and\s+|\s|-)(?:{_WORD}))*)\b"
     rf"(?:(?:\s|-)(?P<unit2>(?:{_UNIT})\b))?"

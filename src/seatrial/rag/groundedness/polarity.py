@@ -26,40 +26,44 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _NO_NEGATION = re.compile(
-    r"\b(?:not only|no doubt|no longer than|no\.\s*\d|not just|not to mention|nothing but)\b|不得不|"
-    r"不可或缺|无不|不约而同|不锈钢",
+    r"\b(?:not only|no doubt|no longer than|no\.\s*\d|not just|not to mention|nothing but)\b"
+    r"|不得不|不可或缺|无不|不约而同|不锈钢",
     re.IGNORECASE,
 )
-_PAIRS = (
-    "increase/decrease rise/fall rise/drop grow/shrink more/less more/fewer higher/lower high/low "
-    "larger/smaller large/small big/small largest/smallest biggest/smallest oldest/youngest "
-    "older/younger longer/shorter longest/shortest best/worst better/worse strong/weak faster/slower "
-    "fastest/slowest most/least maximum/minimum before/after early/late earlier/later "
-    "begin/end start/end start/finish open/close win/lose victory/defeat accept/reject allow/forbid "
-    "allow/ban permit/prohibit support/oppose agree/disagree succeed/fail success/failure enter/leave "
-    "arrive/depart buy/sell bear/die north/south east/west northern/southern eastern/western  "
-    "upper/lower above/below inside/outside male/female man/woman boy/girl husband/wife father/mother "
-    "son/daughter brother/sister king/queen positive/negative true/false possible/impossible legal/illegal "
-    "always/never everyone/nobody public/private indoor/outdoor single/married alive/dead hot/cold "
-    "warm/cold wet/dry rich/poor safe/dangerous gain/lose join/leave increase/reduce expand/contract "
-    "add/remove include/exclude active/inactive present/absent major/minor majority/minority"
-)
+_PAIRS = [
+    "increase/decrease", "rise/fall", "rise/drop", "grow/shrink", "more/less", "more/fewer",
+    "higher/lower", "high/low", "larger/smaller", "large/small", "big/small",
+    "largest/smallest", "biggest/smallest", "oldest/youngest", "older/younger",
+    "longer/shorter", "longest/shortest", "best/worst", "better/worse", "strong/weak",
+    "faster/slower", "fastest/slowest", "most/least", "maximum/minimum", "before/after",
+    "early/late", "earlier/later", "begin/end", "start/end", "start/finish", "open/close",
+    "win/lose", "victory/defeat", "accept/reject", "allow/forbid", "allow/ban",
+    "permit/prohibit", "support/oppose", "agree/disagree", "succeed/fail", "success/failure",
+    "enter/leave", "arrive/depart", "buy/sell", "bear/die", "north/south", "east/west",
+    "northern/southern", "eastern/western", "upper/lower", "above/below", "inside/outside",
+    "male/female", "man/woman", "boy/girl", "husband/wife", "father/mother", "son/daughter",
+    "brother/sister", "king/queen", "positive/negative", "true/false", "possible/impossible",
+    "legal/illegal", "always/never", "everyone/nobody", "public/private", "indoor/outdoor",
+    "single/married", "alive/dead", "hot/cold", "warm/cold", "wet/dry", "rich/poor",
+    "safe/dangerous", "gain/lose", "join/leave", "increase/reduce", "expand/contract",
+    "add/remove", "include/exclude", "active/inactive", "present/absent", "major/minor",
+    "majority/minority",
+]  # fmt: skip
 _OPPOSITE: dict[str, frozenset[str]] = {}
-for _pair in _PAIRS.split():
+for _pair in _PAIRS:
     _left, _right = map(stem, _pair.split("/"))
     _OPPOSITE[_left] = _OPPOSITE.get(_left, frozenset()) | {_right}
     _OPPOSITE[_right] = _OPPOSITE.get(_right, frozenset()) | {_left}
 _HAN_PAIRS = [
-    tuple(pair.split("/"))
-    for pair in (
-        "增加/减少 增长/下降 上升/下降 上涨/下跌 提高/降低 扩大/缩小 高于/低于 多于/少于 大于/小于 "
-        "早于/晚于 最大/最小 最高/最低 最多/最少 最长/最短 最早/最晚 之前/之后 以前/以后 开始/结束 成功/失败 "
-        "胜利/失败 击败/败给 支持/反对 同意/拒绝 接受/拒绝 允许/禁止 合法/非法 赢/输 出生/去世 加入/退出 "
-        "进入/离开 北部/南部 东部/西部 北方/南方 东方/西方 父亲/母亲 儿子/女儿 丈夫/妻子 哥哥/弟弟 姐姐/妹妹 "
-        "男性/女性 内部/外部 公开/秘密 买入/卖出 建立/解散 开放/关闭 优点/缺点 积极/消极 肯定/否定 上游/下游 "
-        "第一/最后 首次/末次 强于/弱于 快于/慢于"
-    ).split()
-]
+    "增加/减少", "增长/下降", "上升/下降", "上涨/下跌", "提高/降低", "扩大/缩小", "高于/低于",
+    "多于/少于", "大于/小于", "早于/晚于", "最大/最小", "最高/最低", "最多/最少", "最长/最短",
+    "最早/最晚", "之前/之后", "以前/以后", "开始/结束", "成功/失败", "胜利/失败", "击败/败给",
+    "支持/反对", "同意/拒绝", "接受/拒绝", "允许/禁止", "合法/非法", "赢/输", "出生/去世",
+    "加入/退出", "进入/离开", "北部/南部", "东部/西部", "北方/南方", "东方/西方", "父亲/母亲",
+    "儿子/女儿", "丈夫/妻子", "哥哥/弟弟", "姐姐/妹妹", "男性/女性", "内部/外部", "公开/秘密",
+    "买入/卖出", "建立/解散", "开放/关闭", "优点/缺点", "积极/消极", "肯定/否定", "上游/下游",
+    "第一/最后", "首次/末次", "强于/弱于", "快于/慢于",
+]  # fmt: skip
 _CLAUSE = re.compile(r"[^.,;:!?()，。；：！？（）]*")
 _REACH = 40
 _N_DENIED = 3
@@ -108,14 +112,15 @@ def opposites(sentence: str, evidence: str) -> Opposites | None:
     ours, theirs = set(said), set(held)
     for word in said:
         for other in sorted(_OPPOSITE.get(word, ())):
-            if word not in theirs and other in theirs and other not in ours:
-                if _beside(word, said) & _beside(other, held):
-                    return Opposites(word, other)
-    for left, right in _HAN_PAIRS:
+            instead = word not in theirs and other in theirs and other not in ours
+            if instead and _beside(word, said) & _beside(other, held):
+                return Opposites(word, other)
+    for pair in _HAN_PAIRS:
+        left, _, right = pair.partition("/")
         for one, other in ((left, right), (right, left)):
-            if one in sentence and one not in evidence:
-                if other in evidence and other not in sentence:
-                    return Opposites(one, other)
+            ours_only = one in sentence and one not in evidence
+            if ours_only and other in evidence and other not in sentence:
+                return Opposites(one, other)
     return None
 
 

@@ -35,7 +35,32 @@ def too_long(n: int, most: int) -> Reason:
 def reason_of(
     sentence: str, found: Comparison, *, supported: bool, entailed: float | None
 ) -> Reason:
-    """What decided: first what rules support out, then what is missing, then what is there."""
+    """What decided: first what rules support out, then what is there, then what is missing."""
+    ruled_out = _contradicted(found) or _nowhere(found)
+    if ruled_out is not None:
+        return ruled_out
+    if supported:
+        share = round(100 * found.values["cover"])
+        return Reason(
+            f"The passages hold {share} % of what it says.", f"段落包含其内容的 {share}%。"
+        )
+    if entailed is not None and entailed < 0.5:
+        return Reason(
+            "The entailment model does not see it follow from the passages.",
+            "蕴含模型认为它不能由段落推出。",
+        )
+    missing = [sentence[span.start : span.end] for span in found.missing]
+    if missing:
+        return Reason(
+            f"No passage says {_quoted(missing)}.", f"没有段落提到{_quoted_zh(missing)}。"
+        )
+    return Reason(
+        "Its words are in the passages, but not together.",
+        "其中的词散见于各处，但没有放在一起说。",
+    )
+
+
+def _contradicted(found: Comparison) -> Reason | None:
     if found.opposite is not None:
         said, other = found.opposite
         return Reason(
@@ -51,35 +76,22 @@ def reason_of(
             f'Only one of the sentence and the passage denies "{found.denied}".',
             f"关于“{found.denied}”，句子与原文一方肯定，一方否定。",
         )
+    return None
+
+
+def _nowhere(found: Comparison) -> Reason | None:
     for lacking, en, zh in (
         (found.missing_numbers, "The number", "数字"),
         (found.missing_dates, "The date", "日期"),
         (found.missing_names, "The name", "名称"),
     ):
         if lacking:
-            plural = len(lacking) > 1
+            several, verb = ("s", "are") if len(lacking) > 1 else ("", "is")
             return Reason(
-                f"{en}{'s' if plural else ''} {_quoted(lacking)} "
-                f"{'are' if plural else 'is'} in no passage.",
+                f"{en}{several} {_quoted(lacking)} {verb} in no passage.",
                 f"{zh}{_quoted_zh(lacking)}在段落中找不到。",
             )
-    missing = [sentence[span.start : span.end] for span in found.missing]
-    if supported:
-        share = round(100 * found.values["cover"])
-        return Reason(
-            f"The passage holds {share} % of what it says.", f"段落包含其内容的 {share}%。"
-        )
-    if entailed is not None and entailed < 0.5:
-        return Reason(
-            "The entailment model does not see it follow from the passage.",
-            "蕴含模型认为它不能由原文推出。",
-        )
-    if not missing:
-        return Reason(
-            "Its words are in the passages, but not together.",
-            "其中的词散见于各段，但没有放在一起说。",
-        )
-    return Reason(f"No passage says {_quoted(missing)}.", f"没有段落提到{_quoted_zh(missing)}。")
+    return None
 
 
 def _short(text: str) -> str:

@@ -80,8 +80,8 @@ def compare(sentence: str, material: Material, *, likeness: Likeness | None = No
     lacking_dates = [date for date in read_dates if not _dated(date, material)]
     lacking_numbers = [number for number in read_numbers if not _counted(number, material)]
     presence = _presence(unique, material)
-    told = [one for one in read_dates if one not in lacking_dates]
-    told += [one for one in read_numbers if one not in lacking_numbers]
+    told = [Span(one.start, one.end) for one in read_dates if one not in lacking_dates]
+    told += [Span(one.start, one.end) for one in read_numbers if one not in lacking_numbers]
     _count_as_present(told, found, unique, presence)
     n_pieces = len(material.pieces)
     total = float(weights.sum()) or 1.0
@@ -165,7 +165,7 @@ def _presence(unique: Sequence[str], material: Material) -> NDArray[np.float64]:
 
 
 def _count_as_present(
-    told: Sequence[Date | Number],
+    told: Sequence[Span],
     found: Sequence[Word],
     unique: Sequence[str],
     presence: NDArray[np.float64],
@@ -240,7 +240,7 @@ def _rank(
     lengths = np.array([len(piece.terms) for piece in material.pieces])
     score: NDArray[np.float64] = importance @ presence
     weight_of = dict(zip(unique, importance, strict=True))
-    pairs = {pair for pair in pairwise(term.text for term in found)}
+    pairs = set(pairwise(term.text for term in found))
     for index in np.argsort(-score, kind="stable")[:_N_CANDIDATES]:
         shared = pairs & material.bigrams[index]
         score[index] += 0.3 * sum(weight_of[a] + weight_of[b] for a, b in shared)

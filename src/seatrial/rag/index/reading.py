@@ -73,6 +73,10 @@ class Index(Protocol):
         """Vectors (n, dimensions) of chunks, in the order of `keys`. Raises: NotFound."""
         ...
 
+    def keys(self) -> NDArray[np.int64]:
+        """The keys of all its chunks, rising."""
+        ...
+
     def document(self, name: str) -> Document:
         """One document, whole, by its id. Raises: NotFound."""
         ...

@@ -184,6 +184,15 @@ class Segment:
     def _paths(self) -> list[tuple[str, ...]]:
         return _paths.decode(self.arrays["section_paths"].data)
 
+    def rows_of(self, documents: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The chunks of documents, which rise."""
+        starts = self.chunk_bounds[documents]
+        lengths = self.chunk_bounds[documents + 1] - starts
+        if (lengths == 1).all():
+            return starts
+        firsts = np.cumsum(lengths) - lengths
+        return np.repeat(starts - firsts, lengths) + np.arange(lengths.sum())
+
     def record(self, document: int) -> _Record:
         """What is known of a document, less its text and outline."""
         return _record.decode(self._blob("records", document))

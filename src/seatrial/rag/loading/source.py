@@ -11,7 +11,7 @@ from seatrial.rag.loading.loader import Flaw, Isolation, Parsed, Piece
 from seatrial.rag.loading.metadata import moment_of_ns
 from seatrial.rag.loading.outcome import Loaded, Reason, Skipped, Unchanged, Unloadable, skipped
 from seatrial.rag.loading.packed import Unpacked, too_large
-from seatrial.rag.loading.reading import Treatment, pieces, records
+from seatrial.rag.loading.reading import Treatment, out_of_memory, pieces, records
 from seatrial.rag.loading.walk import Found, open_found
 from seatrial.rag.text.document import Document, MetaValue
 from seatrial.rag.text.language import language_of
@@ -77,6 +77,8 @@ class Source:
                 reason=Reason.UNREADABLE,
             )
             yield skipped(self.name, failed)
+        except MemoryError:
+            yield skipped(self.name, out_of_memory())
 
     def _load(self, known: Known) -> Iterator[Loaded]:
         limits = self._treatment.limits
@@ -89,8 +91,7 @@ class Source:
             if streamed:
                 yield from self._records(file, known)
             else:
-                content = _read(file, self.n_bytes, limit)
-                yield from self._whole(content, known)
+                yield from self._whole(_read(file, self.n_bytes, limit), known)
 
     def _whole(self, content: bytes, known: Known) -> Iterator[Loaded]:
         hasher = self._treatment.hasher()
@@ -103,7 +104,9 @@ class Source:
             raise _empty()
         if self._treatment.packed:
             content = self._unpacked(io.BytesIO(content), "unpacked_bytes").read()
-        yield from self._documents("", digest, self._parsed(content))
+        found = self._parsed(content)
+        del content  # it may be as large as the text that it became
+        yield from self._documents("", digest, found)
 
     def _records(self, file: BinaryIO, known: Known) -> Iterator[Loaded]:
         treatment = self._treatment
@@ -160,7 +163,7 @@ class Source:
             inner = f"{part}#{piece.part}" if part and piece.part else part or piece.part
             if isinstance(piece, Flaw):
                 yield skipped(self.name, piece.as_error(), part=inner)
-            elif not piece.text.strip():
+            elif not piece.text or piece.text.isspace():
                 yield skipped(self.name, _nothing(), part=inner)
             else:
                 own = part_id(name, piece.part)

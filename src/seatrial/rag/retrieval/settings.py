@@ -47,7 +47,7 @@ class RetrievalSettings:
 
     mode: Mode = Mode.HYBRID
     k: int = 10
-    candidates: int = 100
+    candidates: int = 50
     fusion: Fusion = Fusion.CONVEX
     dense_weight: float = 0.7
     foreign_weight: float = 0.3
