@@ -1,6 +1,7 @@
 """What chunkers cost, and whether their chunks are where they say and as long as they may be.
 
-    python -m benchmarks.rag.chunkers --data FOLDER [--quick] [--rounds 3] [--only seatrial] [--json]
+    python -m benchmarks.rag.chunkers --data FOLDER [--quick] [--rounds 3]
+        [--only seatrial] [--json]
 
 FOLDER holds question sets (`sets.py`): 4 MB of an English and all of a Chinese corpus are cut, and
 awkward texts of the suite for chunkers. seatrial runs here, the others in an environment of their
