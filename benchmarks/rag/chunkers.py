@@ -1,10 +1,11 @@
 """What chunkers cost, and whether their chunks are where they say and as long as they may be.
 
-    python -m benchmarks.rag.chunkers --data FOLDER [--quick] [--only seatrial,langchain] [--json]
+    python -m benchmarks.rag.chunkers --data FOLDER [--quick] [--rounds 3]
+        [--only seatrial] [--json]
 
 FOLDER holds question sets (`sets.py`): 4 MB of an English and all of a Chinese corpus are cut, and
 awkward texts of the suite for chunkers. seatrial runs here, the others in an environment of their
-own, each in a process of its own on one thread; CPU of the quickest of three rounds, the token
+own, each in a process of its own on one thread; CPU of the quickest of the rounds, the token
 vocabulary empty at the start of each. Limits are 1,000 characters or 200 tokens of MiniLM, without
 overlap and with a tenth.
 """
@@ -32,7 +33,7 @@ APP = Path(__file__).parent / "apps" / "cut.py"
 LIMIT_S = 900
 N_CHARACTERS = 4_000_000
 N_AWKWARD = 20_000
-PROSE, CHINESE = "prose", "chinese"
+PROSE, CHINESE = "English corpus", "Chinese corpus"
 REQUIREMENTS = (
     "langchain-text-splitters==1.1.3",
     "chonkie==1.7.0",
@@ -141,7 +142,7 @@ def goals(found: dict[str, list[Cut]], *, full: bool) -> list[Goal]:
 
 
 def report(
-    *, data: Path, tokenizer: Path, quick: bool = False, only: Sequence[str] = ()
+    *, data: Path, tokenizer: Path, quick: bool = False, only: Sequence[str] = (), rounds: int = 3
 ) -> tuple[str, dict[str, list[Cut]]]:
     """The run as Markdown, and its figures."""
     names = [name for name in (*OURS, *PEERS) if not only or any(o in name.lower() for o in only)]
@@ -155,7 +156,7 @@ def report(
             if python is None:
                 continue
             print(name, file=sys.stderr, flush=True)
-            found[name] = measured(name, python, work, tokenizer, rounds=1 if quick else 3)
+            found[name] = measured(name, python, work, tokenizer, 1 if quick else rounds)
     parts = [
         "MB in a CPU second, English prose:", speeds(found, PROSE),
         "MB (of characters) in a CPU second, Chinese:", speeds(found, CHINESE),
@@ -207,6 +208,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, help="its tokenizer.json; MiniLM's if not given")
     parser.add_argument("--only", type=lambda text: text.lower().split(","), default=[])
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -215,6 +217,7 @@ def main() -> int:
         tokenizer=options.tokenizer or _minilm(),
         quick=options.quick,
         only=options.only,
+        rounds=options.rounds,
     )
     if options.json:
         page = json.dumps({name: [asdict(cut) for cut in cuts] for name, cuts in found.items()})
