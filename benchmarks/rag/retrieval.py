@@ -29,7 +29,8 @@ from benchmarks.rag.sets import corpus
 from benchmarks.serving.environment import ensure
 from benchmarks.serving.machine import describe
 from benchmarks.serving.page import fill
-from seatrial.adapters.embed_onnx import OnnxEmbedder, Precision, minilm
+from seatrial.adapters.embed_onnx import OnnxEmbedder, minilm
+from seatrial.adapters.encoder_graph import Precision
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.embedding.embedder import Embedder

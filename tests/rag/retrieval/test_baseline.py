@@ -7,16 +7,17 @@ from seatrial.rag.retrieval.baseline import Baseline
 
 
 class Narrow:
-    """All cosines of different texts are 0.8, of Chinese ones 1."""
+    """Cosines of different texts are 0.8; those of Chinese ones are anything from 0 to 1."""
 
     n_calls = 0
 
     def embed_queries(self, texts):
         self.n_calls += 1
-        if texts[0] > "\u4000":
-            return np.ones((len(texts), 1), np.float32)
         own = np.eye(len(texts)) * np.sqrt(0.2)
-        return np.hstack([np.full((len(texts), 1), np.sqrt(0.8)), own]).astype(np.float32)
+        vectors = np.hstack([np.full((len(texts), 1), np.sqrt(0.8)), own])
+        if texts[0] > "\u4000":
+            vectors[::2] = np.roll(vectors[::2], 1, axis=1)
+        return vectors.astype(np.float32)
 
     embed_documents = embed_queries
 
@@ -29,5 +30,26 @@ def test_it_is_measured_once_and_without_what_a_text_has_with_itself():
     assert embedder.n_calls == 2
 
 
-def test_texts_that_are_all_one_leave_room_above():
-    assert Baseline(Narrow()).cosine("zh") == 0.99
+def test_cosines_that_scatter_are_taken_as_they_are():
+    """As those of an English model are for Chinese texts."""
+    assert Baseline(Narrow()).cosine("zh") == 0
+
+
+class Alike(Narrow):
+    def embed_queries(self, texts):
+        return np.ones((len(texts), 1), np.float32)
+
+    embed_documents = embed_queries
+
+
+class Apart(Narrow):
+    def embed_queries(self, texts):
+        n = len(texts)
+        return (n * np.eye(n) - 1).astype(np.float32) / np.sqrt(n * (n - 1))
+
+    embed_documents = embed_queries
+
+
+@pytest.mark.parametrize("embedder", [Alike(), Apart()])
+def test_texts_that_are_all_one_or_opposed_have_no_baseline(embedder):
+    assert Baseline(embedder).cosine("en") == 0

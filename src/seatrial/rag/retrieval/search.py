@@ -21,6 +21,8 @@ from seatrial.rag.retrieval.fusion import (
     Floats,
     best_first,
     convex,
+    first,
+    known_to,
     normalised,
     reciprocal_rank,
     together,
@@ -34,6 +36,9 @@ from seatrial.rag.retrieval.weighting import dense_use, language_asked
 _SIMILAR = 0.95
 """Cosine from which two passages are looked at for being copies."""
 _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
+_DEEPER = 10
+"""So many times the candidates are searched by words, which costs little: what vectors find has its
+words counted, too, though others have more of them."""
 _SPARE = 2
 """So many times the passages wanted are read where copies may be dropped."""
 
@@ -95,7 +100,7 @@ class Search:
         """What one wording finds, with its fused scores."""
         depth = max(self.settings.candidates, self.k)
         vector = None
-        unrelated = -1.0
+        unrelated = 0.0
         dense = lexical = NO_HITS
         if self.embedder is not None and use not in _LEAVES_OUT:
             with self._timed("embed"):
@@ -106,9 +111,10 @@ class Search:
                 dense = self.index.dense(vector, depth, self.scope)
         if self.settings.mode is not Mode.DENSE and use is not DenseUse.LAST_RESORT:
             with self._timed("lexical"):
-                lexical = self.index.lexical(keywords(wording, language), depth, self.scope)
+                searched = keywords(wording, language)
+                lexical = self.index.lexical(searched, depth * _DEEPER, self.scope)
         with self._timed("fuse"):
-            candidates = together([dense, lexical])
+            candidates = known_to(together([dense, first(lexical, depth)]), lexical)
             if vector is None:
                 return candidates, normalised(candidates.scores[1], 0.0)
             if not len(lexical):
