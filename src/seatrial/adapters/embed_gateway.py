@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.event_loop_thread import EventLoopThread
+from seatrial.adapters.tokenizer_hf import whole
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.kernel.errors import Invalid
 from seatrial.rag.embedding.embedder import Tokenizer
@@ -113,13 +114,13 @@ class GatewayEmbedder:
         width = self.dimensions
         if not texts:
             return np.empty((0, width), np.float32)
-        whole = [prefix + text for text in texts]
-        spans = self._tokenizer.offsets(whole)
+        asked = [whole(prefix + text) for text in texts]
+        spans = self._tokenizer.offsets(asked)
         most = self._hosted.max_tokens
         # Vendors refuse a text that is empty.
         cut = [
             (text if len(one) <= most else text[: int(one[most - 1, 1])]) or " "
-            for text, one in zip(whole, spans, strict=True)
+            for text, one in zip(asked, spans, strict=True)
         ]
         runs = requests_of(
             [min(len(one), most) for one in spans],
