@@ -58,7 +58,6 @@ def test_a_busy_server_is_asked_again(llm, opened):
 
 def test_vectors_of_another_length_than_configured_are_refused(llm, opened):
     width = opened().dimensions
-    llm.refuse_dimensions = True
     embedder = opened()
     embedder.__dict__["dimensions"] = width + 1
     with pytest.raises(VectorsUnfit, match=f"vectors of .{width}. dimensions, not {width + 1}"):
@@ -71,4 +70,3 @@ def test_a_closed_one_says_so(opened):
     embedder.close()
     with pytest.raises(LoopClosed):
         embedder.embed_documents(["ship"])
-    embedder._gateway = None

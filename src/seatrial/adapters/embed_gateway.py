@@ -106,8 +106,9 @@ class GatewayEmbedder:
 
     def close(self) -> None:
         """Close the gateway, and end its thread."""
-        if self._gateway is not None:
-            self._thread.run(self._gateway.close())
+        gateway, self._gateway = self._gateway, None
+        if gateway is not None:
+            self._thread.run(gateway.close())
         self._thread.close()
 
     def _embedded(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -136,8 +137,11 @@ class GatewayEmbedder:
             async with free:
                 return await self._asked(texts, width)
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(texts)) for texts in requests]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(texts)) for texts in requests]
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
         return np.concatenate([task.result() for task in tasks])
 
     async def _asked(self, texts: Sequence[str], width: int | None) -> NDArray[np.float32]:
