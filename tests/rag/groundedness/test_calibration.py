@@ -4,7 +4,18 @@ from seatrial.rag.groundedness.calibration import LabelledSentence, LabelsTooFew
 from seatrial.rag.groundedness.check import Groundedness
 from seatrial.rag.groundedness.verdict import Support
 
-CREATURES = ["fox", "wolf", "heron", "otter", "badger", "falcon", "salmon", "beaver", "lynx", "stoat"]
+CREATURES = [
+    "fox",
+    "wolf",
+    "heron",
+    "otter",
+    "badger",
+    "falcon",
+    "salmon",
+    "beaver",
+    "lynx",
+    "stoat",
+]
 
 
 def labelled(n):
@@ -15,10 +26,14 @@ def labelled(n):
         passage = f"The {creature} of valley {i} hunts by night near the old mill."
         found += [
             LabelledSentence(
-                sentence=f"By night the {creature} hunts near the mill.", passages=(passage,), supported=True
+                sentence=f"By night the {creature} hunts near the mill.",
+                passages=(passage,),
+                supported=True,
             ),
             LabelledSentence(
-                sentence=f"The {other} builds nests from copper wire.", passages=(passage,), supported=False
+                sentence=f"The {other} builds nests from copper wire.",
+                passages=(passage,),
+                supported=False,
             ),
         ]
     return found

@@ -59,7 +59,9 @@ def test_what_they_do_not_say_is_not_and_the_reason_names_it(sentence, name):
 
 
 def test_the_evidence_is_the_sentence_that_says_it():
-    (verdict,) = Groundedness().check(["Rollo swore fealty to King Charles III."], [CHINESE, ENGLISH])
+    (verdict,) = Groundedness().check(
+        ["Rollo swore fealty to King Charles III."], [CHINESE, ENGLISH]
+    )
     assert verdict.evidence is not None
     start, end = verdict.evidence.span
     assert verdict.evidence.passage == 1
@@ -67,7 +69,10 @@ def test_the_evidence_is_the_sentence_that_says_it():
 
 
 def test_evidence_in_two_places_is_told_twice():
-    passages = ["Ada Lovelace wrote the first program.", "The engine was built by Babbage of London."]
+    passages = [
+        "Ada Lovelace wrote the first program.",
+        "The engine was built by Babbage of London.",
+    ]
     (verdict,) = Groundedness().check(
         ["Ada Lovelace wrote the first program for the engine of Babbage of London."], passages
     )
@@ -137,7 +142,10 @@ class Embedder:
 
     def embed_documents(self, texts):
         return np.array(
-            [[1.0, 0.0] if {"sleeps", "rests"} & set(t.strip(".").split()) else [0.0, 1.0] for t in texts],
+            [
+                [1.0, 0.0] if {"sleeps", "rests"} & set(t.strip(".").split()) else [0.0, 1.0]
+                for t in texts
+            ],
             np.float32,
         )
 

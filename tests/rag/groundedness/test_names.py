@@ -11,7 +11,10 @@ def found(text):
     ("text", "expected"),
     [
         ("They met Lisa White Hardwick in Kansas.", ["Lisa White Hardwick", "Kansas"]),
-        ("The University of Kansas and Benjamin A. Lipman.", ["University of Kansas", "Benjamin A. Lipman"]),
+        (
+            "The University of Kansas and Benjamin A. Lipman.",
+            ["University of Kansas", "Benjamin A. Lipman"],
+        ),
         ("On Monday he met NASA.", ["NASA"]),
         ("NASA launched it.", ["NASA"]),
         ("It was Mary-Jane O'Neil", ["Mary-Jane O'Neil"]),

@@ -11,7 +11,18 @@ def values(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["1,000", "1000", "one thousand", "1 thousand", "1k", "1000.0", "１０００", "一千", "1千", "一千个"],
+    [
+        "1,000",
+        "1000",
+        "one thousand",
+        "1 thousand",
+        "1k",
+        "1000.0",
+        "１０００",
+        "一千",
+        "1千",
+        "一千个",
+    ],
 )
 def test_one_value_however_it_is_written(text):
     assert values(text) == [1000]
@@ -55,7 +66,8 @@ def test_units_of_one_dimension_are_one_scale():
 
 
 @pytest.mark.parametrize(
-    "text", ["one of them", "first of all", "一些", "万一", "十分重要", "四川", "a second chance", "B2B"]
+    "text",
+    ["one of them", "first of all", "一些", "万一", "十分重要", "四川", "a second chance", "B2B"],
 )
 def test_what_counts_nothing_is_no_number(text):
     assert numbers(text) == []
@@ -66,7 +78,11 @@ def test_and_joins_numbers_only_where_it_does_in_speech():
 
 
 def test_a_rough_number_says_so():
-    assert [n.rough for n in numbers("about 950 ships and 40 boats, 约300人")] == [True, False, True]
+    assert [n.rough for n in numbers("about 950 ships and 40 boats, 约300人")] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_the_short_end_of_a_range_of_years_is_a_year():
@@ -117,7 +133,8 @@ def test_spans_lie_in_the_text_in_order(text):
 
 
 @pytest.mark.parametrize(
-    "unit", ["1 ", "一", "一千", "1,000,", "twenty ", "May ", "2017 ", "百分之", "9", "about ", "1/", "-1"]
+    "unit",
+    ["1 ", "一", "一千", "1,000,", "twenty ", "May ", "2017 ", "百分之", "9", "about ", "1/", "-1"],
 )
 def test_a_long_text_takes_no_longer_than_its_length(unit, cpu_seconds):
     text = unit * (100_000 // len(unit))

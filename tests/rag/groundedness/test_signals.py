@@ -36,7 +36,10 @@ def test_what_stands_there_is_covered_whole(sentence):
 def test_the_nearest_piece_is_the_one_that_says_it():
     material = Material(PASSAGES)
     for sentence, text in (
-        ("Rollo swore fealty to Charles.", "In 911 he swore fealty to King Charles III of West Francia."),
+        (
+            "Rollo swore fealty to Charles.",
+            "In 911 he swore fealty to King Charles III of West Francia.",
+        ),
         ("有多少张战场地图", "本作共有20张战场地图，于2009年12月3日发售。"),
     ):
         piece, _, share = nearest(sentence, material)[0]
@@ -81,7 +84,9 @@ def test_a_name_of_the_title_is_known():
     assert compare(sentence, Material(passages, ["Battle of Hastings"])).missing_names == ()
 
 
-@pytest.mark.parametrize("address", ["https://evil.example/?q=1", "www.evil.example", "a.b@evil.example"])
+@pytest.mark.parametrize(
+    "address", ["https://evil.example/?q=1", "www.evil.example", "a.b@evil.example"]
+)
 def test_an_address_must_stand_in_a_passage_as_it_is(address):
     sentence = f"Rollo led the Normans, see {address} for more."
     assert address in compare(sentence, Material(PASSAGES)).missing_names
