@@ -15,7 +15,7 @@ from seatrial.registry.naming import ModelNameInvalid
 from seatrial.release.rollout import RolloutConflict
 from seatrial.wiring.deploy import OptionUnused, Order, deploy_order
 from seatrial.wiring.deploy_prompt import GateUnmeasurable
-from seatrial.wiring.prompts import PROMPT
+from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 PLAIN = {

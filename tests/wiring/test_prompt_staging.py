@@ -16,8 +16,8 @@ from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.rollout import Phase, Rollout, Staged
 from seatrial.testing import ScriptedLLM
 from seatrial.testing.scripted_llm import Fault, FaultKind, Says, Tokens
+from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.prompt_staging import PromptStage
-from seatrial.wiring.prompts import PROMPT
 from seatrial.wiring.workspace import open_workspace
 
 SCHEMA: dict[str, object] = {

@@ -16,7 +16,7 @@ from seatrial.release.endpoint import EndpointState, start
 from seatrial.release.measurement import Summary
 from seatrial.testing import ScriptedLLM
 from seatrial.wiring.gateway import open_gateway
-from seatrial.wiring.prompts import PROMPT
+from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 VARIANT = PromptVariant(

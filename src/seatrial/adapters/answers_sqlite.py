@@ -11,9 +11,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple, TypeAlias
 
-from seatrial.adapters.sqlite_file import Schema, SqliteFile
+from seatrial.adapters.sqlite_file import Schema, SqliteFile, made_anew_if_damaged
 from seatrial.gateway.policies.answers import Held
-from seatrial.kernel.store import StoreDamaged
 
 _SCHEMA = Schema(
     application_id=0x5EA7_21A7,
@@ -90,25 +89,14 @@ class SqliteAnswers:
         self._max_bytes = max_bytes
         self._busy_timeout_s = busy_timeout_s
         self._wall = wall
-        self._make()
+        # Answers can be asked for again.
+        made_anew_if_damaged(self._path, _SCHEMA, busy_timeout_s=busy_timeout_s)
         self._reader: SqliteFile | None = None
         self._writer: SqliteFile | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._waiting: list[tuple[_Change, asyncio.Future[None]]] = []
         self._busy = False
         self._due: asyncio.TimerHandle | None = None
-
-    def _make(self) -> None:
-        before = _inode(self._path)
-        try:
-            self._opened(self._busy_timeout_s).close()
-        except StoreDamaged:
-            # Answers can be asked for again. Another process may have begun anew meanwhile.
-            if not _is_ours(self._path) or _inode(self._path) != before:
-                raise
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            self._opened(self._busy_timeout_s).close()
 
     async def get(self, key: str) -> Held | None:
         """See Answers."""
@@ -223,19 +211,3 @@ def _count(connection: Connection, gone: Sequence[_Size], come: Sequence[_Size])
         (len(come) - len(gone), sum(n for (n,) in come) - sum(n for (n,) in gone)),
     ).fetchone()
     return n, n_bytes
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return None
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether the header says so.   Source: sqlite.org/fileformat.html, section 1.3."""
-    with path.open("rb") as file:
-        head = file.read(100)
-    return head.startswith(b"SQLite format 3\0") and (
-        int.from_bytes(head[68:72]) == _SCHEMA.application_id
-    )

@@ -10,84 +10,25 @@ from typing import Any, Final
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.text.document import Section
 
-_DROPPED: Final = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "nav",
-        "svg",
-        "iframe",
-        "object",
-        "embed",
-        "canvas",
-        "audio",
-        "video",
-        "button",
-        "select",
-        "textarea",
-        "input",
-        "datalist",
-        "head",
-        "title",
-        "meta",
-        "link",
-        "-comment",
-    ]
+_DROPPED_TAGS: Final = (
+    "script style noscript template nav svg iframe object embed canvas audio video button "
+    "select textarea input datalist head title meta link -comment"
 )
-_PARAGRAPHS: Final = frozenset(
-    [
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "dl",
-        "table",
-        "blockquote",
-        "pre",
-        "figure",
-        "section",
-        "article",
-        "main",
-        "hr",
-    ]
+_DROPPED: Final = frozenset(_DROPPED_TAGS.split())
+_PARAGRAPHS_TAGS: Final = (
+    "p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre figure section article main hr"
 )
-_BLOCKS: Final = frozenset(
-    [
-        "div",
-        "li",
-        "dt",
-        "dd",
-        "tr",
-        "caption",
-        "thead",
-        "tbody",
-        "tfoot",
-        "header",
-        "footer",
-        "aside",
-        "address",
-        "form",
-        "fieldset",
-        "details",
-        "summary",
-        "figcaption",
-        "body",
-        "html",
-        "legend",
-    ]
+_PARAGRAPHS: Final = frozenset(_PARAGRAPHS_TAGS.split())
+_BLOCKS_TAGS: Final = (
+    "div li dt dd tr caption thead tbody tfoot header footer aside address form fieldset "
+    "details summary figcaption body html legend"
 )
+_BLOCKS: Final = frozenset(_BLOCKS_TAGS.split())
 _LEVELS: Final = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN: Final = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
 )
-_SPACE: Final = re.compile(r"[ \t\n\r\f]+")
+_SPACE: Final = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,13 +50,16 @@ class HtmlText:
 def html_text(page: str) -> HtmlText:
     """Read a page. It must run where it may hang: deep nesting takes quadratic time.
 
-    Raises: MissingExtra.
+    Raises: MissingExtra, MemoryError.
     """
     try:
-        from selectolax.lexbor import LexborHTMLParser
+        from selectolax.lexbor import LexborHTMLParser, SelectolaxError
     except ImportError as error:
         raise MissingExtra("selectolax", "documents") from error
-    root = LexborHTMLParser(page).root
+    try:
+        root = LexborHTMLParser(page).root
+    except SelectolaxError as error:  # any text is HTML: only memory can be wanting
+        raise MemoryError from error
     if root is None:
         return HtmlText(text="", title=None, language=None)
     title = root.css_first("head > title")
@@ -149,7 +93,7 @@ class _Writer:
         self._newlines = 2  # at the end of what is written, the beginning counting as two
         self._wanted = 0  # newlines to be written before the next text
         self._space = False
-        self._after_sign = False
+        self._held = False
         self._heading: tuple[int, int] | None = None
 
     def text(self) -> str:
@@ -176,20 +120,25 @@ class _Writer:
     def bullet(self) -> None:
         """The mark of a list's item; a paragraph in the item begins right after it."""
         self._write("- ")
-        self._after_sign = True
+        self._held = True
 
-    def bar(self) -> None:
-        """The mark between cells of a row, whatever blocks they hold."""
-        self._wanted, self._space = 0, False
-        self._write(" | ")
-        self._after_sign = True
+    def begin_cell(self, *, first: bool) -> None:
+        """A cell of a row, which goes on in its line whatever blocks the cell holds."""
+        if not first:
+            self._wanted, self._space = 0, False
+            self._write(" | ")
+        self._held = True
 
     def lines(self, n: int) -> None:
         """Let what follows begin after ``n`` newlines; nothing at the beginning or the end."""
-        if self._after_sign:
+        if self._held:
             return
         self._wanted = max(self._wanted, n)
         self._space = False
+
+    def end_line(self) -> None:
+        """An item or a row is over; paragraphs in it make no empty line after it."""
+        self._wanted, self._space = 1, False
 
     def begin_heading(self, level: int) -> None:
         """What follows is a heading."""
@@ -214,7 +163,7 @@ class _Writer:
             self._put("\n" * missing)
         elif self._space and not self._newlines:
             self._put(" ")
-        self._wanted, self._space, self._after_sign = 0, False, False
+        self._wanted, self._space, self._held = 0, False, False
         self._put(text)
         self._newlines = 0
 
@@ -269,8 +218,8 @@ def _begin(tag: str, node: Any, writer: _Writer) -> None:
         writer.begin_heading(_LEVELS[tag])
     elif tag == "li":
         writer.bullet()
-    elif tag in {"td", "th"} and _has_cell_before(node):
-        writer.bar()
+    elif tag in {"td", "th"}:
+        writer.begin_cell(first=not _has_cell_before(node))
     elif tag == "br":
         writer.lines(1)
     elif tag == "img":
@@ -289,7 +238,9 @@ def _has_cell_before(node: Any) -> bool:
 def _end(tag: str, writer: _Writer) -> None:
     if tag in _LEVELS:
         writer.end_heading()
-    if tag in _PARAGRAPHS:
+    if tag in {"li", "tr"}:
+        writer.end_line()
+    elif tag in _PARAGRAPHS:
         writer.lines(2)
     elif tag in _BLOCKS:
         writer.lines(1)

@@ -120,8 +120,10 @@ class Journal:
         return self._end
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file; again is no error."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def _cut(self) -> None:
         os.ftruncate(self._file, self._end)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.kernel.errors import Invalid
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.monitoring.rows.label_values import label_text
 
 _ID = ("id", "prediction_id", "request_id", "inference_id")
@@ -96,8 +97,9 @@ def _csv(data: bytes, key: str | None, label: str | None) -> list[tuple[str, str
 
 
 def _parquet(data: bytes, key: str | None, label: str | None) -> list[tuple[str, str]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with ONE_AT_A_TIME:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(io.BytesIO(data)) as file:

@@ -1,7 +1,7 @@
 """The program of a child process that parses: ``python -m seatrial.adapters.loader_child``.
 
-Parsers of PDF, HTML, Office files and e-mail run nowhere else: what hangs, crashes or wants too
-much memory there costs one file. What it sends back is plain values, never code.
+Parsers of PDF, HTML, JSON, Office files and e-mail run nowhere else: what hangs, crashes or wants
+too much memory there costs one file. What it sends back is plain values, never code.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
 
 from seatrial.adapters.child_program import run
@@ -25,21 +25,37 @@ from seatrial.rag.loading.settings import Fields, LimitsConfig
 if TYPE_CHECKING:
     from seatrial.rag.loading.loader import Loader, Splitter
 
+_ABOUT = tuple(one.name for one in fields(About))
 _UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 
 
 def about_to_dict(about: About) -> dict[str, object]:
     """What can be sent to the child."""
-    plain = {one.name: getattr(about, one.name) for one in fields(about)}
-    return plain | {"fields": about.fields.model_dump(), "limits": about.limits.model_dump()}
+    plain = {name: getattr(about, name) for name in _ABOUT}
+    return plain | {"fields": _dumped(about.fields), "limits": _dumped(about.limits)}
 
 
 def about_from_dict(plain: Mapping[str, object]) -> About:
     """The inverse."""
     values = dict(plain)
-    values["fields"] = Fields.model_validate(values["fields"])
-    values["limits"] = LimitsConfig.model_validate(values["limits"])
+    values["fields"] = _fields(str(values["fields"]))
+    values["limits"] = _limits(str(values["limits"]))
     return About(**values)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=16)
+def _dumped(model: Fields | LimitsConfig) -> str:
+    return model.model_dump_json()
+
+
+@lru_cache(maxsize=16)
+def _fields(text: str) -> Fields:
+    return Fields.model_validate_json(text)
+
+
+@lru_cache(maxsize=16)
+def _limits(text: str) -> LimitsConfig:
+    return LimitsConfig.model_validate_json(text)
 
 
 def answer(

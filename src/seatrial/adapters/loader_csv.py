@@ -16,7 +16,7 @@ from seatrial.rag.loading.decoding import decoded
 from seatrial.rag.loading.loader import About, Flaw, Parsed, Record
 from seatrial.rag.loading.outcome import Reason, Unloadable
 from seatrial.rag.loading.packed import too_large, too_many
-from seatrial.rag.loading.rows import header_names, row_text
+from seatrial.rag.loading.rows import header_names, joined, row_text
 
 _SIGNS = ",;\t|"
 _HEAD_BYTES = 1 << 16
@@ -34,14 +34,15 @@ class CsvLoader:
         sign = about.delimiter or delimiter(text[:_HEAD_BYTES], about.name)
         rows = _rows(io.StringIO(text, newline=""), sign, about)
         names = header_names(next(rows, [])) if about.header else []
-        lines: list[str] = []
-        for row in rows:
-            if len(lines) == about.limits.rows:
-                raise too_many("rows", about.limits.rows, "rows")
-            lines.append(row_text(names, row))
-        if not lines:  # a header alone is all that there is to read
-            lines = ["; ".join(names)]
-        yield Parsed(text="\n".join(filter(None, lines)), metadata=told(encoding))
+        text = joined(_lines(names, rows, about), about.limits)
+        yield Parsed(text=text or "; ".join(names), metadata=told(encoding))
+
+
+def _lines(names: list[str], rows: Iterator[list[str]], about: About) -> Iterator[str]:
+    for number, row in enumerate(rows, start=1):
+        if number > about.limits.rows:
+            raise too_many("rows", about.limits.rows, "rows")
+        yield row_text(names, row)
 
 
 class CsvRecords:
@@ -71,6 +72,8 @@ class CsvRecords:
                 remedy="Save it as UTF-8, or name its encoding with encoding.",
                 reason=Reason.WRONG_ENCODING,
             ) from error
+        finally:
+            lines.detach()  # the file is not ours to close
 
 
 def delimiter(head: str, name: str) -> str:
@@ -95,8 +98,10 @@ def _encoding(file: BinaryIO, about: About) -> tuple[str, str]:
     """The encoding of a file that is read bit by bit, and its beginning."""
     assert isinstance(file, io.BufferedReader)
     head = file.peek(_HEAD_BYTES)
-    whole = head[: head.rfind(b"\n") + 1] or head
-    text, encoding = decoded(whole, detect, encoding=about.encoding, replace=about.replace)
+    wide = b"\0" in head
+    whole = head if wide else head[: head.rfind(b"\n") + 1] or head
+    replace = about.replace or wide  # the last character may be cut in two
+    text, encoding = decoded(whole, detect, encoding=about.encoding, replace=replace)
     if head.startswith(b"\xef\xbb\xbf") and encoding == "utf-8":
         return "utf-8-sig", text
     if encoding.startswith(("utf-16", "utf-32")) and text != whole.decode(encoding, "replace"):
@@ -113,10 +118,12 @@ def _bounded(lines: io.TextIOWrapper, limit: int) -> Iterator[str]:
 
 def _rows(lines: Iterator[str] | io.StringIO, sign: str, about: About) -> Iterator[list[str]]:
     """Rows that are not blank.   Raises: Unloadable."""
-    # The module's limit guards others, too; it is only ever raised.
+    # The module's own limit is the whole process's; it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), about.limits.record_bytes))
     try:
         for row in csv.reader(lines, delimiter=sign):
+            if sum(map(len, row)) > about.limits.record_bytes:
+                raise too_large("in one row", about.limits.record_bytes, "record_bytes")
             if any(cell.strip() for cell in row):
                 yield row
     except csv.Error as error:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import email.policy
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
 from email.parser import BytesParser
 from functools import cached_property
 from typing import BinaryIO, cast
 
+from seatrial.adapters.encoding_detect import named_encoding
 from seatrial.adapters.html_text import html_text
+from seatrial.adapters.loader_text import read_named
 from seatrial.rag.loading.formats import format_of, instead_of
 from seatrial.rag.loading.loader import About, Flaw, Loader, Parsed, Piece, Record, Splitter
 from seatrial.rag.loading.metadata import flat
@@ -55,7 +56,7 @@ class EmailLoader:
                 reason=Reason.UNREADABLE,
             )
         body, attachments = _parts(message)
-        text = _text(body)
+        text = _text(body, about)
         if text.strip() or not attachments:
             yield Parsed(
                 text=text,
@@ -101,8 +102,9 @@ class EmailLoader:
         content = _content(part)
         if len(content) > about.limits.record_bytes:
             raise too_large("", about.limits.record_bytes, "record_bytes")
-        inner = replace(about, name=file_name, encoding=_charset(part), depth=about.depth + 1)
-        for piece in pieces(loader, content, inner):
+        inner = replace(about, name=file_name, depth=about.depth + 1)
+        named = None if about.encoding else named_encoding(part.get_content_charset())
+        for piece in _pieces(loader, content, inner, named):
             part_name = f"{name}#{piece.part}" if piece.part else name
             if isinstance(piece, Parsed):
                 # Whoever sends a message must not say who else may read it.
@@ -111,6 +113,16 @@ class EmailLoader:
                 )
             else:
                 yield replace(piece, part=part_name)
+
+
+def _pieces(loader: Loader, content: bytes, about: About, named: str | None) -> Sequence[Piece]:
+    """What a loader finds, in the encoding that is named for it if that can be."""
+    if named:
+        try:
+            return pieces(loader, content, replace(about, encoding=named))
+        except Unloadable:
+            pass
+    return pieces(loader, content, about)
 
 
 class MboxSplitter:
@@ -175,9 +187,8 @@ def _parts(message: EmailMessage) -> tuple[EmailMessage | None, list[EmailMessag
         if part is body:
             continue
         if part.get_content_maintype() == "multipart":
-            waiting += [inner for inner in part.iter_parts() if isinstance(inner, EmailMessage)][
-                ::-1
-            ]
+            inner = [one for one in part.iter_parts() if isinstance(one, EmailMessage)]
+            waiting += reversed(inner)
         elif part.get_filename() or part.is_attachment() or _is_message(part):
             attachments.append(part)
     return cast("EmailMessage | None", body), attachments
@@ -187,10 +198,10 @@ def _is_message(part: EmailMessage) -> bool:
     return part.get_content_type() == "message/rfc822"
 
 
-def _text(body: EmailMessage | None) -> str:
+def _text(body: EmailMessage | None, about: About) -> str:
     if body is None:
         return ""
-    text = str(body.get_content())
+    text = read_named(_content(body), about, named_encoding(body.get_content_charset())).text
     return html_text(text).text if body.get_content_subtype() == "html" else text
 
 
@@ -219,14 +230,6 @@ def _ending(part: EmailMessage) -> str:
         "application/json": ".json",
         "message/rfc822": ".eml",
     }.get(part.get_content_type(), ".unknown")
-
-
-def _charset(part: EmailMessage) -> str | None:
-    name = part.get_content_charset()
-    try:
-        return codecs.lookup(name).name if name and name != "us-ascii" else None
-    except LookupError:
-        return None
 
 
 def _header(message: EmailMessage, name: str) -> str | None:

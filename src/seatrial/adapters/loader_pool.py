@@ -93,7 +93,14 @@ class LoaderPool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return _Parser(self._limits, self._clock)
+        try:
+            return _Parser(self._limits, self._clock)
+        except OSError as error:
+            raise Unloadable(
+                f"could not be parsed: no process can be started ({error.strerror or error}).",
+                remedy="Free memory, processes or file descriptors, and load again.",
+                reason=Reason.CRASHED,
+            ) from error
 
     def _give_back(self, parser: _Parser) -> None:
         with self._lock:

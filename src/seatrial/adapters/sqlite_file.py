@@ -14,7 +14,7 @@ from typing import Any
 
 from seatrial.adapters.sqlite_errors import damaged, translated
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.store import StoreUnavailable
+from seatrial.kernel.store import StoreDamaged, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +128,36 @@ class SqliteFile:
         if n_tables and version != schema.version:
             raise damaged(self._path, f"has the version {version} of {schema.holds}")
         return not n_tables
+
+
+def made_anew_if_damaged(path: Path, schema: Schema, *, busy_timeout_s: float) -> None:
+    """Make a file whose content can be made again; one of ours that is damaged is begun anew.
+
+    Raises: as `SqliteFile`; StoreDamaged for another program's.
+    """
+    before = _inode(path)
+    try:
+        SqliteFile(path, schema, busy_timeout_s=busy_timeout_s).close()
+    except StoreDamaged:
+        # Another process may have begun anew meanwhile.
+        if not _is_ours(path, schema) or _inode(path) != before:
+            raise
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        SqliteFile(path, schema, busy_timeout_s=busy_timeout_s).close()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _is_ours(path: Path, schema: Schema) -> bool:
+    """Whether the header says so.   Source: sqlite.org/fileformat.html, section 1.3."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    return head.startswith(b"SQLite format 3\0") and (
+        int.from_bytes(head[68:72]) == schema.application_id
+    )

@@ -26,6 +26,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "monitor": ("seatrial.cli.monitor:monitor", "Drift, data quality and alerts, of any log."),
     "labels": ("seatrial.cli.labels:labels", "Hand in what came true, and plan what to label."),
     "llm": ("seatrial.cli.llm:llm", "Language models: keys, models, what was spent."),
+    "rag": ("seatrial.cli.rag:rag", "Documents that can be asked: build, search, ask."),
     "bundle": ("seatrial.cli.bundle:bundle", "Pack, unpack and verify bundles as files."),
     "doctor": ("seatrial.cli.doctor:doctor", "Check that everything seatrial needs is there."),
     "serve-bundle": ("seatrial.cli.serve:serve_bundle", "Serve one bundle, nothing else."),

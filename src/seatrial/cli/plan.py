@@ -21,7 +21,7 @@ from seatrial.release.plan import Forecast, share_within, time_to_verdict
 from seatrial.release.projection import Endpoints, UnknownEndpoint
 from seatrial.release.recent import Recent
 from seatrial.release.rollout import MODEL, Plan
-from seatrial.wiring.prompts import PROMPT
+from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.workspace import open_workspace
 
 _LEAST_SEEN = 30

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.events import Draft
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Beat, Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.release.endpoint import EndpointState, check_readable
 from seatrial.release.gate_record import gates_from_dict
@@ -208,8 +209,9 @@ class Controller:
     def _judge(self, state: EndpointState, rollout: Rollout) -> Judgement:
         """What the gates say of the evidence there is; thought through only when there is more."""
         # Only now: a server that releases nothing does without the memory that numerics take.
-        from seatrial.release.evidence import Evidence  # noqa: PLC0415
-        from seatrial.release.judge import judge  # noqa: PLC0415
+        with ONE_AT_A_TIME:
+            from seatrial.release.evidence import Evidence  # noqa: PLC0415
+            from seatrial.release.judge import judge  # noqa: PLC0415
 
         evidence = self._evidence.setdefault(state.name, Evidence(self._store, state.name))
         more = evidence.refresh()

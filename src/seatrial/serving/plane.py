@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
 from seatrial.serving.client_errors import as_told, without_reason
 from seatrial.serving.codec.inflate import inflate
@@ -161,7 +162,8 @@ class DataPlane:
     def _dialect(self, kind: Kind) -> Dialect[Any] | None:
         """Who reads the requests of a route; None where they are no predictions."""
         if kind in PREDICTING and not self._dialects:
-            from seatrial.serving.codec.dialects import dialects  # noqa: PLC0415 - loads numpy
+            with ONE_AT_A_TIME:
+                from seatrial.serving.codec.dialects import dialects  # noqa: PLC0415 - loads numpy
 
             self._dialects = dialects()
         return self._dialects.get(kind)

@@ -50,7 +50,7 @@ _KEEP_S = 900.0
 
 
 def _nothing() -> Summary:
-    from seatrial.release.measurement import Summary  # noqa: PLC0415 - nobody has asked before
+    from seatrial.release.measurement import Summary  # noqa: PLC0415 - loaded with the version
 
     return Summary.empty()
 
@@ -263,7 +263,7 @@ class Recorder:
 
 
 def _total(times: list[float], others: list[tuple[float, str]], qualities: list[Quality]) -> Total:
-    from seatrial.release.measurement import UNKNOWN, Summary  # noqa: PLC0415 - loads numpy
+    from seatrial.release.measurement import UNKNOWN, Summary  # noqa: PLC0415 - as above
 
     outcomes = Counter(outcome for _, outcome in others)
     errors = {o.removeprefix(ERROR): n for o, n in outcomes.items() if o.startswith(ERROR)}

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.billing_provider import BillingProvider
+    from seatrial.testing.chunker_suite import ChunkerSuite
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.index_store_suite import IndexStoreSuite
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
+    from seatrial.testing.loader_suite import LoaderSuite
+    from seatrial.testing.memory_index import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
+    from seatrial.testing.memory_vectors import MemoryVectors
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.prompt_source_suite import PromptSourceSuite
@@ -26,19 +31,25 @@ if TYPE_CHECKING:
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
+    from seatrial.testing.vector_store_suite import VectorStoreSuite
     from seatrial.testing.vendor_suite import VendorSuite
 
 __all__ = [
     "AnswersSuite",
     "BillingProvider",
+    "ChunkerSuite",
     "EngineSuite",
     "FakeClock",
+    "IndexStoreSuite",
     "LedgerSuite",
     "LimitStoreSuite",
+    "LoaderSuite",
+    "MemoryIndexStore",
     "MemoryLedger",
     "MemoryPrompts",
     "MemorySource",
     "MemoryStore",
+    "MemoryVectors",
     "NotifierSuite",
     "PendingSuite",
     "PromptSourceSuite",
@@ -48,29 +59,36 @@ __all__ = [
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
+    "VectorStoreSuite",
     "VendorSuite",
 ]
 
 _HOMES = {
     "AnswersSuite": "answers_suite",
     "BillingProvider": "billing_provider",
+    "ChunkerSuite": "chunker_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
+    "IndexStoreSuite": "index_store_suite",
     "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
+    "LoaderSuite": "loader_suite",
+    "MemoryIndexStore": "memory_index",
     "MemoryLedger": "memory_ledger",
     "MemoryPrompts": "memory_prompts",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
+    "MemoryVectors": "memory_vectors",
     "NotifierSuite": "notifier_suite",
-    "RecordingNotifier": "recording_notifier",
     "PendingSuite": "pending_suite",
     "PromptSourceSuite": "prompt_source_suite",
     "ProviderSuite": "provider_suite",
+    "RecordingNotifier": "recording_notifier",
     "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
+    "VectorStoreSuite": "vector_store_suite",
     "VendorSuite": "vendor_suite",
 }
 

@@ -13,7 +13,7 @@ from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, R
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.writing import IndexedDocument, Recipe
-from seatrial.rag.text.document import Document, MetaValue, Section, Span
+from seatrial.rag.text.document import Document, Metadata, MetaValue, Section, Span
 
 _WORD = re.compile(r"\w+")
 PLAIN_WORDS = Analysis("plain", lambda text: _WORD.findall(text.lower()))
@@ -29,6 +29,7 @@ _VALUES: list[MetaValue] = [
     *(True, False),
     *((), ("a",), ("a", "b"), ("b", "c", "b")),
 ]
+_PLAIN_VALUES: list[MetaValue] = ["a", "b", "2025", 0, 1, 2, 0.5, True, False, ("a",), ("a", "b")]
 _FIELDS = ["year", "tag", "语言"]
 _READERS = ["alice", "bob", "staff"]
 
@@ -39,6 +40,12 @@ def unit_vectors(random: Random, n: int) -> NDArray[np.float32]:
     vectors = vectors.reshape(n, DIMENSIONS)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors.astype(np.float32)
+
+
+def metadata(random: Random, *, rich: bool = True) -> Metadata:
+    """Values of any kind; of the commonest kinds alone, where they are not to be rich."""
+    values = _VALUES if rich else _PLAIN_VALUES
+    return {field: random.choice(values) for field in _FIELDS if random.random() < 0.7}
 
 
 def document(random: Random, name: str) -> IndexedDocument:
@@ -95,29 +102,31 @@ def documents(random: Random, n: int, *, prefix: str = "doc") -> list[IndexedDoc
     return made
 
 
-def condition(random: Random, depth: int = 0) -> Condition:
+def condition(random: Random, depth: int = 0, *, rich: bool = True) -> Condition:
     """A condition on the fields of these documents."""
     kind = random.randrange(3 if depth > 2 else 6)
     field = random.choice([*_FIELDS, "absent"])
     match kind:
         case 0:
-            return Equals(field, _scalar(random))
+            return Equals(field, _scalar(random, rich=rich))
         case 1:
-            return In(field, tuple(_scalar(random) for _ in range(random.randint(0, 3))))
+            scalars = [_scalar(random, rich=rich) for _ in range(random.randint(0, 3))]
+            return In(field, tuple(scalars))
         case 2:
-            limits = [_bound(random) for _ in range(4)]
+            limits = [_bound(random, rich=rich) for _ in range(4)]
             return Range(field=field, gt=limits[0], gte=limits[1], lt=limits[2], lte=limits[3])
         case 3:
-            return Not(condition(random, depth + 1))
+            return Not(condition(random, depth + 1, rich=rich))
         case _:
-            parts = tuple(condition(random, depth + 1) for _ in range(random.randint(0, 3)))
+            n_parts = random.randint(0, 3)
+            parts = tuple(condition(random, depth + 1, rich=rich) for _ in range(n_parts))
             return And(parts) if kind == 4 else Or(parts)
 
 
-def scope(random: Random) -> Scope:
+def scope(random: Random, *, rich: bool = True) -> Scope:
     """Whose question it is, and about what."""
     readers = random.choice([None, frozenset(random.sample(_READERS, random.randint(0, 3)))])
-    return Scope(where=random.choice([None, condition(random)]), readers=readers)
+    return Scope(where=random.choice([None, condition(random, rich=rich)]), readers=readers)
 
 
 def question(random: Random) -> str:
@@ -125,10 +134,12 @@ def question(random: Random) -> str:
     return " ".join([*random.choices(_WORDS, k=random.randint(0, 4)), "nowhere"]).upper()
 
 
-def _scalar(random: Random) -> Scalar:
-    return random.choice([value for value in _VALUES if not isinstance(value, tuple)])
+def _scalar(random: Random, *, rich: bool) -> Scalar:
+    values = _VALUES if rich else _PLAIN_VALUES
+    return random.choice([value for value in values if not isinstance(value, tuple)])
 
 
-def _bound(random: Random) -> str | float | None:
-    bounds = [value for value in _VALUES if not isinstance(value, tuple | bool)]
+def _bound(random: Random, *, rich: bool) -> str | float | None:
+    values = _VALUES if rich else _PLAIN_VALUES
+    bounds = [value for value in values if not isinstance(value, tuple | bool)]
     return random.choice([None, None, *bounds])

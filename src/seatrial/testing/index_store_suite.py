@@ -97,6 +97,7 @@ class IndexStoreSuite:
         draft.remove(["doc-0"])
         assert (again.live("ship"), len(list(again.open("ship").documents()))) == (1, 5)
         assert draft.publish() == 2
+        draft.close()
         assert (again.live("ship"), len(list(again.open("ship").documents()))) == (2, 9)
         assert read(before) == seen
         assert read(again.open("ship", 1)) == seen

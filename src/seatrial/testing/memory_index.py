@@ -25,6 +25,7 @@ from seatrial.rag.index.failures import (
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.reading import IndexFacts, Scope
+from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument, Recipe, VersionFacts
 from seatrial.rag.text.document import Document, Metadata
 
@@ -262,6 +263,10 @@ class MemoryIndex:
         rows = [self._row(key).vector for key in keys]
         return np.array(rows, np.float32).reshape(len(keys), self._recipe.dimensions)
 
+    def keys(self) -> NDArray[np.int64]:
+        """See Index."""
+        return np.array(sorted(self._rows), np.int64)
+
     def document(self, name: str) -> Document:
         """See Index."""
         if name not in self._documents:
@@ -314,7 +319,7 @@ def may_see(metadata: Metadata, readers: frozenset[str] | None, scope: Scope) ->
 def _rows(kept: _Kept, analysis: Analysis) -> Iterable[_Row]:
     document, vectors = kept.indexed.document, kept.indexed.vectors
     for number, chunk in enumerate(kept.indexed.chunks):
-        words = analysis.words(document.text[chunk.span.start : chunk.span.end])
+        words = analysis.words(searched_text(document, chunk))
         vector = None if vectors is None else vectors[number]
         yield _Row(kept.first_key + number, document, chunk, vector, words)
 

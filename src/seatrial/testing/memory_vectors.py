@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +25,22 @@ class MemoryVectors:
 
     def __init__(self, dimensions: int) -> None:
         self._dimensions = dimensions
-        self._points: dict[int, Point] = {}
+        self._points: dict[int, Point] = {}  # replaced as a whole: who searches holds no lock
+        self._writing = Lock()
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore."""
         for point in points:
             check_vectors(point.vector[None], self._dimensions)
             check_metadata(point.document, point.metadata)
-        self._points.update((point.key, point) for point in points)
+        with self._writing:
+            self._points = self._points | {point.key: point for point in points}
 
     def delete(self, keys: Sequence[int]) -> None:
         """See VectorStore."""
-        for key in keys:
-            self._points.pop(key, None)
+        gone = set(keys)
+        with self._writing:
+            self._points = {key: one for key, one in self._points.items() if key not in gone}
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
@@ -61,10 +65,11 @@ class MemoryVectors:
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See VectorStore."""
+        points = self._points
         for key in keys:
-            if key not in self._points:
+            if key not in points:
                 raise NotInIndex(f"There is no vector {key}.", remedy="Name another.")
-        rows = [self._points[key].vector for key in keys]
+        rows = [points[key].vector for key in keys]
         return np.array(rows, np.float32).reshape(len(keys), self._dimensions)
 
     def drop(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.serving.plane import DataPlane
 from seatrial.web.guard import Guard
 from seatrial.web.inference import Receive, Scope, Send, answer, path_of
@@ -81,10 +82,11 @@ class App:
         return self._site
 
     def _make_site(self) -> Any:
-        from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
-
         described = None if self.streams is None else self.streams.described()
-        return site(self.plane, self._routers(), self._guard, described=described)
+        with ONE_AT_A_TIME:
+            from seatrial.web.site import site  # noqa: PLC0415 - loads the framework
+
+            return site(self.plane, self._routers(), self._guard, described=described)
 
 
 async def _nothing() -> None:

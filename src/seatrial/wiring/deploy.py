@@ -29,10 +29,9 @@ from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
-from seatrial.wiring.prompt_staging import PromptStage
-from seatrial.wiring.prompts import PROMPT
+from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server import check_can_listen
-from seatrial.wiring.staging_jobs import BackgroundStager
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
@@ -145,7 +144,7 @@ def deploy_order(
         )
         plan = _plan(workspace, order, packaged.bundle.manifest.name)
         version = _registered(workspace, desk, store, order, packaged, on_step=on_step)
-        return _begun(desk, store, order, version, plan, on_step=on_step)
+        return begin(desk, store, order, version, plan, on_step=on_step)
     except BaseException:
         store.close()
         raise
@@ -170,10 +169,10 @@ def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Place
         desk.check_free(name, kind=PROMPT)
         stable = stable_variant(desk, store, name)
         configured = workspace.settings.prompt_release_of(name).plan()
-        plan = fitting(_asked(configured, order), variant, stable, on_step=on_step)
+        plan = fitting(as_asked(configured, order), variant, stable, on_step=on_step)
         version = register_prompt(store, name, variant, source=order.model.name, by=order.by)
         on_step("ok", "register", f"{name} version {version.number}")
-        return _begun(desk, store, order, version, plan, kind=PROMPT, on_step=on_step)
+        return begin(desk, store, order, version, plan, kind=PROMPT, on_step=on_step)
     except BaseException:
         store.close()
         raise
@@ -202,7 +201,7 @@ def _registered(
     return version
 
 
-def _begun(
+def begin(
     desk: Desk,
     store: Store,
     order: Order,
@@ -299,7 +298,7 @@ def local_controller(
         on_test=lambda _endpoint, test: on_test("staging", test),
         finished=partial(write_files, workspace),
         limits=workspace.settings.server.child_limits(),
-        others={PROMPT: PromptStage(workspace)},
+        others=other_stages(workspace),
     )
     controller = Controller(
         placed.store,
@@ -424,10 +423,11 @@ def _sha256(file: Path) -> str:
 
 def _plan(workspace: Workspace, order: Order, name: str) -> Plan:
     """The configured plan, with what the command line says of it."""
-    return _asked(workspace.settings.release_of(name).plan(), order)
+    return as_asked(workspace.settings.release_of(name).plan(), order)
 
 
-def _asked(plan: Plan, order: Order) -> Plan:
+def as_asked(plan: Plan, order: Order) -> Plan:
+    """The configured steps, with the share and the time that were asked for."""
     first, *others = plan.steps
     if order.share is not None:
         first, others = replace(first, share=order.share), []

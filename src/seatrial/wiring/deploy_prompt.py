@@ -23,7 +23,8 @@ from seatrial.release.desk import Desk
 from seatrial.release.gate import AbsoluteGate, Gate, Gates
 from seatrial.release.gate_record import gates_from_dict, gates_to_dict
 from seatrial.release.rollout import Plan
-from seatrial.wiring.prompts import PROMPT, check_model, scorer_of
+from seatrial.wiring.kinds import PROMPT
+from seatrial.wiring.prompts import check_model, scorer_of
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -29,11 +29,13 @@ from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.keys import Key
 from seatrial.gateway.routes.prompted import Prompts
 from seatrial.gateway.routes.stack import Parts, model_table
+from seatrial.gateway.routes.table import ModelTable, Route
 from seatrial.gateway.tokens.counters import Counters
 from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.gateway.tokens.windows import ChainedWindows, WindowTable
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.wiring.prompts_here import PromptsHere
 from seatrial.wiring.workspace import Workspace, open_workspace
 
@@ -86,6 +88,7 @@ def gateway_of(
     counts: GatewayCounts | None = None,
     prompts: Prompts | None = None,
     closing: Callable[[], Awaitable[None]] | None = None,
+    beside: Iterable[Route] = (),
 ) -> Gateway:
     """The gateway of a workspace that is open.
 
@@ -95,23 +98,28 @@ def gateway_of(
         counts: for metrics; None where nobody asks.
         prompts: that are released; None for none.
         closing: called when the gateway is closed; None for nothing.
+        beside: what else is asked as a model, and is no model of a provider.
     """
     config = workspace.settings.gateway
-    vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
-    teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
-    allowances = Allowances(teller, wall=time.time)
-    tallies = Tallies(teller.post, owner=teller.owner, wall=time.time)
-    answers = _answers(workspace)
-    parts = _parts(
-        config,
-        vendors,
-        allowances,
-        answers,
-        key=key,
-        limits=limits or LocalLimits(),
-        counts=counts or GatewayCounts(),
-        tallies=tallies,
-    )
+    if not config.models:  # and what models need may not be installed
+        table = ModelTable({}).beside(beside)
+        return Gateway(table, now=time.monotonic, closing=closing or _nothing, prompts=prompts)
+    with ONE_AT_A_TIME:  # adapters load their libraries when they are made
+        vendors = {name: _vendor(name, one, environment) for name, one in config.providers.items()}
+        teller = Teller(LateLedger(partial(open_ledger, ledger_url(workspace))), wall=time.time)
+        allowances = Allowances(teller, wall=time.time)
+        tallies = Tallies(teller.post, owner=teller.owner, wall=time.time)
+        answers = _answers(workspace)
+        parts = _parts(
+            config,
+            vendors,
+            allowances,
+            answers,
+            key=key,
+            limits=limits or LocalLimits(),
+            counts=counts or GatewayCounts(),
+            tallies=tallies,
+        )
     table = model_table(config, parts)
 
     async def close() -> None:
@@ -126,7 +134,11 @@ def gateway_of(
         if closing is not None:
             await closing()
 
-    return Gateway(table, now=time.monotonic, closing=close, prompts=prompts)
+    return Gateway(table.beside(beside), now=time.monotonic, closing=close, prompts=prompts)
+
+
+async def _nothing() -> None:
+    """What closing comes to where nothing was opened."""
 
 
 def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.environ) -> None:
@@ -280,4 +292,5 @@ def _secret(name: str, variable: str | None, environment: Mapping[str, str]) -> 
 
 def _named(place: str) -> Any:
     module, _, name = place.partition(":")
-    return getattr(import_module(module), name)
+    with ONE_AT_A_TIME:
+        return getattr(import_module(module), name)

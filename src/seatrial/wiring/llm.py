@@ -1,10 +1,11 @@
-"""The gateway of a server's worker: its models, the keys of its callers, its routes."""
+"""The gateway of a server's worker: its models, its documents, the keys of callers, its routes."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,9 +18,15 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import FactLog
 from seatrial.serving.exchange import Limits
 from seatrial.web.llm.plane import LlmPlane
+from seatrial.web.planes import Planes
+from seatrial.web.streaming import StreamPlane
 from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.listening import is_loopback
 from seatrial.wiring.workspace import Workspace
+
+if TYPE_CHECKING:
+    from seatrial.wiring.index_releases import ReleasedIndexes
+    from seatrial.wiring.served_knowledge import ServedKnowledge
 
 
 class Llm:
@@ -28,6 +35,7 @@ class Llm:
     Args:
         facts: where the keys of callers are kept.
         prompts: that are released.
+        released: indexes that are.
     Raises: as `gateway_of`.
     """
 
@@ -37,6 +45,7 @@ class Llm:
         facts: FactLog,
         *,
         prompts: Prompts | None = None,
+        released: ReleasedIndexes[Any] | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         settings = workspace.settings
@@ -49,6 +58,9 @@ class Llm:
             wall=time.time,
         )
         limits = SharedLimits(workspace.limits) if settings.server.workers > 1 else None
+        self.knowledge: ServedKnowledge | None = None
+        if settings.knowledge:
+            self.knowledge = self._opened(workspace, doorman, released)
         self._gateway = gateway_of(
             workspace,
             environment=environment,
@@ -56,13 +68,24 @@ class Llm:
             limits=limits,
             counts=self._counts,
             prompts=prompts,
+            beside=[] if self.knowledge is None else self.knowledge.routes,
         )
         most = Limits(max_body_bytes=settings.gateway.limits.max_body_bytes)
-        self.plane = LlmPlane(self._gateway, doorman, most)
+        self._models = LlmPlane(self._gateway, doorman, most)
+        self.plane: StreamPlane = self._models
+        if self.knowledge is not None:
+            self.plane = Planes([self._models, self.knowledge.plane(doorman, most)])
+
+    def _opened(
+        self, workspace: Workspace, doorman: Doorman, released: ReleasedIndexes[Any] | None
+    ) -> ServedKnowledge:
+        from seatrial.wiring.served_knowledge import ServedKnowledge
+
+        return ServedKnowledge(workspace, doorman, gateway=lambda: self._gateway, released=released)
 
     def has(self, name: str) -> bool:
         """Whether a model of the gateway has this name."""
-        return self.plane.has(name)
+        return self._models.has(name)
 
     def snapshot(self) -> object:
         """See `serving.worker.Beside`."""
@@ -80,4 +103,6 @@ class Llm:
 
     async def close(self) -> None:
         """Keep what calls cost, and give back connections."""
+        if self.knowledge is not None:
+            await self.knowledge.close()
         await self._gateway.close()

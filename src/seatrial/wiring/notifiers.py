@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 
 from seatrial.kernel.clock import Clock
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import FactLog
 from seatrial.monitoring.alerts.courier import Courier, Couriers
 from seatrial.monitoring.alerts.notify import Notifier
@@ -79,11 +80,13 @@ def couriers_of(
     notify: NotifyConfig, log: FactLog, *, env: Mapping[str, str], clock: Clock
 ) -> Couriers:
     """A courier for every sink of the configuration.   Raises: SecretMissing, SinkInvalid."""
+    with ONE_AT_A_TIME:
+        notifiers = {name: notifier_of(name, notify, env, clock) for name in notify.sinks}
     return Couriers(
         [
             Courier(
                 log,
-                notifier_of(name, notify, env, clock),
+                notifiers[name],
                 sink.policy(name),
                 clock=clock,
                 chance=random.random,

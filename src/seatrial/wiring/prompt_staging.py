@@ -10,24 +10,29 @@ import asyncio
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from seatrial.gateway.chat.call import Call
+from seatrial.gateway.ledger.budget import Window
+from seatrial.gateway.prompts.live import LivePrompt
+from seatrial.gateway.prompts.score import compared
+from seatrial.gateway.prompts.variant import Example, Golden
+from seatrial.gateway.routes.gateway import Caller, Gateway
+from seatrial.gateway.routes.keys import Key
+from seatrial.gateway.routes.table import Use
+from seatrial.gateway.structured.failures import AnswerCut, AnswerFiltered, AnswerInvalid
+from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.release.gate_record import absolute, gates_from_dict
 from seatrial.release.judge import judge
 from seatrial.release.measurement import UNKNOWN, Summary, quality
 from seatrial.release.rollout import Rollout, Staged
 from seatrial.release.verdict import Outcome
+from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.prompts import opened
+from seatrial.wiring.stager import write_report
 from seatrial.wiring.workspace import Workspace
-
-if TYPE_CHECKING:
-    from seatrial.gateway.chat.call import Call
-    from seatrial.gateway.prompts.live import LivePrompt
-    from seatrial.gateway.prompts.variant import Example, Golden
-    from seatrial.gateway.routes.gateway import Gateway
 
 _AT_ONCE = 4
 _MOST_SHOWN = 2
@@ -63,8 +68,6 @@ class PromptStage:
 
     def __call__(self, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]) -> Staged:
         """Blocks.   Raises: as `prompts.opened` and `gateway_of`."""
-        from seatrial.wiring.stager import write_report
-
         settings = self._workspace.settings
         store = self._workspace.open_store()
         try:
@@ -81,10 +84,6 @@ class PromptStage:
         return Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
 
     async def _tried(self, live: LivePrompt, release: str) -> list[Tried]:
-        from seatrial.gateway.ledger.budget import Window
-        from seatrial.gateway.routes.keys import Key
-        from seatrial.wiring.gateway import gateway_of
-
         payer = Key(
             id=f"golden/{release}",
             name="golden examples",
@@ -105,11 +104,6 @@ class PromptStage:
 
 
 async def _try(gateway: Gateway, live: LivePrompt, example: Example, payer: str) -> Tried:
-    from seatrial.gateway.routes.gateway import Caller
-    from seatrial.gateway.routes.table import Use
-    from seatrial.gateway.structured.failures import AnswerCut, AnswerFiltered, AnswerInvalid
-    from seatrial.kernel.errors import SeatrialError
-
     route = gateway.table.get(live.variant.model, Use.CHAT)
     caller = Caller(key=payer, tenant=payer, tags={"prompt": live.name, "golden": "yes"})
     call = gateway.call(route, caller)
@@ -138,8 +132,6 @@ def _cost(call: Call) -> Decimal | None:
 
 
 def _scores(live: LivePrompt, example: Example, answer: str) -> list[float]:
-    from seatrial.gateway.prompts.score import compared
-
     golden, scores = live.variant.golden, list[float]()
     if golden.compare is not None:
         scores.append(compared(golden.compare, answer, example.expected))

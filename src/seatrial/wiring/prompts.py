@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from seatrial.gateway.prompts.failures import AnswerUnknown, PromptInvalid, PromptNotFound
 from seatrial.gateway.routes.prompted import Outcome
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import FactLog
 from seatrial.registry.documents import find
 from seatrial.serving.client_errors import as_told
 from seatrial.serving.outcome import OK, outcome_of
 from seatrial.serving.record import Recorder
 from seatrial.serving.router import Pick, Router, UnknownModel
+from seatrial.wiring.kinds import PROMPT
 
 if TYPE_CHECKING:
     from seatrial.gateway.prompts.live import LivePrompt, Scorer
@@ -29,9 +31,6 @@ _SCORED = 100_000
 """Answers of which it is remembered that they were scored."""
 
 _ANSWER = re.compile(r"(\d{1,9})\.(\d{1,15})\.[\x20-\x7e]{1,200}")
-
-PROMPT = "prompt"
-"""The kind of an endpoint of prompts, and of the documents that its versions are."""
 
 
 class LoadedPrompt:
@@ -70,8 +69,10 @@ def opened(
     log: FactLog, endpoint: str, version: int, digest: str, models: Collection[str]
 ) -> LivePrompt:
     """A registered version, ready to be asked.   Raises: as `PromptShelf`."""
-    from seatrial.gateway.prompts.live import LivePrompt
-    from seatrial.gateway.prompts.variant import variant_of
+    with ONE_AT_A_TIME:
+        import seatrial.release.measurement  # noqa: F401 - for what is said of its answers
+        from seatrial.gateway.prompts.live import LivePrompt
+        from seatrial.gateway.prompts.variant import variant_of
 
     variant = variant_of(find(log, PROMPT, endpoint, digest).content)
     check_model(variant, models)
@@ -98,7 +99,8 @@ def scorer_of(variant: PromptVariant) -> Scorer | None:
     assert variant.scorer is not None
     module, _, name = variant.scorer.partition(":")
     try:
-        found: Scorer = getattr(import_module(module), name)
+        with ONE_AT_A_TIME:
+            found: Scorer = getattr(import_module(module), name)
     except Exception as problem:
         raise PromptInvalid(
             f"The scorer {variant.scorer!r} cannot be imported: {problem!r}.",
@@ -144,7 +146,7 @@ class PickedPrompt:
             pick.observe_outside(outcome.latency_s, kind)
             return
         if outcome.fits is not None or outcome.cost_usd is not None:
-            from seatrial.release.measurement import quality  # loads numerics
+            from seatrial.release.measurement import quality  # loaded with the version
 
             pick.appraise(quality(fits=outcome.fits, cost_usd=outcome.cost_usd))
         pick.observe(outcome.latency_s, kind)
@@ -184,9 +186,9 @@ class RoutedPrompts:
 
     def score(self, name: str, answer: str, score: float) -> bool:
         """See Prompts.   Raises: PromptNotFound, StillLoading, AnswerUnknown, BadSummary."""
+        version, revision = self._origin(name, answer)
         from seatrial.release.measurement import quality
 
-        version, revision = self._origin(name, answer)
         known = f"{name}/{answer}"
         found = quality(score=score)
         if known in self._scored:

@@ -12,6 +12,8 @@ import logging
 import os
 import secrets
 
+import seatrial.gateway.prompts.live
+import seatrial.release.measurement  # noqa: F401 - what threads need later, loaded in no thread
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
@@ -19,7 +21,8 @@ from seatrial.release.projection import Endpoints
 from seatrial.serving.fleet import Fleet
 from seatrial.serving.record import Recorder
 from seatrial.serving.router import Router
-from seatrial.wiring.prompts import PROMPT, LoadedPrompt, PromptShelf, RoutedPrompts
+from seatrial.wiring.kinds import PROMPT
+from seatrial.wiring.prompts import LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.workspace import Workspace
 
 _FRESH_S = 0.5

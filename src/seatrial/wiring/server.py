@@ -19,19 +19,18 @@ from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Denied, Invalid, SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
-from seatrial.wiring.prompts import PROMPT
-from seatrial.wiring.staging_jobs import BackgroundStager
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import Workspace, load_store
 
 if TYPE_CHECKING:
     from seatrial.packaging.staging_report import StagingReport
     from seatrial.registry.bundle import Bundle
-    from seatrial.release.rollout import Rollout, Staged
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -223,7 +222,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         workspace.release_folder,
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
-        others={PROMPT: partial(_stage_prompt, workspace)},
+        others=other_stages(workspace),
     )
     controller = Controller(
         store,
@@ -243,18 +242,10 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
             watching.join(_GRACE_S / 2)
 
 
-def _stage_prompt(
-    workspace: Workspace, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
-) -> Staged:
-    """See `wiring.staging_jobs.Stage`; what judges answers is loaded when there are some."""
-    from seatrial.wiring.prompt_staging import PromptStage
-
-    return PromptStage(workspace)(rollout, endpoint, on_test)
-
-
 def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:
     """As `wiring.files.write_files`, which is loaded when the first staging has passed."""
-    from seatrial.wiring.files import write_files
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.files import write_files
 
     write_files(workspace, bundle, report, version)
 
@@ -278,7 +269,8 @@ def _watch_endpoints(workspace: Workspace, stop: threading.Event) -> None:
     if not workspace.settings.monitoring.notify.sinks:  # what is wrong with them is told at once
         _await_endpoint(workspace, stop)
     if not stop.is_set():
-        from seatrial.wiring.monitor import run_monitor
+        with ONE_AT_A_TIME:
+            from seatrial.wiring.monitor import run_monitor
 
         run_monitor(workspace, stop)
 

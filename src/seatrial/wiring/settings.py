@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
+from seatrial.kernel.config_file import MAX_BYTES
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
 
 FILE = "seatrial.yaml"
+_KNOWLEDGE = "knowledge"
 
 
 class ServerConfig(ConfigModel):
@@ -134,6 +137,12 @@ class Settings(ConfigModel):
     prompts: PromptsConfig = Field(
         default_factory=PromptsConfig, description="Prompts that are released like models."
     )
+    knowledge: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=0,
+        description="Documents that can be asked, by the name of the index; "
+        "see `AllSettings`, which is what a file with some is read as.",
+    )
     endpoints: dict[str, EndpointConfig] = Field(
         default_factory=dict, description="What differs for one endpoint, by its name."
     )
@@ -156,4 +165,17 @@ def load_settings(path: Path | None, environment: Mapping[str, str] = os.environ
     """
     if path is None and Path(FILE).is_file():
         path = Path(FILE)
-    return load(path, Settings, environment)
+    return load(path, _kind(path, environment), environment)
+
+
+def _kind(path: Path | None, environment: Mapping[str, str]) -> type[Settings]:
+    """What a file is read as: a server without documents does without what describes them."""
+    named = any(name.upper().startswith(f"SEATRIAL_{_KNOWLEDGE}".upper()) for name in environment)
+    if path is not None and not named:
+        with suppress(OSError, ValueError), path.open("rb") as file:  # `load` says what is wrong
+            named = _KNOWLEDGE.encode() in file.read(MAX_BYTES)
+    if not named:
+        return Settings
+    from seatrial.wiring.all_settings import AllSettings
+
+    return AllSettings

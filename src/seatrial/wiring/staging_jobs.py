@@ -6,14 +6,18 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import Rollout, Staged
 from seatrial.serving.spawn import ChildLimits
+from seatrial.wiring.kinds import INDEX, PROMPT
+from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
     from seatrial.packaging.staging import Effort
@@ -34,6 +38,31 @@ class Stage(Protocol):
         Raises: what keeps the tests from running; that counts as failed.
         """
         ...
+
+
+def stage_prompt(
+    workspace: Workspace, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
+) -> Staged:
+    """See `Stage`; what judges answers is loaded when there are some."""
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.prompt_staging import PromptStage
+
+    return PromptStage(workspace)(rollout, endpoint, on_test)
+
+
+def stage_index(
+    workspace: Workspace, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
+) -> Staged:
+    """See `Stage`; what reads indexes is loaded when there are some."""
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.index_staging import IndexStage
+
+    return IndexStage(workspace)(rollout, endpoint, on_test)
+
+
+def other_stages(workspace: Workspace) -> Mapping[str, Stage]:
+    """What tests versions that are no models, by their kind."""
+    return {PROMPT: partial(stage_prompt, workspace), INDEX: partial(stage_index, workspace)}
 
 
 @dataclass(slots=True)
@@ -106,8 +135,9 @@ class BackgroundStager:
         self, rollout: Rollout, endpoint: str, on_test: Callable[[str], None]
     ) -> Staged:
         # Only now: a server that tests nothing does without the memory it takes.
-        from seatrial.registry.bundle import Bundle
-        from seatrial.wiring.stager import stage
+        with ONE_AT_A_TIME:
+            from seatrial.registry.bundle import Bundle
+            from seatrial.wiring.stager import stage
 
         bundle = Bundle.open(self._bundles / rollout.digest, digest=rollout.digest)
         report = stage(

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.monitoring.rows.by_column import ColumnSource
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.monitoring.rows.source import SourceUnreadable, TableSource
@@ -74,7 +75,8 @@ def open_source(
     Raises: MissingExtra, SourceUnreadable.
     """
     module, _, name = _ADAPTERS[config.kind].partition(":")
-    adapter: Any = getattr(import_module(module), name)
+    with ONE_AT_A_TIME:
+        adapter: Any = getattr(import_module(module), name)
     where = config.source if config.kind == "postgresql" else _path(config.source, folder)
     options: dict[str, Any] = {}
     if config.kind == "csv":

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
 from seatrial.serving.engine import Engine, EngineKind, EnginePlan
@@ -68,13 +69,15 @@ class Shelf:
 def _engine(bundle: Bundle, kind: EngineKind) -> Engine:
     role, adapter = ENGINES[kind]
     module, _, name = adapter.partition(":")
-    engine_class: Any = getattr(import_module(module), name)
+    with ONE_AT_A_TIME:
+        engine_class: Any = getattr(import_module(module), name)
     engine: Engine = engine_class(bundle.read(role), bundle.signature)
     return engine
 
 
 def _native(bundle: Bundle, limits: ChildLimits) -> NativeEngine:
-    from seatrial.serving import remote
+    with ONE_AT_A_TIME:
+        from seatrial.serving import remote
 
     model = remote.NativeModel(
         path=bundle.locate(Role.NATIVE),

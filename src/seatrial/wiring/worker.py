@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.config import WindowConfig
 from seatrial.release.endpoint import EndpointTarget
@@ -35,7 +36,8 @@ from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.health import Health
-from seatrial.wiring.prompts import PROMPT, LoadedPrompt, PromptShelf, RoutedPrompts
+from seatrial.wiring.kinds import INDEX, PROMPT
+from seatrial.wiring.prompts import LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.workspace import Workspace
 
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
+    from seatrial.wiring.index_releases import LoadedIndex
+    from seatrial.wiring.knowledge_here import OpenIndex
     from seatrial.wiring.llm import Llm
 
 
@@ -68,15 +72,23 @@ def preload(workspace: Workspace) -> None:
     Numerics and what needs them, 40 MB, are left to the first version that a worker opens where a
     server has none yet and answers for others' models.
     """
-    models = workspace.settings.gateway.models
-    if not models or workspace.bundles.exists():
+    models, knowledge = workspace.settings.gateway.models, workspace.settings.knowledge
+    if not models or knowledge or workspace.bundles.exists():
+        _load_for_models()
+    if models or knowledge:
+        import seatrial.wiring.llm
+    if knowledge:
+        import seatrial.wiring.served_knowledge  # noqa: F401 - for what they load
+
+
+def _load_for_models() -> None:
+    """Import all that a version of a model needs from its opening to its last request."""
+    with ONE_AT_A_TIME:
         import seatrial.adapters.onnxruntime
+        import seatrial.release.measurement
         import seatrial.serving.codec.dialects
         import seatrial.wiring.counting
-        import seatrial.wiring.versions
-
-    if models:
-        import seatrial.wiring.llm  # noqa: F401 - as above
+        import seatrial.wiring.versions  # noqa: F401 - for what they load
 
 
 class TargetsOf:
@@ -158,6 +170,7 @@ class _Process:
         self._worker: Worker | None = None
         self.to_close: list[Callable[[], None]] = []
         self._prompts: Router[LoadedPrompt] = Router(self._recorder)
+        self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
         self.plane = DataPlane(
             self._router,
@@ -171,12 +184,18 @@ class _Process:
         )
 
     def _open_llm(self) -> Llm | None:
-        if not self._workspace.settings.gateway.models:
+        settings = self._workspace.settings
+        if not settings.gateway.models and not settings.knowledge:
             return None
         from seatrial.wiring.llm import Llm
 
         prompts = RoutedPrompts(self._prompts, self._recorder)
-        return Llm(self._workspace, self.store, prompts=prompts)
+        released = None
+        if settings.knowledge:
+            from seatrial.wiring.index_releases import ReleasedIndexes
+
+            released = ReleasedIndexes(self._indexes)
+        return Llm(self._workspace, self.store, prompts=prompts, released=released)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -192,7 +211,11 @@ class _Process:
             address=self._address,
             store=self.store,
             targets=TargetsOf(self.store),
-            fleets={MODEL: self._fleet(loop), PROMPT: self._prompt_fleet(loop)},
+            fleets={
+                MODEL: self._fleet(loop),
+                PROMPT: self._prompt_fleet(loop),
+                **self._index_fleets(loop),
+            },
             router=self._router,
             recorder=self._recorder,
             clock=self._clock,
@@ -224,6 +247,22 @@ class _Process:
             clock=self._clock,
         )
 
+    def _index_fleets(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> dict[str, Fleet[LoadedIndex[OpenIndex]]]:
+        """Of a server that has indexes; others do without what opens them."""
+        if self.llm is None or self.llm.knowledge is None:
+            return {}
+        from seatrial.wiring.index_releases import IndexShelf
+
+        fleet: Fleet[LoadedIndex[OpenIndex]] = Fleet(
+            router=self._indexes,
+            open_version=IndexShelf(self.store, self.llm.knowledge.here.open),
+            loop=loop,
+            clock=self._clock,
+        )
+        return {INDEX: fleet}
+
     async def finish(self) -> None:
         """Take no more requests, and stop."""
         self._health.not_ready("draining")
@@ -254,6 +293,7 @@ def _opened(
     bundles: Path, limits: ChildLimits, endpoint: str, version: int, digest: str
 ) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
+    _load_for_models()
     from seatrial.wiring.versions import Shelf
 
     return Shelf(bundles, limits=limits)(endpoint, version, digest)
@@ -278,7 +318,7 @@ def limits_of(config: ServerConfig) -> Limits:
 def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
     guard, store = Guard(token=token), process.store
 
-    def routers() -> list[APIRouter]:
+    def routers() -> list[APIRouter]:  # by one thread at a time, as what makes a site of them
         from seatrial.adapters.label_files import read_labels
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk
@@ -293,7 +333,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
         spend = None
         spending: list[APIRouter] = []
-        if process.llm is not None:
+        if workspace.settings.gateway.models:
             from seatrial.web.spend import spend_router
             from seatrial.wiring.spend import spend_desk, spend_ledger
 

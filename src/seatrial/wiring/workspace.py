@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.kernel.errors import Denied, Invalid
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
 from seatrial.wiring.settings import Settings, load_settings
 
@@ -120,7 +121,8 @@ def load_store(url: str) -> Any:
             scheme=scheme[:40],
         )
     module, _, name = STORES[scheme].partition(":")
-    return getattr(import_module(module), name)
+    with ONE_AT_A_TIME:
+        return getattr(import_module(module), name)
 
 
 def open_workspace(

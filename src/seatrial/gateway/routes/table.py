@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -82,6 +82,10 @@ class ModelTable:
             remedy=f"Did you mean {near[0]!r}?" if near else f"Models are: {known}.",
             model=name[:100],
         )
+
+    def beside(self, routes: Iterable[Route]) -> ModelTable:
+        """This table with further routes; those it has already stay."""
+        return ModelTable({route.name: route for route in routes} | self._routes)
 
     def find(self, name: str) -> Route | None:
         """The route of a name, whatever it is for."""

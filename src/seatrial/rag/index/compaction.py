@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _FACTOR = 8
 """So many segments of like size become one: each document is written log8 of all times."""
 
+_N_MAGNITUDES = 3
 _DEAD_SHARE = 0.5
 
 
@@ -39,17 +40,18 @@ def groups_to_rewrite(parts: Sequence[PartSize], full_bytes: int) -> list[list[i
         if part.dead_share > _DEAD_SHARE:
             groups.append([place])
         elif part.n_bytes < full_bytes / 2:
-            by_size[_magnitude(part.n_bytes)].append(place)
+            by_size[_magnitude(part.n_bytes, full_bytes)].append(place)
     for places in by_size.values():
         if len(places) >= _FACTOR:
             groups += _filled(places, parts, full_bytes)
     return groups
 
 
-def _magnitude(n: int) -> int:
+def _magnitude(n: int, full_bytes: int) -> int:
+    """How many times a size can be multiplied before it is full; the smallest are alike."""
     magnitude = 0
-    while n >= _FACTOR:
-        n //= _FACTOR
+    while magnitude < _N_MAGNITUDES and n * _FACTOR <= full_bytes:
+        n *= _FACTOR
         magnitude += 1
     return magnitude
 

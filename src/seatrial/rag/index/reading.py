@@ -61,7 +61,8 @@ class Index(Protocol):
         ...
 
     def lexical(self, text: str, k: int, scope: Scope) -> Hits:
-        """The k chunks with the highest BM25 for the words of a text, each above 0."""
+        """The k chunks with the highest BM25 for the words of a text, each above 0. The words of a
+        chunk are those of its document's title and its own."""
         ...
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
@@ -70,6 +71,10 @@ class Index(Protocol):
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """Vectors (n, dimensions) of chunks, in the order of `keys`. Raises: NotFound."""
+        ...
+
+    def keys(self) -> NDArray[np.int64]:
+        """The keys of all its chunks, rising."""
         ...
 
     def document(self, name: str) -> Document:

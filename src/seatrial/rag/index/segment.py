@@ -18,6 +18,7 @@ from seatrial.rag.index.columns import Column, columns_of
 from seatrial.rag.index.passage import Passage
 from seatrial.rag.index.postings import Analysis, Postings
 from seatrial.rag.index.signs import planes_of
+from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Document, MetaValue, Section, Span
 
@@ -91,11 +92,7 @@ def segment_of(documents: Sequence[IndexedDocument], dimensions: int, analysis: 
         **_columns(documents),
     }
     postings = Postings.of(
-        (
-            one.document.text[chunk.span.start : chunk.span.end]
-            for one in documents
-            for chunk in one.chunks
-        ),
+        (searched_text(one.document, chunk) for one in documents for chunk in one.chunks),
         analysis,
     )
     arrays |= {
@@ -186,6 +183,15 @@ class Segment:
     @cached_property
     def _paths(self) -> list[tuple[str, ...]]:
         return _paths.decode(self.arrays["section_paths"].data)
+
+    def rows_of(self, documents: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The chunks of documents, which rise."""
+        starts = self.chunk_bounds[documents]
+        lengths = self.chunk_bounds[documents + 1] - starts
+        if (lengths == 1).all():
+            return starts
+        firsts = np.cumsum(lengths) - lengths
+        return np.repeat(starts - firsts, lengths) + np.arange(lengths.sum())
 
     def record(self, document: int) -> _Record:
         """What is known of a document, less its text and outline."""

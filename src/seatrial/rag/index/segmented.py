@@ -22,16 +22,18 @@ from seatrial.rag.index.segment import Segment
 from seatrial.rag.index.signs import distances, nearest
 from seatrial.rag.text.document import Document
 
-_FEW = 4_096
-"""Vectors that are gathered and multiplied, out of however many."""
+_FEW = 4_096 * 384
+"""Numbers of vectors that are gathered and multiplied, out of however many."""
 
-_ALL = 16_384
-"""Vectors that are multiplied as they lie; of more, only those whose signs come near."""
+_ALL = 16_384 * 384
+"""Numbers of vectors that are multiplied as they lie; of more, those whose signs come near."""
 
-_LOOKED_AT = 2_048
-"""Of these, and of as many more as _PER_HIT asks for, the product is computed."""
+_LOOKED_AT = 1_024 * 384
+"""Numbers of the vectors that come near, beside one of 256 vectors in the scope; the fewer numbers
+a vector has, the less its signs tell."""
 
 _PER_HIT = 64
+"""At least so many vectors come near for each that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,11 @@ class Part:
 
 
 class SegmentedIndex:
-    """`reading.Index` over segments. Dense search is exact over up to 16,384 vectors in the scope
-    or in the version; over more it computes the products of those whose signs come nearest."""
+    """`reading.Index` over segments.
+
+    Dense search computes all products where there are few vectors (of 384 numbers: 16,384 in the
+    version or 4,096 in the scope), and otherwise those of the vectors whose signs come nearest.
+    """
 
     def __init__(self, facts: IndexFacts, parts: Sequence[Part], analysis: Analysis) -> None:
         self._facts = facts
@@ -68,15 +73,14 @@ class SegmentedIndex:
         query = self._checked(vector)
         if k < 1 or not self._parts:
             return NO_HITS
-        chosen = [self._rows(number, scope) for number in range(len(self._parts))]
+        rows = [self._rows(number, scope) for number in range(len(self._parts))]
         n = sum(
-            part.segment.n_chunks if rows is None else int(np.count_nonzero(rows))
-            for part, rows in zip(self._parts, chosen, strict=True)
+            part.segment.n_chunks if chosen is None else len(chosen)
+            for part, chosen in zip(self._parts, rows, strict=True)
         )
-        if n > _FEW and self._n_rows > _ALL:
-            rows = self._near(query, chosen, max(_LOOKED_AT, _PER_HIT * k))
-        else:
-            rows = [None if mask is None else np.flatnonzero(mask) for mask in chosen]
+        size = len(query)
+        if n * size > _FEW and self._n_rows * size > _ALL:
+            rows = self._near(query, rows, max(_LOOKED_AT // size + n // 256, _PER_HIT * k))
         return self._best(query, k, rows)
 
     def lexical(self, text: str, k: int, scope: Scope) -> Hits:
@@ -91,12 +95,12 @@ class SegmentedIndex:
         ):
             if found is None:
                 continue
-            mask = self._rows(number, scope)
-            held = found if mask is None else found * mask
-            rows = among_best(held, k)
-            rows = rows[held[rows] > 0]
-            keys.append(rows + part.first_key)
-            scores.append(held[rows])
+            chosen = self._rows(number, scope)
+            held = found if chosen is None else found[chosen]
+            at = among_best(held, k)
+            at = at[held[at] > 0]
+            keys.append((at if chosen is None else chosen[at]) + part.first_key)
+            scores.append(held[at])
         return best(np.concatenate(keys), np.concatenate(scores), k) if keys else NO_HITS
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
@@ -114,6 +118,15 @@ class SegmentedIndex:
         for at, (number, row) in enumerate(places):
             vectors[at] = self._parts[number].segment.vectors[row]
         return vectors
+
+    def keys(self) -> NDArray[np.int64]:
+        """See Index."""
+        found = [
+            np.arange(part.segment.n_chunks, dtype=np.int64)[slice(None) if rows is None else rows]
+            + part.first_key
+            for part, rows in zip(self._parts, self._alive, strict=True)
+        ]
+        return np.concatenate(found) if found else np.empty(0, np.int64)
 
     def document(self, name: str) -> Document:
         """See Index."""
@@ -161,8 +174,8 @@ class SegmentedIndex:
     def _dimensions(self) -> int:
         return self._parts[0].segment.vectors.shape[1] if self._parts else 0
 
-    def _rows(self, number: int, scope: Scope) -> NDArray[np.bool_] | None:
-        """Which chunks of a part are in a scope; None: all."""
+    def _rows(self, number: int, scope: Scope) -> NDArray[np.intp] | None:
+        """The chunks of a part that are in a scope, in order; None: all."""
         segment = self._parts[number].segment
         alive = self._alive[number]
         documents: NDArray[np.bool_] | None = None
@@ -172,28 +185,27 @@ class SegmentedIndex:
             may = readable(segment.groups, segment.restricted, scope.readers)
             documents = may if documents is None else documents & may
         if documents is None:
-            return alive
-        rows = documents[segment.chunk_documents]
-        return rows if alive is None else rows & alive
+            return None if alive is None else np.flatnonzero(alive)
+        rows = segment.rows_of(np.flatnonzero(documents))
+        return rows if alive is None else rows[alive[rows]]
 
     def _near(
-        self, query: NDArray[np.float32], chosen: Sequence[NDArray[np.bool_] | None], n: int
+        self, query: NDArray[np.float32], rows: Sequence[NDArray[np.intp] | None], n: int
     ) -> list[NDArray[np.intp] | None]:
-        """Rows of each part whose signs are nearest to the query's."""
+        """Those of some rows of each part whose signs are nearest to the query's."""
         totals = []
-        for part, mask in zip(self._parts, chosen, strict=True):
+        for part, chosen in zip(self._parts, rows, strict=True):
             total = distances(part.segment.planes, query)
-            if mask is not None:
-                total[~mask] = 2 * len(query) + 1
-            totals.append(total)
-        joined = np.concatenate(totals)
-        at = nearest(joined, n)
-        at = at[joined[at] <= 2 * len(query)]
+            totals.append(total if chosen is None else total[chosen])
+        at = nearest(np.concatenate(totals), n)
         ends = np.cumsum([len(total) for total in totals])
-        split = np.split(at, np.searchsorted(at, ends[:-1]))
-        return [
-            rows - (end - len(total)) for rows, end, total in zip(split, ends, totals, strict=True)
-        ]
+        near = []
+        for chosen, some, end, total in zip(
+            rows, np.split(at, np.searchsorted(at, ends[:-1])), ends, totals, strict=True
+        ):
+            here = some - (end - len(total))
+            near.append(here if chosen is None else chosen[here])
+        return near
 
     def _best(
         self, query: NDArray[np.float32], k: int, chosen: Sequence[NDArray[np.intp] | None]
@@ -203,10 +215,10 @@ class SegmentedIndex:
         scores: list[NDArray[np.float32]] = []
         for part, rows in zip(self._parts, chosen, strict=True):
             vectors = part.segment.vectors
-            held = cosines(vectors if rows is None else vectors[rows], query)
-            at = among_best(held, k)
-            keys.append((at if rows is None else rows[at]) + part.first_key)
-            scores.append(held[at])
+            if rows is not None:
+                vectors = np.take(vectors, rows, axis=0, mode="clip")  # which does not look twice
+            scores.append(cosines(vectors, query))
+            keys.append((np.arange(len(vectors)) if rows is None else rows) + part.first_key)
         return best(np.concatenate(keys), np.concatenate(scores), k)
 
     def _checked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:

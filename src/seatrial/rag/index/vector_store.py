@@ -7,13 +7,15 @@ seatrial in every case, so an answer cites the same spans wherever the vectors l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.rag.index.checking import check_metadata, check_vectors
+from seatrial.rag.index.failures import NotInIndex
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.text.document import Metadata
@@ -47,7 +49,7 @@ class VectorStore(Protocol):
     def upsert(self, points: Sequence[Point]) -> None:
         """Write or replace; all or none of them where the store can. Durable on return.
 
-        Raises: Unavailable, Invalid (a vector of another length, NaN).
+        Raises: VectorInvalid, Unavailable.
         """
         ...
 
@@ -61,7 +63,7 @@ class VectorStore(Protocol):
         ...
 
     def search_text(self, text: str, k: int, scope: Scope) -> Hits:
-        """The store's own text search. Raises: Unsupported, where it has none."""
+        """The store's own text search. Raises: Unsupported."""
         ...
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
@@ -69,7 +71,7 @@ class VectorStore(Protocol):
         ...
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
-        """Vectors (n, dimensions) in the order of `keys`. Raises: NotFound."""
+        """Vectors (n, dimensions) in the order of `keys`. Raises: NotInIndex."""
         ...
 
     def drop(self) -> None:
@@ -79,3 +81,48 @@ class VectorStore(Protocol):
     def close(self) -> None:
         """Let go of connections and files."""
         ...
+
+
+def rows_of(points: Sequence[Point], dimensions: int) -> NDArray[np.float32]:
+    """The vectors of points (n, dimensions), checked with what is kept beside them.
+
+    Raises: VectorInvalid, DocumentRefused.
+    """
+    rows = np.empty((len(points), dimensions), np.float32)
+    for row, point in zip(rows, points, strict=True):
+        check_vectors(point.vector[None], dimensions)
+        check_metadata(point.document, point.metadata)
+        row[:] = point.vector
+    return rows
+
+
+def query_of(vector: NDArray[np.float32], dimensions: int) -> list[float]:
+    """The vector of a question, checked, as clients send it.   Raises: VectorInvalid."""
+    check_vectors(np.atleast_2d(vector), dimensions)
+    numbers: list[float] = vector.tolist()
+    return numbers
+
+
+def sorted_hits(found: Iterable[tuple[int, float]], k: int) -> Hits:
+    """The best k of keys and scores, in the order that `Hits` has."""
+    best = sorted(found, key=lambda one: (-one[1], one[0]))[:k]
+    keys = np.array([key for key, _ in best], np.int64)
+    return Hits(keys, np.array([score for _, score in best], np.float32))
+
+
+def in_order(
+    found: Mapping[int, Sequence[float] | NDArray[np.float32]], keys: Sequence[int], dimensions: int
+) -> NDArray[np.float32]:
+    """Vectors (n, dimensions) in the order of keys.   Raises: NotInIndex."""
+    lost = [key for key in keys if key not in found]
+    if lost:
+        raise NotInIndex(
+            f"The vector store lacks {len(lost)} of {len(keys)} vectors, that of chunk {lost[0]} "
+            "among them.",
+            remedy="Audit the index, and build it anew.",
+            keys=lost[:20],
+        )
+    rows = np.empty((len(keys), dimensions), np.float32)
+    for row, key in zip(rows, keys, strict=True):
+        row[:] = found[key]
+    return rows

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
+from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.postings import Analysis
+from seatrial.rag.text.document import Document
 from seatrial.rag.text.stemming import english_stem
 from seatrial.rag.text.words import terms
 
-WORDS = Analysis("terms, English stems: 1", terms, english_stem)
-"""Normalised words by their English stems. Its name changes when either does."""
+_HAN = re.compile("[\u3400-\u9fff]")
+
+
+def searched_text(document: Document, chunk: Chunk) -> str:
+    """What the words of a chunk are taken from: the title stands before each of them, since a
+    chunk seldom names again what its document is about."""
+    return f"{document.title}. {document.text[chunk.span.start : chunk.span.end]}"
+
+
+def _split(text: str) -> list[str]:
+    found = terms(text)
+    return found if text.isascii() else found + _HAN.findall(text)
+
+
+WORDS = Analysis("words: 1", _split, english_stem)
+"""Normalised words by their English stems, and Han characters in pairs and alone: a question may
+be of one character. Its name changes when any of that does."""

@@ -93,7 +93,7 @@ class Draft(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go, keeping the draft for the next builder."""
+        """Let go, keeping the draft for the next builder; no error after the other two."""
         ...
 
 

@@ -18,6 +18,7 @@ class IngestReport:
         n_kept: documents whose source could not be read now, and that stay as they were.
         n_empty: of the new and changed ones, those without a chunk.
         n_chunks, n_characters: of the new and changed ones.
+        n_copied: vectors that were copied to a store elsewhere.
         duplicates: by the id of a document, another that came before it with the same text.
         skipped: sources that gave no document, with their reasons.
         seconds: per stage: ``read``, ``chunk``, ``embed``, ``write``, ``publish``.
@@ -32,6 +33,7 @@ class IngestReport:
     n_empty: int = 0
     n_chunks: int = 0
     n_characters: int = 0
+    n_copied: int = 0
     duplicates: dict[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)

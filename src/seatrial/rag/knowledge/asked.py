@@ -28,7 +28,8 @@ class Asked:
         k: passages wanted, >= 1; None for what the configuration says.
         where: a condition on metadata; None for all documents.
         readers: groups and users the asker belongs to; None for whoever may read everything.
-        version: of the index; None for the live one.
+        version: of the index; None for the live one, or the one that the split of a release picks.
+        key: the same key gets the same version of a release; None for chance.
         caller: who pays for a language model.
     """
 
@@ -37,6 +38,7 @@ class Asked:
     where: Condition | None = None
     readers: frozenset[str] | None = frozenset()
     version: int | None = None
+    key: bytes | None = None
     caller: Caller = NOBODY
 
     @property

@@ -128,7 +128,12 @@ class KnowledgeProvider:
                 status=400,
             )
         caller = Caller(key=call.key, tenant=call.tenant, user=call.user, tags=call.tags)
-        asked = Asked(question=questions[-1], readers=self._readers(call.key), caller=caller)
+        asked = Asked(
+            question=questions[-1],
+            readers=self._readers(call.key),
+            key=None if call.user is None else call.user.encode(),
+            caller=caller,
+        )
         return await self._knowledge.answer(self._index, asked)
 
 

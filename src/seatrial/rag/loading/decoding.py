@@ -1,6 +1,6 @@
 """From bytes to text: which encoding, by what policy. Newlines and characters stay as they are.
 
-A byte order mark decides; else UTF-8 if every byte agrees; else UTF-16 where zero bytes show it;
+A byte order mark decides; else UTF-16 where zero bytes show it; else UTF-8 if every byte agrees;
 else what a detector says of the older encodings. A text that is UTF-8 but for a few bytes is
 damaged, not Latin: it is refused, or read with U+FFFD where that was asked for.
 """
@@ -59,12 +59,12 @@ def decoded(
             return _checked(_strict(content[len(mark) :], name, errors), name)
     if encoding is not None:
         return _checked(_strict(content, encoding, errors), encoding)
+    if content.find(b"\0", 0, _HEAD) >= 0:
+        return _wide(content, errors)
     try:
         return _checked(content.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
         wrong_at = error.start
-    if b"\0" in content[:_HEAD]:
-        return _wide(content, errors)
     if _mostly_utf8(content):
         if replace:
             return _checked(content.decode("utf-8", "replace"), "utf-8")

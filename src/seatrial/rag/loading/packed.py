@@ -23,15 +23,16 @@ class Unpacked(io.RawIOBase):
 
     Args:
         packed_bytes: size of the packed file.
-        max_bytes: that may come out of it.
+        limit: name of the limit of bytes that may come out of it.
     """
 
     def __init__(
-        self, file: BinaryIO, *, packed_bytes: int, max_bytes: int, max_ratio: float
+        self, file: BinaryIO, *, packed_bytes: int, limits: LimitsConfig, limit: str
     ) -> None:
         self._stream = gzip.GzipFile(fileobj=file, mode="rb")
-        self._max_bytes = max_bytes
-        self._likely_bytes = max(_FREE_BYTES, int(packed_bytes * max_ratio))
+        self._limit = limit
+        self._max_bytes: int = getattr(limits, limit)
+        self._likely_bytes = max(_FREE_BYTES, int(packed_bytes * limits.unpacked_ratio))
         self._n_bytes = 0
 
     def readable(self) -> bool:
@@ -50,7 +51,7 @@ class Unpacked(io.RawIOBase):
             ) from error
         self._n_bytes += len(chunk)
         if self._n_bytes > self._max_bytes:
-            raise too_large("unpacked", self._max_bytes, "unpacked_bytes")
+            raise too_large("unpacked", self._max_bytes, self._limit)
         if self._n_bytes > self._likely_bytes:
             raise _bomb(self._n_bytes)
         buffer[: len(chunk)] = chunk

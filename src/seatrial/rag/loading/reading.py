@@ -112,6 +112,15 @@ def records(splitter: Splitter, file: BinaryIO, about: About) -> Iterator[Record
         raise _translated(error) from error
 
 
+def out_of_memory() -> Unloadable:
+    """The error for what wants more memory than there is."""
+    return Unloadable(
+        "needs more memory than may be used for it.",
+        remedy="Split it, or raise limits.memory_bytes.",
+        reason=Reason.TOO_LARGE,
+    )
+
+
 def _translated(error: Exception) -> Unloadable:
     if isinstance(error, Unloadable):
         return error
@@ -122,11 +131,7 @@ def _translated(error: Exception) -> Unloadable:
             reason=Reason.MISSING_EXTRA,
         )
     if isinstance(error, MemoryError):
-        return Unloadable(
-            "needs more memory than its parser may use.",
-            remedy="Split it, or raise limits.memory_bytes.",
-            reason=Reason.TOO_LARGE,
-        )
+        return out_of_memory()
     return Unloadable(
         f"is damaged, or not of its format ({type(error).__name__}: {str(error)[:200]}).",
         remedy="Open it in the program it is from and save it again, or leave it out with exclude.",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from seatrial.rag.loading.packed import too_large
+from seatrial.rag.loading.settings import LimitsConfig
 
 
 def header_names(cells: Sequence[str]) -> list[str]:
@@ -24,3 +27,19 @@ def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
         if value:
             parts.append(f"{names[index]}: {value}" if index < len(names) else value)
     return "; ".join(parts)
+
+
+def joined(lines: Iterable[str], limits: LimitsConfig) -> str:
+    """Lines as one text; names of columns, written again in each row, must not make it a bomb.
+
+    Raises: Unloadable (too large).
+    """
+    kept: list[str] = []
+    n_characters = 0
+    for line in lines:
+        n_characters += len(line) + 1
+        if n_characters > limits.unpacked_bytes:
+            raise too_large("of text in its rows", limits.unpacked_bytes, "unpacked_bytes")
+        if line:
+            kept.append(line)
+    return "\n".join(kept)

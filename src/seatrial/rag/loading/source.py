@@ -11,7 +11,7 @@ from seatrial.rag.loading.loader import Flaw, Isolation, Parsed, Piece
 from seatrial.rag.loading.metadata import moment_of_ns
 from seatrial.rag.loading.outcome import Loaded, Reason, Skipped, Unchanged, Unloadable, skipped
 from seatrial.rag.loading.packed import Unpacked, too_large
-from seatrial.rag.loading.reading import Treatment, pieces, records
+from seatrial.rag.loading.reading import Treatment, out_of_memory, pieces, records
 from seatrial.rag.loading.walk import Found, open_found
 from seatrial.rag.text.document import Document, MetaValue
 from seatrial.rag.text.language import language_of
@@ -77,6 +77,8 @@ class Source:
                 reason=Reason.UNREADABLE,
             )
             yield skipped(self.name, failed)
+        except MemoryError:
+            yield skipped(self.name, out_of_memory())
 
     def _load(self, known: Known) -> Iterator[Loaded]:
         limits = self._treatment.limits
@@ -89,10 +91,9 @@ class Source:
             if streamed:
                 yield from self._records(file, known)
             else:
-                content = _read(file, self.n_bytes, limit)
-                yield from self._whole(content, limit, known)
+                yield from self._whole(_read(file, self.n_bytes, limit), known)
 
-    def _whole(self, content: bytes, limit: int, known: Known) -> Iterator[Loaded]:
+    def _whole(self, content: bytes, known: Known) -> Iterator[Loaded]:
         hasher = self._treatment.hasher()
         hasher.update(content)
         digest = hasher.hexdigest()
@@ -102,37 +103,37 @@ class Source:
         if not content:
             raise _empty()
         if self._treatment.packed:
-            content = self._unpacked(io.BytesIO(content), limit).read()
-        yield from self._documents("", digest, self._parsed(content))
+            content = self._unpacked(io.BytesIO(content), "unpacked_bytes").read()
+        found = self._parsed(content)
+        del content  # it may be as large as the text that it became
+        yield from self._documents("", digest, found)
 
     def _records(self, file: BinaryIO, known: Known) -> Iterator[Loaded]:
         treatment = self._treatment
-        assert treatment.splitter is not None
         if not self.n_bytes:
             raise _empty()
-        stream = file
-        if treatment.packed:
-            stream = self._unpacked(file, treatment.limits.stream_bytes)
-        buffered = io.BufferedReader(cast("io.RawIOBase", stream), _CHUNK_BYTES)
-        n_flaws = n_records = 0
-        for record in records(treatment.splitter, buffered, treatment.about(self._file_name)):
-            n_records += 1
-            if isinstance(record, Flaw):
-                items: Iterator[Loaded] = iter(
-                    [skipped(self.name, record.as_error(), part=record.part)]
-                )
-            else:
-                items = self._record(record.part, record.content, known)
-            for item in items:
-                if isinstance(item, Skipped):
-                    n_flaws += 1
-                    if n_flaws > _TOLD_FLAWS:
-                        continue
-                yield item
+        stream = self._unpacked(file, "stream_bytes") if treatment.packed else file
+        n_flaws = n_told = 0
+        with io.BufferedReader(cast("io.RawIOBase", stream), _CHUNK_BYTES) as buffered:
+            for item in self._items(buffered, known):
+                n_told += 1
+                n_flaws += isinstance(item, Skipped)
+                if n_flaws <= _TOLD_FLAWS or not isinstance(item, Skipped):
+                    yield item
         if n_flaws > _TOLD_FLAWS:
             yield skipped(self.name, _more_flaws(n_flaws - _TOLD_FLAWS))
-        if not n_records:
+        if not n_told:
             raise _nothing()
+
+    def _items(self, file: BinaryIO, known: Known) -> Iterator[Loaded]:
+        """What the records of a file give."""
+        treatment = self._treatment
+        assert treatment.splitter is not None
+        for record in records(treatment.splitter, file, treatment.about(self._file_name)):
+            if isinstance(record, Flaw):
+                yield skipped(self.name, record.as_error(), part=record.part)
+            else:
+                yield from self._record(record.part, record.content, known)
 
     def _record(self, part: str, content: bytes, known: Known) -> Iterator[Loaded]:
         hasher = self._treatment.hasher()
@@ -162,7 +163,7 @@ class Source:
             inner = f"{part}#{piece.part}" if part and piece.part else part or piece.part
             if isinstance(piece, Flaw):
                 yield skipped(self.name, piece.as_error(), part=inner)
-            elif not piece.text.strip():
+            elif not piece.text or piece.text.isspace():
                 yield skipped(self.name, _nothing(), part=inner)
             else:
                 own = part_id(name, piece.part)
@@ -193,13 +194,9 @@ class Source:
     def _file_name(self) -> str:
         return self.name.rpartition("/")[2]
 
-    def _unpacked(self, file: BinaryIO, max_bytes: int) -> BinaryIO:
-        unpacked = Unpacked(
-            file,
-            packed_bytes=self.n_bytes,
-            max_bytes=max_bytes,
-            max_ratio=self._treatment.limits.unpacked_ratio,
-        )
+    def _unpacked(self, file: BinaryIO, limit: str) -> BinaryIO:
+        limits = self._treatment.limits
+        unpacked = Unpacked(file, packed_bytes=self.n_bytes, limits=limits, limit=limit)
         return cast("BinaryIO", unpacked)
 
 

@@ -27,7 +27,11 @@ def distinct(
         shared: in (0, 1].
     Returns: places, ascending.
     """
-    near = None if vectors is None else vectors @ vectors.T >= cosine
+    near = None
+    if vectors is not None:
+        near = vectors @ vectors.T >= cosine
+        if np.count_nonzero(near) <= len(texts):  # each is near itself alone
+            return list(range(len(texts)))
     words: dict[int, frozenset[str]] = {}
     kept: list[int] = []
     for place in range(len(texts)):

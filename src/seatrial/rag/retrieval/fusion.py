@@ -53,12 +53,9 @@ def normalised(scores: Floats, lowest: float) -> Floats:
     Source: Bruch, Gai, Ingber 2023, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
         42:20, the theoretical min-max of section 4.
     """
-    known = np.where(np.isnan(scores), lowest, scores)
-    highest = known.max(initial=lowest)
-    if not highest > lowest:
-        return np.zeros_like(known)
-    shares: Floats = np.clip((known - lowest) / (highest - lowest), 0.0, 1.0)
-    return shares
+    above = np.fmax(scores, lowest) - lowest
+    highest = above.max(initial=0.0)
+    return above / highest if highest > 0 else above
 
 
 def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:

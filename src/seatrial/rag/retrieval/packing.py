@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from seatrial.rag.retrieval.found import Context, ContextPassage, Found
+from seatrial.rag.retrieval.settings import Order
 from seatrial.rag.text.document import Span
 
-Order = Literal["best_first", "edges"]
 Count = Callable[[str], int]
 
 

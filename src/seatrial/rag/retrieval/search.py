@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -63,11 +64,10 @@ class Search:
             fused = [self._searched(wording, language, use) for wording in wordings]
         with self._timed("fuse"):
             candidates, scores = _merged(fused)
-        found = self._read(candidates, scores)
         return Retrieved(
             questions=wordings,
             language=language,
-            found=self._chosen(found),
+            found=tuple(self._chosen(candidates, scores)),
             dense_use=use,
             index=self.index.facts.name,
             version=self.index.facts.version,
@@ -126,45 +126,54 @@ class Search:
             cosines[unknown] = self.index.vectors(candidates.keys[unknown].tolist()) @ vector
         return convex((normalised(cosines, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
 
-    def _read(self, candidates: Candidates, scores: Floats) -> list[Found]:
-        """The best candidates as passages: as many as will be looked at, and spare ones."""
-        n = self.k * _SPARE if self.settings.repeats or self.settings.relevance < 1 else self.k
-        if self.reranker is not None:
-            n = max(n, self.settings.reranked)
-        with self._timed("read"):
-            best = best_first(candidates.keys, scores)[:n]
-            passages = self.index.passages(candidates.keys[best].tolist())
-        return [
-            Found(
-                passage=passage,
-                score=float(scores[place]),
-                dense=_known(candidates.scores[0, place]),
-                lexical=_known(candidates.scores[1, place]),
-            )
-            for place, passage in zip(best, passages, strict=True)
-        ]
-
-    def _chosen(self, found: list[Found]) -> tuple[Found, ...]:
-        """Without copies, in the reranker's order where there is one, and not all alike."""
+    def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
+        """The best without copies, in the reranker's order where there is one, not all alike."""
         settings = self.settings
-        if settings.repeats is not None and len(found) > 1:
-            with self._timed("distinct"):
-                places = distinct(
-                    self._vectors(found),
-                    [one.passage.text for one in found],
-                    cosine=_SIMILAR,
-                    shared=settings.repeats,
-                )
-                found = [found[place] for place in places]
+        n = self.k if settings.relevance == 1 else self.k * _SPARE
+        if self.reranker is not None:
+            n = max(n, settings.reranked)
+        best = best_first(candidates.keys, scores)
+        found = self._distinct(self._read(candidates, scores, best[:n]))
+        if len(found) < min(n, len(best)):  # copies were dropped: others take their places
+            found = self._distinct(self._read(candidates, scores, best[: n * _SPARE]))[:n]
         if self.reranker is not None and found:
             with self._timed("rerank"):
                 found = _reranked(self.reranker, self.question, found, settings.reranked)
         if settings.relevance < 1 and (vectors := self._vectors(found)) is not None:
             with self._timed("diversity"):
-                scores = np.array([one.score for one in found])
-                places = mmr(scores, vectors, k=self.k, relevance=settings.relevance)
+                relevances = np.array([one.score for one in found])
+                places = mmr(relevances, vectors, k=self.k, relevance=settings.relevance)
                 found = [found[place] for place in places]
-        return tuple(found[: self.k])
+        return found[: self.k]
+
+    def _read(
+        self, candidates: Candidates, scores: Floats, places: NDArray[np.intp]
+    ) -> list[Found]:
+        """Candidates as passages."""
+        with self._timed("read"):
+            passages = self.index.passages(candidates.keys[places].tolist())
+            legs = candidates.scores[:, places].tolist()
+            return [
+                Found(
+                    passage=passage,
+                    score=score,
+                    dense=None if math.isnan(dense) else dense,
+                    lexical=None if math.isnan(lexical) else lexical,
+                )
+                for passage, score, dense, lexical in zip(
+                    passages, scores[places].tolist(), *legs, strict=True
+                )
+            ]
+
+    def _distinct(self, found: list[Found]) -> list[Found]:
+        """Without those that repeat a better one."""
+        shared = self.settings.repeats
+        if shared is None or len(found) < 2:
+            return found
+        with self._timed("distinct"):
+            texts = [one.passage.text for one in found]
+            places = distinct(self._vectors(found), texts, cosine=_SIMILAR, shared=shared)
+            return [found[place] for place in places]
 
     def _vectors(self, found: Sequence[Found]) -> NDArray[np.float32] | None:
         if self.index.facts.embedder is None or not found:
@@ -205,7 +214,3 @@ def _reranked(reranker: Reranker, question: str, found: list[Found], n: int) -> 
         replace(first[place], score=held.score, reranked=float(judged[place]))
         for place, held in zip(order, first, strict=True)
     ] + rest
-
-
-def _known(score: float) -> float | None:
-    return None if np.isnan(score) else float(score)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
-from seatrial.rag.retrieval.packing import Order
+Order = Literal["best_first", "edges"]
 
 
 class Mode(StrEnum):
@@ -46,7 +47,7 @@ class RetrievalSettings:
 
     mode: Mode = Mode.HYBRID
     k: int = 10
-    candidates: int = 100
+    candidates: int = 50
     fusion: Fusion = Fusion.CONVEX
     dense_weight: float = 0.7
     foreign_weight: float = 0.3

@@ -32,12 +32,14 @@ _BLOCK = re.compile(
     r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3})"
 )
 _ALONE = re.compile(r"[^\S\n]{0,3}(?:#{1,6}[ \t]|\|)")
+_CLOSERS = frozenset("」』”’）】》〉\"')]»")
 _MARKER = re.compile(r"\s*+(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\.")
 _LAST_WORD = re.compile(r"(?:[^\W_]|[.'’-])+\Z")
 _NEXT_WORD = re.compile(r"[\s\"'“‘(\[«„*_]*([^\W_]*)")
 _GLUED = re.compile(r"([A-Z][\w'’-]*)[ ,:]")
 _QUOTED_ON = re.compile(r"[とって、，,；;]")
 _N_LOOKED_BACK = 24
+_N_AT_ONCE = 256
 
 
 def sentences(text: str) -> list[Span]:
@@ -63,6 +65,45 @@ def sentences(text: str) -> list[Span]:
     return spans
 
 
+def last_sentence_end(text: str, start: int, end: int) -> int | None:
+    """The last place in ``(start, end]`` where a sentence, heading or item ends; None: there is
+    none."""
+    while end > start:
+        before = max(start, end - _N_AT_ONCE)
+        found = [mark.span() for mark in _BREAK.finditer(text, before, end)]
+        for n in range(len(found) - 1, -1, -1):
+            at, behind = found[n]
+            if behind > start and _ends_here(text, found[n - 1][1] if n else start, at, behind):
+                return behind
+        end = before
+    return None
+
+
+def first_sentence_end(text: str, start: int, end: int) -> int | None:
+    """The first place in ``(start, end)`` where a sentence, heading or item ends."""
+    before = start
+    for mark in _BREAK.finditer(text, start, end):
+        at, behind = mark.span()
+        if start < behind < end and _ends_here(text, before, at, behind):
+            return behind
+        before = behind
+    return None
+
+
+def _ends_here(text: str, start: int, at: int, end: int) -> bool:
+    if text[at] in "\n\u2029":
+        ends = text[at] == "\u2029" or _BLOCK.match(text, end) is not None
+        return ends or _stands_alone(text, at)
+    following = text[end : end + 1]
+    if following in _CLOSERS or not _ends(text, start, at, end):
+        return False
+    return not _stands_alone(text, at)
+
+
+def _stands_alone(text: str, at: int) -> bool:
+    return _ALONE.match(text, text.rfind("\n", max(0, at - 200), at) + 1) is not None
+
+
 def _keep(text: str, start: int, end: int, spans: list[Span]) -> None:
     piece = text[start:end]
     bare = piece.strip()
@@ -81,7 +122,7 @@ def _ends(text: str, start: int, at: int, end: int) -> bool:
         closed = marks[-1] in _CLOSING
         return not (closed and _QUOTED_ON.match(following))
     if following and not following.isspace():
-        return _is_glued(text, at, end)
+        return following.isupper() and _is_glued(text, at, end)
     word = _NEXT_WORD.match(text, end)
     after = word.group(1) if word else ""
     lower = after[:1].islower()

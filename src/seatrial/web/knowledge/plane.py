@@ -17,7 +17,7 @@ from seatrial.gateway.dialects import fields
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Caller
 from seatrial.gateway.routes.keys import Key
-from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.rag.index.conditions import condition_of
 from seatrial.rag.knowledge.asked import Asked, Knowledge
 from seatrial.rag.knowledge.provider import PREFIX
@@ -33,6 +33,7 @@ from seatrial.serving.exchange import (
     UnknownRoute,
     shown,
 )
+from seatrial.serving.flight import KEY as STICKY
 from seatrial.serving.flight import forced_version
 from seatrial.web.errors import error_reply
 from seatrial.web.knowledge.description import document
@@ -102,12 +103,19 @@ class KnowledgePlane:
     async def _told(self, visit: Visit, name: str | None, verb: str | None) -> object:
         if name is None:
             names = [one for one in self._knowledge.names() if _may(visit.key, one)]
-            return {"data": [facts_record(await self._knowledge.facts(one)) for one in names]}
+            return {"data": [await self._listed(one) for one in names]}
         if visit.key is not None:
             visit.key.check_model(PREFIX + name)
         if verb is None:
             return facts_record(await self._knowledge.facts(name))
         return await self._verbs[verb](name, self._asked(visit))
+
+    async def _listed(self, name: str) -> dict[str, Any]:
+        """An index; one that was not built yet has no version."""
+        try:
+            return facts_record(await self._knowledge.facts(name))
+        except NotFound:
+            return {"name": name, "version": None}
 
     async def _search(self, name: str, asked: Asked) -> dict[str, Any]:
         return retrieved_record(await self._knowledge.search(name, asked))
@@ -128,13 +136,15 @@ class KnowledgePlane:
             raise fields.wrong("k", k, f"a whole number of at most {_MOST_K}")
         written = body.get("filter")
         version = fields.optional_count(body, "version")
+        user = fields.optional_text(body, "user")
         return Asked(
             question=fields.named(body, "question"),
             k=k,
             where=None if written is None else condition_of(written),
             readers=_readers(visit.key, body),
             version=forced_version(visit.request.headers) if version is None else version,
-            caller=_caller(visit, fields.optional_text(body, "user")),
+            key=visit.request.headers.get(STICKY) or (user and user.encode()) or None,
+            caller=_caller(visit, user),
         )
 
 

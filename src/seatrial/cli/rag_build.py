@@ -1,0 +1,189 @@
+"""`seatrial rag build`, and what can be done with the versions it makes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import json_option
+from seatrial.cli.output import Console
+from seatrial.cli.rag_options import rag_options, rag_workspace
+from seatrial.rag.index.writing import VersionFacts
+from seatrial.rag.ingest.report import IngestReport
+
+_SHOWN = 5
+
+
+@click.command()
+@click.option("--shrink", is_flag=True, help="Publish even where most documents are gone.")
+@rag_options
+@json_option
+def build(
+    index: str | None, home: Path | None, config: Path | None, shrink: bool, as_json: bool
+) -> int:
+    """Load documents, and publish a version of the index with what changed.
+
+    What did not change is neither read nor embedded again. A build that was ended goes on where it
+    was. While it runs the version before answers.
+    """
+    from seatrial.wiring.knowledge import build_index, knowledge_config
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    name, _ = knowledge_config(workspace, index)
+    console.progress("reading", name)
+    report = build_index(
+        workspace,
+        name,
+        told=lambda so_far: console.progress("building", _so_far(so_far)),
+        shrink=shrink,
+    )
+    _show(console, name, report)
+    console.result(_record(name, report))
+    return Exit.DONE
+
+
+@click.command()
+@rag_options
+@json_option
+def versions(index: str | None, home: Path | None, config: Path | None, as_json: bool) -> int:
+    """The versions of an index, the newest last."""
+    from seatrial.wiring.knowledge import index_store, knowledge_config
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    name, _ = knowledge_config(workspace, index)
+    found = index_store(workspace).versions(name)
+    for one in found:
+        mark = "live" if one.live else ""
+        console.say(
+            f"  {one.version:>4}  {one.created:%Y-%m-%d %H:%M}  {one.n_documents:>8,} documents  "
+            f"{one.n_chunks:>9,} chunks  {one.recipe.embedder or 'words alone'}  {mark}"
+        )
+    console.result([_version(one) for one in found])
+    return Exit.DONE
+
+
+@click.command()
+@click.option("--to", type=click.IntRange(min=1), help="A version.  [default: the one before]")
+@rag_options
+@json_option
+def rollback(
+    index: str | None, home: Path | None, config: Path | None, to: int | None, as_json: bool
+) -> int:
+    """Let an earlier version answer again; the next build goes on from it."""
+    from seatrial.wiring.knowledge import knowledge_config, roll_back
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    name, _ = knowledge_config(workspace, index)
+    version = roll_back(workspace, name, to=to)
+    console.step("ok", name, f"version {version} answers; servers follow within a second")
+    console.result({"index": name, "version": version})
+    return Exit.DONE
+
+
+@click.command()
+@click.option("--version", type=click.IntRange(min=1), help="A version.  [default: the live one]")
+@rag_options
+@json_option
+def audit(
+    index: str | None, home: Path | None, config: Path | None, version: int | None, as_json: bool
+) -> int:
+    """Read all of a version, and tell what in it does not agree.
+
+    Exit code 0: documents, chunks, words and vectors agree; 3: they do not.
+    """
+    from seatrial.wiring.knowledge import index_store, knowledge_config
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    name, _ = knowledge_config(workspace, index)
+    console.progress("reading", name)
+    found = index_store(workspace).audit(name, version)
+    for one in found:
+        console.step("bad", one.part, f"{one.place}: {one.reason}")
+    if not found:
+        console.step("ok", name, "documents, chunks, words and vectors agree")
+    console.result([asdict(one) for one in found])
+    return Exit.GATE_FAILED if found else Exit.DONE
+
+
+def _so_far(report: IngestReport) -> str:
+    return (
+        f"{report.n_documents:,} documents, {report.n_chunks:,} new chunks, "
+        f"{len(report.skipped):,} skipped"
+    )
+
+
+def _show(console: Console, name: str, report: IngestReport) -> None:
+    counts = ((report.n_new, "new"), (report.n_changed, "changed"), (report.n_removed, "removed"))
+    said = ", ".join(f"{n:,} {what}" for n, what in counts if n) or "nothing changed"
+    if report.n_unchanged:
+        said += f", {report.n_unchanged:,} as before"
+    console.step("ok", name, f"version {report.version}: {said}; {report.n_chunks:,} new chunks")
+    if report.n_copied:
+        console.step("ok", "vectors", f"{report.n_copied:,} copied to the store elsewhere")
+    if report.n_kept:
+        console.step("note", "kept", f"{report.n_kept:,} documents that cannot be read now")
+    if report.n_empty:
+        console.step("note", "empty", f"{report.n_empty:,} documents hold no words")
+    if report.duplicates:
+        again, first = next(iter(report.duplicates.items()))
+        console.step(
+            "note",
+            "duplicates",
+            f"{len(report.duplicates):,} have the text of another, as {again} that of {first}",
+        )
+    reasons = Counter(one.reason for one in report.skipped)
+    for reason, n in reasons.most_common():
+        console.step("note", "skipped", f"{n:,}: {reason.value.replace('_', ' ')}")
+    for one in report.skipped[:_SHOWN]:
+        console.say(f"      {one.problem} {one.remedy}")
+    if len(report.skipped) > _SHOWN:
+        console.say(f"      and {len(report.skipped) - _SHOWN:,} more; --json has them all")
+
+
+def _record(name: str, report: IngestReport) -> dict[str, Any]:
+    return {
+        "index": name,
+        "version": report.version,
+        "new": report.n_new,
+        "changed": report.n_changed,
+        "unchanged": report.n_unchanged,
+        "removed": report.n_removed,
+        "kept": report.n_kept,
+        "empty": report.n_empty,
+        "chunks": report.n_chunks,
+        "characters": report.n_characters,
+        "copied": report.n_copied,
+        "duplicates": report.duplicates,
+        "skipped": [
+            {
+                "source": one.source,
+                "part": one.part,
+                "reason": one.reason.value,
+                "problem": one.problem,
+                "remedy": one.remedy,
+            }
+            for one in report.skipped
+        ],
+        "seconds": report.seconds,
+    }
+
+
+def _version(facts: VersionFacts) -> dict[str, Any]:
+    return {
+        "version": facts.version,
+        "live": facts.live,
+        "created": facts.created.isoformat(),
+        "documents": facts.n_documents,
+        "chunks": facts.n_chunks,
+        "embedder": facts.recipe.embedder,
+        "chunker": facts.recipe.chunker,
+    }

@@ -1,0 +1,203 @@
+"""`seatrial rag eval` and `seatrial rag analyze`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import json_option
+from seatrial.cli.output import Console
+from seatrial.cli.rag_options import rag_options, rag_workspace
+from seatrial.rag.evaluation.evaluation import Evaluation, Metric
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SHOWN = 5
+_ONE_PAGE = {"en": "#", "zh": "#"}
+
+
+def _page_options(command: F) -> F:
+    command = click.option(
+        "--html",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Also write a page that needs nothing else.",
+    )(command)
+    return click.option("--language", type=click.Choice(["en", "zh"]), default="en")(command)
+
+
+@click.command(name="eval")
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.option("--version", type=click.IntRange(min=1), help="A version.  [default: the live one]")
+@click.option("--against", type=click.IntRange(min=1), help="A version to compare it with.")
+@click.option("--answers", is_flag=True, help="Ask, too: judge citations, support and refusals.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask the first so many questions only.")
+@_page_options
+@rag_options
+@json_option
+def evaluate(
+    questions: Path,
+    version: int | None,
+    against: int | None,
+    answers: bool,
+    limit: int | None,
+    html: Path | None,
+    language: str,
+    index: str | None,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Ask a set of QUESTIONS, and tell how good rankings and answers are.
+
+    QUESTIONS is a file (JSONL, JSON, YAML) of records with question and documents, or a folder with
+    queries.jsonl and qrels.tsv. With --against, exit code 3 says that the version is worse, 4 that
+    more questions are needed to say.
+    """
+    from seatrial.rag.evaluation.questions import read_questions
+    from seatrial.wiring.knowledge import knowledge_config
+    from seatrial.wiring.knowledge_evaluation import (
+        evaluate_replies,
+        evaluate_version,
+        keep_evaluation,
+    )
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    name, _ = knowledge_config(workspace, index)
+    asked = read_questions(questions)[:limit]
+    progress = partial(_asked, console)
+    if answers:
+        found = asyncio.run(
+            evaluate_replies(workspace, name, asked, version=version, progress=progress)
+        )
+    else:
+        found = evaluate_version(workspace, name, asked, version=version, progress=progress)
+    keep_evaluation(workspace, found, at=datetime.now(UTC))
+    _show(console, found)
+    if against is None:
+        return _done(console, found, html, language)
+    if answers:
+        other = asyncio.run(
+            evaluate_replies(workspace, name, asked, version=against, progress=progress)
+        )
+    else:
+        other = evaluate_version(workspace, name, asked, version=against, progress=progress)
+    return _compared(console, found, other, html, language)
+
+
+def _done(console: Console, found: Evaluation, html: Path | None, language: str) -> int:
+    from seatrial.rag.evaluation.evaluation_page import evaluation_page, evaluation_record
+
+    if html is not None:
+        html.write_text(evaluation_page(found, language, languages=_ONE_PAGE), "utf-8")
+        console.say(f"  page: {html}")
+    console.result(evaluation_record(found))
+    return Exit.DONE
+
+
+def _compared(
+    console: Console, found: Evaluation, other: Evaluation, html: Path | None, language: str
+) -> int:
+    from seatrial.rag.evaluation.comparison import Outcome, compare
+    from seatrial.rag.evaluation.evaluation_page import (
+        comparison_page,
+        comparison_record,
+        verdict,
+    )
+
+    shared = Metric.NDCG if Metric.NDCG in found.scores else Metric.CITATION_PRECISION
+    comparison = compare(other, found, decided_by=shared)
+    console.say(verdict(comparison, language))
+    if html is not None:
+        html.write_text(comparison_page(comparison, language, languages=_ONE_PAGE), "utf-8")
+        console.say(f"  page: {html}")
+    console.result(comparison_record(comparison))
+    match comparison.outcome:
+        case Outcome.WORSE:
+            return Exit.GATE_FAILED
+        case Outcome.INCONCLUSIVE:
+            return Exit.INCONCLUSIVE
+        case _:
+            return Exit.DONE
+
+
+@click.command()
+@click.option(
+    "--questions",
+    type=click.Path(path_type=Path),
+    help="A set of questions, as for eval.  [default: some are made from the text]",
+)
+@_page_options
+@rag_options
+@json_option
+def analyze(
+    questions: Path | None,
+    html: Path | None,
+    language: str,
+    index: str | None,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Read the documents, try chunkers and searches on them, and recommend what suits them."""
+    from seatrial.rag.evaluation.analysis_page import (
+        analysis_page,
+        analysis_record,
+        summary,
+        told,
+    )
+    from seatrial.rag.evaluation.questions import read_questions
+    from seatrial.wiring.knowledge_evaluation import analyze_corpus
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    asked = () if questions is None else read_questions(questions)
+
+    def progress(stage: str, done: int, whole: int) -> None:
+        console.progress(stage, f"{done:,} of {whole:,}" if whole else f"{done:,} documents")
+
+    analysis, lost = analyze_corpus(workspace, index, asked, progress=progress)
+    corpus = analysis.corpus
+    console.step(
+        "ok",
+        "corpus",
+        f"{corpus.n_documents:,} documents, {corpus.characters.total:,} characters, "
+        f"{corpus.n_tokens:,} tokens",
+    )
+    for one in lost[:_SHOWN]:
+        console.step("note", "skipped", one.problem)
+    for trial in analysis.trials:
+        mean = trial.evaluation.mean(Metric.NDCG)
+        ndcg = "" if mean is None else f"nDCG@{trial.evaluation.k} {mean.mean:.3f}"
+        console.say(f"    {trial.chunker:<44} {trial.mode.value:<8} {ndcg}")
+    console.say("")
+    console.say(summary(analysis, language))
+    for text in told(analysis, language):
+        console.say(f"  {text}")
+    if html is not None:
+        html.write_text(analysis_page(analysis, language, languages=_ONE_PAGE), "utf-8")
+        console.say(f"  page: {html}")
+    console.result(analysis_record(analysis) | {"skipped": [one.problem for one in lost]})
+    return Exit.DONE
+
+
+def _asked(console: Console, done: int, whole: int) -> None:
+    console.progress("asking", f"{done:,} of {whole:,} questions")
+
+
+def _show(console: Console, found: Evaluation) -> None:
+    for metric in Metric:
+        mean = found.mean(metric)
+        if mean is not None:
+            name = metric.value.replace("_", " ")
+            low, high = mean.interval.lower, mean.interval.upper
+            console.say(f"  {name:<20} {mean.mean:.3f}  ({low:.3f} to {high:.3f}; {mean.n:,})")
+    if found.abstention is not None:
+        console.say(f"  {'abstention AUC':<20} {found.abstention.value:.3f}")

@@ -1,0 +1,167 @@
+"""Indexes of documents: where they are kept, how they are built, and how they are asked here."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from seatrial.adapters.encoder_place import encoder_folder
+from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.loader_pool import LoaderPool
+from seatrial.adapters.loaders import document_loaders
+from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.rag.chunking.making import chunker_of
+from seatrial.rag.embedding.embedder import Embedder
+from seatrial.rag.groundedness.profile import profile
+from seatrial.rag.index.words import WORDS
+from seatrial.rag.ingest.ingest import Ingestion, Preparation
+from seatrial.rag.ingest.report import IngestReport, Told
+from seatrial.rag.knowledge.asked import KnowledgeUnknown
+from seatrial.rag.knowledge.config import KnowledgeConfig
+from seatrial.rag.loading.corpus import Corpus
+from seatrial.wiring.vectors import Copies
+from seatrial.wiring.workspace import Workspace
+
+
+def index_store(workspace: Workspace) -> EmbeddedIndexStore:
+    """Where the indexes of a workspace are kept."""
+    return EmbeddedIndexStore(workspace.home / "knowledge", WORDS)
+
+
+def knowledge_config(workspace: Workspace, name: str | None) -> tuple[str, KnowledgeConfig]:
+    """An index that is configured, the only one where none is named.
+
+    Raises: KnowledgeUnknown.
+    """
+    known = workspace.settings.knowledge
+    if name is None and len(known) == 1:
+        name = next(iter(known))
+    if name is None or name not in known:
+        names = ", ".join(sorted(known)) or "none: there is no section knowledge"
+        raise KnowledgeUnknown(
+            "Which index is meant is not said." if name is None else f"There is no index {name!r}.",
+            remedy=f"Name one with --index; configured are {names}.",
+        )
+    config: KnowledgeConfig = known[name]
+    return name, config
+
+
+def corpus_folder(workspace: Workspace) -> Path:
+    """Where relative paths of documents begin: at the configuration file."""
+    return Path.cwd() if workspace.config is None else workspace.config.parent
+
+
+def build_index(
+    workspace: Workspace, name: str, *, told: Told = lambda _: None, shrink: bool = False
+) -> IngestReport:
+    """Bring an index up to date with its documents, and publish what changed.
+
+    Args: as `Ingestion`.
+    Raises: KnowledgeUnknown, IndexBeingBuilt, TooFewLeft, MissingExtra; what the embedder raises.
+    """
+    name, config = knowledge_config(workspace, name)
+    store = index_store(workspace)
+    embedder = embedder_of(workspace, config)
+    preparation = Preparation(chunker=chunker_of(config.chunking, embedder), embedder=embedder)
+    documents = config.documents
+    draft = store.draft(name, preparation.recipe)
+    try:
+        ingestion = Ingestion(draft, preparation, told=told, shrink=shrink)
+        with LoaderPool(documents.workers, memory_bytes=documents.limits.memory_bytes) as pool:
+            corpus = Corpus(documents, corpus_folder(workspace), document_loaders(), pool)
+            report = ingestion.run(corpus.load(ingestion.held))
+    finally:
+        draft.close()
+    _forget(workspace, store, name, config.keep_versions)
+    if embedder is not None and config.vectors.kind != "embedded":
+        assert report.version is not None
+        report.n_copied = copies_of(workspace, name, config).make(
+            store,
+            report.version,
+            told=lambda _done, _all: told(report),
+        )
+    return report
+
+
+def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: int) -> None:
+    """Remove old versions, but none that a release has in production or on trial."""
+    from seatrial.wiring.index_releases import versions_in_use
+
+    facts = workspace.open_store()
+    try:
+        used = versions_in_use(facts, name)
+    finally:
+        facts.close()
+    if used:
+        newer = [one.version for one in store.versions(name) if one.version >= min(used)]
+        keep = max(keep, len(newer))
+    store.forget(name, keep=keep)
+
+
+def copies_of(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copies:
+    """What of an index's vectors lies in the store that it is searched in."""
+    return Copies(workspace.home / "knowledge-copies", name, config.vectors)
+
+
+class AnsweringInvalid(Invalid):
+    """Answers shall be written by a model that the gateway does not have, or judged by a profile
+    that does not exist."""
+
+    code = "rag.answering_invalid"
+
+
+def check_answering(workspace: Workspace, name: str, config: KnowledgeConfig) -> None:
+    """Say now what would keep an index from being asked.   Raises: AnsweringInvalid."""
+    model, models = config.answering.model, workspace.settings.gateway.models
+    chat = [one for one, about in models.items() if about.kind == "chat"]
+    if model is not None and model not in chat:
+        raise AnsweringInvalid(
+            f"The index {name!r} shall be answered by the model {model!r}, which the gateway does "
+            "not have.",
+            remedy=f"Add it to gateway.models, or name one of: {', '.join(chat) or 'none yet'}.",
+            field=f"knowledge.{name}.answering.model",
+        )
+    profile(config.answering.profile)
+
+
+class NoEarlierVersion(NotFound):
+    """There is no version to go back to."""
+
+    code = "rag.no_earlier_version"
+
+
+def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
+    """Let an earlier version answer again, the one before the live one where none is named.
+
+    Returns: its number.   Raises: IndexNotFound, NoEarlierVersion.
+    """
+    store = index_store(workspace)
+    live = store.live(name)
+    earlier = [one.version for one in store.versions(name) if one.version < live]
+    if to is None and not earlier:
+        raise NoEarlierVersion(
+            f"No version of {name!r} before {live} is kept.",
+            remedy="See 'seatrial rag versions' for those there are, and name one with --to.",
+        )
+    version = earlier[-1] if to is None else to
+    store.activate(name, version)
+    return version
+
+
+def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
+    """What makes the vectors of an index; None for one that is searched by words alone.
+
+    Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
+    """
+    from seatrial.adapters.embedders import embedder_of as made
+    from seatrial.adapters.vectors_sqlite import SqliteVectors
+    from seatrial.wiring.gateway import gateway_of
+
+    return made(
+        config.embedding,
+        graphs=encoder_folder(os.environ),
+        base=corpus_folder(workspace),
+        open_gateway=partial(gateway_of, workspace),
+        cache=SqliteVectors(workspace.home / "vectors.db"),
+    )

@@ -1,0 +1,212 @@
+"""How good an index answers, and what suits a corpus: questions asked, results compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.loader_pool import LoaderPool
+from seatrial.adapters.loaders import document_loaders
+from seatrial.gateway.prices.book import PriceBook
+from seatrial.kernel.errors import Invalid, MissingExtra
+from seatrial.rag.answering.reply import Reply
+from seatrial.rag.chunking.config import ChunkingConfig
+from seatrial.rag.chunking.making import chunker_of
+from seatrial.rag.evaluation.analysis import Analysis, analyze
+from seatrial.rag.evaluation.answers import evaluate_answers
+from seatrial.rag.evaluation.evaluation import Evaluation
+from seatrial.rag.evaluation.evaluation_page import evaluation_record
+from seatrial.rag.evaluation.questions import Question
+from seatrial.rag.evaluation.ranking import evaluate_retrieval
+from seatrial.rag.index.reading import Index
+from seatrial.rag.index.words import WORDS
+from seatrial.rag.knowledge.asked import Asked
+from seatrial.rag.loading.corpus import Corpus
+from seatrial.rag.loading.outcome import Skipped
+from seatrial.rag.retrieval.found import Retrieved
+from seatrial.rag.text.document import Document
+from seatrial.wiring.knowledge import (
+    corpus_folder,
+    embedder_of,
+    index_store,
+    knowledge_config,
+)
+from seatrial.wiring.knowledge_here import knowledge_here, retriever_of
+from seatrial.wiring.workspace import Workspace
+
+_LENGTHS = (100, 200)
+_SPARE = 3
+"""So many passages are searched for each document that counts: documents have several."""
+
+
+class EmbedderNeeded(Invalid):
+    """An analysis compares searches by vectors and by words, and there is no embedder."""
+
+    code = "rag.embedder_needed"
+
+
+def evaluate_version(
+    workspace: Workspace,
+    name: str,
+    questions: Sequence[Question],
+    *,
+    version: int | None = None,
+    k: int = 10,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Evaluation:
+    """Rankings of a version, the live one where none is named, against judgements.
+
+    Raises: KnowledgeUnknown, IndexNotFound, QuestionsInvalid; what searching raises.
+    """
+    name, config = knowledge_config(workspace, name)
+    index = index_store(workspace).open(name, version)
+    retriever = retriever_of(workspace, config, index)
+    asked = Asked(question="", readers=None)
+    n_done = 0
+
+    def search(question: str) -> Retrieved:
+        nonlocal n_done
+        n_done += 1
+        progress(n_done, len(questions))
+        return retriever.search(question, asked.scope, k=_SPARE * k)
+
+    said = f"{name} version {index.facts.version}"
+    return evaluate_retrieval(search, in_index(questions, index), name=said, k=k)
+
+
+def in_index(questions: Sequence[Question], index: Index) -> list[Question]:
+    """Questions whose documents are named as the index names them: a set of questions may name a
+    record by its own id, without the file that it is in."""
+    known = set(index.documents())
+    whole: dict[str, str] = {}
+    for name in sorted(known, reverse=True):
+        whole[name.rpartition("#")[2]] = name
+    return [
+        replace(
+            one,
+            relevant={
+                name if name in known else whole.get(name, name): grade
+                for name, grade in one.relevant.items()
+            },
+        )
+        for one in questions
+    ]
+
+
+async def evaluate_replies(
+    workspace: Workspace,
+    name: str,
+    questions: Sequence[Question],
+    *,
+    version: int | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Evaluation:
+    """Replies of a version: what they cite, what is supported, what is refused.
+
+    Raises: as `evaluate_version`; what a language model's provider raises.
+    """
+    name, _ = knowledge_config(workspace, name)
+    index = index_store(workspace).open(name, version)
+    replies: list[tuple[Question, Reply]] = []
+    async with knowledge_here(workspace) as knowledge:
+        for question in in_index(questions, index):
+            asked = Asked(question=question.text, readers=None, version=index.facts.version)
+            replies.append((question, await knowledge.answer(name, asked)))
+            progress(len(replies), len(questions))
+
+    def text_of(document: str) -> str:
+        return index.document(document).text
+
+    return evaluate_answers(replies, text_of, name=f"{name} version {index.facts.version}")
+
+
+def keep_evaluation(workspace: Workspace, evaluation: Evaluation, *, at: datetime | None) -> Path:
+    """Write an evaluation down where the console finds it, and give its file."""
+    moment = at or datetime.now(UTC)
+    folder = evaluations_folder(workspace) / evaluation.index
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{moment:%Y%m%dT%H%M%S.%f}Z.json"
+    record = {"at": moment.isoformat(), **evaluation_record(evaluation)}
+    path.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+    return path
+
+
+def evaluations_folder(workspace: Workspace) -> Path:
+    """Where evaluations of all indexes lie, one folder each."""
+    return workspace.home / "knowledge-evaluations"
+
+
+def analyze_corpus(
+    workspace: Workspace,
+    name: str | None,
+    questions: Sequence[Question] = (),
+    *,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> tuple[Analysis, list[Skipped]]:
+    """What the documents of an index are, and what suits them.
+
+    Returns: also the sources that were skipped.
+    Raises: KnowledgeUnknown, EmbedderNeeded, CorpusEmpty; what the embedder raises.
+    """
+    name, config = knowledge_config(workspace, name)
+    embedder = embedder_of(workspace, config)
+    if embedder is None:
+        raise EmbedderNeeded(
+            f"The index {name!r} has no embedder, and an analysis compares vectors with words.",
+            remedy=f"Leave knowledge.{name}.embedding out, or name an embedder there.",
+        )
+    documents: list[Document] = []
+    lost: list[Skipped] = []
+    loading = config.documents
+    with LoaderPool(loading.workers, memory_bytes=loading.limits.memory_bytes) as pool:
+        for item in Corpus(loading, corpus_folder(workspace), document_loaders(), pool).load():
+            if isinstance(item, Document):
+                documents.append(item)
+                progress("reading", len(documents), 0)
+            elif isinstance(item, Skipped):
+                lost.append(item)
+    tried = [
+        config.chunking,
+        *(
+            ChunkingConfig(kind=kind, length=n)
+            for kind in ("recursive", "sentence")
+            for n in _LENGTHS
+        ),
+    ]
+    chunkers = {one.name: one for one in (chunker_of(each, embedder) for each in tried)}
+    with _scratch() as store:
+        analysis = analyze(
+            documents,
+            embedder=embedder,
+            chunkers=list(chunkers.values()),
+            store=store,
+            settings=config.retrieval.settings(),
+            questions=questions,
+            prices=_prices(),
+            progress=partial(progress, "trying"),
+        )
+    return analysis, lost
+
+
+@contextmanager
+def _scratch() -> Iterator[EmbeddedIndexStore]:
+    """A store of indexes that is thrown away."""
+    with TemporaryDirectory(prefix="seatrial-") as folder:
+        yield EmbeddedIndexStore(folder, WORDS)
+
+
+def _prices() -> PriceBook | None:
+    """What hosted embedders cost; None where no list of prices is installed."""
+    try:
+        from seatrial.adapters.prices_genai import GenaiPrices
+
+        return GenaiPrices()
+    except MissingExtra:
+        return None

@@ -1,0 +1,85 @@
+"""A copy of vectors elsewhere finds what the index itself finds, in every version that is kept."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused
+from seatrial.rag.index.reading import Index
+from seatrial.testing import index_corpus as corpus
+from seatrial.testing.index_corpus import DIMENSIONS, PLAIN_WORDS, RECIPE
+from seatrial.testing.memory_index import MemoryIndexStore
+from seatrial.testing.memory_vectors import MemoryVectors
+
+
+def store_of_versions(seed: int) -> MemoryIndexStore:
+    """Three versions, each with some documents of the one before, changed ones and new ones."""
+    store = MemoryIndexStore(PLAIN_WORDS)
+    for version in range(3):
+        draft = store.draft("ship", RECIPE)
+        draft.put(corpus.documents(Random(seed + version), 12, prefix=f"p{version}"))
+        draft.put(corpus.documents(Random(seed + 50 + version), 4))
+        draft.remove([f"p{version - 1}-{n}" for n in range(5)])
+        draft.publish()
+    return store
+
+
+def same_everywhere(index: Index, mirrored: Index, seed: int) -> None:
+    random = Random(seed)
+    for _ in range(60):
+        vector = corpus.unit_vectors(random, 1)[0]
+        scope, k = corpus.scope(random), random.choice([0, 1, 5, 1000])
+        expected, found = index.dense(vector, k, scope), mirrored.dense(vector, k, scope)
+        assert found.keys.tolist() == expected.keys.tolist()
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_version_is_searched_in_one_collection(seed: int) -> None:
+    store, vectors = store_of_versions(seed), MemoryVectors(DIMENSIONS)
+    indexes = [store.open("ship", version) for version in (1, 2, 3)]
+    for index in indexes:
+        copy_vectors(index, vectors)
+        assert copy_vectors(index, vectors) == 0
+    for index in indexes:
+        same_everywhere(index, MirroredIndex(index, vectors), seed)
+
+
+def test_what_no_version_has_is_taken_out_and_nothing_else() -> None:
+    store, vectors = store_of_versions(9), MemoryVectors(DIMENSIONS)
+    first, last = store.open("ship", 1), store.open("ship", 3)
+    for index in (first, last):
+        copy_vectors(index, vectors)
+    n_dead = len(np.setdiff1d(first.keys(), last.keys()))
+    assert n_dead
+    assert drop_unused([first, last], vectors) == 0
+    assert drop_unused([last], vectors) == n_dead
+    same_everywhere(last, MirroredIndex(last, vectors), 9)
+
+
+def test_a_copy_that_broke_off_goes_on() -> None:
+    store, vectors = store_of_versions(4), MemoryVectors(DIMENSIONS)
+    index = store.open("ship")
+    keys = index.keys()
+    told: list[tuple[int, int]] = []
+    copy_vectors(index, vectors)
+    vectors.delete(keys[::2].tolist())
+    n = copy_vectors(index, vectors, told=lambda done, whole: told.append((done, whole)))
+    assert n == len(keys[::2])
+    assert told == [(n, n)]
+    same_everywhere(index, MirroredIndex(index, vectors), 4)
+
+
+def test_all_else_comes_from_the_index() -> None:
+    index = store_of_versions(5).open("ship")
+    mirrored = MirroredIndex(index, MemoryVectors(DIMENSIONS))
+    keys = index.keys()[:3].tolist()
+    assert mirrored.passages(keys) == index.passages(keys)
+    assert (mirrored.vectors(keys) == index.vectors(keys)).all()
+    assert mirrored.facts == index.facts
+    assert list(mirrored.documents()) == list(index.documents())
+    name = next(iter(index.documents()))
+    assert mirrored.document(name) == index.document(name)

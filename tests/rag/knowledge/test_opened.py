@@ -1,0 +1,103 @@
+"""The live version is followed without a request that waits for it twice."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from seatrial.kernel.errors import NotFound
+from seatrial.rag.knowledge.opened import Versions
+
+
+class Shelf:
+    def __init__(self) -> None:
+        self.live = 1
+        self.opened: list[int] = []
+        self.n_looks = 0
+        self.now = 0.0
+        self.executor = ThreadPoolExecutor(2)
+        self.versions = Versions(self.look, self.open, executor=self.executor, now=lambda: self.now)
+
+    def look(self) -> int:
+        self.n_looks += 1
+        if self.live == 0:
+            raise NotFound("There is no version.", remedy="Build one.")
+        return self.live
+
+    def open(self, version: int) -> str:
+        if version > 90:
+            raise NotFound(f"There is no version {version}.", remedy="Name another.")
+        self.opened.append(version)
+        return f"v{version}"
+
+    async def settle(self) -> str:
+        """What is answered once a look that began has ended."""
+        await self.versions.get()
+        while (looking := self.versions._looking) is not None and not looking.done():
+            await asyncio.sleep(0)
+        return await self.versions.get()
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+async def test_many_at_once_open_a_version_once(shelf: Shelf) -> None:
+    assert set(await asyncio.gather(*(shelf.versions.get() for _ in range(20)))) == {"v1"}
+    assert (shelf.opened, shelf.n_looks) == ([1], 1)
+
+
+async def test_a_new_live_version_is_followed_and_the_old_one_answers_meanwhile(
+    shelf: Shelf,
+) -> None:
+    await shelf.versions.get()
+    shelf.live = 2
+    assert await shelf.versions.get() == "v1"
+    assert shelf.n_looks == 1
+    shelf.now += 1.1
+    assert await shelf.versions.get() == "v1"
+    assert await shelf.settle() == "v2"
+    shelf.live = 1  # rolled back
+    shelf.now += 1.1
+    assert await shelf.settle() == "v1"
+    assert shelf.opened == [1, 2]
+
+
+async def test_a_store_that_does_not_answer_keeps_what_is_open(shelf: Shelf) -> None:
+    await shelf.versions.get()
+    shelf.live = 0
+    shelf.now += 1.1
+    assert await shelf.settle() == "v1"
+
+
+async def test_an_error_is_told_and_tried_again(shelf: Shelf) -> None:
+    shelf.live = 0
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await shelf.versions.get()
+        shelf.now += 1.1
+    shelf.live = 3
+    assert await shelf.versions.get() == "v3"
+    with pytest.raises(NotFound, match="version 99"):
+        await shelf.versions.get(99)
+
+
+async def test_named_versions_are_kept_but_not_all_of_them(shelf: Shelf) -> None:
+    await shelf.versions.get()
+    for version in range(2, 9):
+        assert await shelf.versions.get(version) == f"v{version}"
+    assert await shelf.versions.get() == "v1"
+    assert shelf.opened.count(1) == 1
+    await shelf.versions.get(2)
+    assert shelf.opened.count(2) == 2
+
+
+async def test_who_leaves_does_not_end_the_opening_for_others(shelf: Shelf) -> None:
+    impatient = asyncio.ensure_future(shelf.versions.get())
+    patient = asyncio.ensure_future(shelf.versions.get())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == "v1"

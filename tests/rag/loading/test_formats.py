@@ -1,0 +1,60 @@
+"""Which format a file is read as."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial.rag.loading.formats import (
+    FORMATS,
+    PACKABLE,
+    RECORDS,
+    format_of,
+    instead_of,
+    programming_language,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.txt", ("text", False)),
+        ("A.MD", ("markdown", False)),
+        ("a.tar.md", ("markdown", False)),
+        ("corpus.jsonl.gz", ("jsonl", True)),
+        ("a.txt.GZ", ("text", True)),
+        ("README", ("text", False)),
+        ("README.gz", ("text", True)),
+        ("Makefile", ("code", False)),
+        ("a.py", ("code", False)),
+        ("a.pdf.gz", None),
+        ("a.png", None),
+        ("a.unknown", None),
+        ("a.", ("text", False)),
+        (".md", ("text", False)),
+    ],
+)
+def test_the_ending_of_a_name_tells(name, found):
+    assert format_of(name, {}) == found
+
+
+def test_a_configuration_knows_better():
+    assert format_of("a.dat", {".dat": "csv"}) == ("csv", False)
+    assert format_of("a.txt", {".txt": "markdown"}) == ("markdown", False)
+    assert format_of("a.png", {}, "text") == ("text", False)
+    assert format_of("a.gz", {}, "jsonl") == ("jsonl", True)
+
+
+def test_languages_of_programs():
+    assert programming_language("a.PY") == "python"
+    assert programming_language("Dockerfile") == "docker"
+    assert programming_language("a.txt") is None
+
+
+def test_what_cannot_be_read_says_what_could():
+    assert ".docx" in instead_of("a.DOC")
+    assert "formats" in instead_of("a.xyz")
+
+
+def test_the_tables_know_one_another():
+    assert PACKABLE <= FORMATS
+    assert set(RECORDS) <= FORMATS

@@ -1,0 +1,76 @@
+"""Fusion of rankings."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.rag.index.passage import NO_HITS, Hits
+from seatrial.rag.retrieval.fusion import (
+    best_first,
+    convex,
+    normalised,
+    reciprocal_rank,
+    together,
+)
+
+scores = st.lists(st.floats(0, 50, width=32), min_size=1, max_size=20)
+
+
+def hits(**scores):
+    keys = np.array([int(key[1:]) for key in scores], np.int64)
+    return Hits(keys, np.array(list(scores.values()), np.float32))
+
+
+def test_a_key_that_one_leg_found_is_unknown_to_the_other():
+    found = together([hits(k7=0.9, k2=0.5), hits(k2=3.0, k4=1.0)])
+    assert found.keys.tolist() == [2, 4, 7]
+    np.testing.assert_allclose(found.scores, [[0.5, np.nan, 0.9], [3, 1, np.nan]])
+
+
+def test_nothing_found_is_nothing_fused():
+    found = together([NO_HITS, NO_HITS])
+    assert len(found) == 0
+    assert convex([normalised(leg, 0.0) for leg in found.scores], (0.7, 0.3)).shape == (0,)
+
+
+def test_scores_are_told_from_the_lowest_possible_to_the_highest_there():
+    np.testing.assert_allclose(normalised(np.array([0.5, -1, np.nan]), -1.0), [1, 0, 0])
+    np.testing.assert_allclose(normalised(np.array([8.0, 2, np.nan]), 0.0), [1, 0.25, 0])
+
+
+def test_a_leg_whose_scores_are_all_the_lowest_says_nothing():
+    assert normalised(np.array([0.0, np.nan]), 0.0).tolist() == [0, 0]
+
+
+@given(scores, st.floats(0, 1))
+def test_a_convex_mean_lies_between_its_legs(values, share):
+    one = normalised(np.array(values), 0.0)
+    other = normalised(np.array(values[::-1]), 0.0)
+    fused = convex([one, other], (share, 1 - share))
+    assert (fused >= np.minimum(one, other) - 1e-12).all()
+    assert (fused <= np.maximum(one, other) + 1e-12).all()
+
+
+@given(scores)
+def test_two_equal_legs_rank_as_one(values):
+    leg = np.array(values)
+    keys = np.arange(len(leg))
+    alone = best_first(keys, leg)
+    for fused in (
+        convex([normalised(leg, 0.0)] * 2, (0.5, 0.5)),
+        reciprocal_rank(np.array([leg, leg]), 60, (0.5, 0.5)),
+    ):
+        np.testing.assert_allclose(leg[best_first(keys, fused)], leg[alone], atol=1e-6)
+
+
+def test_reciprocal_ranks_as_in_the_source():
+    legs = np.array([[9.0, 5.0, np.nan], [1.0, 2.0, 3.0]])
+    expected = 61 / 2 * np.array([1 / 61 + 1 / 63, 1 / 62 + 1 / 62, 1 / 61])
+    np.testing.assert_allclose(reciprocal_rank(legs, 60, (0.5, 0.5)), expected)
+
+
+def test_equal_scores_share_a_rank_and_rank_by_key():
+    legs = np.array([[2.0, 2.0, 1.0]])
+    assert reciprocal_rank(legs, 0, (1.0,)).tolist() == pytest.approx([1, 1, 1 / 3])
+    assert best_first(np.array([9, 3, 5]), np.array([1.0, 1.0, 2.0])).tolist() == [2, 1, 0]

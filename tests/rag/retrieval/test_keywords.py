@@ -1,0 +1,38 @@
+"""Words that only ask."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.rag.retrieval.keywords import keywords
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "words"),
+    [
+        ("What was the name of the leader?", "en", ["name", "leader?"]),
+        ("Who wrote C++ code for IT at the WHO?", "en", ["wrote", "C++", "code", "IT", "WHO?"]),
+        ("战国无双3是由哪两个公司合作开发的？", "zh", ["战国无双3是由", "两个公司合作开发的？"]),
+        ("几何是什么？", "zh", ["几何是", "？"]),
+        ("有几个人？", "zh", ["有", "个人？"]),
+        ("誰是作者？", "zh", ["是作者？"]),
+    ],
+)
+def test_words_that_ask_are_cut(question, language, words):
+    assert keywords(question, language).split() == words
+
+
+@pytest.mark.parametrize(("question", "language"), [("Who is it?", "en"), ("什么？", "zh")])
+def test_a_question_of_nothing_else_stays_whole(question, language):
+    assert keywords(question, language) == question
+
+
+def test_other_languages_are_left_alone():
+    assert keywords("Was ist das Amt?", "de") == "Was ist das Amt?"
+    assert keywords("What is it", None) == "What is it"
+
+
+@given(st.text(max_size=60), st.sampled_from(["en", "zh", None]))
+def test_nothing_is_added(question, language):
+    left = iter(question)
+    assert all(letter in left for letter in keywords(question, language) if letter != " ")
