@@ -3,8 +3,8 @@ from itertools import count
 import pytest
 
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
-from seatrial.rag.answering.replying import reply
 from seatrial.rag.answering.reply import Refusal
+from seatrial.rag.answering.replying import reply
 from seatrial.rag.retrieval.found import DenseUse, Retrieved
 
 
