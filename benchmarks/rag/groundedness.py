@@ -94,7 +94,7 @@ def judged(found: Sequence[Pair], by: Profile) -> tuple[Array, NDArray[np.bool_]
     verdicts = [check.check([pair.claim], pair.context)[0] for pair in found]
     spent = time.process_time() - began
     scores = np.array([one.score for one in verdicts])
-    return scores, np.array([one.support is not Support.UNSUPPORTED for one in verdicts]), spent
+    return scores, np.array([one.support is Support.SUPPORTED for one in verdicts]), spent
 
 
 def cross_validated(name: str, found: Sequence[Pair]) -> Row:
