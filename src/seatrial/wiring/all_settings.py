@@ -10,7 +10,7 @@ from pydantic import Field
 
 from seatrial.kernel.config import load
 from seatrial.rag.knowledge.config import IndexName, KnowledgeConfig, KnowledgeFile
-from seatrial.wiring.settings import Settings
+from seatrial.wiring.settings import OF_AN_INDEX, Settings
 
 
 class AllSettings(Settings):
@@ -26,7 +26,7 @@ def read_knowledge_file(path: Path, environment: Mapping[str, str] = os.environ)
 
     Raises: ConfigMissing, ConfigUnreadable, ConfigInvalid.
     """
-    file = load(path, KnowledgeFile, environment, prefix="SEATRIAL_RAG__")
+    file = load(path, KnowledgeFile, environment, prefix=OF_AN_INDEX)
     own = {name: getattr(file, name) for name in KnowledgeConfig.model_fields}
     return AllSettings(
         gateway=file.gateway, knowledge={file.name: KnowledgeConfig.model_construct(**own)}
