@@ -69,7 +69,7 @@ def test_the_page_does_what_it_says(checkout: Folder) -> None:
     asked = [line for line in printed if line.startswith("A hotel may cost up to ")]
     assert len(asked) == 3  # before the change, from Python, and after it was taken back
     assert all("120" in line for line in asked)
-    assert any("version 2: canary" in line for line in printed)
+    assert any(line.startswith("  release     version 2: ") for line in printed)
     for page in ("evaluation.html", "analysis.html"):
         assert "</html>" in (checkout.folder / page).read_text("utf-8")
 
