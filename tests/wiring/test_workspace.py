@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.kernel.errors import NotFound, SeatrialError
+from seatrial.wiring.all_settings import read_knowledge_file
 from seatrial.wiring.workspace import (
     STORES,
     HomeNotWritable,
@@ -112,3 +113,12 @@ def test_folders_lie_in_the_home(tmp_path: Path) -> None:
         tmp_path / "log",
         tmp_path / "spool",
     }
+
+
+def test_what_is_said_of_a_file_of_one_index_is_nothing_to_the_rest(tmp_path: Path) -> None:
+    environment = {"SEATRIAL_RAG__RETRIEVAL__K": "7", "SEATRIAL_SERVER__PORT": "9999"}
+    config = tmp_path / "rag_config.yaml"
+    config.write_text("documents: {sources: [{path: docs}]}")
+    opened = open_workspace(home=tmp_path / "home", environment=environment)
+    assert opened.settings.server.port == 9999
+    assert read_knowledge_file(config, environment).knowledge["documents"].retrieval.k == 7
