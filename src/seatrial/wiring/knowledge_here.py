@@ -15,7 +15,7 @@ from typing import TypeVar
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.rag.answering.answerer import Answerer
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
-from seatrial.rag.answering.reply import Reply
+from seatrial.rag.answering.reply import Citation, Reply
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.answering.written import Policy, WrittenAnswerer
 from seatrial.rag.embedding.embedder import Embedder
@@ -24,9 +24,11 @@ from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.reading import Index
 from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
+from seatrial.rag.knowledge.desk import Surroundings
 from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.rag.text.document import Document
 from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.index_releases import ReleasedIndexes, Served
 from seatrial.wiring.knowledge import check_answering, copies_of, embedder_of, index_store
@@ -93,6 +95,11 @@ class _Searched:
             embedder = self.embedder
         used = embedder if index.facts.embedder is not None else None
         return OpenIndex(index, _retriever(self.config, index, used), self._answerer(used))
+
+    def document(self, version: int, document: str) -> Document:
+        """One document of a version; blocks.   Raises: IndexNotFound, NotInIndex."""
+        index: Index = self._store.open(self._name, version)
+        return index.document(document)
 
     def _answerer(self, embedder: Embedder | None) -> Answerer:
         config = self.config.answering
@@ -196,6 +203,24 @@ class KnowledgeHere:
         replied = await _measured(served, work)
         served.answered(replied)
         return replied
+
+    async def surroundings(
+        self, name: str, version: int, citation: Citation, *, reach: int
+    ) -> Surroundings:
+        """See `KnowledgeDesk.surroundings`."""
+        searched = self._of(name)
+
+        def look() -> Surroundings:
+            text = searched.document(version, citation.document).text
+            start, end = citation.span
+            return Surroundings(
+                before=text[max(0, start - reach) : start],
+                after=text[end : end + reach],
+                begins=start <= reach,
+                ends=end + reach >= len(text),
+            )
+
+        return await self._run(look)
 
     def _served(self, name: str, asked: Asked) -> Served[OpenIndex] | None:
         if self._released is None or asked.version is not None:
