@@ -32,9 +32,9 @@ DOCUMENTS = {
     "<body><h1>Travel &lt;img src=x onerror=alert(2)&gt;</h1><p>Travel by train is paid in second "
     "class. &lt;script&gt;alert(3)&lt;/script&gt; Flights need the approval of a director.</p>"
     "</body></html>",
-    "年假.md": "# 年假规定\n\n本页说明员工的假期。\n\n每名员工每年享有二十天带薪年假。未休的年假可以"
-    "保留到次年三月底，之后作废。\n\n## 病假\n\n员工生病时须在当天上午十点前通知主管。病假超过三天"
-    "须提交医生证明。\n",
+    "年假.md": "# 年假规定\n\n本页说明员工的假期。\n\n每名员工每年享有二十天带薪年假。未休的年假可"
+    "以保留到次年三月底，之后作废。\n\n## 病假\n\n员工生病时须在当天上午十点前通知主管。病假超过三"
+    "天须提交医生证明。\n",
     "pay.md": "---\nreaders: [hr]\n---\n# Salaries\n\nThe salary of a senior engineer is 90000 "
     "euros a year.\n",
 }

@@ -21,8 +21,9 @@ _NAMED = 8
 RANKING = Metric.NDCG
 """What every evaluation of rankings has."""
 
-_LINES = (RANKING, Metric.RECALL)
-"""What is drawn; the names are classes of the style sheet."""
+_RADII = {RANKING: 5.0, Metric.RECALL: 3.0}
+"""Of the points of what is drawn: both are seen where they fall together. The names are classes of
+the style sheet."""
 
 
 def ranking_chart(
@@ -39,7 +40,7 @@ def ranking_chart(
     if not shown:
         return Markup("")
     parts = [_level(level) for level in _LEVELS]
-    for metric in _LINES:
+    for metric, radius in _RADII.items():
         points = [
             (place, one, one.metrics[metric].mean)
             for place, one in enumerate(shown)
@@ -52,7 +53,7 @@ def ranking_chart(
         ]
         parts += [
             f'<circle class="{metric.value}" cx="{_x(place, len(shown)):.2f}%" cy="{_y(value):.1f}"'
-            f' r="4"><title>{escape(_title(one, value, names, metric))}</title></circle>'
+            f' r="{radius:g}"><title>{escape(_title(one, value, names, metric))}</title></circle>'
             for place, one, value in points
         ]
     parts += _versions(shown)

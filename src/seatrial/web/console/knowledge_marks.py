@@ -20,6 +20,7 @@ _MOST_QUESTION = 2_000
 _LEAST_SHOWN = 700
 _TORN_HEAD = re.compile(r"^\w{1,20}\s+")
 _TORN_TAIL = re.compile(r"\s+\w{1,20}$")
+_EMPTY_LINES = re.compile(r"\n\s*\n")
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -63,6 +64,7 @@ def extract(text: str, question: str, language: str | None) -> Extract:
 
     Args: language: of the question, ISO 639-1.
     """
+    text = _closer(text)
     pieces = marked(text, asked_words(text, question, language))
     first: list[Piece] = []
     n = 0
@@ -124,7 +126,12 @@ def quotation(quoted: str, around: Surroundings | None) -> Quotation:
         before = "…" + _TORN_HEAD.sub("", before)
     if not around.ends:
         after = _TORN_TAIL.sub("", after) + "…"
-    return Quotation(before, quoted, after)
+    return Quotation(_closer(before), quoted, _closer(after))
+
+
+def _closer(text: str) -> str:
+    """A text whose paragraphs begin a line without an empty one before it."""
+    return _EMPTY_LINES.sub("\n", text)
 
 
 def linked(text: str, numbers: Iterable[int]) -> list[Linked]:
