@@ -292,7 +292,7 @@ PURE = (
     "gateway/dialects/*.py",
     "gateway/ledger/batch.py",
     "gateway/ledger/budget.py",
-    "gateway/ledger/money.py",
+    "gateway/chat/money.py",
     "gateway/ledger/usage.py",
     "gateway/policies/affordable.py",
     "gateway/policies/answer_key.py",
