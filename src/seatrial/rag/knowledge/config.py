@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -63,7 +63,8 @@ class RerankerConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:
-        return _placed(self, self.kind == "onnx", self.path, self.url)
+        _check_place(self.kind, self.path, self.url)
+        return self
 
 
 class EntailmentConfig(ConfigModel):
@@ -87,18 +88,15 @@ class EntailmentConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:
-        return _placed(self, self.kind == "onnx", self.path, self.url)
+        _check_place(self.kind, self.path, self.url)
+        return self
 
 
-C = TypeVar("C", RerankerConfig, EntailmentConfig)
-
-
-def _placed(config: C, is_here: bool, path: str, url: str) -> C:  # noqa: FBT001
-    if is_here and not path:
+def _check_place(kind: str, path: str, url: str) -> None:
+    if kind == "onnx" and not path:
         raise ValueError("kind onnx needs a path")
-    if not is_here and not url:
-        raise ValueError(f"kind {config.kind} needs a url")
-    return config
+    if kind != "onnx" and not url:
+        raise ValueError(f"kind {kind} needs a url")
 
 
 def _careful() -> AnswerReleaseConfig:

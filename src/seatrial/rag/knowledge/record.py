@@ -103,4 +103,5 @@ def _sentence(sentence: AnswerSentence) -> dict[str, Any]:
         "support": verdict.support.value,
         "score": verdict.score,
         "reason": verdict.reason,
+        "reason_zh": verdict.reason_zh,
     }
