@@ -106,6 +106,28 @@ async def test_a_damaged_file_of_ours_is_begun_anew(tmp_path: Path) -> None:
     await answers.close()
 
 
+async def test_a_file_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("CREATE TABLE answer (position INTEGER PRIMARY KEY, name TEXT)")
+        earlier.execute(f"PRAGMA application_id = {0x5EA7_21A7}")
+    answers = SqliteAnswers(path)
+    await answers.put("1", b"value", ttl_s=1000)
+    assert await answers.get("1") is not None
+    await answers.close()
+
+
+async def test_keys_are_told_apart_whatever_they_are(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db")
+    keys = ["", "a", "a" * 64, "A" * 64, "x" * 64, "é" * 64, "\ud800", "1" * 63, "1" * 65]
+    await asyncio.gather(*(answers.put(key, repr(key).encode(), ttl_s=1000) for key in keys))
+    for key in keys:
+        held = await answers.get(key)
+        assert held is not None
+        assert held.value == repr(key).encode()
+    await answers.close()
+
+
 async def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "answers.db"
     with closing(sqlite3.connect(path)) as other:
@@ -143,6 +165,19 @@ async def test_what_is_put_at_once_is_kept_in_order_and_counted_once(tmp_path: P
     await answers.close()
     with closing(sqlite3.connect(tmp_path / "answers.db")) as other:
         assert other.execute("SELECT n, n_bytes FROM total").fetchone() == (2, 31)
+
+
+async def test_what_comes_faster_than_it_is_written_is_refused(tmp_path: Path) -> None:
+    answers = SqliteAnswers(tmp_path / "answers.db")
+    large = bytes(1024 * 1024)
+    puts = [answers.put(str(n), large, ttl_s=1000) for n in range(20)]
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert outcomes[:17] == [None] * 17
+    assert all(isinstance(one, StoreUnavailable) for one in outcomes[17:])
+    await answers.put("later", b"x", ttl_s=1000)
+    assert await answers.get("16") is not None
+    assert await answers.get("17") is None
+    await answers.close()
 
 
 async def test_closing_keeps_what_was_put_before(tmp_path: Path) -> None:

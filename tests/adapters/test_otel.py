@@ -1,6 +1,8 @@
 """Spans as OpenTelemetry's SDK sees them."""
 
+import asyncio
 import builtins
+from time import time_ns
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -38,12 +40,14 @@ def under(inner: ScriptedProvider, tracer: OtelTracer):
 @in_fake_time
 async def test_calls_become_client_spans_within_the_current_one():
     provider, exporter = recording()
-    wrapped = under(ScriptedProvider([answers("one"), fails(FULL)]), OtelTracer(provider))
+    tracer = OtelTracer(provider)
+    wrapped = under(ScriptedProvider([answers("one"), fails(FULL)]), tracer)
     with provider.get_tracer("app").start_as_current_span("outer") as outer:
         await wrapped.chat(REQUEST, CALL)
         with pytest.raises(Overloaded):
             await wrapped.chat(REQUEST, CALL)
-    good, bad, _ = exporter.get_finished_spans()
+    await wrapped.close()
+    _, good, bad = exporter.get_finished_spans()
     assert good.name == "chat small"
     assert good.kind is SpanKind.CLIENT
     assert good.parent is not None
@@ -64,12 +68,57 @@ async def test_calls_become_client_spans_within_the_current_one():
 async def test_what_is_not_sampled_is_not_put_together():
     provider = TracerProvider(sampler=ALWAYS_OFF)
     tracer = OtelTracer(provider)
-    assert tracer.begin("chat small", {}) is None
+    span = tracer.begin("chat small", dict)
+    assert span is not None
+    span.end(lambda: pytest.fail("it is put together"))
+    tracer.flush()
     assert (await under(ScriptedProvider(), tracer).chat(REQUEST, CALL)).text == "It works."
 
 
+@in_fake_time
+async def test_spans_are_handed_on_together_with_the_times_of_their_calls():
+    provider, exporter = recording()
+    tracer = OtelTracer(provider)
+    before = time_ns()
+    for _ in range(3):
+        span = tracer.begin("chat small", dict)
+        assert span is not None
+        span.end(dict)
+    after = time_ns()
+    assert exporter.get_finished_spans() == ()
+    await asyncio.sleep(0.06)
+    spans = exporter.get_finished_spans()
+    assert len(spans) == 3
+    times = [(span.start_time or 0, span.end_time or 0) for span in spans]
+    assert times == sorted(times)
+    assert all(before <= began <= ended <= after for began, ended in times)
+
+
+@in_fake_time
+async def test_of_many_none_waits_for_the_moment():
+    provider, exporter = recording()
+    tracer = OtelTracer(provider)
+    wrapped = under(ScriptedProvider(), tracer)
+    for _ in range(16):
+        await wrapped.chat(REQUEST, CALL)
+    assert len(exporter.get_finished_spans()) == 16
+
+
+@in_fake_time
+async def test_a_span_that_cannot_be_made_is_lost_alone(caplog: pytest.LogCaptureFixture):
+    provider, exporter = recording()
+    tracer = OtelTracer(provider)
+    for told in (lambda: 1 / 0, dict):
+        span = tracer.begin("chat small", dict)
+        assert span is not None
+        span.end(told)
+    tracer.flush()
+    assert len(exporter.get_finished_spans()) == 1
+    assert "'chat small' is lost" in caplog.text
+
+
 def test_without_an_sdk_nothing_is_recorded():
-    assert OtelTracer().begin("chat small", {"gen_ai.operation.name": "chat"}) is None
+    assert OtelTracer().begin("chat small", dict) is None
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

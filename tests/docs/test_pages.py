@@ -18,6 +18,7 @@ from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.rag.loading.config import LoadingConfig
 from seatrial.wiring.settings import Settings
 
 ROOT = docs.ROOT
@@ -134,6 +135,9 @@ def test_a_configuration_in_the_docs_is_valid(block):
     values = yaml.safe_load(block.text) or {}
     of_the_watch = values and set(values) <= set(Watch.model_fields)
     of_a_log = "endpoint" in values
+    if "sources" in values:
+        LoadingConfig.model_validate(values)
+        return
     (MonitoringFile if of_a_log else Watch if of_the_watch else Settings).model_validate(values)
 
 

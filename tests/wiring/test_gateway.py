@@ -9,8 +9,9 @@ from seatrial.gateway.chat.failures import ServerFault
 from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.ledger.usage import By, UsageQuestion
 from seatrial.gateway.routes.gateway import Caller
+from seatrial.kernel.config import ConfigInvalid
 from seatrial.kernel.errors import SeatrialError
-from seatrial.testing import ScriptedLLM
+from seatrial.testing import ScriptedLLM, llm_openai_wire
 from seatrial.testing.scripted_llm import Fault, FaultKind, Says
 from seatrial.wiring.gateway import (
     ProviderKeyMissing,
@@ -142,6 +143,59 @@ async def test_answers_are_kept_over_a_restart(tmp_path: Path) -> None:
             async with gateway_of(space, environment={"ONE_KEY": "k"}) as gateway:
                 await gateway.chat("m", "Hello", temperature=0.0)
         assert llm.n_asked == 1
+
+
+SEMANTIC = {"enabled": True, "semantic": {"enabled": True, "embedder": "e", "similarity": 0.9}}
+
+
+async def test_a_question_in_other_words_is_a_hit_of_its_own_kind_and_its_vectors_are_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm_openai_wire, "_vector", lambda _text, d: [1.0] + [0.0] * (d - 1))
+    texts = ["How do I pay?", "how can I pay, please", "How can I not pay?"]
+    uses, paid = [], Decimal(0)
+    async with ScriptedLLM() as llm:
+        prices = [{"model": "text-embedding-3-small", "input": 0.00002, "output": 0}]
+        space = workspace(tmp_path, **section(llm), cache=SEMANTIC, prices=prices)
+        for text in (*texts, *texts):
+            async with gateway_of(space, environment={"ONE_KEY": "k"}) as gateway:
+                done = await gateway.chat("m", text, temperature=0.0, caller=Caller(tenant="a"))
+                uses.append(str(done.journal.cache))
+                paid += done.cost_usd
+        paths = [asked.path.rsplit("/", 1)[-1] for asked in llm.asked]
+    assert uses == ["miss", "semantic", "miss", "hit", "semantic", "hit"]
+    assert paths == ["completions", "embeddings", "completions"]
+    ledger = open_ledger(ledger_url(space))
+    question = UsageQuestion(since_us=0, until_us=2**62, by=(By.MODEL,))
+    kept = {one.group[0]: one for one in ledger.usage(question)}
+    ledger.close()
+    assert (kept["gpt-4o-mini"].n_hits, kept["gpt-4o-mini"].n_semantic) == (4, 2)
+    assert kept["text-embedding-3-small"].n == 1
+    assert kept["text-embedding-3-small"].cost_usd > 0
+    assert sum(one.cost_usd for one in kept.values()) == paid
+
+
+@pytest.mark.parametrize(
+    ("cache", "models", "why"),
+    [
+        ({"semantic": {"enabled": True, "embedder": "e"}}, {}, "enable cache, too"),
+        ({"enabled": True, "semantic": {"enabled": True}}, {}, "name a model of kind embedding"),
+        ({**SEMANTIC, "semantic": {"enabled": True, "embedder": "m"}}, {}, "kind embedding"),
+        ({**SEMANTIC, "semantic": {"enabled": True, "embedder": "x"}}, {}, "kind embedding"),
+        ({"enabled": True}, {"semantic": True}, "kind embedding"),
+        ({}, {"semantic": True}, "set its cache to true"),
+        ({**SEMANTIC, "semantic": {"similarity": 0.5}}, {}, "0.8"),
+        ({**SEMANTIC, "semantic": {"similarity": float("nan")}}, {}, "similarity"),
+    ],
+)
+async def test_comparing_questions_needs_kept_answers_and_an_embedder(
+    tmp_path: Path, cache: dict[str, Any], models: dict[str, Any], why: str
+) -> None:
+    async with ScriptedLLM() as llm:
+        parts = section(llm)
+    parts["models"]["m"] = {"candidates": ["one/gpt-4o-mini"], **models}
+    with pytest.raises(ConfigInvalid, match=why):
+        workspace(tmp_path, **parts, cache=cache)
 
 
 def test_a_key_that_is_not_set_is_named_before_anything_is_opened(tmp_path: Path) -> None:

@@ -7,19 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple, TypeAlias
 
 from seatrial.adapters.sqlite_file import Schema, SqliteFile, made_anew_if_damaged
+from seatrial.adapters.sqlite_names import Names
 from seatrial.gateway.policies.answers import Held
+from seatrial.kernel.store import StoreUnavailable
 
 _SCHEMA = Schema(
     application_id=0x5EA7_21A7,
+    version=1,
     holds="kept answers",
     statements="""
 CREATE TABLE IF NOT EXISTS answer (
-  position INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, value BLOB NOT NULL,
+  position INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, value BLOB NOT NULL,
   n_bytes INTEGER NOT NULL, until_us INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS answer_until ON answer (until_us);
@@ -32,10 +37,11 @@ INSERT OR IGNORE INTO total VALUES (1, 0, 0)
 _N_OLD = 16
 """Expired answers that go when one is put: more than come."""
 
-_GATHER_S = 0.02
-"""A write waits so long for others to go along: a transaction costs five times as much as what is
-in it."""
+_GATHER_S = 0.25
+"""A write waits so long for others to go along: most of what it costs are pages of the index, of
+which many writes together change hardly more than one."""
 
+_MOST_WAITING_BYTES = 16 * 1024 * 1024
 _AT_ONCE = 64
 _DROP_OLD = (
     "DELETE FROM answer WHERE position IN (SELECT position FROM answer"
@@ -44,8 +50,8 @@ _DROP_OLD = (
 _DROP_FIRST = (
     "DELETE FROM answer WHERE position = (SELECT min(position) FROM answer) RETURNING n_bytes"
 )
+_NAMES = "SELECT position, name FROM answer WHERE position > ? ORDER BY position LIMIT ?"
 _GET = "SELECT value, until_us FROM answer WHERE name = ? AND until_us > ?"
-_PUT = "INSERT INTO answer (name, value, n_bytes, until_us) VALUES (?, ?, ?, ?)"
 
 _Size: TypeAlias = tuple[int]
 
@@ -53,7 +59,7 @@ _Size: TypeAlias = tuple[int]
 class _Change(NamedTuple):
     """What stands under a key from now on; without a time to live, nothing."""
 
-    key: str
+    name: bytes
     value: bytes = b""
     ttl_s: float = 0.0
 
@@ -89,12 +95,15 @@ class SqliteAnswers:
         self._max_bytes = max_bytes
         self._busy_timeout_s = busy_timeout_s
         self._wall = wall
+        self._names = Names(_NAMES, most=max_entries, now=time.monotonic)
         # Answers can be asked for again.
         made_anew_if_damaged(self._path, _SCHEMA, busy_timeout_s=busy_timeout_s)
         self._reader: SqliteFile | None = None
         self._writer: SqliteFile | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
-        self._waiting: list[tuple[_Change, asyncio.Future[None]]] = []
+        self._waiting: list[_Change] = []
+        self._n_bytes = 0  # of those
+        self._kept: asyncio.Future[None]
         self._busy = False
         self._due: asyncio.TimerHandle | None = None
 
@@ -105,17 +114,22 @@ class SqliteAnswers:
             reader = self._reader = self._opened(self._busy_timeout_s)
             with reader.reading() as connection:
                 connection.execute("PRAGMA busy_timeout = 0")
+        name = _name(key)
+        if self._names.lacks(name, reader):
+            return None
         now_us = self._now_us()
-        row = reader.row(_GET, (key, now_us))
+        row = reader.row(_GET, (name, now_us))
         return None if row is None else Held(value=row[0], left_s=(row[1] - now_us) / 1e6)
 
     def put(self, key: str, value: bytes, *, ttl_s: float) -> asyncio.Future[None]:
-        """See Answers."""
-        return self._changed(_Change(key, value, ttl_s))
+        """See Answers. What is put within one moment shares a future: whoever awaits it and may be
+        cancelled shields it.
+        """
+        return self._changed(_Change(_name(key), value, ttl_s))
 
     async def delete(self, key: str) -> None:
         """See Answers."""
-        await self._changed(_Change(key))
+        await asyncio.shield(self._changed(_Change(_name(key))))
 
     async def close(self) -> None:
         """See Answers."""
@@ -123,39 +137,55 @@ class SqliteAnswers:
             self._reader.close()
         if self._due is not None:
             self._due.cancel()
+        loop = asyncio.get_running_loop()
         if self._waiting:
-            waiting = [done for _, done in self._waiting]
-            self._hand_over(asyncio.get_running_loop())
-            await asyncio.wait(waiting)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close_writer)
+            kept = self._kept
+            self._hand_over(loop)
+            await asyncio.wait((kept,))
+        await loop.run_in_executor(self._thread, self._close_writer)
         self._thread.shutdown()
 
     def _changed(self, change: _Change) -> asyncio.Future[None]:
         """Done when the change was kept."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((change, done))
-        if not self._busy:
-            self._busy = True
-            self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
-        return done
+        if self._n_bytes > _MOST_WAITING_BYTES:
+            return self._refused()
+        self._n_bytes += len(change.value)
+        self._names.add(change.name)
+        if not self._waiting:
+            loop = asyncio.get_running_loop()
+            self._kept = loop.create_future()
+            if not self._busy:
+                self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
+        self._waiting.append(change)
+        return self._kept
+
+    def _refused(self) -> asyncio.Future[None]:
+        refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        refused.set_exception(
+            StoreUnavailable(
+                f"More answers wait to be written to {self._path} than it takes.",
+                remedy="See what else writes to it, and whether its drive is slow.",
+            )
+        )
+        return refused
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch, self._waiting, self._due = self._waiting, [], None
-        work = loop.run_in_executor(self._thread, self._change, [change for change, _ in batch])
+        changes, kept, self._waiting, self._due = self._waiting, self._kept, [], None
+        self._n_bytes = 0
+        self._busy = True
+        work = loop.run_in_executor(self._thread, self._change, changes)
 
         def told(work: asyncio.Future[None]) -> None:
-            self._busy = bool(self._waiting)
-            if self._busy:
+            self._busy = False
+            if self._waiting:
                 self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
             error = work.exception()
-            for _, done in batch:
-                if done.done():
-                    continue
-                if error is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(error)
+            if kept.done():
+                return
+            if error is None:
+                kept.set_result(None)
+            else:
+                kept.set_exception(error)
 
         work.add_done_callback(told)
 
@@ -165,20 +195,22 @@ class SqliteAnswers:
         now_us = self._now_us()
         with self._writer.changing() as connection:
             gone = connection.execute(_DROP_OLD, (now_us, _N_OLD * len(changes))).fetchall()
-            last: dict[str, _Change] = {}
+            last: dict[bytes, _Change] = {}
             for change in changes:
-                last.pop(change.key, None)
-                last[change.key] = change
-            keys = list(last)
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
+                last.pop(change.name, None)
+                last[change.name] = change
+            names = list(last)
+            for start in range(0, len(names), _AT_ONCE):
+                some = names[start : start + _AT_ONCE]
                 gone += connection.execute(_drop(len(some)), some).fetchall()
             rows = [
-                (one.key, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
+                (one.name, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
                 for one in last.values()
                 if len(one.value) <= self._max_bytes and one.ttl_s > 0
             ]
-            connection.executemany(_PUT, rows)
+            for start in range(0, len(rows), _AT_ONCE):
+                more = rows[start : start + _AT_ONCE]
+                connection.execute(_put(len(more)), list(chain.from_iterable(more)))
             n, n_bytes = _count(connection, gone, [(row[2],) for row in rows])
             while n > self._max_entries or n_bytes > self._max_bytes:
                 n, n_bytes = _count(connection, connection.execute(_DROP_FIRST).fetchall(), [])
@@ -198,10 +230,21 @@ class SqliteAnswers:
         return int(self._wall() * 1e6)
 
 
+def _name(key: str) -> bytes:
+    """A key as it stands in the file: 16 bytes, so that a page of the index holds many."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 @lru_cache
 def _drop(n: int) -> str:
     places = ", ".join("?" * n)
     return f"DELETE FROM answer WHERE name IN ({places}) RETURNING n_bytes"  # noqa: S608 - ours
+
+
+@lru_cache
+def _put(n: int) -> str:
+    places = ", ".join(["(?, ?, ?, ?)"] * n)
+    return f"INSERT INTO answer (name, value, n_bytes, until_us) VALUES {places}"  # noqa: S608 - ours
 
 
 def _count(connection: Connection, gone: Sequence[_Size], come: Sequence[_Size]) -> tuple[int, int]:

@@ -73,7 +73,6 @@ class HttpConnection(asyncio.Protocol):
         "_headers",
         "_inflate",
         "_leaving",
-        "_loop",
         "_most",
         "_n_bytes",
         "_parser",
@@ -84,6 +83,7 @@ class HttpConnection(asyncio.Protocol):
         "_transport",
         "_waiter",
         "free_since",
+        "loop",
         "told",
     )
 
@@ -94,7 +94,7 @@ class HttpConnection(asyncio.Protocol):
         free: Callable[[HttpConnection], None],
         gone: Callable[[HttpConnection], None],
     ) -> None:
-        self._loop, self._free, self._gone = loop, free, gone
+        self.loop, self._free, self._gone = loop, free, gone
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -174,7 +174,7 @@ class HttpConnection(asyncio.Protocol):
         if self._complete or within_s <= 0 or self.closing:
             self._let_go()
             return
-        self._leaving = self._loop.call_later(within_s, self._let_go)
+        self._leaving = self.loop.call_later(within_s, self._let_go)
         self._pieces.clear()
         if self._paused and self._transport is not None:
             self._paused = False
@@ -203,8 +203,8 @@ class HttpConnection(asyncio.Protocol):
         """Wait for something to come.   Raises: TimeoutError; Broken."""
         if self._broken is not None:
             raise self._broken
-        waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(until, _too_late, waiter)
+        waiter = self._waiter = self.loop.create_future()
+        timer = self.loop.call_at(until, _too_late, waiter)
         try:
             await waiter
         finally:

@@ -118,11 +118,10 @@ class HttpPool:
         if self._closed is not None:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        connection.free_since = loop.time()
+        connection.free_since = connection.loop.time()
         self._free.append(connection)
         if self._sweep is None:
-            self._sweep = loop.call_later(self._keep_alive_s, self._swept)
+            self._sweep = connection.loop.call_later(self._keep_alive_s, self._swept)
 
     def _gone(self, connection: HttpConnection) -> None:
         self._all.discard(connection)
@@ -130,7 +129,7 @@ class HttpPool:
             self._closed.set_result(None)
 
     def _is_old(self, connection: HttpConnection) -> bool:
-        return asyncio.get_running_loop().time() - connection.free_since >= self._keep_alive_s
+        return connection.loop.time() - connection.free_since >= self._keep_alive_s
 
     def _swept(self) -> None:
         self._sweep = None

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from msgspec.json import decode, encode
 
 from seatrial.adapters.sql import Database, Session
+from seatrial.gateway.chat.call import CacheUse
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.batch import Account, Attempt, Batch
 from seatrial.gateway.ledger.ledger import (
@@ -266,6 +267,7 @@ _SUMS = (
     "coalesce(sum(CASE WHEN state = 3 AND failure IS NULL THEN n END), 0)",
     *_halves("state = 3"),
     "coalesce(sum(CASE WHEN state = 3 AND failure IS NOT NULL THEN n END), 0)",
+    f"coalesce(sum(CASE WHEN state = 3 AND cache = '{CacheUse.SEMANTIC}' THEN n END), 0)",
 )
 
 
@@ -292,6 +294,7 @@ def _sum(row: Row, question: UsageQuestion) -> UsageSum:
         n_hits=numbers[15],
         saved=numbers[16] * 1_000_000 + numbers[17],
         n_refused=numbers[18],
+        n_semantic=numbers[19],
     )
 
 

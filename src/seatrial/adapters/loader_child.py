@@ -1,7 +1,7 @@
 """The program of a child process that parses: ``python -m seatrial.adapters.loader_child``.
 
-Parsers of PDF, HTML, Office files and e-mail run nowhere else: what hangs, crashes or wants too
-much memory there costs one file. What it sends back is plain values, never code.
+Parsers of PDF, HTML, JSON, Office files and e-mail run nowhere else: what hangs, crashes or wants
+too much memory there costs one file. What it sends back is plain values, never code.
 """
 
 from __future__ import annotations

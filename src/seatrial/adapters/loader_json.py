@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from seatrial.adapters.loader_text import read_text, told
+from seatrial.kernel.size import show_size
 from seatrial.rag.loading.loader import About, Flaw, Parsed, Record
 from seatrial.rag.loading.metadata import flat, language_code, readers_of
 from seatrial.rag.loading.outcome import Reason, Unloadable
@@ -24,7 +25,7 @@ class JsonLoader:
     """See Loader; each value becomes a line ``path.to[0].it: value``."""
 
     version = "1"
-    isolated = False
+    isolated = True  # a file becomes ten times larger as values, and nests as it likes
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
         """See Loader."""
@@ -71,9 +72,15 @@ class JsonRecords:
 
     def records(self, file: BinaryIO, about: About) -> Iterator[Record | Flaw]:
         """See Splitter."""
-        content = file.read(about.limits.file_bytes + 1)
-        if len(content) > about.limits.file_bytes:
-            raise too_large("", about.limits.file_bytes, "file_bytes")
+        limit = about.limits.record_bytes
+        content = file.read(limit + 1)
+        if len(content) > limit:
+            raise Unloadable(
+                f"has more than {show_size(limit)}, and a JSON list is read as a whole.",
+                remedy="Write it as JSONL, or raise limits.record_bytes.",
+                reason=Reason.TOO_LARGE,
+                limit=limit,
+            )
         value = _parsed(read_text(content, about).text)
         if isinstance(value, dict):
             lists = [part for part in value.values() if isinstance(part, list)]

@@ -78,6 +78,11 @@ class SqliteFile:
                 raise
         return found
 
+    def rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """All rows that a statement finds."""
+        with self.reading() as connection:
+            return connection.execute(statement, values).fetchall()
+
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """A transaction, or the one that is open: all of it is kept, or nothing."""

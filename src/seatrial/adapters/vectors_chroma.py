@@ -31,6 +31,7 @@ from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
     Point,
     in_order,
+    query_of,
     rows_of,
     sorted_hits,
 )
@@ -39,6 +40,8 @@ from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 _BATCH = 500
 _PAGE = 5_000
 _MOST = 10_000
+_GRAPH = {"space": "cosine", "ef_construction": 400, "ef_search": 400, "max_neighbors": 48}
+"""Richer than Chroma makes it by itself: what is replaced and deleted leaves holes in a graph."""
 
 
 class ChromaVectors:
@@ -76,18 +79,26 @@ class ChromaVectors:
                     headers={} if token is None else {"Authorization": f"Bearer {token}"},
                     settings=settings,
                 )
-            self._rows: Any = self._client.get_or_create_collection(
-                collection,
+            self._made: Any = None
+            self._rows  # noqa: B018 - made now, and its faults told now
+
+    @property
+    def _rows(self) -> Any:
+        """The collection, made anew where it was dropped."""
+        if self._made is None:
+            self._made = self._client.get_or_create_collection(
+                self._name,
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+                configuration={"hnsw": _GRAPH},
             )
+        return self._made
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; batches are whole, not all of the points together."""
         rows = rows_of(points, self._dimensions)
         with answering(self._where):
             for start in range(0, len(points), _BATCH):
-                batch = {str(point.key): flat(point) for point in points[start : start + _BATCH]}
+                batch = {str(one.key): _single(one) for one in points[start : start + _BATCH]}
                 self._rows.upsert(
                     ids=list(batch),
                     embeddings=rows[start : start + _BATCH],
@@ -106,10 +117,12 @@ class ChromaVectors:
         """See VectorStore."""
         with answering(self._where):
             for start in range(0, len(keys), _BATCH):
-                self._rows.delete(ids=[str(int(key)) for key in keys[start : start + _BATCH]])
+                ids = {str(int(key)) for key in keys[start : start + _BATCH]}
+                self._rows.delete(ids=sorted(ids))
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
+        query = query_of(vector, self._dimensions)
         asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
         if asked == NOTHING or k < 1:
             return NO_HITS
@@ -119,7 +132,7 @@ class ChromaVectors:
         def find(n: int) -> list[tuple[int, float, str]]:
             with answering(self._where):
                 found = self._rows.query(
-                    query_embeddings=[vector], n_results=n, where=where, include=included
+                    query_embeddings=[query], n_results=n, where=where, include=included
                 )
             held = found["metadatas"][0] if not same else [{META: ""}] * len(found["ids"][0])
             return [
@@ -170,17 +183,33 @@ class ChromaVectors:
         with answering(self._where):
             if self._name in {one.name for one in self._client.list_collections()}:
                 self._client.delete_collection(self._name)
+            self._made = None
 
     def close(self) -> None:
         """See VectorStore."""
         self._client.close()
 
 
+def _single(point: Point) -> Flat:
+    """What is kept with a vector, each value of a list as a field of its own.
+
+    Lists of Chroma 1.5 outlive what they belonged to: a vector that is written later may find those
+    of one that was deleted, and readers whom it never had.
+    """
+    kept: Flat = {}
+    for name, value in flat(point).items():
+        if isinstance(value, list):
+            kept |= {f"{name}={one}": True for one in value}
+        else:
+            kept[name] = value
+    return kept
+
+
 def _filter(asked: Condition, scope: Scope) -> dict[str, Any] | None:
     parts = [] if asked == EVERYTHING else [_where(asked)]
     if scope.readers is not None:
         reads: list[dict[str, Any]] = [{OPEN: {"$eq": True}}]
-        reads += [{BY: {"$contains": one}} for one in sorted(scope.readers)]
+        reads += [{f"{BY}={one}": {"$eq": True}} for one in sorted(scope.readers)]
         parts.append(_joined("$or", reads))
     return _joined("$and", parts) if parts else None
 
@@ -206,7 +235,7 @@ def _where(condition: Condition) -> dict[str, Any]:
 def _equal(field: str, value: Scalar) -> dict[str, Any]:
     name = typed_name(field, value)
     if isinstance(value, str):
-        return {name: {"$contains": value}}
+        return {f"{name}={value}": {"$eq": True}}
     return {name: {"$eq": value if isinstance(value, bool) else number(value)}}
 
 

@@ -18,7 +18,7 @@ from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, in_order, rows_of, sorted_hits
+from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -92,26 +92,31 @@ class PgVectors:
         self._pool: Pool[Connection[Any]] = Pool(
             connect, lambda one: one.close(), fresh=lambda one: not one.closed
         )
-        self._make()
+        self._is_made = False
+        with self._lent():
+            pass
 
     @contextmanager
     def _lent(self) -> Iterator[Connection[Any]]:
+        """A connection, in a transaction; the table is there, made anew where it was dropped."""
         with answering(self._where), self._pool.lend() as connection, connection.transaction():
+            if not self._is_made:
+                self._make(connection)
             yield connection
 
-    def _make(self) -> None:
-        with self._lent() as db:
-            db.execute("SELECT pg_advisory_xact_lock(hashtextextended('seatrial vectors', 0))")
-            db.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            db.execute(
-                f"CREATE TABLE IF NOT EXISTS {self._table} ("
-                f"key BIGINT PRIMARY KEY, embedding vector({self._dimensions}) NOT NULL, "
-                "document TEXT NOT NULL, body TEXT NOT NULL, meta JSONB NOT NULL, "
-                "readers TEXT[], words tsvector NOT NULL)"
-            )
-            db.execute(
-                f"CREATE INDEX IF NOT EXISTS {self._table}_words ON {self._table} USING gin (words)"
-            )
+    def _make(self, db: Connection[Any]) -> None:
+        db.execute("SELECT pg_advisory_xact_lock(hashtextextended('seatrial vectors', 0))")
+        db.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        db.execute(
+            f"CREATE TABLE IF NOT EXISTS {self._table} ("
+            f"key BIGINT PRIMARY KEY, embedding vector({self._dimensions}) NOT NULL, "
+            "document TEXT NOT NULL, body TEXT NOT NULL, meta JSONB NOT NULL, "
+            "readers TEXT[], words tsvector NOT NULL)"
+        )
+        db.execute(
+            f"CREATE INDEX IF NOT EXISTS {self._table}_words ON {self._table} USING gin (words)"
+        )
+        self._is_made = True
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; all of the points or none."""
@@ -119,7 +124,7 @@ class PgVectors:
         values = [
             (
                 point.key,
-                _literal(row),
+                _literal(row.tolist()),
                 _clean(point.document),
                 _clean(point.text),
                 _json(_meta(point)),
@@ -168,7 +173,7 @@ class PgVectors:
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
         where, values = _scoped(scope)
-        literal = _literal(vector)
+        literal = _literal(query_of(vector, self._dimensions))
         statement = (
             f"SELECT key, 1 - (embedding <=> %s::vector) FROM {self._table} "  # noqa: S608
             f"WHERE {where} ORDER BY embedding <=> %s::vector LIMIT %s"
@@ -224,6 +229,7 @@ class PgVectors:
         """See VectorStore."""
         with self._lent() as db:
             db.execute(f"DROP TABLE IF EXISTS {self._table}")
+            self._is_made = False
 
     def close(self) -> None:
         """See VectorStore."""
@@ -318,5 +324,5 @@ def _clean(text: str) -> str:
     return text.replace("\0", "�").encode("utf-8", "replace").decode()
 
 
-def _literal(row: NDArray[np.float32]) -> str:
-    return "[" + ",".join(map(repr, row.tolist())) + "]"
+def _literal(row: Sequence[float]) -> str:
+    return "[" + ",".join(map(repr, row)) + "]"

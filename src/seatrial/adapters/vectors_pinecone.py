@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,6 +33,7 @@ from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
     Point,
     in_order,
+    query_of,
     rows_of,
     sorted_hits,
 )
@@ -85,7 +86,7 @@ class PineconeVectors:
         self._where = f"Pinecone at {shown(host)}"
         self._now, self._sleep = now, sleep
         self._lock = threading.Lock()
-        self._written = 0
+        self._written = self._settled = 0
         self._gone: frozenset[int] = frozenset()
         with answering(self._where):
             self._index: Any = Index(host=host, api_key=api_key, timeout=timeout_s)
@@ -109,8 +110,7 @@ class PineconeVectors:
         """See VectorStore."""
         from pinecone.errors.exceptions import NotFoundError
 
-        with self._lock:
-            self._gone = self._gone.union(map(int, keys))
+        self._forget(keys)
         for start in range(0, len(keys), _DELETED):
             ids = [str(int(key)) for key in keys[start : start + _DELETED]]
             with answering(self._where), suppress(NotFoundError):  # nothing was ever written
@@ -118,10 +118,11 @@ class PineconeVectors:
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore; at most 10,000."""
+        values = query_of(vector, self._dimensions)
         asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
         if asked == NOTHING or k < 1:
             return NO_HITS
-        where, values = _filter(asked, scope), vector.tolist()
+        where = _filter(asked, scope)
 
         def find(n: int) -> list[Any]:
             found = self._fresh(
@@ -153,6 +154,7 @@ class PineconeVectors:
 
     def keys(self) -> Iterator[NDArray[np.int64]]:
         """See VectorStore."""
+        self._settle()
         token: str | None = None
         while True:
             after = token
@@ -170,6 +172,7 @@ class PineconeVectors:
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See VectorStore."""
+        self._settle()
         wanted = list(map(int, keys))
         held: dict[int, Sequence[float]] = {}
         for start in range(0, len(wanted), _FETCHED):
@@ -186,12 +189,24 @@ class PineconeVectors:
         """See VectorStore."""
         from pinecone.errors.exceptions import NotFoundError
 
+        self._forget(key for batch in self.keys() for key in batch.tolist())
         with answering(self._where), suppress(NotFoundError):
             self._index.delete(delete_all=True, namespace=self._name)
 
     def close(self) -> None:
         """See VectorStore."""
         self._index.close()
+
+    def _forget(self, keys: Iterable[int]) -> None:
+        gone = frozenset(map(int, keys))
+        with self._lock:
+            self._gone |= gone
+
+    def _settle(self) -> None:
+        """Wait until a search sees what was written, since lists do not tell what they see."""
+        if self._settled < self._written:
+            first = [1.0, *[0.0] * (self._dimensions - 1)]
+            self._fresh(lambda: self._index.query(top_k=1, vector=first, namespace=self._name))
 
     def _wrote(self, reply: Any) -> None:
         number = getattr(getattr(reply, "response_info", None), "lsn_committed", None)
@@ -207,6 +222,8 @@ class PineconeVectors:
                 found = read()
             seen = getattr(getattr(found, "response_info", None), "lsn_reconciled", None)
             if seen is None or seen >= self._written:
+                if seen is not None:
+                    self._settled = seen
                 return found
             if self._now() >= until:
                 raise VectorsUnavailable(

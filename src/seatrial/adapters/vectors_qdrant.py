@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import (
     Point,
     in_order,
+    query_of,
     rows_of,
     sorted_hits,
 )
@@ -81,6 +84,8 @@ class QdrantVectors:
                 )
             )
             self._make()
+        # Its local mode is one connection to SQLite, which one thread at a time may use.
+        self._alone: AbstractContextManager[object] = Lock() if path != url else nullcontext()
 
     def _make(self) -> None:
         if not self._client.collection_exists(self._name):
@@ -88,6 +93,7 @@ class QdrantVectors:
                 size=self._dimensions, distance=self._models.Distance.COSINE
             )
             self._client.create_collection(self._name, vectors_config=cosine)
+        self._is_made = True
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; all of a batch or none of it."""
@@ -96,7 +102,7 @@ class QdrantVectors:
             self._models.PointStruct(id=point.key, vector=row.tolist(), payload=flat(point))
             for point, row in zip(points, rows, strict=True)
         ]
-        with answering(self._where):
+        with self._asked():
             for start in range(0, len(made), _BATCH):
                 self._client.upsert(self._name, made[start : start + _BATCH], wait=True)
 
@@ -104,21 +110,21 @@ class QdrantVectors:
         """See VectorStore."""
         if keys:
             chosen = self._models.PointIdsList(points=list(map(int, keys)))
-            with answering(self._where):
+            with self._asked():
                 self._client.delete(self._name, chosen, wait=True)
 
     def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
         """See VectorStore."""
+        query = query_of(vector, self._dimensions)
         asked, same = (
             (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_complement)
         )
         if asked == NOTHING or k < 1:
             return NO_HITS
         filtered = self._filter(asked, scope)
-        query = vector.tolist()
 
         def find(n: int) -> list[Any]:
-            with answering(self._where):
+            with self._asked():
                 found = self._client.query_points(
                     self._name,
                     query=query,
@@ -147,7 +153,7 @@ class QdrantVectors:
         """See VectorStore."""
         after: Any = None
         while True:
-            with answering(self._where):
+            with self._asked():
                 found, after = self._client.scroll(
                     self._name, limit=_PAGE, offset=after, with_payload=False, with_vectors=False
                 )
@@ -160,7 +166,7 @@ class QdrantVectors:
         """See VectorStore."""
         wanted = list(map(int, keys))
         found: dict[int, Sequence[float]] = {}
-        with answering(self._where):
+        with self._asked():
             for start in range(0, len(wanted), _PAGE):
                 for one in self._client.retrieve(
                     self._name, wanted[start : start + _PAGE], with_payload=False, with_vectors=True
@@ -170,8 +176,17 @@ class QdrantVectors:
 
     def drop(self) -> None:
         """See VectorStore."""
-        with answering(self._where):
+        with self._asked():
             self._client.delete_collection(self._name)
+            self._is_made = False
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Around each request: the collection is there, made anew where it was dropped."""
+        with answering(self._where), self._alone:
+            if not self._is_made:
+                self._make()
+            yield
 
     def close(self) -> None:
         """See VectorStore."""

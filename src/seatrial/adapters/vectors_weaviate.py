@@ -27,12 +27,13 @@ from seatrial.adapters.vectors_remote import (
     name_of,
     number,
     shown,
+    typed_name,
 )
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.index.conditions import And, Condition, Equals, In, Or, Range, Scalar
 from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.vector_store import Point, in_order, rows_of, sorted_hits
+from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
 from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
 
 _BATCH = 200
@@ -75,6 +76,7 @@ class WeaviateVectors:
         self._name, self._dimensions = f"Seatrial_{name_of(collection)[2:]}", dimensions
         self._where = f"Weaviate at {shown(url)}"
         self._lock = threading.Lock()
+        self._made: Any = None
         with answering(self._where):
             self._client: Any = weaviate.connect_to_custom(
                 http_host=host,
@@ -124,8 +126,20 @@ class WeaviateVectors:
                     Property(name=_FACTS, data_type=DataType.TEXT_ARRAY, **words),
                 ],
             )
-        self._rows: Any = self._client.collections.get(self._name)
-        self._known = {one.name for one in self._rows.config.get(simple=True).properties}
+        self._made = self._client.collections.get(self._name)
+        self._known = self._numbers()
+
+    @property
+    def _rows(self) -> Any:
+        """The collection, made anew where it was dropped."""
+        if self._made is None:
+            self._make()
+        return self._made
+
+    def _numbers(self) -> set[str]:
+        """The properties of numbers that there are, others' included."""
+        found = self._made.config.get(simple=True).properties
+        return {one.name for one in found if one.name.startswith("n")}
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See VectorStore; batches are whole, not all of the points together."""
@@ -141,6 +155,7 @@ class WeaviateVectors:
             for point, row in zip(points, rows, strict=True)
         ]
         with answering(self._where):
+            self._rows  # noqa: B018 - it is there before its properties are
             self._add_numbers(made)
             for start in range(0, len(made), _BATCH):
                 done = self._rows.data.insert_many(made[start : start + _BATCH])
@@ -176,9 +191,11 @@ class WeaviateVectors:
         """See VectorStore."""
         from weaviate.classes.query import MetadataQuery
 
+        query = query_of(vector, self._dimensions)
+
         def near(n: int, where: Any, held: list[str]) -> list[Any]:
             found = self._rows.query.near_vector(
-                vector.tolist(),
+                query,
                 limit=n,
                 filters=where,
                 return_properties=held,
@@ -215,7 +232,8 @@ class WeaviateVectors:
         asked, same = (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_flat)
         if asked == NOTHING or k < 1:
             return ()
-        where = _filter(asked, scope)
+        with answering(self._where):
+            where = self._filter(asked, scope)
 
         def find(n: int) -> list[Any]:
             with answering(self._where):
@@ -255,11 +273,78 @@ class WeaviateVectors:
         """See VectorStore."""
         with answering(self._where):
             self._client.collections.delete(self._name)
+            self._made = None
 
     def close(self) -> None:
         """See VectorStore."""
         with suppress(Exception):  # whatever it says, nobody waits for it any more
             self._client.close()
+
+    def _filter(self, asked: Condition, scope: Scope) -> Any:
+        from weaviate.classes.query import Filter
+
+        parts = [] if asked == EVERYTHING else [self._where_of(asked)]
+        if scope.readers is not None:
+            reads = Filter.by_property(OPEN).equal(val=True)
+            if scope.readers:
+                reads = reads | Filter.by_property(BY).contains_any(sorted(scope.readers))
+            parts.append(reads)
+        return reduce(and_, parts) if parts else None
+
+    def _where_of(self, condition: Condition) -> Any:
+        match condition:
+            case Equals(field, value):
+                return self._any_of(field, (value,))
+            case In(field, values):
+                return self._any_of(field, values)
+            case Range():
+                return self._between(condition)
+            case And(parts):
+                return reduce(and_, map(self._where_of, parts))
+            case Or(parts):
+                return reduce(or_, map(self._where_of, parts))
+            case _:
+                raise AssertionError("complements are not asked of Weaviate")
+
+    def _between(self, condition: Range) -> Any:
+        from weaviate.classes.query import Filter
+
+        name = typed_name(condition.field, 0.0)
+        if not self._has(name):
+            return _never()
+        held = Filter.by_property(name)
+        ask: dict[str, Any] = {
+            "gt": held.greater_than,
+            "gte": held.greater_or_equal,
+            "lt": held.less_than,
+            "lte": held.less_or_equal,
+        }
+        return reduce(and_, [ask[sign](b) for sign, b in bounds_of(condition).items()])
+
+    def _any_of(self, field: str, values: Sequence[Scalar]) -> Any:
+        from weaviate.classes.query import Filter
+
+        facts = [f"{typed_name(field, v)}={v}" for v in values if isinstance(v, str | bool)]
+        parts: list[Any] = [Filter.by_property(_FACTS).contains_any(facts)] if facts else []
+        name = typed_name(field, 0.0)
+        numbers = [number(v) for v in values if not isinstance(v, str | bool)]
+        if numbers and self._has(name):
+            parts += [Filter.by_property(name).equal(one) for one in numbers]
+        return reduce(or_, parts) if parts else _never()
+
+    def _has(self, name: str) -> bool:
+        """Whether there is such a property: Weaviate refuses to compare one that is not there."""
+        if name not in self._known:
+            self._rows  # noqa: B018 - it is there before its properties are
+            self._known |= self._numbers()
+        return name in self._known
+
+
+def _never() -> Any:
+    """What no point satisfies."""
+    from weaviate.classes.query import Filter
+
+    return Filter.by_property(_FACTS).contains_any(["-"])
 
 
 def _properties(point: Point) -> dict[str, Any]:
@@ -275,59 +360,3 @@ def _properties(point: Point) -> dict[str, Any]:
     if facts:
         kept[_FACTS] = facts
     return kept
-
-
-def _filter(asked: Condition, scope: Scope) -> Any:
-    from weaviate.classes.query import Filter
-
-    parts = [] if asked == EVERYTHING else [_where(asked)]
-    if scope.readers is not None:
-        reads = Filter.by_property(OPEN).equal(val=True)
-        if scope.readers:
-            reads = reads | Filter.by_property(BY).contains_any(sorted(scope.readers))
-        parts.append(reads)
-    return reduce(and_, parts) if parts else None
-
-
-def _where(condition: Condition) -> Any:
-    from weaviate.classes.query import Filter
-
-    match condition:
-        case Equals(field, value):
-            return _any_of(field, (value,))
-        case In(field, values):
-            return _any_of(field, values)
-        case Range():
-            number = Filter.by_property(f"n{name_of(condition.field)}")
-            ask = {
-                "gt": number.greater_than,
-                "gte": number.greater_or_equal,
-                "lt": number.less_than,
-                "lte": number.less_or_equal,
-            }
-            return reduce(and_, [ask[sign](b) for sign, b in bounds_of(condition).items()])
-        case And(parts):
-            return reduce(and_, map(_where, parts))
-        case Or(parts):
-            return reduce(or_, map(_where, parts))
-        case _:
-            raise AssertionError("complements are not asked of Weaviate")
-
-
-def _any_of(field: str, values: Sequence[Scalar]) -> Any:
-    from weaviate.classes.query import Filter
-
-    name = name_of(field)
-    parts = [
-        Filter.by_property(f"n{name}").equal(number(value))
-        for value in values
-        if not isinstance(value, str | bool)
-    ]
-    facts = [
-        f"s{name}={value}" if isinstance(value, str) else f"b{name}={value}"
-        for value in values
-        if isinstance(value, str | bool)
-    ]
-    if facts or not parts:
-        parts.append(Filter.by_property(_FACTS).contains_any(facts or ["-"]))
-    return reduce(or_, parts)

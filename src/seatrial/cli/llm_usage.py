@@ -149,6 +149,9 @@ def _table(records: Sequence[dict[str, Any]], by: Sequence[By]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+    n_semantic = sum(record["n_semantic"] for record in records)
+    if n_semantic:
+        lines.append(f"{n_semantic:,} of the cached calls asked in other words.")
     unsure = [record for record in records if record["n_unpriced"]]
     if unsure:
         n = sum(record["n_unpriced"] for record in unsure)

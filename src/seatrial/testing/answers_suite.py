@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from seatrial.gateway.policies.answers import Answers
+from seatrial.gateway.policies.asked_before import Asked, packed, read, written
 
 _TTL_S = 1000.0
 
@@ -61,6 +62,16 @@ class AnswersSuite:
         await answers.delete("a")
         await answers.delete("a")
         assert await answers.get("a") is None
+
+    async def test_questions_are_kept_beside_answers(self, answers: Answers) -> None:
+        """A question in other words finds the answer that was given."""
+        vector = packed([3.0, 4.0])
+        asked = [Asked("k", "k", 9.5, "What?", vector), Asked("l", "k", 9.5, "\U0001f600", vector)]
+        await answers.put("k" * 64, b"an answer", ttl_s=_TTL_S)
+        await answers.put("q" * 64, written("q" * 64, asked), ttl_s=_TTL_S)
+        held = await answers.get("q" * 64)
+        assert held is not None
+        assert read("q" * 64, held.value) == asked
 
     async def test_many_at_once_do_not_mix(self, answers: Answers) -> None:
         """Each gets its own."""

@@ -28,6 +28,7 @@ from seatrial.gateway.chat.response import (
     Usage,
     UsageReported,
 )
+from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.terms import STANDARD, Terms
 
 
@@ -82,6 +83,14 @@ class FlatPrice(msgspec.Struct, frozen=True):
     def worst_case(self, input_tokens: int, output_tokens: int) -> Decimal:
         """See Quote."""
         return (input_tokens + output_tokens) * self.token_usd
+
+    def cost_units(self, usage: Usage) -> int:
+        """See Quote."""
+        return units(self.cost(usage))
+
+    def worst_case_units(self, input_tokens: int, output_tokens: int) -> int:
+        """See Quote."""
+        return units(self.worst_case(input_tokens, output_tokens))
 
 
 class BillingProvider:

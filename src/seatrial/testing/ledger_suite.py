@@ -380,7 +380,14 @@ class LedgerSuite:
 
     def test_calls_without_an_attempt_are_counted_and_paid_by_nobody(self, ledger: Ledger) -> None:
         """The last word on a count stands; it is forgotten with what is as old."""
-        hits = Record(id=attempt_id(START_US, "w/1", 0), at_us=START_US, payer=PAYER, cost=40, n=2)
+        hits = Record(
+            id=attempt_id(START_US, "w/1", 0),
+            at_us=START_US,
+            payer=PAYER,
+            cost=40,
+            cache=CacheUse.SEMANTIC,
+            n=2,
+        )
         refused = Record(
             id=attempt_id(START_US, "w/2", 0), at_us=START_US, payer=PAYER, failure="no", n=3
         )
@@ -389,7 +396,7 @@ class LedgerSuite:
         assert ledger.apply([Count(hits), Count(refused), paid]) == [Closed(changed=True)] * 3
         assert ledger.apply([Count(more), Count(more)]) == [Closed(changed=True)] * 2
         assert total(ledger) == UsageSum(
-            n=1, n_failed=1, cost=7, latency_us=10, n_hits=5, saved=100, n_refused=3
+            n=1, n_failed=1, cost=7, latency_us=10, n_hits=5, n_semantic=5, saved=100, n_refused=3
         )
         by = [replace(ALL, by=(name,)) for name in (By.FAILURE, By.KEY, By.LATENCY)]
         failures, keys, latencies = ledger.usages(by)

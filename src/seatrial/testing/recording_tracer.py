@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from seatrial.gateway.policies.tracing import Attribute
+from seatrial.gateway.policies.tracing import Attribute, Attributes
 
 
 @dataclass(slots=True)
 class RecordedSpan:
-    """`gateway.policies.tracing.Span` that remembers; it may be ended once, and not changed then.
+    """`gateway.policies.tracing.Span` that remembers; it may be ended once.
 
     Args:
         begun_with: the attributes it began with.
@@ -22,16 +22,11 @@ class RecordedSpan:
     error_type: str | None = None
     ended: bool = False
 
-    def set(self, attributes: Mapping[str, Attribute]) -> None:
-        """See Span."""
-        if self.ended:
-            raise AssertionError(f"the span {self.name!r} was changed after its end")
-        self.attributes.update(attributes)
-
-    def end(self, error_type: str | None = None) -> None:
+    def end(self, told: Callable[[], Attributes], error_type: str | None = None) -> None:
         """See Span."""
         if self.ended:
             raise AssertionError(f"the span {self.name!r} was ended twice")
+        self.attributes.update(told())
         self.ended, self.error_type = True, error_type
 
 
@@ -46,10 +41,14 @@ class RecordingTracer:
     records: bool = True
     spans: list[RecordedSpan] = field(default_factory=list)
 
-    def begin(self, name: str, attributes: Mapping[str, Attribute]) -> RecordedSpan | None:
+    def begin(self, name: str, asked: Callable[[], Attributes]) -> RecordedSpan | None:
         """See Tracer."""
         if not self.records:
             return None
+        attributes = asked()
         span = RecordedSpan(name, dict(attributes), dict(attributes))
         self.spans.append(span)
         return span
+
+    def flush(self) -> None:
+        """See Tracer; nothing waits."""

@@ -247,7 +247,7 @@ def _answers(workspace: Workspace) -> Answers | None:
 
 
 def _keeps_answers(config: GatewayConfig) -> bool:
-    return config.cache.enabled or any(model.cache for model in config.models.values())
+    return any(config.caches(model) for model in config.models.values())
 
 
 def _vendor(name: str, config: ProviderConfig, environment: Mapping[str, str]) -> Provider:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
+from seatrial.adapters.encoder_place import encoder_folder
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
@@ -20,11 +22,6 @@ from seatrial.rag.knowledge.config import KnowledgeConfig
 from seatrial.rag.loading.corpus import Corpus
 from seatrial.wiring.vectors import Copies
 from seatrial.wiring.workspace import Workspace
-
-T = TypeVar("T")
-
-_THREADS = 4
-"""Questions that are searched at once; vectors and words are searched in one thread each."""
 
 
 def index_store(workspace: Workspace) -> EmbeddedIndexStore:
@@ -153,5 +150,18 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
 
 
 def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
-    """What makes the vectors of an index; None for one that is searched by words alone."""
-    return None
+    """What makes the vectors of an index; None for one that is searched by words alone.
+
+    Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
+    """
+    from seatrial.adapters.embedders import embedder_of as made
+    from seatrial.adapters.vectors_sqlite import SqliteVectors
+    from seatrial.wiring.gateway import gateway_of
+
+    return made(
+        config.embedding,
+        graphs=encoder_folder(os.environ),
+        base=corpus_folder(workspace),
+        open_gateway=partial(gateway_of, workspace),
+        cache=SqliteVectors(workspace.home / "vectors.db"),
+    )

@@ -134,6 +134,24 @@ async def test_a_settlement_waits_a_moment_for_company():
     assert (ledger.sizes, ledger.held) == ([1, 2, 1], (2, 0))
 
 
+async def test_settlements_that_came_meanwhile_wait_for_company_too():
+    ledger = Watched()
+    ledger.may_go.clear()
+    teller = Teller(ledger, wall=lambda: 0.0, options=TellerOptions(settle_within_s=3600.0))
+    asked = asyncio.create_task(teller.reserve(reserve("a")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the batch is under way
+    teller.post(settle("x"))
+    teller.post(settle("y"))
+    ledger.may_go.set()
+    await asked
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await teller.reserve(reserve("b"))
+    assert ledger.sizes == [1, 3]
+    await teller.close()
+
+
 @in_fake_time
 async def test_refusals_are_answers_too():
     teller = Teller(MemoryLedger(), wall=now, blocking=False)

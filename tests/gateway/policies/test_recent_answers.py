@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.gateway.chat.response import Embeddings
+from seatrial.gateway.policies.answer_record import written
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 
 ANSWER = Embeddings(model="m", vectors=((1.0,),))
@@ -42,3 +43,23 @@ def test_the_bounds_hold_whatever_is_put(puts):
         assert recent.n_bytes <= 100
         held = [key for key in "abcdef" if recent.get(key, -1.0)]
         assert recent.n_bytes == sum(sizes[key] for key in held)
+
+
+def test_a_record_is_read_once_when_it_is_asked_for():
+    recent = RecentAnswers(max_entries=2, max_bytes=1000)
+    record = written("a", ANSWER)
+    assert record is not None
+    recent.put("a", record, until=5.0, n_bytes=len(record))
+    found = recent.get("a", 0.0)
+    assert found == ANSWER
+    assert recent.get("a", 0.0) is found
+    assert recent.n_bytes == len(record)
+
+
+def test_a_record_of_another_key_is_not_given():
+    recent = RecentAnswers(max_entries=2, max_bytes=1000)
+    record = written("a", ANSWER)
+    assert record is not None
+    recent.put("b", record, until=5.0, n_bytes=len(record))
+    assert recent.get("b", 0.0) is None
+    assert (recent.n_entries, recent.n_bytes) == (0, 0)

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 from seatrial.gateway.chat.response import Usage
+from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.entries import PER_MILLION, token_prices
 from seatrial.gateway.prices.quotes import RatedQuote
 from seatrial.gateway.prices.rates import Rates
@@ -19,6 +20,8 @@ def test_prices_of_later_count_in_the_worst_case_only():
     usage = Usage(input_tokens=600_000, output_tokens=400_000)
     assert quote.cost(usage) == 2
     assert quote.worst_case(600_000, 400_000) == 5
+    assert quote.cost_units(usage) == units(Decimal(2))
+    assert quote.worst_case_units(600_000, 400_000) == units(Decimal(5))
 
 
 def test_a_dearer_now_stays_the_worst_case():

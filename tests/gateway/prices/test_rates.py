@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.gateway.chat.response import Usage
+from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.entries import PER_MILLION, token_prices
 from seatrial.gateway.prices.rates import Rates, Tier, TokenPrices
 
@@ -47,6 +48,19 @@ AUDIO = Rates(
         output_price=Decimal(10),
     )
 )
+
+
+@given(RATES, USAGES, COUNT, COUNT)
+def test_units_are_the_same_to_the_last(rates, usage, i, o):
+    plain = Usage(input_tokens=i, output_tokens=o)
+    for one in (
+        rates,
+        Rates(base=rates.base),
+        Rates(base=rates.base, per_request=Decimal("1e-13")),
+    ):
+        for used in (usage, plain):
+            assert one.cost_units(used) == units(one.cost(used))
+        assert one.worst_case_units(i, o) == units(one.worst_case(i, o))
 
 
 @given(RATES, USAGES, COUNT, COUNT)

@@ -370,6 +370,14 @@ def test_what_is_over_a_limit_is_skipped_and_the_limit_named(docs, load, name, l
     assert f"limits.{told}" in skipped.remedy
 
 
+def test_a_json_list_that_is_too_large_is_better_written_as_lines(docs, load):
+    (docs / "a.json").write_text('[{"text": "x"}]')
+    [skipped] = load(source={"fields": {}}, limits={"record_bytes": 10})
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason is Reason.TOO_LARGE
+    assert "as JSONL" in skipped.remedy
+
+
 def test_a_missing_package_is_a_reason_with_the_line_that_installs_it(docs, load, monkeypatch):
     write(docs, a_dot_pdf=pdf("x"), b_dot_txt="Good.", c_dot_txt=CHINESE.encode("gbk"))
     monkeypatch.setitem(__import__("sys").modules, "pypdf", None)

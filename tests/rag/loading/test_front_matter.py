@@ -19,6 +19,11 @@ def test_fields_stand_before_the_text(newline, close):
     assert text[end:] == f"# Text{newline}---{newline}"
 
 
+@pytest.mark.parametrize("written", ['"readers": [hr]', "'readers' : [hr]", "{readers: [hr]}"])
+def test_a_key_may_be_in_quotes(written):
+    assert front_matter(f"---\n{written}\n---\nx").fields == {"readers": ["hr"]}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.rag.text.sentences import sentences
+from seatrial.rag.text.sentences import first_sentence_end, last_sentence_end, sentences
 
 
 def said(text: str) -> list[str]:
@@ -105,3 +105,23 @@ def test_every_character_that_is_not_white_space_lies_in_exactly_one(text: str) 
     assert inside == sorted(set(inside))
     assert {at for at, mark in enumerate(text) if not mark.isspace()} <= set(inside)
     assert all(text[start:end].strip() == text[start:end] != "" for start, end in spans)
+
+
+def test_the_last_and_first_end_are_found_within_a_part() -> None:
+    text = "One is here. Dr. Who is two! - three\n- four\n\nfive 六。七"
+    assert last_sentence_end(text, 0, len(text)) == text.index("七")
+    assert last_sentence_end(text, 0, text.index("- four")) == text.index("- four")
+    assert last_sentence_end(text, 0, 17) == 12
+    assert last_sentence_end(text, 12, 17) is None
+    assert first_sentence_end(text, 0, len(text)) == 12
+    assert first_sentence_end(text, 12, len(text)) == text.index(" - three")
+    assert first_sentence_end(text, 0, 12) is None
+
+
+@given(st.text(alphabet="aB1 .!?。\n”é#-", max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_an_end_that_is_found_lies_within_the_part(text: str, start: int, end: int) -> None:
+    end = min(end, len(text))
+    last, first = last_sentence_end(text, start, end), first_sentence_end(text, start, end)
+    assert last is None or start < last <= end
+    assert first is None or start < first < end
+    assert first is None or (last is not None and first <= last)

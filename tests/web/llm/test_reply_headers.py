@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from seatrial.gateway.chat.call import Attempt, CacheUse, Call, Journal
 from seatrial.gateway.dialects.crossing import LOST_FIELDS
+from seatrial.gateway.policies.similar import SIMILARITY
 from seatrial.serving.exchange import Request
 from seatrial.web.llm.reply_headers import headers_of
 from seatrial.web.llm.visit import Visit
@@ -36,6 +37,19 @@ def test_who_answered_and_what_all_attempts_cost_is_told() -> None:
     assert found["x-seatrial-cache"] == "miss"
     assert "x-seatrial-dropped-messages" not in found
     assert "x-seatrial-lost-fields" not in found
+
+
+def test_an_answer_to_other_words_tells_how_near_they_were_and_what_finding_it_cost() -> None:
+    journal = Journal()
+    journal.cache = CacheUse.SEMANTIC
+    journal.notes[SIMILARITY] = 0.98765
+    journal.beside += [Attempt(provider="a", model="e", began=0, ended=1, cost_usd=Decimal("0.01"))]
+    found = headers(journal)
+    assert found["x-seatrial-cache"] == "semantic"
+    assert found["x-seatrial-similarity"] == "0.9877"
+    assert found["x-seatrial-cost-usd"] == "0.01"
+    assert "x-seatrial-attempts" not in found
+    assert "x-seatrial-model" not in found
 
 
 def test_what_did_not_reach_who_answered_is_told() -> None:

@@ -17,6 +17,8 @@ class CacheUse(StrEnum):
     NONE = "none"
     HIT = "hit"
     MISS = "miss"
+    SEMANTIC = "semantic"
+    """A question that says the same in other words had an answer."""
     JOINED = "joined"
     """An equal call was under way, and its answer serves both."""
 
@@ -49,10 +51,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Journal:
     """What became of one call; policies write it, the reply, the usage table and spans read it."""
 
-    __slots__ = ("_n_begun", "attempts", "cache", "notes")
+    __slots__ = ("_n_begun", "attempts", "beside", "cache", "notes")
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
+        self.beside: list[Attempt] = []
+        """Requests that were no attempt at an answer, such as for the vector of a question."""
         self.cache = CacheUse.NONE
         self.notes: dict[str, object] = {}
         """By dotted name what policies changed, such as ``fit.dropped_messages``."""
@@ -66,8 +70,10 @@ class Journal:
 
     @property
     def cost_usd(self) -> Decimal:
-        """What all attempts cost together; those of unknown cost count nothing."""
-        return sum((a.cost_usd for a in self.attempts if a.cost_usd is not None), Decimal(0))
+        """What all attempts and what was asked beside them cost together; those of unknown cost
+        count nothing."""
+        made = (*self.attempts, *self.beside)
+        return sum((a.cost_usd for a in made if a.cost_usd is not None), Decimal(0))
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):

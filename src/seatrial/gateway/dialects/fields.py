@@ -6,6 +6,7 @@ A field that is null counts as not given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from seatrial.kernel.errors import Invalid
@@ -37,6 +38,16 @@ def wrong(place: str, value: object, expected: str) -> RequestInvalid:
 def missing(place: str, expected: str) -> RequestInvalid:
     """The error for a field that must be there."""
     return RequestInvalid(f"{place} is missing.", remedy=f"Give {expected}.", place=place)
+
+
+@lru_cache(maxsize=1024)
+def within(name: str, n: int, more: str = "") -> str:
+    """The place of what is in the ``n``-th entry of a list, such as ``messages[2].``, which every
+    reader is told and few ever tell.
+
+    Args: more: of the way, such as ``message.``.
+    """
+    return f"{name}[{n}].{more}"
 
 
 def text(body: Body, name: str, place: str = "") -> str:

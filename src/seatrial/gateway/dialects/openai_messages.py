@@ -24,6 +24,9 @@ from seatrial.gateway.dialects.fields import Body
 REFUSAL = "refusal"
 """The kind of an `Other` that holds what a model says instead of an answer."""
 
+_PLAIN = frozenset({"role", "content", "name", "annotations", REFUSAL})
+"""Fields of an answer that is a text."""
+
 _ROLES = {
     "system": Role.SYSTEM,
     "developer": Role.SYSTEM,
@@ -38,25 +41,25 @@ def read_messages(body: Body) -> tuple[Message, ...]:
     """All messages of a request.   Raises: RequestInvalid."""
     given = fields.filled(body, "messages")
     return tuple(
-        [
-            read_message(fields.mapping(message, at := f"messages[{n}]"), f"{at}.")
-            for n, message in enumerate(given)
-        ]
+        [read_message(message, fields.within("messages", n)) for n, message in enumerate(given)]
     )
 
 
-def read_message(body: Body, place: str) -> Message:
+def read_message(given: object, place: str) -> Message:
     """One message.
 
     Args: place: where it stands, with a dot at the end.
     Raises: RequestInvalid.
     """
-    given = body.get("role")
-    role = _ROLES.get(given) if type(given) is str else None
+    if type(given) is not dict:
+        raise fields.wrong(place.removesuffix("."), given, "an object")
+    body: Body = given
+    said = body.get("role")
+    role = _ROLES.get(said) if type(said) is str else None
     if role is None:
-        if given is None:
+        if said is None:
             raise fields.missing(f"{place}role", "a role")
-        raise fields.wrong(f"{place}role", given, f"one of {', '.join(_ROLES)}")
+        raise fields.wrong(f"{place}role", said, f"one of {', '.join(_ROLES)}")
     if role is Role.ASSISTANT:
         parts = read_answer(body, place)
     elif role is Role.TOOL:
@@ -64,7 +67,7 @@ def read_message(body: Body, place: str) -> Message:
     else:
         if body.get("content") is None:
             raise fields.missing(f"{place}content", "a text or a list of parts")
-        parts = tuple(_content(body, place))
+        parts = _content(body, place)
     return Message(role=role, parts=parts, name=fields.optional_text(body, "name", place), raw=body)
 
 
@@ -77,6 +80,8 @@ def _result(body: Body, place: str) -> ToolResult:
 
 def read_answer(body: Body, place: str) -> tuple[Part, ...]:
     """The parts of what a model said: thoughts, text, refusal, calls of tools."""
+    if _PLAIN.issuperset(body) and body.get(REFUSAL) is None:
+        return _content(body, place)
     parts: list[Part] = []
     thought = body.get("reasoning_content") or body.get("reasoning")
     if type(thought) is str and thought:
@@ -114,15 +119,16 @@ def arguments_of(function: Body) -> str:
     return "" if given is None else orjson.dumps(given).decode()
 
 
-def _content(body: Body, place: str) -> Iterator[Part]:
+def _content(body: Body, place: str) -> tuple[Part, ...]:
     content = body.get("content")
     if type(content) is str:
-        if content:
-            yield Text(content)
-        return
-    for n, part in enumerate(_parts(content, place)):
-        at = f"{place}content[{n}]"
-        yield _part(fields.mapping(part, at), f"{at}.")
+        return (Text(content),) if content else ()
+    return tuple(
+        [
+            _part(fields.mapping(part, at := f"{place}content[{n}]"), f"{at}.")
+            for n, part in enumerate(_parts(content, place))
+        ]
+    )
 
 
 def _parts(content: object, place: str) -> Iterable[object]:

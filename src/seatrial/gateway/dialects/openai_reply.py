@@ -50,8 +50,7 @@ def read_response(body: object) -> ChatResponse:
         id=fields.optional_text(given, "id") or "",
         model=fields.optional_text(given, "model") or "",
         choices=tuple(
-            _choice(fields.mapping(choice, f"choices[{n}]"), n)
-            for n, choice in enumerate(fields.filled(given, "choices"))
+            [_choice(choice, n) for n, choice in enumerate(fields.filled(given, "choices"))]
         ),
         usage=read_openai_usage(given.get("usage")),
         created=fields.count(given, "created"),
@@ -60,15 +59,20 @@ def read_response(body: object) -> ChatResponse:
     )
 
 
-def _choice(body: Body, n: int) -> Choice:
-    message = fields.optional_mapping(body, "message", f"choices[{n}].")
+def _choice(body: object, n: int) -> Choice:
+    place = fields.within("choices", n)
+    if type(body) is not dict:
+        raise fields.wrong(place.removesuffix("."), body, "an object")
+    message = fields.optional_mapping(body, "message", place)
     if message is None:
-        raise fields.missing(f"choices[{n}].message", "an object")
+        raise fields.missing(f"{place}message", "an object")
     index = body.get("index")
     return Choice(
         index=index if type(index) is int else n,
         message=Message(
-            role=Role.ASSISTANT, parts=read_answer(message, f"choices[{n}].message."), raw=message
+            role=Role.ASSISTANT,
+            parts=read_answer(message, fields.within("choices", n, "message.")),
+            raw=message,
         ),
         finish_reason=read_reason(body.get("finish_reason")),
     )

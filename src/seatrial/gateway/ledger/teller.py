@@ -225,7 +225,8 @@ class Teller:
             else:
                 future.set_result(answer)  # type: ignore[arg-type]
         if self._waiting:
-            self._soon(0.0)
+            asked = any(future is not None for _, future in self._waiting)
+            self._soon(0.0 if asked else self._options.settle_within_s)
         elif self._idle is not None:
             self._idle.set_result(None)
             self._idle = None

@@ -115,6 +115,7 @@ class UsageSum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         cost: in units; ``unconfirmed`` of it are estimates and worst cases.
         latency_us: of all together.
         n_hits: calls that the cache answered, or an equal call under way; they made no attempt.
+        n_semantic: those of them whose answer had been given to other words.
         saved: what providers would have taken for them, in units, as far as that is known.
         n_refused: calls that ended with an error and made no attempt of their own.
     """
@@ -134,6 +135,7 @@ class UsageSum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unconfirmed: int = 0
     latency_us: int = 0
     n_hits: int = 0
+    n_semantic: int = 0
     saved: int = 0
     n_refused: int = 0
 
@@ -247,6 +249,7 @@ def _single(state: State, record: Record, question: UsageQuestion) -> UsageSum:
         return UsageSum(
             group=group,
             n_hits=0 if refused else record.n,
+            n_semantic=record.n if record.cache is CacheUse.SEMANTIC else 0,
             n_refused=record.n if refused else 0,
             saved=cost,
         )

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import msgspec
 
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.book import Quote
 
 UNKNOWN_MAXIMUM = 4096
@@ -56,10 +55,10 @@ def span(
         most_tokens = request.max_tokens or maximum or UNKNOWN_MAXIMUM
         shortest = most_tokens if whole else floor + _thinking_tokens(request)
         least_tokens = min(shortest, most_tokens)
-    most = units(quote.worst_case(input_tokens, most_tokens * n))
+    most = quote.worst_case_units(input_tokens, most_tokens * n)
     least = most
     if least_tokens < most_tokens:
-        least = units(quote.worst_case(input_tokens, least_tokens * n))
+        least = quote.worst_case_units(input_tokens, least_tokens * n)
     return Span(
         input_tokens=input_tokens,
         n=n,
@@ -81,7 +80,7 @@ def affordable_tokens(span: Span, quote: Quote, amount: int) -> int:
     fits, too_long = span.least_tokens, span.most_tokens
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
-        if units(quote.worst_case(span.input_tokens, middle * span.n)) <= amount:
+        if quote.worst_case_units(span.input_tokens, middle * span.n) <= amount:
             fits = middle
         else:
             too_long = middle

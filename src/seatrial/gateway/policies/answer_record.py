@@ -183,28 +183,35 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Whole | _Pieces | _Vectors)
 
 
-def _named(several: Sequence[Part | Event]) -> list[_Named]:
-    return [_Named(_NAMES[type(one)], msgspec.Raw(_ENCODER.encode(one))) for one in several]
+_Row: TypeAlias = tuple[object, ...]
+"""A record before it is written: in the order of the fields it is read into, which as bytes is the
+same, and made in a fourth of the time."""
 
 
-def _plain(raw: Mapping[str, object] | None) -> dict[str, object] | None:
-    return None if raw is None else dict(raw)
+def _named(several: Sequence[Part | Event]) -> list[_Row]:
+    return [(_NAMES[type(one)], one) for one in several]
 
 
-def _record(given: ChatResponse | tuple[Chunk, ...] | Embeddings) -> _Whole | _Pieces | _Vectors:
+def _plain(raw: Mapping[str, object] | None) -> Mapping[str, object] | None:
+    return raw if raw is None or type(raw) is dict else dict(raw)
+
+
+def _record(given: ChatResponse | tuple[Chunk, ...] | Embeddings) -> _Row:
     match given:
         case Embeddings():
-            return _Vectors(given.model, given.vectors, given.usage, _plain(given.raw))
+            return ("vectors", given.model, given.vectors, given.usage, _plain(given.raw))
         case ChatResponse():
             return _whole(given)
         case chunks:
-            return _Pieces(
-                [_Piece(_named(c.events), c.dialect, _plain(c.raw), c.event) for c in chunks]
+            return (
+                "pieces",
+                [(_named(c.events), c.dialect, _plain(c.raw), c.event) for c in chunks],
             )
 
 
-def _whole(given: ChatResponse) -> _Whole:
-    return _Whole(
+def _whole(given: ChatResponse) -> _Row:
+    return (
+        "whole",
         given.id,
         given.model,
         [_choice(one) for one in given.choices],
@@ -215,10 +222,13 @@ def _whole(given: ChatResponse) -> _Whole:
     )
 
 
-def _choice(given: Choice) -> _Choice:
+def _choice(given: Choice) -> _Row:
     said = given.message
-    message = _Message(said.role, _named(said.parts), said.name, _plain(said.raw))
-    return _Choice(given.index, message, given.finish_reason)
+    return (
+        given.index,
+        (said.role, _named(said.parts), said.name, _plain(said.raw)),
+        given.finish_reason,
+    )
 
 
 def _response(record: _Whole) -> ChatResponse:

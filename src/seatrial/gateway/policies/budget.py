@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -29,7 +28,7 @@ from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
-from seatrial.gateway.ledger.money import UNITS_PER_USD, units, usd
+from seatrial.gateway.ledger.money import UNITS_PER_USD, usd
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
@@ -48,6 +47,7 @@ CANCELLED = "gateway.cancelled"
 """What stands as the failure of an attempt whose caller went away."""
 
 _LONGEST_S = 86_400.0
+_MOST_PAYERS = 4096
 _MINOR = UNITS_PER_USD // 1_000
 """A tenth of a cent. A prompt that is worth no more by its length is no reason to load a vocabulary
 when its call breaks off: that takes 60 MB, and holds everything up for a third of a second."""
@@ -76,11 +76,11 @@ class BudgetOptions(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: float = 60.0
 
 
-@dataclass(slots=True, kw_only=True)
-class _Ticket(Generic[R]):
+class _Ticket(msgspec.Struct, Generic[R], kw_only=True):
     """An attempt under way.
 
     Args:
+        charged: the accounts that pay for it.
         worst: what is reserved, in units; None where no budget applies.
         roughly: whether that is by the length of texts alone.
     """
@@ -91,6 +91,7 @@ class _Ticket(Generic[R]):
     request: R
     priced: Priced
     began: float
+    charged: tuple[Charge, ...]
     worst: int | None = None
     grant: Grant | None = None
     roughly: bool = False
@@ -145,6 +146,7 @@ class Budgeted:
         self._options = options or BudgetOptions()
         self._own_budget = own_budget
         self._key_name = key_name
+        self._payers: dict[tuple[str | None, str], Payer] = {}
 
     @property
     def name(self) -> str:
@@ -153,18 +155,26 @@ class Budgeted:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
-        ticket = await self._open(request, call)
+        ticket = self._begun(request, call)
+        if ticket.charged:
+            await self._reserve(ticket, call)
         try:
             response = await self._inner.chat(ticket.request, call)
         except BaseException as error:
             await self._broken(ticket, call, error, Received(request.n))
             raise
-        await self._whole(ticket, call, Received.whole(response))
+        received = Received.whole(response)
+        if received.usage is None:
+            await self._whole(ticket, call, received)
+        else:
+            self._close_whole(ticket, call, received)
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
-        ticket = await self._open(request, call)
+        ticket = self._begun(request, call)
+        if ticket.charged:
+            await self._reserve(ticket, call)
         received = Received(request.n)
         try:
             async with aclosing(self._inner.stream(ticket.request, call)) as chunks:
@@ -180,7 +190,9 @@ class Budgeted:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """See Provider.   Raises: BudgetExceeded, PriceUnknown, AttemptRepeated, the ledger's."""
-        ticket = await self._open(request, call)
+        ticket = self._begun(request, call)
+        if ticket.charged:
+            await self._reserve(ticket, call)
         received = Received()
         try:
             answer = await self._inner.embed(ticket.request, call)
@@ -197,43 +209,50 @@ class Budgeted:
 
     # --- before
 
-    async def _open(self, request: R, call: Call) -> _Ticket[R]:
+    def _begun(self, request: R, call: Call) -> _Ticket[R]:
+        """Raises: PriceUnknown."""
         at_s = self._wall()
         at_us = int(at_s * 1e6)
+        payer = self._payer(call, request.model)
+        own = None if self._own_budget is None else self._own_budget(call)
+        key_name = self._key_name(call.key)
         ticket = _Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
-            payer=payer_of(call, self._name, request.model, kept=kept_name),
+            payer=payer,
             request=request,
             priced=Priced(request, self._prices, self._vendor, self._counter),
             began=self._now(),
+            charged=self._charging.charges(payer, own, at_s=at_s, key_name=key_name),
         )
-        own = None if self._own_budget is None else self._own_budget(call)
-        key_name = self._key_name(call.key)
-        charged = self._charging.charges(ticket.payer, own, at_s=at_s, key_name=key_name)
-        if charged:
-            quote = ticket.priced.quote
-            if quote is None:
-                raise price_unknown(ticket.payer, charged[0], key_name)
-            await self._reserve(ticket, quote, charged, call)
-            ticket.began = self._now()
+        if ticket.charged and ticket.priced.quote is None:
+            raise price_unknown(payer, ticket.charged[0], key_name)
         return ticket
 
-    async def _reserve(
-        self, ticket: _Ticket[R], quote: Quote, charged: tuple[Charge, ...], call: Call
-    ) -> None:
+    def _payer(self, call: Call, model: str) -> Payer:
+        if call.user is not None or call.tags:
+            return payer_of(call, self._name, model, kept=kept_name)
+        payer = self._payers.get((call.key, model))
+        if payer is None:
+            if len(self._payers) >= _MOST_PAYERS:
+                self._payers.clear()
+            payer = self._payers[call.key, model] = payer_of(call, self._name, model)
+        return payer
+
+    async def _reserve(self, ticket: _Ticket[R], call: Call) -> None:
         # Most calls are small beside their budgets. Where the length of their texts alone says that
         # all of it can be paid, nothing is counted, and no vocabulary is loaded.
-        priced = ticket.priced
+        priced, quote = ticket.priced, ticket.priced.quote
+        assert quote is not None
         ticket.roughly = priced.exact
         rough = ticket.roughly
         asked = self._span(ticket.request, quote, priced.input_ceiling(), whole=rough)
-        answer = await self._ask(ticket, charged, call, asked)
+        answer = await self._ask(ticket, call, asked)
         if ticket.roughly and isinstance(answer, Refused):
             ticket.roughly = False
             await loaded(self._counter)
             asked = self._span(ticket.request, quote, priced.input_bound())
-            answer = await self._ask(ticket, charged, call, asked)
+            answer = await self._ask(ticket, call, asked)
         match answer:
             case Refused():
                 raise exceeded(answer, asked.least, self._key_name(call.key))
@@ -246,6 +265,7 @@ class Budgeted:
             ticket.shortened = tokens != ticket.request.max_tokens
             if ticket.shortened:
                 ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
+        ticket.began = self._now()
 
     def _span(
         self,
@@ -264,15 +284,13 @@ class Budgeted:
             whole=whole,
         )
 
-    async def _ask(
-        self, ticket: _Ticket[R], charged: tuple[Charge, ...], call: Call, asked: Span
-    ) -> Grant | Refused | Repeated:
+    async def _ask(self, ticket: _Ticket[R], call: Call, asked: Span) -> Grant | Refused | Repeated:
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
         return await self._allowances.reserve(
             Reserve(
                 id=ticket.id,
                 payer=ticket.payer,
-                charges=charged,
+                charges=ticket.charged,
                 most=asked.most,
                 least=asked.least,
                 at_us=ticket.at_us,
@@ -343,7 +361,7 @@ class Budgeted:
             return False
         if self._options.unfinished is Unfinished.RECEIVED:
             return False
-        return units(quote.worst_case(ticket.priced.input_ceiling(), 0)) <= _MINOR
+        return quote.worst_case_units(ticket.priced.input_ceiling(), 0) <= _MINOR
 
     def _settle(
         self,
@@ -406,7 +424,7 @@ def _worst(ticket: _Ticket[ChatRequest] | _Ticket[EmbeddingRequest]) -> int | No
     if not ticket.roughly or quote is None:
         return ticket.worst
     n_output = 0 if isinstance(request, EmbeddingRequest) else (request.max_tokens or 0) * request.n
-    return _at_most(units(quote.worst_case(ticket.priced.input_bound(), n_output)), ticket.worst)
+    return _at_most(quote.worst_case_units(ticket.priced.input_bound(), n_output), ticket.worst)
 
 
 def _at_most(cost: int | None, worst: int | None) -> int | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.chat.messages import Text
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings, FinishReason
@@ -24,11 +26,14 @@ from seatrial.gateway.policies.answer_record import Kept, KeptChat, read, writte
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.course import ANSWERED_BY
 from seatrial.gateway.policies.recent_answers import RecentAnswers
+from seatrial.gateway.policies.similar import SIMILARITY, Search, Similar
 from seatrial.gateway.policies.single_flight import Flights
 from seatrial.kernel.errors import SeatrialError
 
 _LOG = logging.getLogger(__name__)
 _FLOAT_BYTES = 9
+_GATHER_S = 0.02
+_AT_ONCE = 32
 _MOST_WRITES = 256
 """Writes to the store that may be under way; answers beyond these stay in memory only."""
 
@@ -64,6 +69,7 @@ class Cached:
             others are not kept, and none is given again after the route was pointed elsewhere.
         recent: the answers at hand; may be shared by all routes of a process.
         store: for all processes; None keeps answers in memory only. It is not closed here.
+        similar: finds questions that say the same in other words; None takes equal ones only.
         now: monotonic, in s; the running loop's time.
     """
 
@@ -76,8 +82,10 @@ class Cached:
         first: str,
         recent: RecentAnswers,
         store: Answers | None = None,
+        similar: Similar | None = None,
         now: Callable[[], float],
     ) -> None:
+        self._similar = similar
         self._provider = provider
         self._options = options
         self._route = f"{route} > {first}"
@@ -88,6 +96,8 @@ class Cached:
         self._flights = Flights[Kept](provider.name, now=now, max_bytes=options.max_entry_bytes)
         self._writes: set[asyncio.Future[None]] = set()
         self._store_rests_until = float("-inf")
+        self._fresh: list[tuple[str, Kept, float]] = []
+        self._due: asyncio.TimerHandle | None = None
 
     @property
     def name(self) -> str:
@@ -141,6 +151,7 @@ class Cached:
 
     async def close(self) -> None:
         """See Provider; what is to be kept is written before."""
+        self._take_down()
         if self._writes:
             await asyncio.wait(self._writes)
         await self._provider.close()
@@ -181,16 +192,23 @@ class Cached:
         kept = await self._stored(key, call)
         if isinstance(kept, KeptChat) and kept.whole is not None:
             return kept
+        search, near = await self._near(key, request, call)
+        if near is not None:
+            return near
         call.journal.cache = CacheUse.MISS
         response = await self._provider.chat(request, call)
         answer = KeptChat(response)
         if self._may_be_kept(request, response, call):
-            self._keep(key, answer)
+            self._keep(key, answer, search)
         return answer
 
     async def _stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
         kept = await self._stored(key, call)
         given = kept.pieces if isinstance(kept, KeptChat) else None
+        search = None
+        if given is None:
+            search, near = await self._near(key, request, call)
+            given = None if near is None else near.pieces
         if given is not None:
             for chunk in given:
                 yield chunk
@@ -203,7 +221,7 @@ class Cached:
                 yield chunk
         answer = KeptChat(tuple(chunks))
         if answer.whole is not None and self._may_be_kept(request, answer.whole, call):
-            self._keep(key, answer)
+            self._keep(key, answer, search)
 
     async def _embed(self, key: str, request: EmbeddingRequest, call: Call) -> Kept:
         kept = await self._stored(key, call)
@@ -233,18 +251,49 @@ class Cached:
             return self._options.tool_calls
         return reason is FinishReason.STOP
 
-    def _keep(self, key: str, kept: Kept) -> None:
-        if isinstance(kept, Embeddings):
-            n_bytes = _FLOAT_BYTES * len(kept.vectors) * len(kept.vectors[0])
-            if n_bytes > self._options.max_entry_bytes:
-                return
-        value = written(key, kept)
-        if value is None or len(value) > self._options.max_entry_bytes:
+    def _keep(self, key: str, kept: Kept, search: Search | None = None) -> None:
+        if _weighs_at_least(kept) > self._options.max_entry_bytes:
             return
+        now = self._now()
+        self._recent.put(key, kept, until=now + self._options.ttl_s, n_bytes=0)
+        self._fresh.append((key, kept, now))
+        if len(self._fresh) >= _AT_ONCE:
+            self._take_down()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_GATHER_S, self._take_down)
+        if search is not None:
+            self._remember(search, key)
+
+    def _take_down(self) -> None:
+        """Make records of answers that were just given, several together, when nobody waits."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        fresh, self._fresh = self._fresh, []
+        now = self._now()
+        for key, kept, given in fresh:
+            left_s = self._options.ttl_s - (now - given)
+            at_hand = self._recent.get(key, now) is kept
+            value = written(key, kept) if left_s > 0 else None
+            if value is None or len(value) > self._options.max_entry_bytes:
+                if at_hand:
+                    self._recent.drop(key)
+                continue
+            if at_hand:
+                self._recent.put(key, value, until=now + left_s, n_bytes=len(value))
+            self._write(partial(_put, key=key, value=value, ttl_s=left_s))
+
+    def _remember(self, search: Search, answer: str) -> None:
+        similar = self._similar
+        assert similar is not None
         ttl_s = self._options.ttl_s
-        self._recent.put(key, kept, until=self._now() + ttl_s, n_bytes=len(value))
-        if self._store is not None and self._store_answers() and len(self._writes) < _MOST_WRITES:
-            write = asyncio.ensure_future(self._store.put(key, value, ttl_s=ttl_s))
+        self._write(lambda _: similar.keep(search, answer=answer, ttl_s=ttl_s))
+
+    def _write(self, work: Callable[[Answers], Awaitable[None]]) -> None:
+        if self._store is None or not self._store_answers() or len(self._writes) >= _MOST_WRITES:
+            return
+        write = asyncio.ensure_future(work(self._store))
+        if write not in self._writes:  # of several at once a store may tell together
             self._writes.add(write)
             write.add_done_callback(self._written)
 
@@ -255,6 +304,25 @@ class Cached:
             self._let_rest(error)
         elif error is not None:
             raise error
+
+    async def _near(
+        self, key: str, request: ChatRequest, call: Call
+    ) -> tuple[Search | None, KeptChat | None]:
+        """Whether the question was asked in other words, and the answer it was given then."""
+        if self._similar is None:
+            return None, None
+        search = await self._similar.search(request, key, call)
+        if search is None:
+            return None, None
+        for answer, similarity in search.found:
+            kept = self._recent.get(answer, self._now()) or await self._stored(answer, call)
+            if isinstance(kept, KeptChat) and kept.whole is not None and kept.pieces is not None:
+                call.journal.cache = CacheUse.SEMANTIC
+                call.journal.notes[SIMILARITY] = similarity
+                self._remember(search, answer)
+                return search, kept
+            search.known = [one for one in search.known if one.answer != answer]  # it is gone
+        return search, None
 
     async def _stored(self, key: str, call: Call) -> Kept | None:
         if self._store is None or not self._store_answers():
@@ -282,6 +350,20 @@ class Cached:
     def _let_rest(self, error: SeatrialError) -> None:
         self._store_rests_until = self._now() + self._options.store_pause_s
         _LOG.warning("answers of %s are kept in memory only for now: %s", self._route, error)
+
+
+def _put(store: Answers, *, key: str, value: bytes, ttl_s: float) -> Awaitable[None]:
+    return store.put(key, value, ttl_s=ttl_s)
+
+
+def _weighs_at_least(kept: Kept) -> int:
+    """A bound of its record from below that takes no time to tell."""
+    if isinstance(kept, Embeddings):
+        return _FLOAT_BYTES * len(kept.vectors) * len(kept.vectors[0])
+    whole = kept.whole
+    if whole is None:
+        return 0
+    return sum([len(p.text) for c in whole.choices for p in c.message.parts if type(p) is Text])
 
 
 def _joins(call: Call) -> Callable[[], None]:

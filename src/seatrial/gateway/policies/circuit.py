@@ -135,14 +135,10 @@ TRANSITIONS: Mapping[tuple[CircuitPhase, type[CircuitEvent]], frozenset[CircuitP
 
 def admits(state: CircuitState, now: float, options: CircuitOptions) -> bool:
     """Whether a request may be sent now."""
-    match state.phase:
-        case CircuitPhase.CLOSED:
-            return True
-        case CircuitPhase.OPEN:
-            return now >= state.until
-        case CircuitPhase.HALF_OPEN:
-            free = state.n_probing + state.n_proved < options.n_probes
-            return free or now >= state.until
+    if state.phase is _C:
+        return True
+    free = state.phase is _H and state.n_probing + state.n_proved < options.n_probes
+    return free or now >= state.until
 
 
 def closes_in_s(state: CircuitState, now: float, options: CircuitOptions) -> float:
@@ -159,17 +155,13 @@ def step(state: CircuitState, event: CircuitEvent, options: CircuitOptions) -> C
         return _asked(state, event.at, options)
     if event.epoch != state.epoch:
         return state
-    match state.phase:
-        case CircuitPhase.CLOSED:
-            return _counted(state, event, options)
-        case CircuitPhase.OPEN:
-            return state
-        case CircuitPhase.HALF_OPEN:
-            return _probed(state, event, options)
+    if state.phase is _C:
+        return _counted(state, event, options)
+    return state if state.phase is _O else _probed(state, event, options)
 
 
 def _asked(state: CircuitState, at: float, options: CircuitOptions) -> CircuitState:
-    if state.phase is CircuitPhase.CLOSED:
+    if state.phase is _C:
         return CircuitState(
             epoch=state.epoch,
             n_in_row=state.n_in_row,

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import Usage
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
 from seatrial.gateway.prices.terms import Terms, terms_of
@@ -97,7 +96,7 @@ class Priced:
         quote = self.quote
         if terms and terms != self._terms:
             quote = self._prices.quote(self._vendor, self.request.model, terms) or quote
-        return None if quote is None else units(quote.cost(usage))
+        return None if quote is None else quote.cost_units(usage)
 
 
 def unpaid(error: BaseException) -> bool:

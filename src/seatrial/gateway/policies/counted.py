@@ -125,7 +125,7 @@ class Counted:
             self._tallies.add(self._preferred, call, usage=usage, failure=failure)
 
 
-_GIVEN_AGAIN = (CacheUse.HIT, CacheUse.JOINED)
+_GIVEN_AGAIN = (CacheUse.HIT, CacheUse.SEMANTIC, CacheUse.JOINED)
 
 
 class _Seen:

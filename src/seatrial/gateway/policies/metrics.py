@@ -127,7 +127,7 @@ class GatewayCounts:
             counts.n_fallbacks += FAILED in journal.notes
         if first_token_s is not None:
             counts.first_token.add(first_token_s)
-        for attempt in journal.attempts:
+        for attempt in (*journal.attempts, *journal.beside):
             self._attempted(attempt)
 
     def snapshot(self) -> Snapshot:

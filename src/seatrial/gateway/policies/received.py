@@ -9,6 +9,7 @@ from typing import TypeAlias
 from seatrial.gateway.chat.messages import Reasoning, Text, ToolCall
 from seatrial.gateway.chat.response import (
     ChatResponse,
+    Choice,
     Chunk,
     Finished,
     FinishReason,
@@ -39,6 +40,7 @@ class Received:
         "_n",
         "_n_characters",
         "_pieces",
+        "_unread",
         "cut",
         "n_pieces",
         "terms",
@@ -58,6 +60,7 @@ class Received:
         self._n_characters = 0
         self._finished: set[int] = set()
         self._pieces: dict[_Part, list[str]] = {}
+        self._unread: tuple[Choice, ...] = ()
 
     @classmethod
     def whole(cls, response: ChatResponse) -> Received:
@@ -65,18 +68,9 @@ class Received:
         received = cls(len(response.choices))
         received.usage = response.usage
         received.terms = terms_of(response.raw)
+        received._unread = response.choices
         for choice in response.choices:
             received._finish(choice.index, choice.finish_reason)
-            position = 0
-            for part in choice.message.parts:
-                if isinstance(part, Text):
-                    received._add((choice.index, "text", 0), part.text)
-                elif isinstance(part, Reasoning):
-                    received._add((choice.index, "reasoning", 0), part.text)
-                elif isinstance(part, ToolCall):
-                    received._add((choice.index, "name", position), part.name)
-                    received._add((choice.index, "arguments", position), part.arguments)
-                    position += 1
         return received
 
     def take(self, chunk: Chunk) -> None:
@@ -107,11 +101,28 @@ class Received:
     def tokens(self, count: Callable[[str], int]) -> int:
         """Tokens of all that came, counted so; of an answer that is too long to be kept, as many as
         its beginning has, in proportion."""
+        self._read_whole()
         texts = list(self._texts())
         n_tokens, n_kept = sum(map(count, texts)), sum(map(len, texts))
         if self._n_characters <= n_kept:
             return n_tokens
         return math.ceil(n_tokens * self._n_characters / max(1, n_kept))
+
+    def _read_whole(self) -> None:
+        """Take in an answer that came at once; mostly its provider tells what it used, and nobody
+        counts it."""
+        choices, self._unread = self._unread, ()
+        for choice in choices:
+            position = 0
+            for part in choice.message.parts:
+                if isinstance(part, Text):
+                    self._add((choice.index, "text", 0), part.text)
+                elif isinstance(part, Reasoning):
+                    self._add((choice.index, "reasoning", 0), part.text)
+                elif isinstance(part, ToolCall):
+                    self._add((choice.index, "name", position), part.name)
+                    self._add((choice.index, "arguments", position), part.arguments)
+                    position += 1
 
     def _texts(self) -> Iterator[str]:
         for pieces in self._pieces.values():

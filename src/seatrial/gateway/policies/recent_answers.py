@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
-from seatrial.gateway.policies.answer_record import Kept
+from seatrial.gateway.policies.answer_record import Kept, read
 
 
-class _Entry(NamedTuple):
-    kept: Kept
+class _Entry(msgspec.Struct, gc=False):
+    kept: Kept | bytes
     until: float
     n_bytes: int
 
 
 class RecentAnswers:
-    """Answers in memory, ready to be given; the one put longest ago goes when room is needed.
+    """Answers in memory; the one put longest ago goes when room is needed.
+
+    Most are never asked for again. Put as a record, an answer is one object, which comes and goes
+    at little cost; it is read, once, when it is first asked for.
 
     Args:
         max_entries: >= 0.
         max_bytes: of their records, together, >= 0; one that is greater alone is not taken. In
-            memory an answer takes 1.3 to 4 times as much as its record, streams the most.
+            memory an answer that was read takes 1.3 to 4 times as much as its record, streams the
+            most.
     """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
@@ -46,10 +50,16 @@ class RecentAnswers:
         if entry.until <= now:
             self.drop(key)
             return None
+        if isinstance(entry.kept, bytes):
+            kept = read(key, entry.kept)
+            if kept is None:
+                self.drop(key)
+                return None
+            entry.kept = kept
         return entry.kept
 
-    def put(self, key: str, kept: Kept, *, until: float, n_bytes: int) -> None:
-        """Keep an answer whose record has ``n_bytes`` until a moment, monotonic, in s."""
+    def put(self, key: str, kept: Kept | bytes, *, until: float, n_bytes: int) -> None:
+        """Keep an answer, or its record, which has ``n_bytes``, until a moment, monotonic, in s."""
         self.drop(key)
         if n_bytes > self._max_bytes:
             return

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -30,7 +30,7 @@ from seatrial.gateway.chat.response import (
 )
 from seatrial.gateway.chat.transcript import Transcript
 from seatrial.gateway.policies.mask import Mask
-from seatrial.gateway.policies.tracing import Attribute, Span, Tracer
+from seatrial.gateway.policies.tracing import Attribute, Tracer
 from seatrial.kernel.errors import SeatrialError
 
 Attributes = dict[str, Attribute]
@@ -111,81 +111,76 @@ class Traced:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider."""
-        span = self._begin("chat", request.model, _asked(request, call))
+        span = self._tracer.begin(
+            f"chat {request.model}",
+            lambda: self._begun("chat", request.model, _asked(request, call)),
+        )
         if span is None:
             return await self._provider.chat(request, call)
         try:
-            self._tell(span, request)
             response = await self._provider.chat(request, call)
-            span.set(_answered(response, self._content))
         except BaseException as error:
-            span.end(_error_type(error))
+            span.end(lambda: self._said(request), _error_type(error))
             raise
-        span.end()
+        span.end(lambda: self._said(request) | _answered(response, self._content))
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider."""
         asked = _asked(request, call) | {"gen_ai.request.stream": True}
-        span = self._begin("chat", request.model, asked)
+        span = self._tracer.begin(
+            f"chat {request.model}", lambda: self._begun("chat", request.model, asked)
+        )
         async with aclosing(self._provider.stream(request, call)) as chunks:
             if span is None:
                 async for chunk in chunks:
                     yield chunk
                 return
-            began = self._now()
-            told = _Told(self._content)
-            with _ending(span):
-                self._tell(span, request)
-                try:
-                    async for chunk in chunks:
-                        if chunk.speaks and told.first_s is None:
-                            told.first_s = self._now() - began
-                        told.add(chunk)
-                        yield chunk
-                finally:
-                    span.set(told.attributes())
+            began, told, ended_by = self._now(), _Told(self._content), None
+            try:
+                async for chunk in chunks:
+                    if chunk.speaks and told.first_s is None:
+                        told.first_s = self._now() - began
+                    told.add(chunk)
+                    yield chunk
+            except BaseException as error:
+                ended_by = _error_type(error)
+                raise
+            finally:
+                span.end(lambda: self._said(request) | told.attributes(), ended_by)
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """See Provider."""
-        span = self._begin("embeddings", request.model, {"seatrial.call.id": call.id})
+        span = self._tracer.begin(
+            f"embeddings {request.model}",
+            lambda: self._begun("embeddings", request.model, {"seatrial.call.id": call.id}),
+        )
         if span is None:
             return await self._provider.embed(request, call)
-        with _ending(span):
+        try:
             embeddings = await self._provider.embed(request, call)
-            known: Attributes = {
-                "gen_ai.response.model": embeddings.model,
-                "gen_ai.embeddings.dimension.count": len(embeddings.vectors[0]),
-            }
-            span.set(known | _used(embeddings.usage))
-            return embeddings
+        except BaseException as error:
+            span.end(dict, _error_type(error))
+            raise
+        span.end(lambda: _embedded(embeddings))
+        return embeddings
 
     async def close(self) -> None:
         """See Provider."""
         await self._provider.close()
+        self._tracer.flush()
 
-    def _tell(self, span: Span, request: ChatRequest) -> None:
-        """What was said, where that is recorded."""
-        if self._content is not None:
-            said = _json(map(_message, request.messages), self._content)
-            span.set({"gen_ai.input.messages": said})
-
-    def _begin(self, operation: str, model: str, asked: Attributes) -> Span | None:
+    def _begun(self, operation: str, model: str, asked: Attributes) -> Attributes:
         asked["gen_ai.operation.name"] = operation
         asked["gen_ai.request.model"] = model
         asked.update(self._known)
-        return self._tracer.begin(f"{operation} {model}", asked)
+        return asked
 
-
-@contextmanager
-def _ending(span: Span) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        span.end(_error_type(error))
-        raise
-    else:
-        span.end()
+    def _said(self, request: ChatRequest) -> Attributes:
+        """What was said, where that is recorded."""
+        if self._content is None:
+            return {}
+        return {"gen_ai.input.messages": _json(map(_message, request.messages), self._content)}
 
 
 def _error_type(error: BaseException) -> str:
@@ -268,6 +263,14 @@ def _answered(response: ChatResponse, content: Mask | None) -> Attributes:
         found["gen_ai.output.messages"] = _outputs(response, content)
     found.update(_used(response.usage))
     return found
+
+
+def _embedded(embeddings: Embeddings) -> Attributes:
+    found: Attributes = {
+        "gen_ai.response.model": embeddings.model,
+        "gen_ai.embeddings.dimension.count": len(embeddings.vectors[0]),
+    }
+    return found | _used(embeddings.usage)
 
 
 def _used(usage: Usage | None) -> Attributes:

@@ -54,7 +54,9 @@ class _Group:
     due: bool = False
 
 
-_Key: TypeAlias = tuple[str, str, str | None, str | None, tuple[tuple[str, str], ...], str | None]
+_Key: TypeAlias = tuple[
+    str, str, str | None, str | None, tuple[tuple[str, str], ...], CacheUse, str | None
+]
 
 
 class Tallies:
@@ -94,12 +96,13 @@ class Tallies:
         if minute != self._minute:
             self._turn(minute)
         tags = tuple(call.tags.items()) if call.tags else ()
-        key = (preferred.provider, preferred.model, call.key, call.user, tags, failure)
+        use = _use(call, failure)
+        key = (preferred.provider, preferred.model, call.key, call.user, tags, use, failure)
         group = self._groups.get(key)
         if group is None:
             if len(self._groups) >= _MOST_GROUPS:  # callers make up users and tags without end
                 call = msgspec.structs.replace(call, user=None, tags={})
-                key = (*key[:3], None, (), failure)
+                key = (*key[:3], None, (), use, failure)
             group = self._groups.setdefault(key, self._new(preferred, call, key))
         group.n += 1
         group.due = True
@@ -116,7 +119,7 @@ class Tallies:
         for key, group in self._groups.items():
             if group.due:
                 group.due = False
-                self._post(Count(self._record(group, failure=key[-1])))
+                self._post(Count(self._record(group, use=key[-2], failure=key[-1])))
 
     def _turn(self, minute: int) -> None:
         self.flush()
@@ -140,13 +143,20 @@ class Tallies:
             cost = self._costs[key] = preferred.cost(usage) or 0
         return cost
 
-    def _record(self, group: _Group, *, failure: str | None) -> Record:
+    def _record(self, group: _Group, *, use: CacheUse, failure: str | None) -> Record:
         return Record(
             id=group.id,
             at_us=self._minute * MINUTE_US,
             payer=group.payer,
             cost=group.saved,
-            cache=CacheUse.NONE if failure is not None else CacheUse.HIT,
+            cache=use,
             failure=failure,
             n=group.n,
         )
+
+
+def _use(call: Call, failure: str | None) -> CacheUse:
+    if failure is not None:
+        return CacheUse.NONE
+    semantic = call.journal.cache is CacheUse.SEMANTIC
+    return CacheUse.SEMANTIC if semantic else CacheUse.HIT

@@ -29,6 +29,14 @@ class Quote(Protocol):
         """
         ...
 
+    def cost_units(self, usage: Usage) -> int:
+        """`cost` in units of `ledger.money`; what is smaller than one counts as one."""
+        ...
+
+    def worst_case_units(self, input_tokens: int, output_tokens: int) -> int:
+        """`worst_case` in units of `ledger.money`; what is smaller than one counts as one."""
+        ...
+
 
 class PriceBook(Protocol):
     """Prices of all models."""

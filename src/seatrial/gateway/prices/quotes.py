@@ -34,3 +34,14 @@ class RatedQuote(msgspec.Struct, frozen=True, kw_only=True):
         for rates in self.later:
             most = max(most, rates.worst_case(input_tokens, output_tokens))
         return most
+
+    def cost_units(self, usage: Usage) -> int:
+        """See Quote."""
+        return self.rates.cost_units(usage)
+
+    def worst_case_units(self, input_tokens: int, output_tokens: int) -> int:
+        """See Quote."""
+        most = self.rates.worst_case_units(input_tokens, output_tokens)
+        for rates in self.later:
+            most = max(most, rates.worst_case_units(input_tokens, output_tokens))
+        return most

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
+from operator import ne
 
 import msgspec
 
 from seatrial.gateway.chat.response import Usage
+from seatrial.gateway.ledger.money import units, usd
 
 
 class TokenPrices(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +98,38 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             dearest_input, dearest_output = for_input, for_output
         return self.per_request + input_tokens * dearest_input + output_tokens * dearest_output
 
+    def cost_units(self, usage: Usage) -> int:
+        """`cost` in units of `ledger.money`; what is smaller than one counts as one."""
+        flat = self._flat
+        if flat is None or not _is_plain(usage):
+            return units(self.cost(usage))
+        per_request, for_input, for_output, _, _ = flat
+        return per_request + usage.input_tokens * for_input + usage.output_tokens * for_output
+
+    def worst_case_units(self, input_tokens: int, output_tokens: int) -> int:
+        """`worst_case` in units of `ledger.money`; what is smaller than one counts as one."""
+        flat = self._flat
+        if flat is None:
+            return units(self.worst_case(input_tokens, output_tokens))
+        return flat[0] + input_tokens * flat[3] + output_tokens * flat[4]
+
+    @cached_property
+    def _flat(self) -> tuple[int, int, int, int, int] | None:
+        """Of rates without tiers whose prices are whole units: of a request, and of a token of
+        input and of output, plain and at most. Whole numbers add up at a tenth of the time."""
+        base = self.base
+        prices = (
+            self.per_request,
+            base.input,
+            base.output,
+            base.dearest_input,
+            base.dearest_output,
+        )
+        whole = tuple(map(units, prices))
+        if self.tiers or any(map(ne, map(usd, whole), prices)):
+            return None
+        return whole[0], whole[1], whole[2], whole[3], whole[4]
+
     def _prices(self, input_tokens: int) -> TokenPrices:
         found = self.base
         for tier in self.tiers:
@@ -119,6 +153,17 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 )
             )
         return found
+
+
+def _is_plain(usage: Usage) -> bool:
+    """Whether all tokens are of the plain kinds."""
+    return not (
+        usage.cached_tokens
+        or usage.cache_write_tokens
+        or usage.reasoning_tokens
+        or usage.input_audio_tokens
+        or usage.output_audio_tokens
+    )
 
 
 def _input_cost(prices: TokenPrices, usage: Usage) -> Decimal:

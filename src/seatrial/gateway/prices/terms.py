@@ -23,10 +23,10 @@ def terms_of(body: Mapping[str, object] | None) -> Terms:
     ``auto`` counts as the standard terms, which it is unless the vendor's own console says
     otherwise; a reply says which tier it was.
     """
-    if body is None:
-        return STANDARD
-    return tuple(
-        (field, value)
-        for field in FIELDS
-        if isinstance(value := body.get(field), str) and value not in _STANDARD_VALUES
-    )
+    terms = STANDARD
+    if body is not None:
+        for field in FIELDS:
+            value = body.get(field)
+            if isinstance(value, str) and value not in _STANDARD_VALUES:
+                terms = (*terms, (field, value))
+    return terms

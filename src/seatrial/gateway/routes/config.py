@@ -159,6 +159,11 @@ class ModelConfig(ConfigModel):
     cache: bool | None = Field(
         default=None, description="Whether answers are kept, if not as the section cache says."
     )
+    semantic: bool | None = Field(
+        default=None,
+        description="Whether they are given again to questions in other words, if not as the "
+        "section cache.semantic says.",
+    )
     deadline: Duration | None = Field(
         default=None, gt=0, description="From call to answer, if not as for all."
     )
@@ -196,6 +201,24 @@ class BreakerConfig(ConfigModel):
     pause: Duration = Field(default=10.0, gt=0, description="How long until it is tried again.")
 
 
+class SemanticConfig(ConfigModel):
+    """Answers that are given again to questions in other words."""
+
+    enabled: bool = Field(
+        default=False, description="Whether they are, for all models whose answers are kept."
+    )
+    embedder: ModelName | Literal[""] = Field(
+        default="", description="A model of this section, of kind embedding, that compares them."
+    )
+    similarity: float = Field(
+        default=0.95,
+        ge=0.8,
+        le=1,
+        allow_inf_nan=False,
+        description="Cosine at least, for the embedder that it was measured with.",
+    )
+
+
 class CacheConfig(ConfigModel):
     """Answers that are kept."""
 
@@ -209,6 +232,10 @@ class CacheConfig(ConfigModel):
     )
     warm: bool = Field(
         default=False, description="Whether answers at a temperature above 0 are kept, too."
+    )
+    semantic: SemanticConfig = Field(
+        default_factory=SemanticConfig,
+        description="Answers that are given again to questions in other words.",
     )
 
 
@@ -357,7 +384,35 @@ class GatewayConfig(ConfigModel):
                         f"the model {name!r} names the provider {candidate.provider!r}; "
                         f"providers are: {known}"
                     )
+        self._check_semantic()
         return self
+
+    def caches(self, model: ModelConfig) -> bool:
+        """Whether answers of a model are kept."""
+        return self.cache.enabled if model.cache is None else model.cache
+
+    def compares(self, model: ModelConfig) -> bool:
+        """Whether they are given again to questions in other words."""
+        told = self.cache.semantic.enabled if model.semantic is None else model.semantic
+        return told and self.caches(model) and model.kind == "chat"
+
+    def _check_semantic(self) -> None:
+        for name, model in self.models.items():
+            if model.semantic and not self.compares(model):
+                raise ValueError(
+                    f"the model {name!r} has semantic on, which is for models of kind chat whose "
+                    "answers are kept: set its cache to true, too"
+                )
+        on = [name for name, model in self.models.items() if self.compares(model)]
+        if self.cache.semantic.enabled and not on:
+            raise ValueError("cache.semantic is enabled and no answers are kept: enable cache, too")
+        embedder = self.models.get(self.cache.semantic.embedder)
+        if on and (embedder is None or embedder.kind != "embedding"):
+            raise ValueError(
+                f"the model {on[0]!r} compares questions by "
+                f"{self.cache.semantic.embedder!r}: name a model of kind embedding in "
+                "cache.semantic.embedder"
+            )
 
     def _check_summariser(self, name: str, summariser: str) -> None:
         other = self.models.get(summariser)

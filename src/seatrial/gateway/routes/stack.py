@@ -28,7 +28,6 @@ from seatrial.gateway.chat.provider import Provider
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.allowances import Allowances
 from seatrial.gateway.ledger.budget import Budget
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.policies.answers import Answers
 from seatrial.gateway.policies.backoff import Backoff
 from seatrial.gateway.policies.breaker import Breaker, Circuit
@@ -49,6 +48,7 @@ from seatrial.gateway.policies.rate_limit import RateLimit
 from seatrial.gateway.policies.recent_answers import RecentAnswers
 from seatrial.gateway.policies.retry import Retry, RetryOptions
 from seatrial.gateway.policies.room import Room
+from seatrial.gateway.policies.similar import Similar, SimilarOptions
 from seatrial.gateway.policies.spans import Server, traced
 from seatrial.gateway.policies.summary import Summary, SummaryOptions
 from seatrial.gateway.policies.tallies import Preferred, Tallies
@@ -160,8 +160,8 @@ class _Stacks:
         ]
         stack: Provider = Fallback(candidates, name=name, hedge=hedge, now=parts.now)
         stack = Room(stack, now=parts.now)
-        cache = self._config.cache
-        if cache.enabled if model.cache is None else model.cache:
+        if self._config.caches(model):
+            cache = self._config.cache
             stack = Cached(
                 stack,
                 options=CacheOptions(ttl_s=cache.ttl, any_temperature=cache.warm),
@@ -169,6 +169,7 @@ class _Stacks:
                 first=f"{first.provider}/{first.model}",
                 recent=parts.recent,
                 store=parts.answers,
+                similar=self._similar(name, model),
                 now=parts.now,
             )
         stack = RateLimit(stack, parts.limits, self._limits, now=parts.now, key_name=self._key_name)
@@ -189,6 +190,24 @@ class _Stacks:
             use=Use(model.kind),
             candidates=tuple((one.provider, one.model) for one in model.candidates),
             counter=self._counter(first),
+        )
+
+    def _similar(self, name: str, model: ModelConfig) -> Similar | None:
+        """What compares questions: in the caller's name and budgets, within no limits of keys."""
+        parts, semantic = self._parts, self._config.cache.semantic
+        if parts.answers is None or not self._config.compares(model):
+            return None
+        first, embedder = model.candidates[0], self._config.models[semantic.embedder].candidates[0]
+        # Vectors of another candidate could not be compared with those that are kept.
+        candidate = Candidate(provider=self._candidate(embedder, None), model=embedder.model)
+        return Similar(
+            Fallback([candidate], name=semantic.embedder, now=parts.now),
+            model=f"{embedder.provider}/{embedder.model}",
+            options=SimilarOptions(similarity=semantic.similarity),
+            route=f"{name} > {first.provider}/{first.model}",
+            store=parts.answers,
+            now=parts.now,
+            wall=parts.wall,
         )
 
     def _summarise(self, others: Mapping[str, Route], name: str | None) -> Summary | None:
@@ -276,7 +295,7 @@ class _Stacks:
 
         def cost(usage: Usage) -> int | None:
             quote = prices.quote(vendor, candidate.model)
-            return None if quote is None else units(quote.cost(usage))
+            return None if quote is None else quote.cost_units(usage)
 
         return Preferred(provider=candidate.provider, model=candidate.model, cost=cost)
 

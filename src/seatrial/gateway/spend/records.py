@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "n",
     "n_failed",
     "n_hits",
+    "n_semantic",
     "n_refused",
     "input_tokens",
     "output_tokens",

@@ -96,6 +96,13 @@ def rows_of(points: Sequence[Point], dimensions: int) -> NDArray[np.float32]:
     return rows
 
 
+def query_of(vector: NDArray[np.float32], dimensions: int) -> list[float]:
+    """The vector of a question, checked, as clients send it.   Raises: VectorInvalid."""
+    check_vectors(np.atleast_2d(vector), dimensions)
+    numbers: list[float] = vector.tolist()
+    return numbers
+
+
 def sorted_hits(found: Iterable[tuple[int, float]], k: int) -> Hits:
     """The best k of keys and scores, in the order that `Hits` has."""
     best = sorted(found, key=lambda one: (-one[1], one[0]))[:k]

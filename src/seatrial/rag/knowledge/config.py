@@ -10,6 +10,7 @@ from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel
 from seatrial.rag.answering.config import AnsweringConfig
 from seatrial.rag.chunking.config import ChunkingConfig
+from seatrial.rag.embedding.config import EmbeddingConfig
 from seatrial.rag.loading.config import LoadingConfig
 from seatrial.rag.retrieval.config import RetrievalConfig
 from seatrial.release.answer_gates import (
@@ -58,6 +59,9 @@ class KnowledgeConfig(ConfigModel):
     documents: LoadingConfig = Field(description="What is loaded, and who may read it.")
     chunking: ChunkingConfig = Field(
         default_factory=ChunkingConfig, description="How documents are cut into chunks."
+    )
+    embedding: EmbeddingConfig = Field(
+        default_factory=EmbeddingConfig, description="What makes the vectors."
     )
     vectors: VectorsConfig = Field(
         default_factory=VectorsConfig, description="Where vectors are searched."

@@ -10,7 +10,11 @@ from seatrial.rag.loading.outcome import Reason, Unloadable
 
 _OPEN = re.compile(r"---[ \t]*\r?\n")
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$\n?", re.MULTILINE)
-_KEY = re.compile(r"\s*(?:#[^\n]*\n\s*)*[\w.-]+[ \t]*:(?:\s|$)")
+_KEY = re.compile(
+    r"""\s*(?:\#[^\n]*\n\s*)*  # comments
+        (?:\{|(?:[\w.-]+|"[^"\n]*"|'[^'\n]*')[ \t]*:(?:\s|$))""",
+    re.VERBOSE,
+)
 
 
 class FrontMatter(NamedTuple):

@@ -52,7 +52,9 @@ class LimitsConfig(ConfigModel):
         description="Bytes of a file of many documents, read record by record.",
     )
     record_bytes: int = Field(
-        default=20_000_000, ge=1, description="Bytes of one record, message or attachment."
+        default=20_000_000,
+        ge=1,
+        description="Bytes of one record, message or attachment, or of a JSON list.",
     )
     unpacked_bytes: int = Field(
         default=400_000_000,

@@ -91,10 +91,17 @@ def first_sentence_end(text: str, start: int, end: int) -> int | None:
 
 
 def _ends_here(text: str, start: int, at: int, end: int) -> bool:
-    alone = _ALONE.match(text, text.rfind("\n", max(0, at - 200), at) + 1) is not None
     if text[at] in "\n\u2029":
-        return alone or text[at] == "\u2029" or _BLOCK.match(text, end) is not None
-    return not alone and text[end : end + 1] not in _CLOSERS and _ends(text, start, at, end)
+        ends = text[at] == "\u2029" or _BLOCK.match(text, end) is not None
+        return ends or _stands_alone(text, at)
+    following = text[end : end + 1]
+    if following in _CLOSERS or not _ends(text, start, at, end):
+        return False
+    return not _stands_alone(text, at)
+
+
+def _stands_alone(text: str, at: int) -> bool:
+    return _ALONE.match(text, text.rfind("\n", max(0, at - 200), at) + 1) is not None
 
 
 def _keep(text: str, start: int, end: int, spans: list[Span]) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from seatrial.gateway.chat.call import CacheUse, Call
 from seatrial.gateway.dialects.crossing import LOST_FIELDS
 from seatrial.gateway.ledger.money import plain_usd
+from seatrial.gateway.policies.similar import SIMILARITY
 from seatrial.gateway.routes.prompted import ANSWER_NOTE, VERSION_NOTE
 from seatrial.serving.flight import VERSION
 from seatrial.web.llm.visit import Visit
@@ -36,6 +37,8 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
         found.append((b"x-seatrial-answer", _safe(str(journal.notes[ANSWER_NOTE]))))
     if journal.cache is not CacheUse.NONE:
         found.append((b"x-seatrial-cache", str(journal.cache).encode()))
+        if isinstance(similarity := journal.notes.get(SIMILARITY), float):
+            found.append((b"x-seatrial-similarity", b"%.4f" % similarity))
     if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
         found.append((b"x-seatrial-dropped-messages", b"%d" % dropped))
     if isinstance(lost := journal.notes.get(LOST_FIELDS), tuple):
@@ -44,6 +47,7 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
         last = journal.attempts[-1]
         found.append((b"x-seatrial-model", _named(last.provider, last.model)))
         found.append((b"x-seatrial-attempts", b"%d" % len(journal.attempts)))
+    if journal.attempts or journal.beside:
         found.append((b"x-seatrial-cost-usd", cost(call)))
     return tuple(found)
 

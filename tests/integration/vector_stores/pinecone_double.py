@@ -103,6 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         asked = parse_qs(parts.query)
         space = asked.get("namespace", [""])[0]
+        if self.headers.get("api-key") != "secret":
+            self._reply(401, {"code": 16, "message": "Invalid API Key", "details": []})
+            return
         rows, _ = self.shelf.caught_up()
         held = rows.get(space, {})
         if parts.path == "/vectors/fetch":

@@ -1,0 +1,1 @@
+"""What runs inside an environment of its own: libraries that cut texts."""

