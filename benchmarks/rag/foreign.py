@@ -100,7 +100,8 @@ def _kinds(
         (
             "foreign",
             one,
-            [i for i, q in own if q.answerable and q.relevant and not q.relevant & ids],
+            # Claims without answers (SciFact) of one field are not foreign to its other half.
+            [i for i, q in own if q.answers and q.relevant and not q.relevant & ids],
         ),
         ("subtle", one, [i for i, q in own if not q.answerable and q.relevant & ids]),
     ]

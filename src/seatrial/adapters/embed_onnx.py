@@ -133,10 +133,9 @@ class OnnxEmbedder:
         self._shape: EncoderShape = shape
         self._name = f"{model.name}/{precision.value}"
         self._threads = threads
-        self._prefixes = {
-            prefix: len(model.tokenizer.ids(prefix)) if prefix else 0
-            for prefix in (model.document_prefix, model.query_prefix)
-        }
+        # A prefix may have other tokens alone than before a text.
+        split = model.tokenizer.ids
+        self._prefix_tokens = len(split(model.document_prefix + "a")) - len(split("a"))
         self._run = _runner(model, precision, folder)
 
     @property
@@ -152,7 +151,7 @@ class OnnxEmbedder:
     @property
     def max_tokens(self) -> int:
         """See Embedder."""
-        return self._shape.max_tokens - 2 - self._prefixes[self._model.document_prefix]
+        return self._shape.max_tokens - 2 - self._prefix_tokens
 
     @property
     def languages(self) -> frozenset[str] | None:

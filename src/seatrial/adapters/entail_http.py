@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from seatrial.adapters.llm_endpoint import Endpoint
 from seatrial.adapters.pair_service import PairService, number
+from seatrial.adapters.tokenizer_hf import whole
 
 
 class HttpEntailment:
@@ -53,7 +54,7 @@ class HttpEntailment:
         self._service.close()
 
     def _asked(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        inputs = [list(pair) for pair in pairs]
+        inputs = [[whole(premise), whole(claim)] for premise, claim in pairs]
         answer = self._service.post("/predict", {"inputs": inputs, "truncate": True})
         if not isinstance(answer, list) or len(answer) != len(pairs):
             raise self._service.wrong(f"no list of {len(pairs)} judgements")

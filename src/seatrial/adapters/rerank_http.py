@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.llm_endpoint import Endpoint
 from seatrial.adapters.pair_service import PairService, number
+from seatrial.adapters.tokenizer_hf import whole
 
 
 class RerankForm(StrEnum):
@@ -60,7 +61,9 @@ class HttpReranker:
     def scores(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
         """See Reranker.   Raises: ServiceUnavailable."""
         parts = [
-            self._asked(question, passages[start : start + self._most])
+            self._asked(
+                whole(question), [whole(one) for one in passages[start : start + self._most]]
+            )
             for start in range(0, len(passages), self._most)
         ]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
@@ -70,10 +73,11 @@ class HttpReranker:
         self._service.close()
 
     def _asked(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        question, texts = whole(question), [whole(passage) for passage in passages]
         if self._form is RerankForm.COHERE:
             body: dict[str, object] = {
                 "query": question,
-                "documents": list(passages),
+                "documents": texts,
                 "top_n": len(passages),
             }
             if self._model:
@@ -82,7 +86,7 @@ class HttpReranker:
             found = answer.get("results") if isinstance(answer, Mapping) else None
             key = "relevance_score"
         else:
-            body = {"query": question, "texts": list(passages), "truncate": True}
+            body = {"query": question, "texts": texts, "truncate": True}
             found, key = self._service.post("/rerank", body), "score"
         scores = np.full(len(passages), np.nan, np.float32)
         for one in found if isinstance(found, list) else []:

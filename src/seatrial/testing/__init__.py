@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from seatrial.testing.billing_provider import BillingProvider
     from seatrial.testing.chunker_suite import ChunkerSuite
     from seatrial.testing.clock import FakeClock
+    from seatrial.testing.embedder_suite import EmbedderSuite
     from seatrial.testing.engine_suite import EngineSuite
+    from seatrial.testing.entailment_suite import EntailmentSuite
     from seatrial.testing.index_store_suite import IndexStoreSuite
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
     from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
+    from seatrial.testing.memory_vector_cache import MemoryVectorCache
     from seatrial.testing.memory_vectors import MemoryVectors
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.prompt_source_suite import PromptSourceSuite
     from seatrial.testing.provider_suite import ProviderSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
+    from seatrial.testing.reranker_suite import RerankerSuite
     from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
+    from seatrial.testing.vector_cache_suite import VectorCacheSuite
     from seatrial.testing.vector_store_suite import VectorStoreSuite
     from seatrial.testing.vendor_suite import VendorSuite
 
@@ -38,7 +43,9 @@ __all__ = [
     "AnswersSuite",
     "BillingProvider",
     "ChunkerSuite",
+    "EmbedderSuite",
     "EngineSuite",
+    "EntailmentSuite",
     "FakeClock",
     "IndexStoreSuite",
     "LedgerSuite",
@@ -49,21 +56,29 @@ __all__ = [
     "MemoryPrompts",
     "MemorySource",
     "MemoryStore",
+    "MemoryVectorCache",
     "MemoryVectors",
     "NotifierSuite",
     "PendingSuite",
     "PromptSourceSuite",
     "ProviderSuite",
     "RecordingNotifier",
+    "RerankerSuite",
     "ScriptedLLM",
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
+    "VectorCacheSuite",
     "VectorStoreSuite",
     "VendorSuite",
 ]
 
 _HOMES = {
+    "VectorCacheSuite": "vector_cache_suite",
+    "RerankerSuite": "reranker_suite",
+    "MemoryVectorCache": "memory_vector_cache",
+    "EntailmentSuite": "entailment_suite",
+    "EmbedderSuite": "embedder_suite",
     "AnswersSuite": "answers_suite",
     "BillingProvider": "billing_provider",
     "ChunkerSuite": "chunker_suite",

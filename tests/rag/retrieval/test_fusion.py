@@ -9,6 +9,8 @@ from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.retrieval.fusion import (
     best_first,
     convex,
+    first,
+    known_to,
     normalised,
     reciprocal_rank,
     together,
@@ -74,3 +76,11 @@ def test_equal_scores_share_a_rank_and_rank_by_key():
     legs = np.array([[2.0, 2.0, 1.0]])
     assert reciprocal_rank(legs, 0, (1.0,)).tolist() == pytest.approx([1, 1, 1 / 3])
     assert best_first(np.array([9, 3, 5]), np.array([1.0, 1.0, 2.0])).tolist() == [2, 1, 0]
+
+
+def test_candidates_get_the_scores_that_a_deeper_search_has_for_them():
+    deep = hits(k2=9.0, k4=8.0, k9=7.0, k7=1.0)
+    found = known_to(together([hits(k7=0.9, k8=0.5), first(deep, 2)]), deep)
+    assert found.keys.tolist() == [2, 4, 7, 8]
+    np.testing.assert_allclose(found.scores[1], [9, 8, 1, np.nan])
+    assert len(known_to(together([NO_HITS, NO_HITS]), deep)) == 0

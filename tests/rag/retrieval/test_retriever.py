@@ -76,6 +76,30 @@ def test_vectors_are_the_last_resort_where_no_word_is_found(index_of, embedder):
     assert len(got.found) == len(SHIPS)
 
 
+class Indifferent:
+    """Finds all documents at right angles to every question."""
+
+    name = "words"
+    dimensions = 64
+    languages = None
+
+    def embed_documents(self, texts):
+        return np.tile(np.eye(64, dtype=np.float32)[0], (len(texts), 1))
+
+    def embed_queries(self, texts):
+        return np.tile(np.eye(64, dtype=np.float32)[1], (len(texts), 1))
+
+
+def test_vectors_that_are_no_nearer_than_those_of_any_text_say_nothing(index_of, embedder):
+    embedder.embed_documents = Indifferent().embed_documents
+    index = index_of(SHIPS)
+    got = Retriever(index, Indifferent(), RetrievalSettings()).search("keel of the ship", ALL)
+    by_words = retriever(index, None, mode=Mode.LEXICAL).search("keel of the ship", ALL)
+    scores = {one.passage.document: one.score for one in by_words.found}
+    assert names(got)[:2] == names(by_words)
+    assert {one.passage.document: one.score for one in got.found[:2]} == pytest.approx(scores)
+
+
 def test_a_search_by_one_leg_ranks_as_that_leg(index_of, embedder):
     index = index_of(SHIPS)
     vector = embedder.embed_queries(["ship sails"])[0]

@@ -3,25 +3,41 @@
 import pytest
 
 from seatrial.rag.retrieval.found import DenseUse
-from seatrial.rag.retrieval.weighting import dense_use
+from seatrial.rag.retrieval.weighting import dense_use, language_asked
 
 ENGLISH = frozenset({"en"})
 
 
 @pytest.mark.parametrize(
-    ("question", "language", "known", "indexed", "use"),
+    ("question", "indexed", "language"),
     [
-        ("Who?", "en", ENGLISH, {"en": 1.0}, DenseUse.FULL),
-        ("海试是什么？", "zh", ENGLISH, {"en": 1.0}, DenseUse.LANGUAGE),
-        ("海试是什么？", "zh", None, {"en": 1.0}, DenseUse.FULL),
-        ("2019?", None, ENGLISH, {"en": 1.0}, DenseUse.FULL),
-        # "Autophagy declines in aged organisms" is taken for Slovenian: a guess over few words
-        ("Autophagy declines", "sl", ENGLISH, {"en": 1.0}, DenseUse.FULL),
-        ("Wer war das?", "de", ENGLISH, {"de": 0.9, "en": 0.1}, DenseUse.WEAK),
-        ("Nassau-Saarbrücken", None, ENGLISH, {"de": 0.9, "en": 0.1}, DenseUse.WEAK),
-        ("Nassau-Saarbrücken", None, ENGLISH, {"": 0.9, "en": 0.1}, DenseUse.FULL),
-        ("Wer war das?", "de", ENGLISH, {"de": 0.01, "en": 0.99}, DenseUse.FULL),
+        ("Who was the captain?", {"en": 1.0}, "en"),
+        ("海试是什么？", {"en": 1.0}, "zh"),
+        # looks Slovenian, and "Nassau-Saarbrücken" like nothing
+        ("Autophagy declines in aged organisms.", {"en": 1.0}, "en"),
+        ("Nassau-Saarbrücken", {"de": 0.9, "en": 0.1}, "de"),
+        ("Wer war das und was ist es?", {"de": 0.5, "en": 0.5}, "de"),
+        ("Wer war das und was ist es?", {"zh": 1.0}, "de"),
+        ("Who was the captain?", {"zh": 1.0}, "en"),
+        ("2019?", {"en": 1.0}, None),
+        ("X", {}, None),
+        ("X", {"": 1.0}, None),
     ],
 )
-def test_the_language_of_a_question_decides(question, language, known, indexed, use):
-    assert dense_use(question, language, known, indexed) is use
+def test_a_short_question_is_read_in_the_language_of_the_index(question, indexed, language):
+    assert language_asked(question, indexed) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "known", "use"),
+    [
+        ("en", ENGLISH, DenseUse.FULL),
+        ("zh", ENGLISH, DenseUse.LANGUAGE),
+        ("zh", None, DenseUse.FULL),
+        (None, ENGLISH, DenseUse.FULL),
+        ("de", ENGLISH, DenseUse.WEAK),
+        ("ru", ENGLISH, DenseUse.LANGUAGE),
+    ],
+)
+def test_the_language_of_a_question_decides(language, known, use):
+    assert dense_use(language, known) is use

@@ -39,7 +39,7 @@ _NAME = re.compile(
     r"|谁|哪位|何人|哪里|哪儿|何处|何地|什么地方|哪个|哪家|哪座|哪所|哪些?国家?|哪国|名字|叫什么|称为什么",
     re.IGNORECASE,
 )
-_CENTURY = re.compile(r"centur|decade|\d{4}|世纪|年代|朝|年", re.IGNORECASE)
+_CENTURY = re.compile(r"centur|decade|\d{4}|\bin \d{3}\b|世纪|年代|朝|年", re.IGNORECASE)
 
 
 def sought_by(question: str) -> Sought:

@@ -86,7 +86,7 @@ class Groundedness:
 
     def _first(self, sentence: str, material: Material, known: set[str]) -> _Judged:
         if claims_nothing(sentence, known):
-            return _Judged(sentence, _settled(Support.NOTHING_SAID, 1.0, None, NOTHING_SAID))
+            return _Judged(sentence, _settled(Support.NOTHING_SAID, 0.0, None, NOTHING_SAID))
         at = material.verbatim.get(bare(sentence))
         if at is not None:
             evidence = _evidence(material, at)

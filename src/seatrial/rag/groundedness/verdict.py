@@ -31,7 +31,8 @@ class GroundednessVerdict:
     """The judgement of one sentence.
 
     Args:
-        score: probability in [0, 1] that the passages support it, by the profile.
+        score: probability in [0, 1] that the passages support it, by the profile; 0 where it
+            claims nothing.
         evidence: where the support lies; None where nothing comes near.
         also: where the rest of it lies, if one span does not hold all that is said.
         reason: one sentence for people: what is missing or contradicted, or what supports it;

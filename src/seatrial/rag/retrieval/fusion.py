@@ -43,6 +43,21 @@ def together(legs: Sequence[Hits]) -> Candidates:
     return Candidates(keys, scores)
 
 
+def first(hits: Hits, n: int) -> Hits:
+    """The best n."""
+    return Hits(hits.keys[:n], hits.scores[:n])
+
+
+def known_to(candidates: Candidates, last: Hits) -> Candidates:
+    """The same candidates, with all that the last leg knows of them; `last` may hold others."""
+    if not len(candidates):
+        return candidates
+    places = np.minimum(np.searchsorted(candidates.keys, last.keys), len(candidates) - 1)
+    among = candidates.keys[places] == last.keys
+    candidates.scores[-1, places[among]] = last.scores[among]
+    return candidates
+
+
 def normalised(scores: Floats, lowest: float) -> Floats:
     """Scores (n,) of one leg in [0, 1]: 0 is the lowest possible, 1 the highest that is there.
 

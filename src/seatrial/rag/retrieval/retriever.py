@@ -8,6 +8,7 @@ from collections.abc import Callable
 from seatrial.kernel.errors import Conflict, Invalid
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.index.reading import Index, Scope
+from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.packing import Count, pack
 from seatrial.rag.retrieval.reranker import Reranker
@@ -60,6 +61,7 @@ class Retriever:
             )
         self._index = index
         self._embedder = embedder
+        self._baseline = None if embedder is None else Baseline(embedder)
         self._settings = settings
         self._reranker = reranker
         self._rewriter = rewriter
@@ -79,6 +81,7 @@ class Retriever:
         return Search(
             index=self._index,
             embedder=self._embedder,
+            baseline=self._baseline,
             settings=self._settings,
             reranker=self._reranker,
             rewriter=self._rewriter,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.index.passage import NO_HITS
 from seatrial.rag.index.reading import Index, Scope
+from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.diversity import distinct, mmr
 from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
 from seatrial.rag.retrieval.fusion import (
@@ -20,6 +21,8 @@ from seatrial.rag.retrieval.fusion import (
     Floats,
     best_first,
     convex,
+    first,
+    known_to,
     normalised,
     reciprocal_rank,
     together,
@@ -28,12 +31,14 @@ from seatrial.rag.retrieval.keywords import keywords
 from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.rewriting import QueryRewriter
 from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
-from seatrial.rag.retrieval.weighting import dense_use
-from seatrial.rag.text.language import language_of
+from seatrial.rag.retrieval.weighting import dense_use, language_asked
 
 _SIMILAR = 0.95
 """Cosine from which two passages are looked at for being copies."""
 _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
+_DEEPER = 10
+"""So many times the candidates are searched by words, which costs little: what vectors find has its
+words counted, too, though others have more of them."""
 _SPARE = 2
 """So many times the passages wanted are read where copies may be dropped."""
 
@@ -44,6 +49,7 @@ class Search:
 
     index: Index
     embedder: Embedder | None
+    baseline: Baseline | None
     settings: RetrievalSettings
     reranker: Reranker | None
     rewriter: QueryRewriter | None
@@ -56,7 +62,7 @@ class Search:
     def result(self) -> Retrieved:
         """Search."""
         wordings = self._wordings()
-        language = language_of(self.question)
+        language = language_asked(self.question, self.index.facts.languages)
         use = self._dense_use(language)
         fused = [self._searched(wording, language, use) for wording in wordings]
         if use is DenseUse.LANGUAGE and not any(len(candidates) for candidates, _ in fused):
@@ -86,9 +92,7 @@ class Search:
             return DenseUse.NO_EMBEDDER
         if self.settings.mode is Mode.DENSE:
             return DenseUse.FULL
-        return dense_use(
-            self.question, language, self.embedder.languages, self.index.facts.languages
-        )
+        return dense_use(language, self.embedder.languages)
 
     def _searched(
         self, wording: str, language: str | None, use: DenseUse
@@ -96,35 +100,46 @@ class Search:
         """What one wording finds, with its fused scores."""
         depth = max(self.settings.candidates, self.k)
         vector = None
+        unrelated = 0.0
         dense = lexical = NO_HITS
         if self.embedder is not None and use not in _LEAVES_OUT:
             with self._timed("embed"):
                 vector = self.embedder.embed_queries([wording])[0]
+                if self.baseline is not None:
+                    unrelated = self.baseline.cosine(language)
             with self._timed("dense"):
                 dense = self.index.dense(vector, depth, self.scope)
         if self.settings.mode is not Mode.DENSE and use is not DenseUse.LAST_RESORT:
             with self._timed("lexical"):
-                lexical = self.index.lexical(keywords(wording, language), depth, self.scope)
+                searched = keywords(wording, language)
+                lexical = self.index.lexical(searched, depth * _DEEPER, self.scope)
         with self._timed("fuse"):
-            candidates = together([dense, lexical])
-            return candidates, self._fused(candidates, vector, use)
+            candidates = known_to(together([dense, first(lexical, depth)]), lexical)
+            if vector is None:
+                return candidates, normalised(candidates.scores[1], 0.0)
+            if not len(lexical):
+                return candidates, normalised(candidates.scores[0], -1.0)
+            return candidates, self._fused(candidates, vector, use, unrelated)
 
     def _fused(
-        self, candidates: Candidates, vector: NDArray[np.float32] | None, use: DenseUse
+        self,
+        candidates: Candidates,
+        vector: NDArray[np.float32],
+        use: DenseUse,
+        unrelated: float,
     ) -> Floats:
-        cosines, bm25 = candidates.scores
-        if vector is None:
-            return normalised(bm25, 0.0)
-        if self.settings.mode is Mode.DENSE or use is DenseUse.LAST_RESORT:
-            return normalised(cosines, -1.0)
         settings = self.settings
+        cosines, bm25 = candidates.scores
         share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
         if settings.fusion is Fusion.RECIPROCAL_RANK:
             return reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
         unknown = np.flatnonzero(np.isnan(cosines))
         if len(unknown):  # found by its words only: its cosine is looked up
             cosines[unknown] = self.index.vectors(candidates.keys[unknown].tolist()) @ vector
-        return convex((normalised(cosines, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
+        if cosines.max() <= unrelated:  # nothing is nearer than any text: words alone tell
+            return normalised(bm25, 0.0)
+        nearness = (cosines - unrelated) / (1 - unrelated)
+        return convex((normalised(nearness, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
 
     def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
         """The best without copies, in the reranker's order where there is one, not all alike."""

@@ -9,35 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.rag.retrieval.found import DenseUse
-from seatrial.rag.text.language import script_shares
+from seatrial.rag.text.language import language_of, script_shares
+from seatrial.rag.text.language_words import LATIN_WORDS
 
 _PRESENT = 0.05
 """A language is one of an index from this share of its chunks."""
 
 
-def dense_use(
-    question: str,
-    language: str | None,
-    known: frozenset[str] | None,
-    indexed: Mapping[str, float],
-) -> DenseUse:
-    """How far dense search may be trusted with a question.
+def language_asked(question: str, indexed: Mapping[str, float]) -> str | None:
+    """The language of a question, ISO 639-1, as far as it and the index tell.
 
-    A question in a script of its own is told apart for certain. One in Latin letters is short, and
-    its language a guess: a foreign one counts where the index holds it, or holds mostly languages
-    that the embedder does not know. Cosines then still see names and shared words, so they are
-    weighted down and not dropped.
+    Questions are short: "Autophagy declines in aged organisms" looks Slovenian. One in Latin
+    letters that seems to be in a language which the index does not hold, or in none, is taken for
+    one in the language that the index mostly holds, where that has Latin letters, too.
 
     Args:
-        language: of the question, ISO 639-1; None where it cannot be told.
-        known: languages of the embedder; None: all.
         indexed: share of the chunks per language, ``""`` for those that cannot be told.
     """
-    if known is None or language in known:
+    told = language_of(question)
+    if told and indexed.get(told, 0.0) >= _PRESENT:
+        return told
+    main = max((name for name in indexed if name), key=lambda name: indexed[name], default=None)
+    if main in LATIN_WORDS and script_shares(question).get("Latin", 0.0) > 0.5:
+        return main
+    return told
+
+
+def dense_use(language: str | None, known: frozenset[str] | None) -> DenseUse:
+    """How far dense search may be trusted with a question.
+
+    In a foreign language of Latin letters an embedder still sees names and shared words, so its
+    cosines are weighted down; in a foreign script they are dropped.
+
+    Args:
+        language: of the question; None where it cannot be told.
+        known: languages of the embedder; None: all.
+    """
+    if known is None or language is None or language in known:
         return DenseUse.FULL
-    if language and script_shares(question).get("Latin", 0.0) < 0.5:
-        return DenseUse.LANGUAGE
-    foreign = sum(share for name, share in indexed.items() if name and name not in known)
-    if foreign > 0.5 or (language and indexed.get(language, 0.0) >= _PRESENT):
-        return DenseUse.WEAK
-    return DenseUse.FULL
+    return DenseUse.WEAK if language in LATIN_WORDS else DenseUse.LANGUAGE

@@ -1,0 +1,68 @@
+from itertools import count
+
+import pytest
+
+from seatrial.rag.answering.extractive import ExtractiveAnswerer
+from seatrial.rag.answering.reply import Refusal
+from seatrial.rag.answering.replying import reply
+from seatrial.rag.retrieval.found import DenseUse, Retrieved
+
+
+def retrieved(question, language, passages):
+    return Retrieved(
+        questions=(question,),
+        language=language,
+        found=tuple(one.best for one in passages),
+        dense_use=DenseUse.NO_EMBEDDER,
+        index="docs",
+        version=3,
+        seconds={"lexical": 0.5},
+    )
+
+
+async def asked(question, language, passages, **options):
+    ticks = count()
+    return await reply(
+        retrieved(question, language, passages),
+        passages,
+        ExtractiveAnswerer(),
+        embedder=None,
+        clock=lambda: float(next(ticks)),
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "answer"),
+    [
+        ("Who swore fealty to King Charles III?", "en", "Rollo"),
+        ("本作共有多少张战场地图？", "zh", "20张"),
+    ],
+)
+async def test_a_reply_says_what_was_asked_of_what_and_how_long_it_took(
+    passages, question, language, answer
+):
+    made = await asked(question, language, passages)
+    assert answer in made.text
+    assert (made.question, made.index, made.version) == (question, "docs", 3)
+    assert made.answered_by == "extractive"
+    assert made.refusal is None
+    assert made.confidence > 0.5
+    assert made.seconds == {"lexical": 0.5, "confidence": 1.0, "answer": 1.0}
+
+
+async def test_a_question_that_the_corpus_does_not_answer_is_refused_unless_told_otherwise(
+    passages,
+):
+    question = "What is the boiling point of mercury in an oven?"
+    refused = await asked(question, "en", passages)
+    assert refused.refusal is Refusal.NOT_ANSWERED
+    assert refused.citations == ()
+    answered = await asked(question, "en", passages, refuse=False)
+    assert answered.refusal is None
+
+
+async def test_nothing_found_is_told_apart():
+    made = await asked("谁？", "zh", [])
+    assert made.refusal is Refusal.NOTHING_FOUND
+    assert made.confidence == 0
