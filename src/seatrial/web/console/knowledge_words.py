@@ -48,7 +48,7 @@ EN: Mapping[str, str] = {
     "knowledge.answer": "Answer",
     "knowledge.asked": "“{question}”",
     "knowledge.refused": "no answer",
-    "knowledge.refusal.nothing_found": "Nothing about this was found that these readers may read.",
+    "knowledge.refusal.nothing_found": "No document that these readers may read is about it.",
     "knowledge.refusal.not_answered": "What was found most likely does not answer the question, so "
     "none was made up.",
     "knowledge.refusal.not_supported": "An answer was written, and the documents support nothing "
@@ -125,7 +125,7 @@ ZH: Mapping[str, str] = {
     "knowledge.answer": "回答",
     "knowledge.asked": "“{question}”",
     "knowledge.refused": "拒绝回答",
-    "knowledge.refusal.nothing_found": "在这些读者可读的文档中，没有找到有关内容。",
+    "knowledge.refusal.nothing_found": "这些读者可读的文档都没有谈到它。",
     "knowledge.refusal.not_answered": "找到的内容很可能没有回答这个问题，因此不编造答案。",
     "knowledge.refusal.not_supported": "写出了答案，但文档不支持其中任何内容，因此不予显示。",
     "knowledge.confidence": "把握",
