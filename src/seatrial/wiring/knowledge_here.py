@@ -15,7 +15,7 @@ from typing import TypeVar
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.rag.answering.answerer import Answerer
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
-from seatrial.rag.answering.reply import Reply
+from seatrial.rag.answering.reply import Citation, Reply
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.answering.written import Policy, WrittenAnswerer
 from seatrial.rag.embedding.embedder import Embedder
@@ -25,10 +25,12 @@ from seatrial.rag.groundedness.verdict import Entailment
 from seatrial.rag.index.reading import Index
 from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
+from seatrial.rag.knowledge.desk import Surroundings
 from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.rag.text.document import Document
 from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.index_releases import ReleasedIndexes, Served
 from seatrial.wiring.knowledge import (
@@ -107,6 +109,11 @@ class _Searched:
         return OpenIndex(
             index, _retriever(self.config, index, used, reranker), self._answerer(used, entailment)
         )
+
+    def document(self, version: int, document: str) -> Document:
+        """One document of a version; blocks.   Raises: IndexNotFound, NotInIndex."""
+        index: Index = self._store.open(self._name, version)
+        return index.document(document)
 
     @cached_property
     def reranker(self) -> Reranker | None:
@@ -220,6 +227,24 @@ class KnowledgeHere:
         replied = await _measured(served, work)
         served.answered(replied)
         return replied
+
+    async def surroundings(
+        self, name: str, version: int, citation: Citation, *, reach: int
+    ) -> Surroundings:
+        """See `KnowledgeDesk.surroundings`."""
+        searched = self._of(name)
+
+        def look() -> Surroundings:
+            text = searched.document(version, citation.document).text
+            start, end = citation.span
+            return Surroundings(
+                before=text[max(0, start - reach) : start],
+                after=text[end : end + reach],
+                begins=start <= reach,
+                ends=end + reach >= len(text),
+            )
+
+        return await self._run(look)
 
     def _served(self, name: str, asked: Asked) -> Served[OpenIndex] | None:
         if self._released is None or asked.version is not None:
