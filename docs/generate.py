@@ -17,6 +17,8 @@ from pages.configuration import (
     configuration_page,
     monitoring_page,
     monitoring_schema_file,
+    rag_config_page,
+    rag_config_schema_file,
     schema_file,
 )
 from pages.errors import errors_page
@@ -38,6 +40,8 @@ FILES: Mapping[str, Callable[[], str]] = {
     "monitoring.md": monitoring_page,
     "monitoring.schema.json": monitoring_schema_file,
     "provider-failures.md": provider_failures_page,
+    "rag_config.md": rag_config_page,
+    "rag_config.schema.json": rag_config_schema_file,
     "rollout.md": rollout_page,
     "routes.md": routes_page,
     "seatrial.schema.json": schema_file,

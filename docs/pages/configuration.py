@@ -1,4 +1,4 @@
-"""docs/reference: every key of seatrial.yaml and monitoring.yaml, as pages and as schemas."""
+"""docs/reference: every key of the configuration files, as pages and as schemas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from pages.text import page, table
 from seatrial.kernel.config import schema
 from seatrial.monitoring.watching.watch_file import MonitoringFile
-from seatrial.wiring.settings import Settings
+from seatrial.rag.knowledge.config import KnowledgeFile
+from seatrial.wiring.all_settings import AllSettings
 
 _VARIABLES = (
     ("SEATRIAL_HOME", "folder of the state when `--home` is not given; `.seatrial` without either"),
@@ -31,7 +32,7 @@ _BOUNDS = (
 
 def schema_file() -> str:
     """The JSON schema of the file, for editors."""
-    return json.dumps(schema(Settings), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema(AllSettings), indent=2, ensure_ascii=False) + "\n"
 
 
 def monitoring_schema_file() -> str:
@@ -60,9 +61,35 @@ def monitoring_page() -> str:
     )
 
 
+def rag_config_schema_file() -> str:
+    """The JSON schema of rag_config.yaml, for editors."""
+    return json.dumps(schema(KnowledgeFile), indent=2, ensure_ascii=False) + "\n"
+
+
+def rag_config_page() -> str:
+    """Every key of rag_config.yaml with its type, default and meaning."""
+    rows = [[f"`{key}`", *told] for key, *told in keys(schema(KnowledgeFile))]
+    return page(
+        "rag_config.yaml",
+        [
+            "One index: what `seatrial rag` takes with `--config`. Below a name in the section",
+            "`knowledge` of `seatrial.yaml` the same keys, less `name` and `gateway`, make an",
+            "index that `seatrial up` serves too. Relative paths begin in the folder of the file.",
+            "[How to ask documents](../how-to/ask-documents.md) has examples;",
+            "[rag_config.schema.json](rag_config.schema.json) is this page for editors:",
+        ],
+        ["```yaml", "# yaml-language-server: $schema=rag_config.schema.json", "```"],
+        table(["key", "value", "default", "meaning"], rows),
+        [
+            "`SEATRIAL_RAG__` and the key in capitals, with two underscores for each dot, goes",
+            "over the file: `SEATRIAL_RAG__RETRIEVAL__K=20`.",
+        ],
+    )
+
+
 def configuration_page() -> str:
     """Every key with its type, default and meaning."""
-    whole = schema(Settings)
+    whole = schema(AllSettings)
     rows = [[f"`{key}`", *told] for key, *told in keys(whole)]
     variables = [[f"`{name}`", text] for name, text in _VARIABLES]
     return page(
@@ -116,7 +143,7 @@ def _sections(
 
     Of several kinds of section, each is marked with its ``kind``.
     """
-    marks = (("", field), ("[]", field.get("items")), (".NAME", field.get("additionalProperties")))
+    marks = (("", field), ("[]", field.get("items")), (".NAME", _values(field)))
     for mark, inner in marks:
         if not isinstance(inner, dict):
             continue
@@ -159,9 +186,15 @@ def _several(field: dict[str, Any], whole: dict[str, Any]) -> str:
         return f"[{', '.join(_type(item, whole) for item in field['prefixItems'])}]"
     if field["type"] == "array":
         return f"list of {_type(field['items'], whole)}".replace("of section", "of sections")
-    values = field.get("additionalProperties")
+    values = _values(field)
     inner = _type(values, whole) if isinstance(values, dict) else "section"
     return f"{inner}s by name" if inner == "section" else f"{inner} by name"
+
+
+def _values(field: dict[str, Any]) -> Any:
+    """What a mapping holds, where names may have any form or must have one."""
+    of_a_form = list(field.get("patternProperties", {}).values())
+    return of_a_form[0] if of_a_form else field.get("additionalProperties")
 
 
 def _default(field: dict[str, Any]) -> str:

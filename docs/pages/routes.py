@@ -20,6 +20,7 @@ from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
+from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
 from seatrial.web.labels import labels_router
 from seatrial.web.llm.description import ASKED, ROUTES, TOLD
 from seatrial.web.openapi import _HEADERS as HEADERS
@@ -61,6 +62,13 @@ def routes_page() -> str:
         table(["header", "meaning"], [[f"`{name}`", text] for name, text in ASKED]),
         ["Headers of their replies:"],
         table(["header", "meaning"], [[f"`{name}`", text] for name, text in TOLD]),
+        ["## Documents that can be asked"],
+        [
+            "Where the section `knowledge` names indexes. Keys are those of language models; a key",
+            "for the model `rag/NAME` asks the index NAME, and finds what its groups may read. See",
+            "[Ask documents](../how-to/ask-documents.md).",
+        ],
+        table(["method", "path", ""], [[m, f"`{path}`", text] for m, path, text in KNOWLEDGE]),
         ["## Control"],
         [
             "Open to this machine alone while the server has no `SEATRIAL_TOKEN`; with one, to",

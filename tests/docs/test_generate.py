@@ -29,7 +29,9 @@ from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.catalog import REGISTERED
 from seatrial.release.rollout import Phase
 from seatrial.serving.routes import PATTERNS
-from seatrial.wiring.settings import Settings
+from seatrial.rag.knowledge.config import KnowledgeFile
+from seatrial.web.knowledge.description import ROUTES
+from seatrial.wiring.all_settings import AllSettings
 import click
 seen = explore()
 print(json.dumps({
@@ -38,16 +40,18 @@ print(json.dumps({
     "alerts.md": [kind for kind in KINDS if kind.startswith("alert.")],
     "events.md": [REGISTERED, *CHANGES, *KINDS],
     "rollout.md": [phase.value for phase in Phase],
-    "routes.md": [pattern.path for pattern in PATTERNS],
+    "rag_config.md": [f"`{key}`" for key, *_ in keys(schema(KnowledgeFile))],
+    "routes.md": [pattern.path for pattern in PATTERNS] + [path for _, path, _ in ROUTES],
     "commands.md": [f"## {context.command_path}" for context, _ in verbs()]
         + [code.name.lower() for code in Exit],
-    "configuration.md": [f"`{key}`" for key, *_ in keys(schema(Settings))],
+    "configuration.md": [f"`{key}`" for key, *_ in keys(schema(AllSettings))],
     "monitoring.md": [f"`{key}`" for key, *_ in keys(schema(MonitoringFile))],
     "shapes": sorted(seen.shapes), "changes": sorted(CHANGES),
     "meanings": sorted([*_MEANING, *MEANING]),
     "played": sorted({fact.kind for fact in played()}), "watch": sorted(KINDS),
     "untold": [
-        key for m in (Settings, MonitoringFile) for key, _, _, text in keys(schema(m)) if not text
+        key for m in (AllSettings, KnowledgeFile, MonitoringFile)
+        for key, _, _, text in keys(schema(m)) if not text
     ],
     "reached": sorted({m.phase.value for m in seen.moves} | {m.after.value for m in seen.moves}),
 }))
@@ -87,6 +91,7 @@ def test_the_generated_files_are_current():
         "events.md",
         "metrics.md",
         "monitoring.md",
+        "rag_config.md",
         "rollout.md",
         "routes.md",
     ],
@@ -132,6 +137,8 @@ def test_a_file_that_is_not_current_is_named(tmp_path):
         ("server: {port: 9000, retention: 35d}", True),
         ("release: {steps: [{share: 0.1, watch: 1h30m}], extend: 60}", True),
         ("endpoints: {churn: {release: {gates: {against_stable: null}}}}", True),
+        ("knowledge: {handbook: {documents: {sources: [{path: docs}]}}}", True),
+        ("knowledge: {handbook: {}}", False),
         ("server: {prot: 9000}", False),
         ("release: {steps: []}", False),
         ("release: {gates: {dry_run: [p42]}}", False),
@@ -159,7 +166,15 @@ def test_the_schema_of_the_watch_says_what_seatrial_says(text, valid):
     assert jsonschema.Draft202012Validator(schema).is_valid(yaml.safe_load(text)) is valid
 
 
-def test_the_example_fits_the_schema():
-    schema = json.loads((REFERENCE / "monitoring.schema.json").read_text(encoding="utf-8"))
-    example = ROOT / "examples" / "monitoring" / "monitoring.yaml"
-    jsonschema.validate(yaml.safe_load(example.read_text(encoding="utf-8")), schema)
+@pytest.mark.parametrize(
+    ("schema", "example"),
+    [
+        ("monitoring.schema.json", "monitoring/monitoring.yaml"),
+        ("rag_config.schema.json", "rag_config.yaml"),
+        ("seatrial.schema.json", "gateway.yaml"),
+    ],
+)
+def test_an_example_fits_its_schema(schema, example):
+    says = json.loads((REFERENCE / schema).read_text(encoding="utf-8"))
+    text = (ROOT / "examples" / example).read_text(encoding="utf-8")
+    jsonschema.validate(yaml.safe_load(text), says)

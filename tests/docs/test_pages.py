@@ -18,8 +18,9 @@ from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.rag.knowledge.config import KnowledgeFile
 from seatrial.rag.loading.config import LoadingConfig
-from seatrial.wiring.settings import Settings
+from seatrial.wiring.all_settings import AllSettings
 
 ROOT = docs.ROOT
 PAGES = docs.pages()
@@ -138,7 +139,10 @@ def test_a_configuration_in_the_docs_is_valid(block):
     if "sources" in values:
         LoadingConfig.model_validate(values)
         return
-    (MonitoringFile if of_a_log else Watch if of_the_watch else Settings).model_validate(values)
+    if "documents" in values:
+        KnowledgeFile.model_validate(values)
+        return
+    (MonitoringFile if of_a_log else Watch if of_the_watch else AllSettings).model_validate(values)
 
 
 @pytest.mark.parametrize(

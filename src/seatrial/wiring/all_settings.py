@@ -14,7 +14,7 @@ from seatrial.kernel.config import load
 from seatrial.kernel.config_file import MAX_BYTES, parse
 from seatrial.kernel.errors import SeatrialError
 from seatrial.rag.knowledge.config import IndexName, KnowledgeConfig, KnowledgeFile
-from seatrial.wiring.settings import Settings
+from seatrial.wiring.settings import OF_AN_INDEX, Settings
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 
@@ -55,7 +55,7 @@ def read_knowledge_file(path: Path, environment: Mapping[str, str] = os.environ)
 
     Raises: ConfigMissing, ConfigUnreadable, ConfigInvalid.
     """
-    file = load(path, KnowledgeFile, environment, prefix="SEATRIAL_RAG__")
+    file = load(path, KnowledgeFile, environment, prefix=OF_AN_INDEX)
     own = {name: getattr(file, name) for name in KnowledgeConfig.model_fields}
     return AllSettings(
         gateway=file.gateway, knowledge={file.name: KnowledgeConfig.model_construct(**own)}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
 
 FILE = "seatrial.yaml"
+OF_AN_INDEX = "SEATRIAL_RAG__"
+"""Begins variables that go over `rag_config.yaml`, and say nothing about `seatrial.yaml`."""
 _KNOWLEDGE = "knowledge"
 
 
@@ -165,7 +167,8 @@ def load_settings(path: Path | None, environment: Mapping[str, str] = os.environ
     """
     if path is None and Path(FILE).is_file():
         path = Path(FILE)
-    return load(path, _kind(path, environment), environment)
+    own = {name: text for name, text in environment.items() if not name.startswith(OF_AN_INDEX)}
+    return load(path, _kind(path, own), own)
 
 
 def _kind(path: Path | None, environment: Mapping[str, str]) -> type[Settings]:

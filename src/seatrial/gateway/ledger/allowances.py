@@ -132,10 +132,9 @@ class Allowances:
 
         Raises: TellerClosed; what the ledger raises, and then nothing stays reserved.
         """
-        granted = self.draw(asked)
-        if granted is not None:
-            return granted
         allowance = self._open.get(asked.charges)
+        if allowance is not None and self._draws(allowance, asked, asked.most):
+            return Grant(asked.most, allowance)
         self._look_ahead(asked)
         answer = await self.teller.reserve(asked)
         if isinstance(answer, Granted):
@@ -146,13 +145,6 @@ class Allowances:
             if amount >= asked.least and self._draws(allowance, asked, amount):
                 return Grant(amount, allowance)
         return answer
-
-    def draw(self, asked: Reserve) -> Grant | None:
-        """What `reserve` grants at once, out of what is held ahead; None where it has to wait."""
-        allowance = self._open.get(asked.charges)
-        if allowance is None or not self._draws(allowance, asked, asked.most):
-            return None
-        return Grant(asked.most, allowance)
 
     def settle(self, record: Record, grant: Grant | None) -> None:
         """Pay for an attempt, soon and surely.
