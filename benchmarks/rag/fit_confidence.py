@@ -22,6 +22,8 @@ from seatrial.rag.groundedness.logistic import Array, Fit, Priors, auc, fit
 
 HOME = Path("src/seatrial/rag/answering")
 _REFUSED = 0.02
+N_ASKED = {"words": 150, "vectors": 60}
+"""Questions of each kind for each half of each set."""
 ENGLISH = ("squad2", "scifact")
 SETS = (*ENGLISH, "cmrc2018")
 
@@ -94,7 +96,7 @@ def main() -> None:
     made = {}
     for name, signals, used in (("words", WORDS, SETS), ("vectors", VECTORS, ENGLISH)):
         chosen = [one for one in sets if one.name in used]
-        found = asked(chosen, n=150, dense=name == "vectors", seed=0)
+        found = asked(chosen, n=N_ASKED[name], dense=name == "vectors", seed=0)
         made[name] = model(found, signals)
         inputs, labels = rows_of(found, signals)
         print(

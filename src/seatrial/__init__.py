@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seatrial.release.verdict import Judgement, Outcome, Verdict
     from seatrial.wiring.compare import compare
     from seatrial.wiring.gateway import open_gateway
+    from seatrial.wiring.open_knowledge import open_knowledge
     from seatrial.wiring.workspace import open_store, open_workspace
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ __all__ = [
     "compare",
     "judge",
     "open_gateway",
+    "open_knowledge",
     "open_store",
     "open_workspace",
     "time_to_verdict",
@@ -71,6 +73,7 @@ _HOMES = {
     "compare": "wiring.compare",
     "judge": "release.judge",
     "open_gateway": "wiring.gateway",
+    "open_knowledge": "wiring.open_knowledge",
     "open_store": "wiring.workspace",
     "open_workspace": "wiring.workspace",
     "time_to_verdict": "release.plan",

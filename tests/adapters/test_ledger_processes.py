@@ -18,8 +18,8 @@ import seatrial
 from seatrial.adapters.ledger_postgres import PostgresLedger
 from seatrial.adapters.ledger_redis import RedisLedger
 from seatrial.adapters.ledger_sqlite import SqliteLedger
+from seatrial.gateway.chat.money import units
 from seatrial.gateway.ledger.ledger import Ledger
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.ledger.usage import UsageQuestion
 
 SPENDERS = Path(__file__).with_name("spenders.py")

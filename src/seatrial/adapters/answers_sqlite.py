@@ -68,12 +68,12 @@ class SqliteAnswers:
     """`gateway.policies.answers.Answers` in a file; each process opens its own.
 
     Reading waits for no writer, so it is done on the event loop; writing is done in a thread, all
-    that came within some milliseconds in one transaction. What was written just before the
-    machine's power fails may be lost. Times are of the wall clock.
+    that came within a quarter of a second in one transaction. What was put just before the process
+    or the machine dies may be lost. Times are of the wall clock.
 
     Args:
-        path: the file; made when absent, its folder must be there. One of ours that is damaged is
-            begun anew.
+        path: the file; made when absent, its folder must be there. One of ours that is damaged,
+            or of another version, is begun anew.
         max_entries: >= 1.
         max_bytes: of all values, >= 1; the file is somewhat larger.
         busy_timeout_s: how long a write waits for another process, >= 0.

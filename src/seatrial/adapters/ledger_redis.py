@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from seatrial.gateway.chat.money import UNITS_PER_USD
 from seatrial.gateway.ledger.batch import LAPSED
 from seatrial.gateway.ledger.ledger import (
     AHEAD_SHARE,
@@ -33,7 +34,6 @@ from seatrial.gateway.ledger.ledger import (
     Settle,
     time_part,
 )
-from seatrial.gateway.ledger.money import UNITS_PER_USD
 from seatrial.gateway.ledger.usage import Record, State, UsageQuestion, UsageSum, summed_each
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.kernel.store import (

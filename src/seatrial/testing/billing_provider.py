@@ -14,6 +14,7 @@ import msgspec
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure
 from seatrial.gateway.chat.messages import Role, said
+from seatrial.gateway.chat.money import units
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import (
@@ -28,7 +29,6 @@ from seatrial.gateway.chat.response import (
     Usage,
     UsageReported,
 )
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.terms import STANDARD, Terms
 
 

@@ -273,6 +273,23 @@ class IndexStoreSuite:
         with pytest.raises(NotFound):
             store.forget("boat", keep=1)
 
+    def test_what_a_draft_began_with_is_kept_for_it(self, store: IndexStore) -> None:
+        """Though the version is forgotten meanwhile."""
+        made = corpus.documents(Random(31), 8)
+        build(store, made[:4])
+        draft = store.draft("ship", RECIPE)
+        draft.put(made[4:6])
+        draft.remove([one.document.id for one in made[:4]])
+        draft.publish()
+        store.activate("ship", 1)
+        draft = store.draft("ship", RECIPE)
+        store.activate("ship", 2)
+        assert list(store.forget("ship", keep=1)) == [1]
+        draft.put(made[6:])
+        draft.close()
+        assert store.draft("ship", RECIPE).publish() == 3
+        assert sorted(read(store.open("ship"))) == sorted(written([*made[:4], *made[6:]]))
+
     @pytest.mark.parametrize("seed", range(6))
     def test_searches_find_what_looking_at_all_finds(self, store: IndexStore, seed: int) -> None:
         """Whatever is asked, of whom, and after whatever was put and taken out."""

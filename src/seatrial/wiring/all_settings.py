@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
 
 from seatrial.kernel.config import load
+from seatrial.kernel.config_file import MAX_BYTES, parse
+from seatrial.kernel.errors import SeatrialError
 from seatrial.rag.knowledge.config import IndexName, KnowledgeConfig, KnowledgeFile
 from seatrial.wiring.settings import OF_AN_INDEX, Settings
+from seatrial.wiring.workspace import Workspace, open_workspace
 
 
 class AllSettings(Settings):
@@ -19,6 +24,30 @@ class AllSettings(Settings):
     knowledge: dict[IndexName, KnowledgeConfig] = Field(
         default_factory=dict, description="Documents that can be asked, by the name of the index."
     )
+
+
+def workspace_of(
+    *,
+    home: Path | None,
+    config: Path | None,
+    environment: Mapping[str, str] = os.environ,
+) -> Workspace:
+    """The workspace of a `seatrial.yaml`, or of a `rag_config.yaml`, whatever its name.
+
+    Raises: as `open_workspace`.
+    """
+    if config is None or not _is_one_index(config):
+        return open_workspace(home=home, config=config, environment=environment)
+    settings = read_knowledge_file(config, environment)
+    workspace = open_workspace(home=home, environment=environment)
+    return replace(workspace, settings=settings, config=config.resolve())
+
+
+def _is_one_index(config: Path) -> bool:
+    """Whether a file is `rag_config.yaml`; who reads it says what is wrong with it."""
+    with suppress(OSError, ValueError, SeatrialError), config.open("rb") as file:
+        return "documents" in parse(file.read(MAX_BYTES + 1), str(config))
+    return False
 
 
 def read_knowledge_file(path: Path, environment: Mapping[str, str] = os.environ) -> AllSettings:

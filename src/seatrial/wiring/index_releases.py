@@ -83,6 +83,24 @@ def versions_in_use(store: Store, name: str) -> set[int]:
     }
 
 
+def is_released(store: Store, name: str) -> bool:
+    """Whether an index has an endpoint, which decides what answers."""
+    return bool(documents(store, INDEX, name))
+
+
+def version_in_production(store: Store, name: str) -> int | None:
+    """The version of an index that its endpoint has in production, if there is one."""
+    endpoints = Endpoints(store)
+    endpoints.refresh()
+    if name not in endpoints.names():
+        return None
+    stable = endpoints.get(name).target.split.stable
+    for one in documents(store, INDEX, name):
+        if one.number == stable:
+            return index_version_of(one.content)
+    return None
+
+
 O = TypeVar("O")  # noqa: E741 - what is opened
 
 

@@ -15,21 +15,32 @@ from typing import TypeVar
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.rag.answering.answerer import Answerer
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
-from seatrial.rag.answering.reply import Reply
+from seatrial.rag.answering.reply import Citation, Reply
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.answering.written import Policy, WrittenAnswerer
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.check import Groundedness
 from seatrial.rag.groundedness.profile import profile
+from seatrial.rag.groundedness.verdict import Entailment
 from seatrial.rag.index.reading import Index
 from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
+from seatrial.rag.knowledge.desk import Surroundings
 from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.retrieval.found import Context, Retrieved
+from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.rag.text.document import Document
 from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.index_releases import ReleasedIndexes, Served
-from seatrial.wiring.knowledge import check_answering, copies_of, embedder_of, index_store
+from seatrial.wiring.knowledge import (
+    check_answering,
+    copies_of,
+    corpus_folder,
+    embedder_of,
+    index_store,
+)
+from seatrial.wiring.pair_models import entailment_of, reranker_of
 from seatrial.wiring.workspace import Workspace
 
 T = TypeVar("T")
@@ -41,11 +52,14 @@ _THREADS = 4
 def retriever_of(workspace: Workspace, config: KnowledgeConfig, index: Index) -> Retriever:
     """What searches a version as its configuration says.   Raises: EmbedderDiffers."""
     embedder = None if index.facts.embedder is None else embedder_of(workspace, config)
-    return _retriever(config, index, embedder)
+    reranker = reranker_of(config.reranker, corpus_folder(workspace))
+    return _retriever(config, index, embedder, reranker)
 
 
-def _retriever(config: KnowledgeConfig, index: Index, embedder: Embedder | None) -> Retriever:
-    return Retriever(index, embedder, config.retrieval.settings())
+def _retriever(
+    config: KnowledgeConfig, index: Index, embedder: Embedder | None, reranker: Reranker | None
+) -> Retriever:
+    return Retriever(index, embedder, config.retrieval.settings(), reranker=reranker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +104,35 @@ class _Searched:
         if self.config.vectors.kind != "embedded":
             index = copies_of(self._workspace, self._name, self.config).over(self._store, index)
         with self._lock:
-            embedder = self.embedder
+            embedder, reranker, entailment = self.embedder, self.reranker, self.entailment
         used = embedder if index.facts.embedder is not None else None
-        return OpenIndex(index, _retriever(self.config, index, used), self._answerer(used))
+        return OpenIndex(
+            index, _retriever(self.config, index, used, reranker), self._answerer(used, entailment)
+        )
 
-    def _answerer(self, embedder: Embedder | None) -> Answerer:
+    def document(self, version: int, document: str) -> Document:
+        """One document of a version; blocks.   Raises: IndexNotFound, NotInIndex."""
+        index: Index = self._store.open(self._name, version)
+        return index.document(document)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """Loaded with it."""
+        return reranker_of(self.config.reranker, corpus_folder(self._workspace))
+
+    @cached_property
+    def entailment(self) -> Entailment | None:
+        """Loaded with it."""
+        return entailment_of(self.config.entailment, corpus_folder(self._workspace))
+
+    def _answerer(self, embedder: Embedder | None, entailment: Entailment | None) -> Answerer:
         config = self.config.answering
         if config.model is None or self._gateway is None:
             return ExtractiveAnswerer(embedder=embedder, max_sentences=config.max_sentences)
         return WrittenAnswerer(
             self._gateway(),
             config.model,
-            Groundedness(profile(config.profile), embedder=embedder),
+            Groundedness(profile(config.profile), embedder=embedder, entailment=entailment),
             policy=Policy(config.unsupported),
             max_tokens=config.max_tokens,
         )
@@ -196,6 +227,24 @@ class KnowledgeHere:
         replied = await _measured(served, work)
         served.answered(replied)
         return replied
+
+    async def surroundings(
+        self, name: str, version: int, citation: Citation, *, reach: int
+    ) -> Surroundings:
+        """See `KnowledgeDesk.surroundings`."""
+        searched = self._of(name)
+
+        def look() -> Surroundings:
+            text = searched.document(version, citation.document).text
+            start, end = citation.span
+            return Surroundings(
+                before=text[max(0, start - reach) : start],
+                after=text[end : end + reach],
+                begins=start <= reach,
+                ends=end + reach >= len(text),
+            )
+
+        return await self._run(look)
 
     def _served(self, name: str, asked: Asked) -> Served[OpenIndex] | None:
         if self._released is None or asked.version is not None:

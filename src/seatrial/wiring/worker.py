@@ -44,6 +44,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
@@ -341,6 +342,11 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             process.to_close.append(ledger.close)
             spend = spend_desk(workspace, store, ledger)
             spending = [spend_router(spend, guard)]
+        knowledge: KnowledgeDesk | None = None
+        if process.llm is not None and process.llm.knowledge is not None:
+            from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
+
+            knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
@@ -350,7 +356,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
-            console_router(desk, watch, guard, spend=spend),
+            console_router(desk, watch, guard, spend=spend, knowledge=knowledge),
         ]
 
     streams = None if process.llm is None else process.llm.plane

@@ -181,6 +181,27 @@ async def test_the_next_one_is_there_before_the_last_ends():
 
 
 @in_fake_time
+async def test_one_that_is_used_up_early_is_followed_in_time_by_a_larger_one():
+    ledger = Watched()
+    till = Till(ledger, limit=10**9)
+    for _ in range(5000):
+        await till.pay(10, 10)
+        await asyncio.sleep(0)
+    reserved = [one for one in ledger.asked if isinstance(one, Reserve)]
+    assert [one.ahead for one in reserved] == [False, False] + [True] * (len(reserved) - 2)
+    sizes = [one.most // 10 for one in reserved if one.ahead]
+    assert sizes[:5] == [64, 128, 256, 512, 1024]
+    assert set(sizes[5:]) == {1024}
+    for _ in range(300):  # fewer come: less is held for them
+        await asyncio.sleep(0.1)
+        await till.pay(10, 10)
+    assert [one for one in ledger.asked if isinstance(one, Reserve)][-1].most == 640
+    await till.allowances.flush()
+    assert ledger.held == (53_000, 0)
+    await till.allowances.close()
+
+
+@in_fake_time
 async def test_a_call_that_may_last_longer_than_the_allowance_is_not_paid_from_it():
     ledger = Watched()
     till = Till(ledger, limit=10**6)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.gateway.chat.messages import Role, said
+from seatrial.gateway.chat.money import units
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.policies.affordable import UNKNOWN_MAXIMUM, affordable_tokens, span
 from seatrial.gateway.prices.quotes import RatedQuote
 from seatrial.gateway.prices.rates import Rates, TokenPrices

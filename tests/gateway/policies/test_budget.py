@@ -18,10 +18,10 @@ from seatrial.gateway.chat.failures import (
     Unreachable,
 )
 from seatrial.gateway.chat.messages import ToolCall
+from seatrial.gateway.chat.money import UNITS_PER_USD
 from seatrial.gateway.chat.request import EmbeddingRequest
 from seatrial.gateway.chat.response import Chunk, TextDelta, Usage, UsageReported
 from seatrial.gateway.ledger.budget import Budget, Scope, Window
-from seatrial.gateway.ledger.money import UNITS_PER_USD
 from seatrial.gateway.ledger.teller import TellerClosed
 from seatrial.gateway.ledger.usage import By, UsageQuestion
 from seatrial.gateway.policies import budget

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
+from seatrial.gateway.chat.money import units
 from seatrial.gateway.chat.response import Usage
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.entries import PER_MILLION, token_prices
 from seatrial.gateway.prices.quotes import RatedQuote
 from seatrial.gateway.prices.rates import Rates

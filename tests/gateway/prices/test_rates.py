@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.gateway.chat.money import units
 from seatrial.gateway.chat.response import Usage
-from seatrial.gateway.ledger.money import units
 from seatrial.gateway.prices.entries import PER_MILLION, token_prices
 from seatrial.gateway.prices.rates import Rates, Tier, TokenPrices
 

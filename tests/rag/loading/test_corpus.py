@@ -56,7 +56,7 @@ def docs(tmp_path: Path) -> Path:
 
 
 ALL = {
-    "a.txt": b"Plain.",
+    "a.txt": b"The keel of a ship.",
     "b.md": b"# Heading\nText.",
     "c.html": b"<h1>Page</h1>",
     "d.pdf": pdf("One", "Two"),

@@ -30,6 +30,7 @@ from seatrial.monitoring.watching.variants import side_by_side
 from seatrial.monitoring.watching.watch import Span, Watch
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.monitoring.watching.watch_findings import findings
+from seatrial.rag.knowledge.desk import KnowledgeDesk
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.controller import Controller
@@ -75,6 +76,7 @@ class World:
         self.store = MemoryStore(clock=SystemClock())
         self.desk = Desk(self.store)
         self.spend: SpendDesk | None = None
+        self.knowledge: KnowledgeDesk | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -308,7 +310,13 @@ def browse(world: World) -> Browse:
         guard = Guard(token=token)
         app.include_router(control_router(world.desk, guard))
         app.include_router(
-            console_router(world.desk, WatchDesk(world.store), guard, spend=world.spend)
+            console_router(
+                world.desk,
+                WatchDesk(world.store),
+                guard,
+                spend=world.spend,
+                knowledge=world.knowledge,
+            )
         )
         _errors(app)
         transport = httpx.ASGITransport(app, client=(address, 1))

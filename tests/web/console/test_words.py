@@ -22,6 +22,8 @@ from seatrial.monitoring.drift.decision import DriftOutcome
 from seatrial.monitoring.drift.severity import Severity
 from seatrial.monitoring.service.alarms import KINDS as SIGNALS
 from seatrial.monitoring.triggers.trigger import EVALUATION, RETRAINING
+from seatrial.rag.answering.reply import Refusal
+from seatrial.rag.retrieval.found import DenseUse
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
 from seatrial.release.verdict import Code, Outcome, Quantity
@@ -38,6 +40,8 @@ COMPUTED = (
     "asked.",
     "alarm.",
     "figure.",
+    "knowledge.refusal.",
+    "knowledge.use.",
     "span.",
     "spend.each.",
     "spend.level.",
@@ -51,7 +55,8 @@ COMPUTED = (
 
 def used() -> str:
     files = [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]
-    return "\n".join(f.read_text() for f in files if f.name not in ("words.py", "spend_words.py"))
+    words_alone = ("words.py", "spend_words.py", "knowledge_words.py")
+    return "\n".join(f.read_text() for f in files if f.name not in words_alone)
 
 
 def test_every_language_has_the_same_words() -> None:
@@ -112,6 +117,13 @@ def test_every_budget_span_and_trouble_has_a_word(language: str) -> None:
     named = {name for some in kinds for name in some if name}
     assert {f"spend.trouble.{kind}" for kind in named} <= w.keys()
     assert len(named) == 8
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_and_use_of_vectors_has_a_word(language: str) -> None:
+    w = words(language)
+    assert {f"knowledge.refusal.{one.value}" for one in Refusal} <= w.keys()
+    assert {f"knowledge.use.{one.value}" for one in DenseUse} <= w.keys()
 
 
 def test_every_verdict_has_a_chinese_sentence() -> None:

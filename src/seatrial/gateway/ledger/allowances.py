@@ -37,13 +37,16 @@ class AllowanceOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How much to hold ahead, and for how long.
 
     Args:
-        calls: how many calls like the one at hand to reserve for, >= 0; 0 reserves each for itself.
+        calls: how many calls like the one at hand to reserve for at first, >= 0; 0 reserves each
+            for itself. One that is used up early is followed by one for twice as many.
+        most_calls: how many to reserve for at most, >= calls.
         serves_s: how long calls are granted out of one, > 0.
         idle_s: how soon calls must follow each other; after so long without one it is given back,
             > 0.
     """
 
     calls: int = 64
+    most_calls: int = 1024
     serves_s: float = 5.0
     idle_s: float = 1.0
 
@@ -61,6 +64,7 @@ class Allowance:
         "held",
         "id",
         "left",
+        "low",
         "renewed_from_us",
         "used_us",
     )
@@ -68,6 +72,8 @@ class Allowance:
     def __init__(self, asked: Reserve, left: int, serves_us: int) -> None:
         self.id, self.charges, self.expires_us = asked.id, asked.charges, asked.expires_us
         self.left, self.held = left, 0
+        self.low = left // 2
+        """With less left, the next one is asked for."""
         self.used_us = asked.at_us
         self.renewed_from_us = self.expires_us - serves_us // 2
         """Calls that expire later ask for the next one."""
@@ -111,6 +117,7 @@ class Allowances:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_us: dict[tuple[Charge, ...], int] = {}
         self._not_before_us: dict[tuple[Charge, ...], int] = {}
+        self._n_calls: dict[tuple[Charge, ...], int] = {}
         self._numbers = count(1)
         self._round: asyncio.TimerHandle | None = None
         self._closed = False
@@ -125,10 +132,9 @@ class Allowances:
 
         Raises: TellerClosed; what the ledger raises, and then nothing stays reserved.
         """
-        granted = self.draw(asked)
-        if granted is not None:
-            return granted
         allowance = self._open.get(asked.charges)
+        if allowance is not None and self._draws(allowance, asked, asked.most):
+            return Grant(asked.most, allowance)
         self._look_ahead(asked)
         answer = await self.teller.reserve(asked)
         if isinstance(answer, Granted):
@@ -139,13 +145,6 @@ class Allowances:
             if amount >= asked.least and self._draws(allowance, asked, amount):
                 return Grant(amount, allowance)
         return answer
-
-    def draw(self, asked: Reserve) -> Grant | None:
-        """What `reserve` grants at once, out of what is held ahead; None where it has to wait."""
-        allowance = self._open.get(asked.charges)
-        if allowance is None or not self._draws(allowance, asked, asked.most):
-            return None
-        return Grant(asked.most, allowance)
 
     def settle(self, record: Record, grant: Grant | None) -> None:
         """Pay for an attempt, soon and surely.
@@ -188,7 +187,7 @@ class Allowances:
         allowance.left -= amount
         allowance.held += amount
         allowance.used_us = asked.at_us
-        if asked.expires_us > allowance.renewed_from_us:
+        if asked.expires_us > allowance.renewed_from_us or allowance.left < allowance.low:
             self._look_ahead(asked)
         return True
 
@@ -198,6 +197,7 @@ class Allowances:
         if len(self._last_us) >= _MOST_REMEMBERED:
             self._last_us.clear()
             self._not_before_us.clear()
+            self._n_calls.clear()
         last_us, self._last_us[charges] = self._last_us.get(charges), at_us
         if last_us is None or not 0 <= at_us - last_us < self._idle_us:
             return
@@ -211,11 +211,11 @@ class Allowances:
 
     async def _ask_ahead(self, asked: Reserve) -> None:
         """If there is none to be had now, it is asked for again in a while."""
-        number = next(self._numbers)
+        number, n_calls = next(self._numbers), self._size(asked)
         ahead = replace(
             asked,
             id=attempt_id(asked.at_us, f"ahead/{self.owner}", number),
-            most=self._options.calls * asked.most,
+            most=n_calls * asked.most,
             least=asked.most,
             expires_us=asked.expires_us + self._serves_us,
             ahead=True,
@@ -230,6 +230,18 @@ class Allowances:
             self._begin(Allowance(ahead, answer.amount, self._serves_us))
         else:
             self._not_before_us[asked.charges] = asked.at_us + self._idle_us
+
+    def _size(self, asked: Reserve) -> int:
+        """For how many calls: more where the former one is used up before its time, and less where
+        it is not."""
+        options, former = self._options, self._open.get(asked.charges)
+        n_calls = self._n_calls.get(asked.charges, options.calls)
+        if former is not None and asked.expires_us <= former.renewed_from_us:
+            n_calls = min(2 * n_calls, max(options.calls, options.most_calls))
+        elif former is not None and former.left > former.low:
+            n_calls = max(n_calls // 2, options.calls)
+        self._n_calls[asked.charges] = n_calls
+        return n_calls
 
     def _begin(self, allowance: Allowance) -> None:
         former = self._open.get(allowance.charges)

@@ -16,7 +16,7 @@ from functools import lru_cache
 import msgspec
 
 from seatrial.gateway.chat.call import Call
-from seatrial.gateway.ledger.money import MOST_USD, limit_units
+from seatrial.gateway.chat.money import MOST_USD, limit_units
 from seatrial.kernel.errors import Invalid
 
 _DAY_S = 86_400

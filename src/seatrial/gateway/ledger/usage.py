@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 
 from seatrial.gateway.chat.call import CacheUse
+from seatrial.gateway.chat.money import usd
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.budget import Payer
-from seatrial.gateway.ledger.money import usd
 
 MINUTE_US = 60_000_000
 _HOUR_US = 60 * MINUTE_US

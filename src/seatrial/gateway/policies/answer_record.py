@@ -184,8 +184,8 @@ _DECODER: Final = msgspec.msgpack.Decoder(_Whole | _Pieces | _Vectors)
 
 
 _Row: TypeAlias = tuple[object, ...]
-"""A record before it is written: in the order of the fields it is read into, which as bytes is the
-same, and made in a fourth of the time."""
+"""A record before it is written, in the order of the fields it is read into: as bytes it is the
+same."""
 
 
 def _named(several: Sequence[Part | Event]) -> list[_Row]:

@@ -22,13 +22,13 @@ from typing import Generic, TypeVar
 import msgspec
 
 from seatrial.gateway.chat.call import Attempt, Call
+from seatrial.gateway.chat.money import UNITS_PER_USD, usd
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
-from seatrial.gateway.ledger.money import UNITS_PER_USD, usd
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from seatrial.gateway.chat.money import plain_usd, usd
 from seatrial.gateway.ledger.budget import Charge, Payer, said_account
 from seatrial.gateway.ledger.ledger import Refused
-from seatrial.gateway.ledger.money import plain_usd, usd
 from seatrial.kernel.errors import Conflict, Denied, LimitExceeded
 
 

@@ -34,6 +34,7 @@ _LOG = logging.getLogger(__name__)
 _FLOAT_BYTES = 9
 _GATHER_S = 0.02
 _AT_ONCE = 32
+"""Of answers that records are made of together: one by one, between all else, takes longer."""
 _MOST_WRITES = 256
 """Writes to the store that may be under way; answers beyond these stay in memory only."""
 

@@ -15,8 +15,8 @@ from operator import ne
 
 import msgspec
 
+from seatrial.gateway.chat.money import units, usd
 from seatrial.gateway.chat.response import Usage
-from seatrial.gateway.ledger.money import units, usd
 
 
 class TokenPrices(msgspec.Struct, frozen=True, kw_only=True):

@@ -404,7 +404,8 @@ class GatewayConfig(ConfigModel):
                     "answers are kept: set its cache to true, too"
                 )
         on = [name for name, model in self.models.items() if self.compares(model)]
-        if self.cache.semantic.enabled and not on:
+        keeps = self.cache.enabled or any(model.cache for model in self.models.values())
+        if self.cache.semantic.enabled and not keeps:
             raise ValueError("cache.semantic is enabled and no answers are kept: enable cache, too")
         embedder = self.models.get(self.cache.semantic.embedder)
         if on and (embedder is None or embedder.kind != "embedding"):

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.gateway.chat.money import limit_units, plain_usd, usd
 from seatrial.gateway.ledger.budget import Budget, Scope, account_name, window_of
 from seatrial.gateway.ledger.ledger import Balance, Ledger
-from seatrial.gateway.ledger.money import limit_units, plain_usd, usd
 from seatrial.gateway.ledger.usage import By, UsageQuestion
 from seatrial.gateway.policies.kept_names import kept_budget
 from seatrial.gateway.routes.keys import KeyRing

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
+from seatrial.gateway.chat.money import plain_usd
 from seatrial.gateway.ledger.ledger import Ledger
-from seatrial.gateway.ledger.money import plain_usd
 from seatrial.gateway.ledger.usage import By, UsageQuestion, UsageSum, merged
 
 Record: TypeAlias = dict[str, Any]

@@ -10,10 +10,10 @@ import msgspec
 
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Message, Role, Text
+from seatrial.gateway.chat.money import plain_usd
 from seatrial.gateway.chat.provider import Provider
 from seatrial.gateway.chat.request import ChatRequest
 from seatrial.gateway.chat.response import ChatResponse, FinishReason, Usage
-from seatrial.gateway.ledger.money import plain_usd
 from seatrial.gateway.structured.failures import cut, filtered, invalid
 from seatrial.gateway.structured.form import Said, asking_again, heard
 from seatrial.gateway.structured.options import Mode, StructuredOptions

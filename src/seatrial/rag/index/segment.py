@@ -181,6 +181,12 @@ class Segment:
         return columns
 
     @cached_property
+    def _of_chunks(self) -> dict[str, NDArray[Any]]:
+        """What every passage needs, asked for once."""
+        names = ("spans", "byte_spans", "n_tokens", "sections", "pages")
+        return {name: self.arrays[name] for name in names}
+
+    @cached_property
     def _paths(self) -> list[tuple[str, ...]]:
         return _paths.decode(self.arrays["section_paths"].data)
 
@@ -230,8 +236,8 @@ class Segment:
     def passage(self, row: int, key: int) -> Passage:
         """A chunk, with what a citation tells of it."""
         chunk = self._chunk(row)
-        record = self.record(int(self.chunk_documents[row]))
-        start, end, parent_start, parent_end = self.arrays["byte_spans"][row].tolist()
+        record = self.record(self.chunk_documents.item(row))
+        start, end, parent_start, parent_end = self._of_chunks["byte_spans"][row].tolist()
         text = str(self.text[start:end], "utf-8")
         alone = (start, end) == (parent_start, parent_end)
         return Passage(
@@ -251,18 +257,20 @@ class Segment:
         )
 
     def _chunk(self, row: int) -> Chunk:
-        start, end, parent_start, parent_end = self.arrays["spans"][row].tolist()
-        page = int(self.arrays["pages"][row])
+        of_chunks = self._of_chunks
+        start, end, parent_start, parent_end = of_chunks["spans"][row].tolist()
+        page = of_chunks["pages"].item(row)
         return Chunk(
             span=Span(start, end),
             parent=Span(parent_start, parent_end),
-            n_tokens=int(self.arrays["n_tokens"][row]),
-            section=self._paths[int(self.arrays["sections"][row])],
+            n_tokens=of_chunks["n_tokens"].item(row),
+            section=self._paths[of_chunks["sections"].item(row)],
             page=None if page == _NO_PAGE else page,
         )
 
     def _blob(self, name: str, place: int) -> memoryview:
-        start, end = self.arrays[f"{name.removesuffix('s')}_bounds"][place : place + 2].tolist()
+        bounds = self.arrays[f"{name.removesuffix('s')}_bounds"]
+        start, end = bounds.item(place), bounds.item(place + 1)
         return self.arrays[name][start:end].data
 
 

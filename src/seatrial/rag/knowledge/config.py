@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel
@@ -47,6 +47,58 @@ class VectorsConfig(ConfigModel):
     )
 
 
+class RerankerConfig(ConfigModel):
+    """A cross-encoder that judges the best of what was found."""
+
+    kind: Literal["onnx", "cohere", "tei"] = Field(
+        description="A model in ONNX on this machine, or a service that speaks as Cohere, Jina and "
+        "vLLM do (cohere), or as text-embeddings-inference (tei)."
+    )
+    path: str = Field(default="", description="Of the ONNX file; its tokenizer.json lies beside.")
+    url: str = Field(default="", description="Of the service; /rerank is added.")
+    model: str = Field(default="", description="Its name at the service.")
+    api_key_env: str | None = Field(
+        default=None, description="The environment variable that holds the service's key."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        _check_place(self.kind, self.path, self.url)
+        return self
+
+
+class EntailmentConfig(ConfigModel):
+    """A model that judges whether passages entail a sentence, beside the signals of words."""
+
+    kind: Literal["onnx", "tei"] = Field(
+        description="A model of natural language inference in ONNX on this machine, or served by "
+        "text-embeddings-inference (tei)."
+    )
+    path: str = Field(
+        default="",
+        description="Of the ONNX file; its tokenizer.json and config.json lie beside.",
+    )
+    url: str = Field(default="", description="Of the service; /predict is added.")
+    label: str = Field(
+        default="entailment", description="What the model of a service calls entailment."
+    )
+    api_key_env: str | None = Field(
+        default=None, description="The environment variable that holds the service's key."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        _check_place(self.kind, self.path, self.url)
+        return self
+
+
+def _check_place(kind: str, path: str, url: str) -> None:
+    if kind == "onnx" and not path:
+        raise ValueError("kind onnx needs a path")
+    if kind != "onnx" and not url:
+        raise ValueError(f"kind {kind} needs a url")
+
+
 def _careful() -> AnswerReleaseConfig:
     """Costs are the model's, which all versions share."""
     gates = AnswerGateConfig(against_stable=AnswersAgainstStableConfig(cost_ratio=None))
@@ -68,6 +120,12 @@ class KnowledgeConfig(ConfigModel):
     )
     retrieval: RetrievalConfig = Field(
         default_factory=RetrievalConfig, description="How questions are searched."
+    )
+    reranker: RerankerConfig | None = Field(
+        default=None, description="What judges the best of what was found; null for nothing."
+    )
+    entailment: EntailmentConfig | None = Field(
+        default=None, description="What judges support beside words; null for nothing."
     )
     answering: AnsweringConfig = Field(
         default_factory=AnsweringConfig, description="Who answers, and what is passed on of it."

@@ -31,12 +31,13 @@ def retrieved_record(retrieved: Retrieved) -> dict[str, Any]:
         "wordings": list(retrieved.questions[1:]),
         "language": retrieved.language,
         "dense": retrieved.dense_use.value,
-        "passages": [_found(rank, one) for rank, one in enumerate(retrieved.found, start=1)],
+        "passages": [found_record(rank, one) for rank, one in enumerate(retrieved.found, start=1)],
         "seconds": dict(retrieved.seconds),
     }
 
 
-def _found(rank: int, found: Found) -> dict[str, Any]:
+def found_record(rank: int, found: Found) -> dict[str, Any]:
+    """A passage, with its scores and where it stands."""
     passage = found.passage
     return {
         "rank": rank,
@@ -102,4 +103,5 @@ def _sentence(sentence: AnswerSentence) -> dict[str, Any]:
         "support": verdict.support.value,
         "score": verdict.score,
         "reason": verdict.reason,
+        "reason_zh": verdict.reason_zh,
     }

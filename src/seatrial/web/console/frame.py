@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -49,9 +49,10 @@ class Frame:
     Args:
         guard: who may.
         spending: whether there is a page of what language models cost.
+        knowledge: whether there are pages of indexes.
     """
 
-    def __init__(self, guard: Guard, *, spending: bool = False) -> None:
+    def __init__(self, guard: Guard, *, spending: bool = False, knowledge: bool = False) -> None:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
@@ -61,6 +62,7 @@ class Frame:
             call_bars=call_bars,
             cost_bars=cost_bars,
             has_spending=spending,
+            has_knowledge=knowledge,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,
@@ -132,6 +134,23 @@ class Frame:
             notice = str(problem)
         values = await run_in_threadpool(look)
         return self.render(request, template, notice=notice, **values)
+
+    async def awaited(
+        self,
+        request: Request,
+        template: str,
+        look: Callable[[], Awaitable[Mapping[str, Any]]],
+    ) -> Response:
+        """A template with what a coroutine gives; it gets the ``notice`` alone where that fails.
+
+        Raises: Denied: the request may not use the console.
+        """
+        self.check(request)
+        try:
+            values = await look()
+        except SeatrialError as problem:
+            return self.render(request, template, notice=str(problem))
+        return self.render(request, template, notice="", **values)
 
     async def form(self, request: Request) -> dict[str, str]:
         """The form of a request that may use the console.   Raises: Denied."""

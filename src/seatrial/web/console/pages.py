@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
@@ -22,6 +22,9 @@ from seatrial.web.console.watch_pages import add_watch
 from seatrial.web.console.words import LANGUAGES
 from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
+
+if TYPE_CHECKING:
+    from seatrial.rag.knowledge.desk import KnowledgeDesk
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
@@ -84,14 +87,22 @@ class ReleasePages:
 
 
 def console_router(
-    desk: Desk, watch: WatchDesk, guard: Guard, *, spend: SpendDesk | None = None
+    desk: Desk,
+    watch: WatchDesk,
+    guard: Guard,
+    *,
+    spend: SpendDesk | None = None,
+    knowledge: KnowledgeDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
-    Args: spend: what language models cost; None where no gateway is configured.
+    Args:
+        spend: what language models cost; None where no gateway is configured.
+        knowledge: indexes of documents; None where none is configured.
     """
     router = APIRouter(include_in_schema=False)
-    frame, spend_pages = Frame(guard, spending=spend is not None), SpendPages(spend)
+    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    spend_pages = SpendPages(spend)
     pages = ReleasePages(desk, watch, spend_pages)
 
     @router.get("/")
@@ -134,6 +145,12 @@ def console_router(
     add_watch(router, frame, watch)
     if spend is not None:
         add_spend(router, frame, spend_pages)
+    if knowledge is not None:
+        from seatrial.web.console.knowledge_pages import (  # noqa: PLC0415 - loads numerics
+            add_knowledge,
+        )
+
+        add_knowledge(router, frame, knowledge)
     _add_visit(router, frame)
     return router
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.web.console import performance_words, segment_words, spend_words, variant_words
+from seatrial.web.console import (
+    knowledge_words,
+    performance_words,
+    segment_words,
+    spend_words,
+    variant_words,
+)
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
@@ -442,6 +448,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **performance_words.EN,
         **segment_words.EN,
         **spend_words.EN,
+        **knowledge_words.EN,
         **variant_words.EN,
     },
     "zh": {
@@ -449,6 +456,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **performance_words.ZH,
         **segment_words.ZH,
         **spend_words.ZH,
+        **knowledge_words.ZH,
         **variant_words.ZH,
     },
 }

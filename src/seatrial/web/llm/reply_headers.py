@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 
 from seatrial.gateway.chat.call import CacheUse, Call
+from seatrial.gateway.chat.money import plain_usd
 from seatrial.gateway.dialects.crossing import LOST_FIELDS
-from seatrial.gateway.ledger.money import plain_usd
 from seatrial.gateway.policies.similar import SIMILARITY
 from seatrial.gateway.routes.prompted import ANSWER_NOTE, VERSION_NOTE
 from seatrial.serving.flight import VERSION

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.gateway.ledger.money import MOST_USD, UNITS_PER_USD, limit_units, units, usd
+from seatrial.gateway.chat.money import MOST_USD, UNITS_PER_USD, limit_units, units, usd
 
 PRICES = st.decimals(0, 1000, places=6)
 """Of a million tokens."""

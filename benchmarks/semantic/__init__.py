@@ -1,0 +1,1 @@
+"""Which questions are taken for others, and how many of them rightly."""

@@ -1,0 +1,45 @@
+"""LlamaIndex: an index of seatrial as a retriever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seatrial.kernel.errors import MissingExtra
+from seatrial.rag.knowledge.record import found_record
+from seatrial.rag.knowledge.searching import Searches
+
+if TYPE_CHECKING:
+    from llama_index.core.retrievers import BaseRetriever
+
+
+def llama_index_retriever(knowledge: Searches, **asked: Any) -> BaseRetriever:
+    """An index as a retriever of LlamaIndex; its nodes tell where they stand, as those of
+    `langchain_retriever` do.
+
+    Args: as `langchain_retriever`.   Raises: MissingExtra: llama-index-core is not installed.
+    """
+    try:
+        from llama_index.core.retrievers import BaseRetriever
+        from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+    except ImportError as error:
+        raise MissingExtra("llama_index.core", "llamaindex") from error
+
+    class SeatrialRetriever(BaseRetriever):  # type: ignore[misc, unused-ignore]
+        """See `llama_index_retriever`."""
+
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            nodes = []
+            found = knowledge.search(query_bundle.query_str, **asked).found
+            for rank, one in enumerate(found, start=1):
+                about = found_record(rank, one)
+                node = TextNode(
+                    text=about.pop("text"),
+                    id_=f"{one.passage.document}:{one.passage.span.start}",
+                    metadata=about,
+                    start_char_idx=one.passage.span.start,
+                    end_char_idx=one.passage.span.end,
+                )
+                nodes.append(NodeWithScore(node=node, score=one.score))
+            return nodes
+
+    return SeatrialRetriever()

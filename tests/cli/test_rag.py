@@ -1,0 +1,199 @@
+"""seatrial rag: from a folder of documents to answers that cite, by the command line alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.rag_options import rag_workspace
+
+SHIPS = {
+    "heron.md": "# Heron\n\nThe Heron is 12 metres long. It was built in Lisbon in 1934.\n",
+    "kestrel.md": "# Kestrel\n\nThe Kestrel was built by Ana Moreira. Her mast is of spruce.\n",
+    "苍鹭.md": "# 苍鹭号\n\n苍鹭号长十二米，由上海的船厂于一九三四年建造。\n",
+    "crew.md": "---\nreaders: [crew]\n---\n# Crew\n\nThe cook of the Heron is called Tomas.\n",
+}
+
+
+class Rag:
+    """The command, in a folder with a `rag_config.yaml`."""
+
+    def __init__(self, seatrial: Any, folder: Path) -> None:
+        self._seatrial, self.folder = seatrial, folder
+        self.documents = folder / "ships"
+        self.documents.mkdir()
+        for name, text in SHIPS.items():
+            self.write(name, text)
+        self.configure()
+
+    def configure(self, **changes: Any) -> None:
+        config = {"documents": {"sources": [{"path": "ships"}]}, "embedding": {"kind": "none"}}
+        self.config = self.folder / "rag_config.yaml"
+        self.config.write_text(json.dumps(config | changes), "utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        (self.documents / name).write_text(text, "utf-8")
+
+    def __call__(self, *words: str) -> tuple[int, Any, str]:
+        """Exit code, the JSON on stdout, and stderr."""
+        code, out, err = self._seatrial("rag", *words, "--config", str(self.config), "--json")
+        return code, json.loads(out) if out else None, err
+
+
+@pytest.fixture
+def rag(home: Any, seatrial: Any, tmp_path: Path) -> Rag:
+    return Rag(seatrial, tmp_path)
+
+
+def test_what_changed_is_built_and_nothing_else(rag: Rag) -> None:
+    code, first, err = rag("build")
+    assert (code, first["version"], first["new"]) == (Exit.DONE, 1, 4)
+    assert "version 1: 4 new" in err
+    assert rag("build")[1]["unchanged"] == 4
+    rag.write("heron.md", SHIPS["heron.md"] + "\nShe was sold in 1950.\n")
+    (rag.documents / "kestrel.md").unlink()
+    (rag.documents / "broken.pdf").write_bytes(b"no pdf")
+    code, second, err = rag("build")
+    assert (second["version"], second["changed"], second["removed"]) == (2, 1, 1)
+    assert [one["source"] for one in second["skipped"]] == ["broken.pdf"]
+    assert "broken.pdf" in err
+    _, versions, _ = rag("versions")
+    assert [(one["version"], one["live"], one["documents"]) for one in versions] == [
+        (1, False, 4),
+        (2, True, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "document", "said"),
+    [
+        ("How long is the Heron?", "heron.md", "The Heron is 12 metres long"),
+        ("Who built the Kestrel?", "kestrel.md", "The Kestrel was built by Ana Moreira"),
+        ("苍鹭号有多长？", "苍鹭.md", "苍鹭号长十二米"),
+    ],
+)
+def test_an_answer_quotes_what_its_citation_says(
+    rag: Rag, question: str, document: str, said: str
+) -> None:
+    rag("build")
+    code, reply, err = rag("ask", question)
+    assert code == Exit.DONE
+    assert said in reply["text"]
+    assert said in err
+    citation = reply["citations"][0]
+    assert citation["document"] == document
+    text = SHIPS[document]
+    assert text[citation["start"] : citation["end"]] == citation["text"]
+
+
+def test_a_question_that_the_documents_do_not_answer_is_refused(rag: Rag) -> None:
+    rag("build")
+    code, reply, _ = rag("ask", "Which quantum field explains superconductivity in cuprates?")
+    assert (code, reply["citations"]) == (Exit.INCONCLUSIVE, [])
+    assert reply["refusal"] in {"not_answered", "nothing_found"}
+
+
+def test_a_search_keeps_to_conditions_and_access_lists(rag: Rag) -> None:
+    rag.configure(
+        documents={
+            "sources": [
+                {"path": "ships", "rules": [{"files": "heron.md", "metadata": {"year": 1934}}]}
+            ]
+        }
+    )
+    rag("build")
+
+    def found(*words: str) -> list[str]:
+        return [
+            one["document"] for one in rag("search", "cook of the Heron", *words)[1]["passages"]
+        ]
+
+    assert found()[0] == "crew.md"
+    assert "crew.md" in found("--readers", "crew,board")
+    assert "crew.md" not in found("--readers", "guests")
+    assert found("--filter", '{"year": {"gte": 1900}}') == ["heron.md"]
+    assert len(found("-k", "1")) == 1
+
+
+def test_an_earlier_version_answers_again(rag: Rag) -> None:
+    rag("build")
+    rag.write("heron.md", SHIPS["heron.md"].replace("12 metres", "15 metres"))
+    rag("build")
+    assert "15 metres" in rag("ask", "How long is the Heron?")[1]["text"]
+    assert "12 metres" in rag("ask", "How long is the Heron?", "--version", "1")[1]["text"]
+    code, told, _ = rag("rollback")
+    assert (code, told["version"]) == (Exit.DONE, 1)
+    assert "12 metres" in rag("ask", "How long is the Heron?")[1]["text"]
+    code, _, err = rag("rollback")
+    assert (code, "No version" in err) == (Exit.NOT_FOUND, True)
+
+
+def test_an_audit_tells_damage(rag: Rag, home: Any) -> None:
+    rag("build")
+    assert rag("audit")[:2] == (Exit.DONE, [])
+    for path in (home.folder / "knowledge").rglob("*"):
+        if path.is_file() and b"12 metres" in (content := path.read_bytes()):
+            path.chmod(0o644)
+            path.write_bytes(content.replace(b"12 metres", b"15 metres"))
+    code, found, _ = rag("audit")
+    assert code == Exit.GATE_FAILED
+    assert found
+
+
+def test_versions_are_evaluated_and_compared(rag: Rag, home: Any, tmp_path: Path) -> None:
+    rag("build")
+    questions = tmp_path / "questions.jsonl"
+    asked = [
+        {"question": f"How long is the Heron, {n}?", "documents": ["heron.md"]} for n in range(12)
+    ]
+    questions.write_text("\n".join(map(json.dumps, asked)), "utf-8")
+    page = tmp_path / "page.html"
+    code, found, err = rag("eval", str(questions), "--html", str(page))
+    assert code == Exit.DONE
+    assert found["metrics"]["ndcg"]["mean"] > 0.6
+    assert "ndcg" in err
+    assert "<table" in page.read_text("utf-8")
+    assert len(list((home.folder / "knowledge-evaluations").rglob("*.json"))) == 1
+    (rag.documents / "heron.md").unlink()
+    rag("build")
+    code, compared, _ = rag("eval", str(questions), "--against", "1")
+    assert (code, compared["outcome"]) == (Exit.GATE_FAILED, "worse")
+    code, answers, _ = rag("eval", str(questions), "--answers", "--version", "1", "--limit", "2")
+    assert answers["metrics"]["citation_exact"]["mean"] == 1.0
+
+
+def test_what_is_missing_is_told_with_what_to_do(rag: Rag, seatrial: Any) -> None:
+    code, _, err = rag("ask", "How long?")
+    assert code == Exit.NOT_FOUND
+    assert "Build it" in err
+    code, _, err = rag("search", "How long?", "--index", "other")
+    assert code == Exit.NOT_FOUND
+    assert "documents" in err
+    code, _, err = rag("analyze")
+    assert "no embedder" in err
+    code, _, err = seatrial("rag", "build")
+    assert code == Exit.NOT_FOUND
+    assert "no section knowledge" in err
+
+
+def test_answers_shall_be_written_by_a_model_that_is_there(rag: Rag) -> None:
+    rag.configure(answering={"model": "large"})
+    rag("build")
+    code, _, err = rag("ask", "How long is the Heron?")
+    assert code == Exit.INVALID
+    assert "'large'" in err
+
+
+def test_the_file_of_one_index_stands_alone_and_a_whole_one_may_have_several(
+    rag: Rag, tmp_path: Path
+) -> None:
+    alone = rag_workspace(None, rag.config)
+    assert list(alone.settings.knowledge) == ["documents"]
+    whole = tmp_path / "seatrial.yaml"
+    one = {"documents": {"sources": [{"path": "ships"}]}}
+    whole.write_text(json.dumps({"knowledge": {"a": one, "b": one}}), "utf-8")
+    assert sorted(rag_workspace(None, whole).settings.knowledge) == ["a", "b"]

@@ -1,0 +1,85 @@
+"""LangChain, LlamaIndex and DSPy over an index, with the real packages, in an environment of their
+own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import venv
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+PINS = ("langchain-core==1.7.2", "llama-index-core==0.14.25", "dspy==3.4.1")
+PROGRAM = """
+import json, sys
+from pathlib import Path
+
+import seatrial
+from seatrial.adapters.framework_dspy import dspy_retriever
+from seatrial.adapters.framework_langchain import from_langchain, langchain_retriever
+from seatrial.adapters.framework_llama_index import llama_index_retriever
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableLambda
+
+said = {}
+with seatrial.open_knowledge(home=Path("home"), config=Path("rag_config.yaml")) as knowledge:
+    chain = langchain_retriever(knowledge, k=1) | RunnableLambda(lambda found: found[0])
+    one = chain.invoke("How long is the Heron?")
+    said["langchain"] = [one.page_content, one.metadata["document"], one.metadata["start"]]
+    nodes = llama_index_retriever(knowledge, k=2).retrieve("Who built the Kestrel?")
+    said["llama_index"] = [nodes[0].node.text, nodes[0].node.start_char_idx, nodes[0].score]
+    found = dspy_retriever(knowledge)("How long is the Heron?", k=1)
+    said["dspy"] = [found.passages, found.citations[0]["source"]]
+    made = list(from_langchain([Document("Some words.", metadata={"source": "a.pdf", "page": 3})]))
+    said["documents"] = [made[0].id, made[0].source, dict(made[0].metadata)]
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture
+def python(request: pytest.FixtureRequest) -> Path:
+    """An interpreter with the frameworks and seatrial; kept in pytest's cache."""
+    folder = request.config.cache.mkdir("rag-frameworks-" + "-".join(PINS).replace("==", "-"))
+    interpreter = folder / "bin" / "python"
+    if not (folder / "done").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        install = [interpreter, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, *PINS], check=True)
+        subprocess.run([*install, ROOT], check=True)
+        (folder / "done").touch()
+    return interpreter
+
+
+def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_path: Path) -> None:
+    ships = tmp_path / "ships"
+    ships.mkdir()
+    (ships / "heron.md").write_text("# Heron\n\nThe Heron is 12 metres long.\n", "utf-8")
+    (ships / "kestrel.md").write_text("# Kestrel\n\nThe Kestrel was built by Ana.\n", "utf-8")
+    config = {"documents": {"sources": [{"path": "ships"}]}, "embedding": {"kind": "none"}}
+    (tmp_path / "rag_config.yaml").write_text(json.dumps(config), "utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    build = ["-m", "seatrial", "rag", "build", "--config", "rag_config.yaml", "--home", "home"]
+    for command in (build, ["-c", PROGRAM]):
+        ran = subprocess.run(
+            [python, *command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    said = json.loads(ran.stdout.splitlines()[-1])
+    heron = "# Heron\n\nThe Heron is 12 metres long."
+    assert said["langchain"] == [heron, "heron.md", 0]
+    text, start, score = said["llama_index"]
+    assert (text, start) == ("# Kestrel\n\nThe Kestrel was built by Ana.", 0)
+    assert score > 0
+    assert said["dspy"] == [[heron], "heron.md"]
+    assert said["documents"] == ["a.pdf#0", "a.pdf", {"source": "a.pdf", "page": 3}]
