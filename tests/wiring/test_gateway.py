@@ -200,7 +200,9 @@ async def test_comparing_questions_needs_kept_answers_and_an_embedder(
 
 def test_a_key_that_is_not_set_is_named_before_anything_is_opened(tmp_path: Path) -> None:
     space = workspace(
-        tmp_path, providers={"one": {"kind": "openai", "api_key_env": "ONE_KEY"}}, models={}
+        tmp_path,
+        providers={"one": {"kind": "openai", "api_key_env": "ONE_KEY"}},
+        models={"m": {"candidates": ["one/gpt-4o-mini"]}},
     )
     with pytest.raises(ProviderKeyMissing, match="ONE_KEY, with the key for one"):
         gateway_of(space, environment={})
