@@ -162,6 +162,9 @@ def test_versions_are_evaluated_and_compared(rag: Rag, home: Any, tmp_path: Path
     rag("build")
     code, compared, _ = rag("eval", str(questions), "--against", "1")
     assert (code, compared["outcome"]) == (Exit.GATE_FAILED, "worse")
+    code, _, err = rag("eval", str(questions), "--version", "1", "--limit", "1")
+    assert "(1 asked)" in err
+    assert "inf" not in err
     code, answers, _ = rag("eval", str(questions), "--answers", "--version", "1", "--limit", "2")
     assert answers["metrics"]["citation_exact"]["mean"] == 1.0
 

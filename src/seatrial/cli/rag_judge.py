@@ -193,11 +193,13 @@ def _asked(console: Console, done: int, whole: int) -> None:
 
 
 def _show(console: Console, found: Evaluation) -> None:
+    from seatrial.rag.evaluation.report_page import span
+
     for metric in Metric:
         mean = found.mean(metric)
         if mean is not None:
             name = metric.value.replace("_", " ")
-            low, high = mean.interval.lower, mean.interval.upper
-            console.say(f"  {name:<20} {mean.mean:.3f}  ({low:.3f} to {high:.3f}; {mean.n:,})")
+            between = f"95 %: {span(mean.interval)}; " if mean.n > 1 else ""
+            console.say(f"  {name:<20} {mean.mean:.3f}  ({between}{mean.n:,} asked)")
     if found.abstention is not None:
         console.say(f"  {'abstention AUC':<20} {found.abstention.value:.3f}")

@@ -42,6 +42,15 @@ async def test_a_citation_is_the_sentence_itself(passages, normans):
     assert citation.section == ("Normans",)
 
 
+@pytest.mark.parametrize("heading", ["# Write gates", "## 写入闸门"])
+async def test_a_heading_is_no_answer(heading):
+    text = f"{heading}\n\nWrite gates (写入闸门) are tests that a change has to pass."
+    answered = await ExtractiveAnswerer().answer(
+        f"What are {heading.lstrip('# ')}?", [context(document("gates", text, "Gates"))]
+    )
+    assert answered.text == "Write gates (写入闸门) are tests that a change has to pass [1]."
+
+
 async def test_the_page_is_that_of_the_chunk_around_it(normans):
     middle = normans.text.index("About")
     whole = context(normans)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
@@ -26,6 +27,7 @@ from seatrial.rag.text.language import language_of
 MAX_QUESTION = 2_000
 """Characters of a question that are compared; the rest is not read."""
 _N_CANDIDATES = 24
+_HEADING = re.compile(r"#{1,6}\s.*")
 # Chosen on 800 questions of SQuAD 2.0 and CMRC 2018 (dev): how often the first sentence holds the
 # answer. All are flat: half or twice of each changes less than a point.
 _SHARE = 0.3
@@ -114,7 +116,7 @@ class ExtractiveAnswerer:
         scores: dict[int, float] = {}
         for (piece, score, share), cosine in zip(near, cosines, strict=True):
             text, passage = material.text(piece), passages[material.pieces[piece].passage]
-            if not text.strip() or text.endswith(("?", "？")):
+            if not text.strip() or text.endswith(("?", "？")) or _HEADING.fullmatch(text.strip()):
                 continue
             scores[piece] = (
                 score / near[0][1]

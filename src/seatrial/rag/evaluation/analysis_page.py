@@ -10,7 +10,7 @@ from typing import Any
 from seatrial.rag.evaluation.analysis import Analysis, HostedCost, Recommendation
 from seatrial.rag.evaluation.corpus import ChunkerFacts, Lengths
 from seatrial.rag.evaluation.evaluation import Metric
-from seatrial.rag.evaluation.report_page import page, share, size, table, terms
+from seatrial.rag.evaluation.report_page import bounds, page, share, size, span, table, terms
 from seatrial.rag.evaluation.report_words import words
 from seatrial.rag.evaluation.trial import Trial
 
@@ -85,7 +85,7 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
             "mode": found.trial.mode.value,
             "best": found.best.evaluation.name,
             "behind": found.behind.mean,
-            "behind_interval": _bounds(found),
+            "behind_interval": bounds(found.behind.interval),
             "alike": list(found.alike),
             "said": {language: summary(analysis, language) for language in FILES},
         },
@@ -108,7 +108,7 @@ def _trial_record(trial: Trial) -> dict[str, Any]:
             for metric in evaluation.scores
             if (found := evaluation.mean(metric)) is not None
         },
-        "ndcg_interval": mean and [mean.interval.lower, mean.interval.upper],
+        "ndcg_interval": mean and bounds(mean.interval),
         "p95_seconds": evaluation.quantile(Metric.SECONDS, 0.95),
         "n_chunks": trial.n_chunks,
         "n_tokens": trial.n_tokens,
@@ -128,19 +128,13 @@ def _cost_record(cost: HostedCost) -> dict[str, Any]:
     }
 
 
-def _bounds(found: Recommendation) -> list[float | None]:
-    interval = found.behind.interval
-    return [None if abs(end) == float("inf") else end for end in (interval.lower, interval.upper)]
-
-
 def _reason(found: Recommendation, w: Mapping[str, str]) -> str:
     if found.trial is found.best:
         return w["is_best"]
     return w["behind"].format(
         best=found.best.evaluation.name,
         behind=f"{found.behind.mean:.3f}",
-        lower=f"{found.behind.interval.lower:.3f}",
-        upper=f"{found.behind.interval.upper:.3f}",
+        interval=span(found.behind.interval),
         vectors=size(found.trial.held_bytes),
         others=size(found.best.held_bytes),
     )
@@ -223,7 +217,7 @@ def _trial(trial: Trial, w: Mapping[str, str]) -> list[str]:
         trial.chunker,
         w[trial.mode.value],
         _mean(trial, Metric.NDCG),
-        f"{ndcg.interval.lower:.3f}–{ndcg.interval.upper:.3f}" if ndcg else w["none"],
+        span(ndcg.interval) if ndcg else w["none"],
         _mean(trial, Metric.RECALL),
         _mean(trial, Metric.RECIPROCAL_RANK),
         f"{seconds.mean * 1000:.2f}" if seconds else w["none"],

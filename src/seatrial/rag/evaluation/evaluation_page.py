@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from seatrial.rag.evaluation.comparison import Comparison, MetricComparison, Outcome
 from seatrial.rag.evaluation.evaluation import LESS_IS_BETTER, Evaluation, Metric
-from seatrial.rag.evaluation.report_page import page, table
+from seatrial.rag.evaluation.report_page import bounds, page, span, table
 from seatrial.rag.evaluation.report_words import words
-from seatrial.stats.counts import Interval
 
 FILES: Mapping[str, str] = {"en": "evaluation.html", "zh": "evaluation.zh-CN.html"}
 """What the page of an evaluation is called in each language."""
@@ -33,7 +31,7 @@ def evaluation_page(
     """
     w = words(language)
     rows = [
-        [_name(metric, evaluation.k, w), f"{found.mean:.3f}", _span(found.interval), f"{found.n:,}"]
+        [_name(metric, evaluation.k, w), f"{found.mean:.3f}", span(found.interval), f"{found.n:,}"]
         for metric in Metric
         if (found := evaluation.mean(metric)) is not None
     ]
@@ -60,7 +58,7 @@ def comparison_page(
             f"{one.first:.3f}",
             f"{one.second:.3f}",
             f"{one.difference:+.3f}",
-            _span(one.interval),
+            span(one.interval),
             f"{one.n:,}",
             w[one.outcome.value],
         ]
@@ -85,7 +83,7 @@ def verdict(comparison: Comparison, language: str = "en") -> str:
             n=deciding.n,
         )
         + w["colon"]
-        + f"{deciding.difference:+.3f} ({_span(deciding.interval)})"
+        + f"{deciding.difference:+.3f} ({span(deciding.interval)})"
         + w["stop"]
     )
 
@@ -100,7 +98,7 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
         "metrics": {
             metric.value: {
                 "mean": found.mean,
-                "interval": _bounds(found.interval),
+                "interval": bounds(found.interval),
                 "n": found.n,
                 "less_is_better": metric in LESS_IS_BETTER,
             }
@@ -137,25 +135,13 @@ def _metric_record(one: MetricComparison) -> dict[str, Any]:
         "first": one.first,
         "second": one.second,
         "difference": one.difference,
-        "interval": _bounds(one.interval),
+        "interval": bounds(one.interval),
         "outcome": one.outcome.value,
     }
 
 
 def _name(metric: Metric, k: int, w: Mapping[str, str]) -> str:
     return w[f"m_{metric.value}"].format(k=k)
-
-
-def _span(interval: Interval) -> str:
-    return f"{_end(interval.lower)} … {_end(interval.upper)}"
-
-
-def _end(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else ("−∞" if value < 0 else "∞")
-
-
-def _bounds(interval: Interval) -> list[float | None]:
-    return [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]
 
 
 def _abstention(evaluation: Evaluation, w: Mapping[str, str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from seatrial.rag.evaluation.report_words import LANGUAGES
+from seatrial.stats.counts import Interval
 
 _STYLE = """
 :root { color-scheme: light dark; --ok: #1a7f37; --bad: #c5221f; --quiet: #566472;
@@ -99,3 +101,17 @@ def size(n_bytes: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.3g} {unit}" if unit != "B" else f"{n_bytes} B"
+
+
+def span(interval: Interval) -> str:
+    """Both ends, open where too few values say nothing of them."""
+    return f"{_end(interval.lower)} … {_end(interval.upper)}"
+
+
+def bounds(interval: Interval) -> list[float | None]:
+    """Both ends as JSON has numbers: None for an open one."""
+    return [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]
+
+
+def _end(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else ("−∞" if value < 0 else "∞")

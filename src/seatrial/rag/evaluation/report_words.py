@@ -18,7 +18,7 @@ _EN = {
     "set": "Cut with {chunker} and search by {mode}",
     "reached": "nDCG@{k} {ndcg} over {n} questions",
     "is_best": "No other setting did better.",
-    "behind": "{best} reached {behind} more, between {lower} and {upper} at 95 %: not shown to be "
+    "behind": "{best} reached {behind} more (95 %: {interval}): not shown to be "
     "better, and this one needs {vectors} of vectors instead of {others}.",
     "no_question": "No question could be asked, so nothing is recommended.",
     "corpus": "Corpus",
@@ -128,7 +128,7 @@ _ZH = {
     "set": "用 {chunker} 切分，按{mode}检索",
     "reached": "{n} 个问题的 nDCG@{k} 为 {ndcg}",
     "is_best": "没有其他设置比它更好。",
-    "behind": "{best} 高出 {behind}（95 % 区间 {lower} 到 {upper}）：不足以说明它更好，"
+    "behind": "{best} 高出 {behind}（95 % 区间 {interval}）：不足以说明它更好，"
     "而此设置的向量只需 {vectors}，"
     "不必 {others}。",
     "no_question": "没有可以提出的问题，因此不作建议。",
