@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seatrial.rag.index.columns import Column, columns_of, holding, readable
+from seatrial.rag.index.columns import Column, columns_of, documents_holding, readable
 from seatrial.rag.index.conditions import (
     And,
     Condition,
@@ -60,8 +60,8 @@ def test_columns_mean_what_the_definition_says(
     documents: list[dict[str, Any]], condition: Condition
 ) -> None:
     columns = columns_of(documents)
-    found = holding(condition, columns.get, len(documents))
-    assert found.tolist() == [satisfies(one, condition) for one in documents]
+    found = documents_holding(condition, columns.get, len(documents))
+    assert found.tolist() == [n for n, one in enumerate(documents) if satisfies(one, condition)]
 
 
 @given(

@@ -113,16 +113,26 @@ def columns_of(metadata: Sequence[Metadata]) -> dict[str, Column]:
     return {field: Column.of(pairs) for field, pairs in values.items()}
 
 
-def holding(
+def documents_holding(
     condition: Condition, column: Callable[[str], Column | None], n_documents: int
-) -> NDArray[np.bool_]:
-    """Which documents satisfy a condition.
+) -> NDArray[np.integer[Any]]:
+    """The documents that satisfy a condition.
 
     Args:
         column: of a field; None where no document has it.
         n_documents: how many there are.
-    Returns: bool (n_documents,).
+    Returns: whole numbers (n,), rising.
     """
+    if isinstance(condition, Equals):  # needs no look at the others
+        held = column(condition.field)
+        return np.empty(0, np.int32) if held is None else held.equal(condition.value)
+    return np.flatnonzero(_holding(condition, column, n_documents))
+
+
+def _holding(
+    condition: Condition, column: Callable[[str], Column | None], n_documents: int
+) -> NDArray[np.bool_]:
+    """Which documents satisfy a condition: bool (n_documents,)."""
     mask = np.zeros(n_documents, np.bool_)
     match condition:
         case Equals(field=field) | In(field=field) | Range(field=field):
@@ -132,12 +142,12 @@ def holding(
         case And(parts):
             mask[:] = True
             for part in parts:
-                mask &= holding(part, column, n_documents)
+                mask &= _holding(part, column, n_documents)
         case Or(parts):
             for part in parts:
-                mask |= holding(part, column, n_documents)
+                mask |= _holding(part, column, n_documents)
         case Not(part):
-            np.logical_not(holding(part, column, n_documents), out=mask)
+            np.logical_not(_holding(part, column, n_documents), out=mask)
         case _:
             assert_never(condition)
     return mask

@@ -190,12 +190,17 @@ class Segment:
     def _paths(self) -> list[tuple[str, ...]]:
         return _paths.decode(self.arrays["section_paths"].data)
 
-    def rows_of(self, documents: NDArray[np.intp]) -> NDArray[np.intp]:
+    @cached_property
+    def _has_one_each(self) -> bool:
+        """Whether each document is one chunk."""
+        return bool((np.diff(self.chunk_bounds) == 1).all())
+
+    def rows_of(self, documents: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
         """The chunks of documents, which rise."""
+        if self._has_one_each:
+            return documents.astype(np.intp, copy=False)
         starts = self.chunk_bounds[documents]
         lengths = self.chunk_bounds[documents + 1] - starts
-        if (lengths == 1).all():
-            return starts
         firsts = np.cumsum(lengths) - lengths
         return np.repeat(starts - firsts, lengths) + np.arange(lengths.sum())
 

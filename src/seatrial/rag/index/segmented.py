@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.bm25 import Bm25, Searched
 from seatrial.rag.index.checking import check_vectors
-from seatrial.rag.index.columns import holding, readable
+from seatrial.rag.index.columns import documents_holding, readable
 from seatrial.rag.index.failures import NotInIndex, Unsupported
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.postings import Analysis
@@ -178,33 +179,39 @@ class SegmentedIndex:
         """The chunks of a part that are in a scope, in order; None: all."""
         segment = self._parts[number].segment
         alive = self._alive[number]
-        documents: NDArray[np.bool_] | None = None
+        documents: NDArray[np.integer[Any]] | None = None
         if scope.where is not None:
-            documents = holding(scope.where, segment.column, segment.n_documents)
+            documents = documents_holding(scope.where, segment.column, segment.n_documents)
         if scope.readers is not None and segment.is_restricted:
             may = readable(segment.groups, segment.restricted, scope.readers)
-            documents = may if documents is None else documents & may
+            documents = np.flatnonzero(may) if documents is None else documents[may[documents]]
         if documents is None:
             return None if alive is None else np.flatnonzero(alive)
-        rows = segment.rows_of(np.flatnonzero(documents))
+        rows = segment.rows_of(documents)
         return rows if alive is None else rows[alive[rows]]
 
     def _near(
         self, query: NDArray[np.float32], rows: Sequence[NDArray[np.intp] | None], n: int
     ) -> list[NDArray[np.intp] | None]:
         """Those of some rows of each part whose signs are nearest to the query's."""
-        totals = []
-        for part, chosen in zip(self._parts, rows, strict=True):
-            total = distances(part.segment.planes, query)
-            totals.append(total if chosen is None else total[chosen])
-        at = nearest(np.concatenate(totals), n)
-        ends = np.cumsum([len(total) for total in totals])
-        near = []
-        for chosen, some, end, total in zip(
-            rows, np.split(at, np.searchsorted(at, ends[:-1])), ends, totals, strict=True
+        planes = [
+            part.segment.planes
+            if chosen is None
+            else np.take(part.segment.planes, chosen, axis=1, mode="clip")
+            for part, chosen in zip(self._parts, rows, strict=True)
+        ]
+        ends = np.cumsum([one.shape[1] for one in planes])
+        if all(chosen is not None for chosen in rows):
+            planes = [np.concatenate(planes, axis=1)]  # gathered, and so few: one pass over them
+        at = nearest(np.concatenate([distances(one, query) for one in planes]), n)
+        near: list[NDArray[np.intp] | None] = []
+        start = first = 0
+        for chosen, end, last in zip(
+            rows, ends.tolist(), np.searchsorted(at, ends).tolist(), strict=True
         ):
-            here = some - (end - len(total))
+            here = at[first:last] - start
             near.append(here if chosen is None else chosen[here])
+            start, first = end, last
         return near
 
     def _best(

@@ -28,13 +28,13 @@ def planes_of(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 def distances(planes: NDArray[np.uint64], query: NDArray[np.float32]) -> NDArray[np.uint16]:
     """How many signs differ from a query's (d,), of its coordinates that are not small: (n,)."""
-    signs = planes_of(query[None])[:, 0]
     size = np.abs(query)
-    telling = planes_of((size - np.quantile(size, _LEFT_OUT))[None])[:, 0]
+    last_small = int(_LEFT_OUT * (len(size) - 1))
+    large = size - np.partition(size, last_small)[last_small]
     total = np.zeros(planes.shape[1], np.uint16)
     differing = np.empty(planes.shape[1], np.uint64)
     counts = np.empty(planes.shape[1], np.uint8)
-    for plane, sign, mask in zip(planes, signs, telling, strict=True):
+    for plane, (sign, mask) in zip(planes, planes_of(np.stack([query, large])), strict=True):
         np.bitwise_xor(plane, sign, out=differing)
         np.bitwise_and(differing, mask, out=differing)
         total += np.bitwise_count(differing, out=counts)
