@@ -61,12 +61,12 @@ def check_vectors(vectors: NDArray[np.float32], dimensions: int) -> None:
             " are kept.",
             remedy="Embed with the embedder that the index was built with.",
         )
-    squares = np.einsum("nd,nd->n", vectors, vectors)
-    wrong = np.flatnonzero(~(np.abs(squares - 1) < _UNIT))
-    if len(wrong):
+    squares = np.vecdot(vectors, vectors)
+    right = np.abs(squares - 1) < _UNIT
+    if not right.all():
+        wrong = int(np.argmin(right))
         raise VectorInvalid(
-            f"Vector {wrong[0]} of {len(vectors)} has the length {np.sqrt(squares[wrong[0]]):.4g},"
-            " not 1.",
+            f"Vector {wrong} of {len(vectors)} has the length {squares[wrong] ** 0.5:.4g}, not 1.",
             remedy="Divide each vector by its length, and embed nothing that has no words.",
         )
 

@@ -98,8 +98,8 @@ class SegmentedIndex:
                 continue
             chosen = self._rows(number, scope)
             held = found if chosen is None else found[chosen]
-            at = among_best(held, k)
-            at = at[held[at] > 0]
+            at = np.flatnonzero(held)  # of few words most rows have none
+            at = at[among_best(held[at], k)]
             keys.append((at if chosen is None else chosen[at]) + part.first_key)
             scores.append(held[at])
         return best(np.concatenate(keys), np.concatenate(scores), k) if keys else NO_HITS
@@ -114,10 +114,12 @@ class SegmentedIndex:
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index. Raises: Unsupported, of an index without vectors."""
         self._need_vectors()
-        places = [self._place(key) for key in keys]
-        vectors = np.empty((len(places), self._dimensions), np.float32)
-        for at, (number, row) in enumerate(places):
-            vectors[at] = self._parts[number].segment.vectors[row]
+        asked = np.array(keys, np.int64)
+        vectors = np.empty((len(asked), self._dimensions), np.float32)
+        numbers = np.searchsorted(self._firsts, asked, side="right") - 1
+        for number in set(numbers.tolist()):
+            at = np.flatnonzero(numbers == number)
+            vectors[at] = self._parts[number].segment.vectors[self._rows_there(number, asked[at])]
         return vectors
 
     def keys(self) -> NDArray[np.int64]:
@@ -250,7 +252,23 @@ class SegmentedIndex:
             row = int(key) - part.first_key
             if row < part.segment.n_chunks and (alive is None or alive[row]):
                 return number, row
-        raise NotInIndex(
+        raise self._absent(key)
+
+    def _rows_there(self, number: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows in a part of keys that are not below its first."""
+        if number < 0:
+            raise self._absent(keys[0])
+        part, alive = self._parts[number], self._alive[number]
+        rows = keys - part.first_key
+        there = rows < part.segment.n_chunks
+        if alive is not None:
+            there[there] = alive[rows[there]]
+        if not there.all():
+            raise self._absent(keys[~there][0])
+        return rows
+
+    def _absent(self, key: int) -> NotInIndex:
+        return NotInIndex(
             f"The index {self._facts.name!r} has no chunk {key} in version {self._facts.version}.",
             remedy="Ask the version whose search found it.",
         )
