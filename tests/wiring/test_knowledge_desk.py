@@ -112,6 +112,12 @@ def test_an_index_stands_as_its_live_version_does(desk: WorkspaceKnowledge) -> N
         desk.activate("hr", 7)
 
 
+async def test_a_version_that_is_made_live_here_answers_at_once(desk: WorkspaceKnowledge) -> None:
+    for version in (2, 1, 2):
+        desk.activate("hr", version)
+        assert (await desk.knowledge.facts("hr")).version == version
+
+
 def test_what_is_not_built_has_no_versions_and_a_command(
     desk: WorkspaceKnowledge, workspace: Workspace
 ) -> None:

@@ -103,6 +103,7 @@ class WorkspaceKnowledge:
                 remedy=f"Run 'seatrial rollback {name}', or use the endpoint's page.",
             )
         roll_back(self._workspace, name, to=version)
+        self._here.changed(name)
 
     def evaluations(self, name: str) -> KeptEvaluations:
         """See KnowledgeDesk.   Raises: EvaluationsUnreadable."""

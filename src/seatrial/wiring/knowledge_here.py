@@ -165,6 +165,10 @@ class KnowledgeHere:
         """See Knowledge."""
         return sorted(self._searched)
 
+    def changed(self, name: str) -> None:
+        """Another version was made live here: questions from now on wait for it."""
+        self._of(name).versions.changed()
+
     async def facts(self, name: str) -> KnowledgeFacts:
         """See Knowledge."""
         searched = self._of(name)

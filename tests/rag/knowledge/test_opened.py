@@ -57,13 +57,51 @@ async def test_a_new_live_version_is_followed_and_the_old_one_answers_meanwhile(
     shelf.live = 2
     assert await shelf.versions.get() == "v1"
     assert shelf.n_looks == 1
-    shelf.now += 1.1
+    shelf.now += 0.6
     assert await shelf.versions.get() == "v1"
     assert await shelf.settle() == "v2"
     shelf.live = 1  # rolled back
-    shelf.now += 1.1
+    shelf.now += 0.6
     assert await shelf.settle() == "v1"
     assert shelf.opened == [1, 2]
+
+
+async def test_who_asks_after_a_quiet_second_gets_what_is_live_then(shelf: Shelf) -> None:
+    """Once, the first question after a rollback was answered by the version that was left."""
+    await shelf.versions.get()
+    for live, age_s in ((2, 1.1), (1, 3600)):
+        shelf.live = live
+        shelf.now += age_s
+        assert await shelf.versions.get() == f"v{live}"
+
+
+async def test_others_are_answered_while_one_waits_for_another_version(shelf: Shelf) -> None:
+    await shelf.versions.get()
+    shelf.live = 2
+    shelf.now += 1.1
+    first, second = await asyncio.gather(shelf.versions.get(), shelf.versions.get())
+    assert (first, second) == ("v2", "v1")
+
+
+async def test_what_was_changed_here_answers_the_next_question(shelf: Shelf) -> None:
+    await shelf.versions.get()
+    shelf.live = 2
+    shelf.versions.changed()
+    assert await shelf.versions.get() == "v2"
+    assert await shelf.versions.get() == "v2"
+    assert shelf.n_looks == 2
+
+
+async def test_a_look_that_began_before_the_change_is_not_trusted(shelf: Shelf) -> None:
+    await shelf.versions.get()
+    shelf.now += 0.6
+    await shelf.versions.get()  # begins a look
+    while shelf.n_looks < 2:
+        await asyncio.sleep(0)
+    shelf.live = 2
+    shelf.versions.changed()
+    answers = await asyncio.gather(*(shelf.versions.get() for _ in range(5)))
+    assert set(answers) == {"v2"}
 
 
 async def test_a_store_that_does_not_answer_keeps_what_is_open(shelf: Shelf) -> None:

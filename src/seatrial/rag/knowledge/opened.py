@@ -11,16 +11,18 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
-_LOOK_S = 1.0
+_LOOK_S = 0.5
+_WAIT_S = 1.0
 _OPEN = 4
 
 
 class Versions(Generic[V]):
     """Opens versions when they are needed, once each, and lets the least used go.
 
-    Which version is live is looked up again every second, so a version that was published, or an
-    older one that was made live again, answers within that time. While it is opened, the one before
-    answers.
+    Which version is live is looked up again every half second that there are questions, beside
+    them; a question that comes when nobody has looked for a second waits for it. So a version that
+    was published, or an older one that was made live again, answers whoever asks a second later.
+    While it is opened for one question, the one before answers the others.
 
     Args:
         live: the number of the live version; blocks.   Raises: NotFound, Unavailable.
@@ -44,34 +46,53 @@ class Versions(Generic[V]):
         self._current: int | None = None
         self._looked_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._n_changes = self._n_seen = 0
 
     async def get(self, version: int | None = None) -> V:
         """A version, the live one if none is named.   Raises: as the two functions."""
         if version is not None:
             return await self._opened(version)
         if self._current is None:
-            await self._looked()
-        elif self._now() - self._looked_at > _LOOK_S:
-            self._begin_looking()
+            await asyncio.shield(self._begin_looking())
+        else:
+            await self._follow()
         assert self._current is not None
         return await self._opened(self._current)
+
+    def changed(self) -> None:
+        """Another version was made live in this process: questions from now on wait for it.
+
+        May be called from any thread.
+        """
+        self._n_changes += 1
+
+    async def _follow(self) -> None:
+        while self._n_seen != self._n_changes:  # a look that began before tells nothing
+            await asyncio.wait([self._begin_looking()])
+        if self._looking is not None and not self._looking.done():
+            return
+        age_s = self._now() - self._looked_at
+        if age_s > _WAIT_S:
+            await asyncio.wait([self._begin_looking()])
+        elif age_s > _LOOK_S:
+            self._begin_looking()
 
     def _begin_looking(self) -> asyncio.Task[None]:
         if self._looking is None or self._looking.done():
             self._looked_at = self._now()
-            self._looking = asyncio.ensure_future(self._look())
+            self._looking = asyncio.ensure_future(self._look(self._n_changes))
             self._looking.add_done_callback(_taken)
         return self._looking
 
-    async def _looked(self) -> None:
-        await asyncio.shield(self._begin_looking())
-
-    async def _look(self) -> None:
+    async def _look(self, n_changes: int) -> None:
         loop = asyncio.get_running_loop()
-        version = await loop.run_in_executor(self._executor, self._live)
-        if version != self._current:
-            await self._opened(version)  # the one before answers until this one can
-            self._current = version
+        try:
+            version = await loop.run_in_executor(self._executor, self._live)
+            if version != self._current:
+                await self._opened(version)  # the one before answers until this one can
+                self._current = version
+        finally:
+            self._n_seen = n_changes
 
     async def _opened(self, version: int) -> V:
         found = self._open.get(version)
