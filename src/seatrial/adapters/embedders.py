@@ -86,12 +86,13 @@ def _here(
             document_prefix=config.document_prefix,
             query_prefix=config.query_prefix,
         )
-    return OnnxEmbedder(
-        model,
-        folder=graphs,
-        precision=Precision(config.precision),
-        threads=config.threads or min(cores(), _MOST_THREADS),
-    )
+    threads = config.threads or min(cores(), _MOST_THREADS)
+    if config.precision == "bf16":
+        from seatrial.adapters.embed_openvino import OpenVinoEmbedder
+
+        return OpenVinoEmbedder(model, folder=graphs, threads=threads)
+    precision = Precision(config.precision)
+    return OnnxEmbedder(model, folder=graphs, precision=precision, threads=threads)
 
 
 def _hosted(

@@ -95,7 +95,9 @@ class _Builder:
             "Slice", [self._constant(self._weights.positions()), self._integers(0), length]
         )
         added = self._node("Add", [self._words(), positions])
-        return self._normalised(added, self._weights.embedding_norm())
+        # Attention wants a batch: of one text.
+        batch = self._node("Unsqueeze", [added, self._integers(0)])
+        return self._normalised(batch, self._weights.embedding_norm())
 
     def _words(self) -> str:
         """The embeddings of the tokens; in int8 each row has a scale of its own."""
@@ -115,15 +117,12 @@ class _Builder:
         return self._added(self._down(inner, layer.down), states, layer.output_norm)
 
     def _attended(self, states: str, qkv: Linear) -> str:
-        one = self._integers(0)
-        batch = self._node("Unsqueeze", [self._linear(states, qkv), one])
-        attended = self._node(
+        return self._node(
             "MultiHeadAttention",
-            self._nodes_of("Split", [batch], 3, axis=-1, num_outputs=3),
+            self._nodes_of("Split", [self._linear(states, qkv)], 3, axis=-1, num_outputs=3),
             domain=_CONTRIB,
             num_heads=self._weights.shape.n_heads,
         )
-        return self._node("Squeeze", [attended, one])
 
     def _added(self, product: str, states: str, norm: Norm) -> str:
         return self._normalised(self._node("Add", [product, states]), norm)
@@ -135,9 +134,10 @@ class _Builder:
 
     def _pooled(self, states: str) -> str:
         if self._weights.shape.pooling is Pooling.MEAN:
-            pooled = self._node("ReduceMean", [states, self._integers(0)], keepdims=0)
+            pooled = self._node("ReduceMean", [states, self._integers(0, 1)], keepdims=0)
         else:
-            pooled = self._node("Gather", [states, self._constant(np.array(0))])
+            first = self._node("Gather", [states, self._constant(np.array(0))], axis=1)
+            pooled = self._node("Squeeze", [first, self._integers(0)])
         return self._node("LpNormalization", [pooled], axis=-1, p=2)
 
     def _linear(self, states: str, linear: Linear) -> str:
@@ -155,11 +155,10 @@ class _Builder:
             return self._linear(inner, linear)
         weight, scale = _quantised(linear.weight, axis=0)
         lifted = self._node("Add", [inner, self._scalar(-_GELU_MINIMUM)])
-        most = self._node("ReduceMax", [lifted, self._integers(1)], keepdims=1)
+        most = self._node("ReduceMax", [lifted, self._integers(2)], keepdims=1)
         step = self._node("Mul", [most, self._scalar(1 / 255)])
-        whole = self._node(
-            "QuantizeLinear", [lifted, self._node("Squeeze", [step, self._integers(1)])], axis=0
-        )
+        of_tokens = self._node("Squeeze", [step, self._integers(0, 2)])
+        whole = self._node("QuantizeLinear", [lifted, of_tokens], axis=1)
         product = self._node(
             "MatMulIntegerToFloat",
             [whole, self._constant(weight), self._scalar(1.0), self._constant(scale)],

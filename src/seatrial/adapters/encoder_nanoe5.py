@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.embed_onnx import EncoderModel
+from seatrial.adapters.embed_encoder import EncoderModel
 from seatrial.adapters.encoder_weights import (
     EncoderShape,
     EncoderUnusable,
