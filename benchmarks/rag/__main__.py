@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.monitor.goals import Goal, goal_table
@@ -86,7 +87,23 @@ def page(kept: Path) -> dict[str, str]:
     for name, record in found.items():
         lost = [f"- Without figures: {why}" for why in record["failures"]]
         blocks[name] = "\n".join([record["text"], *([""] if lost else []), *lost])
-    return blocks
+    return blocks | {"versions": versions()}
+
+
+def versions() -> str:
+    """Of what is compared, as it is pinned, and of what seatrial runs on, as it is here."""
+    here = ("numpy", "onnxruntime", "tokenizers")
+    pinned = {
+        "seatrial": tuple(f"{name}=={version(name)}" for name in here),
+        "sentence-transformers": embedding.ENGINES[embedding.PEER].requirements,
+        "stores": store.PINNED,
+        **{name: requirements for name, (_, requirements) in frameworks.PEERS.items()},
+        "chunkers": chunkers.REQUIREMENTS,
+    }
+    return "\n".join(
+        f"- {name}: {', '.join(one.replace('==', ' ') for one in listed)}"
+        for name, listed in pinned.items()
+    )
 
 
 def heading(machine: Machine, plan: Plan) -> str:

@@ -36,7 +36,7 @@ def question(*answers: str) -> Question:
 
 def test_every_part_has_its_place_on_the_page() -> None:
     text = PAGE.read_text()
-    for name in ("machine", "goals", *PARTS):
+    for name in ("machine", "goals", *PARTS, "versions"):
         begin, end = marks(name, SUBJECT)
         assert text.index(begin) < text.index(end)
 
@@ -188,6 +188,7 @@ def test_the_page_has_what_was_measured_last_of_each_part(tmp_path: Path) -> Non
         (tmp_path / f"{name}.json").write_text(json.dumps({"measured": "here", **asdict(part)}))
     blocks = page(tmp_path)
     assert blocks["machine"] == "here"
+    assert "torch 2.13.0" in blocks["versions"]
     assert "| x | <= 1 | 2 | **missed** |" in blocks["goals"]
     assert blocks["imports"] == "a table\n\n- Without figures: LanceDB: gone"
     (tmp_path / "chunkers.json").write_text(
