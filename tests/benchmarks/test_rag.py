@@ -181,6 +181,16 @@ def test_a_search_is_exact_or_quicker_than_exact_ones(
     assert {goal.met for goal in store.goals(figures, full=False)} == {None}
 
 
+def test_an_index_that_is_ingested_gives_figures_that_can_be_kept(tmp_path: Path) -> None:
+    figures = store.ingested(tmp_path, documents(None, 30))
+    assert min(figures.values()) > 0
+    assert {type(value) for value in figures.values()} == {float}
+    others = dict.fromkeys(("query_ms", "recall", "within_ms", "within_recall"), 0.5)
+    figures |= others | {"memory_mb": 1.0, "hybrid_ms": 1.0}
+    told = [asdict(goal) for goal in store.goals(figures, full=True)]
+    assert json.loads(json.dumps(told)) == told
+
+
 def test_the_page_has_what_was_measured_last_of_each_part(tmp_path: Path) -> None:
     goal = Goal(what="x", goal="<= 1", reached="2", met=False)
     kept = {"imports": Part(text="a table", goals=[goal], failures=["LanceDB: gone"])}
