@@ -38,7 +38,7 @@ PARTS: Mapping[str, Callable[[Plan], Part]] = {
     "answers": answers.report,
     "chunk_effect": chunk_effect.report,
 }
-"""In the order of the page; `store` searches the vectors that `embedding` kept."""
+"""In the order of the page."""
 
 
 def main() -> int:

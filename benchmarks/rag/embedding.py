@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -213,7 +212,7 @@ def goals(
 
 
 def _losses(plan: Plan, job: dict[str, Any]) -> tuple[dict[str, list[Loss]], list[str]]:
-    """Of each engine that may lose; vectors of the default are kept for other parts."""
+    """Of each engine that may lose."""
     sets = judged_sets(plan)
     asked = {**job, "documents": job["documents"][:4], "questions": job["questions"][:4]}
     asked["sets"] = {name: one.job() for name, one in sets.items()}
@@ -233,8 +232,6 @@ def _losses(plan: Plan, job: dict[str, Any]) -> tuple[dict[str, list[Loss]], lis
                 title: one.scores(*(np.load(file) for file in _files(Path(folder), title)))
                 for title, one in sets.items()
             }
-            if name == DEFAULT:
-                _keep(plan, Path(folder), list(sets))
     if PEER not in scores:
         return {}, failures
     return {
@@ -255,12 +252,6 @@ def _losses(plan: Plan, job: dict[str, Any]) -> tuple[dict[str, list[Loss]], lis
 
 def _files(folder: Path, title: str) -> tuple[Path, Path]:
     return folder / f"{title}-docs.npy", folder / f"{title}-queries.npy"
-
-
-def _keep(plan: Plan, folder: Path, titles: Sequence[str]) -> None:
-    plan.vectors.mkdir(parents=True, exist_ok=True)
-    for title in titles:
-        shutil.copy(_files(folder, title)[0], plan.vectors / f"searched-{title}.npy")
 
 
 def _run(name: str, job: dict[str, Any], folder: Path | None = None) -> dict[str, float]:

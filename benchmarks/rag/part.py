@@ -53,7 +53,7 @@ class Plan:
 
     @property
     def vectors(self) -> Path:
-        """Where vectors are kept, as `retrieval.py` names them."""
+        """Where vectors are kept."""
         return self.out / "vectors"
 
     @property
