@@ -203,6 +203,16 @@ def test_the_file_of_one_index_stands_alone_and_a_whole_one_may_have_several(
     assert sorted(rag_workspace(None, whole).settings.knowledge) == ["a", "b"]
 
 
+def test_a_broken_seatrial_yaml_beside_it_is_no_matter_of_the_file_of_one_index(
+    rag: Rag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seatrial.yaml").write_text("server: {port: none", "utf-8")
+    code, built, err = rag("build")
+    assert (code, built["version"]) == (Exit.DONE, 1), err
+    assert "12 metres" in rag("ask", "How long is the Heron?")[1]["text"]
+
+
 @pytest.mark.parametrize("kind", ["cohere", "tei"])
 def test_a_configured_service_ranks_what_was_found(rag: Rag, monkeypatch: Any, kind: str) -> None:
     with pair_server() as service:
