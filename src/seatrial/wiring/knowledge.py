@@ -105,24 +105,30 @@ def copies_of(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copie
 
 
 class AnsweringInvalid(Invalid):
-    """Answers shall be written by a model that the gateway does not have, or judged by a profile
-    that does not exist."""
+    """Answers shall be written, or questions said in other words, by a model that the gateway does
+    not have, or answers judged by a profile that does not exist."""
 
     code = "rag.answering_invalid"
 
 
 def check_answering(workspace: Workspace, name: str, config: KnowledgeConfig) -> None:
     """Say now what would keep an index from being asked.   Raises: AnsweringInvalid."""
-    model, models = config.answering.model, workspace.settings.gateway.models
+    rewrite = config.retrieval.rewrite
+    _check_chat(workspace, config.answering.model, f"knowledge.{name}.answering.model")
+    if rewrite is not None:
+        _check_chat(workspace, rewrite.model, f"knowledge.{name}.retrieval.rewrite.model")
+    profile(config.answering.profile)
+
+
+def _check_chat(workspace: Workspace, model: str | None, field: str) -> None:
+    models = workspace.settings.gateway.models
     chat = [one for one, about in models.items() if about.kind == "chat"]
     if model is not None and model not in chat:
         raise AnsweringInvalid(
-            f"The index {name!r} shall be answered by the model {model!r}, which the gateway does "
-            "not have.",
+            f"{field} is {model!r}, and the gateway has no such language model.",
             remedy=f"Add it to gateway.models, or name one of: {', '.join(chat) or 'none yet'}.",
-            field=f"knowledge.{name}.answering.model",
+            field=field,
         )
-    profile(config.answering.profile)
 
 
 class NoEarlierVersion(NotFound):

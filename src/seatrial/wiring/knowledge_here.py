@@ -15,6 +15,7 @@ from typing import TypeVar
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.rag.answering.answerer import Answerer
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
+from seatrial.rag.answering.model_rewriter import ModelRewriter
 from seatrial.rag.answering.reply import Citation, Reply
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.answering.written import Policy, WrittenAnswerer
@@ -30,6 +31,7 @@ from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.rag.retrieval.rewriting import QueryRewriter, Rewriting
 from seatrial.rag.text.document import Document
 from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.index_releases import ReleasedIndexes, Served
@@ -56,6 +58,20 @@ def retriever_of(workspace: Workspace, config: KnowledgeConfig, index: Index) ->
     return _retriever(config, index, embedder, reranker)
 
 
+def rewriter_of(config: KnowledgeConfig, gateway: Gateway) -> QueryRewriter | None:
+    """What says questions in other words; None for nothing."""
+    rewrite = config.retrieval.rewrite
+    if rewrite is None:
+        return None
+    return ModelRewriter(
+        gateway,
+        rewrite.model,
+        n=rewrite.n,
+        max_tokens=rewrite.max_tokens,
+        timeout_s=rewrite.timeout,
+    )
+
+
 def _retriever(
     config: KnowledgeConfig, index: Index, embedder: Embedder | None, reranker: Reranker | None
 ) -> Retriever:
@@ -69,6 +85,17 @@ class OpenIndex:
     index: Index
     retriever: Retriever
     answerer: Answerer
+    rewriter: QueryRewriter | None = None
+
+    async def rewriting(self, asked: Asked) -> Rewriting | None:
+        """Other wordings of a question; None where nothing writes any.
+
+        Raises: QuestionInvalid, before anything is paid.
+        """
+        if self.rewriter is None:
+            return None
+        question = self.retriever.checked(asked.question)
+        return await self.rewriter.rewrite(question, caller=asked.caller)
 
 
 class _Searched:
@@ -107,7 +134,10 @@ class _Searched:
             embedder, reranker, entailment = self.embedder, self.reranker, self.entailment
         used = embedder if index.facts.embedder is not None else None
         return OpenIndex(
-            index, _retriever(self.config, index, used, reranker), self._answerer(used, entailment)
+            index,
+            _retriever(self.config, index, used, reranker),
+            self._answerer(used, entailment),
+            None if self._gateway is None else rewriter_of(self.config, self._gateway()),
         )
 
     def document(self, version: int, document: str) -> Document:
@@ -143,7 +173,7 @@ class KnowledgeHere:
 
     Args:
         workspace: with the section ``knowledge``.
-        gateway: writes answers; None where there is none.
+        gateway: writes answers and other wordings; None where there is none.
         released: picks versions of indexes that are released; None follows live versions.
     """
 
@@ -190,8 +220,15 @@ class KnowledgeHere:
         searched = self._of(name)
 
         async def work(found: OpenIndex) -> Retrieved:
+            rewriting = await found.rewriting(asked)
             return await self._run(
-                partial(found.retriever.search, asked.question, asked.scope, k=asked.k)
+                partial(
+                    found.retriever.search,
+                    asked.question,
+                    asked.scope,
+                    k=asked.k,
+                    rewriting=rewriting,
+                )
             )
 
         served = self._served(name, asked)
@@ -206,8 +243,12 @@ class KnowledgeHere:
         searched = self._of(name)
 
         async def work(found: OpenIndex) -> Reply:
+            rewriting = await found.rewriting(asked)
+
             def look() -> tuple[Retrieved, Context]:
-                retrieved = found.retriever.search(asked.question, asked.scope, k=asked.k)
+                retrieved = found.retriever.search(
+                    asked.question, asked.scope, k=asked.k, rewriting=rewriting
+                )
                 return retrieved, found.retriever.context(retrieved)
 
             retrieved, context = await self._run(look)
