@@ -1,5 +1,5 @@
-"""LangChain, LlamaIndex and DSPy over an index, with the real packages, in an environment of their
-own."""
+"""LangChain, LlamaIndex and DSPy over an index, and embedders, documents and models both ways, with
+the real packages, in an environment of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-PINS = ("langchain-core==1.7.2", "llama-index-core==0.14.25", "dspy==3.4.1")
+PINS = (
+    "langchain-core==1.7.2",
+    "langchain-tests==1.1.9",
+    "llama-index-core==0.14.25",
+    "dspy==3.4.1",
+)
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -50,7 +55,7 @@ def python(request: pytest.FixtureRequest) -> Path:
         venv.create(folder, with_pip=True, clear=True)
         install = [interpreter, "-m", "pip", "install", "--quiet"]
         subprocess.run([*install, *PINS], check=True)
-        subprocess.run([*install, ROOT], check=True)
+        subprocess.run([*install, f"{ROOT}[gateway]"], check=True)
         (folder / "done").touch()
     return interpreter
 
@@ -83,3 +88,22 @@ def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_p
     assert score > 0
     assert said["dspy"] == [[heron], "heron.md"]
     assert said["documents"] == ["a.pdf#0", "a.pdf", {"source": "a.pdf", "page": 3}]
+
+
+@pytest.mark.parametrize("part", ["langchain_store", "embeddings", "dspy"])
+def test_what_goes_both_ways_passes_its_tests(python: Path, tmp_path: Path, part: str) -> None:
+    tests = ROOT / "tests" / "integration" / "rag_frameworks" / f"in_{part}.py"
+    command = [python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", tmp_path]
+    command += ["-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "--noconftest"]
+    ran = subprocess.run(
+        [*command, "--import-mode=importlib", tests],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+    assert "skipped" not in ran.stdout

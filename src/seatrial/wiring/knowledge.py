@@ -12,6 +12,7 @@ from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.chunking.making import chunker_of
+from seatrial.rag.embedding.cache import CachedEmbedder
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.words import WORDS
@@ -53,16 +54,23 @@ def corpus_folder(workspace: Workspace) -> Path:
 
 
 def build_index(
-    workspace: Workspace, name: str, *, told: Told = lambda _: None, shrink: bool = False
+    workspace: Workspace,
+    name: str,
+    *,
+    told: Told = lambda _: None,
+    shrink: bool = False,
+    embedder: Embedder | None = None,
 ) -> IngestReport:
     """Bring an index up to date with its documents, and publish what changed.
 
-    Args: as `Ingestion`.
+    Args:
+        told, shrink: as `Ingestion`.
+        embedder: of the program's own, in place of the one that is configured.
     Raises: KnowledgeUnknown, IndexBeingBuilt, TooFewLeft, MissingExtra; what the embedder raises.
     """
     name, config = knowledge_config(workspace, name)
     store = index_store(workspace)
-    embedder = embedder_of(workspace, config)
+    embedder = embedder_of(workspace, config, embedder)
     preparation = Preparation(chunker=chunker_of(config.chunking, embedder), embedder=embedder)
     documents = config.documents
     draft = store.draft(name, preparation.recipe)
@@ -155,19 +163,25 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
     return version
 
 
-def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
+def embedder_of(
+    workspace: Workspace, config: KnowledgeConfig, own: Embedder | None = None
+) -> Embedder | None:
     """What makes the vectors of an index; None for one that is searched by words alone.
 
+    Args: own: of a program, in place of the one that is configured.
     Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
     """
     from seatrial.adapters.embedders import embedder_of as made
     from seatrial.adapters.vectors_sqlite import SqliteVectors
     from seatrial.wiring.gateway import gateway_of
 
+    cache = SqliteVectors(workspace.home / "vectors.db")
+    if own is not None:
+        return CachedEmbedder(own, cache, keeps_questions=True) if config.embedding.cache else own
     return made(
         config.embedding,
         graphs=encoder_folder(os.environ),
         base=corpus_folder(workspace),
         open_gateway=partial(gateway_of, workspace),
-        cache=SqliteVectors(workspace.home / "vectors.db"),
+        cache=cache,
     )

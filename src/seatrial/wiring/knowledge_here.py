@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ from seatrial.wiring.knowledge import (
     corpus_folder,
     embedder_of,
     index_store,
+    knowledge_config,
 )
 from seatrial.wiring.pair_models import entailment_of, reranker_of
 from seatrial.wiring.workspace import Workspace
@@ -108,10 +109,13 @@ class _Searched:
         config: KnowledgeConfig,
         executor: ThreadPoolExecutor,
         gateway: Callable[[], Gateway] | None,
+        *,
+        own: Embedder | None,
     ) -> None:
         check_answering(workspace, name, config)
         self.config = config
         self._gateway = gateway
+        self._own = own
         self._workspace = workspace
         self._lock = Lock()
         self._store = store = index_store(workspace)
@@ -123,7 +127,7 @@ class _Searched:
     @cached_property
     def embedder(self) -> Embedder | None:
         """Loaded with the first version that is opened."""
-        return embedder_of(self._workspace, self.config)
+        return embedder_of(self._workspace, self.config, self._own)
 
     def open(self, version: int) -> OpenIndex:
         """One version; blocks.   Raises: IndexNotFound, EmbedderDiffers, MissingExtra."""
@@ -175,6 +179,7 @@ class KnowledgeHere:
         workspace: with the section ``knowledge``.
         gateway: writes answers and other wordings; None where there is none.
         released: picks versions of indexes that are released; None follows live versions.
+        embedders: of the program's own, by index, in place of those that are configured.
     """
 
     def __init__(
@@ -183,11 +188,15 @@ class KnowledgeHere:
         *,
         gateway: Callable[[], Gateway] | None = None,
         released: ReleasedIndexes[OpenIndex] | None = None,
+        embedders: Mapping[str, Embedder] | None = None,
     ) -> None:
+        own = embedders or {}
+        for name in own:
+            knowledge_config(workspace, name)
         self._released = released
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
         self._searched = {
-            name: _Searched(workspace, name, config, self._executor, gateway)
+            name: _Searched(workspace, name, config, self._executor, gateway, own=own.get(name))
             for name, config in workspace.settings.knowledge.items()
         }
 

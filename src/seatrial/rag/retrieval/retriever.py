@@ -36,6 +36,7 @@ class Retriever:
         index: the version.
         embedder: the one that made its vectors; None searches words only.
         reranker: judges the best of what was found.
+        baseline: of the embedder, where it was measured before; None measures it when needed.
         clock: seconds, for timings.
     Raises: EmbedderDiffers.
     """
@@ -47,6 +48,7 @@ class Retriever:
         settings: RetrievalSettings,
         *,
         reranker: Reranker | None = None,
+        baseline: Baseline | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if embedder is not None and embedder.name != index.facts.embedder:
@@ -59,7 +61,7 @@ class Retriever:
             )
         self._index = index
         self._embedder = embedder
-        self._baseline = None if embedder is None else Baseline(embedder)
+        self._baseline = baseline or (None if embedder is None else Baseline(embedder))
         self._settings = settings
         self._reranker = reranker
         self._clock = clock
