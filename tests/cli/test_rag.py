@@ -2,59 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import seatrial
 from seatrial.cli.exits import Exit
 from seatrial.cli.rag_options import rag_workspace
-from seatrial.serving.exchange import Request
-from seatrial.testing import MemoryStore, ScriptedLLM
-from seatrial.testing.scripted_llm import Fault, FaultKind, Says
-from seatrial.wiring.llm import Llm
-from seatrial.wiring.workspace import Workspace
 from tests.adapters.pair_server import pair_server, share
-
-SHIPS = {
-    "heron.md": "# Heron\n\nThe Heron is 12 metres long. It was built in Lisbon in 1934.\n",
-    "kestrel.md": "# Kestrel\n\nThe Kestrel was built by Ana Moreira. Her mast is of spruce.\n",
-    "苍鹭.md": "# 苍鹭号\n\n苍鹭号长十二米，由上海的船厂于一九三四年建造。\n",
-    "crew.md": "---\nreaders: [crew]\n---\n# Crew\n\nThe cook of the Heron is called Tomas.\n",
-}
-
-
-class Rag:
-    """The command, in a folder with a `rag_config.yaml`."""
-
-    def __init__(self, seatrial: Any, folder: Path) -> None:
-        self._seatrial, self.folder = seatrial, folder
-        self.documents = folder / "ships"
-        self.documents.mkdir()
-        for name, text in SHIPS.items():
-            self.write(name, text)
-        self.configure()
-
-    def configure(self, **changes: Any) -> None:
-        config = {"documents": {"sources": [{"path": "ships"}]}, "embedding": {"kind": "none"}}
-        self.config = self.folder / "rag_config.yaml"
-        self.config.write_text(json.dumps(config | changes), "utf-8")
-
-    def write(self, name: str, text: str) -> None:
-        (self.documents / name).write_text(text, "utf-8")
-
-    def __call__(self, *words: str) -> tuple[int, Any, str]:
-        """Exit code, the JSON on stdout, and stderr."""
-        code, out, err = self._seatrial("rag", *words, "--config", str(self.config), "--json")
-        return code, json.loads(out) if out else None, err
-
-
-@pytest.fixture
-def rag(home: Any, seatrial: Any, tmp_path: Path) -> Rag:
-    return Rag(seatrial, tmp_path)
+from tests.cli.conftest import SHIPS, Rag
 
 
 def test_what_changed_is_built_and_nothing_else(rag: Rag) -> None:
@@ -243,113 +200,3 @@ def test_a_configured_service_ranks_what_was_found(rag: Rag, monkeypatch: Any, k
     assert judged != sent
     for one, text in zip(found["passages"], judged, strict=True):
         assert one["text"] in text
-
-
-def gateway_of(llm: ScriptedLLM, **more: Any) -> dict[str, Any]:
-    return {
-        "providers": {"one": {"kind": "openai", "base_url": llm.openai_url}},
-        "models": {"small": "one/gpt-4o-mini"},
-        "retry": {"attempts": 1},
-        **more,
-    }
-
-
-SPRUCE = "From what wood are the spars of the second vessel?"
-MAST = "From what wood did the builders make the mast of the second vessel?"
-WORDINGS = Says(text=json.dumps({"wordings": ["Her mast is of spruce", "Kestrel mast"]}))
-
-
-def test_a_question_is_searched_in_other_words_that_a_model_writes(rag: Rag) -> None:
-    with ScriptedLLM(lambda _: WORDINGS).in_thread() as llm:
-        rag.configure(gateway=gateway_of(llm))
-        rag("build")
-        alone, refused = rag("search", SPRUCE)[1], rag("ask", MAST)[1]
-        rewrite = {"model": "small", "n": 2}
-        rag.configure(gateway=gateway_of(llm), retrieval={"rewrite": rewrite})
-        code, found, err = rag("search", SPRUCE)
-        answered, reply, _ = rag("ask", MAST)
-        code_of_eval, _, _ = rag("eval", str(questions_about(rag)))
-    assert code == Exit.DONE
-    assert alone["rewriting"] is None
-    assert found["wordings"] == ["Her mast is of spruce", "Kestrel mast"]
-    assert found["passages"][0]["document"] == "kestrel.md"
-    assert [one["document"] for one in alone["passages"]][:1] != ["kestrel.md"]
-    assert "also searched" in err
-    assert found["rewriting"]["problem"] is None
-    assert float(found["rewriting"]["cost_usd"]) > 0
-    assert refused["refusal"] == "not_answered"
-    assert (answered, code_of_eval) == (Exit.DONE, Exit.DONE)
-    assert "Her mast is of spruce" in reply["text"]
-    assert reply["tokens"] == reply["rewriting"]["tokens"]
-    assert reply["cost_usd"] == reply["rewriting"]["cost_usd"]
-    assert llm.n_asked == 3
-
-
-def questions_about(rag: Rag) -> Path:
-    path = rag.folder / "questions.jsonl"
-    path.write_text(json.dumps({"question": SPRUCE, "documents": ["kestrel.md"]}), "utf-8")
-    return path
-
-
-@pytest.mark.parametrize(
-    ("step", "more", "told"),
-    [
-        (Fault(kind=FaultKind.SERVER_ERROR), {}, "gateway.provider_fault"),
-        (Fault(kind=FaultKind.HANG), {}, "gateway.provider_timed_out"),
-        (WORDINGS, {"budgets": [{"limit_usd": 0}]}, "gateway.budget_exceeded"),
-    ],
-)
-def test_a_model_that_fails_leaves_the_question_and_is_told(
-    rag: Rag, step: Says | Fault, more: dict[str, Any], told: str
-) -> None:
-    with ScriptedLLM(lambda _: step).in_thread() as llm:
-        rewrite = {"model": "small", "timeout": "300ms"}
-        rag.configure(gateway=gateway_of(llm, **more), retrieval={"rewrite": rewrite})
-        rag("build")
-        code, reply, err = rag("ask", "How long is the Heron?")
-    assert code == Exit.DONE
-    assert "12 metres" in reply["text"]
-    assert told in reply["rewriting"]["problem"]
-    assert reply["rewriting"]["wordings"] == []
-    assert "searched as asked" in err
-
-
-def test_questions_shall_be_reworded_by_a_model_that_is_there(rag: Rag) -> None:
-    rag.configure(retrieval={"rewrite": {"model": "large"}})
-    rag("build")
-    code, _, err = rag("search", "How long is the Heron?")
-    assert code == Exit.INVALID
-    assert "retrieval.rewrite.model is 'large'" in err
-
-
-def test_an_empty_question_is_refused_before_a_model_is_asked(rag: Rag) -> None:
-    with ScriptedLLM().in_thread() as llm:
-        rag.configure(gateway=gateway_of(llm), retrieval={"rewrite": {"model": "small"}})
-        rag("build")
-        assert rag("search", " ")[0] == Exit.INVALID
-        assert llm.n_asked == 0
-
-
-def test_programs_and_servers_search_in_other_words_too(rag: Rag) -> None:
-    with ScriptedLLM(lambda _: WORDINGS).in_thread() as llm:
-        rag.configure(gateway=gateway_of(llm), retrieval={"rewrite": {"model": "small"}})
-        rag("build")
-        with seatrial.open_knowledge(config=rag.config) as knowledge:
-            assert "spruce" in knowledge.ask(MAST).text
-            assert knowledge.search(SPRUCE).questions[1:] == (
-                "Her mast is of spruce",
-                "Kestrel mast",
-            )
-        served = asyncio.run(asked_over_http(rag_workspace(None, rag.config)))
-    assert served["rewriting"]["wordings"] == ["Her mast is of spruce", "Kestrel mast"]
-    assert served["tokens"]["output"] > 0
-
-
-async def asked_over_http(workspace: Workspace) -> dict[str, Any]:
-    llm = Llm(workspace, MemoryStore(), environment={})
-    body = json.dumps({"question": SPRUCE}).encode()
-    path = "/v1/knowledge/documents/answer"
-    reply = await llm.plane.answer(Request("POST", path, b"", {b"host": b"localhost"}, body))
-    await llm.close()
-    found: dict[str, Any] = json.loads(reply.body)
-    return found
