@@ -200,3 +200,41 @@ def test_a_configured_service_ranks_what_was_found(rag: Rag, monkeypatch: Any, k
     assert judged != sent
     for one, text in zip(found["passages"], judged, strict=True):
         assert one["text"] in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "question", "answer", "cited"),
+    [
+        (
+            "fleet.md",
+            "# Fleet\n\n| Ship | Port |\n|---|---|\n| Auk | Faro |\n| Gannet | Porto |\n",
+            "In which port is the Gannet?",
+            "Ship: Gannet; Port: Porto [1]",
+            "| Gannet | Porto |",
+        ),
+        (
+            "rooms.csv",
+            "Room,Floor,Seats\nOak,2,12\nElm,3,40\nBirch,1,6\n",
+            "How many seats has the room Elm?",
+            "Room: Elm; Floor: 3; Seats: 40 [1]",
+            "Room: Elm; Floor: 3; Seats: 40",
+        ),
+        (
+            "prices.html",
+            "<h1>Prices</h1><table><tr><th>Service</th><th>Price</th></tr><tr><td>Sail repair</td>"
+            "<td>80 euros</td></tr><tr><td>Hull paint</td><td>450 euros</td></tr></table>",
+            "What does hull paint cost?",
+            "Hull paint | 450 euros [1]",
+            "Hull paint | 450 euros",
+        ),
+    ],
+)
+def test_a_row_of_a_table_is_quoted_alone(
+    rag: Rag, name: str, text: str, question: str, answer: str, cited: str
+) -> None:
+    rag.write(name, text)
+    rag("build")
+    code, reply, _ = rag("ask", question)
+    assert (code, reply["text"]) == (Exit.DONE, answer)
+    (citation,) = reply["citations"]
+    assert (citation["document"], citation["text"]) == (name, cited)
