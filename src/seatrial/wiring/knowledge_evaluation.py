@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from seatrial.adapters.event_loop_thread import EventLoopThread
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
@@ -76,7 +77,7 @@ def evaluate_version(
     retriever = retriever_of(workspace, config, index)
     asked = Asked(question="", readers=None)
     known = in_index(questions, index)
-    rewritings = asyncio.run(_rewritings(workspace, config, [one.text for one in judged(known)]))
+    rewritings = _rewritings(workspace, config, [one.text for one in judged(known)])
     n_done = 0
 
     def search(question: str) -> Retrieved:
@@ -90,12 +91,22 @@ def evaluate_version(
     return evaluate_retrieval(search, known, name=said, k=k)
 
 
-async def _rewritings(
+def _rewritings(
     workspace: Workspace, config: KnowledgeConfig, questions: Sequence[str]
 ) -> dict[str, Rewriting]:
     """Questions in other words, as they are searched where they are asked."""
     if config.retrieval.rewrite is None:
         return {}
+    thread = EventLoopThread("rewriting")  # who evaluates may have an event loop of its own
+    try:
+        return thread.run(_rewritten(workspace, config, questions))
+    finally:
+        thread.close()
+
+
+async def _rewritten(
+    workspace: Workspace, config: KnowledgeConfig, questions: Sequence[str]
+) -> dict[str, Rewriting]:
     free = asyncio.Semaphore(_AT_ONCE)
     async with gateway_of(workspace) as gateway:
         rewriter = rewriter_of(config, gateway)
