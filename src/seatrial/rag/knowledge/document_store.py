@@ -1,7 +1,8 @@
 """Documents that a program adds, takes out and searches, one by one, without a folder of files.
 
-Each change is a version of the index of its own, published before the call returns. Documents are
-found whole: that long ones are cut into chunks is nobody's concern who asks here.
+Each change is a version of the index of its own, published before the call returns; what a program
+that was killed had begun to add is there after its next change. Documents are found whole: that
+long ones are cut into chunks is nobody's concern who asks here.
 """
 
 from __future__ import annotations
