@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from seatrial.adapters.embed_gateway import GatewayEmbedder, HostedModel, VectorsUnfit
+from seatrial.adapters.embed_gateway import GatewayEmbedder, HostedModel
 from seatrial.adapters.event_loop_thread import LoopClosed
 from seatrial.rag.embedding.approximate import ApproximateTokenizer
+from seatrial.rag.embedding.unit import VectorsUnfit
 from seatrial.testing.scripted_llm import Fault, FaultKind, ScriptedLLM
 from tests.adapters.hosted import gateway_opener
 

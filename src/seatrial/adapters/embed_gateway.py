@@ -13,18 +13,12 @@ from numpy.typing import NDArray
 from seatrial.adapters.event_loop_thread import EventLoopThread
 from seatrial.adapters.tokenizer_hf import whole
 from seatrial.gateway.routes.gateway import Gateway
-from seatrial.kernel.errors import Invalid
 from seatrial.rag.embedding.embedder import Tokenizer
 from seatrial.rag.embedding.requests import requests_of
+from seatrial.rag.embedding.unit import unit_vectors
 
 _AT_ONCE = 4
 """Requests of one call that are under way together."""
-
-
-class VectorsUnfit(Invalid):
-    """A hosted embedder gave vectors that cannot be used."""
-
-    code = "rag.vectors_unfit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,21 +145,10 @@ class GatewayEmbedder:
         found = await self._gateway.embed(
             self._hosted.model, texts, dimensions=self._hosted.dimensions
         )
-        if len(found.vectors) != len(texts):
-            raise self._unfit(f"{len(found.vectors)} vectors for {len(texts)} texts")
-        lengths = {len(vector) for vector in found.vectors}
-        if len(lengths) != 1 or not (wanted := width or max(lengths)) or lengths != {wanted}:
-            raise self._unfit(f"vectors of {sorted(lengths)} dimensions, not {width or 'of one'}")
-        vectors = np.array(found.vectors, np.float32)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not np.isfinite(norms).all() or not (norms > 0).all():
-            raise self._unfit("a vector without a direction")
-        unit: NDArray[np.float32] = vectors / norms
-        return unit
-
-    def _unfit(self, what: str) -> VectorsUnfit:
-        return VectorsUnfit(
-            f"The model {self._hosted.model!r} gave {what}.",
+        return unit_vectors(
+            found.vectors,
+            len(texts),
+            width,
+            by=self._hosted.model,
             remedy="Correct model and dimensions in the section embedding; build the index again.",
-            model=self._hosted.model,
         )

@@ -5,6 +5,7 @@ here cannot read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class SentenceTransformersEmbedder:
         try:
             self._library = SentenceTransformer(model, device="cpu", local_files_only=True)
             backend = self._library.tokenizer.backend_tokenizer
-            width = self._library.get_sentence_embedding_dimension()
+            width = _width(self._library)
         except Exception as error:
             raise ModelUnloadable(
                 f"The model {model!r} cannot be loaded ({error}).",
@@ -104,3 +105,10 @@ class SentenceTransformersEmbedder:
             show_progress_bar=False,
         )
         return found.astype(np.float32, copy=False)
+
+
+def _width(library: Any) -> int | None:
+    """By its name since version 6, or the one before."""
+    asked = getattr(library, "get_embedding_dimension", None)
+    found: int | None = (asked or library.get_sentence_embedding_dimension)()
+    return found

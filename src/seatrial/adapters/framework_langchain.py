@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from seatrial.adapters.framework_document import told_document
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.knowledge.record import found_record
 from seatrial.rag.knowledge.searching import Searches
 from seatrial.rag.text.document import Document
-from seatrial.rag.text.language import language_of
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
@@ -55,16 +53,6 @@ def from_langchain(documents: Iterable[Any], *, name: str = "langchain") -> Iter
     for number, one in enumerate(documents):
         metadata: Mapping[str, Any] = one.metadata or {}
         source = str(metadata.get("source") or f"{name}/{number}")
-        plain = {k: v for k, v in metadata.items() if isinstance(v, str | int | float | bool)}
-        text: str = one.page_content
-        written = json.dumps([text, plain], sort_keys=True, ensure_ascii=True)
-        yield Document(
-            id=str(one.id or f"{source}#{number}"),
-            text=text,
-            title=str(metadata.get("title") or ""),
-            source=source,
-            format="text",
-            language=language_of(text),
-            digest=hashlib.sha256(written.encode()).hexdigest(),
-            metadata=plain,
+        yield told_document(
+            one.page_content, metadata, name=str(one.id or f"{source}#{number}"), source=source
         )

@@ -1,12 +1,16 @@
-"""LlamaIndex: an index of seatrial as a retriever."""
+"""LlamaIndex: an index of seatrial as a retriever, and LlamaIndex's documents as seatrial's."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from seatrial.adapters.framework_document import told_document
 from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.knowledge.record import found_record
 from seatrial.rag.knowledge.searching import Searches
+from seatrial.rag.text.document import Document
 
 if TYPE_CHECKING:
     from llama_index.core.retrievers import BaseRetriever
@@ -43,3 +47,23 @@ def llama_index_retriever(knowledge: Searches, **asked: Any) -> BaseRetriever:
             return nodes
 
     return SeatrialRetriever()
+
+
+def from_llama_index(documents: Iterable[Any], *, name: str = "llama_index") -> Iterator[Document]:
+    """Documents that a reader of LlamaIndex gave, for `rag.ingest`.
+
+    Ids of LlamaIndex are new with each reading, unless the reader makes them of file names
+    (``filename_as_id``); a document is known again by its ``file_path`` here, and several of one
+    file (its pages) by their places among them.
+
+    Args:
+        documents: with ``text`` and ``metadata``.
+        name: goes before the number of those without a ``file_path``.
+    """
+    n_of: Counter[str] = Counter()
+    for number, one in enumerate(documents):
+        metadata: Mapping[str, Any] = one.metadata or {}
+        source = str(metadata.get("file_path") or f"{name}/{number}")
+        n_of[source] += 1
+        place = f"{source}#{n_of[source] - 1}"
+        yield told_document(one.text, metadata, name=place, source=source)

@@ -19,6 +19,7 @@ from seatrial.rag.index.conditions import Condition, condition_of
 from seatrial.rag.knowledge.asked import Asked, Knowledge
 from seatrial.rag.knowledge.record import reply_record, retrieved_record
 from seatrial.rag.retrieval.found import Found
+from seatrial.rag.retrieval.rewriting import Rewriting
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,6 +73,7 @@ def search(question: str, home: Path | None, config: Path | None, **given: Any) 
         return await knowledge.search(name, _asked(question, given))
 
     retrieved = _run(home, config, given["index"], found)
+    _show_rewriting(console, retrieved.rewriting)
     for rank, one in enumerate(retrieved.found, start=1):
         _show(console, rank, one)
     if not retrieved.found:
@@ -97,6 +99,7 @@ def ask(question: str, home: Path | None, config: Path | None, **given: Any) -> 
 
     reply = _run(home, config, given["index"], answered)
     console.say(reply.text)
+    _show_rewriting(console, reply.rewriting)
     for one in reply.citations:
         place = f"{one.source}, page {one.page}" if one.page else one.source
         console.say("")
@@ -137,6 +140,15 @@ def _run(
             return await work(knowledge, name)
 
     return asyncio.run(run())
+
+
+def _show_rewriting(console: Console, rewriting: Rewriting | None) -> None:
+    if rewriting is None:
+        return
+    for wording in rewriting.wordings:
+        console.step("note", "also searched", _short(wording))
+    if rewriting.problem is not None:
+        console.step("note", "searched as asked", f"{rewriting.by}: {_short(rewriting.problem)}")
 
 
 def _show(console: Console, rank: int, found: Found) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -15,7 +14,7 @@ from seatrial.kernel.config_file import MAX_BYTES, parse
 from seatrial.kernel.errors import SeatrialError
 from seatrial.rag.knowledge.config import IndexName, KnowledgeConfig, KnowledgeFile
 from seatrial.wiring.settings import OF_AN_INDEX, Settings
-from seatrial.wiring.workspace import Workspace, open_workspace
+from seatrial.wiring.workspace import Workspace, home_folder, open_workspace
 
 
 class AllSettings(Settings):
@@ -32,15 +31,16 @@ def workspace_of(
     config: Path | None,
     environment: Mapping[str, str] = os.environ,
 ) -> Workspace:
-    """The workspace of a `seatrial.yaml`, or of a `rag_config.yaml`, whatever its name.
+    """The workspace of a `seatrial.yaml`, or of a `rag_config.yaml`, whatever its name; beside the
+    latter a `seatrial.yaml` of this folder is not read.
 
     Raises: as `open_workspace`.
     """
     if config is None or not _is_one_index(config):
         return open_workspace(home=home, config=config, environment=environment)
     settings = read_knowledge_file(config, environment)
-    workspace = open_workspace(home=home, environment=environment)
-    return replace(workspace, settings=settings, config=config.resolve())
+    folder = home_folder(home, environment)
+    return Workspace(home=folder, settings=settings, config=config.resolve())
 
 
 def _is_one_index(config: Path) -> bool:

@@ -12,6 +12,7 @@ from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.chunking.making import chunker_of
+from seatrial.rag.embedding.cache import CachedEmbedder
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.words import WORDS
@@ -53,16 +54,23 @@ def corpus_folder(workspace: Workspace) -> Path:
 
 
 def build_index(
-    workspace: Workspace, name: str, *, told: Told = lambda _: None, shrink: bool = False
+    workspace: Workspace,
+    name: str,
+    *,
+    told: Told = lambda _: None,
+    shrink: bool = False,
+    embedder: Embedder | None = None,
 ) -> IngestReport:
     """Bring an index up to date with its documents, and publish what changed.
 
-    Args: as `Ingestion`.
+    Args:
+        told, shrink: as `Ingestion`.
+        embedder: of the program's own, in place of the one that is configured.
     Raises: KnowledgeUnknown, IndexBeingBuilt, TooFewLeft, MissingExtra; what the embedder raises.
     """
     name, config = knowledge_config(workspace, name)
     store = index_store(workspace)
-    embedder = embedder_of(workspace, config)
+    embedder = embedder_of(workspace, config, embedder)
     preparation = Preparation(chunker=chunker_of(config.chunking, embedder), embedder=embedder)
     documents = config.documents
     draft = store.draft(name, preparation.recipe)
@@ -105,24 +113,30 @@ def copies_of(workspace: Workspace, name: str, config: KnowledgeConfig) -> Copie
 
 
 class AnsweringInvalid(Invalid):
-    """Answers shall be written by a model that the gateway does not have, or judged by a profile
-    that does not exist."""
+    """Answers shall be written, or questions said in other words, by a model that the gateway does
+    not have, or answers judged by a profile that does not exist."""
 
     code = "rag.answering_invalid"
 
 
 def check_answering(workspace: Workspace, name: str, config: KnowledgeConfig) -> None:
     """Say now what would keep an index from being asked.   Raises: AnsweringInvalid."""
-    model, models = config.answering.model, workspace.settings.gateway.models
+    rewrite = config.retrieval.rewrite
+    _check_chat(workspace, config.answering.model, f"knowledge.{name}.answering.model")
+    if rewrite is not None:
+        _check_chat(workspace, rewrite.model, f"knowledge.{name}.retrieval.rewrite.model")
+    profile(config.answering.profile)
+
+
+def _check_chat(workspace: Workspace, model: str | None, field: str) -> None:
+    models = workspace.settings.gateway.models
     chat = [one for one, about in models.items() if about.kind == "chat"]
     if model is not None and model not in chat:
         raise AnsweringInvalid(
-            f"The index {name!r} shall be answered by the model {model!r}, which the gateway does "
-            "not have.",
+            f"{field} is {model!r}, and the gateway has no such language model.",
             remedy=f"Add it to gateway.models, or name one of: {', '.join(chat) or 'none yet'}.",
-            field=f"knowledge.{name}.answering.model",
+            field=field,
         )
-    profile(config.answering.profile)
 
 
 class NoEarlierVersion(NotFound):
@@ -149,19 +163,25 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
     return version
 
 
-def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | None:
+def embedder_of(
+    workspace: Workspace, config: KnowledgeConfig, own: Embedder | None = None
+) -> Embedder | None:
     """What makes the vectors of an index; None for one that is searched by words alone.
 
+    Args: own: of a program, in place of the one that is configured.
     Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
     """
     from seatrial.adapters.embedders import embedder_of as made
     from seatrial.adapters.vectors_sqlite import SqliteVectors
     from seatrial.wiring.gateway import gateway_of
 
+    cache = SqliteVectors(workspace.home / "vectors.db")
+    if own is not None:
+        return CachedEmbedder(own, cache, keeps_questions=True) if config.embedding.cache else own
     return made(
         config.embedding,
         graphs=encoder_folder(os.environ),
         base=corpus_folder(workspace),
         open_gateway=partial(gateway_of, workspace),
-        cache=SqliteVectors(workspace.home / "vectors.db"),
+        cache=cache,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from seatrial.adapters.event_loop_thread import EventLoopThread
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
@@ -24,26 +26,31 @@ from seatrial.rag.evaluation.answers import evaluate_answers
 from seatrial.rag.evaluation.evaluation import Evaluation
 from seatrial.rag.evaluation.evaluation_page import evaluation_record
 from seatrial.rag.evaluation.questions import Question
-from seatrial.rag.evaluation.ranking import evaluate_retrieval
+from seatrial.rag.evaluation.ranking import evaluate_retrieval, judged
 from seatrial.rag.index.reading import Index
 from seatrial.rag.index.words import WORDS
 from seatrial.rag.knowledge.asked import Asked
+from seatrial.rag.knowledge.config import KnowledgeConfig
 from seatrial.rag.loading.corpus import Corpus
 from seatrial.rag.loading.outcome import Skipped
 from seatrial.rag.retrieval.found import Retrieved
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.text.document import Document
+from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.knowledge import (
     corpus_folder,
     embedder_of,
     index_store,
     knowledge_config,
 )
-from seatrial.wiring.knowledge_here import knowledge_here, retriever_of
+from seatrial.wiring.knowledge_here import knowledge_here, retriever_of, rewriter_of
 from seatrial.wiring.workspace import Workspace
 
 _LENGTHS = (100, 200)
 _SPARE = 3
 """So many passages are searched for each document that counts: documents have several."""
+_AT_ONCE = 8
+"""Questions that are said in other words together."""
 
 
 class EmbedderNeeded(Invalid):
@@ -69,16 +76,49 @@ def evaluate_version(
     index = index_store(workspace).open(name, version)
     retriever = retriever_of(workspace, config, index)
     asked = Asked(question="", readers=None)
+    known = in_index(questions, index)
+    rewritings = _rewritings(workspace, config, [one.text for one in judged(known)])
     n_done = 0
 
     def search(question: str) -> Retrieved:
         nonlocal n_done
         n_done += 1
         progress(n_done, len(questions))
-        return retriever.search(question, asked.scope, k=_SPARE * k)
+        rewriting = rewritings.get(question)
+        return retriever.search(question, asked.scope, k=_SPARE * k, rewriting=rewriting)
 
     said = f"{name} version {index.facts.version}"
-    return evaluate_retrieval(search, in_index(questions, index), name=said, k=k)
+    return evaluate_retrieval(search, known, name=said, k=k)
+
+
+def _rewritings(
+    workspace: Workspace, config: KnowledgeConfig, questions: Sequence[str]
+) -> dict[str, Rewriting]:
+    """Questions in other words, as they are searched where they are asked."""
+    if config.retrieval.rewrite is None:
+        return {}
+    thread = EventLoopThread("rewriting")  # who evaluates may have an event loop of its own
+    try:
+        return thread.run(_rewritten(workspace, config, questions))
+    finally:
+        thread.close()
+
+
+async def _rewritten(
+    workspace: Workspace, config: KnowledgeConfig, questions: Sequence[str]
+) -> dict[str, Rewriting]:
+    free = asyncio.Semaphore(_AT_ONCE)
+    async with gateway_of(workspace) as gateway:
+        rewriter = rewriter_of(config, gateway)
+        assert rewriter is not None
+
+        async def one(question: str) -> Rewriting:
+            async with free:
+                return await rewriter.rewrite(question)
+
+        distinct = list(dict.fromkeys(questions))
+        found = await asyncio.gather(*map(one, distinct))
+    return dict(zip(distinct, found, strict=True))
 
 
 def in_index(questions: Sequence[Question], index: Index) -> list[Question]:

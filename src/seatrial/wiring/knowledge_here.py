@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from typing import TypeVar
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.rag.answering.answerer import Answerer
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
+from seatrial.rag.answering.model_rewriter import ModelRewriter
 from seatrial.rag.answering.reply import Citation, Reply
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.answering.written import Policy, WrittenAnswerer
@@ -30,6 +31,7 @@ from seatrial.rag.knowledge.opened import Versions
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.retriever import Retriever
+from seatrial.rag.retrieval.rewriting import QueryRewriter, Rewriting
 from seatrial.rag.text.document import Document
 from seatrial.wiring.gateway import gateway_of
 from seatrial.wiring.index_releases import ReleasedIndexes, Served
@@ -39,6 +41,7 @@ from seatrial.wiring.knowledge import (
     corpus_folder,
     embedder_of,
     index_store,
+    knowledge_config,
 )
 from seatrial.wiring.pair_models import entailment_of, reranker_of
 from seatrial.wiring.workspace import Workspace
@@ -56,6 +59,20 @@ def retriever_of(workspace: Workspace, config: KnowledgeConfig, index: Index) ->
     return _retriever(config, index, embedder, reranker)
 
 
+def rewriter_of(config: KnowledgeConfig, gateway: Gateway) -> QueryRewriter | None:
+    """What says questions in other words; None for nothing."""
+    rewrite = config.retrieval.rewrite
+    if rewrite is None:
+        return None
+    return ModelRewriter(
+        gateway,
+        rewrite.model,
+        n=rewrite.n,
+        max_tokens=rewrite.max_tokens,
+        timeout_s=rewrite.timeout,
+    )
+
+
 def _retriever(
     config: KnowledgeConfig, index: Index, embedder: Embedder | None, reranker: Reranker | None
 ) -> Retriever:
@@ -69,6 +86,17 @@ class OpenIndex:
     index: Index
     retriever: Retriever
     answerer: Answerer
+    rewriter: QueryRewriter | None = None
+
+    async def rewriting(self, asked: Asked) -> Rewriting | None:
+        """Other wordings of a question; None where nothing writes any.
+
+        Raises: QuestionInvalid, before anything is paid.
+        """
+        if self.rewriter is None:
+            return None
+        question = self.retriever.checked(asked.question)
+        return await self.rewriter.rewrite(question, caller=asked.caller)
 
 
 class _Searched:
@@ -81,10 +109,13 @@ class _Searched:
         config: KnowledgeConfig,
         executor: ThreadPoolExecutor,
         gateway: Callable[[], Gateway] | None,
+        *,
+        own: Embedder | None,
     ) -> None:
         check_answering(workspace, name, config)
         self.config = config
         self._gateway = gateway
+        self._own = own
         self._workspace = workspace
         self._lock = Lock()
         self._store = store = index_store(workspace)
@@ -96,7 +127,7 @@ class _Searched:
     @cached_property
     def embedder(self) -> Embedder | None:
         """Loaded with the first version that is opened."""
-        return embedder_of(self._workspace, self.config)
+        return embedder_of(self._workspace, self.config, self._own)
 
     def open(self, version: int) -> OpenIndex:
         """One version; blocks.   Raises: IndexNotFound, EmbedderDiffers, MissingExtra."""
@@ -107,7 +138,10 @@ class _Searched:
             embedder, reranker, entailment = self.embedder, self.reranker, self.entailment
         used = embedder if index.facts.embedder is not None else None
         return OpenIndex(
-            index, _retriever(self.config, index, used, reranker), self._answerer(used, entailment)
+            index,
+            _retriever(self.config, index, used, reranker),
+            self._answerer(used, entailment),
+            None if self._gateway is None else rewriter_of(self.config, self._gateway()),
         )
 
     def document(self, version: int, document: str) -> Document:
@@ -143,8 +177,9 @@ class KnowledgeHere:
 
     Args:
         workspace: with the section ``knowledge``.
-        gateway: writes answers; None where there is none.
+        gateway: writes answers and other wordings; None where there is none.
         released: picks versions of indexes that are released; None follows live versions.
+        embedders: of the program's own, by index, in place of those that are configured.
     """
 
     def __init__(
@@ -153,11 +188,15 @@ class KnowledgeHere:
         *,
         gateway: Callable[[], Gateway] | None = None,
         released: ReleasedIndexes[OpenIndex] | None = None,
+        embedders: Mapping[str, Embedder] | None = None,
     ) -> None:
+        own = embedders or {}
+        for name in own:
+            knowledge_config(workspace, name)
         self._released = released
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
         self._searched = {
-            name: _Searched(workspace, name, config, self._executor, gateway)
+            name: _Searched(workspace, name, config, self._executor, gateway, own=own.get(name))
             for name, config in workspace.settings.knowledge.items()
         }
 
@@ -194,8 +233,15 @@ class KnowledgeHere:
         searched = self._of(name)
 
         async def work(found: OpenIndex) -> Retrieved:
+            rewriting = await found.rewriting(asked)
             return await self._run(
-                partial(found.retriever.search, asked.question, asked.scope, k=asked.k)
+                partial(
+                    found.retriever.search,
+                    asked.question,
+                    asked.scope,
+                    k=asked.k,
+                    rewriting=rewriting,
+                )
             )
 
         served = self._served(name, asked)
@@ -210,8 +256,12 @@ class KnowledgeHere:
         searched = self._of(name)
 
         async def work(found: OpenIndex) -> Reply:
+            rewriting = await found.rewriting(asked)
+
             def look() -> tuple[Retrieved, Context]:
-                retrieved = found.retriever.search(asked.question, asked.scope, k=asked.k)
+                retrieved = found.retriever.search(
+                    asked.question, asked.scope, k=asked.k, rewriting=rewriting
+                )
                 return retrieved, found.retriever.context(retrieved)
 
             retrieved, context = await self._run(look)

@@ -11,6 +11,7 @@ from typing import Self
 from seatrial.adapters.event_loop_thread import EventLoopThread
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.rag.answering.reply import Reply
+from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.index.conditions import Condition, condition_of
 from seatrial.rag.knowledge.asked import Asked
 from seatrial.rag.retrieval.found import Retrieved
@@ -25,25 +26,32 @@ def open_knowledge(
     home: Path | None = None,
     config: Path | None = None,
     environment: Mapping[str, str] = os.environ,
+    embedders: Mapping[str, Embedder] | None = None,
 ) -> OpenKnowledge:
     """The indexes of a workspace; close it, or use it in a ``with`` statement.
 
-    Args: as `open_workspace`; the file may also be a `rag_config.yaml`.
-    Raises: ConfigInvalid, HomeNotWritable, AnsweringInvalid.
+    Args:
+        home, config, environment: as `open_workspace`; the file may also be a `rag_config.yaml`.
+        embedders: of the program's own, by index, in place of those that are configured; an index
+            must have been built with the same.
+    Raises: ConfigInvalid, HomeNotWritable, AnsweringInvalid, KnowledgeUnknown.
     """
     from seatrial.wiring.all_settings import workspace_of
 
-    return OpenKnowledge(workspace_of(home=home, config=config, environment=environment))
+    workspace = workspace_of(home=home, config=config, environment=environment)
+    return OpenKnowledge(workspace, embedders=embedders)
 
 
 class OpenKnowledge:
     """See `open_knowledge`. May be used from several threads."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(
+        self, workspace: Workspace, *, embedders: Mapping[str, Embedder] | None = None
+    ) -> None:
         self._workspace = workspace
         self._loop = EventLoopThread("knowledge")
         self._gateway: Gateway = self._loop.run(_opened(workspace))
-        self._here = KnowledgeHere(workspace, gateway=lambda: self._gateway)
+        self._here = KnowledgeHere(workspace, gateway=lambda: self._gateway, embedders=embedders)
 
     def names(self) -> Sequence[str]:
         """Indexes that are configured, sorted."""

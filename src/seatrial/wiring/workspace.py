@@ -139,6 +139,15 @@ def open_workspace(
     Raises: ConfigInvalid, HomeNotWritable.
     """
     settings = load_settings(config, environment)
+    folder = home_folder(home, environment)
+    return Workspace(home=folder, settings=settings, config=config and config.resolve())
+
+
+def home_folder(home: Path | None, environment: Mapping[str, str]) -> Path:
+    """The folder of the state, made if it is not there.
+
+    Args: as `open_workspace`.   Raises: HomeNotWritable.
+    """
     folder = (home or Path(environment.get(HOME) or DEFAULT_HOME)).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,4 +157,4 @@ def open_workspace(
             remedy=f"Name another one with --home or {HOME}.",
             home=str(folder),
         ) from problem
-    return Workspace(home=folder, settings=settings, config=config and config.resolve())
+    return folder

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -6,9 +7,10 @@ from seatrial.rag.answering.extractive import ExtractiveAnswerer
 from seatrial.rag.answering.reply import Refusal
 from seatrial.rag.answering.replying import reply
 from seatrial.rag.retrieval.found import DenseUse, Retrieved
+from seatrial.rag.retrieval.rewriting import Rewriting
 
 
-def retrieved(question, language, passages):
+def retrieved(question, language, passages, rewriting):
     return Retrieved(
         questions=(question,),
         language=language,
@@ -16,14 +18,15 @@ def retrieved(question, language, passages):
         dense_use=DenseUse.NO_EMBEDDER,
         index="docs",
         version=3,
+        rewriting=rewriting,
         seconds={"lexical": 0.5},
     )
 
 
-async def asked(question, language, passages, **options):
+async def asked(question, language, passages, rewriting=None, **options):
     ticks = count()
     return await reply(
-        retrieved(question, language, passages),
+        retrieved(question, language, passages, rewriting),
         passages,
         ExtractiveAnswerer(),
         embedder=None,
@@ -60,6 +63,26 @@ async def test_a_question_that_the_corpus_does_not_answer_is_refused_unless_told
     assert refused.citations == ()
     answered = await asked(question, "en", passages, refuse=False)
     assert answered.refusal is None
+
+
+@pytest.mark.parametrize(("cost", "told"), [(Decimal("0.02"), Decimal("0.02")), (None, None)])
+@pytest.mark.parametrize("refuse", [True, False])
+async def test_what_other_wordings_cost_is_part_of_what_the_answer_costs(
+    passages, refuse, cost, told
+):
+    rewriting = Rewriting(
+        by="m", wordings=("other",), n_tokens={"input": 7, "output": 3}, cost_usd=cost
+    )
+    made = await asked(
+        "What is the boiling point of mercury in an oven?",
+        "en",
+        passages,
+        rewriting=rewriting,
+        refuse=refuse,
+    )
+    assert (made.refusal is Refusal.NOT_ANSWERED) == refuse
+    assert (made.n_tokens, made.cost_usd) == ({"input": 7, "output": 3}, told)
+    assert made.rewriting is rewriting
 
 
 async def test_nothing_found_is_told_apart():

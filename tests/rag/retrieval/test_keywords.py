@@ -16,23 +16,35 @@ from seatrial.rag.retrieval.keywords import keywords
         ("几何是什么？", "zh", ["几何是", "？"]),
         ("有几个人？", "zh", ["有", "个人？"]),
         ("誰是作者？", "zh", ["是作者？"]),
+        ("Wie viele Menschen arbeiten bei uns?", "de", ["Menschen", "arbeiten", "?"]),
+        ("Was gibt es im Café für meine Gäste?", "de", ["Café", "Gäste?"]),
+        ("Bis wann muss ich die IT fragen?", "de", ["IT", "fragen?"]),
+        (
+            "Qu'est-ce que l'entreprise a fait jusqu'ici ?",
+            "fr",
+            ["-", "entreprise", "fait", "ici", "?"],
+        ),
+        ("Où puis-je trouver l’ascenseur ?", "fr", ["-", "trouver", "ascenseur", "?"]),
     ],
 )
 def test_words_that_ask_are_cut(question, language, words):
     assert keywords(question, language).split() == words
 
 
-@pytest.mark.parametrize(("question", "language"), [("Who is it?", "en"), ("什么？", "zh")])
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [("Who is it?", "en"), ("什么？", "zh"), ("Wer bist du?", "de"), ("Qui es-tu ?", "fr")],
+)
 def test_a_question_of_nothing_else_stays_whole(question, language):
     assert keywords(question, language) == question
 
 
 def test_other_languages_are_left_alone():
-    assert keywords("Was ist das Amt?", "de") == "Was ist das Amt?"
+    assert keywords("Vad är det för hus?", "sv") == "Vad är det för hus?"
     assert keywords("What is it", None) == "What is it"
 
 
-@given(st.text(max_size=60), st.sampled_from(["en", "zh", None]))
+@given(st.text(max_size=60), st.sampled_from(["en", "de", "fr", "zh", None]))
 def test_nothing_is_added(question, language):
     left = iter(question)
     assert all(letter in left for letter in keywords(question, language) if letter != " ")

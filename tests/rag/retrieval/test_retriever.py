@@ -9,6 +9,7 @@ from seatrial.rag.index.conditions import Equals
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.retrieval.found import DenseUse
 from seatrial.rag.retrieval.retriever import EmbedderDiffers, QuestionInvalid, Retriever
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
 
 ALL = Scope(readers=None)
@@ -155,22 +156,21 @@ def test_the_reranker_decides_among_the_best(index_of, embedder):
     assert scores == sorted(scores, reverse=True)
 
 
-class Paraphrase:
-    """Says it in one other way."""
-
-    name = "paraphrase"
-
-    def rewrite(self, question):
-        return ["sails dry", "", question]
-
-
 def test_other_wordings_find_what_the_question_misses(index_of):
     index = index_of(SHIPS, vectors=False)
-    search = Retriever(index, None, RetrievalSettings(), rewriter=Paraphrase()).search
-    got = search("broken mast", ALL)
+    rewriting = Rewriting(by="m", wordings=("sails dry", "broken mast"), seconds=0.5)
+    got = retriever(index, None).search("broken mast", ALL, rewriting=rewriting)
     assert got.questions == ("broken mast", "sails dry")
-    assert sorted(names(got)) == ["mast", "sail"]
-    assert "rewrite" in got.seconds
+    assert names(got) == ["mast", "sail"]
+    assert got.rewriting is rewriting
+    assert got.seconds["rewrite"] == 0.5
+
+
+def test_a_wording_of_something_else_does_not_outrank_what_the_question_finds(index_of):
+    index = index_of({"a": "keel ship", "z": "broken mast"}, vectors=False)
+    rewriting = Rewriting(by="m", wordings=("keel ship",))
+    got = retriever(index, None).search("broken mast", ALL, rewriting=rewriting)
+    assert names(got) == ["z", "a"]
 
 
 def test_diversity_prefers_what_is_unlike_the_best(index_of, embedder):

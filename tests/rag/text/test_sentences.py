@@ -125,3 +125,27 @@ def test_an_end_that_is_found_lies_within_the_part(text: str, start: int, end: i
     assert last is None or start < last <= end
     assert first is None or start < first < end
     assert first is None or (last is not None and first <= last)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["Crew", "Name: Ana; Rank: Captain", "Name: Rui; Rank: Mate", "Name: Eva"],
+        ["Service | Price", "Sail repair | 80 euros", "Hull paint | 450 euros. Or more. Ask."],
+        ["Name: Ana; Rank: Captain", "Name: Rui; Rank: Mate", "All are at sea."],
+    ],
+)
+def test_rows_of_tables_are_alone_as_loaders_write_them(rows):
+    assert said("\n".join(rows)) == rows
+
+
+def test_a_long_row_has_its_sentences():
+    rows = [f"Question: What is {n}? Answer: {'It is so. ' * 50}" for n in range(2)]
+    found = said("\n".join(rows))
+    assert len(found) > 90
+    assert not any("\n" in one for one in found)
+
+
+def test_wrapped_prose_with_a_colon_or_a_bar_is_no_row():
+    text = "The Normans (French: Normands;\nLatin: Normanni) ruled | and\nwere many."
+    assert said(text) == [text]

@@ -13,15 +13,17 @@ from seatrial.rag.answering.parsing import spans_of, with_citations
 from seatrial.rag.answering.question import Sought, offers, sought_by
 from seatrial.rag.answering.refusals import refused
 from seatrial.rag.answering.reply import AnswerSentence, Refusal
+from seatrial.rag.answering.tables import is_frame, named_cells
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.instructions import without_instructions
 from seatrial.rag.groundedness.material import Material
-from seatrial.rag.groundedness.reasons import VERBATIM
+from seatrial.rag.groundedness.reasons import ROW, VERBATIM
 from seatrial.rag.groundedness.signals import nearest
 from seatrial.rag.groundedness.terms import terms
 from seatrial.rag.groundedness.verdict import Evidence, GroundednessVerdict, Support
 from seatrial.rag.retrieval.found import ContextPassage
 from seatrial.rag.retrieval.keywords import keywords
+from seatrial.rag.text.document import Span
 from seatrial.rag.text.language import language_of
 
 MAX_QUESTION = 2_000
@@ -79,9 +81,10 @@ class ExtractiveAnswerer:
             for i, _ in chosen
         ]
         numbers = [citations.number(one) for one in evidence]
+        rows = [named_cells(material.passages[one.passage], one.span) for one in evidence]
         quoted = [
-            with_citations(" ".join(material.text(i).split()), (number,))
-            for (i, _), number in zip(chosen, numbers, strict=True)
+            with_citations(" ".join((row[0] if row else material.text(i)).split()), (number,))
+            for (i, _), row, number in zip(chosen, rows, numbers, strict=True)
         ]
         text, spans = spans_of([("" if one[:1] > "⺀" else " ", one) for one in quoted])
         return Answered(
@@ -92,10 +95,10 @@ class ExtractiveAnswerer:
                     text=one,
                     span=span,
                     citations=(number,),
-                    verdict=_verbatim(found, share),
+                    verdict=_quoted(found, share, row and row[1]),
                 )
-                for one, span, number, found, (_, share) in zip(
-                    quoted, spans, numbers, evidence, chosen, strict=True
+                for one, span, number, found, row, (_, share) in zip(
+                    quoted, spans, numbers, evidence, rows, chosen, strict=True
                 )
             ),
             citations=citations.all(),
@@ -115,8 +118,11 @@ class ExtractiveAnswerer:
         cosines = self._cosines(question, [material.text(piece) for piece, _, _ in near])
         scores: dict[int, float] = {}
         for (piece, score, share), cosine in zip(near, cosines, strict=True):
-            text, passage = material.text(piece), passages[material.pieces[piece].passage]
+            text, at = material.text(piece), material.pieces[piece]
+            passage = passages[at.passage]
             if not text.strip() or text.endswith(("?", "？")) or _HEADING.fullmatch(text.strip()):
+                continue
+            if is_frame(material.passages[at.passage], at.span):
                 continue
             scores[piece] = (
                 score / near[0][1]
@@ -141,12 +147,16 @@ class ExtractiveAnswerer:
         return [float(one) for one in self._embedder.embed_documents(texts) @ asked]
 
 
-def _verbatim(evidence: Evidence, share: float) -> GroundednessVerdict:
+def _quoted(evidence: Evidence, share: float, names: Span | None) -> GroundednessVerdict:
+    """Args: names: of the columns, where a row of a table is quoted with them."""
+    reason = VERBATIM if names is None else ROW
+    also = () if names is None else (Evidence(passage=evidence.passage, span=names),)
     return GroundednessVerdict(
         support=Support.SUPPORTED,
         score=1.0,
         evidence=evidence,
-        reason=VERBATIM.en,
-        reason_zh=VERBATIM.zh,
+        reason=reason.en,
+        reason_zh=reason.zh,
         signals={"question_share": share},
+        also=also,
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from seatrial.rag.groundedness.verdict import GroundednessVerdict
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.text.document import Span
 
 
@@ -60,8 +61,10 @@ class Reply:
     Args:
         text: the answer with its ``[n]``, or the refusal in the question's language.
         confidence: probability in [0, 1] that the corpus answers the question.
-        n_tokens: tokens in and out, by name, where an LLM wrote; empty otherwise.
-        cost_usd: of the LLM and of hosted embeddings; None where a price is not known.
+        n_tokens: tokens in and out, by name, where an LLM wrote, the answer or other wordings of
+            the question; empty otherwise.
+        cost_usd: of these together; None where a price is not known.
+        rewriting: what became of the question in other words; None where nobody was asked.
         seconds: time per stage, by name.
         index: name and version that were asked.
     """
@@ -77,4 +80,5 @@ class Reply:
     answered_by: str
     n_tokens: Mapping[str, int] = field(default_factory=dict)
     cost_usd: Decimal | None = None
+    rewriting: Rewriting | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
-from seatrial.rag.answering.answerer import Answerer
+from seatrial.rag.answering.answerer import Answered, Answerer
 from seatrial.rag.answering.confidence import confidence
 from seatrial.rag.answering.refusals import refused
 from seatrial.rag.answering.reply import Refusal, Reply
 from seatrial.rag.retrieval.found import ContextPassage, Retrieved
+from seatrial.rag.retrieval.rewriting import Rewriting
 
 
 async def reply(
@@ -34,7 +37,13 @@ async def reply(
     """
     question = retrieved.questions[0]
     began = clock()
-    sure = confidence(question, retrieved.language, retrieved.found, embedder=embedder)
+    sure = max(  # what was found by other words need not hold the question's own
+        (
+            confidence(wording, retrieved.language, retrieved.found, embedder=embedder)
+            for wording in retrieved.questions
+        ),
+        key=lambda one: (one.answers, one.probability),
+    )
     judged = clock()
     if not passages:
         answered = refused(question, Refusal.NOTHING_FOUND)
@@ -42,6 +51,7 @@ async def reply(
         answered = refused(question, Refusal.NOT_ANSWERED)
     else:
         answered = await answerer.answer(question, passages, caller=caller)
+    n_tokens, cost_usd = _spent(answered, retrieved.rewriting)
     seconds = {"confidence": judged - began, "answer": clock() - judged}
     return Reply(
         question=question,
@@ -53,7 +63,20 @@ async def reply(
         index=retrieved.index,
         version=retrieved.version,
         answered_by=answerer.name,
-        n_tokens=answered.n_tokens,
-        cost_usd=answered.cost_usd,
+        n_tokens=n_tokens,
+        cost_usd=cost_usd,
+        rewriting=retrieved.rewriting,
         seconds={**retrieved.seconds, **seconds},
     )
+
+
+def _spent(
+    answered: Answered, rewriting: Rewriting | None
+) -> tuple[Mapping[str, int], Decimal | None]:
+    """Tokens and cost of the answer and of what was searched for it."""
+    if rewriting is None:
+        return answered.n_tokens, answered.cost_usd
+    tokens = Counter(answered.n_tokens) + Counter(rewriting.n_tokens)
+    if answered.cost_usd is None or rewriting.cost_usd is None:
+        return tokens, None
+    return tokens, answered.cost_usd + rewriting.cost_usd

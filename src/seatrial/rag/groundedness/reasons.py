@@ -21,6 +21,10 @@ class Reason:
 
 NOTHING_SAID = Reason("It claims nothing.", "这句话没有提出可核实的内容。")
 VERBATIM = Reason("It stands in the passage word for word.", "它与原文一字不差。")
+ROW = Reason(
+    "It is a row of a table, each cell with the name of its column.",
+    "它是表格中的一行，每个单元格前是该列的名称。",
+)
 NO_PASSAGES = Reason("There is no passage that could support it.", "没有可以支持它的段落。")
 
 

@@ -1,6 +1,7 @@
 """The port of vector stores: vectors under keys, with the metadata that conditions ask about.
 
-The embedded one is the default; others are servers. Documents, chunks and the text index stay with
+By default an index searches its own vectors (`Index.dense`) and needs none; stores are servers that
+hold a copy of them (`mirror`). Documents, chunks and the text index stay with
 seatrial in every case, so an answer cites the same spans wherever the vectors lie. The suite
 `seatrial.testing.VectorStoreSuite` says what an adapter must do.
 """

@@ -7,6 +7,7 @@ from typing import Any
 from seatrial.rag.answering.reply import AnswerSentence, Citation, Reply
 from seatrial.rag.knowledge.asked import KnowledgeFacts
 from seatrial.rag.retrieval.found import Found, Retrieved
+from seatrial.rag.retrieval.rewriting import Rewriting
 
 
 def facts_record(facts: KnowledgeFacts) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def retrieved_record(retrieved: Retrieved) -> dict[str, Any]:
         "version": retrieved.version,
         "question": retrieved.questions[0],
         "wordings": list(retrieved.questions[1:]),
+        "rewriting": rewriting_record(retrieved.rewriting),
         "language": retrieved.language,
         "dense": retrieved.dense_use.value,
         "passages": [found_record(rank, one) for rank, one in enumerate(retrieved.found, start=1)],
@@ -72,7 +74,22 @@ def reply_record(reply: Reply) -> dict[str, Any]:
         "sentences": [_sentence(one) for one in reply.sentences],
         "tokens": dict(reply.n_tokens),
         "cost_usd": None if reply.cost_usd is None else str(reply.cost_usd),
+        "rewriting": rewriting_record(reply.rewriting),
         "seconds": dict(reply.seconds),
+    }
+
+
+def rewriting_record(rewriting: Rewriting | None) -> dict[str, Any] | None:
+    """A question in other words, and what that cost; None where nobody was asked."""
+    if rewriting is None:
+        return None
+    cost = rewriting.cost_usd
+    return {
+        "by": rewriting.by,
+        "wordings": list(rewriting.wordings),
+        "problem": rewriting.problem,
+        "tokens": dict(rewriting.n_tokens),
+        "cost_usd": None if cost is None else str(cost),
     }
 
 

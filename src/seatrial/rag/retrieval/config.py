@@ -8,8 +8,24 @@ from pydantic import Field, model_validator
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
+from seatrial.release.config import Duration
 
 _DEFAULT = RetrievalSettings()
+
+
+class RewriteConfig(ConfigModel):
+    """A language model that says questions in other words, which are searched beside them."""
+
+    model: str = Field(min_length=1, description="A model of the gateway.")
+    n: int = Field(default=2, ge=1, le=8, description="Other wordings that are searched.")
+    max_tokens: int = Field(
+        default=500, ge=1, description="Of what the model writes, its reasoning included."
+    )
+    timeout: Duration = Field(
+        default=5.0,
+        gt=0,
+        description="How long is waited for it; then the question is searched alone.",
+    )
 
 
 class RetrievalConfig(ConfigModel):
@@ -80,6 +96,11 @@ class RetrievalConfig(ConfigModel):
         ge=1,
         description="Longer questions are refused.",
     )
+    rewrite: RewriteConfig | None = Field(
+        default=None,
+        description="What says questions in other words, which are searched, too; null for "
+        "nothing. Where it fails the question is searched alone, and the reply says so.",
+    )
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
@@ -89,4 +110,4 @@ class RetrievalConfig(ConfigModel):
 
     def settings(self) -> RetrievalSettings:
         """As a retriever takes them."""
-        return RetrievalSettings(**self.model_dump())
+        return RetrievalSettings(**self.model_dump(exclude={"rewrite"}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from seatrial.rag.index.passage import Passage
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.text.document import Span
 
 
@@ -26,8 +27,9 @@ class Found:
 
     Args:
         score: what it is ranked by, in [0, 1]; comparable within one result.
-        dense: cosine with the question; None where that is not known or means nothing.
-        lexical: BM25; None where no word of the question is in it.
+        dense: cosine with the question, or with the wording that is nearest; None where that is not
+            known or means nothing.
+        lexical: BM25, of the best wording; None where no word of any is in it.
         reranked: score of the reranker; None where it was not asked.
     """
 
@@ -47,6 +49,7 @@ class Retrieved:
         language: of the question, ISO 639-1; None where it cannot be told.
         found: the best first.
         dense_use: whether dense search took part, and if not, why.
+        rewriting: what became of the question in other words; None where nobody was asked.
         seconds: time per stage, by name: rewrite, embed, dense, lexical, fuse, read, rerank.
         index: name and version that were asked.
     """
@@ -57,6 +60,7 @@ class Retrieved:
     dense_use: DenseUse
     index: str
     version: int
+    rewriting: Rewriting | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -18,6 +18,37 @@ _ENGLISH = re.compile(
     |could|would|should|may|might|must|shall|from""",
     re.VERBOSE | re.IGNORECASE,
 )
+# The same classes of German: articles, pronouns, prepositions without a meaning of their own,
+# conjunctions, interrogatives and auxiliaries. "Wie viele" is one word in two.
+_GERMAN = re.compile(
+    """der|die|das|den|dem|des|eine?|einen|einem|einer|eines|keine?|keinen|keinem|keiner|keines
+    |ich|du|er|sie|es|wir|ihr|mich|dich|ihn|uns|euch|mir|dir|ihm|ihnen|sich|man
+    |(?:mein|dein|sein|ihr|unser|euer|eur|dies|jen|welch)(?:e[nmrs]?)?
+    |an|am|auf|aus|bei|beim|bis|durch|für|in|im|ins|mit|nach|um|von|vom|vor|zu|zum|zur
+    |und|oder|aber|denn|dass|wenn|ob|als|weil|nicht|da|dann|dort|hier|so
+    |was|wer|wen|wem|wessen|wann|wo|wohin|woher|warum|weshalb|wieso|wie|wieviele?
+    |wo(?:ran|rauf|durch|für|mit|rin|von|zu)
+    |bin|bist|ist|sind|seid|war|waren|wird|werden|werde|wurden?|worden|gewesen
+    |habe?|hast|hat|haben|hatten?|kann|kannst|können|könnten?|konnten?|muss|musst|müssen|müssten?
+    |mussten?|soll|sollst|sollen|sollten?|darf|darfst|dürfen|dürften?|durften?|will|willst|wollen
+    |wollten?|möchten?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_GERMAN_AT_ONCE = re.compile(r"\b(?:wie\s+viel(?:e[nrs]?)?|gibt\s+es)\b", re.IGNORECASE)
+# And of French, whose short words lose their vowel before another.
+_FRENCH = re.compile(
+    """le|la|les|une?|des|du|de|aux?|je|tu|il|elle|on|nous|vous|ils|elles|me|te|se|lui|leurs?|y|en
+    |mon|ma|mes|ta|tes|sa|ses|notre|nos|votre|vos|cet?|cette|ces|cela|ça|celui|celles?|ceux
+    |à|dans|par|pour|sur|avec|et|ou|mais|donc|ni|si|comme|ne|pas
+    |qui|que|quoi|quels?|quelles?|quand|où|comment|pourquoi|combien|lequel|laquelle|lesquel(?:le)?s
+    |suis|es|est|sommes|êtes|sont|était|étaient|être|sera|seront
+    |ai|as|a|t|avons|avez|ont|avait|avaient|avoir|peux|peut|pouvons|pouvez|peuvent|pouvait|pourrait
+    |puis|dois|doit|devons|devez|doivent|devrait|faut|faudrait|veux|veut|voulons|voulez|veulent""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.IGNORECASE)
+_ONLY_ASK = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH}
+_AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 # The interrogatives of Chinese, and the particles that end questions; the longer before those that
@@ -33,10 +64,14 @@ def keywords(question: str, language: str | None) -> str:
     """A question without the words that only ask; all of it where nothing else would be left.
 
     Args:
-        language: ISO 639-1 of the question. Of others than English and Chinese nothing is cut.
+        language: ISO 639-1 of the question. Of others than English, German, French and Chinese
+            nothing is cut.
     """
-    if language == "en":
-        kept = _WORD.sub(lambda word: "" if _only_asks(word.group()) else word.group(), question)
+    words = _ONLY_ASK.get(language or "")
+    if words is not None:
+        at_once = _AT_ONCE.get(language or "")
+        whole = question if at_once is None else at_once.sub(" ", question)
+        kept = _WORD.sub(lambda word: _unless_it_asks(word.group(), words), whole)
     elif language == "zh":
         kept = _CHINESE.sub(" ", question)
     else:
@@ -44,6 +79,6 @@ def keywords(question: str, language: str | None) -> str:
     return kept if _WORD.search(kept) else question
 
 
-def _only_asks(word: str) -> bool:
-    """Acronyms do not: IT, WHO, US. A whole question in capitals is rare enough."""
-    return bool(_ENGLISH.fullmatch(word)) and not (len(word) > 1 and word.isupper())
+def _unless_it_asks(word: str, words: re.Pattern[str]) -> str:
+    """Acronyms do not ask: IT, WHO, US. A whole question in capitals is rare enough."""
+    return "" if words.fullmatch(word) and not (len(word) > 1 and word.isupper()) else word

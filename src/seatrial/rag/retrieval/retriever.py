@@ -12,7 +12,7 @@ from seatrial.rag.retrieval.baseline import Baseline
 from seatrial.rag.retrieval.found import Context, Retrieved
 from seatrial.rag.retrieval.packing import Count, pack
 from seatrial.rag.retrieval.reranker import Reranker
-from seatrial.rag.retrieval.rewriting import QueryRewriter
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.retrieval.search import Search
 from seatrial.rag.retrieval.settings import RetrievalSettings
 
@@ -35,8 +35,8 @@ class Retriever:
     Args:
         index: the version.
         embedder: the one that made its vectors; None searches words only.
-        rewriter: writes other wordings, searched beside the question.
         reranker: judges the best of what was found.
+        baseline: of the embedder, where it was measured before; None measures it when needed.
         clock: seconds, for timings.
     Raises: EmbedderDiffers.
     """
@@ -48,7 +48,7 @@ class Retriever:
         settings: RetrievalSettings,
         *,
         reranker: Reranker | None = None,
-        rewriter: QueryRewriter | None = None,
+        baseline: Baseline | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if embedder is not None and embedder.name != index.facts.embedder:
@@ -61,21 +61,28 @@ class Retriever:
             )
         self._index = index
         self._embedder = embedder
-        self._baseline = None if embedder is None else Baseline(embedder)
+        self._baseline = baseline or (None if embedder is None else Baseline(embedder))
         self._settings = settings
         self._reranker = reranker
-        self._rewriter = rewriter
         self._clock = clock
 
-    def search(self, question: str, scope: Scope, *, k: int | None = None) -> Retrieved:
+    def search(
+        self,
+        question: str,
+        scope: Scope,
+        *,
+        k: int | None = None,
+        rewriting: Rewriting | None = None,
+    ) -> Retrieved:
         """The passages that most likely answer a question, the best first.
 
         Args:
             scope: what may be found: conditions, and who asks.
             k: passages wanted, >= 1; None: as the settings say.
-        Raises: QuestionInvalid, Unavailable (a hosted embedder, rewriter or reranker).
+            rewriting: other wordings, searched beside the question; None for none.
+        Raises: QuestionInvalid, Unavailable (a hosted embedder or reranker).
         """
-        question = self._checked(question)
+        question = self.checked(question)
         if k is not None and k < 1:
             raise QuestionInvalid(f"k is {k}.", remedy="Ask for one passage or more.", k=k)
         return Search(
@@ -84,7 +91,7 @@ class Retriever:
             baseline=self._baseline,
             settings=self._settings,
             reranker=self._reranker,
-            rewriter=self._rewriter,
+            rewriting=rewriting,
             clock=self._clock,
             question=question,
             scope=scope,
@@ -107,12 +114,8 @@ class Retriever:
             order=settings.order,
         )
 
-    def _count(self, text: str) -> int:
-        if self._embedder is None:
-            return -(-len(text) // 4)
-        return len(self._embedder.tokenizer.offsets([text])[0])
-
-    def _checked(self, question: str) -> str:
+    def checked(self, question: str) -> str:
+        """The question as it is searched.   Raises: QuestionInvalid."""
         stripped = question.strip()
         most = self._settings.max_question_characters
         if not stripped:
@@ -125,3 +128,8 @@ class Retriever:
                 limit=most,
             )
         return stripped
+
+    def _count(self, text: str) -> int:
+        if self._embedder is None:
+            return -(-len(text) // 4)
+        return len(self._embedder.tokenizer.offsets([text])[0])

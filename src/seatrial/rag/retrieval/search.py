@@ -28,7 +28,7 @@ from seatrial.rag.retrieval.fusion import (
 )
 from seatrial.rag.retrieval.keywords import keywords
 from seatrial.rag.retrieval.reranker import Reranker
-from seatrial.rag.retrieval.rewriting import QueryRewriter
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
 from seatrial.rag.retrieval.weighting import dense_use, language_asked
 
@@ -38,6 +38,9 @@ _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
 _DEEPER = 10
 """So many times the candidates are searched by words, which costs little: what vectors find has its
 words counted, too, though others have more of them."""
+_OTHER_WORDING = 0.9
+"""What a score of another wording is worth beside the question's: each wording's best has 1. See
+docs/adr/0024."""
 _SPARE = 2
 """So many times the passages wanted are read where copies may be dropped."""
 
@@ -51,7 +54,7 @@ class Search:
     baseline: Baseline | None
     settings: RetrievalSettings
     reranker: Reranker | None
-    rewriter: QueryRewriter | None
+    rewriting: Rewriting | None
     clock: Callable[[], float]
     question: str
     scope: Scope
@@ -76,15 +79,15 @@ class Search:
             dense_use=use,
             index=self.index.facts.name,
             version=self.index.facts.version,
+            rewriting=self.rewriting,
             seconds=self.seconds,
         )
 
     def _wordings(self) -> tuple[str, ...]:
-        if self.rewriter is None:
+        if self.rewriting is None:
             return (self.question,)
-        with self._timed("rewrite"):
-            written = [text.strip() for text in self.rewriter.rewrite(self.question)]
-        return tuple(dict.fromkeys(text for text in (self.question, *written) if text))
+        self.seconds["rewrite"] = self.rewriting.seconds
+        return tuple(dict.fromkeys((self.question, *self.rewriting.wordings)))
 
     def _dense_use(self, language: str | None) -> DenseUse:
         if self.embedder is None or self.settings.mode is Mode.LEXICAL:
@@ -217,16 +220,18 @@ class _Stage:
 
 
 def _merged(fused: Sequence[tuple[Candidates, Floats]]) -> tuple[Candidates, Floats]:
-    """What several wordings found: each chunk with the best of its scores."""
+    """What several wordings found, the question's first: each chunk with the best of its scores,
+    where those of other wordings count a little less."""
     if len(fused) == 1:
         return fused[0]
     keys = np.unique(np.concatenate([candidates.keys for candidates, _ in fused]))
     legs = np.full((2, len(keys)), np.nan)
     best = np.zeros(len(keys))
-    for candidates, scores in fused:
+    for place, (candidates, scores) in enumerate(fused):
+        share = _OTHER_WORDING if place else 1.0
         places = np.searchsorted(keys, candidates.keys)
         legs[:, places] = np.fmax(legs[:, places], candidates.scores)
-        best[places] = np.maximum(best[places], scores)
+        best[places] = np.maximum(best[places], share * scores)
     return Candidates(keys, legs), best
 
 

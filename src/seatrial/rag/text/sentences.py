@@ -32,6 +32,12 @@ _BLOCK = re.compile(
     r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3})"
 )
 _ALONE = re.compile(r"[^\S\n]{0,3}(?:#{1,6}[ \t]|\|)")
+# Two rows of a table as loaders write them: "Ada | London", or "name: Ada; city: London" below each
+# other. Cells of a long row may hold sentences, which are found as elsewhere.
+_ROWS = re.compile(
+    r"(?:([^\n:;|]{1,60}+: )[^\n]*+\n\1|[^\n|]{1,200}+(?<= )\| [^\n]*+\n[^\n|]{1,200}+(?<= )\| )"
+)
+_SHORT_ROW = re.compile(r"[^\n]{1,400}+(?:\n|\Z)")
 _CLOSERS = frozenset("」』”’）】》〉\"')]»")
 _MARKER = re.compile(r"\s*+(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\.")
 _LAST_WORD = re.compile(r"(?:[^\W_]++|[.'’-]++)++\Z")
@@ -49,13 +55,18 @@ def sentences(text: str) -> list[Span]:
     """
     spans: list[Span] = []
     start = 0
-    alone = _ALONE.match(text) is not None
+    pair = row = _ROWS.match(text) is not None
+    alone = _ALONE.match(text) is not None or (row and _SHORT_ROW.match(text) is not None)
     for found in _BREAK.finditer(text):
         at, end = found.span()
         mark = text[at]
         if mark in "\n\u2029":
             ends = alone or mark == "\u2029" or _BLOCK.match(text, end) is not None
+            following = _ROWS.match(text, end) is not None
+            ends = ends or row or pair or following
+            pair, row = following, pair or following
             alone = _ALONE.match(text, end) is not None
+            alone = alone or (row and _SHORT_ROW.match(text, end) is not None)
         else:
             ends = not alone and _ends(text, start, at, end)
         if ends:
@@ -93,11 +104,18 @@ def first_sentence_end(text: str, start: int, end: int) -> int | None:
 def _ends_here(text: str, start: int, at: int, end: int) -> bool:
     if text[at] in "\n\u2029":
         ends = text[at] == "\u2029" or _BLOCK.match(text, end) is not None
-        return ends or _stands_alone(text, at)
+        return ends or _stands_alone(text, at) or _is_between_rows(text, at, end)
     following = text[end : end + 1]
     if following in _CLOSERS or not _ends(text, start, at, end):
         return False
     return not _stands_alone(text, at)
+
+
+def _is_between_rows(text: str, at: int, end: int) -> bool:
+    """Whether the line that begins at `end` is a row, with the one before it or the one behind."""
+    if _ROWS.match(text, end) is not None:
+        return True
+    return _ROWS.match(text, text.rfind("\n", max(0, at - 2_000), at) + 1) is not None
 
 
 def _stands_alone(text: str, at: int) -> bool:
