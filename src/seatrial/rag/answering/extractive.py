@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
 from seatrial.rag.answering.answerer import Answered
@@ -116,7 +116,7 @@ class ExtractiveAnswerer:
         scores: dict[int, float] = {}
         for (piece, score, share), cosine in zip(near, cosines, strict=True):
             text, passage = material.text(piece), passages[material.pieces[piece].passage]
-            if not text.strip() or text.endswith(("?", "？")) or _HEADING.fullmatch(text.strip()):
+            if _says_nothing(text.strip(), passage, asked):
                 continue
             scores[piece] = (
                 score / near[0][1]
@@ -139,6 +139,18 @@ class ExtractiveAnswerer:
             return [0.0] * len(texts)
         asked = self._embedder.embed_queries([question])[0]
         return [float(one) for one in self._embedder.embed_documents(texts) @ asked]
+
+
+def _says_nothing(text: str, passage: ContextPassage, asked: Set[str]) -> bool:
+    """Whether a piece is a question or a heading: marked as one, a title that is known, or a line
+    without a mark at its end whose every word was asked (terms, in `asked`)."""
+    if not text or text.endswith(("?", "？")) or _HEADING.fullmatch(text):
+        return True
+    bare = " ".join(text.split())
+    known = {title for hit in passage.hits for title in (*hit.passage.section, hit.passage.title)}
+    if bare in {" ".join(title.split()) for title in known}:
+        return True
+    return bare[-1].isalnum() and all(term.text in asked for term in terms(bare))
 
 
 def _verbatim(evidence: Evidence, share: float) -> GroundednessVerdict:
