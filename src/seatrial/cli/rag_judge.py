@@ -147,6 +147,7 @@ def analyze(
     as_json: bool,
 ) -> int:
     """Read the documents, try chunkers and searches on them, and recommend what suits them."""
+    from seatrial.rag.chunking.spoken import chunker_spoken
     from seatrial.rag.evaluation.analysis_page import (
         analysis_page,
         analysis_record,
@@ -161,7 +162,7 @@ def analyze(
     asked = () if questions is None else read_questions(questions)
 
     def progress(stage: str, done: int, whole: int) -> None:
-        console.progress(stage, f"{done:,} of {whole:,}" if whole else f"{done:,} documents")
+        console.progress(stage, f"{done:,} of {whole:,}" if whole else f"documents: {done:,}")
 
     analysis, lost = analyze_corpus(workspace, index, asked, progress=progress)
     corpus = analysis.corpus
@@ -176,7 +177,7 @@ def analyze(
     for trial in analysis.trials:
         mean = trial.evaluation.mean(Metric.NDCG)
         ndcg = "" if mean is None else f"nDCG@{trial.evaluation.k} {mean.mean:.3f}"
-        console.say(f"    {trial.chunker:<44} {trial.mode.value:<8} {ndcg}")
+        console.say(f"    {chunker_spoken(trial.chunker):<48} {trial.mode.value:<8} {ndcg}")
     console.say("")
     console.say(summary(analysis, language))
     for text in told(analysis, language):

@@ -77,7 +77,7 @@ def evaluate_version(
         progress(n_done, len(questions))
         return retriever.search(question, asked.scope, k=_SPARE * k)
 
-    said = f"{name} version {index.facts.version}"
+    said = f"{name} v{index.facts.version}"
     return evaluate_retrieval(search, in_index(questions, index), name=said, k=k)
 
 
@@ -124,7 +124,7 @@ async def evaluate_replies(
     def text_of(document: str) -> str:
         return index.document(document).text
 
-    return evaluate_answers(replies, text_of, name=f"{name} version {index.facts.version}")
+    return evaluate_answers(replies, text_of, name=f"{name} v{index.facts.version}")
 
 
 def keep_evaluation(workspace: Workspace, evaluation: Evaluation, *, at: datetime | None) -> Path:
