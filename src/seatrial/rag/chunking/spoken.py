@@ -11,15 +11,17 @@ _NAME = re.compile(
 )
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
-        "comma": ", ",
+        "list": ", ",
+        "all": "{kind} ({settings})",
         "tokens": "{n} tokens",
         "characters": "{n} characters",
         "overlap": "overlap {n}",
         "parent": "parent {n}",
     },
     "zh": {
-        "comma": "，",
-        "tokens": "{n} 词元",
+        "list": "，",
+        "all": "{kind}（{settings}）",
+        "tokens": "{n} token",
         "characters": "{n} 字符",
         "overlap": "重叠 {n}",
         "parent": "父段 {n}",
@@ -28,7 +30,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 def chunker_spoken(name: str, language: str = "en") -> str:
-    """What a chunker does, in the words of its settings: ``recursive, 200 tokens, overlap 20``.
+    """What a chunker does, in the words of its settings: ``fixed (200 tokens, overlap 20)``.
 
     Args:
         name: of a `Chunker`; another text comes back as it is.
@@ -39,11 +41,11 @@ def chunker_spoken(name: str, language: str = "en") -> str:
         return name
     w = _WORDS[language]
     unit = "characters" if found["unit"] == "characters" else "tokens"
-    parts = [found["kind"], w[unit].format(n=found["length"])]
+    parts = [w[unit].format(n=found["length"])]
     if int(found["overlap"]):
         parts.append(w["overlap"].format(n=found["overlap"]))
     if found["parent"]:
         parts.append(w["parent"].format(n=found["parent"]))
     if found["by"]:
         parts.append(found["by"])
-    return w["comma"].join(parts)
+    return w["all"].format(kind=found["kind"], settings=w["list"].join(parts))
