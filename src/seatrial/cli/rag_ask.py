@@ -98,7 +98,8 @@ def ask(question: str, home: Path | None, config: Path | None, **given: Any) -> 
     reply = _run(home, config, given["index"], answered)
     console.say(reply.text)
     for one in reply.citations:
-        place = f"{one.source}, page {one.page}" if one.page else one.source
+        source = _short(one.source)
+        place = f"{source}, page {one.page}" if one.page else source
         console.say("")
         console.say(f"  [{one.number}] {place}, characters {one.span.start} to {one.span.end}")
         console.say(f"      {_short(one.text)}")
@@ -141,8 +142,9 @@ def _run(
 
 def _show(console: Console, rank: int, found: Found) -> None:
     passage = found.passage
-    place = passage.source if passage.page is None else f"{passage.source}, page {passage.page}"
-    console.say(f"{rank:>3}. {passage.title or place}  ({found.score:.3f})")
+    source = _short(passage.source)
+    place = source if passage.page is None else f"{source}, page {passage.page}"
+    console.say(f"{rank:>3}. {_short(passage.title) or place}  ({found.score:.3f})")
     console.say(f"     {place}, characters {passage.span.start} to {passage.span.end}")
     console.say(f"     {_short(passage.text)}")
 
