@@ -15,8 +15,8 @@ _MARKS = {"ok": ("✓", "green"), "bad": ("✗", "red"), "wait": ("●", "yellow
 _PLAIN = {"ok": "ok", "bad": "FAILED", "wait": "...", "note": "-"}
 _ASCII = {ord("→"): "->", ord("…"): "...", ord("×"): "x", ord("·"): "-"}
 _CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What moves the cursor, turns a line round or does worse, if a text of others holds it; colours are
-let through."""
+"""What moves the cursor, turns a line round or does worse, if a text of others holds it; colours
+are let through."""
 _REFRESH_S = 0.1
 _LOG_EVERY_S = 10.0
 

@@ -118,10 +118,9 @@ def _plain(value: object) -> MetaValue | None:
         return None
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, int) and not -_INT <= value < _INT:
-        return str(value)  # a number to look up, not to reckon with
     if isinstance(value, bool | int | float):
-        return value
+        reckoned = isinstance(value, float) or -_INT <= value < _INT
+        return value if reckoned else str(value)  # a number to look up, not to reckon with
     if isinstance(value, date):
         return moment(value)
     if isinstance(value, list | tuple):
