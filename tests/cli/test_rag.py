@@ -170,6 +170,22 @@ def test_versions_are_evaluated_and_compared(rag: Rag, home: Any, tmp_path: Path
     assert answers["metrics"]["citation_exact"]["mean"] == 1.0
 
 
+def test_what_cannot_be_written_is_told_and_what_was_found_is_shown(
+    rag: Rag, home: Any, tmp_path: Path
+) -> None:
+    rag("build")
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(json.dumps({"question": "How long?", "documents": ["heron.md"]}), "utf-8")
+    (home.folder / "knowledge-evaluations").write_text("a file where the folder shall be")
+    code, found, err = rag("eval", str(questions))
+    assert (code, found["metrics"]["ndcg"]["n"]) == (Exit.DONE, 1)
+    assert "not kept" in err
+    nowhere = str(tmp_path / "no" / "page.html")
+    for words in ((), ("--against", "1")):
+        code, _, err = rag("eval", str(questions), "--html", nowhere, *words)
+        assert (code, "cli.output_not_written" in err) == (Exit.INVALID, True)
+
+
 def test_what_is_missing_is_told_with_what_to_do(rag: Rag, seatrial: Any) -> None:
     code, _, err = rag("ask", "How long?")
     assert code == Exit.NOT_FOUND

@@ -23,7 +23,11 @@ from seatrial.wiring.index_releases import register_version
 from seatrial.wiring.kinds import INDEX
 from seatrial.wiring.knowledge import build_index, index_store
 from seatrial.wiring.knowledge_desk import EvaluationsUnreadable, WorkspaceKnowledge
-from seatrial.wiring.knowledge_evaluation import evaluations_folder, keep_evaluation
+from seatrial.wiring.knowledge_evaluation import (
+    EvaluationNotKept,
+    evaluations_folder,
+    keep_evaluation,
+)
 from seatrial.wiring.knowledge_here import KnowledgeHere
 from seatrial.wiring.workspace import Workspace, open_workspace
 
@@ -154,6 +158,15 @@ def evaluation(version: int) -> Evaluation:
         scores={Metric.NDCG: {"1": 1.0, "2": 0.5}, Metric.SECONDS: {"1": 0.1}},
         texts={"1": "one?", "2": "two?"},
     )
+
+
+def test_an_evaluation_that_cannot_be_kept_is_told_and_leaves_nothing(workspace: Workspace) -> None:
+    folder = evaluations_folder(workspace)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder shall be")
+    with pytest.raises(EvaluationNotKept, match="cannot be kept"):
+        keep_evaluation(workspace, evaluation(1), at=None)
+    assert folder.read_text() == "a file where the folder shall be"
 
 
 def test_evaluations_come_back_in_order_and_other_files_are_counted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.gateway.prices.book import PriceBook
-from seatrial.kernel.errors import Invalid, MissingExtra
+from seatrial.kernel.errors import Invalid, MissingExtra, Unavailable
 from seatrial.rag.answering.reply import Reply
 from seatrial.rag.chunking.config import ChunkingConfig
 from seatrial.rag.chunking.making import chunker_of
@@ -50,6 +50,12 @@ class EmbedderNeeded(Invalid):
     """An analysis compares searches by vectors and by words, and there is no embedder."""
 
     code = "rag.embedder_needed"
+
+
+class EvaluationNotKept(Unavailable):
+    """What was evaluated cannot be written down: a full disk, or a folder of another."""
+
+    code = "rag.evaluation_not_kept"
 
 
 def evaluate_version(
@@ -128,13 +134,26 @@ async def evaluate_replies(
 
 
 def keep_evaluation(workspace: Workspace, evaluation: Evaluation, *, at: datetime | None) -> Path:
-    """Write an evaluation down where the console finds it, and give its file."""
+    """Write an evaluation down where the console finds it, and give its file.
+
+    Raises: EvaluationNotKept; nothing of it is left behind then.
+    """
     moment = at or datetime.now(UTC)
     folder = evaluations_folder(workspace) / evaluation.index
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{moment:%Y%m%dT%H%M%S.%f}Z.json"
+    draft = path.with_suffix(".new")
     record = {"at": moment.isoformat(), **evaluation_record(evaluation)}
-    path.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise EvaluationNotKept(
+            f"The evaluation cannot be kept in {folder}: {error.strerror}.",
+            remedy="Make room on its drive, and let this user write there.",
+        ) from error
     return path
 
 
