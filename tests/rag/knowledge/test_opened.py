@@ -66,6 +66,19 @@ async def test_a_new_live_version_is_followed_and_the_old_one_answers_meanwhile(
     assert shelf.opened == [1, 2]
 
 
+async def test_a_question_after_a_long_time_is_answered_by_what_is_live_by_then(
+    shelf: Shelf,
+) -> None:
+    await shelf.versions.get()
+    shelf.live = 2
+    shelf.now += 3600
+    assert set(await asyncio.gather(*(shelf.versions.get() for _ in range(5)))) == {"v2"}
+    assert shelf.n_looks == 2
+    shelf.live = 0
+    shelf.now += 3600
+    assert await shelf.versions.get() == "v2"  # nobody says what is live: what is open answers
+
+
 async def test_a_store_that_does_not_answer_keeps_what_is_open(shelf: Shelf) -> None:
     await shelf.versions.get()
     shelf.live = 0

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 _LOOK_S = 1.0
+_IDLE_S = 2 * _LOOK_S
+"""What was looked up longer ago may have changed long ago, too."""
 _OPEN = 4
 
 
@@ -20,7 +22,7 @@ class Versions(Generic[V]):
 
     Which version is live is looked up again every second, so a version that was published, or an
     older one that was made live again, answers within that time. While it is opened, the one before
-    answers.
+    answers; a question that comes when nobody looked for longer waits for the look, up to a second.
 
     Args:
         live: the number of the live version; blocks.   Raises: NotFound, Unavailable.
@@ -44,6 +46,7 @@ class Versions(Generic[V]):
         self._current: int | None = None
         self._looked_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
 
     async def get(self, version: int | None = None) -> V:
         """A version, the live one if none is named.   Raises: as the two functions."""
@@ -51,8 +54,12 @@ class Versions(Generic[V]):
             return await self._opened(version)
         if self._current is None:
             await self._looked()
-        elif self._now() - self._looked_at > _LOOK_S:
-            self._begin_looking()
+        elif (age := self._now() - self._looked_at) > _LOOK_S:
+            looking = self._begin_looking()
+            if age > _IDLE_S:
+                self._catching_up = looking
+        if self._catching_up is not None and not self._catching_up.done():
+            await asyncio.wait([self._catching_up], timeout=_LOOK_S)  # what fails raises nothing
         assert self._current is not None
         return await self._opened(self._current)
 
