@@ -111,8 +111,7 @@ class KnowledgePlane:
         return await self._verbs[verb](name, self._asked(visit))
 
     async def _listed(self, name: str) -> dict[str, Any]:
-        """An index; one that was not built yet has no version, nor has one that cannot be read, which
-        says why and hides no other."""
+        """An index; one that was not built yet or cannot be read, which it says, has no version."""
         try:
             return facts_record(await self._knowledge.facts(name))
         except NotFound:
