@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import Store
 from seatrial.rag.evaluation.evaluation import Evaluation, Metric
-from seatrial.rag.index.failures import IndexNotFound, NotInIndex
+from seatrial.rag.index.failures import IndexDamaged, IndexNotFound, NotInIndex
 from seatrial.rag.knowledge.asked import Asked, KnowledgeUnknown
 from seatrial.rag.knowledge.desk import IndexIsReleased, Surroundings
 from seatrial.release.config import ReleaseConfig
@@ -20,6 +21,7 @@ from seatrial.release.desk import Desk
 from seatrial.release.rollout import Rollout, Staged
 from seatrial.testing import MemoryStore
 from seatrial.wiring.index_releases import register_version
+from seatrial.wiring.index_staging import IndexStage
 from seatrial.wiring.kinds import INDEX
 from seatrial.wiring.knowledge import build_index, index_store
 from seatrial.wiring.knowledge_desk import EvaluationsUnreadable, WorkspaceKnowledge
@@ -73,7 +75,7 @@ def desk(workspace: Workspace, facts: MemoryStore) -> Iterator[WorkspaceKnowledg
     asyncio.run(here.close())
 
 
-def started(workspace: Workspace, facts: MemoryStore, *, version: int) -> None:
+def started(workspace: Workspace, facts: Store, *, version: int) -> None:
     """A version of the index on its way into production."""
     chosen = index_store(workspace).versions("hr")[version - 1]
     made = register_version(facts, "hr", chosen, by="ann")
@@ -114,6 +116,30 @@ def test_an_index_stands_as_its_live_version_does(desk: WorkspaceKnowledge) -> N
     assert desk.facts("hr").n_documents == 1
     with pytest.raises(IndexNotFound):
         desk.activate("hr", 7)
+
+
+def test_a_damaged_version_does_not_become_the_live_one(
+    desk: WorkspaceKnowledge, workspace: Workspace
+) -> None:
+    (workspace.home / "knowledge" / "hr" / "versions" / "000001.json").write_text("{}")
+    with pytest.raises(IndexDamaged):
+        desk.activate("hr", 1)
+    assert desk.facts("hr").version == 2
+
+
+def test_a_damaged_version_is_rejected_by_its_audit(
+    workspace: Workspace,
+) -> None:
+    store = workspace.open_store()
+    started(workspace, store, version=1)
+    rollout = Desk(store).state("hr").rollout
+    store.close()
+    assert rollout is not None
+    (workspace.home / "knowledge" / "hr" / "versions" / "000001.json").write_text("{}")
+    tests: list[str] = []
+    staged = IndexStage(workspace)(rollout, "hr", tests.append)
+    assert (staged.passed, tests) == (False, ["audit"])
+    assert "audit" in staged.reason
 
 
 def test_what_is_not_built_has_no_versions_and_a_command(

@@ -134,7 +134,8 @@ class NoEarlierVersion(NotFound):
 def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
     """Let an earlier version answer again, the one before the live one where none is named.
 
-    Returns: its number.   Raises: IndexNotFound, NoEarlierVersion.
+    Returns: its number.   Raises: IndexNotFound, NoEarlierVersion; IndexDamaged, before anything is
+        changed.
     """
     store = index_store(workspace)
     live = store.live(name)
@@ -145,6 +146,7 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
             remedy="See 'seatrial rag versions' for those there are, and name one with --to.",
         )
     version = earlier[-1] if to is None else to
+    store.open(name, version)  # one that cannot be opened must not become the live one
     store.activate(name, version)
     return version
 
