@@ -170,6 +170,12 @@ def test_versions_are_evaluated_and_compared(rag: Rag, home: Any, tmp_path: Path
     assert answers["metrics"]["citation_exact"]["mean"] == 1.0
 
 
+def test_a_cache_of_vectors_that_cannot_be_opened_is_done_without(rag: Rag, home: Any) -> None:
+    (home.folder / "vectors.db").mkdir(parents=True)
+    assert rag("build")[0] == Exit.DONE
+    assert rag("ask", "How long is the Heron?")[0] == Exit.DONE
+
+
 def test_what_cannot_be_written_is_told_and_what_was_found_is_shown(
     rag: Rag, home: Any, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.chunking.making import chunker_of
+from seatrial.rag.embedding.cache import TROUBLE, VectorCache
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.words import WORDS
@@ -157,7 +158,6 @@ def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | Non
     Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
     """
     from seatrial.adapters.embedders import embedder_of as made
-    from seatrial.adapters.vectors_sqlite import SqliteVectors
     from seatrial.wiring.gateway import gateway_of
 
     return made(
@@ -165,5 +165,15 @@ def embedder_of(workspace: Workspace, config: KnowledgeConfig) -> Embedder | Non
         graphs=encoder_folder(os.environ),
         base=corpus_folder(workspace),
         open_gateway=partial(gateway_of, workspace),
-        cache=SqliteVectors(workspace.home / "vectors.db"),
+        cache=_vector_cache(workspace),
     )
+
+
+def _vector_cache(workspace: Workspace) -> VectorCache | None:
+    """Vectors by content; None where the home takes none, as on a drive that is only read."""
+    from seatrial.adapters.vectors_sqlite import SqliteVectors
+
+    try:
+        return SqliteVectors(workspace.home / "vectors.db")
+    except TROUBLE:
+        return None
