@@ -133,6 +133,16 @@ def test_an_earlier_version_answers_again(rag: Rag) -> None:
     assert (code, "No version" in err) == (Exit.NOT_FOUND, True)
 
 
+def test_what_is_released_is_not_rolled_back_behind_its_endpoint(rag: Rag) -> None:
+    rag("build")
+    rag.write("heron.md", SHIPS["heron.md"].replace("12 metres", "15 metres"))
+    rag("build")
+    rag("release", "--version", "2", "--no-wait")
+    code, _, err = rag("rollback")
+    assert (code, "rag.index_is_released" in err) == (Exit.CONFLICT, True)
+    assert "seatrial rollback" in err
+
+
 def test_an_audit_tells_damage(rag: Rag, home: Any) -> None:
     rag("build")
     assert rag("audit")[:2] == (Exit.DONE, [])
