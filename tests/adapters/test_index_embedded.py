@@ -205,6 +205,10 @@ def test_a_damaged_file_is_told_by_name(store: Store, tmp_path: Path, which: int
     (found,) = store.audit("ship", 1)
     assert found.part == "file"
     assert found.place in {path.name, "version 1"}
+    store.activate("ship", 1)
+    for _ in range(2):  # the second finds the lock given back
+        with pytest.raises(IndexDamaged, match=path.name):
+            store.draft("ship", RECIPE)
 
 
 def test_a_damaged_catalogue_is_told(store: Store, tmp_path: Path) -> None:

@@ -59,3 +59,14 @@ def test_a_terminal_sees_one_line_that_changes_and_is_never_too_long(capsys, mon
     assert len(first) <= 29
     assert "\n" not in first
     assert "promoted" in rest
+
+
+def test_texts_of_others_do_not_drive_the_terminal(capsys) -> None:
+    console = Console()
+    console.say("a\x1b]0;title\x07 \x1b[2J\x9b2J \u202eevil \x1b[31mred\x1b[0m\ttab")
+    console.step("ok", "x", "\x1b[1A\r overwritten")
+    err = capsys.readouterr().err
+    for wrong in ("\x1b]", "\x1b[2J", "\x9b", "\u202e", "\x07", "\x1b[1A", "\r"):
+        assert wrong not in err
+    assert "\ttab" in err
+    assert "evil" in err

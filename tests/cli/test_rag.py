@@ -97,6 +97,16 @@ def test_an_earlier_version_answers_again(rag: Rag) -> None:
     assert (code, "No version" in err) == (Exit.NOT_FOUND, True)
 
 
+def test_what_is_released_is_not_rolled_back_behind_its_endpoint(rag: Rag) -> None:
+    rag("build")
+    rag.write("heron.md", SHIPS["heron.md"].replace("12 metres", "15 metres"))
+    rag("build")
+    rag("release", "--version", "2", "--no-wait")
+    code, _, err = rag("rollback")
+    assert (code, "rag.index_is_released" in err) == (Exit.CONFLICT, True)
+    assert "seatrial rollback" in err
+
+
 def test_an_audit_tells_damage(rag: Rag, home: Any) -> None:
     rag("build")
     assert rag("audit")[:2] == (Exit.DONE, [])
@@ -132,6 +142,28 @@ def test_versions_are_evaluated_and_compared(rag: Rag, home: Any, tmp_path: Path
     assert "inf" not in err
     code, answers, _ = rag("eval", str(questions), "--answers", "--version", "1", "--limit", "2")
     assert answers["metrics"]["citation_exact"]["mean"] == 1.0
+
+
+def test_a_cache_of_vectors_that_cannot_be_opened_is_done_without(rag: Rag, home: Any) -> None:
+    (home.folder / "vectors.db").mkdir(parents=True)
+    assert rag("build")[0] == Exit.DONE
+    assert rag("ask", "How long is the Heron?")[0] == Exit.DONE
+
+
+def test_what_cannot_be_written_is_told_and_what_was_found_is_shown(
+    rag: Rag, home: Any, tmp_path: Path
+) -> None:
+    rag("build")
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(json.dumps({"question": "How long?", "documents": ["heron.md"]}), "utf-8")
+    (home.folder / "knowledge-evaluations").write_text("a file where the folder shall be")
+    code, found, err = rag("eval", str(questions))
+    assert (code, found["metrics"]["ndcg"]["n"]) == (Exit.DONE, 1)
+    assert "not kept" in err
+    nowhere = str(tmp_path / "no" / "page.html")
+    for words in ((), ("--against", "1")):
+        code, _, err = rag("eval", str(questions), "--html", nowhere, *words)
+        assert (code, "cli.output_not_written" in err) == (Exit.INVALID, True)
 
 
 def test_what_is_missing_is_told_with_what_to_do(rag: Rag, seatrial: Any) -> None:

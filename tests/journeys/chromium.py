@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,21 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+LOOKS: dict[str, dict[str, Any]] = {
+    "light-en": {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"},
+    "dark-zh": {
+        "viewport": {"width": 1280, "height": 900},
+        "locale": "zh-CN",
+        "color_scheme": "dark",
+    },
+    "phone-light-zh": {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN"},
+    "phone-dark-en": {
+        "viewport": {"width": 390, "height": 844},
+        "locale": "en-GB",
+        "color_scheme": "dark",
+    },
+}
+"""Screens and readers that every page is looked at with."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -39,6 +55,16 @@ def launched() -> Iterator[Browser]:
         found.close()
 
 
+@contextmanager
+def visited(browser: Browser, look: dict[str, Any]) -> Iterator[Visit]:
+    """A page in a context of its own, which is closed afterwards."""
+    context = browser.new_context(**look)
+    try:
+        yield Visit(context)
+    finally:
+        context.close()
+
+
 @dataclass
 class Visit:
     """A page, and what it did that it should not."""
@@ -56,6 +82,11 @@ class Visit:
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.page.on("request", lambda r: self.hosts.add(urlsplit(r.url).hostname or ""))
         self.page.on("dialog", lambda d: d.accept())
+
+    def reload_as(self, code: str) -> None:
+        """The same page in another language, by its link."""
+        with self.page.expect_navigation():
+            self.page.locator(f"header a[lang={code}]").click()
 
     def shoot(self, name: str) -> None:
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)

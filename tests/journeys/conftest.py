@@ -467,6 +467,15 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
+def visit(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A `chromium.Visit`; the parameter, if there is one, is a look."""
+    from chromium import LOOKS, visited
+
+    with visited(browser, getattr(request, "param", LOOKS["light-en"])) as made:
+        yield made
+
+
+@pytest.fixture
 def lab() -> Any:
     """The vocabulary of these tests, for files that cannot import this one."""
     return _Lab

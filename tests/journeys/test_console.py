@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from chromium import Visit
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sklearn.linear_model import LogisticRegression
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -111,14 +111,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         if made.traffic is not None:
             made.traffic.communicate(timeout=60)
         made.run("down")
-
-
-@pytest.fixture
-def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    context = browser.new_context(**getattr(request, "param", {}))
-    made = Visit(context)
-    yield made
-    context.close()
 
 
 def n_requests(page: Page) -> int:

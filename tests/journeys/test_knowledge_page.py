@@ -9,11 +9,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from chromium import Visit
+from chromium import LOOKS, Visit, visited
 from playwright.sync_api import Browser, Page, expect
 
 from seatrial.testing import ScriptedLLM
@@ -47,20 +46,6 @@ WRITTEN = (
     "Every employee has 30 days of annual leave in a calendar year [1]. "
     "Every employee gets a company car worth 40000 euros [1]."
 )
-LOOKS: dict[str, dict[str, Any]] = {
-    "light-en": {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"},
-    "dark-zh": {
-        "viewport": {"width": 1280, "height": 900},
-        "locale": "zh-CN",
-        "color_scheme": "dark",
-    },
-    "phone-light-zh": {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN"},
-    "phone-dark-en": {
-        "viewport": {"width": 390, "height": 844},
-        "locale": "en-GB",
-        "color_scheme": "dark",
-    },
-}
 
 
 @dataclass
@@ -133,14 +118,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             made.run("down")
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context()
-    made = Visit(context)
-    yield made
-    context.close()
-
-
 def asked(page: Page, question: str, *, readers: str = "") -> None:
     page.locator("[name=question]").fill(question)
     page.locator("[name=readers]").fill(readers)
@@ -152,9 +129,7 @@ def marks(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_what_is_found_and_answered_is_marked(world: World, browser: Browser, look: str) -> None:
-    context = browser.new_context(**LOOKS[look])
-    try:
-        visit = Visit(context)
+    with visited(browser, LOOKS[look]) as visit:
         page, zh = visit.page, "zh" in look
         page.goto(f"{world.address}/knowledge/handbook")
         question, source = QUESTIONS[1] if zh else QUESTIONS[0]
@@ -191,8 +166,6 @@ def test_what_is_found_and_answered_is_marked(world: World, browser: Browser, lo
         assert visit.fits()
         visit.shoot(f"knowledge-list-{look}")
         visit.check()
-    finally:
-        context.close()
 
 
 def test_scripts_in_documents_are_text(world: World, visit: Visit) -> None:
@@ -235,9 +208,46 @@ def test_what_is_not_supported_is_withheld_with_its_reason(world: World, visit: 
     visit.check()
 
 
+def test_what_was_found_stays_when_the_language_changes(world: World, visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{world.address}/knowledge/handbook")
+    asked(page, "salary of a senior engineer", readers="hr")
+    page.locator("#search").click()
+    expect(page.locator(".passages > li").first).to_contain_text("90000 euros")
+    visit.reload_as("zh")
+    expect(page.locator("#found h2")).to_contain_text("个段落")
+    expect(page.locator("[name=readers]")).to_have_value("hr")
+    expect(page.locator(".passages > li").first).to_contain_text("90000 euros")
+    page.locator("#ask").click()
+    expect(page.locator(".reply h2")).to_contain_text("回答")
+    visit.reload_as("en")
+    expect(page.locator(".reply h2")).to_contain_text("Answer")
+    page.goto(f"{world.address}/knowledge/handbook")
+    expect(page.locator("#index")).to_contain_text("live")
+    assert page.locator("#found > *").count() == 0
+    visit.check()
+
+
+def test_what_a_model_wrote_is_not_paid_for_again(world: World, visit: Visit) -> None:
+    page = visit.page
+    posts: list[str] = []
+    page.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
+    page.goto(f"{world.address}/knowledge/written")
+    asked(page, QUESTIONS[0][0])
+    page.locator("#ask").click()
+    expect(page.locator(".answer")).to_contain_text("30 days of annual leave")
+    visit.reload_as("zh")
+    expect(page.locator(".answer")).to_contain_text("30 days of annual leave")
+    expect(page.locator("#index")).to_contain_text("版本")
+    assert len(posts) == 1
+    visit.check()
+
+
 def test_an_earlier_version_answers_again(world: World, visit: Visit) -> None:
     page = visit.page
     page.goto(world.address)
+    expect(page.locator("a.card[href='/knowledge/unbuilt']")).to_contain_text("not built yet")
+    visit.shoot("knowledge-first-page")
     page.get_by_role("link", name="Knowledge").click()
     page.get_by_role("link", name="handbook").click()
     for version in (1, 2):

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from chromium import Visit
+from chromium import LOOKS, Visit, visited
 from playwright.sync_api import Browser, expect
 
 from seatrial.testing import ScriptedLLM
@@ -28,20 +28,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 WAIT_S = 60.0
 N_FAULTS, N_FRESH, N_EQUAL, N_REFUSED = 6, 20, 9, 7
 N_GIVEN = 2 * N_FAULTS + N_FRESH + 1 + N_EQUAL
-LOOKS: dict[str, dict[str, Any]] = {
-    "light-en": {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"},
-    "dark-zh": {
-        "viewport": {"width": 1280, "height": 900},
-        "locale": "zh-CN",
-        "color_scheme": "dark",
-    },
-    "phone-light-zh": {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN"},
-    "phone-dark-en": {
-        "viewport": {"width": 390, "height": 844},
-        "locale": "en-GB",
-        "color_scheme": "dark",
-    },
-}
 
 
 @dataclass
@@ -137,14 +123,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             made.run("down")
 
 
-@pytest.fixture
-def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    context = browser.new_context(**getattr(request, "param", {}))
-    made = Visit(context)
-    yield made
-    context.close()
-
-
 def test_the_figures_of_two_workers_add_up(world: World) -> None:
     view = world.counted()
     total = view["total"]
@@ -162,9 +140,7 @@ def test_a_person_sees_within_seconds_what_is_wrong(
     world: World, browser: Browser, look: str
 ) -> None:
     world.counted()
-    context = browser.new_context(**LOOKS[look])
-    try:
-        visit = Visit(context)
+    with visited(browser, LOOKS[look]) as visit:
         visit.page.goto(f"{world.address}/llm?span=1h")
         page, zh = visit.page, "zh" in look
         troubles = page.locator(".troubles")
@@ -183,8 +159,6 @@ def test_a_person_sees_within_seconds_what_is_wrong(
         assert (first < 60) is ("dark" in look)
         visit.shoot(f"spend-{look}")
         visit.check()
-    finally:
-        context.close()
 
 
 def test_the_first_page_leads_there_and_the_page_follows_by_itself(

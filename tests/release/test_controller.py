@@ -281,7 +281,7 @@ def test_a_controller_that_lost_a_race_decides_anew(on_trial: World) -> None:
 
 @pytest.mark.parametrize("error", [StoreUnavailable, StoreFull])
 def test_a_store_that_cannot_be_written_promotes_nothing_and_is_tried_again(
-    on_trial: World, error: type[StoreUnavailable]
+    on_trial: World, error: type[StoreUnavailable], caplog: pytest.LogCaptureFixture
 ) -> None:
     on_trial.answered(1, 70_000)
     on_trial.answered(2, 4_000)
@@ -293,7 +293,9 @@ def test_a_store_that_cannot_be_written_promotes_nothing_and_is_tried_again(
 
     on_trial.store.append = append  # type: ignore[method-assign, assignment]
     on_trial.tick(20)
+    on_trial.tick(1)
     assert on_trial.phase is Phase.CANARY
+    assert caplog.text.count("cannot be used") == 1  # a disk that is full needs no more lines
     on_trial.store.append = real_append  # type: ignore[method-assign]
     on_trial.tick(1)
     assert on_trial.phase is Phase.PROMOTED

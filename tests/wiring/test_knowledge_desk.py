@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import Store
 from seatrial.rag.evaluation.evaluation import Evaluation, Metric
-from seatrial.rag.index.failures import IndexNotFound, NotInIndex
+from seatrial.rag.index.failures import IndexDamaged, IndexNotFound, NotInIndex
 from seatrial.rag.knowledge.asked import Asked, KnowledgeUnknown
 from seatrial.rag.knowledge.desk import IndexIsReleased, Surroundings
 from seatrial.release.config import ReleaseConfig
@@ -20,10 +21,15 @@ from seatrial.release.desk import Desk
 from seatrial.release.rollout import Rollout, Staged
 from seatrial.testing import MemoryStore
 from seatrial.wiring.index_releases import register_version
+from seatrial.wiring.index_staging import IndexStage
 from seatrial.wiring.kinds import INDEX
 from seatrial.wiring.knowledge import build_index, index_store
 from seatrial.wiring.knowledge_desk import EvaluationsUnreadable, WorkspaceKnowledge
-from seatrial.wiring.knowledge_evaluation import evaluations_folder, keep_evaluation
+from seatrial.wiring.knowledge_evaluation import (
+    EvaluationNotKept,
+    evaluations_folder,
+    keep_evaluation,
+)
 from seatrial.wiring.knowledge_here import KnowledgeHere
 from seatrial.wiring.workspace import Workspace, open_workspace
 
@@ -69,7 +75,7 @@ def desk(workspace: Workspace, facts: MemoryStore) -> Iterator[WorkspaceKnowledg
     asyncio.run(here.close())
 
 
-def started(workspace: Workspace, facts: MemoryStore, *, version: int) -> None:
+def started(workspace: Workspace, facts: Store, *, version: int) -> None:
     """A version of the index on its way into production."""
     chosen = index_store(workspace).versions("hr")[version - 1]
     made = register_version(facts, "hr", chosen, by="ann")
@@ -118,6 +124,30 @@ async def test_a_version_that_is_made_live_here_answers_at_once(desk: WorkspaceK
         assert (await desk.knowledge.facts("hr")).version == version
 
 
+def test_a_damaged_version_does_not_become_the_live_one(
+    desk: WorkspaceKnowledge, workspace: Workspace
+) -> None:
+    (workspace.home / "knowledge" / "hr" / "versions" / "000001.json").write_text("{}")
+    with pytest.raises(IndexDamaged):
+        desk.activate("hr", 1)
+    assert desk.facts("hr").version == 2
+
+
+def test_a_damaged_version_is_rejected_by_its_audit(
+    workspace: Workspace,
+) -> None:
+    store = workspace.open_store()
+    started(workspace, store, version=1)
+    rollout = Desk(store).state("hr").rollout
+    store.close()
+    assert rollout is not None
+    (workspace.home / "knowledge" / "hr" / "versions" / "000001.json").write_text("{}")
+    tests: list[str] = []
+    staged = IndexStage(workspace)(rollout, "hr", tests.append)
+    assert (staged.passed, tests) == (False, ["audit"])
+    assert "audit" in staged.reason
+
+
 def test_what_is_not_built_has_no_versions_and_a_command(
     desk: WorkspaceKnowledge, workspace: Workspace
 ) -> None:
@@ -160,6 +190,15 @@ def evaluation(version: int) -> Evaluation:
         scores={Metric.NDCG: {"1": 1.0, "2": 0.5}, Metric.SECONDS: {"1": 0.1}},
         texts={"1": "one?", "2": "two?"},
     )
+
+
+def test_an_evaluation_that_cannot_be_kept_is_told_and_leaves_nothing(workspace: Workspace) -> None:
+    folder = evaluations_folder(workspace)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder shall be")
+    with pytest.raises(EvaluationNotKept, match="cannot be kept"):
+        keep_evaluation(workspace, evaluation(1), at=None)
+    assert folder.read_text() == "a file where the folder shall be"
 
 
 def test_evaluations_come_back_in_order_and_other_files_are_counted(

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.index_file import MappedArrays, write_arrays
+from seatrial.adapters.index_file import MappedArrays, damaged, write_arrays
 from seatrial.adapters.index_folder import (
     Catalogue,
     DraftState,
@@ -91,6 +92,9 @@ class EmbeddedDraft:
         self._journal: Journal
         try:
             self._begin(recipe)
+        except FileNotFoundError as error:
+            held.close()
+            raise damaged(Path(error.filename), "is not there") from error
         except BaseException:
             held.close()
             raise

@@ -16,7 +16,7 @@ from seatrial.rag.loading.decoding import decoded
 from seatrial.rag.loading.loader import About, Flaw, Parsed, Record
 from seatrial.rag.loading.outcome import Reason, Unloadable
 from seatrial.rag.loading.packed import too_large, too_many
-from seatrial.rag.loading.rows import header_names, joined, row_text
+from seatrial.rag.loading.rows import TableLines, header_names, joined
 
 _SIGNS = ",;\t|"
 _HEAD_BYTES = 1 << 16
@@ -25,7 +25,7 @@ _HEAD_BYTES = 1 << 16
 class CsvLoader:
     """See Loader; each row becomes a line ``column: value; ...``."""
 
-    version = "1"
+    version = "2"
     isolated = False
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
@@ -33,16 +33,16 @@ class CsvLoader:
         text, encoding = read_text(content, about)
         sign = about.delimiter or delimiter(text[:_HEAD_BYTES], about.name)
         rows = _rows(io.StringIO(text, newline=""), sign, about)
-        names = header_names(next(rows, [])) if about.header else []
-        text = joined(_lines(names, rows, about), about.limits)
-        yield Parsed(text=text or "; ".join(names), metadata=told(encoding))
+        table = TableLines(next(rows, []) if about.header else [])
+        yield Parsed(text=joined(_lines(table, rows, about), about.limits), metadata=told(encoding))
 
 
-def _lines(names: list[str], rows: Iterator[list[str]], about: About) -> Iterator[str]:
+def _lines(table: TableLines, rows: Iterator[list[str]], about: About) -> Iterator[str]:
     for number, row in enumerate(rows, start=1):
         if number > about.limits.rows:
             raise too_many("rows", about.limits.rows, "rows")
-        yield row_text(names, row)
+        yield table.line(row)
+    yield table.rest()
 
 
 class CsvRecords:

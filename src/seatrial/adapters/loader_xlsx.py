@@ -14,7 +14,7 @@ from seatrial.kernel.errors import MissingExtra
 from seatrial.rag.loading.loader import About, Parsed
 from seatrial.rag.loading.metadata import flat, language_code
 from seatrial.rag.loading.packed import check_office_archive, too_many
-from seatrial.rag.loading.rows import header_names, row_text
+from seatrial.rag.loading.rows import TableLines
 from seatrial.rag.text.document import Section
 
 
@@ -26,7 +26,7 @@ class XlsxLoader:
     @cached_property
     def version(self) -> str:
         """See Loader."""
-        return f"1 {library_version('openpyxl')}"
+        return f"2 {library_version('openpyxl')}"
 
     def load(self, content: bytes, about: About) -> Iterator[Parsed]:
         """See Loader."""
@@ -66,19 +66,17 @@ class XlsxLoader:
 def _lines(sheet: Any, about: About) -> Iterator[str]:
     """The rows of a sheet that hold something, after the one that names the columns."""
     sheet.reset_dimensions()  # what a file says of its size may be a lie
-    names: list[str] | None = None if about.header else []
+    table = None if about.header else TableLines()
     for row in sheet.iter_rows(values_only=True):
         cells = [_shown(value) for value in row]
         if not any(cells):
             continue
-        if names is None:
-            names = header_names(cells)
-            only = "; ".join(filter(None, cells))
-            continue
-        only = ""
-        yield row_text(names, cells)
-    if names and only:
-        yield only
+        if table is None:
+            table = TableLines(cells)
+        else:
+            yield table.line(cells)
+    if table is not None and (rest := table.rest()):
+        yield rest
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.monitor_options import read_file
 from seatrial.cli.options import json_option, workspace_options
 from seatrial.cli.output import Console
+from seatrial.cli.page_file import write_output
 from seatrial.cli.performance_show import performance_lines
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, NotFound
@@ -173,7 +174,7 @@ def plan(
             endpoint, n or LABELS, within=within, version=version, rules=at.rules
         )
         path = out or Path(f"labels-{folder_name(endpoint)}.csv")
-        path.write_text(at.sheet(planned), encoding="utf-8")
+        write_output(path, at.sheet(planned), option="--out")
     done = f", {planned.n_labelled} more have labels" if planned.n_labelled else ""
     console.step(
         "ok",

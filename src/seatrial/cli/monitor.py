@@ -19,6 +19,7 @@ from seatrial.cli.monitor_options import file_option, home_option, read_file
 from seatrial.cli.monitor_show import show_comparison
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
+from seatrial.cli.page_file import write_output
 from seatrial.kernel.config import validated
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.watching.batch import Outcome, RuleName
@@ -246,11 +247,4 @@ def _write_page(
         notes=record["told"],
         made_at=now,
     )
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise Invalid(
-            f"The page {str(path)!r} cannot be written: {problem.strerror}.",
-            remedy="Give another place with --html.",
-            path=str(path),
-        ) from problem
+    write_output(path, text, option="--html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ import click
 _MARKS = {"ok": ("✓", "green"), "bad": ("✗", "red"), "wait": ("●", "yellow"), "note": ("·", None)}
 _PLAIN = {"ok": "ok", "bad": "FAILED", "wait": "...", "note": "-"}
 _ASCII = {ord("→"): "->", ord("…"): "...", ord("×"): "x", ord("·"): "-"}
+_CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves the cursor, turns a line round or does worse, if a text of others holds it; colours
+are let through."""
 _REFRESH_S = 0.1
 _LOG_EVERY_S = 10.0
 
@@ -100,6 +104,7 @@ def print_json(record: object) -> None:
 
 
 def _shown(text: str) -> str:
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     return text if _can_print(text, sys.stderr) else text.translate(_ASCII)
 
 

@@ -101,7 +101,8 @@ def ask(question: str, home: Path | None, config: Path | None, **given: Any) -> 
     console.say(reply.text)
     _show_rewriting(console, reply.rewriting)
     for one in reply.citations:
-        place = f"{one.source}, page {one.page}" if one.page else one.source
+        source = _short(one.source)
+        place = f"{source}, page {one.page}" if one.page else source
         console.say("")
         console.say(f"  [{one.number}] {place}, characters {one.span.start} to {one.span.end}")
         console.say(f"      {_short(one.text)}")
@@ -153,8 +154,9 @@ def _show_rewriting(console: Console, rewriting: Rewriting | None) -> None:
 
 def _show(console: Console, rank: int, found: Found) -> None:
     passage = found.passage
-    place = passage.source if passage.page is None else f"{passage.source}, page {passage.page}"
-    console.say(f"{rank:>3}. {passage.title or place}  ({found.score:.3f})")
+    source = _short(passage.source)
+    place = source if passage.page is None else f"{source}, page {passage.page}"
+    console.say(f"{rank:>3}. {_short(passage.title) or place}  ({found.score:.3f})")
     console.say(f"     {place}, characters {passage.span.start} to {passage.span.end}")
     console.say(f"     {_short(passage.text)}")
 

@@ -76,12 +76,21 @@ def versions(index: str | None, home: Path | None, config: Path | None, as_json:
 def rollback(
     index: str | None, home: Path | None, config: Path | None, to: int | None, as_json: bool
 ) -> int:
-    """Let an earlier version answer again; the next build goes on from it."""
+    """Let an earlier version answer again; the next build goes on from it.
+
+    Of an index that is released its endpoint decides: see `seatrial rollback`.
+    """
+    from seatrial.wiring.index_releases import check_unreleased
     from seatrial.wiring.knowledge import knowledge_config, roll_back
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
     name, _ = knowledge_config(workspace, index)
+    store = workspace.open_store()
+    try:
+        check_unreleased(store, name)
+    finally:
+        store.close()
     version = roll_back(workspace, name, to=to)
     console.step("ok", name, f"version {version} answers; servers follow within a second")
     console.result({"index": name, "version": version})

@@ -14,6 +14,7 @@ import click
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
+from seatrial.cli.page_file import write_output
 from seatrial.cli.rag_options import rag_options, rag_workspace
 from seatrial.rag.evaluation.evaluation import Evaluation, Metric
 
@@ -63,6 +64,7 @@ def evaluate(
     from seatrial.rag.evaluation.questions import read_questions
     from seatrial.wiring.knowledge import knowledge_config
     from seatrial.wiring.knowledge_evaluation import (
+        EvaluationNotKept,
         evaluate_replies,
         evaluate_version,
         keep_evaluation,
@@ -79,8 +81,11 @@ def evaluate(
         )
     else:
         found = evaluate_version(workspace, name, asked, version=version, progress=progress)
-    keep_evaluation(workspace, found, at=datetime.now(UTC))
     _show(console, found)
+    try:
+        keep_evaluation(workspace, found, at=datetime.now(UTC))
+    except EvaluationNotKept as problem:
+        console.step("note", "not kept", str(problem))
     if against is None:
         return _done(console, found, html, language)
     if answers:
@@ -96,7 +101,7 @@ def _done(console: Console, found: Evaluation, html: Path | None, language: str)
     from seatrial.rag.evaluation.evaluation_page import evaluation_page, evaluation_record
 
     if html is not None:
-        html.write_text(evaluation_page(found, language, languages=_ONE_PAGE), "utf-8")
+        write_output(html, evaluation_page(found, language, languages=_ONE_PAGE), option="--html")
         console.say(f"  page: {html}")
     console.result(evaluation_record(found))
     return Exit.DONE
@@ -116,7 +121,9 @@ def _compared(
     comparison = compare(other, found, decided_by=shared)
     console.say(verdict(comparison, language))
     if html is not None:
-        html.write_text(comparison_page(comparison, language, languages=_ONE_PAGE), "utf-8")
+        write_output(
+            html, comparison_page(comparison, language, languages=_ONE_PAGE), option="--html"
+        )
         console.say(f"  page: {html}")
     console.result(comparison_record(comparison))
     match comparison.outcome:
@@ -147,6 +154,7 @@ def analyze(
     as_json: bool,
 ) -> int:
     """Read the documents, try chunkers and searches on them, and recommend what suits them."""
+    from seatrial.rag.chunking.spoken import chunker_spoken
     from seatrial.rag.evaluation.analysis_page import (
         analysis_page,
         analysis_record,
@@ -161,7 +169,7 @@ def analyze(
     asked = () if questions is None else read_questions(questions)
 
     def progress(stage: str, done: int, whole: int) -> None:
-        console.progress(stage, f"{done:,} of {whole:,}" if whole else f"{done:,} documents")
+        console.progress(stage, f"{done:,} of {whole:,}" if whole else f"documents: {done:,}")
 
     analysis, lost = analyze_corpus(workspace, index, asked, progress=progress)
     corpus = analysis.corpus
@@ -176,13 +184,13 @@ def analyze(
     for trial in analysis.trials:
         mean = trial.evaluation.mean(Metric.NDCG)
         ndcg = "" if mean is None else f"nDCG@{trial.evaluation.k} {mean.mean:.3f}"
-        console.say(f"    {trial.chunker:<44} {trial.mode.value:<8} {ndcg}")
+        console.say(f"    {chunker_spoken(trial.chunker):<48} {trial.mode.value:<8} {ndcg}")
     console.say("")
     console.say(summary(analysis, language))
     for text in told(analysis, language):
         console.say(f"  {text}")
     if html is not None:
-        html.write_text(analysis_page(analysis, language, languages=_ONE_PAGE), "utf-8")
+        write_output(html, analysis_page(analysis, language, languages=_ONE_PAGE), option="--html")
         console.say(f"  page: {html}")
     console.result(analysis_record(analysis) | {"skipped": [one.problem for one in lost]})
     return Exit.DONE

@@ -115,6 +115,7 @@ class Controller:
         self._watches: dict[str, _Watch] = {}
         self._live: dict[str, Mapping[str, object]] = {}
         self._stuck: dict[str, str] = {}
+        self._trouble = ""
 
     def tick(self) -> bool:
         """Bring every release one step forward if this controller holds the lease.
@@ -133,10 +134,13 @@ class Controller:
             said = {"holder": self._holder, "judgements": self._live, "stuck": self._stuck}
             self._store.beat(BEAT, said)
             self._prune()
+            self._trouble = ""
         except StreamChanged as changed:
             _log.info("somebody else appended first, deciding again: %s", changed)
         except (StoreUnavailable, StoreFull) as problem:
-            _log.warning("the store cannot be used, nothing is decided: %s", problem)
+            if self._trouble != str(problem):  # told once: it is asked again ten times a second
+                self._trouble = str(problem)
+                _log.warning("the store cannot be used, nothing is decided: %s", problem)
         return self._lease is not None
 
     def close(self) -> None:

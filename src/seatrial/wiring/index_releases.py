@@ -18,12 +18,13 @@ from seatrial.kernel.errors import Conflict
 from seatrial.kernel.store import FactLog, Store
 from seatrial.rag.answering.reply import Reply
 from seatrial.rag.index.writing import VersionFacts
+from seatrial.rag.knowledge.desk import IndexIsReleased
 from seatrial.registry.documents import Document, documents, find, register
 from seatrial.release.measurement import quality
 from seatrial.release.projection import Endpoints
 from seatrial.serving.client_errors import as_told
 from seatrial.serving.outcome import OK, outcome_of
-from seatrial.serving.router import NothingLive, Pick, Router, UnknownModel
+from seatrial.serving.router import NothingLive, Pick, Router, StillLoading, UnknownModel
 from seatrial.wiring.kinds import INDEX
 
 
@@ -86,6 +87,15 @@ def versions_in_use(store: Store, name: str) -> set[int]:
 def is_released(store: Store, name: str) -> bool:
     """Whether an index has an endpoint, which decides what answers."""
     return bool(documents(store, INDEX, name))
+
+
+def check_unreleased(store: Store, name: str) -> None:
+    """Raises: IndexIsReleased: the endpoint of an index decides which version answers."""
+    if is_released(store, name):
+        raise IndexIsReleased(
+            f"Versions of {name!r} are released: its endpoint decides which one answers.",
+            remedy=f"Run 'seatrial rollback {name}', or use the endpoint's page.",
+        )
 
 
 def version_in_production(store: Store, name: str) -> int | None:
@@ -173,6 +183,8 @@ class ReleasedIndexes(Generic[O]):
 
     def __init__(self, router: Router[LoadedIndex[O]]) -> None:
         self._router = router
+        self._live: set[str] = set()
+        """Indexes whose live version answered last: it goes on while a first release is loaded."""
 
     def pick(self, name: str, key: bytes | None) -> Served[O] | None:
         """The version of a question; None where the live one answers, since none is released or
@@ -180,12 +192,25 @@ class ReleasedIndexes(Generic[O]):
         try:
             picked = self._router.pick(name, key)
         except (UnknownModel, NothingLive):
+            self._live.add(name)
             return None
+        except StillLoading:
+            if name in self._live:
+                return None
+            raise
+        self._live.discard(name)
         return Served(picked.version.opened, picked, time.monotonic())
 
     def stable(self, name: str) -> O | None:
-        """The version in production; None for an index that is not released."""
+        """The version in production; None for an index that is not released.
+
+        Raises: StillLoading.
+        """
         try:
             return self._router.get(name).opened
         except (UnknownModel, NothingLive):
             return None
+        except StillLoading:
+            if name in self._live:
+                return None
+            raise

@@ -47,7 +47,8 @@ class IndexStage:
             tests.append(TestResult(name=called, passed=passed, detail=detail, seconds=seconds))
 
         test("audit", lambda: self._audited(name, version))
-        test("search", lambda: self._searched(name, config, version))
+        if tests[0].passed:
+            test("search", lambda: self._searched(name, config, version))
         if config.questions and all(one.passed for one in tests):
             test("questions", lambda: self._asked(name, config, version, stable, measured))
         report = StagingReport(

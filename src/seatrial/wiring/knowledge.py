@@ -12,7 +12,7 @@ from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.rag.chunking.making import chunker_of
-from seatrial.rag.embedding.cache import CachedEmbedder
+from seatrial.rag.embedding.cache import TROUBLE, CachedEmbedder, VectorCache
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.groundedness.profile import profile
 from seatrial.rag.index.words import WORDS
@@ -148,7 +148,8 @@ class NoEarlierVersion(NotFound):
 def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
     """Let an earlier version answer again, the one before the live one where none is named.
 
-    Returns: its number.   Raises: IndexNotFound, NoEarlierVersion.
+    Returns: its number.   Raises: IndexNotFound, NoEarlierVersion; IndexDamaged, before anything is
+        changed.
     """
     store = index_store(workspace)
     live = store.live(name)
@@ -159,6 +160,7 @@ def roll_back(workspace: Workspace, name: str, *, to: int | None = None) -> int:
             remedy="See 'seatrial rag versions' for those there are, and name one with --to.",
         )
     version = earlier[-1] if to is None else to
+    store.open(name, version)  # one that cannot be opened must not become the live one
     store.activate(name, version)
     return version
 
@@ -172,12 +174,13 @@ def embedder_of(
     Raises: MissingExtra, WeightsMissing, EncoderUnusable, ModelUnloadable.
     """
     from seatrial.adapters.embedders import embedder_of as made
-    from seatrial.adapters.vectors_sqlite import SqliteVectors
     from seatrial.wiring.gateway import gateway_of
 
-    cache = SqliteVectors(workspace.home / "vectors.db")
+    cache = _vector_cache(workspace)
     if own is not None:
-        return CachedEmbedder(own, cache, keeps_questions=True) if config.embedding.cache else own
+        if cache is None or not config.embedding.cache:
+            return own
+        return CachedEmbedder(own, cache, keeps_questions=True)
     return made(
         config.embedding,
         graphs=encoder_folder(os.environ),
@@ -185,3 +188,13 @@ def embedder_of(
         open_gateway=partial(gateway_of, workspace),
         cache=cache,
     )
+
+
+def _vector_cache(workspace: Workspace) -> VectorCache | None:
+    """Vectors by content; None where the home takes none, as on a drive that is only read."""
+    from seatrial.adapters.vectors_sqlite import SqliteVectors
+
+    try:
+        return SqliteVectors(workspace.home / "vectors.db")
+    except TROUBLE:
+        return None

@@ -15,12 +15,15 @@ from seatrial.rag.index.reading import IndexFacts
 from seatrial.rag.index.writing import VersionFacts
 from seatrial.rag.knowledge.asked import Knowledge, KnowledgeFacts
 from seatrial.rag.knowledge.desk import (
-    IndexIsReleased,
     KeptEvaluation,
     KeptEvaluations,
     Surroundings,
 )
-from seatrial.wiring.index_releases import is_released, version_in_production
+from seatrial.wiring.index_releases import (
+    check_unreleased,
+    is_released,
+    version_in_production,
+)
 from seatrial.wiring.knowledge import index_store, knowledge_config, roll_back
 from seatrial.wiring.knowledge_evaluation import evaluations_folder
 from seatrial.wiring.knowledge_here import KnowledgeHere
@@ -97,11 +100,7 @@ class WorkspaceKnowledge:
     def activate(self, name: str, version: int) -> None:
         """See KnowledgeDesk."""
         knowledge_config(self._workspace, name)
-        if self.is_released(name):
-            raise IndexIsReleased(
-                f"Versions of {name!r} are released: its endpoint decides which one answers.",
-                remedy=f"Run 'seatrial rollback {name}', or use the endpoint's page.",
-            )
+        check_unreleased(self._facts, name)
         roll_back(self._workspace, name, to=version)
         self._here.changed(name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,7 @@ from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.gateway.prices.book import PriceBook
-from seatrial.kernel.errors import Invalid, MissingExtra
+from seatrial.kernel.errors import Invalid, MissingExtra, Unavailable
 from seatrial.rag.answering.reply import Reply
 from seatrial.rag.chunking.config import ChunkingConfig
 from seatrial.rag.chunking.making import chunker_of
@@ -59,6 +59,12 @@ class EmbedderNeeded(Invalid):
     code = "rag.embedder_needed"
 
 
+class EvaluationNotKept(Unavailable):
+    """What was evaluated cannot be written down: a full disk, or a folder of another."""
+
+    code = "rag.evaluation_not_kept"
+
+
 def evaluate_version(
     workspace: Workspace,
     name: str,
@@ -87,7 +93,7 @@ def evaluate_version(
         rewriting = rewritings.get(question)
         return retriever.search(question, asked.scope, k=_SPARE * k, rewriting=rewriting)
 
-    said = f"{name} version {index.facts.version}"
+    said = f"{name} v{index.facts.version}"
     return evaluate_retrieval(search, known, name=said, k=k)
 
 
@@ -164,17 +170,30 @@ async def evaluate_replies(
     def text_of(document: str) -> str:
         return index.document(document).text
 
-    return evaluate_answers(replies, text_of, name=f"{name} version {index.facts.version}")
+    return evaluate_answers(replies, text_of, name=f"{name} v{index.facts.version}")
 
 
 def keep_evaluation(workspace: Workspace, evaluation: Evaluation, *, at: datetime | None) -> Path:
-    """Write an evaluation down where the console finds it, and give its file."""
+    """Write an evaluation down where the console finds it, and give its file.
+
+    Raises: EvaluationNotKept; nothing of it is left behind then.
+    """
     moment = at or datetime.now(UTC)
     folder = evaluations_folder(workspace) / evaluation.index
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{moment:%Y%m%dT%H%M%S.%f}Z.json"
+    draft = path.with_suffix(".new")
     record = {"at": moment.isoformat(), **evaluation_record(evaluation)}
-    path.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise EvaluationNotKept(
+            f"The evaluation cannot be kept in {folder}: {error.strerror}.",
+            remedy="Make room on its drive, and let this user write there.",
+        ) from error
     return path
 
 

@@ -126,5 +126,6 @@ def _asked(
     readers: frozenset[str] | None,
     version: int | None,
 ) -> Asked:
-    condition = condition_of(where) if isinstance(where, Mapping) else where
-    return Asked(question=question, k=k, where=condition, readers=readers, version=version)
+    if where is not None and not isinstance(where, Condition):
+        where = condition_of(where)
+    return Asked(question=question, k=k, where=where, readers=readers, version=version)

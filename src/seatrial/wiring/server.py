@@ -26,7 +26,7 @@ from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
-from seatrial.wiring.workspace import Workspace, load_store
+from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
 if TYPE_CHECKING:
     from seatrial.packaging.staging_report import StagingReport
@@ -88,7 +88,14 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
-    workspace.limits.unlink(missing_ok=True)  # of a server before: its clock may be another
+    try:
+        workspace.limits.unlink(missing_ok=True)  # of a server before: its clock may be another
+    except OSError as problem:
+        raise HomeNotWritable(
+            f"The folder {workspace.home} cannot be written: {problem.strerror}.",
+            remedy="Name another one with --home, or let this user write there.",
+            home=str(workspace.home),
+        ) from problem
     _preload(workspace)
     children = [
         Child(

@@ -127,8 +127,9 @@ class BackgroundStager:
             job.result = stage(rollout, endpoint, lambda test: self._on_test(endpoint, test))
         except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
             # A release whose tests ended without a word would wait for ever.
-            _log.exception("staging of %s failed", rollout.release)
-            said = problem if isinstance(problem, SeatrialError) else repr(problem)
+            foreseen = isinstance(problem, SeatrialError)
+            said = problem if foreseen else repr(problem)
+            _log.warning("staging of %s failed: %s", rollout.release, said, exc_info=not foreseen)
             job.result = Staged(passed=False, reason=f"staging could not run: {said}")
 
     def _stage_model(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.rag.index.failures import IndexUnavailable
 from seatrial.rag.index.mirror import MirroredIndex, copy_vectors, drop_unused
 from seatrial.rag.index.reading import Index
 from seatrial.rag.index.vector_store import VectorStore
@@ -147,7 +148,13 @@ class Copies:
 
     def _write(self, versions: Iterable[int]) -> None:
         told: dict[str, Any] = {"place": self._place, "versions": sorted(versions)}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(told), "utf-8")
-        new.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(json.dumps(told), "utf-8")
+            new.replace(self._path)
+        except OSError as error:
+            raise IndexUnavailable(
+                f"Which vectors were copied cannot be written to {self._path} ({error.strerror}).",
+                remedy="Make room on its drive, and build again.",
+            ) from error

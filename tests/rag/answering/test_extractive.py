@@ -51,6 +51,36 @@ async def test_a_heading_is_no_answer(heading):
     assert answered.text == "Write gates (写入闸门) are tests that a change has to pass [1]."
 
 
+@pytest.mark.parametrize(
+    ("title", "said", "question"),
+    [
+        ("Contract with Borealis", "The fee is 4,200 euros.", "What does Borealis cost?"),
+        ("红隼水壶", "保修期为五年。", "红隼水壶的保修期是多久？"),
+    ],
+)
+async def test_a_title_without_a_mark_is_no_answer(title, said, question):
+    text = f"{title}\n\n{said}"
+    found = context(document("d", text, title))
+    answered = await ExtractiveAnswerer().answer(question, [found])
+    assert title not in answered.text
+
+
+async def test_a_line_that_only_repeats_the_question_is_no_answer():
+    text = "Warranty of the kettle\n\nThe warranty of the kettle lasts five years."
+    answered = await ExtractiveAnswerer().answer(
+        "How long is the warranty of the kettle?", [context(document("d", text, "T"))]
+    )
+    assert answered.text == "The warranty of the kettle lasts five years [1]."
+
+
+async def test_the_row_of_a_table_is_quoted_and_not_the_table():
+    text = "name: Mira; extension: 4711\nname: Tom; extension: 4712\nname: Li; extension: 4713"
+    answered = await ExtractiveAnswerer().answer(
+        "What is the extension of Tom?", [context(document("d", text, "T"))]
+    )
+    assert answered.text == "name: Tom; extension: 4712 [1]"
+
+
 async def test_the_page_is_that_of_the_chunk_around_it(normans):
     middle = normans.text.index("About")
     whole = context(normans)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from seatrial.rag.chunking.spoken import chunker_spoken
 from seatrial.rag.evaluation.analysis import CorpusEmpty, Note, analyze
 from seatrial.rag.evaluation.analysis_page import (
     analysis_page,
@@ -154,7 +155,7 @@ def test_the_page_says_what_was_found(ships, analysis_of, language):
     page = outline(analysis_page(found, language))
     assert summary(found, language) in page.text
     assert all(text in page.text for text in told(found, language))
-    assert found.recommendation.trial.chunker in page.text
+    assert chunker_spoken(found.recommendation.trial.chunker, language) in page.text
     assert "text-embedding-3-small" in page.text
     assert "{" not in page.text
     assert "script" not in page.tags

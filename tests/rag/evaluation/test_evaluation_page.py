@@ -66,6 +66,7 @@ def test_records_are_json_without_infinities():
     one = Evaluation(
         name="one", index="kb", version=1, k=5, scores={Metric.NDCG: {"q": 0.5}}, texts={"q": "?"}
     )
+    assert "∞" not in evaluation_page(one)
     record = json.loads(json.dumps(evaluation_record(one), allow_nan=False))
     assert record["metrics"]["ndcg"]["interval"] == [None, None]
     compared = json.loads(json.dumps(comparison_record(compare(one, one)), allow_nan=False))

@@ -1,9 +1,11 @@
 """Reading sets of questions."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from seatrial.rag.evaluation import questions as questions_module
 from seatrial.rag.evaluation.questions import (
     Question,
     QuestionsInvalid,
@@ -62,6 +64,8 @@ def test_one_file(tmp_path, suffix):
         ('{"question": "a", "documents": 3}', "documents 3 are neither"),
         ('{"question": "a", "documents": {"b": "high"}}', "'high' is no grade"),
         ('{"question": "a", "documents": {"b": -1}}', "-1 is no grade"),
+        (r'{"question": "a \ud800"}', r"half a character \(U\+D800\)"),
+        (r'{"question": "a", "documents": ["\udfff"]}', r"half a character \(U\+DFFF\)"),
         ('{"question": "a", "id": 1}\n{"question": "b", "id": 1}', "two questions have this id"),
         ("", "it holds no question"),
     ],
@@ -80,6 +84,12 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, record, problem):
 def test_wrong_judgements(tmp_path, qrels, problem):
     with pytest.raises(QuestionsInvalid, match=problem):
         read_questions(folder(tmp_path, [{"id": "1", "text": "a"}], qrels))
+
+
+def test_what_has_no_end_is_not_read_to_it(monkeypatch):
+    monkeypatch.setattr(questions_module, "_MAX_BYTES", 1000)
+    with pytest.raises(QuestionsInvalid, match="larger than 1,000 bytes"):
+        read_questions(Path("/dev/zero"))
 
 
 def test_a_list_is_needed(tmp_path):

@@ -174,3 +174,19 @@ def test_equal_texts_are_told() -> None:
 def test_a_chunk_without_a_title_is_embedded_as_it_is() -> None:
     chunk = Chunk(span=Span(5, 10), parent=Span(0, 10), n_tokens=1)
     assert embedded_text(document("a"), chunk) == "words"
+
+
+def test_a_document_that_the_index_refuses_stops_no_other() -> None:
+    paper = Paper(half="before", same="same")
+    report = run(
+        paper,
+        Unchanged("same", "same"),
+        document("a"),
+        document("half", title="half a \ud800 character"),
+        document("wide", metadata={"size": 10**30}),
+        document("b"),
+    )
+    assert [one.source for one in report.skipped] == ["half", "wide"]
+    assert {one.reason for one in report.skipped} == {Reason.BAD_METADATA}
+    assert "U+D800" in report.skipped[0].problem
+    assert paper.kept == {"same": "same", "a": "some words", "b": "some words"}

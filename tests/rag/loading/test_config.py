@@ -46,6 +46,8 @@ def test_patterns_stay_inside(pattern):
         ({"fields": {"texts": ["x"]}}, "did you mean 'text'"),
         ({"metadata": {"a": {"b": 1}}}, "metadata"),
         ({"path": ""}, "path"),
+        ({"readers": ["staff", " "]}, "holds an empty name"),
+        ({"rules": [{"files": "*", "readers": ""}]}, "holds an empty name"),
     ],
 )
 def test_what_is_wrong_with_a_source_is_named(values, told):

@@ -243,6 +243,16 @@ def test_one_changed_line_is_one_changed_document(docs, load):
     assert len(digests(again)) == 50
 
 
+def test_many_records_with_one_id_are_counted_not_told_one_by_one(docs, load):
+    write(docs, a_dot_jsonl='{"text": "Good."}\n' * 1000)
+    loaded = load()
+    assert len(documents(loaded)) == 1
+    skipped = [one for one in loaded if isinstance(one, Skipped)]
+    assert len(skipped) == 101
+    assert {one.reason for one in skipped} == {Reason.DUPLICATE}
+    assert "899 more" in skipped[-1].problem
+
+
 def test_many_broken_lines_are_counted_not_told_one_by_one(docs, load):
     write(docs, a_dot_jsonl="no json\n" * 1000 + '{"text": "Good."}')
     loaded = load()

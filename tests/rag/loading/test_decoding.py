@@ -110,6 +110,13 @@ def test_binary_data_are_no_text(content):
     assert caught.value.reason is Reason.BINARY
 
 
+@pytest.mark.parametrize("text", ["One zero \0 in a text of an even length..", "Ein Z\0 ä ö ü, ß."])
+def test_a_text_with_a_zero_byte_is_not_taken_for_utf_16(text):
+    with pytest.raises(Unloadable) as refused:
+        decoded(text.encode(), detect)
+    assert refused.value.reason is Reason.BINARY
+
+
 def test_colours_of_a_terminal_are_text():
     text = "\x1b[31mred\x1b[0m\n"
     assert decoded(text.encode(), never).text == text

@@ -95,6 +95,10 @@ def test_metadata_become_flat_and_bear_the_usual_names():
     }
 
 
+def test_a_number_beyond_64_bits_is_kept_as_text():
+    assert flat({"isbn": 10**30, "least": -(2**63)}) == {"isbn": f"1{30 * '0'}", "least": -(2**63)}
+
+
 @pytest.mark.parametrize("value", [{str(i): i for i in range(300)}, {"text": "x" * 5000}])
 def test_metadata_beyond_use_are_refused(value):
     with pytest.raises(Unloadable, match="metadata over") as caught:

@@ -56,6 +56,22 @@ def test_sentences_end_at_their_marks(several: list[str]) -> None:
     assert said(" ".join(several)) == several
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["Stock", "item: bolt M8; pieces: 1200", "item: gasket; pieces: 75"],
+        ["Model | Watts", "K1 | 1800", "K2 | 2400"],
+    ],
+)
+def test_rows_are_sentences_of_their_own(rows: list[str]) -> None:
+    assert said("\n".join(rows)) == rows
+
+
+def test_a_long_line_is_read_in_time_that_grows_with_it() -> None:
+    text = "\n".join(["a: b " * 20_000, "a | " * 20_000, "x;" * 50_000] * 3)
+    assert "".join("".join(said(text)).split()) == "".join(text.split())
+
+
 def test_chinese_needs_no_space_between_sentences() -> None:
     assert said("第一句。第二句！」ok") == ["第一句。", "第二句！」", "ok"]
 

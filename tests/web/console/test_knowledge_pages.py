@@ -249,6 +249,30 @@ async def test_an_index_that_cannot_be_read_is_said_and_hides_no_other(browse, d
         assert "The drive is gone." in said(await client.get("/knowledge/hr"))
 
 
+async def test_the_first_page_has_a_card_for_each_index(browse, desk) -> None:
+    async with browse() as client:
+        page = await client.get("/")
+        assert 'href="/knowledge/hr"' in page.text
+        assert "hr Documents: version 2 live Documents: 1,234 · chunks: 5,678" in said(page)
+        assert "new Documents: not built yet" in said(page)
+        desk.trouble = IndexUnavailable("The drive is gone.", remedy="Mount it.")
+        assert "It cannot be read: The drive is gone." in said(await client.get("/"))
+
+
+async def test_errors_are_told_in_chinese_with_their_own_text_behind(browse, desk) -> None:
+    async with browse() as client:
+        missing = said(await client.get("/knowledge/nothing", headers=ZH))
+        assert "没有配置这个索引。（原文：There is no index 'nothing'. Name another.）" in missing
+        wrong = await client.post(
+            "/console/knowledge/hr/search", data={"question": "q", "k": "0"}, headers=ZH
+        )
+        assert "输入有误，请更正。（原文：" in said(wrong)
+        desk.trouble = IndexUnavailable("The drive is gone.", remedy="Mount it.")
+        for address in ("/", "/knowledge", "/knowledge/hr"):
+            page = said(await client.get(address, headers=ZH))
+            assert "索引所在的磁盘已满，或没有应答。（原文：The drive is gone. Mount it.）" in page
+
+
 async def test_what_is_not_built_cannot_be_asked(browse, desk) -> None:
     page = await browse().get("/knowledge/new")
     assert "seatrial rag build --index new" in page.text

@@ -16,6 +16,7 @@ from seatrial.gateway.routes.table import ModelTable, Route
 from seatrial.kernel.clock import SystemClock
 from seatrial.rag.answering.reply import AnswerSentence, Citation, Refusal, Reply
 from seatrial.rag.groundedness.verdict import GroundednessVerdict, Support
+from seatrial.rag.index.failures import IndexDamaged
 from seatrial.rag.index.passage import Passage
 from seatrial.rag.knowledge.asked import Asked, KnowledgeFacts, KnowledgeUnknown
 from seatrial.rag.knowledge.provider import PREFIX, KnowledgeProvider
@@ -100,6 +101,8 @@ class ToldKnowledge:
 
     async def facts(self, name: str) -> KnowledgeFacts:
         self._check(name)
+        if isinstance(self.problem, IndexDamaged):
+            raise self.problem
         return KnowledgeFacts(
             name=name,
             version=3,

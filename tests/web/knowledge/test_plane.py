@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.kernel.errors import Unavailable
 from seatrial.rag.index.conditions import Equals
+from seatrial.rag.index.failures import IndexDamaged
 
 from .conftest import House
 
@@ -104,6 +105,18 @@ def test_there_is_nothing_elsewhere(house: House, path: str, status: int) -> Non
     reply = house.post(path, {"question": "a"})
     assert reply.status_code == status
     assert reply.json()["code"]
+
+
+def test_an_index_that_cannot_be_read_is_listed_and_hides_no_other(house: House) -> None:
+    house.knowledge.problem = IndexDamaged("Its file is gone.", remedy="Restore it.")
+    (one,) = house.get("/v1/knowledge").json()["data"]
+    assert one == {
+        "name": "handbook",
+        "version": None,
+        "error": "Its file is gone. Restore it.",
+        "code": "rag.index_damaged",
+    }
+    assert house.search().status_code == 503  # no question is to blame
 
 
 def test_what_does_not_answer_is_told_as_503_and_what_breaks_as_500(house: House) -> None:

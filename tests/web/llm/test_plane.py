@@ -279,6 +279,9 @@ def test_without_a_key_nobody_comes_in_where_there_are_keys(ask: Any) -> None:
         assert client.get("/v1/models/org/n", **headers).status_code == 403
         other = HELLO | {"model": "org/n"}
         assert client.post("/v1/chat/completions", other, **headers).status_code == 403
+        guess = client.post("/v1/chat/completions", HELLO | {"model": "org/m"}, **headers)
+        assert guess.status_code == client.get("/v1/models/org/m", **headers).status_code == 403
+        assert "org/n" not in guess.text  # nor is a key told what others may ask
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
 from seatrial.rag.answering.answerer import Answered
@@ -120,7 +120,7 @@ class ExtractiveAnswerer:
         for (piece, score, share), cosine in zip(near, cosines, strict=True):
             text, at = material.text(piece), material.pieces[piece]
             passage = passages[at.passage]
-            if not text.strip() or text.endswith(("?", "？")) or _HEADING.fullmatch(text.strip()):
+            if _says_nothing(text.strip(), passage, asked):
                 continue
             if is_frame(material.passages[at.passage], at.span):
                 continue
@@ -145,6 +145,18 @@ class ExtractiveAnswerer:
             return [0.0] * len(texts)
         asked = self._embedder.embed_queries([question])[0]
         return [float(one) for one in self._embedder.embed_documents(texts) @ asked]
+
+
+def _says_nothing(text: str, passage: ContextPassage, asked: Set[str]) -> bool:
+    """Whether a piece is a question or a heading: marked as one, a title that is known, or a line
+    without a mark at its end whose every word was asked (terms, in `asked`)."""
+    if not text or text.endswith(("?", "？")) or _HEADING.fullmatch(text):
+        return True
+    bare = " ".join(text.split())
+    known = {title for hit in passage.hits for title in (*hit.passage.section, hit.passage.title)}
+    if bare in {" ".join(title.split()) for title in known}:
+        return True
+    return bare[-1].isalnum() and all(term.text in asked for term in terms(bare))
 
 
 def _quoted(evidence: Evidence, share: float, names: Span | None) -> GroundednessVerdict:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from seatrial.kernel.store import StoreDamaged, StoreDenied, StoreFull, StoreUnavailable
 from seatrial.rag.embedding.embedder import Embedder, Tokenizer
 
-_TROUBLE = (StoreDamaged, StoreDenied, StoreFull, StoreUnavailable)
+TROUBLE = (StoreDamaged, StoreDenied, StoreFull, StoreUnavailable)
+"""What a cache fails with, which is then done without."""
 _EMPTY: Mapping[bytes, bytes] = {}
 
 
@@ -89,7 +90,7 @@ class CachedEmbedder:
     ) -> NDArray[np.float32]:
         keys = [content_key(self.name, use, text) for text in texts]
         kept: Mapping[bytes, bytes] = _EMPTY
-        with suppress(*_TROUBLE):
+        with suppress(*TROUBLE):
             kept = self._cache.get(list(dict.fromkeys(keys)))
         size = self.dimensions * 4
         known = {key: value for key, value in kept.items() if len(value) == size}
@@ -100,7 +101,7 @@ class CachedEmbedder:
                 key: vector.astype("<f4").tobytes()
                 for key, vector in zip(asked, vectors, strict=True)
             }
-            with suppress(*_TROUBLE):
+            with suppress(*TROUBLE):
                 self._cache.put(made)
             known |= made
         joined = b"".join(known[key] for key in keys)

@@ -7,10 +7,20 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
+from seatrial.rag.chunking.spoken import chunker_spoken
 from seatrial.rag.evaluation.analysis import Analysis, HostedCost, Recommendation
 from seatrial.rag.evaluation.corpus import ChunkerFacts, Lengths
 from seatrial.rag.evaluation.evaluation import Metric
-from seatrial.rag.evaluation.report_page import bounds, page, share, size, span, table, terms
+from seatrial.rag.evaluation.report_page import (
+    bounds,
+    page,
+    share,
+    size,
+    span,
+    span_or_dash,
+    table,
+    terms,
+)
 from seatrial.rag.evaluation.report_words import words
 from seatrial.rag.evaluation.trial import Trial
 
@@ -36,8 +46,8 @@ def analysis_page(
             f'<p class="sum">{escape(summary(analysis, language))}</p>',
             "".join(f"<p>{escape(text)}</p>" for text in told(analysis, language)),
             f"<h2>{w['corpus']}</h2>{_corpus(analysis, w)}",
-            f"<h2>{w['chunkers']}</h2>{_chunkers(analysis.chunkers, w)}",
-            f"<h2>{w['trials']}</h2>{_trials(analysis, w)}" if analysis.trials else "",
+            f"<h2>{w['chunkers']}</h2>{_chunkers(analysis.chunkers, language)}",
+            f"<h2>{w['trials']}</h2>{_trials(analysis, language)}" if analysis.trials else "",
             f"<h2>{w['costs']}</h2>{_costs(analysis, w)}",
             _groups(analysis, w),
         )
@@ -52,11 +62,13 @@ def summary(analysis: Analysis, language: str = "en") -> str:
     if found is None:
         return w["no_question"]
     evaluation = found.trial.evaluation
-    chosen = w["set"].format(chunker=found.trial.chunker, mode=w[found.trial.mode.value])
+    chosen = w["set"].format(
+        chunker=chunker_spoken(found.trial.chunker, language), mode=w[found.trial.mode.value]
+    )
     reached = w["reached"].format(
         k=evaluation.k, ndcg=_mean(found.trial, Metric.NDCG), n=analysis.n_questions
     )
-    return f"{chosen}{w['colon']}{reached}{w['stop']} {_reason(found, w)}".strip()
+    return f"{chosen}{w['colon']}{reached}{w['stop']} {_reason(found, language)}".strip()
 
 
 def told(analysis: Analysis, language: str = "en") -> list[str]:
@@ -128,11 +140,14 @@ def _cost_record(cost: HostedCost) -> dict[str, Any]:
     }
 
 
-def _reason(found: Recommendation, w: Mapping[str, str]) -> str:
+def _reason(found: Recommendation, language: str) -> str:
+    w = words(language)
     if found.trial is found.best:
         return w["is_best"]
     return w["behind"].format(
-        best=found.best.evaluation.name,
+        best=w["setting"].format(
+            chunker=chunker_spoken(found.best.chunker, language), mode=w[found.best.mode.value]
+        ),
         behind=f"{found.behind.mean:.3f}",
         interval=span(found.behind.interval),
         vectors=size(found.trial.held_bytes),
@@ -176,11 +191,12 @@ def _lengths(lengths: Lengths, w: Mapping[str, str]) -> str:
     )
 
 
-def _chunkers(tried: tuple[ChunkerFacts, ...], w: Mapping[str, str]) -> str:
+def _chunkers(tried: tuple[ChunkerFacts, ...], language: str) -> str:
+    w = words(language)
     heads = ("chunker", "chunks", "median", "longest", "repeated", "cut", "too_long", "unseen")
     rows = [
         [
-            facts.chunker,
+            chunker_spoken(facts.chunker, language),
             f"{facts.tokens.n:,}",
             f"{facts.tokens.quantiles[3]:,}" if facts.tokens.n else w["none"],
             f"{facts.tokens.quantiles[-1]:,}" if facts.tokens.n else w["none"],
@@ -194,7 +210,8 @@ def _chunkers(tried: tuple[ChunkerFacts, ...], w: Mapping[str, str]) -> str:
     return table([w[head] for head in heads], rows)
 
 
-def _trials(analysis: Analysis, w: Mapping[str, str]) -> str:
+def _trials(analysis: Analysis, language: str) -> str:
+    w = words(language)
     k = analysis.trials[0].evaluation.k
     heads = (
         *("chunker", "mode", "ndcg", "interval", "recall", "reciprocal_rank"),
@@ -203,21 +220,22 @@ def _trials(analysis: Analysis, w: Mapping[str, str]) -> str:
     chosen = analysis.recommendation.trial if analysis.recommendation else None
     return table(
         [w[head].format(k=k) for head in heads],
-        [_trial(trial, w) for trial in analysis.trials],
+        [_trial(trial, language) for trial in analysis.trials],
         n_texts=2,
         chosen=next((n for n, trial in enumerate(analysis.trials) if trial is chosen), -1),
     )
 
 
-def _trial(trial: Trial, w: Mapping[str, str]) -> list[str]:
+def _trial(trial: Trial, language: str) -> list[str]:
+    w = words(language)
     ndcg = trial.evaluation.mean(Metric.NDCG)
     seconds = trial.evaluation.mean(Metric.SECONDS)
     p95 = trial.evaluation.quantile(Metric.SECONDS, 0.95)
     return [
-        trial.chunker,
+        chunker_spoken(trial.chunker, language),
         w[trial.mode.value],
         _mean(trial, Metric.NDCG),
-        span(ndcg.interval) if ndcg else w["none"],
+        span_or_dash(ndcg.interval) if ndcg else w["none"],
         _mean(trial, Metric.RECALL),
         _mean(trial, Metric.RECIPROCAL_RANK),
         f"{seconds.mean * 1000:.2f}" if seconds else w["none"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.rag.evaluation.comparison import Comparison, MetricComparison, Outcome
 from seatrial.rag.evaluation.evaluation import LESS_IS_BETTER, Evaluation, Metric
-from seatrial.rag.evaluation.report_page import bounds, page, span, table
+from seatrial.rag.evaluation.report_page import bounds, page, span, span_or_dash, table
 from seatrial.rag.evaluation.report_words import words
 
 FILES: Mapping[str, str] = {"en": "evaluation.html", "zh": "evaluation.zh-CN.html"}
@@ -31,7 +31,12 @@ def evaluation_page(
     """
     w = words(language)
     rows = [
-        [_name(metric, evaluation.k, w), f"{found.mean:.3f}", span(found.interval), f"{found.n:,}"]
+        [
+            _name(metric, evaluation.k, w),
+            f"{found.mean:.3f}",
+            span_or_dash(found.interval),
+            f"{found.n:,}",
+        ]
         for metric in Metric
         if (found := evaluation.mean(metric)) is not None
     ]
@@ -58,7 +63,7 @@ def comparison_page(
             f"{one.first:.3f}",
             f"{one.second:.3f}",
             f"{one.difference:+.3f}",
-            span(one.interval),
+            span_or_dash(one.interval),
             f"{one.n:,}",
             w[one.outcome.value],
         ]

@@ -134,13 +134,19 @@ def _question(record: Any, where: str, number: int) -> Question:
         raise _wrong(where, f"answers {answers!r} are no list of texts")
     if not isinstance(answerable, bool):
         raise _wrong(where, f"answerable is {answerable!r}, neither true nor false")
-    return Question(
+    question = Question(
         id=str(record.get("id", number + 1)),
         text=text,
         relevant=_relevant(record.get("documents", {}), where),
         answers=tuple(answers),
         answerable=answerable,
     )
+    try:
+        "".join((question.id, text, *question.relevant, *answers)).encode()
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        raise _wrong(where, f"it holds half a character (U+{half:04X})") from error
+    return question
 
 
 def _relevant(documents: object, where: str) -> dict[str, float]:
@@ -175,9 +181,11 @@ def _unique(questions: Iterable[Question]) -> Sequence[Question]:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)  # a device or a pipe does not say how much it has
+        if len(content) > _MAX_BYTES:
             raise _wrong(path.name, f"it is larger than {_MAX_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise QuestionsMissing(
             f"The questions {str(path)!r} cannot be read: {error.strerror}.",

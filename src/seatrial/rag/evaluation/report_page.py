@@ -108,6 +108,12 @@ def span(interval: Interval) -> str:
     return f"{_end(interval.lower)} … {_end(interval.upper)}"
 
 
+def span_or_dash(interval: Interval) -> str:
+    """The same in a table: a dash where both ends are open."""
+    known = math.isfinite(interval.lower) or math.isfinite(interval.upper)
+    return span(interval) if known else "–"
+
+
 def bounds(interval: Interval) -> list[float | None]:
     """Both ends as JSON has numbers: None for an open one."""
     return [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]

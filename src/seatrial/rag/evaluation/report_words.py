@@ -17,6 +17,7 @@ _EN = {
     "recommended": "Recommended",
     "set": "Cut with {chunker} and search by {mode}",
     "reached": "nDCG@{k} {ndcg} over {n} questions",
+    "setting": "{chunker}, by {mode}",
     "is_best": "No other setting did better.",
     "behind": "{best} reached {behind} more (95 %: {interval}): not shown to be "
     "better, and this one needs {vectors} of vectors instead of {others}.",
@@ -127,6 +128,7 @@ _ZH = {
     "recommended": "建议",
     "set": "用 {chunker} 切分，按{mode}检索",
     "reached": "{n} 个问题的 nDCG@{k} 为 {ndcg}",
+    "setting": "{chunker}（按{mode}检索）",
     "is_best": "没有其他设置比它更好。",
     "behind": "{best} 高出 {behind}（95 % 区间 {interval}）：不足以说明它更好，"
     "而此设置的向量只需 {vectors}，"

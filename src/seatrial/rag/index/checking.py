@@ -42,12 +42,20 @@ def check_documents(documents: Sequence[IndexedDocument], dimensions: int) -> No
     Raises: DocumentRefused, VectorInvalid.
     """
     for one in documents:
-        _check_texts(one.document)
-        check_metadata(one.document.id, one.document.metadata)
+        check_document(one.document)
         _check_spans(one)
         _check_shape(one, dimensions)
     if dimensions and documents:
         check_vectors(np.concatenate([one.vectors for one in documents]), dimensions)
+
+
+def check_document(document: Document) -> None:
+    """Refuse a document whose text, fields or readers cannot be kept.
+
+    Raises: DocumentRefused.
+    """
+    _check_texts(document)
+    check_metadata(document.id, document.metadata)
 
 
 def check_vectors(vectors: NDArray[np.float32], dimensions: int) -> None:

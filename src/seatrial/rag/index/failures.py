@@ -35,10 +35,11 @@ class DocumentRefused(Invalid):
     code = "rag.document_refused"
 
 
-class IndexDamaged(Invalid):
-    """A file of an index is not what was written."""
+class IndexDamaged(Unavailable):
+    """A file of an index is not what was written; no question is to blame for it."""
 
     code = "rag.index_damaged"
+    retryable = False
 
 
 class IndexBeingBuilt(Conflict):

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from seatrial.kernel.errors import Conflict
 from seatrial.rag.chunking.chunk import Chunk, Chunker
 from seatrial.rag.embedding.embedder import Embedder
+from seatrial.rag.index.checking import check_document
+from seatrial.rag.index.failures import DocumentRefused
 from seatrial.rag.index.writing import Draft, IndexedDocument, Recipe
 from seatrial.rag.ingest.report import IngestReport, Told
 from seatrial.rag.loading.outcome import Loaded, Reason, Skipped, Unchanged
@@ -172,12 +174,30 @@ class Ingestion:
                     self._seen.add(item.id)
                     report.n_unchanged += 1
                 case Document():
+                    if not self._may_be_kept(item):
+                        continue
                     self._seen.add(item.id)
                     if item.id in self.held:
                         report.n_changed += 1
                     else:
                         report.n_new += 1
                     yield item
+
+    def _may_be_kept(self, document: Document) -> bool:
+        """Whether the index takes a document; one that it refuses is skipped and stops no other."""
+        try:
+            check_document(document)
+        except DocumentRefused as refused:
+            self._skip(
+                Skipped(
+                    source=document.source,
+                    reason=Reason.BAD_METADATA,
+                    problem=refused.problem,
+                    remedy=refused.remedy,
+                )
+            )
+            return False
+        return True
 
     def _skip(self, item: Skipped) -> None:
         self.report.skipped.append(item)

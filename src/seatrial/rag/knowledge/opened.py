@@ -20,9 +20,9 @@ class Versions(Generic[V]):
     """Opens versions when they are needed, once each, and lets the least used go.
 
     Which version is live is looked up again every half second that there are questions, beside
-    them; a question that comes when nobody has looked for a second waits for it. So a version that
-    was published, or an older one that was made live again, answers whoever asks a second later.
-    While it is opened for one question, the one before answers the others.
+    them; questions that come when nobody has looked for a second wait for it, for up to a second.
+    So a version that was published, or an older one that was made live again, answers whoever asks
+    a second later. While it is opened for longer, the one before answers.
 
     Args:
         live: the number of the live version; blocks.   Raises: NotFound, Unavailable.
@@ -46,6 +46,7 @@ class Versions(Generic[V]):
         self._current: int | None = None
         self._looked_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
         self._n_changes = self._n_seen = 0
 
     async def get(self, version: int | None = None) -> V:
@@ -69,13 +70,13 @@ class Versions(Generic[V]):
     async def _follow(self) -> None:
         while self._n_seen != self._n_changes:  # a look that began before tells nothing
             await asyncio.wait([self._begin_looking()])
-        if self._looking is not None and not self._looking.done():
-            return
         age_s = self._now() - self._looked_at
         if age_s > _WAIT_S:
-            await asyncio.wait([self._begin_looking()])
+            self._catching_up = self._begin_looking()
         elif age_s > _LOOK_S:
             self._begin_looking()
+        if self._catching_up is not None and not self._catching_up.done():
+            await asyncio.wait([self._catching_up], timeout=_WAIT_S)  # what fails raises nothing
 
     def _begin_looking(self) -> asyncio.Task[None]:
         if self._looking is None or self._looking.done():

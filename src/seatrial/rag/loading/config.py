@@ -38,10 +38,20 @@ def _format(name: str) -> str:
     return name
 
 
+def _readers(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(name.strip() for name in names):
+        raise ValueError("holds an empty name; write [] for nobody, or everyone")
+    return names
+
+
 Globs = Annotated[Names, AfterValidator(_globs)]
 FormatName = Annotated[str, AfterValidator(_format)]
 _Suffix = Annotated[str, Field(pattern=r"^\.[^./\s]{1,20}$")]
-_Readers = Annotated[Names, Field(description="Groups and users; everyone opens it to all.")]
+_Readers = Annotated[
+    Names,
+    AfterValidator(_readers),
+    Field(description="Groups and users; everyone opens it to all."),
+]
 
 
 class RuleConfig(ConfigModel):

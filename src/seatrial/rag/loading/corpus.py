@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +16,7 @@ from seatrial.rag.loading.loader import Isolation, Loader, Splitter
 from seatrial.rag.loading.outcome import Loaded, Reason, Skipped, Unloadable, skipped
 from seatrial.rag.loading.reading import Treatment
 from seatrial.rag.loading.rules import Rules
-from seatrial.rag.loading.source import Source
+from seatrial.rag.loading.source import TOLD_FLAWS, Source
 from seatrial.rag.loading.walk import Choice, Found, walk
 from seatrial.rag.text.document import Document
 
@@ -85,14 +85,21 @@ class Corpus:
         """
         names = Known(known or {})
         seen: set[str] = set()
+        doubles = Counter[str]()
         for item in self._loaded(names):
             if isinstance(item, Skipped):
                 yield item
             elif item.id in seen:
-                yield _duplicate(item.source if isinstance(item, Document) else item.id, item.id)
+                source = item.source if isinstance(item, Document) else item.id.partition("#")[0]
+                doubles[source] += 1
+                if doubles[source] <= TOLD_FLAWS:
+                    yield _duplicate(source, item.id)
             else:
                 seen.add(item.id)
                 yield item
+        for source, n in doubles.items():
+            if n > TOLD_FLAWS:
+                yield _more_duplicates(source, n - TOLD_FLAWS)
 
     def _loaded(self, known: Known) -> Iterator[Loaded]:
         n_ahead = 2 * self._isolation.n_workers
@@ -175,5 +182,15 @@ def _duplicate(source: str, name: str) -> Skipped:
         f"holds a document with the id {name!r}, which another one has already.",
         remedy="Give the folders names, or the records ids of their own.",
         reason=Reason.DUPLICATE,
+    )
+    return skipped(source, error)
+
+
+def _more_duplicates(source: str, n: int) -> Skipped:
+    error = Unloadable(
+        f"holds {n:,} more documents with ids that others have already.",
+        remedy="Give the records ids of their own.",
+        reason=Reason.DUPLICATE,
+        n=n,
     )
     return skipped(source, error)

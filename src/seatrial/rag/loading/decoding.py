@@ -28,6 +28,8 @@ _MARKS = (  # the longer ones first: that of UTF-32-LE begins with that of UTF-1
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HEAD = 1 << 16
+_RARE = 8
+"""UTF-16 of ASCII has one zero byte in two; of other scripts it is no UTF-8."""
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _COMMON = re.compile("[\\n\\r\\t ,.，。、的]")
 _MULTIBYTE = re.compile(
@@ -95,6 +97,8 @@ def _strict(content: bytes, encoding: str, errors: str) -> str:
 def _wide(content: bytes, errors: str) -> Decoded:
     """UTF-16 without a mark: the order of bytes in which the commonest characters appear."""
     whole = content[: _HEAD & ~1]
+    if whole.count(0) * _RARE < len(whole) and _is_utf8(whole):
+        raise _binary()  # a text with a zero byte in it, and not one of two bytes a character
     n_common = {
         name: len(_COMMON.findall(whole.decode(name, "ignore")))
         for name in ("utf-16-le", "utf-16-be")
@@ -106,6 +110,15 @@ def _wide(content: bytes, errors: str) -> Decoded:
         return _checked(content.decode(name, errors), name)
     except UnicodeDecodeError as error:
         raise _binary() from error
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether a beginning is UTF-8, a character that is cut at its end apart."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _checked(text: str, encoding: str) -> Decoded:

@@ -14,6 +14,7 @@ from seatrial.rag.text.document import MetaValue
 EVERYONE = "everyone"
 """The name in lists of readers that opens a document to all."""
 
+_INT = 2**63
 _MAX_FIELDS = 200
 _MAX_CHARACTERS = 4000
 _RENAMED = {
@@ -118,7 +119,8 @@ def _plain(value: object) -> MetaValue | None:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool | int | float):
-        return value
+        reckoned = isinstance(value, float) or -_INT <= value < _INT
+        return value if reckoned else str(value)  # a number to look up, not to reckon with
     if isinstance(value, date):
         return moment(value)
     if isinstance(value, list | tuple):

@@ -29,6 +29,28 @@ def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
+class TableLines:
+    """The rows of one table as lines; nothing of its header is lost.
+
+    Args: header: the cells that name the columns; none where nothing does.
+    """
+
+    def __init__(self, header: Sequence[str] = ()) -> None:
+        self._names = header_names(header)
+        self._unused = {n: cell.strip() for n, cell in enumerate(header) if cell.strip()}
+
+    def line(self, cells: Sequence[str]) -> str:
+        """A row."""
+        for index, cell in enumerate(cells):
+            if cell.strip():
+                self._unused.pop(index, None)
+        return row_text(self._names, cells)
+
+    def rest(self) -> str:
+        """Names of columns that no row had a value for: titles, more often than not."""
+        return "; ".join(self._unused.values())
+
+
 def joined(lines: Iterable[str], limits: LimitsConfig) -> str:
     """Lines as one text; names of columns, written again in each row, must not make it a bomb.
 

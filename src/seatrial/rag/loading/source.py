@@ -17,7 +17,8 @@ from seatrial.rag.text.document import Document, MetaValue
 from seatrial.rag.text.language import language_of
 
 _CHUNK_BYTES = 1 << 20
-_TOLD_FLAWS = 100
+TOLD_FLAWS = 100
+"""Parts of one file that are told one by one; the others are counted."""
 
 
 class Source:
@@ -118,10 +119,10 @@ class Source:
             for item in self._items(buffered, known):
                 n_told += 1
                 n_flaws += isinstance(item, Skipped)
-                if n_flaws <= _TOLD_FLAWS or not isinstance(item, Skipped):
+                if n_flaws <= TOLD_FLAWS or not isinstance(item, Skipped):
                     yield item
-        if n_flaws > _TOLD_FLAWS:
-            yield skipped(self.name, _more_flaws(n_flaws - _TOLD_FLAWS))
+        if n_flaws > TOLD_FLAWS:
+            yield skipped(self.name, _more_flaws(n_flaws - TOLD_FLAWS))
         if not n_told:
             raise _nothing()
 

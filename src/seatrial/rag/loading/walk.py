@@ -123,7 +123,7 @@ class _Walk:
 
     def _link(self, path: str, source: str) -> Found | Skipped:
         target = os.path.realpath(path, strict=True)
-        if not _inside(target, self._root):
+        if target != self._root and not _inside(target, self._root):
             return skipped(source, _outside("is a link that leads"))
         status = os.stat(target)  # noqa: PTH116
         if stat.S_ISDIR(status.st_mode):

@@ -1,7 +1,8 @@
 """Sentences, as spans of the text: of prose in any script, and of Markdown.
 
-A heading, an item of a list and a row of a table are sentences of their own; lines of wrapped prose
-are not. Where a full stop may be one of an abbreviation, what stands around it decides.
+A heading, an item of a list and a row of a table (``| a | b |``, ``a | b``, ``name: a; age: b``)
+are sentences of their own; lines of wrapped prose are not. Where a full stop may be one of an
+abbreviation, what stands around it decides.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ _BREAK = re.compile(
     rf"[\n\u2029{_LATIN}{_DENSE}]"
     rf"(?:(?<=[\n\u2029])|[{_LATIN}{_DENSE}]*+[{_CLOSING}]*+(?:\[\d{{1,3}}\])*+)"
 )
+_ROW = r"[^\n|]{1,200}+(?<= )\| |[^\n:;]{1,60}+: [^\n;]{0,200}+; [^\n:;]{1,60}+: "
 _BLOCK = re.compile(
-    r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3})"
+    r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3}"
+    rf"|{_ROW})"
 )
 _ALONE = re.compile(r"[^\S\n]{0,3}(?:#{1,6}[ \t]|\|)")
 # Two rows of a table as loaders write them: "Ada | London", or "name: Ada; city: London" below each

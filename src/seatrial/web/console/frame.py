@@ -22,6 +22,7 @@ from seatrial.web.console.spend_drawing import call_bars, cost_bars
 from seatrial.web.console.spending import money, seconds, spend_spoken
 from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
+from seatrial.web.console.trouble_words import trouble
 from seatrial.web.console.watching import environment, spoken
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
 from seatrial.web.entrance import check
@@ -131,7 +132,7 @@ class Frame:
         try:
             await run_in_threadpool(do)
         except SeatrialError as problem:
-            notice = str(problem)
+            notice = trouble(problem, language_of(request))
         values = await run_in_threadpool(look)
         return self.render(request, template, notice=notice, **values)
 
@@ -149,7 +150,8 @@ class Frame:
         try:
             values = await look()
         except SeatrialError as problem:
-            return self.render(request, template, notice=str(problem))
+            told = trouble(problem, language_of(request))
+            return self.render(request, template, notice=told)
         return self.render(request, template, notice="", **values)
 
     async def form(self, request: Request) -> dict[str, str]:
@@ -184,6 +186,7 @@ class Frame:
         language = language_of(request)
         text = self._templates.get_template(template).render(
             w=words(language),
+            trouble=partial(trouble, language=language),
             language=language,
             sentence=lambda verdict: sentence(verdict, language),
             title=lambda verdict: title(verdict, language),

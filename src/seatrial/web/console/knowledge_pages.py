@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.rag.answering.reply import Citation, Reply
+from seatrial.rag.chunking.spoken import chunker_spoken
 from seatrial.rag.evaluation.evaluation import Metric
 from seatrial.rag.evaluation.report_words import words as report_words
 from seatrial.rag.groundedness.verdict import Support
@@ -62,6 +63,7 @@ class KnowledgePages:
             "index": self._standing(name),
             "versions": sorted(versions, key=lambda one: one.version, reverse=True),
             "default_k": _DEFAULT_K,
+            "chunker_spoken": chunker_spoken,
             "most_k": _MOST_K,
         }
 
@@ -74,7 +76,7 @@ class KnowledgePages:
         standing: dict[str, Any] = {
             "name": name,
             "facts": None,
-            "problem": "",
+            "problem": None,
             "command": self._desk.build_command(name),
             "is_released": False,
         }
@@ -84,15 +86,15 @@ class KnowledgePages:
         except IndexNotFound:
             return standing
         except SeatrialError as problem:
-            standing["problem"] = str(problem)
+            standing["problem"] = problem
         return standing
 
     def _evaluations(self, name: str, language: str) -> dict[str, Any]:
-        trouble = ""
+        trouble = None
         try:
             kept = self._desk.evaluations(name)
         except SeatrialError as problem:
-            kept, trouble = KeptEvaluations(found=()), str(problem)
+            kept, trouble = KeptEvaluations(found=()), problem
         found = kept.found[-_MOST_EVALUATIONS:]
         rankings = [one for one in found if RANKING in one.metrics]
         answers = [one for one in found if RANKING not in one.metrics]
@@ -182,9 +184,8 @@ def _asked(form: Mapping[str, str]) -> Asked:
     )
 
 
-def add_knowledge(router: APIRouter, frame: Frame, desk: KnowledgeDesk) -> None:
+def add_knowledge(router: APIRouter, frame: Frame, pages: KnowledgePages) -> None:
     """The routes of indexes, on the console's router."""
-    pages = KnowledgePages(desk)
 
     @router.get("/knowledge")
     def indexes(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,12 +45,20 @@ class ReleasePages:
         desk: what is shown and decided on.
         watch: what the watch found.
         spend: what language models cost.
+        indexes: how each index of documents stands; None where there is none.
     """
 
-    def __init__(self, desk: Desk, watch: WatchDesk, spend: SpendPages) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        watch: WatchDesk,
+        spend: SpendPages,
+        indexes: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
         self._desk = desk
         self._watch = watch
         self._spend = spend
+        self._indexes = indexes
 
     def overview(self) -> dict[str, Any]:
         """What the first page shows."""
@@ -57,6 +66,7 @@ class ReleasePages:
             "endpoints": self._desk.views(),
             "standings": self._watch.standings(),
             **self._spend.brief(),
+            **({"indexes": []} if self._indexes is None else self._indexes()),
         }
 
     def endpoint(self, name: str, language: str) -> dict[str, Any]:
@@ -103,7 +113,17 @@ def console_router(
     router = APIRouter(include_in_schema=False)
     frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
     spend_pages = SpendPages(spend)
-    pages = ReleasePages(desk, watch, spend_pages)
+    indexes = None
+    if knowledge is not None:
+        from seatrial.web.console.knowledge_pages import (  # noqa: PLC0415 - loads numerics
+            KnowledgePages,
+            add_knowledge,
+        )
+
+        knowledge_pages = KnowledgePages(knowledge)
+        add_knowledge(router, frame, knowledge_pages)
+        indexes = knowledge_pages.all
+    pages = ReleasePages(desk, watch, spend_pages, indexes)
 
     @router.get("/")
     def overview(request: Request) -> Response:
@@ -145,12 +165,6 @@ def console_router(
     add_watch(router, frame, watch)
     if spend is not None:
         add_spend(router, frame, spend_pages)
-    if knowledge is not None:
-        from seatrial.web.console.knowledge_pages import (  # noqa: PLC0415 - loads numerics
-            add_knowledge,
-        )
-
-        add_knowledge(router, frame, knowledge)
     _add_visit(router, frame)
     return router
 

@@ -31,13 +31,13 @@ class SpendPages:
         Args: span: one of `SPANS`; another one stands for the default.
         """
         span = span if span in SPANS else DEFAULT_SPAN
-        shown = {"span": span, "spans": list(SPANS), "spend": None, "problem": ""}
+        shown = {"span": span, "spans": list(SPANS), "spend": None, "problem": None}
         if self._desk is None:
             return shown
         try:
             return shown | {"spend": self._desk.view(span), "n_budgets": SHOWN_BUDGETS}
         except SeatrialError as problem:
-            return shown | {"problem": str(problem)}
+            return shown | {"problem": problem}
 
     def brief(self) -> dict[str, Any]:
         """What the first page shows."""

@@ -111,11 +111,13 @@ class KnowledgePlane:
         return await self._verbs[verb](name, self._asked(visit))
 
     async def _listed(self, name: str) -> dict[str, Any]:
-        """An index; one that was not built yet has no version."""
+        """An index; one that was not built yet or cannot be read, which it says, has no version."""
         try:
             return facts_record(await self._knowledge.facts(name))
         except NotFound:
             return {"name": name, "version": None}
+        except SeatrialError as problem:
+            return {"name": name, "version": None, "error": str(problem), "code": problem.code}
 
     async def _search(self, name: str, asked: Asked) -> dict[str, Any]:
         return retrieved_record(await self._knowledge.search(name, asked))

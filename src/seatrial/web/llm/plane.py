@@ -217,16 +217,16 @@ class LlmPlane:
             record = listing(seen, dialect=dialect)
         else:
             name = unquote(path.removeprefix(f"{MODELS}/"))
+            if key is not None:
+                key.check_model(name)  # first: what there is is nothing for those it is not for
             if not self.has(name):
                 raise self._gateway.table.unknown(name)
-            if key is not None:
-                key.check_model(name)
             record = entry(name, dialect=dialect)
         return Reply(200, orjson.dumps(record), JSON, headers_of(visit))
 
     def _begun(self, visit: Visit, model: str, user: str | None, use: Use) -> tuple[Route, Call]:
-        route = self._gateway.table.get(model, use)
         caller = self._caller(visit, model, user)
+        route = self._gateway.table.get(model, use)
         visit.call = self._gateway.call(
             route, caller, call_id=visit.id, timeout_s=visit.timeout_s()
         )

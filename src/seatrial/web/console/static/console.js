@@ -129,6 +129,29 @@ document.addEventListener("input", (e) => {
   sift(e.target);
 });
 
+// What was found is asked again in the other language; what a model wrote is put back as it was.
+const FOUND = "seatrial.found";
+function keepFound() {
+  const form = document.querySelector("form.question");
+  const found = document.getElementById("found");
+  if (!form || !found.firstElementChild) return;
+  sessionStorage.setItem(FOUND, JSON.stringify({
+    path: location.pathname,
+    fields: Object.fromEntries(new FormData(form)),
+    button: found.querySelector(".reply") ? "ask" : "search",
+    shown: found.querySelector("[data-costs]") ? found.innerHTML : null,
+  }));
+}
+function findAgain() {
+  const kept = JSON.parse(sessionStorage.getItem(FOUND));
+  sessionStorage.removeItem(FOUND);
+  const form = document.querySelector("form.question");
+  if (!kept || !form || kept.path !== location.pathname) return;
+  for (const [name, value] of Object.entries(kept.fields)) form.elements[name].value = value;
+  if (kept.shown === null) document.getElementById(kept.button).click();
+  else document.getElementById("found").innerHTML = kept.shown;
+}
+
 function stale(is) {
   document.getElementById("stale").hidden = !is;
 }
@@ -137,8 +160,10 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll("[data-metrics]")) watchCharts(box);
   for (const link of document.querySelectorAll("a[data-language]")) {
     link.search = "?back=" + encodeURIComponent(location.pathname + location.search);
+    link.addEventListener("click", keepFound);
   }
   settle();
+  findAgain();
 });
 document.addEventListener("htmx:afterSwap", settle);
 document.addEventListener("htmx:afterRequest", (e) => {

@@ -1,0 +1,80 @@
+"""Errors in Chinese: what a code means, and beside it what was said in English with its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seatrial.kernel.errors import (
+    Conflict,
+    DeadlineExceeded,
+    Denied,
+    Invalid,
+    LimitExceeded,
+    MissingExtra,
+    NotFound,
+    SeatrialError,
+    Unavailable,
+)
+
+CODES_ZH: Mapping[str, str] = {
+    "control.foreign_request": "没有设置令牌时，控制台只能在本机使用。",
+    "control.token_needed": "需要控制令牌。",
+    "gateway.budget_exceeded": "预算余额不足以支付这次调用。",
+    "gateway.budget_held": "预算余额已被正在进行的调用预留，请稍后再试。",
+    "gateway.circuit_open": "模型服务失败次数过多，暂时停用，请稍后再试。",
+    "gateway.model_unknown": "没有配置这个模型。",
+    "gateway.provider_key_missing": "没有设置保存模型服务密钥的环境变量。",
+    "gateway.provider_rate_limited": "模型服务要求减少请求，请稍后再试。",
+    "gateway.provider_timed_out": "模型服务没有及时应答。",
+    "gateway.provider_unauthorized": "模型服务拒绝了网关的密钥。",
+    "gateway.provider_unreachable": "连接不到模型服务。",
+    "gateway.span_unknown": "不提供这段时间的费用。",
+    "monitoring.alert_conflict": "告警已处于其他状态，请刷新页面。",
+    "monitoring.unknown_alert": "没有这个告警。",
+    "monitoring.unknown_silence": "没有这条静默规则。",
+    "rag.evaluations_unreadable": "无法读取评估结果的文件夹。",
+    "rag.index_being_built": "另一个进程正在构建这个索引，请等它结束后再试。",
+    "rag.index_damaged": "索引的文件已损坏。请重新构建，或回到之前的版本。",
+    "rag.index_denied": "没有读写索引文件夹的权限。",
+    "rag.index_is_released": "它的版本按发布流程上线，请在端点的页面上操作。",
+    "rag.index_not_found": "没有这个索引，或没有这个版本。",
+    "rag.index_unavailable": "索引所在的磁盘已满，或没有应答。",
+    "rag.knowledge_unknown": "没有配置这个索引。",
+    "rag.no_earlier_version": "没有更早的版本可以回退。",
+    "rag.question_invalid": "问题为空，或过长。请写一个简短的问题。",
+    "rag.service_key_missing": "没有设置保存服务密钥的环境变量。",
+    "rag.service_unavailable": "判断文本的服务没有正常应答，请稍后再试。",
+    "rag.vectors_unavailable": "向量服务没有应答，或拒绝了请求。",
+    "rag.weights_missing": "没有安装模型权重的软件包。",
+    "release.blocked": "这次发布已停住，等待处理。",
+    "release.conflict": "发布已处于其他阶段，请刷新页面。",
+    "release.nothing_to_roll_back": "没有更早的版本可以回退。",
+    "release.unknown_endpoint": "没有这个端点。",
+    "serving.bad_input": "输入有误，请更正。",
+    "store.full": "磁盘或数据库已满。",
+    "store.unavailable": "数据库没有应答，请稍后再试。",
+}
+
+KINDS_ZH: Mapping[type[SeatrialError], str] = {
+    Invalid: "输入或配置有误，请更正。",
+    NotFound: "没有找到。",
+    Conflict: "状态已经改变，请刷新页面后再试。",
+    Denied: "不允许这样做。",
+    LimitExceeded: "超过了限制。",
+    DeadlineExceeded: "用时过长，请稍后再试。",
+    Unavailable: "暂时不可用，请稍后再试。",
+    MissingExtra: "没有安装所需的可选依赖。",
+    SeatrialError: "出错了。",
+}
+"""By kind, for codes that have no line of their own."""
+
+
+def trouble(problem: SeatrialError, language: str) -> str:
+    """An error as a page tells it.
+
+    Args: language: ``en``, or ``zh``: what the code means, and the English text, which has values.
+    """
+    if language != "zh":
+        return str(problem)
+    kind = next(kind for kind in KINDS_ZH if isinstance(problem, kind))
+    return f"{CODES_ZH.get(problem.code, KINDS_ZH[kind])}（原文：{problem}）"
