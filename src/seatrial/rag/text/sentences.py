@@ -29,10 +29,8 @@ _BREAK = re.compile(
     rf"[\n\u2029{_LATIN}{_DENSE}]"
     rf"(?:(?<=[\n\u2029])|[{_LATIN}{_DENSE}]*+[{_CLOSING}]*+(?:\[\d{{1,3}}\])*+)"
 )
-_ROW = r"[^\n|]{1,200}+(?<= )\| |[^\n:;]{1,60}+: [^\n;]{0,200}+; [^\n:;]{1,60}+: "
 _BLOCK = re.compile(
-    r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3}"
-    rf"|{_ROW})"
+    r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3})"
 )
 _ALONE = re.compile(r"[^\S\n]{0,3}(?:#{1,6}[ \t]|\|)")
 # Two rows of a table as loaders write them: "Ada | London", or "name: Ada; city: London" below each
