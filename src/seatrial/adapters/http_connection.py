@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import httptools
+import msgspec
 
 _MOST_HEAD_BYTES = 64 * 1024
 _READ_AHEAD_BYTES = 64 * 1024
@@ -36,8 +36,7 @@ class TooLong(Broken):
     """The reply is longer than its bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The head of a reply.
 
     Args:

@@ -215,7 +215,8 @@ class Budgeted:
         at_us = int(at_s * 1e6)
         payer = self._payer(call, request.model)
         own = None if self._own_budget is None else self._own_budget(call)
-        key_name = self._key_name(call.key)
+        asks_name = self._charging.asks_key_name(payer, own)
+        key_name = self._key_name(call.key) if asks_name else None
         ticket = _Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
@@ -226,7 +227,7 @@ class Budgeted:
             charged=self._charging.charges(payer, own, at_s=at_s, key_name=key_name),
         )
         if ticket.charged and ticket.priced.quote is None:
-            raise price_unknown(payer, ticket.charged[0], key_name)
+            raise price_unknown(payer, ticket.charged[0], self._key_name(call.key))
         return ticket
 
     def _payer(self, call: Call, model: str) -> Payer:
@@ -247,21 +248,20 @@ class Budgeted:
         ticket.roughly = priced.exact
         rough = ticket.roughly
         asked = self._span(ticket.request, quote, priced.input_ceiling(), whole=rough)
-        answer = await self._ask(ticket, call, asked)
+        reserve = self._reservation(ticket, call, asked)
+        answer = self._allowances.granted(reserve) or await self._allowances.reserve(reserve)
         if ticket.roughly and isinstance(answer, Refused):
             ticket.roughly = False
             await loaded(self._counter)
             asked = self._span(ticket.request, quote, priced.input_bound())
-            answer = await self._ask(ticket, call, asked)
-        match answer:
-            case Refused():
-                raise exceeded(answer, asked.least, self._key_name(call.key))
-            case Repeated():
-                raise repeated(ticket.id)
-            case Grant(amount):
-                ticket.worst, ticket.grant = amount, answer
+            answer = await self._allowances.reserve(self._reservation(ticket, call, asked))
+        if isinstance(answer, Refused):
+            raise exceeded(answer, asked.least, self._key_name(call.key))
+        if isinstance(answer, Repeated):
+            raise repeated(ticket.id)
+        ticket.worst, ticket.grant = answer.amount, answer
         if isinstance(ticket.request, ChatRequest):
-            tokens = affordable_tokens(asked, quote, amount)
+            tokens = affordable_tokens(asked, quote, answer.amount)
             ticket.shortened = tokens != ticket.request.max_tokens
             if ticket.shortened:
                 ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
@@ -284,19 +284,17 @@ class Budgeted:
             whole=whole,
         )
 
-    async def _ask(self, ticket: _Ticket[R], call: Call, asked: Span) -> Grant | Refused | Repeated:
+    def _reservation(self, ticket: _Ticket[R], call: Call, asked: Span) -> Reserve:
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
-        return await self._allowances.reserve(
-            Reserve(
-                id=ticket.id,
-                payer=ticket.payer,
-                charges=ticket.charged,
-                most=asked.most,
-                least=asked.least,
-                at_us=ticket.at_us,
-                expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
-                owner=self._allowances.owner,
-            )
+        return Reserve(
+            id=ticket.id,
+            payer=ticket.payer,
+            charges=ticket.charged,
+            most=asked.most,
+            least=asked.least,
+            at_us=ticket.at_us,
+            expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
+            owner=self._allowances.owner,
         )
 
     # --- after

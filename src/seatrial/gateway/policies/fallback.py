@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure
-from seatrial.gateway.chat.provider import Chunks
+from seatrial.gateway.chat.provider import Chunks, Pending
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 from seatrial.gateway.policies.course import Candidate, Course, goes_elsewhere
@@ -65,13 +65,15 @@ class Fallback:
         """See Provider."""
         return self._name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider."""
-        if self._hedge is None:
-            return await self._in_turn(
-                lambda one, share: one.provider.chat(replace(request, model=one.model), share), call
-            )
+        if self._hedge is not None:
+            return self._hedged_chat(request, call)
+        return self._in_turn(
+            lambda one, share: one.provider.chat(replace(request, model=one.model), share), call
+        )
 
+    async def _hedged_chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         async def ask(candidate: Candidate, call: Call) -> ChatResponse:
             return await candidate.provider.chat(replace(request, model=candidate.model), call)
 
@@ -80,9 +82,9 @@ class Fallback:
 
         return await self._asked(call, ask, ask, discard, self._whole)
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider."""
-        return await self._in_turn(
+        return self._in_turn(
             lambda one, share: one.provider.embed(replace(request, model=one.model), share), call
         )
 

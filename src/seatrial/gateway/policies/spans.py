@@ -122,7 +122,7 @@ class Traced:
         except BaseException as error:
             span.end(lambda: self._said(request), _error_type(error))
             raise
-        span.end(lambda: self._said(request) | _answered(response, self._content))
+        span.end(lambda: self._answered(request, response))
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
@@ -175,6 +175,10 @@ class Traced:
         asked["gen_ai.request.model"] = model
         asked.update(self._known)
         return asked
+
+    def _answered(self, request: ChatRequest, response: ChatResponse) -> Attributes:
+        found = _answered(response, self._content)
+        return found if self._content is None else self._said(request) | found
 
     def _said(self, request: ChatRequest) -> Attributes:
         """What was said, where that is recorded."""
