@@ -25,7 +25,7 @@ from seatrial.gateway.chat.call import Attempt, Call
 from seatrial.gateway.chat.money import UNITS_PER_USD, usd
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
-from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
+from seatrial.gateway.chat.response import ChatResponse, Embeddings, FinishReason, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
@@ -38,6 +38,7 @@ from seatrial.gateway.policies.kept_names import kept_budget, kept_name
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
+from seatrial.gateway.prices.terms import terms_of
 from seatrial.gateway.tokens.counter import TokenCounter
 from seatrial.kernel.errors import SeatrialError
 
@@ -163,11 +164,15 @@ class Budgeted:
         except BaseException as error:
             await self._broken(ticket, call, error, Received(request.n))
             raise
-        received = Received.whole(response)
-        if received.usage is None:
-            await self._whole(ticket, call, received)
+        if response.usage is None:
+            await self._whole(ticket, call, Received.whole(response))
         else:
-            self._close_whole(ticket, call, received)
+            if ticket.shortened and any(
+                c.finish_reason is FinishReason.CUT for c in response.choices
+            ):
+                _note_cut(ticket, call)
+            cost = ticket.priced.cost(response.usage, terms_of(response.raw))
+            self._settle(ticket, call, usage=response.usage, cost=cost)
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
@@ -324,8 +329,8 @@ class Budgeted:
         usage, estimated = received.usage, False
         if usage is None:
             usage, estimated = ticket.priced.estimate(received), True
-        if received.cut and ticket.shortened and isinstance(ticket.request, ChatRequest):
-            call.journal.notes["budget.cut_at_tokens"] = ticket.request.max_tokens
+        if received.cut and ticket.shortened:
+            _note_cut(ticket, call)
         cost = ticket.priced.cost(usage, received.terms)
         if estimated:
             cost = _at_most(cost, ticket.worst)
@@ -401,6 +406,12 @@ class Budgeted:
                 estimated=estimated,
             )
         )
+
+
+def _note_cut(ticket: _Ticket[R], call: Call) -> None:
+    """The answer ended where the money did."""
+    if isinstance(ticket.request, ChatRequest):
+        call.journal.notes["budget.cut_at_tokens"] = ticket.request.max_tokens
 
 
 def _instead_of(call: Call, payer: Payer) -> str | None:
