@@ -226,9 +226,9 @@ class _Told:
             found["gen_ai.response.id"] = self._started.id
             found["gen_ai.response.model"] = self._started.model
         if self._reasons:
-            found["gen_ai.response.finish_reasons"] = [
-                _REASONS[reason] for _, reason in sorted(self._reasons.items())
-            ]
+            found["gen_ai.response.finish_reasons"] = tuple(
+                [_REASONS[reason] for _, reason in sorted(self._reasons.items())]
+            )
         whole = None if self._transcript is None else self._transcript.response()
         if whole is not None and self._content is not None:
             found["gen_ai.output.messages"] = _outputs(whole, self._content)
@@ -259,9 +259,9 @@ def _answered(response: ChatResponse, content: Mask | None) -> Attributes:
     found: Attributes = {
         "gen_ai.response.id": response.id,
         "gen_ai.response.model": response.model,
-        "gen_ai.response.finish_reasons": [
-            _REASONS[choice.finish_reason] for choice in response.choices
-        ],
+        "gen_ai.response.finish_reasons": tuple(
+            [_REASONS[choice.finish_reason] for choice in response.choices]
+        ),
     }
     if content is not None:
         found["gen_ai.output.messages"] = _outputs(response, content)
