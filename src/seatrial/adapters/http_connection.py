@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import httptools
-import msgspec
 
 _MOST_HEAD_BYTES = 64 * 1024
 _READ_AHEAD_BYTES = 64 * 1024
@@ -36,7 +36,7 @@ class TooLong(Broken):
     """The reply is longer than its bound."""
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
+class Head(NamedTuple):
     """The head of a reply.
 
     Args:
