@@ -73,3 +73,37 @@ def test_names_that_are_gone_are_forgotten_in_time(file: SqliteFile) -> None:
     write(file, "here")
     assert sum(names.lacks(f"gone {number}", file) for number in range(40)) > 20
     assert not names.lacks("here", file)
+
+
+def test_rows_of_this_process_are_not_read_and_those_behind_them_are(file: SqliteFile) -> None:
+    moment = [0.0]
+    names = Names(QUERY, most=100_000, now=lambda: moment[0])
+    assert names.lacks("mine", file)
+    write(file, "unread", "theirs")
+    names.wrote(0, 1, era=names.era)
+    moment[0] = 0.01
+    assert not names.lacks("theirs", file)
+    assert names.lacks("unread", file)
+
+
+def test_rows_of_others_before_those_of_this_process_are_read(file: SqliteFile) -> None:
+    moment = [0.0]
+    names = Names(QUERY, most=100_000, now=lambda: moment[0])
+    assert names.lacks("theirs", file)
+    write(file, "theirs", "mine")
+    names.wrote(1, 2, era=names.era)
+    moment[0] = 0.01
+    assert not names.lacks("theirs", file)
+
+
+def test_names_that_were_forgotten_before_they_were_written_are_read(file: SqliteFile) -> None:
+    moment = [0.0]
+    names = Names(QUERY, most=10, now=lambda: moment[0])
+    era = names.era
+    for name in ("mine", *(f"{number}" for number in range(20))):
+        names.add(name)
+    assert names.lacks("mine", file)  # all were forgotten, for there were too many
+    write(file, "mine")
+    names.wrote(0, 1, era=era)
+    moment[0] = 0.01
+    assert not names.lacks("mine", file)

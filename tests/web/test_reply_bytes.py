@@ -58,3 +58,14 @@ def test_replies_of_another_status_or_with_other_headers_have_heads_of_their_own
         found = read(replies.of(reply, default, bodiless=False, keep_alive=True))
         assert (found.status, found.read()) == (reply.status, reply.body)
         assert found.headers["x-n"] == (reply.body.decode() if reply.body.isdigit() else None)
+
+
+def test_of_replies_that_differ_in_a_header_each_time_no_head_is_kept() -> None:
+    replies, default = ReplyBytes(), [(b"server", b"x")]
+    for i in range(10):
+        reply = Reply(200, b"{}", JSON, ((b"x-request-id", b"%d" % i),))
+        replies.of(reply, default, bodiless=False, keep_alive=True)
+    assert replies.n_heads == 0
+    for _ in range(3):
+        replies.of(REPLY, default, bodiless=False, keep_alive=True)
+    assert replies.n_heads == 1

@@ -51,6 +51,7 @@ _DROP_FIRST = (
     "DELETE FROM answer WHERE position = (SELECT min(position) FROM answer) RETURNING n_bytes"
 )
 _NAMES = "SELECT position, name FROM answer WHERE position > ? ORDER BY position LIMIT ?"
+_LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'answer'"
 _GET = "SELECT value, until_us FROM answer WHERE name = ? AND until_us > ?"
 
 _Size: TypeAlias = tuple[int]
@@ -103,6 +104,7 @@ class SqliteAnswers:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._waiting: list[_Change] = []
         self._n_bytes = 0  # of those
+        self._era = 0  # of the names of those
         self._kept: asyncio.Future[None]
         self._busy = False
         self._due: asyncio.TimerHandle | None = None
@@ -152,6 +154,7 @@ class SqliteAnswers:
         self._n_bytes += len(change.value)
         self._names.add(change.name)
         if not self._waiting:
+            self._era = self._names.era
             loop = asyncio.get_running_loop()
             self._kept = loop.create_future()
             if not self._busy:
@@ -171,15 +174,18 @@ class SqliteAnswers:
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         changes, kept, self._waiting, self._due = self._waiting, self._kept, [], None
+        era = self._era
         self._n_bytes = 0
         self._busy = True
         work = loop.run_in_executor(self._thread, self._change, changes)
 
-        def told(work: asyncio.Future[None]) -> None:
+        def told(work: asyncio.Future[tuple[int, int]]) -> None:
             self._busy = False
             if self._waiting:
                 self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
             error = work.exception()
+            if error is None:
+                self._names.wrote(*work.result(), era=era)
             if kept.done():
                 return
             if error is None:
@@ -189,31 +195,32 @@ class SqliteAnswers:
 
         work.add_done_callback(told)
 
-    def _change(self, changes: Sequence[_Change]) -> None:
+    def _change(self, changes: Sequence[_Change]) -> tuple[int, int]:
+        """Returns: the last position before, and that of the last row that was written."""
         if self._writer is None:
             self._writer = self._opened(self._busy_timeout_s)
         now_us = self._now_us()
         with self._writer.changing() as connection:
             gone = connection.execute(_DROP_OLD, (now_us, _N_OLD * len(changes))).fetchall()
-            last: dict[bytes, _Change] = {}
-            for change in changes:
-                last.pop(change.name, None)
-                last[change.name] = change
-            names = list(last)
+            last = {change.name: change for change in changes}
+            names = sorted(last)  # each page of the index is then touched but once
             for start in range(0, len(names), _AT_ONCE):
                 some = names[start : start + _AT_ONCE]
                 gone += connection.execute(_drop(len(some)), some).fetchall()
             rows = [
-                (one.name, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
-                for one in last.values()
+                (name, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
+                for name in names
+                for one in (last[name],)
                 if len(one.value) <= self._max_bytes and one.ttl_s > 0
             ]
+            (before,) = connection.execute(_LAST).fetchone()
             for start in range(0, len(rows), _AT_ONCE):
                 more = rows[start : start + _AT_ONCE]
                 connection.execute(_put(len(more)), list(chain.from_iterable(more)))
             n, n_bytes = _count(connection, gone, [(row[2],) for row in rows])
             while n > self._max_entries or n_bytes > self._max_bytes:
                 n, n_bytes = _count(connection, connection.execute(_DROP_FIRST).fetchall(), [])
+        return before, before + len(rows)
 
     def _close_writer(self) -> None:
         if self._writer is not None:
@@ -230,8 +237,10 @@ class SqliteAnswers:
         return int(self._wall() * 1e6)
 
 
+@lru_cache(maxsize=512)
 def _name(key: str) -> bytes:
-    """A key as it stands in the file: 16 bytes, so that a page of the index holds many."""
+    """A key as it stands in the file: 16 bytes, so that a page of the index holds many. It is asked
+    for twice, when the answer is looked for and when it is kept."""
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

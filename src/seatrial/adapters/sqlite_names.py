@@ -29,6 +29,8 @@ class Names:
     def __init__(self, query: str, *, most: int, now: Callable[[], float]) -> None:
         self._query, self._most, self._now = query, most, now
         self._n_bits = _BITS_A_NAME * most
+        self.era = 0
+        """How often all names were forgotten, those of this process that wait to be written too."""
         self._begin()
 
     def _begin(self) -> None:
@@ -41,6 +43,14 @@ class Names:
         place = hash(name) % self._n_bits
         self._bits[place >> 3] |= 1 << (place & 7)
         self._n += 1
+
+    def wrote(self, before: int, last: int, *, era: int) -> None:
+        """This process wrote the rows after a position, up to the last: they need not be looked at.
+
+        Args: era: in which the first of their names was added.
+        """
+        if self._last == before and era == self.era:
+            self._last = last
 
     def lacks(self, name: Hashable, file: SqliteFile) -> bool:
         """Whether a name is certainly not in the table.
@@ -56,6 +66,7 @@ class Names:
     def _look(self, file: SqliteFile, now: float) -> bool:
         """Take in some names more.   Returns: whether these are all."""
         if self._n > 2 * self._most:
+            self.era += 1
             self._begin()
         rows = file.rows(self._query, (self._last, _AT_ONCE))
         for _, name in rows:

@@ -13,14 +13,21 @@ class ReplyBytes:
     """Keeps the heads of replies that it has written before.
 
     Most replies differ in their length and body alone: status, content type and further headers are
-    looked up, up to where the value of content-length begins.
+    looked up, up to where the value of content-length begins. One that comes but once, such as with
+    an id in it, is not kept.
     """
 
-    __slots__ = ("_default", "_heads")
+    __slots__ = ("_default", "_heads", "_last")
 
     def __init__(self) -> None:
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._default: list[tuple[bytes, bytes]] = []
+        self._last: tuple[object, ...] = ()
+
+    @property
+    def n_heads(self) -> int:
+        """How many are kept."""
+        return len(self._heads)
 
     def of(
         self, reply: Reply, default: list[tuple[bytes, bytes]], *, bodiless: bool, keep_alive: bool
@@ -36,11 +43,12 @@ class ReplyBytes:
             self._heads.clear()
             self._default = default
         known = (reply.status, reply.content_type, reply.headers)
-        head = self._heads.get(known)
+        head = self._heads.get(known) if self._heads else None
         if head is None:
             head = _head(reply, default)
-            if len(self._heads) < _MAX_HEADS:
+            if known == self._last and len(self._heads) < _MAX_HEADS:
                 self._heads[known] = head
+            self._last = known
         return b"%b%d%b%b" % (
             head,
             len(reply.body),
@@ -51,5 +59,5 @@ class ReplyBytes:
 
 def _head(reply: Reply, default: list[tuple[bytes, bytes]]) -> bytes:
     headers = (*default, (b"content-type", reply.content_type), *reply.headers)
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    return b"".join([STATUS_LINE[reply.status], *lines, b"content-length: "])
+    lines = b"\r\n".join(map(b": ".join, headers))
+    return b"%b%b\r\ncontent-length: " % (STATUS_LINE[reply.status], lines)

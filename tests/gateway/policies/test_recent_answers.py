@@ -63,3 +63,34 @@ def test_a_record_of_another_key_is_not_given():
     recent.put("b", record, until=5.0, n_bytes=len(record))
     assert recent.get("b", 0.0) is None
     assert (recent.n_entries, recent.n_bytes) == (0, 0)
+
+
+def test_an_answer_goes_on_as_its_record_and_its_time_does_not_change():
+    recent = RecentAnswers(max_entries=2, max_bytes=1000)
+    recent.put("a", ANSWER, until=5.0, n_bytes=0)
+    record = written("a", ANSWER)
+    assert record is not None
+    recent.take_down("a", ANSWER, record)
+    assert recent.n_bytes == len(record)
+    assert recent.get("a", 4.9) == ANSWER
+    assert recent.get("a", 5.0) is None
+
+
+def test_an_answer_that_has_no_record_goes_and_another_in_its_place_stays():
+    recent = RecentAnswers(max_entries=2, max_bytes=1000)
+    other = Embeddings(model="m", vectors=((2.0,),))
+    recent.put("a", ANSWER, until=5.0, n_bytes=0)
+    recent.put("b", other, until=5.0, n_bytes=0)
+    for key in "ab":
+        recent.take_down(key, ANSWER, None)
+    assert recent.get("a", 0.0) is None
+    assert recent.get("b", 0.0) is other
+
+
+def test_a_record_that_is_too_large_goes_alone():
+    recent = RecentAnswers(max_entries=9, max_bytes=100)
+    for key in "ab":
+        recent.put(key, ANSWER, until=5.0, n_bytes=10)
+    recent.take_down("b", ANSWER, b"x" * 101)
+    assert [key for key in "ab" if recent.get(key, 0.0)] == ["a"]
+    assert recent.n_bytes == 10

@@ -78,7 +78,7 @@ async def test_a_chat_is_a_span(asked, called):
     assert span.attributes == span.begun_with | {
         "gen_ai.response.id": "scripted",
         "gen_ai.response.model": "small-2026",
-        "gen_ai.response.finish_reasons": ["length", "length"],
+        "gen_ai.response.finish_reasons": ("length", "length"),
         "gen_ai.usage.input_tokens": 100,
         "gen_ai.usage.output_tokens": 20,
         "gen_ai.usage.cache_read.input_tokens": 64,
@@ -98,7 +98,7 @@ async def test_a_stream_is_a_span_that_says_when_the_first_piece_came(asked, cal
     assert span.ended
     assert span.attributes["gen_ai.request.stream"] is True
     assert span.attributes["gen_ai.response.time_to_first_chunk"] == 1.75  # after `Started`
-    assert span.attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("stop",)
     assert span.attributes["gen_ai.usage.output_tokens"] == 20
     assert span.attributes["gen_ai.response.model"] == "small"
     assert not {"server.address", "server.port"} & set(span.attributes)

@@ -72,8 +72,11 @@ class Journal:
     def cost_usd(self) -> Decimal:
         """What all attempts and what was asked beside them cost together; those of unknown cost
         count nothing."""
-        made = (*self.attempts, *self.beside)
-        return sum((a.cost_usd for a in made if a.cost_usd is not None), Decimal(0))
+        total = Decimal(0)
+        for attempt in (*self.attempts, *self.beside):
+            if attempt.cost_usd is not None:
+                total += attempt.cost_usd
+        return total
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):

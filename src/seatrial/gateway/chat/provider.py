@@ -6,14 +6,20 @@ A vendor is one; so is a policy (retry, fallback, cache, budget), which wraps ot
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Protocol, TypeAlias
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 
+A = TypeVar("A")
+
 Chunks: TypeAlias = AsyncGenerator[Chunk, None]
+
+Pending: TypeAlias = Coroutine[Any, Any, A]
+"""A whole answer that is still to be awaited. A policy that has nothing to do after the answer
+hands on what another method gives and does not await it itself: every level that awaits costs."""
 
 
 class Provider(Protocol):

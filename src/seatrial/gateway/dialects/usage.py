@@ -25,11 +25,11 @@ def read_openai_usage(body: object) -> Usage | None:
     if type(body) is not dict or not body:
         return None
     given, taken = count(body, "prompt_tokens"), count(body, "completion_tokens")
-    of_input = _part(body, "prompt_tokens_details")
-    of_output = _part(body, "completion_tokens_details")
-    if not (of_input or of_output):
+    if not (body.get("prompt_tokens_details") or body.get("completion_tokens_details")):
         cached = count(body, "prompt_cache_hit_tokens")
         return Usage(input_tokens=given, output_tokens=taken, cached_tokens=cached)
+    of_input = _part(body, "prompt_tokens_details")
+    of_output = _part(body, "completion_tokens_details")
     reasoning = count(of_output, "reasoning_tokens")
     if reasoning and count(body, "total_tokens") == given + taken + reasoning:
         taken += reasoning

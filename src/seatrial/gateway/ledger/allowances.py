@@ -127,14 +127,21 @@ class Allowances:
         """Names this process."""
         return self.teller.owner
 
+    def granted(self, asked: Reserve) -> Grant | None:
+        """All that is asked, at once, out of what is held ahead; None where that is too little."""
+        allowance = self._open.get(asked.charges)
+        if allowance is not None and self._draws(allowance, asked, asked.most):
+            return Grant(asked.most, allowance)
+        return None
+
     async def reserve(self, asked: Reserve) -> Grant | Refused | Repeated:
         """Set money aside for an attempt. When the caller is cancelled meanwhile, it is given back.
 
         Raises: TellerClosed; what the ledger raises, and then nothing stays reserved.
         """
+        if (grant := self.granted(asked)) is not None:
+            return grant
         allowance = self._open.get(asked.charges)
-        if allowance is not None and self._draws(allowance, asked, asked.most):
-            return Grant(asked.most, allowance)
         self._look_ahead(asked)
         answer = await self.teller.reserve(asked)
         if isinstance(answer, Granted):

@@ -102,13 +102,14 @@ class Batch:
         return lapsed
 
     def _one(self, operation: Operation) -> Outcome:
+        if isinstance(operation, Settle):  # as most are
+            record, allowance = operation.record, operation.allowance
+            if allowance is not None and record.id not in self.attempts:
+                return self._pay(record, allowance)
+            return self._settle(record)
         match operation:
             case Reserve():
                 return self._reserve(operation)
-            case Settle(record, allowance):
-                if allowance is not None and record.id not in self.attempts:
-                    return self._pay(record, allowance)
-                return self._settle(record)
             case Release():
                 return self._release(operation.id)
             case Count(record):

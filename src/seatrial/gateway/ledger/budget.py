@@ -174,14 +174,21 @@ class Charging:
         scopes = {budget.scope for budget in budgets}
         self._by_user, self._by_tag = Scope.USER in scopes, Scope.TAG in scopes
         self._by_model = Scope.MODEL in scopes
+        self._by_key_name = any(b.scope is Scope.KEY and b.name is not None for b in budgets)
         self._known: dict[tuple[object, ...], tuple[tuple[Charge, ...], Budget | None]] = {}
+
+    def asks_key_name(self, payer: Payer, own: Budget | None) -> bool:
+        """Whether the name of the payer's key may tell what they are charged to."""
+        return self._by_key_name or (own is not None and own.name != payer.key)
 
     def charges(
         self, payer: Payer, own: Budget | None, *, at_s: float, key_name: str | None = None
     ) -> tuple[Charge, ...]:
         """See `charges`.
 
-        Args: own: a budget of the payer's key, besides the others.
+        Args:
+            own: a budget of the payer's key, besides the others.
+            key_name: None also where it tells nothing; see `asks_key_name`.
         """
         day = int(at_s // _DAY_S)
         who = (

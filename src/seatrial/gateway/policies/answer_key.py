@@ -8,12 +8,13 @@ requests in different dialects have different keys, since their answers may carr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
 
-from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest
+from seatrial.gateway.chat.messages import Message
+from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest, Tool
 
 KEY_VERSION = 1
 """Raised when the same request gets another key, so that no old answer is taken for a new one."""
@@ -58,17 +59,22 @@ def _unread(request: ChatRequest) -> dict[str, object] | None:
     if request.raw is None:
         return None
     rest = _without(request.raw, _SILENT)
-    # The raw forms of messages and tools are in the key with them: not a second time.
-    forms = [message.raw for message in request.messages] + [tool.raw for tool in request.tools]
-    seen = {id(form) for form in forms if form is not None}
-    for name in ("messages", "tools"):
-        items = rest.get(name)
-        if isinstance(items, list):
-            rest[name] = [None if id(item) in seen else item for item in items]
-    _lessen(rest, "stream_options", "include_usage")
+    _leave_out(rest, "messages", request.messages)
+    if "tools" in rest:
+        _leave_out(rest, "tools", request.tools)
+    if "stream_options" in rest:
+        _lessen(rest, "stream_options", "include_usage")
     if request.dialect is DialectName.ANTHROPIC:
         _lessen(rest, "metadata", "user_id")
     return rest
+
+
+def _leave_out(body: dict[str, object], name: str, read: Sequence[Message | Tool]) -> None:
+    """Raw forms that are in the key with what was read from them: not a second time."""
+    items = body.get(name)
+    if isinstance(items, list):
+        seen = {id(one.raw) for one in read}
+        body[name] = [None if id(item) in seen else item for item in items]
 
 
 def _lessen(body: dict[str, object], name: str, silent: str) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ContextTooLong, ProviderFailure, Rejected
-from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.provider import Chunks, Pending, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings
 from seatrial.gateway.policies.circuit import (
@@ -126,13 +126,13 @@ class Breaker:
         """See Provider."""
         return self._name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider.   Raises: CircuitOpen."""
-        return await self._whole(self._provider.chat, request, call)
+        return self._whole(self._provider.chat, request, call)
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider.   Raises: CircuitOpen."""
-        return await self._whole(self._provider.embed, request, call)
+        return self._whole(self._provider.embed, request, call)
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider.   Raises: CircuitOpen."""

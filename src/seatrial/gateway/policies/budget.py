@@ -25,7 +25,7 @@ from seatrial.gateway.chat.call import Attempt, Call
 from seatrial.gateway.chat.money import UNITS_PER_USD, usd
 from seatrial.gateway.chat.provider import Chunks, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
-from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage
+from seatrial.gateway.chat.response import ChatResponse, Embeddings, FinishReason, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
 from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
@@ -38,6 +38,7 @@ from seatrial.gateway.policies.kept_names import kept_budget, kept_name
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.policies.received import Received
 from seatrial.gateway.prices.book import PriceBook, Quote
+from seatrial.gateway.prices.terms import terms_of
 from seatrial.gateway.tokens.counter import TokenCounter
 from seatrial.kernel.errors import SeatrialError
 
@@ -163,11 +164,15 @@ class Budgeted:
         except BaseException as error:
             await self._broken(ticket, call, error, Received(request.n))
             raise
-        received = Received.whole(response)
-        if received.usage is None:
-            await self._whole(ticket, call, received)
+        if response.usage is None:
+            await self._whole(ticket, call, Received.whole(response))
         else:
-            self._close_whole(ticket, call, received)
+            if ticket.shortened and any(
+                c.finish_reason is FinishReason.CUT for c in response.choices
+            ):
+                _note_cut(ticket, call)
+            cost = ticket.priced.cost(response.usage, terms_of(response.raw))
+            self._settle(ticket, call, usage=response.usage, cost=cost)
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
@@ -215,7 +220,8 @@ class Budgeted:
         at_us = int(at_s * 1e6)
         payer = self._payer(call, request.model)
         own = None if self._own_budget is None else self._own_budget(call)
-        key_name = self._key_name(call.key)
+        asks_name = self._charging.asks_key_name(payer, own)
+        key_name = self._key_name(call.key) if asks_name else None
         ticket = _Ticket(
             id=attempt_id(at_us, call.id, call.journal.begin_attempt()),
             at_us=at_us,
@@ -226,7 +232,7 @@ class Budgeted:
             charged=self._charging.charges(payer, own, at_s=at_s, key_name=key_name),
         )
         if ticket.charged and ticket.priced.quote is None:
-            raise price_unknown(payer, ticket.charged[0], key_name)
+            raise price_unknown(payer, ticket.charged[0], self._key_name(call.key))
         return ticket
 
     def _payer(self, call: Call, model: str) -> Payer:
@@ -247,21 +253,20 @@ class Budgeted:
         ticket.roughly = priced.exact
         rough = ticket.roughly
         asked = self._span(ticket.request, quote, priced.input_ceiling(), whole=rough)
-        answer = await self._ask(ticket, call, asked)
+        reserve = self._reservation(ticket, call, asked)
+        answer = self._allowances.granted(reserve) or await self._allowances.reserve(reserve)
         if ticket.roughly and isinstance(answer, Refused):
             ticket.roughly = False
             await loaded(self._counter)
             asked = self._span(ticket.request, quote, priced.input_bound())
-            answer = await self._ask(ticket, call, asked)
-        match answer:
-            case Refused():
-                raise exceeded(answer, asked.least, self._key_name(call.key))
-            case Repeated():
-                raise repeated(ticket.id)
-            case Grant(amount):
-                ticket.worst, ticket.grant = amount, answer
+            answer = await self._allowances.reserve(self._reservation(ticket, call, asked))
+        if isinstance(answer, Refused):
+            raise exceeded(answer, asked.least, self._key_name(call.key))
+        if isinstance(answer, Repeated):
+            raise repeated(ticket.id)
+        ticket.worst, ticket.grant = answer.amount, answer
         if isinstance(ticket.request, ChatRequest):
-            tokens = affordable_tokens(asked, quote, amount)
+            tokens = affordable_tokens(asked, quote, answer.amount)
             ticket.shortened = tokens != ticket.request.max_tokens
             if ticket.shortened:
                 ticket.request = msgspec.structs.replace(ticket.request, max_tokens=tokens)
@@ -284,19 +289,17 @@ class Budgeted:
             whole=whole,
         )
 
-    async def _ask(self, ticket: _Ticket[R], call: Call, asked: Span) -> Grant | Refused | Repeated:
+    def _reservation(self, ticket: _Ticket[R], call: Call, asked: Span) -> Reserve:
         left_s = min(max(0.0, call.deadline - ticket.began), _LONGEST_S)
-        return await self._allowances.reserve(
-            Reserve(
-                id=ticket.id,
-                payer=ticket.payer,
-                charges=ticket.charged,
-                most=asked.most,
-                least=asked.least,
-                at_us=ticket.at_us,
-                expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
-                owner=self._allowances.owner,
-            )
+        return Reserve(
+            id=ticket.id,
+            payer=ticket.payer,
+            charges=ticket.charged,
+            most=asked.most,
+            least=asked.least,
+            at_us=ticket.at_us,
+            expires_us=ticket.at_us + int((left_s + self._options.grace_s) * 1e6),
+            owner=self._allowances.owner,
         )
 
     # --- after
@@ -326,8 +329,8 @@ class Budgeted:
         usage, estimated = received.usage, False
         if usage is None:
             usage, estimated = ticket.priced.estimate(received), True
-        if received.cut and ticket.shortened and isinstance(ticket.request, ChatRequest):
-            call.journal.notes["budget.cut_at_tokens"] = ticket.request.max_tokens
+        if received.cut and ticket.shortened:
+            _note_cut(ticket, call)
         cost = ticket.priced.cost(usage, received.terms)
         if estimated:
             cost = _at_most(cost, ticket.worst)
@@ -403,6 +406,12 @@ class Budgeted:
                 estimated=estimated,
             )
         )
+
+
+def _note_cut(ticket: _Ticket[R], call: Call) -> None:
+    """The answer ended where the money did."""
+    if isinstance(ticket.request, ChatRequest):
+        call.journal.notes["budget.cut_at_tokens"] = ticket.request.max_tokens
 
 
 def _instead_of(call: Call, payer: Payer) -> str | None:

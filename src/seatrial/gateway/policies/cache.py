@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from functools import partial
 
 import msgspec
 
@@ -145,7 +144,7 @@ class Cached:
         kept = self._at_hand(key, call)
         if kept is None:
             kept = await self._flights.call(
-                key, call, lambda: self._embed(key, request, call), joined=_joins(call)
+                key, call, lambda: self._embed(key, request, call), joined=_joined
             )
         assert isinstance(kept, Embeddings)
         return kept
@@ -172,7 +171,7 @@ class Cached:
 
     async def _shared_chat(self, key: str, request: ChatRequest, call: Call) -> ChatResponse:
         kept = await self._flights.call(
-            key, call, lambda: self._chat(key, request, call), joined=_joins(call)
+            key, call, lambda: self._chat(key, request, call), joined=_joined
         )
         assert isinstance(kept, KeptChat)
         assert kept.whole is not None
@@ -180,7 +179,7 @@ class Cached:
 
     def _shared_stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
         return self._flights.stream(
-            key, call, lambda: self._stream(key, request, call), joined=_joins(call)
+            key, call, lambda: self._stream(key, request, call), joined=_joined
         )
 
     def _at_hand(self, key: str, call: Call) -> Kept | None:
@@ -193,9 +192,11 @@ class Cached:
         kept = await self._stored(key, call)
         if isinstance(kept, KeptChat) and kept.whole is not None:
             return kept
-        search, near = await self._near(key, request, call)
-        if near is not None:
-            return near
+        search: Search | None = None
+        if self._similar is not None:
+            search, near = await self._near(self._similar, key, request, call)
+            if near is not None:
+                return near
         call.journal.cache = CacheUse.MISS
         response = await self._provider.chat(request, call)
         answer = KeptChat(response)
@@ -206,9 +207,9 @@ class Cached:
     async def _stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
         kept = await self._stored(key, call)
         given = kept.pieces if isinstance(kept, KeptChat) else None
-        search = None
-        if given is None:
-            search, near = await self._near(key, request, call)
+        search: Search | None = None
+        if given is None and self._similar is not None:
+            search, near = await self._near(self._similar, key, request, call)
             given = None if near is None else near.pieces
         if given is not None:
             for chunk in given:
@@ -237,20 +238,17 @@ class Cached:
     def _may_be_kept(self, request: ChatRequest, response: ChatResponse, call: Call) -> bool:
         if len(response.choices) != request.n or not self._is_first(call):
             return False
+        tools = self._options.tool_calls
         for choice in response.choices:
-            if not (choice.message.parts and self._is_good(choice.finish_reason)):
+            good = choice.finish_reason is FinishReason.STOP
+            if not good and not (tools and choice.finish_reason is FinishReason.TOOL_CALLS):
                 return False
-            if not self._options.tool_calls and choice.message.tool_calls:
+            if not choice.message.parts or (choice.message.tool_calls and not tools):
                 return False
         return True
 
     def _is_first(self, call: Call) -> bool:
         return call.journal.notes.get(ANSWERED_BY, self._first) == self._first
-
-    def _is_good(self, reason: FinishReason) -> bool:
-        if reason is FinishReason.TOOL_CALLS:
-            return self._options.tool_calls
-        return reason is FinishReason.STOP
 
     def _keep(self, key: str, kept: Kept, search: Search | None = None) -> None:
         if _weighs_at_least(kept) > self._options.max_entry_bytes:
@@ -274,26 +272,28 @@ class Cached:
         now = self._now()
         for key, kept, given in fresh:
             left_s = self._options.ttl_s - (now - given)
-            at_hand = self._recent.get(key, now) is kept
             value = written(key, kept) if left_s > 0 else None
-            if value is None or len(value) > self._options.max_entry_bytes:
-                if at_hand:
-                    self._recent.drop(key)
-                continue
-            if at_hand:
-                self._recent.put(key, value, until=now + left_s, n_bytes=len(value))
-            self._write(partial(_put, key=key, value=value, ttl_s=left_s))
+            if value is not None and len(value) > self._options.max_entry_bytes:
+                value = None
+            self._recent.take_down(key, kept, value)
+            store = self._store_at_hand() if value is not None else None
+            if value is not None and store is not None:
+                self._watch(store.put(key, value, ttl_s=left_s))
 
     def _remember(self, search: Search, answer: str) -> None:
         similar = self._similar
         assert similar is not None
-        ttl_s = self._options.ttl_s
-        self._write(lambda _: similar.keep(search, answer=answer, ttl_s=ttl_s))
+        if self._store_at_hand() is not None:
+            self._watch(similar.keep(search, answer=answer, ttl_s=self._options.ttl_s))
 
-    def _write(self, work: Callable[[Answers], Awaitable[None]]) -> None:
-        if self._store is None or not self._store_answers() or len(self._writes) >= _MOST_WRITES:
-            return
-        write = asyncio.ensure_future(work(self._store))
+    def _store_at_hand(self) -> Answers | None:
+        """What may be written to now."""
+        rests = self._now() < self._store_rests_until
+        return None if rests or len(self._writes) >= _MOST_WRITES else self._store
+
+    def _watch(self, writing: Awaitable[None]) -> None:
+        """See to what becomes of a write that nobody waits for."""
+        write = writing if isinstance(writing, asyncio.Future) else asyncio.ensure_future(writing)
         if write not in self._writes:  # of several at once a store may tell together
             self._writes.add(write)
             write.add_done_callback(self._written)
@@ -307,12 +307,10 @@ class Cached:
             raise error
 
     async def _near(
-        self, key: str, request: ChatRequest, call: Call
+        self, similar: Similar, key: str, request: ChatRequest, call: Call
     ) -> tuple[Search | None, KeptChat | None]:
         """Whether the question was asked in other words, and the answer it was given then."""
-        if self._similar is None:
-            return None, None
-        search = await self._similar.search(request, key, call)
+        search = await similar.search(request, key, call)
         if search is None:
             return None, None
         for answer, similarity in search.found:
@@ -326,7 +324,7 @@ class Cached:
         return search, None
 
     async def _stored(self, key: str, call: Call) -> Kept | None:
-        if self._store is None or not self._store_answers():
+        if self._store is None or self._now() < self._store_rests_until:
             return None
         try:
             held = await self._store.get(key)
@@ -345,16 +343,9 @@ class Cached:
         )
         return kept
 
-    def _store_answers(self) -> bool:
-        return self._now() >= self._store_rests_until
-
     def _let_rest(self, error: SeatrialError) -> None:
         self._store_rests_until = self._now() + self._options.store_pause_s
         _LOG.warning("answers of %s are kept in memory only for now: %s", self._route, error)
-
-
-def _put(store: Answers, *, key: str, value: bytes, ttl_s: float) -> Awaitable[None]:
-    return store.put(key, value, ttl_s=ttl_s)
 
 
 def _weighs_at_least(kept: Kept) -> int:
@@ -367,8 +358,5 @@ def _weighs_at_least(kept: Kept) -> int:
     return sum([len(p.text) for c in whole.choices for p in c.message.parts if type(p) is Text])
 
 
-def _joins(call: Call) -> Callable[[], None]:
-    def joined() -> None:
-        call.journal.cache = CacheUse.JOINED
-
-    return joined
+def _joined(call: Call) -> None:
+    call.journal.cache = CacheUse.JOINED

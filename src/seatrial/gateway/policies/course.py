@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import cached_property
 
 import msgspec
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ FAILED = "fallback.failed"
 FIRST_FAILED = "fallback.first_failed"
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Who may answer.
 
     Args:
@@ -27,6 +28,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     provider: Provider
     model: str
+
+    @cached_property
+    def name(self) -> str:
+        """As journals have it."""
+        return f"{self.provider.name}/{self.model}"
 
 
 def goes_elsewhere(failure: Exception) -> bool:
@@ -82,9 +88,7 @@ class Course:
 
     def failed(self, candidate: Candidate, failure: SeatrialError) -> None:
         """Note what a candidate said, and in the journal who was the first to fail."""
-        self._call.journal.notes.setdefault(
-            FIRST_FAILED, f"{candidate.provider.name}/{candidate.model}"
-        )
+        self._call.journal.notes.setdefault(FIRST_FAILED, candidate.name)
         self._said.append(
             {
                 "provider": candidate.provider.name,
@@ -97,7 +101,7 @@ class Course:
     def answered(self, candidate: Candidate) -> None:
         """Note in the journal who answered, and who had failed before."""
         notes = self._call.journal.notes
-        notes[ANSWERED_BY] = f"{candidate.provider.name}/{candidate.model}"
+        notes[ANSWERED_BY] = candidate.name
         if self._said:
             notes[FAILED] = tuple(self._said)
 

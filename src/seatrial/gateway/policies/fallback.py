@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure
-from seatrial.gateway.chat.provider import Chunks
+from seatrial.gateway.chat.provider import Chunks, Pending
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 from seatrial.gateway.policies.course import Candidate, Course, goes_elsewhere
@@ -24,6 +24,7 @@ from seatrial.gateway.policies.opening import cut_off, opened
 from seatrial.kernel.errors import SeatrialError
 
 A = TypeVar("A")
+Q = TypeVar("Q", ChatRequest, EmbeddingRequest)
 Opened: TypeAlias = tuple[list[Chunk], Chunks]
 Ask: TypeAlias = Callable[[Candidate, Call], Awaitable[A]]
 
@@ -65,32 +66,34 @@ class Fallback:
         """See Provider."""
         return self._name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider."""
-        if self._hedge is None:
-            return await self._in_turn(
-                lambda one, share: one.provider.chat(replace(request, model=one.model), share), call
-            )
+        if self._hedge is not None:
+            return self._hedged_chat(request, call)
+        return self._in_turn(
+            lambda one, share: one.provider.chat(_named(request, one.model), share), call
+        )
 
+    async def _hedged_chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         async def ask(candidate: Candidate, call: Call) -> ChatResponse:
-            return await candidate.provider.chat(replace(request, model=candidate.model), call)
+            return await candidate.provider.chat(_named(request, candidate.model), call)
 
         async def discard(_: ChatResponse) -> None:
             """It is whole: nothing runs."""
 
         return await self._asked(call, ask, ask, discard, self._whole)
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider."""
-        return await self._in_turn(
-            lambda one, share: one.provider.embed(replace(request, model=one.model), share), call
+        return self._in_turn(
+            lambda one, share: one.provider.embed(_named(request, one.model), share), call
         )
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider; before the first piece that speaks, none is given."""
 
         def pieces_of(candidate: Candidate, call: Call) -> Chunks:
-            return candidate.provider.stream(replace(request, model=candidate.model), call)
+            return candidate.provider.stream(_named(request, candidate.model), call)
 
         async def ask(candidate: Candidate, call: Call) -> Opened:
             pieces = pieces_of(candidate, call)
@@ -200,3 +203,8 @@ class Fallback:
         if self._hedge is None or course.n_left < 2:
             return None
         return lateness[course.next_up].hedge_after_s(self._hedge)
+
+
+def _named(request: Q, model: str) -> Q:
+    """A request, by the model's name at its provider."""
+    return request if request.model == model else replace(request, model=model)

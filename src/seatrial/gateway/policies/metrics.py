@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from seatrial.gateway.chat.call import Attempt, Journal
+from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.policies.course import FAILED
 from seatrial.kernel.metric_text import Family, Labels, Sample, metric_text
 
@@ -120,14 +121,16 @@ class GatewayCounts:
         counts = self._routes.get(route)
         if counts is None:
             counts = self._routes[route] = RouteCounts(route=route)
-        _count(counts.outcomes, outcome)
-        _count(counts.cache, journal.cache.value)
+        counts.outcomes[outcome] = counts.outcomes.get(outcome, 0) + 1
+        counts.cache[journal.cache] = counts.cache.get(journal.cache, 0) + 1
         if outcome == OK:
             counts.latency.add(seconds)
             counts.n_fallbacks += FAILED in journal.notes
         if first_token_s is not None:
             counts.first_token.add(first_token_s)
-        for attempt in (*journal.attempts, *journal.beside):
+        for attempt in journal.attempts:
+            self._attempted(attempt)
+        for attempt in journal.beside:
             self._attempted(attempt)
 
     def snapshot(self) -> Snapshot:
@@ -136,22 +139,18 @@ class GatewayCounts:
 
     def _attempted(self, attempt: Attempt) -> None:
         counts = self._of_model(attempt.provider, attempt.model)
-        _count(counts.outcomes, attempt.failure or OK)
+        outcome = attempt.failure or OK
+        counts.outcomes[outcome] = counts.outcomes.get(outcome, 0) + 1
         counts.latency.add(attempt.ended - attempt.began)
         if attempt.cost_usd is not None:
             counts.cost_usd += attempt.cost_usd
         elif attempt.usage is not None or attempt.failure is None:
             counts.n_unpriced += 1
         if attempt.usage is not None:
-            usage, tokens = attempt.usage, counts.tokens
-            _count(tokens, "input", usage.input_tokens)
-            _count(tokens, "output", usage.output_tokens)
-            if usage.cached_tokens:
-                _count(tokens, "cached", usage.cached_tokens)
-            if usage.cache_write_tokens:
-                _count(tokens, "cache_write", usage.cache_write_tokens)
-            if usage.reasoning_tokens:
-                _count(tokens, "reasoning", usage.reasoning_tokens)
+            tokens = counts.tokens
+            for kind, n in _by_kind(attempt.usage):
+                if n:
+                    tokens[kind] = tokens.get(kind, 0) + n
 
     def _of_model(self, provider: str, model: str) -> ModelCounts:
         key = provider, model
@@ -162,9 +161,14 @@ class GatewayCounts:
         return counts
 
 
-def _count(counts: dict[str, int], name: str, n: int = 1) -> None:
-    if n:
-        counts[name] = counts.get(name, 0) + n
+def _by_kind(usage: Usage) -> tuple[tuple[str, int], ...]:
+    return (
+        ("input", usage.input_tokens),
+        ("output", usage.output_tokens),
+        ("cached", usage.cached_tokens),
+        ("cache_write", usage.cache_write_tokens),
+        ("reasoning", usage.reasoning_tokens),
+    )
 
 
 def exposition(workers: Mapping[str, Snapshot]) -> str:

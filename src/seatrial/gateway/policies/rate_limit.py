@@ -9,15 +9,19 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import TypeVar
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.messages import Text
-from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.provider import Chunks, Pending, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, Usage, UsageReported
 from seatrial.gateway.policies.gcra import Limits
 from seatrial.gateway.policies.limit_store import LimitStore
 from seatrial.kernel.errors import LimitExceeded, SeatrialError
+
+Q = TypeVar("Q", ChatRequest, EmbeddingRequest)
+A = TypeVar("A", ChatResponse, Embeddings)
 
 _BYTES_A_TOKEN = 4
 _SHORT_ANSWER = 256
@@ -87,33 +91,13 @@ class RateLimit:
         """See Provider."""
         return self._provider.name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider.   Raises: RateLimitExceeded, LargerThanLimit."""
-        limits = self._limits_of(call)
-        if limits is None:
-            return await self._provider.chat(request, call)
-        n_tokens = await self._take(request, call, limits)
-        try:
-            answer = await self._provider.chat(request, call)
-        except SeatrialError:
-            await self._correct(call, limits, -n_tokens)
-            raise
-        await self._settle(call, limits, n_tokens, answer.usage)
-        return answer
+        return self._whole(self._provider.chat, request, call)
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider.   Raises: RateLimitExceeded, LargerThanLimit."""
-        limits = self._limits_of(call)
-        if limits is None:
-            return await self._provider.embed(request, call)
-        n_tokens = await self._take(request, call, limits)
-        try:
-            answer = await self._provider.embed(request, call)
-        except SeatrialError:
-            await self._correct(call, limits, -n_tokens)
-            raise
-        await self._settle(call, limits, n_tokens, answer.usage)
-        return answer
+        return self._whole(self._provider.embed, request, call)
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider.   Raises: RateLimitExceeded, LargerThanLimit."""
@@ -139,6 +123,22 @@ class RateLimit:
     async def close(self) -> None:
         """See Provider."""
         await self._provider.close()
+
+    def _whole(self, ask: Callable[[Q, Call], Pending[A]], request: Q, call: Call) -> Pending[A]:
+        limits = self._limits_of(call)
+        return ask(request, call) if limits is None else self._limited(ask, request, call, limits)
+
+    async def _limited(
+        self, ask: Callable[[Q, Call], Pending[A]], request: Q, call: Call, limits: Limits
+    ) -> A:
+        n_tokens = await self._take(request, call, limits)
+        try:
+            answer = await ask(request, call)
+        except SeatrialError:
+            await self._correct(call, limits, -n_tokens)
+            raise
+        await self._settle(call, limits, n_tokens, answer.usage)
+        return answer
 
     async def _take(
         self, request: ChatRequest | EmbeddingRequest, call: Call, limits: Limits

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 
 from seatrial.gateway.policies.answer_record import Kept, read
+
+_PORTION = 128
+"""Of so many answers one goes at a time when room is needed."""
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -65,8 +70,26 @@ class RecentAnswers:
             return
         self._entries[key] = _Entry(kept, until, n_bytes)
         self._n_bytes += n_bytes
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # Several at a time: the first of a dictionary is found by passing all that went before.
         while self._n_bytes > self._max_bytes or len(self._entries) > self._max_entries:
-            self.drop(next(iter(self._entries)))
+            for key in tuple(islice(self._entries, 1 + len(self._entries) // _PORTION)):
+                self.drop(key)
+
+    def take_down(self, key: str, kept: Kept, record: bytes | None) -> None:
+        """Hold an answer as its record from now on, if it is still at hand; drop it without one."""
+        entry = self._entries.get(key)
+        if entry is None or entry.kept is not kept:
+            return
+        if record is None or len(record) > self._max_bytes:
+            self.drop(key)
+            return
+        entry.kept = record
+        self._n_bytes += len(record) - entry.n_bytes
+        entry.n_bytes = len(record)
+        self._make_room()
 
     def drop(self, key: str) -> None:
         """Keep it no longer."""

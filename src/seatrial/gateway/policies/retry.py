@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.failures import ProviderFailure, TimedOut
-from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.provider import Chunks, Pending, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 from seatrial.gateway.policies.backoff import Backoff, wait_s
@@ -75,13 +75,13 @@ class Retry:
         """See Provider."""
         return self._provider.name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider."""
-        return await self._whole(self._provider.chat, request, call)
+        return self._whole(self._provider.chat, request, call)
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider."""
-        return await self._whole(self._provider.embed, request, call)
+        return self._whole(self._provider.embed, request, call)
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider; before the first piece that speaks, none is given."""

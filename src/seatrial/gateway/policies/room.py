@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from seatrial.gateway.chat.call import Call
-from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.provider import Chunks, Pending, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings
 from seatrial.gateway.policies.budget_failures import BudgetHeld
@@ -62,13 +62,13 @@ class Room:
         """See Provider."""
         return self._inner.name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider."""
-        return await self._whole(self._inner.chat, request, call)
+        return self._whole(self._inner.chat, request, call)
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider."""
-        return await self._whole(self._inner.embed, request, call)
+        return self._whole(self._inner.embed, request, call)
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """See Provider."""

@@ -40,13 +40,13 @@ class SharedCall(Generic[T]):
         work: the call.
     """
 
-    __slots__ = ("_left", "_task", "_waiting")
+    __slots__ = ("_left", "_loop", "_task", "_waiting")
 
-    def __init__(self, work: Coroutine[object, object, T]) -> None:
-        self._task = asyncio.create_task(work)
-        self._task.add_done_callback(self._tell)
+    def __init__(self, work: Callable[[], Coroutine[object, object, T]]) -> None:
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[asyncio.Future[None]] = []
         self._left = False
+        self._task = self._loop.create_task(self._made(work))
 
     @property
     def joinable(self) -> bool:
@@ -57,26 +57,35 @@ class SharedCall(Generic[T]):
         """What the call gives.   Raises: what it raises."""
         task = self._task
         if not task.done():
-            ended = asyncio.get_running_loop().create_future()
+            ended = self._loop.create_future()
             self._waiting.append(ended)
             try:
                 await ended
             except BaseException:
                 self._waiting.remove(ended)
-                if not self._waiting and not task.done():
-                    self._left = True
-                    task.cancel()
-                    await asyncio.wait((task,))
+                if not self._waiting:
+                    task.add_done_callback(_seen)
+                    if not task.done():
+                        self._left = True
+                        task.cancel()
+                        await asyncio.wait((task,))
                 raise
         return task.result()
 
-    def _tell(self, task: asyncio.Task[T]) -> None:
-        """As `asyncio.wait` does, at a third of its cost for one task."""
-        if not task.cancelled():
-            task.exception()  # seen, also where everybody has left
-        for ended in self._waiting:
-            if not ended.done():
-                ended.set_result(None)
+    async def _made(self, work: Callable[[], Coroutine[object, object, T]]) -> T:
+        """The call; those who wait are told by its last step, which costs less than a callback."""
+        try:
+            return await work()
+        finally:
+            for ended in self._waiting:
+                if not ended.done():
+                    ended.set_result(None)
+
+
+def _seen(task: asyncio.Task[T]) -> None:
+    """Everybody has left: a failure concerns nobody."""
+    if not task.cancelled():
+        task.exception()
 
 
 class _Flight(msgspec.Struct, Generic[S], frozen=True):
@@ -121,7 +130,7 @@ class Flights(Generic[T]):
         call: Call,
         work: Callable[[], Coroutine[object, object, T]],
         *,
-        joined: Callable[[], None],
+        joined: Callable[[Call], None],
     ) -> T:
         """The answer of the call for this key, which is made unless it is under way.
 
@@ -135,9 +144,9 @@ class Flights(Generic[T]):
             flight = self._calls.get(key)
             leads = flight is None or not flight.shared.joinable
             if flight is None or leads:
-                flight = self._calls[key] = _Flight(SharedCall(work()), call)
+                flight = self._calls[key] = _Flight(SharedCall(work), call)
             else:
-                joined()
+                joined(call)
             shared = flight.shared
             try:
                 if leads:
@@ -160,7 +169,7 @@ class Flights(Generic[T]):
         call: Call,
         source: Callable[[], Chunks],
         *,
-        joined: Callable[[], None],
+        joined: Callable[[Call], None],
     ) -> Chunks:
         """The stream for this key, which is begun unless it is under way; see `call`.
 
@@ -173,7 +182,7 @@ class Flights(Generic[T]):
                 shared = SharedStream(source(), max_bytes=self._max_bytes)
                 flight = self._streams[key] = _Flight(shared, call)
             else:
-                joined()
+                joined(call)
             begun = False
             try:
                 with flight.shared.seat() as seat:

@@ -122,7 +122,7 @@ class Traced:
         except BaseException as error:
             span.end(lambda: self._said(request), _error_type(error))
             raise
-        span.end(lambda: self._said(request) | _answered(response, self._content))
+        span.end(lambda: self._answered(request, response))
         return response
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
@@ -176,6 +176,10 @@ class Traced:
         asked.update(self._known)
         return asked
 
+    def _answered(self, request: ChatRequest, response: ChatResponse) -> Attributes:
+        found = _answered(response, self._content)
+        return found if self._content is None else self._said(request) | found
+
     def _said(self, request: ChatRequest) -> Attributes:
         """What was said, where that is recorded."""
         if self._content is None:
@@ -222,9 +226,9 @@ class _Told:
             found["gen_ai.response.id"] = self._started.id
             found["gen_ai.response.model"] = self._started.model
         if self._reasons:
-            found["gen_ai.response.finish_reasons"] = [
-                _REASONS[reason] for _, reason in sorted(self._reasons.items())
-            ]
+            found["gen_ai.response.finish_reasons"] = tuple(
+                [_REASONS[reason] for _, reason in sorted(self._reasons.items())]
+            )
         whole = None if self._transcript is None else self._transcript.response()
         if whole is not None and self._content is not None:
             found["gen_ai.output.messages"] = _outputs(whole, self._content)
@@ -255,9 +259,9 @@ def _answered(response: ChatResponse, content: Mask | None) -> Attributes:
     found: Attributes = {
         "gen_ai.response.id": response.id,
         "gen_ai.response.model": response.model,
-        "gen_ai.response.finish_reasons": [
-            _REASONS[choice.finish_reason] for choice in response.choices
-        ],
+        "gen_ai.response.finish_reasons": tuple(
+            [_REASONS[choice.finish_reason] for choice in response.choices]
+        ),
     }
     if content is not None:
         found["gen_ai.output.messages"] = _outputs(response, content)

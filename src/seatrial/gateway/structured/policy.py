@@ -26,7 +26,7 @@ import msgspec
 
 from seatrial.gateway.chat.call import Call
 from seatrial.gateway.chat.messages import Message, Role, Text
-from seatrial.gateway.chat.provider import Chunks, Provider
+from seatrial.gateway.chat.provider import Chunks, Pending, Provider
 from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest, Format
 from seatrial.gateway.chat.response import ChatResponse, Choice, Chunk, Embeddings, FinishReason
 from seatrial.gateway.structured.form import heard, instructed, total
@@ -70,11 +70,14 @@ class StructuredPolicy:
         """That of what it wraps."""
         return self._inner.name
 
-    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+    def chat(self, request: ChatRequest, call: Call) -> Pending[ChatResponse]:
         """See Provider.   Raises: AnswerInvalid, AnswerCut, AnswerFiltered, SchemaInvalid."""
         shape = self._shape(request)
         if shape is None:
-            return await self._inner.chat(request, call)
+            return self._inner.chat(request, call)
+        return self._formed(request, call, shape)
+
+    async def _formed(self, request: ChatRequest, call: Call, shape: Shape[object]) -> ChatResponse:
         first = self._asking(request, shape)
         spent = Spent(call.journal)
         response = await self._inner.chat(first, call)
@@ -114,9 +117,9 @@ class StructuredPolicy:
             async for chunk in chunks:
                 yield chunk
 
-    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+    def embed(self, request: EmbeddingRequest, call: Call) -> Pending[Embeddings]:
         """See Provider."""
-        return await self._inner.embed(request, call)
+        return self._inner.embed(request, call)
 
     async def close(self) -> None:
         """See Provider."""

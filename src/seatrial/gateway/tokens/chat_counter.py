@@ -120,7 +120,9 @@ class ChatCounter:
 
     def _bound(self, request: ChatRequest, bound: Callable[[str], int]) -> int:
         form = self._form
-        total = form.reply_bound + sum(self._message_bound(m, bound) for m in request.messages)
+        total = form.reply_bound
+        for message in request.messages:
+            total += self._message_bound(message, bound)
         if request.tools:
             total += form.tools_bound + tools_bound(request.tools, bound, margin=form.tool_bound)
             total += sum(map(self._vendor_tool_bound, request.tools))
