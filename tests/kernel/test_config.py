@@ -11,7 +11,8 @@ from seatrial.kernel.config import ConfigInvalid, ConfigMissing, ConfigModel, lo
 from seatrial.kernel.errors import SeatrialError
 
 # Characters that JSON and YAML escape alike.
-TEXT = st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF))
+CHARACTERS = st.characters(codec="utf-8", max_codepoint=0xFFFF)
+TEXT = st.text(CHARACTERS)
 
 
 class Gate(ConfigModel):
@@ -188,7 +189,7 @@ def test_no_environment_brings_another_error(env):
             "retries": st.integers(),
             "server": st.fixed_dictionaries({"port": st.integers(), "host": TEXT}),
             "endpoints": st.dictionaries(
-                TEXT,
+                st.text(CHARACTERS, max_size=100),  # YAML: 1,024 at most, escaped
                 st.fixed_dictionaries(
                     {"metric": TEXT, "limit": st.floats(allow_nan=False, allow_infinity=False)}
                 ),
