@@ -54,6 +54,10 @@ _NAMES = "SELECT position, name FROM answer WHERE position > ? ORDER BY position
 _LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'answer'"
 _GET = "SELECT value, until_us FROM answer WHERE name = ? AND until_us > ?"
 
+_BLOB = bytearray
+"""Python's sqlite3 looks for an adapter for each value that is neither a number nor a text, nor one
+of these: that takes longer than to copy it."""
+
 _Size: TypeAlias = tuple[int]
 
 
@@ -206,9 +210,9 @@ class SqliteAnswers:
             names = sorted(last)  # each page of the index is then touched but once
             for start in range(0, len(names), _AT_ONCE):
                 some = names[start : start + _AT_ONCE]
-                gone += connection.execute(_drop(len(some)), some).fetchall()
+                gone += connection.execute(_drop(len(some)), list(map(_BLOB, some))).fetchall()
             rows = [
-                (name, one.value, len(one.value), now_us + int(one.ttl_s * 1e6))
+                (_BLOB(name), _BLOB(one.value), len(one.value), now_us + int(one.ttl_s * 1e6))
                 for name in names
                 for one in (last[name],)
                 if len(one.value) <= self._max_bytes and one.ttl_s > 0
