@@ -177,6 +177,27 @@ async def test_nothing_is_waited_for_beyond_the_time(ask):
         assert talk.connection.closing
 
 
+@pytest.mark.parametrize(("first_s", "then_s"), [(10.0, 0.05), (0.05, 0.2)])
+async def test_each_is_waited_for_as_long_as_it_says_whatever_the_one_before_said(first_s, then_s):
+    async with talking(reply(b"x"), b"") as talk:
+        await talk.whole(within_s=first_s)
+        talk.connection.leave()
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await talk.whole(within_s=then_s)
+        assert then_s - 0.01 <= asyncio.get_running_loop().time() - began < 5.0
+
+
+async def test_what_was_waited_for_before_ends_no_later_wait():
+    async with talking(reply(b"x"), b"") as talk:
+        await talk.whole(within_s=0.05)
+        talk.connection.leave()
+        later = asyncio.ensure_future(talk.whole(within_s=10.0))
+        await asyncio.wait({later}, timeout=0.2)
+        assert not later.done()
+        later.cancel()
+
+
 async def test_a_stream_that_nobody_reads_is_left_to_the_socket():
     piece = b"x" * 50_000
     async with talking(chunked(*[piece] * 400)) as talk:

@@ -63,6 +63,8 @@ class HttpConnection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_alarm",
+        "_alarm_at",
         "_asking",
         "_broken",
         "_complete",
@@ -80,6 +82,7 @@ class HttpConnection(asyncio.Protocol):
         "_reusable",
         "_streams",
         "_transport",
+        "_until",
         "_waiter",
         "free_since",
         "loop",
@@ -98,6 +101,8 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = self._until = 0.0
         self._asking = False
         self._paused = False
         self.free_since = 0.0
@@ -203,14 +208,33 @@ class HttpConnection(asyncio.Protocol):
         if self._broken is not None:
             raise self._broken
         waiter = self._waiter = self.loop.create_future()
-        timer = self.loop.call_at(until, _too_late, waiter)
+        self._until = until
+        if self._alarm is None or until < self._alarm_at:
+            self._set_alarm()
         try:
             await waiter
         finally:
-            timer.cancel()
             self._waiter = None
         if self._broken is not None:
             raise self._broken
+
+    # One alarm serves many waits: hardly any lasts until it is due.
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = self._until
+        self._alarm = self.loop.call_at(self._until, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if self._until > self._alarm_at:  # it was set for a wait that is over
+            self._set_alarm()
+        else:
+            waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -253,6 +277,9 @@ class HttpConnection(asyncio.Protocol):
         """See Protocol."""
         self._transport = None
         self._reusable = False
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._asking and not self._complete:
             if exc is None and self._ends_with_connection():
                 self._end()
@@ -328,8 +355,3 @@ class HttpConnection(asyncio.Protocol):
             return
         self._reusable = self._parser.should_keep_alive()
         self._end()
-
-
-def _too_late(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())

@@ -6,7 +6,7 @@ have. Rows go in several at a time: a statement costs more than its rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeAlias
@@ -80,7 +80,6 @@ _ATTEMPT = (
     "provider",
     "model",
     "key_id",
-    "user_id",
     "tags",
     "cost",
     "price_version",
@@ -94,12 +93,12 @@ _ATTEMPT = (
     "input_audio_tokens",
     "output_audio_tokens",
     "latency_us",
-    "first_token_us",
     "cache",
-    "failure",
-    "instead_of",
     "n",
 )
+_ATTEMPT_RARELY = ("user_id", "first_token_us", "failure", "instead_of")
+"""Columns that are NULL in most rows, and left out of these: to bind a NULL takes Python's sqlite3
+longer than to bind a number, as it looks for an adapter."""
 _STATES = {State.SETTLED: 1, State.LAPSED: 2, State.COUNTED: 3}
 _NO_TOKENS = (None,) * 8
 _AT_ONCE = 32
@@ -135,8 +134,9 @@ class SqlLedger:
         durable = any(isinstance(operation, Reserve) for operation in operations)
         with self._database.writing("ledger", durable=durable) as session:
             batch = _read(session, operations)
+            held = _open_ones(batch)
             outcomes = batch.apply(operations)
-            _write(session, batch)
+            _write(session, batch, held)
         return outcomes
 
     def sweep(self, *, now_us: int, keep_since_us: int) -> list[Lapsed]:
@@ -201,7 +201,7 @@ class SqlLedger:
             attempts = {row[0]: _reservation(row) for row in rows}
             batch = Batch(_accounts(session, _names(attempts.values())), attempts)
             lapsed = batch.lapse(list(attempts))
-            _write(session, batch)
+            _write(session, batch, attempts.keys())
         return lapsed
 
     def _forget(self, before_us: int) -> int:
@@ -370,7 +370,16 @@ def _split(accounts: str) -> tuple[str, ...]:
     return tuple(accounts.split("\n")) if accounts else ()
 
 
-def _write(session: Session, batch: Batch) -> None:
+def _open_ones(batch: Batch) -> set[str]:
+    """Whose reservation stands in the table, of a batch as it was read."""
+    return {key for key, one in batch.attempts.items() if one.state is State.OPEN}
+
+
+def _write(session: Session, batch: Batch, held: Collection[str]) -> None:
+    """Keep what changed.
+
+    Args: held: attempts whose reservation stands in the table; of most that are settled none does.
+    """
     _put(
         session,
         "accounts",
@@ -381,19 +390,24 @@ def _write(session: Session, batch: Batch) -> None:
             for account in (batch.accounts[name],)
         ],
     )
-    reserved, closed = [], []
+    reserved, plain, closed = [], [], []
     gone = list(batch.dropped)
     for key in batch.changed_attempts:
         attempt = batch.attempts[key]
         if attempt.state is State.OPEN:
             reserved.append(_reserved_row(key, attempt))
         else:
-            closed.append(_closed_row(key, attempt))
+            rare = _rare_values(attempt)
+            if rare == _ALL_NULL:
+                plain.append(_closed_row(key, attempt))
+            else:
+                closed.append(_closed_row(key, attempt) + rare)
             gone.append(key)
-    _remove(session, "reservations", gone)
+    _remove(session, "reservations", [key for key in gone if key in held])
     _remove(session, "attempts", list(batch.dropped))
     _put(session, "reservations", _RESERVATION, reserved)
-    _put(session, "attempts", _ATTEMPT, closed)
+    _put(session, "attempts", _ATTEMPT, plain, left_out=_ATTEMPT_RARELY)
+    _put(session, "attempts", _ATTEMPT + _ATTEMPT_RARELY, closed)
     for key in batch.reduced - batch.changed_attempts.keys() - batch.dropped:
         attempt = batch.attempts[key]
         session.change(_REDUCED[attempt.state], (attempt.amount, key))
@@ -405,15 +419,27 @@ _REDUCED = {
 }
 
 
-def _put(session: Session, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:
+def _put(
+    session: Session,
+    table: str,
+    columns: tuple[str, ...],
+    rows: list[Row],
+    *,
+    left_out: tuple[str, ...] = (),
+) -> None:
+    """Insert rows, or change those that are there.
+
+    Args: left_out: further columns, which are NULL then.
+    """
     for some in _portions(rows):
-        session.change(_upsert(table, columns, len(some)), list(chain.from_iterable(some)))
+        statement = _upsert(table, columns, left_out, len(some))
+        session.change(statement, list(chain.from_iterable(some)))
 
 
 @lru_cache
-def _upsert(table: str, columns: tuple[str, ...], n: int) -> str:
+def _upsert(table: str, columns: tuple[str, ...], left_out: tuple[str, ...], n: int) -> str:
     place = f"({', '.join('?' * len(columns))})"
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+    changes = ", ".join(f"{name} = excluded.{name}" for name in (*columns[1:], *left_out))
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - ours
         f"VALUES {', '.join([place] * n)} ON CONFLICT ({columns[0]}) DO UPDATE SET {changes}"
@@ -462,19 +488,24 @@ def _closed_row(key: str, attempt: Attempt) -> Row:
         payer.provider,
         payer.model,
         payer.key,
-        payer.user,
         tags_text(payer.tags),
         record.cost,
         record.price_version,
         int(record.estimated),
         *_tokens(record.usage),
         record.latency_us,
-        record.first_token_us,
-        record.cache,
-        record.failure,
-        record.instead_of,
+        str(record.cache),
         record.n,
     )
+
+
+_ALL_NULL = (None,) * len(_ATTEMPT_RARELY)
+
+
+def _rare_values(attempt: Attempt) -> Row:
+    record = attempt.record
+    assert record is not None
+    return record.payer.user, record.first_token_us, record.failure, record.instead_of
 
 
 def _tokens(usage: Usage | None) -> Row:

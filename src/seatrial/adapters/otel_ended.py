@@ -81,8 +81,9 @@ class EndedSpans:
             told: gives the other attributes; called where it is recorded.
         """
         tracer, trace = self._tracer, self._trace
-        parent = trace.get_current_span(context).get_span_context()
-        if parent.is_valid:
+        # Most calls come from no span of this process, and their context holds nothing.
+        parent = trace.get_current_span(context).get_span_context() if context else None
+        if parent is not None and parent.is_valid:
             trace_id = parent.trace_id
         else:
             parent, trace_id = None, tracer.id_generator.generate_trace_id()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable
 
 from seatrial.adapters.sqlite_file import SqliteFile
 
-_LOOK_EVERY_S = 0.01
-"""How often the table is looked at for names that other processes wrote."""
+_LOOK_EVERY_S = 0.1
+"""How often the table is looked at for names that other processes wrote. While this one writes,
+each look reads pages anew; it is a tenth of what answers wait for until they are written."""
 _AT_ONCE = 512
 _BITS_A_NAME = 32
 
@@ -15,7 +16,7 @@ _BITS_A_NAME = 32
 class Names:
     """Remembers a bit for each name that was in the table at any time.
 
-    What this process is about to write is known at once (`add`), what others wrote within 10 ms.
+    What this process is about to write is known at once (`add`), what others wrote within 0.1 s.
     Names that are gone stay known until there are twice as many as the table holds at most; then
     all are read anew.
 

@@ -10,6 +10,8 @@ import msgspec
 
 from seatrial.gateway.chat.response import Usage
 
+_NOTHING = Decimal(0)
+
 
 class CacheUse(StrEnum):
     """What the cache did for a call."""
@@ -72,7 +74,9 @@ class Journal:
     def cost_usd(self) -> Decimal:
         """What all attempts and what was asked beside them cost together; those of unknown cost
         count nothing."""
-        total = Decimal(0)
+        if len(self.attempts) == 1 and not self.beside:  # as with most
+            return self.attempts[0].cost_usd or _NOTHING
+        total = _NOTHING
         for attempt in (*self.attempts, *self.beside):
             if attempt.cost_usd is not None:
                 total += attempt.cost_usd

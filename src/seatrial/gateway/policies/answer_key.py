@@ -87,4 +87,7 @@ def _lessen(body: dict[str, object], name: str, silent: str) -> None:
 
 
 def _without(held: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
-    return {name: value for name, value in held.items() if name not in names}
+    rest = dict(held)
+    for name in names:
+        rest.pop(name, None)
+    return rest

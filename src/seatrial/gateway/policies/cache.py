@@ -174,8 +174,9 @@ class Cached:
             key, call, lambda: self._chat(key, request, call), joined=_joined
         )
         assert isinstance(kept, KeptChat)
-        assert kept.whole is not None
-        return kept.whole
+        whole = kept.whole
+        assert whole is not None
+        return whole
 
     def _shared_stream(self, key: str, request: ChatRequest, call: Call) -> Chunks:
         return self._flights.stream(

@@ -147,10 +147,7 @@ class GatewayCounts:
         elif attempt.usage is not None or attempt.failure is None:
             counts.n_unpriced += 1
         if attempt.usage is not None:
-            tokens = counts.tokens
-            for kind, n in _by_kind(attempt.usage):
-                if n:
-                    tokens[kind] = tokens.get(kind, 0) + n
+            _add_tokens(counts.tokens, attempt.usage)
 
     def _of_model(self, provider: str, model: str) -> ModelCounts:
         key = provider, model
@@ -161,14 +158,18 @@ class GatewayCounts:
         return counts
 
 
-def _by_kind(usage: Usage) -> tuple[tuple[str, int], ...]:
-    return (
-        ("input", usage.input_tokens),
-        ("output", usage.output_tokens),
-        ("cached", usage.cached_tokens),
-        ("cache_write", usage.cache_write_tokens),
-        ("reasoning", usage.reasoning_tokens),
-    )
+def _add_tokens(tokens: dict[str, int], usage: Usage) -> None:
+    """Add those of a usage by kind; a kind that was never used has no count."""
+    if n := usage.input_tokens:
+        tokens["input"] = tokens.get("input", 0) + n
+    if n := usage.output_tokens:
+        tokens["output"] = tokens.get("output", 0) + n
+    if n := usage.cached_tokens:
+        tokens["cached"] = tokens.get("cached", 0) + n
+    if n := usage.cache_write_tokens:
+        tokens["cache_write"] = tokens.get("cache_write", 0) + n
+    if n := usage.reasoning_tokens:
+        tokens["reasoning"] = tokens.get("reasoning", 0) + n
 
 
 def exposition(workers: Mapping[str, Snapshot]) -> str:

@@ -25,10 +25,11 @@ async def in_time(work: Awaitable[T], within_s: float) -> T:
     Args: within_s: > 0.
     Raises: OutOfPatience: it was not done by then, and was cancelled.
     """
-    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task(loop)
     assert task is not None
     alarm = _Alarm(task)
-    timer = asyncio.get_running_loop().call_later(within_s, alarm.ring)
+    timer = loop.call_later(within_s, alarm.ring)
     try:
         return await work
     except asyncio.CancelledError:

@@ -20,6 +20,7 @@ from seatrial.web.llm.visit import Visit
 
 STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
+_CACHE = {use: (b"x-seatrial-cache", use.value.encode()) for use in CacheUse}
 _UNSAFE = re.compile(r"[^\x21-\x7e]")
 
 
@@ -36,7 +37,7 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
         found.append((VERSION, str(version).encode()))
         found.append((b"x-seatrial-answer", _safe(str(journal.notes[ANSWER_NOTE]))))
     if journal.cache is not CacheUse.NONE:
-        found.append((b"x-seatrial-cache", str(journal.cache).encode()))
+        found.append(_CACHE[journal.cache])
         if isinstance(similarity := journal.notes.get(SIMILARITY), float):
             found.append((b"x-seatrial-similarity", b"%.4f" % similarity))
     if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
