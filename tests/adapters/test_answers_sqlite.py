@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,14 @@ import pytest
 from seatrial.adapters.answers_sqlite import SqliteAnswers
 from seatrial.kernel.store import StoreDamaged, StoreMissing, StoreUnavailable
 
+opened = partial(SqliteAnswers, gather_s=0.01)
+
 _OTHER = """
 import asyncio, sys
 from seatrial.adapters.answers_sqlite import SqliteAnswers
 
 async def main(path, me):
-    answers = SqliteAnswers(path, max_entries=60, busy_timeout_s=20)
+    answers = SqliteAnswers(path, max_entries=60, busy_timeout_s=20, gather_s=0.01)
     for number in range(100):
         await answers.put(f"{me}/{number}", me.encode() * 50, ttl_s=1000)
     held = [await answers.get(f"{me}/{number}") for number in range(100)]
@@ -37,7 +40,7 @@ async def test_several_processes_share_a_file_and_its_bounds(tmp_path: Path) -> 
     for other in others:
         _, said = other.communicate()
         assert other.returncode == 0, said
-    answers = SqliteAnswers(path)
+    answers = opened(path)
     names = [f"{me}/{number}" for me in "ab" for number in range(100)]
     held = [one for one in [await answers.get(name) for name in names] if one is not None]
     assert len(held) == 60
@@ -48,7 +51,7 @@ async def test_several_processes_share_a_file_and_its_bounds(tmp_path: Path) -> 
 
 async def test_it_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     for _ in range(2):
-        answers = SqliteAnswers(tmp_path / "answers.db")
+        answers = opened(tmp_path / "answers.db")
         held = await answers.get("a")
         await answers.put("a", b"value", ttl_s=1000)
         await answers.close()
@@ -57,7 +60,7 @@ async def test_it_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
 
 
 async def test_reading_waits_for_no_writer(tmp_path: Path) -> None:
-    answers = SqliteAnswers(tmp_path / "answers.db", busy_timeout_s=0.0)
+    answers = opened(tmp_path / "answers.db", busy_timeout_s=0.0)
     await answers.put("a", b"value", ttl_s=1000)
     assert await answers.get("a") is not None
     with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as other:
@@ -75,7 +78,7 @@ async def test_reading_waits_for_no_writer(tmp_path: Path) -> None:
 
 async def test_expired_answers_make_room_as_others_come(tmp_path: Path) -> None:
     moment = [1000.0]
-    answers = SqliteAnswers(tmp_path / "answers.db", max_entries=20, wall=lambda: moment[0])
+    answers = opened(tmp_path / "answers.db", max_entries=20, wall=lambda: moment[0])
     await answers.put("old", b"x", ttl_s=1000)
     for number in range(19):
         await answers.put(str(number), b"x", ttl_s=10)
@@ -88,18 +91,18 @@ async def test_expired_answers_make_room_as_others_come(tmp_path: Path) -> None:
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreMissing, match="absent"):
-        SqliteAnswers(tmp_path / "absent" / "answers.db")
+        opened(tmp_path / "absent" / "answers.db")
 
 
 async def test_a_damaged_file_of_ours_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "answers.db"
-    answers = SqliteAnswers(path)
+    answers = opened(path)
     for number in range(200):
         await answers.put(str(number), b"x" * 1000, ttl_s=1000)
     await answers.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"rubbish!" * ((len(whole) - 4096) // 8))
-    answers = SqliteAnswers(path)
+    answers = opened(path)
     assert await answers.get("1") is None
     await answers.put("1", b"value", ttl_s=1000)
     assert await answers.get("1") is not None
@@ -111,14 +114,14 @@ async def test_a_file_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> Non
     with closing(sqlite3.connect(path)) as earlier:
         earlier.execute("CREATE TABLE answer (position INTEGER PRIMARY KEY, name TEXT)")
         earlier.execute(f"PRAGMA application_id = {0x5EA7_21A7}")
-    answers = SqliteAnswers(path)
+    answers = opened(path)
     await answers.put("1", b"value", ttl_s=1000)
     assert await answers.get("1") is not None
     await answers.close()
 
 
 async def test_keys_are_told_apart_whatever_they_are(tmp_path: Path) -> None:
-    answers = SqliteAnswers(tmp_path / "answers.db")
+    answers = opened(tmp_path / "answers.db")
     keys = ["", "a", "a" * 64, "A" * 64, "x" * 64, "é" * 64, "\ud800", "1" * 63, "1" * 65]
     await asyncio.gather(*(answers.put(key, repr(key).encode(), ttl_s=1000) for key in keys))
     for key in keys:
@@ -135,12 +138,12 @@ async def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     for text in (path.read_bytes(), b"not a database, but long enough to look like one" * 50):
         path.write_bytes(text)
         with pytest.raises(StoreDamaged, match=r"answers\.db"):
-            SqliteAnswers(path)
+            opened(path)
         assert path.read_bytes() == text
 
 
 async def test_writes_do_not_hold_up_the_event_loop(tmp_path: Path) -> None:
-    answers = SqliteAnswers(tmp_path / "answers.db", busy_timeout_s=5.0)
+    answers = opened(tmp_path / "answers.db", busy_timeout_s=5.0)
     with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = asyncio.ensure_future(answers.put("a", b"x", ttl_s=1000))
@@ -154,7 +157,7 @@ async def test_writes_do_not_hold_up_the_event_loop(tmp_path: Path) -> None:
 
 
 async def test_what_is_put_at_once_is_kept_in_order_and_counted_once(tmp_path: Path) -> None:
-    answers = SqliteAnswers(tmp_path / "answers.db")
+    answers = opened(tmp_path / "answers.db")
     puts = [answers.put("a", b"x" * n, ttl_s=1000) for n in range(1, 30)]
     await asyncio.gather(*puts, answers.put("b", b"", ttl_s=1000), answers.delete("c"))
     await asyncio.gather(answers.put("c", b"xy", ttl_s=1000), answers.delete("b"))
@@ -168,7 +171,7 @@ async def test_what_is_put_at_once_is_kept_in_order_and_counted_once(tmp_path: P
 
 
 async def test_what_comes_faster_than_it_is_written_is_refused(tmp_path: Path) -> None:
-    answers = SqliteAnswers(tmp_path / "answers.db")
+    answers = opened(tmp_path / "answers.db")
     large = bytes(1024 * 1024)
     puts = [answers.put(str(n), large, ttl_s=1000) for n in range(20)]
     outcomes = await asyncio.gather(*puts, return_exceptions=True)
@@ -181,7 +184,7 @@ async def test_what_comes_faster_than_it_is_written_is_refused(tmp_path: Path) -
 
 
 async def test_closing_keeps_what_was_put_before(tmp_path: Path) -> None:
-    answers = SqliteAnswers(tmp_path / "answers.db")
+    answers = opened(tmp_path / "answers.db")
     putting = [asyncio.ensure_future(answers.put(str(n), b"x", ttl_s=1000)) for n in range(9)]
     await asyncio.sleep(0)
     await answers.close()

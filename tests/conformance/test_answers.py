@@ -32,7 +32,11 @@ class TestSqliteAnswers(BoundedAnswersSuite):
     @pytest.fixture
     async def answers(self, tmp_path: Path) -> AsyncIterator[SqliteAnswers]:
         answers = SqliteAnswers(
-            tmp_path / "answers.db", max_entries=50, max_bytes=6000, wall=CLOCK.monotonic
+            tmp_path / "answers.db",
+            max_entries=50,
+            max_bytes=6000,
+            gather_s=0.01,
+            wall=CLOCK.monotonic,
         )
         yield answers
         await answers.close()

@@ -73,7 +73,7 @@ class SqliteAnswers:
     """`gateway.policies.answers.Answers` in a file; each process opens its own.
 
     Reading waits for no writer, so it is done on the event loop; writing is done in a thread, all
-    that came within a second in one transaction; other processes find it then. What was put just
+    that came within `gather_s` in one transaction; other processes find it then. What was put just
     before the process or the machine dies may be lost. Times are of the wall clock.
 
     Args:
@@ -82,6 +82,7 @@ class SqliteAnswers:
         max_entries: >= 1.
         max_bytes: of all values, >= 1; the file is somewhat larger.
         busy_timeout_s: how long a write waits for another process, >= 0.
+        gather_s: how long a write waits for others to go along, >= 0.
         wall: seconds since 1970.
     Raises: StoreMissing, StoreDenied, StoreDamaged, StoreUnavailable, StoreFull.
     """
@@ -93,12 +94,14 @@ class SqliteAnswers:
         max_entries: int = 100_000,
         max_bytes: int = 256 * 1024 * 1024,
         busy_timeout_s: float = 1.0,
+        gather_s: float = _GATHER_S,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._path = Path(path)
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._busy_timeout_s = busy_timeout_s
+        self._gather_s = gather_s
         self._wall = wall
         self._names = Names(_NAMES, most=max_entries, now=time.monotonic)
         # Answers can be asked for again.
@@ -162,7 +165,7 @@ class SqliteAnswers:
             loop = asyncio.get_running_loop()
             self._kept = loop.create_future()
             if not self._busy:
-                self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
+                self._due = loop.call_later(self._gather_s, self._hand_over, loop)
         self._waiting.append(change)
         return self._kept
 
@@ -186,7 +189,7 @@ class SqliteAnswers:
         def told(work: asyncio.Future[tuple[int, int]]) -> None:
             self._busy = False
             if self._waiting:
-                self._due = loop.call_later(_GATHER_S, self._hand_over, loop)
+                self._due = loop.call_later(self._gather_s, self._hand_over, loop)
             error = work.exception()
             if error is None:
                 self._names.wrote(*work.result(), era=era)
