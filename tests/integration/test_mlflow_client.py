@@ -8,13 +8,13 @@ import socket
 import subprocess
 import threading
 import time
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import uvicorn
+from environments import environment
 
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import (
@@ -59,13 +59,7 @@ print(json.dumps(said))
 @pytest.fixture(scope="module")
 def python(request: pytest.FixtureRequest) -> Path:
     """An interpreter with MLflow's client; kept in pytest's cache from run to run."""
-    folder = request.config.cache.mkdir("-".join(PINS[0].split("==")))
-    interpreter = folder / "bin" / "python"
-    if not (folder / "done").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *PINS], check=True)
-        (folder / "done").touch()
-    return interpreter
+    return environment(request.config, PINS[0], PINS)
 
 
 @pytest.fixture

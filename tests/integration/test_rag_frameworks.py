@@ -6,15 +6,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import venv
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from environments import ROOT, environment, passes
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
+SUITES = ROOT / "tests" / "integration" / "rag_frameworks"
 PINS = (
     "langchain-core==1.7.2",
     "langchain-tests==1.1.9",
@@ -48,31 +47,18 @@ print(json.dumps(said))
 """
 
 
-def environment(request: pytest.FixtureRequest, name: str, *steps: Sequence[str]) -> Path:
-    """An interpreter with packages, installed step by step; kept in pytest's cache."""
-    folder = request.config.cache.mkdir(name)
-    interpreter = folder / "bin" / "python"
-    if not (folder / "done").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        for step in steps:
-            subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *step], check=True)
-        (folder / "done").touch()
-    return interpreter
-
-
 @pytest.fixture
 def python(request: pytest.FixtureRequest) -> Path:
     """With the frameworks and seatrial."""
-    name = "rag-frameworks-" + "-".join(PINS).replace("==", "-")
-    return environment(request, name, PINS, [f"{ROOT}[gateway]"])
+    name = "rag-frameworks-" + "-".join(PINS)
+    return environment(request.config, name, PINS, [f"{ROOT}[gateway]"])
 
 
 @pytest.fixture
 def torch(request: pytest.FixtureRequest) -> Path:
     """With sentence-transformers, on a torch that needs no accelerator."""
-    return environment(
-        request, "sentence-transformers-6.2.0", ["torch==2.13.0"], TRANSFORMERS, [f"{ROOT}[rag]"]
-    )
+    steps = (["torch==2.13.0"], TRANSFORMERS, [f"{ROOT}[rag]"])
+    return environment(request.config, TRANSFORMERS[0], *steps)
 
 
 def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_path: Path) -> None:
@@ -106,27 +92,8 @@ def test_each_finds_what_the_index_finds_and_where_it_stands(python: Path, tmp_p
 
 @pytest.mark.parametrize("part", ["langchain_store", "embeddings", "dspy"])
 def test_what_goes_both_ways_passes_its_tests(python: Path, tmp_path: Path, part: str) -> None:
-    passes(python, f"in_{part}.py", tmp_path)
+    passes(python, SUITES / f"in_{part}.py", tmp_path, "-o", "asyncio_mode=auto")
 
 
 def test_sentence_transformers_passes_the_suite_and_is_reached(torch: Path, tmp_path: Path) -> None:
-    passes(torch, "in_sentence_transformers.py", tmp_path)
-
-
-def passes(python: Path, name: str, folder: Path) -> None:
-    tests = ROOT / "tests" / "integration" / "rag_frameworks" / name
-    command = [python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", folder]
-    command += ["-o", "asyncio_mode=auto"] if "transformers" not in name else []
-    command += ["-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib", tests]
-    ran = subprocess.run(
-        command,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert " passed" in ran.stdout
-    assert "skipped" not in ran.stdout
+    passes(torch, SUITES / "in_sentence_transformers.py", tmp_path)

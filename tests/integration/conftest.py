@@ -1,0 +1,6 @@
+"""Lets these tests share `environments`."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))

@@ -1,0 +1,55 @@
+"""Virtual environments with packages that are no dependency, and suites that run in one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(config: pytest.Config, name: str, *steps: Sequence[str]) -> Path:
+    """An interpreter with packages, kept in pytest's cache from run to run.
+
+    Args: steps: what pip is given, one after the other.
+    """
+    assert config.cache is not None
+    folder = config.cache.mkdir(name.replace("==", "-"))
+    interpreter = folder / "bin" / "python"
+    if not (folder / "done").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        for step in steps:
+            subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *step], check=True)
+        (folder / "done").touch()
+    return interpreter
+
+
+def passes(
+    python: Path, tests: Path, folder: Path, *options: str, path: Sequence[Path] = ()
+) -> None:
+    """Run tests by an interpreter, which has to have pytest; none may fail or be skipped.
+
+    Args:
+        folder: where they run.
+        options: of pytest, further ones.
+        path: what they may import besides seatrial.
+    """
+    command = [python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", folder, *options]
+    command += ["-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib", tests]
+    ran = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", *path)))},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+    assert "skipped" not in ran.stdout
