@@ -3,23 +3,16 @@
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 
 from seatrial.adapters import index_draft, index_file
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
-from seatrial.rag.chunking.chunk import Chunk
-from seatrial.rag.index.conditions import Equals
 from seatrial.rag.index.failures import IndexDamaged, IndexDenied, IndexUnavailable
 from seatrial.rag.index.postings import Analysis
-from seatrial.rag.index.reading import Scope
-from seatrial.rag.index.writing import IndexedDocument
-from seatrial.rag.text.document import Span
 from seatrial.testing import index_corpus as corpus
 from seatrial.testing.index_corpus import PLAIN_WORDS, RECIPE
 from seatrial.testing.index_store_suite import ALL, build, read, written
@@ -245,40 +238,3 @@ def test_parts_that_disagree_behind_right_checksums_are_found(store: Store, tmp_
     arrays["vectors"][2] *= 2
     index_file.write_arrays(path, arrays)
     assert {one.part for one in store.audit("ship")} == {"chunks", "vectors"}
-
-
-def test_near_vectors_are_found_by_their_signs_among_many(tmp_path: Path) -> None:
-    """In a filter that lets half through, too."""
-    random = np.random.default_rng(13)
-    centres = random.standard_normal((400, 384)).astype(np.float32)
-    vectors = np.repeat(centres, 50, axis=0)
-    vectors += 0.6 * random.standard_normal(vectors.shape).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    recipe = replace(RECIPE, dimensions=384)
-    store = Store(tmp_path, PLAIN_WORDS, full_bytes=2**23)
-    draft = store.draft("ship", recipe)
-    chunk = Chunk(span=Span(0, 5), parent=Span(0, 5), n_tokens=1)
-    for number in range(200):
-        document = replace(
-            corpus.document(Random(14), f"doc-{number}").document,
-            text="five!",
-            metadata={"half": number % 2},
-            readers=None,
-        )
-        own = vectors[number * 100 : number * 100 + 100]
-        draft.put([IndexedDocument(document=document, chunks=[chunk] * 100, vectors=own)])
-    draft.publish()
-    assert len(files(tmp_path)) > 2
-    index = store.open("ship")
-    halves = np.arange(20_000) // 100 % 2
-    for scope, inside in (
-        (ALL, halves >= 0),
-        (Scope(where=Equals("half", 1), readers=None), halves == 1),
-    ):
-        n_found = 0
-        for query in vectors[inside][:: int(inside.sum()) // 50]:
-            exact = np.where(inside, vectors @ query, -2)
-            nearest = {vectors[at].tobytes() for at in np.argsort(-exact)[:10]}
-            hits = index.dense(query, 10, scope)
-            n_found += len({one.tobytes() for one in index.vectors(hits.keys.tolist())} & nearest)
-        assert n_found >= 0.99 * 500

@@ -244,7 +244,9 @@ class EmbeddedDraft:
         return parts not in {self._state.base, self._folder.manifest(live.version).parts}
 
     def _is_stale(self, part: _Part) -> bool:
-        return part.segment.analysis != self._analysis.name
+        """Whether an older release or another analysis wrote it."""
+        segment = part.segment
+        return segment.analysis != self._analysis.name or segment.codes is None
 
     def _committed(self, catalogue: Catalogue) -> int:
         """The number of the new version, which is the live one from now on."""

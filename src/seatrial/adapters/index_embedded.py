@@ -20,6 +20,7 @@ from seatrial.adapters.index_folder import (
     facts_of,
     unpacked,
 )
+from seatrial.adapters.products_simsimd import byte_products
 from seatrial.rag.index.checking import is_name
 from seatrial.rag.index.difference import Difference
 from seatrial.rag.index.failures import KeepInvalid
@@ -54,6 +55,7 @@ class EmbeddedIndexStore:
         self._analysis = analysis
         self._now = now
         self._full_bytes = full_bytes
+        self._products = byte_products()
         self._segments: WeakValueDictionary[tuple[int, int, int], Segment] = WeakValueDictionary()
 
     def names(self) -> Sequence[str]:
@@ -85,7 +87,7 @@ class EmbeddedIndexStore:
             embedder=entry.recipe.embedder,
             chunker=entry.recipe.chunker,
         )
-        return SegmentedIndex(facts, parts, self._analysis)
+        return SegmentedIndex(facts, parts, self._analysis, self._products)
 
     def draft(self, name: str, recipe: Recipe) -> EmbeddedDraft:
         """See IndexStore. Raises also: IndexNameInvalid, IndexDenied, IndexUnavailable."""

@@ -30,7 +30,6 @@ _TAIL = struct.Struct("<QQI8s")
 """At the end: where the list of arrays begins, its length and checksum, and who wrote it."""
 
 _ALIGNED = 64
-_TYPES = frozenset({"<f4", "<u8", "<i8", "<i4", "<u2", "|u1"})
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _UNCHECKED = frozenset({"vectors", "text"})
@@ -97,6 +96,9 @@ class MappedArrays(Mapping[str, NDArray[Any]]):
                 raise damaged(self._path, f"holds {name!r} other than it was written")
             self._seen[name] = self._array(self._placed[name])
         return self._seen[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._placed
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._placed)

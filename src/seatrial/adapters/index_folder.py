@@ -36,7 +36,10 @@ from seatrial.rag.index.failures import IndexNotFound
 from seatrial.rag.index.writing import Recipe, VersionFacts
 
 _Kind = TypeVar("_Kind")
-_FORMAT = 1
+_FORMAT = 2
+"""2: segments have codes of vectors; of 1, signs, which are not read any more."""
+
+_READ = (1, _FORMAT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,9 +252,9 @@ class IndexFolder:
     def _read(self, name: str, kind: type[_Kind]) -> _Kind:
         path = self._path / name
         read = read_json(path)
-        if not isinstance(read, dict) or read.get("format") != _FORMAT:
+        if not isinstance(read, dict) or read.get("format") not in _READ:
             raise damaged(path, "was written by another version of seatrial")
-        return msgspec.convert(read, kind)
+        return msgspec.convert({**read, "format": _FORMAT}, kind)  # as it will be written
 
     def _write(self, name: str, body: object) -> None:
         write_json(self._path / name, msgspec.to_builtins(body))

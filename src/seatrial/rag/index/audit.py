@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.rag.index.codes import Codes
 from seatrial.rag.index.difference import Difference
 from seatrial.rag.index.segment import Segment
 from seatrial.rag.index.segmented import Part
-from seatrial.rag.index.signs import planes_of
 
 _UNIT = 1e-3
 _BLOCK = 2**22
@@ -44,9 +44,10 @@ def differences_within(segment: Segment, place: str) -> list[Difference]:
         "pages": (n,),
         "sections": (n,),
         "vectors": (n, segment.vectors.shape[1]),
-        "signs": (-(-segment.vectors.shape[1] // 64), n),
         "word_lengths": (n,),
     }
+    if segment.codes is not None:
+        expected |= {"codes": segment.vectors.shape, "code_scales": (n,)}
     wrong = [
         Difference(
             part=_PART.get(name.partition("_")[0], "chunks"),
@@ -75,7 +76,8 @@ _PART = {
     "restricted": "documents",
     "languages": "documents",
     "vectors": "vectors",
-    "signs": "vectors",
+    "codes": "vectors",
+    "code": "vectors",
     "word": "words",
 }
 
@@ -184,11 +186,12 @@ def _vectors(segment: Segment) -> _Found:
         "vectors are not of unit length.",
         np.count_nonzero(~(np.abs(squares - 1) < _UNIT)),
     )
-    yield (
-        "vectors",
-        "vectors have other signs than are kept for the first look.",
-        np.count_nonzero((planes_of(vectors) != segment.planes).any(axis=0)),
-    )
+    if segment.codes is not None:
+        with np.errstate(invalid="ignore"):  # what is not a number was counted above
+            made = Codes.of(vectors)
+        other = (made.values != segment.codes.values).any(axis=1)
+        other |= made.scales != segment.codes.scales
+        yield "vectors", "vectors have other codes than are kept.", np.count_nonzero(other)
 
 
 def _words(segment: Segment) -> _Found:

@@ -32,12 +32,14 @@ def among_best(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """
     if k <= 0:
         return np.empty(0, np.intp)
-    at: NDArray[np.intp] = np.arange(len(scores))
     n_blocks = len(scores) // _BLOCK
     if n_blocks > k:
-        maxima = scores[: n_blocks * _BLOCK].reshape(n_blocks, _BLOCK).max(axis=1)
+        # a block is a column: ten times as fast as maxima of rows
+        maxima = scores[: n_blocks * _BLOCK].reshape(_BLOCK, n_blocks).max(axis=0)
         floor = np.partition(maxima, n_blocks - k)[n_blocks - k]
-        at = np.flatnonzero(scores >= floor)
+        at: NDArray[np.intp] = np.flatnonzero(scores >= floor)
+    else:
+        at = np.arange(len(scores))
     held = scores[at]
     if len(held) > k:
         at = at[held >= np.partition(held, len(held) - k)[len(held) - k]]
@@ -51,4 +53,5 @@ def cosines(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray
     promise; nor does it start threads, which cost more than they bring beside other requests.
     """
     products: NDArray[np.float32] = np.vecdot(vectors, query)
-    return np.clip(products, -1, 1, out=products)
+    np.minimum(products, 1, out=products)
+    return np.maximum(products, -1, out=products)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.index.codes import Codes
 from seatrial.rag.index.columns import Column, columns_of
 from seatrial.rag.index.passage import Passage
 from seatrial.rag.index.postings import Analysis, Postings
-from seatrial.rag.index.signs import planes_of
 from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Document, MetaValue, Section, Span
@@ -118,7 +118,6 @@ class Segment:
         self.n_documents = len(arrays["text_lengths"])
         self.n_chunks = len(arrays["n_tokens"])
         self.vectors: NDArray[np.float32] = arrays["vectors"]
-        self.planes: NDArray[np.uint64] = arrays["signs"]
         self.chunk_bounds: NDArray[np.int64] = arrays["chunk_bounds"]
         self.chunk_documents: NDArray[np.int32] = arrays["chunk_documents"]
         self.restricted: NDArray[np.bool_] = arrays["restricted"].view(np.bool_)
@@ -128,6 +127,13 @@ class Segment:
     def is_restricted(self) -> bool:
         """Whether one of its documents has an access list."""
         return bool(self.restricted.any())
+
+    @cached_property
+    def codes(self) -> Codes | None:
+        """Its vectors in bytes; None where an older release wrote it."""
+        if "codes" not in self.arrays:
+            return None
+        return Codes(self.arrays["codes"], self.arrays["code_scales"])
 
     @cached_property
     def analysis(self) -> str:
@@ -284,7 +290,8 @@ def _vectors(documents: Sequence[IndexedDocument], dimensions: int) -> Arrays:
     vectors = np.empty((n_chunks, dimensions), np.float32)
     if dimensions and documents:
         np.concatenate([one.vectors for one in documents if one.vectors is not None], out=vectors)
-    return {"vectors": vectors, "signs": planes_of(vectors)}
+    codes = Codes.of(vectors)
+    return {"vectors": vectors, "codes": codes.values, "code_scales": codes.scales}
 
 
 def _records(documents: Sequence[Document]) -> Arrays:

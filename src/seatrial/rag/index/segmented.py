@@ -13,28 +13,23 @@ from numpy.typing import NDArray
 
 from seatrial.rag.index.bm25 import Bm25, Searched
 from seatrial.rag.index.checking import check_vectors
+from seatrial.rag.index.codes import Products
 from seatrial.rag.index.columns import documents_holding, readable
 from seatrial.rag.index.failures import NotInIndex, Unsupported
+from seatrial.rag.index.nearest import Nearest
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.index.ranking import among_best, best, cosines
 from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.segment import Segment
-from seatrial.rag.index.signs import distances, nearest
 from seatrial.rag.text.document import Document
 
-_FEW = 4_096 * 384
-"""Numbers of vectors that are gathered and multiplied, out of however many."""
+_FEW = 512 * 384
+"""Numbers of vectors that are multiplied as they are, out of however many."""
 
-_ALL = 16_384 * 384
-"""Numbers of vectors that are multiplied as they lie; of more, those whose signs come near."""
-
-_LOOKED_AT = 1_024 * 384
-"""Numbers of the vectors that come near, beside one of 256 vectors in the scope; the fewer numbers
-a vector has, the less its signs tell."""
-
-_PER_HIT = 64
-"""At least so many vectors come near for each that is asked for."""
+_ALL = 3_072 * 384
+"""Numbers of vectors that stay in the processor's cache, and are multiplied as they are; of more,
+the codes are looked at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +49,24 @@ class Part:
 class SegmentedIndex:
     """`reading.Index` over segments.
 
-    Dense search computes all products where there are few vectors (of 384 numbers: 16,384 in the
-    version or 4,096 in the scope), and otherwise those of the vectors whose signs come nearest.
+    Dense search finds what all products would find. Of more than a few vectors it computes those
+    alone that their codes do not rule out.
+
+    Args:
+        products: of codes; None: all products of vectors are computed.
     """
 
-    def __init__(self, facts: IndexFacts, parts: Sequence[Part], analysis: Analysis) -> None:
+    def __init__(
+        self,
+        facts: IndexFacts,
+        parts: Sequence[Part],
+        analysis: Analysis,
+        products: Products | None = None,
+    ) -> None:
         self._facts = facts
         self._parts = parts
         self._analysis = analysis
+        self._products = products
         self._alive = [_alive(part) for part in parts]
 
     @property
@@ -74,15 +79,16 @@ class SegmentedIndex:
         query = self._checked(vector)
         if k < 1 or not self._parts:
             return NO_HITS
-        rows = [self._rows(number, scope) for number in range(len(self._parts))]
+        rows: Sequence[NDArray[np.intp] | None] = [
+            self._rows(number, scope) for number in range(len(self._parts))
+        ]
         n = sum(
             part.segment.n_chunks if chosen is None else len(chosen)
             for part, chosen in zip(self._parts, rows, strict=True)
         )
-        size = len(query)
-        if n * size > _FEW and self._n_rows * size > _ALL:
-            rows = self._near(query, rows, max(_LOOKED_AT // size + n // 256, _PER_HIT * k))
-        return self._best(query, k, rows)
+        if n * len(query) <= _FEW or self._n_rows * len(query) <= _ALL:
+            return self._best(query, k, rows)
+        return self._nearest(query, k, rows)
 
     def lexical(self, text: str, k: int, scope: Scope) -> Hits:
         """See Index."""
@@ -192,42 +198,33 @@ class SegmentedIndex:
         rows = segment.rows_of(documents)
         return rows if alive is None else rows[alive[rows]]
 
-    def _near(
-        self, query: NDArray[np.float32], rows: Sequence[NDArray[np.intp] | None], n: int
-    ) -> list[NDArray[np.intp] | None]:
-        """Those of some rows of each part whose signs are nearest to the query's."""
-        planes = [
-            part.segment.planes
-            if chosen is None
-            else np.take(part.segment.planes, chosen, axis=1, mode="clip")
-            for part, chosen in zip(self._parts, rows, strict=True)
-        ]
-        ends = np.cumsum([one.shape[1] for one in planes])
-        if all(chosen is not None for chosen in rows):
-            planes = [np.concatenate(planes, axis=1)]  # gathered, and so few: one pass over them
-        at = nearest(np.concatenate([distances(one, query) for one in planes]), n)
-        near: list[NDArray[np.intp] | None] = []
-        start = first = 0
-        for chosen, end, last in zip(
-            rows, ends.tolist(), np.searchsorted(at, ends).tolist(), strict=True
-        ):
-            here = at[first:last] - start
-            near.append(here if chosen is None else chosen[here])
-            start, first = end, last
-        return near
+    def _nearest(
+        self, query: NDArray[np.float32], k: int, chosen: Sequence[NDArray[np.intp] | None]
+    ) -> Hits:
+        """The same as `_best`, of many."""
+        codes = [held for part in self._parts if (held := part.segment.codes) is not None]
+        if self._products is None or len(codes) < len(self._parts):
+            return self._best(query, k, chosen)
+        nearest = Nearest(query, k, self._products)
+        for part, held, rows in zip(self._parts, codes, chosen, strict=True):
+            nearest.look(part.segment.vectors, held, part.first_key, rows)
+        return nearest.hits()
 
     def _best(
         self, query: NDArray[np.float32], k: int, chosen: Sequence[NDArray[np.intp] | None]
     ) -> Hits:
-        """The best of these rows of each part; None: of all."""
+        """The best of these rows of each part by all their products; None: of all."""
         keys: list[NDArray[np.int64]] = []
         scores: list[NDArray[np.float32]] = []
         for part, rows in zip(self._parts, chosen, strict=True):
             vectors = part.segment.vectors
-            if rows is not None:
-                vectors = np.take(vectors, rows, axis=0, mode="clip")  # which does not look twice
-            scores.append(cosines(vectors, query))
-            keys.append((np.arange(len(vectors)) if rows is None else rows) + part.first_key)
+            inside = np.arange(len(vectors)) if rows is None else rows
+            if 2 * len(inside) > len(vectors):  # faster than to gather most of them
+                found = cosines(vectors, query)
+                scores.append(found if rows is None else found[rows])
+            else:
+                scores.append(cosines(vectors.take(inside, axis=0, mode="clip"), query))
+            keys.append(inside + part.first_key)
         return best(np.concatenate(keys), np.concatenate(scores), k)
 
     def _checked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,99 @@
+"""Vectors as whole numbers of one byte, with bounds: a first look at many that misses none.
+
+A row is its scale times its codes, less at most half a step in each coordinate. By the inequality
+of Cauchy and Schwarz a product is then below a ceiling that the codes tell; where that is lower
+than a product already found, the row need not be read. So few are, and what is found is what all
+products would find, to the last bit.
+Source: R. Weber, H.-J. Schek, S. Blott, A quantitative analysis and performance study for
+similarity-search methods in high-dimensional spaces, VLDB 1998 (the VA-file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Products: TypeAlias = Callable[[NDArray[np.int8], NDArray[np.int8]], NDArray[np.float32]]
+"""Products of codes (n, d), n > 0, with others (d,): (n,), rounded to float32 and not before; the
+caller may write into what is given."""
+
+_LARGEST = 127
+_LEAST_STEP = np.float32(2.0**-100)
+"""Coordinates so small that dividing by their step would not be exact count as none."""
+
+_LONGEST = 1.001
+"""No vector of unit length, as `check_vectors` has it, is longer."""
+
+_HALF = 0.5001
+"""Half a step, and more than a division to float32 is wrong by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Vectors, nearly: a row of `values` times its scale.
+
+    Args:
+        values: int8 (n, d), in [-127, 127].
+        scales: float32 (n,), > 0: the step of a row.
+    """
+
+    values: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32]) -> Codes:
+        """Of finite vectors (n, d)."""
+        largest = np.abs(vectors).max(axis=1, initial=0)
+        scales = np.maximum(largest / np.float32(_LARGEST), _LEAST_STEP)
+        steps = vectors / scales[:, None]
+        return cls(np.rint(steps, out=steps).astype(np.int8), scales)
+
+    def part(self, rows: slice) -> Codes:
+        """Those of rows that lie beside each other."""
+        return Codes(self.values[rows], self.scales[rows])
+
+    def taken(self, rows: NDArray[np.intp]) -> Codes:
+        """Those of some rows."""
+        return Codes(
+            self.values.take(rows, axis=0, mode="clip"),  # which does not look twice
+            self.scales.take(rows, mode="clip"),
+        )
+
+
+class CodedQuery:
+    """A query (d,) of unit length, to be compared with codes of vectors of unit length.
+
+    Args: products: of codes.
+    """
+
+    def __init__(self, query: NDArray[np.float32], products: Products) -> None:
+        self._products = products
+        self._step = float(np.abs(query).max()) / _LARGEST
+        steps = query / self._step
+        whole = np.rint(steps)
+        self._values = whole.astype(np.int8)
+        steps -= whole
+        lost = self._step * float(steps.dot(steps)) ** 0.5
+        # q.x = q'.x' + (q - q').x' + q.(x - x'), where |x'| <= |x| + |x - x'|
+        # and |x - x'| <= sqrt(d) / 2 steps of x
+        self._added = (_LONGEST + lost) * _HALF * len(query) ** 0.5 / self._step
+        # how far a sum of d products in float32 may be off, in whatever order, and what is here
+        rounding = (len(query) + 16) * 2.0**-23
+        self._beside = _LONGEST * lost + rounding
+
+    def heights(self, codes: Codes) -> NDArray[np.float32]:
+        """How high each product may be (n,), in units of their own: see `height`."""
+        if not len(codes.values):
+            return np.empty(0, np.float32)
+        heights = self._products(codes.values, self._values)
+        heights += self._added
+        heights *= codes.scales
+        return heights
+
+    def height(self, product: float) -> float:
+        """Rows that are not as high have a lower product than this one, as `cosines` has it."""
+        return -np.inf if product <= -1 else (product - self._beside) / self._step
