@@ -19,7 +19,7 @@ from seatrial.rag.index.ranking import among_best, best, cosines
 _BLOCK = 16_384
 """Rows looked at as they lie."""
 
-_GATHERED = 1_024
+_GATHERED = 2_048
 """Rows that are gathered to be looked at."""
 
 Rows: TypeAlias = NDArray[np.intp]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +45,15 @@ class Postings:
     Args:
         hashes: uint64 (n_words,), rising.
         bounds: int64 (n_words + 1,): where the occurrences of each word begin.
-        rows: int32: the texts that have a word, rising.
-        counts: uint16: how often each has it, at most 65,535.
+        rows: int32, or uint16 from a file: the texts that have a word, rising.
+        counts: uint16, or uint8 from a file: how often each has it, at most 65,535.
         lengths: int32 (n,): words of each text.
     """
 
     hashes: NDArray[np.uint64]
     bounds: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    counts: NDArray[np.uint16]
+    rows: NDArray[np.integer[Any]]
+    counts: NDArray[np.unsignedinteger[Any]]
     lengths: NDArray[np.int32]
 
     @classmethod

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.codes import Codes
 from seatrial.rag.index.columns import Column, columns_of
+from seatrial.rag.index.narrow import narrowed
 from seatrial.rag.index.passage import Passage
 from seatrial.rag.index.postings import Analysis, Postings
 from seatrial.rag.index.words import searched_text
@@ -103,7 +104,7 @@ def segment_of(documents: Sequence[IndexedDocument], dimensions: int, analysis: 
         "word_lengths": postings.lengths,
         "analysis": _bytes(analysis.name.encode()),
     }
-    return arrays
+    return narrowed(arrays)
 
 
 class Segment:
