@@ -92,7 +92,7 @@ def page(kept: Path) -> dict[str, str]:
 
 def versions() -> str:
     """Of what is compared, as it is pinned, and of what seatrial runs on, as it is here."""
-    here = ("numpy", "onnxruntime", "tokenizers")
+    here = ("numpy", "onnxruntime", "simsimd", "tokenizers")
     pinned = {
         "seatrial": tuple(f"{name}=={version(name)}" for name in here),
         "sentence-transformers": embedding.ENGINES[embedding.PEER].requirements,
