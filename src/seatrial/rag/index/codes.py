@@ -81,7 +81,8 @@ class CodedQuery:
         # q.x = q'.x' + (q - q').x' + q.(x - x'), where |x'| <= |x| + |x - x'|
         # and |x - x'| <= sqrt(d) / 2 steps of x
         self._added = (_LONGEST + lost) * _HALF * len(query) ** 0.5 / self._step
-        # how far a sum of d products in float32 may be off, in whatever order, and what is here
+        # a sum of d products in float32 is off by d 2^-24 at most, in whatever order; the rest is
+        # more than what is computed here is off by
         rounding = (len(query) + 16) * 2.0**-23
         self._beside = _LONGEST * lost + rounding
 

@@ -50,7 +50,7 @@ class Nearest:
         first_key: int,
         chosen: Rows | None,
     ) -> None:
-        """Look at some rows, which rise; None: at all.
+        """Look at some rows, which rise; None: all.
 
         Args:
             vectors: (n, d); codes: theirs.
