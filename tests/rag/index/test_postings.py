@@ -1,5 +1,6 @@
 """Words are found where they are, and scored by BM25."""
 
+import weakref
 from collections import Counter
 
 import numpy as np
@@ -50,6 +51,24 @@ def test_scores_over_parts_are_those_over_all_that_count(
         scores = found[place[0]]
         score = 0.0 if scores is None else float(scores[place[1]])
         assert score == pytest.approx(expected[key], rel=1e-5)
+
+
+def test_words_are_scored_alike_however_many_are_remembered(monkeypatch) -> None:
+    postings = Postings.of(["a b", "b c c", "a"], SPLIT)
+    asked = [["a", "b"], ["c"], ["b", "c"], ["a"]] * 2
+    expected = [Bm25([Searched(postings, None)]).scores(words)[0] for words in asked]
+    monkeypatch.setattr("seatrial.rag.index.bm25._KNOWN_WORDS", 2)
+    few = Bm25([Searched(postings, None)])
+    for words, scores in zip(asked, expected, strict=True):
+        np.testing.assert_array_equal(few.scores(words)[0], scores)
+
+
+def test_what_was_searched_is_let_go_at_once() -> None:
+    bm25 = Bm25([Searched(Postings.of(["a b"], SPLIT), None)])
+    bm25.scores(["a"])
+    held = weakref.ref(bm25)
+    del bm25
+    assert held() is None
 
 
 def test_more_words_than_sixteen_bits_count_are_kept_apart() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import log1p
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from seatrial.rag.index.postings import Postings, hash_of
 _K1 = 1.2
 _B = 0.75
 _KNOWN_WORDS = 1 << 13
+"""So many words that were looked up are remembered."""
 
 
 class _Word(NamedTuple):
@@ -59,12 +59,20 @@ class Bm25:
             (_K1 * (1 - _B + _B * part.postings.lengths / max(mean, 1e-9))).astype(np.float32)
             for part in parts
         ]
-        self._word = lru_cache(_KNOWN_WORDS)(self._looked_up)
+        self._words: dict[str, _Word] = {}
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Per part the scores (n,) of its rows, those that do not count included; None: all 0."""
         asked = list(map(self._word, words))
         return [self._scored(number, asked) for number in range(len(self._parts))]
+
+    def _word(self, word: str) -> _Word:
+        known = self._words.get(word)
+        if known is None:
+            if len(self._words) >= _KNOWN_WORDS:
+                self._words.clear()
+            known = self._words[word] = self._looked_up(word)
+        return known
 
     def _looked_up(self, word: str) -> _Word:
         sought = hash_of(word)
