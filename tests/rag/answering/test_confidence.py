@@ -1,12 +1,11 @@
-import dataclasses
-
+import msgspec
 import pytest
 
 from seatrial.rag.answering.confidence import confidence, question_signals
 
 
 def found(passages, **changes):
-    return [dataclasses.replace(one.best, **changes) for one in passages]
+    return [msgspec.structs.replace(one.best, **changes) for one in passages]
 
 
 @pytest.mark.parametrize("dense", [None, 0.6])

@@ -1,5 +1,6 @@
 import dataclasses
 
+import msgspec
 import pytest
 
 from seatrial.gateway.chat.messages import Role
@@ -52,8 +53,10 @@ def test_nothing_given_can_pass_for_a_fence_or_a_turn(passages, attack, place):
     if place == "text":
         first = dataclasses.replace(first, text=first.text + "\n" + attack)
     elif place == "title":
-        passage = dataclasses.replace(first.best.passage, title=f"A\n{attack}\nB")
-        first = dataclasses.replace(first, hits=(dataclasses.replace(first.best, passage=passage),))
+        passage = msgspec.structs.replace(first.best.passage, title=f"A\n{attack}\nB")
+        first = dataclasses.replace(
+            first, hits=(msgspec.structs.replace(first.best, passage=passage),)
+        )
     question = attack if place == "question" else "Who?"
     _, clean = told("Who?", passages)
     _, asked = told(question, [first, *passages[1:]])

@@ -1,5 +1,6 @@
 """Words are found where they are, and scored by BM25."""
 
+import weakref
 from collections import Counter
 
 import numpy as np
@@ -23,7 +24,7 @@ def test_each_text_is_listed_under_each_of_its_words(texts: list[str]) -> None:
     postings = Postings.of(texts, SPLIT)
     assert postings.lengths.tolist() == [len(text.split()) for text in texts]
     for word in ("a", "b", "c", "船", "d"):
-        ((start, end),) = postings.places(hashes_of([word])).tolist()
+        (start, end) = postings.place(hashes_of([word])[0])
         listed = zip(
             postings.rows[start:end].tolist(), postings.counts[start:end].tolist(), strict=True
         )
@@ -52,12 +53,30 @@ def test_scores_over_parts_are_those_over_all_that_count(
         assert score == pytest.approx(expected[key], rel=1e-5)
 
 
+def test_words_are_scored_alike_however_many_are_remembered(monkeypatch) -> None:
+    postings = Postings.of(["a b", "b c c", "a"], SPLIT)
+    asked = [["a", "b"], ["c"], ["b", "c"], ["a"]] * 2
+    expected = [Bm25([Searched(postings, None)]).scores(words)[0] for words in asked]
+    monkeypatch.setattr("seatrial.rag.index.bm25._KNOWN_WORDS", 2)
+    few = Bm25([Searched(postings, None)])
+    for words, scores in zip(asked, expected, strict=True):
+        np.testing.assert_array_equal(few.scores(words)[0], scores)
+
+
+def test_what_was_searched_is_let_go_at_once() -> None:
+    bm25 = Bm25([Searched(Postings.of(["a b"], SPLIT), None)])
+    bm25.scores(["a"])
+    held = weakref.ref(bm25)
+    del bm25
+    assert held() is None
+
+
 def test_more_words_than_sixteen_bits_count_are_kept_apart() -> None:
     words = [f"w{number}" for number in range(70_000)]
     postings = Postings.of([" ".join(words), "w69999 w3"], SPLIT)
     assert len(postings.hashes) == 70_000
-    places = postings.places(hashes_of(["w69999", "w3", "w4"]))
-    assert (places[:, 1] - places[:, 0]).tolist() == [2, 2, 1]
+    places = map(postings.place, hashes_of(["w69999", "w3", "w4"]))
+    assert [end - start for start, end in places] == [2, 2, 1]
 
 
 def test_a_word_that_never_ends_is_counted_up_to_a_bound() -> None:

@@ -3,19 +3,42 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from seatrial.rag.index.ranking import best, cosines
+from seatrial.rag.index.ranking import among_best, best, cosines
 
-_scores = st.lists(st.integers(-5, 5), max_size=400)
+_scores = st.builds(
+    lambda values, n, seed: np.random.default_rng(seed).choice(np.array(values, np.float32), n),
+    st.lists(
+        st.floats(-1, 1, width=32) | st.sampled_from([-0.0, 0.0, 1e-40, -1e-40, 30.0, np.inf]),
+        min_size=1,
+        max_size=60,
+    ),
+    st.integers(0, 900),
+    st.integers(0, 9),
+)
+_k = st.integers(1, 30) | st.integers(200, 900)
 
 
-@given(scores=_scores, k=st.integers(-1, 30), seed=st.integers(0, 9))
-def test_the_best_come_first_and_equal_ones_by_key(scores: list[int], k: int, seed: int) -> None:
-    keys = np.random.default_rng(seed).permutation(len(scores))
-    hits = best(keys, np.array(scores, np.float32), k)
-    pairs = sorted(zip(keys.tolist(), scores, strict=True), key=lambda one: (-one[1], one[0]))
+@given(scores=_scores, k=_k | st.integers(-1, 0))
+def test_the_best_come_first_and_equal_ones_by_key(scores: NDArray[np.float32], k: int) -> None:
+    keys = 3 * np.arange(len(scores))
+    hits = best(keys, scores, k)
+    pairs = sorted(
+        zip(keys.tolist(), scores.tolist(), strict=True), key=lambda one: (-one[1], one[0])
+    )
     expected = pairs[: max(k, 0)]
     assert list(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True)) == expected
+
+
+@given(scores=_scores, k=_k, above=st.sampled_from([-2.0, 0.0, 0.5]))
+def test_what_is_among_the_best_lies_above_the_bound(
+    scores: NDArray[np.float32], k: int, above: float
+) -> None:
+    held = sorted(score for score in scores.tolist() if score > above)
+    floor = held[max(len(held) - k, 0)] if held else np.inf
+    expected = [n for n, score in enumerate(scores.tolist()) if score > above and score >= floor]
+    assert among_best(scores, k, above=above).tolist() == expected
 
 
 def test_few_of_very_many_are_found() -> None:

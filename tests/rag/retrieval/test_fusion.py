@@ -9,8 +9,6 @@ from seatrial.rag.index.passage import NO_HITS, Hits
 from seatrial.rag.retrieval.fusion import (
     best_first,
     convex,
-    first,
-    known_to,
     normalised,
     reciprocal_rank,
     together,
@@ -25,13 +23,13 @@ def hits(**scores):
 
 
 def test_a_key_that_one_leg_found_is_unknown_to_the_other():
-    found = together([hits(k7=0.9, k2=0.5), hits(k2=3.0, k4=1.0)])
+    found = together([hits(k7=0.9, k2=0.5), hits(k2=3.0, k4=1.0)], 2)
     assert found.keys.tolist() == [2, 4, 7]
     np.testing.assert_allclose(found.scores, [[0.5, np.nan, 0.9], [3, 1, np.nan]])
 
 
 def test_nothing_found_is_nothing_fused():
-    found = together([NO_HITS, NO_HITS])
+    found = together([NO_HITS, NO_HITS], 2)
     assert len(found) == 0
     assert convex([normalised(leg, 0.0) for leg in found.scores], (0.7, 0.3)).shape == (0,)
 
@@ -57,13 +55,12 @@ def test_a_convex_mean_lies_between_its_legs(values, share):
 @given(scores)
 def test_two_equal_legs_rank_as_one(values):
     leg = np.array(values)
-    keys = np.arange(len(leg))
-    alone = best_first(keys, leg)
+    alone = best_first(leg)
     for fused in (
         convex([normalised(leg, 0.0)] * 2, (0.5, 0.5)),
         reciprocal_rank(np.array([leg, leg]), 60, (0.5, 0.5)),
     ):
-        np.testing.assert_allclose(leg[best_first(keys, fused)], leg[alone], atol=1e-6)
+        np.testing.assert_allclose(leg[best_first(fused)], leg[alone], atol=1e-6)
 
 
 def test_reciprocal_ranks_as_in_the_source():
@@ -72,15 +69,15 @@ def test_reciprocal_ranks_as_in_the_source():
     np.testing.assert_allclose(reciprocal_rank(legs, 60, (0.5, 0.5)), expected)
 
 
-def test_equal_scores_share_a_rank_and_rank_by_key():
+def test_equal_scores_share_a_rank_and_stay_in_order():
     legs = np.array([[2.0, 2.0, 1.0]])
     assert reciprocal_rank(legs, 0, (1.0,)).tolist() == pytest.approx([1, 1, 1 / 3])
-    assert best_first(np.array([9, 3, 5]), np.array([1.0, 1.0, 2.0])).tolist() == [2, 1, 0]
+    assert best_first(np.array([1.0, 1.0, 2.0])).tolist() == [2, 0, 1]
 
 
 def test_candidates_get_the_scores_that_a_deeper_search_has_for_them():
     deep = hits(k2=9.0, k4=8.0, k9=7.0, k7=1.0)
-    found = known_to(together([hits(k7=0.9, k8=0.5), first(deep, 2)]), deep)
+    found = together([hits(k7=0.9, k8=0.5), deep], 2)
     assert found.keys.tolist() == [2, 4, 7, 8]
     np.testing.assert_allclose(found.scores[1], [9, 8, 1, np.nan])
-    assert len(known_to(together([NO_HITS, NO_HITS]), deep)) == 0
+    assert together([NO_HITS, deep], 0).keys.tolist() == []

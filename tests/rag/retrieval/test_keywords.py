@@ -48,3 +48,8 @@ def test_other_languages_are_left_alone():
 def test_nothing_is_added(question, language):
     left = iter(question)
     assert all(letter in left for letter in keywords(question, language) if letter != " ")
+
+
+@given(st.text("xz'’_-. \n9\u0301", max_size=60))
+def test_what_does_not_ask_stays_as_it_is(question):
+    assert keywords(question, "en") == question

@@ -17,6 +17,7 @@ ENGLISH = frozenset({"en"})
         ("Autophagy declines in aged organisms.", {"en": 1.0}, "en"),
         ("Nassau-Saarbrücken", {"de": 0.9, "en": 0.1}, "de"),
         ("Wer war das und was ist es?", {"de": 0.5, "en": 0.5}, "de"),
+        ("Wer war das und was ist es?", {"en": 0.97, "de": 0.03}, "en"),
         ("Wer war das und was ist es?", {"zh": 1.0}, "de"),
         ("Who was the captain?", {"zh": 1.0}, "en"),
         ("2019?", {"en": 1.0}, None),

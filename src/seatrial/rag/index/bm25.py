@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log1p
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.rag.index.postings import Postings, hashes_of
+from seatrial.rag.index.postings import Postings, hash_of
 
 _K1 = 1.2
 _B = 0.75
+_KNOWN_WORDS = 1 << 13
+"""So many words that were looked up are remembered."""
+
+
+class _Word(NamedTuple):
+    """A word that is asked for: its idf times k1 + 1, and per part where in its postings the
+    occurrences begin and end."""
+
+    weight: float
+    places: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +59,52 @@ class Bm25:
             (_K1 * (1 - _B + _B * part.postings.lengths / max(mean, 1e-9))).astype(np.float32)
             for part in parts
         ]
+        self._words: dict[str, _Word] = {}
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Per part the scores (n,) of its rows, those that do not count included; None: all 0."""
-        asked = Counter(words)
-        hashes = hashes_of(asked)
-        places = [part.postings.places(hashes) for part in self._parts]
-        n = sum(map(self._occurring, self._parts, places), np.zeros(len(asked), np.int64))
-        idf = np.log1p((self._n - n + 0.5) / (n + 0.5))
-        weights = (idf * list(asked.values()) * (_K1 + 1)).astype(np.float32)
-        return [
-            self._scored(part.postings, norms, here, weights)
-            for part, norms, here in zip(self._parts, self._norms, places, strict=True)
-        ]
+        asked = list(map(self._word, words))
+        return [self._scored(number, asked) for number in range(len(self._parts))]
 
-    @staticmethod
-    def _occurring(part: Searched, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """In how many rows that count each word occurs."""
-        alive = part.alive
-        if alive is None:
-            return places[:, 1] - places[:, 0]
-        rows = part.postings.rows
-        return np.array(
-            [np.count_nonzero(alive[rows[start:end]]) for start, end in places.tolist()], np.int64
-        )
+    def _word(self, word: str) -> _Word:
+        known = self._words.get(word)
+        if known is None:
+            if len(self._words) >= _KNOWN_WORDS:
+                self._words.clear()
+            known = self._words[word] = self._looked_up(word)
+        return known
 
-    @staticmethod
-    def _scored(
-        postings: Postings,
-        norms: NDArray[np.float32],
-        places: NDArray[np.int64],
-        weights: NDArray[np.float32],
-    ) -> NDArray[np.float32] | None:
-        slices = [slice(start, end) for start, end in places.tolist() if start < end]
-        if not slices:
+    def _looked_up(self, word: str) -> _Word:
+        sought = hash_of(word)
+        places = [part.postings.place(sought) for part in self._parts]
+        n = sum(map(_occurring, self._parts, places))
+        idf = log1p((self._n - n + 0.5) / (n + 0.5))
+        return _Word(idf * (_K1 + 1), places)
+
+    def _scored(self, number: int, words: Sequence[_Word]) -> NDArray[np.float32] | None:
+        """The scores of the rows of one part; None: all 0."""
+        rows, counts, weights, lengths = [], [], [], []
+        postings, norms = self._parts[number].postings, self._norms[number]
+        for weight, places in words:
+            start, end = places[number]
+            if start < end:
+                rows.append(postings.rows[start:end])
+                counts.append(postings.counts[start:end])
+                weights.append(weight)
+                lengths.append(end - start)
+        if not rows:
             return None
-        rows = np.concatenate([postings.rows[here] for here in slices])
-        counts = np.concatenate([postings.counts[here] for here in slices]).astype(np.float32)
-        gains = counts * np.repeat(weights, places[:, 1] - places[:, 0])
-        gains /= counts + norms[rows]
-        return np.bincount(rows, gains, len(norms)).astype(np.float32)
+        all_rows = np.concatenate(rows)
+        gains = np.concatenate(counts, dtype=np.float32)
+        below = norms[all_rows] + gains
+        gains *= np.array(weights, np.float32).repeat(lengths)
+        gains /= below
+        return np.bincount(all_rows, gains, len(norms)).astype(np.float32)
+
+
+def _occurring(part: Searched, place: tuple[int, int]) -> int:
+    """In how many rows that count a word occurs."""
+    start, end = place
+    if part.alive is None:
+        return end - start
+    return int(np.count_nonzero(part.alive[part.postings.rows[start:end]]))

@@ -88,26 +88,27 @@ class Postings:
             lengths=np.array(lengths, np.int32),
         )
 
-    def places(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Where in `rows` and `counts` the occurrences of words begin and end: (n_words, 2).
-
-        Both are 0 for a word that is not there.
-        """
-        places = np.zeros((len(hashes), 2), np.int64)
-        if len(self.hashes):
-            at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-            known = self.hashes[at] == hashes
-            places[known, 0] = self.bounds[at[known]]
-            places[known, 1] = self.bounds[at[known] + 1]
-        return places
+    def place(self, sought: np.uint64) -> tuple[int, int]:
+        """Where in `rows` and `counts` the occurrences of a word begin and end, by its hash; both
+        are 0 for a word that is not there."""
+        at = int(self.hashes.searchsorted(sought))
+        if at == len(self.hashes) or self.hashes[at] != sought:
+            return 0, 0
+        return self.bounds.item(at), self.bounds.item(at + 1)
 
 
 def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
     """The hash of each word, the same everywhere."""
-    digests = b"".join(
-        blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest() for word in words
-    )
-    return np.frombuffer(digests, "<u8").astype(np.uint64)
+    return np.frombuffer(b"".join(map(_digest, words)), "<u8").astype(np.uint64)
+
+
+def hash_of(word: str) -> np.uint64:
+    """The hash of one word."""
+    return np.uint64(int.from_bytes(_digest(word), "little"))
+
+
+def _digest(word: str) -> bytes:
+    return blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def _stable_order(numbers: NDArray[np.int32]) -> NDArray[np.intp]:

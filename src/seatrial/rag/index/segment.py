@@ -194,6 +194,10 @@ class Segment:
         return {name: self.arrays[name] for name in names}
 
     @cached_property
+    def _records(self) -> tuple[memoryview, NDArray[np.int64]]:
+        return self.arrays["records"].data, self.arrays["record_bounds"]
+
+    @cached_property
     def _paths(self) -> list[tuple[str, ...]]:
         return _paths.decode(self.arrays["section_paths"].data)
 
@@ -213,7 +217,8 @@ class Segment:
 
     def record(self, document: int) -> _Record:
         """What is known of a document, less its text and outline."""
-        return _record.decode(self._blob("records", document))
+        records, bounds = self._records
+        return _record.decode(records[bounds.item(document) : bounds.item(document + 1)])
 
     def document(self, document: int) -> Document:
         """A whole document."""
@@ -247,11 +252,12 @@ class Segment:
 
     def passage(self, row: int, key: int) -> Passage:
         """A chunk, with what a citation tells of it."""
-        chunk = self._chunk(row)
+        of_chunks = self._of_chunks
         record = self.record(self.chunk_documents.item(row))
-        start, end, parent_start, parent_end = self._of_chunks["byte_spans"][row].tolist()
+        start, end, parent_start, parent_end = of_chunks["byte_spans"][row].tolist()
         text = str(self.text[start:end], "utf-8")
         alone = (start, end) == (parent_start, parent_end)
+        first, last, parent_first, parent_last = of_chunks["spans"][row].tolist()
         return Passage(
             key=key,
             document=record.id,
@@ -259,26 +265,33 @@ class Segment:
             source=record.source,
             language=record.language,
             metadata=record.metadata,
-            span=chunk.span,
+            span=Span(first, last),
             text=text,
-            parent=chunk.parent,
+            parent=Span(parent_first, parent_last),
             parent_text=text if alone else str(self.text[parent_start:parent_end], "utf-8"),
-            n_tokens=chunk.n_tokens,
-            section=chunk.section,
-            page=chunk.page,
+            n_tokens=of_chunks["n_tokens"].item(row),
+            section=self._section(row),
+            page=self._page(row),
         )
 
     def _chunk(self, row: int) -> Chunk:
         of_chunks = self._of_chunks
         start, end, parent_start, parent_end = of_chunks["spans"][row].tolist()
-        page = of_chunks["pages"].item(row)
         return Chunk(
             span=Span(start, end),
             parent=Span(parent_start, parent_end),
             n_tokens=of_chunks["n_tokens"].item(row),
-            section=self._paths[of_chunks["sections"].item(row)],
-            page=None if page == _NO_PAGE else page,
+            section=self._section(row),
+            page=self._page(row),
         )
+
+    def _section(self, row: int) -> tuple[str, ...]:
+        number: int = self._of_chunks["sections"].item(row)
+        return self._paths[number]
+
+    def _page(self, row: int) -> int | None:
+        page = self._of_chunks["pages"].item(row)
+        return None if page == _NO_PAGE else page
 
     def _blob(self, name: str, place: int) -> memoryview:
         bounds = self.arrays[f"{name.removesuffix('s')}_bounds"]

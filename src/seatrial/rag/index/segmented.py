@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ _FEW = 512 * 384
 _ALL = 3_072 * 384
 """Numbers of vectors that stay in the processor's cache, and are multiplied as they are; of more,
 the codes are looked at first."""
+
+Number = TypeVar("Number", bound=np.number[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +97,26 @@ class SegmentedIndex:
         words = self._analysis.words(text)
         if k < 1 or not words:
             return NO_HITS
+        searched: list[tuple[Part, NDArray[np.intp] | None]] = []
+        found: list[NDArray[np.float32]] = []
+        for number, scores in enumerate(self._bm25.scores(words)):
+            if scores is not None:
+                rows = self._rows(number, scope)
+                searched.append((self._parts[number], rows))
+                found.append(scores if rows is None else scores[rows])
+        if not found:
+            return NO_HITS
+        of_all = _joined(found)
+        at = among_best(of_all, k, above=0)  # a row without any of the words has 0
         keys: list[NDArray[np.int64]] = []
-        scores: list[NDArray[np.float32]] = []
-        for number, (part, found) in enumerate(
-            zip(self._parts, self._bm25.scores(words), strict=True)
-        ):
-            if found is None:
-                continue
-            chosen = self._rows(number, scope)
-            held = found if chosen is None else found[chosen]
-            at = np.flatnonzero(held)  # of few words most rows have none
-            at = at[among_best(held[at], k)]
-            keys.append((at if chosen is None else chosen[at]) + part.first_key)
-            scores.append(held[at])
-        return best(np.concatenate(keys), np.concatenate(scores), k) if keys else NO_HITS
+        start = first = 0
+        for (part, rows), held in zip(searched, found, strict=True):
+            end = start + len(held)
+            last = int(at.searchsorted(end))
+            here = at[first:last] - start
+            keys.append((here if rows is None else rows[here]) + part.first_key)
+            start, first = end, last
+        return best(_joined(keys), of_all[at], k)
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
@@ -121,9 +129,14 @@ class SegmentedIndex:
         """See Index. Raises: Unsupported, of an index without vectors."""
         self._need_vectors()
         asked = np.array(keys, np.int64)
+        numbers = self._first_keys.searchsorted(asked, side="right") - 1
+        among = set(numbers.tolist())
+        if len(among) == 1:
+            (number,) = among
+            there = self._rows_there(number, asked)
+            return np.take(self._parts[number].segment.vectors, there, axis=0)
         vectors = np.empty((len(asked), self._dimensions), np.float32)
-        numbers = np.searchsorted(self._firsts, asked, side="right") - 1
-        for number in set(numbers.tolist()):
+        for number in among:
             at = np.flatnonzero(numbers == number)
             vectors[at] = self._parts[number].segment.vectors[self._rows_there(number, asked[at])]
         return vectors
@@ -178,6 +191,10 @@ class SegmentedIndex:
     @cached_property
     def _firsts(self) -> list[int]:
         return [part.first_key for part in self._parts]
+
+    @cached_property
+    def _first_keys(self) -> NDArray[np.int64]:
+        return np.array(self._firsts, np.int64)
 
     @property
     def _dimensions(self) -> int:
@@ -269,6 +286,11 @@ class SegmentedIndex:
             f"The index {self._facts.name!r} has no chunk {key} in version {self._facts.version}.",
             remedy="Ask the version whose search found it.",
         )
+
+
+def _joined(arrays: Sequence[NDArray[Number]]) -> NDArray[Number]:
+    """Arrays one after another; the one that there is as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _alive(part: Part) -> NDArray[np.bool_] | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from seatrial.rag.index.passage import Passage
 from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.text.document import Span
@@ -21,8 +23,7 @@ class DenseUse(StrEnum):
     LAST_RESORT = "last_resort"  # it does not, but no word of the question was found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """A passage, and why it is here.
 
     Args:

@@ -34,28 +34,25 @@ class Candidates:
         return len(self.keys)
 
 
-def together(legs: Sequence[Hits]) -> Candidates:
-    """The union of what legs found."""
-    keys = np.unique(np.concatenate([leg.keys for leg in legs])) if legs else np.empty(0, np.int64)
+def together(legs: Sequence[Hits], n: int) -> Candidates:
+    """The union of the best n of each leg, with all that each leg knows of them."""
+    keys = np.concatenate([leg.keys[:n] for leg in legs])
+    keys.sort()
+    if not len(keys):
+        return Candidates(keys, np.empty((len(legs), 0)))
+    fresh = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
+    keys = keys[fresh]
     scores = np.full((len(legs), len(keys)), np.nan)
     for row, leg in zip(scores, legs, strict=True):
-        row[np.searchsorted(keys, leg.keys)] = leg.scores
+        at = keys.searchsorted(leg.keys)
+        if len(leg) <= n:  # all of them are there
+            row[at] = leg.scores
+            continue
+        at[at == len(keys)] = 0
+        among = keys[at] == leg.keys
+        row[at[among]] = leg.scores[among]
     return Candidates(keys, scores)
-
-
-def first(hits: Hits, n: int) -> Hits:
-    """The best n."""
-    return Hits(hits.keys[:n], hits.scores[:n])
-
-
-def known_to(candidates: Candidates, last: Hits) -> Candidates:
-    """The same candidates, with all that the last leg knows of them; `last` may hold others."""
-    if not len(candidates):
-        return candidates
-    places = np.minimum(np.searchsorted(candidates.keys, last.keys), len(candidates) - 1)
-    among = candidates.keys[places] == last.keys
-    candidates.scores[-1, places[among]] = last.scores[among]
-    return candidates
 
 
 def normalised(scores: Floats, lowest: float) -> Floats:
@@ -104,6 +101,6 @@ def reciprocal_rank(scores: Floats, k: int, weights: Sequence[float]) -> Floats:
     return fused
 
 
-def best_first(keys: NDArray[np.int64], scores: Floats) -> NDArray[np.intp]:
-    """Places (n,) of keys by falling score; equal scores by rising key."""
-    return np.lexsort((keys, -scores))
+def best_first(scores: Floats) -> NDArray[np.intp]:
+    """Places (n,) by falling score; equal scores as they stand, which is by rising key."""
+    return (-scores).argsort(kind="stable")

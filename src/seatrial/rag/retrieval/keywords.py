@@ -8,6 +8,7 @@ searched lexically and left in what is embedded.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # The function words of Lucene's EnglishAnalyzer, and the interrogatives and auxiliaries that make
 # questions in English.
@@ -50,6 +51,7 @@ _FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.
 _ONLY_ASK = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH}
 _AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_WORD_OR_GAP = re.compile(rf"{_WORD.pattern}|[\W_]+")
 
 # The interrogatives of Chinese, and the particles that end questions; the longer before those that
 # they begin with. 几 asks only before a measure word (几何 is geometry).
@@ -67,11 +69,10 @@ def keywords(question: str, language: str | None) -> str:
         language: ISO 639-1 of the question. Of others than English, German, French and Chinese
             nothing is cut.
     """
-    words = _ONLY_ASK.get(language or "")
-    if words is not None:
-        at_once = _AT_ONCE.get(language or "")
+    if language in _ONLY_ASK:
+        at_once = _AT_ONCE.get(language)
         whole = question if at_once is None else at_once.sub(" ", question)
-        kept = _WORD.sub(lambda word: _unless_it_asks(word.group(), words), whole)
+        kept = "".join([_unless_it_asks(one, language) for one in _WORD_OR_GAP.findall(whole)])
     elif language == "zh":
         kept = _CHINESE.sub(" ", question)
     else:
@@ -79,6 +80,11 @@ def keywords(question: str, language: str | None) -> str:
     return kept if _WORD.search(kept) else question
 
 
-def _unless_it_asks(word: str, words: re.Pattern[str]) -> str:
+@lru_cache(maxsize=1 << 14)
+def _unless_it_asks(word: str, language: str) -> str:
     """Acronyms do not ask: IT, WHO, US. A whole question in capitals is rare enough."""
-    return "" if words.fullmatch(word) and not (len(word) > 1 and word.isupper()) else word
+    return (
+        ""
+        if _ONLY_ASK[language].fullmatch(word) and not (len(word) > 1 and word.isupper())
+        else word
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +21,6 @@ from seatrial.rag.retrieval.fusion import (
     Floats,
     best_first,
     convex,
-    first,
-    known_to,
     normalised,
     reciprocal_rank,
     together,
@@ -116,7 +115,7 @@ class Search:
                 searched = keywords(wording, language)
                 lexical = self.index.lexical(searched, depth * _DEEPER, self.scope)
         with self._timed("fuse"):
-            candidates = known_to(together([dense, first(lexical, depth)]), lexical)
+            candidates = together([dense, lexical], depth)
             if vector is None:
                 return candidates, normalised(candidates.scores[1], 0.0)
             if not len(lexical):
@@ -135,7 +134,7 @@ class Search:
         share = settings.foreign_weight if use is DenseUse.WEAK else settings.dense_weight
         if settings.fusion is Fusion.RECIPROCAL_RANK:
             return reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
-        unknown = np.flatnonzero(np.isnan(cosines))
+        (unknown,) = np.isnan(cosines).nonzero()
         if len(unknown):  # found by its words only: its cosine is looked up
             cosines[unknown] = self.index.vectors(candidates.keys[unknown].tolist()) @ vector
         if cosines.max() <= unrelated:  # nothing is nearer than any text: words alone tell
@@ -149,7 +148,7 @@ class Search:
         n = self.k if settings.relevance == 1 else self.k * _SPARE
         if self.reranker is not None:
             n = max(n, settings.reranked)
-        best = best_first(candidates.keys, scores)
+        best = best_first(scores)
         found = self._distinct(self._read(candidates, scores, best[:n]))
         if len(found) < min(n, len(best)):  # copies were dropped: others take their places
             found = self._distinct(self._read(candidates, scores, best[: n * _SPARE]))[:n]
@@ -245,6 +244,6 @@ def _reranked(reranker: Reranker, question: str, found: list[Found], n: int) -> 
     judged = reranker.scores(question, [one.passage.text for one in first])
     order = np.lexsort((np.arange(len(first)), -judged))
     return [
-        replace(first[place], score=held.score, reranked=float(judged[place]))
+        msgspec.structs.replace(first[place], score=held.score, reranked=float(judged[place]))
         for place, held in zip(order, first, strict=True)
     ] + rest

@@ -26,13 +26,13 @@ def language_asked(question: str, indexed: Mapping[str, float]) -> str | None:
     Args:
         indexed: share of the chunks per language, ``""`` for those that cannot be told.
     """
-    told = language_of(question)
-    if told and indexed.get(told, 0.0) >= _PRESENT:
-        return told
-    main = max((name for name in indexed if name), key=lambda name: indexed[name], default=None)
-    if main in LATIN_WORDS and script_shares(question).get("Latin", 0.0) > 0.5:
+    present = {name for name, share in indexed.items() if name and share >= _PRESENT}
+    main = max(filter(None, indexed), key=indexed.__getitem__, default=None)
+    may_be_main = main in LATIN_WORDS and script_shares(question).get("Latin", 0.0) > 0.5
+    if may_be_main and present <= {main}:  # whatever it seems to be in
         return main
-    return told
+    told = language_of(question)
+    return told if told in present or not may_be_main else main
 
 
 def dense_use(language: str | None, known: frozenset[str] | None) -> DenseUse:
