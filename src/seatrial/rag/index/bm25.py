@@ -62,6 +62,13 @@ class Bm25:
             for part, norms, here in zip(self._parts, self._norms, places, strict=True)
         ]
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """Of each of these words (n,)."""
+        hashes = hashes_of(words)
+        places = [part.postings.places(hashes) for part in self._parts]
+        n = sum(map(self._occurring, self._parts, places), np.zeros(len(words), np.int64))
+        return np.asarray(np.log1p((self._n - n + 0.5) / (n + 0.5)), np.float64)
+
     @staticmethod
     def _occurring(part: Searched, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """In how many rows that count each word occurs."""

@@ -104,6 +104,10 @@ class SegmentedIndex:
             scores.append(held[at])
         return best(np.concatenate(keys), np.concatenate(scores), k) if keys else NO_HITS
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """See Index."""
+        return self._bm25.idf(words)
+
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
         return [
