@@ -1,142 +1,155 @@
 """Questions asked of corpora that answer them, and of corpora that do not, with what tells them
 apart.
 
-Every question set is cut in two by its titles (SQuAD's articles; single documents elsewhere): a
-half is asked its own questions, those of the other half, and those of other sets. SQuAD's
-unanswerable
-questions are told apart: a passage on the subject exists, and leaves just them open.
+Every question set is cut in two by its titles (SQuAD's articles; single documents elsewhere), and
+each half is built into an index with default settings. It is asked its own questions, those of the
+other half, and those of other sets. SQuAD's unanswerable questions are told apart: a passage on the
+subject exists, and leaves just them open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.rag.lexical import Bm25
 from benchmarks.rag.sets import Question, corpus, questions
-from seatrial.rag.answering.confidence import N_READ, question_signals
-from seatrial.rag.text.language import language_of
+from seatrial.rag.answering.confidence import confidence, word_signals
+from seatrial.rag.index.reading import Scope
+from seatrial.wiring.all_settings import workspace_of
+from seatrial.wiring.knowledge import build_index, index_store, knowledge_config
+from seatrial.wiring.knowledge_here import retriever_of
+from seatrial.wiring.workspace import Workspace
 
-Vectors = NDArray[np.float32]
+RELATED = {("scifact", "squad2"): frozenset({"Immune system"})}
+"""Articles of one set on the very subject of another: what they are asked is not foreign to it."""
+_EVERYTHING = Scope(readers=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question asked of half a set: what it told, and of which kind it was.
+    """A question asked of half a set.
 
-    Args: kind: ``answered``, ``foreign``, ``elsewhere`` (of another set) or ``subtle``.
+    Args:
+        kind: ``answered``, ``foreign``, ``elsewhere`` (of another set), ``related`` (of another
+            set, on this one's subject) or ``subtle``.
+        row: of the question in its set, which is that of `owner`.
+        probability, answers, signals: what was told of it.
+        words: the signals by words alone.
     """
 
     set: str
     kind: str
+    owner: str
+    row: int
+    probability: float
+    answers: bool
     signals: dict[str, float]
+    words: dict[str, float]
+
+    def told(self, name: str) -> float:
+        """A signal, that of words alone where there is no other."""
+        return self.signals.get(name, self.words.get(name, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
 class _Set:
     name: str
-    ids: list[str]
-    titles: list[str]
-    texts: list[str]
+    documents: dict[str, tuple[str, str]]
     questions: list[Question]
-    documents: Vectors | None
-    queries: Vectors | None
+
+    def half(self, half: int) -> dict[str, tuple[str, str]]:
+        """Its documents by id."""
+        titles = sorted({title for title, _ in self.documents.values()})
+        grouped = len(titles) * 4 < len(self.documents)
+        return {
+            name: (title, text)
+            for number, (name, (title, text)) in enumerate(self.documents.items())
+            if (titles.index(title) if grouped else number) % 2 == half
+        }
+
+    def titles_of(self, row: int) -> set[str]:
+        """Of the documents that answer a question, or would if it had an answer."""
+        return {self.documents[name][0] for name in self.questions[row].relevant}
 
 
-def read(name: str, data: Path, vectors: Path | None) -> _Set:
-    """A question set, with MiniLM's vectors of its documents and questions where they are there."""
-    held = corpus(data / name)
-    made: list[Vectors | None] = [None, None]
-    if vectors is not None:
-        for place, part in enumerate(("docs", "queries")):
-            file = vectors / f"{name}-{part}-fp32.npy"
-            made[place] = np.load(file) if file.exists() else None
-    return _Set(
-        name,
-        list(held),
-        [title for title, _ in held.values()],
-        [text for _, text in held.values()],
-        questions(data / name),
-        made[0],
-        made[1],
-    )
+def read(name: str, data: Path) -> _Set:
+    """A question set."""
+    return _Set(name, corpus(data / name), questions(data / name))
 
 
-def asked(sets: Sequence[_Set], *, n: int, dense: bool, seed: int) -> list[Asked]:
-    """About n questions of each kind for each half of each set.
+def built(sets: Sequence[_Set], home: Path) -> Workspace:
+    """Indexes of all halves; those that `home` has are not made again."""
+    home.mkdir(parents=True, exist_ok=True)
+    lines = ["knowledge:\n"]
+    names = [(one, half, f"{one.name}-{half}") for one in sets for half in (0, 1)]
+    for one, half, name in names:
+        rows = (
+            json.dumps({"id": i, "title": title, "text": text})
+            for i, (title, text) in one.half(half).items()
+        )
+        (home / f"{name}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+        lines.append(f"  {name}: {{documents: {{sources: [{{path: {name}.jsonl}}]}}}}\n")
+    (home / "seatrial.yaml").write_text("".join(lines), "utf-8")
+    workspace = workspace_of(home=home / "home", config=home / "seatrial.yaml")
+    for _, _, name in names:
+        build_index(workspace, name)
+    return workspace
 
-    Args: dense: only sets and questions with vectors, whose cosines are told, too.
-    """
+
+def asked(sets: Sequence[_Set], workspace: Workspace, *, n: int, seed: int) -> list[Asked]:
+    """At most n questions of each kind and other set for each half of each set."""
     chance = np.random.default_rng(seed)
     rows: list[Asked] = []
-    usable = [one for one in sets if not dense or one.documents is not None]
-    for one in usable:
-        groups = sorted(set(one.titles)) if len(set(one.titles)) * 4 < len(one.titles) else None
+    for one in sets:
         for half in (0, 1):
-            kept = [
-                i
-                for i, title in enumerate(one.titles)
-                if (groups.index(title) if groups else i) % 2 == half
-            ]
-            corpus_half = _Half(one, kept, dense)
-            for kind, owner, among in _kinds(one, corpus_half.ids, sets, dense):
-                drawn = chance.choice(among, min(n, len(among)), replace=False)
-                rows += [
-                    Asked(one.name, kind, corpus_half.signals(owner, int(row))) for row in drawn
-                ]
+            name = f"{one.name}-{half}"
+            index = index_store(workspace).open(name)
+            retriever = retriever_of(workspace, knowledge_config(workspace, name)[1], index)
+            for kind, owner, among in _kinds(one, one.half(half).keys(), sets):
+                for row in chance.choice(among, min(n, len(among)), replace=False).tolist():
+                    text = owner.questions[row].text
+                    found = retriever.search(text, _EVERYTHING)
+                    if not found.found:
+                        continue  # refused without looking
+                    sure = confidence(text, found, embedder=index.facts.embedder, idf=index.idf)
+                    related = owner.titles_of(row) & RELATED.get((one.name, owner.name), set())
+                    rows.append(
+                        Asked(
+                            one.name,
+                            "related" if related else kind,
+                            owner.name,
+                            row,
+                            sure.probability,
+                            sure.answers,
+                            dict(sure.signals),
+                            word_signals(text, found.language, found.found, index.idf),
+                        )
+                    )
     return rows
 
 
 def _kinds(
-    one: _Set, ids: set[str], sets: Sequence[_Set], dense: bool
+    one: _Set, ids: Iterable[str], sets: Sequence[_Set]
 ) -> list[tuple[str, _Set, list[int]]]:
+    held = frozenset(ids)
     own = list(enumerate(one.questions))
     found = [
-        ("answered", one, [i for i, q in own if q.answerable and q.relevant & ids]),
+        ("answered", one, [i for i, q in own if q.answerable and q.relevant & held]),
         (
             "foreign",
             one,
             # Claims without answers (SciFact) of one field are not foreign to its other half.
-            [i for i, q in own if q.answers and q.relevant and not q.relevant & ids],
+            [i for i, q in own if q.answers and q.relevant and not q.relevant & held],
         ),
-        ("subtle", one, [i for i, q in own if not q.answerable and q.relevant & ids]),
+        ("subtle", one, [i for i, q in own if not q.answerable and q.relevant & held]),
     ]
     found += [
         ("elsewhere", other, list(range(len(other.questions))))
         for other in sets
-        if other is not one and not (dense and other.queries is None)
+        if other is not one
     ]
     return [(kind, owner, among) for kind, owner, among in found if among]
-
-
-class _Half:
-    """Some documents of a set, and their search."""
-
-    def __init__(self, whole: _Set, kept: list[int], dense: bool) -> None:
-        self.ids = {whole.ids[i] for i in kept}
-        self._titles = [whole.titles[i] for i in kept]
-        self._texts = [whole.texts[i] for i in kept]
-        pairs = zip(self._titles, self._texts, strict=True)
-        self._bm25 = Bm25([f"{title}. {text}" for title, text in pairs])
-        self._vectors = whole.documents[kept] if dense and whole.documents is not None else None
-
-    def signals(self, owner: _Set, row: int) -> dict[str, float]:
-        text = owner.questions[row].text
-        bm25 = self._bm25.scores(text)
-        score, cosine = bm25, None
-        if self._vectors is not None and owner.queries is not None:
-            cosines = self._vectors @ owner.queries[row]
-            cosine = float(cosines.max())
-            score = 0.7 * (cosines + 1) / (cosine + 1) + 0.3 * bm25 / max(bm25.max(), 1e-9)
-        top = np.argsort(-score)[:N_READ]
-        return question_signals(
-            text,
-            language_of(text),
-            [(self._titles[i], self._texts[i]) for i in top],
-            bm25=float(bm25.max()),
-            dense=cosine,
-        )

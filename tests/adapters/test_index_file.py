@@ -125,7 +125,7 @@ def test_errors_of_the_drive_are_told_in_our_words(number: int, kind: type[Excep
 
 def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    told = pytest.raises(IndexBeingBuilt, match=str(tmp_path))
+    told = pytest.raises(IndexBeingBuilt, match=repr(tmp_path.name))
     with locked(path, wait=True), told, locked(path, wait=False):
         pass
     with locked(path, wait=False):

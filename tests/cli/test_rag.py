@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.rag_options import rag_workspace
+from seatrial.wiring.knowledge import index_store, knowledge_config
 from tests.adapters.pair_server import pair_server, share
 from tests.cli.conftest import SHIPS, Rag
 
@@ -270,3 +271,26 @@ def test_a_row_of_a_table_is_quoted_alone(
     assert (code, reply["text"]) == (Exit.DONE, answer)
     (citation,) = reply["citations"]
     assert (citation["document"], citation["text"]) == (name, cited)
+
+
+def test_a_draft_that_was_left_is_told_and_discarded(rag: Rag) -> None:
+    rag("build")
+    workspace = rag_workspace(None, rag.config)
+    store, (name, _) = index_store(workspace), knowledge_config(workspace, None)
+    draft = store.draft(name, store.versions(name)[0].recipe)
+    draft.remove(["heron.md"])
+    code, told, err = rag("versions")
+    assert (code, told[1]["version"], told[1]["draft"]["building"]) == (Exit.DONE, None, True)
+    assert "being built" in err
+    assert rag("discard")[0] == Exit.CONFLICT
+    draft.close()
+    assert "not being built" in rag("versions")[2]
+    code, tried, err = rag("discard", "--dry-run")
+    assert (code, tried["dry_run"], tried["versions"]) == (Exit.DONE, True, [])
+    assert "would be freed" in err
+    code, gone, err = rag("discard")
+    assert (code, gone["bytes"]) == (Exit.DONE, tried["bytes"])
+    assert gone["bytes"] > 0
+    assert " freed" in err
+    assert [one["roles"] for one in rag("versions")[1]] == [["live"]]
+    assert "everything that is kept is needed" in rag("discard")[2]

@@ -167,7 +167,12 @@ class EmbeddedDraft:
         if catalogue.live and self._folder.entry(catalogue, catalogue.live).recipe == recipe:
             base = self._folder.manifest(catalogue.live).parts
         state = DraftState(
-            recipe=recipe, base=base, parts=base, next_key=catalogue.next_key, journal=1
+            recipe=recipe,
+            base=base,
+            parts=base,
+            next_key=catalogue.next_key,
+            journal=1,
+            begun=self._now(),
         )
         self._folder.write_draft(state)
         return state

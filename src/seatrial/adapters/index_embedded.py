@@ -20,6 +20,14 @@ from seatrial.adapters.index_folder import (
     facts_of,
     unpacked,
 )
+from seatrial.adapters.index_leftovers import (
+    DraftFacts,
+    Leftovers,
+    Needed,
+    discard,
+    draft_of,
+    leftovers,
+)
 from seatrial.adapters.products_simsimd import byte_products
 from seatrial.rag.index.checking import is_name
 from seatrial.rag.index.difference import Difference
@@ -134,6 +142,18 @@ class EmbeddedIndexStore:
             folder.commit(replace(catalogue, versions=kept))
             folder.drop_versions(gone, unneeded)
         return gone
+
+    def draft_of(self, name: str) -> DraftFacts | None:
+        """The draft of an index that was begun; None for none."""
+        return draft_of(self._folder(name))
+
+    def leftovers(self, name: str, *, keep: int, needed: Needed) -> Leftovers:
+        """See `index_leftovers.leftovers`."""
+        return leftovers(self._folder(name), keep=keep, needed=needed)
+
+    def discard(self, name: str, *, keep: int, needed: Needed) -> Leftovers:
+        """See `index_leftovers.discard`."""
+        return discard(self._folder(name), keep=keep, needed=needed)
 
     def audit(self, name: str, version: int | None = None) -> Sequence[Difference]:
         """See IndexStore. A file that cannot be read is a difference too."""

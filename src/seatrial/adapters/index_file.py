@@ -12,9 +12,10 @@ import json
 import mmap
 import os
 import struct
+import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -194,18 +195,43 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
     """
     with translated(path):
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if wait:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        elif not _taken(opened, fcntl.LOCK_EX, tries=5):  # a look (`is_locked`) is soon over
             os.close(opened)
             raise IndexBeingBuilt(
-                f"Another process or thread builds the index in {path.parent}.",
+                f"Another process or thread builds the index {path.parent.name!r}.",
                 remedy="Wait until it has published, or end it: its draft is kept.",
-            ) from error
+            )
     try:
         yield
     finally:
         os.close(opened)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process or thread holds the lock of a file."""
+    with translated(path):
+        try:
+            opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _taken(opened, fcntl.LOCK_SH, tries=1)
+        finally:
+            os.close(opened)
+
+
+def _taken(opened: int, kind: int, *, tries: int) -> bool:
+    for _ in range(tries - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(opened, kind | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    with suppress(BlockingIOError):
+        fcntl.flock(opened, kind | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 @contextmanager

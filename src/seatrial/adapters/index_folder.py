@@ -99,6 +99,7 @@ class DraftState:
         base: what it began with.
         next_key: of its next chunk.
         journal: number of the journal that holds what is in no segment yet.
+        begun: when; None for one that was begun before this was kept.
     """
 
     recipe: Recipe
@@ -106,6 +107,7 @@ class DraftState:
     next_key: int
     parts: tuple[PartEntry, ...]
     journal: int
+    begun: datetime | None = None
     format: int = _FORMAT
 
 
@@ -127,6 +129,21 @@ class IndexFolder:
     def draft(self) -> Path:
         """Where a draft lies."""
         return self._path / "draft"
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever built here."""
+        return self._known and self._path.is_dir()
+
+    @property
+    def holding(self) -> tuple[Path, Path]:
+        """The folders of segments and of versions."""
+        return self._path / "segments", self._path / "versions"
+
+    @property
+    def builder_lock(self) -> Path:
+        """The file that who builds has locked."""
+        return self._path / "builder.lock"
 
     def make(self) -> None:
         """Make the folders.
@@ -151,7 +168,7 @@ class IndexFolder:
 
         Raises: IndexBeingBuilt.
         """
-        return locked(self._path / "builder.lock", wait=False)
+        return locked(self.builder_lock, wait=False)
 
     def catalogue(self) -> Catalogue:
         """All versions; none, before the first was published.
@@ -195,6 +212,10 @@ class IndexFolder:
         """What a version is made of.   Raises: FileNotFoundError, IndexDamaged."""
         return self._read(f"versions/{version:06}.json", Manifest)
 
+    def manifest_path(self, version: int) -> Path:
+        """The file that says what a version is made of."""
+        return self._path / f"versions/{version:06}.json"
+
     def write_manifest(self, version: int, manifest: Manifest) -> None:
         """Write what a version is made of."""
         self._write(f"versions/{version:06}.json", manifest)
@@ -212,6 +233,8 @@ class IndexFolder:
 
     def drop_draft(self) -> None:
         """Remove the draft; the file that names it goes first."""
+        if not self.draft.is_dir():
+            return
         for path in sorted(self.draft.iterdir(), key=lambda path: path.name != "draft.json"):
             path.unlink(missing_ok=True)
 
@@ -241,7 +264,8 @@ class IndexFolder:
         known = {self.segment(name) for name in named}
         known |= {self._path / f"versions/{version:06}.json" for version in versions}
         for folder in ("segments", "versions"):
-            for path in (self._path / folder).iterdir():
+            held = self._path / folder
+            for path in held.iterdir() if held.is_dir() else ():
                 if path not in known:
                     path.unlink(missing_ok=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from seatrial.cli.output import Console
 from seatrial.cli.rag_options import rag_options, rag_workspace
 from seatrial.rag.index.writing import VersionFacts
 from seatrial.rag.ingest.report import IngestReport
+
+if TYPE_CHECKING:
+    from seatrial.adapters.index_leftovers import DraftFacts
 
 _SHOWN = 5
 
@@ -53,20 +56,86 @@ def build(
 @json_option
 def versions(index: str | None, home: Path | None, config: Path | None, as_json: bool) -> int:
     """The versions of an index, the newest last."""
-    from seatrial.wiring.knowledge import index_store, knowledge_config
+    from seatrial.wiring.index_leftovers import standing_of
+    from seatrial.wiring.knowledge import knowledge_config
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
     name, _ = knowledge_config(workspace, index)
-    found = index_store(workspace).versions(name)
-    for one in found:
-        mark = "live" if one.live else ""
+    found = standing_of(workspace, name)
+    for one in found.versions:
+        mark = ", ".join(found.roles(one))
         console.say(
             f"  {one.version:>4}  {one.created:%Y-%m-%d %H:%M}  {one.n_documents:>8,} documents  "
             f"{one.n_chunks:>9,} chunks  {one.recipe.embedder or 'words alone'}  {mark}"
         )
-    console.result([_version(one) for one in found])
+    records = [
+        {**_version(one), "live": found.answers(one), "roles": found.roles(one)}
+        for one in found.versions
+    ]
+    if found.draft is not None:
+        console.say(f"  draft  {_draft(found.draft)}")
+        records.append({"version": None, "live": False, "draft": _draft_record(found.draft)})
+    console.result(records)
     return Exit.DONE
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+@rag_options
+@json_option
+def discard(
+    index: str | None, home: Path | None, config: Path | None, dry_run: bool, as_json: bool
+) -> int:
+    """Remove what of an index nothing needs, and tell what that freed.
+
+    That is a draft whose build was ended, versions beyond `keep_versions`, and files that killed
+    builds left. The live version stays, and each that a release has in production, under test or
+    on trial, or that a rollback goes to. While a build runs nothing is removed.
+    """
+    from seatrial.wiring.index_leftovers import discard_leftovers
+    from seatrial.wiring.knowledge import knowledge_config
+
+    console = Console(as_json=as_json)
+    workspace = rag_workspace(home, config)
+    name, _ = knowledge_config(workspace, index)
+    found = discard_leftovers(workspace, name, dry_run=dry_run)
+    if found.draft is not None:
+        console.step("ok", "draft", _draft(found.draft))
+    if found.versions:
+        console.step("ok", "versions", ", ".join(map(str, found.versions)))
+    freed = f"{found.n_bytes / 1e6:,.1f} MB"
+    if not found.n_bytes:
+        console.step("ok", name, "everything that is kept is needed")
+    else:
+        console.step("ok", name, f"{freed} would be freed" if dry_run else f"{freed} freed")
+    console.result(
+        {
+            "index": name,
+            "dry_run": dry_run,
+            "draft": None if found.draft is None else _draft_record(found.draft),
+            "versions": found.versions,
+            "bytes": found.n_bytes,
+        }
+    )
+    return Exit.DONE
+
+
+def _draft(draft: DraftFacts) -> str:
+    state = "being built" if draft.is_building else "not being built"
+    return (
+        f"begun {draft.begun:%Y-%m-%d %H:%M}, last written {draft.written:%Y-%m-%d %H:%M}, "
+        f"{draft.n_bytes / 1e6:,.1f} MB, {state}"
+    )
+
+
+def _draft_record(draft: DraftFacts) -> dict[str, Any]:
+    return {
+        "begun": draft.begun.isoformat(),
+        "written": draft.written.isoformat(),
+        "bytes": draft.n_bytes,
+        "building": draft.is_building,
+    }
 
 
 @click.command()
@@ -189,7 +258,6 @@ def _record(name: str, report: IngestReport) -> dict[str, Any]:
 def _version(facts: VersionFacts) -> dict[str, Any]:
     return {
         "version": facts.version,
-        "live": facts.live,
         "created": facts.created.isoformat(),
         "documents": facts.n_documents,
         "chunks": facts.n_chunks,

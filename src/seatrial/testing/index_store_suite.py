@@ -312,6 +312,9 @@ class IndexStoreSuite:
             text = corpus.question(random)
             assert_same(index, model, "dense", vector, k=k, scope=scope)
             assert_same(index, model, "lexical", text, k=k, scope=scope)
+            words = [*PLAIN_WORDS.words(text), "nowhere"]
+            assert index.idf(words).tolist() == pytest.approx(model.idf(words).tolist())
+        assert index.idf([]).shape == (0,)
 
     def test_who_is_on_no_list_finds_what_is_for_everybody(self, store: IndexStore) -> None:
         """An empty list lets nobody in; without readers asked for, no list holds."""

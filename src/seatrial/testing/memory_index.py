@@ -253,6 +253,11 @@ class MemoryIndex:
             k,
         )
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """See Index."""
+        rows = [row.words for row in self._rows.values()]
+        return np.array([_idf(len(rows), sum(word in one for one in rows)) for word in words])
+
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
         return [_passage(self._row(key)) for key in keys]
@@ -293,11 +298,15 @@ def bm25(texts: Mapping[int, Sequence[str]], query: Sequence[str]) -> dict[int, 
     scores = dict.fromkeys(texts, 0.0)
     for word in query:
         having = {key: words.count(word) for key, words in texts.items() if word in words}
-        idf = math.log(1 + (len(texts) - len(having) + 0.5) / (len(having) + 0.5))
+        idf = _idf(len(texts), len(having))
         for key, f in having.items():
             length = len(texts[key]) * len(texts) / n_words
             scores[key] += idf * f * 2.2 / (f + 1.2 * (0.25 + 0.75 * length))
     return scores
+
+
+def _idf(n: int, n_having: int) -> float:
+    return math.log(1 + (n - n_having + 0.5) / (n_having + 0.5))
 
 
 def best_of(scores: Mapping[int, float], k: int) -> Hits:

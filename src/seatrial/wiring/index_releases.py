@@ -84,6 +84,24 @@ def versions_in_use(store: Store, name: str) -> set[int]:
     }
 
 
+def versions_to_keep(store: Store, name: str) -> set[int]:
+    """The versions of an index that its endpoint may still need: in production, under test or on
+    trial, and the one that a rollback goes to."""
+    endpoints = Endpoints(store)
+    endpoints.refresh()
+    if name not in endpoints.names():
+        return set()
+    state = endpoints.get(name)
+    needed = {*state.split.versions, *state.former[-1:]}
+    if state.active is not None:
+        needed.add(state.active.version)
+    return {
+        index_version_of(one.content)
+        for one in documents(store, INDEX, name)
+        if one.number in needed
+    }
+
+
 def is_released(store: Store, name: str) -> bool:
     """Whether an index has an endpoint, which decides what answers."""
     return bool(documents(store, INDEX, name))

@@ -93,12 +93,12 @@ def build_index(
 
 
 def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: int) -> None:
-    """Remove old versions, but none that a release has in production or on trial."""
-    from seatrial.wiring.index_releases import versions_in_use
+    """Remove old versions, but none that a release needs or a rollback goes to."""
+    from seatrial.wiring.index_releases import versions_to_keep
 
     facts = workspace.open_store()
     try:
-        used = versions_in_use(facts, name)
+        used = versions_to_keep(facts, name)
     finally:
         facts.close()
     if used:

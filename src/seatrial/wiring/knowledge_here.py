@@ -270,6 +270,7 @@ class KnowledgeHere:
                 context.passages,
                 found.answerer,
                 embedder=found.index.facts.embedder,
+                idf=found.index.idf,
                 clock=time.perf_counter,
                 refuse=searched.config.answering.refuse,
                 caller=asked.caller,

@@ -1,6 +1,8 @@
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
+import numpy as np
 import pytest
 
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
@@ -10,11 +12,16 @@ from seatrial.rag.retrieval.found import DenseUse, Retrieved
 from seatrial.rag.retrieval.rewriting import Rewriting
 
 
+def idf(words):
+    """Of a corpus in which every word is as rare as any."""
+    return np.full(len(words), 3.0)
+
+
 def retrieved(question, language, passages, rewriting):
     return Retrieved(
         questions=(question,),
         language=language,
-        found=tuple(one.best for one in passages),
+        found=tuple(replace(one.best, lexical=2.0) for one in passages),
         dense_use=DenseUse.NO_EMBEDDER,
         index="docs",
         version=3,
@@ -30,6 +37,7 @@ async def asked(question, language, passages, rewriting=None, **options):
         passages,
         ExtractiveAnswerer(),
         embedder=None,
+        idf=idf,
         clock=lambda: float(next(ticks)),
         **options,
     )

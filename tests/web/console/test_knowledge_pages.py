@@ -27,6 +27,7 @@ from seatrial.rag.knowledge.desk import (
     Surroundings,
 )
 from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
+from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.text.document import Span
 
 TOKEN = "correct horse battery staple"
@@ -312,6 +313,21 @@ async def test_a_search_that_finds_nothing_says_so(browse, desk) -> None:
     page = said(await ask(browse(), "search"))
     assert "Nothing was found for “How long is leave?” that these readers may read." in page
     assert desk.asked[0].readers == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("wordings", "said_of_it"),
+    [
+        (("leave in <days>",), "Also searched, in words of small: leave in <days>"),
+        ((), "Searched as asked: small gave no other words."),
+    ],
+)
+async def test_a_reply_says_by_what_other_words_was_searched(
+    browse, desk, wordings, said_of_it
+) -> None:
+    assert "searched" not in said(await ask(browse(), "answer")).lower()
+    desk.changes = {"rewriting": Rewriting(by="small", wordings=wordings)}
+    assert said_of_it in said(await ask(browse(), "answer"))
 
 
 async def test_an_answer_links_its_citations_and_marks_them_in_their_text(browse, desk) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.kernel.errors import Unavailable
+from seatrial.kernel.errors import SeatrialError, Unavailable
 from seatrial.rag.index.conditions import Equals
-from seatrial.rag.index.failures import IndexDamaged
+from seatrial.rag.index.failures import IndexDamaged, IndexDenied, IndexUnavailable
 
 from .conftest import House
 
@@ -108,15 +108,28 @@ def test_there_is_nothing_elsewhere(house: House, path: str, status: int) -> Non
 
 
 def test_an_index_that_cannot_be_read_is_listed_and_hides_no_other(house: House) -> None:
-    house.knowledge.problem = IndexDamaged("Its file is gone.", remedy="Restore it.")
+    house.knowledge.problem = IndexDamaged("/srv/a.seg is gone.", remedy="Restore /srv/a.seg.")
     (one,) = house.get("/v1/knowledge").json()["data"]
     assert one == {
         "name": "handbook",
         "version": None,
-        "error": "Its file is gone. Restore it.",
+        "error": "The index 'handbook' is damaged. Tell who runs the server: its log names the "
+        "file.",
         "code": "rag.index_damaged",
     }
     assert house.search().status_code == 503  # no question is to blame
+
+
+@pytest.mark.parametrize("kind", [IndexDamaged, IndexDenied, IndexUnavailable])
+def test_no_place_on_the_server_is_told(
+    house: House, kind: type[SeatrialError], caplog: pytest.LogCaptureFixture
+) -> None:
+    house.knowledge.problem = kind("/srv/a.seg is gone.", remedy="Look at /srv/a.seg.")
+    reply = house.search()
+    assert "srv" not in reply.text
+    assert "'handbook'" in reply.text
+    assert kind.code in reply.text
+    assert "/srv/a.seg is gone." in caplog.text
 
 
 def test_what_does_not_answer_is_told_as_503_and_what_breaks_as_500(house: House) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
 from seatrial.rag.answering.answerer import Answered, Answerer
-from seatrial.rag.answering.confidence import confidence
+from seatrial.rag.answering.confidence import Idf, confidence
 from seatrial.rag.answering.refusals import refused
 from seatrial.rag.answering.reply import Refusal, Reply
 from seatrial.rag.retrieval.found import ContextPassage, Retrieved
@@ -21,6 +21,7 @@ async def reply(
     answerer: Answerer,
     *,
     embedder: str | None,
+    idf: Idf,
     clock: Callable[[], float],
     refuse: bool = True,
     caller: Caller = NOBODY,
@@ -31,6 +32,7 @@ async def reply(
         retrieved: what was found.
         passages: the context that was packed of it.
         embedder: the name of the index's; None for one without vectors.
+        idf: of the index that was searched.
         clock: in s, for timings.
         refuse: whether nobody is asked where what was found most likely answers nothing.
     Raises: as `Answerer.answer`.
@@ -39,7 +41,7 @@ async def reply(
     began = clock()
     sure = max(  # what was found by other words need not hold the question's own
         (
-            confidence(wording, retrieved.language, retrieved.found, embedder=embedder)
+            confidence(wording, retrieved, embedder=embedder, idf=idf)
             for wording in retrieved.questions
         ),
         key=lambda one: (one.answers, one.probability),

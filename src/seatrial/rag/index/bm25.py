@@ -66,6 +66,10 @@ class Bm25:
         asked = list(map(self._word, words))
         return [self._scored(number, asked) for number in range(len(self._parts))]
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """Of each of these words (n,)."""
+        return np.array([self._word(word).weight for word in words], np.float64) / (_K1 + 1)
+
     def _word(self, word: str) -> _Word:
         known = self._words.get(word)
         if known is None:

@@ -98,6 +98,10 @@ class MirroredIndex:
         """See Index."""
         return self._index.lexical(text, k, scope)
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """See Index."""
+        return self._index.idf(words)
+
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
         return self._index.passages(keys)

@@ -65,6 +65,11 @@ class Index(Protocol):
         chunk are those of its document's title and its own."""
         ...
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """The inverse document frequency (n,) of words, as its analysis gives them, > 0: how much
+        each tells in all of the index, whoever asks; the most, where no chunk has it."""
+        ...
+
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """In the order of `keys`. Raises: NotFound."""
         ...

@@ -118,6 +118,10 @@ class SegmentedIndex:
             start, first = end, last
         return best(_joined(keys), of_all[at], k)
 
+    def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """See Index."""
+        return self._bm25.idf(words)
+
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
         return [

@@ -7,8 +7,9 @@ documents with an access list are found by nobody whom it does not name.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 from urllib.parse import unquote
 
 import orjson
@@ -19,6 +20,7 @@ from seatrial.gateway.routes.gateway import Caller
 from seatrial.gateway.routes.keys import Key
 from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.rag.index.conditions import condition_of
+from seatrial.rag.index.failures import IndexDamaged, IndexDenied, IndexUnavailable
 from seatrial.rag.knowledge.asked import Asked, Knowledge
 from seatrial.rag.knowledge.provider import PREFIX
 from seatrial.rag.knowledge.record import facts_record, reply_record, retrieved_record
@@ -41,6 +43,8 @@ from seatrial.web.llm.here import check_here
 from seatrial.web.llm.refusal import status_of
 from seatrial.web.llm.visit import Visit
 from seatrial.web.llm.wires import OPENAI
+
+_logger = logging.getLogger(__name__)
 
 ROOT = "/v1/knowledge"
 _MOST_K = 1_000
@@ -80,8 +84,10 @@ class KnowledgePlane:
     async def answer(self, request: Request) -> Reply:
         """See `StreamPlane`."""
         visit = Visit(request, OPENAI)
+        named: str | None = None
         try:
             name, verb = _place(request.path)
+            named = name
             allowed = ("GET", "HEAD", "OPTIONS") if verb is None else ("POST", "OPTIONS")
             if request.method == "OPTIONS":
                 return Reply(200, b"", JSON, ((b"allow", ", ".join(allowed).encode()),))
@@ -96,7 +102,7 @@ class KnowledgePlane:
                 check_here(request.headers)
             record = await self._told(visit, name, verb)
         except Exception as problem:  # noqa: BLE001 - the border of a request
-            refused = self.refused(as_told(problem, None), request.path)
+            refused = self.refused(as_told(_without_paths(problem, named), None), request.path)
             return Reply(refused.status, refused.body, JSON, (*refused.headers, *_headers(visit)))
         return Reply(200, orjson.dumps(record), JSON, _headers(visit))
 
@@ -116,7 +122,8 @@ class KnowledgePlane:
             return facts_record(await self._knowledge.facts(name))
         except NotFound:
             return {"name": name, "version": None}
-        except SeatrialError as problem:
+        except SeatrialError as found:
+            problem = _without_paths(found, name)
             return {"name": name, "version": None, "error": str(problem), "code": problem.code}
 
     async def _search(self, name: str, asked: Asked) -> dict[str, Any]:
@@ -174,6 +181,27 @@ def _caller(visit: Visit, user: str | None) -> Caller:
 
 def _may(key: Key | None, name: str) -> bool:
     return key is None or not key.models or PREFIX + name in key.models
+
+
+_OF_FILES: Mapping[type[SeatrialError], tuple[str, str]] = {
+    IndexDamaged: ("is damaged", "names the file"),
+    IndexDenied: ("may not be read", "names the folder"),
+    IndexUnavailable: ("cannot be read now", "says why"),
+}
+
+
+@overload
+def _without_paths(problem: SeatrialError, name: str | None = None) -> SeatrialError: ...
+@overload
+def _without_paths(problem: Exception, name: str | None = None) -> Exception: ...
+def _without_paths(problem: Exception, name: str | None = None) -> Exception:
+    """An error of an index's files without their places on the server, which go to its log."""
+    for kind, (what, log) in _OF_FILES.items():
+        if isinstance(problem, kind):
+            _logger.error("the index %s %s: %s", name or "asked", what, problem)
+            index = "The index" if name is None else f"The index {name!r}"
+            return kind(f"{index} {what}.", remedy=f"Tell who runs the server: its log {log}.")
+    return problem
 
 
 def _place(path: str) -> tuple[str | None, str | None]:
