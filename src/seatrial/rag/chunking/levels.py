@@ -112,6 +112,8 @@ def paragraph_places(document: Document) -> list[int]:
     """Where paragraphs begin, but for those straight below a heading and within fenced code; in
     program code, only those that are not indented."""
     text = document.text
+    if "\n" not in text:
+        return []
     places = [blank.end() for blank in _BLANK_LINES.finditer(text)]
     if document.format == "code":
         places = [place for place in places if text[place - 1] == "\n"]
