@@ -69,7 +69,10 @@ def test_texts_of_several_blocks_are_counted_as_of_one(monkeypatch: pytest.Monke
     assert counted(texts, numbered(texts, str.split, pieces)) == [Counter(t.split()) for t in texts]
 
 
-def test_each_different_piece_is_split_once() -> None:
+def test_each_different_piece_is_split_once_but_for_long_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(numbering, "_BLOCK", 8)
     asked: list[str] = []
 
     def split(piece: str) -> list[str]:
@@ -77,7 +80,7 @@ def test_each_different_piece_is_split_once() -> None:
         return [piece]
 
     found = numbered(["a b a", "b a c " + "z" * 30, "z" * 30], split, pieces)
-    assert sorted(asked) == ["a", "b", "c", "z" * 30]
+    assert sorted(asked) == ["a", "b", "c", "z" * 30, "z" * 30]
     assert found.lengths.tolist() == [3, 4, 1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 
 from seatrial.rag.index.pieces import Pieces
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 19
 """Bytes of texts that are taken apart together: what belongs to them stays near the processor."""
 
 _N_KEYS = 3
 _WIDTH = 8 * _N_KEYS
-"""Bytes of a piece that are compared as numbers; of English, one in 10,000 has more."""
+"""Bytes of a piece that are compared as numbers; of abstracts, 7 in 240,000 have more."""
 
 _MASKS = np.tri(_WIDTH + 1, _WIDTH, -1, np.uint8) * np.uint8(255)
 _KEY_MASKS = np.ascontiguousarray(_MASKS.view(np.uint64).T)
@@ -50,13 +51,41 @@ def numbered(
     """
     number_of: defaultdict[str, int] = defaultdict(count().__next__)
     if pieces is None:
-        found = [list(map(number_of.__getitem__, split(text))) for text in texts]
+        found = [array("i", map(number_of.__getitem__, split(text))) for text in texts]
         lengths = np.fromiter(map(len, found), np.int32, len(found))
-        return Numbered(list(number_of), np.fromiter(chain.from_iterable(found), np.int32), lengths)
-    parts = [_of_block(block, split, pieces, number_of) for block in _blocks(texts)]
+        numbers = np.fromiter(chain.from_iterable(found), np.int32)
+        return Numbered(list(number_of), numbers, lengths)
+    known = _Known(split, number_of)
+    parts = [_of_block(block, pieces, known) for block in _blocks(texts)]
     empty = np.empty(0, np.int32)
     numbers = np.concatenate([empty, *(part for part, _ in parts)])
     return Numbered(list(number_of), numbers, np.concatenate([empty, *(n for _, n in parts)]))
+
+
+class _Known:
+    """Pieces that were split, by number: `numbers` of their words, one after the other, and
+    `n_words` of each."""
+
+    def __init__(
+        self, split: Callable[[str], Sequence[str]], number_of: defaultdict[str, int]
+    ) -> None:
+        self._split, self._number_of = split, number_of
+        self._places: dict[bytes, int] = {}
+        self.numbers, self.n_words = array("i"), array("i")
+
+    def place(self, piece: bytes) -> int:
+        """The number of a short piece."""
+        place = self._places.get(piece)
+        if place is None:
+            place = self._places[piece] = self.added(piece)
+        return place
+
+    def added(self, piece: bytes) -> int:
+        """The number of a piece that is split again when it comes again."""
+        words = self._split(piece.decode("utf-8", "surrogatepass"))
+        self.numbers.extend(map(self._number_of.__getitem__, words))
+        self.n_words.append(len(words))
+        return len(self.n_words) - 1
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[list[bytes]]:
@@ -74,34 +103,23 @@ def _blocks(texts: Iterable[str]) -> Iterator[list[bytes]]:
 
 
 def _of_block(
-    block: Sequence[bytes],
-    split: Callable[[str], Sequence[str]],
-    pieces: Callable[[bytes], Pieces],
-    number_of: defaultdict[str, int],
+    block: Sequence[bytes], pieces: Callable[[bytes], Pieces], known: _Known
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Numbers of all words, and how many each text has."""
     whole = pieces(b"\n".join(block))
-    different, group_of = _grouped(whole)
-    lengths = list[int]()
-
-    def words() -> Iterator[Sequence[str]]:
-        for piece in different:
-            found = split(piece.decode("utf-8", "surrogatepass"))
-            lengths.append(len(found))
-            yield found
-
-    flat = np.fromiter(map(number_of.__getitem__, chain.from_iterable(words())), np.int32)
-    n_words = np.array(lengths, np.int64)
+    placed = _placed(whole, known)
+    n_words = np.array(known.n_words, np.int64)
     firsts = np.cumsum(n_words) - n_words
-    n_here = n_words[group_of]
+    n_here = n_words[placed]
     before = np.concatenate([[0], np.cumsum(n_here)])
-    places = np.repeat(firsts[group_of] - before[:-1], n_here) + np.arange(before[-1])
+    places = np.repeat(firsts[placed] - before[:-1], n_here) + np.arange(before[-1])
     ends = np.searchsorted(whole.starts, np.cumsum([len(text) + 1 for text in block]))
-    return flat[places], np.diff(before[ends], prepend=0).astype(np.int32)
+    lengths = np.diff(before[ends], prepend=0).astype(np.int32)
+    return np.array(known.numbers, np.int32)[places], lengths
 
 
-def _grouped(whole: Pieces) -> tuple[list[bytes], NDArray[np.int64]]:
-    """Pieces, nearly all of them different, and which of them each piece is: int64 (n,)."""
+def _placed(whole: Pieces, known: _Known) -> NDArray[np.int64]:
+    """The number of each piece: equal ones are looked up once."""
     text, starts, ends = whole
     sizes = ends - starts
     short = np.flatnonzero(sizes <= _WIDTH)
@@ -112,16 +130,14 @@ def _grouped(whole: Pieces) -> tuple[list[bytes], NDArray[np.int64]]:
     for key in keys:
         ordered = key[order]
         first[1:] |= ordered[1:] != ordered[:-1]
-    group_of = np.empty(len(starts), np.int64)
-    group_of[short[order]] = np.cumsum(first) - 1
     chosen = short[order[first]]
     spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
-    different = [text[start:end] for start, end in spans]
-    long: dict[bytes, int] = {}
+    found = np.array([known.place(text[start:end]) for start, end in spans], np.int64)
+    placed = np.empty(len(starts), np.int64)
+    placed[short[order]] = found[np.cumsum(first) - 1]
     for place in np.flatnonzero(sizes > _WIDTH).tolist():
-        piece = text[starts[place] : ends[place]]
-        group_of[place] = long.setdefault(piece, len(different) + len(long))
-    return [*different, *long], group_of
+        placed[place] = known.added(text[starts[place] : ends[place]])
+    return placed
 
 
 def _keys(
@@ -132,7 +148,13 @@ def _keys(
     eights: NDArray[np.uint64] = np.ndarray(
         (len(text) + _WIDTH - 7,), np.uint64, padded.data, strides=(1,)
     )
-    return [eights[starts + 8 * n] & _KEY_MASKS[n][sizes] for n in range(_N_KEYS)]
+    keys = [eights[starts] & _KEY_MASKS[0][sizes]]
+    for n in range(1, _N_KEYS):  # few pieces are longer than eight bytes
+        longer = np.flatnonzero(sizes > 8 * n)
+        key = np.zeros(len(starts), np.uint64)
+        key[longer] = eights[starts[longer] + 8 * n] & _KEY_MASKS[n][sizes[longer]]
+        keys.append(key)
+    return keys
 
 
 def _order(keys: Sequence[NDArray[np.uint64]]) -> NDArray[np.intp]:

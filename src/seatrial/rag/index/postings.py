@@ -96,9 +96,8 @@ class Postings:
 
 def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
     """The hash of each word, the same everywhere."""
-    digests = b"".join(
-        blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest() for word in words
-    )
+    encoded = (word.encode("utf-8", "surrogatepass") for word in words)
+    digests = b"".join([blake2b(word, digest_size=8).digest() for word in encoded])
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
