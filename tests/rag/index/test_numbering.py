@@ -69,7 +69,7 @@ def test_texts_of_several_blocks_are_counted_as_of_one(monkeypatch: pytest.Monke
     assert counted(texts, numbered(texts, str.split, pieces)) == [Counter(t.split()) for t in texts]
 
 
-def test_each_different_piece_is_split_once_but_for_long_ones(
+def test_each_different_piece_is_split_once_but_for_long_ones_and_not_where_it_is_a_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(numbering, "_BLOCK", 8)
@@ -77,11 +77,12 @@ def test_each_different_piece_is_split_once_but_for_long_ones(
 
     def split(piece: str) -> list[str]:
         asked.append(piece)
-        return [piece]
+        return piece.split("_")
 
-    found = numbered(["a b a", "b a c " + "z" * 30, "z" * 30], split, pieces)
-    assert sorted(asked) == ["a", "b", "c", "z" * 30, "z" * 30]
-    assert found.lengths.tolist() == [3, 4, 1]
+    long = "z_" * 20
+    found = numbered(["a_b c a_b", f"b a_b c_ {long}", long], split, pieces)
+    assert sorted(asked) == ["a_b", "c_", long, long]
+    assert found.lengths.tolist() == [5, 26, 21]
 
 
 def test_pieces_whose_mixtures_are_equal_are_still_told_apart(
@@ -94,7 +95,7 @@ def test_pieces_whose_mixtures_are_equal_are_still_told_apart(
 
 def test_a_piece_may_have_no_word_or_several() -> None:
     def split(piece: str) -> list[str]:
-        return list(piece.removeprefix("x"))
+        return list(piece.removeprefix("_"))
 
-    found = numbered(["x abc x", "", "x"], split, pieces)
+    found = numbered(["_ _abc _", "", "_"], split, pieces)
     assert [sorted(one.elements()) for one in counted(["", "", ""], found)] == [list("abc"), [], []]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, count
+from itertools import chain, count, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,8 @@ def numbered(
     """The words of texts, in the order of `split` or of another.
 
     Args:
-        pieces: of a text in UTF-8; its words are those of its pieces. None: texts are split whole.
+        pieces: of a text in UTF-8; its words are those of its pieces, and a piece of ASCII letters
+            and digits alone is one. None: texts are split whole.
     """
     number_of: defaultdict[str, int] = defaultdict(count().__next__)
     if pieces is None:
@@ -63,7 +64,7 @@ def numbered(
 
 
 class _Known:
-    """Pieces that were split, by number: `numbers` of their words, one after the other, and
+    """Pieces that were split, by number: `numbers` of the words of all, one after the other, and
     `n_words` of each."""
 
     def __init__(
@@ -73,12 +74,16 @@ class _Known:
         self._places: dict[bytes, int] = {}
         self.numbers, self.n_words = array("i"), array("i")
 
-    def place(self, piece: bytes) -> int:
-        """The number of a short piece."""
-        place = self._places.get(piece)
-        if place is None:
-            place = self._places[piece] = self.added(piece)
-        return place
+    def places(self, pieces: Sequence[bytes]) -> NDArray[np.int64]:
+        """The number of each of short pieces."""
+        new = [piece for piece in dict.fromkeys(pieces) if piece not in self._places]
+        if alone := [piece for piece in new if piece.isalnum()]:  # of ASCII: words
+            words = b" ".join(alone).decode().split(" ")
+            self._places.update(zip(alone, count(len(self.n_words))))
+            self.numbers.extend(map(self._number_of.__getitem__, words))
+            self.n_words.extend(repeat(1, len(alone)))
+        self._places |= {piece: self.added(piece) for piece in new if not piece.isalnum()}
+        return np.fromiter(map(self._places.__getitem__, pieces), np.int64, len(pieces))
 
     def added(self, piece: bytes) -> int:
         """The number of a piece that is split again when it comes again."""
@@ -130,9 +135,8 @@ def _placed(whole: Pieces, known: _Known) -> NDArray[np.int64]:
     for key in keys:
         ordered = key[order]
         first[1:] |= ordered[1:] != ordered[:-1]
-    chosen = short[order[first]]
-    spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
-    found = np.array([known.place(text[start:end]) for start, end in spans], np.int64)
+    different = np.column_stack([key[order[first]] for key in keys]).view(f"S{_WIDTH}")
+    found = known.places(different.ravel().tolist())
     placed = np.empty(len(starts), np.int64)
     placed[short[order]] = found[np.cumsum(first) - 1]
     for place in np.flatnonzero(sizes > _WIDTH).tolist():

@@ -27,8 +27,8 @@ class Analysis:
         name: equal names split equally.
         split: a text to its words in order, repeated as they occur.
         form: a word to what is compared in its place, its stem; asked once for each different word.
-        pieces: a text in UTF-8 to pieces which together have its words, in any order; None: there
-            are none but the whole text. With them many texts are indexed faster.
+        pieces: a text in UTF-8 to pieces which together have its words, in any order; one of ASCII
+            letters and digits alone is a word. None: texts are split whole, which is slower.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Postings:
 
 def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
     """The hash of each word, the same everywhere."""
-    encoded = (word.encode("utf-8", "surrogatepass") for word in words)
+    encoded = [word.encode("utf-8", "surrogatepass") for word in words]
     digests = b"".join([blake2b(word, digest_size=8).digest() for word in encoded])
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
