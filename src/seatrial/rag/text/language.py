@@ -204,11 +204,8 @@ def _is_plainly_english(words: Sequence[str], n_letters: int) -> bool:
 
 def _words(sample: str) -> list[str]:
     """Runs of letters and digits, small."""
-    lowered = sample.lower().encode("utf-8", "surrogatepass")
-    runs = lowered.translate(_SPACED).decode("utf-8", "surrogatepass").split()
     if sample.isascii():
-        return runs
-    words: list[str] = []
-    for run in runs:
-        words += (run,) if run.isascii() else _WORD.findall(run)
-    return words
+        return sample.encode().translate(_SPACED).decode().split()
+    lowered = sample.lower().encode("utf-8", "surrogatepass").translate(_SPACED)
+    runs = lowered.decode("utf-8", "surrogatepass").split()
+    return [word for run in runs for word in ((run,) if run.isascii() else _WORD.findall(run))]
