@@ -83,7 +83,8 @@ def last_sentence_end(text: str, start: int, end: int) -> int | None:
     none."""
     while end > start:
         before = max(start, end - _N_AT_ONCE)
-        found = [mark.span() for mark in _breaks(text).finditer(text, before, end)]
+        breaks = _breaks(text[before:end])
+        found = [mark.span() for mark in breaks.finditer(text, before, end)]
         for n in range(len(found) - 1, -1, -1):
             at, behind = found[n]
             if behind > start and _ends_here(text, found[n - 1][1] if n else start, at, behind):
@@ -95,7 +96,7 @@ def last_sentence_end(text: str, start: int, end: int) -> int | None:
 def first_sentence_end(text: str, start: int, end: int) -> int | None:
     """The first place in ``(start, end)`` where a sentence, heading or item ends."""
     before = start
-    for mark in _breaks(text).finditer(text, start, end):
+    for mark in _breaks(text[start:end]).finditer(text, start, end):
         at, behind = mark.span()
         if start < behind < end and _ends_here(text, before, at, behind):
             return behind
@@ -103,8 +104,9 @@ def first_sentence_end(text: str, start: int, end: int) -> int | None:
     return None
 
 
-def _breaks(text: str) -> re.Pattern[str]:
-    return _ASCII_BREAK if text.isascii() else _BREAK
+def _breaks(part: str) -> re.Pattern[str]:
+    """What finds ends in a part of a text."""
+    return _ASCII_BREAK if part.isascii() else _BREAK
 
 
 def _ends_here(text: str, start: int, at: int, end: int) -> bool:
