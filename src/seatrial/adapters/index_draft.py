@@ -235,7 +235,8 @@ class EmbeddedDraft:
 
     def _keep(self, parts: list[_Part], state: DraftState) -> None:
         state = replace(state, parts=tuple(part.written() for part in parts))
-        self._folder.write_draft(state)
+        if state != self._state:
+            self._folder.write_draft(state)
         self._parts, self._state = parts, state
 
     def _is_changed(self, catalogue: Catalogue) -> bool:

@@ -107,7 +107,8 @@ class Journal:
         body = msgspec.msgpack.encode(entry)
         with translated(self._path):
             try:
-                _write(self._file, _head(body) + body, self._end)
+                _write(self._file, _head(body), self._end)
+                _write(self._file, body, self._end + _HEAD.size)
                 os.fdatasync(self._file)
             except BaseException:
                 self._cut()

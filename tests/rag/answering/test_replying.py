@@ -1,9 +1,9 @@
-from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from seatrial.rag.answering.extractive import ExtractiveAnswerer
 from seatrial.rag.answering.reply import Refusal

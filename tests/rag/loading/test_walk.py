@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seatrial.rag.loading.globs import Globs
 from seatrial.rag.loading.outcome import Reason, Skipped, Unloadable
-from seatrial.rag.loading.walk import Choice, Found, open_found, walk
+from seatrial.rag.loading.walk import Choice, Found, open_found, read_found, walk
 
 ALL = Choice(include=Globs([]), exclude=Globs([]), hidden=False, max_files=1000)
 NAME = st.text("abé海 .-\n", min_size=1, max_size=5).filter(lambda name: name.strip("."))
@@ -185,3 +185,54 @@ def test_folders_may_nest_as_deep_as_the_system_lets_them(tmp_path):
     deep = tmp_path.joinpath(*["x"] * 400)
     write(deep / "a.md")
     assert files(tmp_path) == [f"{'x/' * 400}a.md"]
+
+
+def found_in(folder: Path, content: bytes) -> Found:
+    write(folder / "a.txt", content)
+    (found,) = walk(folder, ALL)
+    assert isinstance(found, Found)
+    return found
+
+
+def seen_smaller(monkeypatch, n_bytes: int) -> None:
+    """Let files be smaller when they are opened than when they are read."""
+    whole = os.fstat
+
+    def smaller(fd: int) -> os.stat_result:
+        status = list(whole(fd)[:10])
+        status[6] = n_bytes
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "fstat", smaller)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(5, b"abcde"), (9, b"abcde"), (4, None), (0, None)]
+)
+def test_a_file_is_read_whole_or_not_at_all(tmp_path, limit, expected):
+    assert read_found(found_in(tmp_path, b"abcde"), limit) == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(5, b"abcde"), (4, None), (3, None)])
+@pytest.mark.parametrize("seen", [0, 2, 3])
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(
+    tmp_path, monkeypatch, seen, limit, expected
+):
+    found = found_in(tmp_path, b"abcde")
+    seen_smaller(monkeypatch, seen)
+    assert read_found(found, limit) == expected
+
+
+def test_a_drive_that_gives_little_at_a_time_gives_all(tmp_path, monkeypatch):
+    found = found_in(tmp_path, b"abcde" * 100)
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda fd, n: read(fd, min(n, 7)))
+    assert read_found(found, 1000) == b"abcde" * 100
+
+
+def test_a_file_that_was_read_is_closed(tmp_path):
+    found = found_in(tmp_path, b"a")
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for limit in (0, 1):
+        read_found(found, limit)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

@@ -1,10 +1,14 @@
 """The language of a text is told by its script and its commonest words."""
 
+import re
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.rag.text.language import language_of, script_shares
+from seatrial.rag.text.language_words import LATIN_LETTERS, LATIN_WORDS
 
 SAID = {
     "en": "The ship is tried at sea before it carries anybody, and what is found "
@@ -102,3 +106,43 @@ def test_shares_sum_to_one_and_no_text_breaks_it(text: str) -> None:
     shares = script_shares(text)
     assert not shares or abs(sum(shares.values()) - 1) < 1e-9
     assert language_of(text) is None or shares
+
+
+def by_counting(text: str) -> str | None:
+    """What all scores say of a short text in Latin letters."""
+    listed = {language: said.split() for language, said in LATIN_WORDS.items()}
+    owners = Counter(word for said in listed.values() for word in set(said))
+    scores: dict[str, float] = {}
+    for word, n_times in Counter(re.findall(r"\w+", text.lower())).items():
+        for language, said in listed.items():
+            if word in said:
+                short = 0.4 if len(word) == 1 else 1
+                weight = (1 + 20 / (said.index(word) + 10)) / owners[word] * short
+                scores[language] = scores.get(language, 0.0) + weight * n_times
+    for letter, n_times in Counter(text.lower()).items():
+        named = LATIN_LETTERS.get(letter, "").split()
+        for language in named:
+            scores[language] = scores.get(language, 0.0) + 1 / len(named) * n_times
+    return max(scores, key=lambda language: scores[language], default=None)
+
+
+COMMON = sorted({word for said in LATIN_WORDS.values() for word in said.split()})
+
+
+@given(
+    words=st.lists(
+        st.one_of(
+            st.sampled_from(COMMON),
+            st.sampled_from(LATIN_WORDS["en"].split()),
+            st.sampled_from(["Ships", "—", "o’clock", "snake_case", "über-all", "ß", "42"]),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    gap=st.sampled_from([" ", ", ", "-", "\n", " – ", "’"]),
+)
+def test_the_language_is_the_one_that_counting_all_words_and_letters_gives(
+    words: list[str], gap: str
+) -> None:
+    text = gap.join(words)
+    assert language_of(text) == by_counting(text)

@@ -165,3 +165,10 @@ def test_a_long_row_has_its_sentences():
 def test_wrapped_prose_with_a_colon_or_a_bar_is_no_row():
     text = "The Normans (French: Normands;\nLatin: Normanni) ruled | and\nwere many."
     assert said(text) == [text]
+
+
+@given(st.text(alphabet="ab AB.!?\n\"')]([12] Fig", max_size=60))
+def test_a_text_in_ascii_is_broken_where_another_is(text: str) -> None:
+    assert sentences(f"{text}\n\nA") == sentences(f"{text}\n\n\u00c1")
+    ends = [last_sentence_end(f"{text}\n\n{end}", 0, len(text)) for end in "A\u00c1"]
+    assert ends[0] == ends[1]

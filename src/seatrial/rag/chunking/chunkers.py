@@ -65,13 +65,13 @@ class StructureChunker:
     def chunks(self, document: Document) -> Sequence[Chunk]:
         """See `Chunker`."""
         above = structure(document) if self._sizes.parent or self._kind == "recursive" else ()
-        words = Rule(WordEnds(document.text))
+        text = document.text
         if self._kind == "recursive":
             rules: Sequence[Rule] = above
         elif self._kind == "sentence":
-            rules = (Rule(SentenceEnds(document.text)), words)
+            rules = (Rule(SentenceEnds(text)), Rule(WordEnds(text)))
         else:
-            rules = (words,)
+            rules = (Rule(WordEnds(text)),)
         return cut(document, self._unit, self._sizes, rules, above)
 
 
@@ -83,12 +83,13 @@ def structure(document: Document) -> Sequence[Rule]:
     """
     text = document.text
     between = [Rule(SentenceEnds(text), 0.35), Rule(LineEnds(text), 0.5)]
-    return (
-        Rule(Places(section_places(document)), 0.25, severs=True),
-        Rule(Places(paragraph_places(document)), 0.35),
-        *(reversed(between) if document.format in _OF_LINES else between),
-        Rule(WordEnds(text)),
-    )
+    rules = [*(reversed(between) if document.format in _OF_LINES else between)]
+    rules.append(Rule(WordEnds(text)))
+    if paragraphs := paragraph_places(document):
+        rules.insert(0, Rule(Places(paragraphs), 0.35))
+    if sections := section_places(document):
+        rules.insert(0, Rule(Places(sections), 0.25, severs=True))
+    return rules
 
 
 def cut(

@@ -58,6 +58,7 @@ def spans(text: str, start: int, end: int, ruler: Ruler, plan: Plan) -> list[Spa
     """
     found: list[Span] = []
     at = reached = next_start(text, start, end)
+    little_more = int(plan.length * _A_LITTLE_MORE)
     while at < end:
         furthest = ruler.reach(at, plan.length)
         if furthest >= end:
@@ -67,7 +68,7 @@ def spans(text: str, start: int, end: int, ruler: Ruler, plan: Plan) -> list[Spa
         if place is None and at < reached:
             at = reached
             continue
-        if rule and not rule.severs and ruler.reach(at, int(plan.length * _A_LITTLE_MORE)) >= end:
+        if rule and not rule.severs and ruler.reach(at, little_more) >= end:
             evenly = ruler.reach(at, int(ruler.count(at, end) * _MORE_THAN_HALF) + 1)
             as_good = plan.rules[: plan.rules.index(rule) + 1]
             even, _ = _place(text, at, reached, min(furthest, evenly), as_good)
@@ -88,7 +89,8 @@ def _place(
     text: str, at: int, reached: int, furthest: int, rules: Sequence[Rule]
 ) -> tuple[int | None, Rule | None]:
     for rule in rules:
-        after = max(reached, at + int((furthest - at) * rule.fill))
+        after = at + int((furthest - at) * rule.fill)
+        after = max(after, reached)
         if after < furthest:
             place = rule.level.last(after, furthest)
             if place is not None and (place := grapheme_before(text, place, after)) > after:

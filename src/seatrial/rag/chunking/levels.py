@@ -12,6 +12,7 @@ from seatrial.rag.text.sentences import last_sentence_end
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*+\n\s*+")
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE_BEGINS = re.compile(r"\n {0,3}(?:```|~~~)")  # sought by its first character: fast
 _HEADING_ALONE = re.compile(r"[^\n]*(?:\n[^\S\n]*[=-]{2,}[^\S\n]*)?\s*")
 _LONGEST_WORD = 100
 # What may not begin a line in Chinese and Japanese, and what may not end one.
@@ -112,6 +113,8 @@ def paragraph_places(document: Document) -> list[int]:
     """Where paragraphs begin, but for those straight below a heading and within fenced code; in
     program code, only those that are not indented."""
     text = document.text
+    if "\n" not in text:
+        return []
     places = [blank.end() for blank in _BLANK_LINES.finditer(text)]
     if document.format == "code":
         places = [place for place in places if text[place - 1] == "\n"]
@@ -120,7 +123,7 @@ def paragraph_places(document: Document) -> list[int]:
         heading = _HEADING_ALONE.match(text, section.start)
         if heading:
             unwanted.add(heading.end())
-    if "```" in text or "~~~" in text:
+    if _FENCE_BEGINS.search(f"\n{text[:6]}") or _FENCE_BEGINS.search(text):
         for fence in _FENCE.finditer(text):
             first = bisect_right(places, fence.start())
             unwanted.update(places[first : bisect_right(places, fence.end() - 1)])

@@ -73,7 +73,8 @@ class CharacterRuler:
 
     def reach(self, start: int, length: int) -> int:
         """See `Ruler`."""
-        return min(start + length, self._end)
+        end = start + length
+        return end if end < self._end else self._end
 
     def reach_back(self, end: int, length: int) -> int:
         """See `Ruler`."""

@@ -101,9 +101,10 @@ def check_metadata(document: str, metadata: Metadata) -> None:
 def _check_texts(document: Document) -> None:
     if not document.id:
         raise _refused(document.id, "it has no id")
-    _check_text(document.id, "its text", document.text)
-    for what in ("id", "title", "source", "format", "language", "digest"):
-        _check_text(document.id, f"its {what}", getattr(document, what) or "")
+    for what in ("text", "id", "title", "source", "format", "language", "digest"):
+        text = getattr(document, what)
+        if text and not text.isascii():
+            _check_text(document.id, f"its {what}", text)
     for section in document.sections:
         _check_text(document.id, "a heading", section.title)
     for reader in document.readers or ():

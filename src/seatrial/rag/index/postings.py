@@ -6,15 +6,16 @@ of 3e-8.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain, count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seatrial.rag.index.numbering import numbered
+from seatrial.rag.index.pieces import Pieces
 
 _MOST = np.iinfo(np.uint16).max
 
@@ -27,11 +28,14 @@ class Analysis:
         name: equal names split equally.
         split: a text to its words in order, repeated as they occur.
         form: a word to what is compared in its place, its stem; asked once for each different word.
+        pieces: a text in UTF-8 to pieces which together have its words, in any order; one of ASCII
+            letters and digits alone is a word. None: texts are split whole, which is slower.
     """
 
     name: str
     split: Callable[[str], Sequence[str]]
     form: Callable[[str], str] = str
+    pieces: Callable[[bytes], Pieces] | None = None
 
     def words(self, text: str) -> list[str]:
         """The words of a text as they are compared."""
@@ -59,19 +63,8 @@ class Postings:
     @classmethod
     def of(cls, texts: Iterable[str], analysis: Analysis) -> Postings:
         """From texts."""
-        number_of: defaultdict[str, int] = defaultdict(count().__next__)
-        lengths: list[int] = []
-
-        def words() -> Iterator[Sequence[str]]:
-            for text in texts:
-                split = analysis.split(text)
-                lengths.append(len(split))
-                yield split
-
-        numbers = np.fromiter(
-            map(number_of.__getitem__, chain.from_iterable(words())), dtype=np.int32
-        )
-        forms, form_of = np.unique(hashes_of(map(analysis.form, number_of)), return_inverse=True)
+        words, numbers, lengths = numbered(texts, analysis.split, analysis.pieces)
+        forms, form_of = np.unique(hashes_of(map(analysis.form, words)), return_inverse=True)
         rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         words_of = form_of[numbers].astype(np.int32)
         order = _stable_order(words_of)
@@ -85,7 +78,7 @@ class Postings:
             bounds=np.searchsorted(words_of[starts], np.arange(len(forms) + 1)),
             rows=rows[starts],
             counts=np.minimum(counts, _MOST).astype(np.uint16),
-            lengths=np.array(lengths, np.int32),
+            lengths=lengths,
         )
 
     def place(self, sought: np.uint64) -> tuple[int, int]:

@@ -384,16 +384,15 @@ def _byte_spans(
     text_bounds: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Where the characters of spans lie in the bytes of all texts."""
-    places = spans.copy()
-    row = 0
-    for one, text, start in zip(documents, texts, text_bounds.tolist(), strict=False):
-        end = row + len(one.chunks)
-        if end > row:
-            here = places[row:end]
-            if len(text) != len(one.document.text):
-                here[:] = byte_places(text)[here]
-            here += start
-        row = end
+    n_chunks = [len(one.chunks) for one in documents]
+    places = spans + np.repeat(text_bounds[:-1], n_chunks)[:, None]
+    end = 0
+    for one, text, n, start in zip(
+        documents, texts, n_chunks, text_bounds[:-1].tolist(), strict=True
+    ):
+        end += n
+        if n and len(text) != len(one.document.text):
+            places[end - n : end] = byte_places(text)[spans[end - n : end]] + start
     return places
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.index.pieces import pieces
 from seatrial.rag.index.postings import Analysis
 from seatrial.rag.text.document import Document
 from seatrial.rag.text.stemming import english_stem
@@ -20,10 +21,9 @@ def searched_text(document: Document, chunk: Chunk) -> str:
 
 
 def _split(text: str) -> list[str]:
-    found = terms(text)
-    return found if text.isascii() else found + _HAN.findall(text)
+    return terms(text) if text.isascii() else terms(text) + _HAN.findall(text)
 
 
-WORDS = Analysis("words: 1", _split, english_stem)
+WORDS = Analysis("words: 2", _split, english_stem, pieces)
 """Normalised words by their English stems, and Han characters in pairs and alone: a question may
 be of one character. Its name changes when any of that does."""

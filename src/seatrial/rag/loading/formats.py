@@ -104,7 +104,8 @@ def format_of(name: str, more: Mapping[str, str], forced: str | None = None) -> 
     packed = bare.endswith(".gz")
     if packed:
         bare = bare.removesuffix(".gz")
-    found = forced or more.get(_suffix(bare)) or _usual(bare)
+    suffix = _suffix(bare)
+    found = forced or more.get(suffix) or _usual(bare, suffix)
     if found is None or (packed and found not in PACKABLE):
         return None
     return Format(found, packed)
@@ -124,10 +125,10 @@ def instead_of(name: str) -> str:
     return "Name its format under formats if it is text, or leave it out with exclude."
 
 
-def _usual(bare: str) -> str | None:
+def _usual(bare: str, suffix: str) -> str | None:
     if bare in _CODE_NAMES:
         return "code"
-    return _BY_SUFFIX.get(_suffix(bare)) if _suffix(bare) else "text"
+    return _BY_SUFFIX.get(suffix) if suffix else "text"
 
 
 def _suffix(bare: str) -> str:

@@ -20,17 +20,20 @@ class Known:
 
     def attached_to(self, name: str, digest: str) -> Iterator[tuple[str, str]]:
         """Ids and digests of what is known to be attached to a document with this digest."""
+        if not self._parts:
+            return
         start = f"{name}#"
-        for index in range(bisect_left(self._sorted, start), len(self._sorted)):
-            other = self._sorted[index]
+        for index in range(bisect_left(self._parts, start), len(self._parts)):
+            other = self._parts[index]
             if not other.startswith(start):
                 return
             if self._digests[other] == attached_digest(digest, other):
                 yield other, self._digests[other]
 
     @cached_property
-    def _sorted(self) -> list[str]:
-        return sorted(self._digests)
+    def _parts(self) -> list[str]:
+        """Ids of what is a part of something, sorted."""
+        return sorted(name for name in self._digests if "#" in name)
 
 
 def attached_digest(digest: str, name: str) -> str:

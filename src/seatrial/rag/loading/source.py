@@ -12,7 +12,7 @@ from seatrial.rag.loading.metadata import moment_of_ns
 from seatrial.rag.loading.outcome import Loaded, Reason, Skipped, Unchanged, Unloadable, skipped
 from seatrial.rag.loading.packed import Unpacked, too_large
 from seatrial.rag.loading.reading import Treatment, out_of_memory, pieces, records
-from seatrial.rag.loading.walk import Found, open_found
+from seatrial.rag.loading.walk import Found, open_found, read_found
 from seatrial.rag.text.document import Document, MetaValue
 from seatrial.rag.text.language import language_of
 
@@ -88,11 +88,14 @@ class Source:
         limit: int = getattr(limits, name)
         if self.n_bytes > limit:
             raise too_large("", limit, name)
-        with open_found(self._found) as file:
-            if streamed:
+        if streamed:
+            with open_found(self._found) as file:
                 yield from self._records(file, known)
-            else:
-                yield from self._whole(_read(file, self.n_bytes, limit), known)
+            return
+        content = read_found(self._found, limit)
+        if content is None:
+            raise too_large("", limit, name)
+        yield from self._whole(content, known)
 
     def _whole(self, content: bytes, known: Known) -> Iterator[Loaded]:
         hasher = self._treatment.hasher()
@@ -205,21 +208,6 @@ def _unchanged(name: str, digest: str, known: Known) -> Iterator[Loaded]:
     yield Unchanged(name, digest)
     for attached, own in known.attached_to(name, digest):
         yield Unchanged(attached, own)
-
-
-def _read(file: BinaryIO, expected: int, limit: int) -> bytes:
-    """All of a file, which may have grown since it was found.   Raises: Unloadable."""
-    content = file.read(expected + 1)
-    more = file.read(_CHUNK_BYTES)
-    if not more:
-        return content
-    grown = bytearray(content)
-    while more:
-        grown += more
-        if len(grown) > limit:
-            raise too_large("", limit, "file_bytes")
-        more = file.read(_CHUNK_BYTES)
-    return bytes(grown)
 
 
 def _empty() -> Unloadable:

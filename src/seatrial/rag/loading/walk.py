@@ -17,6 +17,8 @@ from typing import BinaryIO
 from seatrial.rag.loading.globs import Globs
 from seatrial.rag.loading.outcome import Reason, Skipped, Unloadable, skipped
 
+_CHUNK_BYTES = 1 << 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -88,38 +90,39 @@ class _Walk:
                 continue
             inner: list[str] = []
             for entry in listed:
-                for item in self._entry(folder + entry.name, entry, inner):
-                    n_files += 1
-                    if n_files > self._choice.max_files:
-                        yield skipped(self._root, _too_many(self._choice.max_files))
-                        return
-                    yield item
+                item = self._entry(folder + entry.name, entry, inner)
+                if item is None:
+                    continue
+                n_files += 1
+                if n_files > self._choice.max_files:
+                    yield skipped(self._root, _too_many(self._choice.max_files))
+                    return
+                yield item
             folders.extend(f"{name}/" for name in reversed(inner))
 
     def _entry(
         self, name: str, entry: os.DirEntry[str], inner: list[str]
-    ) -> Iterator[Found | Skipped]:
+    ) -> Found | Skipped | None:
         """What an entry of a folder is; a folder is added to ``inner``."""
         source = escaped(name)
         choice = self._choice
         if entry.name.startswith(".") and not choice.hidden:
-            return
+            return None
         try:
             if entry.is_dir(follow_symlinks=False):
                 if not choice.exclude.cover(source):
                     inner.append(name)
-                return
+                return None
             if choice.exclude.match(source) or (
                 choice.include and not choice.include.match(source)
             ):
-                return
+                return None
             if entry.is_symlink():
-                yield self._link(entry.path, source)
-            else:
-                status = entry.stat(follow_symlinks=False)
-                yield _found_or_special(entry.path, self._root, source, status)
+                return self._link(entry.path, source)
+            status = entry.stat(follow_symlinks=False)
+            return _found_or_special(entry.path, self._root, source, status)
         except OSError as error:
-            yield skipped(source, _unreadable(error))
+            return skipped(source, _unreadable(error))
 
     def _link(self, path: str, source: str) -> Found | Skipped:
         target = os.path.realpath(path, strict=True)
@@ -141,23 +144,50 @@ def open_found(found: Found) -> BinaryIO:
 
     Raises: Unloadable.
     """
+    fd, _ = _opened(found)
+    return os.fdopen(fd, "rb", buffering=0)
+
+
+def read_found(found: Found, limit: int) -> bytes | None:
+    """All of a file that `open_found` would open, which may have grown since it was found.
+
+    Returns: None where it has more than `limit` bytes.   Raises: Unloadable; OSError of its drive.
+    """
+    fd, n_bytes = _opened(found)
+    try:
+        if n_bytes > limit:
+            return None
+        content = os.read(fd, n_bytes + 1)
+        if len(content) == n_bytes:  # asked for more: this is its end
+            return content
+        grown = bytearray(content)
+        while len(grown) <= limit and (more := os.read(fd, _CHUNK_BYTES)):
+            grown += more
+        return bytes(grown) if len(grown) <= limit else None
+    finally:
+        os.close(fd)
+
+
+def _opened(found: Found) -> tuple[int, int]:
+    """A descriptor of a file inside its folder, and its size.   Raises: Unloadable."""
     try:
         # Without O_NONBLOCK a pipe that took the file's place would hang us.
         fd = os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             raise _special()
         if not _inside(os.readlink(f"/proc/self/fd/{fd}"), found.root):  # noqa: PTH115
             raise _outside("lies, by now,")
-        return os.fdopen(fd, "rb", buffering=0)
     except OSError as error:
         os.close(fd)
         raise _unreadable(error) from error
     except BaseException:
         os.close(fd)
         raise
+    return fd, status.st_size
 
 
 def escaped(path: str) -> str:

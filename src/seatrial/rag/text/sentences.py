@@ -29,6 +29,7 @@ _BREAK = re.compile(
     rf"[\n\u2029{_LATIN}{_DENSE}]"
     rf"(?:(?<=[\n\u2029])|[{_LATIN}{_DENSE}]*+[{_CLOSING}]*+(?:\[\d{{1,3}}\])*+)"
 )
+_ASCII_BREAK = re.compile(r"[\n.!?](?:(?<=\n)|[.!?]*+[\"')\]]*+(?:\[\d{1,3}\])*+)")  # twice as fast
 _BLOCK = re.compile(
     r"[^\S\n]*+(?:\n|\Z|[#>|]|[-*+•·] |(?:\d{1,3}|[a-zA-Z])[.)] |```|~~~|={3}|-{3})"
 )
@@ -41,7 +42,7 @@ _ROWS = re.compile(
 _SHORT_ROW = re.compile(r"[^\n]{1,400}+(?:\n|\Z)")
 _CLOSERS = frozenset("」』”’）】》〉\"')]»")
 _MARKER = re.compile(r"\s*+(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\.")
-_LAST_WORD = re.compile(r"(?:[^\W_]++|[.'’-]++)++\Z")
+_BEFORE_WORD = re.compile(r"(?s:.*)(?![.'’-])[\W_]")
 _NEXT_WORD = re.compile(r"[\s\"'“‘(\[«„*_]*([^\W_]*)")
 _GLUED = re.compile(r"([A-Z][\w'’-]*)[ ,:]")
 _QUOTED_ON = re.compile(r"[とって、，,；;]")
@@ -58,7 +59,7 @@ def sentences(text: str) -> list[Span]:
     start = 0
     pair = row = _ROWS.match(text) is not None
     alone = _ALONE.match(text) is not None or (row and _SHORT_ROW.match(text) is not None)
-    for found in _BREAK.finditer(text):
+    for found in _breaks(text).finditer(text):
         at, end = found.span()
         mark = text[at]
         if mark in "\n\u2029":
@@ -82,7 +83,8 @@ def last_sentence_end(text: str, start: int, end: int) -> int | None:
     none."""
     while end > start:
         before = max(start, end - _N_AT_ONCE)
-        found = [mark.span() for mark in _BREAK.finditer(text, before, end)]
+        breaks = _breaks(text[before:end])
+        found = [mark.span() for mark in breaks.finditer(text, before, end)]
         for n in range(len(found) - 1, -1, -1):
             at, behind = found[n]
             if behind > start and _ends_here(text, found[n - 1][1] if n else start, at, behind):
@@ -94,12 +96,17 @@ def last_sentence_end(text: str, start: int, end: int) -> int | None:
 def first_sentence_end(text: str, start: int, end: int) -> int | None:
     """The first place in ``(start, end)`` where a sentence, heading or item ends."""
     before = start
-    for mark in _BREAK.finditer(text, start, end):
+    for mark in _breaks(text[start:end]).finditer(text, start, end):
         at, behind = mark.span()
         if start < behind < end and _ends_here(text, before, at, behind):
             return behind
         before = behind
     return None
+
+
+def _breaks(part: str) -> re.Pattern[str]:
+    """What finds ends in a part of a text."""
+    return _ASCII_BREAK if part.isascii() else _BREAK
 
 
 def _ends_here(text: str, start: int, at: int, end: int) -> bool:
@@ -170,8 +177,9 @@ def _goes_on(text: str, start: int, at: int, after: str) -> bool:
     """Whether one full stop at `at` belongs to its word: an abbreviation, initial or ordinal."""
     if _MARKER.fullmatch(text, start, at + 1):
         return True
-    last = _LAST_WORD.search(text, max(start, at - _N_LOOKED_BACK), at)
-    word = last.group().lower().lstrip("'’-.") if last else ""
+    first = max(start, at - _N_LOOKED_BACK)
+    before = _BEFORE_WORD.match(text, first, at)
+    word = text[before.end() if before else first : at].lower().lstrip("'’-.")
     if word in BEFORE_NUMBERS:
         return after[:1].isdigit()
     if word in PERHAPS_LAST or "." in word or (len(word) == 1 and word.isalpha()):

@@ -85,6 +85,8 @@ def words(text: str) -> list[Word]:
 def terms(text: str) -> list[str]:
     """The same words without their places, faster: ``[word.text for word in words(text)]``."""
     if text.isascii():
+        if text.isalnum():
+            return [text.lower()]
         pieces = _ASCII_PIECE.findall(text.lower())
         return [normalised(piece) if "'" in piece or "," in piece else piece for piece in pieces]
     found: list[str] = []
