@@ -132,14 +132,15 @@ def _totals(
                 remedy=f"Name one of: {', '.join(totals)}.",
                 metric=one.metric,
             )
-        if seen.setdefault(one.id, one) is not one:
-            if seen[one.id] != one:
+        if (before := seen.get(one.id)) is not None:
+            if before != one:
                 raise OutcomeChanged(
                     f"The outcome {one.id!r} was handed in before with another content.",
                     remedy="Give each outcome an id of its own, and a correction the difference.",
                     id=one.id,
                 )
             continue
+        seen[one.id] = one
         exposure = first.get(one.unit)
         if exposure is None or one.at < exposure.at:
             n_unexposed += one.unit not in crossed
