@@ -163,6 +163,14 @@ def test_of_several_variants_the_best_one_ships_and_others_are_told_apart() -> N
     assert all(one.adjusted_p >= one.effect.p_value for one in p)
 
 
+def test_of_three_variants_one_that_fails_everybody_is_refused_after_few_units() -> None:
+    """Read by exact bounds, whose p-value is just the alpha that each comparison has."""
+    units = some_units(150, n_variants=4)
+    units.values["bought"][:] = units.variant != 3
+    found = judged(an_experiment(4, metrics=(SHARE,)), units)
+    assert [one.reason.why for one in found.verdicts] == [Why.RUNNING, Why.RUNNING, Why.WORSE]
+
+
 def test_all_refused_is_said_of_all() -> None:
     found = judged(an_experiment(3), some_units(n_variants=3, lift=-0.05))
     assert (found.outcome, found.reason.why) == (Outcome.DO_NOT_SHIP, Why.ALL_REFUSED)

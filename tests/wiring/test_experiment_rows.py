@@ -111,6 +111,15 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
         counted(EXPERIMENT, data, UnitColumnsConfig(segments=("countri",)), folder=tmp_path)
 
 
+def test_a_folder_may_hold_a_file_without_rows(tmp_path: Path) -> None:
+    folder = tmp_path / "units"
+    folder.mkdir()
+    (folder / "a.csv").write_text(f"{HEAD}\n")
+    write(folder, "1,control,2026-03-01,1,5,2,3,10,de")
+    data = DataConfig(source="units", format="csv")
+    assert counted(EXPERIMENT, data, ROLES, folder=tmp_path).tally.sums.n.tolist() == [[1, 0]]
+
+
 def test_the_variants_of_a_file(tmp_path: Path) -> None:
     data = write(
         tmp_path,

@@ -280,7 +280,8 @@ def _show_plan(console: Console, file: ExperimentFile, planned: Plan) -> None:
     for within in planned.within:
         if within.effect is not None:
             change = size(design.primary, within.effect)
-            console.say(f"    {within.weeks} weeks, {within.units:,} {unit}: finds {change}")
+            weeks = f"{within.weeks} weeks" if within.weeks > 1 else "one week"
+            console.say(f"    {weeks}, {within.units:,} {unit}: finds {change}")
 
 
 def _plan_record(file: ExperimentFile, planned: Plan) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class MetricConfig(ConfigModel):
         description="A mean of a number of each unit, a share of units with an event, or a ratio "
         "of two sums, such as clicks over views.",
     )
-    direction: Direction = Field(default=Direction.UP, description="Which way is good.")
+    direction: Direction = Field(default=Direction.UP, description="Which way is good: up or down.")
     denominator: str | None = Field(default=None, description="Column that a ratio is over.")
     covariate: str | None = Field(
         default=None,

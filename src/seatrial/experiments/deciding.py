@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.experiments.design import Experiment, Role
+from seatrial.experiments.families import reaches
 from seatrial.experiments.verdicts import (
     Comparison,
     Guard,
@@ -145,7 +146,7 @@ def _shown(primary: Comparison, alpha: float) -> Why | None:
     """What is shown of the primary metric, or None."""
     metric, effect = primary.metric, primary.effect
     gain = metric.sign * (effect.difference or 0.0)
-    known = primary.adjusted_p <= alpha
+    known = reaches(primary.adjusted_p, alpha)
     if known and gain < 0:
         return Why.WORSE
     most = effect.interval.upper if metric.sign > 0 else -effect.interval.lower

@@ -16,8 +16,8 @@ from seatrial.kernel.axis import short, ticks
 from seatrial.stats.counts import Interval
 
 STYLE = """
-.forest td.bar { min-width: 14rem; padding: 0 .6rem; vertical-align: middle; }
-.forest td { vertical-align: middle; }
+.forest td { vertical-align: middle; } .forest td.name { min-width: 7rem; }
+.forest td.bar { min-width: 13rem; width: 45%; padding: 0 .6rem; }
 svg { display: block; width: 100%; overflow: hidden; }
 svg .zero { stroke: currentColor; stroke-opacity: .55; }
 svg .mark { stroke: var(--quiet); stroke-dasharray: 3 3; }

@@ -52,6 +52,11 @@ def compared(
     return [replace(one, adjusted_p=p) for one, p in zip(found, adjusted, strict=True)]
 
 
+def reaches(p_value: float, alpha: float) -> bool:
+    """Whether a corrected p-value is small enough; one that is alpha but for rounding is."""
+    return p_value <= alpha * (1 + 1e-9)
+
+
 def _guarded(
     experiment: Experiment,
     found: list[Comparison],
@@ -79,7 +84,7 @@ def _guarded(
         difference = differences(one.metric, sums[one.metric.name], places[one.variant])
         bound = float(read(one.metric, difference, ruler, alpha=alpha, sides=1).lower)
         kept = bound > -_margin(one.metric)
-        guard = Guard.BROKEN if p <= experiment.alpha else Guard.KEPT if kept else Guard.OPEN
+        guard = Guard.BROKEN if reaches(p, experiment.alpha) else Guard.KEPT if kept else Guard.OPEN
         guarded.append(replace(one, adjusted_p=p, guard=guard, gain_bound=bound))
     return guarded
 

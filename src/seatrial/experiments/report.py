@@ -150,7 +150,7 @@ def experiment_page(
     go_on = w["stop"] if j.stop else w["go_on"]
     body = (
         f'<p class="sum {_MARKS[j.outcome]}"><strong>{escape(headline(j, language))}</strong></p>'
-        f"<p>{escape(said(j, j.reason, language))} {go_on}</p>"
+        f"<p>{escape(said(j, j.reason, language))}{w['space']}{go_on}</p>"
         f'<p class="quiet">{escape(state_said(j, language))}</p>'
         + (f"<p>{w['hypothesis']}{w['colon']}{escape(hypothesis)}</p>" if hypothesis else "")
         + _effects(j, language)
@@ -167,45 +167,58 @@ def _effects(j: Judgement, language: str) -> str:
     w = words(language)
     bars = [_bar(one) for one in j.comparisons]
     most = limit(bars)
-    heads = [w["metric"], w["role"], w["variant"], w["control"], w["treated"]]
-    heads += [w["change"], w["interval"]]
     rows = "".join(
         _forest_row(one, bar, most, language) for one, bar in zip(j.comparisons, bars, strict=True)
     )
     look = w["one_look" if j.state is State.AT_HORIZON else "any_look"]
     note = w["effects_note"].format(level=f"{100 * (1 - j.alpha):.4g} %") + look
+    heads = (w["metric"], w["relative"], w["change"], w["control"], w["treated"], w["p"])
+    title = escape(w["effects"].format(control=_names(j)[0]))
+    return f'<h2>{title}</h2>{_forest(heads, rows, most)}<p class="quiet">{escape(note)}</p>'
+
+
+def _forest(heads: Sequence[str], rows: str, most: float) -> str:
+    """A table whose second column is a picture, with its axis below."""
     return (
-        f"<h2>{escape(w['effects'].format(control=_names(j)[0]))}</h2>"
         '<div class="wide"><table class="forest"><thead><tr>'
-        + "".join(f"<th>{escape(head)}</th>" for head in heads)
-        + f"<th>{w['relative']}</th><th class=number>{w['p']}</th></tr></thead><tbody>{rows}"
-        f'<tr><td colspan="7"></td><td class="bar">{bar_axis(most)}</td><td></td></tr>'
-        f'</tbody></table></div><p class="quiet">{escape(note)}</p>'
+        + "".join(
+            f"<th{' class=number' if place > 1 else ''}>{escape(head)}</th>"
+            for place, head in enumerate(heads)
+        )
+        + f'</tr></thead><tbody>{rows}<tr><td></td><td class="bar">{bar_axis(most)}</td>'
+        f'<td colspan="{len(heads) - 2}"></td></tr></tbody></table></div>'
     )
 
 
 def _forest_row(one: Comparison, bar: Bar, most: float, language: str) -> str:
     w = words(language)
-    effect = one.effect
-    role = w[one.metric.role.value]
+    effect, metric = one.effect, one.metric
+    role = w[metric.role.value]
     if one.guard is not None:
         role = f"{role}{w['colon']}{w[f'guard.{one.guard.value}']}"
-    texts = [
-        one.metric.name,
-        role,
-        one.variant,
-        value(one.metric, effect.control, language),
-        value(one.metric, effect.treated, language),
-        change(one.metric, effect.difference, language),
-        span(one.metric, effect.interval, language),
-    ]
     relative = f"{percent(effect.relative, language)} ({_relative_span(effect, language)})"
-    cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
-    drawn = bar_row(bar, most, label=f"{one.metric.name}, {one.variant}: {relative}")
+    drawn = bar_row(bar, most, label=f"{metric.name}, {one.variant}: {relative}")
+    shown = span(metric, effect.interval, language)
+    below = f"{one.variant}{w['semicolon']}{role}"
     return (
-        f'<tr>{cells}<td class="bar">{drawn}<span class="quiet">{escape(relative)}</span></td>'
-        f"<td class=number>{escape(p_said(one.adjusted_p))}</td></tr>"
+        f"<tr>{_two(metric.name, below)}"
+        f'<td class="bar">{drawn}<span class="quiet">{escape(relative)}</span></td>'
+        + _two(change(metric, effect.difference, language), shown, kind="number")
+        + "".join(
+            f"<td class=number>{escape(text)}</td>"
+            for text in (
+                value(metric, effect.control, language),
+                value(metric, effect.treated, language),
+                p_said(one.adjusted_p),
+            )
+        )
+        + "</tr>"
     )
+
+
+def _two(first: str, second: str, *, kind: str = "name") -> str:
+    """A cell of two lines."""
+    return f'<td class="{kind}">{escape(first)}<br><span class="quiet">{escape(second)}</span></td>'
 
 
 def _relative_span(effect: Effect, language: str) -> str:
@@ -276,22 +289,21 @@ def _segments(j: Judgement, language: str) -> str:
         for one in j.segments
     ]
     most = limit(bars)
-    heads = [w["segment"], w["variant"], w["n"].format(units=w[j.experiment.unit.value])]
-    heads += [w["change"], w["relative"]]
+    n = w["n"].format(units=w[j.experiment.unit.value])
     rows = "".join(
-        f"<tr><td>{escape(f'{one.column}={one.value}')}</td><td>{escape(one.variant)}</td>"
-        f"<td>{one.n:,}</td>"
-        f"<td>{escape(change(metric, one.effect.difference, language))}</td>"
-        f'<td class="bar">{bar_row(bar, most, label=f"{one.column}={one.value}")}</td></tr>'
+        f"<tr>{_two(f'{one.column}={one.value}', one.variant)}"
+        f'<td class="bar">{bar_row(bar, most, label=f"{one.column}={one.value}")}</td>'
+        + _two(
+            change(metric, one.effect.difference, language),
+            span(metric, one.effect.interval, language),
+            kind="number",
+        )
+        + f"<td class=number>{one.n:,}</td></tr>"
         for one, bar in zip(j.segments, bars, strict=True)
     )
-    return (
-        f"<h2>{escape(w['segments'].format(metric=metric.name))}</h2>"
-        '<div class="wide"><table class="forest"><thead><tr>'
-        + "".join(f"<th>{escape(head)}</th>" for head in heads)
-        + f'</tr></thead><tbody>{rows}<tr><td colspan="4"></td><td class="bar">{bar_axis(most)}'
-        f'</td></tr></tbody></table></div><p class="quiet">{w["segments_note"]}</p>'
-    )
+    title = escape(w["segments"].format(metric=metric.name))
+    table_ = _forest((w["segment"], w["relative"], w["change"], n), rows, most)
+    return f'<h2>{title}</h2>{table_}<p class="quiet">{w["segments_note"]}</p>'
 
 
 def _checks(j: Judgement, language: str) -> list[tuple[str, str]]:

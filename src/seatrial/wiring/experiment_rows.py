@@ -14,7 +14,7 @@ from seatrial.experiments.design import Experiment
 from seatrial.experiments.tally import DAY_S, BadUnits, Labelled, Tally, Units, tally
 from seatrial.monitoring.rows.columns import Columns, Kind
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
-from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.wiring.table_sources import open_source
 
@@ -134,7 +134,7 @@ def _units(
             for name in columns.features or ()
             if columns.kinds[name] == "number"
         },
-        at=None if table.at is None or roles.time is None else table.at[rows],
+        at=None if roles.time is None else _times(table)[rows],
         segments={
             name: Labelled(codes=labels.codes[rows], values=labels.values)
             for name in roles.segments
@@ -168,6 +168,11 @@ def _names(chunk: Chunk, name: str) -> Coded:
     column = chunk.table.columns[name]
     assert isinstance(column, Coded)  # it was asked for as names
     return column
+
+
+def _times(table: Table) -> NDArray[np.datetime64]:
+    """Of a part of the data without rows, none."""
+    return np.zeros(table.n, "datetime64[us]") if table.at is None else table.at
 
 
 def _numbers(column: Column) -> NDArray[np.float64]:
