@@ -39,7 +39,7 @@ Report = Callable[[bool], str]
 
 def peeking_report(quick: bool) -> str:
     """Errors when looked at every hour for two weeks."""
-    n_trials, n_looks = (100, 48) if quick else (2_000, 336)
+    n_trials, n_looks = (100, 48) if quick else (1_000, 336)
     known = streams()
     found = [
         peeking(known[name], n_trials=n_trials, n_looks=n_looks, n_users=30, effect=effect)
@@ -84,7 +84,7 @@ def peeking_report(quick: bool) -> str:
 
 def power_report(quick: bool) -> str:
     """Power and coverage at the size that a plan asks for."""
-    n_trials = 200 if quick else 10_000
+    n_trials = 200 if quick else 5_000
     known = streams()
     r = explained(known["mean with covariate"])
     cases = [
@@ -139,7 +139,7 @@ def power_report(quick: bool) -> str:
 
 def split_report(quick: bool) -> str:
     """Sample ratio mismatch."""
-    n_trials = 200 if quick else 10_000
+    n_trials = 200 if quick else 5_000
     alpha = 0.01
     found = [
         split(share=share, alpha=alpha, n_trials=n_trials, n_looks=336, n_units=200)
@@ -185,7 +185,7 @@ def family_report(quick: bool) -> str:
 
 def decisions_report(quick: bool) -> str:
     """The whole rule."""
-    n_trials = 20 if quick else 1_000
+    n_trials = 20 if quick else 500
     cases = [
         {"lift": 0.0},
         {"lift": 0.0, "n_variants": 4},

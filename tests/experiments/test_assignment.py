@@ -75,6 +75,15 @@ def test_it_is_sticky_and_depends_on_the_name_alone() -> None:
     assert all(assigned(a, key) == assigned(b, key) for key in KEYS["user-1"][:2_000])
 
 
+def test_names_with_slashes_are_kept_apart() -> None:
+    one, other = (
+        an_experiment(name=name, variants=(Variant(name=a), Variant(name=b)))
+        for name, a, b in (("x/y", "a", "b"), ("x", "y/a", "y/b"))
+    )
+    same = [str(assigned(other, key)).endswith(str(assigned(one, key))) for key in KEYS["uuid"]]
+    assert 0.45 < np.mean(same) < 0.55
+
+
 def test_more_traffic_moves_nobody_who_is_in() -> None:
     few, many = (named("button", 1, 2, traffic=t) for t in (0.1, 0.5))
     moved = Counter((assigned(few, key), assigned(many, key)) for key in KEYS["uuid"])

@@ -39,15 +39,18 @@ def assigned(experiment: Experiment, key: bytes) -> str | None:
     if outside > 0:
         best = _wait(experiment.name, "", key) / outside
     for variant, share in zip(experiment.variants, experiment.shares, strict=True):
-        wait = _wait(experiment.name, f"/{variant.name}", key) / (share * experiment.traffic)
+        wait = _wait(experiment.name, variant.name, key) / (share * experiment.traffic)
         if wait < best:
             best, winner = wait, variant.name
     return winner
 
 
 def _wait(name: str, what: str, key: bytes) -> float:
-    """An exponential draw: the smallest of several, each divided by its share, wins by share."""
-    return -math.log(position(f"experiment/{name}{what}", key) + _HALF_STEP)
+    """An exponential draw: the smallest of several, each divided by its share, wins by share.
+
+    The length keeps apart the names ``a/b``, ``c`` and ``a``, ``b/c``.
+    """
+    return -math.log(position(f"experiment/{len(name)}/{name}/{what}", key) + _HALF_STEP)
 
 
 def group_position(group: str, key: bytes) -> float:
