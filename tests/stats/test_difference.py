@@ -109,3 +109,10 @@ def test_a_relative_effect_of_a_control_near_zero_is_not_known() -> None:
     _, low, high = relative(found, 1.96)
     assert (float(low), float(high)) == (-np.inf, np.inf)
     assert np.isnan(relative(of_means(Comoments.of([0.0] * 9), Comoments.of([1.0] * 9)), 1.96)[0])
+
+
+def test_a_relative_effect_is_not_known_where_the_difference_is_not() -> None:
+    for control in ([0.0] * 9, [1.0] * 9, [1.0, 2.0, 3.0]):
+        found = of_means(Comoments.of(control), Comoments.of([1.0] * 9))
+        _, low, high = relative(found, np.inf)
+        assert (float(low), float(high)) == (-np.inf, np.inf)

@@ -1,4 +1,4 @@
-"""Sample sizes: figures of statsmodels and R, and that size, power and effect undo one another."""
+"""Sample sizes: figures of statsmodels, and that size, power and effect undo one another."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from seatrial.stats.sample_size import (
 )
 
 
-def test_two_shares_are_those_of_r_and_statsmodels() -> None:
-    """R: power.prop.test(p1=.1, p2=.12, power=.8): n = 3840.848; statsmodels 0.15.0 gives
-    samplesize_proportions_2indep_onetail 3840.84748 and power_proportions_2indep 0.5245153."""
+def test_two_shares_are_those_of_statsmodels() -> None:
+    """statsmodels 0.15.0: samplesize_proportions_2indep_onetail(.02, .1, .8) is 3840.84748, and
+    power_proportions_2indep(.02, .1, 2000) is 0.5245153."""
     assert units_for_shares(0.1, 0.12, test=Test()) == 3841
     assert power_for_shares(0.1, 0.12, n_control=2_000, test=Test()) == pytest.approx(
         0.5245152561158343, rel=1e-9

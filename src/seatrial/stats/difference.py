@@ -206,9 +206,10 @@ def relative(difference: Difference, errors: ArrayLike) -> tuple[Floats, Floats,
     k = np.asarray(errors, dtype=np.float64) ** 2
     va = difference.control_error**2 + difference.extra / 2
     vb = difference.treated_error**2 + difference.extra / 2
-    square = a**2 - k * va
-    inside = (a * b) ** 2 - square * (b**2 - k * vb)
-    known = (square > 0) & (inside >= 0)
+    with np.errstate(invalid="ignore"):  # where nothing is known, k is infinite
+        square = a**2 - k * va
+        inside = (a * b) ** 2 - square * (b**2 - k * vb)
+    known = (square > 0) & (inside >= 0) & np.isfinite(k)
     root = np.sqrt(np.where(known, inside, 0.0))
     below = np.where(known, square, 1.0)
     lower = np.where(known, (a * b - root) / below - 1, -np.inf)
