@@ -20,11 +20,18 @@ def difference(k0: int, n0: int, k1: int, n1: int):
     return of_shares(events(k0, n0), events(k1, n1))
 
 
-def test_the_published_example() -> None:
-    """56 of 70 and 48 of 80: Newcombe 1998, Stat. Med. 17:873, table II, method 6."""
-    found = score_reading(difference(48, 80, 56, 70), alpha=0.05)
-    assert round(float(found.lower), 4) == 0.0528
-    assert round(float(found.upper), 4) == 0.3382
+@pytest.mark.parametrize(
+    ("counts", "bounds"),
+    [
+        ((48, 80, 56, 70), (0.0528, 0.3382)),
+        ((3, 10, 9, 10), (0.1700, 0.8406)),
+        ((10, 10, 20, 20), (-0.1658, 0.2844)),
+    ],
+)
+def test_published_examples(counts: tuple[int, int, int, int], bounds: tuple[float, float]) -> None:
+    """Newcombe 1998, Stat. Med. 17:873, table II, as other packages test them."""
+    found = score_reading(difference(*counts), alpha=0.05)
+    assert (round(float(found.lower), 4), round(float(found.upper), 4)) == bounds
 
 
 def score(k0: int, n0: int, k1: int, n1: int, delta: float) -> float:
