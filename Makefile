@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-monitor bench-gateway bench-rag clean
+.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-monitor bench-gateway bench-rag bench-experiments clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-gateway: $(VENV)/.dev  ## the gateway beside LiteLLM, Portkey, ferrogw, ro
 
 bench-rag: $(VENV)/.dev  ## documents, search and answers beside their peers; ARGS='--data FOLDER' for the sets
 	$(BIN)/python -m benchmarks.rag --into docs/reference/benchmarks-rag.md $(ARGS)
+
+bench-experiments: $(VENV)/.dev  ## A/B tests: error rates, coverage and power, simulated
+	$(BIN)/python -m benchmarks.experiments --into docs/reference/benchmarks-experiments.md $(ARGS)
 
 clean:  ## remove what the verbs made
 	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -15,6 +15,8 @@ from pathlib import Path
 from pages.commands import commands_page
 from pages.configuration import (
     configuration_page,
+    experiment_page,
+    experiment_schema_file,
     monitoring_page,
     monitoring_schema_file,
     rag_config_page,
@@ -36,6 +38,8 @@ FILES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration_page,
     "errors.md": errors_page,
     "events.md": events_page,
+    "experiment.md": experiment_page,
+    "experiment.schema.json": experiment_schema_file,
     "metrics.md": metrics_page,
     "monitoring.md": monitoring_page,
     "monitoring.schema.json": monitoring_schema_file,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pages.text import page, table
+from seatrial.experiments.config import ExperimentFile
 from seatrial.kernel.config import schema
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.rag.knowledge.config import KnowledgeFile
@@ -57,6 +58,30 @@ def monitoring_page() -> str:
         [
             "`SEATRIAL_MONITORING__` and the key in capitals, with two underscores for each dot,",
             "goes over the file: `SEATRIAL_MONITORING__NOTIFY__LANGUAGE=zh`.",
+        ],
+    )
+
+
+def experiment_schema_file() -> str:
+    """The JSON schema of experiment.yaml, for editors."""
+    return json.dumps(schema(ExperimentFile), indent=2, ensure_ascii=False) + "\n"
+
+
+def experiment_page() -> str:
+    """Every key of experiment.yaml with its type, default and meaning."""
+    rows = [[f"`{key}`", *told] for key, *told in keys(schema(ExperimentFile))]
+    return page(
+        "experiment.yaml",
+        [
+            "An A/B test, written down before it starts: what `seatrial experiment` takes with",
+            "`--design`. [How to run an A/B test](../how-to/experiments.md) has examples;",
+            "[experiment.schema.json](experiment.schema.json) is this page for editors:",
+        ],
+        ["```yaml", "# yaml-language-server: $schema=experiment.schema.json", "```"],
+        table(["key", "value", "default", "meaning"], rows),
+        [
+            "`SEATRIAL_EXPERIMENT__` and the key in capitals, with two underscores for each dot,",
+            "goes over the file: `SEATRIAL_EXPERIMENT__HORIZON__UNITS=20000`.",
         ],
     )
 

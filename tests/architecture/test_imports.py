@@ -25,6 +25,7 @@ PYDANTIC = {
 MSGSPEC = {"msgspec", "typing_extensions"}
 ALLOWED: dict[str, set[str]] = {
     "seatrial": set(),
+    "seatrial.kernel.axis": set(),
     "seatrial.kernel.clock": set(),
     "seatrial.kernel.errors": set(),
     "seatrial.kernel.file_pages": set(),
@@ -33,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.loading": set(),
     "seatrial.kernel.metric_text": set(),
     "seatrial.kernel.plain": set(),
+    "seatrial.kernel.report_page": set(),
     "seatrial.kernel.size": set(),
     "seatrial.kernel.store": set(),
     "seatrial.kernel.config_file": {"yaml"},
@@ -76,6 +78,9 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.gateway.tokens.counters": MSGSPEC,
     "seatrial.rag.text.*": {"Stemmer"},
     "seatrial.rag.text.language": set(),
+    "seatrial.experiments.*": {"numpy", "yaml"} | MSGSPEC | PYDANTIC,
+    "seatrial.experiments.assignment": set(),
+    "seatrial.experiments.report": {"numpy"} | MSGSPEC,
     "seatrial.rag.loading.outcome": set(),
     "seatrial.rag.loading.walk": set(),
     "seatrial.rag.loading.*": {"numpy", "yaml"} | MSGSPEC | PYDANTIC,
@@ -200,6 +205,7 @@ def test_the_check_sees_what_is_loaded():
 # Decisions are functions of their arguments: these read no time, no chance, nothing from outside.
 PURE = (
     "stats/*.py",
+    "experiments/*.py",
     "release/variant.py",
     "release/measurement.py",
     "release/gate.py",
@@ -313,9 +319,11 @@ PURE = (
     "gateway/policies/request_texts.py",
     "gateway/policies/sensitive.py",
     "gateway/policies/size_limits.py",
+    "kernel/axis.py",
     "kernel/lease.py",
     "kernel/metric_text.py",
     "kernel/plain.py",
+    "kernel/report_page.py",
     "rag/index/*.py",
 )
 IMPURE = {"asyncio", "http", "os", "random", "secrets", "socket", "sqlite3", "subprocess"}

@@ -24,6 +24,7 @@ from pages.rollout import CHANGES, _MEANING, explore
 from pages.watch import KINDS, MEANING, played
 from seatrial.cli.app import root
 from seatrial.cli.exits import Exit
+from seatrial.experiments.config import ExperimentFile
 from seatrial.kernel.config import schema
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.registry.catalog import REGISTERED
@@ -40,6 +41,7 @@ print(json.dumps({
     "alerts.md": [kind for kind in KINDS if kind.startswith("alert.")],
     "events.md": [REGISTERED, *CHANGES, *KINDS],
     "rollout.md": [phase.value for phase in Phase],
+    "experiment.md": [f"`{key}`" for key, *_ in keys(schema(ExperimentFile))],
     "rag_config.md": [f"`{key}`" for key, *_ in keys(schema(KnowledgeFile))],
     "routes.md": [pattern.path for pattern in PATTERNS] + [path for _, path, _ in ROUTES],
     "commands.md": [f"## {context.command_path}" for context, _ in verbs()]
@@ -50,7 +52,7 @@ print(json.dumps({
     "meanings": sorted([*_MEANING, *MEANING]),
     "played": sorted({fact.kind for fact in played()}), "watch": sorted(KINDS),
     "untold": [
-        key for m in (AllSettings, KnowledgeFile, MonitoringFile)
+        key for m in (AllSettings, ExperimentFile, KnowledgeFile, MonitoringFile)
         for key, _, _, text in keys(schema(m)) if not text
     ],
     "reached": sorted({m.phase.value for m in seen.moves} | {m.after.value for m in seen.moves}),
@@ -89,6 +91,7 @@ def test_the_generated_files_are_current():
         "configuration.md",
         "errors.md",
         "events.md",
+        "experiment.md",
         "metrics.md",
         "monitoring.md",
         "rag_config.md",
@@ -169,6 +172,7 @@ def test_the_schema_of_the_watch_says_what_seatrial_says(text, valid):
 @pytest.mark.parametrize(
     ("schema", "example"),
     [
+        ("experiment.schema.json", "experiment/experiment.yaml"),
         ("monitoring.schema.json", "monitoring/monitoring.yaml"),
         ("rag_config.schema.json", "rag_config.yaml"),
         ("seatrial.schema.json", "gateway.yaml"),

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from seatrial.cli.app import root as command
+from seatrial.experiments.config import ExperimentFile
 from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
@@ -141,6 +142,9 @@ def test_a_configuration_in_the_docs_is_valid(block):
         return
     if "documents" in values:
         KnowledgeFile.model_validate(values)
+        return
+    if "experiment" in values:
+        ExperimentFile.model_validate(values)
         return
     (MonitoringFile if of_a_log else Watch if of_the_watch else AllSettings).model_validate(values)
 

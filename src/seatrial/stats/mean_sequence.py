@@ -5,12 +5,7 @@ one that is looked at again and again. Its error is the one that is stated once 
 values for the central limit theorem to hold, whatever their distribution, as long as its variance
 is finite. Quantities in [0, 1] have an exact one: `stats/sequential.py`.
 
-**One-sided, after n values with mean m and standard deviation s** (mixture of normals cut at 0)::
-
-    m + s sqrt( 2 (n r^2 + 1) / (n^2 r^2)  log(1 + sqrt(n r^2 + 1) / (2 alpha)) )
-
-Source: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas 2024, Ann. Statist. 52:2613, theorem 2.2 and
-the one-sided form of its appendix; r is chosen so that it is tightest at `TIGHTEST_AT` values.
+The bound is the one-sided one of `stats/mixture.py`, tightest at `TIGHTEST_AT` values.
 
 **Against too few values.** A mean is not called small from fewer than `FOR_UPPER`, nor large from
 fewer than `FOR_LOWER`: what is rare and dear is seen late. Values that are all alike so far are no
@@ -25,6 +20,7 @@ from __future__ import annotations
 import math
 
 from seatrial.stats.counts import check_share
+from seatrial.stats.mixture import Mixture
 from seatrial.stats.moments import Moments
 
 FOR_UPPER, FOR_LOWER = 100, 30
@@ -95,7 +91,5 @@ def _deviation(moments: Moments) -> float:
 
 
 def _width(n: int, deviation: float, alpha: float) -> float:
-    asked = -2 * math.log(2 * alpha)
-    spread = n * (asked + math.log1p(asked)) / TIGHTEST_AT
-    bound = math.log1p(math.sqrt(spread + 1) / (2 * alpha))
-    return deviation * math.sqrt(2 * (spread + 1) / (n * spread) * bound)
+    mixture = Mixture.tightest_at(TIGHTEST_AT, alpha=alpha, sides=1)
+    return deviation / math.sqrt(n) * float(mixture.errors(n, alpha=alpha))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from seatrial.kernel.report_page import page, table
 from seatrial.rag.evaluation.comparison import Comparison, MetricComparison, Outcome
 from seatrial.rag.evaluation.evaluation import LESS_IS_BETTER, Evaluation, Metric
-from seatrial.rag.evaluation.report_page import bounds, page, span, span_or_dash, table
+from seatrial.rag.evaluation.report_page import bounds, span, span_or_dash
 from seatrial.rag.evaluation.report_words import words
 
 FILES: Mapping[str, str] = {"en": "evaluation.html", "zh": "evaluation.zh-CN.html"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from seatrial.web.console.drawings import short, ticks
+from seatrial.kernel.axis import short, ticks
 from seatrial.web.console.legible import visible
 
 _HEIGHT, _ABOVE = 120.0, 16.0

@@ -1,0 +1,1 @@
+"""How often A/B tests err, by simulation: experiments of known truth."""

@@ -1,0 +1,1 @@
+"""A/B tests: design, assignment, outcomes, judgement, report. Nothing is read or kept here."""
