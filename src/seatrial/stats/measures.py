@@ -126,7 +126,8 @@ class Means:
 
     def __call__(self, weights: Floats) -> Floats:
         """See `resampling.Measure`."""
-        return weights @ self._rows / weights.sum(axis=1, keepdims=True)
+        means: Floats = weights @ self._rows / weights.sum(axis=1, keepdims=True)
+        return means
 
 
 def probability_means(true: Places, probabilities: Floats) -> Means:
@@ -218,7 +219,7 @@ class _Cells:
             self._blocks = (self._cell + starts[:, None]).ravel()
         size = b * self._n_cells
         sums = np.bincount(self._blocks[: b * n], weights=weights.ravel(), minlength=size)
-        return sums.reshape(b, self._n_cells)
+        return sums.astype(np.float64, copy=False).reshape(b, self._n_cells)
 
 
 class _Ranked:

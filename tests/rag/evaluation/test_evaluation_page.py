@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from seatrial.kernel.report_page import LANGUAGES
 from seatrial.rag.evaluation.comparison import compare
 from seatrial.rag.evaluation.evaluation import Evaluation, Metric
 from seatrial.rag.evaluation.evaluation_page import (
@@ -13,7 +14,7 @@ from seatrial.rag.evaluation.evaluation_page import (
     evaluation_record,
     verdict,
 )
-from seatrial.rag.evaluation.report_words import LANGUAGES, words
+from seatrial.rag.evaluation.report_words import words
 from seatrial.stats.roc import RocAuc
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
-
 _EN = {
     "colon": ": ",
     "stop": ".",

@@ -1,13 +1,15 @@
-"""The frame of a report: one page that needs nothing else, no script and no other address."""
+"""The frame of a report: one page that needs nothing else, no script and no other address.
+
+What is reported, and its words, are the business of the package that reports.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from seatrial.rag.evaluation.report_words import LANGUAGES
-from seatrial.stats.counts import Interval
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
+"""Of reports, by code, as their readers call them."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ok: #1a7f37; --bad: #c5221f; --quiet: #566472;
@@ -101,23 +103,3 @@ def size(n_bytes: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.3g} {unit}" if unit != "B" else f"{n_bytes} B"
-
-
-def span(interval: Interval) -> str:
-    """Both ends, open where too few values say nothing of them."""
-    return f"{_end(interval.lower)} … {_end(interval.upper)}"
-
-
-def span_or_dash(interval: Interval) -> str:
-    """The same in a table: a dash where both ends are open."""
-    known = math.isfinite(interval.lower) or math.isfinite(interval.upper)
-    return span(interval) if known else "–"
-
-
-def bounds(interval: Interval) -> list[float | None]:
-    """Both ends as JSON has numbers: None for an open one."""
-    return [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]
-
-
-def _end(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else ("−∞" if value < 0 else "∞")
