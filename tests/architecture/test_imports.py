@@ -99,7 +99,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.rag.chunking.semantic": {"numpy"},
     "seatrial.rag.index.*": {"numpy"} | MSGSPEC,
     "seatrial.adapters.index_embedded": {"numpy"} | MSGSPEC,
-    "seatrial.training.evaluation.config": {"numpy", "yaml"} | MSGSPEC | PYDANTIC,
+    "seatrial.training.evaluation.config": {"yaml"} | PYDANTIC,
     "seatrial.training.evaluation.evaluation": {"numpy"} | MSGSPEC,
     "seatrial.serving.plane": MSGSPEC | {"orjson"},
     "seatrial.serving.worker": MSGSPEC | {"psutil"},

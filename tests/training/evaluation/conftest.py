@@ -80,6 +80,7 @@ class Rows:
             "label": "churned",
             "labels": names(self.true),
             "values": np.array(CLASSES, object)[self.true],
+            "source": "holdout.csv",
             "columns": {"region": names(self.region, ("north", "south", "west"))},
         }
         return Holdout(**{**given, **changes})
@@ -89,7 +90,6 @@ def run(holdout: Holdout, new: Answers, baseline: Answers, **changes: Any) -> Ev
     given: dict[str, Any] = {
         "versions": {"new": facts("new", task=new.task), "baseline": facts("old", task=new.task)},
         "rules": Rules(n_resamples=300),
-        "source": "holdout.csv",
         "now": NOW,
     }
     return evaluate(holdout, {"new": new, "baseline": baseline}, **{**given, **changes})

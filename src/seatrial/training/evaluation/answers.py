@@ -44,6 +44,8 @@ class Holdout:
         labels: its values, shape (n,).
         values: the same as they were read, for functions of the user's.
         columns: those to split by, by name.
+        source: where the rows came from, for people.
+        digest: SHA-256 of the file, lower-case hex; None where there is none.
         repeated: rows known from training, shape (n,); None where nobody knows.
     """
 
@@ -51,6 +53,8 @@ class Holdout:
     labels: Column
     values: NDArray[np.generic]
     columns: Mapping[str, Column]
+    source: str
+    digest: str | None = None
     repeated: Mask | None = None
 
     @property

@@ -40,8 +40,9 @@ from seatrial.training.evaluation.metrics import (
     less_is_better,
     measures_of,
     usual,
+    usual_margin,
 )
-from seatrial.training.evaluation.rules import Guardrail, Margin, Rules, usual_margin
+from seatrial.training.evaluation.rules import Guardrail, Margin, Rules
 from seatrial.training.evaluation.segments import SegmentRows, segments_of
 
 NEW, BASELINE = "new", "baseline"
@@ -82,6 +83,7 @@ class DataFacts:
 
     Args:
         source: where they came from.
+        digest: SHA-256 of their file, or None.
         label: the column that is predicted.
         n_rows: of the holdout.
         n: compared.
@@ -93,6 +95,7 @@ class DataFacts:
     """
 
     source: str
+    digest: str | None
     label: str
     n_rows: int
     n: int
@@ -165,7 +168,6 @@ def evaluate(
     versions: Mapping[str, VersionFacts],
     rules: Rules,
     *,
-    source: str,
     now: datetime,
     metrics: Sequence[str] = (),
     own: Sequence[OwnMetric] = (),
@@ -178,7 +180,6 @@ def evaluate(
     Args:
         answers: by ``new`` and ``baseline``.
         versions: likewise.
-        source: of the rows, for people.
         now: when it is.
         metrics: to be shown; none for the usual ones. The primary and guarded ones are too.
         own: further metrics; always shown.
@@ -205,7 +206,7 @@ def evaluate(
         made_at=now,
         task=compared.task,
         versions=versions,
-        data=_data(holdout, compared, source),
+        data=_data(holdout, compared),
         primary=asked.primary,
         margin=asked.margin,
         metrics=pairs,
@@ -214,7 +215,7 @@ def evaluate(
         calibration=_calibration(compared),
         segments=by_segment,
         differences=_differences(versions),
-        rules=rules,
+        rules=replace(rules, guardrails=asked.guardrails),
         decision=decide(findings),
     )
 
@@ -416,13 +417,14 @@ def _findings_of_cost(versions: Mapping[str, VersionFacts], rules: Rules) -> lis
     return found
 
 
-def _data(holdout: Holdout, compared: Compared, source: str) -> DataFacts:
+def _data(holdout: Holdout, compared: Compared) -> DataFacts:
     by_class: dict[str, int] = {}
     if compared.classes:
         counts = np.bincount(compared.true.astype(np.intp), minlength=len(compared.classes))
         by_class = dict(zip(compared.classes, counts.tolist(), strict=False))
     return DataFacts(
-        source=source,
+        source=holdout.source,
+        digest=holdout.digest,
         label=holdout.label,
         n_rows=holdout.n,
         n=compared.n,

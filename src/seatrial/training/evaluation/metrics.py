@@ -23,6 +23,7 @@ from seatrial.stats.measures import (
 )
 from seatrial.stats.resampling import Measure
 from seatrial.training.evaluation.answers import Compared, Side
+from seatrial.training.evaluation.rules import Margin
 
 Function = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 """Of labels and predictions, each shape (n,), as the holdout and the version have them."""
@@ -86,6 +87,11 @@ def default_primary(compared: Compared) -> str:
     if compared.task is Task.REGRESSION:
         return "mae"
     return "brier" if compared.has_probabilities else "accuracy"
+
+
+def usual_margin(metric: str) -> Margin:
+    """One point of a rate; a twentieth of a loss, an error, or a metric of the user's."""
+    return Margin(size=0.01) if metric in RATES else Margin(size=0.05, relative=True)
 
 
 def check_metric(name: str, compared: Compared, own: Sequence[OwnMetric]) -> None:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from seatrial.kernel.errors import Invalid
-from seatrial.training.evaluation.metrics import RATES
 
 
 class RulesInvalid(Invalid):
@@ -53,11 +52,6 @@ class Margin:
 
     def __str__(self) -> str:
         return f"{100 * self.size:g}%" if self.relative else f"{self.size:g}"
-
-
-def usual_margin(metric: str) -> Margin:
-    """One point of a rate; a twentieth of a loss, an error, or a metric of the user's."""
-    return Margin(size=0.01) if metric in RATES else Margin(size=0.05, relative=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
