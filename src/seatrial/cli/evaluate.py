@@ -73,7 +73,9 @@ _MARKS = {"better": "ok", "not_worse": "ok", "worse": "bad", "cannot_tell": "not
 @click.option("--no-latency", is_flag=True, help="Do not measure how long answers take.")
 @click.option("--report", type=_FILE, help="Write the model card as a page that needs nothing.")
 @click.option("--card", type=_FILE, help="Write the model card as Markdown.")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", help="Of both.")
+@click.option(
+    "--language", type=click.Choice(["en", "zh"]), default="en", help="Of what is told and written."
+)
 @click.option("--trust", is_flag=True, help="Load model files and bundles whatever they import.")
 @click.option("--any-version", is_flag=True, help="Accept another version of a model's library.")
 @workspace_options
@@ -163,7 +165,7 @@ def _rules(
 def _show(console: Console, evaluated: Evaluated, language: str) -> None:
     """Metrics beside each other, and what came of it."""
     from seatrial.training.evaluation.card_content import outcome, reason
-    from seatrial.training.evaluation.card_words import metric_name, number, signed
+    from seatrial.training.evaluation.card_words import metric_name, number, signed, words
 
     found = evaluated.found
     console.say()
@@ -175,5 +177,5 @@ def _show(console: Console, evaluated: Evaluated, language: str) -> None:
             f"({signed(interval.lower)} … {signed(interval.upper)})"
         )
     console.say()
-    told = f"{outcome(found, language)}: {reason(found, language)}"
+    told = f"{outcome(found, language)}{words(language)['colon']}{reason(found, language)}"
     console.step(_MARKS[found.decision.outcome.value], "decision", told)

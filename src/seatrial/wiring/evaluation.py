@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.kernel.errors import Invalid, NotFound
+from seatrial.kernel.errors import Invalid, NotFound, SeatrialError, Unavailable
 from seatrial.monitoring.rows.row_hash import row_hashes
 from seatrial.monitoring.rows.served import column_of
 from seatrial.monitoring.rows.table import Table
@@ -55,6 +55,12 @@ class HoldoutIsTraining(Invalid):
     """The rows to evaluate on are the file that the model was trained on."""
 
     code = "evaluation.holdout_is_training"
+
+
+class VersionFails(Unavailable):
+    """The engine of a version crashed, hung, or took too much memory on the rows."""
+
+    code = "evaluation.version_fails"
 
 
 class MetricNotFound(NotFound):
@@ -192,8 +198,8 @@ def evaluate_order(
     Args:
         on_step: told mark, name and text of each step that has ended.
         on_progress: told name and text of what is under way.
-    Raises: BadSample, SampleMismatch, HoldoutIsTraining, MetricNotFound; what opening versions and
-        their engines raise; what `training.evaluation.evaluation.evaluate` raises.
+    Raises: BadSample, SampleMismatch, HoldoutIsTraining, MetricNotFound; what opening versions
+        raises; VersionFails; what `training.evaluation.evaluation.evaluate` raises.
     """
     names, own, rules = _metrics(order)
     on_progress("data", f"reading {_source(order.data)}")
@@ -270,8 +276,7 @@ async def _asked(
             batch, accepted = accepted_rows(bundle.signature, rows, label=label)
             live = open_version(bundle, endpoint=called[side], version=1, limits=limits)
             asked[side] = Asked(live=live, batch=batch, accepted=accepted)
-            await live.start()
-            answers[side] = await answers_of(asked[side], partial(_told, tell, called[side]))
+            answers[side] = await _answered(asked[side], called[side], tell)
         both = np.logical_and.reduce([one.answered for one in answers.values()])
         times = None
         if order.timed and both.any():
@@ -289,6 +294,16 @@ async def _asked(
         for side, bundle in bundles.items()
     }
     return answers, facts
+
+
+async def _answered(asked: Asked, name: str, tell: Callable[[str, str], None]) -> Answers:
+    try:
+        await asked.live.start()
+        return await answers_of(asked, partial(_told, tell, name))
+    except SeatrialError as problem:
+        raise VersionFails(
+            f"{name} does not answer the rows: {problem.problem}", remedy=problem.remedy
+        ) from problem
 
 
 def _told(tell: Callable[[str, str], None], name: str, done: int, n: int) -> None:

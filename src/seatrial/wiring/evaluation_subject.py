@@ -20,6 +20,7 @@ Say = Callable[[str, str, str], None]
 """Told mark (``ok``, ``note``), name and text of a step that has ended."""
 
 _SAMPLE_ROWS = 10_000
+_DIGEST = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,8 @@ def subject(
     if path.is_dir() or is_archive(path):
         with opened(path) as bundle:
             check_vouched(bundle, trust=trust)
-            yield Subject(name=path.name, bundle=bundle)
+            name = f"{bundle.manifest.name} {bundle.digest[:_DIGEST]}"
+            yield Subject(name=name, bundle=bundle)
         return
     with TemporaryDirectory(prefix="seatrial-") as scratch:
         bundle = _packaged(
