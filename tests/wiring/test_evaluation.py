@@ -294,3 +294,22 @@ def test_steps_and_progress_are_told(home, files):
     assert [name for _, name, _ in steps] == ["data", "new", "baseline"]
     assert ("resamples", "200 of 200") in progress
     assert ("answers", "churn@2: 1,500 of 1,500 rows") in progress
+
+
+def test_more_rows_than_are_read_are_told(home, files, monkeypatch):
+    monkeypatch.setattr("seatrial.wiring.evaluation.MAX_ROWS", 500)
+    steps = []
+    found = evaluate_order(
+        home,
+        EvaluationOrder(
+            new="churn@2",
+            against="churn@1",
+            data=files / "holdout.csv",
+            label="churned",
+            rules=RULES,
+            timed=False,
+        ),
+        on_step=lambda *step: steps.append(step),
+    )
+    assert ("note", "data", "only the first 500 rows are read") in steps
+    assert found.found.data.n == 500

@@ -191,7 +191,7 @@ def evaluate_order(
     on_step: Say = lambda _mark, _name, _text: None,
     on_progress: Callable[[str, str], None] = lambda _name, _text: None,
 ) -> Evaluated:
-    """Open both versions, ask them for all rows, and compare.
+    """Open both versions, ask them for all rows, and compare. Blocks; not for an event loop.
 
     Models run where they run in production: graphs in ONNX Runtime, all others in a child process.
 
@@ -206,6 +206,8 @@ def evaluate_order(
     rows = _read(order.data)
     label = _label(rows, order.label)
     repeated = _repeated(order, rows)
+    if rows.n_rows == MAX_ROWS and rows.n_total != MAX_ROWS:
+        on_step("note", "data", f"only the first {MAX_ROWS:,} rows are read")
     on_step("ok", "data", f"{rows.n_rows:,} rows of {_source(order.data)}, label {label}")
     with ExitStack() as opened:
         bundles: dict[str, Bundle] = {}

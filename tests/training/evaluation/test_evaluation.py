@@ -425,7 +425,7 @@ def test_a_column_that_cannot_be_split_is_refused(made, rows):
         ({"max_latency_ms": 4.0}, Kind.LATENCY_LIMIT),
         ({"max_latency_growth": 3.0, "latency_slack_ms": 1.0}, Kind.LATENCY_GROWTH),
         ({"max_bytes": 4_000}, Kind.SIZE_LIMIT),
-        ({"max_size_growth": 4.0}, Kind.SIZE_GROWTH),
+        ({"max_size_growth": 4.0, "size_slack_bytes": 3_000}, Kind.SIZE_GROWTH),
     ],
 )
 def test_limits_of_latency_and_size_make_it_worse(made, rows, rules, kind):

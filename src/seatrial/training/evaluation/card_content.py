@@ -320,4 +320,6 @@ def _limits(rules: Rules, w: Mapping[str, str]) -> Iterator[str]:
     if rules.max_bytes is not None:
         yield w["size_limit"].format(size=size(rules.max_bytes))
     if rules.max_size_growth is not None:
-        yield w["size_growth"].format(growth=f"{rules.max_size_growth:g}")
+        yield w["size_growth"].format(
+            growth=f"{rules.max_size_growth:g}", slack=size(rules.size_slack_bytes)
+        )

@@ -78,7 +78,7 @@ _EN = {
     "latency_limit": "p95 of one row up to {ms} ms",
     "latency_growth": "p95 of one row up to {growth} times the baseline's, or {slack} ms more",
     "size_limit": "up to {size}",
-    "size_growth": "up to {growth} times the baseline's size",
+    "size_growth": "up to {growth} times the baseline's size, or {slack} more",
     "unanswered_limit": "up to {share} of the rows unanswered by the new version alone",
     "needed": " About {n} rows would be needed to show that it is not worse.",
     "why": " It says: {why}",
@@ -129,7 +129,7 @@ _ZH = {
     "（McNemar 检验，mid-p {p}，精确 {exact}）。",
     "less": "{metric}（越小越好）",
     "segments": "分段",
-    "segments_told": "每个分段的{metric}。只有在按分段数校正之后仍显示损失超过容差，"
+    "segments_told": "每个分段的{metric}。只有在按分段数校正之后仍显示损失超过允许的差值，"
     "该分段才算作不利于新版本。",
     "segment": "分段",
     "not_judged": "行数太少，不作判断",
@@ -155,7 +155,7 @@ _ZH = {
     "latency_limit": "单行 p95 不超过 {ms} 毫秒",
     "latency_growth": "单行 p95 不超过基线的 {growth} 倍，或多 {slack} 毫秒",
     "size_limit": "不超过 {size}",
-    "size_growth": "不超过基线大小的 {growth} 倍",
+    "size_growth": "不超过基线大小的 {growth} 倍，或多 {slack}",
     "unanswered_limit": "仅新版本没有回答的行不超过 {share}",
     "needed": "大约需要 {n} 行才能表明它不差。",
     "why": "它的说明：{why}",

@@ -101,6 +101,11 @@ class EvaluationConfig(ConfigModel):
         ge=1,
         description="How many times the baseline's size the bundle may have; null for any.",
     )
+    size_slack_bytes: int = Field(
+        default=100_000_000,
+        ge=0,
+        description="A bundle larger by no more than so many bytes is always allowed.",
+    )
     resamples: int = Field(
         default=1_000, ge=100, le=1_000_000, description="Resamples of the bootstrap intervals."
     )
@@ -122,5 +127,6 @@ class EvaluationConfig(ConfigModel):
             latency_slack_ms=self.latency_slack_ms,
             max_bytes=self.max_bytes,
             max_size_growth=self.max_size_growth,
+            size_slack_bytes=self.size_slack_bytes,
             n_resamples=self.resamples,
         )

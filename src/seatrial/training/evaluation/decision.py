@@ -281,7 +281,7 @@ def judge_size(new: int, baseline: int, rules: Rules) -> list[Finding]:
     if rules.max_bytes is not None and new > rules.max_bytes:
         found.append(_finding(Kind.SIZE_LIMIT, Outcome.WORSE, new=new, limit=rules.max_bytes))
     growth = rules.max_size_growth
-    if growth is not None and new > growth * baseline:
+    if growth is not None and new > max(growth * baseline, baseline + rules.size_slack_bytes):
         found.append(
             _finding(Kind.SIZE_GROWTH, Outcome.WORSE, new=new, baseline=baseline, growth=growth)
         )

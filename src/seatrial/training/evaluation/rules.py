@@ -104,6 +104,7 @@ class Rules:
         latency_slack_ms: a p95 longer by no more than this is always allowed.
         max_bytes: most that the bundle may hold, or None.
         max_size_growth: how many times the baseline's it may be, or None.
+        size_slack_bytes: a bundle larger by no more than this is always allowed.
         n_resamples: >= 100.
         seed: of the resamples.
     """
@@ -121,5 +122,6 @@ class Rules:
     latency_slack_ms: float = 5.0
     max_bytes: int | None = None
     max_size_growth: float | None = 10.0
+    size_slack_bytes: int = 100_000_000
     n_resamples: int = 1_000
     seed: int = 0
