@@ -108,6 +108,10 @@ def test_a_finding_tells_rows_in_whole_numbers_and_gains_with_a_sign():
     assert said.endswith("About 20,000 rows would be needed to show that it is not worse.")
 
 
+def test_tiny_chances_are_not_told_apart():
+    assert (card_words.chance(0.0123), card_words.chance(1e-70)) == ("0.012", "< 0.0001")
+
+
 def test_a_version_that_fails_says_why():
     facts = FACTS | {"why": "The model raised ValueError: log of 0"}
     finding = Finding(kind=Kind.UNANSWERED, outcome=Outcome.WORSE, facts=facts)

@@ -333,6 +333,12 @@ def test_what_answers_otherwise_is_not_compared(made, rows):
         made.run(rows.holdout(), odd, odd)
 
 
+def test_an_answer_that_is_none_of_its_classes_is_refused(made, rows):
+    odd = replace(rows.classifier(0.5), predicted=made.names(rows.true, ("no", "maybe")))
+    with pytest.raises(NotComparable, match="answers 'maybe', which is none of its classes"):
+        made.run(rows.holdout(), odd, rows.classifier(0.5))
+
+
 def test_a_regression_is_compared_by_its_errors(made, rows):
     rng = np.random.default_rng(0)
     true = rng.normal(50, 10, size=rows.n)

@@ -266,8 +266,16 @@ def _side(answers: Answers, classes: tuple[str, ...], rows: Places) -> Side:
         probabilities = np.zeros((len(rows), len(classes)))
         columns = [classes.index(name) for name in answers.classes]
         probabilities[:, columns] = answers.probabilities[rows]
+    places = _places(given, classes)
+    if (places == UNKNOWN_CLASS).any():
+        odd = coded(column_of(given, np.flatnonzero(places == UNKNOWN_CLASS)[:1]))
+        raise NotComparable(
+            f"A version answers {odd.values[odd.codes[0]]!r}, which is none of its classes, "
+            f"{_listed(classes)}.",
+            remedy="Package it again, so that its classes are read from the model.",
+        )
     return Side(
-        predicted=_places(given, classes).astype(np.intp),
+        predicted=places.astype(np.intp),
         probabilities=probabilities,
         values=answers.values[rows],
     )

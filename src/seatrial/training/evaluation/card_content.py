@@ -11,6 +11,7 @@ from seatrial.registry.signature import Feature, Output
 from seatrial.stats.counts import Interval
 from seatrial.stats.reliability import Reliability
 from seatrial.training.evaluation.card_words import (
+    chance,
     finding_said,
     metric_name,
     number,
@@ -188,8 +189,8 @@ def _metrics(found: Evaluation, language: str) -> Section:
             w["rightness"].format(
                 new=f"{found.rightness.n_first_only:,}",
                 baseline=f"{found.rightness.n_second_only:,}",
-                p=f"{found.rightness.p_mid:.2g}",
-                exact=f"{found.rightness.p_exact:.2g}",
+                p=chance(found.rightness.p_mid),
+                exact=chance(found.rightness.p_exact),
             )
         )
     return Section(

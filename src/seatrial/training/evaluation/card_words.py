@@ -48,7 +48,7 @@ _EN = {
     "decides": "{metric} decides; a loss of up to {margin} counts as not worse.",
     "constant": "What answers every row alike reaches {value}.",
     "rightness": "Right on one side only: {new} rows of the new version, {baseline} of the "
-    "baseline (McNemar, mid-p {p}, exact {exact}).",
+    "baseline (McNemar, mid-p: {p}, exact: {exact}).",
     "less": "{metric} (less is better)",
     "segments": "Segments",
     "segments_told": "{metric} in each segment. A segment counts against the version only where a "
@@ -126,7 +126,7 @@ _ZH = {
     "decides": "由{metric}决定；损失不超过 {margin} 视为不差。",
     "constant": "对每一行都给出同一回答可以达到 {value}。",
     "rightness": "只有一方答对：新版本 {new} 行，基线 {baseline} 行"
-    "（McNemar 检验，mid-p {p}，精确 {exact}）。",
+    "（McNemar 检验，mid-p：{p}，精确：{exact}）。",
     "less": "{metric}（越小越好）",
     "segments": "分段",
     "segments_told": "每个分段的{metric}。只有在按分段数校正之后仍显示损失超过允许的差值，"
@@ -178,11 +178,11 @@ _FINDINGS_EN: Mapping[Kind, str] = {
     Kind.PERHAPS_BELOW_CONSTANT: "{metric} is {new}; what answers every row alike reaches "
     "{constant}, which may be by chance.",
     Kind.GUARDRAIL_WORSE: "{metric} is {new} instead of {baseline}: a loss of more than {margin} "
-    "is shown (p {p_value}).",
+    "is shown (p: {p_value}).",
     Kind.GUARDRAIL_UNDEFINED: "{metric}, which must not be worse, is not defined for these {n} "
     "rows.",
     Kind.SEGMENT_WORSE: "Where {segment} ({n} rows), {metric} is {new} instead of {baseline}: a "
-    "loss of more than {margin} is shown (p {p_value}).",
+    "loss of more than {margin} is shown (p: {p_value}).",
     Kind.UNANSWERED: "{n_new} of {n} rows got no answer from the new version, {n_baseline} from "
     "the baseline.",
     Kind.LATENCY_LIMIT: "The p95 of one row is {new_ms} ms; {limit_ms} ms are allowed.",
@@ -208,10 +208,10 @@ _FINDINGS_ZH: Mapping[Kind, str] = {
     Kind.PERHAPS_BELOW_CONSTANT: "{metric}为 {new}；对每一行都给出同一回答可以达到 {constant}，"
     "这可能是偶然。",
     Kind.GUARDRAIL_WORSE: "{metric}为 {new}，基线为 {baseline}：损失超过 {margin} 已得到证实"
-    "（p {p_value}）。",
+    "（p：{p_value}）。",
     Kind.GUARDRAIL_UNDEFINED: "不得变差的{metric}在这 {n} 行上没有定义。",
     Kind.SEGMENT_WORSE: "在 {segment}（{n} 行），{metric}为 {new}，基线为 {baseline}："
-    "损失超过 {margin} 已得到证实（p {p_value}）。",
+    "损失超过 {margin} 已得到证实（p：{p_value}）。",
     Kind.UNANSWERED: "{n} 行中，新版本有 {n_new} 行没有回答，基线有 {n_baseline} 行。",
     Kind.LATENCY_LIMIT: "单行的 p95 为 {new_ms} 毫秒；允许 {limit_ms} 毫秒。",
     Kind.LATENCY_GROWTH: "单行的 p95 为 {new_ms} 毫秒，基线为 {baseline_ms} 毫秒；"
@@ -302,6 +302,12 @@ def signed(value: float) -> str:
     return f"{value:+.3g}" if value == value else "–"  # noqa: PLR0124 - NaN
 
 
+def chance(p_value: float) -> str:
+    """A p-value in two digits; very small ones are not told apart."""
+    return f"{p_value:.2g}" if p_value >= _LEAST_CHANCE else f"< {_LEAST_CHANCE:g}"
+
+
+_LEAST_CHANCE = 0.0001
 _SIGNED = frozenset({"gain", "low", "high"})
 
 
@@ -312,4 +318,4 @@ def _shown(name: str, value: object) -> str:
         return f"{value:,}"
     if name in _SIGNED:
         return signed(float(value))
-    return f"{value:.2g}" if name == "p_value" else number(float(value))
+    return chance(float(value)) if name == "p_value" else number(float(value))
