@@ -1,6 +1,6 @@
 """How often an evaluation errs: versions of known quality, compared again and again.
 
-    python -m benchmarks.evaluation.errors [--trials 300]
+    python -m benchmarks.evaluation.errors [--trials 600]
 
 Scores are normal, so the true AUC and Brier score of every version are known, or found once from
 two million rows. Seeds are fixed.
@@ -13,11 +13,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from benchmarks.monitor.goals import markdown_table
-from seatrial.stats.measures import Labels, Scores, probability_means
+from seatrial.stats.measures import Labels, Means, Scores, probability_means
 from seatrial.stats.resampling import Measure, Method, resample
 from seatrial.training.evaluation.decision import MetricPair, Outcome, judge_primary
 from seatrial.training.evaluation.rules import Margin
@@ -80,24 +81,57 @@ def truths(strengths: dict[str, float]) -> dict[str, float]:
 
 
 def coverage(trials: int) -> str:
-    """How often intervals of 95 % hold the true difference."""
-    strengths = {"new": 1.8, "baseline": 1.5}
-    true = truths(strengths)
+    """How often intervals of 95 % hold the truth, of differences and of one version's metrics."""
     table = []
     for n in (200, 1_000):
-        for method in Method:
-            held: Counter[str] = Counter()
-            for trial in range(trials):
-                made = rows(np.random.default_rng([n, trial]), n, strengths)
-                found = resample(
-                    measured(made), n, n_resamples=_RESAMPLES, seed=trial, method=method
-                )
+        strengths = {"new": 1.8, "baseline": 1.5}
+        true = truths(strengths)
+        held: Counter[tuple[Method, str]] = Counter()
+        for trial in range(trials):
+            made = measured(rows(np.random.default_rng([n, trial]), n, strengths))
+            found = resample(made, n, n_resamples=_RESAMPLES, seed=trial)
+            for method in Method:
                 for name in QUANTITIES:
-                    interval = found.difference("new", "baseline", name).interval
-                    held[name] += interval.lower <= true[name] <= interval.upper
-            shares = [f"{100 * held[name] / trials:.1f}" for name in QUANTITIES]
-            table.append((f"{n:,} rows, {method.value}", *shares))
-    return markdown_table(("interval of the difference", *QUANTITIES), table)
+                    got = found.difference("new", "baseline", name, method=method).interval
+                    held[method, name] += got.lower <= true[name] <= got.upper
+        for method in Method:
+            shares = [f"{100 * held[method, name] / trials:.1f}" for name in QUANTITIES]
+            table.append((f"difference, {n:,} rows, {method.value}", *shares))
+    return markdown_table(("interval", *QUANTITIES), table)
+
+
+def skewed(trials: int) -> str:
+    """The same where it is hard: an AUC of 0.98, and errors of a lognormal law."""
+    n = 200
+    areas = {
+        "new": NormalDist().cdf(3 / math.sqrt(2)),
+        "baseline": NormalDist().cdf(2.5 / math.sqrt(2)),
+    }
+    errors = {"new": math.exp(-0.1 + (1.44 + 0.25) / 2), "baseline": math.exp(1.44 / 2)}
+    held: Counter[tuple[Method, str]] = Counter()
+    for trial in range(trials):
+        rng = np.random.default_rng([n, trial, 3])
+        made = rows(rng, n, {"new": 3.0, "baseline": 2.5})
+        base = rng.lognormal(0, 1.2, n)
+        absolute = {"new": base * rng.lognormal(-0.1, 0.5, n), "baseline": base}
+        models: dict[str, list[Measure]] = {
+            name: [Scores(made.true, p), Means({"mae": absolute[name]})]
+            for name, p in made.by_version.items()
+        }
+        found = resample(models, n, n_resamples=_RESAMPLES, seed=trial)
+        for method in Method:
+            for name, true in (("auc", areas), ("mae", errors)):
+                own = found.of("new", name, method=method).interval
+                held[method, f"{name}, one version"] += own.lower <= true["new"] <= own.upper
+                gap = true["new"] - true["baseline"]
+                both = found.difference("new", "baseline", name, method=method).interval
+                held[method, f"{name}, difference"] += both.lower <= gap <= both.upper
+    names = [f"{name}, {what}" for name in ("auc", "mae") for what in ("one version", "difference")]
+    table = [
+        (method.value, *(f"{100 * held[method, name] / trials:.1f}" for name in names))
+        for method in Method
+    ]
+    return markdown_table((f"interval, {n} rows", *names), table)
 
 
 CASES: dict[str, dict[str, float]] = {
@@ -143,10 +177,11 @@ def half_width(trials: int) -> float:
 
 def report(*, quick: bool = False) -> str:
     """All of it as Markdown; ``quick``: a few trials."""
-    trials = 20 if quick else 400
+    trials = 20 if quick else 600
     parts: dict[str, Callable[[int], str]] = {
         "How often, in %, an interval of 95 % holds the true difference "
         f"({trials} trials: {half_width(trials):.1f} points are chance)": coverage,
+        "The same where it is hard: an AUC of 0.98, and absolute errors of a lognormal law": skewed,
         f"What is decided by the Brier score, in % of {trials} trials": decisions,
     }
     return "\n\n".join(f"**{title}**\n\n{work(trials)}" for title, work in parts.items())
@@ -154,9 +189,10 @@ def report(*, quick: bool = False) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=400)
+    parser.add_argument("--trials", type=int, default=600)
     options = parser.parse_args()
     print(coverage(options.trials))
+    print(skewed(options.trials))
     print(decisions(options.trials))
 
 

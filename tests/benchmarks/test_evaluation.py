@@ -23,7 +23,7 @@ def test_every_part_has_its_place_on_the_page() -> None:
 
 def test_costs_stand_beside_the_loop_and_the_goal() -> None:
     costs = [
-        speed.Cost("seatrial, 11 metrics, 2 classes, bca", 12.0, 1_000, 20.0),
+        speed.Cost("seatrial, 11 metrics, 2 classes", 12.0, 1_000, 20.0),
         speed.Cost("numpy loop with", 240.0, 20),
     ]
     text = speed.markdown(costs, 1_000)
@@ -35,7 +35,7 @@ def test_costs_stand_beside_the_loop_and_the_goal() -> None:
 def test_every_cost_can_be_measured() -> None:
     for cost in (
         speed.floor(500, 100),
-        speed.ours(500, 100, 2, "bca"),
+        speed.ours(500, 100, 2),
         speed.ours_of_numbers(500, 100),
         speed.by_scipy(500, 100),
         speed.by_loop(500, 100),

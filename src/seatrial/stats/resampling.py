@@ -38,13 +38,17 @@ Progress = Callable[[int, int], None]
 
 
 class Method(StrEnum):
-    """How an interval is read off the resamples."""
+    """How an interval is read off the resamples.
+
+    Measured (benchmarks/evaluation/errors.py): a correction helps a quantity near the end of its
+    range, whose resamples are skewed, and harms a difference of two, whose resamples are not.
+    """
 
     BCA = "bca"
-    """Corrected for bias and acceleration: keeps its coverage where the quantity is skewed."""
+    """Corrected for bias and acceleration."""
 
     PERCENTILE = "percentile"
-    """The quantiles as they are: a tenth less work."""
+    """The quantiles as they are."""
 
 
 class Measure(Protocol):
@@ -89,7 +93,7 @@ class Resamples:
         names: model -> its quantities, in the order of the arrays' last axis.
         whole: model -> shape (k,).
         draws: model -> shape (n_resamples, k).
-        folds: model -> shape (n_folds, k), rows of a fold left out; None for percentile intervals.
+        folds: model -> shape (n_folds, k), the rows of a fold left out.
         n: rows.
         alpha: risk of each interval, two-sided.
     """
@@ -97,28 +101,30 @@ class Resamples:
     names: Mapping[str, tuple[str, ...]]
     whole: Mapping[str, Floats]
     draws: Mapping[str, Floats]
-    folds: Mapping[str, Floats] | None
+    folds: Mapping[str, Floats]
     n: int
     alpha: float
 
-    def of(self, model: str, quantity: str) -> Estimate:
+    def of(self, model: str, quantity: str, *, method: Method = Method.BCA) -> Estimate:
         """A quantity of one model."""
         k = self.names[model].index(quantity)
-        folds = None if self.folds is None else self.folds[model][:, k]
         return estimate(
-            float(self.whole[model][k]), self.draws[model][:, k], folds, alpha=self.alpha
+            float(self.whole[model][k]),
+            self.draws[model][:, k],
+            self.folds[model][:, k] if method is Method.BCA else None,
+            alpha=self.alpha,
         )
 
-    def difference(self, first: str, second: str, quantity: str) -> Estimate:
+    def difference(
+        self, first: str, second: str, quantity: str, *, method: Method = Method.PERCENTILE
+    ) -> Estimate:
         """First less second, over the same rows."""
         j, k = self.names[first].index(quantity), self.names[second].index(quantity)
-        folds = None
-        if self.folds is not None:
-            folds = self.folds[first][:, j] - self.folds[second][:, k]
+        folds = self.folds[first][:, j] - self.folds[second][:, k]
         return estimate(
             float(self.whole[first][j] - self.whole[second][k]),
             self.draws[first][:, j] - self.draws[second][:, k],
-            folds,
+            folds if method is Method.BCA else None,
             alpha=self.alpha,
         )
 
@@ -130,7 +136,6 @@ def resample(
     n_resamples: int = 1_000,
     alpha: float = 0.05,
     seed: int = 0,
-    method: Method = Method.BCA,
     progress: Progress | None = None,
 ) -> Resamples:
     """Draw rows with replacement, and measure every model on each draw.
@@ -166,7 +171,7 @@ def resample(
         },
         whole={m: _measured(found, np.ones((1, n)))[0] for m, found in models.items()},
         draws={model: np.concatenate(parts) for model, parts in draws.items()},
-        folds=_folds(models, n, seed) if method is Method.BCA else None,
+        folds=_folds(models, n, seed),
         n=n,
         alpha=alpha,
     )
