@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-monitor bench-gateway bench-rag bench-experiments clean
+.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their De
 bench: $(VENV)/.dev  ## the judge's error rates, and serving against its peers
 	$(BIN)/python benchmarks/judge.py
 	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+bench-evaluation: $(VENV)/.dev  ## comparing two versions: what intervals cost, and how often decisions err
+	$(BIN)/python -m benchmarks.evaluation --into docs/reference/benchmarks-evaluation.md $(ARGS)
 
 bench-monitor: $(VENV)/.dev  ## the watch: speed, false alarms, delays, replays; ARGS='--data FOLDER' for other streams
 	$(BIN)/python -m benchmarks.monitor --into docs/reference/benchmarks-monitoring.md $(ARGS)

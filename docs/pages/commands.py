@@ -18,9 +18,11 @@ _EXITS = {
     Exit.UNEXPECTED: "an error nobody foresaw; `demo`: a version ended otherwise than it should",
     Exit.USAGE: "the command line is wrong",
     Exit.GATE_FAILED: "the version was rejected in staging, or its canary was aborted; "
-    "`monitor report`: an alarm, or something critical; `experiment analyze`: do not ship",
+    "`monitor report`: an alarm, or something critical; `experiment analyze`: do not ship; "
+    "`evaluate`: the new version is worse",
     Exit.INCONCLUSIVE: "the evidence decides nothing yet: the release is held for a person; "
-    "`monitor report`: too few rows; `experiment analyze`: not decided",
+    "`monitor report`: too few rows; `experiment analyze`: not decided; "
+    "`evaluate`: the rows cannot tell",
     Exit.INVALID: "what was given is wrong",
     Exit.NOT_FOUND: "the thing named does not exist",
     Exit.DENIED: "not allowed",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seatrial.release.plan import time_to_verdict
     from seatrial.release.verdict import Judgement, Outcome, Verdict
     from seatrial.wiring.compare import compare
+    from seatrial.wiring.evaluation import evaluate
     from seatrial.wiring.gateway import open_gateway
     from seatrial.wiring.open_knowledge import open_knowledge
     from seatrial.wiring.workspace import open_store, open_workspace
@@ -46,6 +47,7 @@ __all__ = [
     "Summary",
     "Verdict",
     "compare",
+    "evaluate",
     "judge",
     "open_gateway",
     "open_knowledge",
@@ -71,6 +73,7 @@ _HOMES = {
     "Summary": "release.measurement",
     "Verdict": "release.verdict",
     "compare": "wiring.compare",
+    "evaluate": "wiring.evaluation",
     "judge": "release.judge",
     "open_gateway": "wiring.gateway",
     "open_knowledge": "wiring.open_knowledge",

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seatrial.adapters.sample_file import read_sample
+from seatrial.adapters.sample_file import read_sample, sample_of
 from seatrial.packaging.sample import BadSample
 
 ROWS = [
@@ -121,3 +121,25 @@ def test_what_is_no_table_is_refused_with_the_reason(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadSample, match="nowhere"):
         read_sample(tmp_path / "nowhere.csv")
+
+
+def test_a_frame_is_read_as_its_file_would_be(tmp_path: Path) -> None:
+    import pandas as pd
+
+    expected = read_sample(written(tmp_path, "parquet"))
+    for frame in (pa.Table.from_pylist(ROWS), pd.DataFrame(ROWS)):
+        found = sample_of(frame, name="data")
+        assert list(found.columns) == list(expected.columns)
+        for name, column in found.columns.items():
+            assert column.tolist() == pytest.approx(expected.columns[name].tolist(), nan_ok=True)
+
+
+@pytest.mark.parametrize("frame", [7, [1, 2], {"age": [1]}])
+def test_what_is_no_frame_is_refused(frame: object) -> None:
+    with pytest.raises(BadSample, match="neither a file nor a frame"):
+        sample_of(frame, name="data")
+
+
+def test_a_frame_without_rows_is_refused() -> None:
+    with pytest.raises(BadSample, match="has no rows"):
+        sample_of(pa.table({"age": pa.array([], pa.int64())}), name="data")

@@ -42,6 +42,31 @@ def read_sample(path: Path, *, max_rows: int = MAX_ROWS) -> Sample:
     return Sample(columns=columns, n_rows=table.num_rows, n_total=total)
 
 
+def sample_of(frame: object, *, name: str) -> Sample:
+    """All rows of a DataFrame of pandas or polars, or of a table of Arrow.
+
+    Args: name: what a person calls it.
+    Raises: BadSample.
+    """
+    import pyarrow as pa
+
+    if not hasattr(frame, "__arrow_c_stream__"):
+        raise BadSample(
+            f"{name} is a {type(frame).__name__}, neither a file nor a frame.",
+            remedy="Give a path, a DataFrame of pandas or polars, or a table of Arrow.",
+        )
+    try:
+        table = pa.table(frame)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise BadSample(
+            f"{name} cannot be read: {str(error).splitlines()[0]}.",
+            remedy="Give columns of one type each: numbers, booleans or strings.",
+        ) from error
+    _check(Path(name), table)
+    columns = {n: _column(n, table.column(i)) for i, n in enumerate(table.column_names)}
+    return Sample(columns=columns, n_rows=table.num_rows, n_total=table.num_rows)
+
+
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4096)

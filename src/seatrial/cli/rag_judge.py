@@ -201,7 +201,7 @@ def _asked(console: Console, done: int, whole: int) -> None:
 
 
 def _show(console: Console, found: Evaluation) -> None:
-    from seatrial.rag.evaluation.report_page import span
+    from seatrial.stats.interval_text import span
 
     for metric in Metric:
         mean = found.mean(metric)

@@ -1,4 +1,7 @@
-"""The frame of a report: one page that needs nothing else, no script and no other address."""
+"""The frame of a report: one page that needs nothing else, no script and no other address.
+
+What is reported, and its words, are the business of the package that reports.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
+"""Of reports, by code, as their readers call them."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ok: #1a7f37; --bad: #c5221f; --quiet: #566472;
@@ -87,3 +91,18 @@ def terms(pairs: Sequence[tuple[str, str]]) -> str:
         )
         + "</dl>"
     )
+
+
+def share(value: float) -> str:
+    """A share in percent: one decimal below 10 %."""
+    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
+
+
+def size(n_bytes: int) -> str:
+    """Bytes in the largest unit that leaves 1 or more."""
+    value, unit = float(n_bytes), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}" if unit != "B" else f"{n_bytes} B"

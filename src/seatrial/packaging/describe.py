@@ -131,6 +131,46 @@ def labelled_rows(
     return take(batch, np.flatnonzero(keep)), sample.columns[found][keep]
 
 
+def accepted_rows(signature: Signature, sample: Sample, *, label: str) -> tuple[Batch, Mask]:
+    """Further rows as a batch, and which of them a signature accepts, shape (n,).
+
+    Rows are taken by the names of their columns; for a model that knows no names, and does not find
+    those it was given, by the order of the columns besides the label.
+
+    Raises: SampleMismatch naming the column.
+    """
+    columns = dict(sample.columns)
+    absent = [name for name in signature.names if name not in columns]
+    others = [name for name in columns if name != label]
+    if absent and not signature.named and len(others) == len(signature.names):
+        columns = {
+            name: columns[other] for name, other in zip(signature.names, others, strict=True)
+        }
+        absent = []
+    if absent:
+        raise SampleMismatch(
+            f"The rows lack the column {absent[0]!r} that the model takes.",
+            remedy="Give rows with its columns: " + ", ".join(map(repr, absent[:12])) + ".",
+            field=absent[0],
+        )
+    for feature in signature.features:
+        _check_kind(feature, columns[feature.name])
+    return _rows(signature.features, columns, matrix=signature.matrix)
+
+
+def _check_kind(feature: Feature, column: Column) -> None:
+    """Refuse texts where a model takes numbers.   Raises: SampleMismatch."""
+    if feature.dtype is Dtype.STRING or column.dtype != object:
+        return
+    example = next((v for v in column.tolist() if v is not None), None)
+    raise SampleMismatch(
+        f"The model takes {feature.dtype.value} for {feature.name!r}; the rows have strings such "
+        f"as {example!r}.",
+        remedy="Save the rows with the same column types as at training.",
+        field=feature.name,
+    )
+
+
 def _alone(facts: ModelFacts) -> Described:
     if facts.inputs is None:
         raise NeedsSample(

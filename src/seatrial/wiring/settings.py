@@ -18,6 +18,7 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.training.evaluation.config import EvaluationConfig
 
 if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
@@ -132,6 +133,10 @@ class Settings(ConfigModel):
     )
     monitoring: MonitoringConfig = Field(
         default_factory=MonitoringConfig, description="What is watched and who is told."
+    )
+    evaluation: EvaluationConfig = Field(
+        default_factory=EvaluationConfig,
+        description="When a new version counts as better than the one in production.",
     )
     gateway: GatewayConfig = Field(
         default_factory=GatewayConfig, description="Language models behind one address."

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
-from seatrial.kernel.report_page import page, table, terms
+from seatrial.kernel.report_page import page, share, size, table, terms
 from seatrial.rag.chunking.spoken import chunker_spoken
 from seatrial.rag.evaluation.analysis import Analysis, HostedCost, Recommendation
 from seatrial.rag.evaluation.corpus import ChunkerFacts, Lengths
 from seatrial.rag.evaluation.evaluation import Metric
-from seatrial.rag.evaluation.report_page import bounds, share, size, span, span_or_dash
 from seatrial.rag.evaluation.report_words import words
 from seatrial.rag.evaluation.trial import Trial
+from seatrial.stats.interval_text import bounds, span, span_or_dash
 
 FILES: Mapping[str, str] = {"en": "analysis.html", "zh": "analysis.zh-CN.html"}
 """What the page of each language is called."""

@@ -9,8 +9,8 @@ from typing import Any
 from seatrial.kernel.report_page import page, table
 from seatrial.rag.evaluation.comparison import Comparison, MetricComparison, Outcome
 from seatrial.rag.evaluation.evaluation import LESS_IS_BETTER, Evaluation, Metric
-from seatrial.rag.evaluation.report_page import bounds, span, span_or_dash
 from seatrial.rag.evaluation.report_words import words
+from seatrial.stats.interval_text import bounds, span, span_or_dash
 
 FILES: Mapping[str, str] = {"en": "evaluation.html", "zh": "evaluation.zh-CN.html"}
 """What the page of an evaluation is called in each language."""

@@ -1,25 +1,10 @@
-"""Figures as reports on retrieval show them, and as their records keep them."""
+"""Intervals as people read them, and as JSON has them."""
 
 from __future__ import annotations
 
 import math
 
 from seatrial.stats.counts import Interval
-
-
-def share(value: float) -> str:
-    """A share in percent: one decimal below 10 %."""
-    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
-
-
-def size(n_bytes: int) -> str:
-    """Bytes in the largest unit that leaves 1 or more."""
-    value, unit = float(n_bytes), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.3g} {unit}" if unit != "B" else f"{n_bytes} B"
 
 
 def span(interval: Interval) -> str:

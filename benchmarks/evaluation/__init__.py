@@ -1,0 +1,1 @@
+"""What comparing two versions costs, and how often it errs."""
