@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from seatrial.features.config import FeaturesConfig
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.kernel.config_file import MAX_BYTES
@@ -132,6 +133,10 @@ class Settings(ConfigModel):
     )
     monitoring: MonitoringConfig = Field(
         default_factory=MonitoringConfig, description="What is watched and who is told."
+    )
+    features: FeaturesConfig = Field(
+        default_factory=FeaturesConfig,
+        description="Features of a Feast repository, looked up for predictions.",
     )
     gateway: GatewayConfig = Field(
         default_factory=GatewayConfig, description="Language models behind one address."
