@@ -151,6 +151,14 @@ def _whole(data: bytes) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
+def _moment(data: bytes) -> int | None:
+    """Seconds since 1970; Feast writes the least number for no time at all."""
+    seconds = _whole(data)
+    return None if seconds == _NO_TIME else seconds
+
+
+_NO_TIME = -(1 << 63)
+
 _READERS: Mapping[int, Callable[[bytes], Value]] = {
     0x0A: _bytes,  # field 1
     0x12: lambda data: _bytes(data).decode(),  # field 2
@@ -159,7 +167,7 @@ _READERS: Mapping[int, Callable[[bytes], Value]] = {
     0x29: lambda data: float(_DOUBLE.unpack_from(data, 1)[0]),  # field 5, eight bytes
     0x35: lambda data: float(_FLOAT.unpack_from(data, 1)[0]),  # field 6, four bytes
     0x38: lambda data: _varint(data, 1)[0] != 0,  # field 7
-    0x40: _whole,  # field 8, seconds
+    0x40: _moment,  # field 8
 }
 """How a value is read, by the first byte of its message: number of the field and wire type."""
 

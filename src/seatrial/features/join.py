@@ -2,9 +2,11 @@
 
 Of the rows of a source with the same key, that with the latest event time not after the row's time
 and not older than the TTL, both ends included. Of equal event times the latest created time wins,
-and of equal ones the last row of the source. Source: Feast's offline stores, `_filter_ttl` and
-`_drop_duplicates` of its file store and the point-in-time query of its SQL stores, which agree on
-this; what they do with equal created times they leave open.
+and of equal ones the last row of the source.
+
+Source: the point-in-time query of Feast's SQL offline stores, and `_filter_ttl` of its file store.
+That one means to break ties the same way, but sorts twice with a sort that is not stable: of equal
+event times any row may win there. What equal created times mean no store says.
 """
 
 from __future__ import annotations
