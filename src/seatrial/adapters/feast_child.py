@@ -156,7 +156,7 @@ class FeastChild:
         reply: Mapping[str, Any] = json.loads(line)
         if reply.get("error") == "missing" and str(reply["module"]).partition(".")[0] == "feast":
             self.close()
-            raise FeastMissing(self._python)
+            raise FeastMissing(python=self._python)
         if "error" in reply:
             raise FeastFailed(
                 f"Feast could not {call}: {reply['error']}: {reply['problem']}",

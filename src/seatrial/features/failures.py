@@ -95,24 +95,29 @@ class FeastFailed(SeatrialError):
 class FeastMissing(MissingExtra):
     """No Python with Feast was found.
 
-    Args:
-        python: the interpreter that was tried.
+    Args: python: the interpreter that was tried.
     """
 
     code = "features.feast_missing"
 
-    def __init__(self, python: str) -> None:
+    def __init__(
+        self, package: str = "feast", extra: str = "feast", *, python: str = "This Python"
+    ) -> None:
         SeatrialError.__init__(
             self,
             f"{python} has no Feast.",
             remedy="Give Feast an environment of its own, since it holds back pandas and others: "
             "python -m venv .feast && .feast/bin/pip install 'feast[redis,postgres]==0.67.*', and "
-            "name it as features.python in seatrial.yaml, or as SEATRIAL_FEATURES__PYTHON. Or run: "
-            "pip install 'seatrial[feast]'",
-            package="feast",
-            extra="feast",
+            "name .feast/bin/python as features.python in seatrial.yaml or as "
+            f"SEATRIAL_FEATURES__PYTHON. Or run: pip install 'seatrial[{extra}]'",
+            package=package,
+            extra=extra,
             python=python,
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.facts["python"],)
+        return _feast_missing, (self.facts["python"],)
+
+
+def _feast_missing(python: str) -> FeastMissing:
+    return FeastMissing(python=python)
