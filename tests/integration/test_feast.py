@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from environments import ROOT, environment, passes
 
+from seatrial.adapters.feast_child import FeastChild
+from seatrial.cli.app import run
+from seatrial.cli.exits import Exit
+
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 FEAST = "feast[redis,postgres]==0.67.0"
 PINS = (FEAST, "pytest>=8.3")
+SERVICE = ("--service", "user_activity")
+
+Command = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +37,70 @@ def test_its_stores_are_read_as_feast_reads_them(
     assert os.environ["SEATRIAL_TEST_POSTGRES_URL"]  # set by .ci/with-postgres
     monkeypatch.setenv("SEATRIAL_TEST_REDIS_URL", redis_server.url)
     passes(python, ROOT / "tests" / "integration" / "feast_stores.py", tmp_path)
+
+
+class OneChild(FeastChild):
+    """One process for several commands: each start of Feast takes ten seconds."""
+
+    def __exit__(self, *_: object) -> None:
+        """Goes on to the next command."""
+
+
+@pytest.fixture
+def command(
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> Iterator[Command]:
+    monkeypatch.chdir(tmp_path)
+    child = OneChild(tmp_path / "features", python=str(python))
+    monkeypatch.setattr("seatrial.cli.features.child_of", lambda config, folder: child)
+
+    def ran(*arguments: str) -> tuple[int, Any]:
+        code = run(("features", *arguments, "--json"))
+        return code, json.loads(capsys.readouterr().out)
+
+    yield ran
+    child.close()
+
+
+def test_a_repository_from_its_making_to_the_comparison(command: Command, tmp_path: Path) -> None:
+    assert command("init")[0] == Exit.DONE
+    assert command("apply") == (
+        Exit.DONE,
+        {"project": "users", "views": ["user_stats"], "services": ["user_activity"]},
+    )
+    code, checked = command("serve-check", *SERVICE)
+    assert code == Exit.GATE_FAILED
+    assert checked["features"][0]["differences"] == {"not_materialized": 100}
+
+    assert command("materialize", "--since", "3d")[0] == Exit.DONE
+    code, checked = command("serve-check", *SERVICE)
+    assert (code, checked["n_entities"]) == (Exit.DONE, 100)
+
+    code, got = command("get", *SERVICE, "--entity", "user_id=7", "--entity", "user_id=101")
+    assert code == Exit.DONE
+    online, missing = (one["features"] for one in got["entities"])
+    assert [value["state"] for value in missing.values()] == ["missing", "missing"]
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    code, got = command("get", *SERVICE, "--entity", "user_id=7", "--at", now)
+    ((offline),) = (one["features"] for one in got["entities"])
+    assert {name: value["value"] for name, value in offline.items()} == {
+        name: value["value"] for name, value in online.items()
+    }
+
+    definitions = tmp_path / "features" / "definitions.py"
+    definitions.write_text(definitions.read_text().replace("days=1", "minutes=30"))
+    assert command("apply")[0] == Exit.DONE
+    code, got = command("get", *SERVICE, "--entity", "user_id=7")
+    assert {value["state"] for value in got["entities"][0]["features"].values()} == {"stale"}
+    code, checked = command("serve-check", *SERVICE)
+    assert code == Exit.INCONCLUSIVE
+    users = tmp_path / "users.jsonl"
+    users.write_text("".join(f'{{"user_id": {user}}}\n' for user in range(1, 121)))
+    code, checked = command("serve-check", *SERVICE, "--entities", str(users))
+    assert (code, checked["agrees"]) == (Exit.DONE, True)
+    assert [one["n_expired_online"] for one in checked["features"]] == [100, 100]
+
+    definitions.write_text("import nothing_of_this_name\n")
+    code, told = command("apply")
+    assert (code, told["error"]["code"]) == (Exit.UNEXPECTED, "features.feast_failed")
+    assert "nothing_of_this_name" in told["error"]["problem"]

@@ -57,6 +57,7 @@ class Program:
         """Register what the folder's files define, and make the tables of the online store."""
         from feast import repo_operations
 
+        self._forget_definitions()
         repo_operations.apply_total(
             repo_config=self._store.config,
             repo_path=Path(self._folder),
@@ -64,6 +65,14 @@ class Program:
         )
         self._store.refresh_registry()
         return self.describe()
+
+    def _forget_definitions(self) -> None:
+        """So that files that have changed since an earlier call are read again."""
+        folder = Path(self._folder)
+        for name, module in list(sys.modules.items()):
+            file = Path(getattr(module, "__file__", None) or "/")
+            if file.is_relative_to(folder) and "site-packages" not in file.parts:
+                del sys.modules[name]
 
     def describe(self) -> dict[str, Any]:
         """What is registered."""
@@ -220,6 +229,7 @@ def _plain(value: Any) -> Any:
 def main(folder: str) -> None:
     """Answer until stdin ends. What Feast prints goes to stderr."""
     folder = str(Path(folder).resolve())
+    sys.dont_write_bytecode = True
     sys.path[0] = folder  # definitions are imported from there, and nothing from beside this file
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
