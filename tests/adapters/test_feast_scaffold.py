@@ -46,7 +46,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         write_repository(tmp_path, project="users", now=NOW)
 
 
-@pytest.mark.parametrize("project", ["", "Users", "a-b", "1a", "a" * 60])
+@pytest.mark.parametrize("project", ["", "Users", "a-b", "1a", "sqlite", "a" * 60])
 def test_a_name_that_feast_does_not_take_is_told(tmp_path: Path, project: str) -> None:
     with pytest.raises(Invalid, match="no name of a project"):
         write_repository(tmp_path, project=project, now=NOW)

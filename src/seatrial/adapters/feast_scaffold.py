@@ -18,7 +18,7 @@ N_USERS = 100
 N_DAYS = 40
 DATA = "data/user_stats.parquet"
 _SEED = 7
-_PROJECT = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_PROJECT = re.compile(r"(?!sqlite)[a-z][a-z0-9_]{0,40}")
 
 _YAML = """\
 # Settings of Feast. For several machines put redis or postgres in the place of sqlite.
@@ -77,7 +77,7 @@ def write_repository(folder: Path, *, project: str, now: datetime) -> list[Path]
     if not _PROJECT.fullmatch(project):
         raise Invalid(
             f"{project[:60]!r} is no name of a project.",
-            remedy="Use lower-case letters, digits and '_', such as users.",
+            remedy="Use a-z, 0-9 and '_', such as users; not beginning with sqlite.",
             field="project",
         )
     files = [folder / SETTINGS, folder / "definitions.py", folder / DATA]
