@@ -10,7 +10,7 @@ from typing import Any
 from pages.text import page, table
 from seatrial.features.failures import FeaturesLate
 from seatrial.features.online import Read, State
-from seatrial.features.plan import Column
+from seatrial.features.plan import Column, Plan
 from seatrial.features.tally import Tally
 from seatrial.features.tally import exposition as lookups_exposition
 from seatrial.features.view import Field, Selected, ValueType, View
@@ -132,7 +132,8 @@ def of_lookups() -> list[tuple[str, str, str, str]]:
     view = View(name="v", online_name="v", join_keys=(field,), features=(field,), ttl_us=None)
     column = Column(name="f", selected=Selected(view, field), default=None)
     tally = Tally()
-    tally.count("m", column, Read(State.PRESENT, 1, 0))
+    tally.expect("m", Plan(columns=(column,), deadline_s=1.0, max_age_us=1))
+    tally.count("m", column, Read(State.PRESENT, 1, 0), 1)
     tally.fail("m", FeaturesLate("", remedy=""))
     return _HELP.findall(lookups_exposition({"w": tally.snapshot()}))
 

@@ -250,6 +250,7 @@ PURE = (
     "monitoring/rows/table.py",
     "monitoring/rows/window.py",
     "registry/signature.py",
+    "monitoring/lookups/findings.py",
     "monitoring/service/baseline.py",
     "monitoring/service/exposition.py",
     "monitoring/service/budget.py",

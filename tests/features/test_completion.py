@@ -117,7 +117,7 @@ def test_each_value_is_told(repository: Repository) -> None:
         with_defaults(repository),
         [{"entity": {"user_id": 1}}],
         Stored(0, {"avg_order_value": 2.5}),
-        observe=lambda column, read: seen.append((column.name, read)),
+        observe=lambda column, read, now_us: seen.append((column.name, read)),
     )
     assert seen == [
         ("purchase_count_30d", Read(State.MISSING, None, DAY_US)),

@@ -110,7 +110,9 @@ async def test_what_was_looked_up_is_counted_for_all_workers(serving: Serving) -
     for state, n in (("present", 2), ("stale", 1), ("missing", 1)):
         for worker in (0, 1):
             assert line % (state, worker, n) in told
-    assert 'seatrial_feature_age_seconds{model="churn",feature="user_stats:average"' in told
+    labels = '{model="churn",feature="user_stats:average",worker="w/0"}'
+    assert f"seatrial_feature_limit_seconds{labels} 3600\n" in told
+    assert f"seatrial_feature_newest_timestamp_seconds{labels} " in told
 
 
 async def test_without_defaults_the_reason_is_told(tmp_path: Path, rows: SqliteRows) -> None:

@@ -23,7 +23,8 @@ Keys: TypeAlias = Mapping[View, Sequence[EntityKey]]
 
 Found: TypeAlias = Mapping[View, Mapping[EntityKey, Stored | None]]
 
-Observe: TypeAlias = Callable[[Column, Read], None]
+Observe: TypeAlias = Callable[[Column, Read, int], None]
+"""Told what was read for a column, and as of when, in microseconds."""
 
 _TYPES = {ValueType.STRING: str}
 
@@ -89,7 +90,7 @@ def complete(
                 feature = column.selected.field.name
                 read = judged(stored, view, feature, now_us=now_us, max_age_us=plan.max_age_us)
                 if observe is not None:
-                    observe(column, read)
+                    observe(column, read, now_us)
             whole[column.name] = (
                 read.value
                 if read.state is State.PRESENT

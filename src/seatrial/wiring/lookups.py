@@ -29,6 +29,7 @@ def open_lookups(workspace: Workspace, tally: Tally) -> Lookups:
     lookups = {}
     for endpoint, config in workspace.settings.features.endpoints.items():
         plan = plan_of(config, repository)
+        tally.expect(endpoint, plan)
         # The store gives up soon after the request has, so that its thread is free again.
         store = folder.open_online(timeout_s=2 * plan.deadline_s)
         lookups[endpoint] = EndpointLookup(
