@@ -222,6 +222,7 @@ PURE = (
     "features/online.py",
     "features/plan.py",
     "features/serve_check.py",
+    "features/served.py",
     "features/snapshot.py",
     "features/tally.py",
     "features/view.py",

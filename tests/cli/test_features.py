@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from seatrial.adapters.served_features import ServedFile
+from seatrial.adapters.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
 from seatrial.features.offline import EntityRow
-from seatrial.features.online import Value
+from seatrial.features.online import Read, State, Value
+from seatrial.features.served import Served
 from seatrial.features.snapshot import to_record
 from seatrial.features.view import (
     Field,
@@ -23,6 +26,8 @@ from seatrial.features.view import (
     ValueType,
     View,
 )
+from seatrial.monitoring.alerts.alert import Phase
+from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.testing.memory_features import MemoryOfflineStore
 from tests.conformance.feast_rows import SqliteRows
 
@@ -227,3 +232,61 @@ def test_nothing_to_compare_is_no_agreement(online: Any, feast: FakeFeast, seatr
     feast.rows.clear()
     code, out, _ = seatrial("features", "serve-check", "--service", "user_activity", "--json")
     assert (code, json.loads(out)["agrees"]) == (Exit.INCONCLUSIVE, False)
+
+
+@pytest.fixture
+def served(online: SqliteRows, tmp_path: Path) -> Path:
+    """Where what was looked up for users 1 and 2, an hour ago, is kept."""
+    (tmp_path / "seatrial.yaml").write_text(
+        json.dumps({"features": {"endpoints": {"churn": {"service": "user_activity"}}}})
+    )
+    folder = tmp_path / ".seatrial" / "features" / "churn"
+    file = ServedFile(folder, name="w0", rate=1.0, chance=lambda: 0.0)
+    for i in range(1000):
+        reads = {
+            "user_stats:purchase_count_30d": Read(State.PRESENT, i % 2 + 1, 60),
+            "user_stats:avg_order_value": Read(State.NULL, None, 60),
+        }
+        file.offer(Served(at_us=NOW_US - HOUR_US // 2, key={"user_id": i % 2 + 1}, reads=reads))
+    file.close()
+    return folder
+
+
+def firing(tmp_path: Path) -> dict[tuple[str, str | None], str]:
+    store = SqliteStore.from_url(f"sqlite:///{tmp_path / '.seatrial' / 'seatrial.db'}")
+    book = AlertBook(store)
+    book.refresh()
+    found = [alert for alert in book.alerts("churn") if alert.phase is Phase.FIRING]
+    store.close()
+    return {(one.labels.kind, one.labels.feature): one.severity.value for one in found}
+
+
+def test_skew_passes_what_training_gets_too(served: Path, seatrial: Any, tmp_path: Path) -> None:
+    code, out, err = seatrial("features", "skew", "churn", "--json")
+    assert code == Exit.DONE, err
+    assert [one["level"] for one in json.loads(out)["features"]] == ["clear", "clear"]
+    assert "1,000 of 1,000 served values are what training gets" in err
+    assert firing(tmp_path) == {}
+
+
+def test_skew_fires_an_alert(served: Path, feast: Any, seatrial: Any, tmp_path: Path) -> None:
+    """What became true before the prediction and was not there yet when it was made."""
+    late: dict[str, Value] = {"purchase_count_30d": 9, "avg_order_value": None}
+    feast.rows.append(((1,), NOW_US - HOUR_US * 3 // 4, 0, late))
+    code, out, _ = seatrial("features", "skew", "churn", "--json")
+    assert code == Exit.GATE_FAILED
+    assert json.loads(out)["features"][0] == {
+        "feature": "user_stats:purchase_count_30d",
+        "n": 1000,
+        "differences": {"value": 500},
+        "level": "critical",
+    }
+    key = ("feature_skew", "user_stats:purchase_count_30d")
+    assert firing(tmp_path) == {key: "critical"}
+
+
+def test_skew_without_anything_kept_or_looked_up_says_so(served: Path, seatrial: Any) -> None:
+    code, _, err = seatrial("features", "skew", "churn", "--since", "1m")
+    assert (code, "features.log_sample_rate" in err) == (Exit.NOT_FOUND, True)
+    code, _, err = seatrial("features", "skew", "chrun")
+    assert (code, "features.endpoints.chrun" in err) == (Exit.NOT_FOUND, True)

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from seatrial.adapters.feast_repository import open_folder
+from seatrial.adapters.served_features import read_served
 from seatrial.features.failures import NotApplied, RepositoryMissing, Unregistered
 from seatrial.features.lookup import Lookups
+from seatrial.features.online import State
 from seatrial.features.snapshot import to_record
 from seatrial.features.tally import Tally
 from seatrial.features.view import Field, Reference, Repository, Service, ValueType, View
@@ -20,6 +22,8 @@ from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import live_version, matrix_signature, router_of
 from seatrial.web.errors import error_reply
+from seatrial.wiring.feature_skew import served_folder
+from seatrial.wiring.features import now_us
 from seatrial.wiring.lookups import Besides, open_lookups
 from seatrial.wiring.server import check_features
 from seatrial.wiring.workspace import Workspace, open_workspace
@@ -41,10 +45,11 @@ REPOSITORY = Repository(
 )
 
 
-def workspace(folder: Path, **endpoint: Any) -> Workspace:
+def workspace(folder: Path, *, rate: float = 0.0, **endpoint: Any) -> Workspace:
     config = folder / "seatrial.yaml"
     lookup = {"service": "activity", "columns": {"average": FIRST}, **endpoint}
-    config.write_text(json.dumps({"features": {"endpoints": {"churn": lookup}}}))
+    features = {"endpoints": {"churn": lookup}, "log_sample_rate": rate}
+    config.write_text(json.dumps({"features": features}))
     return open_workspace(home=folder / "home", config=config, environment={})
 
 
@@ -63,9 +68,9 @@ def rows(tmp_path: Path) -> SqliteRows:
 
 
 class Serving:
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, worker: str | None = None) -> None:
         self.tally = Tally()
-        self.lookups: Lookups = open_lookups(workspace, self.tally)
+        self.lookups: Lookups = open_lookups(workspace, self.tally, worker=worker)
         live = live_version(SIGNATURE)
         self.plane = DataPlane(router_of(live), error_reply, completion=self.lookups)
 
@@ -113,6 +118,20 @@ async def test_what_was_looked_up_is_counted_for_all_workers(serving: Serving) -
     labels = '{model="churn",feature="user_stats:average",worker="w/0"}'
     assert f"seatrial_feature_limit_seconds{labels} 3600\n" in told
     assert f"seatrial_feature_newest_timestamp_seconds{labels} " in told
+
+
+async def test_a_sample_of_what_was_looked_up_is_kept(tmp_path: Path, rows: SqliteRows) -> None:
+    place = workspace(tmp_path, rate=1.0, defaults={"average": 7.0}, deadline="10s")
+    serving = Serving(place, worker="worker/a/0")
+    before_us = now_us()
+    await serving.answer(1, 2)
+    await serving.lookups.close()
+    kept = read_served(served_folder(place, "churn"), since_us=before_us, limit=10)
+    found = {one.key["user_id"]: one.reads["user_stats:average"] for one in kept}
+    assert {user: (read.state, read.value) for user, read in found.items()} == {
+        1: (State.PRESENT, 2.5),
+        2: (State.STALE, None),
+    }
 
 
 async def test_without_defaults_the_reason_is_told(tmp_path: Path, rows: SqliteRows) -> None:

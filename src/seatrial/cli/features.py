@@ -16,6 +16,7 @@ from seatrial.features.failures import Unregistered
 from seatrial.features.online import Read, State
 from seatrial.features.view import Repository, Selected
 from seatrial.kernel.duration import show_duration
+from seatrial.kernel.errors import NotFound
 from seatrial.wiring.features import (
     child_of,
     folder_of,
@@ -33,6 +34,13 @@ from seatrial.wiring.features import (
 from seatrial.wiring.workspace import open_workspace
 
 F = TypeVar("F", bound=Any)
+
+
+class EndpointWithoutFeatures(NotFound):
+    """An endpoint looks no features up."""
+
+    code = "features.no_endpoint"
+
 
 _MARKS = {State.PRESENT: "ok", State.NULL: "note", State.STALE: "bad", State.MISSING: "bad"}
 
@@ -301,6 +309,77 @@ def serve_check(
     if not checked.n_entities:
         return Exit.INCONCLUSIVE
     return Exit.DONE if checked.agrees else Exit.GATE_FAILED
+
+
+@features.command()
+@click.argument("endpoint")
+@click.option(
+    "--since",
+    type=DURATION,
+    default="1d",
+    show_default=True,
+    help="Predictions so long ago or later.",
+)
+@click.option(
+    "--n",
+    type=click.IntRange(1, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="How many of them at most.",
+)
+@workspace_options
+@json_option
+def skew(
+    endpoint: str, since: float, n: int, home: Path | None, config: Path | None, as_json: bool
+) -> int:
+    """Compare what was served to ENDPOINT with what training gets for the same entities and times.
+
+    What clearly differs becomes an alert of the endpoint like any other, and ends when a later
+    comparison finds it gone. Exit code 3 says that something does.
+    """
+    from seatrial.features.plan import plan_of
+    from seatrial.wiring.feature_skew import compare_served, tell
+
+    console = Console(as_json=as_json)
+    workspace = open_workspace(home=home, config=config)
+    lookup = workspace.settings.features.endpoints.get(endpoint)
+    if lookup is None:
+        raise EndpointWithoutFeatures(
+            f"The configuration has no features.endpoints.{endpoint}.",
+            remedy="Name an endpoint that looks features up: "
+            f"{', '.join(workspace.settings.features.endpoints) or 'there is none yet'}.",
+            endpoint=endpoint,
+        )
+    folder = open_repository(folder_of(workspace))
+    plan = plan_of(lookup, folder.repository())
+    selected = [column.selected for column in plan.columns]
+    with child_of(workspace.settings.features, folder.path) as child:
+        console.progress("compare", "Feast is started, which takes some ten seconds")
+        since_us = now_us() - round(since * 1e6)
+        compared = compare_served(workspace, child, endpoint, selected, since_us=since_us, n=n)
+    findings = tell(workspace, endpoint, compared)
+    for one, finding in zip(compared, findings, strict=True):
+        mark = "bad" if finding.level.trouble else "ok"
+        same = f"{one.n - one.n_different:,} of {one.n:,} served values are what training gets"
+        console.step(mark, one.reference, f"{same}: {finding.level}")
+        for difference, count in one.differences.items():
+            console.say(f"      {count:,} {difference}")
+    console.result(
+        {
+            "endpoint": endpoint,
+            "features": [
+                {
+                    "feature": one.reference,
+                    "n": one.n,
+                    "differences": {kind.value: k for kind, k in one.differences.items()},
+                    "level": finding.level.value,
+                }
+                for one, finding in zip(compared, findings, strict=True)
+            ],
+        }
+    )
+    trouble = any(finding.level.trouble for finding in findings)
+    return Exit.GATE_FAILED if trouble else Exit.DONE
 
 
 def _selected(

@@ -77,6 +77,12 @@ class FeaturesConfig(ConfigModel):
         description="Python of an environment that has Feast, which only the commands need; empty "
         "for the one that runs seatrial.",
     )
+    log_sample_rate: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of looked-up rows that are kept for seatrial features skew.",
+    )
     timeout: Duration = Field(
         default=600.0, gt=0, description="How long Feast may take for one step of a command."
     )

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from seatrial.features.batched import BatchedReader
-from seatrial.features.completion import Observe, Wanted, complete, wanted
+from seatrial.features.completion import ENTITY, Found, Observe, Wanted, complete, wanted
 from seatrial.features.plan import Plan
+from seatrial.features.served import ServedSink, served_of
 from seatrial.kernel.errors import DeadlineExceeded, SeatrialError, Unavailable
+
+
+class Closeable(Protocol):
+    """What ends with the lookups."""
+
+    def close(self) -> None:
+        """End it."""
+        ...
 
 
 class EndpointLookup:
@@ -19,6 +28,7 @@ class EndpointLookup:
         plan: what is looked up.
         now_us: the wall clock, in microseconds since 1970, UTC.
         observe: told of each value that was looked up, or None.
+        kept: keeps a sample of what was found, or None.
         failed: told of each reading that failed where defaults stand in, or None.
     """
 
@@ -29,12 +39,14 @@ class EndpointLookup:
         *,
         now_us: Callable[[], int],
         observe: Observe | None = None,
+        kept: ServedSink | None = None,
         failed: Callable[[SeatrialError], None] | None = None,
     ) -> None:
         self._reader = reader
         self._plan = plan
         self._now_us = now_us
         self._observe = observe
+        self._kept = kept
         self._failed = failed
 
     def look_up(self, rows: list[Any]) -> Awaitable[None] | None:
@@ -55,7 +67,18 @@ class EndpointLookup:
             if not self._plan.all_default:
                 raise
             found = None
-        complete(self._plan, rows, what, found, now_us=self._now_us(), observe=self._observe)
+        now_us = self._now_us()
+        if self._kept is not None and found is not None:
+            self._keep(self._kept, rows, what, found, now_us)
+        complete(self._plan, rows, what, found, now_us=now_us, observe=self._observe)
+
+    def _keep(
+        self, kept: ServedSink, rows: list[Any], what: Wanted, found: Found, now_us: int
+    ) -> None:
+        for place, row in enumerate(what.rows):
+            if kept.wants():
+                entity = rows[row][ENTITY]
+                kept.offer(served_of(self._plan, entity, what, place, found, now_us=now_us))
 
     async def close(self) -> None:
         """Let go of the store."""
@@ -63,10 +86,16 @@ class EndpointLookup:
 
 
 class Lookups:
-    """The lookups of all endpoints that have one; see `serving.completion.Completion`."""
+    """The lookups of all endpoints that have one; see `serving.completion.Completion`.
 
-    def __init__(self, endpoints: Mapping[str, EndpointLookup]) -> None:
+    Args: beside: closed with them.
+    """
+
+    def __init__(
+        self, endpoints: Mapping[str, EndpointLookup], beside: Sequence[Closeable] = ()
+    ) -> None:
         self._endpoints = dict(endpoints)
+        self._beside = tuple(beside)
 
     def look_up(self, endpoint: str, rows: list[Any]) -> Awaitable[None] | None:
         """See Completion."""
@@ -77,3 +106,5 @@ class Lookups:
         """Let go of the stores."""
         for lookup in self._endpoints.values():
             await lookup.close()
+        for one in self._beside:
+            one.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from random import random
 from typing import TYPE_CHECKING
 
 from seatrial.adapters.feast_repository import open_folder
+from seatrial.adapters.served_features import ServedFile, prune_served
 from seatrial.features.batched import BatchedReader
 from seatrial.features.lookup import EndpointLookup, Lookups
 from seatrial.features.plan import plan_of
 from seatrial.features.tally import Tally, exposition
+from seatrial.wiring.feature_skew import served_folder
 from seatrial.wiring.features import folder_of, now_us
 
 if TYPE_CHECKING:
@@ -18,28 +21,42 @@ if TYPE_CHECKING:
     from seatrial.wiring.workspace import Workspace
 
 
-def open_lookups(workspace: Workspace, tally: Tally) -> Lookups:
+_KEPT_S = 30 * 86_400.0
+"""How long what was looked up is kept."""
+
+
+def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = None) -> Lookups:
     """The lookups of every endpoint that the section `features` names; nothing is connected yet.
 
+    Args: worker: under whose name a sample of what is looked up is kept; None for none.
     Raises: RepositoryMissing, RepositoryInvalid, NotApplied, Unregistered, Unsupported,
         MissingExtra.
     """
     folder = open_folder(folder_of(workspace).absolute())
     repository = folder.repository()
     lookups = {}
+    rate = workspace.settings.features.log_sample_rate
+    kept: list[ServedFile] = []
+    if worker is not None:
+        prune_served(workspace.home / "features", before_s=now_us() / 1e6 - _KEPT_S)
     for endpoint, config in workspace.settings.features.endpoints.items():
         plan = plan_of(config, repository)
         tally.expect(endpoint, plan)
         # The store gives up soon after the request has, so that its thread is free again.
         store = folder.open_online(timeout_s=2 * plan.deadline_s)
+        if worker is not None and rate > 0:
+            folder_of_rows = served_folder(workspace, endpoint)
+            name = worker.replace("/", "-")
+            kept.append(ServedFile(folder_of_rows, name=name, rate=rate, chance=random))
         lookups[endpoint] = EndpointLookup(
             BatchedReader(store, plan),
             plan,
             now_us=now_us,
             observe=partial(tally.count, endpoint),
+            kept=kept[-1] if kept else None,
             failed=partial(tally.fail, endpoint),
         )
-    return Lookups(lookups)
+    return Lookups(lookups, kept)
 
 
 class Besides:

@@ -212,7 +212,7 @@ class _Process:
 
         tally = Tally()
         self._beside = Besides(tally, self.llm)
-        return open_lookups(self._workspace, tally)
+        return open_lookups(self._workspace, tally, worker=self._name)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""

@@ -11,7 +11,14 @@ from seatrial.kernel.store import Beat
 from seatrial.monitoring.alerts.finding import Finding, Level
 from seatrial.monitoring.lookups.config import LookupsConfig
 from seatrial.monitoring.lookups.counted import Counted, Window
-from seatrial.monitoring.lookups.findings import ABSENCE, FRESHNESS, absence, freshness
+from seatrial.monitoring.lookups.findings import (
+    ABSENCE,
+    FRESHNESS,
+    SKEW,
+    absence,
+    freshness,
+    skew,
+)
 from seatrial.monitoring.lookups.watch import LookupWatch
 from seatrial.stats.counts import Counts
 
@@ -152,6 +159,19 @@ class TestAbsence:
         before = Counts(n=10_000, k=0)
         found = absence(KEY, window(present=500, null=250, missing=250), before, CONFIG)
         assert found.level is Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("n_different", "level"), [(0, Level.CLEAR), (15, Level.CLEAR), (60, Level.WARNING), (300, "c")]
+)
+def test_what_was_served_may_differ_from_training_by_little(n_different: int, level: Any) -> None:
+    differences = {"value": n_different, "only_online": 1} if n_different else {}
+    found = skew(KEY, n=1000, differences=differences, config=CONFIG)
+    assert found.level is (Level.CRITICAL if level == "c" else level)
+    assert found.labels.kind == SKEW
+    if found.level.trouble:
+        assert "are not what training gets" in found.what.en
+        assert "most often: value" in found.what.en
 
 
 class TestWatch:

@@ -31,6 +31,13 @@ class LookupsConfig(ConfigModel):
         "that is a warning.",
     )
     missing_critical: float = Field(default=0.2, gt=0, lt=1, description="And critical.")
+    skew_warning: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="Share of values served that training would not get, that is a warning.",
+    )
+    skew_critical: float = Field(default=0.1, gt=0, lt=1, description="And critical.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -38,4 +45,6 @@ class LookupsConfig(ConfigModel):
             raise ValueError("stale_critical is smaller than stale_warning")
         if self.missing_critical < self.missing_warning:
             raise ValueError("missing_critical is smaller than missing_warning")
+        if self.skew_critical < self.skew_warning:
+            raise ValueError("skew_critical is smaller than skew_warning")
         return self

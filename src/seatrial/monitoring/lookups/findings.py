@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from seatrial.kernel.duration import show_duration
@@ -14,6 +15,7 @@ from seatrial.stats.sequential import lower_bound
 
 FRESHNESS = "feature_freshness"
 ABSENCE = "feature_absence"
+SKEW = "feature_skew"
 
 _ALPHA = 1e-4
 """Chance that a window without trouble is called one: about one window a quarter of a year in which
@@ -118,6 +120,36 @@ def absence(key: Key, window: Window, before: Counts, config: LookupsConfig) -> 
             "absent_before": before.k,
             "growth_at_least": lower,
         },
+    )
+
+
+def skew(key: Key, *, n: int, differences: Mapping[str, int], config: LookupsConfig) -> Finding:
+    """Whether values that were served are others than the offline join has for their time.
+
+    Args:
+        n: values compared, >= 1.
+        differences: of them those that differ, by kind of difference.
+    """
+    labels = Labels(endpoint=key[0], kind=SKEW, feature=key[1])
+    counts = Counts(n=n, k=sum(differences.values()))
+    lower = lower_bound(counts, alpha=_ALPHA, around=config.skew_warning)
+    level = _level(lower, config.skew_warning, config.skew_critical)
+    if not level.trouble:
+        return Finding(labels=labels, level=level)
+    worst = max(differences, key=lambda kind: differences[kind])
+    return Finding(
+        labels=labels,
+        level=level,
+        what=Phrase(
+            f"{_share(counts)} of the values of {key[1]} that were served are not what training "
+            f"gets for the same entity and time; most often: {worst}.",
+            f"线上使用的 {key[1]} 的值中有 {_share(counts)} 与训练时同一实体、同一时刻的值不同；"
+            f"最常见的原因：{worst}。",
+        ),
+        sure=_SURE,
+        features=(key[1],),
+        steps=(_MATERIALIZE, _CHECK),
+        evidence={"values": n, "differences": dict(differences)},
     )
 
 
