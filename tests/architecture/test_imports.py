@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.features.lookup": PYDANTIC | {"yaml"},
     "seatrial.features.view": set(),
     "seatrial.adapters.feast_child": set(),
+    "seatrial.adapters.tecton": set(),
     "seatrial.adapters.feast_format": set(),
     "seatrial.adapters.feast_program": set(),
     "seatrial.adapters.feast_repository": {"yaml"},

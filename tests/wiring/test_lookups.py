@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,12 @@ import pytest
 
 from seatrial.adapters.feast_repository import open_folder
 from seatrial.adapters.served_features import read_served
-from seatrial.features.failures import NotApplied, RepositoryMissing, Unregistered
+from seatrial.features.failures import (
+    NotApplied,
+    RepositoryMissing,
+    Unregistered,
+    Unsupported,
+)
 from seatrial.features.lookup import Lookups
 from seatrial.features.online import State
 from seatrial.features.snapshot import to_record
@@ -24,9 +29,10 @@ from seatrial.testing.models import live_version, matrix_signature, router_of
 from seatrial.web.errors import error_reply
 from seatrial.wiring.feature_skew import served_folder
 from seatrial.wiring.features import now_us
-from seatrial.wiring.lookups import Besides, open_lookups
+from seatrial.wiring.lookups import Besides, TectonKeyMissing, open_lookups
 from seatrial.wiring.server import check_features
 from seatrial.wiring.workspace import Workspace, open_workspace
+from tests.adapters.tecton_double import KEY, Tecton, running
 from tests.conformance.feast_rows import SqliteRows
 
 SIGNATURE = matrix_signature()
@@ -74,9 +80,10 @@ class Serving:
         live = live_version(SIGNATURE)
         self.plane = DataPlane(router_of(live), error_reply, completion=self.lookups)
 
-    async def answer(self, *users: int) -> tuple[int, Any]:
+    async def answer(self, *users: int | dict[str, Any]) -> tuple[int, Any]:
         others = dict.fromkeys(OTHERS, 1.0)
-        body = {"instances": [{**others, "entity": {"user_id": user}} for user in users]}
+        entities = [user if isinstance(user, dict) else {"user_id": user} for user in users]
+        body = {"instances": [{**others, "entity": entity} for entity in entities]}
         request = Request("POST", "/v1/models/churn:predict", b"", {}, json.dumps(body).encode())
         made = self.plane.handle(request)
         assert not isinstance(made, Reply)
@@ -164,3 +171,53 @@ def test_what_is_wrong_is_said_before_a_server_starts(tmp_path: Path, rows: Sqli
     (tmp_path / "features" / "feature_store.yaml").unlink()
     with pytest.raises(RepositoryMissing, match="seatrial features init"):
         check_features(workspace(tmp_path))
+
+
+@pytest.fixture
+def tecton() -> Iterator[Tecton]:
+    with running(Tecton()) as tecton:
+        tecton.put(1, "eu", "2026-03-10T12:00:00Z", stats_average=2.5)
+        yield tecton
+
+
+def of_tecton(tecton: Tecton, tmp_path: Path, **lookup: Any) -> Workspace:
+    section = {
+        "tecton": {"url": tecton.url, "workspace": "prod"},
+        "endpoints": {"churn": {"deadline": "10s", **lookup}},
+        "log_sample_rate": 0,
+    }
+    config = tmp_path / "seatrial.yaml"
+    config.write_text(json.dumps({"features": section}))
+    return open_workspace(home=tmp_path / "home", config=config, environment={})
+
+
+async def test_features_of_tecton_are_looked_up_the_same(
+    tecton: Tecton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TECTON_API_KEY", KEY)
+    place = of_tecton(
+        tecton,
+        tmp_path,
+        features=["activity:stats.average"],
+        columns={"stats.average": FIRST},
+        defaults={"stats.average": 7.0},
+    )
+    check_features(place)
+    serving = Serving(place)
+    status, body = await serving.answer({"user_id": 1, "shop": "eu"}, {"user_id": 2, "shop": ""})
+    assert status == 200
+    assert body["predictions"] == [await serving.whole(2.5), await serving.whole(7.0)]
+    await serving.lookups.close()
+
+
+def test_what_is_wrong_with_tecton_is_said_before_a_server_starts(
+    tecton: Tecton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TECTON_API_KEY", raising=False)
+    with pytest.raises(TectonKeyMissing, match="TECTON_API_KEY is not set"):
+        check_features(of_tecton(tecton, tmp_path, service="activity"))
+    monkeypatch.setenv("TECTON_API_KEY", KEY)
+    with pytest.raises(Unsupported, match=r"activity:stats\.recent' is no single number"):
+        check_features(of_tecton(tecton, tmp_path, service="activity"))
+    with pytest.raises(Unregistered, match="404 about 'other'"):
+        check_features(of_tecton(tecton, tmp_path, service="other"))

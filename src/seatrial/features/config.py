@@ -66,9 +66,21 @@ class LookupConfig(ConfigModel):
         return self
 
 
+class TectonConfig(ConfigModel):
+    """A Tecton instance, in the place of a Feast repository; its key is TECTON_API_KEY."""
+
+    url: str = Field(description="Its address, such as https://acme.tecton.ai.")
+    workspace: str = Field(description="Name of the workspace of the feature services.")
+
+
 class FeaturesConfig(ConfigModel):
     """Features of a Feast repository: for the commands, and looked up for predictions."""
 
+    tecton: TectonConfig | None = Field(
+        default=None,
+        description="Look features up in Tecton: the services of endpoints are its feature "
+        "services.",
+    )
     repository: Path = Field(
         default=Path("features"), description="Folder of Feast's feature_store.yaml."
     )

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from random import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from seatrial.adapters.feast_repository import open_folder
 from seatrial.adapters.served_features import ServedFile, prune_served
 from seatrial.features.batched import BatchedReader
 from seatrial.features.lookup import EndpointLookup, Lookups
+from seatrial.features.online import OnlineStore
 from seatrial.features.plan import plan_of
 from seatrial.features.tally import Tally, exposition
+from seatrial.features.view import Repository
+from seatrial.kernel.errors import Denied
 from seatrial.wiring.feature_skew import served_folder
 from seatrial.wiring.features import folder_of, now_us
 
 if TYPE_CHECKING:
     from seatrial.serving.worker import Beside
     from seatrial.wiring.workspace import Workspace
+
+
+TECTON_KEY = "TECTON_API_KEY"
+
+
+class TectonKeyMissing(Denied):
+    """Features are looked up in Tecton, and there is no key for it."""
+
+    code = "features.tecton_key_missing"
 
 
 _KEPT_S = 30 * 86_400.0
@@ -30,10 +43,9 @@ def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = Non
 
     Args: worker: under whose name a sample of what is looked up is kept; None for none.
     Raises: RepositoryMissing, RepositoryInvalid, NotApplied, Unregistered, Unsupported,
-        MissingExtra.
+        MissingExtra; of Tecton TectonKeyMissing, OnlineStoreUnavailable.
     """
-    folder = open_folder(folder_of(workspace).absolute())
-    repository = folder.repository()
+    repository, opened = _source(workspace)
     lookups = {}
     rate = workspace.settings.features.log_sample_rate
     kept: list[ServedFile] = []
@@ -43,7 +55,7 @@ def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = Non
         plan = plan_of(config, repository)
         tally.expect(endpoint, plan)
         # The store gives up soon after the request has, so that its thread is free again.
-        store = folder.open_online(timeout_s=2 * plan.deadline_s)
+        store = opened(timeout_s=2 * plan.deadline_s)
         if worker is not None and rate > 0:
             folder_of_rows = served_folder(workspace, endpoint)
             name = worker.replace("/", "-")
@@ -57,6 +69,40 @@ def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = Non
             failed=partial(tally.fail, endpoint),
         )
     return Lookups(lookups, kept)
+
+
+class _Open(Protocol):
+    """Opens an online store whose readings take so many seconds at most."""
+
+    def __call__(self, *, timeout_s: float) -> OnlineStore: ...
+
+
+def _source(workspace: Workspace) -> tuple[Repository, _Open]:
+    """What is registered, and what opens its online store: Feast's, or Tecton's."""
+    config = workspace.settings.features
+    if config.tecton is None:
+        folder = open_folder(folder_of(workspace).absolute())
+        return folder.repository(), folder.open_online
+    from seatrial.adapters.tecton import TectonWorkspace
+
+    key = os.environ.get(TECTON_KEY)
+    if not key:
+        raise TectonKeyMissing(
+            f"{TECTON_KEY} is not set.",
+            remedy="Set it to the key of a service account that may read the workspace.",
+        )
+    tecton = TectonWorkspace(config.tecton.url, workspace=config.tecton.workspace, key=key)
+    services = [
+        service
+        for lookup in config.endpoints.values()
+        for service in ([lookup.service] if lookup.service else map(_service_of, lookup.features))
+    ]
+    return tecton.repository(services), tecton.open_online
+
+
+def _service_of(reference: str) -> str:
+    """The feature service of ``service:view.feature``."""
+    return reference.partition(":")[0]
 
 
 class Besides:
