@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,8 +20,17 @@ from seatrial.cli.exits import Exit
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-FEAST = "feast[redis,postgres]==0.67.0"
+FEAST = "feast[gcp,postgres,redis]==0.67.0"
 PINS = (FEAST, "pytest>=8.3")
+DUCKDB = "1.5.5"
+BIGQUERY = (
+    "bqemulator==1.4.0",
+    f"duckdb=={DUCKDB}",
+    f"duckdb-extensions=={DUCKDB}",
+    f"duckdb-extension-icu=={DUCKDB}",
+    f"duckdb-extension-spatial=={DUCKDB}",
+    "numpy<2.4",
+)
 SERVICE = ("--service", "user_activity")
 
 Command = Callable[..., tuple[int, Any]]
@@ -28,7 +39,7 @@ Command = Callable[..., tuple[int, Any]]
 @pytest.fixture(scope="module")
 def python(request: pytest.FixtureRequest) -> Path:
     """An interpreter with Feast; kept in pytest's cache from run to run."""
-    return environment(request.config, "feast-0.67.0", PINS)
+    return environment(request.config, "feast-gcp-0.67.0", PINS)
 
 
 def test_its_stores_are_read_as_feast_reads_them(
@@ -37,6 +48,35 @@ def test_its_stores_are_read_as_feast_reads_them(
     assert os.environ["SEATRIAL_TEST_POSTGRES_URL"]  # set by .ci/with-postgres
     monkeypatch.setenv("SEATRIAL_TEST_REDIS_URL", redis_server.url)
     passes(python, ROOT / "tests" / "integration" / "feast_stores.py", tmp_path)
+
+
+@pytest.fixture
+def bigquery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An emulator of BigQuery, empty."""
+    python = environment(request.config, "bqemulator-1.4.0", BIGQUERY)
+    load = "from duckdb_extensions import import_extension; import_extension('spatial')"
+    subprocess.run([python, "-c", load], check=True)
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(str(free.getsockname()[1]))
+    rest, grpc = ports
+    options = ["--ephemeral", "--project", "test", "--rest-port", rest, "--grpc-port", grpc]
+    with (tmp_path / "emulator.log").open("w") as log:
+        emulator = subprocess.Popen(
+            [python.parent / "bqemulator", "start", *options], stdout=log, stderr=log
+        )
+        yield f"http://127.0.0.1:{rest}"
+        emulator.kill()
+        emulator.wait()
+
+
+def test_bigquery_joins_as_we_do(
+    python: Path, tmp_path: Path, bigquery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEATRIAL_TEST_BIGQUERY_URL", bigquery)
+    passes(python, ROOT / "tests" / "integration" / "feast_bigquery.py", tmp_path)
 
 
 class OneChild(FeastChild):
