@@ -5,7 +5,7 @@ import pytest
 from seatrial.features.config import FeaturesConfig, LookupConfig
 from seatrial.features.failures import RepositoryInvalid, Unregistered, Unsupported
 from seatrial.features.plan import Default, plan_of
-from seatrial.features.view import Field, Repository, ValueType
+from seatrial.features.view import Field, Repository, ValueType, View
 from seatrial.kernel.config import ConfigInvalid, validated
 
 
@@ -22,6 +22,23 @@ def test_a_service_becomes_columns_with_defaults(repository: Repository) -> None
     assert plan.all_default
     assert plan.max_age_us == 12 * 3600 * 10**6
     assert plan.deadline_s == 0.05
+
+
+def test_features_of_one_name_are_told_apart_by_their_view(
+    users: View, shops: View, repository: Repository
+) -> None:
+    both = replace(shops, features=users.features)
+    features = [f"{view}:avg_order_value" for view in ("user_stats", "shop_stats")]
+    config = LookupConfig(
+        features=features,
+        columns={"shop_stats:avg_order_value": "shop_value"},
+        defaults={"avg_order_value": 1.0, "user_stats:avg_order_value": None},
+    )
+    plan = plan_of(config, replace(repository, views=(users, both)))
+    assert [(column.name, column.default) for column in plan.columns] == [
+        ("avg_order_value", Default(None)),
+        ("shop_value", Default(1.0)),
+    ]
 
 
 def test_keys_of_several_views_come_together(repository: Repository) -> None:

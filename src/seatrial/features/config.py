@@ -42,13 +42,13 @@ class LookupConfig(ConfigModel):
     columns: dict[str, str] = Field(
         default_factory=dict,
         description="The input of the model that a feature fills, by the name of the feature, "
-        "where the two differ.",
+        "where the two differ; by VIEW:FEATURE where two views have one of this name.",
     )
     defaults: dict[str, Default] = Field(
         default_factory=dict,
         description="What stands in for a value that is null, missing, stale or late, by the name "
-        "of the feature; null lets the model see a missing value. Without one the request is "
-        "refused, or for a null sees the model a missing value.",
+        "of the feature as in columns; null lets the model see a missing value. Without one a "
+        "request is refused, unless the value is null: then the model sees a missing value.",
     )
     deadline: Duration = Field(
         default=0.05, gt=0, description="How long the online store may take, such as 50ms."

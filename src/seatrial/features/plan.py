@@ -85,17 +85,16 @@ def plan_of(config: LookupConfig, repository: Repository) -> Plan:
         else repository.select(config.features)
     )
     names = [one.field.name for one in selected]
+    known = [*names, *(str(one.reference) for one in selected)]
     for kind, given in (("columns", config.columns), ("defaults", config.defaults)):
         for name in given:
-            if name not in names:
+            if name not in known:
                 raise _stranger(kind, name, names)
     columns = tuple(
         Column(
-            name=config.columns.get(one.field.name, one.field.name),
+            name=_input(config.columns, one),
             selected=one,
-            default=Default(config.defaults[one.field.name])
-            if one.field.name in config.defaults
-            else None,
+            default=_default(config.defaults, one),
         )
         for one in selected
     )
@@ -109,6 +108,18 @@ def plan_of(config: LookupConfig, repository: Repository) -> Plan:
             )
     max_age_us = None if config.max_age is None else round(config.max_age * 1e6)
     return Plan(columns=columns, deadline_s=config.deadline, max_age_us=max_age_us)
+
+
+def _input(given: Mapping[str, str], selected: Selected) -> str:
+    """The input that a feature fills, by its reference or else by its name."""
+    name = selected.field.name
+    return given.get(str(selected.reference), given.get(name, name))
+
+
+def _default(given: Mapping[str, Value], selected: Selected) -> Default | None:
+    """The default of a feature; one of null is one."""
+    names = (str(selected.reference), selected.field.name)
+    return next((Default(given[name]) for name in names if name in given), None)
 
 
 def _stranger(kind: str, name: str, names: list[str]) -> Unregistered:
