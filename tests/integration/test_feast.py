@@ -92,7 +92,7 @@ def command(
 ) -> Iterator[Command]:
     monkeypatch.chdir(tmp_path)
     child = OneChild(tmp_path / "features", python=str(python))
-    monkeypatch.setattr("seatrial.cli.features.child_of", lambda config, folder: child)
+    monkeypatch.setattr("seatrial.wiring.features.child_of", lambda config, folder: child)
 
     def ran(*arguments: str) -> tuple[int, Any]:
         code = run(("features", *arguments, "--json"))
