@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.features.completion import complete, wanted
+from seatrial.features.completion import MAX_ENTITIES, complete, wanted
 from seatrial.features.config import LookupConfig
 from seatrial.features.failures import EntityInvalid, EntityMissing, FeatureStale
 from seatrial.features.online import Read, State, Stored
@@ -73,6 +73,13 @@ def test_an_entity_that_is_none_is_refused(plan: Plan, entity: dict[str, Any], w
     with pytest.raises(EntityInvalid, match=why) as told:
         wanted(plan, [{"entity": {"user_id": 1}}, {"entity": entity}])
     assert told.value.facts["row"] == 1
+
+
+def test_no_more_entities_than_others_can_wait_for(plan: Plan) -> None:
+    rows = [{"entity": {"user_id": 1}}] * (MAX_ENTITIES + 1)
+    assert wanted(plan, rows[1:]) is not None
+    with pytest.raises(EntityInvalid, match="10001 rows name an entity"):
+        wanted(plan, rows)
 
 
 def test_a_missing_entity_is_told_by_row_and_feature(plan: Plan) -> None:

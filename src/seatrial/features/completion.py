@@ -18,6 +18,9 @@ from seatrial.features.view import ValueType, View
 ENTITY = "entity"
 """The key of a row that holds the entity."""
 
+MAX_ENTITIES = 10_000
+"""Of one request: others wait while a store reads them."""
+
 Keys: TypeAlias = Mapping[View, Sequence[EntityKey]]
 """For each view the keys of the rows, in their order."""
 
@@ -52,6 +55,12 @@ def wanted(plan: Plan, rows: Sequence[object]) -> Wanted | None:
     ]
     if not places:
         return None
+    if len(places) > MAX_ENTITIES:
+        raise EntityInvalid(
+            f"{len(places)} rows name an entity, more than the {MAX_ENTITIES} of one request.",
+            remedy=f"Send at most {MAX_ENTITIES} of them at once, or the features themselves.",
+            field=ENTITY,
+        )
     entities = [_checked(plan, rows[i][ENTITY], i) for i in places]  # type: ignore[index]
     keys: dict[View, list[EntityKey]] = {}
     for view in plan.views:
