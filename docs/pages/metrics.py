@@ -8,6 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from pages.text import page, table
+from seatrial.features.failures import FeaturesLate
+from seatrial.features.online import Read, State
+from seatrial.features.plan import Column, Plan
+from seatrial.features.tally import Tally
+from seatrial.features.tally import exposition as lookups_exposition
+from seatrial.features.view import Field, Selected, ValueType, View
 from seatrial.gateway.chat.call import Attempt, Journal
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.policies.metrics import GatewayCounts
@@ -77,6 +83,14 @@ def metrics_page() -> str:
             "3600 * sum by (provider, model) (rate(seatrial_llm_cost_usd_total[5m]))",
             "```",
         ],
+        ["## What lookups of features tell"],
+        [
+            "Of endpoints that look features up (`features.endpoints` of the configuration).",
+            "`state` is `present`, `null`, `stale` or `missing`: what was found, before a default",
+            "stood in. `code` is the [code](errors.md) of the error. Add up over the label",
+            "`worker`.",
+        ],
+        table(head, _rows(of_lookups())),
         ["## What the watch tells"],
         [
             "The monitor of an endpoint tells what it found as gauges. What is not known has no",
@@ -97,7 +111,7 @@ def metrics_page() -> str:
 
 def families() -> list[tuple[str, str, str, str]]:
     """Name, meaning, type and sample lines of every family."""
-    return of_servers() + of_the_gateway() + of_the_watch()
+    return of_servers() + of_the_gateway() + of_lookups() + of_the_watch()
 
 
 def of_the_gateway() -> list[tuple[str, str, str, str]]:
@@ -110,6 +124,18 @@ def of_the_gateway() -> list[tuple[str, str, str, str]]:
     counts = GatewayCounts()
     counts.ended("r", journal, outcome="ok", seconds=1.0, first_token_s=1.0)
     return _HELP.findall(gateway_exposition({"w": counts.snapshot()}))
+
+
+def of_lookups() -> list[tuple[str, str, str, str]]:
+    """The families of `features/tally.py`, with a sample of each."""
+    field = Field("f", ValueType.INT64)
+    view = View(name="v", online_name="v", join_keys=(field,), features=(field,), ttl_us=None)
+    column = Column(name="f", selected=Selected(view, field), default=None)
+    tally = Tally()
+    tally.expect("m", Plan(columns=(column,), deadline_s=1.0, max_age_us=1))
+    tally.count("m", column, Read(State.PRESENT, 1, 0), 1)
+    tally.fail("m", FeaturesLate("", remedy=""))
+    return _HELP.findall(lookups_exposition({"w": tally.snapshot()}))
 
 
 def of_the_watch() -> list[tuple[str, str, str, str]]:

@@ -38,6 +38,7 @@ MARKS = {
     "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",
     "knowledge": "tests/docs/test_ask_page.py runs it, in a folder with the examples",
     "prompts": "tests/docs/test_prompt_page.py runs it, beside a scripted server of models",
+    "feast": "needs Feast; tests/integration/test_feast.py does it, in an environment with it",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }
 """Why a marked block is not run as it stands."""

@@ -29,6 +29,10 @@ _VERBS: dict[str, tuple[str, str]] = {
     "llm": ("seatrial.cli.llm:llm", "Language models: keys, models, what was spent."),
     "rag": ("seatrial.cli.rag:rag", "Documents that can be asked: build, search, ask."),
     "experiment": ("seatrial.cli.experiment:experiment", "A/B tests: plan one, judge one."),
+    "features": (
+        "seatrial.cli.features:features",
+        "Features of a Feast repository, for training and serving alike.",
+    ),
     "bundle": ("seatrial.cli.bundle:bundle", "Pack, unpack and verify bundles as files."),
     "doctor": ("seatrial.cli.doctor:doctor", "Check that everything seatrial needs is there."),
     "serve-bundle": ("seatrial.cli.serve:serve_bundle", "Serve one bundle, nothing else."),

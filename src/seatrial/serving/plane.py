@@ -46,6 +46,7 @@ from seatrial.serving.routes import PREDICTING, Kind, Route, match, reserved
 
 if TYPE_CHECKING:
     from seatrial.serving.codec.dialect import Codec, Dialect
+    from seatrial.serving.completion import Completion
     from seatrial.serving.live import LiveVersion
     from seatrial.serving.sample import PredictionLog
     from seatrial.serving.shadow import Copies
@@ -75,6 +76,7 @@ class DataPlane:
         copies: takes copies for shadows, or None.
         log: the prediction log, or None.
         default_model: answers ``/invocations`` when the request names none of several.
+        completion: completes rows that name an entity, or None.
         elsewhere: whether another plane describes a model at ``/v1/models/{model}``, an address
             that TF Serving and OpenAI share; asked only where there is none of that name here.
         now: seconds by the clock of the event loop.
@@ -91,6 +93,7 @@ class DataPlane:
         copies: Copies | None = None,
         log: PredictionLog | None = None,
         default_model: str | None = None,
+        completion: Completion | None = None,
         elsewhere: Callable[[str], bool] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -100,6 +103,7 @@ class DataPlane:
         self._copies = copies
         self._log = log
         self._default_model = default_model
+        self._completion = completion
         self._elsewhere = elsewhere
         self.now = now
         self._ways: dict[str, Way] = {}
@@ -178,8 +182,9 @@ class DataPlane:
             and self._elsewhere(route.model)
         )
 
-    def _begin(self, request: Request, arrived: float) -> Reply | Flight:
-        """Read a request as far as its batch; the reply where that is all there is to do."""
+    def _begin(self, request: Request, arrived: float) -> Reply | Awaitable[Reply] | Flight:
+        """Read a request as far as its batch; the reply where that is all there is to do, and one
+        to wait for where its rows are to be completed first."""
         try:
             way = self._ways.get(request.path) or self._way(request.path)
             if way is None:
@@ -193,18 +198,30 @@ class DataPlane:
             return self._refused(request, problem, None)
         flight = Flight(request, arrived)
         try:
-            self._read(flight, way, way.dialect)
+            waiting = self._read(flight, way, way.dialect)
         except Exception as problem:  # noqa: BLE001 - the border of a request
             return self._refused(request, self._known_first(problem, request, way.route), flight)
-        return flight
+        return flight if waiting is None else self._completed(flight, way, way.dialect, waiting)
 
-    def _read(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> None:
-        request, route = flight.request, way.route
+    def _read(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> Awaitable[None] | None:
+        """Read a body; what to wait for where its rows are to be completed before they fit."""
+        request = flight.request
         headers = request.headers
         if _ENCODING in headers:
             body = inflate(request.body, headers[_ENCODING], self.limits.max_body_bytes)
             request = msgspec.structs.replace(request, body=body)
         ask = flight.ask = dialect.parse(request)
+        if self._completion is not None and (rows := ask.rows) is not None:
+            model = way.route.model or self._named_model(headers)
+            waiting = self._completion.look_up(model, rows)
+            if waiting is not None:
+                return waiting
+        self._fit(flight, way, dialect)
+        return None
+
+    def _fit(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> None:
+        """Pick a version, and make its batch of what was read."""
+        route, ask, headers = way.route, flight.ask, flight.request.headers
         pick = flight.pick = self._router.pick(
             route.model or self._named_model(headers),
             headers.get(KEY) or ask.key,
@@ -214,6 +231,18 @@ class DataPlane:
         flight.batch = codec.batch(ask)
         if ask.timeout_s is not None and ask.timeout_s < self.limits.timeout_s:
             flight.patience_s = ask.timeout_s
+
+    async def _completed(
+        self, flight: Flight, way: Way, dialect: Dialect[Any], waiting: Awaitable[None]
+    ) -> Reply:
+        try:
+            await waiting
+            self._fit(flight, way, dialect)
+        except Exception as problem:  # noqa: BLE001 - the border of a request
+            told = self._known_first(problem, flight.request, way.route)
+            return self._refused(flight.request, told, flight)
+        reply = self._end(flight, None)
+        return reply if isinstance(reply, Reply) else await reply
 
     def _end(self, flight: Flight, prediction: Prediction | None) -> Reply | Awaitable[Reply]:
         """Answer a request whose batch is there, from its prediction where that is there too."""

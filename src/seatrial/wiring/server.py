@@ -79,10 +79,12 @@ def control_token(environment: Mapping[str, str]) -> str | None:
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
-    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`.
+    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway` and
+        `check_features`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
+    check_features(workspace)
     server = workspace.settings.server
     token = _token_for(server.host)
     listening = listen(server.host, server.port)
@@ -140,9 +142,10 @@ def log_masked() -> None:
 def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
-    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`.
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway` and `check_features`.
     """
     check_llm(workspace)
+    check_features(workspace)
     server = workspace.settings.server
     _token_for(server.host)
     listen(server.host, server.port).close()
@@ -154,6 +157,15 @@ def check_llm(workspace: Workspace) -> None:
         from seatrial.wiring.gateway import check_gateway
 
         check_gateway(workspace)
+
+
+def check_features(workspace: Workspace) -> None:
+    """Say now what would end every worker that looks features up.   Raises: as `open_lookups`."""
+    if workspace.settings.features.endpoints:
+        from seatrial.features.tally import Tally
+        from seatrial.wiring.lookups import open_lookups
+
+        open_lookups(workspace, Tally())
 
 
 def _token_for(host: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from seatrial.features.config import FeaturesConfig
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.kernel.config_file import MAX_BYTES
@@ -137,6 +138,10 @@ class Settings(ConfigModel):
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig,
         description="When a new version counts as better than the one in production.",
+    )
+    features: FeaturesConfig = Field(
+        default_factory=FeaturesConfig,
+        description="Features of a Feast repository, looked up for predictions.",
     )
     gateway: GatewayConfig = Field(
         default_factory=GatewayConfig, description="Language models behind one address."

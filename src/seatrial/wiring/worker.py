@@ -30,7 +30,7 @@ from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
 from seatrial.serving.spawn import ChildLimits, sweep
 from seatrial.serving.spool import Spool
-from seatrial.serving.worker import Worker
+from seatrial.serving.worker import Beside, Worker
 from seatrial.web.app import App, build
 from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
@@ -44,6 +44,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from seatrial.features.lookup import Lookups
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
@@ -76,6 +77,8 @@ def preload(workspace: Workspace) -> None:
     models, knowledge = workspace.settings.gateway.models, workspace.settings.knowledge
     if not models or knowledge or workspace.bundles.exists():
         _load_for_models()
+    if workspace.settings.features.endpoints:
+        import seatrial.wiring.lookups
     if models or knowledge:
         import seatrial.wiring.llm
     if knowledge:
@@ -173,6 +176,8 @@ class _Process:
         self._prompts: Router[LoadedPrompt] = Router(self._recorder)
         self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
+        self._beside: Beside | None = self.llm
+        self._lookups = self._open_lookups()
         self.plane = DataPlane(
             self._router,
             error_reply,
@@ -181,6 +186,7 @@ class _Process:
             metrics=lambda: self._worker.metrics() if self._worker else "",
             copies=self._copies,
             log=self._log,
+            completion=self._lookups,
             elsewhere=None if self.llm is None else self.llm.has,
         )
 
@@ -197,6 +203,16 @@ class _Process:
 
             released = ReleasedIndexes(self._indexes)
         return Llm(self._workspace, self.store, prompts=prompts, released=released)
+
+    def _open_lookups(self) -> Lookups | None:
+        if not self._workspace.settings.features.endpoints:
+            return None
+        from seatrial.features.tally import Tally
+        from seatrial.wiring.lookups import Besides, open_lookups
+
+        tally = Tally()
+        self._beside = Besides(tally, self.llm)
+        return open_lookups(self._workspace, tally, worker=self._name)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -224,7 +240,7 @@ class _Process:
             counting=self._counting,
             log=self._log,
             shipper=_shipper(self._workspace, self._name),
-            beside=self.llm,
+            beside=self._beside,
             on_ready=on_ready,
         )
         self._worker.start()
@@ -271,6 +287,8 @@ class _Process:
             await self.llm.close()
         for close in self.to_close:
             close()
+        if self._lookups is not None:
+            await self._lookups.close()
         if self._worker is not None:
             await self._worker.stop(drain_s=_DRAIN_S)
 

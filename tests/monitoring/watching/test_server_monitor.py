@@ -187,6 +187,22 @@ def test_a_slow_service_fires_and_its_end_resolves(world: World) -> None:
     assert "latency" not in world.firing()
 
 
+def test_features_that_are_looked_up_stale_fire_an_alert(world: World) -> None:
+    """Counted by workers in their beats; features of an endpoint nobody serves are left alone."""
+    monitor = world.monitor()
+    for i in range(3):
+        values = [
+            [endpoint, "user_stats:average", state, n * i]
+            for endpoint in ("churn", "gone")
+            for state, n in (("present", 300), ("stale", 300))
+        ]
+        told = {"values": values, "newest_s": [], "limits_s": []}
+        world.store.beat("worker/a/0", {"beside": {"features": told, "other": None}})
+        monitor.tick()
+        world.clock.advance(600)
+    assert world.firing() == {"feature_freshness": "critical"}
+
+
 def test_versions_that_serve_together_are_told_side_by_side(world: World) -> None:
     monitor = world.monitor()
     world.minute()

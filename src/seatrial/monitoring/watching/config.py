@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from seatrial.kernel.config import ConfigModel, Names
 from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
+from seatrial.monitoring.lookups.config import LookupsConfig
 from seatrial.monitoring.service.config import ServiceConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
 from seatrial.release.config import Duration
@@ -150,6 +151,10 @@ class MonitoringConfig(ConfigModel):
     )
     service: ServiceConfig = Field(
         default_factory=ServiceConfig, description="When a service is unwell."
+    )
+    lookups: LookupsConfig = Field(
+        default_factory=LookupsConfig,
+        description="When features that are looked up are in trouble.",
     )
     alerts: AlertsConfig = Field(
         default_factory=AlertsConfig, description="How alerts live, and what mutes them."

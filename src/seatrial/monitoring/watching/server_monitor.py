@@ -19,6 +19,7 @@ from seatrial.monitoring.alerts.alert import Alert, Phase
 from seatrial.monitoring.alerts.book import AlertBook
 from seatrial.monitoring.alerts.finding import Finding
 from seatrial.monitoring.alerts.troubles import NOT_KEPT, LeaseLost, Troubles
+from seatrial.monitoring.lookups.watch import LookupWatch
 from seatrial.monitoring.performance.monitor import PerformanceMonitor
 from seatrial.monitoring.performance.untold import Told
 from seatrial.monitoring.performance.view import watched_with
@@ -110,6 +111,7 @@ class ServerMonitor:
             troubles=troubles,
         )
         self._readings = Readings()
+        self._lookups = LookupWatch(config.lookups)
         self._service: dict[str, tuple[ServiceFinding, ...]] = {}
         self._variants: dict[str, dict[str, object] | None] = {}
         self._service_at = self._prune_at = self._renew_at = 0.0
@@ -241,6 +243,8 @@ class ServerMonitor:
             self._troubles.over(name, "service")
             self._service[name] = found
             findings += service_findings(found, endpoint=name)
+        looked_up = self._lookups.turn(beats, now_s=self._clock.now().timestamp())
+        findings += [finding for finding in looked_up if finding.labels.endpoint in states]
         return findings
 
     def _served(self, name: str, state: EndpointState) -> Sequence[ServiceFinding]:

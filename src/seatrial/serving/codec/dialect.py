@@ -44,6 +44,11 @@ class Ask(Protocol):
         """How long the client waits, when the body says so; > 0."""
         ...
 
+    @property
+    def rows(self) -> list[Any] | None:
+        """The rows of the body, where they may be objects: to be completed in place."""
+        ...
+
 
 A_contra = TypeVar("A_contra", contravariant=True)
 B = TypeVar("B")

@@ -65,6 +65,17 @@ class InvocationAsk(msgspec.Struct):
         """See Ask."""
         return None if isinstance(self.message, Table) else sticky_key(self.message.params)
 
+    @property
+    def rows(self) -> list[Any] | None:
+        """See Ask."""
+        message = self.message
+        if isinstance(message, Table):
+            return None
+        if message.dataframe_records is not UNSET:
+            return message.dataframe_records
+        given = None if self.numbers else message.instances
+        return given if isinstance(given, list) else None
+
 
 _READER: Reader[Invocation[Any]] = Reader(Invocation[list[list[Number]]], Invocation[Any])
 

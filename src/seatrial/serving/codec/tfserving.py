@@ -46,6 +46,12 @@ class PredictAsk(msgspec.Struct):
         """See Ask."""
         return sticky_key(self.message.parameters)
 
+    @property
+    def rows(self) -> list[Any] | None:
+        """See Ask."""
+        given = None if self.numbers else self.message.instances
+        return given if isinstance(given, list) else None
+
 
 _READER: Reader[Predict[Any]] = Reader(Predict[list[list[Number]]], Predict[Any])
 

@@ -82,6 +82,11 @@ class InferAsk(msgspec.Struct):
     key: bytes | None = None
     timeout_s: float | None = None
 
+    @property
+    def rows(self) -> list[Any] | None:
+        """See Ask: tensors are no rows."""
+        return None
+
 
 _READER: Reader[Infer[Any]] = Reader(Infer[list[Number]], Infer[Any])
 

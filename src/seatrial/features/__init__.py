@@ -1,0 +1,1 @@
+"""Features: what a feature repository holds, looked up online and joined as of a time offline."""

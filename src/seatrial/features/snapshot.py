@@ -1,0 +1,85 @@
+"""What is registered, as a file beside the repository: so that serving needs no Feast to know it.
+
+Feast's registry is a file, a database or a service, in a format that only Feast reads. Commands
+that have Feast at hand write what serving needs of it into this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seatrial.features.failures import RepositoryInvalid
+from seatrial.features.view import Field, Reference, Repository, Service, ValueType, View
+
+FILE = "seatrial_features.json"
+SCHEMA = 1
+
+
+def to_record(repository: Repository) -> dict[str, object]:
+    """A repository as JSON."""
+    return {
+        "schema": SCHEMA,
+        "project": repository.project,
+        "views": [
+            {
+                "name": view.name,
+                "online_name": view.online_name,
+                "join_keys": [[field.name, field.type.value] for field in view.join_keys],
+                "features": [[field.name, field.type.value] for field in view.features],
+                "ttl_us": view.ttl_us,
+            }
+            for view in repository.views
+        ],
+        "services": [
+            {
+                "name": service.name,
+                "features": [str(reference) for reference in service.features],
+                "unsupported": service.unsupported,
+            }
+            for service in repository.services
+        ],
+    }
+
+
+def from_record(record: Mapping[str, Any]) -> Repository:
+    """A repository of JSON.   Raises: RepositoryInvalid: newer, or not what was written."""
+    try:
+        schema = record["schema"]
+        if schema != SCHEMA:
+            raise RepositoryInvalid(
+                f"{FILE} has the schema {schema!r}, not {SCHEMA}.",
+                remedy="Update seatrial, or write it anew: seatrial features apply",
+            )
+        return Repository(
+            project=record["project"],
+            views=tuple(_view(view) for view in record["views"]),
+            services=tuple(_service(service) for service in record["services"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RepositoryInvalid(
+            f"{FILE} is not what was written ({type(error).__name__}: {error}).",
+            remedy="Write it anew: seatrial features apply",
+        ) from error
+
+
+def _view(record: Mapping[str, Any]) -> View:
+    return View(
+        name=record["name"],
+        online_name=record["online_name"],
+        join_keys=tuple(_field(*field) for field in record["join_keys"]),
+        features=tuple(_field(*field) for field in record["features"]),
+        ttl_us=record["ttl_us"],
+    )
+
+
+def _service(record: Mapping[str, Any]) -> Service:
+    references = [Reference(*text.split(":", 1)) for text in record["features"]]
+    return Service(
+        name=record["name"], features=tuple(references), unsupported=record["unsupported"]
+    )
+
+
+def _field(name: str, kind: str) -> Field:
+    known = kind in ValueType.__members__.values()
+    return Field(name, ValueType(kind) if known else ValueType.OTHER)

@@ -1,0 +1,1 @@
+"""Features that a server looks up: how fresh they are, and how many are not there."""

@@ -1,0 +1,23 @@
+"""Rows that name an entity instead of features, as the data plane needs them completed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+
+class Completion(Protocol):
+    """Puts features in the place of entities, before anybody picks a version.
+
+    What goes wrong here is no version's fault, so it is no evidence about one either.
+    """
+
+    def look_up(self, endpoint: str, rows: list[Any]) -> Awaitable[None] | None:
+        """Begin to complete rows in place.
+
+        Args: rows: as they were read from the body, of any type.
+        Returns: what to wait for, which raises what keeps a row from being completed; None where
+            there is nothing to do.
+        Raises: SeatrialError: an entity that is none.
+        """
+        ...

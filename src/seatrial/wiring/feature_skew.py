@@ -1,0 +1,87 @@
+"""Training against serving: what was looked up for requests, held against the offline join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seatrial.adapters.feast_child import FeastChild
+from seatrial.adapters.parquet_log import folder_name
+from seatrial.adapters.served_features import read_served
+from seatrial.features.offline import EntityRow
+from seatrial.features.serve_check import Compared, compare
+from seatrial.features.served import with_features
+from seatrial.features.view import Selected
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import NotFound
+from seatrial.monitoring.alerts.book import AlertBook
+from seatrial.monitoring.alerts.finding import Finding
+from seatrial.monitoring.lookups.findings import skew
+from seatrial.wiring.workspace import Workspace
+
+
+class NothingServed(NotFound):
+    """Nothing that was looked up for an endpoint was kept."""
+
+    code = "features.nothing_served"
+
+
+def served_folder(workspace: Workspace, endpoint: str) -> Path:
+    """Where what is looked up for an endpoint is kept."""
+    return workspace.home / "features" / folder_name(endpoint)
+
+
+def compare_served(
+    workspace: Workspace,
+    child: FeastChild,
+    endpoint: str,
+    selected: Sequence[Selected],
+    *,
+    since_us: int,
+    n: int,
+) -> tuple[Compared, ...]:
+    """Each row that was kept, against the offline join for the same entity and time.
+
+    Args: n: how many rows at most, >= 1.
+    Raises: NothingServed; as `FeastChild`.
+    """
+    kept = read_served(served_folder(workspace, endpoint), since_us=since_us, limit=n)
+    references = [str(one.reference) for one in selected]
+    served = with_features(kept, references)
+    if not served:
+        raise NothingServed(
+            f"Nothing that was looked up for {endpoint!r} is kept of that time.",
+            remedy="Raise features.log_sample_rate or --since, and see that requests name "
+            "entities.",
+            endpoint=endpoint,
+        )
+    rows = [EntityRow(key=one.key, time_us=one.at_us) for one in served]
+    offline = child.join(rows, selected)
+    online = [[one.reads[name] for name in references] for one in served]
+    return compare(rows, selected, offline, online)
+
+
+def tell(workspace: Workspace, endpoint: str, compared: Sequence[Compared]) -> list[Finding]:
+    """Let the alerts of the endpoint live through what was found; the server's monitor, or the
+    next that starts, tells people.
+
+    Raises: StoreUnavailable and its kin.
+    """
+    config = workspace.settings.monitoring
+    findings = [
+        skew(
+            (endpoint, one.reference),
+            n=one.n,
+            differences={kind.value: n for kind, n in one.differences.items()},
+            config=config.lookups,
+        )
+        for one in compared
+    ]
+    store = workspace.open_store()
+    try:
+        book = AlertBook(store, timing=config.alerts.timing)
+        book.refresh()
+        book.observe(findings, now=SystemClock().now())
+    finally:
+        store.close()
+    return findings
