@@ -207,9 +207,10 @@ def write_request(
     if not developer_role:
         body["messages"] = [_as_system(message) for message in body["messages"]]
     _put_max_tokens(body, request.max_tokens, max_tokens_field)
-    for name, value in (("temperature", request.temperature), ("user", request.user)):
-        if value != body.get(name):
-            _put(body, name, value)
+    if request.temperature != body.get("temperature"):
+        _put(body, "temperature", request.temperature)
+    if request.user != body.get("user"):
+        _put(body, "user", request.user)
     if not (_RARE.isdisjoint(body) and _asks_nothing_rare(request)):
         _put_rare(body, request, own=own)
     _put_stream(body, stream=stream, asks_usage=asks_usage)

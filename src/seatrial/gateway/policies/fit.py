@@ -22,8 +22,9 @@ from seatrial.kernel.errors import SeatrialError
 Summariser = Callable[[Sequence[Message], Call], Awaitable[str]]
 """Says in short what messages said that are dropped; in order, at least one."""
 
+DROPPED_MESSAGES = "fit.dropped_messages"
 NOTES = (
-    "fit.dropped_messages",
+    DROPPED_MESSAGES,
     "fit.dropped_tokens",
     "fit.cut_tokens",
     "fit.summarised",
@@ -192,7 +193,7 @@ class Fit:
         if not plan.fits:
             kept = self._clipped(request, kept, plan.size - room_for_messages, call)
         if plan.dropped:
-            _note(call, "fit.dropped_messages", len(plan.dropped))
+            _note(call, DROPPED_MESSAGES, len(plan.dropped))
             _note(call, "fit.dropped_tokens", sum(sizes[place] for place in plan.dropped))
         if summary is not None:
             call.journal.notes["fit.summarised"] = True
