@@ -110,7 +110,9 @@ def _changed(response: ChatResponse, body: dict[str, Any]) -> dict[str, Any]:
         body["id"] = response.id
     if response.model != (body.get("model") or ""):
         body["model"] = response.model
-    if response.created != fields.count(body, "created"):
+    if response.created != body.get("created") and response.created != fields.count(
+        body, "created"
+    ):
         body["created"] = response.created
     if response.usage != read_openai_usage(body.get("usage")):
         body.pop("usage", None)

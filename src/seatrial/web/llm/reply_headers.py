@@ -36,18 +36,26 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     if call is None:
         return tuple(found)
     journal = call.journal
-    if journal.cache is not CacheUse.NONE:
-        found.append(_CACHE[journal.cache])
     if not _NOTES.isdisjoint(journal.notes):
         found += _noted(journal.notes)
     attempts = journal.attempts
     if attempts:
         last = attempts[-1]
-        found.append((b"x-seatrial-model", _named(last.provider, last.model)))
-        found.append((b"x-seatrial-attempts", b"%d" % len(attempts)))
+        found += _answered(journal.cache, last.provider, last.model, len(attempts))
+    elif journal.cache is not CacheUse.NONE:
+        found.append(_CACHE[journal.cache])
     if attempts or journal.beside:
         found.append((b"x-seatrial-cost-usd", cost(call)))
     return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _answered(
+    cache: CacheUse, provider: str, model: str, n: int
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Who answered at the ``n``-th attempt, and what the cache did."""
+    told = (b"x-seatrial-model", _named(provider, model)), (b"x-seatrial-attempts", b"%d" % n)
+    return told if cache is CacheUse.NONE else (_CACHE[cache], *told)
 
 
 def _noted(notes: Mapping[str, object]) -> Iterator[tuple[bytes, bytes]]:
