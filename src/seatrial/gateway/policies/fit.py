@@ -102,7 +102,7 @@ class Fit:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """The whole answer.   Raises: PromptTooLong, and as the provider."""
-        fitted = await self._fitted(request, call)
+        fitted = self._as_it_is(request, call) or await self._fitted(request, call)
         try:
             return await self._provider.chat(fitted, call)
         except ContextTooLong as refused:
@@ -111,7 +111,7 @@ class Fit:
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """The answer in pieces.   Raises: PromptTooLong, and as the provider."""
-        fitted = await self._fitted(request, call)
+        fitted = self._as_it_is(request, call) or await self._fitted(request, call)
         begun = False
         try:
             async with aclosing(self._provider.stream(fitted, call)) as chunks:
@@ -135,16 +135,19 @@ class Fit:
         """Close the provider."""
         await self._provider.close()
 
-    async def _fitted(self, request: ChatRequest, call: Call) -> ChatRequest:
+    def _as_it_is(self, request: ChatRequest, call: Call) -> ChatRequest | None:
+        """The request, where it need not be counted."""
         if call.journal.notes:
             for note in NOTES:
                 # What another candidate of the same call left out is not what this one is sent.
                 call.journal.notes.pop(note, None)
         room = self._room(request)
-        if room is None or _surely_fits(request, room):
-            return request
+        return request if room is None or _surely_fits(request, room) else None
+
+    async def _fitted(self, request: ChatRequest, call: Call) -> ChatRequest:
+        room = self._room(request)
         await loaded(self._counter)
-        if self._counter.request(request) <= room:
+        if room is None or self._counter.request(request) <= room:
             return request
         return await self._cut(request, call, room)
 
