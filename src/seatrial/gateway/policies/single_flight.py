@@ -38,15 +38,12 @@ class SharedCall(Generic[T]):
 
     Args:
         work: the call.
-        loop: that runs.
     """
 
     __slots__ = ("_left", "_loop", "_task", "_waiting")
 
-    def __init__(
-        self, work: Callable[[], Coroutine[object, object, T]], loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._loop = loop
+    def __init__(self, work: Callable[[], Coroutine[object, object, T]]) -> None:
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[asyncio.Future[None]] = []
         self._left = False
         self._task = self._loop.create_task(self._made(work))
@@ -109,7 +106,6 @@ class Flights(Generic[T]):
         self._provider = provider
         self._now = now
         self._max_bytes = max_bytes
-        self._loop: asyncio.AbstractEventLoop | None = None  # to look for it is a system call
         self._calls: dict[str, _Flight[SharedCall[T]]] = {}
         self._streams: dict[str, _Flight[SharedStream]] = {}
 
@@ -148,10 +144,7 @@ class Flights(Generic[T]):
             flight = self._calls.get(key)
             leads = flight is None or not flight.shared.joinable
             if flight is None or leads:
-                loop = self._loop
-                if loop is None:
-                    loop = self._loop = asyncio.get_running_loop()
-                flight = self._calls[key] = _Flight(SharedCall(work, loop), call)
+                flight = self._calls[key] = _Flight(SharedCall(work), call)
             else:
                 joined(call)
             shared = flight.shared
