@@ -170,6 +170,23 @@ async def test_what_is_put_at_once_is_kept_in_order_and_counted_once(tmp_path: P
         assert other.execute("SELECT n, n_bytes FROM total").fetchone() == (2, 31)
 
 
+async def test_of_many_put_at_once_those_that_were_there_are_replaced(tmp_path: Path) -> None:
+    answers = opened(tmp_path / "answers.db")
+    await asyncio.gather(*[answers.put(str(n), b"old", ttl_s=1000) for n in range(0, 200, 40)])
+    await asyncio.gather(
+        *[answers.put(str(n), b"newer", ttl_s=1000) for n in range(150)],
+        answers.put("160", b"", ttl_s=0),
+    )
+    held = [await answers.get(str(n)) for n in range(200)]
+    assert [one is not None and one.value == b"newer" for one in held[:150]] == [True] * 150
+    assert held[150:] == [None] * 50
+    await answers.close()
+    with closing(sqlite3.connect(tmp_path / "answers.db")) as other:
+        assert other.execute("SELECT n, n_bytes FROM total").fetchone() == (150, 150 * 5)
+        places = other.execute("SELECT position FROM answer ORDER BY position").fetchall()
+        assert places == [(n,) for n in range(6, 156)]  # what is looked for by others is in a row
+
+
 async def test_what_comes_faster_than_it_is_written_is_refused(tmp_path: Path) -> None:
     answers = opened(tmp_path / "answers.db")
     large = bytes(1024 * 1024)

@@ -37,7 +37,7 @@ def test_what_is_written_elsewhere_is_known_a_moment_later(file: SqliteFile) -> 
     assert names.lacks("b", file)
     write(file, "b")
     assert names.lacks("b", file)
-    moment[0] = 0.1
+    moment[0] = 0.25
     assert not names.lacks("b", file)
 
 
@@ -81,7 +81,7 @@ def test_rows_of_this_process_are_not_read_and_those_behind_them_are(file: Sqlit
     assert names.lacks("mine", file)
     write(file, "unread", "theirs")
     names.wrote(0, 1, era=names.era)
-    moment[0] = 0.1
+    moment[0] = 0.25
     assert not names.lacks("theirs", file)
     assert names.lacks("unread", file)
 
@@ -92,7 +92,7 @@ def test_rows_of_others_before_those_of_this_process_are_read(file: SqliteFile) 
     assert names.lacks("theirs", file)
     write(file, "theirs", "mine")
     names.wrote(1, 2, era=names.era)
-    moment[0] = 0.1
+    moment[0] = 0.25
     assert not names.lacks("theirs", file)
 
 
@@ -105,5 +105,5 @@ def test_names_that_were_forgotten_before_they_were_written_are_read(file: Sqlit
     assert names.lacks("mine", file)  # all were forgotten, for there were too many
     write(file, "mine")
     names.wrote(0, 1, era=era)
-    moment[0] = 0.1
+    moment[0] = 0.25
     assert not names.lacks("mine", file)

@@ -9,7 +9,7 @@ import pytest
 from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.store import Slice, StoreFull, StoreUnavailable
 from seatrial.release import judge as judge_module
-from seatrial.release.controller import Controller
+from seatrial.release.controller import BEAT, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import EndpointState, ask
 from seatrial.release.fold import CHANGES
@@ -553,3 +553,15 @@ def test_a_controller_killed_at_any_transition_changes_nothing_of_how_a_release_
 def test_those_releases_meet_every_transition_there_is() -> None:
     met = {kind for story in STORIES.values() for kind in lived(story)[0].kinds()}
     assert met == set(CHANGES) - {"endpoint.rolled_back"}  # which no controller does
+
+
+def test_that_nothing_changed_is_said_once_a_second(world: World) -> None:
+    world.controller.tick()
+    world.clock.advance(0.5)
+    world.controller.tick()
+    (beat,) = world.store.present(BEAT)
+    assert beat.age_s == pytest.approx(0.5)
+    world.clock.advance(0.5)
+    world.controller.tick()
+    (beat,) = world.store.present(BEAT)
+    assert beat.age_s == 0

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.exchange import JSON, Limits, Reply, Request, StreamReply
@@ -181,6 +183,42 @@ def test_a_client_that_hangs_up_ends_the_work(door: Any, talk: Talk) -> None:
             if "stream" in said:
                 client.recv(100)
         wait_until(lambda: talk.n_open == 0)
+
+
+class Silent(asyncio.Transport):
+    """Leads nowhere."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class Postponed(Talk):
+    """Answers by a future."""
+
+    def answer(self, request: Request) -> Any:
+        return asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("n_rounds", [0, 1, 3])
+async def test_of_a_client_that_hangs_up_no_task_stays(
+    n_rounds: int, two_models: DataPlane
+) -> None:
+    config = uvicorn.Config(build(two_models, streams=Postponed()), http=HotProtocol)
+    config.load()
+    state = ServerState()
+    protocol = HotProtocol(config=config, server_state=state, app_state={})
+    protocol.connection_made(Silent())
+    protocol.data_received(post({}))
+    assert len(state.tasks) == 1
+    for _ in range(n_rounds):
+        await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    await asyncio.wait(set(state.tasks))
+    await asyncio.sleep(0)
+    assert not state.tasks
 
 
 def test_a_slow_client_pauses_the_work_and_loses_nothing(door: Any, talk: Talk) -> None:

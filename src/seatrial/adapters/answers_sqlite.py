@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import Connection, IntegrityError
 from typing import NamedTuple, TypeAlias
 
 from seatrial.adapters.sqlite_file import Schema, SqliteFile, made_anew_if_damaged
@@ -41,6 +41,8 @@ _GATHER_S = 1.0
 """A write waits so long for others to go along: most of what it costs are pages of the index, of
 which many writes together change hardly more than one. Four times as often costs a third more."""
 
+_CHECKPOINT_PAGES = 4000
+"""16 MB, so that a page of the index that changes every second is copied to the file but seldom."""
 _MOST_WAITING_BYTES = 16 * 1024 * 1024
 _AT_ONCE = 64
 _DROP_OLD = (
@@ -211,19 +213,24 @@ class SqliteAnswers:
             gone = connection.execute(_DROP_OLD, (now_us, _N_OLD * len(changes))).fetchall()
             last = {change.name: change for change in changes}
             names = sorted(last)  # each page of the index is then touched but once
-            for start in range(0, len(names), _AT_ONCE):
-                some = names[start : start + _AT_ONCE]
-                gone += connection.execute(_drop(len(some)), list(map(_BLOB, some))).fetchall()
             rows = [
                 (_BLOB(name), _BLOB(one.value), len(one.value), now_us + int(one.ttl_s * 1e6))
                 for name in names
                 for one in (last[name],)
                 if len(one.value) <= self._max_bytes and one.ttl_s > 0
             ]
+            if len(rows) < len(names):
+                kept = {bytes(row[0]) for row in rows}
+                gone += _dropped(connection, [name for name in names if name not in kept])
             (before,) = connection.execute(_LAST).fetchone()
             for start in range(0, len(rows), _AT_ONCE):
                 more = rows[start : start + _AT_ONCE]
-                connection.execute(_put(len(more)), list(chain.from_iterable(more)))
+                values = list(chain.from_iterable(more))
+                try:
+                    connection.execute(_put(len(more)), values)
+                except IntegrityError:  # which takes back this statement alone
+                    gone += _dropped(connection, [row[0] for row in more])
+                    connection.execute(_put(len(more)), values)
             n, n_bytes = _count(connection, gone, [(row[2],) for row in rows])
             while n > self._max_entries or n_bytes > self._max_bytes:
                 n, n_bytes = _count(connection, connection.execute(_DROP_FIRST).fetchall(), [])
@@ -238,6 +245,7 @@ class SqliteAnswers:
         with file.reading() as connection:
             # Kept answers can be asked for again: no commit waits for the disk.
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return file
 
     def _now_us(self) -> int:
@@ -249,6 +257,15 @@ def _name(key: str) -> bytes:
     """A key as it stands in the file: 16 bytes, so that a page of the index holds many. It is asked
     for twice, when the answer is looked for and when it is kept."""
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _dropped(connection: Connection, names: Sequence[bytes | bytearray]) -> list[_Size]:
+    """Drop answers by their names.   Returns: the sizes of those that were there."""
+    gone: list[_Size] = []
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        gone += connection.execute(_drop(len(some)), list(map(_BLOB, some))).fetchall()
+    return gone
 
 
 @lru_cache

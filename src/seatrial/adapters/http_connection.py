@@ -322,8 +322,8 @@ class HttpConnection(asyncio.Protocol):
             self._headers = {}
             return
         self.told = Head(status, self._headers)
-        encoding = self._headers.get("content-encoding", "").strip().lower()
-        if encoding in _COMPRESSED:
+        encoding = self._headers.get("content-encoding")
+        if encoding is not None and encoding.strip().lower() in _COMPRESSED:
             self._inflate = zlib.decompressobj(_ANY_COMPRESSION)
         if self._streams:
             self._wake()

@@ -79,8 +79,7 @@ class HttpVendor:
 
     async def post(self, path: str, body: Mapping[str, Any], call: Call) -> Any:
         """What the JSON of a reply gives.   Raises: ProviderFailure."""
-        until = self._until(call)
-        connection = await self._asked(path, body, until)
+        connection, until = await self._asked(path, body, call)
         try:
             head, raw = await connection.whole(until)
         except (Broken, TimeoutError) as error:
@@ -112,10 +111,9 @@ class HttpVendor:
 
         Raises: ProviderFailure; StreamCut for a body that does not end in good order.
         """
-        until = self._until(call)
-        connection = await self._asked(path, body, until, streams=True)
+        connection, until = await self._asked(path, body, call, streams=True)
         parser, limits = EventParser(self._endpoint.limits.max_reply_bytes), self._endpoint.limits
-        clock = asyncio.get_running_loop().time
+        clock = connection.loop.time
         begun, ended = False, False
         try:
             head = await connection.head(until)
@@ -138,8 +136,13 @@ class HttpVendor:
         finally:
             connection.leave(within_s=_DRAIN_S if ended else 0.0)
 
-    def _until(self, call: Call) -> float:
-        """The deadline on the clock of the loop.   Raises: Unreachable: it is over already."""
+    async def _asked(
+        self, path: str, body: Mapping[str, Any], call: Call, *, streams: bool = False
+    ) -> tuple[HttpConnection, float]:
+        """A connection over which the request was sent, and the deadline on the clock of its loop.
+
+        Raises: Unreachable; RequestInvalid.
+        """
         left_s = call.deadline - self._now()
         if left_s <= 0:
             raise Unreachable(
@@ -147,25 +150,22 @@ class HttpVendor:
                 remedy="Give the call a later deadline.",
                 provider=self.name,
             )
-        return asyncio.get_running_loop().time() + left_s
-
-    async def _asked(
-        self, path: str, body: Mapping[str, Any], until: float, *, streams: bool = False
-    ) -> HttpConnection:
-        """A connection over which the request was sent.   Raises: Unreachable; RequestInvalid."""
         content = _written(body)
         connection = self._pool.take()
         if connection is None:
+            until = asyncio.get_running_loop().time() + left_s
             try:
                 connection = await self._pool.connect(until)
             except NotConnected as error:
                 raise self._unreachable(error.__cause__ or error) from error
+        else:
+            until = connection.loop.time() + left_s
         head = self._heads.get(path) or self._head(path)
         most = self._endpoint.limits.max_reply_bytes
         connection.ask(
             b"%b%d\r\n\r\n%b" % (head, len(content), content), most=most, streams=streams
         )
-        return connection
+        return connection, until
 
     def _head(self, path: str) -> bytes:
         """All of a request's head but the length of what follows."""

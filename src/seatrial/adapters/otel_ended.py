@@ -35,6 +35,7 @@ class EndedSpans:
         self._tracer, self._trace, self._span = tracer, trace, ReadableSpan
         self._processors: object = ()
         self._unseen = True  # by these processors, until spans are over
+        self._known_flags: dict[tuple[bool, bool], Any] = {}
 
     @classmethod
     def of(cls, tracer: Any) -> EndedSpans | None:
@@ -116,14 +117,19 @@ class EndedSpans:
 
     def _flags(self, decision: Any, parent: Any) -> Any:
         """Of a trace: sampled, and whether its id is by chance, where the SDK says that."""
-        flags = self._trace.TraceFlags
-        found = flags.SAMPLED if decision.is_sampled() else flags.DEFAULT
         if parent is None:
             says = getattr(self._tracer.id_generator, "is_trace_id_random", None)
             by_chance = says is not None and says()
         else:
             by_chance = getattr(parent.trace_flags, "random_trace_id", False)
-        return flags(found | flags.RANDOM_TRACE_ID if by_chance else found)
+        known = decision.is_sampled(), by_chance
+        found = self._known_flags.get(known)
+        if found is None:
+            flags = self._trace.TraceFlags
+            found = flags.SAMPLED if known[0] else flags.DEFAULT
+            found = flags(found | flags.RANDOM_TRACE_ID if by_chance else found)
+            self._known_flags[known] = found
+        return found
 
 
 def _sees(processor: Any) -> bool:

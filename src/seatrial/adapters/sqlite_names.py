@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable
 
 from seatrial.adapters.sqlite_file import SqliteFile
 
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S = 0.25
 """How often the table is looked at for names that other processes wrote. While this one writes,
-each look reads pages anew; it is a tenth of what answers wait for until they are written."""
+each look reads pages anew; it is a quarter of what answers wait for until they are written."""
 _AT_ONCE = 512
 _BITS_A_NAME = 32
 

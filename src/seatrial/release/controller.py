@@ -36,6 +36,7 @@ _LEASE_TTL_S = 10.0
 _MAX_TICK_S = 2.0
 _RECORD_EVERY_S = 10.0
 _PRUNE_EVERY_S = 3600.0
+_BEAT_EVERY_S = 1.0
 
 RETENTION_S = 7 * 86_400.0
 """How long measurements are kept unless somebody says otherwise."""
@@ -107,7 +108,8 @@ class Controller:
         self._stager = stager
         self._holder = holder
         self._retention = timedelta(seconds=retention_s)
-        self._prune_at = clock.monotonic()
+        self._prune_at = self._beat_at = clock.monotonic()
+        self._said: Mapping[str, object] = {}
         self._lease: Lease | None = None
         self._endpoints = Endpoints(store)
         self._evidence: dict[str, Evidence] = {}
@@ -131,8 +133,7 @@ class Controller:
             self._endpoints.refresh()
             for name in self._endpoints.names():
                 self._advance(name)
-            said = {"holder": self._holder, "judgements": self._live, "stuck": self._stuck}
-            self._store.beat(BEAT, said)
+            self._beat()
             self._prune()
             self._trouble = ""
         except StreamChanged as changed:
@@ -151,6 +152,18 @@ class Controller:
                 self._store.release(self._lease)
             except StoreUnavailable as problem:
                 _log.warning("the lease was not given back and will expire: %s", problem)
+
+    def _beat(self) -> None:
+        """Say what goes on: at once where that changed, else that it goes on."""
+        said = {
+            "holder": self._holder,
+            "judgements": dict(self._live),
+            "stuck": dict(self._stuck),
+        }
+        now = self._clock.monotonic()
+        if said != self._said or now >= self._beat_at:
+            self._store.beat(BEAT, said)
+            self._said, self._beat_at = said, now + _BEAT_EVERY_S
 
     def _advance(self, name: str) -> None:
         """Bring one endpoint forward; what is wrong with it stops no other.

@@ -30,23 +30,22 @@ class Heads:
 
     def read(self, data: bytes) -> Request | None:
         """The request that ``data`` is, neither less nor more; None when its head is not known."""
-        end = data.find(_END)
-        known = self._known.get(data[:end])
-        if known is None:
+        head, end, body = data.partition(_END)
+        known = self._known.get(head)
+        if known is None or not end:
             return None
         (method, path, query, headers), length = known
-        body = data[end + len(_END) :]
         return Request(method, path, query, headers, body) if len(body) == length else None
 
     def learn(self, data: bytes, request: Request) -> None:
         """Keep the head of a request that the parser has read from ``data`` alone."""
-        end = data.find(_END)
-        whole = b"content-length" in request.headers and data[end + len(_END) :] == request.body
-        if not whole or end > self._max_bytes // 64:
+        head, end, body = data.partition(_END)
+        whole = end and b"content-length" in request.headers and body == request.body
+        if not whole or len(head) > self._max_bytes // 64:
             return
-        if self._n_bytes + end > self._max_bytes:
+        if self._n_bytes + len(head) > self._max_bytes:
             self._known.clear()
             self._n_bytes = 0
         fields = request.method, request.path, request.query, request.headers
-        self._known[data[:end]] = fields, len(request.body)
-        self._n_bytes += end
+        self._known[head] = fields, len(request.body)
+        self._n_bytes += len(head)

@@ -20,11 +20,11 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from seatrial.serving.exchange import JSON, Reply, Request, StreamReply
+from seatrial.serving.exchange import JSON, Reply, Request, Stopping, StreamReply
 from seatrial.serving.plane import DataPlane
 from seatrial.web.bounds import BoundedProtocol, disconnect
 from seatrial.web.outgoing import Outgoing
-from seatrial.web.streaming import Chunks, StreamPlane, answered, pour, streams_of
+from seatrial.web.streaming import Chunks, StreamPlane, pour, streams_of
 from seatrial.web.together import Together, plane_of, shared
 from seatrial.web.upgrade import parser_of, without_wish
 
@@ -76,6 +76,8 @@ class HotProtocol(BoundedProtocol):
         super().connection_lost(exc)
         if self._conversation is not None:
             self._conversation.cancel()
+            # Before its first step a task ends without one of its own.
+            self._conversation.add_done_callback(self.tasks.discard)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -237,21 +239,16 @@ class HotProtocol(BoundedProtocol):
         cycle = self._cycle
         cycle.keep_alive, cycle.response_complete = keep_alive, False
         self.cycle = cycle  # type: ignore[assignment]
-        asked = answered(streams, request, lambda: cycle.disconnected)
-        self._conversation = self._spawn(request, asked)
-
-    def _spawn(
-        self, request: Request, awaited: Awaitable[Reply | StreamReply]
-    ) -> asyncio.Task[None]:
-        task = self.loop.create_task(self._answer(request, awaited))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
-        return task
+        answering = self._answer(request, streams.answer(request), streams)
+        self._conversation = self.loop.create_task(answering)
+        self.tasks.add(self._conversation)
 
     def answered(self, request: Request, reply: Reply | Awaitable[Reply]) -> None:
         """See `Asker`."""
         if not isinstance(reply, Reply):
-            self._spawn(request, reply)
+            task = self.loop.create_task(self._answer(request, reply))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
             return
         cycle = self._cycle
         cycle.response_complete = True
@@ -268,10 +265,24 @@ class HotProtocol(BoundedProtocol):
         self._cycle.response_complete = True
         self.transport.close()
 
-    async def _answer(self, request: Request, awaited: Awaitable[Reply | StreamReply]) -> None:
+    async def _answer(
+        self,
+        request: Request,
+        awaited: Awaitable[Reply | StreamReply],
+        streams: StreamPlane | None = None,
+    ) -> None:
+        """Write a reply when it is there.
+
+        Args: streams: whose it is; its client is told where the server has to end first.
+        """
         cycle = self._cycle
         try:
-            reply = await awaited
+            try:
+                reply = await awaited
+            except asyncio.CancelledError:
+                if streams is None or cycle.disconnected:
+                    raise
+                reply = streams.refused(Stopping(), request.path)
             if isinstance(reply, StreamReply):
                 await self._pour(request, reply)
             elif self.flow.write_paused:
@@ -281,6 +292,8 @@ class HotProtocol(BoundedProtocol):
             raise
         finally:
             cycle.response_complete = True
+            if self._conversation is not None:  # it is this one, or over
+                self.tasks.discard(self._conversation)
         if cycle.disconnected or self.transport.is_closing():
             return
         if isinstance(reply, Reply):

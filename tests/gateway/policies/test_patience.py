@@ -5,7 +5,7 @@ from contextlib import aclosing
 import pytest
 
 from seatrial.gateway.chat.response import Chunk
-from seatrial.gateway.policies.patience import OutOfPatience, Patience
+from seatrial.gateway.policies.patience import Deadlines, OutOfPatience, Patience
 from seatrial.testing.fake_time import (
     NothingWillHappen,
     in_fake_time,
@@ -126,3 +126,60 @@ async def test_a_cancellation_that_comes_with_the_timeout_wins():
     asyncio.get_running_loop().call_later(5, task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@in_fake_time
+async def test_of_many_that_wait_each_has_its_own_deadline():
+    deadlines = Deadlines()
+
+    async def ended(work_s: float, within_s: float) -> tuple[str, float]:
+        begun = now()
+        try:
+            said = await deadlines.in_time(asyncio.sleep(work_s, "answer"), within_s)
+        except OutOfPatience:
+            said = "late"
+        return said, now() - begun
+
+    plans = [(1, 60), (50, 30), (9, 3), (20, 25), (100, 31), (2, 2.5), (70, 60)]
+    got = await asyncio.gather(*(ended(*plan) for plan in plans))
+    assert [said for said, _ in got] == [
+        "answer" if work_s < within_s else "late" for work_s, within_s in plans
+    ]
+    assert [waited_s for _, waited_s in got] == pytest.approx([min(plan) for plan in plans])
+    await asyncio.sleep(1000)  # nobody is cancelled later
+    assert await ended(5, 3) == ("late", pytest.approx(3))
+
+
+@in_fake_time
+async def test_what_is_late_is_cancelled_and_a_failure_goes_out():
+    deadlines, ends = Deadlines(), []
+
+    async def work(fails: bool) -> None:
+        try:
+            await asyncio.sleep(1 if fails else 50)
+            raise ZeroDivisionError
+        except BaseException as error:
+            ends.append(type(error))
+            raise
+
+    with pytest.raises(OutOfPatience):
+        await deadlines.in_time(work(fails=False), 5)
+    with pytest.raises(ZeroDivisionError):
+        await deadlines.in_time(work(fails=True), 5)
+    assert ends == [asyncio.CancelledError, ZeroDivisionError]
+
+
+@pytest.mark.parametrize("after_s", [1, 5])
+@in_fake_time
+async def test_a_cancellation_from_outside_is_no_timeout(after_s: float):
+    task = asyncio.create_task(Deadlines().in_time(asyncio.sleep(50), 5))
+    asyncio.get_running_loop().call_later(after_s, task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_deadlines_serve_one_loop_after_another():
+    deadlines = Deadlines()
+    for _ in range(2):
+        with pytest.raises(OutOfPatience):
+            run_in_fake_time(deadlines.in_time(asyncio.sleep(50), 5))

@@ -207,9 +207,10 @@ def write_request(
     if not developer_role:
         body["messages"] = [_as_system(message) for message in body["messages"]]
     _put_max_tokens(body, request.max_tokens, max_tokens_field)
-    for name, value in (("temperature", request.temperature), ("user", request.user)):
-        if value != body.get(name):
-            _put(body, name, value)
+    if request.temperature != body.get("temperature"):
+        _put(body, "temperature", request.temperature)
+    if request.user != body.get("user"):
+        _put(body, "user", request.user)
     if not (_RARE.isdisjoint(body) and _asks_nothing_rare(request)):
         _put_rare(body, request, own=own)
     _put_stream(body, stream=stream, asks_usage=asks_usage)
@@ -262,12 +263,17 @@ def _as_system(message: Any) -> Any:
     return {**message, "role": "system"} if message.get("role") == "developer" else message
 
 
+def _told_max_tokens(body: dict[str, Any]) -> Any:
+    newer = body.get("max_completion_tokens")
+    return body.get("max_tokens") if newer is None else newer
+
+
 def _put_max_tokens(body: dict[str, Any], most: int | None, field: MaxTokensField | None) -> None:
+    if field is None and most is not None and most == _told_max_tokens(body):
+        return
     names: tuple[MaxTokensField, ...] = ("max_completion_tokens", "max_tokens")
     given = [name for name in names if body.get(name) is not None]
     if field is None:
-        if given and most == body[given[0]]:
-            return
         field = given[0] if given else "max_completion_tokens"
     if most is not None or given:
         for name in given:

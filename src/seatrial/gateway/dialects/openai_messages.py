@@ -65,9 +65,11 @@ def read_message(given: object, place: str) -> Message:
     elif role is Role.TOOL:
         parts = (_result(body, place),)
     else:
-        if body.get("content") is None:
-            raise fields.missing(f"{place}content", "a text or a list of parts")
         parts = _content(body, place)
+        if not parts and body.get("content") is None:
+            raise fields.missing(f"{place}content", "a text or a list of parts")
+    if "name" not in body:  # as most are
+        return Message(role=role, parts=parts, raw=body)
     return Message(role=role, parts=parts, name=fields.optional_text(body, "name", place), raw=body)
 
 

@@ -106,10 +106,13 @@ def _written(choice: Choice) -> dict[str, Any]:
 
 
 def _changed(response: ChatResponse, body: dict[str, Any]) -> dict[str, Any]:
-    for name, value in (("id", response.id), ("model", response.model)):
-        if value != (body.get(name) or ""):
-            body[name] = value
-    if response.created != fields.count(body, "created"):
+    if response.id != (body.get("id") or ""):
+        body["id"] = response.id
+    if response.model != (body.get("model") or ""):
+        body["model"] = response.model
+    if response.created != body.get("created") and response.created != fields.count(
+        body, "created"
+    ):
         body["created"] = response.created
     if response.usage != read_openai_usage(body.get("usage")):
         body.pop("usage", None)

@@ -9,6 +9,8 @@ from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.dialects.fields import Body, count
 
 _NONE: Body = {}
+_PLAIN = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+"""What OpenAI's form tells where no token is of a kind of its own."""
 
 
 def _part(body: Body, name: str) -> Body:
@@ -24,7 +26,11 @@ def read_openai_usage(body: object) -> Usage | None:
     """
     if type(body) is not dict or not body:
         return None
-    given, taken = count(body, "prompt_tokens"), count(body, "completion_tokens")
+    given, taken = body.get("prompt_tokens"), body.get("completion_tokens")
+    if not (type(given) is int and given > 0 and type(taken) is int and taken > 0):
+        given, taken = count(body, "prompt_tokens"), count(body, "completion_tokens")
+    if _PLAIN.issuperset(body):
+        return Usage(input_tokens=given, output_tokens=taken)
     if not (body.get("prompt_tokens_details") or body.get("completion_tokens_details")):
         cached = count(body, "prompt_cache_hit_tokens")
         return Usage(input_tokens=given, output_tokens=taken, cached_tokens=cached)

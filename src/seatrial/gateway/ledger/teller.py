@@ -159,7 +159,7 @@ class Teller:
         if self._loop is None:
             self._begin()
         self._waiting.append((operation, None))
-        if not self._busy:
+        if self._timer is None and not self._busy:
             self._soon(self._options.settle_within_s)
 
     async def flush(self) -> None:

@@ -10,17 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from operator import attrgetter, is_
 
 import msgspec
 
 from seatrial.gateway.chat.messages import Message
 from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest, Tool
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 """Raised when the same request gets another key, so that no old answer is taken for a new one."""
 
 _CANONICAL = msgspec.msgpack.Encoder(order="deterministic")
 _SILENT = frozenset({"stream", "user"})
+
+
+def _fields_of(kind: type[msgspec.Struct], *silent: str) -> attrgetter[tuple[object, ...]]:
+    """Gives all fields of a request in their order, but those: its raw form has a place of its own
+    in the key."""
+    names = [name for name in kind.__struct_fields__ if name not in (*silent, "raw")]
+    return attrgetter(*names)
+
+
+_OF_CHAT = _fields_of(ChatRequest, "stream", "include_usage", "user")
+_OF_EMBEDDING = _fields_of(EmbeddingRequest, "user")
+_RAW = attrgetter("raw")
 
 
 def chat_key(request: ChatRequest, *, tenant: str, route: str) -> str | None:
@@ -34,22 +47,20 @@ def chat_key(request: ChatRequest, *, tenant: str, route: str) -> str | None:
     Returns: None for a request that cannot be written canonically, such as one with half a
         surrogate pair in a text or a number beyond 64 bits.
     """
-    plain = msgspec.structs.replace(
-        request, stream=False, include_usage=False, user=None, raw=_unread(request)
-    )
-    return _digest("chat", tenant, route, plain)
+    return _digest("chat", tenant, route, _OF_CHAT(request), _unread(request))
 
 
 def embedding_key(request: EmbeddingRequest, *, tenant: str, route: str) -> str | None:
     """The key of an embedding; see `chat_key`."""
     raw = None if request.raw is None else _without(request.raw, _SILENT)
-    plain = msgspec.structs.replace(request, user=None, raw=raw)
-    return _digest("embed", tenant, route, plain)
+    return _digest("embed", tenant, route, _OF_EMBEDDING(request), raw)
 
 
-def _digest(kind: str, tenant: str, route: str, request: msgspec.Struct) -> str | None:
+def _digest(
+    kind: str, tenant: str, route: str, read: tuple[object, ...], raw: dict[str, object] | None
+) -> str | None:
     try:
-        canonical = _CANONICAL.encode((KEY_VERSION, kind, tenant, route, request))
+        canonical = _CANONICAL.encode((KEY_VERSION, kind, tenant, route, read, raw))
     except (TypeError, ValueError, OverflowError):
         return None
     return sha256(canonical).hexdigest()
@@ -72,8 +83,13 @@ def _unread(request: ChatRequest) -> dict[str, object] | None:
 def _leave_out(body: dict[str, object], name: str, read: Sequence[Message | Tool]) -> None:
     """Raw forms that are in the key with what was read from them: not a second time."""
     items = body.get(name)
-    if isinstance(items, list):
-        seen = {id(one.raw) for one in read}
+    if not isinstance(items, list):
+        return
+    raws = list(map(_RAW, read))
+    if len(items) == len(raws) and all(map(is_, items, raws)):  # as with most
+        body[name] = [None] * len(items)
+    else:
+        seen = set(map(id, raws))
         body[name] = [None if id(item) in seen else item for item in items]
 
 

@@ -57,8 +57,12 @@ class KeptChat:
 
     def __init__(self, given: ChatResponse | tuple[Chunk, ...]) -> None:
         self.given = given
-        self._whole = given if isinstance(given, ChatResponse) else None
-        self._pieces = None if isinstance(given, ChatResponse) else given
+        self._whole: ChatResponse | None = None
+        self._pieces: tuple[Chunk, ...] | None = None
+        if isinstance(given, ChatResponse):
+            self._whole = given
+        else:
+            self._pieces = given
 
     @property
     def whole(self) -> ChatResponse | None:

@@ -28,7 +28,7 @@ from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Embeddings, FinishReason, Usage
 from seatrial.gateway.ledger.allowances import Allowances, Grant
 from seatrial.gateway.ledger.budget import Budget, Charge, Charging, Payer, payer_of
-from seatrial.gateway.ledger.ledger import Refused, Repeated, Reserve, attempt_id
+from seatrial.gateway.ledger.ledger import Refused, Reserve, attempt_id
 from seatrial.gateway.ledger.usage import Record
 from seatrial.gateway.policies.affordable import Span, affordable_tokens, span
 from seatrial.gateway.policies.budget_failures import exceeded, price_unknown, repeated
@@ -250,19 +250,18 @@ class Budgeted:
         # all of it can be paid, nothing is counted, and no vocabulary is loaded.
         priced, quote = ticket.priced, ticket.priced.quote
         assert quote is not None
-        ticket.roughly = priced.exact
-        rough = ticket.roughly
+        ticket.roughly = rough = self._counter.exact
         asked = self._span(ticket.request, quote, priced.input_ceiling(), whole=rough)
         reserve = self._reservation(ticket, call, asked)
         answer = self._allowances.granted(reserve) or await self._allowances.reserve(reserve)
-        if ticket.roughly and isinstance(answer, Refused):
+        if rough and isinstance(answer, Refused):
             ticket.roughly = False
             await loaded(self._counter)
             asked = self._span(ticket.request, quote, priced.input_bound())
             answer = await self._allowances.reserve(self._reservation(ticket, call, asked))
-        if isinstance(answer, Refused):
-            raise exceeded(answer, asked.least, self._key_name(call.key))
-        if isinstance(answer, Repeated):
+        if not isinstance(answer, Grant):
+            if isinstance(answer, Refused):
+                raise exceeded(answer, asked.least, self._key_name(call.key))
             raise repeated(ticket.id)
         ticket.worst, ticket.grant = answer.amount, answer
         if isinstance(ticket.request, ChatRequest):

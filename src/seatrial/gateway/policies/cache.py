@@ -270,11 +270,11 @@ class Cached:
             self._due.cancel()
             self._due = None
         fresh, self._fresh = self._fresh, []
-        now = self._now()
+        now, ttl_s, most = self._now(), self._options.ttl_s, self._options.max_entry_bytes
         for key, kept, given in fresh:
-            left_s = self._options.ttl_s - (now - given)
+            left_s = ttl_s - (now - given)
             value = written(key, kept) if left_s > 0 else None
-            if value is not None and len(value) > self._options.max_entry_bytes:
+            if value is not None and len(value) > most:
                 value = None
             self._recent.take_down(key, kept, value)
             store = self._store_at_hand() if value is not None else None

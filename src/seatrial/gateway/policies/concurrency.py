@@ -74,10 +74,17 @@ class Places:
 
         Returns: when it was given, for `leave`.   Raises: NoRoom.
         """
-        if self._free:
-            self._free -= 1
-        else:
-            await self._turn(provider, call)
+        taken = self.take_free()
+        if taken is not None:
+            return taken
+        await self._turn(provider, call)
+        return self._now()
+
+    def take_free(self) -> float | None:
+        """As `take` where a place is free; None where there is none."""
+        if not self._free:
+            return None
+        self._free -= 1
         return self._now()
 
     def leave(self, taken: float) -> None:
@@ -142,7 +149,9 @@ class Concurrency:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """See Provider.   Raises: NoRoom."""
-        taken = await self._places.take(self._name, call)
+        taken = self._places.take_free()
+        if taken is None:
+            taken = await self._places.take(self._name, call)
         try:
             return await self._provider.chat(request, call)
         finally:

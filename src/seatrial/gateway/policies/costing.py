@@ -46,11 +46,6 @@ class Priced:
         """None where no price is known."""
 
     @property
-    def exact(self) -> bool:
-        """Whether its tokens are counted as the provider counts them."""
-        return self._counter.exact
-
-    @property
     def version(self) -> str | None:
         """Of the prices."""
         return None if self.quote is None else self.quote.version

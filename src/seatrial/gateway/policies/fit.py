@@ -22,8 +22,9 @@ from seatrial.kernel.errors import SeatrialError
 Summariser = Callable[[Sequence[Message], Call], Awaitable[str]]
 """Says in short what messages said that are dropped; in order, at least one."""
 
+DROPPED_MESSAGES = "fit.dropped_messages"
 NOTES = (
-    "fit.dropped_messages",
+    DROPPED_MESSAGES,
     "fit.dropped_tokens",
     "fit.cut_tokens",
     "fit.summarised",
@@ -101,7 +102,7 @@ class Fit:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         """The whole answer.   Raises: PromptTooLong, and as the provider."""
-        fitted = await self._fitted(request, call)
+        fitted = self._as_it_is(request, call) or await self._fitted(request, call)
         try:
             return await self._provider.chat(fitted, call)
         except ContextTooLong as refused:
@@ -110,7 +111,7 @@ class Fit:
 
     async def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """The answer in pieces.   Raises: PromptTooLong, and as the provider."""
-        fitted = await self._fitted(request, call)
+        fitted = self._as_it_is(request, call) or await self._fitted(request, call)
         begun = False
         try:
             async with aclosing(self._provider.stream(fitted, call)) as chunks:
@@ -134,16 +135,19 @@ class Fit:
         """Close the provider."""
         await self._provider.close()
 
-    async def _fitted(self, request: ChatRequest, call: Call) -> ChatRequest:
+    def _as_it_is(self, request: ChatRequest, call: Call) -> ChatRequest | None:
+        """The request, where it need not be counted."""
         if call.journal.notes:
             for note in NOTES:
                 # What another candidate of the same call left out is not what this one is sent.
                 call.journal.notes.pop(note, None)
         room = self._room(request)
-        if room is None or _surely_fits(request, room):
-            return request
+        return request if room is None or _surely_fits(request, room) else None
+
+    async def _fitted(self, request: ChatRequest, call: Call) -> ChatRequest:
+        room = self._room(request)
         await loaded(self._counter)
-        if self._counter.request(request) <= room:
+        if room is None or self._counter.request(request) <= room:
             return request
         return await self._cut(request, call, room)
 
@@ -192,7 +196,7 @@ class Fit:
         if not plan.fits:
             kept = self._clipped(request, kept, plan.size - room_for_messages, call)
         if plan.dropped:
-            _note(call, "fit.dropped_messages", len(plan.dropped))
+            _note(call, DROPPED_MESSAGES, len(plan.dropped))
             _note(call, "fit.dropped_tokens", sum(sizes[place] for place in plan.dropped))
         if summary is not None:
             call.journal.notes["fit.summarised"] = True

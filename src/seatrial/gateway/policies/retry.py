@@ -24,7 +24,7 @@ from seatrial.gateway.chat.request import ChatRequest, EmbeddingRequest
 from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
 from seatrial.gateway.policies.backoff import Backoff, wait_s
 from seatrial.gateway.policies.opening import cut_off, opened
-from seatrial.gateway.policies.patience import OutOfPatience, Patience, in_time
+from seatrial.gateway.policies.patience import Deadlines, OutOfPatience, Patience
 
 Q = TypeVar("Q", ChatRequest, EmbeddingRequest)
 A = TypeVar("A")
@@ -69,6 +69,7 @@ class Retry:
         self._options = options
         self._now = now
         self._chance = (chance or Random()).random
+        self._deadlines = Deadlines()
 
     @property
     def name(self) -> str:
@@ -139,7 +140,7 @@ class Retry:
             try:
                 if due <= began:
                     raise self._late(began, due)
-                return await in_time(ask(request, attempt), due - began)
+                return await self._deadlines.in_time(ask(request, attempt), due - began)
             except OutOfPatience:
                 failure: ProviderFailure = self._late(began, due)
             except ProviderFailure as caught:

@@ -284,13 +284,12 @@ def _used(usage: Usage | None) -> Attributes:
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
     }
-    for name, n in (
-        ("cache_read.input_tokens", usage.cached_tokens),
-        ("cache_creation.input_tokens", usage.cache_write_tokens),
-        ("reasoning.output_tokens", usage.reasoning_tokens),
-    ):
-        if n:
-            found[f"gen_ai.usage.{name}"] = n
+    if usage.cached_tokens:
+        found["gen_ai.usage.cache_read.input_tokens"] = usage.cached_tokens
+    if usage.cache_write_tokens:
+        found["gen_ai.usage.cache_creation.input_tokens"] = usage.cache_write_tokens
+    if usage.reasoning_tokens:
+        found["gen_ai.usage.reasoning.output_tokens"] = usage.reasoning_tokens
     return found
 
 

@@ -14,6 +14,7 @@ STANDARD: Final[Terms] = ()
 FIELDS: Final = ("service_tier", "speed")
 """OpenAI's and Google's ``service_tier``; Anthropic's ``speed``."""
 
+_NAMES: Final = frozenset(FIELDS)
 _STANDARD_VALUES: Final = frozenset({"auto", "default", "standard", "standard_only"})
 
 
@@ -24,9 +25,10 @@ def terms_of(body: Mapping[str, object] | None) -> Terms:
     otherwise; a reply says which tier it was.
     """
     terms = STANDARD
-    if body is not None:
-        for field in FIELDS:
-            value = body.get(field)
-            if isinstance(value, str) and value not in _STANDARD_VALUES:
-                terms = (*terms, (field, value))
+    if body is None or _NAMES.isdisjoint(body):
+        return terms
+    for field in FIELDS:
+        value = body.get(field)
+        if isinstance(value, str) and value not in _STANDARD_VALUES:
+            terms = (*terms, (field, value))
     return terms

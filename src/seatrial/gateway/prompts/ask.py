@@ -76,8 +76,10 @@ def prompt_ask(body: object) -> PromptAsk | None:
 
     Raises: RequestInvalid: its variables are no object, or it says what the variant settles.
     """
-    model = body.get("model") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(model, str) or not model.startswith(PREFIX):
+    if not isinstance(body, dict):
+        return None
+    model = body.get("model")
+    if not isinstance(model, str) or not model.startswith(PREFIX):
         return None
     variables = fields.optional_mapping(body, VARIABLES) or {}
     rest = {name: value for name, value in body.items() if name != VARIABLES and value is not None}

@@ -31,6 +31,7 @@ _PREFIX = "sk-seatrial-"
 _N_ID = 5
 _N_SECRET = 32
 _NOBODY = bytes(32)
+_ID = slice(len(_PREFIX), len(_PREFIX) + 2 * _N_ID)
 
 
 class KeyUnknown(Denied):
@@ -175,7 +176,7 @@ class KeyRing:
     def find(self, secret: str, *, at_s: float) -> Key | None:
         """Whose key it is, if it may be used at that time, in seconds since 1970."""
         given = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-        key_id = secret[len(_PREFIX) : len(_PREFIX) + 2 * _N_ID]
+        key_id = secret[_ID]
         same = hmac.compare_digest(given, self._digests.get(key_id, _NOBODY))
         key = self._keys.get(key_id)
         return key if key is not None and same and key.usable(at_s) else None

@@ -8,11 +8,13 @@ every client of events skips.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from seatrial.gateway.chat.call import CacheUse, Call
 from seatrial.gateway.chat.money import plain_usd
 from seatrial.gateway.dialects.crossing import LOST_FIELDS
+from seatrial.gateway.policies.fit import DROPPED_MESSAGES
 from seatrial.gateway.policies.similar import SIMILARITY
 from seatrial.gateway.routes.prompted import ANSWER_NOTE, VERSION_NOTE
 from seatrial.serving.flight import VERSION
@@ -21,6 +23,8 @@ from seatrial.web.llm.visit import Visit
 STREAMED = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 _CACHE = {use: (b"x-seatrial-cache", use.value.encode()) for use in CacheUse}
+_NOTES = frozenset({VERSION_NOTE, SIMILARITY, DROPPED_MESSAGES, LOST_FIELDS})
+"""What of a journal's notes goes into headers."""
 _UNSAFE = re.compile(r"[^\x21-\x7e]")
 
 
@@ -32,25 +36,40 @@ def headers_of(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
     if call is None:
         return tuple(found)
     journal = call.journal
-    version = journal.notes.get(VERSION_NOTE)
-    if version is not None:
-        found.append((VERSION, str(version).encode()))
-        found.append((b"x-seatrial-answer", _safe(str(journal.notes[ANSWER_NOTE]))))
-    if journal.cache is not CacheUse.NONE:
+    if not _NOTES.isdisjoint(journal.notes):
+        found += _noted(journal.notes)
+    attempts = journal.attempts
+    if attempts:
+        last = attempts[-1]
+        found += _answered(journal.cache, last.provider, last.model, len(attempts))
+    elif journal.cache is not CacheUse.NONE:
         found.append(_CACHE[journal.cache])
-        if isinstance(similarity := journal.notes.get(SIMILARITY), float):
-            found.append((b"x-seatrial-similarity", b"%.4f" % similarity))
-    if isinstance(dropped := journal.notes.get("fit.dropped_messages"), int):
-        found.append((b"x-seatrial-dropped-messages", b"%d" % dropped))
-    if isinstance(lost := journal.notes.get(LOST_FIELDS), tuple):
-        found.append((b"x-seatrial-lost-fields", _safe(",".join(lost))))
-    if journal.attempts:
-        last = journal.attempts[-1]
-        found.append((b"x-seatrial-model", _named(last.provider, last.model)))
-        found.append((b"x-seatrial-attempts", b"%d" % len(journal.attempts)))
-    if journal.attempts or journal.beside:
+    if attempts or journal.beside:
         found.append((b"x-seatrial-cost-usd", cost(call)))
     return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _answered(
+    cache: CacheUse, provider: str, model: str, n: int
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Who answered at the ``n``-th attempt, and what the cache did."""
+    told = (b"x-seatrial-model", _named(provider, model)), (b"x-seatrial-attempts", b"%d" % n)
+    return told if cache is CacheUse.NONE else (_CACHE[cache], *told)
+
+
+def _noted(notes: Mapping[str, object]) -> Iterator[tuple[bytes, bytes]]:
+    """What the notes of a journal say, where they say it."""
+    version = notes.get(VERSION_NOTE)
+    if version is not None:
+        yield VERSION, str(version).encode()
+        yield b"x-seatrial-answer", _safe(str(notes[ANSWER_NOTE]))
+    if isinstance(similarity := notes.get(SIMILARITY), float):
+        yield b"x-seatrial-similarity", b"%.4f" % similarity
+    if isinstance(dropped := notes.get(DROPPED_MESSAGES), int):
+        yield b"x-seatrial-dropped-messages", b"%d" % dropped
+    if isinstance(lost := notes.get(LOST_FIELDS), tuple):
+        yield b"x-seatrial-lost-fields", _safe(",".join(lost))
 
 
 def last_word(visit: Visit) -> bytes:
