@@ -202,17 +202,17 @@ def test_a_frame_is_as_good_as_a_file(home, files):
 
 
 def test_a_function_is_found_in_this_folder(home, files, tmp_path, monkeypatch):
-    (tmp_path / "shop_costs.py").write_text(
+    (tmp_path / "own_costs.py").write_text(
         "def cost(labels, predictions):\n    return float((labels != predictions).mean())\n"
     )
     monkeypatch.chdir(tmp_path)
     found = run(
         home,
         files,
-        rules=Rules(primary="shop_costs:cost:less", n_resamples=100, guardrails=()),
+        rules=Rules(primary="own_costs:cost:less", n_resamples=100, guardrails=()),
         segments=(),
     )
-    assert found.found.primary == "shop_costs.cost"
+    assert found.found.primary == "own_costs.cost"
     assert found.outcome is Outcome.BETTER
     pair = found.found.metrics[0]
     by_name = {m.metric: m.new.value for m in found.found.metrics}
