@@ -20,12 +20,12 @@ from seatrial.wiring.deploy import Order, deploy_order
 from seatrial.wiring.evaluation import (
     Evaluated,
     EvaluationOrder,
-    HoldoutIsTraining,
-    MetricNotFound,
     VersionFails,
     evaluate,
     evaluate_order,
 )
+from seatrial.wiring.evaluation_rows import HoldoutIsTraining
+from seatrial.wiring.own_metric import MetricNotFound
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.slow
@@ -297,7 +297,7 @@ def test_steps_and_progress_are_told(home, files):
 
 
 def test_more_rows_than_are_read_are_told(home, files, monkeypatch):
-    monkeypatch.setattr("seatrial.wiring.evaluation.MAX_ROWS", 500)
+    monkeypatch.setattr("seatrial.wiring.evaluation_rows.MAX_ROWS", 500)
     steps = []
     found = evaluate_order(
         home,

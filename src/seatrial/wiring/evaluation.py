@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seatrial.kernel.errors import Invalid, NotFound, SeatrialError, Unavailable
-from seatrial.monitoring.rows.row_hash import row_hashes
+from seatrial.kernel.errors import SeatrialError, Unavailable
 from seatrial.monitoring.rows.served import column_of
-from seatrial.monitoring.rows.table import Table
 from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.profile_record import read_profile
 from seatrial.monitoring.summaries.segment_reference import segment_columns
 from seatrial.packaging.describe import accepted_rows
-from seatrial.packaging.sample import Sample, SampleMismatch, find_label
+from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.registry.bundle import Bundle
-from seatrial.registry.incoming import chunks_of
 from seatrial.training.evaluation import card_content
 from seatrial.training.evaluation.answers import Answers, Holdout
 from seatrial.training.evaluation.card import card_page
@@ -40,33 +33,26 @@ from seatrial.training.evaluation.metrics import OwnMetric
 from seatrial.training.evaluation.record import evaluation_record
 from seatrial.training.evaluation.rules import Rules
 from seatrial.wiring.evaluation_answers import Asked, answers_of, times_in_turns
+from seatrial.wiring.evaluation_rows import (
+    digest,
+    is_cut,
+    label_of,
+    read,
+    repeated,
+    source,
+)
 from seatrial.wiring.evaluation_subject import Say, subject
+from seatrial.wiring.own_metric import own_metric
 from seatrial.wiring.versions import open_version
 from seatrial.wiring.workspace import Workspace, open_workspace
 
-MAX_ROWS = 1_000_000
-"""Rows read of a holdout; intervals of more would not be narrower by anything that matters."""
-
-_LESS = "less"
 _HEIGHT_PX = 700
-
-
-class HoldoutIsTraining(Invalid):
-    """The rows to evaluate on are the file that the model was trained on."""
-
-    code = "evaluation.holdout_is_training"
 
 
 class VersionFails(Unavailable):
     """The engine of a version crashed, hung, or took too much memory on the rows."""
 
     code = "evaluation.version_fails"
-
-
-class MetricNotFound(NotFound):
-    """A function that was named as a metric cannot be imported."""
-
-    code = "evaluation.metric_not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,13 +188,13 @@ def evaluate_order(
         raises; VersionFails; what `training.evaluation.evaluation.evaluate` raises.
     """
     names, own, rules = _metrics(order)
-    on_progress("data", f"reading {_source(order.data)}")
-    rows = _read(order.data)
-    label = _label(rows, order.label)
-    repeated = _repeated(order, rows)
-    if rows.n_rows == MAX_ROWS and rows.n_total != MAX_ROWS:
-        on_step("note", "data", f"only the first {MAX_ROWS:,} rows are read")
-    on_step("ok", "data", f"{rows.n_rows:,} rows of {_source(order.data)}, label {label}")
+    on_progress("data", f"reading {source(order.data)}")
+    rows = read(order.data)
+    label = label_of(rows, order.label)
+    trained_on = None if order.training is None else repeated(order.data, rows, order.training)
+    if is_cut(rows):
+        on_step("note", "data", f"only the first {rows.n_rows:,} rows are read")
+    on_step("ok", "data", f"{rows.n_rows:,} rows of {source(order.data)}, label {label}")
     with ExitStack() as opened:
         bundles: dict[str, Bundle] = {}
         called: dict[str, str] = {}
@@ -239,9 +225,9 @@ def evaluate_order(
         labels=column_of(rows.columns[label]),
         values=rows.columns[label],
         columns={name: column_of(rows.columns[name]) for name in segments},
-        source=_source(order.data),
-        digest=_digest(order.data) if isinstance(order.data, str | Path) else None,
-        repeated=repeated,
+        source=source(order.data),
+        digest=digest(order.data) if isinstance(order.data, str | Path) else None,
+        repeated=trained_on,
     )
     return Evaluated(
         evaluate_answers(
@@ -324,55 +310,6 @@ def _facts(name: str, bundle: Bundle) -> VersionFacts:
     )
 
 
-def _read(data: object) -> Sample:
-    from seatrial.adapters.sample_file import read_sample, sample_of
-
-    if isinstance(data, str | Path):
-        return read_sample(Path(data), max_rows=MAX_ROWS)
-    return sample_of(data, name="data")
-
-
-def _source(data: object) -> str:
-    return Path(data).name if isinstance(data, str | Path) else f"a {type(data).__name__}"
-
-
-def _label(rows: Sample, label: str | None) -> str:
-    found = find_label(rows, None, label)
-    if found is None:
-        raise SampleMismatch(
-            "No column of the rows is recognised as the label.",
-            remedy=f"Name it with --label, of: {', '.join(list(rows.columns)[:12])}.",
-            field="label",
-        )
-    return found
-
-
-def _repeated(order: EvaluationOrder, rows: Sample) -> NDArray[np.bool_] | None:
-    """Which rows were trained on, where the rows of the training are given."""
-    if order.training is None:
-        return None
-    if isinstance(order.data, str | Path) and _digest(order.data) == _digest(order.training):
-        raise HoldoutIsTraining(
-            f"{_source(order.data)} has the very bytes of the training data {order.training.name}.",
-            remedy="Give rows that were kept from training.",
-        )
-    known = _read(order.training)
-    shared = [name for name in rows.columns if name in known.columns]
-    seen = np.unique(row_hashes(_table(known, shared)))
-    return np.isin(row_hashes(_table(rows, shared)), seen)
-
-
-def _table(rows: Sample, names: Sequence[str]) -> Table:
-    return Table(columns={n: column_of(rows.columns[n]) for n in names}, n=rows.n_rows)
-
-
-def _digest(path: object) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks_of(Path(str(path))):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _profile(bundle: Bundle) -> Profile | None:
     found = bundle.profile()
     return read_profile(found) if found else None
@@ -403,38 +340,8 @@ def _metrics(order: EvaluationOrder) -> tuple[tuple[str, ...], tuple[OwnMetric, 
     """The metrics known by name, the functions, and the rules with the name of theirs."""
     primary = order.rules.primary or ""
     named = dict.fromkeys((*order.metrics, *([primary] if ":" in primary else [])))
-    own = {name: _own(name) for name in named if ":" in name}
+    own = {name: own_metric(name) for name in named if ":" in name}
     rules = order.rules
     if primary in own:
         rules = replace(rules, primary=own[primary].name)
     return tuple(n for n in named if n not in own), tuple(own.values()), rules
-
-
-def _own(named: str) -> OwnMetric:
-    """A function of the user's.   Raises: MetricNotFound."""
-    module, _, rest = named.partition(":")
-    name, _, way = rest.partition(":")
-    here = str(Path.cwd())
-    added = here not in sys.path
-    if added:  # as `python -m` would
-        sys.path.insert(0, here)
-    try:
-        function = getattr(import_module(module), name)
-    except Exception as problem:
-        raise MetricNotFound(
-            f"The metric {named!r} cannot be imported: {type(problem).__name__}: {problem}.",
-            remedy="Name a function as package.module:name, in this folder or installed; add "
-            f":{_LESS} where less is better.",
-            metric=named,
-        ) from problem
-    finally:
-        if added:
-            sys.path.remove(here)
-    if way not in ("", _LESS) or not callable(function):
-        raise MetricNotFound(
-            f"{named!r} names no function to measure by.",
-            remedy=f"Write package.module:name, or package.module:name:{_LESS} where less is "
-            "better.",
-            metric=named,
-        )
-    return OwnMetric(name=f"{module}.{name}", function=function, less_is_better=way == _LESS)
