@@ -28,7 +28,7 @@ class Count:
 
 
 def say(word: str) -> None:
-    print(word, flush=True)
+    os.write(1, f"{word}\n".encode())  # in one piece: two threads speak
 
 
 def flow(effects: Path) -> Workflow:

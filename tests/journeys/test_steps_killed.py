@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,14 +53,15 @@ def kill_at(process: subprocess.Popen[str], moment: str) -> None:
         too_late.cancel()
         process.kill()
         process.wait()
+        process.stdout.close()
     assert said, f"the worker never said {moment!r}"
 
 
 @pytest.fixture
-def effects(tmp_path: Path) -> Iterator[Path]:
+def effects(tmp_path: Path) -> Path:
     folder = tmp_path / "effects"
     folder.mkdir()
-    yield folder
+    return folder
 
 
 def ended(runs: Runs, run_id: str, within_s: float = 20.0) -> Run:
@@ -92,6 +92,8 @@ def test_killed_at_every_moment_the_end_is_the_same(url: str, effects: Path) -> 
             finally:
                 os.kill(after.pid, signal.SIGKILL)
                 after.wait()
+                if after.stdout is not None:
+                    after.stdout.close()
         made = sorted(path.name for path in effects.iterdir())
         assert made == sorted(
             f"{run_id}/{name}".replace("/", "_") for run_id in ids for name in NAMES

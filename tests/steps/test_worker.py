@@ -62,7 +62,7 @@ def test_a_run_goes_through_its_steps_and_keeps_what_each_gave():
 
 def test_two_starts_with_one_key_are_one_run():
     bench = Bench(adding(World()))
-    runs, run_id = started(bench)
+    _, run_id = started(bench)
     again, created = Runs(bench.store).start(
         bench.flow, key="a", input=Number(value=99), reason="another", by="ben"
     )
@@ -91,7 +91,7 @@ def test_a_wait_is_asked_again_not_before_its_time():
     started(bench)
     bench.tick(31, seconds=1.0)
     # Ten seconds after the answer was kept, which is a tick after it was given.
-    assert [round(b - a) for a, b in zip(calls, calls[1:], strict=False)] == [11, 11]
+    assert [round(b - a) for a, b in pairwise(calls)] == [11, 11]
 
 
 def test_a_wait_for_a_person_ends_when_one_takes_over():
