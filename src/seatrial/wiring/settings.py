@@ -19,6 +19,7 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ class Settings(ConfigModel):
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig,
         description="When a new version counts as better than the one in production.",
+    )
+    training: TrainingConfig = Field(
+        default_factory=TrainingConfig,
+        description="What can be trained, and where its runs are shown.",
     )
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,
