@@ -76,7 +76,9 @@ def rows(tmp_path: Path) -> SqliteRows:
 class Serving:
     def __init__(self, workspace: Workspace, *, worker: str | None = None) -> None:
         self.tally = Tally()
-        self.lookups: Lookups = open_lookups(workspace, self.tally, worker=worker)
+        opened = open_lookups(workspace, self.tally, worker=worker)
+        self.lookups: Lookups = opened.lookups
+        self.renewal = opened.renewal
         live = live_version(SIGNATURE)
         self.plane = DataPlane(router_of(live), error_reply, completion=self.lookups)
 
@@ -89,6 +91,21 @@ class Serving:
         assert not isinstance(made, Reply)
         reply = await made
         return reply.status, json.loads(reply.body)
+
+    async def infer(self, *users: float) -> tuple[int, Any]:
+        """The same by tensors; the numbers of the answer, or all of a refusal."""
+        n = len(users)
+        kind = "INT64" if all(isinstance(user, int) for user in users) else "FP64"
+        keys = {"name": "entity.user_id", "shape": [n], "datatype": kind, "data": list(users)}
+        rest = [
+            {"name": name, "shape": [n, 1], "datatype": "FP32", "data": [1.0] * n}
+            for name in OTHERS
+        ]
+        body = json.dumps({"inputs": [keys, *rest]}).encode()
+        made = self.plane.handle(Request("POST", "/v2/models/churn/infer", b"", {}, body))
+        reply = made if isinstance(made, Reply) else await made
+        told = json.loads(reply.body)
+        return reply.status, told["outputs"][0]["data"] if reply.status == 200 else told
 
     async def whole(self, value: float) -> Any:
         body = {"instances": [[value, *([1.0] * len(OTHERS))]]}
