@@ -135,12 +135,12 @@ async def test_another_online_store_is_opened(tmp_path: Path, rows: SqliteRows) 
 async def test_tensors_that_name_entities_are_looked_up(tmp_path: Path, rows: SqliteRows) -> None:
     """With defaults, staleness and errors as plain rows have them."""
     strict = Serving(workspace(tmp_path, deadline="10s"))
-    assert (await strict.infer(1, 2))[1] == [await strict.whole(v) for v in (1.0, 2.0)]
+    assert await strict.infer(1, 2) == (200, [10, 20])
     assert (await strict.infer(1, 3))[0] == 503
     assert (await strict.infer(1, 8))[0] == 404
     status, told = await strict.infer(1.5, 2)
     assert (status, told["code"]) == (400, "features.entity_invalid")
     await strict.lookups.close()
     lenient = Serving(workspace(tmp_path, deadline="10s", defaults={"average": 7.0}))
-    assert (await lenient.infer(1, 3, 8))[1] == [await lenient.whole(v) for v in (1.0, 7.0, 7.0)]
+    assert await lenient.infer(1, 3, 8) == (200, [10, 70, 70])
     await lenient.lookups.close()

@@ -73,6 +73,14 @@ def wanted(plan: Plan, rows: Sequence[object]) -> Wanted | None:
     return Wanted(rows=places, keys=keys)
 
 
+@dataclass(frozen=True, slots=True)
+class At:
+    """As of when values are judged, and how old they may be besides the TTL of their view."""
+
+    now_us: int
+    max_age_us: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
     """What became of the rows of a request; see `serving.completion.Filled`.
@@ -114,6 +122,7 @@ def complete(
         observe: told of each value that was looked up.
     """
     problems: dict[str, SeatrialError] = {}
+    at = At(now_us, plan.max_age_us)
     for place, row in enumerate(what.rows):
         given: dict[str, Any] = rows[row]
         whole = {name: value for name, value in given.items() if name != ENTITY}
@@ -123,7 +132,7 @@ def complete(
             if isinstance(found, SeatrialError):
                 read, problem = Read(State.MISSING), found
             else:
-                read = _read(plan, column, what, place, found, now_us)
+                read = read_of(column, what.keys, place, found, at)
                 problem = None
                 if observe is not None:
                     observe(column, read, now_us)
@@ -136,10 +145,14 @@ def complete(
     return Filled(rows=what.rows, names=[one.name for one in plan.columns], problems=problems)
 
 
-def _read(plan: Plan, column: Column, what: Wanted, place: int, found: Found, now_us: int) -> Read:
+def read_of(column: Column, keys: Keys, place: int, found: Found, at: At) -> Read:
+    """What was found of a feature for one row, as of a time.
+
+    Args: place: of the row among the ``keys``.
+    """
     view, feature = column.selected.view, column.selected.field.name
-    stored = found[view][what.keys[view][place]]
-    return judged(stored, view, feature, now_us=now_us, max_age_us=plan.max_age_us)
+    stored = found[view][keys[view][place]]
+    return judged(stored, view, feature, now_us=at.now_us, max_age_us=at.max_age_us)
 
 
 def _value(

@@ -5,8 +5,9 @@ What is not here (sources, transformations, tags) stays Feast's own business.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -127,7 +128,7 @@ class Repository:
     project: str
     views: tuple[View, ...]
     services: tuple[Service, ...] = ()
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = dataclasses.field(default_factory=dict)
 
     def view(self, name: str) -> View:
         """A view by name.   Raises: Unregistered."""

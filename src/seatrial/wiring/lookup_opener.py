@@ -73,7 +73,7 @@ class Opener:
         return Lookups(found, tuple(self.kept.values()))
 
     def lookup(self, endpoint: str, plan: Plan, source: Source) -> EndpointLookup:
-        """The lookup of an endpoint from now on; nothing is connected yet.   Raises: MissingExtra."""
+        """Of an endpoint from now on; nothing is connected yet.   Raises: MissingExtra."""
         # The store gives up soon after the request has, so that its thread is free again.
         store = source.opened(timeout_s=2 * plan.deadline_s)
         self.tally.expect(endpoint, plan)

@@ -66,7 +66,7 @@ class Renewal:
             await asyncio.sleep(EVERY_S)
             try:
                 await self.turn()
-            except Exception:  # the border of a step: the next one looks again
+            except Exception:  # noqa: BLE001 - the border of a step: the next one looks again
                 _log.exception("features go on as they are")
 
     async def turn(self) -> None:
