@@ -136,6 +136,7 @@ def _release(
         "evidence": live.get("judgement") or dict(rollout.evidence) or None,
         "rolled_back": rollout.phase is Phase.PROMOTED and rollout.version in state.withdrawn,
         "staging": dict(rollout.staging) or None,
+        "evaluation": dict(rollout.evaluation) or None,
         "plan": rollout.plan.as_dict(),
     }
 
@@ -148,6 +149,8 @@ def _waiting_for(rollout: Rollout, workers: Sequence[Beat], *, controlled: bool)
     match rollout.phase:
         case Phase.STAGING:
             return "the staging tests"
+        case Phase.EVALUATING:
+            return "its evaluation against the version in production"
         case Phase.WARMING:
             return "every worker to load the version"
         case Phase.CANARY:

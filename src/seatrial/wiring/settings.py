@@ -20,6 +20,7 @@ from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
 from seatrial.training.evaluation.config import EvaluationConfig
+from seatrial.training.following.config import RegistryConfig
 
 if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
@@ -138,6 +139,10 @@ class Settings(ConfigModel):
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig,
         description="When a new version counts as better than the one in production.",
+    )
+    registry: RegistryConfig = Field(
+        default_factory=RegistryConfig,
+        description="Registered models that are released by themselves.",
     )
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,
