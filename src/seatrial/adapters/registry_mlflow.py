@@ -28,6 +28,7 @@ _PAGE = 100
 _READY = "READY"
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"})
+_LOGGED = "models:/"
 _DESCRIPTION = "MLmodel"
 _MAX_DESCRIPTION = 1 << 20
 
@@ -83,9 +84,13 @@ class MlflowRegistry:
         """See ModelRegistry: the whole folder of the version is copied."""
         from mlflow.artifacts import download_artifacts
 
+        location = self._asked(
+            partial(self._location, model, number), absent=version_unknown(model, number)
+        )
         there = self._asked(
-            lambda: download_artifacts(
-                artifact_uri=f"models:/{model}/{number}",
+            partial(
+                download_artifacts,
+                artifact_uri=location,
                 dst_path=str(folder),
                 tracking_uri=self._uri,
                 registry_uri=self._uri,
@@ -93,6 +98,17 @@ class MlflowRegistry:
             absent=version_unknown(model, number),
         )
         return Fetched(file=model_file(Path(there), f"Version {number} of {model!r}"))
+
+    def _location(self, model: str, number: int) -> str:
+        """Where the files of a version are.
+
+        MLflow resolves ``models:/`` itself, but at the address that is set for the whole process.
+        """
+        found = str(self._client.get_model_version_download_uri(model, str(number)))
+        if not found.startswith(_LOGGED):
+            return found
+        logged = self._client.get_logged_model(found.removeprefix(_LOGGED))
+        return str(logged.artifact_location)
 
     def mark(self, model: str, number: int, tags: Mapping[str, str]) -> None:
         """See ModelRegistry."""

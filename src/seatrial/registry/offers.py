@@ -208,7 +208,7 @@ class OwnRegistry:
         self._get(model, number)
         data = {"number": number, "tags": {name: cut_tag(text) for name, text in tags.items()}}
 
-        def decide(facts: list[Fact]) -> None | Draft:
+        def decide(facts: list[Fact]) -> Draft | None:
             newest = next((f for f in reversed(facts) if _is_mark(f, number)), None)
             same = newest is not None and newest.data == data
             return None if same else Draft(kind=MARKED, data=data, by="registry")
@@ -226,7 +226,7 @@ class OwnRegistry:
         self._get(model, number)
         data = {"alias": alias, "number": number}
 
-        def decide(facts: list[Fact]) -> None | Draft:
+        def decide(facts: list[Fact]) -> Draft | None:
             moved = [f for f in facts if f.kind == ALIAS_MOVED and f.data["alias"] == alias]
             there = bool(moved) and moved[-1].data == data
             return None if there else Draft(kind=ALIAS_MOVED, data=data, by="registry")
