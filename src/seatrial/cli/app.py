@@ -18,6 +18,8 @@ _VERBS: dict[str, tuple[str, str]] = {
     "up": ("seatrial.cli.serve:up", "Serve every endpoint, and bring releases forward."),
     "down": ("seatrial.cli.serve:down", "Stop the server that `up --detach` started."),
     "deploy": ("seatrial.cli.deploy:deploy", "Take a model file to staging or production."),
+    "register": ("seatrial.cli.register:register", "Offer a version; the server does the rest."),
+    "registry": ("seatrial.cli.registry:registry", "Registered models that are followed."),
     "evaluate": ("seatrial.cli.evaluate:evaluate", "A new version against the one in production."),
     "plan": ("seatrial.cli.plan:plan", "Say how long a verdict will take, before starting."),
     "status": ("seatrial.cli.release:status", "What is served, and where releases stand."),

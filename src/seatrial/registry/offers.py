@@ -183,7 +183,7 @@ class OwnRegistry:
         moved = (f for f in read_stream(self._log, PREFIX + model) if f.kind == ALIAS_MOVED)
         return {str(f.data["alias"]): int(str(f.data["number"])) for f in moved}
 
-    def fetch(self, model: str, number: int, folder: Path) -> Fetched:
+    def fetch(self, model: str, number: int, folder: Path) -> Fetched:  # noqa: ARG002
         """See ModelRegistry: files are read where they lie."""
         one = self._get(model, number)
         file = self._folder / one.sha256 / one.file

@@ -9,9 +9,10 @@ from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import FactLog
 from seatrial.registry.models import ModelRegistry
 from seatrial.registry.offers import OwnRegistry
+from seatrial.training.following.desk import OWN, check_model
 from seatrial.wiring.workspace import Workspace
 
-OWN, MLFLOW = "own", "mlflow"
+MLFLOW = "mlflow"
 
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 """MLflow's client asks for minutes where nothing answers; here it is asked again anyway."""
@@ -29,6 +30,11 @@ class RegistryUrlInvalid(Invalid):
 def own_registry(workspace: Workspace, log: FactLog) -> OwnRegistry:
     """Our own registry, in the store and the home folder."""
     return OwnRegistry(log, workspace.home / "offers")
+
+
+def check_followed(workspace: Workspace, model: str) -> None:
+    """Raises: ModelNotFollowed: nothing would become of what is registered."""
+    check_model(workspace.settings.registry, model)
 
 
 def open_registries(workspace: Workspace, log: FactLog) -> dict[str, ModelRegistry]:

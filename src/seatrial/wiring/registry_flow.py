@@ -29,6 +29,7 @@ from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Answer, Done, End, Retry, Step, Wait, Workflow
 from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.following.config import FollowedConfig
+from seatrial.training.following.desk import KIND
 from seatrial.training.following.seen import PREFIX, Cause, announce, fold, packaged
 from seatrial.training.following.standing import (
     ArrivalInput,
@@ -48,7 +49,6 @@ from seatrial.wiring.registry_card import (
 )
 from seatrial.wiring.workspace import Workspace
 
-KIND = "registry"
 BY = "registry"
 
 _PATIENT = Retry(attempts=1_000_000, first_s=1.0, longest_s=30.0)

@@ -20,15 +20,17 @@ from seatrial.registry.models import ModelRegistry
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Workflow
 from seatrial.training.following.config import RegistryConfig
+from seatrial.training.following.desk import FOLLOWER, OWN
+from seatrial.training.following.exposition import exposition
+from seatrial.training.following.nudges import ACCEPTED
+from seatrial.training.following.nudges import PREFIX as NUDGES
 from seatrial.training.following.seen import PREFIX, Arrival, Cause, Seen, decide, fold
 from seatrial.training.following.standing import ArrivalInput
-from seatrial.wiring.registries import OWN
 
 LEASE = "registry"
-BEAT = "registry/follower"
-NUDGE = "registry/nudge/"
 
-_LEASE_TTL_S = 30.0
+_LEASE_TTL_S = 10.0
+_COUNTED_S = 86_400.0
 _BEAT_EVERY_S = 1.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
@@ -78,7 +80,7 @@ class Follower:
         self._holder = holder
         self._lease: Lease | None = None
         self._head = -1
-        self._nudges: Mapping[str, object] = {}
+        self._nudges: Mapping[str, Mapping[str, int]] = {}
         self._beat_at_s = float("-inf")
         self._runs = Runs(store)
         self._trouble = ""
@@ -117,8 +119,12 @@ class Follower:
 
     def _nudged(self) -> bool:
         """Whether a webhook came since the last look."""
-        now = {beat.name: dict(beat.data) for beat in self._store.present(NUDGE, within_s=60.0)}
-        fresh = any(self._nudges.get(name) != data for name, data in now.items())
+        beats = self._store.present(NUDGES, within_s=_COUNTED_S)
+        now = {beat.name.removeprefix(NUDGES): _counts(beat.data) for beat in beats}
+        fresh = any(
+            counts.get(ACCEPTED, 0) > self._nudges.get(name, {}).get(ACCEPTED, 0)
+            for name, counts in now.items()
+        )
         self._nudges = now
         return fresh
 
@@ -214,17 +220,21 @@ class Follower:
         if now < self._beat_at_s:
             return
         self._beat_at_s = now + _BEAT_EVERY_S
-        self._store.beat(
-            BEAT,
-            {
-                name: {
-                    "problem": source.problem,
-                    "looked_at": source.looked_at,
-                    "n_failed": source.n_failed,
-                }
-                for name, source in self._sources.items()
-            },
+        sources = {
+            name: {
+                "problem": source.problem,
+                "looked_at": source.looked_at,
+                "n_failed": source.n_failed,
+            }
+            for name, source in self._sources.items()
+        }
+        self._runs.refresh()
+        told = exposition(
+            up={name: not source.problem for name, source in self._sources.items()},
+            webhooks=self._nudges,
+            runs=self._runs.all(kind=self._workflow.kind),
         )
+        self._store.beat(FOLLOWER, {"sources": sources, "metrics": told})
 
 
 def said_of(arrival: ArrivalInput) -> str:
@@ -238,6 +248,11 @@ def said_of(arrival: ArrivalInput) -> str:
             return f"a person wants {what} {where} to be tried again"
         case _:
             return f"{what} was registered {where}"
+
+
+def _counts(data: Mapping[str, object]) -> dict[str, int]:
+    found = data.get("counts")
+    return {k: int(n) for k, n in found.items()} if isinstance(found, Mapping) else {}
 
 
 def _matters(drafts: list[Draft]) -> bool:
