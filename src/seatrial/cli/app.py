@@ -19,6 +19,8 @@ _VERBS: dict[str, tuple[str, str]] = {
     "down": ("seatrial.cli.serve:down", "Stop the server that `up --detach` started."),
     "train": ("seatrial.cli.train:train", "Train a model, recorded and within limits."),
     "deploy": ("seatrial.cli.deploy:deploy", "Take a model file to staging or production."),
+    "register": ("seatrial.cli.register:register", "Offer a version; the server does the rest."),
+    "registry": ("seatrial.cli.registry:registry", "Registered models that are followed."),
     "evaluate": ("seatrial.cli.evaluate:evaluate", "A new version against the one in production."),
     "plan": ("seatrial.cli.plan:plan", "Say how long a verdict will take, before starting."),
     "status": ("seatrial.cli.release:status", "What is served, and where releases stand."),

@@ -101,6 +101,7 @@ def _plan_from(data: Mapping[str, Any]) -> Plan:
         steps=tuple(_step_from(step) for step in data["steps"]),
         gates=gates,
         extend_s=_held(data, "extend_s", _NUMBER),
+        evaluated="evaluated" in data and _held(data, "evaluated", bool),
     )
 
 
@@ -146,6 +147,15 @@ def _phase(phase: Phase) -> Callable[[EndpointState, Fact], EndpointState]:
 
 def _staging_failed(state: EndpointState, fact: Fact) -> EndpointState:
     return _moved(_staged(state, fact), phase=Phase.REJECTED)
+
+
+def _evaluated(state: EndpointState, fact: Fact) -> EndpointState:
+    report = _held(fact.data, "report", Mapping)
+    return _moved(state, evaluation=report, reason=_held(fact.data, "reason", str))
+
+
+def _evaluation_failed(state: EndpointState, fact: Fact) -> EndpointState:
+    return _moved(_evaluated(state, fact), phase=Phase.REJECTED)
 
 
 def _step_entered(state: EndpointState, fact: Fact) -> EndpointState:
@@ -197,6 +207,9 @@ CHANGES: Mapping[str, Callable[[EndpointState, Fact], EndpointState]] = {
     "release.started": _started,
     "staging.passed": _staged,
     "staging.failed": _staging_failed,
+    "evaluation.awaited": _phase(Phase.EVALUATING),
+    "evaluation.passed": _evaluated,
+    "evaluation.failed": _evaluation_failed,
     "release.staged": _phase(Phase.STAGED),
     "canary.warming": _phase(Phase.WARMING),
     "step.entered": _step_entered,

@@ -137,17 +137,34 @@ def deploy_order(
     store = workspace.open_store()
     try:
         desk = Desk(store)
-        on_progress("package", str(order.model))
-        packaged = _packaged(workspace, order, desk, on_step, on_progress)
-        check_signature(
-            workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step
+        version = register_order(
+            workspace, desk, store, order, on_step=on_step, on_progress=on_progress
         )
-        plan = _plan(workspace, order, packaged.bundle.manifest.name)
-        version = _registered(workspace, desk, store, order, packaged, on_step=on_step)
+        plan = _plan(workspace, order, version.name)
         return begin(desk, store, order, version, plan, on_step=on_step)
     except BaseException:
         store.close()
         raise
+
+
+def register_order(
+    workspace: Workspace,
+    desk: Desk,
+    store: Store,
+    order: Order,
+    *,
+    on_step: Say,
+    on_progress: Callable[[str, str], None],
+) -> Version:
+    """Package the model or take in the archive, and register it.
+
+    Args: as `deploy_order`.
+    Raises: what `deploy_order` raises of a model; nothing is registered then.
+    """
+    on_progress("package", str(order.model))
+    packaged = _packaged(workspace, order, desk, on_step, on_progress)
+    check_signature(workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step)
+    return _registered(workspace, desk, store, order, packaged, on_step=on_step)
 
 
 def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Placed:

@@ -114,6 +114,8 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         for index in range(server.workers)
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
+    if workspace.settings.registry.models:
+        children.append(Child(name="registry", main=partial(_registry, workspace)))
     log_masked()
     try:
         announce(workspace, address=address)
@@ -259,6 +261,13 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         store.close()
         if watching.ident is not None:
             watching.join(_GRACE_S / 2)
+
+
+def _registry(workspace: Workspace, stop_fd: int) -> None:
+    """The main of the process that follows registries."""
+    from seatrial.wiring.registry_process import run_registry
+
+    run_registry(workspace, _stop_event(stop_fd))
 
 
 def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:

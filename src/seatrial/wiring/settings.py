@@ -21,6 +21,7 @@ from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
 from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
+from seatrial.training.following.config import RegistryConfig
 
 if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
@@ -143,6 +144,10 @@ class Settings(ConfigModel):
     training: TrainingConfig = Field(
         default_factory=TrainingConfig,
         description="What can be trained, and where its runs are shown.",
+    )
+    registry: RegistryConfig = Field(
+        default_factory=RegistryConfig,
+        description="Registered models that are released by themselves.",
     )
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,

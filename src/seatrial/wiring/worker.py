@@ -158,7 +158,8 @@ class _Process:
 
     def __init__(self, workspace: Workspace, *, name: str, address: str) -> None:
         config = workspace.settings.server
-        self._workspace, self._name, self._address = workspace, name, address
+        self._workspace, self._address = workspace, address
+        self.name = self._name = name
         self._clock = SystemClock()
         self.store = workspace.open_store()
         self._recorder = Recorder(worker=name, clock=self._clock)
@@ -374,8 +375,14 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
 
             knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
+        following: list[APIRouter] = []
+        if workspace.settings.registry.models:
+            from seatrial.wiring.registry_routes import registry_routers
+
+            following = registry_routers(workspace, store, guard, worker=process.name)
         return [
             control_router(desk, guard),
+            *following,
             watch_router(watch, guard),
             labels_router(
                 labels,
