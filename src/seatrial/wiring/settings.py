@@ -22,6 +22,7 @@ from seatrial.release.controller import RETENTION_S
 from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
 from seatrial.training.following.config import RegistryConfig
+from seatrial.training.retraining.config import RetrainingConfig
 
 if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
@@ -148,6 +149,10 @@ class Settings(ConfigModel):
     registry: RegistryConfig = Field(
         default_factory=RegistryConfig,
         description="Registered models that are released by themselves.",
+    )
+    retraining: RetrainingConfig = Field(
+        default_factory=dict,
+        description="Models that are trained anew when triggers ask for it, by name.",
     )
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,
