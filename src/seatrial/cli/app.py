@@ -17,6 +17,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "demo": ("seatrial.cli.demo:demo", "The whole journey on real data, in a few minutes."),
     "up": ("seatrial.cli.serve:up", "Serve every endpoint, and bring releases forward."),
     "down": ("seatrial.cli.serve:down", "Stop the server that `up --detach` started."),
+    "train": ("seatrial.cli.train:train", "Train a model, recorded and within limits."),
     "deploy": ("seatrial.cli.deploy:deploy", "Take a model file to staging or production."),
     "register": ("seatrial.cli.register:register", "Offer a version; the server does the rest."),
     "registry": ("seatrial.cli.registry:registry", "Registered models that are followed."),

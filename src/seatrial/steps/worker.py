@@ -35,7 +35,9 @@ from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow, to_record
 
 LEASE_TTL_S = 10.0
-_RENEW_S = LEASE_TTL_S / 4
+"""A run whose worker was killed rests that long before another takes it up."""
+
+_RENEWALS = 4
 _BID_AGAIN_S = 1.0
 _BEAT_S = 0.5
 
@@ -90,6 +92,7 @@ class Worker:
         holder: unique name of this process start.
         n_parallel: steps at work at once, >= 1.
         spawn: runs a step beside.
+        lease_ttl_s: see `LEASE_TTL_S`; longer than a tick ever takes.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class Worker:
         holder: str,
         n_parallel: int = 4,
         spawn: Spawn = on_a_thread,
+        lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:
         self._store = store
         self._workflows = {workflow.kind: workflow for workflow in workflows}
@@ -108,6 +112,7 @@ class Worker:
         self._holder = holder
         self._n_parallel = n_parallel
         self._spawn = spawn
+        self._ttl_s = lease_ttl_s
         self._runs = Runs(store, clock=clock)
         self._jobs: dict[str, _Job] = {}
         self._ask_at_s: dict[str, tuple[int, float]] = {}
@@ -180,9 +185,9 @@ class Worker:
         run = self._runs.get(run_id)
         if len(self._jobs) >= self._n_parallel or not self._is_due(run):
             return
-        lease = self._store.acquire(PREFIX + run_id, self._holder, ttl_s=LEASE_TTL_S)
+        lease = self._store.acquire(PREFIX + run_id, self._holder, ttl_s=self._ttl_s)
         if lease is None:
-            self._ask_again(run, _BID_AGAIN_S)
+            self._ask_again(run, min(_BID_AGAIN_S, self._ttl_s))
             return
         try:
             self._begin(run_id, lease)
@@ -243,7 +248,7 @@ class Worker:
         context = Context(run, state, notes)
         attempt = Attempt(step=state.name, number=state.attempt, token=lease.token)
         now_s = self._clock.monotonic()
-        job = _Job(lease, step, attempt, context, notes, now_s, now_s + _RENEW_S)
+        job = _Job(lease, step, attempt, context, notes, now_s, now_s + self._ttl_s / _RENEWALS)
         job.said = notes.beat(attempt.step, attempt.number)  # nothing yet: not worth telling
         self._jobs[run.id] = job
         self._ask_at_s.pop(run.id, None)
@@ -299,11 +304,11 @@ class Worker:
         now_s = self._clock.monotonic()
         if now_s < job.renew_at_s and job.event is None:
             return True
-        lease = self._store.acquire(PREFIX + run_id, self._holder, ttl_s=LEASE_TTL_S)
+        lease = self._store.acquire(PREFIX + run_id, self._holder, ttl_s=self._ttl_s)
         if lease is None or lease.token != job.lease.token:
             self._abandon(run_id, job, "another process took the run up")
             return False
-        job.renew_at_s = now_s + _RENEW_S
+        job.renew_at_s = now_s + self._ttl_s / _RENEWALS
         return True
 
     def _abandon(self, run_id: str, job: _Job, why: str) -> None:

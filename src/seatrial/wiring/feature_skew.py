@@ -39,10 +39,13 @@ def compare_served(
     *,
     since_us: int,
     n: int,
+    max_age_us: int | None = None,
 ) -> tuple[Compared, ...]:
     """Each row that was kept, against the offline join for the same entity and time.
 
-    Args: n: how many rows at most, >= 1.
+    Args:
+        n: how many rows at most, >= 1.
+        max_age_us: how old values may be for the endpoint besides their TTL.
     Raises: NothingServed; as `FeastChild`.
     """
     kept = read_served(served_folder(workspace, endpoint), since_us=since_us, limit=n)
@@ -56,7 +59,7 @@ def compare_served(
             endpoint=endpoint,
         )
     rows = [EntityRow(key=one.key, time_us=one.at_us) for one in served]
-    offline = child.join(rows, selected)
+    offline = child.join(rows, selected, max_age_us=max_age_us)
     online = [[one.reads[name] for name in references] for one in served]
     return compare(rows, selected, offline, online)
 

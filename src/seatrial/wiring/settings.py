@@ -19,6 +19,7 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
 from seatrial.training.following.config import RegistryConfig
 
@@ -139,6 +140,10 @@ class Settings(ConfigModel):
     evaluation: EvaluationConfig = Field(
         default_factory=EvaluationConfig,
         description="When a new version counts as better than the one in production.",
+    )
+    training: TrainingConfig = Field(
+        default_factory=TrainingConfig,
+        description="What can be trained, and where its runs are shown.",
     )
     registry: RegistryConfig = Field(
         default_factory=RegistryConfig,

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
     from seatrial.wiring.llm import Llm
+    from seatrial.wiring.lookup_renewal import Renewal
 
 
 _log = logging.getLogger(__name__)
@@ -178,6 +179,8 @@ class _Process:
         self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
         self._beside: Beside | None = self.llm
+        self._renewal: Renewal | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._lookups = self._open_lookups()
         self.plane = DataPlane(
             self._router,
@@ -213,7 +216,9 @@ class _Process:
 
         tally = Tally()
         self._beside = Besides(tally, self.llm)
-        return open_lookups(self._workspace, tally, worker=self._name)
+        opened = open_lookups(self._workspace, tally, worker=self._name)
+        self._renewal = opened.renewal
+        return opened.lookups
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -245,6 +250,8 @@ class _Process:
             on_ready=on_ready,
         )
         self._worker.start()
+        if self._renewal is not None:
+            self._renewing = loop.create_task(self._renewal.run())
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
@@ -288,6 +295,8 @@ class _Process:
             await self.llm.close()
         for close in self.to_close:
             close()
+        if self._renewing is not None:
+            self._renewing.cancel()
         if self._lookups is not None:
             await self._lookups.close()
         if self._worker is not None:

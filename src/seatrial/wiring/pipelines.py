@@ -1,0 +1,71 @@
+"""The process of `seatrial up` that brings pipelines forward: durable steps, apart from serving.
+
+It is a process of its own so that neither what steps do nor what kills them touches an answer or a
+release under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import SeatrialError
+from seatrial.steps.worker import Worker
+from seatrial.steps.workflow import Workflow
+from seatrial.wiring.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 0.1
+_NICE = 10
+"""How far it stands back: a tenth of a worker's share where they share a core."""
+
+_AGAIN_S = 10.0
+
+
+def wanted(workspace: Workspace) -> bool:
+    """Whether something is configured that this process would do."""
+    return bool(workspace.settings.retraining.models)
+
+
+def workflows(workspace: Workspace) -> Sequence[Workflow]:
+    """All workflows whose runs it brings forward."""
+    from seatrial.wiring.retraining_steps import retraining_workflow
+
+    return [retraining_workflow(workspace)]
+
+
+def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
+    """The main of the process: tick until ``stop`` is set, whatever goes wrong."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.nice(_NICE)
+    while not stop.is_set():
+        try:
+            _tick(workspace, stop)
+        except SeatrialError as problem:
+            _log.error("no pipeline goes on: %s", problem)
+        except Exception:  # noqa: BLE001 - the border of a process
+            _log.exception("the pipelines failed and start again")
+        stop.wait(_AGAIN_S)
+
+
+def _tick(workspace: Workspace, stop: threading.Event) -> None:
+    store = workspace.open_store()
+    holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        worker = Worker(store, workflows(workspace), clock=SystemClock(), holder=holder)
+        try:
+            while not stop.is_set():
+                worker.tick()
+                stop.wait(_TICK_S)
+        finally:
+            worker.close()
+    finally:
+        store.close()
