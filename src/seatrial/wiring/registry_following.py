@@ -1,14 +1,17 @@
-"""The process that follows registries and brings arrivals forward."""
+"""Follows registries in the process of pipelines, and gives it the workflow of what arrives."""
 
 from __future__ import annotations
 
 import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.steps.worker import Worker
+from seatrial.kernel.store import Store
+from seatrial.steps.workflow import Workflow
 from seatrial.wiring.background import running
 from seatrial.wiring.registries import open_registries
 from seatrial.wiring.registry_flow import RegistryFlow
@@ -21,38 +24,46 @@ _GRACE_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-def run_registry(workspace: Workspace, stop: Event) -> None:
-    """Follow until told to stop.   Raises: as `open_registries`; StoreUnavailable and its kin."""
-    store = workspace.open_store()
-    clock = SystemClock()
-    holder = f"registry-{os.getpid()}-{secrets.token_hex(4)}"
+@contextmanager
+def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[Workflow]]:
+    """Look at the registries beside whatever is done in the block, until ``stop`` is set.
+
+    On a thread of its own: a registry may take its time, and steps renew their leases meanwhile.
+
+    Yields: the workflow of an arrival; nothing where nothing is followed.
+    Raises: as `open_registries`.
+    """
+    if not workspace.settings.registry.models:
+        yield []
+        return
     registries = open_registries(workspace, store)
     flow = RegistryFlow(workspace, store, registries, address=lambda: address_of(workspace))
     workflow = flow.workflow()
     follower = Follower(
-        store, registries, workspace.settings.registry, workflow, clock=clock, holder=holder
+        store,
+        registries,
+        workspace.settings.registry,
+        workflow,
+        clock=SystemClock(),
+        holder=f"registry-{os.getpid()}-{secrets.token_hex(4)}",
     )
-    worker = Worker(store, [workflow], clock=clock, holder=holder)
-    # On a thread of its own: a registry may take its time, and steps renew their leases meanwhile.
-    looking = Thread(target=_follow, args=(follower, stop), name="follower", daemon=True)
+    over = Event()
+    looking = Thread(target=_look, args=(follower, stop, over), name="follower", daemon=True)
     looking.start()
     try:
-        while not stop.is_set():
-            worker.tick()
-            stop.wait(_TICK_S)
+        yield [workflow]
     finally:
-        worker.close()
+        over.set()
         looking.join(_GRACE_S)
-        store.close()
 
 
-def _follow(follower: Follower, stop: Event) -> None:
-    while not stop.is_set():
+def _look(follower: Follower, stop: Event, over: Event) -> None:
+    while not (stop.is_set() or over.is_set()):
         try:
             follower.tick()
         except Exception:  # noqa: BLE001 - the border of a thread
             _log.exception("looking at the registries failed; it is tried again")
-        stop.wait(_TICK_S)
+        over.wait(_TICK_S)
     follower.close()
 
 
