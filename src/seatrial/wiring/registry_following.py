@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
+from seatrial.packaging.standby import Standby
 from seatrial.steps.workflow import Workflow
 from seatrial.wiring.background import running
 from seatrial.wiring.registries import open_registries
@@ -37,7 +40,14 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
         yield []
         return
     registries = open_registries(workspace, store)
-    flow = RegistryFlow(workspace, store, registries, address=lambda: address_of(workspace))
+    standby = Standby(workspace.settings.server.child_limits())
+    flow = RegistryFlow(
+        workspace,
+        store,
+        registries,
+        address=lambda: address_of(workspace),
+        standby=standby,
+    )
     workflow = flow.workflow()
     follower = Follower(
         store,
@@ -50,11 +60,25 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
     over = Event()
     looking = Thread(target=_look, args=(follower, stop, over), name="follower", daemon=True)
     looking.start()
+    Thread(target=_make_ready, args=(standby,), name="standby", daemon=True).start()
     try:
         yield [workflow]
     finally:
         over.set()
         looking.join(_GRACE_S)
+        standby.close()
+
+
+def _make_ready(standby: Standby) -> None:
+    """Load what an arrival needs, so that the first is no slower than the next."""
+    with ONE_AT_A_TIME:
+        import seatrial.adapters.onnxruntime
+        import seatrial.adapters.sample_file
+        import seatrial.wiring.evaluation  # noqa: F401 - for what they load
+    try:
+        standby.refill()
+    except SeatrialError as problem:
+        _log.warning("no process is ready for the next model: %s", problem)
 
 
 def _look(follower: Follower, stop: Event, over: Event) -> None:
