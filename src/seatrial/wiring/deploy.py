@@ -16,6 +16,7 @@ from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.packaging.assemble import assemble
 from seatrial.packaging.source import Source
+from seatrial.packaging.standby import Start
 from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
@@ -155,14 +156,15 @@ def register_order(
     *,
     on_step: Say,
     on_progress: Callable[[str, str], None],
+    start: Start | None = None,
 ) -> Version:
     """Package the model or take in the archive, and register it.
 
-    Args: as `deploy_order`.
+    Args: as `deploy_order`; ``start`` as `packaging.assemble.assemble`.
     Raises: what `deploy_order` raises of a model; nothing is registered then.
     """
     on_progress("package", str(order.model))
-    packaged = _packaged(workspace, order, desk, on_step, on_progress)
+    packaged = _packaged(workspace, order, desk, on_step, on_progress, start=start)
     check_signature(workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step)
     return _registered(workspace, desk, store, order, packaged, on_step=on_step)
 
@@ -335,10 +337,12 @@ def _packaged(
     desk: Desk,
     on_step: Say,
     on_progress: Callable[[str, str], None],
+    *,
+    start: Start | None,
 ) -> _Packaged:
     if is_archive(order.model):
         return _taken_in(workspace, order, desk, on_step)
-    return _assembled(workspace, order, desk, on_step, on_progress)
+    return _assembled(workspace, order, desk, on_step, on_progress, start=start)
 
 
 def _assembled(
@@ -347,6 +351,8 @@ def _assembled(
     desk: Desk,
     on_step: Say,
     on_progress: Callable[[str, str], None],
+    *,
+    start: Start | None,
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
@@ -370,6 +376,7 @@ def _assembled(
         limits=workspace.settings.server.child_limits(),
         say=on_step,
         progress=on_progress,
+        start=start,
     )
     return _Packaged(
         bundle=assembled.bundle,

@@ -11,13 +11,11 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.steps.worker import Worker
-from seatrial.steps.workflow import Workflow
 from seatrial.wiring.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -31,14 +29,7 @@ _AGAIN_S = 10.0
 
 def wanted(workspace: Workspace) -> bool:
     """Whether something is configured that this process would do."""
-    return bool(workspace.settings.retraining.models)
-
-
-def workflows(workspace: Workspace) -> Sequence[Workflow]:
-    """All workflows whose runs it brings forward."""
-    from seatrial.wiring.retraining_steps import retraining_workflow
-
-    return [retraining_workflow(workspace)]
+    return bool(workspace.settings.registry.models)
 
 
 def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
@@ -57,15 +48,18 @@ def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
 
 
 def _tick(workspace: Workspace, stop: threading.Event) -> None:
+    from seatrial.wiring.registry_following import following
+
     store = workspace.open_store()
     holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        worker = Worker(store, workflows(workspace), clock=SystemClock(), holder=holder)
-        try:
-            while not stop.is_set():
-                worker.tick()
-                stop.wait(_TICK_S)
-        finally:
-            worker.close()
+        with following(workspace, store, stop) as arrivals:
+            worker = Worker(store, arrivals, clock=SystemClock(), holder=holder)
+            try:
+                while not stop.is_set():
+                    worker.tick()
+                    stop.wait(_TICK_S)
+            finally:
+                worker.close()
     finally:
         store.close()

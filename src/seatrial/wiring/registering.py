@@ -1,4 +1,4 @@
-"""Offers a version to our own registry, and learns what became of it: for commands and pipelines."""
+"""Offers a version to our own registry and learns its end: for commands and for pipelines."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.kernel.store import Store
+from seatrial.packaging.standby import Standby
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Version, get, numbered
 from seatrial.registry.models import Fetched, ModelRegistry
@@ -70,6 +71,7 @@ class RegistryFlow:
         store: stays the caller's to close.
         registries: by name.
         address: begins the links to model cards; None leaves them out.
+        standby: processes that are ready for the next model; None starts them when one comes.
     """
 
     def __init__(
@@ -79,11 +81,13 @@ class RegistryFlow:
         registries: Mapping[str, ModelRegistry],
         *,
         address: Callable[[], str | None] = lambda: None,
+        standby: Standby | None = None,
     ) -> None:
         self._workspace = workspace
         self._store = store
         self._registries = registries
         self._address = address
+        self._standby = standby
         self._desk = Desk(store)
         self._runs = Runs(store)
         self._lock = threading.Lock()
@@ -247,7 +251,10 @@ class RegistryFlow:
             order,
             on_step=lambda _mark, name, text: context.log(f"{name}: {text}"),
             on_progress=progress,
+            start=None if self._standby is None else self._standby.session,
         )
+        if self._standby is not None:
+            threading.Thread(target=self._standby.refill, name="standby", daemon=True).start()
         draft = packaged(arrival.number, version.number)
         stream = f"{PREFIX}{arrival.source}/{arrival.model}"
         numbered(self._store, stream, lambda _: draft)

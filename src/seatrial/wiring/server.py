@@ -25,6 +25,7 @@ from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.pipelines import wanted
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
@@ -114,8 +115,8 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         for index in range(server.workers)
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
-    if workspace.settings.registry.models:
-        children.append(Child(name="registry", main=partial(_registry, workspace)))
+    if wanted(workspace):
+        children.append(Child(name="pipelines", main=partial(_pipelines, workspace)))
     log_masked()
     try:
         announce(workspace, address=address)
@@ -263,11 +264,11 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
             watching.join(_GRACE_S / 2)
 
 
-def _registry(workspace: Workspace, stop_fd: int) -> None:
-    """The main of the process that follows registries."""
-    from seatrial.wiring.registry_process import run_registry
+def _pipelines(workspace: Workspace, stop_fd: int) -> None:
+    """The main of the process of pipelines."""
+    from seatrial.wiring.pipelines import run_pipelines
 
-    run_registry(workspace, _stop_event(stop_fd))
+    run_pipelines(workspace, _stop_event(stop_fd))
 
 
 def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:
