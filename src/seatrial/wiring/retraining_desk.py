@@ -122,8 +122,8 @@ class RetrainingDesk:
         if run.current is None or run.current.name != step:
             raise _nothing(name, run, f"at the step {step!r}", "Look where it stands.")
         given = _object(output) if isinstance(output, str) else output
-        wanted = self._workflow.step(step).gives
-        value = from_record(given, wanted, f"output of {step}")
+        wanted: type[object] = self._workflow.step(step).gives
+        value: object = from_record(given, wanted, f"output of {step}")
         self._revive(name, run, by)
         self._book.runs.take_over(run.id, self._workflow, value, by=by, reason=reason)
         return self.view(name)
