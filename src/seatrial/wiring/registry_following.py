@@ -36,7 +36,7 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
     Yields: the workflow of an arrival; nothing where nothing is followed.
     Raises: as `open_registries`.
     """
-    if not workspace.settings.registry.models:
+    if not (workspace.settings.registry.models or workspace.settings.retraining):
         yield []
         return
     registries = open_registries(workspace, store)
