@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from seatrial.kernel.clock import Clock, SystemClock
 from seatrial.kernel.errors import Conflict, Invalid, SeatrialError
@@ -28,6 +30,9 @@ from seatrial.wiring.retraining_book import RetrainingBook, hand_cause
 from seatrial.wiring.retraining_steps import RetrainingFlow, offered_of
 from seatrial.wiring.workspace import Workspace
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _APPROVE = "approve"
 
 
@@ -43,8 +48,21 @@ class OutputInvalid(Invalid):
     code = "retraining.output_invalid"
 
 
+def _in_turn(method: Callable[P, T]) -> Callable[P, T]:
+    """One call at a time: routes answer on many threads, and what was read is shared."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        desk = args[0]
+        assert isinstance(desk, RetrainingDesk)
+        with desk.lock:
+            return method(*args, **kwargs)
+
+    return call
+
+
 class RetrainingDesk:
-    """Answers questions and takes orders. One instance per thread.
+    """Answers questions and takes orders; see `training.retraining.desk.Retrainings`. Thread-safe.
 
     Args:
         workspace: with the section retraining.
@@ -52,16 +70,19 @@ class RetrainingDesk:
     """
 
     def __init__(self, workspace: Workspace, store: Store, *, clock: Clock | None = None) -> None:
+        self.lock = threading.RLock()
         self._store = store
         self._clock = clock or SystemClock()
         self._workflow = RetrainingFlow(workspace, store).workflow()
         self._book = RetrainingBook(workspace, store, self._workflow, clock=self._clock)
 
+    @_in_turn
     def views(self) -> list[dict[str, Any]]:
         """All retrainings, in brief."""
         self._book.runs.refresh()
         return [self._brief(name) for name in self._book.names()]
 
+    @_in_turn
     def view(self, name: str) -> dict[str, Any]:
         """A retraining with its newest run.   Raises: RetrainingUnknown."""
         self._book.runs.refresh()
@@ -73,11 +94,13 @@ class RetrainingDesk:
             "history": self._history(agenda)[:20],
         }
 
+    @_in_turn
     def history(self, name: str) -> list[dict[str, Any]]:
         """Its runs, the newest first.   Raises: RetrainingUnknown."""
         self._book.runs.refresh()
         return self._history(self._book.agenda(name))
 
+    @_in_turn
     def now(self, name: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """Begin a run, whatever triggers, cooldown and budget say.
 
@@ -92,6 +115,7 @@ class RetrainingDesk:
         self._book.started(name, agenda.begun[-1])
         return self.view(name)
 
+    @_in_turn
     def retry(self, name: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """Begin the step again at which the newest run failed.
 
@@ -110,6 +134,7 @@ class RetrainingDesk:
         self._book.runs.retry(run.id, by=by, reason=reason)
         return self.view(name)
 
+    @_in_turn
     def take_over(
         self, name: str, step: str, output: Mapping[str, Any] | str, *, by: str, reason: str = ""
     ) -> dict[str, Any]:
@@ -128,6 +153,7 @@ class RetrainingDesk:
         self._book.runs.take_over(run.id, self._workflow, value, by=by, reason=reason)
         return self.view(name)
 
+    @_in_turn
     def approve(self, name: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """Let the newest run be released.   Raises: RetrainingUnknown, NothingToDecide."""
         _, run = self._newest(name)
@@ -138,6 +164,7 @@ class RetrainingDesk:
         self._book.runs.take_over(run.id, self._workflow, said, by=by, reason=reason)
         return self.view(name)
 
+    @_in_turn
     def cancel(self, name: str, *, by: str, reason: str = "") -> dict[str, Any]:
         """End the newest run, and the release it began.
 
@@ -201,6 +228,7 @@ class RetrainingDesk:
             "endpoint": config.endpoint,
             "training": config.training,
             "source": config.data.source,
+            "steps": list(self._workflow.names),
             "triggers": [trigger.name for trigger in config.triggers],
             "approval": config.approval,
             "n_runs": len(agenda.begun),

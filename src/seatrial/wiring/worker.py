@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from seatrial.features.lookup import Lookups
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
+    from seatrial.training.retraining.desk import Retrainings
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
@@ -380,8 +381,17 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             from seatrial.wiring.registry_routes import registry_routers
 
             following = registry_routers(workspace, store, guard, worker=process.name)
+        retraining: Retrainings | None = None
+        retrained: list[APIRouter] = []
+        if workspace.settings.retraining:
+            from seatrial.web.retraining import retraining_router
+            from seatrial.wiring.retraining_desk import RetrainingDesk
+
+            retraining = RetrainingDesk(workspace, store)
+            retrained = [retraining_router(retraining, guard)]
         return [
             control_router(desk, guard),
+            *retrained,
             *following,
             watch_router(watch, guard),
             labels_router(
@@ -390,7 +400,9 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
-            console_router(desk, watch, guard, spend=spend, knowledge=knowledge),
+            console_router(
+                desk, watch, guard, spend=spend, knowledge=knowledge, retraining=retraining
+            ),
         ]
 
     streams = None if process.llm is None else process.llm.plane

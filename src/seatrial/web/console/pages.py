@@ -16,6 +16,7 @@ from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
+from seatrial.web.console.retraining_pages import RetrainingPages, add_retraining
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
 from seatrial.web.console.story import story
@@ -26,6 +27,7 @@ from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
     from seatrial.rag.knowledge.desk import KnowledgeDesk
+    from seatrial.training.retraining.desk import Retrainings
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
@@ -103,15 +105,22 @@ def console_router(
     *,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    retraining: Retrainings | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
     Args:
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
+        retraining: models that are trained anew; None where none is configured.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    frame = Frame(
+        guard,
+        spending=spend is not None,
+        knowledge=knowledge is not None,
+        retraining=retraining is not None,
+    )
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -165,6 +174,8 @@ def console_router(
     add_watch(router, frame, watch)
     if spend is not None:
         add_spend(router, frame, spend_pages)
+    if retraining is not None:
+        add_retraining(router, frame, RetrainingPages(retraining))
     _add_visit(router, frame)
     return router
 

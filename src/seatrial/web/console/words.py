@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from seatrial.web.console import (
     knowledge_words,
     performance_words,
+    retraining_words,
     segment_words,
     spend_words,
     variant_words,
@@ -450,6 +451,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **spend_words.EN,
         **knowledge_words.EN,
         **variant_words.EN,
+        **retraining_words.EN,
     },
     "zh": {
         **_ZH,
@@ -458,6 +460,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **spend_words.ZH,
         **knowledge_words.ZH,
         **variant_words.ZH,
+        **retraining_words.ZH,
     },
 }
 
