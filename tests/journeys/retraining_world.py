@@ -116,7 +116,7 @@ class World:
         (folder / "train.py").write_text(PROGRAM)
         rows(2000, OLD).drop(columns="at").to_parquet(folder / "old.parquet")
         rows(3000, NEW, seed=1, start="2026-11-10").to_parquet(folder / "new.parquet")
-        limits = {"time": "90s", "memory_mib": 900}
+        limits = {"hang": {"time": "8s"}, "eat": {"memory_mib": 900}}
         names = [line[4 : line.index("(")] for line in PROGRAM.splitlines() if "def " in line[:4]]
         whole = {
             "release": QUICK,
@@ -125,7 +125,7 @@ class World:
                 "recipes": {
                     name: {
                         "function": f"train.py:{name}",
-                        "limits": limits | ({"time": "8s"} if name == "hang" else {}),
+                        "limits": {"time": "90s"} | limits.get(name, {}),
                     }
                     for name in names
                 },

@@ -26,6 +26,7 @@ from seatrial.training.retraining.agenda import (
     fold,
 )
 from seatrial.training.retraining.config import RetrainedConfig
+from seatrial.training.retraining.exposition import BEAT, exposition
 from seatrial.training.retraining.records import CauseRecord, Order
 from seatrial.wiring.retraining_steps import config_of
 from seatrial.wiring.workspace import Workspace
@@ -98,6 +99,8 @@ class RetrainingBook:
             self.runs.refresh()
             for name in self.names():
                 self._alone(name)
+            agendas = {name: self._stream(name).state for name in self.names()}
+            self._store.beat(BEAT, {"metrics": exposition(agendas)})
         except (StoreUnavailable, StoreFull) as problem:
             self._tell("", f"the store cannot be used, no retraining is decided: {problem}")
         else:
