@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from seatrial.features.lookup import Lookups
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
+    from seatrial.training.following.desk import RegistryDesk
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
@@ -375,11 +376,15 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
 
             knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
-        following: list[APIRouter] = []
-        if workspace.settings.registry.models:
-            from seatrial.wiring.registry_routes import registry_routers
+        from seatrial.wiring.cards import card_page
 
-            following = registry_routers(workspace, store, guard, worker=process.name)
+        following: list[APIRouter] = []
+        registry: RegistryDesk | None = None
+        if workspace.settings.registry.models:
+            from seatrial.wiring.registry_routes import registry_desk, registry_routers
+
+            registry = registry_desk(workspace, store)
+            following = registry_routers(workspace, store, registry, guard, worker=process.name)
         return [
             control_router(desk, guard),
             *following,
@@ -390,7 +395,15 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
-            console_router(desk, watch, guard, spend=spend, knowledge=knowledge),
+            console_router(
+                desk,
+                watch,
+                guard,
+                spend=spend,
+                knowledge=knowledge,
+                registry=registry,
+                card=partial(card_page, workspace),
+            ),
         ]
 
     streams = None if process.llm is None else process.llm.plane
