@@ -7,11 +7,12 @@ the diagram and the table of facts are what the code does, not what somebody onc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pages.keys import key_rows
 from pages.pipelines import pipeline_rows
+from pages.registries import registry_rows
 from pages.text import page, table
 from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
@@ -22,6 +23,7 @@ from seatrial.release.endpoint import EndpointState, roll_back, start
 from seatrial.release.fold import CHANGES, fold
 from seatrial.release.rollout import (
     Asked,
+    Evaluated,
     Event,
     Looked,
     Phase,
@@ -41,6 +43,7 @@ _PLAN = Plan(
     steps=(Step(share=0.05, watch_s=_WATCH_S), Step(share=0.5, watch_s=_WATCH_S)),
     extend_s=_EXTEND_S,
 )
+_EVALUATED = replace(_PLAN, evaluated=True)
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -53,6 +56,8 @@ def _looked(outcome: Outcome, watched_s: float) -> Looked:
 _EVENTS: Mapping[str, Event] = {
     "the staging tests pass": Staged(passed=True, reason="passed"),
     "the staging tests fail": Staged(passed=False, reason="failed"),
+    "it is not worse than the version in production": Evaluated(passed=True, reason="not worse"),
+    "it is worse, or cannot be compared": Evaluated(passed=False, reason="worse"),
     "every worker has it loaded": Warmed(),
     "a worker cannot load it": Warmed(problem="cannot be loaded"),
     "verdict FAIL": _looked(Outcome.FAIL, 0.0),
@@ -97,8 +102,8 @@ class Seen:
 def explore() -> Seen:
     """Put every event to every state that can be reached."""
     seen = Seen()
-    for state, target in _beginnings(seen):
-        begun = start(state, version=2, digest="d2", target=target, plan=_PLAN)
+    for state, target, plan in _beginnings(seen):
+        begun = start(state, version=2, digest="d2", target=target, plan=plan)
         waiting = [_take(state, begun, seen)]
         known: set[object] = set()
         while waiting:
@@ -113,7 +118,7 @@ def explore() -> Seen:
     return seen
 
 
-def _beginnings(seen: Seen) -> list[tuple[EndpointState, str]]:
+def _beginnings(seen: Seen) -> list[tuple[EndpointState, str, Plan]]:
     empty = EndpointState(name="m")
     plan = Plan(steps=(Step(share=1.0, watch_s=0.0),))
     first = _take(empty, start(empty, version=1, digest="d1", target="production", plan=plan), seen)
@@ -122,7 +127,8 @@ def _beginnings(seen: Seen) -> list[tuple[EndpointState, str]]:
         first, decide(first.rollout, _EVENTS["the staging tests pass"], stable=None), seen
     )
     _roll_back(served, seen)
-    return [(served, "staging"), (empty, "production"), (served, "production")]
+    begun = [(served, "staging"), (empty, "production"), (served, "production")]
+    return [(state, target, plan) for plan in (_PLAN, _EVALUATED) for state, target in begun]
 
 
 def _roll_back(served: EndpointState, seen: Seen) -> None:
@@ -143,6 +149,7 @@ def _situation(state: EndpointState, rollout: Rollout) -> frozenset[str]:
             "no stable version" if state.stable is None else "a stable version",
             "extended already" if rollout.extended else "not extended yet",
             "last step" if last else "not the last step",
+            "to be evaluated" if rollout.plan.evaluated else "not to be evaluated",
         }
     )
 
@@ -208,7 +215,8 @@ def rollout_page() -> str:
         [
             "`staged`, `rejected`, `promoted` and `aborted` are ends. A canary's steps are all",
             "in phase `canary`. The first version of an endpoint has no stable version to",
-            "protect and goes to full traffic after staging. A held release still takes a",
+            "protect and goes to full traffic after staging. A release that follows a registry",
+            "is to be evaluated: see [Release what is registered](../how-to/registry.md). A held release still takes a",
             "verdict FAIL; PASS then needs a person.",
         ],
         table(["in phase", "when", "becomes true", "then in"], _rows(moves)),
@@ -254,6 +262,9 @@ _MEANING = {
     "release.started": "A version is on its way, with the plan it keeps.",
     "staging.passed": "The integration tests passed; the report is in the fact.",
     "staging.failed": "They failed: the version is rejected.",
+    "evaluation.awaited": "It is to be held against the version in production before it goes on.",
+    "evaluation.passed": "It is not worse, or goes on nevertheless; the reason says which.",
+    "evaluation.failed": "It is worse, or could not be compared: the version is rejected.",
     "release.staged": "The release ends after staging, as it was asked to.",
     "canary.warming": "Every worker loads the version.",
     "step.entered": "The version gets the share of a step; evidence counts from here.",
@@ -291,7 +302,7 @@ def events_page() -> str:
         ],
         table(
             ["kind", "stream", "meaning", "data"],
-            rows + event_rows() + key_rows() + pipeline_rows(),
+            rows + registry_rows() + event_rows() + key_rows() + pipeline_rows(),
         ),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )

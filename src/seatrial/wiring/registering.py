@@ -15,8 +15,9 @@ from seatrial.steps.run import PREFIX, Run, Status
 from seatrial.training.following.desk import KIND, OWN, record_of, standing_of
 from seatrial.training.following.seen import Cause
 from seatrial.training.following.standing import ArrivalInput, Ended
+from seatrial.wiring.cards import card_folder
 from seatrial.wiring.registries import own_registry
-from seatrial.wiring.registry_card import card_folder, read_evaluation, write_evaluation
+from seatrial.wiring.registry_card import read_evaluation, write_evaluation
 from seatrial.wiring.workspace import Workspace
 
 __all__ = ["Ending", "Offer", "Offered", "arrival", "ending", "offer", "write_evaluation"]

@@ -12,12 +12,10 @@ from typing import Any
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.incoming import writing
 from seatrial.training.evaluation.record import SCHEMA
+from seatrial.wiring.cards import MARKDOWN, PAGES, RECORD
 from seatrial.wiring.evaluation import Evaluated
 from seatrial.wiring.evaluation_rows import digest
-from seatrial.wiring.workspace import Workspace
 
-RECORD, MARKDOWN = "evaluation.json", "card.md"
-PAGES = {"en": "card.html", "zh": "card.zh-CN.html"}
 _KEPT = ("outcome", "reason", "primary", "margin", "metrics", "data", "made_at")
 
 
@@ -44,11 +42,6 @@ class Verdict:
     def brief(self) -> dict[str, Any]:
         """What a fact holds of it; the whole is in the files."""
         return {name: self.record[name] for name in _KEPT if name in self.record}
-
-
-def card_folder(workspace: Workspace, endpoint: str, version: int) -> Path:
-    """Where the card of a version lies."""
-    return workspace.release_folder(endpoint, version) / "evaluation"
 
 
 def write_evaluation(folder: Path, evaluated: Evaluated) -> Verdict:

@@ -39,10 +39,10 @@ from seatrial.training.following.standing import (
     end_of,
     tags_of,
 )
+from seatrial.wiring.cards import card_folder
 from seatrial.wiring.deploy import Order, register_order
 from seatrial.wiring.registry_card import (
     Verdict,
-    card_folder,
     copy_card,
     read_evaluation,
     still_holds,

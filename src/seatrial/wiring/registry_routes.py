@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
+def registry_desk(workspace: Workspace, store: Store) -> RegistryDesk:
+    """The desk of a worker."""
+    return RegistryDesk(store, own_registry(workspace, store), workspace.settings.registry)
+
+
 def registry_routers(
-    workspace: Workspace, store: Store, guard: Guard, *, worker: str
+    workspace: Workspace, store: Store, desk: RegistryDesk, guard: Guard, *, worker: str
 ) -> list[APIRouter]:
     """What a worker answers about registries.
 
@@ -33,5 +38,4 @@ def registry_routers(
         variable=config.webhook_secret_env,
         clock=SystemClock(),
     )
-    desk = RegistryDesk(store, own_registry(workspace, store), config)
     return [registry_router(desk, guard), webhook_router(nudges)]

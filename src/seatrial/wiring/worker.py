@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from seatrial.features.lookup import Lookups
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
+    from seatrial.training.following.desk import RegistryDesk
     from seatrial.training.retraining.desk import Retrainings
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
@@ -376,11 +377,15 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
 
             knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
-        following: list[APIRouter] = []
-        if workspace.settings.registry.models:
-            from seatrial.wiring.registry_routes import registry_routers
+        from seatrial.wiring.cards import card_page
 
-            following = registry_routers(workspace, store, guard, worker=process.name)
+        following: list[APIRouter] = []
+        registry: RegistryDesk | None = None
+        if workspace.settings.registry.models:
+            from seatrial.wiring.registry_routes import registry_desk, registry_routers
+
+            registry = registry_desk(workspace, store)
+            following = registry_routers(workspace, store, registry, guard, worker=process.name)
         retraining: Retrainings | None = None
         retrained: list[APIRouter] = []
         if workspace.settings.retraining:
@@ -401,7 +406,14 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             ),
             *spending,
             console_router(
-                desk, watch, guard, spend=spend, knowledge=knowledge, retraining=retraining
+                desk,
+                watch,
+                guard,
+                spend=spend,
+                knowledge=knowledge,
+                retraining=retraining,
+                registry=registry,
+                card=partial(card_page, workspace),
             ),
         ]
 

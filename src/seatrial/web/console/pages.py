@@ -27,8 +27,17 @@ from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
     from seatrial.rag.knowledge.desk import KnowledgeDesk
+    from seatrial.training.following.desk import RegistryDesk
     from seatrial.training.retraining.desk import Retrainings
 
+Card = Callable[[str, int, str], str]
+"""The model card of a version of an endpoint, as a page in a language.   Raises: NotFound."""
+
+_N_ARRIVALS = 8
+_CARD_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
 _REPORT_POLICY = (
@@ -48,6 +57,7 @@ class ReleasePages:
         watch: what the watch found.
         spend: what language models cost.
         indexes: how each index of documents stands; None where there is none.
+        registry: what arrived from registries; None where none is followed.
     """
 
     def __init__(
@@ -56,11 +66,13 @@ class ReleasePages:
         watch: WatchDesk,
         spend: SpendPages,
         indexes: Callable[[], Mapping[str, Any]] | None = None,
+        registry: RegistryDesk | None = None,
     ) -> None:
         self._desk = desk
         self._watch = watch
         self._spend = spend
         self._indexes = indexes
+        self._registry = registry
 
     def overview(self) -> dict[str, Any]:
         """What the first page shows."""
@@ -69,6 +81,18 @@ class ReleasePages:
             "standings": self._watch.standings(),
             **self._spend.brief(),
             **({"indexes": []} if self._indexes is None else self._indexes()),
+            "registry": self._arrived(),
+        }
+
+    def _arrived(self) -> dict[str, Any] | None:
+        """How registries do, and the newest arrivals."""
+        if self._registry is None:
+            return None
+        found = self._registry.view()
+        return {
+            "follows": found["follows"],
+            "problems": {n: s["problem"] for n, s in found["sources"].items() if s["problem"]},
+            "arrivals": found["arrivals"][:_N_ARRIVALS],
         }
 
     def endpoint(self, name: str, language: str) -> dict[str, Any]:
@@ -106,6 +130,8 @@ def console_router(
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
     retraining: Retrainings | None = None,
+    registry: RegistryDesk | None = None,
+    card: Card | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
@@ -113,6 +139,8 @@ def console_router(
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
         retraining: models that are trained anew; None where none is configured.
+        registry: what arrived from registries; None where none is followed.
+        card: model cards of versions; None where there are none.
     """
     router = APIRouter(include_in_schema=False)
     frame = Frame(
@@ -132,7 +160,7 @@ def console_router(
         knowledge_pages = KnowledgePages(knowledge)
         add_knowledge(router, frame, knowledge_pages)
         indexes = knowledge_pages.all
-    pages = ReleasePages(desk, watch, spend_pages, indexes)
+    pages = ReleasePages(desk, watch, spend_pages, indexes, registry)
 
     @router.get("/")
     def overview(request: Request) -> Response:
@@ -160,6 +188,9 @@ def console_router(
             headers={"content-security-policy": _REPORT_POLICY},
         )
 
+    if card is not None:
+        _add_card(router, frame, desk, card)
+
     @router.post("/console/endpoints/{name}/{wish}")
     async def decide(request: Request, name: Name, wish: str) -> Response:
         answer = await frame.pressed(
@@ -178,6 +209,18 @@ def console_router(
         add_retraining(router, frame, RetrainingPages(retraining))
     _add_visit(router, frame)
     return router
+
+
+def _add_card(router: APIRouter, frame: Frame, desk: Desk, card: Card) -> None:
+    """The model card of a version."""
+
+    @router.get("/endpoints/{name}/versions/{version}/evaluation")
+    def evaluation(request: Request, name: Name, version: Version) -> Response:
+        def drawn() -> str:
+            desk.state(name)  # so that nothing but an endpoint's name becomes part of a path
+            return card(name, version, language_of(request))
+
+        return frame.whole(request, drawn, headers={"content-security-policy": _CARD_POLICY})
 
 
 def _add_visit(router: APIRouter, frame: Frame) -> None:
