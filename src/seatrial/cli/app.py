@@ -18,6 +18,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "up": ("seatrial.cli.serve:up", "Serve every endpoint, and bring releases forward."),
     "down": ("seatrial.cli.serve:down", "Stop the server that `up --detach` started."),
     "train": ("seatrial.cli.train:train", "Train a model, recorded and within limits."),
+    "runs": ("seatrial.cli.runs:runs", "What was trained: list, show, compare, sync."),
     "deploy": ("seatrial.cli.deploy:deploy", "Take a model file to staging or production."),
     "evaluate": ("seatrial.cli.evaluate:evaluate", "A new version against the one in production."),
     "plan": ("seatrial.cli.plan:plan", "Say how long a verdict will take, before starting."),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 
@@ -87,23 +88,39 @@ def _after(run: Run | None, fact: Fact) -> Run | None:
     data = dict(fact.data)
     if fact.kind == STARTED:
         return msgspec.convert(data, Run)
-    if run is None:
-        return None
-    match fact.kind:
-        case kind if kind == RESTARTED:
-            attempt = int(str(data["attempt"]))
-            return replace(run, attempt=attempt, latest={}, ending=None, sent={})
-        case kind if kind == DESCRIBED:
-            said = msgspec.convert(data, Description)
-            return replace(run, parameters=said.parameters, environment=said.environment)
-        case kind if kind == REPORTED:
-            return replace(run, latest={**run.latest, **latest(points_of(fact))})
-        case kind if kind == ENDED:
-            ending = msgspec.convert(data, Ending)
-            return replace(run, ending=ending, latest={**run.latest, **ending.metrics})
-        case kind if kind == SENT:
-            return replace(run, sent={**run.sent, str(data["tracker"]): str(data["problem"])})
-    return run
+    change = _CHANGES.get(fact.kind)
+    return run if run is None or change is None else change(run, fact, data)
+
+
+def _restarted(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    return replace(run, attempt=data["attempt"], latest={}, ending=None, sent={})
+
+
+def _described(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    said = msgspec.convert(data, Description)
+    return replace(run, parameters=said.parameters, environment=said.environment)
+
+
+def _reported(run: Run, fact: Fact, _: dict[str, Any]) -> Run:
+    return replace(run, latest={**run.latest, **latest(points_of(fact))})
+
+
+def _ended(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    ending = msgspec.convert(data, Ending)
+    return replace(run, ending=ending, latest={**run.latest, **ending.metrics})
+
+
+def _sent(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    return replace(run, sent={**run.sent, data["tracker"]: data["problem"]})
+
+
+_CHANGES: Mapping[str, Callable[[Run, Fact, dict[str, Any]], Run]] = {
+    RESTARTED: _restarted,
+    DESCRIBED: _described,
+    REPORTED: _reported,
+    ENDED: _ended,
+    SENT: _sent,
+}
 
 
 def latest(points: Iterable[Point]) -> dict[str, float]:
