@@ -150,6 +150,11 @@ class Trainer:
         """A run as recorded.   Raises: UnknownRun."""
         return RunBook(self.store).get(run_id)
 
+    def open_runs(self, *, parent: str) -> list[Run]:
+        """Trials of a search that have not ended as far as is known."""
+        runs = RunBook(self.store).all()
+        return [run for run in runs if run.parent == parent and run.ending is None]
+
     def _ended(self, recipe: Recipe, run: Run, keeper: Keeper) -> Ending:
         if recipe.search is None:
             ending = self.attempt(recipe, run, keeper)
@@ -161,12 +166,14 @@ class Trainer:
         return Search(trainer=self, recipe=recipe, plan=recipe.search, run=run).go(keeper)
 
     def _checked(self, recipe: Recipe, run: Run, ending: Ending) -> Ending:
-        holder = run if ending.best is None else self.best(replace(run, ending=ending))
+        holder = run if ending.best is None else self.run(ending.best)
+        left = ending if holder.ending is None else holder.ending
         found = look_at(
             self.workspace,
             recipe,
             holder,
             ending,
+            model=Path(holder.folder) / "out" / left.model,
             on_step=self.on_step,
             on_progress=self.on_progress,
         )

@@ -55,6 +55,7 @@ def look_at(
     run: Run,
     ending: Ending,
     *,
+    model: Path,
     on_step: Say,
     on_progress: Callable[[str, str], None],
 ) -> Looked:
@@ -63,7 +64,6 @@ def look_at(
     The bundle lies among those of the workspace, so that deploying the same file finds it there.
     """
     facts = {"run": run.id, "log": str(Path(run.folder) / "log.txt")}
-    model = Path(run.folder) / "out" / ending.model
     try:
         holdout = None if recipe.holdout is None else read(recipe.holdout)
         bundle = _packaged(

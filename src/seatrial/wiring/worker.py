@@ -342,9 +342,11 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
+        from seatrial.training.runs.desk import RunDesk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.labels import labels_router
+        from seatrial.web.runs import runs_router
         from seatrial.web.watch import watch_router
         from seatrial.wiring.performance import LabelFiles
 
@@ -365,6 +367,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
 
             knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
+        runs = RunDesk(store)
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
@@ -374,7 +377,8 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
-            console_router(desk, watch, guard, spend=spend, knowledge=knowledge),
+            runs_router(runs, guard),
+            console_router(desk, watch, guard, spend=spend, knowledge=knowledge, training=runs),
         ]
 
     streams = None if process.llm is None else process.llm.plane

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from seatrial.kernel.store import Store
+from seatrial.release.projection import Endpoints
 from seatrial.training.runs.book import RunBook
 from seatrial.training.runs.keeper import LEASE_S, name_of
 from seatrial.training.runs.run import Point, Run, Status
@@ -30,6 +31,7 @@ class RunDesk:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._book = RunBook(store)
+        self._endpoints = Endpoints(store)
         self._lock = threading.Lock()
 
     def runs(self, *, name: str = "", parent: str | None = None) -> list[dict[str, Any]]:
@@ -61,11 +63,30 @@ class RunDesk:
             "n_points": len(points),
             "n_left_out": n_left_out,
             "trials": self.runs(parent=run.id),
+            "versions": self._versions(None if run.ending is None else run.ending.bundle),
         }
 
     def compared(self, first: str, second: str) -> dict[str, Any]:
         """Two runs side by side: what differs in them, and every metric.   Raises: UnknownRun."""
         return beside(self.run(first), self.run(second))
+
+    def names(self) -> list[str]:
+        """The trainings that have runs, sorted."""
+        with self._lock:
+            return sorted({run.name for run in self._book.all()})
+
+    def _versions(self, bundle: str | None) -> list[dict[str, Any]]:
+        """The versions that were released of a bundle."""
+        if bundle is None:
+            return []
+        with self._lock:
+            self._endpoints.refresh()
+            return [
+                {"endpoint": name, "version": number}
+                for name in self._endpoints.names()
+                for number, digest in self._endpoints.get(name).digests.items()
+                if digest == bundle
+            ]
 
     def _beats(self) -> dict[str, Mapping[str, object]]:
         prefix = name_of("")
@@ -149,7 +170,7 @@ def beside(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
 
     Args: as `RunDesk.run` gives them.
     """
-    facts = {
+    facts: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
         "program": lambda run: run["program"],
         "seed": lambda run: run["seed"],
         "data_digest": lambda run: run["data_digest"],

@@ -51,9 +51,17 @@ class Frame:
         guard: who may.
         spending: whether there is a page of what language models cost.
         knowledge: whether there are pages of indexes.
+        training: whether there is something to see on the pages of trainings.
     """
 
-    def __init__(self, guard: Guard, *, spending: bool = False, knowledge: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        spending: bool = False,
+        knowledge: bool = False,
+        training: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
@@ -64,6 +72,7 @@ class Frame:
             cost_bars=cost_bars,
             has_spending=spending,
             has_knowledge=knowledge,
+            has_training=training,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,

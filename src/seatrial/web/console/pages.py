@@ -15,7 +15,9 @@ from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
+from seatrial.web.console.runs_pages import add_runs
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
 from seatrial.web.console.story import story
@@ -103,15 +105,22 @@ def console_router(
     *,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    training: RunDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
     Args:
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
+        training: runs of trainings; None where nobody shows them.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    frame = Frame(
+        guard,
+        spending=spend is not None,
+        knowledge=knowledge is not None,
+        training=lambda: training is not None and bool(training.names()),
+    )
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -165,6 +174,8 @@ def console_router(
     add_watch(router, frame, watch)
     if spend is not None:
         add_spend(router, frame, spend_pages)
+    if training is not None:
+        add_runs(router, frame, training)
     _add_visit(router, frame)
     return router
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from seatrial.web.console import (
     knowledge_words,
     performance_words,
+    runs_words,
     segment_words,
     spend_words,
     variant_words,
@@ -447,6 +448,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **_EN,
         **performance_words.EN,
         **segment_words.EN,
+        **runs_words.EN,
         **spend_words.EN,
         **knowledge_words.EN,
         **variant_words.EN,
@@ -455,6 +457,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **_ZH,
         **performance_words.ZH,
         **segment_words.ZH,
+        **runs_words.ZH,
         **spend_words.ZH,
         **knowledge_words.ZH,
         **variant_words.ZH,
