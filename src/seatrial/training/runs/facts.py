@@ -46,9 +46,13 @@ def started(run: Run) -> Draft:
     return Draft(kind=STARTED, data=_plain(run), by=run.by)
 
 
-def restarted(run: Run) -> Draft:
-    """It was killed midway, and begins anew; what was reported before counts no more."""
-    return Draft(kind=RESTARTED, data={"attempt": run.attempt + 1}, by=run.by)
+def restarted(run: Run, *, resumes: bool = False) -> Draft:
+    """It was killed midway, and begins anew: what was reported before counts no more.
+
+    Args: resumes: it goes on where it was instead, as a search does.
+    """
+    attempt = run.attempt if resumes else run.attempt + 1
+    return Draft(kind=RESTARTED, data={"attempt": attempt}, by=run.by)
 
 
 def described(description: Description) -> Draft:
@@ -93,7 +97,8 @@ def _after(run: Run | None, fact: Fact) -> Run | None:
 
 
 def _restarted(run: Run, _: Fact, data: dict[str, Any]) -> Run:
-    return replace(run, attempt=data["attempt"], latest={}, ending=None, sent={})
+    latest = run.latest if data["attempt"] == run.attempt else {}
+    return replace(run, attempt=data["attempt"], latest=latest, ending=None, sent={})
 
 
 def _described(run: Run, _: Fact, data: dict[str, Any]) -> Run:
@@ -128,26 +133,16 @@ def latest(points: Iterable[Point]) -> dict[str, float]:
     return {point.metric: point.value for point in points}
 
 
-def all_points(facts: Iterable[Fact]) -> list[Point]:
-    """The points of the newest attempt, the oldest first."""
-    found: list[Point] = []
+def of_attempt(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts of the newest attempt that tell of points, the oldest first."""
+    attempt, found = 1, []
     for fact in facts:
-        if fact.kind in (STARTED, RESTARTED):
-            found.clear()
+        if fact.kind == RESTARTED and fact.data.get("attempt") != attempt:
+            attempt = int(str(fact.data.get("attempt", 0)))
+            found = []
         elif fact.kind == REPORTED:
-            found += points_of(fact)
+            found.append(fact)
     return found
-
-
-def n_left_out(facts: Iterable[Fact]) -> int:
-    """Points of the newest attempt that were not kept."""
-    n = 0
-    for fact in facts:
-        if fact.kind in (STARTED, RESTARTED):
-            n = 0
-        elif fact.kind == REPORTED:
-            n += int(str(fact.data.get("n_left_out", 0)))
-    return n
 
 
 def points_of(fact: Fact) -> Iterator[Point]:

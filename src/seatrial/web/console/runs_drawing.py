@@ -17,17 +17,24 @@ Rows = Sequence[Sequence[float | None]]
 """Steps with their values, in order; None for a value that is not finite."""
 
 
-def curve(rows: Rows, *, label: str) -> Markup:
+def curve(rows: Rows, *, label: str, apart: bool = False) -> Markup:
     """Values over steps; a value that is not finite leaves a gap, and is marked below.
 
-    Args: label: what is drawn, for those who cannot see it.
+    Args:
+        label: what is drawn, for those who cannot see it.
+        apart: draw points without a line, since no step follows from the one before.
     """
     finite = [value for _, value in rows if value is not None]
     if not rows:
         return Markup("")
     steps = [float(step or 0) for step, _ in rows]
     axis = _Axis(min(steps), max(steps), *_range(finite))
-    parts = [axis.levels(), axis.ends(), *axis.lines(rows), *axis.gaps(rows)]
+    parts = [
+        axis.levels(),
+        axis.ends(),
+        *(axis.points(rows) if apart else axis.lines(rows)),
+        *axis.gaps(rows),
+    ]
     return Markup(  # noqa: S704 - numbers, and a label that is escaped
         f'<svg class="curve" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" '
         f'aria-label="{escape(visible(label))}">{"".join(parts)}</svg>'
@@ -42,6 +49,11 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
         reach = abs(low) / 10 or 0.5
         return low - reach, high + reach
     return low, high
+
+
+def _point(place: str) -> str:
+    x, _, y = place.partition(",")
+    return f'<circle cx="{x}" cy="{y}" r="3"/>'
 
 
 class _Axis:
@@ -77,12 +89,14 @@ class _Axis:
             if not is_finite:
                 continue
             places = [f"{self._x(s or 0):.1f},{self._y(v or 0):.1f}" for s, v in stretch]
-            if len(places) == 1:
-                x, _, y = places[0].partition(",")
-                found.append(f'<circle cx="{x}" cy="{y}" r="3"/>')
-            else:
-                found.append(f'<polyline points="{" ".join(places)}"/>')
+            found.append(
+                f'<polyline points="{" ".join(places)}"/>' if len(places) > 1 else _point(places[0])
+            )
         return found
+
+    def points(self, rows: Rows) -> list[str]:
+        """One point for each value."""
+        return [_point(f"{self._x(s or 0):.1f},{self._y(v):.1f}") for s, v in rows if v is not None]
 
     def gaps(self, rows: Rows) -> list[str]:
         """A mark at each step whose value is not finite."""

@@ -51,7 +51,7 @@ class RunPages:
             "run": run,
             "curve": curve,
             "others": others[:SHOWN],
-            "deploy": _deploy(run),
+            "deploy": _deploy(run if run["best"] is None else self._desk.run(run["best"])),
             "n_in_line": _IN_LINE,
         }
 
