@@ -135,7 +135,8 @@ def latest(points: Iterable[Point]) -> dict[str, float]:
 
 def of_attempt(facts: Iterable[Fact]) -> list[Fact]:
     """The facts of the newest attempt that tell of points, the oldest first."""
-    attempt, found = 1, []
+    attempt = 1
+    found: list[Fact] = []
     for fact in facts:
         if fact.kind == RESTARTED and fact.data.get("attempt") != attempt:
             attempt = int(str(fact.data.get("attempt", 0)))
