@@ -18,6 +18,7 @@ from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
 from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
@@ -25,6 +26,7 @@ from seatrial.web.labels import labels_router
 from seatrial.web.llm.description import ASKED, ROUTES, TOLD
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+from seatrial.web.runs import runs_router
 from seatrial.web.spend import spend_router
 from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
@@ -85,6 +87,12 @@ def routes_page() -> str:
             "likewise. The page is at `/llm`. See [what was spent](../how-to/gateway.md).",
         ],
         table(["method", "path", ""], _listed(_spending())),
+        ["## Training"],
+        [
+            "Runs of trainings; guarded likewise. The pages are at `/runs`. See",
+            "[Train a model](../how-to/train.md).",
+        ],
+        table(["method", "path", ""], _listed(runs_router(RunDesk(MemoryStore()), OPEN))),
         ["## Labels"],
         [
             "What came true, for predictions that were logged; guarded likewise. See",

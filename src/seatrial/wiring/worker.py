@@ -354,9 +354,11 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
+        from seatrial.training.runs.desk import RunDesk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.labels import labels_router
+        from seatrial.web.runs import runs_router
         from seatrial.web.watch import watch_router
         from seatrial.wiring.performance import LabelFiles
 
@@ -394,6 +396,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
             retraining = RetrainingDesk(workspace, store)
             retrained = [retraining_router(retraining, guard)]
+        runs = RunDesk(store)
         return [
             control_router(desk, guard),
             *retrained,
@@ -405,6 +408,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
+            runs_router(runs, guard),
             console_router(
                 desk,
                 watch,
@@ -414,6 +418,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 retraining=retraining,
                 registry=registry,
                 card=partial(card_page, workspace),
+                training=runs,
             ),
         ]
 

@@ -52,6 +52,7 @@ class Frame:
         spending: whether there is a page of what language models cost.
         knowledge: whether there are pages of indexes.
         retraining: whether there are pages of retraining.
+        training: whether there is something to see on the pages of trainings.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Frame:
         spending: bool = False,
         knowledge: bool = False,
         retraining: bool = False,
+        training: Callable[[], bool] = lambda: False,
     ) -> None:
         self._guard = guard
         self._templates = environment()
@@ -73,6 +75,7 @@ class Frame:
             has_spending=spending,
             has_knowledge=knowledge,
             has_retraining=retraining,
+            has_training=training,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,

@@ -15,8 +15,10 @@ from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
 from seatrial.web.console.retraining_pages import RetrainingPages, add_retraining
+from seatrial.web.console.runs_pages import add_runs
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
 from seatrial.web.console.story import story
@@ -132,6 +134,7 @@ def console_router(
     retraining: Retrainings | None = None,
     registry: RegistryDesk | None = None,
     card: Card | None = None,
+    training: RunDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
@@ -141,6 +144,7 @@ def console_router(
         retraining: models that are trained anew; None where none is configured.
         registry: what arrived from registries; None where none is followed.
         card: model cards of versions; None where there are none.
+        training: runs of trainings; None where nobody shows them.
     """
     router = APIRouter(include_in_schema=False)
     frame = Frame(
@@ -148,6 +152,7 @@ def console_router(
         spending=spend is not None,
         knowledge=knowledge is not None,
         retraining=retraining is not None,
+        training=lambda: training is not None and bool(training.names()),
     )
     spend_pages = SpendPages(spend)
     indexes = None
@@ -207,6 +212,8 @@ def console_router(
         add_spend(router, frame, spend_pages)
     if retraining is not None:
         add_retraining(router, frame, RetrainingPages(retraining))
+    if training is not None:
+        add_runs(router, frame, training)
     _add_visit(router, frame)
     return router
 
