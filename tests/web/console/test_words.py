@@ -55,7 +55,13 @@ COMPUTED = (
 
 def used() -> str:
     files = [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]
-    words_alone = ("words.py", "spend_words.py", "knowledge_words.py", "trouble_words.py")
+    words_alone = (
+        "words.py",
+        "spend_words.py",
+        "knowledge_words.py",
+        "feature_words.py",
+        "trouble_words.py",
+    )
     return "\n".join(f.read_text() for f in files if f.name not in words_alone)
 
 

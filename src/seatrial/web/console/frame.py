@@ -51,9 +51,17 @@ class Frame:
         guard: who may.
         spending: whether there is a page of what language models cost.
         knowledge: whether there are pages of indexes.
+        features: whether there is a page of features.
     """
 
-    def __init__(self, guard: Guard, *, spending: bool = False, knowledge: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        spending: bool = False,
+        knowledge: bool = False,
+        features: bool = False,
+    ) -> None:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
@@ -64,6 +72,7 @@ class Frame:
             cost_bars=cost_bars,
             has_spending=spending,
             has_knowledge=knowledge,
+            has_features=features,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,

@@ -25,6 +25,7 @@ from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
+    from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
 
 _STATIC = Path(__file__).parent / "static"
@@ -103,15 +104,22 @@ def console_router(
     *,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    features: FeatureDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
     Args:
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
+        features: how features stand; None where no endpoint looks any up.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    frame = Frame(
+        guard,
+        spending=spend is not None,
+        knowledge=knowledge is not None,
+        features=features is not None,
+    )
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -165,6 +173,13 @@ def console_router(
     add_watch(router, frame, watch)
     if spend is not None:
         add_spend(router, frame, spend_pages)
+    if features is not None:
+        from seatrial.web.console.feature_pages import (  # noqa: PLC0415 - of servers that have them
+            FeaturePages,
+            add_features,
+        )
+
+        add_features(router, frame, FeaturePages(features, watch))
     _add_visit(router, frame)
     return router
 

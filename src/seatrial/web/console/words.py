@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.web.console import (
+    feature_words,
     knowledge_words,
     performance_words,
     segment_words,
@@ -449,6 +450,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **segment_words.EN,
         **spend_words.EN,
         **knowledge_words.EN,
+        **feature_words.EN,
         **variant_words.EN,
     },
     "zh": {
@@ -457,6 +459,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **segment_words.ZH,
         **spend_words.ZH,
         **knowledge_words.ZH,
+        **feature_words.ZH,
         **variant_words.ZH,
     },
 }
