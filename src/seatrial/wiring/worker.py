@@ -44,7 +44,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from seatrial.features.lookup import Lookups
+    from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
     from seatrial.training.following.desk import RegistryDesk
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
     from seatrial.wiring.llm import Llm
-    from seatrial.wiring.lookup_renewal import Renewal
+    from seatrial.wiring.lookups import Opened
 
 
 _log = logging.getLogger(__name__)
@@ -181,9 +181,9 @@ class _Process:
         self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
         self._beside: Beside | None = self.llm
-        self._renewal: Renewal | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._lookups = self._open_lookups()
+        self.features = self._open_lookups()
+        self._lookups = None if self.features is None else self.features.lookups
         self.plane = DataPlane(
             self._router,
             error_reply,
@@ -210,7 +210,7 @@ class _Process:
             released = ReleasedIndexes(self._indexes)
         return Llm(self._workspace, self.store, prompts=prompts, released=released)
 
-    def _open_lookups(self) -> Lookups | None:
+    def _open_lookups(self) -> Opened | None:
         if not self._workspace.settings.features.endpoints:
             return None
         from seatrial.features.tally import Tally
@@ -218,9 +218,7 @@ class _Process:
 
         tally = Tally()
         self._beside = Besides(tally, self.llm)
-        opened = open_lookups(self._workspace, tally, worker=self._name)
-        self._renewal = opened.renewal
-        return opened.lookups
+        return open_lookups(self._workspace, tally, worker=self._name)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -252,8 +250,8 @@ class _Process:
             on_ready=on_ready,
         )
         self._worker.start()
-        if self._renewal is not None:
-            self._renewing = loop.create_task(self._renewal.run())
+        if self.features is not None and self.features.renewal is not None:
+            self._renewing = loop.create_task(self.features.renewal.run())
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
@@ -374,6 +372,16 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             process.to_close.append(ledger.close)
             spend = spend_desk(workspace, store, ledger)
             spending = [spend_router(spend, guard)]
+        features: FeatureDesk | None = None
+        looked_up: list[APIRouter] = []
+        if process.features is not None:
+            from seatrial.web.features import features_router
+            from seatrial.wiring.feature_desk import feature_desk
+
+            opened = process.features
+            fixed = opened.repository if opened.renewal is None else None
+            features = feature_desk(workspace, store, fixed)
+            looked_up = [features_router(features, watch, guard)]
         knowledge: KnowledgeDesk | None = None
         if process.llm is not None and process.llm.knowledge is not None:
             from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
@@ -408,6 +416,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
+            *looked_up,
             runs_router(runs, guard),
             console_router(
                 desk,
@@ -419,6 +428,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 registry=registry,
                 card=partial(card_page, workspace),
                 training=runs,
+                features=features,
             ),
         ]
 

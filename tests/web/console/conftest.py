@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seatrial.features.desk import FeatureDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
@@ -77,6 +78,7 @@ class World:
         self.desk = Desk(self.store)
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
+        self.features: FeatureDesk | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -316,6 +318,7 @@ def browse(world: World) -> Browse:
                 guard,
                 spend=world.spend,
                 knowledge=world.knowledge,
+                features=world.features,
             )
         )
         _errors(app)

@@ -65,6 +65,7 @@ def used() -> str:
         "spend_words.py",
         "knowledge_words.py",
         "retraining_words.py",
+        "feature_words.py",
         "trouble_words.py",
     )
     return "\n".join(f.read_text() for f in files if f.name not in words_alone)

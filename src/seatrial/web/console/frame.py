@@ -53,6 +53,7 @@ class Frame:
         knowledge: whether there are pages of indexes.
         retraining: whether there are pages of retraining.
         training: whether there is something to see on the pages of trainings.
+        features: whether there is a page of features.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Frame:
         knowledge: bool = False,
         retraining: bool = False,
         training: Callable[[], bool] = lambda: False,
+        features: bool = False,
     ) -> None:
         self._guard = guard
         self._templates = environment()
@@ -76,6 +78,7 @@ class Frame:
             has_knowledge=knowledge,
             has_retraining=retraining,
             has_training=training,
+            has_features=features,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,

@@ -28,6 +28,7 @@ from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
+    from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.training.following.desk import RegistryDesk
     from seatrial.training.retraining.desk import Retrainings
@@ -135,6 +136,7 @@ def console_router(
     registry: RegistryDesk | None = None,
     card: Card | None = None,
     training: RunDesk | None = None,
+    features: FeatureDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
@@ -145,6 +147,7 @@ def console_router(
         registry: what arrived from registries; None where none is followed.
         card: model cards of versions; None where there are none.
         training: runs of trainings; None where nobody shows them.
+        features: how features stand; None where no endpoint looks any up.
     """
     router = APIRouter(include_in_schema=False)
     frame = Frame(
@@ -153,6 +156,7 @@ def console_router(
         knowledge=knowledge is not None,
         retraining=retraining is not None,
         training=lambda: training is not None and bool(training.names()),
+        features=features is not None,
     )
     spend_pages = SpendPages(spend)
     indexes = None
@@ -214,6 +218,13 @@ def console_router(
         add_retraining(router, frame, RetrainingPages(retraining))
     if training is not None:
         add_runs(router, frame, training)
+    if features is not None:
+        from seatrial.web.console.feature_pages import (  # noqa: PLC0415 - of servers that have them
+            FeaturePages,
+            add_features,
+        )
+
+        add_features(router, frame, FeaturePages(features, watch))
     _add_visit(router, frame)
     return router
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.web.console import (
+    feature_words,
     knowledge_words,
     performance_words,
     retraining_words,
@@ -514,6 +515,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **runs_words.EN,
         **spend_words.EN,
         **knowledge_words.EN,
+        **feature_words.EN,
         **variant_words.EN,
         **retraining_words.EN,
     },
@@ -524,6 +526,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **runs_words.ZH,
         **spend_words.ZH,
         **knowledge_words.ZH,
+        **feature_words.ZH,
         **variant_words.ZH,
         **retraining_words.ZH,
     },
