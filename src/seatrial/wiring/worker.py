@@ -396,14 +396,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
             registry = registry_desk(workspace, store)
             following = registry_routers(workspace, store, registry, guard, worker=process.name)
-        retraining: Retrainings | None = None
-        retrained: list[APIRouter] = []
-        if workspace.settings.retraining:
-            from seatrial.web.retraining import retraining_router
-            from seatrial.wiring.retraining_desk import RetrainingDesk
-
-            retraining = RetrainingDesk(workspace, store)
-            retrained = [retraining_router(retraining, guard)]
+        retraining, retrained = _retraining(workspace, store, guard)
         runs = RunDesk(store)
         return [
             control_router(desk, guard),
@@ -434,6 +427,19 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
     streams = None if process.llm is None else process.llm.plane
     return build(process.plane, routers, guard=guard, streams=streams)
+
+
+def _retraining(
+    workspace: Workspace, store: Store, guard: Guard
+) -> tuple[Retrainings | None, list[APIRouter]]:
+    """What is trained anew, and its routes; nothing where nothing is."""
+    if not workspace.settings.retraining:
+        return None, []
+    from seatrial.web.retraining import retraining_router
+    from seatrial.wiring.retraining_desk import RetrainingDesk
+
+    desk = RetrainingDesk(workspace, store)
+    return desk, [retraining_router(desk, guard)]
 
 
 def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:
