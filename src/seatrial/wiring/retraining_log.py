@@ -173,7 +173,9 @@ class LoggedRows:
         except SeatrialError as gone:
             self._say(f"rows of version {version} are left out: {gone.problem}")
             return
-        logged = version_log(self._workspace, endpoint, version, bundle, features=True)
+        logged = version_log(
+            self._workspace, endpoint, version, bundle, features=True, answered=True
+        )
         for day in self._days():
             for part in logged.of_day(day):
                 if part.rows.n:
