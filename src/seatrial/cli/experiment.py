@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from seatrial.cli.exits import Exit
+from seatrial.cli.experiment_live import PREFIX, outcomes, start, status, stop
 from seatrial.cli.options import NAMES, NumberType, json_option
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
@@ -30,7 +31,6 @@ from seatrial.kernel.config import load, validated
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.watching.data_config import DataConfig, without_password
 
-_PREFIX = "SEATRIAL_EXPERIMENT__"
 _EXITS = {
     Outcome.SHIP: Exit.DONE,
     Outcome.DO_NOT_SHIP: Exit.GATE_FAILED,
@@ -67,7 +67,11 @@ _design_option = click.option(
 
 @click.group()
 def experiment() -> None:
-    """A/B tests: how long one takes, and what came of it."""
+    """A/B tests: how long one takes, run one on an endpoint, and what came of it."""
+
+
+for _command in (start, status, stop, outcomes):
+    experiment.add_command(_command)
 
 
 @experiment.command("plan")
@@ -238,7 +242,7 @@ def analyze(
 
 
 def _read(design: Path) -> ExperimentFile:
-    return load(design, ExperimentFile, os.environ, prefix=_PREFIX)
+    return load(design, ExperimentFile, os.environ, prefix=PREFIX)
 
 
 def _simple(

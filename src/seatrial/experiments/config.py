@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from seatrial.experiments.design import (
+    Baseline,
     Direction,
     Experiment,
     Horizon,
@@ -17,9 +18,9 @@ from seatrial.experiments.design import (
     Unit,
     Variant,
 )
-from seatrial.experiments.plan import Baseline
 from seatrial.kernel.config import ConfigModel, Names
 from seatrial.kernel.errors import SeatrialError
+from seatrial.release.answer_gates import AnswerGateConfig
 from seatrial.release.config import Duration
 
 
@@ -157,7 +158,23 @@ class ExperimentFile(ConfigModel):
         "ever.",
     )
     columns: UnitColumnsConfig = Field(
-        default_factory=UnitColumnsConfig, description="Columns of the data to analyze."
+        default_factory=UnitColumnsConfig,
+        description="Columns of the data to analyze; `segments` also of what is said of users.",
+    )
+    endpoint: str | None = Field(
+        default=None, description="Whose requests are split, once it is started."
+    )
+    versions: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="Version of the endpoint by variant; the control's is in production.",
+    )
+    gates: AnswerGateConfig | None = Field(
+        default=None,
+        description="What every variant's answers must keep to, as in a release, the control in "
+        "the place of stable: one that is shown not to ends the experiment. By default nothing.",
+    )
+    promote: bool = Field(
+        default=False, description="Give the winner all traffic when the experiment is decided."
     )
 
     @model_validator(mode="after")
@@ -166,6 +183,11 @@ class ExperimentFile(ConfigModel):
             self.design()
         except SeatrialError as problem:
             raise ValueError(f"{problem.problem} {problem.remedy}") from problem
+        if self.versions and self.versions.keys() != self.variants.keys():
+            raise ValueError(
+                f"versions names {', '.join(self.versions)}, and variants "
+                f"{', '.join(self.variants)}; name the same"
+            )
         return self
 
     def design(self) -> Experiment:

@@ -259,6 +259,21 @@ class Experiment:
         return self.alpha * (1 - self.early_part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """How a metric is today.
+
+    Args:
+        mean: a mean, share or ratio.
+        deviation: standard deviation among units, of a ratio by `ratio_variance`; None for shares.
+        explained: share of the variance that the covariate explains, in [0, 1).
+    """
+
+    mean: float
+    deviation: float | None = None
+    explained: float = 0.0
+
+
 def normalised(shares: Sequence[float]) -> tuple[float, ...]:
     """Shares that add up to 1."""
     total = sum(shares)

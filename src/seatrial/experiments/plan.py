@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.experiments.design import BadExperiment, Experiment, Kind, Metric, Role
+from seatrial.experiments.design import BadExperiment, Baseline, Experiment, Kind, Metric, Role
 from seatrial.kernel.errors import Invalid
 from seatrial.stats.sample_size import (
     Test,
@@ -24,21 +24,6 @@ class NotPlannable(Invalid):
     """What is known is not enough to plan, or the effect asked for cannot be."""
 
     code = "experiment.not_plannable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """How a metric is today.
-
-    Args:
-        mean: a mean, share or ratio.
-        deviation: standard deviation among units, of a ratio by `ratio_variance`; None for shares.
-        explained: share of the variance that the covariate explains, in [0, 1).
-    """
-
-    mean: float
-    deviation: float | None = None
-    explained: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
