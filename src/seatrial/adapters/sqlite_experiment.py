@@ -98,12 +98,15 @@ class SqliteExperiment:
         kind: str,
         position: int,
         *,
+        after: int,
         exposures: Sequence[Exposure] = (),
         entries: Sequence[Entry] = (),
         notes: Mapping[str, bytes] | None = None,
-    ) -> None:
+    ) -> bool:
         """See Ledger."""
         with self._file.changing() as connection:
+            if self.position(kind) != after:
+                return False
             self._take_units(connection, exposures)
             outcomes = [one for one in entries if one.name in self._names.outcomes]
             self._take_outcomes(connection, outcomes)
@@ -115,6 +118,7 @@ class SqliteExperiment:
                 "INSERT OR REPLACE INTO note VALUES (?, ?)", list((notes or {}).items())
             )
             self._set(connection, f"position of {kind}", position)
+        return True
 
     def note(self, name: str) -> bytes | None:
         """See Ledger."""

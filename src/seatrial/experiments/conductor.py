@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LEASE = "experiments"
 BY = "judge"
 
-_LEASE_TTL_S = 30.0
+_LEASE_TTL_S = 10.0
 _EVERY_S = 2.0
 _AT_LEAST_EVERY_S = 60.0
 """Without anything new, too: time alone may reach a horizon, and a window may end."""
@@ -200,16 +200,9 @@ class Conductor:
         for kind in (EXPOSURES, ENTRIES, ANSWERS):
             stream, after = trial_stream(name), ledger.position(kind)
             while page := self._store.read_slices(stream, kind=kind, after=after, limit=_PAGE):
-                after, came = page[-1][0], True
-                pieces = [piece for _, piece in page]
-                if kind == EXPOSURES:
-                    met = [one for piece in pieces for one in decode(piece.summary)]
-                    ledger.take(kind, after, exposures=met)
-                elif kind == ENTRIES:
-                    said = [one for piece in pieces for one in decoded(piece.summary)]
-                    ledger.take(kind, after, entries=said)
-                else:
-                    ledger.take(kind, after, notes=_added(ledger, pieces))
+                position, came = page[-1][0], True
+                taken = _take(ledger, kind, position, after, [piece for _, piece in page])
+                after = position if taken else ledger.position(kind)
         return came
 
     def _forget(self) -> None:
@@ -228,6 +221,17 @@ def _end_of(report: Report, record: object, why: str) -> Halt | Judged | None:
         return None
     outcome = judgement.outcome.value
     return Judged(outcome=outcome, winner=judgement.winner, reason=why, report=record)
+
+
+def _take(ledger: Ledger, kind: str, position: int, after: int, pieces: list[Slice]) -> bool:
+    """Take in a page of slices; False where another conductor did so meanwhile."""
+    if kind == EXPOSURES:
+        met = [one for piece in pieces for one in decode(piece.summary)]
+        return ledger.take(kind, position, after=after, exposures=met)
+    if kind == ENTRIES:
+        said = [one for piece in pieces for one in decoded(piece.summary)]
+        return ledger.take(kind, position, after=after, entries=said)
+    return ledger.take(kind, position, after=after, notes=_added(ledger, pieces))
 
 
 def _requests(place: int) -> str:

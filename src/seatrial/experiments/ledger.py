@@ -75,15 +75,19 @@ class Ledger(Protocol):
         kind: str,
         position: int,
         *,
+        after: int,
         exposures: Sequence[Exposure] = (),
         entries: Sequence[Entry] = (),
         notes: Mapping[str, bytes] | None = None,
-    ) -> None:
+    ) -> bool:
         """Take in slices of a kind up to ``position``: all of it is kept, or nothing.
 
         The earliest exposure of a user counts, and the first entry of a user, name and id.
 
-        Args: notes: kept as they are, by name, in place of what was there.
+        Args:
+            after: the position that the slices follow on.
+            notes: kept as they are, by name, in place of what was there.
+        Returns: False, and nothing is taken, where the ledger is at another position by now.
         """
         ...
 

@@ -144,11 +144,17 @@ def experiment_page(
         language: ``en`` or ``zh``.
         languages: address of the page in each language.
     """
+    title = words(language)["title"].format(name=judgement.experiment.name)
+    return page(title, experiment_body(judgement, language), language, languages, style=STYLE)
+
+
+def experiment_body(judgement: Judgement, language: str = "en") -> str:
+    """What the page of a judgement says, as HTML for a page whose style has `drawing.STYLE`."""
     w = words(language)
     j = judgement
     hypothesis = j.experiment.hypothesis
     go_on = w["stop"] if j.stop else w["go_on"]
-    body = (
+    return (
         f'<p class="sum {_MARKS[j.outcome]}"><strong>{escape(headline(j, language))}</strong></p>'
         f"<p>{escape(said(j, j.reason, language))}{w['space']}{go_on}</p>"
         f'<p class="quiet">{escape(state_said(j, language))}</p>'
@@ -159,8 +165,6 @@ def experiment_page(
         + _segments(j, language)
         + f"<h2>{w['checks']}</h2>{terms(_checks(j, language))}"
     )
-    title = w["title"].format(name=j.experiment.name)
-    return page(title, body, language, languages, style=STYLE)
 
 
 def _effects(j: Judgement, language: str) -> str:

@@ -379,7 +379,9 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             ),
             experiments_router(experiments, guard, read_outcomes),
             *spending,
-            console_router(desk, watch, guard, spend=spend, knowledge=knowledge),
+            console_router(
+                desk, watch, guard, experiments=experiments, spend=spend, knowledge=knowledge
+            ),
         ]
 
     streams = None if process.llm is None else process.llm.plane

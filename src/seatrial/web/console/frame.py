@@ -49,11 +49,19 @@ class Frame:
 
     Args:
         guard: who may.
+        experiments: whether there are pages of experiments.
         spending: whether there is a page of what language models cost.
         knowledge: whether there are pages of indexes.
     """
 
-    def __init__(self, guard: Guard, *, spending: bool = False, knowledge: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        experiments: bool = False,
+        spending: bool = False,
+        knowledge: bool = False,
+    ) -> None:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
@@ -62,6 +70,7 @@ class Frame:
             bar=bar,
             call_bars=call_bars,
             cost_bars=cost_bars,
+            has_experiments=experiments,
             has_spending=spending,
             has_knowledge=knowledge,
             money=money,

@@ -11,10 +11,12 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import RedirectResponse, Response
 
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
+from seatrial.web.console.experiment_pages import ExperimentPages, add_experiments
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
@@ -101,17 +103,24 @@ def console_router(
     watch: WatchDesk,
     guard: Guard,
     *,
+    experiments: ExperimentDesk | None = None,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
     Args:
+        experiments: those of endpoints; None where there is no page of them.
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    frame = Frame(
+        guard,
+        experiments=experiments is not None,
+        spending=spend is not None,
+        knowledge=knowledge is not None,
+    )
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -163,6 +172,8 @@ def console_router(
         return answer
 
     add_watch(router, frame, watch)
+    if experiments is not None:
+        add_experiments(router, frame, ExperimentPages(experiments))
     if spend is not None:
         add_spend(router, frame, spend_pages)
     _add_visit(router, frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.web.console import (
+    experiment_words,
     knowledge_words,
     performance_words,
     segment_words,
@@ -448,6 +449,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **performance_words.EN,
         **segment_words.EN,
         **spend_words.EN,
+        **experiment_words.EN,
         **knowledge_words.EN,
         **variant_words.EN,
     },
@@ -456,6 +458,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **performance_words.ZH,
         **segment_words.ZH,
         **spend_words.ZH,
+        **experiment_words.ZH,
         **knowledge_words.ZH,
         **variant_words.ZH,
     },
