@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import LabelDesk
@@ -19,6 +20,7 @@ from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.web.control import control_router
+from seatrial.web.experiments import experiments_router
 from seatrial.web.guard import Guard
 from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
 from seatrial.web.labels import labels_router
@@ -79,6 +81,12 @@ def routes_page() -> str:
         ["## Watch"],
         ["Alerts and what is answered to them; guarded likewise."],
         table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
+        ["## Experiments"],
+        [
+            "A/B tests on the traffic of endpoints; guarded likewise. The page is at `/experiments`.",
+            "See [Run an A/B test](../how-to/experiments.md).",
+        ],
+        table(["method", "path", ""], _listed(_experiments())),
         ["## Spending"],
         [
             "What calls of language models cost, where the section `gateway` names models; guarded",
@@ -92,6 +100,11 @@ def routes_page() -> str:
         ],
         table(["method", "path", ""], _listed(_labels())),
     )
+
+
+def _experiments() -> APIRouter:
+    desk = ExperimentDesk(MemoryStore(), now=SystemClock().now)
+    return experiments_router(desk, OPEN, lambda _: [])
 
 
 def _spending() -> APIRouter:

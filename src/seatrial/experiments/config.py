@@ -23,6 +23,9 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.release.answer_gates import AnswerGateConfig
 from seatrial.release.config import Duration
 
+Amount = Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? ?%$")]
+"""A size in the metric's unit, or such as ``5%`` of the control's value."""
+
 
 class BaselineConfig(ConfigModel):
     """How a metric is today; what a plan is made from."""
@@ -73,15 +76,20 @@ class MetricConfig(ConfigModel):
 class PrimaryConfig(MetricConfig):
     """The metric that decides."""
 
-    effect: float | None = Field(
-        default=None, gt=0, description="The smallest change that matters, in the metric's unit."
+    effect: Amount | None = Field(
+        default=None,
+        description="The smallest change that matters, in the metric's unit, or such as `5%` of "
+        "the control's value.",
     )
 
 
 class GuardrailConfig(MetricConfig):
     """A metric that must not become worse."""
 
-    margin: float = Field(gt=0, description="The largest loss accepted, in the metric's unit.")
+    margin: Amount = Field(
+        description="The largest loss accepted, in the metric's unit, or such as `2%` of the "
+        "control's value."
+    )
 
 
 class HorizonConfig(ConfigModel):
@@ -192,14 +200,14 @@ class ExperimentFile(ConfigModel):
 
     def design(self) -> Experiment:
         """The experiment.   Raises: BadExperiment."""
-        slots = self.slots
+        slots, guardrails = self.slots, self.guardrails
         return Experiment(
             name=self.experiment,
             hypothesis=self.hypothesis,
             variants=tuple(Variant(name=name, share=s) for name, s in self.variants.items()),
             metrics=(
-                self.primary.metric(Role.PRIMARY, effect=self.primary.effect),
-                *(one.metric(Role.GUARDRAIL, margin=one.margin) for one in self.guardrails),
+                self.primary.metric(Role.PRIMARY, **_sized("effect", self.primary.effect)),
+                *(one.metric(Role.GUARDRAIL, **_sized("margin", one.margin)) for one in guardrails),
                 *(one.metric(Role.SECONDARY) for one in self.secondary),
             ),
             alpha=self.alpha,
@@ -221,3 +229,10 @@ class ExperimentFile(ConfigModel):
             for one in (self.primary, *self.guardrails)
             if one.baseline is not None
         }
+
+
+def _sized(name: str, amount: float | str | None) -> dict[str, Any]:
+    """An effect or a margin as a metric takes it."""
+    if isinstance(amount, str):
+        return {name: float(amount.rstrip("% ")) / 100, "relative": True}
+    return {name: amount}

@@ -64,6 +64,7 @@ class Metric:
         direction: which way is good.
         effect: the smallest change that matters, > 0, in the metric's unit; for the primary one.
         margin: the largest loss that is accepted, > 0, in the metric's unit; for guardrails.
+        relative: whether effect and margin are shares of the control's value instead.
         denominator: name of what a ratio is over.
         covariate: name of a quantity from before the experiment that predicts it, or None.
     Raises: BadExperiment.
@@ -75,6 +76,7 @@ class Metric:
     direction: Direction = Direction.UP
     effect: float | None = None
     margin: float | None = None
+    relative: bool = False
     denominator: str | None = None
     covariate: str | None = None
 
@@ -97,12 +99,6 @@ class Metric:
                 f"{self.name!r} is a {self.kind.value} over {self.denominator!r}.",
                 remedy="Name a denominator for a ratio, and for nothing else.",
                 field="denominator",
-            )
-        if self.kind is Kind.RATIO and self.covariate is not None:
-            raise BadExperiment(
-                f"{self.name!r} is a ratio with a covariate, which is for means and shares.",
-                remedy="Leave the covariate out, or measure a mean per unit.",
-                field="covariate",
             )
 
     @property

@@ -67,19 +67,31 @@ class ExperimentDesk:
     def looked(self, name: str) -> tuple[Record, Report | None]:
         """An experiment in brief with what its variants did, and its newest report if there is one.
 
-        Raises: UnknownExperiment, ReportUnreadable.
+        Raises: UnknownExperiment.
         """
-        from seatrial.experiments.live_report import read  # noqa: PLC0415 - loads numerics
+        from seatrial.experiments.live_report import (  # noqa: PLC0415 - loads numerics
+            ReportUnreadable,
+            read,
+        )
 
         with self._lock:
             self._experiments.refresh()
             standing = self._experiments.get(name)
-            record = self._brief(standing) | {"design": dict(standing.design), "judgement": None}
+            record = self._brief(standing) | {
+                "design": dict(standing.design),
+                "judged_at": None,
+                "judgement": None,
+                "gates": {},
+                "counts": None,
+            }
         kept, problem = self._newest(standing)
         record["problem"] = problem
         if not kept:
             return record, None
-        report = read(kept)
+        try:
+            report = read(kept)
+        except ReportUnreadable as unreadable:
+            return record | {"problem": str(unreadable)}, None
         record["judged_at"] = report.at.isoformat()
         record["gates"] = {name: dict(one) for name, one in report.gates.items()}
         counts = report.counts
@@ -201,7 +213,12 @@ class ExperimentDesk:
             "hypothesis": file.hypothesis,
             "primary": file.primary.name,
             "variants": [
-                {"variant": name, "version": file.versions[name], "share": share}
+                {
+                    "variant": name,
+                    "version": file.versions[name],
+                    "share": share,
+                    "requests": None,
+                }
                 for name, share in zip(file.variants, shares, strict=True)
             ],
             "traffic": file.traffic,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.experiments.design import BadExperiment, Baseline, Experiment, Kind, Metric, Role
 from seatrial.kernel.errors import Invalid
@@ -97,7 +97,7 @@ def plan(
         if metric.role is Role.PRIMARY
         or (metric.role is Role.GUARDRAIL and metric.name in baselines)
     ]
-    needs = tuple(_need(experiment, metric, _baseline(metric, baselines)) for metric in metrics)
+    needs = tuple(_need(experiment, _absolute(m, baselines), baselines[m.name]) for m in metrics)
     units = max(need.units for need in needs)
     per_day = None if units_per_day is None else units_per_day * experiment.traffic
     primary = _baseline(experiment.primary, baselines)
@@ -113,6 +113,21 @@ def plan(
         if per_day is None
         else tuple(_within(experiment, primary, weeks, per_day) for weeks in WEEKS),
     )
+
+
+def _absolute(metric: Metric, baselines: Mapping[str, Baseline]) -> Metric:
+    """The metric with its effect or margin in its own unit, as it is today."""
+    today = abs(_baseline(metric, baselines).mean)
+    if not metric.relative:
+        return metric
+    if not today:
+        raise NotPlannable(
+            f"{metric.name!r} is 0 today, and a share of that is nothing.",
+            remedy="Give its effect or margin in its own unit.",
+            metric=metric.name,
+        )
+    effect, margin = (None if s is None else s * today for s in (metric.effect, metric.margin))
+    return replace(metric, relative=False, effect=effect, margin=margin)
 
 
 def _baseline(metric: Metric, baselines: Mapping[str, Baseline]) -> Baseline:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from seatrial.experiments.comparing import Effect
-from seatrial.experiments.design import Kind, Metric
+from seatrial.experiments.design import Kind, Metric, Role
 from seatrial.experiments.drawing import STYLE, Bar, bar_axis, bar_row, limit, over_time
 from seatrial.experiments.verdicts import Comparison, Guard, Judgement, Outcome, State
 from seatrial.experiments.words import change, p_said, percent, said, span, value, words
@@ -235,7 +235,8 @@ def _bar(one: Comparison) -> Bar:
     marks = []
     if effect.control:
         wanted = [metric.effect, None if metric.margin is None else -metric.margin]
-        marks = [metric.sign * at / abs(effect.control) for at in wanted if at is not None]
+        whole = 1.0 if metric.relative else abs(effect.control)
+        marks = [metric.sign * at / whole for at in wanted if at is not None]
     known = effect.interval.lower > 0 or effect.interval.upper < 0
     tone = "open"
     if one.guard is not None:
@@ -264,6 +265,9 @@ def _over_time(j: Judgement, language: str) -> str:
     metric = j.experiment.primary
     scale = 100.0 if metric.kind is Kind.SHARE else 1.0
     mark = None if metric.effect is None else metric.sign * metric.effect
+    if mark is not None and metric.relative:
+        control = next(o.effect.control for o in j.comparisons if o.metric.role is Role.PRIMARY)
+        mark = None if control is None else mark * abs(control)
     figures = []
     for name, points in j.series.items():
         label = f"{name}{w['colon']}{_last(metric, points, language)}" if points else name

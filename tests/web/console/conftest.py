@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
@@ -75,6 +76,7 @@ class World:
     def __init__(self) -> None:
         self.store = MemoryStore(clock=SystemClock())
         self.desk = Desk(self.store)
+        self.experiments = ExperimentDesk(self.store, now=SystemClock().now)
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
 
@@ -314,6 +316,7 @@ def browse(world: World) -> Browse:
                 world.desk,
                 WatchDesk(world.store),
                 guard,
+                experiments=world.experiments,
                 spend=world.spend,
                 knowledge=world.knowledge,
             )

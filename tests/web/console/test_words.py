@@ -38,6 +38,7 @@ COMPUTED = (
     "kind.",
     "experiment.phase.",
     "experiment.outcome.",
+    "experiment.towards.",
     "signal.",
     "asked.",
     "alarm.",

@@ -29,7 +29,7 @@ class ExperimentPages:
         return {"experiments": self._desk.all()}
 
     def one(self, name: str, language: str) -> dict[str, Any]:
-        """What the page of one shows.   Raises: UnknownExperiment, ReportUnreadable."""
+        """What the page of one shows.   Raises: UnknownExperiment."""
         from seatrial.experiments.report import experiment_body  # noqa: PLC0415 - loads numerics
 
         record, report = self._desk.looked(name)

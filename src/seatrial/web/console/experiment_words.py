@@ -34,8 +34,8 @@ EN: Mapping[str, str] = {
     "experiment.promoted": "it gets all traffic",
     "experiment.not_promoted": "nothing is changed; a person decides",
     "experiment.towards": "Towards the horizon",
-    "experiment.units_of": "{n} of {of} users",
-    "experiment.days_of": "{n} of {of} days",
+    "experiment.towards.units": "{n} of {of} users",
+    "experiment.towards.days": "{n} of {of} days",
     "experiment.variants": "Variants and their requests",
     "experiment.variant": "Variant",
     "experiment.share": "Share",
@@ -47,7 +47,6 @@ EN: Mapping[str, str] = {
     "experiment.requests_note": "Of requests, which of one user are alike: to look at, not to "
     "decide by.",
     "experiment.judgement": "What is known",
-    "experiment.judged": "as of {at}",
     "experiment.not_judged": "Not looked at yet: a server does so every few seconds.",
     "experiment.stuck": "It cannot be looked at:",
     "experiment.handed_in": "{n} outcomes; again {repeated}, changed {changed}, of nobody who met "
@@ -89,8 +88,8 @@ ZH: Mapping[str, str] = {
     "experiment.promoted": "获得全部流量",
     "experiment.not_promoted": "不作改动，由人决定",
     "experiment.towards": "距离终点",
-    "experiment.units_of": "{n} / {of} 个用户",
-    "experiment.days_of": "{n} / {of} 天",
+    "experiment.towards.units": "{n} / {of} 个用户",
+    "experiment.towards.days": "{n} / {of} 天",
     "experiment.variants": "变体及其请求",
     "experiment.variant": "变体",
     "experiment.share": "份额",
@@ -101,7 +100,6 @@ ZH: Mapping[str, str] = {
     "experiment.control": "对照",
     "experiment.requests_note": "按请求统计，同一用户的请求彼此相似：仅供查看，不作判断。",
     "experiment.judgement": "目前所知",
-    "experiment.judged": "截至 {at}",
     "experiment.not_judged": "尚未查看：服务器每隔几秒查看一次。",
     "experiment.stuck": "无法查看：",
     "experiment.handed_in": "{n} 个结果；重复 {repeated}，内容不同 {changed}，"
