@@ -284,6 +284,7 @@ def events_page() -> str:
     seen = explore()
     shapes = {REGISTERED: _registered(), **seen.shapes}
     kinds = [REGISTERED, *CHANGES]
+    others = experiment_rows() + event_rows() + key_rows()
     rows = [
         [
             f"`{kind}`",
@@ -302,10 +303,7 @@ def events_page() -> str:
             "`revision` (place in its stream), `kind`, `schema` (1 for all of these), `at`,",
             "`by` and `data`. `seatrial history NAME --json` prints them.",
         ],
-        table(
-            ["kind", "stream", "meaning", "data"],
-            rows + experiment_rows() + event_rows() + key_rows(),
-        ),
+        table(["kind", "stream", "meaning", "data"], rows + others),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )
 

@@ -83,8 +83,8 @@ def routes_page() -> str:
         table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
         ["## Experiments"],
         [
-            "A/B tests on the traffic of endpoints; guarded likewise. The page is at `/experiments`.",
-            "See [Run an A/B test](../how-to/experiments.md).",
+            "A/B tests on the traffic of endpoints; guarded likewise. The page is at",
+            "`/experiments`. See [Run an A/B test](../how-to/experiments.md).",
         ],
         table(["method", "path", ""], _listed(_experiments())),
         ["## Spending"],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from seatrial.experiments.desk import ExperimentDesk
 from seatrial.experiments.entries import Names
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
 from seatrial.wiring.workspace import Workspace
@@ -25,8 +25,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.5
+_DAY_S = 86_400
+_SPAN_S = 60
 _IDLE_S = 1.0
 """How often a server without experiments looks for the first."""
+
+
+class NoTraffic(NotFound):
+    """Nothing is known of the traffic of an endpoint."""
+
+    code = "experiment.no_traffic"
 
 
 def experiment_desk(store: Store) -> ExperimentDesk:
@@ -69,6 +77,35 @@ def look_once(workspace: Workspace, store: Store) -> None:
         conductor.tick(now_at_once=True)
     finally:
         conductor.close()
+
+
+def requests_per_day(store: Store, endpoint: str) -> float:
+    """The traffic of an endpoint over what is kept of the last week.
+
+    Raises: UnknownEndpoint; NoTraffic.
+    """
+    from datetime import timedelta
+
+    from seatrial.release.projection import Endpoints
+    from seatrial.release.recent import Recent
+
+    endpoints = Endpoints(store)
+    endpoints.refresh()
+    endpoints.get(endpoint)
+    now = SystemClock().now()
+    recent = Recent(store, endpoint, width_s=_SPAN_S, keep_s=7 * _DAY_S)
+    recent.refresh(now)
+    points = recent.points()
+    n = sum(point.summary.n for point in points)
+    if not n:
+        raise NoTraffic(
+            f"No request of {endpoint!r} was recorded in the last week.",
+            remedy="Say with --per-day how many users it has.",
+            endpoint=endpoint,
+        )
+    first = min(point.start for point in points)
+    passed_s = max((now - timedelta(seconds=first)).timestamp(), float(_SPAN_S))
+    return n * _DAY_S / passed_s
 
 
 def conduct(workspace: Workspace, stop: threading.Event) -> None:
