@@ -53,8 +53,7 @@ def test_no_key_is_in_two_trials_of_a_group_whose_places_do_not_overlap(
 ) -> None:
     cuts.sort()
     trials = [
-        trial(f"e{i}", group="checkout", start=a, end=b)
-        for i, (a, b) in enumerate(pairwise(cuts))
+        trial(f"e{i}", group="checkout", start=a, end=b) for i, (a, b) in enumerate(pairwise(cuts))
     ]
     assert sum(one.place(key) is not None for one in trials) <= 1
     assert not any(a.overlaps(b) for i, a in enumerate(trials) for b in trials[:i])
