@@ -13,14 +13,9 @@ import pytest
 from seatrial.adapters.outcome_files import read_outcomes
 from seatrial.experiments.entries import BadOutcomes
 
+AT = "2026-03-01T12:00:00+00:00"
 ROWS = [
-    {
-        "user": "007",
-        "metric": "bought",
-        "value": 1.0,
-        "id": "12e4",
-        "at": "2026-03-01T12:00:00+00:00",
-    },
+    {"user": "007", "metric": "bought", "value": 1.0, "id": "12e4", "at": AT},
     {"user": "u2", "metric": "device", "value": "phone"},
 ]
 

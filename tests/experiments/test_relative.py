@@ -42,7 +42,7 @@ def guard(found: Judgement) -> Guard | None:
         (DOWN, 0.20, Guard.KEPT),
         (DOWN, 0.30, Guard.BROKEN),
         (UP, 0.20, Guard.KEPT),
-        (UP, 0.1, Guard.BROKEN),
+        (UP, 0.10, Guard.BROKEN),
     ],
 )
 def test_a_loss_is_held_against_the_control(
@@ -93,7 +93,7 @@ def test_a_plan_takes_them_as_they_are_today() -> None:
         plan(relative.design(), nothing)
 
 
-@pytest.mark.parametrize("effect", ["0", "x%", "-5%", "5", -1, 0, float("nan"), "5 percent"])
+@pytest.mark.parametrize("effect", ["0", "x%", "-5%", "0%", -1, 0, float("nan"), "5 percent"])
 def test_what_is_no_size_is_refused(effect: object) -> None:
     with pytest.raises(ValueError, match="effect"):
         file(primary={"name": "bought", "effect": effect})

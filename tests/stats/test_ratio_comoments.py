@@ -52,10 +52,8 @@ def test_a_covariate_that_explains_makes_the_error_smaller_and_it_covers() -> No
     truth, n_trials, n_covered, shrunk = 0.02, 200, 0, []
     for seed in range(n_trials):
         sums = summed(2000, seed=seed, lift=truth)
-        plain, found = (
-            of_ratios(sums.ratio[0], sums.ratio[1]),
-            adjusted(sums.linear()).difference(1),
-        )
+        plain = of_ratios(sums.ratio[0], sums.ratio[1])
+        found = adjusted(sums.linear()).difference(1)
         n_covered += abs(float(found.value) - truth) < 1.96 * float(found.error)
         shrunk.append(float(found.error / plain.error))
     assert n_covered >= 180  # 190 are expected; 180 is more than 3 standard errors below
