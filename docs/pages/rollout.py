@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from pages.experiments import experiment_rows
 from pages.keys import key_rows
 from pages.pipelines import pipeline_rows
 from pages.registries import registry_rows
@@ -34,6 +35,8 @@ from seatrial.release.rollout import (
     Warmed,
     decide,
 )
+from seatrial.release.trial import Arm, Trial
+from seatrial.release.trying import enter, leave
 from seatrial.release.verdict import Outcome
 from seatrial.testing.memory_store import MemoryStore
 
@@ -127,6 +130,7 @@ def _beginnings(seen: Seen) -> list[tuple[EndpointState, str, Plan]]:
         first, decide(first.rollout, _EVENTS["the staging tests pass"], stable=None), seen
     )
     _roll_back(served, seen)
+    _try_out(served, seen)
     begun = [(served, "staging"), (empty, "production"), (served, "production")]
     return [(state, target, plan) for plan in (_PLAN, _EVALUATED) for state, target in begun]
 
@@ -139,6 +143,13 @@ def _roll_back(served: EndpointState, seen: Seen) -> None:
         assert state.rollout is not None
         state = _take(state, decide(state.rollout, _EVENTS[name], stable=state.stable), seen)
     _take(state, roll_back(state, to=None, by="person"), seen)
+
+
+def _try_out(served: EndpointState, seen: Seen) -> None:
+    """Let the version that is served win over itself, and lose, to see those facts."""
+    arms = tuple(Arm(name=name, version=1, share=1.0) for name in ("control", "other"))
+    begun = _take(served, enter(served, Trial(experiment="e", arms=arms), by="person"), seen)
+    _take(begun, leave(begun, "e", winner=2, by="judge"), seen)
 
 
 def _situation(state: EndpointState, rollout: Rollout) -> frozenset[str]:
@@ -274,6 +285,9 @@ _MEANING = {
     "release.promoted": "The version gets all traffic.",
     "release.aborted": "The version gets no traffic any more.",
     "endpoint.rolled_back": "An earlier version gets all traffic again.",
+    "experiment.entered": "An experiment splits the requests.",
+    "experiment.left": "It does no longer.",
+    "endpoint.won": "The winner of an experiment gets all traffic.",
 }
 
 
@@ -282,6 +296,7 @@ def events_page() -> str:
     seen = explore()
     shapes = {REGISTERED: _registered(), **seen.shapes}
     kinds = [REGISTERED, *CHANGES]
+    others = registry_rows() + experiment_rows() + event_rows() + key_rows() + pipeline_rows()
     rows = [
         [
             f"`{kind}`",
@@ -300,10 +315,7 @@ def events_page() -> str:
             "`revision` (place in its stream), `kind`, `schema` (1 for all of these), `at`,",
             "`by` and `data`. `seatrial history NAME --json` prints them.",
         ],
-        table(
-            ["kind", "stream", "meaning", "data"],
-            rows + registry_rows() + event_rows() + key_rows() + pipeline_rows(),
-        ),
+        table(["kind", "stream", "meaning", "data"], rows + others),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.features.desk import FeatureDesk
 from seatrial.features.view import Repository
 from seatrial.gateway.spend.desk import SpendDesk
@@ -22,6 +23,7 @@ from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
+from seatrial.web.experiments import experiments_router
 from seatrial.web.features import features_router
 from seatrial.web.guard import Guard
 from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
@@ -84,6 +86,12 @@ def routes_page() -> str:
         ["## Watch"],
         ["Alerts and what is answered to them; guarded likewise."],
         table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
+        ["## Experiments"],
+        [
+            "A/B tests on the traffic of endpoints; guarded likewise. The page is at",
+            "`/experiments`. See [Run an A/B test](../how-to/experiments.md).",
+        ],
+        table(["method", "path", ""], _listed(_experiments())),
         ["## Spending"],
         [
             "What calls of language models cost, where the section `gateway` names models; guarded",
@@ -109,6 +117,11 @@ def routes_page() -> str:
         ],
         table(["method", "path", ""], _listed(_labels())),
     )
+
+
+def _experiments() -> APIRouter:
+    desk = ExperimentDesk(MemoryStore(), now=SystemClock().now)
+    return experiments_router(desk, OPEN, lambda _: [])
 
 
 def _spending() -> APIRouter:

@@ -34,6 +34,7 @@ MARKS = {
     "postgres": "needs a PostgreSQL server",
     "tritonclient": "run by the journey where the client is installed",
     "experiment": "tests/docs/test_experiments_page.py runs it, in a folder with the examples",
+    "live": "tests/docs/test_experiments_page.py runs it, beside an endpoint of two versions",
     "evaluation": "tests/docs/test_evaluate_page.py runs it, with two models it trains",
     "registry": "tests/docs/test_registry_page.py runs it, beside a server that follows",
     "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",

@@ -11,6 +11,7 @@ from datetime import datetime
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
 from seatrial.release.endpoint import (
+    PRODUCTION,
     EndpointState,
     ask,
     check_free,
@@ -123,12 +124,11 @@ class Desk:
         """
         return self._change(name, lambda state: roll_back(state, to=to, by=by, reason=reason))
 
-    def check_free(self, name: str, *, kind: str = MODEL) -> None:
-        """Raises: RolloutConflict: a release of the endpoint is under way, or its versions are of
-        another kind."""
+    def check_free(self, name: str, *, kind: str = MODEL, target: str = PRODUCTION) -> None:
+        """Raises: RolloutConflict: see `endpoint.check_free`."""
         with self._lock:
             self._endpoints.refresh()
-            check_free(self._endpoints.find(name), kind=kind)
+            check_free(self._endpoints.find(name), kind=kind, target=target)
 
     def start(
         self,

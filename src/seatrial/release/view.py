@@ -31,6 +31,17 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
             "shadow": split.shadow,
             "shadow_share": split.shadow_share,
         },
+        "experiments": [
+            {
+                "experiment": trial.experiment,
+                "traffic": trial.traffic,
+                "arms": [
+                    {"name": arm.name, "version": arm.version, "share": share}
+                    for arm, share in zip(trial.arms, trial.shares, strict=True)
+                ],
+            }
+            for trial in split.trials
+        ],
         "blocked": blocked,
         "release": _release(
             state,

@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 2**20
 """No decision that is sent to a control route needs more."""
 
 MAX_LABELS_BYTES = 32 * 2**20
-"""Labels come in files."""
+"""Labels and outcomes come in files."""
 
 MAX_LOGIN_BYTES = 10_000
 
@@ -79,7 +79,7 @@ def limit_of(path: str) -> int:
         return MAX_LOGIN_BYTES
     if path == WEBHOOK:
         return MAX_WEBHOOK_BYTES
-    if path.startswith("/api/endpoints/") and path.endswith("/labels"):
+    if path.startswith("/api/") and path.endswith(("/labels", "/outcomes")):
         return MAX_LABELS_BYTES
     if path.startswith("/api/models/") and path.endswith("/versions"):
         return MAX_MODEL_BYTES

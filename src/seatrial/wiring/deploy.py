@@ -185,7 +185,7 @@ def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Place
     store = workspace.open_store()
     try:
         desk = Desk(store)
-        desk.check_free(name, kind=PROMPT)
+        desk.check_free(name, kind=PROMPT, target=order.target)
         stable = stable_variant(desk, store, name)
         configured = workspace.settings.prompt_release_of(name).plan()
         plan = fitting(as_asked(configured, order), variant, stable, on_step=on_step)
@@ -212,7 +212,9 @@ def _registered(
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
     with files_ready(workspace, bundle, guess=number) as place:
-        desk.check_free(name)  # packaging took its time, and an orphan is nobody's wish
+        desk.check_free(
+            name, target=order.target
+        )  # packaging took its time, and an orphan is nobody's wish
         version = register(store, name, packaged.registration, by=order.by)
         place(version.number)
     on_step("ok", "files", str(workspace.release_folder(name, version.number)))
@@ -357,7 +359,7 @@ def _assembled(
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
 
-    desk.check_free(order.endpoint)
+    desk.check_free(order.endpoint, target=order.target)
     source = Source(
         model=order.model,
         name=order.endpoint,
@@ -392,7 +394,7 @@ def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _
         workspace.bundles,
         name=order.name,
         trust=order.trust,
-        welcome=desk.check_free,
+        welcome=partial(desk.check_free, target=order.target),
     )
     on_step("ok", "bundle", f"{bundle.manifest.name}, {bundle.digest[:12]}…, as it was packed")
     registration = _registration(

@@ -238,6 +238,8 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     watching = threading.Thread(target=_monitor, args=(workspace, stop), name="monitor")
     if workspace.settings.monitoring.enabled:
         watching.start()
+    conducting = threading.Thread(target=_conduct, args=(workspace, stop), name="experiments")
+    conducting.start()
     store = workspace.open_store()
     stager = BackgroundStager(
         workspace.bundles,
@@ -260,6 +262,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     finally:
         controller.close()
         store.close()
+        conducting.join(_GRACE_S / 4)
         if watching.ident is not None:
             watching.join(_GRACE_S / 2)
 
@@ -279,11 +282,24 @@ def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, ve
     write_files(workspace, bundle, report, version)
 
 
-def _monitor(workspace: Workspace, stop: threading.Event) -> None:
-    """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
+def _stand_back() -> None:
+    """Let the workers of this machine go first, as far as this thread is concerned."""
     if sys.platform == "linux":  # elsewhere it would hold for the whole process
         with suppress(OSError):
             os.nice(_NICE)
+
+
+def _conduct(workspace: Workspace, stop: threading.Event) -> None:
+    """Bring experiments forward until ``stop`` is set."""
+    from seatrial.wiring.experiments import conduct
+
+    _stand_back()
+    conduct(workspace, stop)
+
+
+def _monitor(workspace: Workspace, stop: threading.Event) -> None:
+    """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
+    _stand_back()
     while not stop.is_set():
         try:
             _watch_endpoints(workspace, stop)

@@ -349,17 +349,21 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
     def routers() -> list[APIRouter]:  # by one thread at a time, as what makes a site of them
         from seatrial.adapters.label_files import read_labels
+        from seatrial.adapters.outcome_files import read_outcomes
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
         from seatrial.training.runs.desk import RunDesk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
+        from seatrial.web.experiments import experiments_router
         from seatrial.web.labels import labels_router
         from seatrial.web.runs import runs_router
         from seatrial.web.watch import watch_router
+        from seatrial.wiring.experiments import experiment_desk
         from seatrial.wiring.performance import LabelFiles
 
+        experiments = experiment_desk(store)
         desk, watch = Desk(store), WatchDesk(store)
         labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
         spend = None
@@ -408,6 +412,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 guard,
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
+            experiments_router(experiments, guard, read_outcomes),
             *spending,
             *looked_up,
             runs_router(runs, guard),
@@ -415,6 +420,7 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 desk,
                 watch,
                 guard,
+                experiments=experiments,
                 spend=spend,
                 knowledge=knowledge,
                 retraining=retraining,

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.features.desk import FeatureDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
@@ -76,6 +77,7 @@ class World:
     def __init__(self) -> None:
         self.store = MemoryStore(clock=SystemClock())
         self.desk = Desk(self.store)
+        self.experiments = ExperimentDesk(self.store, now=SystemClock().now)
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
         self.features: FeatureDesk | None = None
@@ -316,6 +318,7 @@ def browse(world: World) -> Browse:
                 world.desk,
                 WatchDesk(world.store),
                 guard,
+                experiments=world.experiments,
                 spend=world.spend,
                 knowledge=world.knowledge,
                 features=world.features,

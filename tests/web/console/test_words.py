@@ -36,6 +36,9 @@ COMPUTED = (
     "fact.",
     "severity.",
     "kind.",
+    "experiment.phase.",
+    "experiment.outcome.",
+    "experiment.towards.",
     "signal.",
     "asked.",
     "alarm.",
@@ -66,6 +69,8 @@ def used() -> str:
         "knowledge_words.py",
         "retraining_words.py",
         "feature_words.py",
+        "experiment_words.py",
+        "runs_words.py",
         "trouble_words.py",
     )
     return "\n".join(f.read_text() for f in files if f.name not in words_alone)

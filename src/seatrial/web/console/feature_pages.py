@@ -36,6 +36,7 @@ class FeaturePages:
 
 def add_features(router: APIRouter, frame: Frame, pages: FeaturePages) -> None:
     """The routes of features, on the console's router."""
+    frame.link("/features", "features")
 
     def add(path: str, template: str) -> None:
         def show(request: Request) -> Response:

@@ -11,11 +11,13 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import RedirectResponse, Response
 
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.training.runs.desk import RunDesk
+from seatrial.web.console.experiment_pages import ExperimentPages, add_experiments
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
 from seatrial.web.console.retraining_pages import RetrainingPages, add_retraining
 from seatrial.web.console.runs_pages import add_runs
@@ -130,6 +132,7 @@ def console_router(
     watch: WatchDesk,
     guard: Guard,
     *,
+    experiments: ExperimentDesk | None = None,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
     retraining: Retrainings | None = None,
@@ -141,6 +144,7 @@ def console_router(
     """The console at ``/``; not part of the API's description.
 
     Args:
+        experiments: those of endpoints; None where there is no page of them.
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
         retraining: models that are trained anew; None where none is configured.
@@ -150,14 +154,7 @@ def console_router(
         features: how features stand; None where no endpoint looks any up.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(
-        guard,
-        spending=spend is not None,
-        knowledge=knowledge is not None,
-        retraining=retraining is not None,
-        training=lambda: training is not None and bool(training.names()),
-        features=features is not None,
-    )
+    frame = Frame(guard)
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -212,6 +209,8 @@ def console_router(
         return answer
 
     add_watch(router, frame, watch)
+    if experiments is not None:
+        add_experiments(router, frame, ExperimentPages(experiments))
     if spend is not None:
         add_spend(router, frame, spend_pages)
     if retraining is not None:

@@ -59,6 +59,7 @@ class RetrainingPages:
 
 def add_retraining(router: APIRouter, frame: Frame, pages: RetrainingPages) -> None:
     """The routes of retraining, on the console's router."""
+    frame.link("/retraining", "retraining")
 
     @router.get("/retraining")
     def whole(request: Request) -> Response:

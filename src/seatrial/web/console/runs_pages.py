@@ -75,6 +75,7 @@ def _deploy(run: dict[str, Any]) -> str | None:
 
 def add_runs(router: APIRouter, frame: Frame, desk: RunDesk) -> None:
     """The routes of trainings, on the console's router."""
+    frame.link("/runs", "runs.short", title="runs", there=lambda: bool(desk.names()))
     pages = RunPages(desk)
 
     def listed(template: str) -> Any:

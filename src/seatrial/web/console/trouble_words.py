@@ -19,6 +19,9 @@ from seatrial.kernel.errors import (
 CODES_ZH: Mapping[str, str] = {
     "control.foreign_request": "没有设置令牌时，控制台只能在本机使用。",
     "control.token_needed": "需要控制令牌。",
+    "experiment.conflict": "实验已处于其他阶段，请刷新页面。",
+    "experiment.slots_taken": "同一互斥组的另一个实验占用了这些用户。",
+    "experiment.unknown": "没有这个实验。",
     "gateway.budget_exceeded": "预算余额不足以支付这次调用。",
     "gateway.budget_held": "预算余额已被正在进行的调用预留，请稍后再试。",
     "gateway.circuit_open": "模型服务失败次数过多，暂时停用，请稍后再试。",
@@ -49,6 +52,8 @@ CODES_ZH: Mapping[str, str] = {
     "release.blocked": "这次发布已停住，等待处理。",
     "release.conflict": "发布已处于其他阶段，请刷新页面。",
     "release.nothing_to_roll_back": "没有更早的版本可以回退。",
+    "release.trial_conflict": "端点现在不能为这个实验分流：正在发布、控制组不是线上版本、"
+    "版本未经测试，或另一个实验正在进行。",
     "release.unknown_endpoint": "没有这个端点。",
     "retraining.nothing_to_decide": "最近一次运行不在可以这样操作的状态，请刷新页面。",
     "retraining.output_invalid": "给出的输出不是 JSON 对象。",

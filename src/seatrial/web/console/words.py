@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.web.console import (
+    experiment_words,
     feature_words,
     knowledge_words,
     performance_words,
@@ -514,6 +515,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **segment_words.EN,
         **runs_words.EN,
         **spend_words.EN,
+        **experiment_words.EN,
         **knowledge_words.EN,
         **feature_words.EN,
         **variant_words.EN,
@@ -525,6 +527,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **segment_words.ZH,
         **runs_words.ZH,
         **spend_words.ZH,
+        **experiment_words.ZH,
         **knowledge_words.ZH,
         **feature_words.ZH,
         **variant_words.ZH,
