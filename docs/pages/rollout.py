@@ -227,8 +227,8 @@ def rollout_page() -> str:
             "`staged`, `rejected`, `promoted` and `aborted` are ends. A canary's steps are all",
             "in phase `canary`. The first version of an endpoint has no stable version to",
             "protect and goes to full traffic after staging. A release that follows a registry",
-            "is to be evaluated: see [Release what is registered](../how-to/registry.md). A held release still takes a",
-            "verdict FAIL; PASS then needs a person.",
+            "is to be evaluated: see [Release what is registered](../how-to/registry.md). A held",
+            "release still takes a verdict FAIL; PASS then needs a person.",
         ],
         table(["in phase", "when", "becomes true", "then in"], _rows(moves)),
         [
