@@ -334,6 +334,7 @@ PURE = (
     "rag/loading/packed.py",
     "rag/loading/rows.py",
     "rag/loading/rules.py",
+    "rag/loading/stamps.py",
     "gateway/dialects/*.py",
     "gateway/ledger/batch.py",
     "gateway/ledger/budget.py",
