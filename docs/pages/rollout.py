@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from pages.keys import key_rows
 from pages.text import page, table
+from pages.training import run_rows
 from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft, Fact
@@ -288,7 +289,7 @@ def events_page() -> str:
             "`revision` (place in its stream), `kind`, `schema` (1 for all of these), `at`,",
             "`by` and `data`. `seatrial history NAME --json` prints them.",
         ],
-        table(["kind", "stream", "meaning", "data"], rows + event_rows() + key_rows()),
+        table(["kind", "stream", "meaning", "data"], rows + event_rows() + key_rows() + run_rows()),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )
 

@@ -35,6 +35,7 @@ MARKS = {
     "tritonclient": "run by the journey where the client is installed",
     "experiment": "tests/docs/test_experiments_page.py runs it, in a folder with the examples",
     "evaluation": "tests/docs/test_evaluate_page.py runs it, with two models it trains",
+    "training": "tests/docs/test_train_page.py runs it, in a folder with the examples",
     "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",
     "knowledge": "tests/docs/test_ask_page.py runs it, in a folder with the examples",
     "prompts": "tests/docs/test_prompt_page.py runs it, beside a scripted server of models",

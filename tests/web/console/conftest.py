@@ -38,6 +38,7 @@ from seatrial.release.desk import Desk
 from seatrial.release.measurement import UNKNOWN, Quality, Summary, quality
 from seatrial.release.rollout import MODEL, Plan, Rollout, Staged
 from seatrial.testing import MemoryStore
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
@@ -77,6 +78,7 @@ class World:
         self.desk = Desk(self.store)
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
+        self.training: RunDesk | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -316,6 +318,7 @@ def browse(world: World) -> Browse:
                 guard,
                 spend=world.spend,
                 knowledge=world.knowledge,
+                training=world.training,
             )
         )
         _errors(app)
