@@ -15,6 +15,7 @@ from pages.keys import key_rows
 from pages.pipelines import pipeline_rows
 from pages.registries import registry_rows
 from pages.text import page, table
+from pages.training import run_rows
 from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft, Fact
@@ -296,7 +297,14 @@ def events_page() -> str:
     seen = explore()
     shapes = {REGISTERED: _registered(), **seen.shapes}
     kinds = [REGISTERED, *CHANGES]
-    others = registry_rows() + experiment_rows() + event_rows() + key_rows() + pipeline_rows()
+    others = [
+        *run_rows(),
+        *registry_rows(),
+        *experiment_rows(),
+        *event_rows(),
+        *key_rows(),
+        *pipeline_rows(),
+    ]
     rows = [
         [
             f"`{kind}`",
