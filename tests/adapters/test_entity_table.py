@@ -145,6 +145,8 @@ def test_the_row_is_counted_over_all_chunks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.csv", "rows.txt"])
 def test_other_files_are_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EntityInvalid, match=r"cannot be read \(.*No such file|neither"):
+        table(tmp_path / name)
     (tmp_path / name).write_bytes(b"\xff\xfe\x00broken" * 50)
     with pytest.raises(EntityInvalid, match=r"cannot be read|neither Parquet nor CSV|no column"):
         rows(table(tmp_path / name))

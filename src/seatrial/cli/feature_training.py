@@ -17,7 +17,7 @@ _WIDTH = 30
 
 
 @click.command("training-set")
-@click.argument("entities", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("entities", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
