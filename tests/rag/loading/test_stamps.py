@@ -82,6 +82,13 @@ def test_of_two_files_of_one_name_the_first_is_known():
     assert again.digest("a", status(st_ino=9), "r") is None
 
 
+def test_what_a_file_holds_counts_over_what_was_known_of_it():
+    again = stamps(noted())
+    assert again.digest("a", status(), "r") == "digest"
+    again.note("a", status(), "r", "another", at=again.now())
+    assert stamps(again.seen).digest("a", status(), "r") == "another"
+
+
 @cases(PAIRS, st.randoms())
 def test_documents_are_the_same_in_whatever_order_they_come(pairs, random):
     shuffled = random.sample(pairs, len(pairs))

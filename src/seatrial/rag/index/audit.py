@@ -272,7 +272,8 @@ def differences_between(
         found["keys belong to two chunks"] += max(0, end - part.first_key)
         end = part.first_key + segment.n_chunks
         alive = np.delete(np.arange(segment.n_documents), part.dead[there])
-        names += [segment.names[document][0] for document in alive.tolist()]
+        held = segment.names
+        names += [held[document][0] for document in alive.tolist()]
         counted[0] += len(alive)
         counted[1] += int(np.diff(segment.chunk_bounds)[alive].sum())
     found["ids belong to two documents"] += len(names) - len(set(names))

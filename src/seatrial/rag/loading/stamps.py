@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from os import stat_result
 
 SETTLED_NS = 1_100_000_000
-"""How long before it is read a file must have been changed last, to get a stamp: the coarsest clock
-of the drives that are trusted ticks once a second, and a system's own lags by a hundredth."""
+"""How long before it is read a file must have been changed last, to get a stamp: a second for the
+coarsest clock of a drive that is trusted, and a tenth for systems, whose own clocks lag by up to a
+hundredth, and for as much as one may be set back unnoticed."""
 
 Stamp: TypeAlias = tuple[int, int, int, int, int]
 """Device, number (inode), bytes, and the times of the last writing and of the last change in
 nanoseconds."""
-
 
 _stamp: Callable[[stat_result], Stamp] = attrgetter(
     "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
@@ -85,8 +85,11 @@ class Stamps:
             status: of the open file, before it was read.
             at: `now`, before that.
         """
-        if status.st_dev in self._devices and status.st_ctime_ns + SETTLED_NS <= at:
-            self.seen.setdefault(name, Stamped(_stamp(status), reading, digest))
+        if status.st_dev not in self._devices or status.st_ctime_ns + SETTLED_NS > at:
+            return
+        now, before = Stamped(_stamp(status), reading, digest), self.seen.get(name)
+        if before is None or before.stamp == now.stamp:  # else it is another file of this name
+            self.seen[name] = now
 
 
 def no_stamps() -> Stamps:
