@@ -366,6 +366,7 @@ def of_models(folder: Path, *names: str) -> Workspace:
 
 
 @pytest.mark.slow
+@pytest.mark.integration
 def test_a_model_is_packaged_and_held_against_a_constant(folder):
     workspace = of_models(folder, "good")
     trained = train_order(workspace, TrainingOrder(id="good", recipe="good"))

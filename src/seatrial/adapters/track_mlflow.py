@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,9 +40,23 @@ def open_tracker(config: MlflowConfig, home: Path) -> MlflowTracker:
     timeout = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(config.timeout)))}
     for name, value in (_QUIET | timeout).items():  # MLflow has no other place for these
         os.environ.setdefault(name, value)
-    local = None if config.uri else home / "mlflow"
-    uri = config.uri or f"sqlite:///{home / 'mlflow.db'}"
-    return MlflowTracker(uri, experiment=config.experiment, artefacts=local)
+    if config.uri:
+        return MlflowTracker(config.uri, experiment=config.experiment)
+    uri = f"sqlite:///{_made(home / 'mlflow.db')}"
+    return MlflowTracker(uri, experiment=config.experiment, artefacts=home / "mlflow")
+
+
+def _made(file: Path) -> Path:
+    """A database with MLflow's tables, made beside its place: MLflow never recovers from being
+    killed while it makes them, which takes it seconds."""
+    if not file.exists():
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        MlflowTracker(f"sqlite:///{draft}").find("none")
+        with suppress(FileExistsError):  # another process was faster
+            file.hardlink_to(draft)
+        draft.unlink()
+    return file
 
 
 class MlflowTracker:

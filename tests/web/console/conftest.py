@@ -39,6 +39,7 @@ from seatrial.release.desk import Desk
 from seatrial.release.measurement import UNKNOWN, Quality, Summary, quality
 from seatrial.release.rollout import MODEL, Plan, Rollout, Staged
 from seatrial.testing import MemoryStore
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
@@ -79,6 +80,7 @@ class World:
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
         self.features: FeatureDesk | None = None
+        self.training: RunDesk | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -319,6 +321,7 @@ def browse(world: World) -> Browse:
                 spend=world.spend,
                 knowledge=world.knowledge,
                 features=world.features,
+                training=world.training,
             )
         )
         _errors(app)
