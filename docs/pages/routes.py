@@ -10,6 +10,8 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.features.desk import FeatureDesk
+from seatrial.features.view import Repository
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import LabelDesk
@@ -20,6 +22,7 @@ from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
+from seatrial.web.features import features_router
 from seatrial.web.guard import Guard
 from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
 from seatrial.web.labels import labels_router
@@ -93,6 +96,12 @@ def routes_page() -> str:
             "[Train a model](../how-to/train.md).",
         ],
         table(["method", "path", ""], _listed(runs_router(RunDesk(MemoryStore()), OPEN))),
+        ["## Features"],
+        [
+            "How features stand, where the section `features` names endpoints; guarded likewise.",
+            "The page is at `/features`. See [Use features from Feast](../how-to/features.md).",
+        ],
+        table(["method", "path", ""], _listed(_features())),
         ["## Labels"],
         [
             "What came true, for predictions that were logged; guarded likewise. See",
@@ -105,6 +114,17 @@ def routes_page() -> str:
 def _spending() -> APIRouter:
     desk = SpendDesk(MemoryLedger(), (), lambda ring: ring, wall=time.time, now=time.monotonic)
     return spend_router(desk, OPEN)
+
+
+def _features() -> APIRouter:
+    desk = FeatureDesk(
+        lambda: Repository(project="", views=()),
+        {},
+        MemoryStore(),
+        compared=lambda _: None,
+        now_s=time.time,
+    )
+    return features_router(desk, WatchDesk(MemoryStore()), OPEN)
 
 
 def _labels() -> APIRouter:
