@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -21,6 +22,7 @@ from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
+from seatrial.training.retraining.desk import Retrainings
 from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
 from seatrial.web.experiments import experiments_router
@@ -31,12 +33,16 @@ from seatrial.web.labels import labels_router
 from seatrial.web.llm.description import ASKED, ROUTES, TOLD
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+from seatrial.web.retraining import retraining_router
 from seatrial.web.runs import runs_router
 from seatrial.web.spend import spend_router
 from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
 
 OPEN = Guard(token=None)
+
+_NOBODY = cast("Retrainings", None)
+"""Routes are listed, and none is called."""
 
 
 def routes_page() -> str:
@@ -104,6 +110,12 @@ def routes_page() -> str:
             "[Train a model](../how-to/train.md).",
         ],
         table(["method", "path", ""], _listed(runs_router(RunDesk(MemoryStore()), OPEN))),
+        ["## Retraining"],
+        [
+            "Where the section `retraining` has some; guarded likewise. The pages are at",
+            "`/retraining`. See [Train a model anew](../how-to/retraining.md).",
+        ],
+        table(["method", "path", ""], _listed(retraining_router(_NOBODY, OPEN))),
         ["## Features"],
         [
             "How features stand, where the section `features` names endpoints; guarded likewise.",

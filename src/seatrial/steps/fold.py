@@ -110,7 +110,13 @@ def _begun(step: StepState, data: Data) -> StepState:
 
 def _over(step: StepState, data: Data, status: Status) -> StepState:
     return replace(
-        step, status=status, log=_with_log(step, data), ended_at=_at(data), due_at=None, error={}
+        step,
+        status=status,
+        log=_with_log(step, data),
+        ended_at=_at(data),
+        due_at=None,
+        reason="",
+        error={},
     )
 
 

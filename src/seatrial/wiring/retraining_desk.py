@@ -26,7 +26,7 @@ from seatrial.training.retraining.agenda import (
 )
 from seatrial.training.retraining.records import Approved, Registered
 from seatrial.wiring.registering import arrival
-from seatrial.wiring.retraining_book import RetrainingBook, hand_cause
+from seatrial.wiring.retraining_book import RetrainingBook, end_of, hand_cause
 from seatrial.wiring.retraining_steps import RetrainingFlow, offered_of
 from seatrial.wiring.workspace import Workspace
 
@@ -234,7 +234,7 @@ class RetrainingDesk:
             "n_runs": len(agenda.begun),
             "status": _status(newest, run),
             "step": None if run is None or run.current is None else run.current.name,
-            "last": None if newest is None else _record(newest),
+            "last": None if newest is None else self._record(newest),
             "next": self._next(name, config, agenda),
         }
 
@@ -247,7 +247,7 @@ class RetrainingDesk:
     def _run(self, begun: Begun) -> dict[str, Any]:
         run = self._book.runs.find(begun.run_id)
         if run is None:
-            return {"id": begun.run_id, "status": "pending", "steps": [], **_record(begun)}
+            return {"id": begun.run_id, "status": "pending", "steps": [], **self._record(begun)}
         said = live.watch(self._store, run.id) if run.status is Status.RUNNING else None
         current = run.current
         speaks = said is not None and current is not None and said.step == current.name
@@ -260,25 +260,29 @@ class RetrainingDesk:
         }
 
     def _history(self, agenda: Agenda) -> list[dict[str, Any]]:
-        return [_record(begun) for begun in reversed(agenda.begun)]
+        return [self._record(begun) for begun in reversed(agenda.begun)]
+
+    def _record(self, begun: Begun) -> dict[str, Any]:
+        """A run in brief; its end may not be noted in the agenda yet."""
+        outcome, reason = begun.outcome, begun.reason
+        run = self._book.runs.find(begun.run_id)
+        if not outcome and run is not None and run.over is not None:
+            outcome, reason = end_of(run)
+        return {
+            "run": begun.run_id,
+            "at": begun.at.isoformat(),
+            "by": begun.by,
+            "causes": [cause.as_dict() for cause in begun.causes],
+            "outcome": outcome,
+            "reason": reason,
+            "trained_s": begun.trained_s,
+        }
 
 
 def _status(newest: Begun | None, run: Run | None) -> str:
     if newest is None:
         return "idle"
     return Status.PENDING.value if run is None else run.status.value
-
-
-def _record(begun: Begun) -> dict[str, Any]:
-    return {
-        "run": begun.run_id,
-        "at": begun.at.isoformat(),
-        "by": begun.by,
-        "causes": [cause.as_dict() for cause in begun.causes],
-        "outcome": begun.outcome,
-        "reason": begun.reason,
-        "trained_s": begun.trained_s,
-    }
 
 
 def _object(text: str) -> Mapping[str, Any]:
