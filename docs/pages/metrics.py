@@ -34,6 +34,8 @@ from seatrial.stats.counts import Interval
 from seatrial.stats.trend import Crossing
 from seatrial.steps.run import Run
 from seatrial.training.following.exposition import exposition as registry_exposition
+from seatrial.training.retraining.agenda import Agenda, Begun
+from seatrial.training.retraining.exposition import exposition as retraining_exposition
 
 _HELP = re.compile(r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n((?:[^#].*\n)*)")
 _LABEL = re.compile(r'(\w+)="')
@@ -94,6 +96,12 @@ def metrics_page() -> str:
             "`worker`.",
         ],
         table(head, _rows(of_lookups())),
+        ["## What retrainings tell"],
+        [
+            "Of models that are [trained anew](../how-to/retraining.md). `outcome` is the word a",
+            "run ended with, such as `promoted`, `worse` or `failed`.",
+        ],
+        table(head, _rows(of_retrainings())),
         ["## What registries tell"],
         [
             "Where models are followed (`registry.models` of the configuration). `result` is",
@@ -121,7 +129,15 @@ def metrics_page() -> str:
 
 def families() -> list[tuple[str, str, str, str]]:
     """Name, meaning, type and sample lines of every family."""
-    return of_servers() + of_the_gateway() + of_lookups() + of_registries() + of_the_watch()
+    registries = of_registries() + of_retrainings()
+    return of_servers() + of_the_gateway() + of_lookups() + registries + of_the_watch()
+
+
+def of_retrainings() -> list[tuple[str, str, str, str]]:
+    """The families of `training/retraining/exposition.py`, with a sample of each."""
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    over = Begun(key="churn-1", at=at, by="", causes=(), outcome="promoted", trained_s=1.0)
+    return _HELP.findall(retraining_exposition({"churn": Agenda(begun=(over,))}))
 
 
 def of_the_gateway() -> list[tuple[str, str, str, str]]:

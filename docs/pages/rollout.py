@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pages.keys import key_rows
+from pages.pipelines import pipeline_rows
 from pages.registries import registry_rows
 from pages.text import page, table
+from pages.training import run_rows
 from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft, Fact
@@ -308,7 +310,7 @@ def events_page() -> str:
         ],
         table(
             ["kind", "stream", "meaning", "data"],
-            rows + registry_rows() + event_rows() + key_rows(),
+            rows + registry_rows() + event_rows() + key_rows() + run_rows() + pipeline_rows(),
         ),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )

@@ -324,7 +324,7 @@ def test_a_training_set_has_what_was_known_at_each_time(users: Path, seatrial: A
         "features", "training-set", "users.parquet", *SERVICE, "--out", "out.parquet", "--json"
     )
     assert code == Exit.DONE
-    assert "4 of 4 rows" in err
+    assert "out.parquet: 4 rows" in err
     told = json.loads(out)
     assert told["n_rows"] == 4
     assert [one["n_null"] for one in told["columns"]] == [3, 4]

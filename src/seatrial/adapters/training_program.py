@@ -18,7 +18,6 @@ Events go, one JSON object a line, into the file ``events``:
 from __future__ import annotations
 
 import fcntl
-import importlib.metadata
 import json
 import os
 import pickle
@@ -60,11 +59,11 @@ def bound(memory_bytes: int, lifeline: int) -> None:
 
 def environment() -> dict[str, Any]:
     """This interpreter, this machine, and what is installed."""
-    packages = {}
-    for found in importlib.metadata.distributions():
-        name = found.metadata["Name"] if found.metadata else None
-        if name:
-            packages[name] = found.version
+    packages: dict[str, str] = {}
+    for folder in dict.fromkeys(sys.path):  # by name: reading what they hold takes half a second
+        for found in sorted(Path(folder or ".").glob("*.dist-info")):
+            name, _, version = found.name.removesuffix(".dist-info").partition("-")
+            packages.setdefault(name.replace("_", "-").lower(), version)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -82,9 +82,8 @@ def _as_several(value: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
 def _as_one_of(value: Any, parts: tuple[Any, ...]) -> Any:
     if type(None) in parts and (value is None or str(value).lower() in _NONE):
         return None
-    for one in parts:
-        if isinstance(one, type) and type(value) is one:
-            return value
+    if not isinstance(value, str) and type(value) in parts:
+        return value
     for one in sorted(parts, key=lambda part: part is str):  # text takes anything: last
         try:
             return _as(value, one)

@@ -18,6 +18,8 @@ _VERBS: dict[str, tuple[str, str]] = {
     "up": ("seatrial.cli.serve:up", "Serve every endpoint, and bring releases forward."),
     "down": ("seatrial.cli.serve:down", "Stop the server that `up --detach` started."),
     "train": ("seatrial.cli.train:train", "Train a model, recorded and within limits."),
+    "retrain": ("seatrial.cli.retrain:retrain", "Models trained anew, by themselves or now."),
+    "runs": ("seatrial.cli.runs:runs", "What was trained: list, show, compare, sync."),
     "deploy": ("seatrial.cli.deploy:deploy", "Take a model file to staging or production."),
     "register": ("seatrial.cli.register:register", "Offer a version; the server does the rest."),
     "registry": ("seatrial.cli.registry:registry", "Registered models that are followed."),

@@ -110,7 +110,13 @@ def _begun(step: StepState, data: Data) -> StepState:
 
 def _over(step: StepState, data: Data, status: Status) -> StepState:
     return replace(
-        step, status=status, log=_with_log(step, data), ended_at=_at(data), due_at=None, error={}
+        step,
+        status=status,
+        log=_with_log(step, data),
+        ended_at=_at(data),
+        due_at=None,
+        reason="",
+        error={},
     )
 
 
@@ -132,7 +138,8 @@ def _finished(step: StepState, data: Data) -> StepState:
 def _failed(step: StepState, data: Data) -> StepState:
     status = Status.FAILED if data["due_at"] is None else Status.RETRYING
     over = _over(step, data, status)
-    return replace(over, n_failed=step.n_failed + 1, error=data["error"], **_due(data))
+    counted = replace(over, n_failed=step.n_failed + 1, n_failures=step.n_failures + 1)
+    return replace(counted, error=data["error"], **_due(data))
 
 
 def _interrupted(step: StepState, data: Data) -> StepState:

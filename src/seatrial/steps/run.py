@@ -51,6 +51,8 @@ class StepState:
         attempt: how often it was begun; 0 before the first.
         n_failed, n_lost: attempts that failed, and that ended without a word, since a person last
             said retry.
+        n_failures: attempts that ever failed: never reset, so that what is made anew on purpose can
+            have a name of its own.
         token: of the lease under which the newest attempt was begun.
         output: what it gave; None before it did.
         error: the newest failure, as `SeatrialError.as_dict`; empty where there was none.
@@ -67,6 +69,7 @@ class StepState:
     attempt: int = 0
     n_failed: int = 0
     n_lost: int = 0
+    n_failures: int = 0
     token: int = 0
     output: Mapping[str, object] | None = None
     error: Mapping[str, object] = field(default_factory=dict)

@@ -17,16 +17,9 @@ from pydantic import (
 )
 
 from seatrial.kernel.config import ConfigModel
-from seatrial.kernel.duration import parse_duration
+from seatrial.release.config import Duration
 from seatrial.training.search.searcher import Plan, Pruner
 from seatrial.training.search.space import Choice, Range, Real, Whole
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
-]
-"""Seconds, or a text such as ``90s`` or ``6h``."""
 
 Plain: TypeAlias = StrictBool | StrictInt | StrictFloat | StrictStr | None
 Parameter: TypeAlias = Plain | list[Plain]
@@ -238,8 +231,11 @@ class TrainingConfig(ConfigModel):
     """What can be trained, and who is told of it."""
 
     recipes: dict[
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")], RecipeConfig
-    ] = Field(default_factory=dict, description="Trainings, by the name of what they make.")
+        Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,51}[a-z0-9])?$")], RecipeConfig
+    ] = Field(
+        default_factory=dict,
+        description="Trainings, by the name of the model that they make: a-z, 0-9 and -.",
+    )
     trackers: tuple[Literal["mlflow", "wandb"], ...] | None = Field(
         default=None,
         description="Where runs are shown besides here: mlflow, wandb, or both. By default MLflow "

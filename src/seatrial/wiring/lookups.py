@@ -11,6 +11,7 @@ from seatrial.adapters.feast_repository import open_folder
 from seatrial.adapters.served_features import prune_served
 from seatrial.features.lookup import Lookups
 from seatrial.features.tally import Tally, exposition
+from seatrial.features.view import Repository
 from seatrial.kernel.errors import Denied
 from seatrial.wiring.features import folder_of, now_us
 from seatrial.wiring.lookup_opener import Opener, Source, source_of
@@ -38,10 +39,13 @@ _KEPT_S = 30 * 86_400.0
 class Opened:
     """The lookups of a worker.
 
-    Args: renewal: makes them follow the repository; None where nothing can change.
+    Args:
+        repository: what was registered.
+        renewal: makes them follow the repository; None where nothing can change.
     """
 
     lookups: Lookups
+    repository: Repository
     renewal: Renewal | None
 
 
@@ -56,12 +60,17 @@ def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = Non
         prune_served(workspace.home / "features", before_s=now_us() / 1e6 - _KEPT_S)
     opener = Opener(workspace, tally, worker)
     if workspace.settings.features.tecton is not None:
-        return Opened(lookups=opener.lookups(_of_tecton(workspace)), renewal=None)
+        source = _of_tecton(workspace)
+        return Opened(lookups=opener.lookups(source), repository=source.repository, renewal=None)
     folder = folder_of(workspace).absolute()
     mark = mark_of(folder)
     source = source_of(open_folder(folder))
     lookups = opener.lookups(source)
-    return Opened(lookups=lookups, renewal=Renewal(folder, opener, lookups, source, mark=mark))
+    return Opened(
+        lookups=lookups,
+        repository=source.repository,
+        renewal=Renewal(folder, opener, lookups, source, mark=mark),
+    )
 
 
 def _of_tecton(workspace: Workspace) -> Source:

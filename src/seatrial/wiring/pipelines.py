@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import threading
+import time
 from contextlib import suppress
 
 from seatrial.kernel.clock import SystemClock
@@ -24,12 +25,15 @@ _TICK_S = 0.1
 _NICE = 10
 """How far it stands back: a tenth of a worker's share where they share a core."""
 
+_DECIDE_S = 1.0
+"""How often triggers are looked at."""
+
 _AGAIN_S = 10.0
 
 
 def wanted(workspace: Workspace) -> bool:
     """Whether something is configured that this process would do."""
-    return bool(workspace.settings.registry.models)
+    return bool(workspace.settings.registry.models or workspace.settings.retraining)
 
 
 def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
@@ -49,14 +53,22 @@ def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
 
 def _tick(workspace: Workspace, stop: threading.Event) -> None:
     from seatrial.wiring.registry_following import following
+    from seatrial.wiring.retraining_book import RetrainingBook
+    from seatrial.wiring.retraining_steps import RetrainingFlow
 
     store = workspace.open_store()
     holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with following(workspace, store, stop) as arrivals:
-            worker = Worker(store, arrivals, clock=SystemClock(), holder=holder)
+            flow = RetrainingFlow(workspace, store).workflow()
+            book = RetrainingBook(workspace, store, flow)
+            worker = Worker(store, [*arrivals, flow], clock=SystemClock(), holder=holder)
+            decide_at_s = 0.0
             try:
                 while not stop.is_set():
+                    if time.monotonic() >= decide_at_s:
+                        book.tick()
+                        decide_at_s = time.monotonic() + _DECIDE_S
                     worker.tick()
                     stop.wait(_TICK_S)
             finally:

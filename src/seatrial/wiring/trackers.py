@@ -233,3 +233,40 @@ def unsent(
         and (since is None or run.started_at >= since)
         and any(run.sent.get(name) != "" for name in trackers)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What came of sending runs to a tracker.
+
+    Args:
+        n: runs that it has now and had not.
+        problem: why it has not all of them; "" when it has.
+    """
+
+    n: int
+    problem: str
+
+
+def sync_all(workspace: Workspace, *, on_progress: Callable[[str, str], None]) -> dict[str, Synced]:
+    """Send to each tracker the runs it lacks, however old; what came of it, by its name.
+
+    Raises: MissingExtra, StoreUnavailable.
+    """
+    trackers = configured(workspace)
+    store = workspace.open_store()
+    try:
+        found = {}
+        for name, opened in trackers.items():
+            missing = unsent(store, (name,))
+            mirrored = Mirror({name: opened}, store)
+            for run in missing:
+                mirrored.tell(run, [], whole=True)
+            problems = mirrored.close(
+                on_wait=lambda m=mirrored: on_progress("sync", f"{m.left():,} runs left")  # type: ignore[misc]
+            )
+            left = len(unsent(store, (name,)))
+            found[name] = Synced(n=len(missing) - left, problem=problems.get(name, ""))
+        return found
+    finally:
+        store.close()

@@ -94,11 +94,12 @@ class Trainer:
                     return known
                 if known.status is Status.FAILED and not _resumes(known):
                     raise failures.revived(known.ending.outcome, known.ending.error)
-            run = keeper.begin()
+            run = keeper.begin(resumes=recipe.search is not None)
             Path(run.folder).mkdir(parents=True, exist_ok=True)
             self.mirror.tell(run, [])
-            if run.attempt > 1:
-                self.on_step("note", "resumed", f"run {run.id} was killed midway: it begins anew")
+            if known is not None:
+                how = "begins anew" if recipe.search is None else "goes on"
+                self.on_step("note", "resumed", f"run {run.id} was ended midway: it {how}")
             with self.ending(keeper, run):
                 ending = self._ended(recipe, run, keeper)
                 if ending.outcome is Outcome.TRAINED and order.check:
@@ -150,6 +151,11 @@ class Trainer:
         """A run as recorded.   Raises: UnknownRun."""
         return RunBook(self.store).get(run_id)
 
+    def open_runs(self, *, parent: str) -> list[Run]:
+        """Trials of a search that have not ended as far as is known."""
+        runs = RunBook(self.store).all()
+        return [run for run in runs if run.parent == parent and run.ending is None]
+
     def _ended(self, recipe: Recipe, run: Run, keeper: Keeper) -> Ending:
         if recipe.search is None:
             ending = self.attempt(recipe, run, keeper)
@@ -161,12 +167,14 @@ class Trainer:
         return Search(trainer=self, recipe=recipe, plan=recipe.search, run=run).go(keeper)
 
     def _checked(self, recipe: Recipe, run: Run, ending: Ending) -> Ending:
-        holder = run if ending.best is None else self.best(replace(run, ending=ending))
+        holder = run if ending.best is None else self.run(ending.best)
+        left = ending if holder.ending is None else holder.ending
         found = look_at(
             self.workspace,
             recipe,
             holder,
             ending,
+            model=Path(holder.folder) / "out" / left.model,
             on_step=self.on_step,
             on_progress=self.on_progress,
         )
@@ -222,7 +230,8 @@ def _draft(workspace: Workspace, order: TrainingOrder, recipe: Recipe) -> Run:
 def code_of(recipe: Recipe) -> Code:
     """Which program a recipe runs: the repository around it, and its own files."""
     if recipe.function is not None:
-        named = [Path(recipe.function.rpartition(":")[0])]
+        place = recipe.function.rpartition(":")[0]
+        named = [Path(place), recipe.cwd / f"{place.replace('.', '/')}.py"]
     else:
         named = [recipe.cwd / part for part in recipe.command]
     files = [path for path in named if path.is_file()]

@@ -16,6 +16,7 @@ from seatrial.packaging.assemble import assemble
 from seatrial.packaging.describe import accepted_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.source import Source
+from seatrial.packaging.trial import AnswersNotFinite
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signature import take
 from seatrial.registry.signature_record import signature_to_dict
@@ -55,6 +56,7 @@ def look_at(
     run: Run,
     ending: Ending,
     *,
+    model: Path,
     on_step: Say,
     on_progress: Callable[[str, str], None],
 ) -> Looked:
@@ -63,7 +65,6 @@ def look_at(
     The bundle lies among those of the workspace, so that deploying the same file finds it there.
     """
     facts = {"run": run.id, "log": str(Path(run.folder) / "log.txt")}
-    model = Path(run.folder) / "out" / ending.model
     try:
         holdout = None if recipe.holdout is None else read(recipe.holdout)
         bundle = _packaged(
@@ -81,7 +82,7 @@ def look_at(
     except NotComparable as odd:
         on_step("note", "constant", f"not measured: {odd.problem}")
         return Looked(ending=ending, error=None)
-    except failures.NotFinite as odd:
+    except (failures.NotFinite, AnswersNotFinite) as odd:
         error: SeatrialError = failures.NotFinite(odd.problem, remedy=odd.remedy, **facts)
         return Looked(ending=ending, error=error)
     except SeatrialError as unfit:

@@ -59,6 +59,7 @@ class Attempt:
     _told_s: float = -1.0
     _bytes: int = 0
     _problem: str = ""
+    _is_described: bool = False
 
     def go(self) -> Ending:
         """Run it to its end.   Raises: what ``on_progress`` and the store raise."""
@@ -68,6 +69,8 @@ class Attempt:
             if old.is_file():
                 old.unlink()
         ended = run_child(job, on_event=self._event, on_report=self._reported, on_tick=self._ticked)
+        if not self._is_described and self._environment.python:
+            self._described(dict(self.run.parameters))
         blame = Blame(job=job, run=self.run.id, odd=self._odd, failed=self._failed)
         error = blame.of(ended, last=lambda: _last_line(job.log))
         model = None if error is not None else _model(job, self._done.get("model"))
@@ -130,6 +133,7 @@ class Attempt:
                 self._failed = event
 
     def _described(self, parameters: dict[str, Any]) -> None:
+        self._is_described = True
         description = Description(parameters=parameters, environment=self._environment)
         self.run = self.keeper.describe(description)
         self.on_live(self.run, [])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.training.runs import failures
+from seatrial.training.runs.facts import Description
 from seatrial.training.runs.keeper import Keeper
 from seatrial.training.runs.recipe import Recipe
 from seatrial.training.runs.run import Ending, Outcome, Point, Run
@@ -65,6 +66,7 @@ class Search:
         Args: keeper: of the search's own run.
         """
         began = time.monotonic()
+        self._close_killed()
         searcher = open_searcher(self.plan, Path(self.run.folder))
         tally = searcher.tally()
         while len(tally.ended) < self.plan.n_trials and not self._in_vain(tally):
@@ -76,6 +78,20 @@ class Search:
             self._tried(searcher, searcher.ask(), keeper)
             tally = searcher.tally()
         return self._ending(tally, time.monotonic() - began)
+
+    def _close_killed(self) -> None:
+        """Mark the trial that a killed process was at; it is proposed again, as another run."""
+        for trial in self.trainer.open_runs(parent=self.run.id):
+            with self.trainer.keeper(trial) as own:
+                error = failures.TrainingInterrupted(
+                    "The search was killed while this trial ran.",
+                    remedy="Look at the trial that was tried in its place.",
+                    run=trial.id,
+                )
+                ending = Ending(
+                    outcome=Outcome.INTERRUPTED, at=datetime.now(UTC), error=error.as_dict()
+                )
+                self.trainer.close(own, ending)
 
     def _tried(self, searcher: Searcher, trial: Trial, keeper: Keeper) -> None:
         recipe = replace(self.recipe, values={**self.recipe.values, **trial.parameters})
@@ -104,7 +120,12 @@ class Search:
             self.trainer.mirror.tell(run, [])
             with self.trainer.ending(own, run):
                 ending = self._valued(run, self.trainer.attempt(recipe, run, own, lead))
-            self.trainer.close(own, ending)
+            run = self.trainer.close(own, ending)
+        if not self.run.environment.python:
+            own_facts = Description(
+                parameters=dict(self.run.parameters), environment=run.environment
+            )
+            self.run = keeper.describe(own_facts)
         value = ending.metrics.get(self.plan.metric)
         searcher.tell(trial.number, _ENDS.get(ending.outcome, End.FAILED), value)
         self._last = ending
@@ -171,7 +192,6 @@ class Search:
             at=at,
             seconds=round(seconds, 3),
             metrics={self.plan.metric: tally.value} if found is None else found.metrics,
-            model="" if found is None else found.model,
             best=best,
         )
 

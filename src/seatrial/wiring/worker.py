@@ -44,15 +44,16 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from seatrial.features.lookup import Lookups
+    from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
     from seatrial.training.following.desk import RegistryDesk
+    from seatrial.training.retraining.desk import Retrainings
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
     from seatrial.wiring.llm import Llm
-    from seatrial.wiring.lookup_renewal import Renewal
+    from seatrial.wiring.lookups import Opened
 
 
 _log = logging.getLogger(__name__)
@@ -180,9 +181,9 @@ class _Process:
         self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
         self._beside: Beside | None = self.llm
-        self._renewal: Renewal | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._lookups = self._open_lookups()
+        self.features = self._open_lookups()
+        self._lookups = None if self.features is None else self.features.lookups
         self.plane = DataPlane(
             self._router,
             error_reply,
@@ -209,7 +210,7 @@ class _Process:
             released = ReleasedIndexes(self._indexes)
         return Llm(self._workspace, self.store, prompts=prompts, released=released)
 
-    def _open_lookups(self) -> Lookups | None:
+    def _open_lookups(self) -> Opened | None:
         if not self._workspace.settings.features.endpoints:
             return None
         from seatrial.features.tally import Tally
@@ -217,9 +218,7 @@ class _Process:
 
         tally = Tally()
         self._beside = Besides(tally, self.llm)
-        opened = open_lookups(self._workspace, tally, worker=self._name)
-        self._renewal = opened.renewal
-        return opened.lookups
+        return open_lookups(self._workspace, tally, worker=self._name)
 
     async def prepare(self) -> None:
         """Load every version that shall be served, or as many as there is patience for."""
@@ -251,8 +250,8 @@ class _Process:
             on_ready=on_ready,
         )
         self._worker.start()
-        if self._renewal is not None:
-            self._renewing = loop.create_task(self._renewal.run())
+        if self.features is not None and self.features.renewal is not None:
+            self._renewing = loop.create_task(self.features.renewal.run())
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
@@ -353,9 +352,11 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
         from seatrial.monitoring.performance.label_desk import LabelDesk
         from seatrial.monitoring.watching.watch_desk import WatchDesk
         from seatrial.release.desk import Desk
+        from seatrial.training.runs.desk import RunDesk
         from seatrial.web.console.pages import console_router
         from seatrial.web.control import control_router
         from seatrial.web.labels import labels_router
+        from seatrial.web.runs import runs_router
         from seatrial.web.watch import watch_router
         from seatrial.wiring.performance import LabelFiles
 
@@ -371,6 +372,16 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
             process.to_close.append(ledger.close)
             spend = spend_desk(workspace, store, ledger)
             spending = [spend_router(spend, guard)]
+        features: FeatureDesk | None = None
+        looked_up: list[APIRouter] = []
+        if process.features is not None:
+            from seatrial.web.features import features_router
+            from seatrial.wiring.feature_desk import feature_desk
+
+            opened = process.features
+            fixed = opened.repository if opened.renewal is None else None
+            features = feature_desk(workspace, store, fixed)
+            looked_up = [features_router(features, watch, guard)]
         knowledge: KnowledgeDesk | None = None
         if process.llm is not None and process.llm.knowledge is not None:
             from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
@@ -385,8 +396,11 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
 
             registry = registry_desk(workspace, store)
             following = registry_routers(workspace, store, registry, guard, worker=process.name)
+        retraining, retrained = _retraining(workspace, store, guard)
+        runs = RunDesk(store)
         return [
             control_router(desk, guard),
+            *retrained,
             *following,
             watch_router(watch, guard),
             labels_router(
@@ -395,19 +409,37 @@ def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
                 lambda body, key, label: read_labels(body, id_column=key, label_column=label),
             ),
             *spending,
+            *looked_up,
+            runs_router(runs, guard),
             console_router(
                 desk,
                 watch,
                 guard,
                 spend=spend,
                 knowledge=knowledge,
+                retraining=retraining,
                 registry=registry,
                 card=partial(card_page, workspace),
+                training=runs,
+                features=features,
             ),
         ]
 
     streams = None if process.llm is None else process.llm.plane
     return build(process.plane, routers, guard=guard, streams=streams)
+
+
+def _retraining(
+    workspace: Workspace, store: Store, guard: Guard
+) -> tuple[Retrainings | None, list[APIRouter]]:
+    """What is trained anew, and its routes; nothing where nothing is."""
+    if not workspace.settings.retraining:
+        return None, []
+    from seatrial.web.retraining import retraining_router
+    from seatrial.wiring.retraining_desk import RetrainingDesk
+
+    desk = RetrainingDesk(workspace, store)
+    return desk, [retraining_router(desk, guard)]
 
 
 def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seatrial.features.desk import FeatureDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
@@ -38,6 +39,7 @@ from seatrial.release.desk import Desk
 from seatrial.release.measurement import UNKNOWN, Quality, Summary, quality
 from seatrial.release.rollout import MODEL, Plan, Rollout, Staged
 from seatrial.testing import MemoryStore
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
@@ -77,6 +79,8 @@ class World:
         self.desk = Desk(self.store)
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
+        self.features: FeatureDesk | None = None
+        self.training: RunDesk | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -316,6 +320,8 @@ def browse(world: World) -> Browse:
                 guard,
                 spend=world.spend,
                 knowledge=world.knowledge,
+                features=world.features,
+                training=world.training,
             )
         )
         _errors(app)

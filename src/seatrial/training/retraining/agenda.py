@@ -267,7 +267,7 @@ def _after(agenda: Agenda, fact: Fact) -> Agenda:
         begun = Begun(key=data["run"], at=at, by=fact.by, causes=_causes(data))
         return replace(agenda, begun=(*agenda.begun, begun), held={})
     runs = list(agenda.begun)
-    place = next(i for i, run in enumerate(runs) if run.key == data["run"])
+    place = [run.key for run in runs].index(data["run"])
     runs[place] = _changed(runs[place], fact.kind, data)
     return replace(agenda, begun=tuple(runs))
 

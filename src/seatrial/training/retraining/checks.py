@@ -113,8 +113,8 @@ def _missing(column: Values) -> NDArray[np.bool_]:
     if column.dtype == object:
         return np.array([value is None for value in column], np.bool_)
     if column.dtype.kind == "f":
-        gone = np.isnan(column.astype(np.float64))
-        return gone if gone.ndim == 1 else gone.any(axis=1)
+        gone = np.isnan(column.astype(np.float64)).reshape(len(column), -1)
+        return np.asarray(gone.any(axis=1), np.bool_)
     return np.zeros(len(column), np.bool_)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,7 +10,8 @@ from pydantic import Field, model_validator
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.triggers.config import TriggersConfig
+from seatrial.monitoring.triggers.config import TriggersConfig, rules_of
+from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.release.config import Duration
 from seatrial.training.retraining.agenda import DAY_S, WEEK_S, Limits
@@ -184,6 +186,34 @@ class RetrainedConfig(ConfigModel):
             runs_per_week=self.budget.runs_per_week,
             training_s=self.budget.training,
         )
+
+
+def check_retrainings(
+    retrainings: Mapping[str, RetrainedConfig], monitoring: MonitoringConfig
+) -> None:
+    """Refuse retrainings that would take each other's place, or that nothing would trigger.
+
+    Raises: ValueError: for a validator.
+    """
+    taken: dict[str, str] = {}
+    for name, one in retrainings.items():
+        endpoint = one.endpoint or name
+        if endpoint in taken:
+            raise ValueError(
+                f"retraining: {taken[endpoint]!r} and {name!r} both train {endpoint!r} anew"
+            )
+        taken[endpoint] = name
+        if one.triggers and not monitoring.enabled:
+            raise ValueError(
+                f"retraining.{name}.triggers: nothing looks at them; set monitoring.enabled"
+            )
+        general = {rule.name for rule in rules_of(monitoring.triggers, endpoint)}
+        both = sorted(general & {trigger.name for trigger in one.triggers})
+        if both:
+            raise ValueError(
+                f"retraining.{name}.triggers: {both[0]!r} is a trigger of monitoring too; "
+                "give one of them another name"
+            )
 
 
 RetrainingConfig = dict[Name, RetrainedConfig]

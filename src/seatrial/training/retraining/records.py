@@ -35,6 +35,7 @@ class Rows:
         oldest, cut, newest: times of the oldest row, of the oldest that is kept back, and of the
             newest; None where rows have no times.
         baseline: version in production then, or None.
+        warm: file of the model to go on from, or "".
         found: what the checks said.
     """
 
@@ -46,6 +47,7 @@ class Rows:
     cut: str | None
     newest: str | None
     baseline: int | None
+    warm: str
     found: tuple[str, ...]
 
 

@@ -67,11 +67,13 @@ class RunBook:
 
     def points(self, run_id: str) -> list[Point]:
         """The points of a run's newest attempt, the oldest first."""
-        return of_run.all_points(self._facts(run_id))
+        told = of_run.of_attempt(self._facts(run_id))
+        return [point for fact in told for point in of_run.points_of(fact)]
 
     def n_left_out(self, run_id: str) -> int:
         """Points of its newest attempt that are not kept."""
-        return of_run.n_left_out(self._facts(run_id))
+        told = of_run.of_attempt(self._facts(run_id))
+        return sum(int(str(fact.data.get("n_left_out", 0))) for fact in told)
 
     def append(self, run_id: str, drafts: Sequence[Draft]) -> Run:
         """Append to a run.   Raises: UnknownRun; what the log raises."""

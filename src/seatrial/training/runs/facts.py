@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 
@@ -45,9 +46,13 @@ def started(run: Run) -> Draft:
     return Draft(kind=STARTED, data=_plain(run), by=run.by)
 
 
-def restarted(run: Run) -> Draft:
-    """It was killed midway, and begins anew; what was reported before counts no more."""
-    return Draft(kind=RESTARTED, data={"attempt": run.attempt + 1}, by=run.by)
+def restarted(run: Run, *, resumes: bool = False) -> Draft:
+    """It was killed midway, and begins anew: what was reported before counts no more.
+
+    Args: resumes: it goes on where it was instead, as a search does.
+    """
+    attempt = run.attempt if resumes else run.attempt + 1
+    return Draft(kind=RESTARTED, data={"attempt": attempt}, by=run.by)
 
 
 def described(description: Description) -> Draft:
@@ -87,23 +92,40 @@ def _after(run: Run | None, fact: Fact) -> Run | None:
     data = dict(fact.data)
     if fact.kind == STARTED:
         return msgspec.convert(data, Run)
-    if run is None:
-        return None
-    match fact.kind:
-        case kind if kind == RESTARTED:
-            attempt = int(str(data["attempt"]))
-            return replace(run, attempt=attempt, latest={}, ending=None, sent={})
-        case kind if kind == DESCRIBED:
-            said = msgspec.convert(data, Description)
-            return replace(run, parameters=said.parameters, environment=said.environment)
-        case kind if kind == REPORTED:
-            return replace(run, latest={**run.latest, **latest(points_of(fact))})
-        case kind if kind == ENDED:
-            ending = msgspec.convert(data, Ending)
-            return replace(run, ending=ending, latest={**run.latest, **ending.metrics})
-        case kind if kind == SENT:
-            return replace(run, sent={**run.sent, str(data["tracker"]): str(data["problem"])})
-    return run
+    change = _CHANGES.get(fact.kind)
+    return run if run is None or change is None else change(run, fact, data)
+
+
+def _restarted(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    latest = run.latest if data["attempt"] == run.attempt else {}
+    return replace(run, attempt=data["attempt"], latest=latest, ending=None, sent={})
+
+
+def _described(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    said = msgspec.convert(data, Description)
+    return replace(run, parameters=said.parameters, environment=said.environment)
+
+
+def _reported(run: Run, fact: Fact, _: dict[str, Any]) -> Run:
+    return replace(run, latest={**run.latest, **latest(points_of(fact))})
+
+
+def _ended(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    ending = msgspec.convert(data, Ending)
+    return replace(run, ending=ending, latest={**run.latest, **ending.metrics})
+
+
+def _sent(run: Run, _: Fact, data: dict[str, Any]) -> Run:
+    return replace(run, sent={**run.sent, data["tracker"]: data["problem"]})
+
+
+_CHANGES: Mapping[str, Callable[[Run, Fact, dict[str, Any]], Run]] = {
+    RESTARTED: _restarted,
+    DESCRIBED: _described,
+    REPORTED: _reported,
+    ENDED: _ended,
+    SENT: _sent,
+}
 
 
 def latest(points: Iterable[Point]) -> dict[str, float]:
@@ -111,26 +133,17 @@ def latest(points: Iterable[Point]) -> dict[str, float]:
     return {point.metric: point.value for point in points}
 
 
-def all_points(facts: Iterable[Fact]) -> list[Point]:
-    """The points of the newest attempt, the oldest first."""
-    found: list[Point] = []
+def of_attempt(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts of the newest attempt that tell of points, the oldest first."""
+    attempt = 1
+    found: list[Fact] = []
     for fact in facts:
-        if fact.kind in (STARTED, RESTARTED):
-            found.clear()
+        if fact.kind == RESTARTED and fact.data.get("attempt") != attempt:
+            attempt = int(str(fact.data.get("attempt", 0)))
+            found = []
         elif fact.kind == REPORTED:
-            found += points_of(fact)
+            found.append(fact)
     return found
-
-
-def n_left_out(facts: Iterable[Fact]) -> int:
-    """Points of the newest attempt that were not kept."""
-    n = 0
-    for fact in facts:
-        if fact.kind in (STARTED, RESTARTED):
-            n = 0
-        elif fact.kind == REPORTED:
-            n += int(str(fact.data.get("n_left_out", 0)))
-    return n
 
 
 def points_of(fact: Fact) -> Iterator[Point]:

@@ -126,12 +126,17 @@ class Keeper:
         left = _left(Path(run.folder), run.attempt) if run.ending is None else None
         return self._book.append(run.id, [of_run.ended(left)]) if left is not None else run
 
-    def begin(self) -> Run:
-        """The run, begun or begun anew."""
+    def begin(self, *, resumes: bool = False) -> Run:
+        """The run, begun or begun anew.
+
+        Args: resumes: it goes on where it was instead of anew.
+        """
         draft = self._draft
 
         def decide(known: Run | None) -> list[Draft]:
-            return [of_run.started(draft) if known is None else of_run.restarted(known)]
+            if known is None:
+                return [of_run.started(draft)]
+            return [of_run.restarted(known, resumes=resumes)]
 
         run = self._book.change(draft.id, decide)
         self._began = self._clock.monotonic()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from string import Formatter
 
 from seatrial.training.runs.failures import BadParameter
 from seatrial.training.runs.run import DataFile
@@ -16,6 +17,9 @@ from seatrial.training.search.searcher import Plan
 GIVEN = ("data", "out", "seed", "label", "model")
 """What may stand in braces in a command besides hyperparameters."""
 
+_BRACES = re.compile(
+    r"(?P<shell>\$\{)|\{\{(?P<meant>[A-Za-z_]\w*)\}\}|\{(?P<name>[A-Za-z_]\w*)\}", re.ASCII
+)
 _TRAINED_ON = ("data", "more_data", "warm_start")
 
 
@@ -86,45 +90,32 @@ def data_digest(files: Iterable[DataFile]) -> str | None:
 
 
 def filled(command: Iterable[str], values: Mapping[str, object]) -> tuple[str, ...]:
-    """A command with its braces filled.
+    """A command with ``{name}`` replaced by values; ``{{name}}`` means braces, ``${name}`` too.
 
     Args: values: by name; what is None is not there.
     Raises: BadParameter: a name in braces has no value.
     """
     known = {name: value for name, value in values.items() if value is not None}
-    return tuple(_filled(part, known) for part in command)
+    return tuple(_BRACES.sub(partial(_replaced, known), part) for part in command)
 
 
 def named(command: Iterable[str]) -> set[str]:
     """The names in braces."""
-    return {name for part in command for _, name, _, _ in _parsed(part) if name is not None}
+    return {one["name"] for part in command for one in _BRACES.finditer(part) if one["name"]}
 
 
-def _filled(part: str, known: Mapping[str, object]) -> str:
-    text = ""
-    for literal, name, _, _ in _parsed(part):
-        text += literal
-        if name is None:
-            continue
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            raise BadParameter(
-                f"The command has {{{name}}}, and there is no {name!r}."
-                + (f" Did you mean {near[0]!r}?" if near else ""),
-                remedy=f"Give it with --set {name}=VALUE, or in the recipe; write braces that "
-                "mean themselves twice.",
-                parameter=name,
-            )
-        value = known[name]
-        text += str(value).lower() if isinstance(value, bool) else str(value)
-    return text
-
-
-def _parsed(part: str) -> list[tuple[str, str | None, str | None, str | None]]:
-    try:
-        found = list(Formatter().parse(part))
-    except ValueError:
-        return [(part, None, None, None)]  # a lone brace means itself
-    simple = all(name is None or name.isidentifier() for _, name, _, _ in found)
-    plain = all(not spec and not conversion for _, _, spec, conversion in found)
-    return found if simple and plain else [(part, None, None, None)]
+def _replaced(known: Mapping[str, object], found: re.Match[str]) -> str:
+    name = found["name"]
+    if name is None:
+        return found[0] if found["shell"] else f"{{{found['meant']}}}"
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise BadParameter(
+            f"The command has {{{name}}}, and there is no {name!r}."
+            + (f" Did you mean {near[0]!r}?" if near else ""),
+            remedy=f"Give it with --set {name}=VALUE, or in the recipe; write {{{{{name}}}}} for "
+            "the braces themselves.",
+            parameter=name,
+        )
+    value = known[name]
+    return str(value).lower() if isinstance(value, bool) else str(value)

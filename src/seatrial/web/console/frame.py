@@ -51,9 +51,21 @@ class Frame:
         guard: who may.
         spending: whether there is a page of what language models cost.
         knowledge: whether there are pages of indexes.
+        retraining: whether there are pages of retraining.
+        training: whether there is something to see on the pages of trainings.
+        features: whether there is a page of features.
     """
 
-    def __init__(self, guard: Guard, *, spending: bool = False, knowledge: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        spending: bool = False,
+        knowledge: bool = False,
+        retraining: bool = False,
+        training: Callable[[], bool] = lambda: False,
+        features: bool = False,
+    ) -> None:
         self._guard = guard
         self._templates = environment()
         self._templates.globals.update(
@@ -64,6 +76,9 @@ class Frame:
             cost_bars=cost_bars,
             has_spending=spending,
             has_knowledge=knowledge,
+            has_retraining=retraining,
+            has_training=training,
+            has_features=features,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,

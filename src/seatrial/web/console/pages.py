@@ -15,7 +15,10 @@ from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
+from seatrial.web.console.retraining_pages import RetrainingPages, add_retraining
+from seatrial.web.console.runs_pages import add_runs
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
 from seatrial.web.console.story import story
@@ -25,8 +28,10 @@ from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
+    from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.training.following.desk import RegistryDesk
+    from seatrial.training.retraining.desk import Retrainings
 
 Card = Callable[[str, int, str], str]
 """The model card of a version of an endpoint, as a page in a language.   Raises: NotFound."""
@@ -127,19 +132,32 @@ def console_router(
     *,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    retraining: Retrainings | None = None,
     registry: RegistryDesk | None = None,
     card: Card | None = None,
+    training: RunDesk | None = None,
+    features: FeatureDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
     Args:
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
+        retraining: models that are trained anew; None where none is configured.
         registry: what arrived from registries; None where none is followed.
         card: model cards of versions; None where there are none.
+        training: runs of trainings; None where nobody shows them.
+        features: how features stand; None where no endpoint looks any up.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    frame = Frame(
+        guard,
+        spending=spend is not None,
+        knowledge=knowledge is not None,
+        retraining=retraining is not None,
+        training=lambda: training is not None and bool(training.names()),
+        features=features is not None,
+    )
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -196,6 +214,17 @@ def console_router(
     add_watch(router, frame, watch)
     if spend is not None:
         add_spend(router, frame, spend_pages)
+    if retraining is not None:
+        add_retraining(router, frame, RetrainingPages(retraining))
+    if training is not None:
+        add_runs(router, frame, training)
+    if features is not None:
+        from seatrial.web.console.feature_pages import (  # noqa: PLC0415 - of servers that have them
+            FeaturePages,
+            add_features,
+        )
+
+        add_features(router, frame, FeaturePages(features, watch))
     _add_visit(router, frame)
     return router
 

@@ -50,7 +50,13 @@ CODES_ZH: Mapping[str, str] = {
     "release.conflict": "发布已处于其他阶段，请刷新页面。",
     "release.nothing_to_roll_back": "没有更早的版本可以回退。",
     "release.unknown_endpoint": "没有这个端点。",
+    "retraining.nothing_to_decide": "最近一次运行不在可以这样操作的状态，请刷新页面。",
+    "retraining.output_invalid": "给出的输出不是 JSON 对象。",
+    "retraining.under_way": "已有一次运行正在进行。",
+    "retraining.unknown": "没有配置这个重新训练流程。",
     "serving.bad_input": "输入有误，请更正。",
+    "steps.bad_record": "输入或输出的字段、类型不符。",
+    "steps.conflict": "运行已处于其他步骤，请刷新页面。",
     "store.full": "磁盘或数据库已满。",
     "store.unavailable": "数据库没有应答，请稍后再试。",
 }

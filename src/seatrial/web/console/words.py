@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.web.console import (
+    feature_words,
     knowledge_words,
     performance_words,
+    retraining_words,
+    runs_words,
     segment_words,
     spend_words,
     variant_words,
@@ -509,17 +512,23 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **_EN,
         **performance_words.EN,
         **segment_words.EN,
+        **runs_words.EN,
         **spend_words.EN,
         **knowledge_words.EN,
+        **feature_words.EN,
         **variant_words.EN,
+        **retraining_words.EN,
     },
     "zh": {
         **_ZH,
         **performance_words.ZH,
         **segment_words.ZH,
+        **runs_words.ZH,
         **spend_words.ZH,
         **knowledge_words.ZH,
+        **feature_words.ZH,
         **variant_words.ZH,
+        **retraining_words.ZH,
     },
 }
 
