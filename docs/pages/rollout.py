@@ -153,15 +153,22 @@ def _try_out(served: EndpointState, seen: Seen) -> None:
     _take(begun, leave(begun, "e", winner=2, by="judge"), seen)
 
 
+def _way(state: EndpointState, rollout: Rollout) -> str:
+    """Where it goes next but one."""
+    compared = rollout.plan.evaluated and state.stable is not None
+    if compared and rollout.phase is Phase.STAGING:
+        return "to be evaluated"
+    return "for production" if rollout.target == "production" else "for staging only"
+
+
 def _situation(state: EndpointState, rollout: Rollout) -> frozenset[str]:
     last = rollout.step + 1 == len(rollout.plan.steps)
     return frozenset(
         {
-            "for production" if rollout.target == "production" else "for staging only",
+            _way(state, rollout),
             "no stable version" if state.stable is None else "a stable version",
             "extended already" if rollout.extended else "not extended yet",
             "last step" if last else "not the last step",
-            "to be evaluated" if rollout.plan.evaluated else "not to be evaluated",
         }
     )
 
@@ -228,8 +235,8 @@ def rollout_page() -> str:
             "`staged`, `rejected`, `promoted` and `aborted` are ends. A canary's steps are all",
             "in phase `canary`. The first version of an endpoint has no stable version to",
             "protect and goes to full traffic after staging. A release that follows a registry",
-            "is to be evaluated: see [Release what is registered](../how-to/registry.md). A held",
-            "release still takes a verdict FAIL; PASS then needs a person.",
+            "is [evaluated](../how-to/registry.md) where there is one. A held release still",
+            "takes a verdict FAIL; PASS then needs a person.",
         ],
         table(["in phase", "when", "becomes true", "then in"], _rows(moves)),
         [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +18,7 @@ from seatrial.testing.model_registry_suite import ModelRegistrySuite, Register
 SERVER = os.environ["SEATRIAL_TEST_MLFLOW_URL"]
 
 
-def registering(uri: str, folder: Path, renamed: Callable[[str], str]) -> Register:
+def registering(uri: str, folder: Path) -> Register:
     """Registers as `mlflow.register_model` does with files that were saved to a folder."""
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     run = client.create_run("0")
@@ -31,11 +30,10 @@ def registering(uri: str, folder: Path, renamed: Callable[[str], str]) -> Regist
         described = {"flavors": {"sklearn": {"pickled_model": "model.pkl"}}}
         (saved / "MLmodel").write_text(yaml.safe_dump(described))
         client.log_artifacts(run.info.run_id, str(saved), saved.name)
-        name = renamed(model)
-        if not client.search_registered_models(f"name='{name}'"):
-            client.create_registered_model(name)
+        if not client.search_registered_models(f"name='{model}'"):
+            client.create_registered_model(model)
         source = f"{run.info.artifact_uri}/{saved.name}"
-        return int(client.create_model_version(name, source, run.info.run_id).version)
+        return int(client.create_model_version(model, source, run.info.run_id).version)
 
     return register
 
@@ -55,34 +53,16 @@ class TestSqlite(ModelRegistrySuite):
     ) -> tuple[ModelRegistry, Register]:
         monkeypatch.chdir(tmp_path)  # where MLflow puts the artefacts of a database
         uri = f"sqlite:///{shutil.copy(empty, tmp_path / 'm.db')}"
-        return MlflowRegistry(uri), registering(uri, tmp_path, str)
+        return MlflowRegistry(uri), registering(uri, tmp_path)
 
 
 class TestServer(ModelRegistrySuite):
-    """One server for all tests: each has names of its own."""
-
     @pytest.fixture
     def made(self, tmp_path: Path) -> tuple[ModelRegistry, Register]:
-        suffix = uuid4().hex[:8]
-        own = Renamed(MlflowRegistry(SERVER), suffix)
-        return own, registering(SERVER, tmp_path, own.renamed)
-
-
-class Renamed(MlflowRegistry):
-    """The same registry; the names of its models end in something."""
-
-    def __init__(self, registry: MlflowRegistry, suffix: str) -> None:
-        self.__dict__ |= registry.__dict__
-        self._suffix = suffix
-
-    def renamed(self, model: str) -> str:
-        return f"{model}-{self._suffix}"
-
-    def __getattribute__(self, name: str):
-        found = super().__getattribute__(name)
-        if name not in {"versions", "aliases", "fetch", "mark", "move_alias"}:
-            return found
-        return lambda model, *rest, **more: found(self.renamed(model), *rest, **more)
+        client = MlflowClient(SERVER)
+        for left in client.search_registered_models():
+            client.delete_registered_model(left.name)
+        return MlflowRegistry(SERVER), registering(SERVER, tmp_path)
 
 
 def test_more_versions_than_a_page_holds_are_found(
@@ -91,7 +71,7 @@ def test_more_versions_than_a_page_holds_are_found(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("seatrial.adapters.registry_mlflow._PAGE", 2)
     uri = f"sqlite:///{shutil.copy(empty, tmp_path / 'm.db')}"
-    register = registering(uri, tmp_path, str)
+    register = registering(uri, tmp_path)
     for i in range(5):
         register("churn", b"%d" % i)
     registry = MlflowRegistry(uri)

@@ -192,7 +192,7 @@ class Loop:
             timeout=120,
         )
         assert ran.returncode == 0, ran.stderr
-        return ran.stdout.strip().splitlines()[-1]
+        return next(reversed(ran.stdout.strip().splitlines()), "")
 
     def register(self, kind: str) -> tuple[int, float]:
         """The number, and when it was registered."""

@@ -157,13 +157,14 @@ def _waiting_for(rollout: Rollout, workers: Sequence[Beat], *, controlled: bool)
     staged_by_nobody = rollout.phase is Phase.STAGING and not controlled
     if not workers and (rollout.phase.on_trial or staged_by_nobody):
         return "a server: none is running on this store, start one with `seatrial up`"
-    return _WAITS_FOR.get(rollout.phase, "")
+    return WAITS_FOR.get(rollout.phase, "")
 
 
-_WAITS_FOR: Mapping[Phase, str] = {
+WAITS_FOR: Mapping[Phase, str] = {
     Phase.STAGING: "the staging tests",
     Phase.EVALUATING: "its evaluation against the version in production",
     Phase.WARMING: "every worker to load the version",
     Phase.CANARY: "evidence and the end of the watch",
     Phase.HELD: "a person: `seatrial promote` or `seatrial rollback`",
 }
+"""What each phase waits for, for a person."""

@@ -46,7 +46,7 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
         store,
         registries,
         address=lambda: address_of(workspace),
-        standby=standby,
+        standby=standby if workspace.settings.registry.models else None,
     )
     workflow = flow.workflow()
     follower = Follower(
@@ -60,7 +60,8 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
     over = Event()
     looking = Thread(target=_look, args=(follower, stop, over), name="follower", daemon=True)
     looking.start()
-    Thread(target=_make_ready, args=(standby,), name="standby", daemon=True).start()
+    if workspace.settings.registry.models:
+        Thread(target=_make_ready, args=(standby,), name="standby", daemon=True).start()
     try:
         yield [workflow]
     finally:

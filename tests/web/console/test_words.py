@@ -37,6 +37,9 @@ from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, wo
 HERE = Path(seatrial.web.console.__file__).parent
 COMPUTED = (
     "phase.",
+    "evaluated.",
+    "outcome.",
+    "arrival.",
     "fact.",
     "severity.",
     "kind.",
@@ -178,10 +181,11 @@ def test_every_verdict_has_a_chinese_sentence() -> None:
 
 
 def test_what_is_waited_for_is_said_in_chinese() -> None:
+    from seatrial.release.view import WAITS_FOR
     from seatrial.web.console.words import _WAITING_ZH
 
     source = Path(seatrial.release.view.__file__).read_text()
-    said = re.findall(r'return "(.+)"', source)
+    said = [*re.findall(r'return "(.+)"', source), *WAITS_FOR.values()]
     assert {text for text in said if text} == set(_WAITING_ZH)
     assert waiting("zh", said[0]) != said[0]
     assert waiting("en", said[0]) == said[0]
