@@ -44,11 +44,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from seatrial.features.desk import FeatureDesk
-    from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
-    from seatrial.training.following.desk import RegistryDesk
-    from seatrial.training.retraining.desk import Retrainings
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
@@ -345,107 +341,24 @@ def limits_of(config: ServerConfig) -> Limits:
 
 
 def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
-    guard, store = Guard(token=token), process.store
+    guard, llm = Guard(token=token), process.llm
 
     def routers() -> list[APIRouter]:  # by one thread at a time, as what makes a site of them
-        from seatrial.adapters.label_files import read_labels
-        from seatrial.adapters.outcome_files import read_outcomes
-        from seatrial.monitoring.performance.label_desk import LabelDesk
-        from seatrial.monitoring.watching.watch_desk import WatchDesk
-        from seatrial.release.desk import Desk
-        from seatrial.training.runs.desk import RunDesk
-        from seatrial.web.console.pages import console_router
-        from seatrial.web.control import control_router
-        from seatrial.web.experiments import experiments_router
-        from seatrial.web.labels import labels_router
-        from seatrial.web.runs import runs_router
-        from seatrial.web.watch import watch_router
-        from seatrial.wiring.experiments import experiment_desk
-        from seatrial.wiring.performance import LabelFiles
+        from seatrial.wiring.site import Site
 
-        experiments = experiment_desk(store)
-        desk, watch = Desk(store), WatchDesk(store)
-        labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
-        spend = None
-        spending: list[APIRouter] = []
-        if workspace.settings.gateway.models:
-            from seatrial.web.spend import spend_router
-            from seatrial.wiring.spend import spend_desk, spend_ledger
+        knowledge = None if llm is None else llm.knowledge
+        return Site(
+            workspace=workspace,
+            store=process.store,
+            guard=guard,
+            worker=process.name,
+            looked_up=process.features,
+            indexes=None if knowledge is None else knowledge.here,
+            to_close=process.to_close,
+        ).routers()
 
-            ledger = spend_ledger(workspace)
-            process.to_close.append(ledger.close)
-            spend = spend_desk(workspace, store, ledger)
-            spending = [spend_router(spend, guard)]
-        features: FeatureDesk | None = None
-        looked_up: list[APIRouter] = []
-        if process.features is not None:
-            from seatrial.web.features import features_router
-            from seatrial.wiring.feature_desk import feature_desk
-
-            opened = process.features
-            fixed = opened.repository if opened.renewal is None else None
-            features = feature_desk(workspace, store, fixed)
-            looked_up = [features_router(features, watch, guard)]
-        knowledge: KnowledgeDesk | None = None
-        if process.llm is not None and process.llm.knowledge is not None:
-            from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
-
-            knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
-        from seatrial.wiring.cards import card_page
-
-        following: list[APIRouter] = []
-        registry: RegistryDesk | None = None
-        if workspace.settings.registry.models:
-            from seatrial.wiring.registry_routes import registry_desk, registry_routers
-
-            registry = registry_desk(workspace, store)
-            following = registry_routers(workspace, store, registry, guard, worker=process.name)
-        retraining, retrained = _retraining(workspace, store, guard)
-        runs = RunDesk(store)
-        return [
-            control_router(desk, guard),
-            *retrained,
-            *following,
-            watch_router(watch, guard),
-            labels_router(
-                labels,
-                guard,
-                lambda body, key, label: read_labels(body, id_column=key, label_column=label),
-            ),
-            experiments_router(experiments, guard, read_outcomes),
-            *spending,
-            *looked_up,
-            runs_router(runs, guard),
-            console_router(
-                desk,
-                watch,
-                guard,
-                experiments=experiments,
-                spend=spend,
-                knowledge=knowledge,
-                retraining=retraining,
-                registry=registry,
-                card=partial(card_page, workspace),
-                training=runs,
-                features=features,
-            ),
-        ]
-
-    streams = None if process.llm is None else process.llm.plane
+    streams = None if llm is None else llm.plane
     return build(process.plane, routers, guard=guard, streams=streams)
-
-
-def _retraining(
-    workspace: Workspace, store: Store, guard: Guard
-) -> tuple[Retrainings | None, list[APIRouter]]:
-    """What is trained anew, and its routes; nothing where nothing is."""
-    if not workspace.settings.retraining:
-        return None, []
-    from seatrial.web.retraining import retraining_router
-    from seatrial.wiring.retraining_desk import RetrainingDesk
-
-    desk = RetrainingDesk(workspace, store)
-    return desk, [retraining_router(desk, guard)]
 
 
 def _prediction_log(workspace: Workspace, name: str) -> PredictionLog | None:
