@@ -213,7 +213,13 @@ def test_spark_is_an_offline_store(tmp_path: Path, pytestconfig: pytest.Config) 
         assert purchases == (None if seen.empty else seen["purchase_count_30d"].iloc[-1])
         n_known += purchases is not None
     assert n_known > 40
-    newest = source.sort_values("event_timestamp").groupby("user_id").tail(1).set_index("user_id").sort_index()
+    newest = (
+        source.sort_values("event_timestamp")
+        .groupby("user_id")
+        .tail(1)
+        .set_index("user_id")
+        .sort_index()
+    )
     users = [{"user_id": user} for user in range(1, 101)]
     reads = read_online(folder, selected, users, at_us=round(end_s * 1e6))
     assert {read[0].state for read in reads} == {State.PRESENT}
