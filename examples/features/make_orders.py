@@ -1,4 +1,4 @@
-"""Orders of a shop up to now, and past moments of users: did they order in the week after?
+"""Orders of a shop up to now, and users at past moments with whether they ordered the week after.
 
 python make_orders.py        raw/orders.csv and raw/labels.csv, the same rates with each run
 """
