@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.monitoring.rows.served import column_of
 from seatrial.packaging.assemble import assemble
 from seatrial.packaging.describe import accepted_rows
@@ -116,8 +117,9 @@ def _packaged(
     on_step: Say,
     on_progress: Callable[[str, str], None],
 ) -> Bundle:
-    from seatrial.adapters.onnxruntime import OnnxEngine
-    from seatrial.adapters.sample_file import read_sample
+    with ONE_AT_A_TIME:  # trackers load theirs in another thread
+        from seatrial.adapters.onnxruntime import OnnxEngine
+        from seatrial.adapters.sample_file import read_sample
 
     sample = None if recipe.data is None else _rows(read_sample, recipe.data, on_step)
     return assemble(

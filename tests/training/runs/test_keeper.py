@@ -150,6 +150,14 @@ def test_of_too_many_points_the_last_of_each_append_are_kept(tmp_path, monkeypat
     assert book.n_left_out(run.id) == 21
 
 
+def test_a_run_that_was_killed_before_it_had_a_folder_can_be_ended(tmp_path):
+    store, run = MemoryStore(), replace(a_run(tmp_path), folder=str(tmp_path / "not" / "yet"))
+    with keeper(store, run) as held:
+        held.begin()
+        assert held.end(DONE).ending == DONE
+    assert (tmp_path / "not" / "yet" / "ending.json").is_file()
+
+
 def test_a_folder_with_nonsense_in_it_is_no_ending(tmp_path):
     store, run = MemoryStore(), a_run(tmp_path)
     Path(run.folder, "ending.json").write_text('{"attempt": 1, "ending": {"outcome": "?"}}')

@@ -218,11 +218,15 @@ def _finite(points: list[Point]) -> Mapping[str, float]:
 
 
 def _leave(folder: Path, attempt: int, ending: Ending) -> None:
+    """Where there is no room for it, the store alone has it."""
     draft = folder / "ending.new"
-    draft.write_text(
-        json.dumps({"attempt": attempt, "ending": msgspec.to_builtins(ending)}), encoding="utf-8"
-    )
-    draft.replace(folder / "ending.json")
+    said = json.dumps({"attempt": attempt, "ending": msgspec.to_builtins(ending)})
+    with suppress(OSError):
+        folder.mkdir(
+            parents=True, exist_ok=True
+        )  # killed at the very first moment, it is not there
+        draft.write_text(said, encoding="utf-8")
+        draft.replace(folder / "ending.json")
 
 
 def _left(folder: Path, attempt: int) -> Ending | None:
