@@ -1,4 +1,4 @@
-"""The pages of trainings in a real browser: a run, a failure, a search, two languages."""
+"""The pages of trainings in a real browser: a run that goes on, a failure, a search."""
 
 from __future__ import annotations
 

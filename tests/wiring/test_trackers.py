@@ -51,8 +51,9 @@ def test_a_run_is_shown_while_it_goes_on_and_noted_when_it_is_there(store, tmp_p
     assert kept is not None
     assert kept.status is Status.RUNNING
     over = ended(run, loss=0.5)
-    RunBook(store).append(run.id, [facts.ended(over.ending)])
-    mirrored.tell(over, losses([0.5], first=1))
+    told = [facts.reported(losses([1.0, 0.5])), facts.ended(over.ending)]
+    RunBook(store).append(run.id, told)
+    mirrored.tell(over, [])
     assert closed(mirrored) == {}
     kept = tracker.find(run.id)
     assert kept is not None
@@ -70,7 +71,7 @@ def test_a_tracker_that_is_down_is_told_all_later(store, tmp_path):
     assert [r.id for r in unsent(store, ("memory",))] == [run.id]
     tracker.down = False
     again = Mirror({"memory": lambda: tracker}, store)
-    again.tell(RunBook(store).get(run.id), [], whole=True)
+    again.tell(RunBook(store).get(run.id), [])
     assert closed(again) == {}
     kept = tracker.find(run.id)
     assert kept is not None
@@ -96,9 +97,34 @@ def test_points_that_a_tracker_missed_are_sent_when_it_is_back(store, tmp_path, 
     mirrored.tell(run, losses([1.0]))
     time.sleep(0.1)
     tracker.down = False
-    RunBook(store).append(run.id, [facts.reported(losses([0.5], first=1))])
-    mirrored.tell(run, losses([0.5], first=1))
-    closed(mirrored)
+    over = ended(run, loss=0.5)
+    told = [facts.reported(losses([0.5], first=1)), facts.ended(over.ending)]
+    RunBook(store).append(run.id, told)
+    mirrored.tell(over, [])
+    assert closed(mirrored) == {}
+    kept = tracker.find(run.id)
+    assert kept is not None
+    assert list(kept.history["loss"]) == [(0, 1.0), (1, 0.5)]
+
+
+def test_a_tracker_that_takes_what_has_ended_alone_gets_all_of_it(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_EVERY_S", 0.01)
+
+    class AtTheEnd(MemoryTracker):
+        def keep(self, run, points):
+            if run.ending is not None:
+                super().keep(run, points)
+
+    tracker = AtTheEnd()
+    run = recorded(store, a_run(tmp_path), losses([1.0]))
+    mirrored = Mirror({"late": lambda: tracker}, store)
+    mirrored.tell(run, losses([1.0]))
+    time.sleep(0.1)
+    over = ended(run, loss=0.5)
+    told = [facts.reported(losses([0.5], first=1)), facts.ended(over.ending)]
+    RunBook(store).append(run.id, told)
+    mirrored.tell(over, [])
+    assert closed(mirrored) == {}
     kept = tracker.find(run.id)
     assert kept is not None
     assert list(kept.history["loss"]) == [(0, 1.0), (1, 0.5)]

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from seatrial.kernel.errors import MissingExtra, SeatrialError
+from seatrial.registry.archive import opened
 from seatrial.training.runs import failures
 from seatrial.training.runs import keeper as keeping
 from seatrial.training.runs.desk import RunDesk
@@ -374,6 +375,9 @@ def test_a_model_is_packaged_and_held_against_a_constant(folder):
     assert trained.metrics["holdout.accuracy"] > 0.8
     assert trained.bundle_digest is not None
     assert (workspace.bundles / trained.bundle_digest).is_dir()
+    assert trained.bundle_path is not None
+    with opened(trained.bundle_path) as bundle:
+        assert (bundle.digest, bundle.manifest.name) == (trained.bundle_digest, "good")
     assert trained.holdout_digest is not None
     run = desk_of(workspace).run("good")
     assert run["signature"]["features"][0]["name"] == "a"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.kernel.errors import MissingExtra
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.training.search.searcher import End, Plan, Pruner, Tally, Trial
 from seatrial.training.search.space import Choice, Range, Real, Whole
 
@@ -37,7 +38,8 @@ class OptunaSearcher:
     """
 
     def __init__(self, plan: Plan, file: Path) -> None:
-        import optuna
+        with ONE_AT_A_TIME:
+            import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._states = optuna.trial.TrialState

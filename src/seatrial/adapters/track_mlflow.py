@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seatrial.kernel.errors import MissingExtra
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.training.config import MlflowConfig
 from seatrial.training.runs.failures import TrackerRefuses, TrackerUnavailable
 from seatrial.training.runs.run import Point, Run, Status
@@ -250,7 +251,8 @@ class MlflowTracker:
 
 def _client(uri: str) -> MlflowClient:
     try:
-        from mlflow.tracking import MlflowClient
+        with ONE_AT_A_TIME:
+            from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise MissingExtra("mlflow", "mlflow") from error
     for name in ("mlflow", "alembic"):

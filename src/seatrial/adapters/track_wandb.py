@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.kernel.errors import MissingExtra
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.training.config import WandbConfig
 from seatrial.training.runs.failures import TrackerUnavailable
 from seatrial.training.runs.run import Point, Run, Status
@@ -47,7 +48,8 @@ class WandbTracker:
 
     def __init__(self, folder: Path, *, mode: str, project: str, entity: str | None = None) -> None:
         try:
-            import wandb
+            with ONE_AT_A_TIME:
+                import wandb
         except ImportError as error:
             raise MissingExtra("wandb", "wandb") from error
         self._wandb: Any = wandb

@@ -29,6 +29,9 @@ _POLL_S = 0.1
 _LOOK_S = 0.5
 _GRACE_S = 5.0
 _CHUNK = 1 << 20
+_MOST_LOG = 1 << 28
+"""Bytes of what a training prints; of more, what came first is dropped."""
+
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 
@@ -129,7 +132,8 @@ def _read(
         if not line.endswith(b"\n"):
             events.seek(-len(line), os.SEEK_CUR)
             break
-        on_event(json.loads(line))
+        with contextlib.suppress(ValueError):  # the file is open to the training, too
+            on_event(json.loads(line))
     while more := report.read(_CHUNK):
         why = on_report(more)
         if why is not None:
@@ -164,6 +168,8 @@ class _Watch:
             self.peak_bytes = max(self.peak_bytes, used)
             if self.job.memory_bytes and used > self.job.memory_bytes:
                 return Why.MEMORY
+            if self.job.log.stat().st_size > _MOST_LOG:
+                os.truncate(self.job.log, 0)
         return on_tick(self.seconds, used)
 
     def end(self, *, gently: bool) -> None:

@@ -103,13 +103,19 @@ def train(
     Exit code 3: the model is worse than answering every row alike.
     """
     from seatrial.training.runs.failures import WorseThanConstant
+    from seatrial.training.runs.order import TrainingOrder
     from seatrial.wiring.training import train_order
     from seatrial.wiring.training_recipe import recipe_of
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
     workspace = open_workspace(home=home, config=config)
-    order = _order(ctx, recipe, dict(values), run_id or "")(
+    command: tuple[str, ...] = ctx.meta.get(_COMMAND, ())
+    order = TrainingOrder(
+        id=run_id or new_id(recipe or (command[0] if command else "run")),
+        recipe=recipe,
+        command=command,
+        parameters=dict(values),
         data=data,
         label=label,
         holdout=holdout,
@@ -135,22 +141,6 @@ def train(
     return Exit.DONE
 
 
-def _order(ctx: click.Context, recipe: str, values: dict[str, Any], run_id: str) -> Any:
-    from functools import partial
-
-    from seatrial.training.runs.order import TrainingOrder
-
-    command: tuple[str, ...] = ctx.meta.get(_COMMAND, ())
-    called = recipe or (command[0] if command else "run")
-    return partial(
-        TrainingOrder,
-        id=run_id or new_id(called),
-        recipe=recipe,
-        command=command,
-        parameters=values,
-    )
-
-
 def new_id(called: str) -> str:
     """An id that sorts by time, and says what it is of."""
     place = called.rpartition(":")[0] or called
@@ -172,29 +162,25 @@ def _show(console: Console, trained: TrainedModel, recipe: Recipe) -> None:
     console.say()
     console.say(f"  next: {_deploy(trained, recipe)}")
     if recipe.holdout is not None:
-        model, rows = map(_quoted, (trained.model_path, recipe.holdout))
-        label = f" --label {shlex.quote(recipe.label)}" if recipe.label else ""
-        console.say(
-            f"    or: seatrial evaluate {model} --against {recipe.name} --data {rows}{label}"
-        )
+        words = ["seatrial", "evaluate", str(trained.bundle_path or trained.model_path)]
+        words += ["--against", recipe.name, "--data", str(recipe.holdout)]
+        words += ["--label", recipe.label] if recipe.label else []
+        console.say(f"    or: {shlex.join(words)}")
 
 
 def _deploy(trained: TrainedModel, recipe: Recipe) -> str:
-    words = ["seatrial", "deploy", str(trained.model_path), "--name", recipe.name]
-    for option, value in (
-        ("--data", recipe.data),
-        ("--label", recipe.label),
-        ("--holdout", recipe.holdout),
-    ):
-        if value is not None:
-            words += [option, str(value)]
-    if recipe.trust:
-        words.append("--trust")
-    return shlex.join(words)
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+    """The command that releases it: the bundle that was checked, else the file to be packaged."""
+    if trained.bundle_path is not None:
+        words = ["seatrial", "deploy", str(trained.bundle_path)]
+    else:
+        words = ["seatrial", "deploy", str(trained.model_path), "--name", recipe.name]
+        for option, value in (
+            ("--data", recipe.data),
+            ("--label", recipe.label),
+            ("--holdout", recipe.holdout),
+        ):
+            words += [] if value is None else [option, str(value)]
+    return shlex.join([*words, *(["--trust"] if recipe.trust else [])])
 
 
 def _record(trained: TrainedModel) -> dict[str, Any]:
@@ -207,6 +193,7 @@ def _record(trained: TrainedModel) -> dict[str, Any]:
         "data_digest": trained.data_digest,
         "holdout_digest": trained.holdout_digest,
         "bundle_digest": trained.bundle_digest,
+        "bundle": None if trained.bundle_path is None else str(trained.bundle_path),
         "against_constant": trained.against_constant.value,
         "log": str(trained.log),
     }

@@ -137,10 +137,9 @@ class TrackerSuite:
             assert kept is not None
             assert kept.status is Status.RUNNING
             assert list(kept.history["loss"]) == [(0, 1.0)]
-            tracker.keep(ended(run, loss=0.5), losses([0.5], first=1))
         else:
             assert tracker.find(run.id) is None
-            tracker.keep(ended(run, loss=0.5), losses([1.0, 0.5]))
+        tracker.keep(ended(run, loss=0.5), losses([1.0, 0.5]))
         kept = tracker.find(run.id)
         assert kept is not None
         assert kept.status is Status.FINISHED

@@ -41,7 +41,7 @@ Command = Annotated[
 class WholeConfig(ConfigModel):
     """Whole numbers of a range."""
 
-    kind: Literal["int"]
+    kind: Literal["int"] = Field(description="Whole numbers.")
     low: int = Field(description="Least value.")
     high: int = Field(description="Greatest value.")
     step: int = Field(default=1, ge=1, description="Distance of neighbours.")
@@ -62,7 +62,7 @@ class WholeConfig(ConfigModel):
 class RealConfig(ConfigModel):
     """Numbers of a range."""
 
-    kind: Literal["float"]
+    kind: Literal["float"] = Field(description="Numbers.")
     low: float = Field(description="Least value.")
     high: float = Field(description="Greatest value.")
     log: bool = Field(default=False, description="Draw by the logarithm.")
@@ -80,7 +80,7 @@ class RealConfig(ConfigModel):
 class ChoiceConfig(ConfigModel):
     """One of some values."""
 
-    kind: Literal["choice"]
+    kind: Literal["choice"] = Field(description="One of some values.")
     values: tuple[Plain, ...] = Field(min_length=1, max_length=1_000, description="To choose from.")
 
     def range(self) -> Range:

@@ -76,7 +76,6 @@ class _Waiting:
 
     run: Run
     points: list[Point] = field(default_factory=list)
-    whole: bool = False
 
 
 class Mirror:
@@ -101,17 +100,13 @@ class Mirror:
         if trackers:
             self._thread.start()
 
-    def tell(self, run: Run, points: list[Point], *, whole: bool = False) -> None:
-        """A run stands like this, and has these points more.
-
-        Args: whole: send all of its points.
-        """
+    def tell(self, run: Run, points: list[Point]) -> None:
+        """A run stands like this, and has these points more; one that has ended is sent whole."""
         with self._lock:
             for name in self._open:
                 waiting = self._waiting.setdefault((name, run.id), _Waiting(run=run))
                 waiting.run = run
                 waiting.points += points
-                waiting.whole = waiting.whole or whole
         if run.ending is not None:
             self._wake.set()
 
@@ -164,13 +159,14 @@ class Mirror:
             self._again_at[name] = time.monotonic() + _AGAIN_S
             with self._lock:
                 newer = self._waiting.setdefault(key, waiting)
-                newer.whole = True
+                newer.points = []  # what is missed meanwhile is sent when the run has ended
             return
 
     def _keep(self, name: str, waiting: _Waiting) -> str:
         """Why a tracker did not take a run; "" when it did."""
         try:
-            points = self._book.points(waiting.run.id) if waiting.whole else waiting.points
+            over = waiting.run.ending is not None
+            points = self._book.points(waiting.run.id) if over else waiting.points
             self._opened(name).keep(waiting.run, points)
         except SeatrialError as problem:
             return problem.problem
@@ -214,7 +210,7 @@ def mirror(
         since = datetime.now(UTC) - timedelta(days=_LATE_DAYS)
         with suppress(Unavailable):  # of the store: whoever trained has met it
             for run in unsent(facts, tuple(trackers), since=since)[:_AT_ONCE]:
-                mirrored.tell(run, [], whole=True)
+                mirrored.tell(run, [])
         waiting = partial(on_progress, "trackers", f"sending what is left to {names}")
         for name, problem in mirrored.close(on_wait=waiting).items():
             on_step(
@@ -261,7 +257,7 @@ def sync_all(workspace: Workspace, *, on_progress: Callable[[str, str], None]) -
             missing = unsent(store, (name,))
             mirrored = Mirror({name: opened}, store)
             for run in missing:
-                mirrored.tell(run, [], whole=True)
+                mirrored.tell(run, [])
             problems = mirrored.close(
                 on_wait=lambda m=mirrored: on_progress("sync", f"{m.left():,} runs left")  # type: ignore[misc]
             )

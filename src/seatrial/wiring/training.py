@@ -14,6 +14,7 @@ from seatrial.adapters.git_version import git_version
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
+from seatrial.registry.archive import SUFFIX
 from seatrial.training.runs import failures
 from seatrial.training.runs.book import RunBook
 from seatrial.training.runs.keeper import Keeper
@@ -89,7 +90,7 @@ class Trainer:
         with self.keeper(draft) as keeper:
             known = keeper.known()
             if known is not None and known.ending is not None:
-                if _stands(known):
+                if self._stands(known):
                     self.on_step("ok", "adopted", f"run {known.id} is done already")
                     return known
                 if known.status is Status.FAILED and not _resumes(known):
@@ -156,6 +157,14 @@ class Trainer:
         runs = RunBook(self.store).all()
         return [run for run in runs if run.parent == parent and run.ending is None]
 
+    def _stands(self, run: Run) -> bool:
+        """Whether a run ended well, and its model is where it was left."""
+        if run.ending is None or run.ending.outcome is not Outcome.TRAINED:
+            return False
+        best = self.best(run)
+        left = "" if best.ending is None else best.ending.model
+        return (Path(best.folder) / "out" / left).is_file()
+
     def _ended(self, recipe: Recipe, run: Run, keeper: Keeper) -> Ending:
         if recipe.search is None:
             ending = self.attempt(recipe, run, keeper)
@@ -175,6 +184,7 @@ class Trainer:
             holder,
             ending,
             model=Path(holder.folder) / "out" / left.model,
+            archive=Path(run.folder) / "out" / f"{recipe.name}{SUFFIX}",
             on_step=self.on_step,
             on_progress=self.on_progress,
         )
@@ -250,13 +260,6 @@ def _plain(values: Mapping[str, object]) -> dict[str, Value]:
     return found
 
 
-def _stands(run: Run) -> bool:
-    """Whether a run ended well, and its model is where it was left."""
-    if run.ending is None or run.ending.outcome is not Outcome.TRAINED:
-        return False
-    return run.ending.best is not None or (Path(run.folder) / "out" / run.ending.model).is_file()
-
-
 def _resumes(run: Run) -> bool:
     return run.ending is not None and run.ending.outcome is Outcome.INTERRUPTED
 
@@ -276,6 +279,7 @@ def _trained(run: Run, best: Run) -> TrainedModel:
     assert run.ending is not None
     assert best.ending is not None
     folder = Path(best.folder)
+    archives = [Path(run.folder) / "out" / a.path for a in run.ending.artefacts]
     holdout = next((f.sha256 for f in run.data if f.role == "holdout"), None)
     return TrainedModel(
         run_id=run.id,
@@ -286,6 +290,7 @@ def _trained(run: Run, best: Run) -> TrainedModel:
         data_digest=run.data_digest,
         holdout_digest=holdout,
         bundle_digest=run.ending.bundle,
+        bundle_path=next((p for p in archives if p.name.endswith(SUFFIX)), None),
         against_constant=run.ending.against,
         log=folder / "log.txt",
     )

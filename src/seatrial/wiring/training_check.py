@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.monitoring.rows.served import column_of
 from seatrial.packaging.assemble import assemble
 from seatrial.packaging.describe import accepted_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.source import Source
 from seatrial.packaging.trial import AnswersNotFinite
+from seatrial.registry.archive import pack
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signature import take
 from seatrial.registry.signature_record import signature_to_dict
@@ -26,9 +28,9 @@ from seatrial.training.evaluation.alone import Alone, alone
 from seatrial.training.evaluation.answers import Answers, Holdout, NotComparable
 from seatrial.training.runs import failures
 from seatrial.training.runs.recipe import Recipe
-from seatrial.training.runs.run import Against, Ending, Run
+from seatrial.training.runs.run import Against, Artefact, Ending, Run
 from seatrial.wiring.evaluation_answers import Asked, answers_of
-from seatrial.wiring.evaluation_rows import label_of, read, source
+from seatrial.wiring.evaluation_rows import digest, label_of, read, source
 from seatrial.wiring.evaluation_subject import Say
 from seatrial.wiring.versions import open_version
 from seatrial.wiring.workspace import Workspace
@@ -57,12 +59,17 @@ def look_at(
     ending: Ending,
     *,
     model: Path,
+    archive: Path,
     on_step: Say,
     on_progress: Callable[[str, str], None],
 ) -> Looked:
     """Package the model of an ending, ask it for the rows of the holdout, compare.
 
-    The bundle lies among those of the workspace, so that deploying the same file finds it there.
+    Args:
+        run: that made the model.
+        model: its file.
+        archive: where its bundle is packed to, if it is worth anything: what is deployed later is
+            then the very bundle that was looked at here.
     """
     facts = {"run": run.id, "log": str(Path(run.folder) / "log.txt")}
     try:
@@ -77,11 +84,11 @@ def look_at(
         )
         if holdout is None:
             on_step("note", "constant", "no holdout: whether it is worth anything is not measured")
-            return Looked(ending=ending, error=None)
+            return Looked(ending=_with_archive(ending, bundle, archive), error=None)
         found = _measured(workspace, recipe, bundle, holdout, on_progress)
     except NotComparable as odd:
         on_step("note", "constant", f"not measured: {odd.problem}")
-        return Looked(ending=ending, error=None)
+        return Looked(ending=_with_archive(ending, bundle, archive), error=None)
     except (failures.NotFinite, AnswersNotFinite) as odd:
         error: SeatrialError = failures.NotFinite(odd.problem, remedy=odd.remedy, **facts)
         return Looked(ending=ending, error=error)
@@ -104,7 +111,14 @@ def look_at(
         return Looked(ending=ending, error=error)
     mark = "ok" if found.against is Against.BETTER else "note"
     on_step(mark, "constant", f"{found.against.value.replace('_', ' ')}: {found.reason}")
-    return Looked(ending=ending, error=None)
+    return Looked(ending=_with_archive(ending, bundle, archive), error=None)
+
+
+def _with_archive(ending: Ending, bundle: Bundle, archive: Path) -> Ending:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    pack(bundle, archive)
+    artefact = Artefact(path=archive.name, n_bytes=archive.stat().st_size, sha256=digest(archive))
+    return replace(ending, artefacts=(*ending.artefacts, artefact))
 
 
 def _packaged(
@@ -116,8 +130,9 @@ def _packaged(
     on_step: Say,
     on_progress: Callable[[str, str], None],
 ) -> Bundle:
-    from seatrial.adapters.onnxruntime import OnnxEngine
-    from seatrial.adapters.sample_file import read_sample
+    with ONE_AT_A_TIME:  # trackers load theirs in another thread
+        from seatrial.adapters.onnxruntime import OnnxEngine
+        from seatrial.adapters.sample_file import read_sample
 
     sample = None if recipe.data is None else _rows(read_sample, recipe.data, on_step)
     return assemble(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,10 +65,8 @@ class Attempt:
     def go(self) -> Ending:
         """Run it to its end.   Raises: what ``on_progress`` and the store raise."""
         job = self._job()
+        shutil.rmtree(job.out, ignore_errors=True)  # of an attempt before
         job.out.mkdir(parents=True, exist_ok=True)
-        for old in job.out.iterdir():  # of an attempt before
-            if old.is_file():
-                old.unlink()
         ended = run_child(job, on_event=self._event, on_report=self._reported, on_tick=self._ticked)
         if not self._is_described and self._environment.python:
             self._described(dict(self.run.parameters))

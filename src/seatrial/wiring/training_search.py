@@ -71,6 +71,12 @@ class Search:
         tally = searcher.tally()
         while len(tally.ended) < self.plan.n_trials and not self._in_vain(tally):
             seconds = time.monotonic() - began
+            if keeper.lost:
+                raise failures.TrainingInterrupted(
+                    "Another process has taken the search over.",
+                    remedy="Look at that one.",
+                    run=self.run.id,
+                )
             if self.plan.timeout_s is not None and seconds > self.plan.timeout_s:
                 self.trainer.on_step("note", "search", "its time is over")
                 break

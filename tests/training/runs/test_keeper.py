@@ -134,6 +134,32 @@ def test_whoever_lost_the_run_is_told(tmp_path, monkeypatch):
         while not held.lost and time.monotonic() < ends:
             time.sleep(0.005)
         assert held.lost
+        held.report(losses([1.0]))
+        held.progress()
+        assert held.end(DONE).ending is None
+    assert RunBook(store).points(run.id) == []
+
+
+def test_a_store_that_is_away_for_long_takes_no_run_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_BEAT_S", 0.002)
+    monkeypatch.setattr(module, "LEASE_S", 0.008)
+
+    class Gone(MemoryStore):
+        away = False
+
+        def acquire(self, name, holder, *, ttl_s):
+            if self.away:
+                raise StoreUnavailable("away", remedy="wait")
+            return super().acquire(name, holder, ttl_s=ttl_s)
+
+    store, run = Gone(), a_run(tmp_path)
+    with keeper(store, run) as held:
+        held.begin()
+        store.away = True
+        time.sleep(0.1)
+        store.away = False
+        assert not held.lost
+        assert held.end(DONE).ending == DONE
 
 
 def test_of_too_many_points_the_last_of_each_append_are_kept(tmp_path, monkeypatch):
@@ -148,6 +174,14 @@ def test_of_too_many_points_the_last_of_each_append_are_kept(tmp_path, monkeypat
     book = RunBook(store)
     assert [p.value for p in book.points(run.id)] == [*map(float, range(8)), 29.0]
     assert book.n_left_out(run.id) == 21
+
+
+def test_a_run_that_was_killed_before_it_had_a_folder_can_be_ended(tmp_path):
+    store, run = MemoryStore(), replace(a_run(tmp_path), folder=str(tmp_path / "not" / "yet"))
+    with keeper(store, run) as held:
+        held.begin()
+        assert held.end(DONE).ending == DONE
+    assert (tmp_path / "not" / "yet" / "ending.json").is_file()
 
 
 def test_a_folder_with_nonsense_in_it_is_no_ending(tmp_path):

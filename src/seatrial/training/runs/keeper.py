@@ -155,12 +155,17 @@ class Keeper:
         self._progress = said
         now = self._clock.monotonic()
         due = max(_FLUSH_S, min(_LONGEST_FLUSH_S, _SLOWER * (now - self._began)))
-        if self._waiting and now - self._flushed >= due:
+        if self._waiting and not self.lost and now - self._flushed >= due:
             with suppress(Unavailable):  # they wait
                 self._flush()
 
     def end(self, ending: Ending) -> Run:
-        """Append what is left, and the ending.   Raises: StoreUnavailable, for half a minute."""
+        """Append what is left, and the ending; nothing where another process has the run by now.
+
+        Raises: StoreUnavailable: it was away for half a minute.
+        """
+        if self.lost:
+            return self._book.get(self._draft.id)  # it is another's to tell of
         folder = Path(self._draft.folder)
         run = self._book.find(self._draft.id) or self._draft
         ending = replace(ending, metrics={**run.latest, **_finite(self._waiting), **ending.metrics})
@@ -181,8 +186,11 @@ class Keeper:
         return self._lease is not None
 
     def _beat(self) -> None:
-        """Renew the lease, in a thread of its own: the training's caller may be slow."""
-        renewed = last = time.monotonic()
+        """Renew the lease, in a thread of its own: the training's caller may be slow.
+
+        A store that is away does not end a training: who comes meanwhile cannot take it either.
+        """
+        last = time.monotonic()
         while not self._stop.wait(_BEAT_S):
             now = time.monotonic()
             with suppress(Unavailable):
@@ -192,10 +200,6 @@ class Keeper:
                     if not self._take():
                         self._lost.set()
                         return
-                    renewed = now
-            if now - renewed > LEASE_S:
-                self._lost.set()
-                return
 
     def _flush(self) -> None:
         points, n_left_out = self._waiting, 0
@@ -218,11 +222,15 @@ def _finite(points: list[Point]) -> Mapping[str, float]:
 
 
 def _leave(folder: Path, attempt: int, ending: Ending) -> None:
+    """Where there is no room for it, the store alone has it."""
     draft = folder / "ending.new"
-    draft.write_text(
-        json.dumps({"attempt": attempt, "ending": msgspec.to_builtins(ending)}), encoding="utf-8"
-    )
-    draft.replace(folder / "ending.json")
+    said = json.dumps({"attempt": attempt, "ending": msgspec.to_builtins(ending)})
+    with suppress(OSError):
+        folder.mkdir(
+            parents=True, exist_ok=True
+        )  # killed at the very first moment, it is not there
+        draft.write_text(said, encoding="utf-8")
+        draft.replace(folder / "ending.json")
 
 
 def _left(folder: Path, attempt: int) -> Ending | None:

@@ -79,6 +79,7 @@ class TrainedModel:
         data_digest: SHA-256 over the training files; None where there were none.
         holdout_digest: of the holdout's file, or None.
         bundle_digest: of the packaged model, or None where nothing was checked.
+        bundle_path: the same as an archive, to be deployed as it is, or None.
         against_constant: beside a model that answers every row alike.
         log: what the program printed.
     """
@@ -91,5 +92,6 @@ class TrainedModel:
     data_digest: str | None
     holdout_digest: str | None
     bundle_digest: str | None
+    bundle_path: Path | None
     against_constant: Against
     log: Path

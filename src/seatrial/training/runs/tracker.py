@@ -43,8 +43,8 @@ class Tracker(Protocol):
     def keep(self, run: Run, points: Sequence[Point]) -> None:
         """See that all of this is kept; what is kept already stays as it is.
 
-        Args: points: all of the run's, the oldest first; or, of a run that goes on, those since the
-            last call of this object.
+        Args: points: of a run that has ended all of them, the oldest first; of one that goes on
+            those since the last call of this object.
         Raises: TrackerUnavailable: nothing is lost by trying again. TrackerRefuses.
         """
         ...

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from seatrial.registry.archive import SUFFIX
 from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.frame import Frame, Name
 from seatrial.web.console.runs_drawing import curve
@@ -51,7 +52,8 @@ class RunPages:
             "run": run,
             "curve": curve,
             "others": others[:SHOWN],
-            "deploy": _deploy(run if run["best"] is None else self._desk.run(run["best"])),
+            "deploy": _deploy(run)
+            or (_deploy(self._desk.run(run["best"])) if run["best"] else None),
             "n_in_line": _IN_LINE,
         }
 
@@ -63,7 +65,12 @@ class RunPages:
 
 def _deploy(run: dict[str, Any]) -> str | None:
     """The command that releases what a run made."""
-    if not run["model"] or run["status"] != "finished":
+    if run["status"] != "finished":
+        return None
+    packed = [a["path"] for a in run["artefacts"] if a["path"].endswith(SUFFIX)]
+    if packed:
+        return shlex.join(["seatrial", "deploy", f"{run['folder']}/out/{packed[0]}"])
+    if not run["model"]:
         return None
     words = ["seatrial", "deploy", f"{run['folder']}/out/{run['model']}", "--name", run["name"]]
     for role in ("data", "holdout"):
