@@ -49,7 +49,6 @@ COMPUTED = (
     "figure.",
     "knowledge.refusal.",
     "knowledge.use.",
-    "outcome.",
     "retraining.says.",
     "retraining.source.",
     "run.",
