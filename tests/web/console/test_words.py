@@ -52,7 +52,6 @@ COMPUTED = (
     "figure.",
     "knowledge.refusal.",
     "knowledge.use.",
-    "outcome.",
     "retraining.says.",
     "retraining.source.",
     "run.",
