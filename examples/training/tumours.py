@@ -21,7 +21,7 @@ def train(
     seed: int,
     more_data: tuple[Path, ...] = (),
     warm_start: Path | None = None,
-    alpha: float = 1e-3,
+    alpha: float = 0.03,
     epochs: int = 20,
     penalty: Literal["l2", "l1"] = "l2",
 ) -> Pipeline:
