@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
-
 from seatrial.adapters.label_files import read_labels
 from seatrial.adapters.outcome_files import read_outcomes
 from seatrial.kernel.clock import SystemClock
@@ -33,6 +31,8 @@ from seatrial.wiring.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from seatrial.features.desk import FeatureDesk
     from seatrial.gateway.spend.desk import SpendDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
