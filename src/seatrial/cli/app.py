@@ -33,7 +33,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "labels": ("seatrial.cli.labels:labels", "Hand in what came true, and plan what to label."),
     "llm": ("seatrial.cli.llm:llm", "Language models: keys, models, what was spent."),
     "rag": ("seatrial.cli.rag:rag", "Documents that can be asked: build, search, ask."),
-    "experiment": ("seatrial.cli.experiment:experiment", "A/B tests: plan one, judge one."),
+    "experiment": ("seatrial.cli.experiment:experiment", "A/B tests: plan, run and judge one."),
     "features": (
         "seatrial.cli.features:features",
         "Features of a Feast repository, for training and serving alike.",
