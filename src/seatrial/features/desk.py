@@ -6,10 +6,9 @@ What workers count comes with their beats; what is registered is read anew each 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
-
-import msgspec
 
 from seatrial.features.config import LookupConfig
 from seatrial.features.plan import Column, Plan, plan_of
@@ -21,18 +20,15 @@ WORKERS: Final = "worker/"
 Record: TypeAlias = dict[str, Any]
 
 
-class _Told(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
     """What a worker says of its lookups; see `tally.Tally.snapshot`."""
 
-    values: list[tuple[str, str, str, int]] = []
-    newest_s: list[tuple[str, str, float]] = []
-    failures: list[tuple[str, str, int]] = []
-    ranges: list[tuple[str, str, float, float]] = []
-    refused: list[tuple[str, str, int]] = []
-
-
-class _Beside(msgspec.Struct, frozen=True):
-    features: _Told = _Told()
+    values: Sequence[tuple[str, str, str, int]] = ()
+    newest_s: Sequence[tuple[str, str, float]] = ()
+    failures: Sequence[tuple[str, str, int]] = ()
+    ranges: Sequence[tuple[str, str, float, float]] = ()
+    refused: Sequence[tuple[str, str, int]] = ()
 
 
 class FeatureDesk:
@@ -132,13 +128,26 @@ class FeatureDesk:
 
 
 def _of_workers(beats: Iterable[Beat]) -> list[_Told]:
+    """What workers say; one of another version, which says it otherwise, is left out."""
     found = []
     for beat in beats:
-        try:
-            found.append(msgspec.convert(beat.data.get("beside") or {}, _Beside).features)
-        except msgspec.ValidationError:
+        beside = beat.data.get("beside")
+        said = beside.get("features") if isinstance(beside, Mapping) else None
+        if not isinstance(said, Mapping):
             continue
+        told = {name: said.get(name, ()) for name in _WIDTHS}
+        if all(_fits(rows, _WIDTHS[name]) for name, rows in told.items()):
+            found.append(_Told(**told))
     return found
+
+
+_WIDTHS: Final = {"values": 4, "newest_s": 3, "failures": 3, "ranges": 4, "refused": 3}
+
+
+def _fits(rows: object, width: int) -> bool:
+    return isinstance(rows, list | tuple) and all(
+        isinstance(row, list | tuple) and len(row) == width for row in rows
+    )
 
 
 def _feature(
