@@ -75,6 +75,7 @@ class Bench:
             workflow,
             clock=self.clock,
             holder=holder,
+            offered=self.own.models,
         )
 
     def registered(self, content: bytes, *, model: str = "churn", **more: Any) -> int:

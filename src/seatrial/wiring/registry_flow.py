@@ -42,7 +42,7 @@ from seatrial.wiring.arrival_packaging import BY, ArrivalPackaging
 from seatrial.wiring.registry_card import Verdict
 from seatrial.wiring.workspace import Workspace
 
-_PATIENT = Retry(attempts=1_000_000, first_s=1.0, longest_s=30.0)
+_PATIENT = Retry(attempts=1_000_000, first_s=1.0, longest_s=30.0, lost=5)
 """What may pass is waited for: a registry that is down, a disk that is full."""
 
 _LOOK_S = 0.2
