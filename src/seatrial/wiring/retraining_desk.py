@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from seatrial.kernel.clock import Clock, SystemClock
-from seatrial.kernel.errors import Conflict, Invalid, SeatrialError
+from seatrial.kernel.errors import Conflict, Invalid, NotFound, SeatrialError
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
 from seatrial.release.desk import Desk
@@ -214,8 +214,8 @@ class RetrainingDesk:
             active = desk.state(offered.endpoint).active
             if active is not None and found is not None and active.release == found["release"]:
                 desk.abort(offered.endpoint, by=by, reason=reason)
-        except Conflict:
-            pass  # it ended meanwhile
+        except (Conflict, NotFound):
+            pass  # it ended meanwhile, or was not begun
 
     # What is shown.
 
