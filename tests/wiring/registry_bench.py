@@ -22,7 +22,7 @@ from seatrial.steps.runs import Runs
 from seatrial.steps.worker import Worker
 from seatrial.testing import FakeClock, MemoryRegistry, MemoryStore
 from seatrial.training.following.config import RegistryConfig
-from seatrial.wiring import registry_flow
+from seatrial.wiring import arrival_comparison, arrival_packaging
 from seatrial.wiring.deploy import Order
 from seatrial.wiring.registry_card import Verdict
 from seatrial.wiring.registry_flow import RegistryFlow
@@ -75,6 +75,7 @@ class Bench:
             workflow,
             clock=self.clock,
             holder=holder,
+            offered=self.own.models,
         )
 
     def registered(self, content: bytes, *, model: str = "churn", **more: Any) -> int:
@@ -187,8 +188,8 @@ def benched(
         record = {"outcome": found, "reason": {"en": f"It is {found}."}}
         return Verdict(outcome=found, reason=f"It is {found}.", record=record)
 
-    monkeypatch.setattr(registry_flow, "register_order", packed)
-    monkeypatch.setattr(RegistryFlow, "_evaluated", judged)
-    monkeypatch.setattr(registry_flow, "write_evaluation", written)
-    monkeypatch.setattr(registry_flow.Bundle, "open", lambda *_, **__: None)
+    monkeypatch.setattr(arrival_packaging, "register_order", packed)
+    monkeypatch.setattr(arrival_comparison.ArrivalComparison, "_evaluated", judged)
+    monkeypatch.setattr(arrival_comparison, "write_evaluation", written)
+    monkeypatch.setattr(arrival_packaging.Bundle, "open", lambda *_, **__: None)
     yield bench

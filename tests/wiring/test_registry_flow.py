@@ -16,7 +16,7 @@ from seatrial.release.desk import Desk
 from seatrial.release.rollout import Looked, Phase, Plan, Staged, Step
 from seatrial.release.verdict import Outcome as Judged
 from seatrial.training.evaluation.record import SCHEMA
-from seatrial.wiring import registry_flow
+from seatrial.wiring import arrival_packaging
 from seatrial.wiring.evaluation_rows import digest
 from seatrial.wiring.registering import Offered, ending
 from tests.wiring.registry_bench import Bench, Killed, benched
@@ -374,13 +374,13 @@ def test_a_step_that_breaks_is_no_end(make: Make, monkeypatch: pytest.MonkeyPatc
     """What nobody has foreseen is tried again, and shown."""
     bench = make()
     bench.registered(b"1")
-    real = registry_flow.register_order
+    real = arrival_packaging.register_order
 
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(registry_flow, "register_order", broken)
+    monkeypatch.setattr(arrival_packaging, "register_order", broken)
     bench.settles("retrying")
-    monkeypatch.setattr(registry_flow, "register_order", real)
+    monkeypatch.setattr(arrival_packaging, "register_order", real)
     bench.run(60)
     assert bench.runs() == [("churn@mlflow:1", "promoted")]

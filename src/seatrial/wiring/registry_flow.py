@@ -12,15 +12,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from seatrial.kernel.errors import NotFound, SeatrialError
+from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.packaging.standby import Standby
-from seatrial.registry.bundle import Bundle
-from seatrial.registry.catalog import Version, get, numbered
-from seatrial.registry.models import Fetched, ModelRegistry
+from seatrial.registry.catalog import numbered
+from seatrial.registry.models import ModelRegistry
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.rollout import Evaluated, Phase, Rollout, RolloutConflict
@@ -31,7 +29,7 @@ from seatrial.steps.workflow import Answer, Done, End, Retry, Step, Wait, Workfl
 from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.following.config import FollowedConfig
 from seatrial.training.following.desk import KIND
-from seatrial.training.following.seen import PREFIX, Cause, announce, fold, packaged
+from seatrial.training.following.seen import PREFIX, announce
 from seatrial.training.following.standing import (
     ArrivalInput,
     Ended,
@@ -39,20 +37,12 @@ from seatrial.training.following.standing import (
     end_of,
     tags_of,
 )
-from seatrial.wiring.cards import card_folder
-from seatrial.wiring.deploy import Order, register_order
-from seatrial.wiring.registry_card import (
-    Verdict,
-    copy_card,
-    read_evaluation,
-    still_holds,
-    write_evaluation,
-)
+from seatrial.wiring.arrival_comparison import ArrivalComparison
+from seatrial.wiring.arrival_packaging import BY, ArrivalPackaging
+from seatrial.wiring.registry_card import Verdict
 from seatrial.wiring.workspace import Workspace
 
-BY = "registry"
-
-_PATIENT = Retry(attempts=1_000_000, first_s=1.0, longest_s=30.0)
+_PATIENT = Retry(attempts=1_000_000, first_s=1.0, longest_s=30.0, lost=5)
 """What may pass is waited for: a registry that is down, a disk that is full."""
 
 _LOOK_S = 0.2
@@ -87,8 +77,9 @@ class RegistryFlow:
         self._store = store
         self._registries = registries
         self._address = address
-        self._standby = standby
         self._desk = Desk(store)
+        self._packaging = ArrivalPackaging(workspace, store, self._desk, registries, standby)
+        self._comparison = ArrivalComparison(workspace)
         self._runs = Runs(store)
         self._lock = threading.Lock()
 
@@ -116,7 +107,7 @@ class RegistryFlow:
         if waits_for:
             return Wait(_TURN_S, reason=waits_for)
         try:
-            return Done(self._packaged(context, arrival))
+            return Done(self._packaging.packaged(context, arrival))
         except RolloutConflict as busy:  # somebody deployed meanwhile
             return Wait(_TURN_S, reason=busy.problem)
 
@@ -143,13 +134,13 @@ class RegistryFlow:
             return Done(so_far if rollout is None else _after_evaluation(rollout, so_far))
         state = self._state(arrival.endpoint)
         try:
-            verdict = self._judged(context, arrival, so_far, state)
+            verdict = self._comparison.judged(context, arrival, so_far, state)
         except SeatrialError as problem:
             if problem.retryable:
                 raise
             self._say(arrival, so_far, passed=False, reason=str(problem), report=_failure(problem))
             return Done(_failed(so_far, problem))
-        passed, reason = self._decide(arrival, so_far, state, verdict)
+        passed, reason = self._comparison.decide(arrival, so_far, state, verdict)
         self._say(arrival, so_far, passed=passed, reason=reason, report=verdict.brief())
         known = replace(so_far, evaluated=verdict.outcome)
         return Done(known if passed else replace(known, ended=_stopped(verdict), reason=reason))
@@ -204,61 +195,6 @@ class RegistryFlow:
                     return f"the arrival before it: {other.id}"
         active = self._state(arrival.endpoint).active
         return "" if active is None else f"the release {active.release}, which is under way"
-
-    def _packaged(self, context: Context, arrival: ArrivalInput) -> Standing:
-        config = self._config(arrival)
-        with TemporaryDirectory(prefix="seatrial-") as scratch:
-            fetched = self._registries[arrival.source].fetch(
-                arrival.model, arrival.number, Path(scratch)
-            )
-            context.log(f"fetched {fetched.file.name}")
-            version = self._known(arrival) or self._register(context, arrival, config, fetched)
-        holdout = fetched.holdout or config.holdout
-        return Standing(
-            version=version.number,
-            digest=version.digest,
-            label=fetched.label or config.label,
-            holdout=None if holdout is None else str(holdout),
-            given=None if fetched.evaluation is None else str(fetched.evaluation),
-        )
-
-    def _known(self, arrival: ArrivalInput) -> Version | None:
-        """The version of our catalogue, where this one was packaged before and is still there."""
-        stream = f"{PREFIX}{arrival.source}/{arrival.model}"
-        number = fold(self._store.read(stream=stream)).packaged.get(arrival.number)
-        if number is None:
-            return None
-        try:
-            version = get(self._store, arrival.endpoint, number)
-            Bundle.open(self._workspace.bundles / version.digest, digest=version.digest)
-        except NotFound:
-            return None
-        return version
-
-    def _register(
-        self, context: Context, arrival: ArrivalInput, config: FollowedConfig, fetched: Fetched
-    ) -> Version:
-        order = order_of(arrival, config, fetched)
-
-        def progress(name: str, text: str) -> None:
-            context.check()
-            context.progress(None, f"{name}: {text}")
-
-        version = register_order(
-            self._workspace,
-            self._desk,
-            self._store,
-            order,
-            on_step=lambda _mark, name, text: context.log(f"{name}: {text}"),
-            on_progress=progress,
-            start=None if self._standby is None else self._standby.session,
-        )
-        if self._standby is not None:
-            threading.Thread(target=self._standby.refill, name="standby", daemon=True).start()
-        draft = packaged(arrival.number, version.number)
-        stream = f"{PREFIX}{arrival.source}/{arrival.model}"
-        numbered(self._store, stream, lambda _: draft)
-        return version
 
     def _begin(self, context: Context, arrival: ArrivalInput, so_far: Standing) -> str:
         config = self._config(arrival)
@@ -315,70 +251,6 @@ class RegistryFlow:
             return EndpointState(name=endpoint)
         return self._desk.state(endpoint)
 
-    def _judged(
-        self, context: Context, arrival: ArrivalInput, so_far: Standing, state: EndpointState
-    ) -> Verdict:
-        """The evaluation that was handed in, where it still holds, else a new one."""
-        assert so_far.holdout is not None
-        assert so_far.version is not None
-        assert state.stable is not None
-        folder = card_folder(self._workspace, arrival.endpoint, so_far.version)
-        holdout = Path(so_far.holdout)
-        if so_far.given is not None:
-            given = read_evaluation(Path(so_far.given))
-            if still_holds(given, baseline=state.digests[state.stable], holdout=holdout):
-                context.log("the evaluation that was handed in is used")
-                copy_card(Path(so_far.given), folder)
-                return given
-            context.log("the evaluation that was handed in does not hold any more: made anew")
-        found = self._evaluated(context, arrival, so_far, baseline=state.stable)
-        return write_evaluation(folder, found)
-
-    def _evaluated(
-        self, context: Context, arrival: ArrivalInput, so_far: Standing, *, baseline: int
-    ) -> Any:
-        from seatrial.wiring.evaluation import EvaluationOrder, evaluate_order
-
-        config = self._config(arrival)
-        configured = config.evaluation or self._workspace.settings.evaluation
-
-        def progress(name: str, text: str) -> None:
-            context.check()
-            context.progress(None, f"{name}: {text}")
-
-        order = EvaluationOrder(
-            new=f"{arrival.endpoint}@{so_far.version}",
-            against=f"{arrival.endpoint}@{baseline}",
-            data=Path(str(so_far.holdout)),
-            label=so_far.label,
-            segments=configured.segments or None,
-            training=config.training,
-            rules=configured.rules(),
-        )
-        return evaluate_order(
-            self._workspace,
-            order,
-            on_step=lambda _mark, name, text: context.log(f"{name}: {text}"),
-            on_progress=progress,
-        )
-
-    def _decide(
-        self, arrival: ArrivalInput, so_far: Standing, state: EndpointState, verdict: Verdict
-    ) -> tuple[bool, str]:
-        """Whether it goes on to the canary, and why."""
-        if verdict.outcome in _GOOD:
-            return True, verdict.reason
-        returning = so_far.version in (*state.former, *state.withdrawn)
-        if arrival.cause == Cause.ALIAS and returning:
-            return True, (
-                f"{verdict.reason} It was in production before and {arrival.alias!r} was moved "
-                "back to it, so it goes on."
-            )
-        told = verdict.outcome != Outcome.CANNOT_TELL
-        if not told and self._config(arrival).cannot_tell == "canary":
-            return True, f"{verdict.reason} It goes on to the canary, as configured."
-        return False, verdict.reason
-
     def _say(
         self,
         arrival: ArrivalInput,
@@ -411,32 +283,6 @@ class RegistryFlow:
 
     def _config(self, arrival: ArrivalInput) -> FollowedConfig:
         return self._workspace.settings.registry.of(arrival.model)
-
-
-def order_of(arrival: ArrivalInput, config: FollowedConfig, fetched: Fetched) -> Order:
-    """What is packaged, as `seatrial deploy` would."""
-    from seatrial.registry.archive import is_archive
-
-    if is_archive(fetched.file):
-        return Order(
-            model=fetched.file,
-            name=arrival.endpoint,
-            trust=config.trust,
-            new_signature=config.new_signature,
-            by=BY,
-        )
-    holdout = fetched.holdout or config.holdout
-    return Order(
-        model=fetched.file,
-        name=arrival.endpoint,
-        data=fetched.data or config.data or holdout,
-        label=fetched.label or config.label,
-        holdout=holdout,
-        trust=config.trust,
-        any_version=config.any_version,
-        new_signature=config.new_signature,
-        by=BY,
-    )
 
 
 def _step(act: Act, before: str | None) -> Callable[[Context], Answer]:

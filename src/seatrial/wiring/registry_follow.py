@@ -8,7 +8,7 @@ killed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.kernel.clock import Clock
@@ -61,6 +61,7 @@ class Follower:
         workflow: of one arrival.
         clock: monotonic time decides when to look, wall time is shown.
         holder: unique name of this process start.
+        offered: names the models of our own registry, which are followed whatever is configured.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class Follower:
         *,
         clock: Clock,
         holder: str,
+        offered: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._store = store
+        self._offered = offered
         self._config = config
         self._workflow = workflow
         self._clock = clock
@@ -143,7 +146,7 @@ class Follower:
     def _look(self, name: str, source: _Source) -> None:
         """Look at every model of a registry; one that does not answer is asked again later."""
         try:
-            for model in self._models(name, source):
+            for model in self._models(name):
                 self._follow(name, source, model)
         except (StreamChanged, StoreUnavailable, StoreFull):
             raise
@@ -156,11 +159,8 @@ class Follower:
         source.looked_at = self._clock.now().isoformat()
         source.due_s = self._clock.monotonic() + source.every_s
 
-    def _models(self, name: str, source: _Source) -> list[str]:
-        offered = getattr(source.registry, "models", None)
-        if name == OWN and callable(offered):
-            return sorted({*self._config.models, *offered()})
-        return list(self._config.models)
+    def _models(self, name: str) -> list[str]:
+        return sorted({*self._config.models, *(self._offered() if name == OWN else ())})
 
     def _postpone(self, name: str, source: _Source, problem: SeatrialError) -> None:
         source.n_failed += 1

@@ -16,7 +16,7 @@ from seatrial.kernel.store import Store
 from seatrial.packaging.standby import Standby
 from seatrial.steps.workflow import Workflow
 from seatrial.wiring.background import running
-from seatrial.wiring.registries import open_registries
+from seatrial.wiring.registries import open_registries, own_registry
 from seatrial.wiring.registry_flow import RegistryFlow
 from seatrial.wiring.registry_follow import Follower
 from seatrial.wiring.workspace import Workspace
@@ -56,6 +56,7 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
         workflow,
         clock=SystemClock(),
         holder=f"registry-{os.getpid()}-{secrets.token_hex(4)}",
+        offered=own_registry(workspace, store).models,
     )
     over = Event()
     looking = Thread(target=_look, args=(follower, stop, over), name="follower", daemon=True)
