@@ -13,12 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
-
-if TYPE_CHECKING:
-    from os import stat_result
 
 SETTLED_NS = 1_100_000_000
 """How long before it is read a file must have been changed last, to get a stamp: a second for the
@@ -29,7 +26,32 @@ Stamp: TypeAlias = tuple[int, int, int, int, int]
 """Device, number (inode), bytes, and the times of the last writing and of the last change in
 nanoseconds."""
 
-_stamp: Callable[[stat_result], Stamp] = attrgetter(
+
+class Status(Protocol):
+    """Of a file, as `os.fstat` gives it."""
+
+    @property
+    def st_dev(self) -> int:
+        """Device."""
+
+    @property
+    def st_ino(self) -> int:
+        """Number."""
+
+    @property
+    def st_size(self) -> int:
+        """Bytes."""
+
+    @property
+    def st_mtime_ns(self) -> int:
+        """Time of the last writing."""
+
+    @property
+    def st_ctime_ns(self) -> int:
+        """Time of the last change."""
+
+
+_stamp: Callable[[Status], Stamp] = attrgetter(
     "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
 )
 
@@ -67,7 +89,7 @@ class Stamps:
         self.seen: dict[str, Stamped] = {}
         """Those of files that came in this run: what is to be known in the next."""
 
-    def digest(self, name: str, status: stat_result, reading: str) -> str | None:
+    def digest(self, name: str, status: Status, reading: str) -> str | None:
         """The digest of a file that is as it was when it was read so; None where it must be read
         to know."""
         one = self._known.get(name)
@@ -78,7 +100,7 @@ class Stamps:
         self.seen[name] = one
         return one.digest
 
-    def note(self, name: str, status: stat_result, reading: str, digest: str, *, at: int) -> None:
+    def note(self, name: str, status: Status, reading: str, digest: str, *, at: int) -> None:
         """A file was read.
 
         Args:
