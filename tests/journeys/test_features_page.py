@@ -124,7 +124,7 @@ def test_what_is_applied_is_served_and_shown_without_a_restart(
 ) -> None:
     home, address = served
     visit.page.goto(address)
-    visit.page.locator("header .section").click()
+    visit.page.locator("header .section[href='/features']").click()
     visit.page.wait_for_url("**/features")
     assert predict(address, 1) == 503
     applied(home.folder / "features", replace(VIEW, ttl_us=9 * DAY_S * 10**6))

@@ -143,7 +143,7 @@ def test_a_run_that_goes_on_grows_by_itself(visit: Visit, address: str, folder: 
     )
     try:
         visit.page.goto(address)
-        visit.page.locator("header .section").click()
+        visit.page.locator("header .section[href='/runs']").click()
         visit.page.wait_for_url("**/runs")
         visit.page.get_by_role("link", name="live-1").click(timeout=30_000)
         expect(visit.page.locator("progress")).to_be_visible(timeout=30_000)

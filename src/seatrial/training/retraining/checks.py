@@ -6,13 +6,13 @@ Each way in which rows can be wrong is an error of its own: what to do about it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Feature, Signature, Task
+from seatrial.training.retraining.demands import Demands
 
 Values = NDArray[np.generic]
 """A column: numbers or booleans where NaN is missing, or texts in an object array with None."""
@@ -52,18 +52,6 @@ class ClassMissing(Invalid):
     """A class that the model in production knows has too few rows, or none."""
 
     code = "retraining.class_missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
-    """What is asked; see `config.ChecksConfig`."""
-
-    min_rows: int = 200
-    min_holdout_rows: int = 100
-    max_missing: float = 0.5
-    min_class_rows: int = 5
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    max_outside: float = 0.0
 
 
 def check_rows(

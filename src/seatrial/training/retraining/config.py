@@ -15,7 +15,7 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.release.config import Duration
 from seatrial.training.retraining.agenda import DAY_S, WEEK_S, Limits
-from seatrial.training.retraining.checks import Demands
+from seatrial.training.retraining.demands import Demands
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
