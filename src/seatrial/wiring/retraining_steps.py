@@ -27,7 +27,7 @@ from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.retraining.agenda import KIND
 from seatrial.training.retraining.checks import check_rows
 from seatrial.training.retraining.config import RetrainedConfig
-from seatrial.training.retraining.gathering import cut_of, shown_time
+from seatrial.training.retraining.gathering import as_taken, cut_of, shown_time
 from seatrial.training.retraining.records import (
     Approved,
     Judged,
@@ -105,12 +105,13 @@ class RetrainingFlow:
         folder = self._folder(context)
         folder.mkdir(parents=True, exist_ok=True)
         context.progress(None, f"gathering rows: {config.data.source}")
-        rows = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
+        found = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
+        rows = as_taken(found, wanted.signature)
         context.check()
         kept = config.data.holdout
         cut = cut_of(rows, share=kept.share, span_s=kept.span)
         train, holdout = rows.some(slice(0, cut)), rows.some(slice(cut, None))
-        found = check_rows(
+        said = check_rows(
             train.columns,
             train.labels,
             n_holdout=len(holdout),
@@ -118,7 +119,7 @@ class RetrainingFlow:
             demands=config.checks.demands(),
             label=config.label,
         )
-        for line in found:
+        for line in said:
             context.log(line)
         files = {"train": train, "holdout": holdout}
         for name, part in files.items():
@@ -136,7 +137,7 @@ class RetrainingFlow:
                 newest=shown_time(rows.at, -1),
                 baseline=baseline,
                 warm=warm,
-                found=tuple(found),
+                found=tuple(said),
             )
         )
 

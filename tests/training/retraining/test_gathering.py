@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.monitoring.rows.table import Coded
-from seatrial.training.retraining.gathering import Gathering, cut_of, shown_time, values_of
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.training.retraining.gathering import (
+    Gathering,
+    LabelledRows,
+    as_taken,
+    cut_of,
+    shown_time,
+    values_of,
+)
 
 NOW = datetime(2030, 1, 10, tzinfo=UTC)
 
@@ -121,3 +129,20 @@ def test_a_time_is_shown_where_it_is_known(place, shown):
 def test_a_window_of_rows_without_times_is_empty():
     since = NOW - timedelta(days=1)
     assert len(gathered(({"x": np.ones(2)}, ["a", "a"], None), since=since).rows()) == 0
+
+
+def test_whether_a_value_is_missing_makes_no_other_type():
+    """A column with gaps is one of floats; the same one without is not, and goes on as floats."""
+    features = (
+        Feature(name="bought", dtype=Dtype.FLOAT64, nullable=True),
+        Feature(name="visits", dtype=Dtype.INT64),
+    )
+    output = Output(name="label", dtype=Dtype.INT64, classes=(0, 1))
+    signature = Signature(
+        features=features, outputs=(output,), task=Task.CLASSIFICATION, matrix=False
+    )
+    columns = {name: np.arange(3) for name in ("bought", "visits", "other")}
+    rows = LabelledRows(columns=columns, labels=np.zeros(3), at=None)
+    kinds = {name: c.dtype.kind for name, c in as_taken(rows, signature).columns.items()}
+    assert kinds == {"bought": "f", "visits": "i", "other": "i"}
+    assert as_taken(rows, None).columns["bought"].dtype.kind == "i"
