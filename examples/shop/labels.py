@@ -19,7 +19,7 @@ moved = options.parse_args().moved
 chance = np.random.default_rng(7)
 now = datetime.now(UTC)
 stats = pd.read_parquet("features/data/user_stats.parquet").sort_values("event_timestamp")
-n_rows = 8_000
+n_rows = 12_000
 ages_s = np.sort(chance.uniform(86_400, 37 * 86_400, n_rows))[::-1]
 asked = pd.DataFrame(
     {

@@ -86,7 +86,7 @@ class Shop:
 
     def bash(self, text: str) -> str:
         text = text.replace("cd examples/shop\n", "").replace("8080", str(self.port))
-        return self.run("bash", "-e", "-c", text)
+        return self.run("bash", "-e", "-c", f"exec 2>&1\n{text}")
 
     def promoted(self) -> list[int]:
         """The versions that took over, in order."""
@@ -147,11 +147,20 @@ def known(shop: Shop, n: int) -> pd.DataFrame:
     return joined.assign(orders_again=labels["orders_again"])
 
 
+def figureless(line: str) -> str:
+    """A line with other figures in it is the same line."""
+    return re.sub(r"\d[\d.,]*", "0", line)
+
+
 def test_the_guide_does_what_it_says(shop: Shop) -> None:
     first, *between, last = of_the_guide("sh")
     said = shop.bash(first)
     (answer,) = json.loads(said[said.index('{"predictions"') :])["predictions"]
     assert set(answer) == {"label", "probabilities"}
+    (shown,) = re.findall(r"^```text\n(  ✓.*?)^```$", GUIDE.read_text("utf-8"), re.M | re.DOTALL)
+    assert {figureless(line) for line in shown.splitlines()} <= set(
+        map(figureless, said.splitlines())
+    )
     for block in between:
         shop.bash(block)
 
