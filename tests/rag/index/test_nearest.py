@@ -67,6 +67,7 @@ class CountedRows:
 
     def __init__(self, vectors: Vectors) -> None:
         self._vectors = vectors
+        self.shape = vectors.shape
         self.n = 0
 
     def take(self, rows: np.ndarray, **how: object) -> Vectors:

@@ -81,7 +81,9 @@ class Bm25:
     def _looked_up(self, word: str) -> _Word:
         sought = hash_of(word)
         places = [part.postings.place(sought) for part in self._parts]
-        n = sum(map(_occurring, self._parts, places))
+        n = 0
+        for part, (start, end) in zip(self._parts, places, strict=True):
+            n += end - start if part.alive is None else _occurring(part, start, end)
         idf = log1p((self._n - n + 0.5) / (n + 0.5))
         return _Word(idf * (_K1 + 1), places)
 
@@ -89,26 +91,25 @@ class Bm25:
         """The scores of the rows of one part; None: all 0."""
         rows, counts, weights, lengths = [], [], [], []
         postings, norms = self._parts[number].postings, self._norms[number]
+        of_rows, of_counts = postings.rows, postings.counts
         for weight, places in words:
             start, end = places[number]
             if start < end:
-                rows.append(postings.rows[start:end])
-                counts.append(postings.counts[start:end])
+                rows.append(of_rows[start:end])
+                counts.append(of_counts[start:end])
                 weights.append(weight)
                 lengths.append(end - start)
         if not rows:
             return None
-        all_rows = np.concatenate(rows)
+        all_rows = np.concatenate(rows, dtype=np.intp)
         gains = np.concatenate(counts, dtype=np.float32)
-        below = norms[all_rows] + gains
+        below = norms.take(all_rows, mode="clip")
+        below += gains
         gains *= np.array(weights, np.float32).repeat(lengths)
         gains /= below
         return np.bincount(all_rows, gains, len(norms)).astype(np.float32)
 
 
-def _occurring(part: Searched, place: tuple[int, int]) -> int:
-    """In how many rows that count a word occurs."""
-    start, end = place
-    if part.alive is None:
-        return end - start
+def _occurring(part: Searched, start: int, end: int) -> int:
+    """In how many rows that count a word occurs, by where its occurrences begin and end."""
     return int(np.count_nonzero(part.alive[part.postings.rows[start:end]]))

@@ -11,11 +11,12 @@ similarity-search methods in high-dimensional spaces, VLDB 1998 (the VA-file).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seatrial.rag.index.ranking import kth_highest
 
 Products: TypeAlias = Callable[[NDArray[np.int8], NDArray[np.int8]], NDArray[np.float32]]
 """Products of codes (n, d), n > 0, with others (d,): (n,), rounded to float32 and not before; the
@@ -28,12 +29,14 @@ _LEAST_STEP = np.float32(2.0**-100)
 _LONGEST = 1.001
 """No vector of unit length, as `check_vectors` has it, is longer."""
 
+_OFF = 2.0
+"""Steps of a query that a product is seldom off by."""
+
 _HALF = 0.5001
 """Half a step, and more than a division to float32 is wrong by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(NamedTuple):
     """Vectors, nearly: a row of `values` times its scale.
 
     Args:
@@ -56,12 +59,10 @@ class Codes:
         """Those of rows that lie beside each other."""
         return Codes(self.values[rows], self.scales[rows])
 
-    def taken(self, rows: NDArray[np.intp]) -> Codes:
-        """Those of some rows."""
-        return Codes(
-            self.values.take(rows, axis=0, mode="clip"),  # which does not look twice
-            self.scales.take(rows, mode="clip"),
-        )
+    def take(self, rows: NDArray[np.intp], into: Codes) -> None:
+        """Copy those of some rows (n,) into others (n, d)."""
+        self.values.take(rows, axis=0, out=into.values, mode="clip")  # which does not look twice
+        self.scales.take(rows, out=into.scales, mode="clip")
 
 
 class CodedQuery:
@@ -72,7 +73,7 @@ class CodedQuery:
 
     def __init__(self, query: NDArray[np.float32], products: Products) -> None:
         self._products = products
-        self._step = float(np.abs(query).max()) / _LARGEST
+        self._step = max(query.max().item(), -query.min().item()) / _LARGEST
         steps = query / self._step
         whole = np.rint(steps)
         self._values = whole.astype(np.int8)
@@ -98,3 +99,18 @@ class CodedQuery:
     def height(self, product: float) -> float:
         """Rows that are not as high have a lower product than this one, as `cosines` has it."""
         return -np.inf if product <= -1 else (product - self._beside) / self._step
+
+    def guess(
+        self, heights: NDArray[np.float32], scales: NDArray[np.float32], k: int
+    ) -> float:
+        """A product that the best k of more rows have, most likely: it has to be looked at whether
+        they do.
+
+        What rounding puts a product off by is, with numbers of 8 bits, some forty times less than
+        it may be.
+
+        Args:
+            heights: of the rows; scales: of their codes.
+        """
+        about = heights - scales * self._added
+        return min((kth_highest(about, k) - _OFF) * self._step, 1.0)

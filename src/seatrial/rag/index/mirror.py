@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
-from seatrial.rag.index.reading import Index, IndexFacts, Scope
+from seatrial.rag.index.reading import Index, IndexFacts, Keys, Scope
 from seatrial.rag.index.vector_store import Point, VectorStore, sorted_hits
 from seatrial.rag.index.weaken import best
 from seatrial.rag.text.document import Document
@@ -94,9 +94,17 @@ class MirroredIndex:
 
         return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)
 
-    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+    def lexical(
+        self,
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        also: NDArray[np.int64] | None = None,
+        within: int = 0,
+    ) -> Hits:
         """See Index."""
-        return self._index.lexical(text, k, scope)
+        return self._index.lexical(text, k, scope, also=also, within=within)
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
@@ -106,7 +114,7 @@ class MirroredIndex:
         """See Index."""
         return self._index.passages(keys)
 
-    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+    def vectors(self, keys: Keys) -> NDArray[np.float32]:
         """See Index."""
         return self._index.vectors(keys)
 

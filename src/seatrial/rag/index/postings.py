@@ -30,16 +30,21 @@ class Analysis:
         form: a word to what is compared in its place, its stem; asked once for each different word.
         pieces: a text in UTF-8 to pieces which together have its words, in any order; one of ASCII
             letters and digits alone is a word. None: texts are split whole, which is slower.
+        of_run: what stands between spaces in a text of ASCII to its words as they are compared,
+            which together are those of the text; it may remember them. None: as `pieces`.
     """
 
     name: str
     split: Callable[[str], Sequence[str]]
     form: Callable[[str], str] = str
     pieces: Callable[[bytes], Pieces] | None = None
+    of_run: Callable[[str], Sequence[str]] | None = None
 
     def words(self, text: str) -> list[str]:
         """The words of a text as they are compared."""
-        return list(map(self.form, self.split(text)))
+        if self.of_run is None or not text.isascii():
+            return list(map(self.form, self.split(text)))
+        return [word for run in text.split() for word in self.of_run(run)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ class Postings:
         """Where in `rows` and `counts` the occurrences of a word begin and end, by its hash; both
         are 0 for a word that is not there."""
         at = int(self.hashes.searchsorted(sought))
-        if at == len(self.hashes) or self.hashes[at] != sought:
+        if at == len(self.hashes) or self.hashes.item(at) != sought.item():
             return 0, 0
         return self.bounds.item(at), self.bounds.item(at + 1)
 

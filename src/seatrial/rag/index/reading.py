@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from seatrial.rag.index.conditions import Condition
 from seatrial.rag.index.passage import Hits, Passage
 from seatrial.rag.text.document import Document
+
+Keys: TypeAlias = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,22 @@ class Index(Protocol):
         in the scope."""
         ...
 
-    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+    def lexical(
+        self,
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        also: NDArray[np.int64] | None = None,
+        within: int = 0,
+    ) -> Hits:
         """The k chunks with the highest BM25 for the words of a text, each above 0. The words of a
-        chunk are those of its document's title and its own."""
+        chunk are those of its document's title and its own.
+
+        Args:
+            also: keys (n,), each once: those of them that are not among the k, but among so many
+                with the highest as `within` says, follow, in the same order.
+        """
         ...
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
@@ -74,7 +89,7 @@ class Index(Protocol):
         """In the order of `keys`. Raises: NotFound."""
         ...
 
-    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+    def vectors(self, keys: Keys) -> NDArray[np.float32]:
         """Vectors (n, dimensions) of chunks, in the order of `keys`. Raises: NotFound."""
         ...
 
