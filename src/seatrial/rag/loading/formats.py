@@ -111,6 +111,13 @@ def format_of(name: str, more: Mapping[str, str], forced: str | None = None) -> 
     return Format(found, packed)
 
 
+def telling_ending(name: str) -> str | None:
+    """The ending of a file's name, where that alone tells the format; None where more of it does,
+    as of ``.gz`` and of names without one."""
+    stem, _, ending = name.rpartition(".")
+    return ending if stem and ending and ending.lower() != "gz" else None
+
+
 def programming_language(name: str) -> str | None:
     """The programming language of a file by its name."""
     bare = name.lower().removesuffix(".gz")
