@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log1p
-from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.rag.index.postings import Postings, hash_of
+from seatrial.rag.index.postings import Postings, hashes_of
 
 _K1 = 1.2
 _B = 0.75
@@ -18,12 +18,9 @@ _KNOWN_WORDS = 1 << 13
 """So many words that were looked up are remembered."""
 
 
-class _Word(NamedTuple):
-    """A word that is asked for: its idf times k1 + 1, and per part where in its postings the
-    occurrences begin and end."""
-
-    weight: float
-    places: list[tuple[int, int]]
+_Word: TypeAlias = tuple[float, list[tuple[int, int]]]
+"""A word that is asked for: its idf times k1 + 1, and per part where in its postings the
+occurrences begin and end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,11 @@ class Searched:
 
     postings: Postings
     alive: NDArray[np.bool_] | None
+
+    def n_alive(self, start: int, end: int) -> int:
+        """In how many rows that count a word occurs, by where its occurrences begin and end."""
+        rows = self.postings.rows[start:end]
+        return len(rows) if self.alive is None else int(np.count_nonzero(self.alive[rows]))
 
 
 class Bm25:
@@ -63,29 +65,36 @@ class Bm25:
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Per part the scores (n,) of its rows, those that do not count included; None: all 0."""
-        asked = list(map(self._word, words))
+        asked = self._asked(words)
         return [self._scored(number, asked) for number in range(len(self._parts))]
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Of each of these words (n,)."""
-        return np.array([self._word(word).weight for word in words], np.float64) / (_K1 + 1)
+        return np.array([weight for weight, _ in self._asked(words)], np.float64) / (_K1 + 1)
 
-    def _word(self, word: str) -> _Word:
-        known = self._words.get(word)
-        if known is None:
-            if len(self._words) >= _KNOWN_WORDS:
-                self._words.clear()
-            known = self._words[word] = self._looked_up(word)
-        return known
+    def _asked(self, words: Sequence[str]) -> list[_Word]:
+        known = self._words
+        asked = list(map(known.get, words))
+        if None not in asked:
+            return asked
+        unknown = [word for word, found in zip(words, asked, strict=True) if found is None]
+        found = self._looked_up(unknown)
+        if len(known) >= _KNOWN_WORDS:
+            known.clear()
+        known.update(found)
+        return [found[word] if one is None else one for word, one in zip(words, asked, strict=True)]
 
-    def _looked_up(self, word: str) -> _Word:
-        sought = hash_of(word)
-        places = [part.postings.place(sought) for part in self._parts]
-        n = 0
-        for part, (start, end) in zip(self._parts, places, strict=True):
-            n += end - start if part.alive is None else _occurring(part, start, end)
-        idf = log1p((self._n - n + 0.5) / (n + 0.5))
-        return _Word(idf * (_K1 + 1), places)
+    def _looked_up(self, words: Sequence[str]) -> dict[str, _Word]:
+        sought = hashes_of(words)
+        of_parts = [part.postings.places(sought) for part in self._parts]
+        found = {}
+        for word, *places in zip(words, *of_parts, strict=True):
+            n = 0
+            for part, (start, end) in zip(self._parts, places, strict=True):
+                n += end - start if part.alive is None else part.n_alive(start, end)
+            idf = log1p((self._n - n + 0.5) / (n + 0.5))
+            found[word] = (idf * (_K1 + 1), places)
+        return found
 
     def _scored(self, number: int, words: Sequence[_Word]) -> NDArray[np.float32] | None:
         """The scores of the rows of one part; None: all 0."""
@@ -108,8 +117,3 @@ class Bm25:
         gains *= np.array(weights, np.float32).repeat(lengths)
         gains /= below
         return np.bincount(all_rows, gains, len(norms)).astype(np.float32)
-
-
-def _occurring(part: Searched, start: int, end: int) -> int:
-    """In how many rows that count a word occurs, by where its occurrences begin and end."""
-    return int(np.count_nonzero(part.alive[part.postings.rows[start:end]]))

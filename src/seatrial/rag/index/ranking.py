@@ -65,20 +65,21 @@ def best_and(
         also: places, each once.
         within: so many are the highest of which those may be, >= k.
     """
+    n = np.count_nonzero(scores)
+    if n <= k:
+        return scores.nonzero()[0]
     bound = _bound(scores, within, 0.0)
-    wanted = scores >= bound if bound > 0 else scores > 0
-    held = scores[wanted]
-    n = len(held)
-    if n > k:
-        also = also[wanted[also]]
-        if n > within:
-            held = _highest(held, within)
-            also = also[_are_among(scores, also, held.item(0), within)]
-        floor = _highest(held, k).item(0)
-        wanted = scores >= floor
-        if np.count_nonzero(wanted) > k:
-            wanted[_tied_behind(scores, floor, k)] = False
-        wanted[also] = True
+    held = scores[scores >= bound] if bound > 0 else scores.copy()
+    if n > within:
+        held = _highest(held, within)
+        also = also[_are_among(scores, also, held.item(0), within)]
+    else:
+        also = also[scores[also] > 0]
+    floor = _highest(held, k).item(0)
+    wanted = scores >= floor
+    if np.count_nonzero(wanted) > k:
+        wanted[_tied_behind(scores, floor, k)] = False
+    wanted[also] = True
     return wanted.nonzero()[0]
 
 

@@ -88,6 +88,8 @@ def keywords(question: str, language: str | None) -> str:
 
 def _without_asking(run: str, language: str) -> str:
     """What stands between spaces, without the words in it that only ask."""
+    if run.isalnum():  # one word
+        return "" if _ONLY_ASK[language](run) and not _is_acronym(run) else run
     return _known(run, language) if len(run) <= _USUAL else _cut(run, language)
 
 
@@ -98,7 +100,7 @@ def _cut(run: str, language: str) -> str:
     )
 
 
-_known = lru_cache(maxsize=1 << 13)(_cut)
+_known = lru_cache(maxsize=1 << 12)(_cut)
 
 
 def _is_acronym(word: str) -> bool:
