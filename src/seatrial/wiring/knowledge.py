@@ -118,6 +118,8 @@ def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: in
     """Remove old versions, but none that a release needs or a rollback goes to."""
     from seatrial.wiring.index_releases import versions_to_keep
 
+    if len(store.versions(name)) <= keep:
+        return
     facts = workspace.open_store()
     try:
         used = versions_to_keep(facts, name)
@@ -198,6 +200,8 @@ def embedder_of(
     from seatrial.adapters.embedders import embedder_of as made
     from seatrial.wiring.gateway import gateway_of
 
+    if own is None and config.embedding.kind == "none":
+        return None
     cache = _vector_cache(workspace)
     if own is not None:
         if cache is None or not config.embedding.cache:

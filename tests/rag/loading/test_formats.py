@@ -40,15 +40,17 @@ def test_the_ending_of_a_name_tells(name, found):
     assert format_of(name, {}) == found
 
 
-@given(st.text("aMdf.gzGZ", min_size=1, max_size=8), st.sampled_from([None, "csv"]))
-def test_where_an_ending_tells_nothing_else_of_the_name_does(name, forced):
-    ending = telling_ending(name)
+@given(st.text("aMdf./gzGZ", min_size=1, max_size=8), st.sampled_from([None, "csv"]))
+def test_where_an_ending_tells_nothing_else_of_the_path_does(path, forced):
+    ending = telling_ending(path)
     if ending is not None:
-        more = {".zz": "text"}
+        name, more = path.rpartition("/")[2], {".zz": "text"}
         assert format_of(name, more, forced) == format_of(f"other.{ending}", more, forced)
 
 
-@pytest.mark.parametrize("name", ["Makefile", ".md", "a.", "a.txt.gz", "a.GZ"])
+@pytest.mark.parametrize(
+    "name", ["Makefile", ".md", "a.", "a.txt.gz", "a.GZ", "a.md/Makefile", "a.b/.md"]
+)
 def test_some_endings_do_not_tell(name):
     assert telling_ending(name) is None
 

@@ -154,18 +154,18 @@ class _Treatments:
 
     def of(self, path: str) -> Treatment | None:
         """How a file is read; None where nobody can."""
-        name = path.rpartition("/")[2]
         said = self._rules.of(path)
-        ending = telling_ending(name)
+        ending = telling_ending(path)
         if ending is None:
-            return self._made(name, said)
+            return self._made(path, said)
         key = (ending, id(said))  # `Rules` keeps them, so an id stays one's own
         if key not in self._by_ending:
-            self._by_ending[key] = self._made(name, said)
+            self._by_ending[key] = self._made(path, said)
         return self._by_ending[key]
 
-    def _made(self, file: str, said: Said) -> Treatment | None:
-        found = format_of(file, self._config.formats, self._source.format)
+    def _made(self, path: str, said: Said) -> Treatment | None:
+        name = path.rpartition("/")[2]
+        found = format_of(name, self._config.formats, self._source.format)
         if found is None:
             return None
         name = found.name

@@ -87,7 +87,7 @@ class _Walk:
         self._chooses = bool(choice.include or choice.exclude)
 
     def files(self) -> Iterator[Found | Skipped]:
-        n_files = 0
+        n_files, hidden = 0, self._choice.hidden
         folders = [""]
         while folders:
             folder = folders.pop()
@@ -99,9 +99,10 @@ class _Walk:
                 continue
             inner: list[str] = []
             for entry in listed:
-                if not self._choice.hidden and entry.name[0] == ".":
+                name = entry.name
+                if name[0] == "." and not hidden:
                     continue
-                item = self._entry(folder + entry.name, entry, inner)
+                item = self._entry(folder + name, entry, inner)
                 if item is None:
                     continue
                 n_files += 1
