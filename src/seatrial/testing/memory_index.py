@@ -24,7 +24,7 @@ from seatrial.rag.index.failures import (
 )
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.postings import Analysis
-from seatrial.rag.index.reading import IndexFacts, Keys, Scope
+from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.words import searched_text
 from seatrial.rag.index.writing import IndexedDocument, Recipe, VersionFacts
 from seatrial.rag.text.document import Document, Metadata
@@ -245,7 +245,7 @@ class MemoryIndex:
         k: int,
         scope: Scope,
         *,
-        also: NDArray[np.int64] | None = None,
+        also: NDArray[np.int64] = NO_HITS.keys,
         within: int = 0,
     ) -> Hits:
         """See Index."""
@@ -260,8 +260,7 @@ class MemoryIndex:
             },
             max(k, within),
         )
-        wanted = set() if also is None else set(also.tolist())
-        at = [n for n, key in enumerate(hits.keys.tolist()) if n < k or key in wanted]
+        at = np.flatnonzero((np.arange(len(hits)) < k) | np.isin(hits.keys, also))
         return Hits(hits.keys[at], hits.scores[at])
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
@@ -273,7 +272,7 @@ class MemoryIndex:
         """See Index."""
         return [_passage(self._row(key)) for key in keys]
 
-    def vectors(self, keys: Keys) -> NDArray[np.float32]:
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index."""
         self._need_vectors()
         rows = [self._row(key).vector for key in keys]

@@ -73,16 +73,15 @@ class Bm25:
         return np.array([weight for weight, _ in self._asked(words)], np.float64) / (_K1 + 1)
 
     def _asked(self, words: Sequence[str]) -> list[_Word]:
-        known = self._words
-        asked = list(map(known.get, words))
-        if None not in asked:
-            return asked
-        unknown = [word for word, found in zip(words, asked, strict=True) if found is None]
-        found = self._looked_up(unknown)
-        if len(known) >= _KNOWN_WORDS:
-            known.clear()
-        known.update(found)
-        return [found[word] if one is None else one for word, one in zip(words, asked, strict=True)]
+        asked = {word: known for word in words if (known := self._words.get(word)) is not None}
+        unknown = [word for word in words if word not in asked]
+        if unknown:
+            found = self._looked_up(unknown)
+            if len(self._words) >= _KNOWN_WORDS:
+                self._words.clear()
+            self._words |= found
+            asked |= found
+        return [asked[word] for word in words]
 
     def _looked_up(self, words: Sequence[str]) -> dict[str, _Word]:
         sought = hashes_of(words)
@@ -100,12 +99,11 @@ class Bm25:
         """The scores of the rows of one part; None: all 0."""
         rows, counts, weights, lengths = [], [], [], []
         postings, norms = self._parts[number].postings, self._norms[number]
-        of_rows, of_counts = postings.rows, postings.counts
         for weight, places in words:
             start, end = places[number]
             if start < end:
-                rows.append(of_rows[start:end])
-                counts.append(of_counts[start:end])
+                rows.append(postings.rows[start:end])
+                counts.append(postings.counts[start:end])
                 weights.append(weight)
                 lengths.append(end - start)
         if not rows:

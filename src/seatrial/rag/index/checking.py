@@ -79,11 +79,6 @@ def check_vectors(vectors: NDArray[np.float32], dimensions: int) -> None:
         )
 
 
-def is_unit(vector: NDArray[np.float32], dimensions: int) -> bool:
-    """Whether `check_vectors` would let one vector (d,) pass: the short way, for questions."""
-    return vector.shape == (dimensions,) and abs(float(vector.dot(vector)) - 1) < _UNIT
-
-
 def check_metadata(document: str, metadata: Metadata) -> None:
     """Refuse fields that no condition could ask about.
 

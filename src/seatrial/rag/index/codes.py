@@ -11,7 +11,8 @@ similarity-search methods in high-dimensional spaces, VLDB 1998 (the VA-file).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,8 @@ _HALF = 0.5001
 """Half a step, and more than a division to float32 is wrong by."""
 
 
-class Codes(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Codes:
     """Vectors, nearly: a row of `values` times its scale.
 
     Args:
@@ -100,9 +102,7 @@ class CodedQuery:
         """Rows that are not as high have a lower product than this one, as `cosines` has it."""
         return -np.inf if product <= -1 else (product - self._beside) / self._step
 
-    def guess(
-        self, heights: NDArray[np.float32], scales: NDArray[np.float32], k: int
-    ) -> float:
+    def guess(self, heights: NDArray[np.float32], scales: NDArray[np.float32], k: int) -> float:
         """A product that the best k of more rows have, most likely: it has to be looked at whether
         they do.
 

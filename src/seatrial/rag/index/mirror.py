@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
-from seatrial.rag.index.reading import Index, IndexFacts, Keys, Scope
+from seatrial.rag.index.reading import Index, IndexFacts, Scope
 from seatrial.rag.index.vector_store import Point, VectorStore, sorted_hits
 from seatrial.rag.index.weaken import best
 from seatrial.rag.text.document import Document
@@ -100,7 +100,7 @@ class MirroredIndex:
         k: int,
         scope: Scope,
         *,
-        also: NDArray[np.int64] | None = None,
+        also: NDArray[np.int64] = NO_HITS.keys,
         within: int = 0,
     ) -> Hits:
         """See Index."""
@@ -114,7 +114,7 @@ class MirroredIndex:
         """See Index."""
         return self._index.passages(keys)
 
-    def vectors(self, keys: Keys) -> NDArray[np.float32]:
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index."""
         return self._index.vectors(keys)
 

@@ -91,8 +91,9 @@ class Nearest:
         held = codes.part(slice(start, end))
         heights = self._coded.heights(held)
         scales = held.scales
-        keys: NDArray[np.int64] | int = start + first_key
-        if chosen is not None:
+        if chosen is None:
+            keys = np.arange(start + first_key, end + first_key)
+        else:
             first, last = chosen.searchsorted((start, end)).tolist()
             rows = chosen[first:last]
             keys = rows + first_key
@@ -117,14 +118,14 @@ class Nearest:
     def _keep(
         self,
         sources: list[Source],
-        keys: NDArray[np.int64] | int,
+        keys: NDArray[np.int64],
         heights: NDArray[np.float32],
         scales: NDArray[np.float32],
     ) -> None:
         """Multiply those of a block that may be among the best.
 
         Args:
-            keys: of its rows, rising; or that of the first, which the others follow.
+            keys: of its rows (n,), rising.
             heights: how high the product of each may be (n,); scales: of their codes.
         """
         if self._fresh is not None:
@@ -132,8 +133,7 @@ class Nearest:
             self._fresh = None
         if self._least > -np.inf:
             (at,) = (heights >= self._least).nonzero()
-            keys = at + keys if isinstance(keys, int) else keys[at]
-            heights, scales = heights[at], scales[at]
+            keys, heights, scales = keys[at], heights[at], scales[at]
         guess = -np.inf
         if len(heights) > 2 * self._k:
             guess = self._coded.guess(heights, scales, self._k)
@@ -149,13 +149,13 @@ class Nearest:
     def _multiplied(
         self,
         sources: list[Source],
-        keys: NDArray[np.int64] | int,
+        keys: NDArray[np.int64],
         heights: NDArray[np.float32],
         product: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Keys and products of all rows that may have a product as high as one."""
         (at,) = (heights >= self._coded.height(product)).nonzero()
-        keys = at + keys if isinstance(keys, int) else keys[at]
+        keys = keys[at]
         return keys, cosines(gathered(sources, keys), self._query)
 
     def _rule_out(self, scores: NDArray[np.float32]) -> None:

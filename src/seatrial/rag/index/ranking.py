@@ -15,13 +15,10 @@ _GROUPS = 4
 _IN_A_GROUP = 4
 """Of fewer scores a group, looking at them group by group saves nothing."""
 
-_FEW = 4_096
-"""Of so few scores the k-th highest is found as quickly without groups."""
-
 _SORTED = 128
 """So few scores are sorted as soon as the best of them are found."""
 
-_MANY = 700
+_MANY = 200
 """From so many scores on the quicker way to sort is worth its preparation."""
 _MAGNITUDE = np.int32(0x7FFF_FFFF)
 """All bits of a float but its sign."""
@@ -42,110 +39,70 @@ def best(keys: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Hits:
     if len(keys) > max(k, _SORTED):
         at = among_best(scores, k)
         keys, scores = keys[at], scores[at]
-    return sorted_hits(keys, scores, k)
-
-
-def sorted_hits(
-    keys: NDArray[np.int64], scores: NDArray[np.float32], k: int | None = None
-) -> Hits:
-    """All of them, or the first k, as `best` has them."""
     order = _falling(scores)[:k]
     return Hits(keys[order].astype(np.int64, copy=False), scores[order])
 
 
 def best_and(
-    scores: NDArray[np.float32], k: int, also: NDArray[np.intp], within: int
-) -> NDArray[np.intp]:
-    """Places, in order, of the k highest scores above 0, of equal ones the first, and those of some
-    places that are among more of the highest.
+    keys: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    k: int,
+    also: NDArray[np.int64],
+    within: int,
+) -> Hits:
+    """The k highest scores, and those of some other keys that are among more of the highest, in
+    the order of `best`.
 
     Args:
-        scores: (n,), >= 0, none NaN.
+        keys: (n,), rising.
+        scores: (n,), none NaN.
         k: >= 1.
-        also: places, each once.
+        also: not all of them need be among `keys`.
         within: so many are the highest of which those may be, >= k.
     """
-    n = np.count_nonzero(scores)
-    if n <= k:
-        return scores.nonzero()[0]
-    bound = _bound(scores, within, 0.0)
-    held = scores[scores >= bound] if bound > 0 else scores.copy()
-    if n > within:
-        held = _highest(held, within)
-        also = also[_are_among(scores, also, held.item(0), within)]
-    else:
-        also = also[scores[also] > 0]
-    floor = _highest(held, k).item(0)
-    wanted = scores >= floor
-    if np.count_nonzero(wanted) > k:
-        wanted[_tied_behind(scores, floor, k)] = False
-    wanted[also] = True
-    return wanted.nonzero()[0]
-
-
-def _are_among(
-    scores: NDArray[np.float32], at: NDArray[np.intp], floor: float, n: int
-) -> NDArray[np.bool_]:
-    """Which of some places are those of the n highest scores, of equal ones the first.
-
-    Args: floor: the n-th highest score.
-    """
-    asked = scores[at]
-    among = asked >= floor
-    if (asked == floor).any():
-        among &= ~np.isin(at, _tied_behind(scores, floor, n))
-    return among
-
-
-def _tied_behind(scores: NDArray[np.float32], floor: float, n: int) -> NDArray[np.intp]:
-    """Places of scores that are equal to the n-th highest and behind it."""
-    n_over = np.count_nonzero(scores >= floor) - n
-    (tied,) = (scores == floor).nonzero()
-    return tied[len(tied) - n_over :]
-
-
-def _highest(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    """The k highest of as many scores or more, the least of them first. Changes their order."""
-    at = len(scores) - k
-    scores.partition(at)
-    return scores[at:]
+    if not len(keys) or not len(also):
+        return best(keys, scores, k)
+    order = _falling(scores)[:within]
+    at = keys.searchsorted(also)
+    wanted = np.zeros(len(keys), np.bool_)
+    wanted[at[keys.take(at, mode="clip") == also]] = True
+    wanted[order[:k]] = True
+    order = order[wanted[order]]
+    return Hits(keys[order], scores[order])
 
 
 def among_best(scores: NDArray[np.float32], k: int, *, above: float = -np.inf) -> NDArray[np.intp]:
     """Places, in order, of all scores above a bound that are not below the k-th highest.
 
+    The k-th highest of the maxima of groups is never above the k-th highest score, so most scores
+    fall at one comparison.
+
     Args:
         scores: (n,), none NaN.
         k: >= 1.
     """
-    floor = _bound(scores, k, above)
-    if floor == -np.inf and len(scores) > k:
-        return (scores >= kth_highest(scores, k)).nonzero()[0]
-    (at,) = (scores >= floor if floor > above else scores > above).nonzero()
-    if len(at) <= k:
-        return at
-    held = scores[at]
-    return at[held >= kth_highest(held, k)]
-
-
-def _bound(scores: NDArray[np.float32], k: int, above: float) -> float:
-    """What the k-th highest of many scores is not below; what is given for fewer.
-
-    The k-th highest of the maxima of groups is never above the k-th highest score, so most scores
-    fall at one comparison.
-    """
     n_groups = k * _GROUPS
     n_rounds = len(scores) // n_groups
-    if n_rounds < _IN_A_GROUP or len(scores) <= _FEW:
-        return above
-    maxima = np.maximum.reduce(scores[: n_rounds * n_groups].reshape(n_rounds, n_groups))
-    maxima = maxima[maxima > above]  # a group: one score of each round
-    return kth_highest(maxima, k) if len(maxima) > k else above
+    floor = None
+    if n_rounds >= _IN_A_GROUP:  # a group: one score of each round
+        rounds = scores[: n_rounds * n_groups].reshape(n_rounds, n_groups)
+        maxima = np.maximum.reduce(rounds)
+        floor = _highest(maxima[maxima > above], k)
+    (at,) = (scores > above if floor is None else scores >= floor).nonzero()
+    held = scores[at]
+    floor = _highest(held, k)
+    return at if floor is None else at[held >= floor]
+
+
+def _highest(scores: NDArray[np.float32], k: int) -> float | None:
+    """The k-th highest; None where there are not more than k."""
+    return None if len(scores) <= k else kth_highest(scores, k)
 
 
 def kth_highest(scores: NDArray[np.float32], k: int) -> float:
-    """Of k scores or more, none NaN."""
-    return _highest(scores.copy(), k).item(0)
+    """The k-th highest of k scores or more."""
+    at = len(scores) - k
+    return np.partition(scores, at).item(at)
 
 
 def _falling(scores: NDArray[np.float32]) -> NDArray[np.int64]:

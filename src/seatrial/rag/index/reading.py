@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.conditions import Condition
-from seatrial.rag.index.passage import Hits, Passage
+from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.text.document import Document
-
-Keys: TypeAlias = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class Index(Protocol):
         k: int,
         scope: Scope,
         *,
-        also: NDArray[np.int64] | None = None,
+        also: NDArray[np.int64] = NO_HITS.keys,
         within: int = 0,
     ) -> Hits:
         """The k chunks with the highest BM25 for the words of a text, each above 0. The words of a
@@ -89,7 +87,7 @@ class Index(Protocol):
         """In the order of `keys`. Raises: NotFound."""
         ...
 
-    def vectors(self, keys: Keys) -> NDArray[np.float32]:
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """Vectors (n, dimensions) of chunks, in the order of `keys`. Raises: NotFound."""
         ...
 

@@ -6,7 +6,7 @@ Arrays have names; where they lie (in memory, in a mapped file) is not known her
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -60,9 +60,6 @@ class _Fields(msgspec.Struct, array_like=True, frozen=True):
     def n_bounds(self) -> int:
         return len(self.texts) + len(self.numbers) + 4
 
-
-_span = partial(tuple.__new__, Span)
-"""`Span` of a pair, in half the time of its constructor."""
 
 _record = msgspec.msgpack.Decoder(_Record)
 _outline = msgspec.msgpack.Decoder(_Outline)
@@ -268,16 +265,16 @@ class Segment:
         pages = of_chunks["pages"].take(at).tolist()
         record, paths, whole = self.record, self._paths, self.text
         found = []
-        for row, document, place, span_of, tokens, section, page in zip(
+        for row, document, place, letters, tokens, section, page in zip(
             rows, documents, places, spans, n_tokens, sections, pages, strict=True
         ):
             start, end, parent_start, parent_end = place
-            first, last, parent_first, parent_last = span_of
+            first, last, parent_first, parent_last = letters
             of_document = record(document)
-            span = parent = _span((first, last))
+            span = parent = Span(first, last)
             text = parent_text = str(whole[start:end], "utf-8")
             if start != parent_start or end != parent_end:
-                parent = _span((parent_first, parent_last))
+                parent = Span(parent_first, parent_last)
                 parent_text = str(whole[parent_start:parent_end], "utf-8")
             found.append(
                 Passage(

@@ -12,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.bm25 import Bm25, Searched
-from seatrial.rag.index.checking import check_vectors, is_unit
+from seatrial.rag.index.checking import check_vectors
 from seatrial.rag.index.codes import Codes, Products
 from seatrial.rag.index.columns import documents_holding, readable
 from seatrial.rag.index.failures import NotInIndex, Unsupported
-from seatrial.rag.index.gathering import Source, gathered
-from seatrial.rag.index.line import Stretch, keys_at, places_of
 from seatrial.rag.index.nearest import Nearest
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.postings import Analysis
-from seatrial.rag.index.ranking import best, best_and, cosines, joined, sorted_hits
-from seatrial.rag.index.reading import IndexFacts, Keys, Scope
+from seatrial.rag.index.ranking import among_best, best, best_and, cosines, joined
+from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.segment import Segment
 from seatrial.rag.text.document import Document
 
@@ -32,8 +30,6 @@ _FEW = 512 * 384
 _ALL = 1_536 * 384
 """Numbers of vectors that stay in the processor's cache, and are multiplied as they are; of more,
 the codes are looked at first."""
-
-_NONE = np.empty(0, np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +80,13 @@ class SegmentedIndex:
         if k < 1 or not self._parts:
             return NO_HITS
         rows = [self._rows(number, scope) for number in range(len(self._parts))]
-        n = self._n_rows
-        if n * len(query) > _ALL and any(chosen is not None for chosen in rows):
-            n = sum(map(_n_chosen, self._parts, rows))
-        if n * len(query) <= _FEW or self._n_rows * len(query) <= _ALL:
+        if self._n_rows * len(query) <= _ALL:
+            return self._best(query, k, rows)
+        n = sum(
+            part.segment.n_chunks if chosen is None else len(chosen)
+            for part, chosen in zip(self._parts, rows, strict=True)
+        )
+        if n * len(query) <= _FEW:
             return self._best(query, k, rows)
         return self._nearest(query, k, rows)
 
@@ -97,27 +96,33 @@ class SegmentedIndex:
         k: int,
         scope: Scope,
         *,
-        also: NDArray[np.int64] | None = None,
+        also: NDArray[np.int64] = NO_HITS.keys,
         within: int = 0,
     ) -> Hits:
         """See Index."""
         words = self._analysis.words(text)
         if k < 1 or not words:
             return NO_HITS
-        line: list[Stretch] = []
+        searched: list[tuple[Part, NDArray[np.intp] | None]] = []
         found: list[NDArray[np.float32]] = []
         for number, scores in enumerate(self._bm25.scores(words)):
             if scores is not None:
                 rows = self._rows(number, scope)
-                held = scores if rows is None else scores[rows]
-                line.append(Stretch(self._parts[number].first_key, len(held), rows))
-                found.append(held)
+                searched.append((self._parts[number], rows))
+                found.append(scores if rows is None else scores[rows])
         if not found:
             return NO_HITS
         of_all = joined(found)
-        wanted = _NONE if also is None else places_of(line, also)
-        at = best_and(of_all, k, wanted, max(k, within))
-        return sorted_hits(keys_at(line, at), of_all[at])
+        at = among_best(of_all, max(k, within), above=0)  # a row without any of the words has 0
+        keys: list[NDArray[np.int64]] = []
+        start = first = 0
+        for (part, rows), held in zip(searched, found, strict=True):
+            end = start + len(held)
+            last = int(at.searchsorted(end))
+            here = at[first:last] - start
+            keys.append((here if rows is None else rows[here]) + part.first_key)
+            start, first = end, last
+        return best_and(joined(keys), of_all[at], k, also, max(k, within))
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
@@ -135,21 +140,20 @@ class SegmentedIndex:
         by_key = {passage.key: passage for some in found.values() for passage in some}
         return [by_key[key] for key in keys]
 
-    def vectors(self, keys: Keys) -> NDArray[np.float32]:
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index. Raises: Unsupported, of an index without vectors."""
         self._need_vectors()
-        asked = np.asarray(keys, np.int64)
-        if len(self._parts) == 1:
-            self._check_there(0, asked)
-            return gathered(self._sources, asked)
-        order = asked.argsort()
-        rising = asked[order]
-        numbers = self._first_keys.searchsorted(rising, side="right") - 1
-        for number in dict.fromkeys(numbers.tolist()):
-            self._check_there(number, rising[numbers == number])
+        asked = np.array(keys, np.int64)
+        numbers = self._first_keys.searchsorted(asked, side="right") - 1
+        among = set(numbers.tolist())
+        if len(among) == 1:
+            (number,) = among
+            there = self._rows_there(number, asked)
+            return np.take(self._parts[number].segment.vectors, there, axis=0)
         vectors = np.empty((len(asked), self._dimensions), np.float32)
-        if len(asked):
-            vectors[order] = gathered(self._sources, rising)
+        for number in among:
+            at = np.flatnonzero(numbers == number)
+            vectors[at] = self._parts[number].segment.vectors[self._rows_there(number, asked[at])]
         return vectors
 
     def keys(self) -> NDArray[np.int64]:
@@ -210,10 +214,6 @@ class SegmentedIndex:
         return codes if len(codes) == len(self._parts) else None
 
     @cached_property
-    def _sources(self) -> list[Source]:
-        return [Source(part.segment.vectors, part.first_key) for part in self._parts]
-
-    @cached_property
     def _first_keys(self) -> NDArray[np.int64]:
         return np.array(self._firsts, np.int64)
 
@@ -268,7 +268,7 @@ class SegmentedIndex:
     def _checked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         self._need_vectors()
         query = np.ascontiguousarray(vector, np.float32)
-        if self._parts and not is_unit(query, self._dimensions):
+        if self._parts:
             check_vectors(query[None], self._dimensions)
         return query
 
@@ -293,27 +293,24 @@ class SegmentedIndex:
                 return number, row
         raise self._absent(key)
 
-    def _check_there(self, number: int, keys: NDArray[np.int64]) -> None:
-        """Refuse keys (n,) that a part does not have; -1: no part does."""
+    def _rows_there(self, number: int, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows in a part of keys that are not below its first."""
         if number < 0:
             raise self._absent(keys[0])
         part, alive = self._parts[number], self._alive[number]
         rows = keys - part.first_key
-        there = rows.view(np.uint64) < part.segment.n_chunks  # of which those below 0 are not
+        there = rows < part.segment.n_chunks
         if alive is not None:
             there[there] = alive[rows[there]]
-        if np.count_nonzero(there) < len(keys):
+        if not there.all():
             raise self._absent(keys[~there][0])
+        return rows
 
     def _absent(self, key: int) -> NotInIndex:
         return NotInIndex(
             f"The index {self._facts.name!r} has no chunk {key} in version {self._facts.version}.",
             remedy="Ask the version whose search found it.",
         )
-
-
-def _n_chosen(part: Part, rows: NDArray[np.intp] | None) -> int:
-    return part.segment.n_chunks if rows is None else len(rows)
 
 
 def _alive(part: Part) -> NDArray[np.bool_] | None:

@@ -30,14 +30,12 @@ def _of_run(run: str) -> tuple[str, ...]:
 
 
 def _stems(run: str) -> tuple[str, ...]:
-    if run.isalpha():  # one word
-        return (english_stem(run.lower()),)
     return tuple(map(english_stem, terms(run)))
 
 
 _USUAL = 32
 """Characters of a run that is remembered."""
-_known = lru_cache(maxsize=1 << 13)(_stems)
+_known = lru_cache(maxsize=1 << 14)(_stems)
 
 WORDS = Analysis("words: 2", _split, english_stem, pieces, _of_run)
 """Normalised words by their English stems, and Han characters in pairs and alone: a question may

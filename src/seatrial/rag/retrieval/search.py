@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isnan
 
 import msgspec
 import numpy as np
@@ -36,7 +36,7 @@ _SIMILAR = 0.95
 _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
 _DEEPER = 10
 """What vectors find has its words counted, too, though others have more of them, as long as it is
-among so many times the candidates."""
+among so many times the candidates by its words."""
 _OTHER_WORDING = 0.9
 """What a score of another wording is worth beside the question's: each wording's best has 1. See
 docs/adr/0024."""
@@ -143,10 +143,10 @@ class Search:
             return reciprocal_rank(candidates.scores, settings.rrf_k, (share, 1 - share))
         (unknown,) = np.isnan(cosines).nonzero()
         if len(unknown):  # found by its words only: its cosine is looked up
-            cosines[unknown] = self.index.vectors(candidates.keys[unknown]) @ vector
+            cosines[unknown] = self.index.vectors(candidates.keys[unknown].tolist()) @ vector
         if cosines.max() <= unrelated:  # nothing is nearer than any text: words alone tell
             return normalised(bm25, 0.0)
-        nearness = (cosines - unrelated) / (1 - unrelated) if unrelated else cosines
+        nearness = (cosines - unrelated) / (1 - unrelated)
         return convex((normalised(nearness, -1.0), normalised(bm25, 0.0)), (share, 1 - share))
 
     def _chosen(self, candidates: Candidates, scores: Floats) -> list[Found]:
@@ -179,8 +179,8 @@ class Search:
             Found(
                 passage=passage,
                 score=score,
-                dense=None if isnan(dense) else dense,
-                lexical=None if isnan(lexical) else lexical,
+                dense=None if math.isnan(dense) else dense,
+                lexical=None if math.isnan(lexical) else lexical,
             )
             for passage, score, dense, lexical in zip(
                 passages, scores[places].tolist(), *legs, strict=True
@@ -197,7 +197,7 @@ class Search:
         texts = [one.passage.text for one in found]
         places = distinct(self._vectors(found), texts, cosine=_SIMILAR, shared=shared)
         self._spent("distinct")
-        return found if len(places) == len(found) else [found[place] for place in places]
+        return [found[place] for place in places]
 
     def _vectors(self, found: Sequence[Found]) -> NDArray[np.float32] | None:
         if self.index.facts.embedder is None or not found:
