@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log1p
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,12 @@ _KNOWN_WORDS = 1 << 13
 """So many words that were looked up are remembered."""
 
 
-_Word: TypeAlias = tuple[float, list[tuple[int, int]]]
-"""A word that is asked for: its idf times k1 + 1, and per part where in its postings the
-occurrences begin and end."""
+class _Word(NamedTuple):
+    """A word that is asked for: its idf times k1 + 1, and per part where in its postings the
+    occurrences begin and end."""
+
+    weight: float
+    places: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,6 @@ class Searched:
 
     postings: Postings
     alive: NDArray[np.bool_] | None
-
-    def n_alive(self, start: int, end: int) -> int:
-        """In how many rows that count a word occurs, by where its occurrences begin and end."""
-        rows = self.postings.rows[start:end]
-        return len(rows) if self.alive is None else int(np.count_nonzero(self.alive[rows]))
 
 
 class Bm25:
@@ -70,7 +68,7 @@ class Bm25:
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Of each of these words (n,)."""
-        return np.array([weight for weight, _ in self._asked(words)], np.float64) / (_K1 + 1)
+        return np.array([word.weight for word in self._asked(words)], np.float64) / (_K1 + 1)
 
     def _asked(self, words: Sequence[str]) -> list[_Word]:
         asked = {word: known for word in words if (known := self._words.get(word)) is not None}
@@ -88,11 +86,9 @@ class Bm25:
         of_parts = [part.postings.places(sought) for part in self._parts]
         found = {}
         for word, *places in zip(words, *of_parts, strict=True):
-            n = 0
-            for part, (start, end) in zip(self._parts, places, strict=True):
-                n += end - start if part.alive is None else part.n_alive(start, end)
+            n = sum(map(_occurring, self._parts, places))
             idf = log1p((self._n - n + 0.5) / (n + 0.5))
-            found[word] = (idf * (_K1 + 1), places)
+            found[word] = _Word(idf * (_K1 + 1), places)
         return found
 
     def _scored(self, number: int, words: Sequence[_Word]) -> NDArray[np.float32] | None:
@@ -115,3 +111,11 @@ class Bm25:
         gains *= np.array(weights, np.float32).repeat(lengths)
         gains /= below
         return np.bincount(all_rows, gains, len(norms)).astype(np.float32)
+
+
+def _occurring(part: Searched, place: tuple[int, int]) -> int:
+    """In how many rows that count a word occurs."""
+    start, end = place
+    if part.alive is None:
+        return end - start
+    return int(np.count_nonzero(part.alive[part.postings.rows[start:end]]))

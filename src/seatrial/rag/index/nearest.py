@@ -138,7 +138,8 @@ class Nearest:
         if len(heights) > 2 * self._k:
             guess = self._coded.guess(heights, scales, self._k)
         found, scores = self._multiplied(sources, keys, heights, guess)
-        if guess > -np.inf and np.count_nonzero(scores >= guess) < self._k:  # nor is it below
+        if guess > -np.inf and np.count_nonzero(scores >= guess) < self._k:
+            # too high a guess; the k-th best of what was multiplied is one that k have
             guess = kth_highest(scores, self._k)
             found, scores = self._multiplied(sources, keys, heights, guess)
         if len(found):

@@ -16,7 +16,7 @@ _IN_A_GROUP = 4
 """Of fewer scores a group, looking at them group by group saves nothing."""
 
 _SORTED = 128
-"""So few scores are sorted as soon as the best of them are found."""
+"""So few scores are sorted as quickly as the best of them are found."""
 
 _MANY = 200
 """From so many scores on the quicker way to sort is worth its preparation."""
