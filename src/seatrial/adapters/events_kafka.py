@@ -1,4 +1,4 @@
-"""Events over Kafka, by librdkafka; why this client, and why readers join no group: docs/adr/0042."""
+"""Events over Kafka, by librdkafka. Why so, and why readers join no group: docs/adr/0042."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class KafkaPublisher:
             )
 
     def _produce(self, topic: str, message: Message, on_delivery: Any) -> None:
-        headers = [("content-type", CONTENT_TYPE.encode())]
+        headers: dict[str, str | bytes | None] = {"content-type": CONTENT_TYPE}
         while True:
             try:
                 self._producer.produce(

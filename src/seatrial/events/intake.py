@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from seatrial.events.broker import Delivery, Message, Publisher, Reader
+from seatrial.events.broker import Broker, Delivery, Message, Publisher, Reader
 from seatrial.events.envelope import SPEC, TYPE_PREFIX, CloudEvent, read_event
 from seatrial.events.journal import IN, Rejected, Taken, fold_taken, print_of, received
 from seatrial.events.requests import TYPES, Request, read_request
@@ -23,6 +23,7 @@ from seatrial.kernel.errors import Invalid, LimitExceeded, SeatrialError, Unavai
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import FactLog, StoreFull
 from seatrial.monitoring.alerts.stream import Stream
+
 
 class EventFailed(Invalid):
     """Taking an event in failed in a way that is a mistake of seatrial's."""
@@ -62,9 +63,10 @@ class Intake:
 
     Args:
         log: keeps which events had their effect.
-        reader: stays the caller's to close.
-        publisher: takes what is rejected to ``dead_letter``.
+        broker: opened with the first step, and again after `close`.
         apply: has the effect.
+        topic, group: what is read, and under which name the broker remembers how far.
+        dead_letter: where goes what is rejected.
         max_bytes: of an event.
         source: of the events that say what was rejected.
     """
@@ -72,28 +74,35 @@ class Intake:
     def __init__(
         self,
         log: FactLog,
-        reader: Reader,
-        publisher: Publisher,
+        broker: Broker,
         apply: Apply,
         *,
+        topic: str,
+        group: str,
         dead_letter: str,
         max_bytes: int,
         source: str = "/seatrial",
     ) -> None:
-        self._reader = reader
-        self._publisher = publisher
+        self._broker = broker
+        self._reader: Reader | None = None
+        self._publisher: Publisher | None = None
         self._apply = apply
+        self._topic = topic
+        self._group = group
         self._dead_letter = dead_letter
         self._max_bytes = max_bytes
         self._source = source
         self._stream = Stream(log, IN, state=Taken(), fold=fold_taken)
+        self.n_waiting: int | None = None
 
     def step(self) -> int:
         """Take in the next events; returns how many, 0 when none came for a while.
 
-        Raises: what made the next one impossible for now, after those before it were settled: this
-            reader is to be closed then, and all goes on with a new one.
+        Raises: what made the next one impossible for now, after those before it were settled: it
+            is to be closed then, and reads on from there.
         """
+        if self._reader is None:
+            self._reader = self._broker.reader(self._topic, self._group)
         deliveries = self._reader.receive(limit=_PAGE, wait_s=_WAIT_S)
         if not deliveries:
             return 0
@@ -104,8 +113,22 @@ class Intake:
                 self._take(delivery, batch, known)
         finally:
             if batch.done:
-                self._settle(batch)
+                self._settle(self._reader, batch)
         return len(deliveries)
+
+    def close(self) -> None:
+        """Let go of the connections; the next step makes new ones."""
+        for one in (self._reader, self._publisher):
+            if one is not None:
+                one.close()
+        self._reader = self._publisher = None
+
+    def count(self) -> None:
+        """Ask the broker how many wait; ``n_waiting`` is what it said last."""
+        try:
+            self.n_waiting = None if self._reader is None else self._reader.n_waiting()
+        except SeatrialError:  # the next step says so
+            self.n_waiting = None
 
     @property
     def taken(self) -> Taken:
@@ -156,12 +179,14 @@ class Intake:
             )
         )
 
-    def _settle(self, batch: _Batch) -> None:
+    def _settle(self, reader: Reader, batch: _Batch) -> None:
         if batch.letters:
+            if self._publisher is None:
+                self._publisher = self._broker.publisher()
             self._publisher.publish(self._dead_letter, batch.letters)
         draft: Draft = received(list(batch.ids), batch.counts, batch.rejected)
         self._stream.change(lambda _: [draft])
-        self._reader.settle(batch.done)
+        reader.settle(batch.done)
 
 
 def letter_of(rejected: Rejected, body: bytes, *, source: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,21 +16,22 @@ from seatrial.monitoring.alerts.outbox import Backoff
 _LEASE_TTL_S = 30.0
 """Longer than any call of a broker takes."""
 
+_RENEW_EVERY_S = 5.0
 _IDLE_S = 0.2
 _ELSEWHERE_S = 2.0
 
 _log = logging.getLogger(__name__)
 
 
-class Running(Protocol):
-    """A direction with its connections open."""
+class Direction(Protocol):
+    """What moves events, one way."""
 
     def step(self) -> int:
         """Move what there is; 0 when there was nothing.   Raises: SeatrialError."""
         ...
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections; the next step makes new ones."""
         ...
 
 
@@ -52,11 +53,11 @@ class Standing:
 
 
 class Line:
-    """Opens a direction, steps it, and begins anew after a failure, later each time.
+    """Steps a direction, and connects it anew after a failure, later each time.
 
     Args:
         name: of the line and its lease.
-        open: a new direction, connected.
+        direction: is closed here.
         leases: let one process hold it.
         holder: unique name of this process start.
         clock: wall and monotonic time.
@@ -66,7 +67,7 @@ class Line:
     def __init__(
         self,
         name: str,
-        open: Callable[[], Running],  # noqa: A002
+        direction: Direction,
         leases: Leases,
         *,
         holder: str,
@@ -75,16 +76,16 @@ class Line:
         backoff: Backoff = Backoff(first_s=2.0, longest_s=30.0),  # noqa: B008 - frozen
     ) -> None:
         self.name = name
-        self._open = open
+        self._direction = direction
         self._leases = leases
         self._holder = holder
         self._clock = clock
         self._chance = chance
         self._backoff = backoff
         self._lease: Lease | None = None
+        self._renew_at_s = float("-inf")
         self._n_failures = 0
         self._retry_at_s = float("-inf")
-        self.running: Running | None = None
         self.standing = Standing()
 
     def tick(self) -> float:
@@ -108,14 +109,16 @@ class Line:
             self._lease = None
 
     def _turn(self) -> float:
-        self._lease = self._leases.acquire(self.name, self._holder, ttl_s=_LEASE_TTL_S)
+        now_s = self._clock.monotonic()
+        if now_s >= self._renew_at_s:
+            self._lease = self._leases.acquire(self.name, self._holder, ttl_s=_LEASE_TTL_S)
+            self._renew_at_s = now_s + (_RENEW_EVERY_S if self._lease else 0.0)
         if self._lease is None:
             self._disconnect()
             self.standing = Standing()
             return _ELSEWHERE_S
-        if self.running is None:
-            self.running = self._open()
-        moved = self.running.step()
+        self.standing = replace(self.standing, here=True)
+        moved = self._direction.step()
         if self.standing.problem:
             _log.info("%s: the broker answers again", self.name)
         self._n_failures, self.standing = 0, Standing(here=True)
@@ -132,9 +135,7 @@ class Line:
         self._disconnect()
 
     def _disconnect(self) -> None:
-        running, self.running = self.running, None
-        if running is not None:
-            try:
-                running.close()
-            except Exception:  # noqa: BLE001 - it is given up whatever it says
-                _log.exception("%s could not be closed", self.name)
+        try:
+            self._direction.close()
+        except Exception:  # noqa: BLE001 - it is given up whatever it says
+            _log.exception("%s could not be closed", self.name)

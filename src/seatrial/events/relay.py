@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from seatrial.events.broker import Message, Publisher
+from seatrial.events.broker import Broker, Message, Publisher
 from seatrial.events.envelope import body_of
 from seatrial.events.journal import OUT, PREFIX, Sent, fold_sent, opened, published
 from seatrial.kernel.events import Draft, Fact
@@ -27,7 +27,7 @@ class Relay:
 
     Args:
         log: whose facts are published; also keeps how far.
-        publisher: stays the caller's to close.
+        broker: opened with the first step, and again after `close`.
         topic: where they go.
         chosen: whether facts of a kind are published.
         source: of the events; None for one that is made of the installation's own name.
@@ -38,7 +38,7 @@ class Relay:
     def __init__(
         self,
         log: FactLog,
-        publisher: Publisher,
+        broker: Broker,
         *,
         topic: str,
         chosen: Callable[[str], bool],
@@ -47,7 +47,8 @@ class Relay:
         max_bytes: int,
     ) -> None:
         self._log = log
-        self._publisher = publisher
+        self._broker = broker
+        self._publisher: Publisher | None = None
         self._topic = topic
         self._chosen = chosen
         self._source = source
@@ -61,7 +62,7 @@ class Relay:
     def step(self) -> int:
         """Publish the next facts; returns how many were gone over, 0 when there are none.
 
-        Raises: what `Publisher.publish` does; StoreUnavailable, StreamChanged.
+        Raises: what a broker does, after which it is to be closed; StoreUnavailable and its kin.
         """
         sent = self._begun(self._stream.refresh())
         self._at = max(self._at, sent.position)
@@ -71,12 +72,20 @@ class Relay:
         news = [fact for fact in facts if self._is_news(fact)]
         if news:
             self.oldest = news[0].at
+            if self._publisher is None:
+                self._publisher = self._broker.publisher()
             self._publisher.publish(self._topic, self._messages(news, sent))
         reached = facts[-1].seq
         if news or reached - sent.position >= _NOTED_EVERY:
             self._note(sent, published(reached, len(news)))
         self._at, self.oldest = reached, None
         return len(facts)
+
+    def close(self) -> None:
+        """Let go of the connection; the next step makes a new one."""
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            publisher.close()
 
     def n_behind(self) -> int:
         """Facts that were not gone over yet.   Raises: StoreUnavailable."""

@@ -92,7 +92,7 @@ class BrokerSuite:
         publisher.publish(topic, messages(*"abcde"))
         publisher.close()
         reader = broker.reader(topic, "g")
-        found = []
+        found: list[Delivery] = []
         while len(found) < 5 and (page := reader.receive(limit=2, wait_s=_WAIT_S)):
             assert len(page) <= 2
             found += page

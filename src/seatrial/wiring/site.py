@@ -85,6 +85,7 @@ class Site:
             *of_registry,
             *spending,
             *of_features,
+            *self._events(),
             console_router(
                 desk,
                 watch,
@@ -136,6 +137,15 @@ class Site:
 
         desk = RetrainingDesk(self.workspace, self.store)
         return desk, [retraining_router(desk, self.guard)]
+
+    def _events(self) -> list[APIRouter]:
+        if self.workspace.settings.events.broker is None:
+            return []
+        from seatrial.events.desk import EventDesk
+        from seatrial.web.events import events_router
+
+        desk = EventDesk(self.store, self.workspace.settings.events)
+        return [events_router(desk, self.guard)]
 
     def _registry(self) -> tuple[RegistryDesk | None, list[APIRouter]]:
         if not self.workspace.settings.registry.models:
