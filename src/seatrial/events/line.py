@@ -13,12 +13,13 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.store import Lease, Leases
 from seatrial.monitoring.alerts.outbox import Backoff
 
-_LEASE_TTL_S = 30.0
-"""Longer than any call of a broker takes."""
+_LEASE_TTL_S = 3.0
+"""So long nothing moves after a process was killed. Two that both believe to hold it for a moment,
+as after one stood still, move some events twice, which does no harm."""
 
-_RENEW_EVERY_S = 5.0
+_RENEW_EVERY_S = 0.5
 _IDLE_S = 0.2
-_ELSEWHERE_S = 2.0
+_ELSEWHERE_S = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,14 @@ class Line:
             self._failed("", f"{type(wrong).__name__} in the line")
         return _IDLE_S
 
+    def renew(self) -> None:
+        """Keep the lease while a call of the broker takes its time; from another thread.
+
+        Raises: StoreUnavailable.
+        """
+        if self._lease is not None:
+            self._bid()
+
     def close(self) -> None:
         """Let go of everything, so that another process goes on at once."""
         self._disconnect()
@@ -109,10 +118,8 @@ class Line:
             self._lease = None
 
     def _turn(self) -> float:
-        now_s = self._clock.monotonic()
-        if now_s >= self._renew_at_s:
-            self._lease = self._leases.acquire(self.name, self._holder, ttl_s=_LEASE_TTL_S)
-            self._renew_at_s = now_s + (_RENEW_EVERY_S if self._lease else 0.0)
+        if self._lease is None or self._clock.monotonic() >= self._renew_at_s:
+            self._bid()
         if self._lease is None:
             self._disconnect()
             self.standing = Standing()
@@ -123,6 +130,10 @@ class Line:
             _log.info("%s: the broker answers again", self.name)
         self._n_failures, self.standing = 0, Standing(here=True)
         return 0.0 if moved else _IDLE_S
+
+    def _bid(self) -> None:
+        self._lease = self._leases.acquire(self.name, self._holder, ttl_s=_LEASE_TTL_S)
+        self._renew_at_s = self._clock.monotonic() + _RENEW_EVERY_S
 
     def _failed(self, code: str, problem: str) -> None:
         if self.standing.code != code or not self.standing.problem:  # told once

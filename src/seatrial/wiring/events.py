@@ -212,7 +212,7 @@ def _keep_moving(moving: Moving, clock: Clock, stop: Event, over: Event) -> None
 
 
 def _tell(store: Store, directions: Sequence[Moving], stop: Event, over: Event) -> None:
-    """Say how they do, also while a broker lets one wait."""
+    """Say how they do, and keep what they hold, also while a broker lets one wait."""
     while not (stop.is_set() or over.is_set()):
         for one in directions:
             standing = one.line.standing
@@ -221,6 +221,7 @@ def _tell(store: Store, directions: Sequence[Moving], stop: Event, over: Event) 
             since = None if standing.since is None else standing.since.isoformat()
             said = {"problem": standing.problem, "code": standing.code, "since": since}
             try:
+                one.line.renew()
                 store.beat(one.line.name, {**said, **one.say()})
             except SeatrialError as problem:
                 _log.info("%s says nothing of itself: %s", one.line.name, problem)
