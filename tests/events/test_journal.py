@@ -62,7 +62,9 @@ def test_events_of_two_sources_are_two_events():
     assert print_of("a", "b1") != print_of("ab", "1")
 
 
-@pytest.mark.parametrize("draft", [Draft(kind="events.other"), Draft(kind=journal.OPENED, schema=2)])
+@pytest.mark.parametrize(
+    "draft", [Draft(kind="events.other"), Draft(kind=journal.OPENED, schema=2)]
+)
 def test_what_a_newer_version_wrote_is_not_guessed_at(draft):
     facts = MemoryStore().append(OUT, [draft], expected=0)
     with pytest.raises(JournalUnreadable):

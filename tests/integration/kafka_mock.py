@@ -1,4 +1,4 @@
-"""librdkafka's own mock cluster as a process: prints where it listens, and runs until it is ended."""
+"""librdkafka's own mock cluster as a process: prints where it listens, runs until it is killed."""
 
 import sys
 import time

@@ -1,5 +1,7 @@
-"""The process that moves events is killed with `kill -9` while it does: nothing is lost, nothing has
-its effect twice. On the other side are clients of the brokers that know nothing of seatrial.
+"""The process that moves events is killed with `kill -9` while it does.
+
+Nothing is lost, and nothing has its effect twice. On the other side are clients of the brokers that
+know nothing of seatrial.
 """
 
 from __future__ import annotations

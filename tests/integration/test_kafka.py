@@ -1,6 +1,10 @@
 """Kafka by two brokers that are not ours; see `kafka_brokers`."""
 
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import kafka_brokers
@@ -8,7 +12,9 @@ import pytest
 
 from seatrial.adapters.events_kafka import KafkaBroker
 from seatrial.events.broker import BrokerUnavailable, TopicMissing
-from seatrial.testing.broker_suite import BrokerSuite, messages
+from seatrial.events.envelope import read_event
+from seatrial.events.requests import LabelsArrived, read_request
+from seatrial.testing.broker_suite import BrokerSuite, messages, read
 
 pytestmark = pytest.mark.integration
 
@@ -58,3 +64,16 @@ def test_a_broker_that_is_not_there_is_told_in_time():
 def test_a_topic_that_is_not_there_is_told(tansu):
     with pytest.raises(TopicMissing, match="none-"):
         KafkaBroker(tansu, timeout_s=5.0).reader(f"none-{uuid4().hex}", "g")
+
+
+def test_the_example_of_the_page_is_taken_in(mock_cluster):
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "events.md"
+    (example,) = re.findall(r"```python kafka\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    topic = f"page-{uuid4().hex}"
+    own = example.replace("broker-1:9092", mock_cluster).replace("seatrial.requests", topic)
+    subprocess.run([sys.executable, "-c", own], check=True, timeout=60)
+    reader = KafkaBroker(mock_cluster).reader(topic, "g")
+    (delivery,) = read(reader, 1)
+    reader.close()
+    request = read_request(read_event(delivery.body, max_bytes=10_000))
+    assert request == LabelsArrived(endpoint="churn", labels=(("a3f0-4/0", "1"),))

@@ -104,6 +104,17 @@ def tail(
     return Exit.DONE
 
 
+@events.command()
+def schema() -> int:
+    """Print the JSON schema of events, those that go out and those that may come in."""
+    import json
+
+    from seatrial.events.schema import events_schema
+
+    click.echo(json.dumps(events_schema(), indent=2))
+    return Exit.DONE
+
+
 def _facts(store: Store, after: int, *, follow: bool) -> Iterator[Fact]:
     while True:
         facts = store.read(after=after, limit=_PAGE)
