@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-
 from seatrial.events.journal import IN, OPENED, OUT, PUBLISHED, RECEIVED, opened, published
 from seatrial.events.journal import received as received_draft
 from seatrial.events.schema import events_schema
