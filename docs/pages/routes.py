@@ -127,8 +127,8 @@ def routes_page() -> str:
         table(["method", "path", ""], _listed(_features())),
         ["## Events"],
         [
-            "Where the section `events` has a broker; guarded likewise. See",
-            "[Send events and take them in](../how-to/events.md).",
+            "Where the section `events` has a broker; guarded likewise. The page is at",
+            "`/events`. See [Send events and take them in](../how-to/events.md).",
         ],
         table(["method", "path", ""], _listed(_events())),
         ["## Labels"],

@@ -42,7 +42,7 @@ def test_what_goes_out_fits(data):
 def test_what_is_rejected_fits():
     rejected = Rejected(place="t/0/1", type="", id="", code="c.d", problem="p")
     for body in (b"text", b"\xff"):
-        of("rejected").validate(json.loads(letter_of(rejected, body, source="/s")))
+        of("rejected").validate(json.loads(letter_of(rejected, body)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import kafka_brokers
 import pytest
 
 from seatrial.adapters.events_kafka import KafkaBroker
-from seatrial.events.broker import BrokerUnavailable, TopicMissing
+from seatrial.events.broker import BrokerAddressInvalid, BrokerUnavailable, TopicMissing
 from seatrial.events.envelope import read_event
 from seatrial.events.requests import LabelsArrived, read_request
 from seatrial.testing.broker_suite import BrokerSuite, messages, read
@@ -77,3 +77,17 @@ def test_the_example_of_the_page_is_taken_in(mock_cluster):
     reader.close()
     request = read_request(read_event(delivery.body, max_bytes=10_000))
     assert request == LabelsArrived(endpoint="churn", labels=(("a3f0-4/0", "1"),))
+
+
+def test_security_is_taken_by_the_client_and_what_is_wrong_with_it_is_told(tmp_path):
+    options = {
+        "security.protocol": "sasl_ssl",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "me",
+        "sasl.password": "hush",
+    }
+    KafkaBroker("127.0.0.1:1", options=options).publisher().close()
+    bad = options | {"ssl.ca.location": str(tmp_path / "none.pem")}
+    with pytest.raises(BrokerAddressInvalid, match="none.pem") as caught:
+        KafkaBroker("127.0.0.1:1", options=bad).publisher()
+    assert "hush" not in str(caught.value)

@@ -12,7 +12,7 @@ import base64
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from seatrial.events.broker import Broker, Delivery, Message, Publisher, Reader
@@ -68,7 +68,6 @@ class Intake:
         topic, group: what is read, and under which name the broker remembers how far.
         dead_letter: where goes what is rejected.
         max_bytes: of an event.
-        source: of the events that say what was rejected.
     """
 
     def __init__(
@@ -81,7 +80,6 @@ class Intake:
         group: str,
         dead_letter: str,
         max_bytes: int,
-        source: str = "/seatrial",
     ) -> None:
         self._broker = broker
         self._reader: Reader | None = None
@@ -91,7 +89,6 @@ class Intake:
         self._group = group
         self._dead_letter = dead_letter
         self._max_bytes = max_bytes
-        self._source = source
         self._stream = Stream(log, IN, state=Taken(), fold=fold_taken)
         self.n_waiting: int | None = None
 
@@ -135,8 +132,7 @@ class Intake:
         """As of the last step."""
         return self._stream.state
 
-    def _take(self, delivery: Delivery, batch: _Batch, known: object) -> None:
-        assert isinstance(known, dict)
+    def _take(self, delivery: Delivery, batch: _Batch, known: Mapping[str, None]) -> None:
         event: CloudEvent | None = None
         try:
             event = read_event(delivery.body, max_bytes=self._max_bytes)
@@ -173,11 +169,7 @@ class Intake:
         )
         _log.warning("the event at %s is rejected: %s", rejected.place, rejected.problem)
         batch.rejected.append(rejected)
-        batch.letters.append(
-            Message(
-                key=delivery.place, body=letter_of(rejected, delivery.body, source=self._source)
-            )
-        )
+        batch.letters.append(Message(key=delivery.place, body=letter_of(rejected, delivery.body)))
 
     def _settle(self, reader: Reader, batch: _Batch) -> None:
         if batch.letters:
@@ -189,7 +181,7 @@ class Intake:
         reader.settle(batch.done)
 
 
-def letter_of(rejected: Rejected, body: bytes, *, source: str) -> bytes:
+def letter_of(rejected: Rejected, body: bytes) -> bytes:
     """A rejected message with the reason, as an event of its own."""
     kept = body[:_MAX_KEPT]
     data: dict[str, object] = {
@@ -206,7 +198,7 @@ def letter_of(rejected: Rejected, body: bytes, *, source: str) -> bytes:
     record = {
         "specversion": SPEC,
         "id": rejected.place,
-        "source": source,
+        "source": "/seatrial",
         "type": TYPE_PREFIX + "message.rejected",
         "subject": rejected.code,
         "datacontenttype": "application/json",
