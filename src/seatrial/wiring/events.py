@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Event, Thread
 from typing import Any, assert_never
 
@@ -205,27 +206,37 @@ def _keep_moving(moving: Moving, clock: Clock, stop: Event, over: Event) -> None
     while not (stop.is_set() or over.is_set()):
         wait_s = moving.line.tick()
         if moving.line.standing.here and clock.monotonic() >= look_at_s:
-            moving.look()
+            _alone(moving.line.name, moving.look)
             look_at_s = clock.monotonic() + _SAY_EVERY_S
         over.wait(wait_s)
-    moving.line.close()
+    _alone(moving.line.name, moving.line.close)
 
 
 def _tell(store: Store, directions: Sequence[Moving], stop: Event, over: Event) -> None:
     """Say how they do, and keep what they hold, also while a broker lets one wait."""
     while not (stop.is_set() or over.is_set()):
         for one in directions:
-            standing = one.line.standing
-            if not standing.here:
-                continue
-            since = None if standing.since is None else standing.since.isoformat()
-            said = {"problem": standing.problem, "code": standing.code, "since": since}
-            try:
-                one.line.renew()
-                store.beat(one.line.name, {**said, **one.say()})
-            except SeatrialError as problem:
-                _log.info("%s says nothing of itself: %s", one.line.name, problem)
+            if one.line.standing.here:
+                _alone(one.line.name, partial(_say, store, one))
         over.wait(_SAY_EVERY_S)
+
+
+def _say(store: Store, one: Moving) -> None:
+    one.line.renew()
+    standing = one.line.standing
+    since = None if standing.since is None else standing.since.isoformat()
+    said = {"problem": standing.problem, "code": standing.code, "since": since}
+    store.beat(one.line.name, {**said, **one.say()})
+
+
+def _alone(name: str, task: Callable[[], None]) -> None:
+    """Do what is only told: what is wrong with it stops nothing."""
+    try:
+        task()
+    except SeatrialError as problem:
+        _log.info("nothing is told of %s: %s", name, problem)
+    except Exception:  # noqa: BLE001 - the border of a thread
+        _log.exception("nothing is told of %s", name)
 
 
 def _options(security: KafkaSecurity, environment: Mapping[str, str]) -> dict[str, str]:
