@@ -56,6 +56,7 @@ class KafkaOutside:
 
         self.broker = {"kind": "kafka", "servers": servers}
         self._servers = servers
+        self._found: dict[str, list[bytes]] = {}
         self._producer = Producer({"bootstrap.servers": servers, "log_level": 2})
 
     def send(self, topic: str, bodies: Sequence[bytes]) -> None:
@@ -64,6 +65,10 @@ class KafkaOutside:
         assert self._producer.flush(20) == 0
 
     def all(self, topic: str) -> list[bytes]:
+        self._found = self._found or self._read()
+        return self._found[topic]
+
+    def _read(self) -> dict[str, list[bytes]]:
         from confluent_kafka import Consumer
 
         settings = {
@@ -74,14 +79,14 @@ class KafkaOutside:
             "log_level": 2,
         }
         consumer = Consumer(settings)
-        consumer.subscribe([topic])  # as others do: by its group
-        found: list[bytes] = []
-        quiet_at_s = time.monotonic() + 15
-        while time.monotonic() < quiet_at_s:
-            for message in consumer.consume(500, timeout=0.5):
+        consumer.subscribe([OUT, DEAD])  # as others do: by its group
+        found: dict[str, list[bytes]] = {OUT: [], DEAD: []}
+        until_s = time.monotonic() + 30
+        while time.monotonic() < until_s:
+            for message in consumer.consume(500, timeout=0.2):
                 if message.error() is None:
-                    found.append(message.value())
-                    quiet_at_s = time.monotonic() + 2
+                    found[message.topic()].append(message.value())
+                    until_s = time.monotonic() + 2
         consumer.close()
         return found
 
