@@ -196,6 +196,7 @@ class World:
         self.home = folder / "home"
         self.workspace = open_workspace(home=self.home, config=self.config)
         self.store = self.workspace.open_store()
+        self.movers: list[subprocess.Popen[bytes]] = []
         self.published: list[str] = []
         self.demands = 0
         self.labels: dict[str, str] = {}
@@ -215,6 +216,7 @@ class World:
         command = [sys.executable, HERE / "events_mover.py", self.home, self.config]
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert process.stdout is not None
+        self.movers.append(process)
         assert process.stdout.readline() == b"moving\n"
         return process
 
@@ -270,6 +272,7 @@ def test_nothing_is_lost_and_nothing_done_twice(
     broker: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     world = World(tmp_path, request.getfixturevalue(broker))
+    request.addfinalizer(lambda: [one.kill() for one in world.movers])  # also where it fails
     world.serve()
     for _ in range(N_KILLS):
         process = world.mover()
