@@ -177,7 +177,7 @@ def test_a_cancelled_run_is_over():
 
 def test_one_that_is_told_to_stop_gives_its_step_back():
     bench = Bench(workflow(step("wait", lambda _: Wait(5.0, "the world"))))
-    runs, run_id = started(bench)
+    _, run_id = started(bench)
     stop = threading.Event()
     with pytest.raises(Stopped):
         performer(bench, stop=stop, on_wait=lambda _: stop.set()).perform(run_id, "wait")

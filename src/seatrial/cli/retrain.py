@@ -12,6 +12,7 @@ import click
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option, whoami, workspace_options
 from seatrial.cli.output import Console
+from seatrial.cli.retrain_outside import COMMANDS as OUTSIDE_COMMANDS
 
 if TYPE_CHECKING:
     from seatrial.wiring.retraining_desk import RetrainingDesk
@@ -165,6 +166,10 @@ def retrain_cancel(
     """End the newest run of NAME, and the release it began; production stays as it is."""
     view = _desk(home, config).cancel(name, by=whoami(), reason=reason)
     return _done(view, "cancelled", as_json=as_json)
+
+
+for _command in OUTSIDE_COMMANDS:
+    retrain.add_command(_command)
 
 
 def _done(view: dict[str, Any], what: str, *, as_json: bool) -> int:

@@ -44,7 +44,7 @@ def _after(run: Run | None, fact: Fact) -> Run:
     revised, data = replace(run, revision=fact.revision), fact.data
     if fact.kind in _STEPS:
         if "left_to" in data:
-            revised = replace(revised, left_to=data["left_to"], left_at=_at(data))
+            revised = replace(revised, left_to=str(data["left_to"]), left_at=_at(data))
         return _change(revised, str(data["step"]), lambda step: _STEPS[fact.kind](step, data))
     if fact.kind == "run.ended":
         return _ended(revised, data)

@@ -231,6 +231,7 @@ class RetrainingDesk:
             "steps": list(self._workflow.names),
             "triggers": [trigger.name for trigger in config.triggers],
             "approval": config.approval,
+            "orchestrator": config.orchestrator,
             "n_runs": len(agenda.begun),
             "status": _status(newest, run),
             "step": None if run is None or run.current is None else run.current.name,
