@@ -121,8 +121,9 @@ class Performer:
                 remedy="Do it again; what was kept stays.",
                 run=run.id,
             )
+        idle, n_kept = worker.idle, worker.n_kept
         worker.tick()
-        if worker.idle and run.current is not None:
+        if idle and worker.idle and worker.n_kept == n_kept and run.current is not None:
             self.on_wait(run.current.reason or f"{run.current.name} is {run.current.status}")
         self.clock.sleep(_TICK_S)
 

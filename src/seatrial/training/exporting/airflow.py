@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from seatrial.training.exporting.plan import LOST, MARK, Exported, Task, literal
 
-_LOOK_S = 30
-_WAITS_DAYS = 7
+_LOOK_S, _LONGEST_LOOK_S = 5, 300
+_WAITS_S = 7 * 86_400
 
 _HEAD = '''"""Trains {name} anew, a task a step, as a DAG of Airflow 3. {mark}.
 
@@ -138,7 +138,8 @@ def _task(task: Task) -> str:
     said = [f"task_id={literal(task.name)}"]
     if task.waits:
         function = "wait"
-        said += [f"poke_interval={_LOOK_S}", f"timeout={_WAITS_DAYS * 86_400}"]
+        said += [f"poke_interval={_LOOK_S}", "exponential_backoff=True"]
+        said += [f"max_wait={_LONGEST_LOOK_S}", f"timeout={_WAITS_S}"]
     else:
         function = "perform"
         said += [

@@ -140,8 +140,13 @@ def literal(value: object) -> str:
 
 def _quoted(text: str) -> str:
     """In double quotes, as a formatter of code leaves it."""
-    inner = ascii(text)[1:-1].replace("\\'", "'")
-    return '"' + re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', inner) + '"'
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return "'" if character == "'" else ascii(character)[1:-1]
 
 
 def _bad(problem: str, remedy: str) -> ExportInvalid:
