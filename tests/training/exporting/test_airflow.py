@@ -1,7 +1,13 @@
 """The text of a DAG: its constants, its tasks, and that no configuration changes its code."""
 
 import ast
+import sys
+from types import ModuleType
+from unittest.mock import MagicMock
 
+import pytest
+
+from seatrial.cli.exits import Exit
 from seatrial.training.exporting.airflow import dag
 from tests.training.exporting.programs import ENEMY, HOSTILE, PLAIN, TASKS, code, constants
 
@@ -54,3 +60,62 @@ def test_no_text_of_a_configuration_becomes_code():
 
 def test_it_is_the_same_each_time():
     assert dag(PLAIN) == dag(PLAIN)
+
+
+class Skipped(Exception):
+    pass
+
+
+class FailedForGood(Exception):
+    pass
+
+
+@pytest.fixture
+def program(monkeypatch):
+    """The functions of a DAG, in an Airflow that has nothing but its names."""
+    sdk, exceptions = ModuleType("airflow.sdk"), ModuleType("airflow.sdk.exceptions")
+    for name in ("MultipleCronTriggerTimetable", "Param", "chain", "dag", "task"):
+        setattr(sdk, name, MagicMock())
+    exceptions.AirflowSkipException = Skipped
+    exceptions.AirflowFailException = FailedForGood
+    monkeypatch.setitem(sys.modules, "airflow", ModuleType("airflow"))
+    monkeypatch.setitem(sys.modules, "airflow.sdk", sdk)
+    monkeypatch.setitem(sys.modules, "airflow.sdk.exceptions", exceptions)
+    names = {}
+    exec(dag(PLAIN), names)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"),
+    [
+        (Exit.GATE_FAILED, Skipped),
+        (Exit.INVALID, FailedForGood),
+        (Exit.NOT_FOUND, FailedForGood),
+        (Exit.DENIED, FailedForGood),
+        (Exit.CONFLICT, FailedForGood),
+        (Exit.MISSING_EXTRA, FailedForGood),
+        (Exit.USAGE, FailedForGood),
+        (Exit.UNEXPECTED, RuntimeError),
+        (Exit.LIMIT, RuntimeError),
+        (Exit.UNAVAILABLE, RuntimeError),
+        (Exit.INTERRUPTED, RuntimeError),
+        (-9, RuntimeError),
+    ],
+)
+def test_an_exit_code_means_skip_fail_or_again(program, code, raised):
+    with pytest.raises(raised):
+        program["check"](code)
+    program["check"](Exit.DONE)
+
+
+def test_a_command_is_a_list_that_no_shell_reads(program, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_COMMAND", "'/opt/my env/python' -m seatrial")
+    assert program["command"]("begin", "$(rm)") == [
+        "/opt/my env/python",
+        "-m",
+        "seatrial",
+        "retrain",
+        "begin",
+        "$(rm)",
+    ]
