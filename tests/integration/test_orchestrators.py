@@ -94,10 +94,10 @@ class Exporting:
 def exporting(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Exporting]:
     more = {"orchestrator": request.param, "triggers": [NIGHTLY]}
     world = World(tmp_path, {"churn": retraining("slow", **more)})
-    made = Exporting(world)
     with world.up():
+        made = Exporting(world)
         yield made
-    made.store.close()
+        made.store.close()
 
 
 def kill_first_training(store: SqliteStore, killed: list[int], over: threading.Event) -> None:
