@@ -217,7 +217,8 @@ def _show(console: Console, view: dict[str, Any]) -> None:
     run = view["run"]
     if run is None:
         return
-    console.say(f"  {run['id']}: {run.get('cause', '')}")
+    left_to = f"  (left to {run['left_to']})" if run.get("left_to") and run.get("step") else ""
+    console.say(f"  {run['id']}: {run.get('cause', '')}{left_to}")
     for step in run["steps"]:
         colour = _COLOURS.get(step["status"])
         mark = click.style(step["status"], fg=colour) if colour else step["status"]
