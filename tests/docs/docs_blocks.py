@@ -39,6 +39,8 @@ MARKS = {
     "retraining": "tests/docs/test_retraining_page.py runs it, with rows of its own",
     "orchestrators": "tests/docs/test_orchestrators_page.py runs it, with rows of its own",
     "kfp": "needs kfp; tests/integration/test_orchestrators.py does it, in an environment with it",
+    "events": "tests/docs/test_events_page.py runs it",
+    "kafka": "tests/integration/test_kafka.py runs it, against two brokers",
     "deciding": "needs a run that stands where it is wanted: tests/cli/test_retrain.py has them",
     "registry": "tests/docs/test_registry_page.py runs it, beside a server that follows",
     "training": "tests/docs/test_train_page.py runs it, in a folder with the examples",
