@@ -20,6 +20,8 @@ _VARIABLES = (
         "secret that opens the control routes and the console's buttons; needed to listen on "
         "anything but loopback",
     ),
+    ("SEATRIAL_STORE", "URL of the store: the key `store` below, which may hold a password"),
+    ("SEATRIAL_COMMAND", "read by exported retrainings: the program they call; `seatrial` without"),
     ("SEATRIAL_BUNDLE", "the bundle folder that `seatrial.wiring.standalone:app` serves"),
     ("SEATRIAL_REPORT", "set for a training: the file its reports go to"),
     ("SEATRIAL_VERSION", "the number it says its version has; 1 without"),

@@ -38,6 +38,7 @@ class FakeDesk:
         self.status = "waiting"
         self.step = "approve"
         self.refuses = False
+        self.left_to = ""
 
     def views(self) -> list[dict[str, Any]]:
         return [self.view("churn")]
@@ -79,6 +80,7 @@ class FakeDesk:
                 "step": self.step,
                 "outcome": "",
                 "reason": "",
+                "left_to": self.left_to,
                 "causes": [cause],
                 "steps": [step],
                 "live": {"share": 0.5, "note": HOSTILE, "lines": ["epoch 4"]},
@@ -217,3 +219,18 @@ async def test_a_button_nobody_knows_is_told(client: httpx.AsyncClient, desk: Fa
     answer = await client.post("/console/retraining/churn/dance", headers=HEADERS)
     assert "Nobody knows how to" in answer.text
     assert desk.asked == []
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "left to"), ("zh", "步骤由")])
+async def test_a_run_that_is_left_to_an_orchestrator_says_so(
+    language: str, words: str, client: httpx.AsyncClient, desk: FakeDesk
+) -> None:
+    async def page() -> str:
+        headers = HEADERS | {"accept-language": language}
+        return (await client.get("/retraining/churn", headers=headers)).text
+
+    assert words not in await page()
+    desk.left_to = HOSTILE
+    shown = await page()
+    assert words in shown
+    assert HOSTILE not in shown

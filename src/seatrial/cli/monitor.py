@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from seatrial.cli.monitor_show import show_comparison
 from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
+from seatrial.cli.stopping import told_to_stop
 from seatrial.kernel.config import validated
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.watching.batch import Outcome, RuleName
@@ -154,7 +153,7 @@ def run(config: Path, once: bool, port: int | None, home: Path | None, as_json: 
             file,
             folder=folder,
             workspace=partial(open_workspace, home=home),
-            stop=_stopped(),
+            stop=told_to_stop(),
             say=console.say,
             once=once,
             port=port,
@@ -169,15 +168,6 @@ def run(config: Path, once: bool, port: int | None, home: Path | None, as_json: 
 
 for _command in (*DEPLOY_COMMANDS, *ALERT_COMMANDS, *FILE_COMMANDS):
     monitor.add_command(_command)
-
-
-def _stopped() -> threading.Event:
-    """An event that SIGTERM and SIGINT set, where this is the main thread."""
-    stop = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _to_compare(

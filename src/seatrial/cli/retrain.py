@@ -12,6 +12,7 @@ import click
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option, whoami, workspace_options
 from seatrial.cli.output import Console
+from seatrial.cli.retrain_outside import COMMANDS as OUTSIDE_COMMANDS
 
 if TYPE_CHECKING:
     from seatrial.wiring.retraining_desk import RetrainingDesk
@@ -167,6 +168,10 @@ def retrain_cancel(
     return _done(view, "cancelled", as_json=as_json)
 
 
+for _command in OUTSIDE_COMMANDS:
+    retrain.add_command(_command)
+
+
 def _done(view: dict[str, Any], what: str, *, as_json: bool) -> int:
     console = Console(as_json=as_json)
     console.step("ok", what, view["run"]["id"])
@@ -212,7 +217,8 @@ def _show(console: Console, view: dict[str, Any]) -> None:
     run = view["run"]
     if run is None:
         return
-    console.say(f"  {run['id']}: {run.get('cause', '')}")
+    left_to = f"  (left to {run['left_to']})" if run.get("left_to") and run.get("step") else ""
+    console.say(f"  {run['id']}: {run.get('cause', '')}{left_to}")
     for step in run["steps"]:
         colour = _COLOURS.get(step["status"])
         mark = click.style(step["status"], fg=colour) if colour else step["status"]

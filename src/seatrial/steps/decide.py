@@ -35,12 +35,14 @@ class Begin:
         token: of the lease.
         retry: of the step.
         last_words: what the attempt before said last, where it ended without a word.
+        for_us: whether a run that was left to somebody outside is ours from now on.
     """
 
     holder: str
     token: int
     retry: Retry
     last_words: tuple[str, ...] = ()
+    for_us: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +103,14 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryNow:
-    """A person says: begin the failed step again, all its attempts before it."""
+    """A person says: begin the failed step again, all its attempts before it.
+
+    Args: left_to: who performs it, where that is not one of our workers.
+    """
 
     by: str
     reason: str = ""
+    left_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +171,7 @@ def _begin(run: Run, event: Begin, now: datetime) -> list[Draft]:
         "token": event.token,
         "lost": lost,
         "log": event.last_words,
-    }
+    } | ({"left_to": ""} if event.for_us and run.left_to else {})
     return [_draft("step.begun", data, now)]
 
 
@@ -237,7 +243,8 @@ def _person(run: Run, event: Word, now: datetime) -> list[Draft]:
                     f"The step {step.name} of {run.id} is {step.status}, not failed",
                     "Retry a step that failed.",
                 )
-            return [_draft("step.retried", said, now, by=event.by)]
+            more = {"left_to": event.left_to} if event.left_to or run.left_to else {}
+            return [_draft("step.retried", said | more, now, by=event.by)]
         case TakeOver():
             if step.name != event.step:
                 raise _conflict(

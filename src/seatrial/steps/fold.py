@@ -43,6 +43,8 @@ def _after(run: Run | None, fact: Fact) -> Run:
         raise _unknown(fact, "comes before the run was started")
     revised, data = replace(run, revision=fact.revision), fact.data
     if fact.kind in _STEPS:
+        if "left_to" in data:
+            revised = replace(revised, left_to=str(data["left_to"]), left_at=_at(data))
         return _change(revised, str(data["step"]), lambda step: _STEPS[fact.kind](step, data))
     if fact.kind == "run.ended":
         return _ended(revised, data)
@@ -69,6 +71,8 @@ def _started(fact: Fact) -> Run:
         started_by=fact.by,
         cause=data["cause"],
         revision=fact.revision,
+        left_to=data.get("left_to", ""),
+        left_s=data.get("left_s", 0.0),
     )
 
 

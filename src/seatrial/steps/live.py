@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isnan
 
@@ -63,9 +63,13 @@ def _live(data: Mapping[str, object], age_s: float) -> Live:
 
 
 class Notes:
-    """What a step says; written by its thread, read by the worker's."""
+    """What a step says; written by its thread, read by the worker's.
 
-    def __init__(self) -> None:
+    Args: on_line: told each line as well, on the step's thread.
+    """
+
+    def __init__(self, on_line: Callable[[str], None] = lambda _: None) -> None:
+        self._on_line = on_line
         self._lock = threading.Lock()
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._share: float | None = None
@@ -73,8 +77,11 @@ class Notes:
 
     def say(self, text: str) -> None:
         """Keep the lines of a text, shortened where they are long."""
+        lines = [clean_text(line) for line in text.splitlines()]
         with self._lock:
-            self._lines.extend(clean_text(line) for line in text.splitlines())
+            self._lines.extend(lines)
+        for line in lines:
+            self._on_line(line)
 
     def progress(self, share: float | None, note: str) -> None:
         """How much is done, cut to [0, 1], and what is done now."""

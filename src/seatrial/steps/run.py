@@ -110,6 +110,8 @@ class Run:
         data: what more is known of the end.
         ended_at: when it ended.
         revision: of its stream.
+        left_to: who performs its steps from outside, such as an orchestrator; "" for our workers.
+        left_at, left_s: since when, and how long it may be silent before our workers go on.
     """
 
     kind: str
@@ -125,6 +127,9 @@ class Run:
     data: Mapping[str, object] = field(default_factory=dict)
     ended_at: datetime | None = None
     revision: int = 0
+    left_to: str = ""
+    left_at: datetime | None = None
+    left_s: float = 0.0
 
     @property
     def id(self) -> str:
@@ -145,6 +150,17 @@ class Run:
             return self.over
         return self.current.status if self.current else Status.ENDED
 
+    def is_left(self, now: datetime) -> bool:
+        """Whether it is left to somebody outside, of whom something was heard lately.
+
+        Clocks of two machines differ: what was heard a little ahead of ``now`` counts as lately.
+        """
+        if not self.left_to:
+            return False
+        heard = [self.left_at or self.started_at]
+        heard += [at for step in self.steps for at in (step.begun_at, step.ended_at) if at]
+        return abs((now - max(heard)).total_seconds()) < self.left_s
+
     def step(self, name: str) -> StepState:
         """A step by name.   Raises: KeyError."""
         return {step.name: step for step in self.steps}[name]
@@ -163,6 +179,7 @@ class Run:
             "started_at": self.started_at.isoformat(),
             "started_by": self.started_by,
             "ended_at": _iso(self.ended_at),
+            "left_to": self.left_to,
             "input": dict(self.input),
             "data": dict(self.data),
             "steps": [_step_record(step) for step in self.steps],

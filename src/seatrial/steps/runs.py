@@ -78,9 +78,14 @@ class Runs:
         input: object,  # noqa: A002
         reason: str,
         by: str,
+        left_to: str = "",
+        left_s: float = 0.0,
     ) -> tuple[Run, bool]:
         """Start a run, or find the one that has the key already.
 
+        Args:
+            left_to: who performs its steps from outside; "" for our workers.
+            left_s: how long that one may be silent before our workers go on with it.
         Returns: the run, and whether this call started it.
         Raises: BadWorkflow: the key; BadRecord: the input; StoreUnavailable.
         """
@@ -91,7 +96,7 @@ class Runs:
             "input": to_record(input, workflow.takes, f"input of {workflow.kind}"),
             "steps": list(workflow.names),
             "cause": reason,
-        }
+        } | ({"left_to": left_to, "left_s": left_s} if left_to else {})
         draft = Draft(kind="run.started", data=data, schema=SCHEMA, by=by)
         try:
             self._log.append(stream, [draft], expected=0)
@@ -102,9 +107,13 @@ class Runs:
         self.refresh()
         return self.get(f"{workflow.kind}/{key}"), created
 
-    def retry(self, run_id: str, *, by: str, reason: str = "") -> Run:
-        """Begin the failed step again.   Raises: RunConflict, UnknownRun."""
-        return self.person(run_id, lambda _: RetryNow(by=by, reason=reason))
+    def retry(self, run_id: str, *, by: str, reason: str = "", left_to: str = "") -> Run:
+        """Begin the failed step again.
+
+        Args: left_to: who performs it, where that is not one of our workers.
+        Raises: RunConflict, UnknownRun.
+        """
+        return self.person(run_id, lambda _: RetryNow(by=by, reason=reason, left_to=left_to))
 
     def take_over(
         self, run_id: str, workflow: Workflow, output: object, *, by: str, reason: str = ""

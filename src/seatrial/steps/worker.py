@@ -92,6 +92,8 @@ class Worker:
         holder: unique name of this process start.
         n_parallel: steps at work at once, >= 1.
         spawn: runs a step beside.
+        only: id of a run and name of a step: this one alone is begun, whoever it is left to.
+        on_line: told each line that steps say, on their threads.
         lease_ttl_s: see `LEASE_TTL_S`; longer than a tick ever takes.
     """
 
@@ -104,6 +106,8 @@ class Worker:
         holder: str,
         n_parallel: int = 4,
         spawn: Spawn = on_a_thread,
+        only: tuple[str, str] | None = None,
+        on_line: Callable[[str], None] = lambda _: None,
         lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:
         self._store = store
@@ -112,12 +116,17 @@ class Worker:
         self._holder = holder
         self._n_parallel = n_parallel
         self._spawn = spawn
+        self._only = only
+        self._on_line = on_line
         self._ttl_s = lease_ttl_s
         self._runs = Runs(store, clock=clock)
         self._jobs: dict[str, _Job] = {}
         self._ask_at_s: dict[str, tuple[int, float]] = {}
-        self._stuck: dict[str, str] = {}
         self._trouble = ""
+        self.stuck: dict[str, Exception] = {}
+        """Why a run stands still, by its id."""
+        self.n_kept = 0
+        """How many answers of steps were kept."""
 
     @property
     def idle(self) -> bool:
@@ -172,12 +181,12 @@ class Worker:
         except (StoreUnavailable, StoreFull):
             raise
         except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
-            if self._stuck.get(run_id) != str(problem):
-                self._stuck[run_id] = str(problem)
+            if str(self.stuck.get(run_id)) != str(problem):
+                self.stuck[run_id] = problem
                 foreseen = isinstance(problem, SeatrialError)
                 _log.warning("run %s stands still: %s", run_id, problem, exc_info=not foreseen)
         else:
-            self._stuck.pop(run_id, None)
+            self.stuck.pop(run_id, None)
 
     # Taking up.
 
@@ -196,10 +205,17 @@ class Worker:
                 self._store.release(lease)
 
     def _is_due(self, run: Run) -> bool:
+        if not self._is_ours(run):
+            return False
         asked = self._ask_at_s.get(run.id)
         if asked is not None and asked[0] == run.revision:
             return self._clock.monotonic() >= asked[1]
         return run.current is not None and run.current.is_due(self._clock.now())
+
+    def _is_ours(self, run: Run) -> bool:
+        if self._only is None:
+            return not run.is_left(self._clock.now())
+        return run.current is not None and (run.id, run.current.name) == self._only
 
     def _ask_again(self, run: Run, seconds: float) -> None:
         """Not before then, unless something happens to the run meanwhile."""
@@ -218,6 +234,7 @@ class Worker:
             token=lease.token,
             retry=step.retry,
             last_words=self._last_words(run, run.current),
+            for_us=self._only is None,
         )
         run = self._runs.apply(run, begin, now=self._clock.now())
         state = run.current
@@ -244,7 +261,7 @@ class Worker:
         return said.lines[-KEPT_LINES:] if said and said.step == step.name else ()
 
     def _start(self, run: Run, state: StepState, step: Step, lease: Lease) -> None:
-        notes = Notes()
+        notes = Notes(self._on_line)
         context = Context(run, state, notes)
         attempt = Attempt(step=state.name, number=state.attempt, token=lease.token)
         now_s = self._clock.monotonic()
@@ -338,6 +355,7 @@ class Worker:
 
     def _keep(self, run_id: str, job: _Job, event: Event) -> None:
         run = self._runs.apply(self._runs.get(run_id), event, now=self._clock.now())
+        self.n_kept += 1
         if job.waited is not None and job.waited.seconds is not None:
             self._ask_again(run, job.waited.seconds)
         del self._jobs[run_id]

@@ -35,7 +35,7 @@ def watched_for(settings: Settings) -> MonitoringConfig:
     own = [
         trigger.model_copy(update={"endpoints": (one.endpoint or name,)})
         for name, one in settings.retraining.items()
-        for trigger in one.triggers
+        for trigger in one.triggers_here
     ]
     config = settings.monitoring
     return config.model_copy(update={"triggers": (*config.triggers, *own)}) if own else config

@@ -108,10 +108,7 @@ class RetrainingBook:
 
     def bring_forward(self, name: str) -> None:
         """Begin what is due, and note what has ended.   Raises: StoreUnavailable and its kin."""
-        agenda = self.agenda(name)
-        active = agenda.active
-        if active is not None:
-            self._follow(name, active)
+        self.follow(name)
         self._begin(name)
 
     def _begin(self, name: str) -> None:
@@ -138,9 +135,21 @@ class RetrainingBook:
         )
         reason = "; ".join(f"{cause.rule}: {cause.reason}" for cause in begun.causes)
         run, _ = self.runs.start(
-            self._workflow, key=begun.key, input=order, reason=reason, by=begun.by
+            self._workflow,
+            key=begun.key,
+            input=order,
+            reason=reason,
+            by=begun.by,
+            left_to=begun.left_to,
+            left_s=self.config(name).patience,
         )
         return run
+
+    def follow(self, name: str) -> None:
+        """Note in the agenda that its newest run has ended, where it has."""
+        active = self.agenda(name).active
+        if active is not None:
+            self._follow(name, active)
 
     def _follow(self, name: str, active: Begun) -> None:
         run = self.runs.find(active.run_id) or self.started(name, active)

@@ -231,6 +231,7 @@ class RetrainingDesk:
             "steps": list(self._workflow.names),
             "triggers": [trigger.name for trigger in config.triggers],
             "approval": config.approval,
+            "orchestrator": config.orchestrator,
             "n_runs": len(agenda.begun),
             "status": _status(newest, run),
             "step": None if run is None or run.current is None else run.current.name,
@@ -247,7 +248,8 @@ class RetrainingDesk:
     def _run(self, begun: Begun) -> dict[str, Any]:
         run = self._book.runs.find(begun.run_id)
         if run is None:
-            return {"id": begun.run_id, "status": "pending", "steps": [], **self._record(begun)}
+            unstarted = {"id": begun.run_id, "status": "pending", "left_to": begun.left_to}
+            return {**unstarted, "steps": [], **self._record(begun)}
         said = live.watch(self._store, run.id) if run.status is Status.RUNNING else None
         current = run.current
         speaks = said is not None and current is not None and said.step == current.name

@@ -22,12 +22,13 @@ from seatrial.release.projection import Endpoints
 from seatrial.steps.context import Context
 from seatrial.steps.run import Run
 from seatrial.steps.runs import Runs
-from seatrial.steps.workflow import Answer, Done, End, Retry, Step, Wait, Workflow
+from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow
 from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.retraining.agenda import KIND
 from seatrial.training.retraining.checks import check_rows
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.training.retraining.gathering import as_taken, cut_of, shown_time
+from seatrial.training.retraining.outline import OUTLINE
 from seatrial.training.retraining.records import (
     Approved,
     Judged,
@@ -47,8 +48,6 @@ NOT_NEEDED = "not_needed"
 
 _LOOK_S = 1.0
 _US = timedelta(microseconds=1)
-_PASSING = Retry(attempts=6, first_s=2.0, longest_s=120.0)
-"""What may pass is waited for, some minutes: a database, a feature store, a full disk."""
 
 
 class RetrainingUnknown(NotFound):
@@ -69,18 +68,22 @@ class RetrainingFlow:
 
     def workflow(self) -> Workflow:
         """The workflow, to be run by a `steps.worker.Worker`."""
+        acts = {
+            "rows": self._rows,
+            "look": self._look,
+            "train": self._train,
+            "evaluate": self._evaluate,
+            "approve": self._approve,
+            "register": self._register,
+            "release": self._release,
+        }
         return Workflow(
             kind=KIND,
             takes=Order,
-            steps=(
-                Step(name="rows", gives=Rows, act=self._rows, retry=_PASSING),
-                Step(name="look", gives=Looked, act=self._look, retry=_PASSING),
-                Step(name="train", gives=Trained, act=self._train),
-                Step(name="evaluate", gives=Judged, act=self._evaluate, retry=_PASSING),
-                Step(name="approve", gives=Approved, act=self._approve),
-                Step(name="register", gives=Registered, act=self._register, retry=_PASSING),
-                Step(name="release", gives=Released, act=self._release, retry=_PASSING),
-            ),
+            steps=[
+                Step(name=one.name, gives=one.gives, act=acts[one.name], retry=one.retry)
+                for one in OUTLINE
+            ],
             outcome=PROMOTED,
         )
 

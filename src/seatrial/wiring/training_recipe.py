@@ -27,7 +27,7 @@ def recipe_of(workspace: Workspace, order: TrainingOrder) -> Recipe:
 
     Raises: UnknownRecipe, BadOrder, BadParameter.
     """
-    name, config = _found(workspace, order)
+    name, config = found_recipe(workspace, order)
     root = Path.cwd() if workspace.config is None else workspace.config.parent
     cwd = _folder(root, config.folder)
     command = config.command or ()
@@ -53,7 +53,8 @@ def recipe_of(workspace: Workspace, order: TrainingOrder) -> Recipe:
     )
 
 
-def _found(workspace: Workspace, order: TrainingOrder) -> tuple[str, RecipeConfig]:
+def found_recipe(workspace: Workspace, order: TrainingOrder) -> tuple[str, RecipeConfig]:
+    """Name and configuration of the recipe an order means.   Raises: UnknownRecipe."""
     recipes = workspace.settings.training.recipes
     if order.command:
         stem = next((Path(p).stem for p in order.command if p.endswith((".py", ".sh"))), None)

@@ -135,3 +135,11 @@ def test_around_a_change_of_clocks_latest_and_following_agree():
         assert latest(cron, after, BERLIN) == after
         assert after - now == timedelta(minutes=30)
         now = after
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [(" @Daily ", "0 0 * * *"), ("0  3 * * MON", "0 3 * * mon"), ("@annually", "0 0 1 1 *")],
+)
+def test_its_fields_are_five_by_whichever_name(text: str, fields: str) -> None:
+    assert parse_cron(text).fields == fields

@@ -25,6 +25,8 @@ NAMES = st.text("ab.-[]*?!^\\é", min_size=1, max_size=6)
         ("[ab].txt", ["a.txt", "x/b.txt"], ["c.txt"]),
         ("[!ab].txt", ["c.txt"], ["a.txt", "x/b.txt"]),
         ("x/[!a]y", ["x/by"], ["x//y", "x/ay"]),
+        ("[?-.].txt", [], ["?.txt", "-.txt", "..txt"]),
+        ("[!?-.].txt", ["?.txt", "a.txt"], ["/.txt"]),
         ("[^].txt", ["^.txt"], ["a.txt"]),
         ("a[", ["a["], ["a"]),
         ("海*", ["海试", "x/海"], ["试海"]),

@@ -19,6 +19,7 @@ from seatrial.training.retraining.agenda import (
     decide,
     ended,
     fold,
+    from_outside,
     revived,
 )
 
@@ -195,3 +196,21 @@ def test_whatever_happens_the_limits_hold(steps, k, per_day):
     ids = [c.id for run in agenda.begun for c in run.causes]
     assert len(ids) == len(set(ids))
     assert all(len({c.rule for c in run.causes}) >= k for run in agenda.begun)
+
+
+def test_an_orchestrator_begins_a_run_joins_one_and_is_known_again():
+    first, second = cause("a", "airflow"), cause("k", "kubeflow")
+    agenda = after(Agenda(), from_outside("churn", Agenda(), first, by="anna"))
+    assert (agenda.active.key, agenda.active.left_to) == ("churn-1", "airflow")
+    assert from_outside("churn", agenda, first, by="anna") == []
+    agenda = after(agenda, from_outside("churn", agenda, second, by="anna"))
+    assert [one.rule for one in agenda.active.causes] == ["airflow", "kubeflow"]
+    agenda = done(agenda)
+    assert from_outside("churn", agenda, second, by="anna") == []
+    agenda = after(agenda, from_outside("churn", agenda, cause("b", "airflow"), by="anna"))
+    assert agenda.active.key == "churn-2"
+
+
+def test_a_run_that_triggers_begin_is_left_to_nobody():
+    _, agenda = decided(Agenda(), [cause()])
+    assert agenda.active.left_to == ""

@@ -65,6 +65,11 @@ class Cron:
     weekdays: frozenset[int]
     either_day: bool
 
+    @property
+    def fields(self) -> str:
+        """Its five fields, by whichever short name it was written."""
+        return _fields(self.text)
+
     def on(self, day: date) -> bool:
         """Whether a day is one of the schedule."""
         if day.month not in self.months:
@@ -75,7 +80,7 @@ class Cron:
 
 def parse_cron(text: str) -> Cron:
     """The schedule a text means.   Raises: BadCron."""
-    fields = _MACROS.get(text.strip().lower(), text).lower().split()
+    fields = _fields(text).split()
     if len(fields) != 5:
         raise _bad(text, f"has {len(fields)} fields, not 5")
     weekdays = {day % 7 for day in _field(text, fields[4], (0, 7), "day of week", _DAYS)}
@@ -94,6 +99,10 @@ def parse_cron(text: str) -> Cron:
     ):
         raise _bad(text, "names a day that no month has")
     return cron
+
+
+def _fields(text: str) -> str:
+    return " ".join(_MACROS.get(text.strip().lower(), text).lower().split())
 
 
 def latest(cron: Cron, now: datetime, zone: tzinfo = UTC) -> datetime | None:

@@ -63,6 +63,22 @@ def _next(pattern: str, at: int) -> tuple[int, str]:
             inner = pattern[at + 1 : end]
             negated = inner.startswith("!")
             letters = inner[1:] if negated else inner
-            members = re.sub(r"([\\\[\]^&|~])", r"\\\1", letters)
-            return end + 1, f"(?!/)[{'^' if negated else ''}{members}]" if letters else r"\["
+            return end + 1, _class(letters, negated=negated) if letters else r"\["
     return at + 1, re.escape(sign)
+
+
+def _class(letters: str, *, negated: bool) -> str:
+    """The expression for one of some letters and ranges; a range that ends before it begins is
+    empty."""
+    members, at = "", 0
+    while at < len(letters):
+        first, last = letters[at], letters[at]
+        if letters[at + 1 : at + 2] == "-" and at + 2 < len(letters):
+            last = letters[at + 2]
+            at += 2
+        at += 1
+        if first <= last:
+            members += f"{re.escape(first)}-{re.escape(last)}"
+    if not members:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{members}]"

@@ -108,6 +108,7 @@ class Begun:
         at: when it was decided.
         by: who did.
         causes: why.
+        left_to: who performs its steps from outside; "" for the server.
         outcome: how it ended; "" while it has not.
         reason: why it ended.
         trained_s: seconds its training took.
@@ -117,6 +118,7 @@ class Begun:
     at: datetime
     by: str
     causes: tuple[Cause, ...]
+    left_to: str = ""
     outcome: str = ""
     reason: str = ""
     trained_s: float = 0.0
@@ -199,6 +201,19 @@ def by_hand(name: str, agenda: Agenda, cause: Cause, *, by: str) -> Draft:
     return _begin(name, agenda, [cause], cause.at, by=by)
 
 
+def from_outside(name: str, agenda: Agenda, cause: Cause, *, by: str) -> list[Draft]:
+    """An orchestrator begins a run that is left to it, or joins the one that is under way.
+
+    Nothing where the cause belongs to a run already: the same call again is the same run.
+    """
+    if cause.id in agenda.handled:
+        return []
+    if agenda.active is not None:
+        data = {"run": agenda.active.key, "causes": _records([cause])}
+        return [_draft("retraining.joined", data, cause.at, by=by)]
+    return [_begin(name, agenda, [cause], cause.at, by=by, left_to=cause.rule)]
+
+
 def ended(begun: Begun, *, outcome: str, reason: str, trained_s: float, now: datetime) -> Draft:
     """A run has come to its end, or rests as failed."""
     data = {"run": begun.key, "outcome": outcome, "reason": reason, "trained_s": trained_s}
@@ -236,10 +251,16 @@ def _held(
 
 
 def _begin(
-    name: str, agenda: Agenda, causes: Sequence[Cause], now: datetime, *, by: str = KIND
+    name: str,
+    agenda: Agenda,
+    causes: Sequence[Cause],
+    now: datetime,
+    *,
+    by: str = KIND,
+    left_to: str = "",
 ) -> Draft:
     data = {"run": f"{name}-{len(agenda.begun) + 1}", "causes": _records(causes)}
-    return _draft("retraining.began", data, now, by=by)
+    return _draft("retraining.began", data | ({"left_to": left_to} if left_to else {}), now, by=by)
 
 
 def fold(agenda: Agenda, facts: Sequence[Fact]) -> Agenda:
@@ -264,7 +285,13 @@ def _after(agenda: Agenda, fact: Fact) -> Agenda:
         return replace(agenda, held=data)
     at = datetime.fromisoformat(data["at"])
     if fact.kind == "retraining.began":
-        begun = Begun(key=data["run"], at=at, by=fact.by, causes=_causes(data))
+        begun = Begun(
+            key=data["run"],
+            at=at,
+            by=fact.by,
+            causes=_causes(data),
+            left_to=data.get("left_to", ""),
+        )
         return replace(agenda, begun=(*agenda.begun, begun), held={})
     runs = list(agenda.begun)
     place = [run.key for run in runs].index(data["run"])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.monitoring.rows.columns import Columns
-from seatrial.monitoring.triggers.config import TriggersConfig, rules_of
+from seatrial.monitoring.triggers.config import ScheduleTrigger, TriggersConfig, rules_of
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.release.config import Duration
 from seatrial.training.retraining.agenda import DAY_S, WEEK_S, Limits
 from seatrial.training.retraining.demands import Demands
+
+HERE: Final = "seatrial"
+"""The orchestrator that is no other."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
@@ -176,6 +179,30 @@ class RetrainedConfig(ConfigModel):
         default=False, description="Whether a person approves before it is released."
     )
 
+    orchestrator: Literal["seatrial", "airflow", "kubeflow"] = Field(
+        default=HERE,
+        description="Who keeps its calendar: seatrial, or the orchestrator it is exported to. Then "
+        "its schedule triggers go into the export, and the server leaves them alone.",
+    )
+    patience: Duration = Field(
+        default=900.0,
+        gt=0,
+        description="How long an orchestrator may be silent between two steps before the server "
+        "goes on with the run.",
+    )
+
+    @property
+    def triggers_here(self) -> TriggersConfig:
+        """Those that the server looks at."""
+        if self.orchestrator == HERE:
+            return self.triggers
+        return tuple(one for one in self.triggers if one.kind != "schedule")
+
+    @property
+    def calendar(self) -> list[ScheduleTrigger]:
+        """Its triggers by the calendar."""
+        return [one for one in self.triggers if isinstance(one, ScheduleTrigger)]
+
     def limits(self) -> Limits:
         """As the agenda takes it."""
         return Limits(
@@ -203,7 +230,7 @@ def check_retrainings(
                 f"retraining: {taken[endpoint]!r} and {name!r} both train {endpoint!r} anew"
             )
         taken[endpoint] = name
-        if one.triggers and not monitoring.enabled:
+        if one.triggers_here and not monitoring.enabled:
             raise ValueError(
                 f"retraining.{name}.triggers: nothing looks at them; set monitoring.enabled"
             )
