@@ -21,6 +21,7 @@ _VARIABLES = (
         "anything but loopback",
     ),
     ("SEATRIAL_BUNDLE", "the bundle folder that `seatrial.wiring.standalone:app` serves"),
+    ("SEATRIAL_REPORT", "set for a training: the file its reports go to"),
     ("SEATRIAL_VERSION", "the number it says its version has; 1 without"),
 )
 _BOUNDS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,10 @@ from seatrial.serving.metrics import BUCKETS_S, VersionCounts, WorkerCounts, exp
 from seatrial.serving.outcome import OK, REJECTED, SHED
 from seatrial.stats.counts import Interval
 from seatrial.stats.trend import Crossing
+from seatrial.steps.run import Run
+from seatrial.training.following.exposition import exposition as registry_exposition
+from seatrial.training.retraining.agenda import Agenda, Begun
+from seatrial.training.retraining.exposition import exposition as retraining_exposition
 
 _HELP = re.compile(r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n((?:[^#].*\n)*)")
 _LABEL = re.compile(r'(\w+)="')
@@ -91,6 +96,19 @@ def metrics_page() -> str:
             "`worker`.",
         ],
         table(head, _rows(of_lookups())),
+        ["## What retrainings tell"],
+        [
+            "Of models that are [trained anew](../how-to/retraining.md). `outcome` is the word a",
+            "run ended with, such as `promoted`, `worse` or `failed`.",
+        ],
+        table(head, _rows(of_retrainings())),
+        ["## What registries tell"],
+        [
+            "Where models are followed (`registry.models` of the configuration). `result` is",
+            "`accepted`, `repeated`, or the [code](errors.md) of the refusal; `outcome` is how",
+            "the release of a version ended, or `under_way`.",
+        ],
+        table(head, _rows(of_registries())),
         ["## What the watch tells"],
         [
             "The monitor of an endpoint tells what it found as gauges. What is not known has no",
@@ -111,7 +129,15 @@ def metrics_page() -> str:
 
 def families() -> list[tuple[str, str, str, str]]:
     """Name, meaning, type and sample lines of every family."""
-    return of_servers() + of_the_gateway() + of_lookups() + of_the_watch()
+    registries = of_registries() + of_retrainings()
+    return of_servers() + of_the_gateway() + of_lookups() + registries + of_the_watch()
+
+
+def of_retrainings() -> list[tuple[str, str, str, str]]:
+    """The families of `training/retraining/exposition.py`, with a sample of each."""
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    over = Begun(key="churn-1", at=at, by="", causes=(), outcome="promoted", trained_s=1.0)
+    return _HELP.findall(retraining_exposition({"churn": Agenda(begun=(over,))}))
 
 
 def of_the_gateway() -> list[tuple[str, str, str, str]]:
@@ -124,6 +150,21 @@ def of_the_gateway() -> list[tuple[str, str, str, str]]:
     counts = GatewayCounts()
     counts.ended("r", journal, outcome="ok", seconds=1.0, first_token_s=1.0)
     return _HELP.findall(gateway_exposition({"w": counts.snapshot()}))
+
+
+def of_registries() -> list[tuple[str, str, str, str]]:
+    """The families of `training/following/exposition.py`, with a sample of each."""
+    run = Run(
+        kind="registry",
+        key="k",
+        input={"endpoint": "m"},
+        steps=(),
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        started_by="registry",
+        cause="",
+    )
+    text = registry_exposition(up={"mlflow": True}, webhooks={"w": {"accepted": 1}}, runs=[run])
+    return _HELP.findall(text)
 
 
 def of_lookups() -> list[tuple[str, str, str, str]]:

@@ -7,11 +7,15 @@ the diagram and the table of facts are what the code does, not what somebody onc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from pages.experiments import experiment_rows
 from pages.keys import key_rows
+from pages.pipelines import pipeline_rows
+from pages.registries import registry_rows
 from pages.text import page, table
+from pages.training import run_rows
 from pages.watch import event_rows
 from seatrial.kernel.errors import Conflict
 from seatrial.kernel.events import Draft, Fact
@@ -21,6 +25,7 @@ from seatrial.release.endpoint import EndpointState, roll_back, start
 from seatrial.release.fold import CHANGES, fold
 from seatrial.release.rollout import (
     Asked,
+    Evaluated,
     Event,
     Looked,
     Phase,
@@ -31,6 +36,8 @@ from seatrial.release.rollout import (
     Warmed,
     decide,
 )
+from seatrial.release.trial import Arm, Trial
+from seatrial.release.trying import enter, leave
 from seatrial.release.verdict import Outcome
 from seatrial.testing.memory_store import MemoryStore
 
@@ -40,6 +47,7 @@ _PLAN = Plan(
     steps=(Step(share=0.05, watch_s=_WATCH_S), Step(share=0.5, watch_s=_WATCH_S)),
     extend_s=_EXTEND_S,
 )
+_EVALUATED = replace(_PLAN, evaluated=True)
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +60,8 @@ def _looked(outcome: Outcome, watched_s: float) -> Looked:
 _EVENTS: Mapping[str, Event] = {
     "the staging tests pass": Staged(passed=True, reason="passed"),
     "the staging tests fail": Staged(passed=False, reason="failed"),
+    "it is not worse than the version in production": Evaluated(passed=True, reason="not worse"),
+    "it is worse, or cannot be compared": Evaluated(passed=False, reason="worse"),
     "every worker has it loaded": Warmed(),
     "a worker cannot load it": Warmed(problem="cannot be loaded"),
     "verdict FAIL": _looked(Outcome.FAIL, 0.0),
@@ -96,8 +106,8 @@ class Seen:
 def explore() -> Seen:
     """Put every event to every state that can be reached."""
     seen = Seen()
-    for state, target in _beginnings(seen):
-        begun = start(state, version=2, digest="d2", target=target, plan=_PLAN)
+    for state, target, plan in _beginnings(seen):
+        begun = start(state, version=2, digest="d2", target=target, plan=plan)
         waiting = [_take(state, begun, seen)]
         known: set[object] = set()
         while waiting:
@@ -112,7 +122,7 @@ def explore() -> Seen:
     return seen
 
 
-def _beginnings(seen: Seen) -> list[tuple[EndpointState, str]]:
+def _beginnings(seen: Seen) -> list[tuple[EndpointState, str, Plan]]:
     empty = EndpointState(name="m")
     plan = Plan(steps=(Step(share=1.0, watch_s=0.0),))
     first = _take(empty, start(empty, version=1, digest="d1", target="production", plan=plan), seen)
@@ -121,7 +131,9 @@ def _beginnings(seen: Seen) -> list[tuple[EndpointState, str]]:
         first, decide(first.rollout, _EVENTS["the staging tests pass"], stable=None), seen
     )
     _roll_back(served, seen)
-    return [(served, "staging"), (empty, "production"), (served, "production")]
+    _try_out(served, seen)
+    begun = [(served, "staging"), (empty, "production"), (served, "production")]
+    return [(state, target, plan) for plan in (_PLAN, _EVALUATED) for state, target in begun]
 
 
 def _roll_back(served: EndpointState, seen: Seen) -> None:
@@ -134,11 +146,26 @@ def _roll_back(served: EndpointState, seen: Seen) -> None:
     _take(state, roll_back(state, to=None, by="person"), seen)
 
 
+def _try_out(served: EndpointState, seen: Seen) -> None:
+    """Let the version that is served win over itself, and lose, to see those facts."""
+    arms = tuple(Arm(name=name, version=1, share=1.0) for name in ("control", "other"))
+    begun = _take(served, enter(served, Trial(experiment="e", arms=arms), by="person"), seen)
+    _take(begun, leave(begun, "e", winner=2, by="judge"), seen)
+
+
+def _way(state: EndpointState, rollout: Rollout) -> str:
+    """Where it goes next but one."""
+    compared = rollout.plan.evaluated and state.stable is not None
+    if compared and rollout.phase is Phase.STAGING:
+        return "to be evaluated"
+    return "for production" if rollout.target == "production" else "for staging only"
+
+
 def _situation(state: EndpointState, rollout: Rollout) -> frozenset[str]:
     last = rollout.step + 1 == len(rollout.plan.steps)
     return frozenset(
         {
-            "for production" if rollout.target == "production" else "for staging only",
+            _way(state, rollout),
             "no stable version" if state.stable is None else "a stable version",
             "extended already" if rollout.extended else "not extended yet",
             "last step" if last else "not the last step",
@@ -207,8 +234,9 @@ def rollout_page() -> str:
         [
             "`staged`, `rejected`, `promoted` and `aborted` are ends. A canary's steps are all",
             "in phase `canary`. The first version of an endpoint has no stable version to",
-            "protect and goes to full traffic after staging. A held release still takes a",
-            "verdict FAIL; PASS then needs a person.",
+            "protect and goes to full traffic after staging. A release that follows a registry",
+            "is [evaluated](../how-to/registry.md) where there is one. A held release still",
+            "takes a verdict FAIL; PASS then needs a person.",
         ],
         table(["in phase", "when", "becomes true", "then in"], _rows(moves)),
         [
@@ -253,6 +281,9 @@ _MEANING = {
     "release.started": "A version is on its way, with the plan it keeps.",
     "staging.passed": "The integration tests passed; the report is in the fact.",
     "staging.failed": "They failed: the version is rejected.",
+    "evaluation.awaited": "It is to be held against the version in production before it goes on.",
+    "evaluation.passed": "It is not worse, or goes on nevertheless; the reason says which.",
+    "evaluation.failed": "It is worse, or could not be compared: the version is rejected.",
     "release.staged": "The release ends after staging, as it was asked to.",
     "canary.warming": "Every worker loads the version.",
     "step.entered": "The version gets the share of a step; evidence counts from here.",
@@ -262,6 +293,9 @@ _MEANING = {
     "release.promoted": "The version gets all traffic.",
     "release.aborted": "The version gets no traffic any more.",
     "endpoint.rolled_back": "An earlier version gets all traffic again.",
+    "experiment.entered": "An experiment splits the requests.",
+    "experiment.left": "It does no longer.",
+    "endpoint.won": "The winner of an experiment gets all traffic.",
 }
 
 
@@ -270,6 +304,14 @@ def events_page() -> str:
     seen = explore()
     shapes = {REGISTERED: _registered(), **seen.shapes}
     kinds = [REGISTERED, *CHANGES]
+    others = [
+        *run_rows(),
+        *registry_rows(),
+        *experiment_rows(),
+        *event_rows(),
+        *key_rows(),
+        *pipeline_rows(),
+    ]
     rows = [
         [
             f"`{kind}`",
@@ -288,7 +330,7 @@ def events_page() -> str:
             "`revision` (place in its stream), `kind`, `schema` (1 for all of these), `at`,",
             "`by` and `data`. `seatrial history NAME --json` prints them.",
         ],
-        table(["kind", "stream", "meaning", "data"], rows + event_rows() + key_rows()),
+        table(["kind", "stream", "meaning", "data"], rows + others),
         ["Which follow which: [rollout.md](rollout.md), [alerts.md](alerts.md)."],
     )
 

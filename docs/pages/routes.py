@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.experiments.desk import ExperimentDesk
+from seatrial.features.desk import FeatureDesk
+from seatrial.features.view import Repository
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import LabelDesk
@@ -18,18 +22,27 @@ from seatrial.release.desk import Desk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
+from seatrial.training.retraining.desk import Retrainings
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
+from seatrial.web.experiments import experiments_router
+from seatrial.web.features import features_router
 from seatrial.web.guard import Guard
 from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
 from seatrial.web.labels import labels_router
 from seatrial.web.llm.description import ASKED, ROUTES, TOLD
 from seatrial.web.openapi import _HEADERS as HEADERS
 from seatrial.web.openapi import _SUMMARIES as SUMMARIES
+from seatrial.web.retraining import retraining_router
+from seatrial.web.runs import runs_router
 from seatrial.web.spend import spend_router
 from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
 
 OPEN = Guard(token=None)
+
+_NOBODY = cast("Retrainings", None)
+"""Routes are listed, and none is called."""
 
 
 def routes_page() -> str:
@@ -79,12 +92,36 @@ def routes_page() -> str:
         ["## Watch"],
         ["Alerts and what is answered to them; guarded likewise."],
         table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
+        ["## Experiments"],
+        [
+            "A/B tests on the traffic of endpoints; guarded likewise. The page is at",
+            "`/experiments`. See [Run an A/B test](../how-to/experiments.md).",
+        ],
+        table(["method", "path", ""], _listed(_experiments())),
         ["## Spending"],
         [
             "What calls of language models cost, where the section `gateway` names models; guarded",
             "likewise. The page is at `/llm`. See [what was spent](../how-to/gateway.md).",
         ],
         table(["method", "path", ""], _listed(_spending())),
+        ["## Training"],
+        [
+            "Runs of trainings; guarded likewise. The pages are at `/runs`. See",
+            "[Train a model](../how-to/train.md).",
+        ],
+        table(["method", "path", ""], _listed(runs_router(RunDesk(MemoryStore()), OPEN))),
+        ["## Retraining"],
+        [
+            "Where the section `retraining` has some; guarded likewise. The pages are at",
+            "`/retraining`. See [Train a model anew](../how-to/retraining.md).",
+        ],
+        table(["method", "path", ""], _listed(retraining_router(_NOBODY, OPEN))),
+        ["## Features"],
+        [
+            "How features stand, where the section `features` names endpoints; guarded likewise.",
+            "The page is at `/features`. See [Use features from Feast](../how-to/features.md).",
+        ],
+        table(["method", "path", ""], _listed(_features())),
         ["## Labels"],
         [
             "What came true, for predictions that were logged; guarded likewise. See",
@@ -94,9 +131,25 @@ def routes_page() -> str:
     )
 
 
+def _experiments() -> APIRouter:
+    desk = ExperimentDesk(MemoryStore(), now=SystemClock().now)
+    return experiments_router(desk, OPEN, lambda _: [])
+
+
 def _spending() -> APIRouter:
     desk = SpendDesk(MemoryLedger(), (), lambda ring: ring, wall=time.time, now=time.monotonic)
     return spend_router(desk, OPEN)
+
+
+def _features() -> APIRouter:
+    desk = FeatureDesk(
+        lambda: Repository(project="", views=()),
+        {},
+        MemoryStore(),
+        compared=lambda _: None,
+        now_s=time.time,
+    )
+    return features_router(desk, WatchDesk(MemoryStore()), OPEN)
 
 
 def _labels() -> APIRouter:

@@ -14,7 +14,7 @@ from seatrial.features.failures import (
     Unsupported,
 )
 
-SNAPSHOT = {"schema": 1, "project": "shop", "views": [], "services": []}
+SNAPSHOT = {"schema": 2, "project": "shop", "views": [], "services": []}
 
 
 def written(tmp_path: Path, text: str) -> Path:

@@ -16,7 +16,8 @@ import pytest
 
 from seatrial.adapters import parquet_log
 from seatrial.adapters.table_parquet import ParquetSource
-from seatrial.monitoring.rows.columns import Columns, DuplicateColumn, NoSuchColumn, ids_of
+from seatrial.monitoring.rows.columns import Columns, DuplicateColumn, NoSuchColumn
+from seatrial.monitoring.rows.identities import ids_of
 from seatrial.monitoring.rows.source import Chunk, SourceDenied, SourceMissing, SourceUnreadable
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool

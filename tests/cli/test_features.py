@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from seatrial.adapters.served_features import ServedFile
 from seatrial.adapters.sqlite import SqliteStore
@@ -53,6 +56,7 @@ REPOSITORY = Repository(
 )
 NOW_US = int(time.time()) * 10**6
 HOUR_US = 3600 * 10**6
+SERVICE = ("--service", "user_activity")
 
 
 class FakeFeast:
@@ -72,8 +76,15 @@ class FakeFeast:
         self.calls.append(said)
         return to_record(REPOSITORY)
 
-    def join(self, rows: Sequence[EntityRow], selected: Sequence[Selected]) -> Any:
-        return MemoryOfflineStore({"user_stats": self.rows}).join(rows, selected)
+    def join(self, rows: Sequence[EntityRow], selected: Sequence[Selected], **limit: Any) -> Any:
+        return MemoryOfflineStore({"user_stats": self.rows}).join(rows, selected, **limit)
+
+    def join_table(self, rows: pa.Table, selected: Sequence[Selected], **limit: Any) -> pa.Table:
+        times = rows["event_timestamp"].cast(pa.int64()).to_pylist()
+        keys = rows.select(["user_id"]).to_pylist()
+        asked = [EntityRow(key=k, time_us=t) for k, t in zip(keys, times, strict=True)]
+        values = self.join(asked, selected, **limit)
+        return pa.table({str(i): [row[i] for row in values] for i in range(len(selected))})
 
     def keys(self, view: str, *, limit: int, end_s: float) -> list[dict[str, int]]:
         newest = sorted(self.rows, key=lambda row: -row[1])
@@ -291,3 +302,77 @@ def test_skew_without_anything_kept_or_looked_up_says_so(served: Path, seatrial:
     assert (code, "features.log_sample_rate" in err) == (Exit.NOT_FOUND, True)
     code, _, err = seatrial("features", "skew", "chrun")
     assert (code, "features.endpoints.chrun" in err) == (Exit.NOT_FOUND, True)
+
+
+@pytest.fixture
+def users(online: SqliteRows) -> Path:
+    """Four rows: known, unknown, before anything was known, and expired."""
+    moments = [(1, 0), (9, 0), (1, 2 * HOUR_US), (3, 0)]
+    times = pa.array([NOW_US - before for _, before in moments], pa.int64())
+    columns = {
+        "user_id": [user for user, _ in moments],
+        "event_timestamp": times.cast(pa.timestamp("us", "UTC")),
+        "churned": [True, False, True, False],
+    }
+    file = Path("users.parquet")
+    parquet.write_table(pa.table(columns), file)
+    return file
+
+
+def test_a_training_set_has_what_was_known_at_each_time(users: Path, seatrial: Any) -> None:
+    code, out, err = seatrial(
+        "features", "training-set", "users.parquet", *SERVICE, "--out", "out.parquet", "--json"
+    )
+    assert code == Exit.DONE
+    assert "out.parquet: 4 rows" in err
+    told = json.loads(out)
+    assert told["n_rows"] == 4
+    assert [one["n_null"] for one in told["columns"]] == [3, 4]
+    found = parquet.read_table("out.parquet").to_pylist()
+    assert [row["purchase_count_30d"] for row in found] == [1, None, None, None]
+    assert [row["churned"] for row in found] == [True, False, True, False]
+    assert told["sha256"] == hashlib.sha256(Path("out.parquet").read_bytes()).hexdigest()
+
+
+def test_a_training_set_of_an_endpoint_is_what_it_is_served(users: Path, seatrial: Any) -> None:
+    """Under the names of its inputs, no older than its max_age, with its defaults."""
+    lookup = {
+        "service": "user_activity",
+        "columns": {"purchase_count_30d": "purchases"},
+        "defaults": {"purchase_count_30d": -1},
+        "max_age": "30m",
+    }
+    Path("seatrial.yaml").write_text(json.dumps({"features": {"endpoints": {"churn": lookup}}}))
+    command = ("features", "training-set", "users.parquet", "--out", "out.parquet")
+    assert seatrial(*command, "--endpoint", "churn")[0] == Exit.DONE
+    found = parquet.read_table("out.parquet").to_pylist()
+    assert [row["purchases"] for row in found] == [-1] * 4
+    Path("seatrial.yaml").write_text(
+        json.dumps({"features": {"endpoints": {"churn": lookup | {"max_age": "2h"}}}})
+    )
+    assert seatrial(*command, "--endpoint", "churn")[0] == Exit.DONE
+    found = parquet.read_table("out.parquet").to_pylist()
+    assert [row["purchases"] for row in found] == [1, -1, -1, -1]
+    code, _, err = seatrial(*command, "--endpoint", "chrn")
+    assert code == Exit.NOT_FOUND
+    assert "churn" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (("--feature", "user_stats:avg"), Exit.NOT_FOUND, "no feature 'avg'"),
+        ((*SERVICE, "--time", "when"), Exit.INVALID, "no column 'when'"),
+        ((*SERVICE, "--timezone", "Mars"), Exit.INVALID, "no time zone 'Mars'"),
+        ((), Exit.USAGE, "Give one of"),
+        ((*SERVICE, "--endpoint", "churn"), Exit.USAGE, "Give one of"),
+    ],
+)
+def test_what_keeps_a_training_set_from_being_written_is_told(
+    users: Path, seatrial: Any, arguments: tuple[str, ...], code: Exit, why: str
+) -> None:
+    command = ("features", "training-set", str(users), "--out", "out.parquet", *arguments)
+    found, _, err = seatrial(*command)
+    assert found == code
+    assert why in err
+    assert not Path("out.parquet").exists()

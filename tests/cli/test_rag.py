@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.adapters.index_stamps import StampFile
 from seatrial.cli.exits import Exit
 from seatrial.cli.rag_options import rag_workspace
 from seatrial.wiring.knowledge import index_store, knowledge_config
@@ -32,6 +33,18 @@ def test_what_changed_is_built_and_nothing_else(rag: Rag) -> None:
         (1, False, 4),
         (2, True, 3),
     ]
+
+
+def test_every_file_is_read_where_that_is_asked_for(
+    rag: Rag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rag("build")
+    asked: list[object] = []
+    monkeypatch.setattr(StampFile, "read", lambda self: asked.append(self) or {})
+    assert rag("build", "--rehash")[1]["unchanged"] == 4
+    assert asked == []
+    assert rag("build")[1]["unchanged"] == 4
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,17 @@ MARKS = {
     "postgres": "needs a PostgreSQL server",
     "tritonclient": "run by the journey where the client is installed",
     "experiment": "tests/docs/test_experiments_page.py runs it, in a folder with the examples",
+    "live": "tests/docs/test_experiments_page.py runs it, beside an endpoint of two versions",
     "evaluation": "tests/docs/test_evaluate_page.py runs it, with two models it trains",
+    "retraining": "tests/docs/test_retraining_page.py runs it, with rows of its own",
+    "deciding": "needs a run that stands where it is wanted: tests/cli/test_retrain.py has them",
+    "registry": "tests/docs/test_registry_page.py runs it, beside a server that follows",
+    "training": "tests/docs/test_train_page.py runs it, in a folder with the examples",
     "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",
     "knowledge": "tests/docs/test_ask_page.py runs it, in a folder with the examples",
     "prompts": "tests/docs/test_prompt_page.py runs it, beside a scripted server of models",
     "feast": "needs Feast; tests/integration/test_feast.py does it, in an environment with it",
+    "sources": "tests/integration/test_feature_sources.py runs it, with dbt and with Spark",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }
 """Why a marked block is not run as it stands."""

@@ -20,6 +20,7 @@ from pages.commands import verbs
 from pages.configuration import keys
 from pages.errors import error_classes
 from pages.metrics import families
+from pages import pipelines
 from pages.rollout import CHANGES, _MEANING, explore
 from pages.watch import KINDS, MEANING, played
 from seatrial.cli.app import root
@@ -39,7 +40,7 @@ print(json.dumps({
     "errors.md": [cls.code for cls in error_classes()],
     "metrics.md": [name for name, *_ in families()],
     "alerts.md": [kind for kind in KINDS if kind.startswith("alert.")],
-    "events.md": [REGISTERED, *CHANGES, *KINDS],
+    "events.md": [REGISTERED, *CHANGES, *KINDS, *pipelines.KINDS],
     "rollout.md": [phase.value for phase in Phase],
     "experiment.md": [f"`{key}`" for key, *_ in keys(schema(ExperimentFile))],
     "rag_config.md": [f"`{key}`" for key, *_ in keys(schema(KnowledgeFile))],
@@ -49,7 +50,7 @@ print(json.dumps({
     "configuration.md": [f"`{key}`" for key, *_ in keys(schema(AllSettings))],
     "monitoring.md": [f"`{key}`" for key, *_ in keys(schema(MonitoringFile))],
     "shapes": sorted(seen.shapes), "changes": sorted(CHANGES),
-    "meanings": sorted([*_MEANING, *MEANING]),
+    "meanings": sorted([*_MEANING, *MEANING, *pipelines.MEANING]),
     "played": sorted({fact.kind for fact in played()}), "watch": sorted(KINDS),
     "untold": [
         key for m in (AllSettings, ExperimentFile, KnowledgeFile, MonitoringFile)

@@ -15,10 +15,10 @@ from seatrial.experiments.assignment import (
     SlotsTaken,
     assigned,
     check_disjoint,
-    group_position,
     room,
 )
 from seatrial.experiments.design import Experiment, Slots, Variant
+from seatrial.release.trial import group_position
 
 N = 10_000
 RNG = np.random.default_rng(1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.experiments.config import ExperimentFile
-from seatrial.experiments.design import Role, Slots
-from seatrial.experiments.plan import Baseline
+from seatrial.experiments.design import Baseline, Role, Slots
 from seatrial.kernel.config import ConfigInvalid, validated
 
 FILE = {

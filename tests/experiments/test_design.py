@@ -56,7 +56,6 @@ def test_what_cannot_be_judged_is_refused(change: dict[str, Any], says: str) -> 
         ({"role": Role.GUARDRAIL, "margin": math.nan}, "margin"),
         ({"kind": Kind.RATIO}, "denominator"),
         ({"denominator": "views"}, "denominator"),
-        ({"kind": Kind.RATIO, "denominator": "views", "covariate": "x"}, "covariate"),
     ],
 )
 def test_a_metric_that_says_two_things_is_refused(values: dict[str, Any], says: str) -> None:

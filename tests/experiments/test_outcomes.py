@@ -10,7 +10,8 @@ import pytest
 from experiment_units import an_experiment
 
 from seatrial.experiments.design import Kind, Metric, Role
-from seatrial.experiments.outcomes import Exposure, Outcome, OutcomeChanged, joined
+from seatrial.experiments.entries import OutcomeChanged
+from seatrial.experiments.outcomes import Exposure, Outcome, joined
 from seatrial.experiments.tally import BadUnits
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)

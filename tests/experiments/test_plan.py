@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from experiment_units import LATENCY, SHARE, an_experiment
 
-from seatrial.experiments.design import BadExperiment, Direction, Metric, Role, Variant
-from seatrial.experiments.plan import Baseline, NotPlannable, plan
+from seatrial.experiments.design import BadExperiment, Baseline, Direction, Metric, Role, Variant
+from seatrial.experiments.plan import NotPlannable, plan
 
 BOUGHT = {"bought": Baseline(mean=0.1)}
 

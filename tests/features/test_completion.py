@@ -4,7 +4,12 @@ import pytest
 
 from seatrial.features.completion import MAX_ENTITIES, complete, wanted
 from seatrial.features.config import LookupConfig
-from seatrial.features.failures import EntityInvalid, EntityMissing, FeatureStale
+from seatrial.features.failures import (
+    EntityInvalid,
+    EntityMissing,
+    FeatureStale,
+    OnlineStoreUnavailable,
+)
 from seatrial.features.online import Read, State, Stored
 from seatrial.features.plan import Plan, plan_of
 from seatrial.features.view import Repository
@@ -27,7 +32,8 @@ def completed(plan: Plan, rows: list[Any], stored: Stored | None, **options: Any
     what = wanted(plan, rows)
     assert what is not None
     found = {view: dict.fromkeys(keys, stored) for view, keys in what.keys.items()}
-    complete(plan, rows, what, found, now_us=DAY_US, **options)
+    filled = complete(plan, rows, what, found, now_us=DAY_US, **options)
+    filled.fit(rows, [*FOUND, "amount"])
     return rows
 
 
@@ -114,8 +120,48 @@ def test_without_an_answer_defaults_stand_in(repository: Repository) -> None:
     plan, rows = with_defaults(repository), [{"entity": {"user_id": 1}}]
     what = wanted(plan, rows)
     assert what is not None
-    complete(plan, rows, what, None, now_us=0)
+    down = OnlineStoreUnavailable("It is down.", remedy="Wait.")
+    complete(plan, rows, what, down, now_us=0).fit(rows, FOUND)
     assert rows == [{"purchase_count_30d": 0, "avg_order_value": 9.0}]
+
+
+def test_without_an_answer_what_a_row_gives_itself_is_enough(plan: Plan) -> None:
+    rows = [{"entity": {"user_id": 1}, **FOUND}, {"entity": {"user_id": 2}, "avg_order_value": 1.0}]
+    what = wanted(plan, rows)
+    assert what is not None
+    filled = complete(plan, rows, what, OnlineStoreUnavailable("Down.", remedy="Wait."), now_us=0)
+    filled.fit(rows, ["avg_order_value"])
+    assert rows == [{"avg_order_value": 2.5}, {"avg_order_value": 1.0}]
+    with pytest.raises(OnlineStoreUnavailable):
+        filled.fit(rows, FOUND)
+
+
+def test_a_version_gets_what_it_takes_and_misses_nothing_else(plan: Plan) -> None:
+    """So a feature may be applied before it is materialized, and before a version takes it."""
+    rows: list[Any] = [{"entity": {"user_id": 1}, "amount": 3.0}]
+    what = wanted(plan, rows)
+    assert what is not None
+    stored = Stored(0, {"avg_order_value": 2.5})
+    found = {view: dict.fromkeys(keys, stored) for view, keys in what.keys.items()}
+    filled = complete(plan, rows, what, found, now_us=DAY_US)
+    filled.fit(rows, ["amount"])
+    assert rows == [{"amount": 3.0}]
+    with pytest.raises(EntityMissing, match="purchase_count_30d"):
+        filled.fit(rows, FOUND)
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**400])
+def test_a_key_that_no_store_can_hold_is_refused_before_it_is_read(plan: Plan, value: int) -> None:
+    """Else it would fail the requests of others that are read together with it."""
+    with pytest.raises(EntityInvalid, match="row 0 cannot be"):
+        wanted(plan, [{"entity": {"user_id": value}}])
+
+
+def test_a_text_that_is_none_is_refused(repository: Repository) -> None:
+    plan = plan_of(LookupConfig(features=("shop_stats:visits",)), repository)
+    assert wanted(plan, [{"entity": {"user_id": 1, "shop": "\u65e5"}}]) is not None
+    with pytest.raises(EntityInvalid, match="'shop' of row 0 cannot be"):
+        wanted(plan, [{"entity": {"user_id": 1, "shop": "\ud800"}}])
 
 
 def test_each_value_is_told(repository: Repository) -> None:

@@ -55,7 +55,7 @@ async def rows_of(lookup: EndpointLookup, *users: int) -> list[Any]:
     rows: list[Any] = [{"entity": {"user_id": user}} for user in users]
     waiting = lookup.look_up(rows)
     assert waiting is not None
-    await waiting
+    (await waiting).fit(rows, FOUND)
     return rows
 
 
@@ -134,3 +134,23 @@ async def test_endpoints_without_features_are_left_alone(setting: Setting) -> No
     assert waiting is not None
     await waiting
     assert rows == [{**FOUND, "purchase_count_30d": 1}]
+
+
+async def test_what_is_under_way_ends_by_the_lookup_it_began_with(setting: Setting) -> None:
+    lookups = Lookups({"churn": setting.lookup(deadline="10s")})
+    setting.store.gate.clear()
+    begun: list[Any] = [{"entity": {"user_id": 1}}]
+    before = lookups.look_up("churn", begun)
+    assert before is not None
+    under_way = asyncio.ensure_future(before)
+    await asyncio.sleep(0)
+    newer = setting.lookup(deadline="10s", columns={"avg_order_value": "order_value"})
+    swapped = asyncio.ensure_future(lookups.swap("churn", newer))
+    await asyncio.sleep(0)
+    later: list[Any] = [{"entity": {"user_id": 2}}]
+    after = lookups.look_up("churn", later)
+    assert after is not None
+    setting.store.gate.set()
+    await asyncio.gather(under_way, after, swapped)
+    assert begun == [{"purchase_count_30d": 1, "avg_order_value": 2.5}]
+    assert later == [{"purchase_count_30d": 2, "order_value": 2.5}]

@@ -4,7 +4,7 @@ import pytest
 
 from seatrial.features.config import FeaturesConfig, LookupConfig
 from seatrial.features.failures import RepositoryInvalid, Unregistered, Unsupported
-from seatrial.features.plan import Default, plan_of
+from seatrial.features.plan import Default, plan_of, taken_away
 from seatrial.features.view import Field, Repository, ValueType, View
 from seatrial.kernel.config import ConfigInvalid, validated
 
@@ -19,7 +19,6 @@ def test_a_service_becomes_columns_with_defaults(repository: Repository) -> None
     plan = plan_of(config, repository)
     assert [column.name for column in plan.columns] == ["purchase_count_30d", "order_value"]
     assert [column.default for column in plan.columns] == [Default(0), Default(None)]
-    assert plan.all_default
     assert plan.max_age_us == 12 * 3600 * 10**6
     assert plan.deadline_s == 0.05
 
@@ -45,7 +44,6 @@ def test_keys_of_several_views_come_together(repository: Repository) -> None:
     features = ["shop_stats:visits", "user_stats:avg_order_value"]
     plan = plan_of(LookupConfig(features=features), repository)
     assert list(plan.keys) == ["shop", "user_id"]
-    assert not plan.all_default
 
 
 def test_names_that_are_no_features_are_told(repository: Repository) -> None:
@@ -86,3 +84,10 @@ def test_unknown_keys_name_the_nearest() -> None:
     endpoint = {"service": "a", "dedline": "1s"}
     with pytest.raises(ConfigInvalid, match="did you mean 'deadline'"):
         validated(FeaturesConfig, {"endpoints": {"churn": endpoint}}, "seatrial.yaml")
+
+
+def test_inputs_that_a_newer_plan_does_not_fill_are_named(repository: Repository) -> None:
+    whole = plan_of(LookupConfig(service="activity"), repository)
+    less = plan_of(LookupConfig(features=("user_stats:avg_order_value",)), repository)
+    assert taken_away(whole, less) == ("purchase_count_30d",)
+    assert taken_away(less, whole) == taken_away(whole, whole) == ()

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from seatrial.features.failures import RepositoryInvalid
 from seatrial.features.snapshot import from_record, to_record
-from seatrial.features.view import Repository, ValueType
+from seatrial.features.view import Origin, Repository, ValueType
 
 FIRST: dict[str, Any] = {
     "schema": 1,
@@ -34,6 +35,12 @@ def test_what_was_written_is_read(repository: Repository) -> None:
     assert from_record(json.loads(json.dumps(to_record(repository)))) == repository
 
 
+def test_where_values_come_from_is_written_too(repository: Repository) -> None:
+    origin = Origin(kind="FileSource", name="s", place="data/s.parquet", materialized_us=7)
+    told = replace(repository, origins={"user_stats": origin})
+    assert from_record(json.loads(json.dumps(to_record(told)))).origins == {"user_stats": origin}
+
+
 def test_the_first_version_stays_readable() -> None:
     found = from_record(FIRST)
     assert found.view("user_stats").ttl_us == 86_400_000_000
@@ -44,7 +51,8 @@ def test_the_first_version_stays_readable() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"schema": 2}, "schema 2"),
+        ({"schema": 3}, "schema 3"),
+        ({"schema": 2}, "KeyError"),
         ({"views": [{"name": "a"}]}, "KeyError"),
         ({"services": None}, "TypeError"),
         ({"services": [{"name": "a", "features": ["b"], "unsupported": None}]}, "TypeError"),

@@ -144,3 +144,65 @@ def test_a_repository_from_its_making_to_the_comparison(command: Command, tmp_pa
     code, told = command("apply")
     assert (code, told["error"]["code"]) == (Exit.UNEXPECTED, "features.feast_failed")
     assert "nothing_of_this_name" in told["error"]["problem"]
+
+
+_KILLED = """
+import sys
+import pandas as pd
+from feast import FeatureStore
+from feast.feature_view import FeatureViewState
+store = FeatureStore(repo_path=sys.argv[1])
+view = store.get_feature_view("user_stats")
+view.state = FeatureViewState.MATERIALIZING
+store.registry.apply_feature_view(view, store.project, commit=True)
+try:
+    store.get_historical_features(
+        entity_df=pd.DataFrame({"user_id": [1], "event_timestamp": [pd.Timestamp.now("UTC")]}),
+        features=["user_stats:avg_order_value"],
+    )
+except ValueError as refused:
+    print(refused)
+"""
+
+
+def test_a_materialization_that_was_killed_keeps_nobody_from_training(
+    command: Command, tmp_path: Path, python: Path
+) -> None:
+    """Feast itself refuses to join until the view is materialized again; when it does not print
+    so any more it has changed, and ADR 0041 with it."""
+    assert command("init")[0] == Exit.DONE
+    assert command("apply")[0] == Exit.DONE
+    ran = subprocess.run(
+        [python, "-c", _KILLED, tmp_path / "features"], capture_output=True, text=True, check=True
+    )
+    assert "MATERIALIZING" in ran.stdout
+    rows = tmp_path / "rows.csv"
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    rows.write_text(f"user_id,event_timestamp\n7,{now}\n101,{now}\n")
+    code, told = command("training-set", str(rows), *SERVICE, "--out", str(tmp_path / "t.parquet"))
+    assert (code, told["n_rows"]) == (Exit.DONE, 2)
+    assert told["columns"][0]["n_null"] == 1
+    assert command("materialize", "--since", "3d")[0] == Exit.DONE
+    assert command("serve-check", *SERVICE)[0] == Exit.DONE
+
+
+def test_a_limit_of_age_shortens_the_ttl_of_a_join(command: Command, tmp_path: Path) -> None:
+    """The newest values of the repository are an hour old, and count a day."""
+    assert command("init")[0] == Exit.DONE
+    assert command("apply")[0] == Exit.DONE
+    lookup = {"service": "user_activity", "max_age": "30m"}
+    (tmp_path / "seatrial.yaml").write_text(
+        json.dumps(
+            {"features": {"endpoints": {"young": lookup, "old": lookup | {"max_age": "2h"}}}}
+        )
+    )
+    rows = tmp_path / "rows.csv"
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    rows.write_text("user_id,event_timestamp\n" + "".join(f"{u},{now}\n" for u in range(1, 6)))
+    nulls = []
+    for endpoint in ("young", "old", "young"):
+        out = str(tmp_path / f"{endpoint}.parquet")
+        code, told = command("training-set", str(rows), "--endpoint", endpoint, "--out", out)
+        assert code == Exit.DONE
+        nulls.append(told["columns"][0]["n_null"])
+    assert nulls == [5, 0, 5]

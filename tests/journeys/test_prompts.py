@@ -17,6 +17,7 @@ from seatrial.packaging.http import request_bytes
 from seatrial.testing import ScriptedLLM
 from seatrial.testing.scripted_llm import Asked, Says, Step, Tokens
 from seatrial.wiring.deploy import Order, deploy_order
+from seatrial.wiring.experiments import experiment_desk
 from seatrial.wiring.workspace import open_workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -90,7 +91,7 @@ class Desk:
     def up(self) -> Any:
         return self.home.up("--workers", "2", PYTHONPATH=self._path())
 
-    def deploy(self, manner: str, *, scored: bool = False) -> int:
+    def deploy(self, manner: str, *, scored: bool = False, target: str = "production") -> int:
         """Begin to release a version; returns its number."""
         prompt = "---\nvariables: {letter: {}}\n---\n[system]\nSort: " + manner
         file = {
@@ -114,7 +115,7 @@ class Desk:
         workspace = open_workspace(home=self.home.folder, config=self.home.config)
         placed = deploy_order(
             workspace,
-            Order(model=path, target="production"),
+            Order(model=path, target=target),
             on_step=lambda *_: None,
             on_progress=lambda *_: None,
         )
@@ -294,3 +295,41 @@ def test_official_clients_give_variables_and_learn_who_answered(desk: Desk, lab:
         with pytest.raises(anthropic.BadRequestError, match="letter is missing"):
             client.messages.create(model=model, max_tokens=50, messages=[])
     assert up.stop() == 0
+
+
+def test_a_prompt_that_costs_more_is_ended_as_an_experiment_by_its_gate(
+    desk: Desk, lab: Any, gates: dict[str, Any]
+) -> None:
+    up = desk.up()
+    desk.deploy("well")
+    desk.ended("promoted")
+    desk.deploy("at length", target="staging")
+    desk.home.reach("staged")
+    experiments = experiment_desk(desk.home.store)
+    experiments.draft(
+        {
+            "experiment": "longer-answers",
+            "endpoint": lab.NAME,
+            "versions": {"short": 1, "long": 2},
+            "variants": {"short": 1, "long": 1},
+            "primary": {"name": "solved", "kind": "share"},
+            "gates": gates,
+        },
+        by="test",
+    )
+    experiments.start("longer-answers", by="test")
+    lab.until("workers that split", lambda: desk.home.settled(2))
+    with desk.traffic(up.port) as traffic:
+        lab.until("its end", lambda: experiments.view("longer-answers")["phase"] == "stopped")
+        lab.until("its trial's end", lambda: desk.home.desk.state(lab.NAME).trials == {})
+        lab.until("workers that serve it", lambda: desk.home.settled(2))
+        since = len(traffic.asked)
+        lab.until("more answers", lambda: len(traffic.asked) > since + 50)
+    assert {a.version for a in traffic.asked[:since]} == {1, 2}
+    assert {a.version for a in traffic.asked[since + 8 :]} == {1}
+    record = experiments.view("longer-answers")
+    short, long = (one["requests"] for one in record["variants"])
+    assert long["cost_usd"] > 20 * short["cost_usd"]
+    assert "long: " in record["reason"]
+    assert sum(record["judgement"]["split"]["counts"].values()) <= 400
+    assert desk.home.desk.state(lab.NAME).stable == 1

@@ -10,8 +10,10 @@ from typing import Any
 import openai
 import pytest
 
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.packaging.http import request_bytes
 from seatrial.wiring.deploy_index import release_index
+from seatrial.wiring.experiments import experiment_desk
 from seatrial.wiring.knowledge import build_index
 from seatrial.wiring.workspace import Workspace, open_workspace
 
@@ -69,13 +71,14 @@ class Library:
     def build(self) -> int | None:
         return build_index(self.workspace, self.lab.NAME).version
 
-    def release(self) -> int:
+    def release(self, target: str = "production") -> int:
         placed = release_index(
             self.workspace,
             self.lab.NAME,
             version=None,
             share=None,
             watch_s=None,
+            target=target,
             by="test",
             on_step=lambda *_: None,
         )
@@ -171,3 +174,49 @@ def test_a_version_that_answers_worse_is_stopped_and_a_better_one_promoted_and_t
         lab.until("more answers", lambda: len(traffic.asked) > since + 50)
     assert {answer.status for answer in traffic.asked} == {200}
     assert up.stop() == 0
+
+
+def test_an_index_that_helps_more_wins_its_experiment(library: Library, lab: Any) -> None:
+    library.build()
+    up = library.home.up("--workers", "2")
+    library.release()
+    library.ended("promoted")
+    library.write(lambda n: f"Ship number {n}: {10 * n} metres from stem to stern.")
+    library.build()
+    library.release("staging")
+    library.home.reach("staged")
+    experiments = experiment_desk(library.home.store)
+    experiments.draft(
+        {
+            "experiment": "stem-to-stern",
+            "endpoint": lab.NAME,
+            "versions": {"today": 1, "next": 2},
+            "variants": {"today": 1, "next": 1},
+            "primary": {"name": "helped", "kind": "share"},
+            "promote": True,
+        },
+        by="test",
+    )
+    experiments.start("stem-to-stern", by="test")
+    lab.until("workers that split", lambda: library.home.settled(2))
+    with library.traffic(up.port):
+        lab.until("all users", lambda: _users(experiments) == 400)
+        lab.until("scores", lambda: "score" in _requests(experiments)[1])
+    trial = library.home.desk.state(lab.NAME).split.trials[0]
+    users = [f"user-{n}" for n in range(400)]
+    helped = [user for n, user in enumerate(users) if trial.place(user.encode()) or n % 4 == 0]
+    rows = [{"user": user, "metric": "helped", "value": 1, "id": "q"} for user in helped]
+    experiments.add("stem-to-stern", rows)
+    lab.until("a decision", lambda: experiments.view("stem-to-stern")["phase"] == "decided")
+    assert experiments.view("stem-to-stern")["winner"] == "next"
+    lab.until("promotion", lambda: library.home.desk.state(lab.NAME).stable == 2)
+    assert up.stop() == 0
+
+
+def _users(experiments: ExperimentDesk) -> int:
+    counts = experiments.view("stem-to-stern")["counts"]
+    return 0 if counts is None else int(counts["n_units"])
+
+
+def _requests(experiments: ExperimentDesk) -> list[dict[str, Any]]:
+    return [one["requests"] or {} for one in experiments.view("stem-to-stern")["variants"]]

@@ -165,7 +165,7 @@ def test_the_first_page_leads_there_and_the_page_follows_by_itself(
     world: World, visit: Visit
 ) -> None:
     visit.page.goto(world.address)
-    visit.page.locator("header .section").click()
+    visit.page.locator("header .section[href='/llm']").click()
     visit.page.wait_for_url("**/llm")
     visit.page.get_by_role("link", name="1 hour").click()
     visit.page.wait_for_url("**/llm?span=1h")

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.kernel.errors import Invalid
-from seatrial.release.variant import Split, position
+from seatrial.release.position import position
+from seatrial.release.variant import Split
 
 shares = st.floats(min_value=0, max_value=1)
 keys = st.binary(min_size=0, max_size=40)

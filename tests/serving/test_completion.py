@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Container
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seatrial.kernel.errors import NotFound, SeatrialError, Unavailable
@@ -29,19 +31,34 @@ NAMED = dict(zip(SIGNATURE.names, (1.0, 2.0, 3.0), strict=True))
 REST = {name: value for name, value in NAMED.items() if name != SIGNATURE.names[0]}
 
 
+class FakeFilled:
+    """Tells what a version takes, and may have a problem with it."""
+
+    def __init__(self, problem: SeatrialError | None) -> None:
+        self.problem = problem
+
+    def fit(self, rows: list[Any], names: Container[str]) -> None:
+        assert SIGNATURE.names[0] in names
+        if self.problem is not None:
+            raise self.problem
+
+
 class FakeCompletion:
     """Puts the first feature in the place of an entity, after a turn of the loop."""
 
-    def __init__(self, problem: SeatrialError | None = None) -> None:
+    def __init__(
+        self, problem: SeatrialError | None = None, *, unfit: SeatrialError | None = None
+    ) -> None:
         self.problem = problem
+        self.unfit = unfit
         self.asked: list[tuple[str, int]] = []
 
-    def look_up(self, endpoint: str, rows: list[Any]) -> Awaitable[None] | None:
+    def look_up(self, endpoint: str, rows: list[Any]) -> Awaitable[FakeFilled] | None:
         self.asked.append((endpoint, len(rows)))
         wanted = [i for i, row in enumerate(rows) if isinstance(row, dict) and "entity" in row]
         return self._complete(rows, wanted) if wanted else None
 
-    async def _complete(self, rows: list[Any], wanted: list[int]) -> None:
+    async def _complete(self, rows: list[Any], wanted: list[int]) -> FakeFilled:
         await asyncio.sleep(0)
         if self.problem is not None:
             raise self.problem
@@ -49,6 +66,7 @@ class FakeCompletion:
             rows[i] = {k: v for k, v in rows[i].items() if k != "entity"} | {
                 SIGNATURE.names[0]: NAMED[SIGNATURE.names[0]]
             }
+        return FakeFilled(self.unfit)
 
 
 @pytest.fixture
@@ -129,9 +147,10 @@ async def test_numbers_columns_and_tensors_are_never_looked_into(
 async def test_what_cannot_be_completed_is_told_and_no_evidence_about_a_version(
     router: Router, problem: SeatrialError, status: int
 ) -> None:
-    plane = DataPlane(router, error_reply, completion=FakeCompletion(problem))
-    found, body = await answer(plane, asked(PREDICT, {"instances": [REST | ENTITY]}))
-    assert (found, body["code"]) == (status, problem.code)
+    for completion in (FakeCompletion(problem), FakeCompletion(unfit=problem)):
+        plane = DataPlane(router, error_reply, completion=completion)
+        found, body = await answer(plane, asked(PREDICT, {"instances": [REST | ENTITY]}))
+        assert (found, body["code"]) == (status, problem.code)
     assert recorded(router) == []
 
 
@@ -158,3 +177,74 @@ async def test_without_completion_an_entity_is_a_feature_nobody_knows(router: Ro
     status, body = await answer(plane, asked(PREDICT, {"instances": [NAMED | ENTITY]}))
     assert status == 400
     assert "'entity'" in body["error"]
+
+
+INFER = "/v2/models/churn/infer"
+KEYS = {"name": "entity.user_id", "shape": [2], "datatype": "INT64", "data": [7, 8]}
+
+
+def tensors(*more: object, datatype: str = "FP64") -> dict[str, object]:
+    """Two rows: keys, and all features but the first, a tensor each."""
+    rest = [
+        {"name": name, "shape": [2, 1], "datatype": datatype, "data": [value, value]}
+        for name, value in REST.items()
+    ]
+    return {"inputs": [KEYS, *rest, *more]}
+
+
+async def test_tensors_that_name_entities_are_completed_as_rows_are(router: Router) -> None:
+    completion = FakeCompletion()
+    plane = DataPlane(router, error_reply, completion=completion)
+    whole = [{"name": "x", "shape": [2, 3], "datatype": "FP64", "data": [1, 2, 3, 1, 2, 3]}]
+    expected = await answer(plane, asked(INFER, {"inputs": whole}))
+    assert await answer(plane, asked(INFER, tensors())) == expected
+    assert await answer(plane, asked(INFER, tensors(datatype="FP32"))) == expected
+    assert expected[0] == 200
+    assert completion.asked == [("churn", 2)] * 2
+    assert recorded(router) == ["ok"] * 3
+
+
+async def test_binary_tensors_that_name_entities_are_completed(router: Router) -> None:
+    plane = DataPlane(router, error_reply, completion=FakeCompletion())
+    body = tensors()
+    raw = np.array([7, 8], "<i8").tobytes()
+    body["inputs"][0] = {  # type: ignore[index]
+        "name": "entity.user_id",
+        "shape": [2],
+        "datatype": "INT64",
+        "parameters": {"binary_data_size": len(raw)},
+    }
+    head = json.dumps(body).encode()
+    headers = {b"inference-header-content-length": str(len(head)).encode()}
+    made = plane.handle(Request("POST", INFER, b"", headers, head + raw))
+    reply = made if isinstance(made, Reply) else await made
+    assert reply.status == 200, reply.body
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"shape": [3], "data": [1, 2, 3]}, "'entity.user_id' has 3 values|has 2 values"),
+        ({"shape": [1, 2]}, "has the shape"),
+        ({"data": [7, "8"]}, "not an integer"),
+        ({"datatype": "KEY"}, "not known"),
+    ],
+)
+async def test_tensors_of_entities_that_do_not_fit_are_refused(
+    router: Router, bad: dict[str, object], why: str
+) -> None:
+    plane = DataPlane(router, error_reply, completion=FakeCompletion())
+    body = tensors()
+    body["inputs"][0] = KEYS | bad  # type: ignore[index]
+    status, told = await answer(plane, asked(INFER, body))
+    assert status == 400
+    assert re.search(why, told["error"]), told
+
+
+async def test_without_completion_a_tensor_of_keys_is_a_feature_nobody_knows(
+    router: Router,
+) -> None:
+    first = {"name": SIGNATURE.names[0], "shape": [2], "datatype": "FP64", "data": [1.0, 1.0]}
+    status, told = await answer(DataPlane(router, error_reply), asked(INFER, tensors(first)))
+    assert status == 400
+    assert "entity.user_id" in told["error"]

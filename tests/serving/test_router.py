@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.release.measurement import Summary
-from seatrial.release.variant import Split, position
+from seatrial.release.position import position
+from seatrial.release.variant import Split
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.record import OUTSIDE, Recorder
 from seatrial.serving.router import NothingLive, Router, StillLoading, UnknownModel, UnknownVersion

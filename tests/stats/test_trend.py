@@ -231,3 +231,12 @@ def test_any_series_has_an_answer_that_holds_together(
         interval = found.crossing.interval
         assert 0 <= interval.lower <= found.crossing.in_s <= interval.upper
         assert found.crossing.in_s <= AHEAD
+
+
+def test_a_last_value_that_hardly_counts_changes_no_answer() -> None:
+    values = np.arange(len(HOUR), dtype=float)
+    even = np.ones(len(HOUR))
+    weights = even.copy()
+    weights[-1] = 1e-17  # 59 + 1e-17 is 59
+    found = trend(HOUR, values, weights, limit=1e6, horizon_s=AHEAD)
+    assert found.code is trend(HOUR, values, even, limit=1e6, horizon_s=AHEAD).code

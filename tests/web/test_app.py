@@ -28,7 +28,7 @@ CORPUS: list[tuple[str, str, bytes, dict[str, str]]] = [
     ("POST", "/v2/models/%63hurn/infer", JSON, {}),
     ("POST", INFER, JSON, {"x-seatrial-version": "1"}),
     ("POST", INFER, JSON, {"x-seatrial-version": "8"}),
-    ("POST", INFER, gzip.compress(JSON), {"content-encoding": "gzip"}),
+    ("POST", INFER, gzip.compress(JSON, mtime=0), {"content-encoding": "gzip"}),
     ("POST", INFER, b"{", {"x-request-id": "r2"}),
     ("POST", INFER, JSON, {"content-encoding": "br", "x-request-id": "r3"}),
     ("POST", INFER, bytes(200_001), {"x-request-id": "r4"}),

@@ -13,11 +13,13 @@ from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.testing import MemoryStore
 from seatrial.testing.models import matrix_signature
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
 from seatrial.web.docs_page import page
 from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
 from seatrial.web.openapi import document
+from seatrial.web.runs import runs_router
 from seatrial.web.watch import watch_router
 from seatrial.wiring.performance import LabelFiles
 
@@ -28,6 +30,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     app, guard, store = FastAPI(), Guard(token=None), MemoryStore()
     app.include_router(control_router(Desk(store), guard))
     app.include_router(watch_router(WatchDesk(store), guard))
+    app.include_router(runs_router(RunDesk(store), guard))
     labels = LabelDesk(store, LabelFiles(tmp_path_factory.mktemp("labels")), now=SystemClock().now)
     app.include_router(labels_router(labels, guard, lambda *_: []))
     described = document([("churn", [1, 2], matrix_signature())])

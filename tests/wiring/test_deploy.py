@@ -255,7 +255,7 @@ def test_whoever_loses_at_the_last_moment_is_told_what_stays_registered(
     models: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place(workspace, model=models / "words.pkl", name="late")
-    monkeypatch.setattr(Desk, "check_free", lambda *_: None)
+    monkeypatch.setattr(Desk, "check_free", lambda *_, **__: None)
     steps: list[tuple[str, str, str]] = []
     with pytest.raises(RolloutConflict, match="is still staging"):
         deploy_order(

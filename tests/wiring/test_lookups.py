@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seatrial.adapters.feast_repository import open_folder
@@ -23,9 +24,10 @@ from seatrial.features.online import State
 from seatrial.features.snapshot import to_record
 from seatrial.features.tally import Tally
 from seatrial.features.view import Field, Reference, Repository, Service, ValueType, View
+from seatrial.registry.signature import Batch, Prediction
 from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
-from seatrial.testing.models import live_version, matrix_signature, router_of
+from seatrial.testing.models import FakeEngine, live_version, matrix_signature, router_of
 from seatrial.web.errors import error_reply
 from seatrial.wiring.feature_skew import served_folder
 from seatrial.wiring.features import now_us
@@ -73,11 +75,23 @@ def rows(tmp_path: Path) -> SqliteRows:
     return rows
 
 
+class Tenfold(FakeEngine):
+    """Its label is ten times the first feature, so that another value is another answer."""
+
+    def predict(self, batch: Batch) -> Prediction:
+        found = super().predict(batch)
+        assert isinstance(batch, np.ndarray)
+        label = next(o for o in self.signature.outputs if o.width is None)
+        return {**found, label.name: np.round(10 * batch[:, 0]).astype(label.dtype.numpy)}
+
+
 class Serving:
     def __init__(self, workspace: Workspace, *, worker: str | None = None) -> None:
         self.tally = Tally()
-        self.lookups: Lookups = open_lookups(workspace, self.tally, worker=worker)
-        live = live_version(SIGNATURE)
+        opened = open_lookups(workspace, self.tally, worker=worker)
+        self.lookups: Lookups = opened.lookups
+        self.renewal = opened.renewal
+        live = live_version(SIGNATURE, engine=Tenfold(SIGNATURE))
         self.plane = DataPlane(router_of(live), error_reply, completion=self.lookups)
 
     async def answer(self, *users: int | dict[str, Any]) -> tuple[int, Any]:
@@ -89,6 +103,21 @@ class Serving:
         assert not isinstance(made, Reply)
         reply = await made
         return reply.status, json.loads(reply.body)
+
+    async def infer(self, *users: float) -> tuple[int, Any]:
+        """The same by tensors; the numbers of the answer, or all of a refusal."""
+        n = len(users)
+        kind = "INT64" if all(isinstance(user, int) for user in users) else "FP64"
+        keys = {"name": "entity.user_id", "shape": [n], "datatype": kind, "data": list(users)}
+        rest = [
+            {"name": name, "shape": [n, 1], "datatype": "FP32", "data": [1.0] * n}
+            for name in OTHERS
+        ]
+        body = json.dumps({"inputs": [keys, *rest]}).encode()
+        made = self.plane.handle(Request("POST", "/v2/models/churn/infer", b"", {}, body))
+        reply = made if isinstance(made, Reply) else await made
+        told = json.loads(reply.body)
+        return reply.status, told["outputs"][0]["data"] if reply.status == 200 else told
 
     async def whole(self, value: float) -> Any:
         body = {"instances": [[value, *([1.0] * len(OTHERS))]]}

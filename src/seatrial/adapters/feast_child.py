@@ -13,13 +13,17 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from seatrial.adapters.entity_table import arrow_type
 from seatrial.features.failures import FeastFailed, FeastMissing
 from seatrial.features.offline import EntityRow
 from seatrial.features.online import Value
 from seatrial.features.view import Selected, ValueType
 from seatrial.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PROGRAM = Path(__file__).with_name("feast_program.py")
 _KEPT_BYTES = 1 << 16
@@ -66,32 +70,47 @@ class FeastChild:
         return self._snapshot("materialize", start=start_s, end=end_s, views=list(views))
 
     def join(
-        self, rows: Sequence[EntityRow], selected: Sequence[Selected]
+        self,
+        rows: Sequence[EntityRow],
+        selected: Sequence[Selected],
+        *,
+        max_age_us: int | None = None,
     ) -> list[tuple[Value, ...]]:
         """See OfflineStore."""
         import pyarrow as pa
-        from pyarrow import feather
 
         if not rows:
             return []
         types = {key.name: key.type for one in selected for key in one.view.join_keys}
         columns: dict[str, Any] = {
-            name: pa.array([row.key[name] for row in rows], _arrow(kind))
+            name: pa.array([row.key[name] for row in rows], arrow_type(kind))
             for name, kind in types.items()
         }
         stamp = pa.timestamp("us", "UTC")
         columns["event_timestamp"] = pa.array([row.time_us for row in rows], pa.int64()).cast(stamp)
-        with tempfile.TemporaryDirectory(prefix="seatrial-features-") as folder:
-            asked, answer = f"{folder}/rows", f"{folder}/values"
-            feather.write_feather(pa.table(columns), asked, compression="uncompressed")
-            references = [str(one.reference) for one in selected]
-            self._call("join", rows=asked, features=references, into=answer)
-            table = feather.read_table(answer, memory_map=False)
+        table = self.join_table(pa.table(columns), selected, max_age_us=max_age_us)
         read = [
             [_value(one.field.type, value) for value in table.column(i).to_pylist()]
             for i, one in enumerate(selected)
         ]
         return list(zip(*read, strict=True))
+
+    def join_table(
+        self, rows: pa.Table, selected: Sequence[Selected], *, max_age_us: int | None = None
+    ) -> pa.Table:
+        """The same of a table: its features in order, in the types of a data frame.
+
+        Args: rows: the join keys and ``event_timestamp``, in microseconds in UTC.
+        """
+        from pyarrow import feather
+
+        with tempfile.TemporaryDirectory(prefix="seatrial-features-") as folder:
+            asked, answer = f"{folder}/rows", f"{folder}/values"
+            feather.write_feather(rows, asked, compression="uncompressed")
+            more = {} if max_age_us is None else {"max_age": max_age_us / 1e6}
+            references = [str(one.reference) for one in selected]
+            self._call("join", rows=asked, features=references, into=answer, **more)
+            return feather.read_table(answer, memory_map=False)
 
     def keys(self, view: str, *, limit: int, end_s: float) -> list[dict[str, int | str | bytes]]:
         """The entities with the newest values of a view up to a time, newest first.
@@ -217,16 +236,6 @@ class FeastChild:
         text = os.pread(self._told.fileno(), 2000, max(0, size - 2000)).decode("utf-8", "replace")
         lines = text.strip().splitlines()
         return lines[-1][:500] if lines else "It said nothing."
-
-
-def _arrow(kind: ValueType) -> Any:
-    import pyarrow as pa
-
-    return {
-        ValueType.STRING: pa.string(),
-        ValueType.BYTES: pa.binary(),
-        ValueType.INT32: pa.int32(),
-    }.get(kind, pa.int64())
 
 
 def _value(kind: ValueType, value: Any) -> Value:

@@ -7,7 +7,7 @@ Arrow files. It imports nothing but the standard library and what comes with Fea
     {"call": "apply"}                                    -> {"snapshot": ...}
     {"call": "describe"}                                 -> {"snapshot": ...}
     {"call": "materialize", "start": s, "end": s, "views": [..]}  -> {"snapshot": ...}
-    {"call": "join", "rows": file, "features": [..], "into": file} -> {"n": rows}
+    {"call": "join", "rows": file, "features": [..], "into": file, "max_age": s} -> {"n": rows}
     {"call": "keys", "view": name, "limit": n, "end": s, "into": file} -> {"n": rows}
     {"call": "online", "features": [..], "keys": [{..}]} -> {"values": {name: [..]}, "statuses": ..}
 
@@ -20,6 +20,8 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -90,10 +92,13 @@ class Program:
             self._store.materialize(_time(start), _time(end), feature_views=names)
         return self.describe()
 
-    def join(self, rows: str, features: list[str], into: str) -> dict[str, Any]:
+    def join(
+        self, rows: str, features: list[str], into: str, max_age: float | None = None
+    ) -> dict[str, Any]:
         """Features of entities as of times; rows that Feast drops come back with nulls.
 
         The table has the join keys and ``event_timestamp``; what comes back has its rows, in order.
+        No value is older than ``max_age`` seconds, whatever the TTL of its view.
         """
         import pandas as pd
         from pyarrow import feather
@@ -102,9 +107,10 @@ class Program:
         keys = [name for name in asked.columns if name != "event_timestamp"]
         # Feast drops entity rows that are the same, and those for which every value expired.
         unique = asked.drop_duplicates(ignore_index=True)
-        found = self._store.get_historical_features(
-            entity_df=unique.copy(), features=features, full_feature_names=True
-        ).to_df()
+        with _views_as_joined(self._store.registry, max_age):
+            found = self._store.get_historical_features(
+                entity_df=unique.copy(), features=features, full_feature_names=True
+            ).to_df()
         for frame in (asked, found):
             frame["event_timestamp"] = pd.to_datetime(frame["event_timestamp"], utc=True).astype(
                 "datetime64[us, UTC]"
@@ -160,6 +166,30 @@ class Program:
         return {"values": values, "statuses": statuses}
 
 
+@contextmanager
+def _views_as_joined(registry: Any, max_age: float | None) -> Iterator[None]:
+    """Views as a join is to see them: none is younger than ``max_age``, and none is busy.
+
+    Feast refuses to join a view while it is materialized, and for ever after one that was killed.
+    """
+    found = registry.get_any_feature_view
+
+    def view(*where: Any, **how: Any) -> Any:
+        one = found(*where, **how)
+        if getattr(one, "state", None) is not None:
+            one.state = type(one.state).STATE_UNSPECIFIED
+        if max_age is not None and hasattr(one, "ttl"):
+            limit = timedelta(seconds=max_age)
+            one.ttl = min(one.ttl, limit) if one.ttl else limit
+        return one
+
+    registry.get_any_feature_view = view
+    try:
+        yield
+    finally:
+        del registry.get_any_feature_view
+
+
 def _snapshot(store: Any) -> dict[str, Any]:
     """What serving needs of the registry; see `features.snapshot`."""
     from feast.infra.online_stores.helpers import compute_versioned_name
@@ -168,7 +198,7 @@ def _snapshot(store: Any) -> dict[str, Any]:
     views = [*store.list_batch_feature_views(), *store.list_stream_feature_views()]
     names = {view.name for view in views}
     return {
-        "schema": 1,
+        "schema": 2,
         "project": store.project,
         "views": [
             {
@@ -177,6 +207,8 @@ def _snapshot(store: Any) -> dict[str, Any]:
                 "join_keys": [[c.name, _type(c.dtype)] for c in view.entity_columns],
                 "features": [[f.name, _type(f.dtype)] for f in view.features],
                 "ttl_us": _microseconds(view.ttl),
+                "source": _source(view.batch_source),
+                "materialized_us": _until(view.most_recent_end_time),
             }
             for view in sorted(views, key=lambda view: view.name)
             if view.entity_columns and view.entity_columns[0].name != "__dummy_id"
@@ -197,6 +229,22 @@ def _service(service: Any, views: set[str]) -> dict[str, Any]:
             unsupported = f"uses {projection.name} under another name or with other keys"
         features += [f"{projection.name}:{feature.name}" for feature in projection.features]
     return {"name": service.name, "features": features, "unsupported": unsupported}
+
+
+def _source(source: Any) -> dict[str, Any] | None:
+    """Where values come from, in a few words; a query is cut."""
+    if source is None:
+        return None
+    place = source.path if getattr(source, "path", None) else source.get_table_query_string()
+    kind = type(source).__name__
+    return {"kind": kind, "name": source.name, "place": " ".join(str(place).split())[:200]}
+
+
+def _until(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return (aware - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
 
 
 def _type(dtype: Any) -> str:

@@ -52,6 +52,11 @@ class _Part:
     def alive(self) -> list[int]:
         return [n for n in range(self.segment.n_documents) if n not in self.dead]
 
+    def names_alive(self) -> Sequence[tuple[str, str]]:
+        """Id and digest of each document that counts."""
+        names = self.segment.names
+        return [names[n] for n in self.alive()] if self.dead else names
+
     def chunks_alive(self) -> NDArray[np.int64]:
         """Chunks of each document that counts; 0 of the others."""
         n = np.diff(self.segment.chunk_bounds)
@@ -147,10 +152,10 @@ class EmbeddedDraft:
             self._state = self._begun(recipe)
             self._folder.drop_unnamed()
         self._parts = [self._opened(entry) for entry in self._state.parts]
+        self._places: dict[str, tuple[_Part, int]] | None = None
         self._digests: dict[str, str] = {}
-        self._places: dict[str, tuple[_Part, int]] = {}
         for part in self._parts:
-            self._note(part)
+            self._digests.update(part.names_alive())
         self._pending: dict[str, IndexedDocument] = {}
         self._journal = Journal(self._folder.journal(self._state.journal))
         for entry in self._journal.entries():
@@ -181,12 +186,6 @@ class EmbeddedDraft:
         segment = Segment(MappedArrays(self._folder.segment(entry.segment)))
         return _Part(entry=entry, segment=segment, dead=set(unpacked(entry.dead).tolist()))
 
-    def _note(self, part: _Part) -> None:
-        for document, (name, digest) in enumerate(part.segment.names):
-            if document not in part.dead:
-                self._places[name] = (part, document)
-                self._digests[name] = digest
-
     def _change(self, entry: Entry) -> None:
         self._journal.append(entry)
         self._apply(entry)
@@ -202,9 +201,19 @@ class EmbeddedDraft:
     def _take_out(self, name: str) -> None:
         self._digests.pop(name, None)
         self._pending.pop(name, None)
+        if self._places is None:
+            self._places = self._placed()
         if name in self._places:
             part, document = self._places.pop(name)
             part.dead.add(document)
+
+    def _placed(self) -> dict[str, tuple[_Part, int]]:
+        """Where each document lies that is in a segment and counts."""
+        return {
+            part.segment.names[document][0]: (part, document)
+            for part in self._parts
+            for document in part.alive()
+        }
 
     def _seal(self) -> None:
         """Make a segment of what is in the journal, and begin another journal."""
@@ -213,8 +222,7 @@ class EmbeddedDraft:
         if self._pending:
             made, state = self._made(list(self._pending.values()), state)
         self._keep([*self._parts, *made], replace(state, journal=state.journal + 1))
-        for part in made:
-            self._note(part)
+        self._places = None
         self._pending = {}
         self._journal.close()
         self._folder.journal(state.journal).unlink(missing_ok=True)
@@ -252,7 +260,7 @@ class EmbeddedDraft:
     def _is_stale(self, part: _Part) -> bool:
         """Whether an older release or another analysis wrote it."""
         segment = part.segment
-        return segment.analysis != self._analysis.name or segment.codes is None
+        return segment.analysis != self._analysis.name or "codes" not in segment.arrays
 
     def _committed(self, catalogue: Catalogue) -> int:
         """The number of the new version, which is the live one from now on."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from seatrial.adapters.drives_linux import boot_clock
 from seatrial.adapters.index_audit import audited
 from seatrial.adapters.index_draft import FULL_BYTES, EmbeddedDraft
 from seatrial.adapters.index_file import MappedArrays, damaged, translated
@@ -28,6 +29,7 @@ from seatrial.adapters.index_leftovers import (
     draft_of,
     leftovers,
 )
+from seatrial.adapters.index_stamps import StampFile
 from seatrial.adapters.products_simsimd import byte_products
 from seatrial.rag.index.checking import is_name
 from seatrial.rag.index.difference import Difference
@@ -139,9 +141,14 @@ class EmbeddedIndexStore:
             needed = folder.segments_of([one.version for one in kept])
             needed |= {part.segment for part in (*draft.parts, *draft.base)} if draft else set()
             unneeded = folder.segments_of(gone) - needed
-            folder.commit(replace(catalogue, versions=kept))
+            if gone:
+                folder.commit(replace(catalogue, versions=kept))
             folder.drop_versions(gone, unneeded)
         return gone
+
+    def stamps(self, name: str) -> StampFile:
+        """What is known of the files that an index was built from; ask before any is read."""
+        return StampFile(self._folder(name).stamps, boot_clock())
 
     def draft_of(self, name: str) -> DraftFacts | None:
         """The draft of an index that was begun; None for none."""

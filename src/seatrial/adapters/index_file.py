@@ -144,21 +144,31 @@ def write_json(path: Path, body: object) -> None:
 
     Raises: IndexUnavailable, IndexDenied.
     """
-    text = json.dumps(body, ensure_ascii=False, indent=1).encode()
-    with replacing(path) as file:
-        file.write(f"{zlib.crc32(text):08x}\n".encode() + text)
+    write_checked(path, json.dumps(body, ensure_ascii=False, indent=1).encode())
 
 
 def read_json(path: Path) -> Any:
-    """What `write_json` wrote.
+    """What `write_json` wrote.   Raises: as `read_checked`."""
+    return json.loads(read_checked(path))
+
+
+def write_checked(path: Path, body: bytes) -> None:
+    """Replace a file of bytes under their checksum.   Raises: as `write_json`."""
+    with replacing(path) as file:
+        file.write(f"{zlib.crc32(body):08x}\n".encode())
+        file.write(body)
+
+
+def read_checked(path: Path) -> bytes:
+    """What `write_checked` wrote.
 
     Raises: IndexDamaged, IndexDenied, FileNotFoundError.
     """
     with translated(path):
-        checksum, _, text = path.read_bytes().partition(b"\n")
-    if checksum != f"{zlib.crc32(text):08x}".encode():
+        checksum, _, body = path.read_bytes().partition(b"\n")
+    if checksum != f"{zlib.crc32(body):08x}".encode():
         raise damaged(path, "is not what was written")
-    return json.loads(text)
+    return body
 
 
 @contextmanager

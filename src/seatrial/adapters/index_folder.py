@@ -5,6 +5,7 @@ versions/000003.json       the segments of a version, and which of their documen
 segments/000000000000.seg  documents, chunks, vectors and words; never changed
 draft/draft.json           the version being built: as a version, with its journal
 draft/000001.journal       what came since its last segment
+files.stamps               what the drive said of the files that were read; may be deleted
 catalogue.lock, builder.lock
 """
 
@@ -141,6 +142,11 @@ class IndexFolder:
         return self._path / "segments", self._path / "versions"
 
     @property
+    def stamps(self) -> Path:
+        """The file of stamps."""
+        return self._path / "files.stamps"
+
+    @property
     def builder_lock(self) -> Path:
         """The file that who builds has locked."""
         return self._path / "builder.lock"
@@ -152,10 +158,10 @@ class IndexFolder:
         """
         check_name(self.name)
         with translated(self._path):
-            for folder in (
-                self._path,
-                *(self._path / n for n in ("versions", "segments", "draft")),
-            ):
+            folders = [self._path, *(self._path / n for n in ("versions", "segments", "draft"))]
+            if (self._path / "catalogue.json").exists() and all(map(Path.is_dir, folders)):
+                return  # which all were on the disk before it
+            for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
                 keep_names(folder.parent)
 

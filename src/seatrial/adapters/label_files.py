@@ -36,17 +36,21 @@ def read_labels(
     Raises: LabelsUnreadable.
     """
     try:
-        return _READERS[_kind(data)](data, id_column, label_column)
+        kind = kind_of(data)
+        if kind is None:
+            raise _unreadable("They are empty.")
+        return _READERS[kind](data, id_column, label_column)
     except (UnicodeDecodeError, ValueError, csv.Error, RecursionError) as error:
         raise _unreadable(f"They cannot be read: {str(error).splitlines()[0][:200]}.") from error
 
 
-def _kind(data: bytes) -> str:
+def kind_of(data: bytes) -> str | None:
+    """What a file of rows is: ``parquet``, ``json``, ``lines`` or ``csv``; None for nothing."""
     if data.startswith(b"PAR1"):
         return "parquet"
     text = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
-        raise _unreadable("They are empty.")
+        return None
     if text.startswith(b"["):
         return "json"
     return "lines" if text.startswith(b"{") else "csv"

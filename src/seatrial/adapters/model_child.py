@@ -5,10 +5,11 @@ It answers one call at a time on the socket it was given. Models run nowhere els
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,13 @@ class Program:
 
     def ping(self) -> dict[str, object]:
         """Answer."""
+        return {}
+
+    def prepare(self, modules: Sequence[str]) -> dict[str, object]:
+        """Import what will be needed, as far as it is installed."""
+        for module in modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
         return {}
 
     def scan(self, path: str, *, trust: bool = False, limit: int) -> dict[str, object]:
@@ -157,6 +165,7 @@ def answer(program: Program, message: Mapping[str, object]) -> dict[str, object]
 
 _OPERATIONS: Final[Mapping[str, Callable[..., dict[str, object]]]] = {
     "ping": Program.ping,
+    "prepare": Program.prepare,
     "scan": Program.scan,
     "load": Program.load,
     "describe": Program.describe,

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import NAMES, NumberType, json_option
+from seatrial.cli.experiment_live import PREFIX, outcomes, start, status, stop
+from seatrial.cli.options import NAMES, NumberType, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
 from seatrial.experiments.config import ExperimentFile
@@ -29,8 +30,8 @@ from seatrial.experiments.words import said, size
 from seatrial.kernel.config import load, validated
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.watching.data_config import DataConfig, without_password
+from seatrial.wiring.workspace import open_workspace
 
-_PREFIX = "SEATRIAL_EXPERIMENT__"
 _EXITS = {
     Outcome.SHIP: Exit.DONE,
     Outcome.DO_NOT_SHIP: Exit.GATE_FAILED,
@@ -67,7 +68,11 @@ _design_option = click.option(
 
 @click.group()
 def experiment() -> None:
-    """A/B tests: how long one takes, and what came of it."""
+    """A/B tests: how long one takes, run one on an endpoint, and what came of it."""
+
+
+for _command in (start, status, stop, outcomes):
+    experiment.add_command(_command)
 
 
 @experiment.command("plan")
@@ -102,6 +107,15 @@ def experiment() -> None:
     help="Share of the variance that a covariate explains.",
 )
 @click.option("--per-day", type=NumberType(min=0, min_open=True), help="New units a day.")
+@click.option("--endpoint", help="Take the traffic of this endpoint, as it was lately.")
+@click.option(
+    "--requests-per-unit",
+    type=NumberType(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Requests of an endpoint that a unit makes.",
+)
+@workspace_options
 @json_option
 def plan_command(
     design: Path | None,
@@ -114,13 +128,20 @@ def plan_command(
     early_part: float,
     explained: float,
     per_day: float | None,
+    endpoint: str | None,
+    requests_per_unit: float,
+    home: Path | None,
+    config: Path | None,
     as_json: bool,
 ) -> int:
     """Say how many units an experiment needs, and how many days at a traffic.
 
-    The figures of a design are those of its file; of the options, --per-day goes with both.
+    The figures of a design are those of its file; of the options, those of the traffic go with
+    both. What a server recorded are requests: how many of them a unit makes is yours to say.
     """
     console = Console(as_json=as_json)
+    if endpoint is not None and per_day is not None:
+        raise click.UsageError("Give --endpoint or --per-day, not both.")
     if design is not None:
         file = _read(design)
     else:
@@ -136,6 +157,10 @@ def plan_command(
             power=power,
             early_part=early_part,
         )
+    if endpoint is not None:
+        found = _requests_per_day(endpoint, home, config)
+        console.say(f"{endpoint}: {found:,.0f} requests a day, as lately")
+        per_day = found / requests_per_unit
     planned = plan(file.design(), file.baselines(), units_per_day=per_day)
     _show_plan(console, file, planned)
     console.result(_plan_record(file, planned))
@@ -154,6 +179,11 @@ def plan_command(
     help="What it is made of.",
 )
 @click.option("--over", help="Column that a ratio is over.")
+@click.option(
+    "--effect",
+    type=_EffectType(),
+    help="The smallest change that matters, 0.01 or 5%: a smaller one is found too small.",
+)
 @click.option("--less-is-better", is_flag=True, help="The metric is to fall.")
 @click.option("--control", default="control", show_default=True, help="Name of the control.")
 @click.option("--variant", help="Column of the variant.  [default: variant]")
@@ -183,6 +213,7 @@ def analyze(
     primary: str | None,
     kind: str,
     over: str | None,
+    effect: tuple[float, bool] | None,
     less_is_better: bool,
     control: str,
     variant: str | None,
@@ -217,7 +248,7 @@ def analyze(
         names = variants_in(data, variant or "variant", folder=Path.cwd())
         described = _simple(
             {"name": primary, "kind": kind, "denominator": over, "covariate": covariate}
-            | {"direction": "down" if less_is_better else "up"},
+            | {"direction": "down" if less_is_better else "up", "effect": _amount(effect)},
             _control_first(names, control),
             experiment=without_password(file).rpartition("/")[2],
             horizon={"units": horizon},
@@ -237,8 +268,18 @@ def analyze(
     return _EXITS[judgement.outcome]
 
 
+def _requests_per_day(endpoint: str, home: Path | None, config: Path | None) -> float:
+    from seatrial.wiring.experiments import requests_per_day
+
+    store = open_workspace(home=home, config=config).open_store()
+    try:
+        return requests_per_day(store, endpoint)
+    finally:
+        store.close()
+
+
 def _read(design: Path) -> ExperimentFile:
-    return load(design, ExperimentFile, os.environ, prefix=_PREFIX)
+    return load(design, ExperimentFile, os.environ, prefix=PREFIX)
 
 
 def _simple(
@@ -250,6 +291,14 @@ def _simple(
 ) -> ExperimentFile:
     values = {"experiment": experiment, "variants": variants, "primary": primary, **more}
     return validated(ExperimentFile, values, "the command line")
+
+
+def _amount(effect: tuple[float, bool] | None) -> float | str | None:
+    """An effect of the command line as a file has it."""
+    if effect is None:
+        return None
+    size_, is_relative = effect
+    return f"{100 * size_:.12g}%" if is_relative else size_
 
 
 def _control_first(names: tuple[str, ...], control: str) -> dict[str, float]:

@@ -10,15 +10,9 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.feature_options import repository_option, selected_features, which_option
 from seatrial.cli.options import DURATION, json_option, workspace_options
 from seatrial.cli.output import Console
-from seatrial.kernel.errors import NotFound
+from seatrial.features.failures import EndpointWithoutFeatures
 from seatrial.wiring import features as wired
 from seatrial.wiring.workspace import open_workspace
-
-
-class EndpointWithoutFeatures(NotFound):
-    """An endpoint looks no features up."""
-
-    code = "features.no_endpoint"
 
 
 @click.command("serve-check")
@@ -131,19 +125,18 @@ def skew(
     workspace = open_workspace(home=home, config=config)
     lookup = workspace.settings.features.endpoints.get(endpoint)
     if lookup is None:
-        raise EndpointWithoutFeatures(
-            f"The configuration has no features.endpoints.{endpoint}.",
-            remedy="Name an endpoint that looks features up: "
-            f"{', '.join(workspace.settings.features.endpoints) or 'there is none yet'}.",
-            endpoint=endpoint,
-        )
+        known = tuple(workspace.settings.features.endpoints)
+        raise EndpointWithoutFeatures(endpoint, known=known)
     folder = wired.open_repository(wired.folder_of(workspace))
     plan = plan_of(lookup, folder.repository())
     selected = [column.selected for column in plan.columns]
     with wired.child_of(workspace.settings.features, folder.path) as child:
         console.progress("compare", "Feast is started, which takes some ten seconds")
         since_us = wired.now_us() - round(since * 1e6)
-        compared = compare_served(workspace, child, endpoint, selected, since_us=since_us, n=n)
+        compared = compare_served(
+            workspace, child, endpoint, selected,
+            since_us=since_us, n=n, max_age_us=plan.max_age_us,
+        )  # fmt: skip
     findings = tell(workspace, endpoint, compared)
     for one, finding in zip(compared, findings, strict=True):
         mark = "bad" if finding.level.trouble else "ok"

@@ -17,6 +17,7 @@ from seatrial.cli.feature_options import (
     selected_features,
     which_option,
 )
+from seatrial.cli.feature_training import training_set
 from seatrial.cli.options import DURATION, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.features.failures import Unregistered
@@ -183,7 +184,7 @@ def get(
     return Exit.NOT_FOUND if unknown else Exit.DONE
 
 
-for _command in CHECK_COMMANDS:
+for _command in (training_set, *CHECK_COMMANDS):
     features.add_command(_command)
 
 

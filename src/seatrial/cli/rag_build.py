@@ -24,10 +24,16 @@ _SHOWN = 5
 
 @click.command()
 @click.option("--shrink", is_flag=True, help="Publish even where most documents are gone.")
+@click.option("--rehash", is_flag=True, help="Read every file, even one that looks unchanged.")
 @rag_options
 @json_option
 def build(
-    index: str | None, home: Path | None, config: Path | None, shrink: bool, as_json: bool
+    index: str | None,
+    home: Path | None,
+    config: Path | None,
+    shrink: bool,
+    rehash: bool,
+    as_json: bool,
 ) -> int:
     """Load documents, and publish a version of the index with what changed.
 
@@ -45,6 +51,7 @@ def build(
         name,
         told=lambda so_far: console.progress("building", _so_far(so_far)),
         shrink=shrink,
+        rehash=rehash,
     )
     _show(console, name, report)
     console.result(_record(name, report))

@@ -19,6 +19,13 @@ _EXITS = {"aborted": Exit.GATE_FAILED, "rejected": Exit.GATE_FAILED}
 @click.option("--version", type=click.IntRange(min=1), help="A version.  [default: the newest]")
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), help="Of the canary.")
 @click.option("--watch", type=DURATION, help="How long each step lasts at least, such as 1h.")
+@click.option(
+    "--target",
+    type=click.Choice(["staging", "production"]),
+    default="production",
+    show_default=True,
+    help="staging ends after the tests, for an experiment to take it from there.",
+)
 @click.option("--no-wait", is_flag=True, help="Begin, and leave the rest to the server.")
 @rag_options
 @json_option
@@ -26,6 +33,7 @@ def release(
     version: int | None,
     share: float | None,
     watch: float | None,
+    target: str,
     no_wait: bool,
     index: str | None,
     home: Path | None,
@@ -45,13 +53,14 @@ def release(
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
     name, _ = knowledge_config(workspace, index)
-    console.head(f"{name} → production")
+    console.head(f"{name} → {target}")
     placed = release_index(
         workspace,
         name,
         version=version,
         share=share,
         watch_s=watch,
+        target=target,
         by=whoami(),
         on_step=console.step,
     )

@@ -34,6 +34,10 @@ def show_endpoint(
     release = record["release"]
     if release:
         console.say(f"  release     {release_line(release)}")
+        compared = release["evaluation"] or {}
+        if compared.get("metrics"):
+            told = compared["reason"]["en"]
+            console.say(f"  evaluation  {compared['outcome'].replace('_', ' ')}: {told}")
         for line in evidence_lines(release):
             console.say(f"              {line}")
     console.say(f"  served by   {_served_by(record, server)}")

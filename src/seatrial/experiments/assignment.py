@@ -1,23 +1,16 @@
 """Who gets which variant: a function of the experiment's name and the unit's key, and nothing else.
 
-Each variant draws a number for each key, and the highest draw, weighted, wins (weighted rendezvous
-hashing; Schindelhauer, Schomaker 2005, SPAA). So a variant whose share grows takes units from
-others and loses none, one that is added takes units only into itself, and one that is removed gives
-its units to the others. Staying outside is one more draw, of what the traffic leaves.
+How it is drawn is in `release/trial.py`, for an endpoint splits its requests in the same way.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from seatrial.experiments.design import Experiment, Slots
 from seatrial.kernel.errors import Conflict
-from seatrial.release.variant import position
-
-_HALF_STEP = 2.0**-33
-"""Half of the step of `position`: a draw is never 0, whose logarithm has no value."""
+from seatrial.release.trial import Arm, Trial
 
 
 class SlotsTaken(Conflict):
@@ -31,31 +24,31 @@ def assigned(experiment: Experiment, key: bytes) -> str | None:
 
     Args: key: what identifies the user or session.
     """
-    slots = experiment.slots
-    if slots is not None and not slots.start <= group_position(slots.group, key) < slots.end:
-        return None
-    best, winner = math.inf, None
-    outside = 1 - experiment.traffic
-    if outside > 0:
-        best = _wait(experiment.name, "", key) / outside
-    for variant, share in zip(experiment.variants, experiment.shares, strict=True):
-        wait = _wait(experiment.name, variant.name, key) / (share * experiment.traffic)
-        if wait < best:
-            best, winner = wait, variant.name
-    return winner
+    place = trial_of(experiment).place(key)
+    return None if place is None else experiment.variants[place].name
 
 
-def _wait(name: str, what: str, key: bytes) -> float:
-    """An exponential draw: the smallest of several, each divided by its share, wins by share.
+def trial_of(experiment: Experiment, versions: Mapping[str, int] | None = None) -> Trial:
+    """The split of an experiment.
 
-    The length keeps apart the names ``a/b``, ``c`` and ``a``, ``b/c``.
+    Args: versions: of an endpoint, by variant; None where it is split for something else.
     """
-    return -math.log(position(f"experiment/{len(name)}/{name}/{what}", key) + _HALF_STEP)
-
-
-def group_position(group: str, key: bytes) -> float:
-    """Where a unit stands in an exclusion group, in [0, 1); whatever its experiments are."""
-    return position(f"group/{group}", key)
+    slots = experiment.slots
+    return Trial(
+        experiment=experiment.name,
+        arms=tuple(
+            Arm(
+                name=one.name,
+                version=1 if versions is None else versions[one.name],
+                share=one.share,
+            )
+            for one in experiment.variants
+        ),
+        traffic=experiment.traffic,
+        group="" if slots is None else slots.group,
+        start=0.0 if slots is None else slots.start,
+        end=1.0 if slots is None else slots.end,
+    )
 
 
 def check_disjoint(experiments: Iterable[Experiment]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,18 @@ from seatrial.stats.difference import (
     relative,
 )
 from seatrial.stats.mixture import Mixture, Sides
-from seatrial.stats.share_difference import of_shares, score_reading, shares_at_any_look
+from seatrial.stats.ratio_comoments import RatioComoments
+from seatrial.stats.share_difference import (
+    LEAST_EVENTS,
+    of_shares,
+    score_reading,
+    shares_at_any_look,
+)
 
 Floats = NDArray[np.float64]
+
+MetricSums: TypeAlias = Comoments | RatioComoments
+"""Of a metric; the latter of a ratio with a covariate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +80,21 @@ class Effect:
     explained: float | None
 
 
-def differences(metric: Metric, sums: Comoments, treated: int) -> Difference:
+def differences(metric: Metric, sums: MetricSums, treated: int) -> Difference:
     """Estimates of a variant against the first one.
 
     Args: sums: shape (..., variants); treated: place of the variant, >= 1.
     Returns: shape (...).
     """
     if metric.covariate is not None:
-        return adjusted(sums).difference(treated)
+        return adjusted(_adjustable(sums)).difference(treated)
+    assert isinstance(sums, Comoments)  # only a ratio with a covariate has others
     make = {Kind.MEAN: of_means, Kind.SHARE: of_shares, Kind.RATIO: of_ratios}[metric.kind]
     return make(sums[..., 0], sums[..., treated])
+
+
+def _adjustable(sums: MetricSums) -> Comoments:
+    return sums.linear() if isinstance(sums, RatioComoments) else sums
 
 
 def read(
@@ -100,13 +115,53 @@ def read(
     )
 
 
+def gain_bound(metric: Metric, difference: Difference, ruler: Ruler, *, alpha: float) -> float:
+    """The gain that is shown at least, one-sided; negative is a loss.
+
+    Returns: in the metric's unit, or where its margin is relative as a share of the control.
+    """
+    if not metric.relative:
+        return float(read(metric, difference, ruler, alpha=alpha, sides=1).lower)
+    plain, difference = _normal(metric, difference)
+    reading = read(plain, difference, ruler, alpha=alpha, sides=1)
+    _, low, high = relative(difference, reading.errors)
+    return float(low if metric.sign > 0 else -high)
+
+
 def loss_p_value(
     metric: Metric, difference: Difference, ruler: Ruler, *, alpha: float, margin: float
 ) -> Floats:
-    """P-value of "no loss of more than the margin", one-sided."""
+    """P-value of "no loss of more than the margin", one-sided.
+
+    A relative margin moves the control: what is tested is the difference to so much of it, whose
+    inversion is the interval of `stats.difference.relative`.
+    """
+    if metric.relative:
+        metric, difference = _normal(metric, difference)
+        factor = 1 - metric.sign * margin
+        difference = replace(
+            difference,
+            control=difference.control * factor,
+            control_error=difference.control_error * abs(factor),
+        )
+        margin = 0.0
     flipped = replace(metric, direction=_OTHER[metric.direction])
     turned = gain(flipped, difference)
     return _read(metric, turned, ruler, _Question(alpha=alpha, sides=1, null=margin)).p_value
+
+
+def _normal(metric: Metric, difference: Difference) -> tuple[Metric, Difference]:
+    """A metric whose difference is read as normal, for a share once it has enough events."""
+    if metric.kind is not Kind.SHARE or metric.covariate is not None:
+        return metric, difference
+    enough = np.full(np.shape(difference.control), fill_value=True)
+    for share, n in (
+        (difference.control, difference.n_control),
+        (difference.treated, difference.n_treated),
+    ):
+        enough &= np.minimum(share, 1 - share) * n >= LEAST_EVENTS
+    error = np.where(enough, difference.control_error, np.nan)
+    return replace(metric, kind=Kind.MEAN), replace(difference, control_error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +200,7 @@ def gain(metric: Metric, difference: Difference) -> Difference:
     )
 
 
-def effect(metric: Metric, sums: Comoments, treated: int, ruler: Ruler, *, alpha: float) -> Effect:
+def effect(metric: Metric, sums: MetricSums, treated: int, ruler: Ruler, *, alpha: float) -> Effect:
     """What a variant does to a metric.
 
     Args: sums: shape (variants,); treated: place of the variant; alpha: of this comparison.
@@ -153,7 +208,9 @@ def effect(metric: Metric, sums: Comoments, treated: int, ruler: Ruler, *, alpha
     difference = differences(metric, sums, treated)
     reading = read(metric, difference, ruler, alpha=alpha)
     value, low, high = relative(difference, reading.errors)
-    explained = float(adjusted(sums).explained) if metric.covariate is not None else None
+    explained = None
+    if metric.covariate is not None:
+        explained = float(adjusted(_adjustable(sums)).explained)
     return Effect(
         control=_known(difference.control),
         treated=_known(difference.treated),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from seatrial.experiments.design import (
+    Baseline,
     Direction,
     Experiment,
     Horizon,
@@ -17,10 +18,13 @@ from seatrial.experiments.design import (
     Unit,
     Variant,
 )
-from seatrial.experiments.plan import Baseline
 from seatrial.kernel.config import ConfigModel, Names
 from seatrial.kernel.errors import SeatrialError
+from seatrial.release.answer_gates import AnswerGateConfig
 from seatrial.release.config import Duration
+
+Amount = Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? ?%$")]
+"""A size in the metric's unit, or such as ``5%`` of the control's value."""
 
 
 class BaselineConfig(ConfigModel):
@@ -72,15 +76,20 @@ class MetricConfig(ConfigModel):
 class PrimaryConfig(MetricConfig):
     """The metric that decides."""
 
-    effect: float | None = Field(
-        default=None, gt=0, description="The smallest change that matters, in the metric's unit."
+    effect: Amount | None = Field(
+        default=None,
+        description="The smallest change that matters, in the metric's unit, or such as `5%` of "
+        "the control's value.",
     )
 
 
 class GuardrailConfig(MetricConfig):
     """A metric that must not become worse."""
 
-    margin: float = Field(gt=0, description="The largest loss accepted, in the metric's unit.")
+    margin: Amount = Field(
+        description="The largest loss accepted, in the metric's unit, or such as `2%` of the "
+        "control's value."
+    )
 
 
 class HorizonConfig(ConfigModel):
@@ -157,7 +166,23 @@ class ExperimentFile(ConfigModel):
         "ever.",
     )
     columns: UnitColumnsConfig = Field(
-        default_factory=UnitColumnsConfig, description="Columns of the data to analyze."
+        default_factory=UnitColumnsConfig,
+        description="Columns of the data to analyze; `segments` also of what is said of users.",
+    )
+    endpoint: str | None = Field(
+        default=None, description="Whose requests are split, once it is started."
+    )
+    versions: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="Version of the endpoint by variant; the control's is in production.",
+    )
+    gates: AnswerGateConfig | None = Field(
+        default=None,
+        description="What every variant's answers must keep to, as in a release, the control in "
+        "the place of stable: one that is shown not to ends the experiment. By default nothing.",
+    )
+    promote: bool = Field(
+        default=False, description="Give the winner all traffic when the experiment is decided."
     )
 
     @model_validator(mode="after")
@@ -166,18 +191,23 @@ class ExperimentFile(ConfigModel):
             self.design()
         except SeatrialError as problem:
             raise ValueError(f"{problem.problem} {problem.remedy}") from problem
+        if self.versions and self.versions.keys() != self.variants.keys():
+            raise ValueError(
+                f"versions names {', '.join(self.versions)}, and variants "
+                f"{', '.join(self.variants)}; name the same"
+            )
         return self
 
     def design(self) -> Experiment:
         """The experiment.   Raises: BadExperiment."""
-        slots = self.slots
+        slots, guardrails = self.slots, self.guardrails
         return Experiment(
             name=self.experiment,
             hypothesis=self.hypothesis,
             variants=tuple(Variant(name=name, share=s) for name, s in self.variants.items()),
             metrics=(
-                self.primary.metric(Role.PRIMARY, effect=self.primary.effect),
-                *(one.metric(Role.GUARDRAIL, margin=one.margin) for one in self.guardrails),
+                self.primary.metric(Role.PRIMARY, **_sized("effect", self.primary.effect)),
+                *(one.metric(Role.GUARDRAIL, **_sized("margin", one.margin)) for one in guardrails),
                 *(one.metric(Role.SECONDARY) for one in self.secondary),
             ),
             alpha=self.alpha,
@@ -199,3 +229,10 @@ class ExperimentFile(ConfigModel):
             for one in (self.primary, *self.guardrails)
             if one.baseline is not None
         }
+
+
+def _sized(name: str, amount: float | str | None) -> dict[str, Any]:
+    """An effect or a margin as a metric takes it."""
+    if isinstance(amount, str):
+        return {name: float(amount.rstrip("% ")) / 100, "relative": True}
+    return {name: amount}

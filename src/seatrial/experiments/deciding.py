@@ -149,7 +149,8 @@ def _shown(primary: Comparison, alpha: float) -> Why | None:
     known = reaches(primary.adjusted_p, alpha)
     if known and gain < 0:
         return Why.WORSE
-    most = effect.interval.upper if metric.sign > 0 else -effect.interval.lower
+    interval = effect.relative_interval if metric.relative else effect.interval
+    most = interval.upper if metric.sign > 0 else -interval.lower
     if metric.effect is not None and most < metric.effect:
         return Why.TOO_SMALL
     return Why.BETTER if known and gain > 0 else None

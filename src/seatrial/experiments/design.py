@@ -64,6 +64,7 @@ class Metric:
         direction: which way is good.
         effect: the smallest change that matters, > 0, in the metric's unit; for the primary one.
         margin: the largest loss that is accepted, > 0, in the metric's unit; for guardrails.
+        relative: whether effect and margin are shares of the control's value instead.
         denominator: name of what a ratio is over.
         covariate: name of a quantity from before the experiment that predicts it, or None.
     Raises: BadExperiment.
@@ -75,6 +76,7 @@ class Metric:
     direction: Direction = Direction.UP
     effect: float | None = None
     margin: float | None = None
+    relative: bool = False
     denominator: str | None = None
     covariate: str | None = None
 
@@ -97,12 +99,6 @@ class Metric:
                 f"{self.name!r} is a {self.kind.value} over {self.denominator!r}.",
                 remedy="Name a denominator for a ratio, and for nothing else.",
                 field="denominator",
-            )
-        if self.kind is Kind.RATIO and self.covariate is not None:
-            raise BadExperiment(
-                f"{self.name!r} is a ratio with a covariate, which is for means and shares.",
-                remedy="Leave the covariate out, or measure a mean per unit.",
-                field="covariate",
             )
 
     @property
@@ -257,6 +253,21 @@ class Experiment:
     def final_alpha(self) -> float:
         """The chance of a wrong decision at the horizon; what looks before it left."""
         return self.alpha * (1 - self.early_part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """How a metric is today.
+
+    Args:
+        mean: a mean, share or ratio.
+        deviation: standard deviation among units, of a ratio by `ratio_variance`; None for shares.
+        explained: share of the variance that the covariate explains, in [0, 1).
+    """
+
+    mean: float
+    deviation: float | None = None
+    explained: float = 0.0
 
 
 def normalised(shares: Sequence[float]) -> tuple[float, ...]:

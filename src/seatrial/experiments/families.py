@@ -10,17 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from seatrial.experiments.comparing import Ruler, differences, effect, loss_p_value, read
+from seatrial.experiments.comparing import (
+    MetricSums,
+    Ruler,
+    differences,
+    effect,
+    gain_bound,
+    loss_p_value,
+)
 from seatrial.experiments.design import Experiment, Metric, Role
 from seatrial.experiments.verdicts import Comparison, Guard
-from seatrial.stats.comoments import Comoments
 from seatrial.stats.holm import holm
 
 
 def compared(
     experiment: Experiment,
     role: Role,
-    sums: Mapping[str, Comoments],
+    sums: Mapping[str, MetricSums],
     ruler: Ruler,
     *,
     always: Ruler,
@@ -60,7 +66,7 @@ def reaches(p_value: float, alpha: float) -> bool:
 def _guarded(
     experiment: Experiment,
     found: list[Comparison],
-    sums: Mapping[str, Comoments],
+    sums: Mapping[str, MetricSums],
     ruler: Ruler,
     *,
     always: Ruler,
@@ -82,7 +88,7 @@ def _guarded(
     guarded = []
     for one, p in zip(found, losses, strict=True):
         difference = differences(one.metric, sums[one.metric.name], places[one.variant])
-        bound = float(read(one.metric, difference, ruler, alpha=alpha, sides=1).lower)
+        bound = gain_bound(one.metric, difference, ruler, alpha=alpha)
         kept = bound > -_margin(one.metric)
         guard = Guard.BROKEN if reaches(p, experiment.alpha) else Guard.KEPT if kept else Guard.OPEN
         guarded.append(replace(one, adjusted_p=p, guard=guard, gain_bound=bound))
@@ -90,7 +96,7 @@ def _guarded(
 
 
 def _loss(
-    metric: Metric, sums: Mapping[str, Comoments], place: int, always: Ruler, *, alpha: float
+    metric: Metric, sums: Mapping[str, MetricSums], place: int, always: Ruler, *, alpha: float
 ) -> float:
     difference = differences(metric, sums[metric.name], place)
     return float(loss_p_value(metric, difference, always, alpha=alpha, margin=_margin(metric)))

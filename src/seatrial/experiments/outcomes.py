@@ -14,14 +14,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from seatrial.experiments.design import Experiment, Kind
+from seatrial.experiments.entries import OutcomeChanged
 from seatrial.experiments.tally import DAY_S, BadUnits, Labelled, Tally, Units, tally
-from seatrial.kernel.errors import Conflict
-
-
-class OutcomeChanged(Conflict):
-    """An outcome was handed in twice under one id, with different content."""
-
-    code = "experiment.outcome_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

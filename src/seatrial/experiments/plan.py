@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seatrial.experiments.design import BadExperiment, Experiment, Kind, Metric, Role
+from seatrial.experiments.design import BadExperiment, Baseline, Experiment, Kind, Metric, Role
 from seatrial.kernel.errors import Invalid
 from seatrial.stats.sample_size import (
     Test,
@@ -24,21 +24,6 @@ class NotPlannable(Invalid):
     """What is known is not enough to plan, or the effect asked for cannot be."""
 
     code = "experiment.not_plannable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """How a metric is today.
-
-    Args:
-        mean: a mean, share or ratio.
-        deviation: standard deviation among units, of a ratio by `ratio_variance`; None for shares.
-        explained: share of the variance that the covariate explains, in [0, 1).
-    """
-
-    mean: float
-    deviation: float | None = None
-    explained: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +97,7 @@ def plan(
         if metric.role is Role.PRIMARY
         or (metric.role is Role.GUARDRAIL and metric.name in baselines)
     ]
-    needs = tuple(_need(experiment, metric, _baseline(metric, baselines)) for metric in metrics)
+    needs = tuple(_need(experiment, _absolute(m, baselines), baselines[m.name]) for m in metrics)
     units = max(need.units for need in needs)
     per_day = None if units_per_day is None else units_per_day * experiment.traffic
     primary = _baseline(experiment.primary, baselines)
@@ -128,6 +113,21 @@ def plan(
         if per_day is None
         else tuple(_within(experiment, primary, weeks, per_day) for weeks in WEEKS),
     )
+
+
+def _absolute(metric: Metric, baselines: Mapping[str, Baseline]) -> Metric:
+    """The metric with its effect or margin in its own unit, as it is today."""
+    today = abs(_baseline(metric, baselines).mean)
+    if not metric.relative:
+        return metric
+    if not today:
+        raise NotPlannable(
+            f"{metric.name!r} is 0 today, and a share of that is nothing.",
+            remedy="Give its effect or margin in its own unit.",
+            metric=metric.name,
+        )
+    effect, margin = (None if s is None else s * today for s in (metric.effect, metric.margin))
+    return replace(metric, relative=False, effect=effect, margin=margin)
 
 
 def _baseline(metric: Metric, baselines: Mapping[str, Baseline]) -> Baseline:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from seatrial.experiments.comparing import Effect
-from seatrial.experiments.design import Kind, Metric
+from seatrial.experiments.design import Kind, Metric, Role
 from seatrial.experiments.drawing import STYLE, Bar, bar_axis, bar_row, limit, over_time
 from seatrial.experiments.verdicts import Comparison, Guard, Judgement, Outcome, State
 from seatrial.experiments.words import change, p_said, percent, said, span, value, words
@@ -144,11 +144,17 @@ def experiment_page(
         language: ``en`` or ``zh``.
         languages: address of the page in each language.
     """
+    title = words(language)["title"].format(name=judgement.experiment.name)
+    return page(title, experiment_body(judgement, language), language, languages, style=STYLE)
+
+
+def experiment_body(judgement: Judgement, language: str = "en") -> str:
+    """What the page of a judgement says, as HTML for a page whose style has `drawing.STYLE`."""
     w = words(language)
     j = judgement
     hypothesis = j.experiment.hypothesis
     go_on = w["stop"] if j.stop else w["go_on"]
-    body = (
+    return (
         f'<p class="sum {_MARKS[j.outcome]}"><strong>{escape(headline(j, language))}</strong></p>'
         f"<p>{escape(said(j, j.reason, language))}{w['space']}{go_on}</p>"
         f'<p class="quiet">{escape(state_said(j, language))}</p>'
@@ -159,8 +165,6 @@ def experiment_page(
         + _segments(j, language)
         + f"<h2>{w['checks']}</h2>{terms(_checks(j, language))}"
     )
-    title = w["title"].format(name=j.experiment.name)
-    return page(title, body, language, languages, style=STYLE)
 
 
 def _effects(j: Judgement, language: str) -> str:
@@ -231,7 +235,8 @@ def _bar(one: Comparison) -> Bar:
     marks = []
     if effect.control:
         wanted = [metric.effect, None if metric.margin is None else -metric.margin]
-        marks = [metric.sign * at / abs(effect.control) for at in wanted if at is not None]
+        whole = 1.0 if metric.relative else abs(effect.control)
+        marks = [metric.sign * at / whole for at in wanted if at is not None]
     known = effect.interval.lower > 0 or effect.interval.upper < 0
     tone = "open"
     if one.guard is not None:
@@ -260,6 +265,9 @@ def _over_time(j: Judgement, language: str) -> str:
     metric = j.experiment.primary
     scale = 100.0 if metric.kind is Kind.SHARE else 1.0
     mark = None if metric.effect is None else metric.sign * metric.effect
+    if mark is not None and metric.relative:
+        control = next(o.effect.control for o in j.comparisons if o.metric.role is Role.PRIMARY)
+        mark = None if control is None else mark * abs(control)
     figures = []
     for name, points in j.series.items():
         label = f"{name}{w['colon']}{_last(metric, points, language)}" if points else name

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.experiments.comparing import MetricSums
 from seatrial.experiments.design import BadExperiment, Experiment, Kind, Metric
 from seatrial.kernel.errors import Invalid
 from seatrial.stats.comoments import Comoments
+from seatrial.stats.ratio_comoments import RatioComoments
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
@@ -64,13 +66,13 @@ class Sums:
     """
 
     n: Floats
-    metrics: Mapping[str, Comoments]
+    metrics: Mapping[str, MetricSums]
 
     def __add__(self, other: Sums) -> Sums:
         names = self.metrics
         return Sums(
             n=self.n + other.n,
-            metrics={name: names[name] + other.metrics[name] for name in names},
+            metrics={name: _added(names[name], other.metrics[name]) for name in names},
         )
 
     def spread(self, places: Sequence[int], n_slices: int) -> Sums:
@@ -153,8 +155,8 @@ def tally(experiment: Experiment, units: Units, *, slice_s: int = DAY_S) -> Tall
         return Sums(
             n=np.bincount(chosen, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64),
             metrics={
-                name: Comoments.grouped(chosen, shape, y[rows], None if x is None else x[rows])
-                for name, (y, x) in columns.items()
+                name: _grouped(chosen, shape, tuple(column[rows] for column in found))
+                for name, found in columns.items()
             },
         )
 
@@ -184,7 +186,28 @@ def _slices(at: Times | None, n: int, slice_s: int) -> tuple[Times, NDArray[np.i
     return (starts * slice_s).astype("datetime64[s]"), places.reshape(-1)
 
 
-def _columns(metric: Metric, units: Units) -> tuple[Floats, Floats | None]:
+def _added(one: MetricSums, other: MetricSums) -> MetricSums:
+    if isinstance(one, RatioComoments) and isinstance(other, RatioComoments):
+        return one + other
+    assert isinstance(one, Comoments)  # both are of one metric
+    assert isinstance(other, Comoments)
+    return one + other
+
+
+def _grouped(
+    groups: NDArray[np.integer], shape: tuple[int, ...], columns: tuple[Floats, ...]
+) -> MetricSums:
+    """Sums of a metric's columns: value, and where it has them denominator and covariate."""
+    match columns:
+        case (y, below, known):
+            return RatioComoments.grouped(groups, shape, y, below, known)
+        case (y, x):
+            return Comoments.grouped(groups, shape, y, x)
+        case _:
+            return Comoments.grouped(groups, shape, columns[0])
+
+
+def _columns(metric: Metric, units: Units) -> tuple[Floats, ...]:
     values = _column(metric.name, units)
     lacking = int((~np.isfinite(values)).sum())
     if lacking:
@@ -200,6 +223,7 @@ def _columns(metric: Metric, units: Units) -> tuple[Floats, Floats | None]:
             remedy="Write 1 for units with the event and 0 for others, or make it a mean.",
             column=metric.name,
         )
+    values_and: tuple[Floats, ...] = (values,)
     if metric.denominator is not None:
         below = _column(metric.denominator, units)
         if not np.isfinite(below).all() or (below < 0).any():
@@ -209,9 +233,9 @@ def _columns(metric: Metric, units: Units) -> tuple[Floats, Floats | None]:
                 remedy="Give every unit a number of at least 0.",
                 column=metric.denominator,
             )
-        return values, below
+        values_and = (values, below)
     if metric.covariate is None:
-        return values, None
+        return values_and
     known = _column(metric.covariate, units)
     if np.isinf(known).any():
         raise BadUnits(
@@ -219,7 +243,7 @@ def _columns(metric: Metric, units: Units) -> tuple[Floats, Floats | None]:
             remedy="Leave it empty where it is not known.",
             column=metric.covariate,
         )
-    return values, known
+    return (*values_and, known)
 
 
 def _column(name: str, units: Units) -> Floats:

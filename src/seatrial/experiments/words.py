@@ -92,6 +92,7 @@ _EN = {
     "explained": "Covariates",
     "explained_said": "{metric}: {share} of the noise taken away",
     "points": "{value} points",
+    "of_control": "{value} % of the control's",
     "unknown": "–",
     "semicolon": "; ",
 }
@@ -174,6 +175,7 @@ _ZH = {
     "explained": "协变量",
     "explained_said": "{metric}：消除了 {share} 的噪声",
     "points": "{value} 个百分点",
+    "of_control": "对照值的 {value} %",
     "unknown": "–",
     "semicolon": "；",
 }
@@ -201,9 +203,9 @@ def said(judgement: Judgement, reason: Reason, language: str = "en") -> str:
             "metric": metric.name,
             "change": change(metric, one.effect.difference, language),
             "interval": span(metric, one.effect.interval, language),
-            "margin": size(metric, metric.margin, language),
-            "effect": size(metric, metric.effect, language),
-            "loss": size(metric, None if one.gain_bound is None else -one.gain_bound, language),
+            "margin": amount(metric, metric.margin, language),
+            "effect": amount(metric, metric.effect, language),
+            "loss": amount(metric, None if one.gain_bound is None else -one.gain_bound, language),
             "primary": primary.metric.name,
             "primary_change": change(primary.metric, primary.effect.difference, language),
             "primary_interval": span(primary.metric, primary.effect.interval, language),
@@ -230,6 +232,13 @@ def value(metric: Metric, number: float | None, language: str = "en") -> str:
     if number is None:
         return words(language)["unknown"]
     return f"{100 * number:.4g} %" if metric.kind is Kind.SHARE else f"{number:.4g}"
+
+
+def amount(metric: Metric, number: float | None, language: str = "en") -> str:
+    """An effect, margin or loss: of the control where the metric's are relative."""
+    if metric.relative and number is not None and math.isfinite(number):
+        return words(language)["of_control"].format(value=f"{100 * number:.3g}")
+    return size(metric, number, language)
 
 
 def size(metric: Metric, number: float | None, language: str = "en") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from seatrial.kernel.errors import (
     DeadlineExceeded,
     Invalid,
@@ -84,6 +86,26 @@ class OnlineStoreUnavailable(Unavailable):
     """The online store cannot be read."""
 
     code = "features.online_unavailable"
+
+
+class EndpointWithoutFeatures(NotFound):
+    """An endpoint looks no features up.
+
+    Args: known: endpoints that do.
+    """
+
+    code = "features.no_endpoint"
+
+    def __init__(self, endpoint: str, *, known: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"The configuration has no features.endpoints.{endpoint}.",
+            remedy="Name an endpoint that looks features up: "
+            f"{', '.join(known) or 'there is none yet'}.",
+            endpoint=endpoint,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return EndpointWithoutFeatures, (self.facts["endpoint"],)
 
 
 class FeastFailed(SeatrialError):

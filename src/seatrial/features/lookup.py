@@ -6,7 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from seatrial.features.batched import BatchedReader
-from seatrial.features.completion import ENTITY, Found, Observe, Wanted, complete, wanted
+from seatrial.features.completion import (
+    ENTITY,
+    Filled,
+    Found,
+    Observe,
+    Wanted,
+    complete,
+    wanted,
+)
 from seatrial.features.plan import Plan
 from seatrial.features.served import ServedSink, served_of
 from seatrial.kernel.errors import DeadlineExceeded, SeatrialError, Unavailable
@@ -29,7 +37,7 @@ class EndpointLookup:
         now_us: the wall clock, in microseconds since 1970, UTC.
         observe: told of each value that was looked up, or None.
         kept: keeps a sample of what was found, or None.
-        failed: told of each reading that failed where defaults stand in, or None.
+        failed: told of each reading that failed, or None.
     """
 
     def __init__(
@@ -49,7 +57,7 @@ class EndpointLookup:
         self._kept = kept
         self._failed = failed
 
-    def look_up(self, rows: list[Any]) -> Awaitable[None] | None:
+    def look_up(self, rows: list[Any]) -> Awaitable[Filled] | None:
         """Begin to complete the rows that name an entity; None where none does.
 
         Raises: EntityInvalid, LookupsFull.
@@ -57,20 +65,19 @@ class EndpointLookup:
         what = wanted(self._plan, rows)
         return None if what is None else self._complete(rows, what)
 
-    async def _complete(self, rows: list[Any], what: Wanted) -> None:
-        """Raises: what `completion.complete` and the reading raise."""
+    async def _complete(self, rows: list[Any], what: Wanted) -> Filled:
+        """Raises: what the reading raises besides Unavailable and DeadlineExceeded."""
+        found: Found | SeatrialError
         try:
             found = await self._reader.read(what.keys)
         except (DeadlineExceeded, Unavailable) as problem:
             if self._failed is not None:
                 self._failed(problem)
-            if not self._plan.all_default:
-                raise
-            found = None
+            found = problem
         now_us = self._now_us()
-        if self._kept is not None and found is not None:
+        if self._kept is not None and not isinstance(found, SeatrialError):
             self._keep(self._kept, rows, what, found, now_us)
-        complete(self._plan, rows, what, found, now_us=now_us, observe=self._observe)
+        return complete(self._plan, rows, what, found, now_us=now_us, observe=self._observe)
 
     def _keep(
         self, kept: ServedSink, rows: list[Any], what: Wanted, found: Found, now_us: int
@@ -97,10 +104,18 @@ class Lookups:
         self._endpoints = dict(endpoints)
         self._beside = tuple(beside)
 
-    def look_up(self, endpoint: str, rows: list[Any]) -> Awaitable[None] | None:
+    def look_up(self, endpoint: str, rows: list[Any]) -> Awaitable[Filled] | None:
         """See Completion."""
         lookup = self._endpoints.get(endpoint)
         return None if lookup is None else lookup.look_up(rows)
+
+    async def swap(self, endpoint: str, lookup: EndpointLookup) -> None:
+        """Requests from now on are completed by another lookup; those under way by the one before,
+        which is let go of then."""
+        before = self._endpoints.get(endpoint)
+        self._endpoints[endpoint] = lookup
+        if before is not None:
+            await before.close()
 
     async def close(self) -> None:
         """Let go of the stores."""

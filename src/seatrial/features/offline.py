@@ -27,10 +27,15 @@ class OfflineStore(Protocol):
     """Joins features to entities as of a time; see `join` for what that means."""
 
     def join(
-        self, rows: Sequence[EntityRow], selected: Sequence[Selected]
+        self,
+        rows: Sequence[EntityRow],
+        selected: Sequence[Selected],
+        *,
+        max_age_us: int | None = None,
     ) -> list[tuple[Value, ...]]:
         """For each row the values of the features, in order; None for null and for none.
 
+        Args: max_age_us: how old values may be besides the TTL of their view, > 0; None for any.
         Raises: FeastFailed, FeastMissing and what else keeps the store from answering.
         """
         ...

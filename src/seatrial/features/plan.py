@@ -65,11 +65,6 @@ class Plan:
         object.__setattr__(self, "views", views)
         object.__setattr__(self, "keys", keys)
 
-    @property
-    def all_default(self) -> bool:
-        """Whether rows can be completed without the store."""
-        return all(column.default is not None for column in self.columns)
-
 
 _OF_JSON = {ValueType.INT32, ValueType.INT64, ValueType.UNIX_TIMESTAMP, ValueType.STRING}
 
@@ -108,6 +103,12 @@ def plan_of(config: LookupConfig, repository: Repository) -> Plan:
             )
     max_age_us = None if config.max_age is None else round(config.max_age * 1e6)
     return Plan(columns=columns, deadline_s=config.deadline, max_age_us=max_age_us)
+
+
+def taken_away(before: Plan, now: Plan) -> tuple[str, ...]:
+    """Inputs that the plan before fills and this one does not, which models may be waiting for."""
+    left = {column.name for column in now.columns}
+    return tuple(column.name for column in before.columns if column.name not in left)
 
 
 def _input(given: Mapping[str, str], selected: Selected) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from seatrial.features.completion import Found, Wanted
-from seatrial.features.online import Read, State, judged
+from seatrial.features.completion import At, Found, Wanted, read_of
+from seatrial.features.online import Read, State
 from seatrial.features.plan import Plan
 
 SCHEMA = 1
@@ -48,13 +48,11 @@ def served_of(
 
     Args: place: of the row in ``what``.
     """
-    reads = {}
-    for column in plan.columns:
-        view, field = column.selected.view, column.selected.field
-        stored = found[view][what.keys[view][place]]
-        reads[str(column.selected.reference)] = judged(
-            stored, view, field.name, now_us=now_us, max_age_us=plan.max_age_us
-        )
+    at = At(now_us, plan.max_age_us)
+    reads = {
+        str(column.selected.reference): read_of(column, what.keys, place, found, at)
+        for column in plan.columns
+    }
     return Served(at_us=now_us, key=dict(entity), reads=reads)
 
 

@@ -6,14 +6,15 @@ that have Feast at hand write what serving needs of it into this file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.features.failures import RepositoryInvalid
-from seatrial.features.view import Field, Reference, Repository, Service, ValueType, View
+from seatrial.features.view import Field, Origin, Reference, Repository, Service, ValueType, View
 
 FILE = "seatrial_features.json"
-SCHEMA = 1
+SCHEMA = 2
+"""Since 2 a view says where its values come from and how far it was materialized."""
 
 
 def to_record(repository: Repository) -> dict[str, object]:
@@ -28,6 +29,7 @@ def to_record(repository: Repository) -> dict[str, object]:
                 "join_keys": [[field.name, field.type.value] for field in view.join_keys],
                 "features": [[field.name, field.type.value] for field in view.features],
                 "ttl_us": view.ttl_us,
+                **_origin_record(repository.origins.get(view.name, Origin())),
             }
             for view in repository.views
         ],
@@ -46,15 +48,16 @@ def from_record(record: Mapping[str, Any]) -> Repository:
     """A repository of JSON.   Raises: RepositoryInvalid: newer, or not what was written."""
     try:
         schema = record["schema"]
-        if schema != SCHEMA:
+        if schema not in (1, SCHEMA):
             raise RepositoryInvalid(
-                f"{FILE} has the schema {schema!r}, not {SCHEMA}.",
+                f"{FILE} has the schema {schema!r}, not 1 to {SCHEMA}.",
                 remedy="Update seatrial, or write it anew: seatrial features apply",
             )
         return Repository(
             project=record["project"],
             views=tuple(_view(view) for view in record["views"]),
             services=tuple(_service(service) for service in record["services"]),
+            origins={} if schema == 1 else _origins(record["views"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RepositoryInvalid(
@@ -71,6 +74,22 @@ def _view(record: Mapping[str, Any]) -> View:
         features=tuple(_field(*field) for field in record["features"]),
         ttl_us=record["ttl_us"],
     )
+
+
+def _origin_record(origin: Origin) -> dict[str, object]:
+    source = {"kind": origin.kind, "name": origin.name, "place": origin.place}
+    return {
+        "source": None if origin.kind is None else source,
+        "materialized_us": origin.materialized_us,
+    }
+
+
+def _origins(views: Sequence[Mapping[str, Any]]) -> dict[str, Origin]:
+    found = {
+        view["name"]: Origin(**(view["source"] or {}), materialized_us=view["materialized_us"])
+        for view in views
+    }
+    return {name: origin for name, origin in found.items() if origin != Origin()}
 
 
 def _service(record: Mapping[str, Any]) -> Service:

@@ -20,9 +20,13 @@ class Tally:
         self._newest_us: dict[tuple[str, str], int] = {}
         self._limits_us: dict[tuple[str, str], int] = {}
         self._failures: dict[tuple[str, str], int] = {}
+        self._ranges: dict[tuple[str, str], tuple[float, float]] = {}
+        self._refused: dict[str, str] = {}
 
     def expect(self, endpoint: str, plan: Plan) -> None:
-        """How old the values of an endpoint may be."""
+        """How old the values of an endpoint may be, by the plan that is served from now on."""
+        self._refused.pop(endpoint, None)
+        self._limits_us = {key: us for key, us in self._limits_us.items() if key[0] != endpoint}
         for column in plan.columns:
             limits = (column.selected.view.ttl_us, plan.max_age_us)
             if known := [limit for limit in limits if limit is not None]:
@@ -38,6 +42,16 @@ class Tally:
             if event_us > self._newest_us.get((endpoint, feature), 0):
                 self._newest_us[endpoint, feature] = event_us
 
+        value = read.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = self._ranges.get((endpoint, feature), (value, value))
+            if not low <= value <= high or (endpoint, feature) not in self._ranges:
+                self._ranges[endpoint, feature] = (min(low, value), max(high, value))
+
+    def refuse(self, endpoint: str, why: str) -> None:
+        """An endpoint goes on by the plan it has, since a newer one cannot be served."""
+        self._refused[endpoint] = why
+
     def fail(self, endpoint: str, problem: SeatrialError) -> None:
         """A reading that failed."""
         key = (endpoint, problem.code)
@@ -50,6 +64,8 @@ class Tally:
             "newest_s": [[*key, us / 1e6] for key, us in list(self._newest_us.items())],
             "limits_s": [[*key, us / 1e6] for key, us in list(self._limits_us.items())],
             "failures": [[*key, n] for key, n in list(self._failures.items())],
+            "ranges": [[*key, *ends] for key, ends in list(self._ranges.items())],
+            "refused": [[endpoint, why, 1] for endpoint, why in list(self._refused.items())],
         }
 
 
@@ -72,6 +88,7 @@ _SERIES: Final = (
     ("newest_s", "seatrial_feature_newest_timestamp_seconds", ("model", "feature")),
     ("limits_s", "seatrial_feature_limit_seconds", ("model", "feature")),
     ("failures", "seatrial_feature_failures_total", ("model", "code")),
+    ("refused", "seatrial_feature_plan_refused", ("model", "reason")),
 )
 
 _FAMILIES: Final[Mapping[str, Family]] = {
@@ -82,4 +99,8 @@ _FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "seatrial_feature_limit_seconds": ("gauge", "Age at which a value counts no more."),
     "seatrial_feature_failures_total": ("counter", "Readings of the online store that failed."),
+    "seatrial_feature_plan_refused": (
+        "gauge",
+        "1 where what was applied last is not served, since models would miss an input.",
+    ),
 }

@@ -5,6 +5,7 @@ What is not here (sources, transformations, tags) stays Feast's own business.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -86,6 +87,24 @@ class Service:
     unsupported: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the values of a view come from, as it was when the repository was last asked.
+
+    Args:
+        kind: of the source, in Feast's word, such as ``FileSource``; None where nobody said.
+        name: of the source.
+        place: a path, a table or the beginning of a query.
+        materialized_us: up to when values were written to the online store, in microseconds since
+            1970; None for never.
+    """
+
+    kind: str | None = None
+    name: str | None = None
+    place: str | None = None
+    materialized_us: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A feature that was asked for, found."""
@@ -101,11 +120,15 @@ class Selected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """What is registered in a project."""
+    """What is registered in a project.
+
+    Args: origins: of views by name, of those where it is known.
+    """
 
     project: str
     views: tuple[View, ...]
     services: tuple[Service, ...] = ()
+    origins: Mapping[str, Origin] = dataclasses.field(default_factory=dict)
 
     def view(self, name: str) -> View:
         """A view by name.   Raises: Unregistered."""

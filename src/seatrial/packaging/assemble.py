@@ -7,7 +7,9 @@ needs a vendor's library is either run in such a process or given as an argument
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from seatrial.kernel.size import show_size
@@ -21,8 +23,8 @@ from seatrial.packaging.reference import reference_of
 from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import installed_from_files, parse_pins
 from seatrial.packaging.segments import check_segments, said_of
-from seatrial.packaging.session import ModelSession
 from seatrial.packaging.source import Source
+from seatrial.packaging.standby import For, Start, starter
 from seatrial.packaging.trial import ModelFails
 from seatrial.packaging.write_bundle import sample_profile, write_bundle
 from seatrial.registry.bundle import Bundle
@@ -55,6 +57,7 @@ def assemble(
     say: Say,
     progress: Progress,
     limits: ChildLimits,
+    start: Start | None = None,
 ) -> Assembled:
     """Make the bundle of a model in ``root``.
 
@@ -64,9 +67,14 @@ def assemble(
         say: told of each step that has ended.
         progress: told of each step that begins.
         limits: of the model's process, as in production: engines are measured.
+        start: gives the processes, of the same limits; they are started here where it is None.
     Raises: what scanning, loading, describing and writing raise; nothing is left behind.
     """
-    with ModelSession(limits=limits) as session, Rehearsal(limits=limits) as rehearsal:
+    begin = start or starter(limits)
+    with ExitStack() as opened:
+        session = begin(For.MODEL)
+        opened.push(session)
+        rehearsal = opened.enter_context(Rehearsal(start=partial(begin, For.GRAPH)))
         progress(
             "scan", f"{source.model.name}: reading it, then loading it in a process of its own"
         )

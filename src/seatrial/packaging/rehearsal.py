@@ -6,7 +6,7 @@ that the worker serves. What has run here may be opened by workers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -29,10 +29,16 @@ class Rehearsal:
 
     Args:
         limits: what the process may use.
+        start: gives an entered session; one of the limits where nobody says otherwise.
     """
 
-    def __init__(self, *, limits: ChildLimits | None = None) -> None:
-        self._limits = limits
+    def __init__(
+        self,
+        *,
+        limits: ChildLimits | None = None,
+        start: Callable[[], ModelSession] | None = None,
+    ) -> None:
+        self._start = start or (lambda: ModelSession(limits=limits).__enter__())
         self._session: ModelSession | None = None
 
     def __enter__(self) -> Self:
@@ -61,7 +67,7 @@ class Rehearsal:
         """
         try:
             if self._session is None:
-                self._session = ModelSession(limits=self._limits).__enter__()
+                self._session = self._start()
             self._session.open_graph(graph, signature)
             return {key: self._session.run_graph(batch) for key, batch in batches.items()}
         except SeatrialError as error:

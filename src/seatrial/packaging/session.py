@@ -84,6 +84,13 @@ class ModelSession:
                 **error.facts,
             ) from error
 
+    def prepare(self, modules: Sequence[str]) -> None:
+        """Import what will be needed, as far as it is installed.
+
+        Raises: EngineCrashed and its kin: the process has ended.
+        """
+        self._call("prepare", modules=list(modules))
+
     def scan(self, path: Path, *, trust: bool = False, limit: int = MAX_MODEL_BYTES) -> ScanReport:
         """Say what a file is, without running it. Raises: see `registry.scan.scan`."""
         found = self._call("scan", path=str(path.resolve()), trust=trust, limit=limit)

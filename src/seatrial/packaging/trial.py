@@ -54,6 +54,12 @@ class ModelFails(Invalid):
     code = "packaging.model_fails"
 
 
+class AnswersNotFinite(ModelFails):
+    """The model answers with numbers that are none: NaN or infinity."""
+
+    code = "packaging.answers_not_finite"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """Rows and what the original model says to them.
@@ -193,14 +199,24 @@ async def _affordable(batch: Batch, predict: Predict, monotonic: Callable[[], fl
 async def _known(given: Batch, predict: Predict, notes: list[str]) -> Answered:
     known = await answered(given, predict)
     if known is None:
-        raise ModelFails(
-            "The model fails on every row of the sample.",
-            remedy="Check that the sample holds the columns the model was trained on, unscaled.",
-        )
+        raise await _failure(given, predict)
     lost = n_rows(given) - len(known.kept)
     if lost:
         notes.append(f"The model fails on {lost} of {n_rows(given)} sample rows; left out.")
     return known
+
+
+async def _failure(given: Batch, predict: Predict) -> ModelFails:
+    with suppress(EngineFailed):
+        await predict(take(given, slice(1)))
+        return AnswersNotFinite(
+            "The model answers the rows of the sample with NaN or infinity.",
+            remedy="Look at its weights, and at the data it was trained on; train it again.",
+        )
+    return ModelFails(
+        "The model fails on every row of the sample.",
+        remedy="Check that the sample holds the columns the model was trained on, unscaled.",
+    )
 
 
 async def _edges(

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
+from seatrial.registry.skops_file import MAGIC as ZIP
+from seatrial.registry.skops_file import is_skops
 
 _HEAD_BYTES: Final = 4096
 _CHUNK_BYTES: Final = 1 << 20
@@ -80,6 +82,7 @@ _INSTALL_NAMES: Final = {
     "pandas": "pandas",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
+    "skops": "skops",
     "xgboost": "xgboost-cpu",
 }
 
@@ -92,6 +95,7 @@ class FileFormat(StrEnum):
     XGBOOST_UBJ = "xgboost-ubj"
     LIGHTGBM_TEXT = "lightgbm-text"
     ONNX = "onnx"
+    SKOPS = "skops"
 
 
 class Compression(StrEnum):
@@ -118,7 +122,7 @@ _MAGIC: Final = (
 )
 
 _FOREIGN: Final = (
-    (0, b"PK\x03\x04", "a zip archive (PyTorch, Keras and skops write these)"),
+    (0, ZIP, "a zip archive that is no skops file (PyTorch and Keras write these)"),
     (0, b"\x89HDF", "an HDF5 file (Keras writes these)"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
@@ -259,6 +263,8 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
     if compression is not Compression.NONE:
         head = _unpacked_head(path, compression, limit)
     found = _by_content(head)
+    if found is None and head.startswith(ZIP) and is_skops(path):
+        found = FileFormat.SKOPS
     if found is None:
         raise _unknown(path, head)
     if compression is not Compression.NONE and found is not FileFormat.PICKLE:

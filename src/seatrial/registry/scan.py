@@ -26,6 +26,7 @@ from seatrial.registry.model_file import (
     open_stream,
 )
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
+from seatrial.registry.skops_file import UnreadableSkops, types_of
 
 MAX_MODEL_BYTES: Final = 4 << 30
 """Bytes a model file may hold, packed or unpacked, unless told otherwise."""
@@ -90,7 +91,7 @@ class ScanReport:
         sha256: of the file, hex.
         protocol: of a pickle, else None.
         joblib_arrays: whether joblib wrote arrays between the opcodes.
-        imports: what a pickle imports, dotted, sorted.
+        imports: what a pickle imports, and a skops file names, dotted, sorted.
         outside: those of ``imports`` that are not on the list of model libraries.
         dangerous: those of ``imports`` that are known to run code.
         trusted: whether a person vouched for the file.
@@ -128,6 +129,8 @@ def scan(
     """
     found, compression = detect(path, limit=limit)
     size, digest = path.stat().st_size, _sha256(path)
+    if found is FileFormat.SKOPS:
+        return _scan_skops(path, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
         return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
     traced = _trace(path, compression, limit)
@@ -146,6 +149,29 @@ def scan(
         imports=tuple(map(str, traced.imports)),
         outside=tuple(map(str, outside)),
         dangerous=tuple(map(str, sorted(dangerous))),
+        trusted=trust,
+    )
+
+
+def _scan_skops(path: Path, size: int, digest: str, *, trust: bool, limit: int) -> ScanReport:
+    try:
+        types = types_of(path, limit=limit)
+    except UnreadableSkops as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged skops file: {problem}.",
+            remedy="Copy or save the file again; compare its size with the original.",
+        ) from problem
+    outside = tuple(one for one in types if not is_allowed(one))
+    _refuse_lost(path, types)
+    if not trust:
+        _refuse_imports(path, frozenset(outside))
+    return ScanReport(
+        format=FileFormat.SKOPS,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=(*map(str, types), "skops.io"),
+        outside=tuple(map(str, outside)),
         trusted=trust,
     )
 
@@ -196,6 +222,10 @@ def _refuse_unsafe(path: Path, traced: Trace, refused: frozenset[Import]) -> Non
             f"{path.name} makes a booster of a file that it names, which no saved model does.",
             remedy="Do not load this file. Ask whoever made it.",
         )
+    _refuse_imports(path, refused)
+
+
+def _refuse_imports(path: Path, refused: frozenset[Import]) -> None:
     if not refused:
         return
     names = [str(i) for i in sorted(refused)]

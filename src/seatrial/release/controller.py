@@ -203,6 +203,8 @@ class Controller:
     def _event(self, state: EndpointState, rollout: Rollout) -> Event | None:
         if rollout.phase is Phase.STAGING:
             return self._stager.poll(rollout, endpoint=state.name)
+        if rollout.phase is Phase.EVALUATING:
+            return None  # whoever began the release says what came of it
         workers = self._store.present(WORKERS)
         if rollout.phase is Phase.WARMING:
             return _warmed(workers, state, rollout.version)

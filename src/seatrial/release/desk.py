@@ -10,10 +10,18 @@ from datetime import datetime
 
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
-from seatrial.release.endpoint import EndpointState, ask, check_free, roll_back, start
+from seatrial.release.endpoint import (
+    PRODUCTION,
+    EndpointState,
+    ask,
+    check_free,
+    check_readable,
+    roll_back,
+    start,
+)
 from seatrial.release.projection import Endpoints
 from seatrial.release.recent import Recent, numbers, record
-from seatrial.release.rollout import MODEL, Plan
+from seatrial.release.rollout import MODEL, Evaluated, Plan, decide
 from seatrial.release.view import history, view
 
 _WIDTH_S = 5
@@ -116,12 +124,11 @@ class Desk:
         """
         return self._change(name, lambda state: roll_back(state, to=to, by=by, reason=reason))
 
-    def check_free(self, name: str, *, kind: str = MODEL) -> None:
-        """Raises: RolloutConflict: a release of the endpoint is under way, or its versions are of
-        another kind."""
+    def check_free(self, name: str, *, kind: str = MODEL, target: str = PRODUCTION) -> None:
+        """Raises: RolloutConflict: see `endpoint.check_free`."""
         with self._lock:
             self._endpoints.refresh()
-            check_free(self._endpoints.find(name), kind=kind)
+            check_free(self._endpoints.find(name), kind=kind, target=target)
 
     def start(
         self,
@@ -153,6 +160,20 @@ class Desk:
                     kind=kind,
                 ),
             )
+
+    def evaluated(self, name: str, release: str, found: Evaluated) -> None:
+        """Say how the version of a release compares; nothing happens where none waits for it.
+
+        Raises: UnknownEndpoint, UnknownFact.
+        """
+
+        def decision(state: EndpointState) -> list[Draft]:
+            check_readable(state)
+            if state.rollout is None or state.rollout.release != release:
+                return []
+            return decide(state.rollout, found, stable=state.stable)
+
+        self._change(name, decision)
 
     def _change(
         self, name: str, decision: Callable[[EndpointState], list[Draft]]

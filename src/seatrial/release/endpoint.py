@@ -12,9 +12,14 @@ from dataclasses import dataclass, field
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.kernel.events import Draft
 from seatrial.release.rollout import MODEL, Asked, Plan, Rollout, RolloutConflict, decide
+from seatrial.release.trial import Trial
 from seatrial.release.variant import Split
 
 PREFIX = "endpoint/"
+PRODUCTION = "production"
+
+LEFT = "experiment.left"
+"""The fact that an experiment splits the requests of an endpoint no longer."""
 
 
 class UnknownFact(Invalid):
@@ -79,6 +84,8 @@ class EndpointState:
         withdrawn: versions that were rolled back from, in that order: a rollback returns to one
             only when it is named.
         digests: bundle digest by version, of every version ever released here.
+        tested: versions that have passed their staging tests.
+        trials: experiments that split its requests now, by name.
         rollout: the newest rollout, over or not; None before the first.
         target_revision: revision at which the split last changed, or a step with the same split
             began: what is answered from then on is counted apart.
@@ -92,6 +99,8 @@ class EndpointState:
     former: tuple[int, ...] = ()
     withdrawn: tuple[int, ...] = ()
     digests: Mapping[int, str] = field(default_factory=dict)
+    tested: frozenset[int] = frozenset()
+    trials: Mapping[str, Trial] = field(default_factory=dict)
     rollout: Rollout | None = None
     target_revision: int = 0
     unreadable: Unreadable | None = None
@@ -106,7 +115,7 @@ class EndpointState:
         """The traffic shares that follow from the state."""
         rollout = self.active
         if rollout is None or not rollout.phase.on_trial:
-            return Split(stable=self.stable)
+            return Split(stable=self.stable, trials=tuple(self.trials.values()))
         step = rollout.current
         if step is None:
             return Split(stable=self.stable, canary=rollout.version, salt=rollout.salt)
@@ -148,9 +157,9 @@ def check_readable(state: EndpointState) -> None:
         )
 
 
-def check_free(state: EndpointState, *, kind: str = MODEL) -> None:
-    """Raises: RolloutConflict: a release of the endpoint is under way, or its versions are of
-    another kind; UnknownFact."""
+def check_free(state: EndpointState, *, kind: str = MODEL, target: str = PRODUCTION) -> None:
+    """Raises: RolloutConflict: a release of the endpoint is under way, its versions are of another
+    kind, or an experiment runs and the release is not for staging alone; UnknownFact."""
     check_readable(state)
     if state.digests and kind != state.kind:
         raise RolloutConflict(
@@ -164,6 +173,14 @@ def check_free(state: EndpointState, *, kind: str = MODEL) -> None:
             f"Release {active.release!r} of endpoint {state.name!r} is still {active.phase.value}.",
             remedy="Wait for its verdict, or end it with `seatrial rollback`; then ask again.",
             phase=active.phase.value,
+        )
+    if state.trials and target == PRODUCTION:
+        running = next(iter(state.trials))
+        raise RolloutConflict(
+            f"The experiment {running!r} splits the requests of endpoint {state.name!r}.",
+            remedy=f"Wait until it has ended, or end it with `seatrial experiment stop {running}`; "
+            "a release for staging alone may begin now.",
+            experiment=running,
         )
 
 
@@ -187,10 +204,9 @@ def start(
         plan: steps and gates.
         kind: what the version is; the same for all versions of an endpoint.
         notes: JSON-able details for the history, such as the source file.
-    Raises: RolloutConflict: another release is under way, the version is in production, or the
-        endpoint's versions are of another kind; UnknownFact.
+    Raises: RolloutConflict: see `check_free`, or the version is in production; UnknownFact.
     """
-    check_free(state, kind=kind)
+    check_free(state, kind=kind, target=target)
     if version == state.stable:
         raise RolloutConflict(
             f"Version {version} of {state.name!r} is in production already.",
@@ -230,6 +246,9 @@ def ask(state: EndpointState, wish: str, *, by: str, reason: str = "") -> list[D
 def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = "") -> list[Draft]:
     """Go back: end the release under way, or return to an earlier stable version.
 
+    Going back is never refused for an experiment's sake: returning to another version ends those
+    that run, since what they compare with is no longer in production.
+
     Args:
         to: the version to serve; None ends the canary under way or, when there is none, returns to
             the version that was in production before and was not rolled back from.
@@ -256,7 +275,8 @@ def roll_back(state: EndpointState, *, to: int | None, by: str, reason: str = ""
         "from": state.stable,
         "reason": reason or "rolled back by a person",
     }
-    return [*ended, Draft(kind="endpoint.rolled_back", data=data, by=by)]
+    left = [Draft(kind=LEFT, data={"experiment": name}, by=by) for name in state.trials]
+    return [*ended, *left, Draft(kind="endpoint.rolled_back", data=data, by=by)]
 
 
 def _nothing_left(state: EndpointState) -> NothingToRollBack:

@@ -13,9 +13,11 @@ from typing import Any
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.events import Fact
-from seatrial.release.endpoint import EndpointState, Unreadable
+from seatrial.release.endpoint import LEFT, EndpointState, Unreadable
 from seatrial.release.gate_record import gates_from_dict
 from seatrial.release.rollout import MODEL, Phase, Plan, Rollout, Step
+from seatrial.release.trial import Arm, Trial
+from seatrial.release.trying import ENTERED, WON
 
 _NEW_EVIDENCE = "step.entered"
 """The fact after which answers count for another step, whether or not shares change."""
@@ -101,6 +103,7 @@ def _plan_from(data: Mapping[str, Any]) -> Plan:
         steps=tuple(_step_from(step) for step in data["steps"]),
         gates=gates,
         extend_s=_held(data, "extend_s", _NUMBER),
+        evaluated="evaluated" in data and _held(data, "evaluated", bool),
     )
 
 
@@ -137,6 +140,12 @@ def _staged(state: EndpointState, fact: Fact) -> EndpointState:
     return _moved(state, staging=report, reason=_held(fact.data, "reason", str))
 
 
+def _staging_passed(state: EndpointState, fact: Fact) -> EndpointState:
+    after = _staged(state, fact)
+    passed = set() if after.rollout is None else {after.rollout.version}
+    return replace(after, tested=state.tested | passed)
+
+
 def _phase(phase: Phase) -> Callable[[EndpointState, Fact], EndpointState]:
     def change(state: EndpointState, fact: Fact) -> EndpointState:
         return _moved(state, phase=phase, reason=str(fact.data.get("reason", "")))
@@ -146,6 +155,15 @@ def _phase(phase: Phase) -> Callable[[EndpointState, Fact], EndpointState]:
 
 def _staging_failed(state: EndpointState, fact: Fact) -> EndpointState:
     return _moved(_staged(state, fact), phase=Phase.REJECTED)
+
+
+def _evaluated(state: EndpointState, fact: Fact) -> EndpointState:
+    report = _held(fact.data, "report", Mapping)
+    return _moved(state, evaluation=report, reason=_held(fact.data, "reason", str))
+
+
+def _evaluation_failed(state: EndpointState, fact: Fact) -> EndpointState:
+    return _moved(_evaluated(state, fact), phase=Phase.REJECTED)
 
 
 def _step_entered(state: EndpointState, fact: Fact) -> EndpointState:
@@ -174,13 +192,17 @@ def _extended(state: EndpointState, fact: Fact) -> EndpointState:
 
 
 def _promoted(state: EndpointState, fact: Fact) -> EndpointState:
-    ended = _phase(Phase.PROMOTED)(state, fact)
+    return _in_production(_phase(Phase.PROMOTED)(state, fact), fact)
+
+
+def _in_production(state: EndpointState, fact: Fact) -> EndpointState:
+    """The version gets all traffic; the one before it is where a rollback goes."""
     version = _held(fact.data, "version", int)
     former = tuple(v for v in state.former if v != version)
     if state.stable is not None and state.stable != version:
         former = (*former, state.stable)
     withdrawn = tuple(v for v in state.withdrawn if v != version)
-    return replace(ended, stable=version, former=former, withdrawn=withdrawn)
+    return replace(state, stable=version, former=former, withdrawn=withdrawn)
 
 
 def _rolled_back(state: EndpointState, fact: Fact) -> EndpointState:
@@ -193,10 +215,40 @@ def _rolled_back(state: EndpointState, fact: Fact) -> EndpointState:
     return replace(state, stable=version, former=former, withdrawn=withdrawn)
 
 
+def _entered(state: EndpointState, fact: Fact) -> EndpointState:
+    data = fact.data
+    arms = _held(data, "arms", list)
+    trial = Trial(
+        experiment=_held(data, "experiment", str),
+        arms=tuple(_arm_from(arm) for arm in arms),
+        traffic=_held(data, "traffic", _NUMBER),
+        group=_held(data, "group", str),
+        start=_held(data, "start", _NUMBER),
+        end=_held(data, "end", _NUMBER),
+    )
+    return replace(state, trials={**state.trials, trial.experiment: trial})
+
+
+def _arm_from(data: Mapping[str, Any]) -> Arm:
+    return Arm(
+        name=_held(data, "name", str),
+        version=_held(data, "version", int),
+        share=_held(data, "share", _NUMBER),
+    )
+
+
+def _left(state: EndpointState, fact: Fact) -> EndpointState:
+    name = _held(fact.data, "experiment", str)
+    return replace(state, trials={k: v for k, v in state.trials.items() if k != name})
+
+
 CHANGES: Mapping[str, Callable[[EndpointState, Fact], EndpointState]] = {
     "release.started": _started,
-    "staging.passed": _staged,
+    "staging.passed": _staging_passed,
     "staging.failed": _staging_failed,
+    "evaluation.awaited": _phase(Phase.EVALUATING),
+    "evaluation.passed": _evaluated,
+    "evaluation.failed": _evaluation_failed,
     "release.staged": _phase(Phase.STAGED),
     "canary.warming": _phase(Phase.WARMING),
     "step.entered": _step_entered,
@@ -206,4 +258,7 @@ CHANGES: Mapping[str, Callable[[EndpointState, Fact], EndpointState]] = {
     "release.promoted": _promoted,
     "release.aborted": _phase(Phase.ABORTED),
     "endpoint.rolled_back": _rolled_back,
+    ENTERED: _entered,
+    LEFT: _left,
+    WON: _in_production,
 }

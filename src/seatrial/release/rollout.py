@@ -24,6 +24,7 @@ class Phase(StrEnum):
 
     STAGING = "staging"
     STAGED = "staged"
+    EVALUATING = "evaluating"
     REJECTED = "rejected"
     WARMING = "warming"
     CANARY = "canary"
@@ -72,21 +73,25 @@ class Plan:
         gates: the gates of every step, in the form `gate_record.gates_to_dict` gives.
         extend_s: how much longer than ``watch_s`` a step may be watched while its verdict is
             INCONCLUSIVE before it is held for a person, in seconds, >= 0.
+        evaluated: after its staging tests the version waits until whoever began the release says
+            how it compares with the one in production, where there is one.
     """
 
     steps: tuple[Step, ...]
     gates: Mapping[str, object] = field(default_factory=dict)
     extend_s: float = 0.0
+    evaluated: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """The plan as a JSON-able record."""
-        return {
+        record: dict[str, object] = {
             "steps": [
                 {"share": s.share, "watch_s": s.watch_s, "shadow": s.shadow} for s in self.steps
             ],
             "gates": dict(self.gates),
             "extend_s": self.extend_s,
         }
+        return record | ({"evaluated": True} if self.evaluated else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,7 @@ class Rollout:
         reason: why it stands where it stands, for a person.
         evidence: the newest judgement, as a record; empty before the first.
         staging: what the integration tests measured; empty before they ran.
+        evaluation: how the version compares with the one in production; empty where nobody said.
         salt: decides which keys meet the canary.
         kind: of what is released; see `endpoint.EndpointState`.
     """
@@ -125,6 +131,7 @@ class Rollout:
     reason: str = ""
     evidence: Mapping[str, object] = field(default_factory=dict)
     staging: Mapping[str, object] = field(default_factory=dict)
+    evaluation: Mapping[str, object] = field(default_factory=dict)
     salt: str = ""
     kind: str = MODEL
 
@@ -141,6 +148,23 @@ class Staged:
     passed: bool
     reason: str
     report: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """The version was held against the one in production, or could not be.
+
+    Args:
+        passed: whether the release goes on.
+        reason: why.
+        report: what was found, as a record.
+        by: who says so.
+    """
+
+    passed: bool
+    reason: str
+    report: Mapping[str, object] = field(default_factory=dict)
+    by: str = "evaluation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +206,7 @@ class Asked:
     reason: str = ""
 
 
-Event: TypeAlias = Staged | Warmed | Looked | Asked
+Event: TypeAlias = Staged | Evaluated | Warmed | Looked | Asked
 
 
 def decide(rollout: Rollout, event: Event, *, stable: int | None) -> list[Draft]:
@@ -197,6 +221,8 @@ def decide(rollout: Rollout, event: Event, *, stable: int | None) -> list[Draft]
     match event:
         case Staged():
             return _after_staging(rollout, event, stable=stable)
+        case Evaluated():
+            return _after_evaluation(rollout, event)
         case Warmed():
             return _after_warming(rollout, event)
         case Looked():
@@ -225,6 +251,8 @@ def _after_staging(rollout: Rollout, event: Staged, *, stable: int | None) -> li
     if not event.passed:
         return [_draft(rollout, "staging.failed", reason=event.reason, report=report)]
     passed = _draft(rollout, "staging.passed", reason=event.reason, report=report)
+    if rollout.plan.evaluated and stable is not None:
+        return [passed, _draft(rollout, "evaluation.awaited", against=stable)]
     if rollout.target == "staging":
         return [passed, _draft(rollout, "release.staged", reason=event.reason)]
     if stable is None:
@@ -238,6 +266,18 @@ def _after_staging(rollout: Rollout, event: Staged, *, stable: int | None) -> li
             ),
         ]
     return [passed, _draft(rollout, "canary.warming")]
+
+
+def _after_evaluation(rollout: Rollout, event: Evaluated) -> list[Draft]:
+    if rollout.phase is not Phase.EVALUATING:
+        return []
+    kind = "evaluation.passed" if event.passed else "evaluation.failed"
+    said = _draft(rollout, kind, by=event.by, reason=event.reason, report=dict(event.report))
+    if not event.passed:
+        return [said]
+    if rollout.target == "staging":
+        return [said, _draft(rollout, "release.staged", reason=event.reason)]
+    return [said, _draft(rollout, "canary.warming")]
 
 
 def _after_warming(rollout: Rollout, event: Warmed) -> list[Draft]:
@@ -305,6 +345,13 @@ def _after_wish(rollout: Rollout, event: Asked) -> list[Draft]:
         raise RolloutConflict(
             f"Release {rollout.release!r} has not passed its staging tests yet.",
             remedy="Wait until they have ended; a version that fails them is never promoted.",
+            phase=rollout.phase.value,
+        )
+    if rollout.phase is Phase.EVALUATING:
+        raise RolloutConflict(
+            f"Version {rollout.version} is being held against the one in production.",
+            remedy="Wait for what comes of it; a version that is worse is never promoted. To "
+            "release it nevertheless, end this release and deploy the file.",
             phase=rollout.phase.value,
         )
     if rollout.phase is Phase.WARMING:

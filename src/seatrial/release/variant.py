@@ -7,11 +7,9 @@ function of the split and a key, so any worker gives the same answer for the sam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zlib import crc32
 
 from seatrial.kernel.errors import Invalid
-
-_SCALE = 1.0 / 2**32
+from seatrial.release.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +24,8 @@ class Split:
         shadow_share: share of keys copied to the shadow, in [0, 1].
         salt: changes which keys are in the canary's share; fixed for the life of a rollout so
             that raising the share moves nobody back to stable.
+        trials: experiments; a key that is in one of them meets the version of its arm. No key is
+            in two, and there is no canary meanwhile.
     """
 
     stable: int | None = None
@@ -34,6 +34,7 @@ class Split:
     shadow: int | None = None
     shadow_share: float = 0.0
     salt: str = ""
+    trials: tuple[Trial, ...] = ()
 
     def __post_init__(self) -> None:
         for name, share, version in (
@@ -57,6 +58,7 @@ class Split:
     def versions(self) -> tuple[int, ...]:
         """The versions that must be loaded for this split, ascending."""
         named = {self.stable, self.canary, self.shadow} - {None}
+        named |= {arm.version for trial in self.trials for arm in trial.arms}
         return tuple(sorted(v for v in named if v is not None))
 
     def pick(self, position: float) -> int | None:
@@ -68,19 +70,3 @@ class Split:
     def copies(self, position: float) -> int | None:
         """The shadow that gets a copy for a key at ``position``, or None."""
         return self.shadow if position < self.shadow_share else None
-
-
-def position(salt: str, key: bytes) -> float:
-    """Where a key stands in [0, 1): sticky for one salt, independent between salts.
-
-    CRC-32 alone is linear in the key, so neighbouring keys of different salts would move together;
-    the finaliser of MurmurHash3 (Appleby 2011, public domain) breaks that. The hash has 32 bits and
-    is divided by 2**32, so 1.0 is never reached and a share of 1.0 takes every key.
-    """
-    h = crc32(key, crc32(salt.encode()))
-    h ^= h >> 16
-    h = (h * 0x85EBCA6B) & 0xFFFFFFFF
-    h ^= h >> 13
-    h = (h * 0xC2B2AE35) & 0xFFFFFFFF
-    h ^= h >> 16
-    return h * _SCALE

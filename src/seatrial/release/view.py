@@ -31,6 +31,17 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
             "shadow": split.shadow,
             "shadow_share": split.shadow_share,
         },
+        "experiments": [
+            {
+                "experiment": trial.experiment,
+                "traffic": trial.traffic,
+                "arms": [
+                    {"name": arm.name, "version": arm.version, "share": share}
+                    for arm, share in zip(trial.arms, trial.shares, strict=True)
+                ],
+            }
+            for trial in split.trials
+        ],
         "blocked": blocked,
         "release": _release(
             state,
@@ -136,6 +147,7 @@ def _release(
         "evidence": live.get("judgement") or dict(rollout.evidence) or None,
         "rolled_back": rollout.phase is Phase.PROMOTED and rollout.version in state.withdrawn,
         "staging": dict(rollout.staging) or None,
+        "evaluation": dict(rollout.evaluation) or None,
         "plan": rollout.plan.as_dict(),
     }
 
@@ -145,14 +157,14 @@ def _waiting_for(rollout: Rollout, workers: Sequence[Beat], *, controlled: bool)
     staged_by_nobody = rollout.phase is Phase.STAGING and not controlled
     if not workers and (rollout.phase.on_trial or staged_by_nobody):
         return "a server: none is running on this store, start one with `seatrial up`"
-    match rollout.phase:
-        case Phase.STAGING:
-            return "the staging tests"
-        case Phase.WARMING:
-            return "every worker to load the version"
-        case Phase.CANARY:
-            return "evidence and the end of the watch"
-        case Phase.HELD:
-            return "a person: `seatrial promote` or `seatrial rollback`"
-        case _:
-            return ""
+    return WAITS_FOR.get(rollout.phase, "")
+
+
+WAITS_FOR: Mapping[Phase, str] = {
+    Phase.STAGING: "the staging tests",
+    Phase.EVALUATING: "its evaluation against the version in production",
+    Phase.WARMING: "every worker to load the version",
+    Phase.CANARY: "evidence and the end of the watch",
+    Phase.HELD: "a person: `seatrial promote` or `seatrial rollback`",
+}
+"""What each phase waits for, for a person."""

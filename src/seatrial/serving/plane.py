@@ -46,7 +46,7 @@ from seatrial.serving.routes import PREDICTING, Kind, Route, match, reserved
 
 if TYPE_CHECKING:
     from seatrial.serving.codec.dialect import Codec, Dialect
-    from seatrial.serving.completion import Completion
+    from seatrial.serving.completion import Completion, Filled
     from seatrial.serving.live import LiveVersion
     from seatrial.serving.sample import PredictionLog
     from seatrial.serving.shadow import Copies
@@ -203,7 +203,7 @@ class DataPlane:
             return self._refused(request, self._known_first(problem, request, way.route), flight)
         return flight if waiting is None else self._completed(flight, way, way.dialect, waiting)
 
-    def _read(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> Awaitable[None] | None:
+    def _read(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> Awaitable[Filled] | None:
         """Read a body; what to wait for where its rows are to be completed before they fit."""
         request = flight.request
         headers = request.headers
@@ -219,25 +219,29 @@ class DataPlane:
         self._fit(flight, way, dialect)
         return None
 
-    def _fit(self, flight: Flight, way: Way, dialect: Dialect[Any]) -> None:
+    def _fit(
+        self, flight: Flight, way: Way, dialect: Dialect[Any], filled: Filled | None = None
+    ) -> None:
         """Pick a version, and make its batch of what was read."""
         route, ask, headers = way.route, flight.ask, flight.request.headers
-        pick = flight.pick = self._router.pick(
+        pick = self._router.pick(
             route.model or self._named_model(headers),
             headers.get(KEY) or ask.key,
             route.version if route.version is not None else forced_version(headers),
         )
+        if filled is not None:  # before it is known whose evidence a refusal would be
+            filled.fit(ask.rows, pick.version.signature.names)
+        flight.pick = pick
         codec = flight.codec = self._codec(way.codecs, dialect, pick.version)
         flight.batch = codec.batch(ask)
         if ask.timeout_s is not None and ask.timeout_s < self.limits.timeout_s:
             flight.patience_s = ask.timeout_s
 
     async def _completed(
-        self, flight: Flight, way: Way, dialect: Dialect[Any], waiting: Awaitable[None]
+        self, flight: Flight, way: Way, dialect: Dialect[Any], waiting: Awaitable[Filled]
     ) -> Reply:
         try:
-            await waiting
-            self._fit(flight, way, dialect)
+            self._fit(flight, way, dialect, await waiting)
         except Exception as problem:  # noqa: BLE001 - the border of a request
             told = self._known_first(problem, flight.request, way.route)
             return self._refused(flight.request, told, flight)

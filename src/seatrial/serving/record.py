@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.store import Slice, Slices
+from seatrial.serving.enrolment import EXPOSURES, Exposure, Exposures, encode
 from seatrial.serving.outcome import ERROR, OK, REJECTED, SHED
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ Observe: TypeAlias = Callable[[float, str], None]
 Appraise: TypeAlias = "Callable[[Quality], None]"
 """Records what is known of an answer besides: with the request, or later."""
 
-_Key: TypeAlias = tuple[str, int, int]  # endpoint, version, revision
+Arm: TypeAlias = tuple[str, int]
+"""An experiment, and the place of one of its arms."""
+
+_Key: TypeAlias = tuple[str, int, int, Arm | None]  # endpoint, version, revision, arm
 _T = TypeVar("_T")
 
 _MAX_HELD = 1_000
@@ -165,22 +169,37 @@ class Recorder:
         self._tallies: dict[_Key, Tally] = {}
         self._unsent: dict[_Key, _Unsent] = {}
         self._totals: dict[tuple[str, int], Total] = {}
+        self._exposures: dict[str, Exposures] = {}
 
     def observer(
-        self, endpoint: str, version: int, revision: int, *, watched: bool = False
+        self,
+        endpoint: str,
+        version: int,
+        revision: int,
+        *,
+        watched: bool = False,
+        arm: Arm | None = None,
     ) -> Observe:
         """Where answers of a version under a revision are recorded; the same place each time.
 
         Args:
             watched: whether the version is on trial, so that its first answers and its errors
                 should reach the store at once.
+            arm: of an experiment, for which the answers are counted besides; None for none.
         """
-        tally = self._tally((endpoint, version, revision))
+        tally = self._tally((endpoint, version, revision, arm))
         return tally.observe_closely if watched else tally.observe
 
-    def appraiser(self, endpoint: str, version: int, revision: int) -> Appraise:
+    def appraiser(
+        self, endpoint: str, version: int, revision: int, *, arm: Arm | None = None
+    ) -> Appraise:
         """Where the quality of answers of a version under a revision is recorded."""
-        return self._tally((endpoint, version, revision)).appraise
+        return self._tally((endpoint, version, revision, arm)).appraise
+
+    def exposures(self, experiment: str) -> Exposures:
+        """Where it is kept who met an arm of an experiment; the same place each time."""
+        with self._lock:
+            return self._exposures.setdefault(experiment, Exposures(self._clock.now))
 
     def _tally(self, key: _Key) -> Tally:
         with self._lock:
@@ -194,7 +213,7 @@ class Recorder:
         """The endpoint's table was replaced: no new request will use its tallies."""
         now = self._clock.monotonic()
         with self._lock:
-            for (name, _, _), tally in self._tallies.items():
+            for (name, *_), tally in self._tallies.items():
                 if name == endpoint:
                     tally.retired_at = min(tally.retired_at, now)
 
@@ -204,10 +223,11 @@ class Recorder:
         Raises: StoreUnavailable, StoreFull: nothing is lost; what could not be sent is merged with
             what comes and goes with the next flush.
         """
+        self._send_exposures(slices)
         self.collect()
         sent = list(self._unsent.items())
         if sent:
-            slices.add_slices([self._slice(key, unsent) for key, unsent in sent])
+            slices.add_slices([one for key, unsent in sent for one in self._slices(key, unsent)])
             self._unsent.clear()
 
     def totals(self) -> Mapping[tuple[str, int], Total]:
@@ -237,7 +257,7 @@ class Recorder:
             self._unsent[key] = _Unsent(news.summary, now, now)
         else:
             unsent.summary, unsent.end = unsent.summary.merge(news.summary), now
-        endpoint, version, _ = key
+        endpoint, version, *_ = key
         self._totals[endpoint, version] = self._totals.get((endpoint, version), Total()) + news
         if len(self._totals) > _MAX_TOTALS:
             del self._totals[next(iter(self._totals))]
@@ -247,11 +267,12 @@ class Recorder:
             if tally.retired_at < math.inf:
                 del self._tallies[key]
 
-    def _slice(self, key: _Key, unsent: _Unsent) -> Slice:
-        endpoint, version, revision = key
+    def _slices(self, key: _Key, unsent: _Unsent) -> list[Slice]:
+        """What the store is given: the endpoint's slice, and for an arm the experiment's."""
+        endpoint, version, revision, arm = key
         start = unsent.start.replace(microsecond=0)
         seconds = max(0.0, (unsent.end - start).total_seconds())
-        return Slice(
+        slice_ = Slice(
             endpoint=endpoint,
             version=version,
             revision=revision,
@@ -260,6 +281,36 @@ class Recorder:
             width_s=float(math.floor(seconds) + 1),
             summary=unsent.summary.encode(),
         )
+        if arm is None:
+            return [slice_]
+        experiment, place = arm
+        return [slice_, replace(slice_, endpoint=trial_stream(experiment), version=place + 1)]
+
+    def _send_exposures(self, slices: Slices) -> None:
+        """As many slices as it takes; what was not sent is held for the next time."""
+        with self._lock:
+            kept = list(self._exposures.items())
+        for experiment, exposures in kept:
+            while found := exposures.take():
+                slices.add_slices([self._exposed(experiment, found)])
+                exposures.taken(len(found))
+
+    def _exposed(self, experiment: str, found: list[Exposure]) -> Slice:
+        return Slice(
+            endpoint=trial_stream(experiment),
+            version=1,
+            revision=0,
+            worker=self._worker,
+            start=self._clock.now(),
+            width_s=0.0,
+            summary=encode(found),
+            kind=EXPOSURES,
+        )
+
+
+def trial_stream(experiment: str) -> str:
+    """The name that the slices of an experiment are kept under, beside those of endpoints."""
+    return f"experiment/{experiment}"
 
 
 def _total(times: list[float], others: list[tuple[float, str]], qualities: list[Quality]) -> Total:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from seatrial.kernel.errors import NotFound, Unavailable
-from seatrial.release.variant import Split, position
+from seatrial.release.position import position
+from seatrial.release.trial import Trial
+from seatrial.release.variant import Split
+from seatrial.serving.enrolment import Enrolment
 from seatrial.serving.record import OUTSIDE, Observe, Recorder
 
 V = TypeVar("V")
@@ -120,6 +123,7 @@ class Table(Generic[V]):
         edges: where a segment of [0, 1) ends and the next begins, ascending, without 0 and 1.
         picks: the pick of each segment, one more than edges; None where nobody answers.
         forced: the pick of a tester who names a version.
+        enrolment: who answers keys while experiments run; None without one.
     """
 
     revision: int
@@ -128,6 +132,7 @@ class Table(Generic[V]):
     edges: tuple[float, ...]
     picks: tuple[Pick[V] | None, ...]
     forced: Mapping[int, Pick[V]]
+    enrolment: Enrolment[Pick[V]] | None = None
 
 
 class Router(Generic[V]):
@@ -160,7 +165,8 @@ class Router(Generic[V]):
         """Who answers a request.
 
         Args:
-            key: the same key gets the same version as long as the shares stay; None for chance.
+            key: the same key gets the same version as long as the shares stay; None for chance,
+                or where experiments run for the version in production.
             version: a tester's wish: this loaded version and no other, and no shadow.
         Raises: UnknownModel; StillLoading; UnknownVersion: ``version`` is not loaded; NothingLive.
         """
@@ -169,6 +175,8 @@ class Router(Generic[V]):
             raise self._unknown_model(endpoint)
         if version is not None:
             return self._forced(endpoint, table, version)
+        if table.enrolment is not None and key is not None:
+            return table.enrolment.known(key) or table.enrolment.meet(key)
         if not table.edges:
             pick = table.picks[0]
         else:
@@ -263,6 +271,44 @@ class Router(Generic[V]):
                 )
                 for version, live in loaded.items()
             },
+            enrolment=self._enrolment(endpoint, revision, split, loaded),
+        )
+
+    def _enrolment(
+        self, endpoint: str, revision: int, split: Split, loaded: Mapping[int, V]
+    ) -> Enrolment[Pick[V]] | None:
+        outside = self._pick(endpoint, revision, split, loaded, 0.0) if split.trials else None
+        if outside is None:
+            return None
+        return Enrolment(
+            split.trials,
+            {
+                trial.experiment: [
+                    self._arm(endpoint, revision, trial, place, loaded)
+                    for place in range(len(trial.arms))
+                ]
+                for trial in split.trials
+            },
+            outside,
+            {t.experiment: self._recorder.exposures(t.experiment) for t in split.trials},
+        )
+
+    def _arm(
+        self, endpoint: str, revision: int, trial: Trial, place: int, loaded: Mapping[int, V]
+    ) -> Pick[V]:
+        """Who answers for an arm: a version, whose answers are also counted for the experiment."""
+        version = trial.arms[place].version
+        rival = trial.arms[0 if place else 1].version
+        counted = (trial.experiment, place)
+        return Pick(
+            loaded[version],
+            None,
+            revision,
+            self._recorder.observer(endpoint, version, revision, arm=counted),
+            rival=None if rival == version else loaded[rival],
+            observe_outside=None if rival == version else self._outside(endpoint, version),
+            seen=None if self._seen is None else self._seen(loaded[version], revision),
+            appraise=self._recorder.appraiser(endpoint, version, revision, arm=counted),
         )
 
     def _pick(

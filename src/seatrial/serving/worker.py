@@ -40,7 +40,8 @@ _log = logging.getLogger(__name__)
 _POLL_S = 0.05
 _FLUSH_S = 0.5
 _BEAT_S = 1.0
-_WATCH = "monitor"
+_WATCHERS = ("monitor", "registry/follower", "retraining")
+"""Who besides workers has something to tell whoever scrapes one."""
 """The beat of the process that watches: its text for Prometheus is shown with ours."""
 _GATHER_S = 0.02
 """How long urgent measurements wait for company: at most 50 small transactions a second."""
@@ -288,7 +289,9 @@ class Worker:
         self._others = dict(map(_read_counts, beats))
         self._others_beside = {beat.name: beat.data.get("beside") for beat in beats}
         self._watch_says = "".join(
-            str(beat.data.get("metrics", "")) for beat in self._store.present(_WATCH)
+            str(beat.data.get("metrics", ""))
+            for watcher in _WATCHERS
+            for beat in self._store.present(watcher)
         )
         return True
 

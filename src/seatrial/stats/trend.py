@@ -234,8 +234,13 @@ def _is_step(line: _Line) -> bool:
     w, v = line.w, line.v
     left_w, left_v = np.cumsum(w)[:-1], np.cumsum(w * v)[:-1]
     all_w, all_v = w.sum(), float(w @ v)
-    explained = left_v**2 / left_w + (all_v - left_v) ** 2 / (all_w - left_w)
+    explained = _of_mean(left_v, left_w) + _of_mean(all_v - left_v, all_w - left_w)
     return _fits_better(float(w @ v**2 - explained.max()), line)
+
+
+def _of_mean(sums: _Vector, weights: _Vector) -> _Vector:
+    """Squares that a mean explains; 0 where weights are too small for a sum to show them."""
+    return np.divide(sums**2, weights, out=np.zeros_like(weights), where=weights > 0)
 
 
 def _has_ended(line: _Line) -> bool:

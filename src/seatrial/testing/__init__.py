@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from seatrial.testing.memory_index import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_prompts import MemoryPrompts
+    from seatrial.testing.memory_registry import MemoryRegistry
     from seatrial.testing.memory_source import MemorySource
     from seatrial.testing.memory_store import MemoryStore
     from seatrial.testing.memory_vector_cache import MemoryVectorCache
     from seatrial.testing.memory_vectors import MemoryVectors
+    from seatrial.testing.model_registry_suite import ModelRegistrySuite
     from seatrial.testing.notifier_suite import NotifierSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.prompt_source_suite import PromptSourceSuite
@@ -54,10 +56,12 @@ __all__ = [
     "MemoryIndexStore",
     "MemoryLedger",
     "MemoryPrompts",
+    "MemoryRegistry",
     "MemorySource",
     "MemoryStore",
     "MemoryVectorCache",
     "MemoryVectors",
+    "ModelRegistrySuite",
     "NotifierSuite",
     "PendingSuite",
     "PromptSourceSuite",
@@ -91,9 +95,11 @@ _HOMES = {
     "MemoryIndexStore": "memory_index",
     "MemoryLedger": "memory_ledger",
     "MemoryPrompts": "memory_prompts",
+    "MemoryRegistry": "memory_registry",
     "MemorySource": "memory_source",
     "MemoryStore": "memory_store",
     "MemoryVectors": "memory_vectors",
+    "ModelRegistrySuite": "model_registry_suite",
     "NotifierSuite": "notifier_suite",
     "PendingSuite": "pending_suite",
     "PromptSourceSuite": "prompt_source_suite",

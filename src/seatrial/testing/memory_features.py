@@ -62,13 +62,19 @@ class MemoryOfflineStore:
         self._rows = rows
 
     def join(
-        self, rows: Sequence[EntityRow], selected: Sequence[Selected]
+        self,
+        rows: Sequence[EntityRow],
+        selected: Sequence[Selected],
+        *,
+        max_age_us: int | None = None,
     ) -> list[tuple[Value, ...]]:
         """See OfflineStore."""
-        columns = [self._column(rows, one) for one in selected]
+        columns = [self._column(rows, one, max_age_us) for one in selected]
         return list(zip(*columns, strict=True))
 
-    def _column(self, rows: Sequence[EntityRow], selected: Selected) -> list[Value]:
+    def _column(
+        self, rows: Sequence[EntityRow], selected: Selected, max_age_us: int | None
+    ) -> list[Value]:
         import numpy as np  # noqa: PLC0415 - only where it joins
 
         from seatrial.features.join import point_in_time  # noqa: PLC0415 - as above
@@ -77,12 +83,13 @@ class MemoryOfflineStore:
         numbers: dict[EntityKey, int] = {}
         for key in [*(key for key, *_ in source), *(key_of(selected, row) for row in rows)]:
             numbers.setdefault(key, len(numbers))
+        limits = [limit for limit in (selected.view.ttl_us, max_age_us) if limit is not None]
         found = point_in_time(
             key=np.array([numbers[key_of(selected, row)] for row in rows], np.int64),
             time_us=np.array([row.time_us for row in rows], np.int64),
             source_key=np.array([numbers[key] for key, *_ in source], np.int64),
             event_us=np.array([event for _, event, _, _ in source], np.int64),
             created_us=np.array([created for _, _, created, _ in source], np.int64),
-            ttl_us=selected.view.ttl_us,
+            ttl_us=min(limits, default=None),
         )
         return [None if i < 0 else source[i][3].get(selected.field.name) for i in found.tolist()]

@@ -21,7 +21,7 @@ from seatrial.release.variant import Split
 from seatrial.serving.engine import Choice, EngineKind, EnginePlan, Step
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.reach import Blame
-from seatrial.serving.record import Observe, Recorder
+from seatrial.serving.record import Arm, Observe, Recorder
 from seatrial.serving.router import Router
 
 
@@ -84,6 +84,7 @@ class Remembering(Recorder):
         revision: int,  # noqa: ARG002
         *,
         watched: bool = False,  # noqa: ARG002
+        arm: Arm | None = None,  # noqa: ARG002
     ) -> Observe:
         """See Recorder; ``seen`` gets the version and the outcome of each request."""
         return lambda latency_s, outcome: self.seen.append((version, outcome))  # noqa: ARG005

@@ -1,1 +1,5 @@
-"""The way back to a new version: what is learned from data, and whether it is an improvement."""
+"""The way to a new version: runs of trainings, searches, and evaluation against production."""
+
+from seatrial.training.reporting import report
+
+__all__ = ["report"]

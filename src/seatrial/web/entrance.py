@@ -17,11 +17,19 @@ MAX_BODY_BYTES = 2**20
 """No decision that is sent to a control route needs more."""
 
 MAX_LABELS_BYTES = 32 * 2**20
-"""Labels come in files."""
+"""Labels and outcomes come in files."""
 
 MAX_LOGIN_BYTES = 10_000
 
+MAX_MODEL_BYTES = 256 * 2**20
+"""A model's file that is registered over HTTP; larger ones have a command."""
+
+MAX_WEBHOOK_BYTES = 64 * 2**10
+
 LOGIN = "/console/login"
+WEBHOOK = "/api/registry/webhook"
+"""Who calls it signs what it sends, and has no token."""
+
 _GUARDED = ("/api/", "/console/")
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -59,7 +67,7 @@ class Entrance:
     def _check(self, connection: HTTPConnection, path: str) -> None:
         if self._guard is None or not path.startswith(_GUARDED):
             return
-        if path == LOGIN:
+        if path in (LOGIN, WEBHOOK):
             self._guard.check_origin(connection.headers)
         else:
             check(self._guard, connection)
@@ -69,8 +77,12 @@ def limit_of(path: str) -> int:
     """How many bytes a body sent to a path may have."""
     if path == LOGIN:
         return MAX_LOGIN_BYTES
-    if path.startswith("/api/endpoints/") and path.endswith("/labels"):
+    if path == WEBHOOK:
+        return MAX_WEBHOOK_BYTES
+    if path.startswith("/api/") and path.endswith(("/labels", "/outcomes")):
         return MAX_LABELS_BYTES
+    if path.startswith("/api/models/") and path.endswith("/versions"):
+        return MAX_MODEL_BYTES
     return MAX_BODY_BYTES
 
 

@@ -55,6 +55,7 @@ _TAG_TEXTS = {
     "server": "Health and metrics, for load balancers, Kubernetes and Prometheus.",
     "control": "Look at releases and decide on them. With SEATRIAL_TOKEN set these take "
     "'Authorization: Bearer TOKEN'; without one they are open to this machine only.",
+    "training": "What was trained, and how it went. Open to the same people.",
     "watch": "What the monitor found, and what is answered to its alerts. Open to the same people.",
     "labels": "Hand in what came true for predictions that were logged. Open to the same people.",
 }

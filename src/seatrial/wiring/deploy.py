@@ -16,6 +16,7 @@ from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.packaging.assemble import assemble
 from seatrial.packaging.source import Source
+from seatrial.packaging.standby import Start
 from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
@@ -137,17 +138,35 @@ def deploy_order(
     store = workspace.open_store()
     try:
         desk = Desk(store)
-        on_progress("package", str(order.model))
-        packaged = _packaged(workspace, order, desk, on_step, on_progress)
-        check_signature(
-            workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step
+        version = register_order(
+            workspace, desk, store, order, on_step=on_step, on_progress=on_progress
         )
-        plan = _plan(workspace, order, packaged.bundle.manifest.name)
-        version = _registered(workspace, desk, store, order, packaged, on_step=on_step)
+        plan = _plan(workspace, order, version.name)
         return begin(desk, store, order, version, plan, on_step=on_step)
     except BaseException:
         store.close()
         raise
+
+
+def register_order(
+    workspace: Workspace,
+    desk: Desk,
+    store: Store,
+    order: Order,
+    *,
+    on_step: Say,
+    on_progress: Callable[[str, str], None],
+    start: Start | None = None,
+) -> Version:
+    """Package the model or take in the archive, and register it.
+
+    Args: as `deploy_order`; ``start`` as `packaging.assemble.assemble`.
+    Raises: what `deploy_order` raises of a model; nothing is registered then.
+    """
+    on_progress("package", str(order.model))
+    packaged = _packaged(workspace, order, desk, on_step, on_progress, start=start)
+    check_signature(workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step)
+    return _registered(workspace, desk, store, order, packaged, on_step=on_step)
 
 
 def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Placed:
@@ -166,7 +185,7 @@ def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Place
     store = workspace.open_store()
     try:
         desk = Desk(store)
-        desk.check_free(name, kind=PROMPT)
+        desk.check_free(name, kind=PROMPT, target=order.target)
         stable = stable_variant(desk, store, name)
         configured = workspace.settings.prompt_release_of(name).plan()
         plan = fitting(as_asked(configured, order), variant, stable, on_step=on_step)
@@ -193,7 +212,9 @@ def _registered(
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
     with files_ready(workspace, bundle, guess=number) as place:
-        desk.check_free(name)  # packaging took its time, and an orphan is nobody's wish
+        desk.check_free(
+            name, target=order.target
+        )  # packaging took its time, and an orphan is nobody's wish
         version = register(store, name, packaged.registration, by=order.by)
         place(version.number)
     on_step("ok", "files", str(workspace.release_folder(name, version.number)))
@@ -318,10 +339,12 @@ def _packaged(
     desk: Desk,
     on_step: Say,
     on_progress: Callable[[str, str], None],
+    *,
+    start: Start | None,
 ) -> _Packaged:
     if is_archive(order.model):
         return _taken_in(workspace, order, desk, on_step)
-    return _assembled(workspace, order, desk, on_step, on_progress)
+    return _assembled(workspace, order, desk, on_step, on_progress, start=start)
 
 
 def _assembled(
@@ -330,11 +353,13 @@ def _assembled(
     desk: Desk,
     on_step: Say,
     on_progress: Callable[[str, str], None],
+    *,
+    start: Start | None,
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
 
-    desk.check_free(order.endpoint)
+    desk.check_free(order.endpoint, target=order.target)
     source = Source(
         model=order.model,
         name=order.endpoint,
@@ -353,6 +378,7 @@ def _assembled(
         limits=workspace.settings.server.child_limits(),
         say=on_step,
         progress=on_progress,
+        start=start,
     )
     return _Packaged(
         bundle=assembled.bundle,
@@ -368,7 +394,7 @@ def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _
         workspace.bundles,
         name=order.name,
         trust=order.trust,
-        welcome=desk.check_free,
+        welcome=partial(desk.check_free, target=order.target),
     )
     on_step("ok", "bundle", f"{bundle.manifest.name}, {bundle.digest[:12]}…, as it was packed")
     registration = _registration(

@@ -11,6 +11,7 @@ from pathlib import Path
 from seatrial.rag.index.failures import IndexNotFound
 from seatrial.rag.index.writing import VersionFacts
 from seatrial.release.desk import Desk
+from seatrial.release.endpoint import PRODUCTION
 from seatrial.wiring.deploy import Order, Placed, as_asked, begin
 from seatrial.wiring.index_releases import register_version
 from seatrial.wiring.kinds import INDEX
@@ -26,6 +27,7 @@ def release_index(
     share: float | None,
     watch_s: float | None,
     by: str,
+    target: str = PRODUCTION,
     on_step: Callable[[str, str, str], None],
 ) -> Placed:
     """Register a version of an index, the newest where none is named, and begin its release.
@@ -33,6 +35,7 @@ def release_index(
     Args:
         share: of the canary in its first step; None as configured.
         watch_s: of every step; None as configured.
+        target: ``staging`` ends after the tests.
         on_step: told of each step that has ended.
     Raises: KnowledgeUnknown, IndexNotFound, AnsweringInvalid; RolloutConflict: another release of
         it is under way; ModelNameInvalid.
@@ -40,13 +43,11 @@ def release_index(
     name, config = knowledge_config(workspace, name)
     check_answering(workspace, name, config)
     facts = _facts(workspace, name, version)
-    order = Order(
-        model=Path(name), name=name, target="production", share=share, watch_s=watch_s, by=by
-    )
+    order = Order(model=Path(name), name=name, target=target, share=share, watch_s=watch_s, by=by)
     store = workspace.open_store()
     try:
         desk = Desk(store)
-        desk.check_free(name, kind=INDEX)
+        desk.check_free(name, kind=INDEX, target=target)
         registered = register_version(store, name, facts, by=by)
         on_step(
             "ok",

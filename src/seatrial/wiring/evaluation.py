@@ -27,8 +27,8 @@ from seatrial.training.evaluation.answers import Answers, Holdout
 from seatrial.training.evaluation.card import card_page
 from seatrial.training.evaluation.card_markdown import card_markdown
 from seatrial.training.evaluation.decision import Outcome
+from seatrial.training.evaluation.evaluate import evaluate as evaluate_answers
 from seatrial.training.evaluation.evaluation import BASELINE, NEW, Evaluation, VersionFacts
-from seatrial.training.evaluation.evaluation import evaluate as evaluate_answers
 from seatrial.training.evaluation.metrics import OwnMetric
 from seatrial.training.evaluation.record import evaluation_record
 from seatrial.training.evaluation.rules import Rules

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from seatrial.adapters.feast_child import FeastChild
 from seatrial.adapters.parquet_log import folder_name
@@ -39,10 +44,13 @@ def compare_served(
     *,
     since_us: int,
     n: int,
+    max_age_us: int | None = None,
 ) -> tuple[Compared, ...]:
     """Each row that was kept, against the offline join for the same entity and time.
 
-    Args: n: how many rows at most, >= 1.
+    Args:
+        n: how many rows at most, >= 1.
+        max_age_us: how old values may be for the endpoint besides their TTL.
     Raises: NothingServed; as `FeastChild`.
     """
     kept = read_served(served_folder(workspace, endpoint), since_us=since_us, limit=n)
@@ -56,7 +64,7 @@ def compare_served(
             endpoint=endpoint,
         )
     rows = [EntityRow(key=one.key, time_us=one.at_us) for one in served]
-    offline = child.join(rows, selected)
+    offline = child.join(rows, selected, max_age_us=max_age_us)
     online = [[one.reads[name] for name in references] for one in served]
     return compare(rows, selected, offline, online)
 
@@ -84,4 +92,42 @@ def tell(workspace: Workspace, endpoint: str, compared: Sequence[Compared]) -> l
         book.observe(findings, now=SystemClock().now())
     finally:
         store.close()
+    _keep_comparison(workspace, endpoint, compared, findings)
     return findings
+
+
+def last_comparison(workspace: Workspace, endpoint: str) -> Mapping[str, Any] | None:
+    """What the last `tell` was told, by feature; None where there was none."""
+    with suppress(OSError, ValueError):
+        found: Mapping[str, Any] = json.loads(_comparison(workspace, endpoint).read_bytes())
+        return found
+    return None
+
+
+def _keep_comparison(
+    workspace: Workspace,
+    endpoint: str,
+    compared: Sequence[Compared],
+    findings: Sequence[Finding],
+) -> None:
+    record = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "features": {
+            one.reference: {
+                "n": one.n,
+                "n_different": one.n_different,
+                "differences": {kind.value: n for kind, n in one.differences.items()},
+                "level": finding.level.value,
+            }
+            for one, finding in zip(compared, findings, strict=True)
+        },
+    }
+    file = _comparison(workspace, endpoint)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_text(json.dumps(record), encoding="utf-8")
+    draft.replace(file)
+
+
+def _comparison(workspace: Workspace, endpoint: str) -> Path:
+    return served_folder(workspace, endpoint) / "skew.json"

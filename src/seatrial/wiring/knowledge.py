@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from seatrial.adapters.drives_linux import trusted_devices
 from seatrial.adapters.encoder_place import encoder_folder
 from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.index_stamps import StampFile
 from seatrial.adapters.loader_pool import LoaderPool
 from seatrial.adapters.loaders import document_loaders
 from seatrial.kernel.errors import Invalid, NotFound
@@ -21,6 +25,8 @@ from seatrial.rag.ingest.report import IngestReport, Told
 from seatrial.rag.knowledge.asked import KnowledgeUnknown
 from seatrial.rag.knowledge.config import KnowledgeConfig
 from seatrial.rag.loading.corpus import Corpus
+from seatrial.rag.loading.outcome import Loaded
+from seatrial.rag.loading.stamps import Stamps
 from seatrial.wiring.vectors import Copies
 from seatrial.wiring.workspace import Workspace
 
@@ -59,12 +65,14 @@ def build_index(
     *,
     told: Told = lambda _: None,
     shrink: bool = False,
+    rehash: bool = False,
     embedder: Embedder | None = None,
 ) -> IngestReport:
     """Bring an index up to date with its documents, and publish what changed.
 
     Args:
         told, shrink: as `Ingestion`.
+        rehash: read every file again, whatever the drive says of it.
         embedder: of the program's own, in place of the one that is configured.
     Raises: KnowledgeUnknown, IndexBeingBuilt, TooFewLeft, MissingExtra; what the embedder raises.
     """
@@ -72,13 +80,19 @@ def build_index(
     store = index_store(workspace)
     embedder = embedder_of(workspace, config, embedder)
     preparation = Preparation(chunker=chunker_of(config.chunking, embedder), embedder=embedder)
-    documents = config.documents
+    documents, folder = config.documents, corpus_folder(workspace)
     draft = store.draft(name, preparation.recipe)
     try:
         ingestion = Ingestion(draft, preparation, told=told, shrink=shrink)
+        kept = store.stamps(name)
+        stamps = Stamps(
+            {} if rehash or documents.rehash else kept.read(),
+            devices=trusted_devices(folder / source.path for source in documents.sources),
+            now=time.time_ns,
+        )
         with LoaderPool(documents.workers, memory_bytes=documents.limits.memory_bytes) as pool:
-            corpus = Corpus(documents, corpus_folder(workspace), document_loaders(), pool)
-            report = ingestion.run(corpus.load(ingestion.held))
+            corpus = Corpus(documents, folder, document_loaders(), pool)
+            report = ingestion.run(_loaded(corpus, ingestion.held, stamps, kept))
     finally:
         draft.close()
     _forget(workspace, store, name, config.keep_versions)
@@ -92,10 +106,20 @@ def build_index(
     return report
 
 
+def _loaded(
+    corpus: Corpus, held: Mapping[str, str], stamps: Stamps, kept: StampFile
+) -> Iterator[Loaded]:
+    """Everything; then keep what the drive said of the files, while the index is still locked."""
+    yield from corpus.load(held, stamps)
+    kept.write(stamps.seen)
+
+
 def _forget(workspace: Workspace, store: EmbeddedIndexStore, name: str, keep: int) -> None:
     """Remove old versions, but none that a release needs or a rollback goes to."""
     from seatrial.wiring.index_releases import versions_to_keep
 
+    if len(store.versions(name)) <= keep:
+        return
     facts = workspace.open_store()
     try:
         used = versions_to_keep(facts, name)
@@ -176,6 +200,8 @@ def embedder_of(
     from seatrial.adapters.embedders import embedder_of as made
     from seatrial.wiring.gateway import gateway_of
 
+    if own is None and config.embedding.kind == "none":
+        return None
     cache = _vector_cache(workspace)
     if own is not None:
         if cache is None or not config.embedding.cache:

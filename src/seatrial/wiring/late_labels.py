@@ -18,7 +18,7 @@ from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import Invalid
 from seatrial.monitoring.performance.inbox import MAX_ENTRIES, Entry
 from seatrial.monitoring.performance.ledger_notes import CLASSES
-from seatrial.monitoring.rows.columns import ids_of
+from seatrial.monitoring.rows.identities import ids_of
 from seatrial.monitoring.rows.label_values import label_text, label_values
 from seatrial.monitoring.rows.naming import coded
 from seatrial.monitoring.rows.source import Chunk, CursorInvalid, SourceProblem

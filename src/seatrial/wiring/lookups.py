@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
-from random import random
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seatrial.adapters.feast_repository import open_folder
-from seatrial.adapters.served_features import ServedFile, prune_served
-from seatrial.features.batched import BatchedReader
-from seatrial.features.lookup import EndpointLookup, Lookups
-from seatrial.features.online import OnlineStore
-from seatrial.features.plan import plan_of
+from seatrial.adapters.served_features import prune_served
+from seatrial.features.lookup import Lookups
 from seatrial.features.tally import Tally, exposition
 from seatrial.features.view import Repository
 from seatrial.kernel.errors import Denied
-from seatrial.wiring.feature_skew import served_folder
 from seatrial.wiring.features import folder_of, now_us
+from seatrial.wiring.lookup_opener import Opener, Source, source_of
+from seatrial.wiring.lookup_renewal import Renewal, mark_of
 
 if TYPE_CHECKING:
     from seatrial.serving.worker import Beside
@@ -38,53 +35,49 @@ _KEPT_S = 30 * 86_400.0
 """How long what was looked up is kept."""
 
 
-def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = None) -> Lookups:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The lookups of a worker.
+
+    Args:
+        repository: what was registered.
+        renewal: makes them follow the repository; None where nothing can change.
+    """
+
+    lookups: Lookups
+    repository: Repository
+    renewal: Renewal | None
+
+
+def open_lookups(workspace: Workspace, tally: Tally, *, worker: str | None = None) -> Opened:
     """The lookups of every endpoint that the section `features` names; nothing is connected yet.
 
     Args: worker: under whose name a sample of what is looked up is kept; None for none.
     Raises: RepositoryMissing, RepositoryInvalid, NotApplied, Unregistered, Unsupported,
         MissingExtra; of Tecton TectonKeyMissing, OnlineStoreUnavailable.
     """
-    repository, opened = _source(workspace)
-    lookups = {}
-    rate = workspace.settings.features.log_sample_rate
-    kept: list[ServedFile] = []
     if worker is not None:
         prune_served(workspace.home / "features", before_s=now_us() / 1e6 - _KEPT_S)
-    for endpoint, config in workspace.settings.features.endpoints.items():
-        plan = plan_of(config, repository)
-        tally.expect(endpoint, plan)
-        # The store gives up soon after the request has, so that its thread is free again.
-        store = opened(timeout_s=2 * plan.deadline_s)
-        if worker is not None and rate > 0:
-            folder_of_rows = served_folder(workspace, endpoint)
-            name = worker.replace("/", "-")
-            kept.append(ServedFile(folder_of_rows, name=name, rate=rate, chance=random))
-        lookups[endpoint] = EndpointLookup(
-            BatchedReader(store, plan),
-            plan,
-            now_us=now_us,
-            observe=partial(tally.count, endpoint),
-            kept=kept[-1] if kept else None,
-            failed=partial(tally.fail, endpoint),
-        )
-    return Lookups(lookups, kept)
+    opener = Opener(workspace, tally, worker)
+    if workspace.settings.features.tecton is not None:
+        source = _of_tecton(workspace)
+        return Opened(lookups=opener.lookups(source), repository=source.repository, renewal=None)
+    folder = folder_of(workspace).absolute()
+    mark = mark_of(folder)
+    source = source_of(open_folder(folder))
+    lookups = opener.lookups(source)
+    return Opened(
+        lookups=lookups,
+        repository=source.repository,
+        renewal=Renewal(folder, opener, lookups, source, mark=mark),
+    )
 
 
-class _Open(Protocol):
-    """Opens an online store whose readings take so many seconds at most."""
-
-    def __call__(self, *, timeout_s: float) -> OnlineStore: ...
-
-
-def _source(workspace: Workspace) -> tuple[Repository, _Open]:
-    """What is registered, and what opens its online store: Feast's, or Tecton's."""
-    config = workspace.settings.features
-    if config.tecton is None:
-        folder = open_folder(folder_of(workspace).absolute())
-        return folder.repository(), folder.open_online
+def _of_tecton(workspace: Workspace) -> Source:
     from seatrial.adapters.tecton import TectonWorkspace
 
+    config = workspace.settings.features
+    assert config.tecton is not None
     key = os.environ.get(TECTON_KEY)
     if not key:
         raise TectonKeyMissing(
@@ -97,7 +90,7 @@ def _source(workspace: Workspace) -> tuple[Repository, _Open]:
         for lookup in config.endpoints.values()
         for service in ([lookup.service] if lookup.service else map(_service_of, lookup.features))
     ]
-    return tecton.repository(services), tecton.open_online
+    return Source(repository=tecton.repository(services), opened=tecton.open_online, online={})
 
 
 def _service_of(reference: str) -> str:

@@ -24,9 +24,21 @@ from seatrial.wiring.counting import profile_of
 from seatrial.wiring.notifiers import couriers_of
 from seatrial.wiring.performance import Performances
 from seatrial.wiring.segment_watches import SegmentWatches
+from seatrial.wiring.settings import Settings
 from seatrial.wiring.workspace import Workspace
 
 _TICK_S = 1.0
+
+
+def watched_for(settings: Settings) -> MonitoringConfig:
+    """What is watched: with the triggers of retrainings, each for its own endpoint."""
+    own = [
+        trigger.model_copy(update={"endpoints": (one.endpoint or name,)})
+        for name, one in settings.retraining.items()
+        for trigger in one.triggers
+    ]
+    config = settings.monitoring
+    return config.model_copy(update={"triggers": (*config.triggers, *own)}) if own else config
 
 
 class Watches:
@@ -59,7 +71,7 @@ def run_monitor(workspace: Workspace, stop: threading.Event) -> None:
 
     Raises: SecretMissing, SinkInvalid: the configuration of a sink; nothing is watched then.
     """
-    clock, config = SystemClock(), workspace.settings.monitoring
+    clock, config = SystemClock(), watched_for(workspace.settings)
     store = workspace.open_store()
     couriers = couriers_of(config.notify, store, env=os.environ, clock=clock)
     book = AlertBook(store, timing=config.alerts.timing)

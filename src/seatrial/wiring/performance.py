@@ -152,11 +152,17 @@ class Performances:
 
 
 def version_log(
-    workspace: Workspace, endpoint: str, version: int, bundle: Bundle, *, features: bool = False
+    workspace: Workspace,
+    endpoint: str,
+    version: int,
+    bundle: Bundle,
+    *,
+    features: bool = False,
+    answered: bool = False,
 ) -> VersionLog:
     """The logged rows of a version with the columns that its expected error and segments need.
 
-    Args: features: whether all inputs are wanted.
+    Args: features: whether all inputs are wanted; answered: see `VersionLog`.
     """
     record = bundle.performance()
     loss = read_reference(record).reference.loss if record else None
@@ -168,4 +174,5 @@ def version_log(
         version,
         features=names,
         needed=[name for name in names if features or name in needed],
+        answered=answered,
     )

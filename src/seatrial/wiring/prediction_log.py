@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.monitoring.rows.columns import Columns, ids_of
+from seatrial.monitoring.rows.columns import Columns
+from seatrial.monitoring.rows.identities import ids_of
 from seatrial.monitoring.rows.table import Coded, Table, rows_of
 from seatrial.monitoring.watching.data_config import DataConfig
 from seatrial.monitoring.watching.segment_watch import Read

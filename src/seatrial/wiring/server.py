@@ -25,6 +25,7 @@ from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.pipelines import wanted
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
@@ -114,6 +115,8 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         for index in range(server.workers)
     ]
     children.append(Child(name="controller", main=partial(_controller, workspace)))
+    if wanted(workspace):
+        children.append(Child(name="pipelines", main=partial(_pipelines, workspace)))
     log_masked()
     try:
         announce(workspace, address=address)
@@ -235,6 +238,8 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     watching = threading.Thread(target=_monitor, args=(workspace, stop), name="monitor")
     if workspace.settings.monitoring.enabled:
         watching.start()
+    conducting = threading.Thread(target=_conduct, args=(workspace, stop), name="experiments")
+    conducting.start()
     store = workspace.open_store()
     stager = BackgroundStager(
         workspace.bundles,
@@ -257,8 +262,16 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     finally:
         controller.close()
         store.close()
+        conducting.join(_GRACE_S / 4)
         if watching.ident is not None:
             watching.join(_GRACE_S / 2)
+
+
+def _pipelines(workspace: Workspace, stop_fd: int) -> None:
+    """The main of the process of pipelines."""
+    from seatrial.wiring.pipelines import run_pipelines
+
+    run_pipelines(workspace, _stop_event(stop_fd))
 
 
 def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:
@@ -269,11 +282,24 @@ def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, ve
     write_files(workspace, bundle, report, version)
 
 
-def _monitor(workspace: Workspace, stop: threading.Event) -> None:
-    """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
+def _stand_back() -> None:
+    """Let the workers of this machine go first, as far as this thread is concerned."""
     if sys.platform == "linux":  # elsewhere it would hold for the whole process
         with suppress(OSError):
             os.nice(_NICE)
+
+
+def _conduct(workspace: Workspace, stop: threading.Event) -> None:
+    """Bring experiments forward until ``stop`` is set."""
+    from seatrial.wiring.experiments import conduct
+
+    _stand_back()
+    conduct(workspace, stop)
+
+
+def _monitor(workspace: Workspace, stop: threading.Event) -> None:
+    """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
+    _stand_back()
     while not stop.is_set():
         try:
             _watch_endpoints(workspace, stop)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from seatrial.features.config import FeaturesConfig
 from seatrial.gateway.routes.config import GatewayConfig
@@ -19,7 +19,10 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
+from seatrial.training.following.config import RegistryConfig
+from seatrial.training.retraining.config import RetrainingConfig, check_retrainings
 
 if TYPE_CHECKING:
     from seatrial.serving.spawn import ChildLimits
@@ -139,6 +142,18 @@ class Settings(ConfigModel):
         default_factory=EvaluationConfig,
         description="When a new version counts as better than the one in production.",
     )
+    training: TrainingConfig = Field(
+        default_factory=TrainingConfig,
+        description="What can be trained, and where its runs are shown.",
+    )
+    registry: RegistryConfig = Field(
+        default_factory=RegistryConfig,
+        description="Registered models that are released by themselves.",
+    )
+    retraining: RetrainingConfig = Field(
+        default_factory=dict,
+        description="Models that are trained anew when triggers ask for it, by name.",
+    )
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,
         description="Features of a Feast repository, looked up for predictions.",
@@ -158,6 +173,11 @@ class Settings(ConfigModel):
     endpoints: dict[str, EndpointConfig] = Field(
         default_factory=dict, description="What differs for one endpoint, by its name."
     )
+
+    @model_validator(mode="after")
+    def _retrainings_fit(self) -> Self:
+        check_retrainings(self.retraining, self.monitoring)
+        return self
 
     def release_of(self, endpoint: str) -> ReleaseConfig:
         """How versions of an endpoint are released."""

@@ -44,13 +44,12 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from seatrial.features.lookup import Lookups
-    from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
     from seatrial.wiring.knowledge_here import OpenIndex
     from seatrial.wiring.llm import Llm
+    from seatrial.wiring.lookups import Opened
 
 
 _log = logging.getLogger(__name__)
@@ -157,7 +156,8 @@ class _Process:
 
     def __init__(self, workspace: Workspace, *, name: str, address: str) -> None:
         config = workspace.settings.server
-        self._workspace, self._name, self._address = workspace, name, address
+        self._workspace, self._address = workspace, address
+        self.name = self._name = name
         self._clock = SystemClock()
         self.store = workspace.open_store()
         self._recorder = Recorder(worker=name, clock=self._clock)
@@ -177,7 +177,9 @@ class _Process:
         self._indexes: Router[LoadedIndex[OpenIndex]] = Router(self._recorder)
         self.llm = self._open_llm()
         self._beside: Beside | None = self.llm
-        self._lookups = self._open_lookups()
+        self._renewing: asyncio.Task[None] | None = None
+        self.features = self._open_lookups()
+        self._lookups = None if self.features is None else self.features.lookups
         self.plane = DataPlane(
             self._router,
             error_reply,
@@ -204,7 +206,7 @@ class _Process:
             released = ReleasedIndexes(self._indexes)
         return Llm(self._workspace, self.store, prompts=prompts, released=released)
 
-    def _open_lookups(self) -> Lookups | None:
+    def _open_lookups(self) -> Opened | None:
         if not self._workspace.settings.features.endpoints:
             return None
         from seatrial.features.tally import Tally
@@ -244,6 +246,8 @@ class _Process:
             on_ready=on_ready,
         )
         self._worker.start()
+        if self.features is not None and self.features.renewal is not None:
+            self._renewing = loop.create_task(self.features.renewal.run())
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
@@ -287,6 +291,8 @@ class _Process:
             await self.llm.close()
         for close in self.to_close:
             close()
+        if self._renewing is not None:
+            self._renewing.cancel()
         if self._lookups is not None:
             await self._lookups.close()
         if self._worker is not None:
@@ -335,49 +341,23 @@ def limits_of(config: ServerConfig) -> Limits:
 
 
 def _app(process: _Process, token: str | None, workspace: Workspace) -> App:
-    guard, store = Guard(token=token), process.store
+    guard, llm = Guard(token=token), process.llm
 
     def routers() -> list[APIRouter]:  # by one thread at a time, as what makes a site of them
-        from seatrial.adapters.label_files import read_labels
-        from seatrial.monitoring.performance.label_desk import LabelDesk
-        from seatrial.monitoring.watching.watch_desk import WatchDesk
-        from seatrial.release.desk import Desk
-        from seatrial.web.console.pages import console_router
-        from seatrial.web.control import control_router
-        from seatrial.web.labels import labels_router
-        from seatrial.web.watch import watch_router
-        from seatrial.wiring.performance import LabelFiles
+        from seatrial.wiring.site import Site
 
-        desk, watch = Desk(store), WatchDesk(store)
-        labels = LabelDesk(store, LabelFiles(workspace.labels), now=SystemClock().now)
-        spend = None
-        spending: list[APIRouter] = []
-        if workspace.settings.gateway.models:
-            from seatrial.web.spend import spend_router
-            from seatrial.wiring.spend import spend_desk, spend_ledger
+        knowledge = None if llm is None else llm.knowledge
+        return Site(
+            workspace=workspace,
+            store=process.store,
+            guard=guard,
+            worker=process.name,
+            looked_up=process.features,
+            indexes=None if knowledge is None else knowledge.here,
+            to_close=process.to_close,
+        ).routers()
 
-            ledger = spend_ledger(workspace)
-            process.to_close.append(ledger.close)
-            spend = spend_desk(workspace, store, ledger)
-            spending = [spend_router(spend, guard)]
-        knowledge: KnowledgeDesk | None = None
-        if process.llm is not None and process.llm.knowledge is not None:
-            from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
-
-            knowledge = WorkspaceKnowledge(workspace, process.llm.knowledge.here, store)
-        return [
-            control_router(desk, guard),
-            watch_router(watch, guard),
-            labels_router(
-                labels,
-                guard,
-                lambda body, key, label: read_labels(body, id_column=key, label_column=label),
-            ),
-            *spending,
-            console_router(desk, watch, guard, spend=spend, knowledge=knowledge),
-        ]
-
-    streams = None if process.llm is None else process.llm.plane
+    streams = None if llm is None else llm.plane
     return build(process.plane, routers, guard=guard, streams=streams)
 
 

@@ -56,6 +56,11 @@ class Workspace:
         return self.home / "bundles"
 
     @property
+    def runs(self) -> Path:
+        """Where the files of trainings lie, one folder per run."""
+        return self.home / "runs"
+
+    @property
     def log(self) -> Path:
         """Where the prediction log lies."""
         return self.home / "log"

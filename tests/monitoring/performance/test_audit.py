@@ -17,7 +17,7 @@ from seatrial.monitoring.performance.audit import (
     labels_for_interval,
     lot,
 )
-from seatrial.release.variant import position
+from seatrial.release.position import position
 
 IDS = [f"prediction-{i}" for i in range(20_000)]
 AUDIT = Audit(labels_per_window=50, accuracy=0.85, n_reference=5_000)

@@ -9,9 +9,9 @@ from seatrial.monitoring.rows.columns import (
     Columns,
     DuplicateColumn,
     NoSuchColumn,
-    ids_of,
     rename_log,
 )
+from seatrial.monitoring.rows.identities import ids_of
 from seatrial.monitoring.rows.table import Coded, Table
 
 LOG = (

@@ -1,6 +1,7 @@
 """An audit finds whatever does not agree, and where."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from seatrial.rag.chunking.chunk import Chunk
+from seatrial.rag.index import audit
 from seatrial.rag.index.audit import characters_before, differences_between, differences_within
 from seatrial.rag.index.segment import Segment, segment_of
 from seatrial.rag.index.segmented import Part
+from seatrial.rag.text.document import Span
 from seatrial.testing import index_corpus as corpus
 
 DOCUMENTS = corpus.documents(Random(5), 30)
@@ -107,12 +111,41 @@ def test_a_version_is_compared_with_its_segments() -> None:
     assert "It notes 30 documents, its segments have 29." in {d.reason for d in missing}
 
 
+def test_what_is_looked_at_in_blocks_is_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "_BLOCK", 7)
+    assert differences_within(segment(), "s") == []
+    for name in ("vectors", "codes", "word_counts"):
+        for place in (0, -1):
+            held = arrays()
+            changed(name, place, 1)(held)
+            assert differences_within(Segment(held), "s"), (name, place)
+
+
+def test_a_word_may_occur_more_often_than_is_counted() -> None:
+    (one,) = corpus.documents(Random(5), 1)
+    text = "keel " * 70_000
+    span = Span(0, len(text))
+    chunk = Chunk(span=span, parent=span, n_tokens=70_000)
+    long = replace(
+        one,
+        document=replace(one.document, text=text, sections=(), pages=()),
+        chunks=[chunk],
+        vectors=one.vectors[:1] if one.vectors is not None else None,
+    )
+    made = segment_of([long], corpus.DIMENSIONS, corpus.PLAIN_WORDS)
+    assert made["word_counts"].max() == 65_535
+    assert differences_within(Segment(made), "s") == []
+
+
+@pytest.mark.parametrize("block", [1, 4, 1 << 17])
 @given(texts=st.lists(st.text("aé船\U0001f6a2", max_size=5), max_size=5), seed=st.integers(0, 99))
-def test_characters_are_counted_up_to_any_byte(texts: list[str], seed: int) -> None:
+def test_characters_are_counted_up_to_any_byte(block: int, texts: list[str], seed: int) -> None:
     data = "".join(texts).encode()
     places = np.random.default_rng(seed).integers(0, len(data) + 1, (3, 2))
     expected = [
         [sum((byte & 0xC0) != 0x80 for byte in data[:place]) for place in row]
         for row in places.tolist()
     ]
-    assert characters_before(np.frombuffer(data, np.uint8), places).tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "_BLOCK", block)
+        assert characters_before(np.frombuffer(data, np.uint8), places).tolist() == expected

@@ -68,7 +68,7 @@ ALL = {
     "j.jsonl": b'{"id": "x", "text": "Line."}\n',
     "k.py": b"x = 1\n",
     "l.eml": mail_with_attachments(),
-    "m.txt.gz": gzip.compress(b"Packed."),
+    "m.txt.gz": gzip.compress(b"Packed.", mtime=0),
 }
 
 
@@ -156,7 +156,7 @@ def test_broken_files_do_not_stop_the_rest(docs, load):
         "blank.txt": (b" \n", Reason.NOTHING_TO_READ),
         "cut.docx": (docx()[:-100], Reason.UNREADABLE),
         "cut.pdf": (pdf("x")[:60], Reason.UNREADABLE),
-        "cut.txt.gz": (gzip.compress(b"x" * 100)[:-9], Reason.UNREADABLE),
+        "cut.txt.gz": (gzip.compress(b"x" * 100, mtime=0)[:-9], Reason.UNREADABLE),
         "empty.pdf": (b"", Reason.EMPTY),
         "empty.jsonl": (b"", Reason.EMPTY),
         "fake.pdf": (b"<html>", Reason.UNREADABLE),
@@ -268,7 +268,7 @@ def test_many_broken_lines_are_counted_not_told_one_by_one(docs, load):
         ("a.csv", 'id,text,team\n1,"One,\ntwo",x\n2,二,y\n'.encode()),
         ("a.csv", 'id;text;team\r\n1;"One,\ntwo";x\r\n2;二;y\r\n'.encode("utf-8-sig")),
         ("a.tsv", 'id\ttext\tteam\n1\t"One,\ntwo"\tx\n2\t二\ty\n'.encode("utf-16")),
-        ("a.csv.gz", gzip.compress('id,text,team\n1,"One,\ntwo",x\n2,二,y\n'.encode())),
+        ("a.csv.gz", gzip.compress('id,text,team\n1,"One,\ntwo",x\n2,二,y\n'.encode(), mtime=0)),
         (
             "a.json",
             json.dumps(
@@ -372,7 +372,7 @@ def test_what_is_over_a_limit_is_skipped_and_the_limit_named(docs, load, name, l
         "a.txt": b"x" * 11,
         "g.xlsx": xlsx({"S": [["a"], ["b"], ["c"]]}),
         "h.csv": b"a\n1\n2\n",
-        "m.txt.gz": gzip.compress(b"x" * 11),
+        "m.txt.gz": gzip.compress(b"x" * 11, mtime=0),
     }
     (docs / name).write_bytes(large.get(name) or ALL[name])
     [skipped] = [one for one in load(limits=limits) if isinstance(one, Skipped)]

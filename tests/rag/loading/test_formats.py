@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seatrial.rag.loading.formats import (
     FORMATS,
@@ -11,6 +13,7 @@ from seatrial.rag.loading.formats import (
     format_of,
     instead_of,
     programming_language,
+    telling_ending,
 )
 
 
@@ -35,6 +38,21 @@ from seatrial.rag.loading.formats import (
 )
 def test_the_ending_of_a_name_tells(name, found):
     assert format_of(name, {}) == found
+
+
+@given(st.text("aMdf./gzGZ", min_size=1, max_size=8), st.sampled_from([None, "csv"]))
+def test_where_an_ending_tells_nothing_else_of_the_path_does(path, forced):
+    ending = telling_ending(path)
+    if ending is not None:
+        name, more = path.rpartition("/")[2], {".zz": "text"}
+        assert format_of(name, more, forced) == format_of(f"other.{ending}", more, forced)
+
+
+@pytest.mark.parametrize(
+    "name", ["Makefile", ".md", "a.", "a.txt.gz", "a.GZ", "a.md/Makefile", "a.b/.md"]
+)
+def test_some_endings_do_not_tell(name):
+    assert telling_ending(name) is None
 
 
 def test_a_configuration_knows_better():

@@ -12,7 +12,8 @@ import pytest
 from seatrial.monitoring.rows.table import Coded
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.training.evaluation.answers import Answers, Holdout
-from seatrial.training.evaluation.evaluation import Evaluation, VersionFacts, evaluate
+from seatrial.training.evaluation.evaluate import evaluate
+from seatrial.training.evaluation.evaluation import Evaluation, VersionFacts
 from seatrial.training.evaluation.latency import Times
 from seatrial.training.evaluation.rules import Rules
 

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seatrial.experiments.desk import ExperimentDesk
+from seatrial.features.desk import FeatureDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
@@ -38,6 +40,7 @@ from seatrial.release.desk import Desk
 from seatrial.release.measurement import UNKNOWN, Quality, Summary, quality
 from seatrial.release.rollout import MODEL, Plan, Rollout, Staged
 from seatrial.testing import MemoryStore
+from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
@@ -75,8 +78,11 @@ class World:
     def __init__(self) -> None:
         self.store = MemoryStore(clock=SystemClock())
         self.desk = Desk(self.store)
+        self.experiments = ExperimentDesk(self.store, now=SystemClock().now)
         self.spend: SpendDesk | None = None
         self.knowledge: KnowledgeDesk | None = None
+        self.features: FeatureDesk | None = None
+        self.training: RunDesk | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -314,8 +320,11 @@ def browse(world: World) -> Browse:
                 world.desk,
                 WatchDesk(world.store),
                 guard,
+                experiments=world.experiments,
                 spend=world.spend,
                 knowledge=world.knowledge,
+                features=world.features,
+                training=world.training,
             )
         )
         _errors(app)

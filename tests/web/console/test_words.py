@@ -27,21 +27,39 @@ from seatrial.rag.retrieval.found import DenseUse
 from seatrial.release.fold import CHANGES
 from seatrial.release.rollout import Phase
 from seatrial.release.verdict import Code, Outcome, Quantity
+from seatrial.training.runs.desk import INTERRUPTED, beside
+from seatrial.training.runs.run import Against
+from seatrial.training.runs.run import Outcome as RunOutcome
+from seatrial.training.runs.run import Status as RunStatus
 from seatrial.web.console.evidence import _ZH as SENTENCES
 from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
 
 HERE = Path(seatrial.web.console.__file__).parent
 COMPUTED = (
     "phase.",
+    "evaluated.",
+    "outcome.",
+    "arrival.",
     "fact.",
     "severity.",
     "kind.",
+    "experiment.phase.",
+    "experiment.outcome.",
+    "experiment.towards.",
     "signal.",
     "asked.",
     "alarm.",
     "figure.",
     "knowledge.refusal.",
     "knowledge.use.",
+    "retraining.says.",
+    "retraining.source.",
+    "run.",
+    "step.",
+    "runs.against.",
+    "runs.differ.",
+    "runs.outcome.",
+    "runs.status.",
     "span.",
     "spend.each.",
     "spend.level.",
@@ -53,9 +71,21 @@ COMPUTED = (
 )
 
 
+ROLES = {f"runs.{role}" for role in ("data", "more_data", "holdout", "warm_start")}
+
+
 def used() -> str:
     files = [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]
-    words_alone = ("words.py", "spend_words.py", "knowledge_words.py", "trouble_words.py")
+    words_alone = (
+        "words.py",
+        "spend_words.py",
+        "knowledge_words.py",
+        "retraining_words.py",
+        "feature_words.py",
+        "experiment_words.py",
+        "runs_words.py",
+        "trouble_words.py",
+    )
     return "\n".join(f.read_text() for f in files if f.name not in words_alone)
 
 
@@ -79,7 +109,7 @@ def test_every_word_is_used() -> None:
         named = re.search(
             rf"""w\.{re.escape(key)}\b|\[["']{re.escape(key)}["']\]|"{key}\"""", source
         )
-        computed = key.startswith(COMPUTED) or key in {*Outcome, *Quantity}
+        computed = key.startswith(COMPUTED) or key in ROLES or key in {*Outcome, *Quantity}
         assert named or computed, key
 
 
@@ -126,15 +156,35 @@ def test_every_refusal_and_use_of_vectors_has_a_word(language: str) -> None:
     assert {f"knowledge.use.{one.value}" for one in DenseUse} <= w.keys()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_status_outcome_and_difference_of_a_run_has_a_word(language: str) -> None:
+    w = words(language)
+    assert {f"runs.outcome.{one.value}" for one in RunOutcome} <= w.keys()
+    assert {f"runs.status.{one}" for one in (*RunStatus, INTERRUPTED)} <= w.keys()
+    assert {f"runs.against.{one.value}" for one in Against} <= w.keys()
+    run = {"environment": {"python": "", "packages": {}}, "code": {"commit": "", "files": {}}}
+    run |= dict.fromkeys(("id", "program", "seed", "data_digest", "outcome"), "")
+    run |= {"parameters": {}, "metrics": {}}
+    other = {**run, "environment": {"python": "3", "packages": {}}}
+    other |= {"code": {"commit": "c", "files": {"f": "d"}}}
+    other |= dict.fromkeys(("program", "seed", "data_digest", "outcome"), "x")
+    assert {f"runs.differ.{name}" for name in beside(run, other)["differ"]} == {
+        key for key in w if key.startswith("runs.differ.")
+    }
+    for role in ("data", "more_data", "holdout", "warm_start"):
+        assert f"runs.{role}" in w
+
+
 def test_every_verdict_has_a_chinese_sentence() -> None:
     assert set(SENTENCES) == {code.value for code in Code}
 
 
 def test_what_is_waited_for_is_said_in_chinese() -> None:
+    from seatrial.release.view import WAITS_FOR
     from seatrial.web.console.words import _WAITING_ZH
 
     source = Path(seatrial.release.view.__file__).read_text()
-    said = re.findall(r'return "(.+)"', source)
+    said = [*re.findall(r'return "(.+)"', source), *WAITS_FOR.values()]
     assert {text for text in said if text} == set(_WAITING_ZH)
     assert waiting("zh", said[0]) != said[0]
     assert waiting("en", said[0]) == said[0]

@@ -13,6 +13,7 @@ from seatrial.adapters.native.onnx_model import load_onnx
 from seatrial.adapters.native.parameters import check_parameters
 from seatrial.adapters.native.pickles import load_pickle
 from seatrial.adapters.native.sklearn_model import SklearnModel
+from seatrial.adapters.native.skops_files import load_skops
 from seatrial.adapters.native.threads import allowed_threads, hold
 from seatrial.adapters.native.xgboost_model import XgboostModel, load_xgboost
 from seatrial.kernel.errors import SeatrialError
@@ -37,7 +38,7 @@ def open_model(path: Path, report: ScanReport, *, any_version: bool = False) -> 
             return load_lightgbm(path)
         case FileFormat.ONNX:
             return load_onnx(path)
-        case FileFormat.PICKLE:
+        case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
 
 
@@ -61,6 +62,8 @@ def _unpickled(path: Path, report: ScanReport, *, any_version: bool) -> LoadedMo
 
 def _loaded(path: Path, report: ScanReport) -> object:
     try:
+        if report.format is FileFormat.SKOPS:
+            return load_skops(path, report)
         return load_pickle(path, report)
     except SeatrialError:
         raise

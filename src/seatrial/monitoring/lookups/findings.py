@@ -16,6 +16,7 @@ from seatrial.stats.sequential import lower_bound
 FRESHNESS = "feature_freshness"
 ABSENCE = "feature_absence"
 SKEW = "feature_skew"
+KINDS = frozenset({FRESHNESS, ABSENCE, SKEW})
 
 _ALPHA = 1e-4
 """Chance that a window without trouble is called one: about one window a quarter of a year in which

@@ -19,7 +19,13 @@ from seatrial.rag.index.segment import Segment
 from seatrial.rag.index.segmented import Part
 
 _UNIT = 1e-3
-_BLOCK = 2**22
+_BLOCK = 2**17
+"""Bytes of text, numbers of vectors or occurrences of words that are looked at together: they stay
+in the processor's cache."""
+
+_MOST = np.iinfo(np.uint16).max
+"""The highest number that is kept of how often a word occurs in a chunk."""
+
 _BEGINS = -64
 """Bytes of UTF-8 below it, as signed ones, are those behind the first of a character."""
 
@@ -60,7 +66,13 @@ def differences_within(segment: Segment, place: str) -> list[Difference]:
     ]
     if wrong:
         return wrong
-    checks = (_documents(segment), _chunks(segment), _vectors(segment), _words(segment))
+    at_bounds, at_spans = _characters(segment)
+    checks = (
+        _documents(segment, np.diff(at_bounds)),
+        _chunks(segment, at_bounds, at_spans),
+        _vectors(segment),
+        _words(segment),
+    )
     return [
         Difference(part=part, place=place, reason=f"{n} {reason}", n=int(n))
         for found in checks
@@ -82,7 +94,7 @@ _PART = {
 }
 
 
-def _documents(segment: Segment) -> _Found:
+def _documents(segment: Segment, counted: NDArray[np.int64]) -> _Found:
     names = segment.names
     yield (
         "documents",
@@ -99,8 +111,6 @@ def _documents(segment: Segment) -> _Found:
             f"{kind} ends elsewhere than its last bound.",
             int(bounds[-1] != len(held)),
         )
-    at = characters_before(segment.arrays["text"], segment.arrays["text_bounds"])
-    counted = np.diff(at)
     yield (
         "documents",
         "texts have another number of characters than was noted.",
@@ -108,7 +118,7 @@ def _documents(segment: Segment) -> _Found:
     )
 
 
-def _chunks(segment: Segment) -> _Found:
+def _chunks(segment: Segment, at_bounds: NDArray[np.int64], at_spans: NDArray[np.int64]) -> _Found:
     bounds, owners = segment.chunk_bounds, segment.chunk_documents
     yield (
         "chunks",
@@ -142,63 +152,72 @@ def _chunks(segment: Segment) -> _Found:
             )
         ),
     )
+    at = segment.arrays["byte_spans"]
+    right = (at >= 0) & (at <= len(segment.text))
+    right &= at_spans - at_bounds[owners][:, None] == spans
     yield (
         "chunks",
         "spans lie elsewhere in the bytes than in the characters.",
-        _misplaced(segment, owners),
+        np.count_nonzero(~right.all(axis=1)),
     )
 
 
-def _misplaced(segment: Segment, owners: NDArray[np.int32]) -> int:
-    """Spans whose bytes do not begin and end at the characters that they name."""
-    text, starts = segment.arrays["text"], segment.arrays["text_bounds"][owners]
-    at = segment.arrays["byte_spans"]
-    in_text = (at >= 0) & (at <= len(text))
-    characters = characters_before(text, np.column_stack([starts, np.where(in_text, at, 0)]))
-    right = in_text & (characters[:, 1:] - characters[:, :1] == segment.arrays["spans"])
-    return int(np.count_nonzero(~right.all(axis=1)))
+def _characters(segment: Segment) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many characters of the text begin before each of its bounds, and before the bytes of each
+    span: both in one look at it."""
+    text, bounds = segment.arrays["text"], segment.arrays["text_bounds"]
+    spans = segment.arrays["byte_spans"]
+    before = characters_before(text, np.concatenate([bounds, spans.reshape(-1)]))
+    return before[: len(bounds)], before[len(bounds) :].reshape(spans.shape)
 
 
 def characters_before(text: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many characters of UTF-8 begin before each of some bytes.
 
     Args:
-        places: in [0, n_bytes], of any shape.
+        places: of any shape; those outside [0, n_bytes] count as if the text went on there.
     """
     cuts = np.sort(places, axis=None)
-    before = cuts.copy()
+    following = np.empty_like(cuts)
+    n = at = 0
     for start in range(0, len(text), _BLOCK):
-        block = text[start : start + _BLOCK].view(np.int8)
-        following = np.flatnonzero(block < _BEGINS)
-        if len(following):
-            at = np.searchsorted(cuts, start)
-            before[at:] -= np.searchsorted(following, cuts[at:] - start)
-    return before[np.searchsorted(cuts, places)]
+        here = np.flatnonzero(text[start : start + _BLOCK].view(np.int8) < _BEGINS)
+        end = int(cuts.searchsorted(start + _BLOCK))
+        following[at:end] = here.searchsorted(cuts[at:end] - start) + n
+        n, at = n + len(here), end
+    following[at:] = n
+    return (cuts - following)[cuts.searchsorted(places)]
 
 
 def _vectors(segment: Segment) -> _Found:
     vectors = segment.vectors
     if not vectors.shape[1]:
         return
-    squares = np.vecdot(vectors, vectors)
-    yield (
-        "vectors",
-        "vectors are not of unit length.",
-        np.count_nonzero(~(np.abs(squares - 1) < _UNIT)),
-    )
-    if segment.codes is not None:
-        with np.errstate(invalid="ignore"):  # what is not a number was counted above
-            made = Codes.of(vectors)
-        other = (made.values != segment.codes.values).any(axis=1)
-        other |= made.scales != segment.codes.scales
-        yield "vectors", "vectors have other codes than are kept.", np.count_nonzero(other)
+    n_rows = max(1, _BLOCK // vectors.shape[1])
+    long = other = 0
+    for start in range(0, len(vectors), n_rows):
+        rows = slice(start, start + n_rows)
+        squares = np.vecdot(vectors[rows], vectors[rows])
+        long += int(np.count_nonzero(~(np.abs(squares - 1) < _UNIT)))
+        if segment.codes is not None:
+            other += _n_coded_otherwise(vectors[rows], segment.codes.part(rows))
+    yield "vectors", "vectors are not of unit length.", long
+    yield "vectors", "vectors have other codes than are kept.", other
+
+
+def _n_coded_otherwise(vectors: NDArray[np.float32], codes: Codes) -> int:
+    with np.errstate(invalid="ignore"):  # what is not a number is counted elsewhere
+        made = Codes.of(vectors)
+    other = (made.values != codes.values).any(axis=1)
+    other |= made.scales != codes.scales
+    return int(np.count_nonzero(other))
 
 
 def _words(segment: Segment) -> _Found:
     postings = segment.postings
     rows, counts = postings.rows, postings.counts
-    outside = (rows < 0) | (rows >= segment.n_chunks)
-    yield "words", "occurrences are in no chunk.", np.count_nonzero(outside)
+    n_outside = np.count_nonzero((rows < 0) | (rows >= segment.n_chunks))
+    yield "words", "occurrences are in no chunk.", n_outside
     yield (
         "words",
         "words are not in order.",
@@ -215,14 +234,23 @@ def _words(segment: Segment) -> _Found:
             or len(bounds) != len(postings.hashes) + 1
         ),
     )
-    if len(rows) == len(counts) and not outside.any():
-        held = np.bincount(rows, counts, segment.n_chunks)
-        full = np.bincount(rows, counts == np.iinfo(np.uint16).max, segment.n_chunks) > 0
-        yield (
-            "words",
-            "chunks have another number of words than was noted.",
-            np.count_nonzero((held != postings.lengths) & ~full),
-        )
+    if len(rows) == len(counts) and not n_outside:
+        other = _n_words(rows, counts, segment.n_chunks) != postings.lengths
+        if counts.max(initial=0) >= _MOST:  # a word that occurs so often, or more often
+            other[rows[counts == _MOST]] = False
+        yield "words", "chunks have another number of words than was noted.", int(other.sum())
+
+
+def _n_words(
+    rows: NDArray[np.integer[Any]], counts: NDArray[np.unsignedinteger[Any]], n_chunks: int
+) -> NDArray[np.float64]:
+    """Words of each chunk, added up from their occurrences."""
+    held = np.zeros(n_chunks)
+    n_rows = max(_BLOCK, n_chunks)
+    for start in range(0, len(rows), n_rows):
+        here = slice(start, start + n_rows)
+        held += np.bincount(rows[here], counts[here], n_chunks)
+    return held
 
 
 def differences_between(
@@ -234,7 +262,7 @@ def differences_between(
         n_documents, n_chunks: what the version says it has.
     """
     found: Counter[str] = Counter()
-    names: Counter[str] = Counter()
+    names: list[str] = []
     counted = [0, 0]
     end = -1
     for part in parts:
@@ -244,10 +272,11 @@ def differences_between(
         found["keys belong to two chunks"] += max(0, end - part.first_key)
         end = part.first_key + segment.n_chunks
         alive = np.delete(np.arange(segment.n_documents), part.dead[there])
-        names.update(segment.names[document][0] for document in alive.tolist())
+        held = segment.names
+        names += [held[document][0] for document in alive.tolist()]
         counted[0] += len(alive)
         counted[1] += int(np.diff(segment.chunk_bounds)[alive].sum())
-    found["ids belong to two documents"] += sum(n - 1 for n in names.values())
+    found["ids belong to two documents"] += len(names) - len(set(names))
     differences = [
         Difference(part="documents", place=place, reason=f"{n} {what}.", n=n)
         for what, n in found.items()

@@ -162,19 +162,14 @@ class Ingestion:
 
     def _documents(self, loaded: Iterable[Loaded]) -> Iterator[Document]:
         """Those that are new or changed."""
-        report, following = self.report, iter(loaded)
-        while True:
-            began = self._clock()
-            item = next(following, None)
-            self._spent("read", began)
+        report, began = self.report, self._clock()
+        for item in loaded:
             match item:
-                case None:
-                    return
-                case Skipped():
-                    self._skip(item)
                 case Unchanged():
                     self._seen.add(item.id)
                     report.n_unchanged += 1
+                case Skipped():
+                    self._skip(item)
                 case Document():
                     if not self._may_be_kept(item):
                         continue
@@ -183,7 +178,10 @@ class Ingestion:
                         report.n_changed += 1
                     else:
                         report.n_new += 1
+                    self._spent("read", began)
                     yield item
+                    began = self._clock()
+        self._spent("read", began)
 
     def _may_be_kept(self, document: Document) -> bool:
         """Whether the index takes a document; one that it refuses is skipped and stops no other."""

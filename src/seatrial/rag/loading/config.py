@@ -134,6 +134,11 @@ class LoadingConfig(ConfigModel):
     limits: LimitsConfig = Field(
         default_factory=LimitsConfig, description="What one source may cost."
     )
+    rehash: bool = Field(
+        default=False,
+        description="Whether every build reads all files, instead of those alone whose size, "
+        "times or number (inode) are not what they were.",
+    )
     workers: int = Field(
         default=0, ge=0, le=64, description="Processes that run parsers; 0 for one a core, up to 4."
     )

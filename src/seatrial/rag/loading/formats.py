@@ -111,6 +111,18 @@ def format_of(name: str, more: Mapping[str, str], forced: str | None = None) -> 
     return Format(found, packed)
 
 
+def telling_ending(path: str) -> str | None:
+    """The ending of a file's name, where that alone tells the format; None where more of it does,
+    as of ``.gz`` and of names without one.
+
+    Args: path: with ``/``, or the name alone.
+    """
+    stem, _, ending = path.rpartition(".")
+    if not stem or stem[-1] == "/" or not ending or "/" in ending or ending.lower() == "gz":
+        return None
+    return ending
+
+
 def programming_language(name: str) -> str | None:
     """The programming language of a file by its name."""
     bare = name.lower().removesuffix(".gz")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
+
+from seatrial.rag.loading.outcome import Unchanged
 
 
 class Known:
@@ -14,21 +16,25 @@ class Known:
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._digests = digests
 
-    def has(self, name: str, digest: str) -> bool:
-        """Whether a document is known with just this digest."""
-        return self._digests.get(name) == digest
+    def unchanged(self, name: str, digest: str) -> list[Unchanged] | None:
+        """A document that is known with just this digest, and all that is known to be attached to
+        it; None where it is not."""
+        if self._digests.get(name) != digest:
+            return None
+        found = [Unchanged(name, digest)]
+        if self._parts:
+            found += [
+                Unchanged(other, own)
+                for other, own in self.parts_of(name)
+                if own == attached_digest(digest, other)
+            ]
+        return found
 
-    def attached_to(self, name: str, digest: str) -> Iterator[tuple[str, str]]:
-        """Ids and digests of what is known to be attached to a document with this digest."""
-        if not self._parts:
-            return
-        start = f"{name}#"
-        for index in range(bisect_left(self._parts, start), len(self._parts)):
-            other = self._parts[index]
-            if not other.startswith(start):
-                return
-            if self._digests[other] == attached_digest(digest, other):
-                yield other, self._digests[other]
+    def parts_of(self, name: str) -> list[tuple[str, str]]:
+        """Ids and digests of all that is known to be a part of a source, or of a document."""
+        start = bisect_left(self._parts, f"{name}#")
+        end = bisect_left(self._parts, f"{name}$", start)  # the sign after #
+        return [(other, self._digests[other]) for other in self._parts[start:end]]
 
     @cached_property
     def _parts(self) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
+
 from seatrial.kernel.errors import Invalid
 from seatrial.rag.text.document import Document
 
@@ -69,8 +71,7 @@ class Skipped:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(msgspec.Struct, frozen=True):
     """A document that is known with an equal digest, and was therefore not parsed again."""
 
     id: str

@@ -80,6 +80,10 @@ class Treatment:
             "readers": [said.readers, rules.access.default, rules.access.own],
         }
         self._salt = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
+        decides["limits"] = limits.model_dump()
+        reading = json.dumps(decides, sort_keys=True).encode()
+        self.reading = hashlib.blake2b(reading, digest_size=8).hexdigest()
+        """Equal for equal bytes that give equal documents, and of which the same is skipped."""
 
     def hasher(self) -> Hasher:
         """A digest begun with everything but bytes that decides what a document becomes."""

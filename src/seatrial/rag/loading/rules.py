@@ -34,7 +34,7 @@ class Rules:
 
     def of(self, path: str) -> Said:
         """What holds for a file, by its path under the folder named."""
-        matches = tuple([globs.match(path) for globs in self._globs])
+        matches = tuple([globs.match(path) for globs in self._globs]) if self._globs else ()
         said = self._known.get(matches)
         if said is None:
             said = self._known[matches] = self._said(matches)

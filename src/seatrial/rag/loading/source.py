@@ -12,6 +12,7 @@ from seatrial.rag.loading.metadata import moment_of_ns
 from seatrial.rag.loading.outcome import Loaded, Reason, Skipped, Unchanged, Unloadable, skipped
 from seatrial.rag.loading.packed import Unpacked, too_large
 from seatrial.rag.loading.reading import Treatment, out_of_memory, pieces, records
+from seatrial.rag.loading.stamps import Given, Stamps, no_stamps
 from seatrial.rag.loading.walk import Found, open_found, read_found
 from seatrial.rag.text.document import Document, MetaValue
 from seatrial.rag.text.language import language_of
@@ -28,6 +29,8 @@ class Source:
         name: its id, and that of its document where it holds one.
     """
 
+    __slots__ = ("_found", "_isolation", "_treatment", "name")
+
     def __init__(self, name: str, found: Found, treatment: Treatment, isolation: Isolation) -> None:
         self.name = name
         self._found = found
@@ -42,7 +45,7 @@ class Source:
     @property
     def n_bytes(self) -> int:
         """Its size when it was found, packed where it is."""
-        return self._found.n_bytes
+        return self._found.status.st_size
 
     @property
     def isolated(self) -> bool:
@@ -57,18 +60,21 @@ class Source:
         Raises: Unloadable.
         """
         hasher = self._treatment.hasher()
-        with open_found(self._found) as file:
+        file, _ = open_found(self._found)
+        with file:
             while chunk := file.read(_CHUNK_BYTES):
                 hasher.update(chunk)
         return hasher.hexdigest()
 
-    def load(self, known: Known | None = None) -> Iterator[Loaded]:
+    def load(self, known: Known | None = None, stamps: Stamps | None = None) -> Iterator[Loaded]:
         """Its documents, and what of it is skipped; nothing is raised for what is wrong with it.
 
-        Args: known: what need not be parsed again if its digest is equal.
+        Args:
+            known: what need not be parsed again if its digest is equal.
+            stamps: are told what was read.
         """
         try:
-            yield from self._load(known or Known({}))
+            yield from self._load(known or Known({}), stamps or no_stamps())
         except Unloadable as error:
             yield skipped(self.name, error)
         except OSError as error:
@@ -81,28 +87,44 @@ class Source:
         except MemoryError:
             yield skipped(self.name, out_of_memory())
 
-    def _load(self, known: Known) -> Iterator[Loaded]:
+    def _load(self, known: Known, stamps: Stamps) -> Iterator[Loaded]:
         limits = self._treatment.limits
         streamed = self._treatment.splitter is not None
         name = "stream_bytes" if streamed else "file_bytes"
         limit: int = getattr(limits, name)
         if self.n_bytes > limit:
             raise too_large("", limit, name)
+        at = stamps.now()
         if streamed:
-            with open_found(self._found) as file:
-                yield from self._records(file, known)
+            yield from self._stream(known, stamps, at)
             return
-        content = read_found(self._found, limit)
+        content, status = read_found(self._found, limit)
         if content is None:
             raise too_large("", limit, name)
-        yield from self._whole(content, known)
-
-    def _whole(self, content: bytes, known: Known) -> Iterator[Loaded]:
         hasher = self._treatment.hasher()
         hasher.update(content)
         digest = hasher.hexdigest()
-        if known.has(self.name, digest):
-            yield from _unchanged(self.name, digest, known)
+        stamps.note(self.name, status, self._treatment.reading, digest, at=at)
+        yield from self._whole(content, digest, known)
+
+    def _stream(self, known: Known, stamps: Stamps, at: int) -> Iterator[Loaded]:
+        """The documents of a file of many; one that is skipped will have to be told again."""
+        file, status = open_found(self._found)
+        whole, given = True, Given()
+        with file:
+            for item in self._records(file, known):
+                if isinstance(item, Skipped):
+                    whole = False
+                else:
+                    given.add(item.id, item.digest)
+                yield item
+        if whole:
+            stamps.note(self.name, status, self._treatment.reading, given.hexdigest(), at=at)
+
+    def _whole(self, content: bytes, digest: str, known: Known) -> Iterator[Loaded]:
+        before = known.unchanged(self.name, digest)
+        if before is not None:
+            yield from before
             return
         if not content:
             raise _empty()
@@ -144,8 +166,9 @@ class Source:
         hasher.update(content)
         digest = hasher.hexdigest()
         name = part_id(self.name, part)
-        if known.has(name, digest):
-            yield from _unchanged(name, digest, known)
+        before = known.unchanged(name, digest)
+        if before is not None:
+            yield from before
             return
         try:
             found = self._parsed(content)
@@ -177,7 +200,7 @@ class Source:
     def _document(self, name: str, part: str, digest: str, parsed: Parsed) -> Document:
         treatment = self._treatment
         metadata: dict[str, MetaValue] = {}
-        modified = moment_of_ns(self._found.modified_ns)
+        modified = moment_of_ns(self._found.status.st_mtime_ns)
         if modified is not None:
             metadata["modified"] = modified
         return Document(
@@ -204,10 +227,20 @@ class Source:
         return cast("BinaryIO", unpacked)
 
 
-def _unchanged(name: str, digest: str, known: Known) -> Iterator[Loaded]:
-    yield Unchanged(name, digest)
-    for attached, own in known.attached_to(name, digest):
-        yield Unchanged(attached, own)
+def unchanged(
+    name: str, found: Found, treatment: Treatment, known: Known, stamps: Stamps
+) -> list[Unchanged] | None:
+    """All documents of a file, where they are known and it is as it was when they were read; None
+    where it must be read."""
+    digest = stamps.digest(name, found.status, treatment.reading)
+    if digest is None:
+        return None
+    if treatment.splitter is None:
+        return known.unchanged(name, digest)
+    parts = known.parts_of(name)
+    if Given(parts).hexdigest() != digest:
+        return None
+    return [Unchanged(*part) for part in parts]
 
 
 def _empty() -> Unloadable:

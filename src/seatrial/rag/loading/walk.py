@@ -11,31 +11,33 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
+
+import msgspec
 
 from seatrial.rag.loading.globs import Globs
 from seatrial.rag.loading.outcome import Reason, Skipped, Unloadable, skipped
 
 _CHUNK_BYTES = 1 << 20
+_NAME = attrgetter("name")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A file to read.
 
     Args:
         path: where it lies, links resolved.
         root: the folder that it must lie in, links resolved.
         source: its path under the folder named, with ``/``; bytes that are no UTF-8 are escaped.
-        n_bytes, modified_ns: as of when it was found; nanoseconds since 1970.
+        status: as of when it was found.
     """
 
     path: str
     root: str
     source: str
-    n_bytes: int
-    modified_ns: int
+    status: os.stat_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,12 @@ class Choice:
     exclude: Globs
     hidden: bool
     max_files: int
+
+    def takes(self, source: str) -> bool:
+        """Whether a file is among them by its path."""
+        if self.include and not self.include.match(source):
+            return False
+        return not self.exclude.match(source)
 
 
 def walk(named: Path, choice: Choice) -> Iterator[Found | Skipped]:
@@ -76,21 +84,25 @@ class _Walk:
     def __init__(self, root: str, choice: Choice) -> None:
         self._root = root
         self._choice = choice
+        self._chooses = bool(choice.include or choice.exclude)
 
     def files(self) -> Iterator[Found | Skipped]:
-        n_files = 0
+        n_files, hidden = 0, self._choice.hidden
         folders = [""]
         while folders:
             folder = folders.pop()
             try:
                 with os.scandir(os.path.join(self._root, folder)) as entries:  # noqa: PTH118
-                    listed = sorted(entries, key=lambda entry: entry.name)
+                    listed = sorted(entries, key=_NAME)
             except OSError as error:
                 yield skipped(escaped(folder) or self._root, _unreadable(error))
                 continue
             inner: list[str] = []
             for entry in listed:
-                item = self._entry(folder + entry.name, entry, inner)
+                name = entry.name
+                if name[0] == "." and not hidden:
+                    continue
+                item = self._entry(folder + name, entry, inner)
                 if item is None:
                     continue
                 n_files += 1
@@ -104,23 +116,19 @@ class _Walk:
         self, name: str, entry: os.DirEntry[str], inner: list[str]
     ) -> Found | Skipped | None:
         """What an entry of a folder is; a folder is added to ``inner``."""
-        source = escaped(name)
-        choice = self._choice
-        if entry.name.startswith(".") and not choice.hidden:
-            return None
+        source = name if name.isascii() else escaped(name)
         try:
             if entry.is_dir(follow_symlinks=False):
-                if not choice.exclude.cover(source):
+                if not self._choice.exclude.cover(source):
                     inner.append(name)
                 return None
-            if choice.exclude.match(source) or (
-                choice.include and not choice.include.match(source)
-            ):
+            if self._chooses and not self._choice.takes(source):
                 return None
+            if entry.is_file(follow_symlinks=False):  # and if it is not any more, it is not read
+                return Found(entry.path, self._root, source, entry.stat(follow_symlinks=False))
             if entry.is_symlink():
                 return self._link(entry.path, source)
-            status = entry.stat(follow_symlinks=False)
-            return _found_or_special(entry.path, self._root, source, status)
+            return skipped(source, _special())
         except OSError as error:
             return skipped(source, _unreadable(error))
 
@@ -139,37 +147,42 @@ class _Walk:
         return _found_or_special(target, self._root, source, status)
 
 
-def open_found(found: Found) -> BinaryIO:
+def open_found(found: Found) -> tuple[BinaryIO, os.stat_result]:
     """Open a file for reading, if it still is a file inside its folder.
 
-    Raises: Unloadable.
+    Returns: also its status, of before anything is read.   Raises: Unloadable.
     """
-    fd, _ = _opened(found)
-    return os.fdopen(fd, "rb", buffering=0)
+    fd, status = _opened(found)
+    return os.fdopen(fd, "rb", buffering=0), status
 
 
-def read_found(found: Found, limit: int) -> bytes | None:
+def read_found(found: Found, limit: int) -> tuple[bytes | None, os.stat_result]:
     """All of a file that `open_found` would open, which may have grown since it was found.
 
-    Returns: None where it has more than `limit` bytes.   Raises: Unloadable; OSError of its drive.
+    Returns: None where it has more than `limit` bytes; its status, of before it was read.
+    Raises: Unloadable; OSError of its drive.
     """
-    fd, n_bytes = _opened(found)
+    fd, status = _opened(found)
     try:
-        if n_bytes > limit:
-            return None
-        content = os.read(fd, n_bytes + 1)
-        if len(content) == n_bytes:  # asked for more: this is its end
-            return content
-        grown = bytearray(content)
-        while len(grown) <= limit and (more := os.read(fd, _CHUNK_BYTES)):
-            grown += more
-        return bytes(grown) if len(grown) <= limit else None
+        return _read(fd, status.st_size, limit), status
     finally:
         os.close(fd)
 
 
-def _opened(found: Found) -> tuple[int, int]:
-    """A descriptor of a file inside its folder, and its size.   Raises: Unloadable."""
+def _read(fd: int, n_bytes: int, limit: int) -> bytes | None:
+    if n_bytes > limit:
+        return None
+    content = os.read(fd, n_bytes + 1)
+    if len(content) == n_bytes:  # asked for more: this is its end
+        return content
+    grown = bytearray(content)
+    while len(grown) <= limit and (more := os.read(fd, _CHUNK_BYTES)):
+        grown += more
+    return bytes(grown) if len(grown) <= limit else None
+
+
+def _opened(found: Found) -> tuple[int, os.stat_result]:
+    """A descriptor of a file inside its folder, and its status.   Raises: Unloadable."""
     try:
         # Without O_NONBLOCK a pipe that took the file's place would hang us.
         fd = os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -187,7 +200,7 @@ def _opened(found: Found) -> tuple[int, int]:
     except BaseException:
         os.close(fd)
         raise
-    return fd, status.st_size
+    return fd, status
 
 
 def escaped(path: str) -> str:
@@ -198,13 +211,7 @@ def escaped(path: str) -> str:
 def _found_or_special(path: str, root: str, source: str, status: os.stat_result) -> Found | Skipped:
     if not stat.S_ISREG(status.st_mode):
         return skipped(source, _special())
-    return Found(
-        path=path,
-        root=root,
-        source=source,
-        n_bytes=status.st_size,
-        modified_ns=status.st_mtime_ns,
-    )
+    return Found(path, root, source, status)
 
 
 def _inside(path: str, root: str) -> bool:

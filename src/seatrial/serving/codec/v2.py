@@ -5,6 +5,7 @@ the JSON part is as long as ``inference-header-content-length`` says, raw tensor
 
 A tensor of shape [n, width] holds all features, whatever its name; so does [n] where the one
 feature is a number (`description.MATRIX`). Every other tensor is one feature and bears its name.
+Tensors named ``entity.KEY`` hold the join keys of entities whose features are looked up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from seatrial.registry.signature import Batch, Output, Prediction
 from seatrial.serving.codec.description import DATATYPE_OF
 from seatrial.serving.codec.dialect import Answer, Model, sticky_key, version_header
+from seatrial.serving.codec.entity_tensors import OF_ENTITY, entity_rows
 from seatrial.serving.codec.jsontext import Reader
 from seatrial.serving.codec.tensor import (
     dtype_of,
@@ -74,6 +76,7 @@ class InferAsk(msgspec.Struct):
         message: its JSON part.
         raw: the bytes after it, None where it is the whole body.
         numbers: whether data is proven to be flat lists of numbers.
+        named: its rows, where tensors name entities and somebody completes them.
     """
 
     message: Infer[Any]
@@ -81,11 +84,14 @@ class InferAsk(msgspec.Struct):
     numbers: bool
     key: bytes | None = None
     timeout_s: float | None = None
+    named: list[Any] | None = None
 
     @property
     def rows(self) -> list[Any] | None:
-        """See Ask: tensors are no rows."""
-        return None
+        """See Ask: tensors are no rows, but where some of them name entities."""
+        if self.named is None and any(t.name.startswith(OF_ENTITY) for t in self.message.inputs):
+            self.named = entity_rows(_columns(self))
+        return self.named
 
 
 _READER: Reader[Infer[Any]] = Reader(Infer[list[Number]], Infer[Any])
@@ -133,6 +139,8 @@ class InferCodec:
 
     def batch(self, ask: InferAsk) -> Batch:
         """See Codec."""
+        if ask.named is not None:
+            return self._contract.rows(ask.named)
         inputs = ask.message.inputs
         if len(inputs) != 1:
             return self._contract.columns(_columns(ask))

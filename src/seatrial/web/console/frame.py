@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -44,17 +45,26 @@ Name = Annotated[str, Path(max_length=200)]
 """An endpoint's, in an address."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A part of the console in the head of every page; see `Frame.link`."""
+
+    path: str
+    word: str
+    title: str
+    there: Callable[[], bool]
+
+
 class Frame:
     """Draws pages for requests that the guard lets pass.
 
     Args:
         guard: who may.
-        spending: whether there is a page of what language models cost.
-        knowledge: whether there are pages of indexes.
     """
 
-    def __init__(self, guard: Guard, *, spending: bool = False, knowledge: bool = False) -> None:
+    def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._links: list[Link] = []
         self._templates = environment()
         self._templates.globals.update(
             about=about,
@@ -62,8 +72,7 @@ class Frame:
             bar=bar,
             call_bars=call_bars,
             cost_bars=cost_bars,
-            has_spending=spending,
-            has_knowledge=knowledge,
+            links=self.links,
             money=money,
             seconds=seconds,
             languages=LANGUAGES,
@@ -71,6 +80,22 @@ class Frame:
             open_first=False,
             staging_address=address,
         )
+
+    def link(
+        self, path: str, word: str, *, title: str = "", there: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Name a part of the console in the head of every page.
+
+        Args:
+            word: key of what the link says.
+            title: key of what it says at length; empty: no more than the word.
+            there: whether there is something to see by now.
+        """
+        self._links.append(Link(path=path, word=word, title=title, there=there))
+
+    def links(self) -> list[Link]:
+        """The parts where there is something to see."""
+        return [link for link in self._links if link.there()]
 
     def check(self, request: Request) -> None:
         """Raises: Denied: the request may not use the console."""

@@ -186,6 +186,7 @@ def _asked(form: Mapping[str, str]) -> Asked:
 
 def add_knowledge(router: APIRouter, frame: Frame, pages: KnowledgePages) -> None:
     """The routes of indexes, on the console's router."""
+    frame.link("/knowledge", "knowledge")
 
     @router.get("/knowledge")
     def indexes(request: Request) -> Response:

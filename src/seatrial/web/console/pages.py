@@ -11,11 +11,16 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import RedirectResponse, Response
 
+from seatrial.experiments.desk import ExperimentDesk
 from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.errors import NotFound
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
+from seatrial.training.runs.desk import RunDesk
+from seatrial.web.console.experiment_pages import ExperimentPages, add_experiments
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
+from seatrial.web.console.retraining_pages import RetrainingPages, add_retraining
+from seatrial.web.console.runs_pages import add_runs
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
 from seatrial.web.console.story import story
@@ -25,8 +30,19 @@ from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
+    from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
+    from seatrial.training.following.desk import RegistryDesk
+    from seatrial.training.retraining.desk import Retrainings
 
+Card = Callable[[str, int, str], str]
+"""The model card of a version of an endpoint, as a page in a language.   Raises: NotFound."""
+
+_N_ARRIVALS = 8
+_CARD_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
 _REPORT_POLICY = (
@@ -46,6 +62,7 @@ class ReleasePages:
         watch: what the watch found.
         spend: what language models cost.
         indexes: how each index of documents stands; None where there is none.
+        registry: what arrived from registries; None where none is followed.
     """
 
     def __init__(
@@ -54,11 +71,13 @@ class ReleasePages:
         watch: WatchDesk,
         spend: SpendPages,
         indexes: Callable[[], Mapping[str, Any]] | None = None,
+        registry: RegistryDesk | None = None,
     ) -> None:
         self._desk = desk
         self._watch = watch
         self._spend = spend
         self._indexes = indexes
+        self._registry = registry
 
     def overview(self) -> dict[str, Any]:
         """What the first page shows."""
@@ -67,6 +86,18 @@ class ReleasePages:
             "standings": self._watch.standings(),
             **self._spend.brief(),
             **({"indexes": []} if self._indexes is None else self._indexes()),
+            "registry": self._arrived(),
+        }
+
+    def _arrived(self) -> dict[str, Any] | None:
+        """How registries do, and the newest arrivals."""
+        if self._registry is None:
+            return None
+        found = self._registry.view()
+        return {
+            "follows": found["follows"],
+            "problems": {n: s["problem"] for n, s in found["sources"].items() if s["problem"]},
+            "arrivals": found["arrivals"][:_N_ARRIVALS],
         }
 
     def endpoint(self, name: str, language: str) -> dict[str, Any]:
@@ -101,17 +132,29 @@ def console_router(
     watch: WatchDesk,
     guard: Guard,
     *,
+    experiments: ExperimentDesk | None = None,
     spend: SpendDesk | None = None,
     knowledge: KnowledgeDesk | None = None,
+    retraining: Retrainings | None = None,
+    registry: RegistryDesk | None = None,
+    card: Card | None = None,
+    training: RunDesk | None = None,
+    features: FeatureDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
     Args:
+        experiments: those of endpoints; None where there is no page of them.
         spend: what language models cost; None where no gateway is configured.
         knowledge: indexes of documents; None where none is configured.
+        retraining: models that are trained anew; None where none is configured.
+        registry: what arrived from registries; None where none is followed.
+        card: model cards of versions; None where there are none.
+        training: runs of trainings; None where nobody shows them.
+        features: how features stand; None where no endpoint looks any up.
     """
     router = APIRouter(include_in_schema=False)
-    frame = Frame(guard, spending=spend is not None, knowledge=knowledge is not None)
+    frame = Frame(guard)
     spend_pages = SpendPages(spend)
     indexes = None
     if knowledge is not None:
@@ -123,7 +166,7 @@ def console_router(
         knowledge_pages = KnowledgePages(knowledge)
         add_knowledge(router, frame, knowledge_pages)
         indexes = knowledge_pages.all
-    pages = ReleasePages(desk, watch, spend_pages, indexes)
+    pages = ReleasePages(desk, watch, spend_pages, indexes, registry)
 
     @router.get("/")
     def overview(request: Request) -> Response:
@@ -151,6 +194,9 @@ def console_router(
             headers={"content-security-policy": _REPORT_POLICY},
         )
 
+    if card is not None:
+        _add_card(router, frame, desk, card)
+
     @router.post("/console/endpoints/{name}/{wish}")
     async def decide(request: Request, name: Name, wish: str) -> Response:
         answer = await frame.pressed(
@@ -163,10 +209,35 @@ def console_router(
         return answer
 
     add_watch(router, frame, watch)
+    if experiments is not None:
+        add_experiments(router, frame, ExperimentPages(experiments))
     if spend is not None:
         add_spend(router, frame, spend_pages)
+    if retraining is not None:
+        add_retraining(router, frame, RetrainingPages(retraining))
+    if training is not None:
+        add_runs(router, frame, training)
+    if features is not None:
+        from seatrial.web.console.feature_pages import (  # noqa: PLC0415 - of servers that have them
+            FeaturePages,
+            add_features,
+        )
+
+        add_features(router, frame, FeaturePages(features, watch))
     _add_visit(router, frame)
     return router
+
+
+def _add_card(router: APIRouter, frame: Frame, desk: Desk, card: Card) -> None:
+    """The model card of a version."""
+
+    @router.get("/endpoints/{name}/versions/{version}/evaluation")
+    def evaluation(request: Request, name: Name, version: Version) -> Response:
+        def drawn() -> str:
+            desk.state(name)  # so that nothing but an endpoint's name becomes part of a path
+            return card(name, version, language_of(request))
+
+        return frame.whole(request, drawn, headers={"content-security-policy": _CARD_POLICY})
 
 
 def _add_visit(router: APIRouter, frame: Frame) -> None:

@@ -48,6 +48,7 @@ class SpendPages:
 
 def add_spend(router: APIRouter, frame: Frame, pages: SpendPages) -> None:
     """The routes of spending, on the console's router."""
+    frame.link("/llm", "spend.short", title="spend")
 
     def add(path: str, template: str) -> None:
         def show(request: Request) -> Response:

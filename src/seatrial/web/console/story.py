@@ -71,6 +71,7 @@ def reason(
     *,
     judgement: Mapping[str, Any] | None = None,
     staging: Mapping[str, Any] | None = None,
+    evaluation: Mapping[str, Any] | None = None,
 ) -> str:
     """A reason in a language.
 
@@ -78,6 +79,7 @@ def reason(
         text: as stored.
         judgement: newest evidence, which the reason may have been taken from.
         staging: report of the staging tests, which it may have been taken from.
+        evaluation: what came of a comparison, which it may have been taken from.
     """
     if language != "zh" or not text:
         return text
@@ -86,6 +88,9 @@ def reason(
         return "；".join(sentence(v, language) for v in deciding if not v["dry_run"])
     if staging and text == staging.get("reason"):
         return StagingReport.from_dict(staging).said(language)
+    told = (evaluation or {}).get("reason")
+    if isinstance(told, Mapping) and text == told.get("en"):
+        return str(told.get(language, text))
     return reason_zh(text)
 
 
@@ -100,7 +105,13 @@ def _line(fact: Mapping[str, Any], language: str, judgement: Mapping[str, Any]) 
         parts.append(show_duration(data["watched_s"], language=language))
     if data.get("reason"):
         parts.append(
-            reason(data["reason"], language, judgement=judgement, staging=data.get("report"))
+            reason(
+                data["reason"],
+                language,
+                judgement=judgement,
+                staging=data.get("report"),
+                evaluation=data.get("report"),
+            )
         )
     kind = fact["kind"]
     return Line(

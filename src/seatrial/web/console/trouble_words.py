@@ -19,6 +19,9 @@ from seatrial.kernel.errors import (
 CODES_ZH: Mapping[str, str] = {
     "control.foreign_request": "没有设置令牌时，控制台只能在本机使用。",
     "control.token_needed": "需要控制令牌。",
+    "experiment.conflict": "实验已处于其他阶段，请刷新页面。",
+    "experiment.slots_taken": "同一互斥组的另一个实验占用了这些用户。",
+    "experiment.unknown": "没有这个实验。",
     "gateway.budget_exceeded": "预算余额不足以支付这次调用。",
     "gateway.budget_held": "预算余额已被正在进行的调用预留，请稍后再试。",
     "gateway.circuit_open": "模型服务失败次数过多，暂时停用，请稍后再试。",
@@ -49,8 +52,16 @@ CODES_ZH: Mapping[str, str] = {
     "release.blocked": "这次发布已停住，等待处理。",
     "release.conflict": "发布已处于其他阶段，请刷新页面。",
     "release.nothing_to_roll_back": "没有更早的版本可以回退。",
+    "release.trial_conflict": "端点现在不能为这个实验分流：正在发布、控制组不是线上版本、"
+    "版本未经测试，或另一个实验正在进行。",
     "release.unknown_endpoint": "没有这个端点。",
+    "retraining.nothing_to_decide": "最近一次运行不在可以这样操作的状态，请刷新页面。",
+    "retraining.output_invalid": "给出的输出不是 JSON 对象。",
+    "retraining.under_way": "已有一次运行正在进行。",
+    "retraining.unknown": "没有配置这个重新训练流程。",
     "serving.bad_input": "输入有误，请更正。",
+    "steps.bad_record": "输入或输出的字段、类型不符。",
+    "steps.conflict": "运行已处于其他步骤，请刷新页面。",
     "store.full": "磁盘或数据库已满。",
     "store.unavailable": "数据库没有应答，请稍后再试。",
 }

@@ -1,0 +1,1 @@
+"""Durable steps: work that outlives its process, as facts in the store."""

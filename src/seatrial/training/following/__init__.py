@@ -1,0 +1,1 @@
+"""Registered models that are followed: what counts as an event, and what came of each."""

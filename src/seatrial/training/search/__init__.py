@@ -1,0 +1,1 @@
+"""Searches for hyperparameters: what may be tried, and what tries it."""

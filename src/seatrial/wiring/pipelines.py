@@ -1,0 +1,77 @@
+"""The process of `seatrial up` that brings pipelines forward: durable steps, apart from serving.
+
+It is a process of its own so that neither what steps do nor what kills them touches an answer or a
+release under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.errors import SeatrialError
+from seatrial.steps.worker import Worker
+from seatrial.wiring.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 0.1
+_NICE = 10
+"""How far it stands back: a tenth of a worker's share where they share a core."""
+
+_DECIDE_S = 1.0
+"""How often triggers are looked at."""
+
+_AGAIN_S = 10.0
+
+
+def wanted(workspace: Workspace) -> bool:
+    """Whether something is configured that this process would do."""
+    return bool(workspace.settings.registry.models or workspace.settings.retraining)
+
+
+def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
+    """The main of the process: tick until ``stop`` is set, whatever goes wrong."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.nice(_NICE)
+    while not stop.is_set():
+        try:
+            _tick(workspace, stop)
+        except SeatrialError as problem:
+            _log.error("no pipeline goes on: %s", problem)
+        except Exception:  # noqa: BLE001 - the border of a process
+            _log.exception("the pipelines failed and start again")
+        stop.wait(_AGAIN_S)
+
+
+def _tick(workspace: Workspace, stop: threading.Event) -> None:
+    from seatrial.wiring.registry_following import following
+    from seatrial.wiring.retraining_book import RetrainingBook
+    from seatrial.wiring.retraining_steps import RetrainingFlow
+
+    store = workspace.open_store()
+    holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with following(workspace, store, stop) as arrivals:
+            flow = RetrainingFlow(workspace, store).workflow()
+            book = RetrainingBook(workspace, store, flow)
+            worker = Worker(store, [*arrivals, flow], clock=SystemClock(), holder=holder)
+            decide_at_s = 0.0
+            try:
+                while not stop.is_set():
+                    if time.monotonic() >= decide_at_s:
+                        book.tick()
+                        decide_at_s = time.monotonic() + _DECIDE_S
+                    worker.tick()
+                    stop.wait(_TICK_S)
+            finally:
+                worker.close()
+    finally:
+        store.close()

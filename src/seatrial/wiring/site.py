@@ -1,0 +1,147 @@
+"""What people use of a server: the control routes of its parts, and the console over them.
+
+A part that is not configured is not loaded, and has neither routes nor pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from seatrial.adapters.label_files import read_labels
+from seatrial.adapters.outcome_files import read_outcomes
+from seatrial.kernel.clock import SystemClock
+from seatrial.kernel.store import Store
+from seatrial.monitoring.performance.label_desk import LabelDesk
+from seatrial.monitoring.watching.watch_desk import WatchDesk
+from seatrial.release.desk import Desk
+from seatrial.training.runs.desk import RunDesk
+from seatrial.web.console.pages import console_router
+from seatrial.web.control import control_router
+from seatrial.web.experiments import experiments_router
+from seatrial.web.guard import Guard
+from seatrial.web.labels import labels_router
+from seatrial.web.runs import runs_router
+from seatrial.web.watch import watch_router
+from seatrial.wiring.cards import card_page
+from seatrial.wiring.experiments import experiment_desk
+from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from seatrial.features.desk import FeatureDesk
+    from seatrial.gateway.spend.desk import SpendDesk
+    from seatrial.rag.knowledge.desk import KnowledgeDesk
+    from seatrial.training.following.desk import RegistryDesk
+    from seatrial.training.retraining.desk import Retrainings
+    from seatrial.wiring.knowledge_here import KnowledgeHere
+    from seatrial.wiring.lookups import Opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The parts of a server that people see.
+
+    Args:
+        worker: the name of the process, in what it counts.
+        looked_up: features that are looked up for predictions; None where none are.
+        indexes: those of documents that are open here; None where there are none.
+        to_close: gets what has to be closed at the end.
+    """
+
+    workspace: Workspace
+    store: Store
+    guard: Guard
+    worker: str
+    looked_up: Opened | None
+    indexes: KnowledgeHere | None
+    to_close: list[Callable[[], None]]
+
+    def routers(self) -> list[APIRouter]:
+        """Those of every part, and the console."""
+        store, guard = self.store, self.guard
+        desk, watch, runs = Desk(store), WatchDesk(store), RunDesk(store)
+        experiments = experiment_desk(store)
+        labels = LabelDesk(store, LabelFiles(self.workspace.labels), now=SystemClock().now)
+        spend, spending = self._spending()
+        features, of_features = self._features(watch)
+        retraining, of_retraining = self._retraining()
+        registry, of_registry = self._registry()
+        return [
+            control_router(desk, guard),
+            watch_router(watch, guard),
+            labels_router(
+                labels,
+                guard,
+                lambda body, key, label: read_labels(body, id_column=key, label_column=label),
+            ),
+            experiments_router(experiments, guard, read_outcomes),
+            runs_router(runs, guard),
+            *of_retraining,
+            *of_registry,
+            *spending,
+            *of_features,
+            console_router(
+                desk,
+                watch,
+                guard,
+                experiments=experiments,
+                spend=spend,
+                knowledge=self._knowledge(),
+                retraining=retraining,
+                registry=registry,
+                card=partial(card_page, self.workspace),
+                training=runs,
+                features=features,
+            ),
+        ]
+
+    def _spending(self) -> tuple[SpendDesk | None, list[APIRouter]]:
+        if not self.workspace.settings.gateway.models:
+            return None, []
+        from seatrial.web.spend import spend_router
+        from seatrial.wiring.spend import spend_desk, spend_ledger
+
+        ledger = spend_ledger(self.workspace)
+        self.to_close.append(ledger.close)
+        desk = spend_desk(self.workspace, self.store, ledger)
+        return desk, [spend_router(desk, self.guard)]
+
+    def _features(self, watch: WatchDesk) -> tuple[FeatureDesk | None, list[APIRouter]]:
+        if self.looked_up is None:
+            return None, []
+        from seatrial.web.features import features_router
+        from seatrial.wiring.feature_desk import feature_desk
+
+        fixed = self.looked_up.repository if self.looked_up.renewal is None else None
+        desk = feature_desk(self.workspace, self.store, fixed)
+        return desk, [features_router(desk, watch, self.guard)]
+
+    def _knowledge(self) -> KnowledgeDesk | None:
+        if self.indexes is None:
+            return None
+        from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
+
+        return WorkspaceKnowledge(self.workspace, self.indexes, self.store)
+
+    def _retraining(self) -> tuple[Retrainings | None, list[APIRouter]]:
+        if not self.workspace.settings.retraining:
+            return None, []
+        from seatrial.web.retraining import retraining_router
+        from seatrial.wiring.retraining_desk import RetrainingDesk
+
+        desk = RetrainingDesk(self.workspace, self.store)
+        return desk, [retraining_router(desk, self.guard)]
+
+    def _registry(self) -> tuple[RegistryDesk | None, list[APIRouter]]:
+        if not self.workspace.settings.registry.models:
+            return None, []
+        from seatrial.wiring.registry_routes import registry_desk, registry_routers
+
+        desk = registry_desk(self.workspace, self.store)
+        routers = registry_routers(self.workspace, self.store, desk, self.guard, worker=self.worker)
+        return desk, routers
