@@ -38,6 +38,7 @@ class Asked:
     Args:
         kind: ``answered``, ``foreign``, ``elsewhere`` (of another set), ``related`` (of another
             set, on this one's subject) or ``subtle``.
+        half: that was asked.
         row: of the question in its set, which is that of `owner`.
         probability, answers, signals: what was told of it.
         others: the signals of the models that did not judge it: by words alone, and of a question
@@ -45,6 +46,7 @@ class Asked:
     """
 
     set: str
+    half: int
     kind: str
     owner: str
     row: int
@@ -135,6 +137,7 @@ def asked(sets: Sequence[_Set], workspace: Workspace, *, n: int, seed: int) -> l
                     rows.append(
                         Asked(
                             one.name,
+                            half,
                             "related" if related else kind,
                             owner.name,
                             row,

@@ -163,6 +163,8 @@ class SafetensorsEncoder:
             facts = self._tensors[self._prefix + name]
             dtype, shape = _DTYPES[facts["dtype"]], tuple(facts["shape"])
             start, end = facts["data_offsets"]
+            if not 0 <= start < end:
+                raise ValueError(f"it lies from {start} to {end}")
             # Mapped for as long as it is used: the pages of a whole file count as memory.
             piece = np.memmap(self._path, np.uint8, "r", self._start + start, (end - start,))
             found: Floats = piece.view(dtype).reshape(shape).astype(np.float32, copy=False)
