@@ -1,4 +1,4 @@
-"""An index, and kept vectors, of an encoder that rounded otherwise: no vector stands beside theirs."""
+"""An index and kept vectors of an encoder that rounded otherwise: none is mixed with others."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def workspace(folder: Path) -> Any:
 def built_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a release whose int8 vectors had their first name, and stood elsewhere."""
     with monkeypatch.context() as before:
-        before.setattr(Precision, "vectors", property(lambda one: str(one)))
+        before.setattr(Precision, "vectors", property(str))
         before.setattr(
             "seatrial.adapters.embed_encoder.EncoderEmbedder._vector",
             lambda *_: np.eye(1, WIDTH, dtype=np.float32)[0],
