@@ -3,7 +3,8 @@ apart.
 
 Every question set is cut in two by its titles (SQuAD's articles; single documents elsewhere), and
 each half is built into an index with default settings. It is asked its own questions, those of the
-other half, and those of other sets. SQuAD's unanswerable questions are told apart: a passage on the
+other half, and those of other sets. A set may be built once more without its titles, which other
+documents lack. SQuAD's unanswerable questions are told apart: a passage on the
 subject exists, and leaves just them open.
 """
 
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.rag.sets import Question, corpus, questions
-from seatrial.rag.answering.confidence import confidence, word_signals
+from seatrial.rag.answering.confidence import confidence
+from seatrial.rag.answering.signals import han_signals, word_signals
 from seatrial.rag.index.reading import Scope
 from seatrial.wiring.all_settings import workspace_of
 from seatrial.wiring.knowledge import build_index, index_store, knowledge_config
@@ -36,23 +38,30 @@ class Asked:
     Args:
         kind: ``answered``, ``foreign``, ``elsewhere`` (of another set), ``related`` (of another
             set, on this one's subject) or ``subtle``.
+        half: that was asked.
         row: of the question in its set, which is that of `owner`.
         probability, answers, signals: what was told of it.
-        words: the signals by words alone.
+        others: the signals of the models that did not judge it: by words alone, and of a question
+            in Chinese.
     """
 
     set: str
+    half: int
     kind: str
     owner: str
     row: int
     probability: float
     answers: bool
     signals: dict[str, float]
-    words: dict[str, float]
+    others: dict[str, float]
 
     def told(self, name: str) -> float:
-        """A signal, that of words alone where there is no other."""
-        return self.signals.get(name, self.words.get(name, 0.0))
+        """A signal, whichever model it is of."""
+        return self.signals.get(name, self.others.get(name, 0.0))
+
+    def tells(self, name: str) -> bool:
+        """Whether a signal was looked at."""
+        return name in self.signals or name in self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,11 @@ class _Set:
     name: str
     documents: dict[str, tuple[str, str]]
     questions: list[Question]
+    titled: bool = True
+
+    def untitled(self) -> _Set:
+        """The same, whose documents are indexed without their titles."""
+        return replace(self, name=f"{self.name}-untitled", titled=False)
 
     def half(self, half: int) -> dict[str, tuple[str, str]]:
         """Its documents by id."""
@@ -88,7 +102,7 @@ def built(sets: Sequence[_Set], home: Path) -> Workspace:
     names = [(one, half, f"{one.name}-{half}") for one in sets for half in (0, 1)]
     for one, half, name in names:
         rows = (
-            json.dumps({"id": i, "title": title, "text": text})
+            json.dumps({"id": i, "title": title if one.titled else "", "text": text})
             for i, (title, text) in one.half(half).items()
         )
         (home / f"{name}.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
@@ -116,17 +130,21 @@ def asked(sets: Sequence[_Set], workspace: Workspace, *, n: int, seed: int) -> l
                     if not found.found:
                         continue  # refused without looking
                     sure = confidence(text, found, embedder=index.facts.embedder, idf=index.idf)
+                    others = word_signals(text, found.language, found.found, index.idf)
+                    if found.language == "zh":
+                        others |= han_signals(text, found.found, index.idf)
                     related = owner.titles_of(row) & RELATED.get((one.name, owner.name), set())
                     rows.append(
                         Asked(
                             one.name,
+                            half,
                             "related" if related else kind,
                             owner.name,
                             row,
                             sure.probability,
                             sure.answers,
                             dict(sure.signals),
-                            word_signals(text, found.language, found.found, index.idf),
+                            others,
                         )
                     )
     return rows
@@ -150,6 +168,6 @@ def _kinds(
     found += [
         ("elsewhere", other, list(range(len(other.questions))))
         for other in sets
-        if other is not one
+        if other.titled and other.questions is not one.questions
     ]
     return [(kind, owner, among) for kind, owner, among in found if among]

@@ -54,7 +54,7 @@ def test_half_precision_weights_are_read(tmp_path):
 def test_int8_is_close_to_it(tmp_path):
     tensors = encoder_tensors()
     embedder = opened(write_encoder(tmp_path / "m", tensors), tmp_path)
-    assert embedder.name == "tiny/int8"
+    assert embedder.name == "tiny/int8.2"
     for text, vector in zip(TEXTS, embedder.embed_documents(TEXTS), strict=True):
         assert vector @ expected_vector(tensors, ids_of(embedder, text)) > 0.995
 
@@ -126,6 +126,23 @@ def test_cut_weights_are_refused(tmp_path):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(EncoderUnusable, match="damaged"):
+        opened(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [[-64, 64], [0, 10**9], [10**40, 10**40 + 128], [128, 0], [0, 0], [0.5, 2], "ab", None],
+)
+def test_tensors_that_lie_outside_of_the_file_are_refused(tmp_path, offsets):
+    folder = write_encoder(tmp_path / "m", encoder_tensors())
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    facts = json.loads(content[8 : 8 + length])
+    facts["encoder.layer.1.output.dense.bias"]["data_offsets"] = offsets
+    head = json.dumps(facts).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + content[8 + length :])
+    with pytest.raises(EncoderUnusable, match=r"encoder\.layer\.1\.output\.dense\.bias"):
         opened(folder, tmp_path)
 
 

@@ -98,7 +98,7 @@ class OnnxEmbedder(EncoderEmbedder):
         threads: int = 1,
     ) -> None:
         run = _runner(model, precision, folder)
-        super().__init__(model, variant=precision.value, run=run, threads=threads)
+        super().__init__(model, variant=precision.vectors, run=run, threads=threads)
 
 
 def _runner(model: EncoderModel, precision: Precision, folder: Path) -> Run:

@@ -5,17 +5,18 @@ on a core, a text by itself is up to twice as fast as in a batch of 32, whose ac
 cache (measured: 28 against 15 documents of 245 tokens a second).
 
 In int8, weights are quantised per column and activations per text while it runs. GELU leaves a few
-values that are many times the others, so what goes into `down` is quantised per token, in steps
-from GELU's minimum to the most of the token.
+values that are many times the others, so what goes into `down` is quantised per token.
 
-States are normalised by the plain operators: the runtime's `SkipLayerNormalization` takes four
-times as long as they do together (5.6 against 1.3 ms a document of 245 tokens, of 30).
+Attention is written in plain operators, which the runtime joins so that heads are read where they
+lie; its own attention, behind one product for queries, keys and values, is up to 7 % slower (ADR
+0035). States are normalised by plain operators too: `SkipLayerNormalization`
+takes four times as long as they do together (ADR 0026).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from seatrial.kernel.errors import MissingExtra
 if TYPE_CHECKING:
     import onnx
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the graphs made here; a graph of another one is made again."""
 
 IDS: Final = "ids"
@@ -39,12 +40,23 @@ _IR_VERSION = 9
 _GELU_MINIMUM = -0.17
 """Just below it: at x = -0.7518 GELU is -0.16997."""
 
+_STEPS_BELOW, _STEPS_ABOVE = 24, 231
+"""The whole numbers that GELU's values are given, on either side of zero."""
+
+_Read: TypeAlias = list[str]
+"""States as a product takes them: in int8 whole numbers, their step, and which of them is zero."""
+
 
 class Precision(StrEnum):
     """Of weights and products."""
 
     FP32 = "fp32"
     INT8 = "int8"
+
+    @property
+    def vectors(self) -> str:
+        """What vectors are called after: another way of rounding has another name."""
+        return f"{self}.2" if self is Precision.INT8 else str(self)
 
 
 def encoder_graph(weights: EncoderWeights, precision: Precision) -> bytes:
@@ -66,38 +78,35 @@ class _Builder:
         self._onnx = onnx
         self._weights = weights
         self._int8 = precision is Precision.INT8
-        self._nodes: list[onnx.NodeProto] = []
-        self._kept: list[onnx.TensorProto] = []
+        # Filled where it lies: a graph made of lists of nodes and tensors holds copies of them.
+        self._model = self._empty()
         self._n = 0
 
     def built(self) -> bytes:
-        helper, types = self._onnx.helper, self._onnx.TensorProto
-        width = self._weights.shape.width
+        self._length = self._node("Shape", [IDS])
         states = self._embedded()
         for number in range(self._weights.shape.n_layers):
             states = self._layer(states, self._weights.layer(number))
-        vector = self._pooled(states)
-        self._nodes.append(helper.make_node("Identity", [vector], [VECTOR]))
-        graph = helper.make_graph(
-            self._nodes,
-            "encoder",
-            [helper.make_tensor_value_info(IDS, types.INT32, ["n_tokens"])],
-            [helper.make_tensor_value_info(VECTOR, types.FLOAT, [width])],
-            self._kept,
-        )
+        self._add("Identity", [self._pooled(states)], [VECTOR])
+        return bytes(self._model.SerializeToString())
+
+    def _empty(self) -> onnx.ModelProto:
+        helper, types = self._onnx.helper, self._onnx.TensorProto
+        ids = helper.make_tensor_value_info(IDS, types.INT32, ["n_tokens"])
+        vector = helper.make_tensor_value_info(VECTOR, types.FLOAT, [self._weights.shape.width])
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIB, 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-        return bytes(model.SerializeToString())
+        graph = helper.make_graph([], "encoder", [ids], [vector])
+        model: onnx.ModelProto = helper.make_model(
+            graph, opset_imports=opsets, ir_version=_IR_VERSION
+        )
+        return model
 
     def _embedded(self) -> str:
-        length = self._node("Shape", [IDS])
-        positions = self._node(
-            "Slice", [self._constant(self._weights.positions()), self._integers(0), length]
+        positions = self._constant(self._weights.positions())
+        kept = self._node("Slice", [positions, self._integers(0), self._length])
+        return self._normalised(
+            self._node("Add", [self._words(), kept]), self._weights.embedding_norm()
         )
-        added = self._node("Add", [self._words(), positions])
-        # Attention wants a batch: of one text.
-        batch = self._node("Unsqueeze", [added, self._integers(0)])
-        return self._normalised(batch, self._weights.embedding_norm())
 
     def _words(self) -> str:
         """The embeddings of the tokens; in int8 each row has a scale of its own."""
@@ -111,21 +120,37 @@ class _Builder:
         return self._node("Mul", [rows, self._node("Gather", [scales, IDS])])
 
     def _layer(self, states: str, layer: Layer) -> str:
-        attended = self._linear(self._attended(states, layer.qkv), layer.out)
-        states = self._added(attended, states, layer.attention_norm)
-        inner = self._node("Gelu", [self._linear(states, layer.up)])
-        return self._added(self._down(inner, layer.down), states, layer.output_norm)
+        attended = self._product(self._attended(self._read(states), layer), layer.out)
+        # The bias of `down` is in the states that its product is added to: one addition less.
+        bias = layer.down.bias
+        norm = Norm(layer.attention_norm.gain, layer.attention_norm.bias + bias)
+        up = Linear(layer.up.weight, layer.up.bias - bias @ layer.up.weight)
+        states = self._normalised(self._node("Add", [attended, states]), norm)
+        inner = self._node("Gelu", [self._product(self._read(states), up)])
+        added = self._node("Add", [self._down(inner, layer.down.weight), states])
+        return self._normalised(added, layer.output_norm)
 
-    def _attended(self, states: str, qkv: Linear) -> str:
-        return self._node(
-            "MultiHeadAttention",
-            self._nodes_of("Split", [self._linear(states, qkv)], 3, axis=-1, num_outputs=3),
-            domain=_CONTRIB,
-            num_heads=self._weights.shape.n_heads,
+    def _attended(self, states: _Read, layer: Layer) -> _Read:
+        shape = self._weights.shape
+        scale = np.float32(np.sqrt(shape.n_heads / shape.width))
+        queries = Linear(layer.queries.weight * scale, layer.queries.bias * scale)
+        by_head, turned = [1, 0, 2], [1, 2, 0]
+        alike = self._node(
+            "MatMul",
+            [self._heads(states, queries, by_head), self._heads(states, layer.keys, turned)],
         )
+        shares = self._node("Softmax", [alike], axis=-1)
+        mixed = self._node("MatMul", [shares, self._heads(states, layer.values, by_head)])
+        of_heads, *step = self._read(mixed)
+        of_tokens = self._node("Transpose", [of_heads], perm=by_head)
+        return [self._node("Reshape", [of_tokens, self._integers(-1, shape.width)]), *step]
 
-    def _added(self, product: str, states: str, norm: Norm) -> str:
-        return self._normalised(self._node("Add", [product, states]), norm)
+    def _heads(self, states: _Read, linear: Linear, order: list[int]) -> str:
+        """A product, cut into heads; order: of tokens, heads and what a head knows."""
+        shape = self._weights.shape
+        sizes = self._integers(-1, shape.n_heads, shape.width // shape.n_heads)
+        cut = self._node("Reshape", [self._product(states, linear), sizes])
+        return self._node("Transpose", [cut], perm=order)
 
     def _normalised(self, states: str, norm: Norm) -> str:
         kept = [self._constant(norm.gain), self._constant(norm.bias)]
@@ -134,39 +159,50 @@ class _Builder:
 
     def _pooled(self, states: str) -> str:
         if self._weights.shape.pooling is Pooling.MEAN:
-            pooled = self._node("ReduceMean", [states, self._integers(0, 1)], keepdims=0)
+            pooled = self._node("ReduceMean", [states, self._integers(0)], keepdims=0)
         else:
-            first = self._node("Gather", [states, self._constant(np.array(0))], axis=1)
-            pooled = self._node("Squeeze", [first, self._integers(0)])
+            pooled = self._node("Gather", [states, self._constant(np.array(0))], axis=0)
         return self._node("LpNormalization", [pooled], axis=-1, p=2)
 
-    def _linear(self, states: str, linear: Linear) -> str:
+    def _read(self, states: str) -> _Read:
+        if not self._int8:
+            return [states]
+        read = [self._name() for _ in range(3)]
+        self._add("DynamicQuantizeLinear", [states], read)
+        return read
+
+    def _product(self, states: _Read, linear: Linear) -> str:
         bias = self._constant(linear.bias)
         if not self._int8:
-            product = self._node("MatMul", [states, self._constant(linear.weight)])
+            product = self._node("MatMul", [*states, self._constant(linear.weight)])
             return self._node("Add", [product, bias])
-        weight, scale = _quantised(linear.weight, axis=0)
-        right = [self._constant(weight), self._constant(scale), "", bias]
-        return self._node("DynamicQuantizeMatMul", [states, *right], domain=_CONTRIB)
+        whole, step, zero = states
+        matrix, steps = self._columns(linear.weight)
+        inputs = [whole, matrix, step, steps, zero, "", bias]
+        return self._node("MatMulIntegerToFloat", inputs, domain=_CONTRIB)
 
-    def _down(self, inner: str, linear: Linear) -> str:
-        """GELU's values times a matrix: in int8 counted from its minimum, in 255 steps a token."""
+    def _down(self, inner: str, weight: Floats) -> str:
+        """GELU's values times a matrix: in int8 each token has a step of its own."""
         if not self._int8:
-            return self._linear(inner, linear)
-        weight, scale = _quantised(linear.weight, axis=0)
-        lifted = self._node("Add", [inner, self._scalar(-_GELU_MINIMUM)])
-        most = self._node("ReduceMax", [lifted, self._integers(2)], keepdims=1)
-        step = self._node("Mul", [most, self._scalar(1 / 255)])
-        of_tokens = self._node("Squeeze", [step, self._integers(0, 2)])
-        whole = self._node("QuantizeLinear", [lifted, of_tokens], axis=1)
+            return self._node("MatMul", [inner, self._constant(weight)])
+        most = self._node("ReduceMax", [inner, self._integers(1)], keepdims=0)
+        above = self._node("Mul", [most, self._scalar(1 / _STEPS_ABOVE)])
+        step = self._node("Max", [above, self._scalar(-_GELU_MINIMUM / _STEPS_BELOW)])
+        zero = self._constant(np.array([_STEPS_BELOW], np.uint8))
+        zeros = self._node("Expand", [zero, self._length])
+        whole = self._node("QuantizeLinear", [inner, step, zeros], axis=0)
+        matrix, steps = self._columns(weight)
         product = self._node(
             "MatMulIntegerToFloat",
-            [whole, self._constant(weight), self._scalar(1.0), self._constant(scale)],
+            [whole, matrix, self._scalar(1.0), steps, zero],
             domain=_CONTRIB,
         )
-        unlifted = linear.bias + _GELU_MINIMUM * (weight.sum(axis=0) * scale)
-        product = self._node("Mul", [product, step])
-        return self._node("Add", [product, self._constant(unlifted.astype(np.float32))])
+        return self._node("Mul", [product, self._node("Unsqueeze", [step, self._integers(1)])])
+
+    def _columns(self, weight: Floats) -> tuple[str, str]:
+        """A matrix in int8, and the steps of its columns."""
+        whole, steps = _quantised(weight, axis=0)
+        return self._constant(whole), self._constant(steps)
 
     def _scalar(self, value: float) -> str:
         return self._constant(np.array(value, np.float32))
@@ -176,20 +212,25 @@ class _Builder:
 
     def _constant(self, values: NDArray[Any]) -> str:
         name = self._name()
-        self._kept.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name))
+        tensor = self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
+        self._model.graph.initializer.append(tensor)
         return name
 
     def _node(self, operator: str, inputs: list[str], domain: str = "", **attributes: Any) -> str:
-        return self._nodes_of(operator, inputs, 1, domain=domain, **attributes)[0]
+        name = self._name()
+        self._add(operator, inputs, [name], domain, **attributes)
+        return name
 
-    def _nodes_of(
-        self, operator: str, inputs: list[str], n: int, domain: str = "", **attributes: Any
-    ) -> list[str]:
-        names = [self._name() for _ in range(n)]
-        self._nodes.append(
-            self._onnx.helper.make_node(operator, inputs, names, domain=domain, **attributes)
-        )
-        return names
+    def _add(
+        self,
+        operator: str,
+        inputs: list[str],
+        outputs: list[str],
+        domain: str = "",
+        **attributes: Any,
+    ) -> None:
+        node = self._onnx.helper.make_node(operator, inputs, outputs, domain=domain, **attributes)
+        self._model.graph.node.append(node)
 
     def _name(self) -> str:
         self._n += 1

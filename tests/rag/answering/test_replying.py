@@ -21,7 +21,10 @@ def retrieved(question, language, passages, rewriting):
     return Retrieved(
         questions=(question,),
         language=language,
-        found=tuple(replace(one.best, lexical=2.0) for one in passages),
+        found=tuple(
+            replace(one.best, lexical=2.0 if one.best.passage.language == language else None)
+            for one in passages
+        ),
         dense_use=DenseUse.NO_EMBEDDER,
         index="docs",
         version=3,

@@ -9,32 +9,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
-from typing import TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from seatrial.rag.answering.signals import Idf, han_signals, vector_signals, word_signals
+from seatrial.rag.retrieval.found import DenseUse, Retrieved
 
-from seatrial.rag.groundedness.rarity import rarity
-from seatrial.rag.groundedness.terms import terms
-from seatrial.rag.index.words import WORDS as ANALYSIS
-from seatrial.rag.retrieval.found import DenseUse, Found, Retrieved
-from seatrial.rag.retrieval.keywords import keywords
-
-N_READ = 5
-"""Passages that are looked at, the best."""
 WORDS = ("share", "together", "pairs", "lexical")
+HAN = ("covered", "apart", "named")
 VECTORS = ("share", "dense", "near")
 _KNOWN_VECTORS = "all-minilm-l6-v2"
 """Whose cosines the model with vectors was learnt from; those of others lie elsewhere."""
 _UNDERSTOOD = {DenseUse.FULL}
-
-Idf: TypeAlias = Callable[[Sequence[str]], NDArray[np.float64]]
-"""The inverse document frequency of each of some words; see `rag.index.reading.Index.idf`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,84 +79,9 @@ def confidence(
         signals = vector_signals(question, retrieved.language, found, idf)
     if signals is not None:
         return _models()["vectors"].judge(signals)
+    if retrieved.language == "zh":
+        return _models()["han"].judge(han_signals(question, found, idf))
     return _models()["words"].judge(word_signals(question, retrieved.language, found, idf))
-
-
-def vector_signals(
-    question: str, language: str | None, found: Sequence[Found], idf: Idf
-) -> dict[str, float] | None:
-    """What words and vectors tell together; None without cosines.
-
-    Args: found: one passage or more.
-    Returns: ``share``, the greatest share of the question's weight that one passage holds;
-        ``dense``, the highest cosine; ``near``, that of the passage which holds the greatest share:
-        where words and vectors do not agree, it is far below the highest.
-    """
-    asked = ANALYSIS.words(keywords(question, language))
-    weights = _weights(asked, idf)
-    shares = [_share(weights, words) for words in _words_of(found)]
-    cosines = [one.dense for one in found if one.dense is not None]
-    if not cosines:
-        return None
-    most = max(shares)
-    near = [
-        one.dense
-        for one, share in zip(found, shares, strict=False)
-        if one.dense is not None and share == most
-    ]
-    return {"share": most, "dense": max(cosines), "near": max(near, default=min(cosines))}
-
-
-def word_signals(
-    question: str, language: str | None, found: Sequence[Found], idf: Idf
-) -> dict[str, float]:
-    """What words alone tell.
-
-    Args: found: one passage or more.
-    Returns: ``share`` as of `vector_signals`; ``together``, the same by what words say in general,
-        their forms being one; ``pairs``, that of neighbouring words; ``lexical``, the highest BM25
-        over the sum of the question's idf, in [0, 2.2].
-    """
-    sought = keywords(question, language)
-    asked = ANALYSIS.words(sought)
-    weights = _weights(asked, idf)
-    pairs = {pair: weights[pair[0]] + weights[pair[1]] for pair in pairwise(asked)}
-    general = {term.text: rarity(term.text) for term in terms(sought)}
-    read = _words_of(found)
-    held = [
-        [term.text for part in (one.passage.title, one.passage.text) for term in terms(part)]
-        for one in found[:N_READ]
-    ]
-    bm25 = max((one.lexical for one in found if one.lexical is not None), default=0.0)
-    return {
-        "share": max(_share(weights, words) for words in read),
-        "together": max(_share(general, words) for words in held),
-        "pairs": max(_share(pairs, pairwise(words)) for words in read),
-        "lexical": bm25 / (float(idf(asked).sum()) or 1.0),
-    }
-
-
-def _words_of(found: Sequence[Found]) -> list[list[str]]:
-    return [ANALYSIS.words(f"{one.passage.title}. {one.passage.text}") for one in found[:N_READ]]
-
-
-def _weights(words: Sequence[str], idf: Idf) -> dict[str, float]:
-    """What each word says in general times what it says in this corpus: one that no passage of the
-    corpus has weighs most."""
-    unique = list(dict.fromkeys(words))
-    return {
-        word: rarity(word) * frequency
-        for word, frequency in zip(unique, idf(unique).tolist(), strict=True)
-    }
-
-
-_Weighed = TypeVar("_Weighed")
-
-
-def _share(weights: Mapping[_Weighed, float], held: Iterable[_Weighed]) -> float:
-    """The share in [0, 1] of a weight that what is held has; 0 where there is no weight."""
-    total = sum(weights.values())
-    return sum(weights[one] for one in weights.keys() & set(held)) / total if total else 0.0
 
 
 @cache

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from seatrial.gateway.routes.gateway import NOBODY, Caller
 from seatrial.rag.answering.answerer import Answered, Answerer
-from seatrial.rag.answering.confidence import Idf, confidence
+from seatrial.rag.answering.confidence import confidence
 from seatrial.rag.answering.refusals import refused
 from seatrial.rag.answering.reply import Refusal, Reply
+from seatrial.rag.answering.signals import Idf
 from seatrial.rag.retrieval.found import ContextPassage, Retrieved
 from seatrial.rag.retrieval.rewriting import Rewriting
 

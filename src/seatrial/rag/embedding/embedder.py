@@ -38,7 +38,7 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Model and variant (``all-minilm-l6-v2/int8``): what decides the vectors."""
+        """Model and variant (``all-minilm-l6-v2/int8.2``): what decides the vectors."""
         ...
 
     @property

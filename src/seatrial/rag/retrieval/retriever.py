@@ -56,7 +56,8 @@ class Retriever:
             raise EmbedderDiffers(
                 f"Index {index.facts.name!r} version {index.facts.version} holds vectors of "
                 f"{index.facts.embedder or 'no embedder'!r}, and {embedder.name!r} is to search.",
-                remedy="Search with the embedder of the index, or build the index again.",
+                remedy=f"Build it again (seatrial rag build {index.facts.name}), or search with "
+                "the embedder it was built with.",
                 index=index.facts.name,
                 embedder=embedder.name,
             )
