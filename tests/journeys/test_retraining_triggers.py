@@ -1,0 +1,175 @@
+"""Every trigger under `seatrial up`: what begins a retraining, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+
+from tests.journeys.retraining_world import NEW, OLD, Traffic, World, retraining, rows, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+LOG = {"source": "log"}
+AT_ONCE: dict[str, Any] = {"cooldown": "0s", "quorum": {"k": 1, "n": 1}}
+RETRAININGS = {
+    "nightly": retraining("train", triggers=[{"name": "cron", "kind": "schedule", "cron": "* * * * *"}]),
+    "hand": retraining("train"),
+    "accuracy": retraining(
+        "train",
+        data=LOG,
+        triggers=[{"name": "low", "kind": "performance", "metric": "accuracy", "under": 0.7} | AT_ONCE],
+    ),
+    "lost": retraining("train", data=LOG, triggers=[{"name": "moved", "kind": "drift"} | AT_ONCE]),
+    "calm": retraining("train", data=LOG, triggers=[{"name": "shifted", "kind": "drift"} | AT_ONCE]),
+    "sgd": retraining(
+        "further",
+        data=LOG,
+        incremental=True,
+        cooldown="0s",
+        triggers=[{"name": "more", "kind": "labels", "rows": 600}],
+    ),
+    "boosted": retraining(
+        "boosted",
+        data=LOG,
+        incremental=True,
+        cooldown="0s",
+        triggers=[{"name": "more", "kind": "labels", "rows": 600}],
+    ),
+}
+DEPLOYED = ("accuracy", "lost", "calm", "sgd", "boosted")
+QUICKLY = {
+    "server": {"log_sample_rate": 1.0, "log_every": "0.3s"},
+    "monitoring": {
+        "windows": {"every": "1s", "least_rows": 300},
+        "performance": {"window_rows": 300},
+    },
+    "evaluation": {"latency_slack_ms": 1000.0},
+}
+
+
+class Endpoints:
+    """Asks endpoints of a server, and tells it what came true."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._n = 0
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        request = urllib.request.Request(
+            self.address + path,
+            None if body is None else json.dumps(body).encode(),
+            {"content-type": "application/json"} | headers,
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.load(reply)
+
+    def ask(self, endpoint: str, frame: Any, *, label: bool = True) -> None:
+        """Ask for all rows, as many at once as the log takes, and hand in their labels."""
+        for start in range(0, len(frame), 60):
+            part, self._n = frame.iloc[start : start + 60], self._n + 1
+            values = part[["a", "b", "c"]].to_numpy().tolist()
+            path, key = f"/v1/models/{endpoint}:predict", f"{endpoint}-{self._n}"
+            self.call("POST", path, {"instances": values}, **{"x-request-id": key})
+            if label:
+                labels = [{"id": f"{key}/{i}", "label": int(y)} for i, y in enumerate(part["y"])]
+                self.call("POST", f"/api/endpoints/{endpoint}/labels", labels)
+
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        """Of a retraining, the oldest first."""
+        return list(reversed(self.call("GET", f"/api/retraining/{name}/history")))
+
+    def step(self, name: str, step: str) -> dict[str, Any]:
+        """Of the newest run."""
+        run = self.call("GET", f"/api/retraining/{name}")["run"]
+        return next(one for one in run["steps"] if one["name"] == step)
+
+    def ended(self, name: str, n: int = 1) -> dict[str, Any]:
+        """The run of that number, once it has ended."""
+        def over() -> Any:
+            runs = self.runs(name)
+            return runs[n - 1] if len(runs) >= n and runs[n - 1]["outcome"] else None
+
+        found: dict[str, Any] = until(f"run {n} of {name}", over, patience_s=400)
+        return found
+
+
+@contextmanager
+def traffic(address: str, *names: str) -> Iterator[None]:
+    """Requests of one row, for canaries to be judged by."""
+    with ExitStack() as stack:
+        for name in names:
+            one = Traffic(name, pause_s=0.01)
+            one.address = address
+            one.start()
+            stack.callback(one.over.set)
+        yield
+
+
+@pytest.fixture(scope="module")
+def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    from sklearn.linear_model import LogisticRegression
+
+    world = World(tmp_path_factory.mktemp("triggers"), RETRAININGS, **QUICKLY)
+    seen, unseen = rows(2000, OLD), rows(1000, OLD, seed=3)
+    model = LogisticRegression().fit(seen[["a", "b", "c"]], seen["y"])
+    joblib.dump(model, world.folder / "model.pkl")
+    unseen.drop(columns="at").to_parquet(world.folder / "unseen.parquet")
+    with world.up() as server:
+        for name in DEPLOYED:
+            files = ["--data", "old.parquet", "--holdout", "unseen.parquet", "--label", "y"]
+            world.run("deploy", "model.pkl", "--name", name, *files, "--target", "production")
+        yield Endpoints(server.address)
+
+
+def shifted(n: int, weights: np.ndarray) -> Any:
+    """Rows whose first column moved far."""
+    frame = rows(n, weights, seed=11)
+    frame["a"] += 2.0
+    chance = 1 / (1 + np.exp(-2 * (frame[["a", "b", "c"]].to_numpy() @ weights)))
+    frame["y"] = (np.random.default_rng(12).random(n) < chance).astype(np.int64)
+    return frame
+
+
+def test_each_trigger_begins_a_run_and_says_so(endpoints: Endpoints) -> None:
+    endpoints.call("POST", "/api/retraining/hand/now", {"by": "anna", "reason": "a new tariff"})
+    endpoints.ask("accuracy", rows(900, NEW, seed=5))
+    endpoints.ask("lost", shifted(900, NEW))
+    endpoints.ask("calm", shifted(900, OLD))
+    with traffic(endpoints.address, "accuracy", "lost"):
+        found = {name: endpoints.ended(name) for name in ("hand", "accuracy", "lost", "calm")}
+        found["nightly"] = endpoints.ended("nightly")
+    said = {name: (run["causes"][0]["rule"], run["outcome"]) for name, run in found.items()}
+    assert said == {
+        "hand": ("by hand", "promoted"),
+        "accuracy": ("low", "promoted"),
+        "lost": ("moved", "promoted"),
+        "calm": ("shifted", "not_needed"),
+        "nightly": ("cron", "promoted"),
+    }
+    assert "did not lose" in found["calm"]["reason"]
+    assert found["lost"]["causes"][0]["asks"]
+    assert not found["accuracy"]["causes"][0]["asks"]
+
+
+@pytest.mark.parametrize(("name", "grown"), [("sgd", "warm 480"), ("boosted", "rounds 40")])
+def test_new_labelled_rows_continue_the_last_model(
+    endpoints: Endpoints, name: str, grown: str
+) -> None:
+    """The first run is cold, for what was deployed is a graph; the second goes on from it."""
+    for n in (1, 2):
+        endpoints.ask(name, rows(600, NEW, seed=20 + n))
+        with traffic(endpoints.address, name):
+            run = endpoints.ended(name, n)
+        assert (run["causes"][0]["rule"], run["outcome"]) == ("more", "promoted"), run
+        step = endpoints.step(name, "train")
+        assert step["output"]["warm"] is (n == 2)
+    assert grown in step["log"]
