@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,14 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     joblib.dump(model, world.folder / "model.pkl")
     unseen.drop(columns="at").to_parquet(world.folder / "unseen.parquet")
     with world.up() as server:
-        for name in DEPLOYED:
-            files = ["--data", "old.parquet", "--holdout", "unseen.parquet", "--label", "y"]
-            world.run("deploy", "model.pkl", "--name", name, *files, "--target", "production")
+        files = ["--data", "old.parquet", "--holdout", "unseen.parquet", "--label", "y"]
+
+        def deploy(name: str) -> None:
+            order = ["model.pkl", "--name", name, *files, "--target", "production"]
+            world.run("deploy", *order, within_s=600)
+
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(deploy, DEPLOYED))
         yield Endpoints(server.address)
 
 
