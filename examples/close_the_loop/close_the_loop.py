@@ -23,17 +23,22 @@ import joblib
 import market
 import pandas as pd
 from market import FEATURES, FIRST, LABEL, LAST, LEARNED, ROWS, Feed, name_of
-from serving import PATIENCE_S, Killer, Server
 from train import train
+
+from serving import PATIENCE_S, Killer, Server
 
 HERE = Path(__file__).parent
 NAME = "electricity"
-JUDGED_S = 5.0
-"""So long a canary's day is waited for at most: what a killed process had counted is lost."""
+JUDGED_S, LOGGED_S = 5.0, 20.0
+"""So long a canary's counts, and the log, are waited for at most: what a killed process held of
+them is lost."""
 
 BAD_POINTS, BAD_DAYS = 0.05, 7
 """A day is bad when the accuracy of the days up to it, so many, is that much under the first
 model's on the days it was held against."""
+ASKED_DAYS = 14
+"""A retraining is false when the accuracy of so many days, the newest that had labels when it
+began, was not that much under it by the true labels."""
 
 
 @dataclass
@@ -75,6 +80,8 @@ class Replay:
         """All of the days."""
         for day in range(FIRST, LAST):
             self._ask(day)
+            if day == self._feed.down[1]:
+                self._wait_for_the_log()
             self._tell(day)
             if (day - self._feed.late_days - FIRST + 1) % 7 == 0 or day == self._feed.down[1]:
                 self._wait_for_the_watch(day)
@@ -110,6 +117,16 @@ class Replay:
         if labels:
             self._server.ask("POST", f"/api/endpoints/{NAME}/labels", labels)
             self._n_told += len(labels)
+
+    def _wait_for_the_log(self) -> None:
+        """Until the answers are in it: labels come days later. What was killed with it is lost."""
+        deadline = time.monotonic() + LOGGED_S
+        while time.monotonic() < deadline:
+            said, _ = self._server.ask("GET", f"/api/endpoints/{NAME}/labels")
+            n_seen = sum(one["n_seen"] for one in said["versions"].values())
+            if n_seen >= self._answered.total():
+                return
+            time.sleep(0.1)
 
     def _wait_for_the_watch(self, day: int) -> None:
         """Until it has taken in what it was told."""
@@ -170,7 +187,9 @@ class Replay:
             about, new = alert["labels"], alert["key"] not in self._fired
             if new and alert["phase"] == "firing" and about["kind"].endswith("performance"):
                 self._fired.add(alert["key"])
-                self._note(day, f"alert       {alert['severity']}: {alert['finding']['what']['en']}")
+                self._note(
+                    day, f"alert       {alert['severity']}: {alert['finding']['what']['en']}"
+                )
 
     def _note_runs(self, day: int, view: dict[str, Any]) -> None:
         for past in reversed(view["history"]):
@@ -216,7 +235,12 @@ def replayed(folder: Path, seed: int, n_kills: int) -> dict[str, Any]:
     killer = Killer(server, n_kills, seed=seed)
     begun = time.monotonic()
     try:
-        files = ["--data", str(folder / "seen.parquet"), "--holdout", str(folder / "unseen.parquet")]
+        files = [
+            "--data",
+            str(folder / "seen.parquet"),
+            "--holdout",
+            str(folder / "unseen.parquet"),
+        ]
         order = [str(folder / "model.pkl"), "--name", NAME, "--label", LABEL]
         server.ask("GET", "/readyz")
         server.command("deploy", *order, *files, "--target", "production")
@@ -254,7 +278,7 @@ def report(
         },
         "retrainings": [
             {"day": day, "outcome": run["outcome"], "reason": run["reason"]}
-            | {"false": not bad[day - FIRST], "cause": run["causes"][0]["rule"]}
+            | {"false": is_false(found, day, reference), "cause": run["causes"][0]["rule"]}
             for day, run in zip(found.began, reversed(runs), strict=True)
         ],
         "promoted": [f["data"]["version"] for f in facts if f["kind"] == "release.promoted"],
@@ -272,6 +296,12 @@ def bad_days(accuracies: list[float], reference: float) -> list[bool]:
     return [bool(value < reference - BAD_POINTS) for value in recent]
 
 
+def is_false(found: Replayed, day: int, reference: float) -> bool:
+    """Whether a retraining that began on a day began for nothing; see `ASKED_DAYS`."""
+    newest = day - FIRST - Feed.late_days + 1
+    return mean(found.right[max(0, newest - ASKED_DAYS) : newest]) >= reference - BAD_POINTS
+
+
 def mean(values: list[float]) -> float:
     """NaN of none."""
     return sum(values) / len(values) if values else float("nan")
@@ -285,7 +315,9 @@ def show(found: Replayed, record: dict[str, Any]) -> None:
         last = FIRST + start + len(found.right[week]) - 1
         versions = ", ".join(map(str, sorted(set().union(*found.versions[week]))))
         with_it, without = mean(found.right[week]), mean(found.frozen[week])
-        print(f"  {FIRST + start:>3} to {last:<3} {versions:>12}  {with_it:>13.1%}  {without:>7.1%}")
+        print(
+            f"  {FIRST + start:>3} to {last:<3} {versions:>12}  {with_it:>13.1%}  {without:>7.1%}"
+        )
     bad, since = record["bad_days"], record["accuracy_since"]
     runs = record["retrainings"]
     false = [run for run in runs if run["false"]]

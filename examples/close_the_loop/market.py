@@ -63,7 +63,7 @@ class Feed:
             return
         newest = day - self.late_days
         oldest = first - self.late_days if day == end else newest
-        yield from range(max(oldest, FIRST), newest + 1)
+        yield from range(newest, max(oldest, FIRST) - 1, -1)  # the newest first
 
     def _label(self, day: int, period: int) -> int:
         first, end = self.damaged

@@ -38,6 +38,7 @@ MARKS = {
     "evaluation": "tests/docs/test_evaluate_page.py runs it, with two models it trains",
     "retraining": "tests/docs/test_retraining_page.py runs it, with rows of its own",
     "deciding": "needs a run that stands where it is wanted: tests/cli/test_retrain.py has them",
+    "loop": "tests/journeys/test_close_the_loop.py runs it, twice: undisturbed and killed",
     "registry": "tests/docs/test_registry_page.py runs it, beside a server that follows",
     "training": "tests/docs/test_train_page.py runs it, in a folder with the examples",
     "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",

@@ -1,4 +1,4 @@
-"""The whole loop on real data, as the example's page starts it: undisturbed, and killed ten times."""
+"""The whole loop on real data, as its pages start it: undisturbed, and killed ten times."""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import joblib
@@ -21,15 +22,21 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 LOG = {"source": "log"}
 AT_ONCE: dict[str, Any] = {"cooldown": "0s", "quorum": {"k": 1, "n": 1}}
 RETRAININGS = {
-    "nightly": retraining("train", triggers=[{"name": "cron", "kind": "schedule", "cron": "* * * * *"}]),
+    "nightly": retraining(
+        "train", triggers=[{"name": "cron", "kind": "schedule", "cron": "* * * * *"}]
+    ),
     "hand": retraining("train"),
     "accuracy": retraining(
         "train",
         data=LOG,
-        triggers=[{"name": "low", "kind": "performance", "metric": "accuracy", "under": 0.7} | AT_ONCE],
+        triggers=[
+            {"name": "low", "kind": "performance", "metric": "accuracy", "under": 0.7} | AT_ONCE
+        ],
     ),
     "lost": retraining("train", data=LOG, triggers=[{"name": "moved", "kind": "drift"} | AT_ONCE]),
-    "calm": retraining("train", data=LOG, triggers=[{"name": "shifted", "kind": "drift"} | AT_ONCE]),
+    "calm": retraining(
+        "train", data=LOG, triggers=[{"name": "shifted", "kind": "drift"} | AT_ONCE]
+    ),
     "sgd": retraining(
         "further",
         data=LOG,
@@ -61,7 +68,7 @@ class Endpoints:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._n = 0
+        self._numbers = itertools.count()
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         request = urllib.request.Request(
@@ -73,16 +80,15 @@ class Endpoints:
         with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 
-    def ask(self, endpoint: str, frame: Any, *, label: bool = True) -> None:
+    def ask(self, endpoint: str, frame: Any) -> None:
         """Ask for all rows, as many at once as the log takes, and hand in their labels."""
         for start in range(0, len(frame), 60):
-            part, self._n = frame.iloc[start : start + 60], self._n + 1
+            part, n = frame.iloc[start : start + 60], next(self._numbers)
             values = part[["a", "b", "c"]].to_numpy().tolist()
-            path, key = f"/v1/models/{endpoint}:predict", f"{endpoint}-{self._n}"
+            path, key = f"/v1/models/{endpoint}:predict", f"{endpoint}-{n}"
             self.call("POST", path, {"instances": values}, **{"x-request-id": key})
-            if label:
-                labels = [{"id": f"{key}/{i}", "label": int(y)} for i, y in enumerate(part["y"])]
-                self.call("POST", f"/api/endpoints/{endpoint}/labels", labels)
+            labels = [{"id": f"{key}/{i}", "label": int(y)} for i, y in enumerate(part["y"])]
+            self.call("POST", f"/api/endpoints/{endpoint}/labels", labels)
 
     def runs(self, name: str) -> list[dict[str, Any]]:
         """Of a retraining, the oldest first."""
@@ -95,12 +101,42 @@ class Endpoints:
 
     def ended(self, name: str, n: int = 1) -> dict[str, Any]:
         """The run of that number, once it has ended."""
+
         def over() -> Any:
             runs = self.runs(name)
             return runs[n - 1] if len(runs) >= n and runs[n - 1]["outcome"] else None
 
         found: dict[str, Any] = until(f"run {n} of {name}", over, patience_s=400)
         return found
+
+
+class Drifted(threading.Thread):
+    """Asks an endpoint for rows that moved, and tells what came true of them, again and again."""
+
+    def __init__(self, endpoints: Endpoints, endpoint: str, weights: np.ndarray) -> None:
+        super().__init__(daemon=True)
+        self.endpoints, self.endpoint = endpoints, endpoint
+        self.rows = shifted(900, weights)
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        for n in itertools.count():
+            part = self.rows.iloc[n % 15 * 60 : (n % 15 + 1) * 60]
+            with suppress(OSError):
+                self.endpoints.ask(self.endpoint, part)
+            if self.over.wait(0.2):
+                return
+
+
+@contextmanager
+def drifted(endpoints: Endpoints, **weights: np.ndarray) -> Iterator[None]:
+    """Rows that moved, for as long as it lasts."""
+    with ExitStack() as stack:
+        for name, of in weights.items():
+            one = Drifted(endpoints, name, of)
+            one.start()
+            stack.callback(one.over.set)
+        yield
 
 
 @contextmanager
@@ -148,9 +184,10 @@ def shifted(n: int, weights: np.ndarray) -> Any:
 def test_each_trigger_begins_a_run_and_says_so(endpoints: Endpoints) -> None:
     endpoints.call("POST", "/api/retraining/hand/now", {"by": "anna", "reason": "a new tariff"})
     endpoints.ask("accuracy", rows(900, NEW, seed=5))
-    endpoints.ask("lost", shifted(900, NEW))
-    endpoints.ask("calm", shifted(900, OLD))
-    with traffic(endpoints.address, "accuracy", "lost"):
+    with (
+        traffic(endpoints.address, "accuracy"),
+        drifted(endpoints, lost=NEW, calm=OLD),
+    ):
         found = {name: endpoints.ended(name) for name in ("hand", "accuracy", "lost", "calm")}
         found["nightly"] = endpoints.ended("nightly")
     said = {name: (run["causes"][0]["rule"], run["outcome"]) for name, run in found.items()}

@@ -163,6 +163,13 @@ def cut_of(rows: LabelledRows, *, share: float | None, span_s: float | None) -> 
     return int(np.searchsorted(rows.at, rows.at[place], side="left"))
 
 
+def rows_since(rows: LabelledRows, since: datetime) -> LabelledRows:
+    """The rows of that time and later; none where rows have no times."""
+    if rows.at is None:
+        return rows.some(slice(0, 0))
+    return rows.some(np.flatnonzero(rows.at >= _time(since)))
+
+
 def shown_time(at: Times | None, place: int) -> str | None:
     """The time of a row as text; None where it is not known."""
     if at is None or not -len(at) <= place < len(at) or np.isnat(at[place]):
