@@ -206,7 +206,12 @@ class Replay:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A market drifts, and the loop closes.")
-    parser.add_argument("--seed", type=int, default=7, help="Of training, canary and kills.")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=7,
+        help="Of the keys that choose for a canary, and of the kills.",
+    )
     parser.add_argument("--kill", type=int, default=0, help="Kill a process so many times.")
     parser.add_argument("--out", type=Path, help="File for what was found, as JSON.")
     parser.add_argument("--keep", type=Path, help="Folder for the server's state, which is kept.")

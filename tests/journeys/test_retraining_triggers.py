@@ -23,7 +23,9 @@ LOG = {"source": "log"}
 AT_ONCE: dict[str, Any] = {"cooldown": "0s", "quorum": {"k": 1, "n": 1}}
 RETRAININGS = {
     "nightly": retraining(
-        "train", triggers=[{"name": "cron", "kind": "schedule", "cron": "* * * * *"}]
+        "train",
+        budget={"runs_per_day": 1},
+        triggers=[{"name": "cron", "kind": "schedule", "cron": "* * * * *"}],
     ),
     "hand": retraining("train"),
     "accuracy": retraining(
@@ -113,26 +115,24 @@ class Endpoints:
 class Drifted(threading.Thread):
     """Asks an endpoint for rows that moved, and tells what came true of them, again and again."""
 
-    def __init__(self, endpoints: Endpoints, endpoint: str, weights: np.ndarray) -> None:
+    def __init__(self, endpoints: Endpoints, endpoint: str, moved: Any) -> None:
         super().__init__(daemon=True)
-        self.endpoints, self.endpoint = endpoints, endpoint
-        self.rows = shifted(900, weights)
+        self.endpoints, self.endpoint, self.rows = endpoints, endpoint, moved
         self.over = threading.Event()
 
     def run(self) -> None:
-        for n in itertools.count():
-            part = self.rows.iloc[n % 15 * 60 : (n % 15 + 1) * 60]
+        part = self.rows
+        while not self.over.wait(0.1):
             with suppress(OSError):
                 self.endpoints.ask(self.endpoint, part)
-            if self.over.wait(0.2):
-                return
+            part = self.rows.sample(15)
 
 
 @contextmanager
-def drifted(endpoints: Endpoints, **weights: np.ndarray) -> Iterator[None]:
+def drifted(endpoints: Endpoints, **moved: Any) -> Iterator[None]:
     """Rows that moved, for as long as it lasts."""
     with ExitStack() as stack:
-        for name, of in weights.items():
+        for name, of in moved.items():
             one = Drifted(endpoints, name, of)
             one.start()
             stack.callback(one.over.set)
@@ -172,10 +172,10 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
         yield Endpoints(server.address)
 
 
-def shifted(n: int, weights: np.ndarray) -> Any:
-    """Rows whose first column moved far."""
+def shifted(n: int, weights: np.ndarray, column: str) -> Any:
+    """Rows of which a column moved far."""
     frame = rows(n, weights, seed=11)
-    frame["a"] += 2.0
+    frame[column] += 2.0
     chance = 1 / (1 + np.exp(-2 * (frame[["a", "b", "c"]].to_numpy() @ weights)))
     frame["y"] = (np.random.default_rng(12).random(n) < chance).astype(np.int64)
     return frame
@@ -186,7 +186,7 @@ def test_each_trigger_begins_a_run_and_says_so(endpoints: Endpoints) -> None:
     endpoints.ask("accuracy", rows(900, NEW, seed=5))
     with (
         traffic(endpoints.address, "accuracy"),
-        drifted(endpoints, lost=NEW, calm=OLD),
+        drifted(endpoints, lost=shifted(900, NEW, "b"), calm=shifted(900, OLD, "a")),
     ):
         found = {name: endpoints.ended(name) for name in ("hand", "accuracy", "lost", "calm")}
         found["nightly"] = endpoints.ended("nightly")

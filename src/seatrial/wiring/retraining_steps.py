@@ -13,7 +13,6 @@ from pathlib import Path
 
 from seatrial.kernel.errors import NotFound
 from seatrial.kernel.store import Store
-from seatrial.monitoring.alerts.stream import Stream
 from seatrial.monitoring.triggers.book import TriggerBook
 from seatrial.monitoring.triggers.trigger import RequestConflict, UnknownRequest
 from seatrial.registry.bundle import Bundle, BundleNotFound
@@ -25,10 +24,10 @@ from seatrial.steps.run import Run
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Answer, Done, End, Retry, Step, Wait, Workflow
 from seatrial.training.evaluation.decision import Outcome
-from seatrial.training.retraining.agenda import KIND, PREFIX, Agenda, fold
-from seatrial.training.retraining.checks import TooFewRows, check_enough, check_rows
+from seatrial.training.retraining.agenda import KIND
+from seatrial.training.retraining.checks import TooFewRows, check_rows
 from seatrial.training.retraining.config import RetrainedConfig
-from seatrial.training.retraining.gathering import LabelledRows, cut_of, rows_since, shown_time
+from seatrial.training.retraining.gathering import cut_of, shown_time
 from seatrial.training.retraining.records import (
     Approved,
     Judged,
@@ -41,14 +40,13 @@ from seatrial.training.retraining.records import (
 )
 from seatrial.wiring.registering import Offer, Offered, arrival, ending, offer, write_evaluation
 from seatrial.wiring.retraining_log import NothingLogged, Wanted
+from seatrial.wiring.retraining_question import DRIFTED, question_of
 from seatrial.wiring.workspace import Workspace
 
 PROMOTED = "promoted"
 NOT_NEEDED = "not_needed"
 
 _LOOK_S = 1.0
-_LOOK_LATE_S = 600.0
-_DRIFTED = "drifted.parquet"
 _US = timedelta(microseconds=1)
 _PASSING = Retry(attempts=6, first_s=2.0, longest_s=120.0)
 """What may pass is waited for, some minutes: a database, a feature store, a full disk."""
@@ -108,12 +106,16 @@ class RetrainingFlow:
         folder = self._folder(context)
         folder.mkdir(parents=True, exist_ok=True)
         context.progress(None, f"gathering rows: {config.data.source}")
-        asked_at = None if baseline is None else self._question(context)
-        waits_s = self._waits_for_labels(config, asked_at)
+        question = None if baseline is None else question_of(self._store, context)
+        keep_s = self._workspace.settings.monitoring.performance.keep
+        waits_s = None if question is None else question.waits_s(config, keep_s=keep_s)
         try:
             rows = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
             context.check()
-            self._put_drifted_aside(rows, config, asked_at, folder, wanted=waits_s is not None)
+            if question is not None:
+                window_s = self._workspace.settings.monitoring.windows.every
+                least = 0 if waits_s is None else config.checks.min_holdout_rows
+                question.put_aside(rows, folder, config.label, window_s=window_s, least=least)
             kept = config.data.holdout
             cut = cut_of(rows, share=kept.share, span_s=kept.span)
             train, holdout = rows.some(slice(0, cut)), rows.some(slice(cut, None))
@@ -158,9 +160,9 @@ class RetrainingFlow:
         order, config = self._order(context)
         rows = context.output("rows", Rows)
         asks = [cause for cause in order.causes if cause.asks]
-        if self._question(context) is None or rows.baseline is None:
+        if question_of(self._store, context) is None or rows.baseline is None:
             return Done(Looked(asked=False, reason="no question: more than drift asks for it"))
-        drifted = self._folder(context) / _DRIFTED
+        drifted = self._folder(context) / DRIFTED
         loss = production_loss(
             self._workspace,
             self._store,
@@ -318,55 +320,6 @@ class RetrainingFlow:
 
     def _folder(self, context: Context) -> Path:
         return self._workspace.home / KIND / context.run.key
-
-    def _question(self, context: Context) -> datetime | None:
-        """When drift asked; None where more asks, be it who joined the run since it began."""
-        order = context.input(Order)
-        agenda = Stream(self._store, PREFIX + order.name, state=Agenda(), fold=fold).refresh()
-        begun = next((one for one in agenda.begun if one.key == context.run.key), None)
-        joined = () if begun is None else begun.causes
-        if not all(cause.asks for cause in (*order.causes, *joined)):
-            return None
-        return min(datetime.fromisoformat(cause.at) for cause in order.causes)
-
-    def _waits_for_labels(self, config: RetrainedConfig, asked_at: datetime | None) -> float | None:
-        """In how many seconds to look again for labels; None where nothing is waited for.
-
-        Drift shows before the labels of what drifted come, and older rows cannot answer whether
-        the model lost by it. Labels that are late by days are not asked for every second.
-        """
-        if asked_at is None or config.data.source != "log":
-            return None
-        waited_s = (datetime.now(UTC) - asked_at).total_seconds()
-        if waited_s > self._workspace.settings.monitoring.performance.keep:
-            return None
-        return min(max(waited_s / 10, _LOOK_S), _LOOK_LATE_S)
-
-    def _put_drifted_aside(
-        self,
-        rows: LabelledRows,
-        config: RetrainedConfig,
-        asked_at: datetime | None,
-        folder: Path,
-        *,
-        wanted: bool,
-    ) -> None:
-        """Where drift alone asks: the rows of the window in which it showed, and since.
-
-        Args: wanted: whether there must be as many as are kept back.   Raises: TooFewRows.
-        """
-        from seatrial.adapters.labelled_rows import write_labelled_rows
-
-        file = folder / _DRIFTED
-        file.unlink(missing_ok=True)
-        if asked_at is None or rows.at is None:
-            return
-        window = timedelta(seconds=self._workspace.settings.monitoring.windows.every)
-        drifted = rows_since(rows, asked_at - window)
-        if wanted:
-            check_enough(len(drifted), config.checks.min_holdout_rows, "since the drift")
-        if len(drifted):
-            write_labelled_rows(file, drifted.columns, label=config.label, labels=drifted.labels)
 
     def _production(self, endpoint: str) -> int | None:
         endpoints = Endpoints(self._store)

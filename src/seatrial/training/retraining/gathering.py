@@ -167,7 +167,7 @@ def rows_since(rows: LabelledRows, since: datetime) -> LabelledRows:
     """The rows of that time and later; none where rows have no times."""
     if rows.at is None:
         return rows.some(slice(0, 0))
-    return rows.some(np.flatnonzero(rows.at >= _time(since)))
+    return rows.some(np.flatnonzero(rows.at >= _moment(since)))
 
 
 def shown_time(at: Times | None, place: int) -> str | None:
@@ -180,4 +180,8 @@ def shown_time(at: Times | None, place: int) -> str | None:
 
 
 def _time(at: datetime | None) -> np.datetime64 | None:
-    return None if at is None else np.datetime64(round(at.timestamp() * 1e6), "us")
+    return None if at is None else _moment(at)
+
+
+def _moment(at: datetime) -> np.datetime64:
+    return np.datetime64(round(at.timestamp() * 1e6), "us")
