@@ -38,7 +38,7 @@ lint: $(VENV)/.dev  ## format check, lint, strict types, import contracts
 	$(BIN)/lint-imports
 
 test: $(VENV)/.dev  ## the tests that need nothing but this machine
-	$(BIN)/python -m pytest -m 'not integration' $(ARGS)
+	$(BIN)/python -m pytest -m 'not integration' -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 docs: $(VENV)/.dev  ## write the generated reference pages
 	$(BIN)/python docs/generate.py

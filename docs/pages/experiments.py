@@ -13,6 +13,7 @@ from seatrial.experiments.lifecycle import (
     STARTED,
     STOPPED,
     STREAM,
+    WIDENED,
     Begin,
     Entered,
     Event,
@@ -21,6 +22,7 @@ from seatrial.experiments.lifecycle import (
     Phase,
     Refused,
     Standing,
+    Widen,
     Written,
     step,
 )
@@ -31,14 +33,17 @@ _MEANING: Mapping[str, str] = {
     STARTED: "Somebody starts it: its users are its own from here on.",
     BEGAN: "Its endpoint splits the requests.",
     REFUSED: "Its endpoint could not; it is a draft again.",
+    WIDENED: "It takes more of the users it could have.",
     STOPPED: "It ended without a decision: by a person, a gate, or a rollback.",
     DECIDED: "It ended by its rule.",
 }
+_SHAPES = {str: "text", float: "number", dict: "object", type(None): "text"}
 _MEETINGS: Sequence[tuple[Phase | None, Event]] = (
     (None, Written(name="e", design={})),
     (Phase.DRAFT, Begin()),
     (Phase.STARTING, Entered()),
     (Phase.STARTING, Refused(reason="r")),
+    (Phase.RUNNING, Widen(traffic=0.5)),
     (Phase.RUNNING, Halt(reason="r")),
     (Phase.RUNNING, Judged(outcome="ship", winner="b", reason="r", report={})),
 )
@@ -61,8 +66,8 @@ def experiment_rows() -> list[list[str]]:
 def _in(phase: Phase | None) -> Standing | None:
     if phase is None:
         return None
-    return Standing(name="e", phase=phase, design={}, by="p", drafted_at=_WHEN)
+    return Standing(name="e", phase=phase, design={"traffic": 0.1}, by="p", drafted_at=_WHEN)
 
 
 def _shape(value: object) -> str:
-    return "text" if isinstance(value, str) else "object"
+    return _SHAPES[type(value)]

@@ -130,3 +130,28 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
         pass
     with locked(path, wait=False):
         pass
+
+
+def test_what_is_read_in_small_parts_leaves_the_memory_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "arrays"
+    random = np.random.default_rng(1)
+    arrays = {
+        name: random.integers(0, 255, n, np.uint8)
+        for name, n in [("spans", 7), ("records", 8 << 20), ("word_rows", 5), ("word_counts", 9000)]
+    }
+    write_arrays(path, arrays)
+    mapped = MappedArrays(path)
+    for name, array in arrays.items():
+        assert np.array_equal(mapped[name][:5], array[:5])
+    assert _held(path) < 1 << 20
+    for name, array in arrays.items():
+        assert np.array_equal(mapped[name], array)
+    assert mapped.changed() == []
+    assert _held(path) < 1 << 20
+
+
+def _held(path: Path) -> int:
+    """Bytes of a mapped file that are in the memory of this process."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    next(line for line in lines if line.endswith(str(path)))
+    return 1024 * int(next(line for line in lines if line.startswith("Rss:")).split()[1])

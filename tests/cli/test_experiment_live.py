@@ -110,6 +110,8 @@ def test_an_experiment_is_started_fed_looked_at_and_decided(
 def test_a_draft_waits_for_its_start_and_a_stop_says_why(say: Say, tmp_path: Path) -> None:
     assert say("start", "--design", str(tmp_path / "e.yaml"), "--draft")[1]["phase"] == "draft"
     assert say("start", "offers")[1]["phase"] == "running"
+    code, record = say("widen", "offers", "--traffic", "1")
+    assert (code, record["error"]["code"]) == (Exit.INVALID, "experiment.not_wider")
     code, record = say("stop", "offers", "--reason", "enough")
     assert (code, record["phase"], record["reason"]) == (Exit.DONE, "stopped", "enough")
     code, record = say("start", "offers")
@@ -123,6 +125,8 @@ def test_a_draft_waits_for_its_start_and_a_stop_says_why(say: Say, tmp_path: Pat
         (["start", "none"], Exit.NOT_FOUND),
         (["status", "none"], Exit.NOT_FOUND),
         (["stop", "none"], Exit.NOT_FOUND),
+        (["widen", "none", "--traffic", "1"], Exit.NOT_FOUND),
+        (["widen", "none", "--traffic", "0"], Exit.USAGE),
         (["outcomes", "none", "nowhere.csv"], Exit.NOT_FOUND),
         (["plan", "--baseline", "0.1", "--effect", "5%", "--endpoint", "none"], Exit.NOT_FOUND),
         (["plan", "--baseline", "0.1", "--effect", "5%", "--endpoint", "m"], Exit.NOT_FOUND),

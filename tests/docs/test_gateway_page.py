@@ -75,7 +75,7 @@ class Folder:
                 start_new_session=True,  # what a block leaves in the background has its group
             )
             try:
-                code = process.wait(timeout=240)
+                code = process.wait(timeout=600)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

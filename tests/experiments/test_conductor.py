@@ -178,6 +178,33 @@ def test_killed_at_any_fact_of_its_start_it_runs_or_is_still_a_draft(
         assert phase == Phase.DRAFT
 
 
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("kept", [False, True], ids=["before the fact", "after the fact"])
+def test_killed_while_it_is_widened_it_splits_what_was_written_down(
+    world: World, at: int, kept: bool
+) -> None:
+    started(world, traffic=0.1)
+    undisturbed = world.store.append
+    _Dies(world, at=at, kept=kept)
+    with pytest.raises(Unavailable):
+        world.desk.widen("offers", 0.5, by="ann")
+    world.store.append = undisturbed  # type: ignore[method-assign]
+    world.tick()
+    traffic = world.desk.view("offers")["traffic"]
+    assert world.state.trials["offers"].traffic == traffic
+    assert traffic == (0.1 if (at, kept) == (1, False) else 0.5)
+
+
+def test_whoever_met_a_variant_meets_it_when_the_experiment_is_widened(world: World) -> None:
+    started(world, traffic=0.2)
+    before = world.state.trials["offers"]
+    world.desk.widen("offers", 0.7, by="ann")
+    after = world.state.trials["offers"]
+    places = [(before.place(u.encode()), after.place(u.encode())) for u in USERS]
+    assert all(old in (None, new) for old, new in places)
+    assert sum(new is not None for _, new in places) > 2 * sum(old is not None for old, _ in places)
+
+
 def test_outcomes_that_come_late_count_within_their_window(world: World) -> None:
     started(world, window="2h", horizon={"units": 4000, "days": 30})
     met = world.ask(USERS[:1000])

@@ -17,9 +17,11 @@ from seatrial.experiments.lifecycle import (
     ExperimentsUnreadable,
     Halt,
     Judged,
+    NotWider,
     Phase,
     Refused,
     Standing,
+    Widen,
     Written,
     fold,
     step,
@@ -27,11 +29,12 @@ from seatrial.experiments.lifecycle import (
 from seatrial.kernel.events import Fact
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-DRAFT = Standing(name="e", phase=Phase.DRAFT, design={"a": 1}, by="ann", drafted_at=AT)
+DRAFT = Standing(name="e", phase=Phase.DRAFT, design={"traffic": 0.1}, by="ann", drafted_at=AT)
 EVENTS: list[Event] = [
     Begin(),
     Entered(),
     Refused(reason="busy"),
+    Widen(traffic=0.5),
     Halt(reason="enough"),
     Judged(outcome="ship", winner="b", reason="better", report={"n": 1}),
 ]
@@ -39,6 +42,7 @@ AFTER = {
     Begin: Phase.STARTING,
     Entered: Phase.RUNNING,
     Refused: Phase.DRAFT,
+    Widen: Phase.RUNNING,
     Halt: Phase.STOPPED,
     Judged: Phase.DECIDED,
 }
@@ -67,7 +71,7 @@ def test_an_event_leads_where_the_table_says_and_nowhere_else(phase: Phase, even
     if phase in TRANSITIONS[type(event)][0]:
         after = told({"e": now}, step(now, event, by="judge"))["e"]
         assert after.phase is AFTER[type(event)]
-    elif isinstance(event, Begin | Halt):
+    elif isinstance(event, Begin | Widen | Halt):
         with pytest.raises(ExperimentConflict, match=phase.value):
             step(now, event, by="ann")
     else:
@@ -81,10 +85,23 @@ def test_a_decision_keeps_what_it_rests_on() -> None:
     assert (ended.report, ended.ended_at) == ({"n": 1}, AT)
 
 
+def test_one_that_runs_takes_more_users_and_never_fewer() -> None:
+    running = replace(DRAFT, phase=Phase.RUNNING, started_at=AT)
+    wider = told({"e": running}, step(running, Widen(traffic=0.5), by="ann"))["e"]
+    assert wider == replace(running, design={"traffic": 0.5})
+    for traffic in (0.5, 0.4, 0.0, -1.0, 1.1, float("nan")):
+        with pytest.raises(NotWider, match=r"takes 0\.5"):
+            step(wider, Widen(traffic=traffic), by="ann")
+    of_all = replace(running, design={})
+    with pytest.raises(NotWider, match=r"takes 1\.0"):
+        step(of_all, Widen(traffic=1.0), by="ann")
+
+
 def test_a_draft_may_be_written_anew_and_what_runs_may_not() -> None:
-    standings = told({}, step(None, Written(name="e", design={"a": 1}), by="ann"))
+    first = Written(name="e", design=DRAFT.design)
+    standings = told({}, step(None, first, by="ann"))
     assert standings["e"] == DRAFT
-    assert step(DRAFT, Written(name="e", design={"a": 1}), by="ann") == []
+    assert step(DRAFT, first, by="ann") == []
     again = told(standings, step(DRAFT, Written(name="e", design={"a": 2}), by="bob"))
     assert again["e"].design == {"a": 2}
     with pytest.raises(ExperimentConflict):

@@ -5,31 +5,46 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tomllib
-import venv
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+_UV = (sys.executable, "-m", "uv", "--quiet")
 
 
 def environment(config: pytest.Config, name: str, *steps: Sequence[str]) -> Path:
     """An interpreter with packages, kept in pytest's cache from run to run.
 
-    Args: steps: what pip is given, one after the other.
+    Args: steps: what is installed, one after the other.
     """
     assert config.cache is not None
     folder = config.cache.mkdir(name.replace("==", "-"))
     interpreter = folder / "bin" / "python"
     done, wanted = folder / "done", _wanted(steps)
     if not done.exists() or done.read_text("utf-8") != wanted:
-        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run(
+            [*_UV, "venv", "--seed", "--clear", "-p", sys.executable, str(folder)], check=True
+        )
         for step in steps:
-            subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *step], check=True)
+            _install(interpreter, step)
         done.write_text(wanted, "utf-8")
     return interpreter
+
+
+def _install(interpreter: Path, packages: Sequence[str]) -> None:
+    """By uv, in a tenth of pip's time.
+
+    By pip where uv finds nothing: only pip reads pip's configuration, which may name the place of
+    packages, and of a torch without the libraries of an accelerator.
+    """
+    by_uv = [*_UV, "pip", "install", "-p", str(interpreter), *packages]
+    of_torch = any(package.startswith("torch==") for package in packages)
+    if of_torch or subprocess.run(by_uv, check=False).returncode:
+        subprocess.run([interpreter, "-m", "pip", "install", "--quiet", *packages], check=True)
 
 
 def _wanted(steps: Sequence[Sequence[str]]) -> str:

@@ -63,7 +63,7 @@ class Routes:
         described = json.loads(self.ask("GET", "/openapi.json", b"", {})[1])
         filled = {"name": name, "model": name, "model_name": name, "version": "1"}
         filled |= {"key": "0123456789abcdef", "id": "1", "wish": "promote", "language": "zh"}
-        filled |= {"file": "console.css", "column": "sepal_length"}
+        filled |= {"file": "console.css", "column": "sepal_length", "run": "1", "other": "2"}
         self.all = sorted(
             (method.upper(), _filled(path, filled))
             for path, operations in described["paths"].items()

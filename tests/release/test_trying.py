@@ -68,6 +68,14 @@ def test_an_experiment_splits_the_requests_until_it_leaves(ready: EndpointState)
     assert leave(ended, "e", winner=2, by="ann") == []
 
 
+def test_an_experiment_that_was_widened_splits_more(ready: EndpointState) -> None:
+    running = become(ready, enter(ready, trial(traffic=0.1), by="ann"))
+    wider = become(running, enter(running, trial(traffic=0.5), by="ann"))
+    assert wider.split.trials == (trial(traffic=0.5),)
+    assert wider.target_revision == wider.revision
+    assert enter(wider, trial(traffic=0.1), by="ann") == []
+
+
 def test_the_winner_gets_everything_and_a_rollback_leads_back(ready: EndpointState) -> None:
     running = become(ready, enter(ready, trial(), by="ann"))
     won = become(running, leave(running, "e", winner=2, by="judge"))

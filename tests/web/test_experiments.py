@@ -60,9 +60,12 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_an_experiment_lives_over_http(client: httpx.AsyncClient) -> None:
     client.headers.update(HEADERS)
-    assert (await client.post("/api/experiments", json=DESIGN)).json()["phase"] == "draft"
+    design = {**DESIGN, "traffic": 0.1}
+    assert (await client.post("/api/experiments", json=design)).json()["phase"] == "draft"
     begun = await client.post("/api/experiments/offers/start", json={"by": "ann"})
     assert begun.json()["phase"] == "running"
+    wider = await client.post("/api/experiments/offers/widen", json={"traffic": 0.5})
+    assert wider.json()["traffic"] == 0.5
     assert len((await client.get("/api/experiments")).json()) == 1
     taken = await client.post("/api/experiments/offers/outcomes", json=[OUTCOME])
     assert taken.json() == {"experiment": "offers", "n": 1}
@@ -86,6 +89,10 @@ async def test_an_experiment_lives_over_http(client: httpx.AsyncClient) -> None:
         ("/none/outcomes", [OUTCOME], 404, "experiment.unknown"),
         ("/offers/outcomes", [OUTCOME], 409, "experiment.conflict"),
         ("/offers/stop", {}, 409, "experiment.conflict"),
+        ("/offers/widen", {"traffic": 1}, 409, "experiment.conflict"),
+        ("/offers/widen", {"traffic": 1.5}, 422, "control.invalid_request"),
+        ("/offers/widen", {}, 422, "control.invalid_request"),
+        ("/none/widen", {"traffic": 1}, 404, "experiment.unknown"),
         ("/offers/start", {"colour": 1}, 422, "control.invalid_request"),
     ],
 )

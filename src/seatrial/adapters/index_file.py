@@ -35,6 +35,8 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _UNCHECKED = frozenset({"vectors", "text"})
 """Large and read in small parts: only an audit reads all of them."""
+_LET_GO = frozenset({"records", "word_rows", "word_counts"})
+"""Read in small parts, too, once they were compared with their checksums."""
 
 
 class _Placed(msgspec.Struct, array_like=True, frozen=True):
@@ -119,7 +121,16 @@ class MappedArrays(Mapping[str, NDArray[Any]]):
                 if zlib.crc32(whole[one.offset : one.offset + one.n_bytes]) != one.checksum:
                     return False
             self._intact.add(name)
+            if name in _LET_GO:
+                self._let_go(one)
         return True
+
+    def _let_go(self, one: _Placed) -> None:
+        """Take an array out of the memory of the process; what is read of it comes back."""
+        start = -(-one.offset // mmap.PAGESIZE) * mmap.PAGESIZE
+        n_bytes = one.offset + one.n_bytes - start
+        if n_bytes > 0:
+            self._mapped.madvise(mmap.MADV_DONTNEED, start, n_bytes)
 
     def _listed(self) -> list[_Placed]:
         tail = len(self._mapped) - _TAIL.size

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.experiment_live import PREFIX, outcomes, start, status, stop
+from seatrial.cli.experiment_live import PREFIX, outcomes, start, status, stop, widen
 from seatrial.cli.options import NAMES, NumberType, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
@@ -71,7 +71,7 @@ def experiment() -> None:
     """A/B tests: how long one takes, run one on an endpoint, and what came of it."""
 
 
-for _command in (start, status, stop, outcomes):
+for _command in (start, status, widen, stop, outcomes):
     experiment.add_command(_command)
 
 

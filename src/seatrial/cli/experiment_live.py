@@ -1,4 +1,4 @@
-"""`seatrial experiment start|status|stop|outcomes`: experiments on the traffic of an endpoint."""
+"""`seatrial experiment start|status|widen|stop|outcomes`: on the traffic of an endpoint."""
 
 from __future__ import annotations
 
@@ -96,6 +96,26 @@ def status(name: str | None, home: Path | None, config: Path | None, as_json: bo
     _show(console, record)
     console.result(record)
     return _EXITS.get(str(record["outcome"]), Exit.INCONCLUSIVE)
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--traffic",
+    type=click.FloatRange(0, 1, min_open=True),
+    required=True,
+    help="Share of the users it could have that it takes from now on; more than before.",
+)
+@workspace_options
+@json_option
+def widen(name: str, traffic: float, home: Path | None, config: Path | None, as_json: bool) -> int:
+    """Let an experiment that runs take more users; nobody leaves the variant they met."""
+    console = Console(as_json=as_json)
+    with _desk(home, config) as (_, _, desk):
+        record = desk.widen(name, traffic, by=whoami())
+    console.step("ok", "widened", f"{traffic:g} of the users of {record['endpoint']} are in it")
+    console.result(record)
+    return Exit.DONE
 
 
 @click.command()

@@ -16,7 +16,7 @@ from seatrial.experiments.entries import ENTRIES, Names, decoded
 from seatrial.experiments.lifecycle import Halt, Judged, Phase, Standing, step
 from seatrial.experiments.live_design import endpoint_of
 from seatrial.experiments.registry import Experiments
-from seatrial.experiments.splitting import bring_in, bring_out, splits
+from seatrial.experiments.splitting import bring_in, bring_out, lags, splits
 from seatrial.kernel.clock import Clock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
@@ -160,6 +160,8 @@ class Conductor:
         if not splits(self._endpoints, file):
             self._end(standing, Halt(reason=f"{endpoint_of(file)} went back to another version"))
             return
+        if lags(self._endpoints, file):
+            bring_in(self._experiments, self._endpoints, standing.name, by=BY)
         opened = self._opened.get(standing.name)
         if opened is None:
             ledger = self._open_ledger(standing.name, Names.of(file))

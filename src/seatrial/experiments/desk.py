@@ -14,6 +14,7 @@ from seatrial.experiments.lifecycle import (
     ExperimentConflict,
     Halt,
     Standing,
+    Widen,
     Written,
     step,
 )
@@ -138,6 +139,20 @@ class ExperimentDesk:
                 return drafts
 
             self._experiments.change(name, begun)
+            bring_in(self._experiments, self._endpoints, name, by=by)
+            return self._brief(self._experiments.get(name))
+
+    def widen(self, name: str, traffic: float, *, by: str) -> Record:
+        """Let an experiment that runs take more of the users it could have.
+
+        Args: traffic: their share from now on, in (0, 1].
+        Raises: UnknownExperiment, ExperimentConflict, NotWider; TrialConflict: the endpoint has
+            just left it.
+        """
+        with self._lock:
+            self._experiments.refresh()
+            self._experiments.get(name)
+            self._experiments.change(name, lambda now: step(now, Widen(traffic=traffic), by=by))
             bring_in(self._experiments, self._endpoints, name, by=by)
             return self._brief(self._experiments.get(name))
 

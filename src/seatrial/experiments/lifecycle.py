@@ -21,6 +21,7 @@ STREAM = "experiments"
 DRAFTED = "experiment.drafted"
 STARTED = "experiment.started"
 BEGAN = "experiment.began"
+WIDENED = "experiment.widened"
 REFUSED = "experiment.refused"
 STOPPED = "experiment.stopped"
 DECIDED = "experiment.decided"
@@ -30,6 +31,12 @@ class ExperimentConflict(Conflict):
     """The experiment is not in a phase in which this can be asked for."""
 
     code = "experiment.conflict"
+
+
+class NotWider(Invalid):
+    """A running experiment can take more users, and none away."""
+
+    code = "experiment.not_wider"
 
 
 class ExperimentsUnreadable(Invalid):
@@ -113,6 +120,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Widen:
+    """Somebody asks that it take more of the users it could have.
+
+    Args: traffic: their share from now on, in (0, 1].
+    """
+
+    traffic: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
     """It ends without a decision: somebody asks for it, a gate failed, the endpoint left it.
 
@@ -136,13 +153,14 @@ class Judged:
     report: Mapping[str, object]
 
 
-Event: TypeAlias = Written | Begin | Entered | Refused | Halt | Judged
+Event: TypeAlias = Written | Begin | Entered | Refused | Widen | Halt | Judged
 
 
 TRANSITIONS: Mapping[type[Event], tuple[frozenset[Phase], str]] = {
     Begin: (frozenset({Phase.DRAFT}), STARTED),
     Entered: (frozenset({Phase.STARTING}), BEGAN),
     Refused: (frozenset({Phase.STARTING}), REFUSED),
+    Widen: (frozenset({Phase.RUNNING}), WIDENED),
     Halt: (frozenset({Phase.STARTING, Phase.RUNNING}), STOPPED),
     Judged: (frozenset({Phase.RUNNING}), DECIDED),
 }
@@ -153,6 +171,10 @@ _ASKED: Mapping[type[Event], tuple[str, str]] = {
         "started",
         "Give a new one another name: users of the old one would meet the same variants again.",
     ),
+    Widen: (
+        "widened",
+        "Only one that runs can be; a draft is written down again, with another traffic.",
+    ),
     Halt: ("stopped", "Nothing needs to be done."),
 }
 """What people ask for, which is refused and not passed over where it cannot be."""
@@ -162,7 +184,7 @@ def step(standing: Standing | None, event: Event, *, by: str) -> list[Draft]:
     """What becomes true when ``event`` meets an experiment; an empty list when nothing does.
 
     Args: standing: None where nobody has written it down yet.
-    Raises: ExperimentConflict: somebody asks for what the phase does not allow.
+    Raises: ExperimentConflict: somebody asks for what the phase does not allow; NotWider.
     """
     if isinstance(event, Written):
         return _written(standing, event, by)
@@ -173,6 +195,8 @@ def step(standing: Standing | None, event: Event, *, by: str) -> list[Draft]:
         if type(event) in _ASKED:
             raise _conflict(standing, *_ASKED[type(event)])
         return []
+    if isinstance(event, Widen):
+        _check_wider(standing, event.traffic)
     return [Draft(kind=kind, data={"experiment": standing.name, **asdict(event)}, by=by)]
 
 
@@ -183,6 +207,18 @@ def _written(standing: Standing | None, event: Written, by: str) -> list[Draft]:
         return []
     data = {"experiment": event.name, "design": dict(event.design)}
     return [Draft(kind=DRAFTED, data=data, by=by)]
+
+
+def _check_wider(standing: Standing, traffic: float) -> None:
+    """Fewer users would leave some who met a variant without it, and them alone."""
+    before = standing.design.get("traffic", 1.0)
+    if not isinstance(before, int | float) or not before < traffic <= 1:
+        raise NotWider(
+            f"The experiment {standing.name!r} takes {before} of the users it could have; "
+            f"{traffic:g} is not more.",
+            remedy="Give more than that, up to 1; to take fewer, stop it and start another one.",
+            traffic=before,
+        )
 
 
 def _conflict(standing: Standing, what: str, remedy: str) -> ExperimentConflict:
@@ -224,6 +260,8 @@ def _after(standing: Standing | None, name: str, fact: Fact) -> Standing:
             return replace(standing, phase=Phase.STARTING, reason="")
         case "experiment.began":
             return replace(standing, phase=Phase.RUNNING, started_at=fact.at)
+        case "experiment.widened":
+            return replace(standing, design={**standing.design, "traffic": data["traffic"]})
         case "experiment.refused":
             return replace(standing, phase=Phase.DRAFT, reason=str(data["reason"]))
         case "experiment.stopped" | "experiment.decided":

@@ -21,10 +21,16 @@ def splits(endpoints: Endpoints, file: ExperimentFile) -> bool:
     return file.experiment in endpoints.find(endpoint_of(file)).trials
 
 
-def bring_in(experiments: Experiments, endpoints: Endpoints, name: str, *, by: str) -> None:
-    """Let an experiment that is starting split the requests of its endpoint.
+def lags(endpoints: Endpoints, file: ExperimentFile) -> bool:
+    """Whether an experiment that splits the requests of its endpoint was given more of them."""
+    return endpoints.find(endpoint_of(file)).trials[file.experiment].traffic < file.traffic
 
-    Raises: SeatrialError: the endpoint cannot; the experiment is a draft again, which says why.
+
+def bring_in(experiments: Experiments, endpoints: Endpoints, name: str, *, by: str) -> None:
+    """Let an experiment that is starting, or was widened, split the requests of its endpoint.
+
+    Raises: SeatrialError: the endpoint cannot; one that was starting is a draft again, which says
+        why.
     """
     standing = experiments.get(name)
     file = experiments.file(standing)

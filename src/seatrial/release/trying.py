@@ -23,14 +23,17 @@ class TrialConflict(Conflict):
 
 
 def enter(state: EndpointState, trial: Trial, *, by: str) -> list[Draft]:
-    """Let an experiment split the requests of an endpoint; nothing where it does already.
+    """Let an experiment split the requests of an endpoint, or more of them than it does already.
 
+    Returns: nothing where it splits as many.
     Raises: TrialConflict: a release is on its way, the control is not in production, a version was
         never tested, or another experiment of the endpoint could want the same keys; UnknownFact.
     """
-    if trial.experiment in state.trials:
+    running = state.trials.get(trial.experiment)
+    if running is None:
+        check_may_enter(state, trial)
+    elif running.traffic >= trial.traffic:
         return []
-    check_may_enter(state, trial)
     data = {
         "experiment": trial.experiment,
         "arms": [{"name": a.name, "version": a.version, "share": a.share} for a in trial.arms],

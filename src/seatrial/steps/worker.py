@@ -265,9 +265,8 @@ class Worker:
             job.event = Interrupted(attempt=job.attempt, log=job.notes.last_words())
         except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
             foreseen = isinstance(problem, SeatrialError)
-            _log.warning(
-                "step %s failed: %s", job.context.effect_key, problem, exc_info=not foreseen
-            )
+            said = live.clean_text(str(problem))
+            _log.warning("step %s failed: %s", job.context.effect_key, said, exc_info=not foreseen)
             job.event = _raised(problem, job)
         finally:
             job.over = True

@@ -312,6 +312,7 @@ class IndexStoreSuite:
             text = corpus.question(random)
             assert_same(index, model, "dense", vector, k=k, scope=scope)
             assert_same(index, model, "lexical", text, k=k, scope=scope)
+            assert_deeper(index, text, k=max(k, 1), scope=scope, seed=random.randrange(1000))
             words = [*PLAIN_WORDS.words(text), "nowhere"]
             assert index.idf(words).tolist() == pytest.approx(model.idf(words).tolist())
         assert index.idf([]).shape == (0,)
@@ -515,6 +516,18 @@ def assert_same(
         for hits in found
     ]
     assert clear[0] == clear[1]
+
+
+def assert_deeper(index: Index, text: str, *, k: int, scope: Scope, seed: int) -> None:
+    """Chunks that are asked for by key are found with those that are best, if not too far down."""
+    within = k + seed % 7
+    keys = np.random.default_rng(seed).permutation(index.keys())
+    also = np.append(keys[: len(keys) // 3], np.iinfo(np.int64).max)
+    deep = index.lexical(text, within, scope)
+    wanted = (np.arange(len(deep)) < k) | np.isin(deep.keys, also)
+    found = index.lexical(text, k, scope, also=also, within=within)
+    assert found.keys.tolist() == deep.keys[wanted].tolist()
+    assert found.scores.tolist() == deep.scores[wanted].tolist()
 
 
 def _found(

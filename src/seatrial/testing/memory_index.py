@@ -239,19 +239,29 @@ class MemoryIndex:
             k,
         )
 
-    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+    def lexical(
+        self,
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        also: NDArray[np.int64] = NO_HITS.keys,
+        within: int = 0,
+    ) -> Hits:
         """See Index."""
         scores = bm25(
             {key: row.words for key, row in self._rows.items()}, self._analysis.words(text)
         )
-        return best_of(
+        hits = best_of(
             {
                 key: score
                 for key, score in scores.items()
                 if score > 0 and _in_scope(self._rows[key], scope)
             },
-            k,
+            max(k, within),
         )
+        at = np.flatnonzero((np.arange(len(hits)) < k) | np.isin(hits.keys, also))
+        return Hits(hits.keys[at], hits.scores[at])
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""

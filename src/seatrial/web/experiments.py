@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
 
 from seatrial.experiments.desk import ExperimentDesk
 from seatrial.web.control import Decision, guarded
@@ -52,6 +53,12 @@ _BODY: dict[str, Any] = {
 }
 
 
+class Widening(Decision):
+    """How many of the users an experiment takes from now on."""
+
+    traffic: float = Field(gt=0, le=1)
+
+
 def experiments_router(desk: ExperimentDesk, guard: Guard, read: ReadOutcomes) -> APIRouter:
     """Routes under ``/api``; every one of them guarded."""
     router = APIRouter(prefix="/api", tags=["experiments"], dependencies=[guarded(guard)])
@@ -71,6 +78,10 @@ def experiments_router(desk: ExperimentDesk, guard: Guard, read: ReadOutcomes) -
     @router.post("/experiments/{name}/start", summary="Split the requests of its endpoint")
     def start(name: str, decision: Decision) -> dict[str, Any]:
         return desk.start(name, by=decision.by)
+
+    @router.post("/experiments/{name}/widen", summary="Take more of the users it could have")
+    def widen(name: str, widening: Widening) -> dict[str, Any]:
+        return desk.widen(name, widening.traffic, by=widening.by)
 
     @router.post("/experiments/{name}/stop", summary="End it without a decision")
     def stop(name: str, decision: Decision) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def open_ledger(workspace: Workspace, name: str, names: Names) -> SqliteExperime
 
 def conductor_of(workspace: Workspace, store: Store) -> Conductor:
     """Brings the experiments of a workspace forward; for one thread."""
-    from seatrial.experiments.conductor import Conductor
+    with ONE_AT_A_TIME:
+        from seatrial.experiments.conductor import Conductor
 
     return Conductor(
         store,

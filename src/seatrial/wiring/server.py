@@ -291,7 +291,8 @@ def _stand_back() -> None:
 
 def _conduct(workspace: Workspace, stop: threading.Event) -> None:
     """Bring experiments forward until ``stop`` is set."""
-    from seatrial.wiring.experiments import conduct
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.experiments import conduct
 
     _stand_back()
     conduct(workspace, stop)
@@ -322,7 +323,8 @@ def _watch_endpoints(workspace: Workspace, stop: threading.Event) -> None:
 
 def _await_endpoint(workspace: Workspace, stop: threading.Event) -> None:
     """Wait until there is something to watch: the watch is 20 MB that a gateway does without."""
-    from seatrial.release.projection import Endpoints
+    with ONE_AT_A_TIME:
+        from seatrial.release.projection import Endpoints
 
     store = workspace.open_store()
     try:

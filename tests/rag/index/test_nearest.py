@@ -8,7 +8,7 @@ from seatrial.rag.index.codes import Codes
 from seatrial.rag.index.nearest import Nearest
 from seatrial.rag.index.passage import Hits
 from seatrial.rag.index.ranking import best, cosines
-from tests.rag.index.vectors_made import KINDS, Vectors, products
+from tests.rag.index.vectors_made import KINDS, Vectors, products, unit
 
 _kinds = st.sampled_from(KINDS)
 _shares = st.sampled_from([0.0, 0.01, 0.4, 0.6, 0.99, None])
@@ -67,6 +67,7 @@ class CountedRows:
 
     def __init__(self, vectors: Vectors) -> None:
         self._vectors = vectors
+        self.shape = vectors.shape
         self.n = 0
 
     def take(self, rows: np.ndarray, **how: object) -> Vectors:
@@ -82,3 +83,16 @@ def test_a_worse_beginning_does_not_leave_too_much_for_later() -> None:
     nearest = Nearest(query, 5, products)
     nearest.look(vectors, Codes.of(vectors), 0, None)
     assert_same(nearest.hits(), best(np.arange(30_000), cosines(vectors, query), 5))
+
+
+def test_what_codes_promise_too_much_of_is_found_all_the_same() -> None:
+    """All numbers but one are rounded up, towards the query: no product is as high as it seems."""
+    rows = np.random.default_rng(4).integers(-126, 126, (300, 384)) - 0.4999
+    rows[:, 0] = 127
+    vectors = unit(rows)
+    query = np.full(384, 384**-0.5, np.float32)
+    codes = Codes.of(vectors)
+    for k in (1, 10, 100):
+        nearest = Nearest(query, k, products)
+        nearest.look(vectors, codes, 0, None)
+        assert_same(nearest.hits(), best(np.arange(300), cosines(vectors, query), k))

@@ -24,7 +24,7 @@ def test_each_text_is_listed_under_each_of_its_words(texts: list[str]) -> None:
     postings = Postings.of(texts, SPLIT)
     assert postings.lengths.tolist() == [len(text.split()) for text in texts]
     for word in ("a", "b", "c", "船", "d"):
-        (start, end) = postings.place(hashes_of([word])[0])
+        ((start, end),) = postings.places(hashes_of([word]))
         listed = zip(
             postings.rows[start:end].tolist(), postings.counts[start:end].tolist(), strict=True
         )
@@ -75,7 +75,7 @@ def test_more_words_than_sixteen_bits_count_are_kept_apart() -> None:
     words = [f"w{number}" for number in range(70_000)]
     postings = Postings.of([" ".join(words), "w69999 w3"], SPLIT)
     assert len(postings.hashes) == 70_000
-    places = map(postings.place, hashes_of(["w69999", "w3", "w4"]))
+    places = postings.places(hashes_of(["w69999", "w3", "w4"]))
     assert [end - start for start, end in places] == [2, 2, 1]
 
 

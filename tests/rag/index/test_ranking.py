@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seatrial.rag.index.ranking import among_best, best, cosines
+from seatrial.rag.index.ranking import among_best, best, best_and, cosines
 
 _scores = st.builds(
     lambda values, n, seed: np.random.default_rng(seed).choice(np.array(values, np.float32), n),
@@ -29,6 +29,20 @@ def test_the_best_come_first_and_equal_ones_by_key(scores: NDArray[np.float32], 
     )
     expected = pairs[: max(k, 0)]
     assert list(zip(hits.keys.tolist(), hits.scores.tolist(), strict=True)) == expected
+
+
+@given(scores=_scores, k=_k, deeper=st.integers(0, 40), seed=st.integers(0, 9))
+def test_others_are_kept_as_far_down_as_is_asked(
+    scores: NDArray[np.float32], k: int, deeper: int, seed: int
+) -> None:
+    keys = 3 * np.arange(len(scores))
+    also = np.random.default_rng(seed).permutation(3 * len(scores) + 1)[: len(scores)]
+    found = best_and(keys, scores, k, also, k + deeper)
+    deep = best(keys, scores, k + deeper)
+    asked = set(also.tolist())
+    at = [n for n, key in enumerate(deep.keys.tolist()) if n < k or key in asked]
+    assert found.keys.tolist() == deep.keys[at].tolist()
+    assert found.scores.tolist() == deep.scores[at].tolist()
 
 
 @given(scores=_scores, k=_k, above=st.sampled_from([-2.0, 0.0, 0.5]))

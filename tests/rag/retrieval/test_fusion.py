@@ -23,13 +23,13 @@ def hits(**scores):
 
 
 def test_a_key_that_one_leg_found_is_unknown_to_the_other():
-    found = together([hits(k7=0.9, k2=0.5), hits(k2=3.0, k4=1.0)], 2)
+    found = together([hits(k7=0.9, k2=0.5), hits(k2=3.0, k4=1.0)])
     assert found.keys.tolist() == [2, 4, 7]
     np.testing.assert_allclose(found.scores, [[0.5, np.nan, 0.9], [3, 1, np.nan]])
 
 
 def test_nothing_found_is_nothing_fused():
-    found = together([NO_HITS, NO_HITS], 2)
+    found = together([NO_HITS, NO_HITS])
     assert len(found) == 0
     assert convex([normalised(leg, 0.0) for leg in found.scores], (0.7, 0.3)).shape == (0,)
 
@@ -73,11 +73,3 @@ def test_equal_scores_share_a_rank_and_stay_in_order():
     legs = np.array([[2.0, 2.0, 1.0]])
     assert reciprocal_rank(legs, 0, (1.0,)).tolist() == pytest.approx([1, 1, 1 / 3])
     assert best_first(np.array([1.0, 1.0, 2.0])).tolist() == [2, 0, 1]
-
-
-def test_candidates_get_the_scores_that_a_deeper_search_has_for_them():
-    deep = hits(k2=9.0, k4=8.0, k9=7.0, k7=1.0)
-    found = together([hits(k7=0.9, k8=0.5), deep], 2)
-    assert found.keys.tolist() == [2, 4, 7, 8]
-    np.testing.assert_allclose(found.scores[1], [9, 8, 1, np.nan])
-    assert together([NO_HITS, deep], 0).keys.tolist() == []

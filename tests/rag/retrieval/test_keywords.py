@@ -12,6 +12,7 @@ from seatrial.rag.retrieval.keywords import keywords
     [
         ("What was the name of the leader?", "en", ["name", "leader?"]),
         ("Who wrote C++ code for IT at the WHO?", "en", ["wrote", "C++", "code", "IT", "WHO?"]),
+        ("Who is state-of-the-art-in-what-and-where-of-2026?", "en", ["state---art------2026?"]),
         ("战国无双3是由哪两个公司合作开发的？", "zh", ["战国无双3是由", "两个公司合作开发的？"]),
         ("几何是什么？", "zh", ["几何是", "？"]),
         ("有几个人？", "zh", ["有", "个人？"]),

@@ -3,7 +3,7 @@
 import pytest
 
 from seatrial.rag.retrieval.found import DenseUse
-from seatrial.rag.retrieval.weighting import dense_use, language_asked
+from seatrial.rag.retrieval.weighting import LanguagesHeld, dense_use
 
 ENGLISH = frozenset({"en"})
 
@@ -26,7 +26,7 @@ ENGLISH = frozenset({"en"})
     ],
 )
 def test_a_short_question_is_read_in_the_language_of_the_index(question, indexed, language):
-    assert language_asked(question, indexed) == language
+    assert LanguagesHeld(indexed).asked(question) == language
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.rag.index.postings import Postings, hash_of
+from seatrial.rag.index.postings import Postings, hashes_of
 
 _K1 = 1.2
 _B = 0.75
@@ -63,27 +63,33 @@ class Bm25:
 
     def scores(self, words: Sequence[str]) -> list[NDArray[np.float32] | None]:
         """Per part the scores (n,) of its rows, those that do not count included; None: all 0."""
-        asked = list(map(self._word, words))
+        asked = self._asked(words)
         return [self._scored(number, asked) for number in range(len(self._parts))]
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Of each of these words (n,)."""
-        return np.array([self._word(word).weight for word in words], np.float64) / (_K1 + 1)
+        return np.array([word.weight for word in self._asked(words)], np.float64) / (_K1 + 1)
 
-    def _word(self, word: str) -> _Word:
-        known = self._words.get(word)
-        if known is None:
+    def _asked(self, words: Sequence[str]) -> list[_Word]:
+        asked = {word: known for word in words if (known := self._words.get(word)) is not None}
+        unknown = [word for word in words if word not in asked]
+        if unknown:
+            found = self._looked_up(unknown)
             if len(self._words) >= _KNOWN_WORDS:
                 self._words.clear()
-            known = self._words[word] = self._looked_up(word)
-        return known
+            self._words |= found
+            asked |= found
+        return [asked[word] for word in words]
 
-    def _looked_up(self, word: str) -> _Word:
-        sought = hash_of(word)
-        places = [part.postings.place(sought) for part in self._parts]
-        n = sum(map(_occurring, self._parts, places))
-        idf = log1p((self._n - n + 0.5) / (n + 0.5))
-        return _Word(idf * (_K1 + 1), places)
+    def _looked_up(self, words: Sequence[str]) -> dict[str, _Word]:
+        sought = hashes_of(words)
+        of_parts = [part.postings.places(sought) for part in self._parts]
+        found = {}
+        for word, *places in zip(words, *of_parts, strict=True):
+            n = sum(map(_occurring, self._parts, places))
+            idf = log1p((self._n - n + 0.5) / (n + 0.5))
+            found[word] = _Word(idf * (_K1 + 1), places)
+        return found
 
     def _scored(self, number: int, words: Sequence[_Word]) -> NDArray[np.float32] | None:
         """The scores of the rows of one part; None: all 0."""
@@ -98,9 +104,10 @@ class Bm25:
                 lengths.append(end - start)
         if not rows:
             return None
-        all_rows = np.concatenate(rows)
+        all_rows = np.concatenate(rows, dtype=np.intp)
         gains = np.concatenate(counts, dtype=np.float32)
-        below = norms[all_rows] + gains
+        below = norms.take(all_rows, mode="clip")
+        below += gains
         gains *= np.array(weights, np.float32).repeat(lengths)
         gains /= below
         return np.bincount(all_rows, gains, len(norms)).astype(np.float32)

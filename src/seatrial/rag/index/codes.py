@@ -17,6 +17,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.rag.index.ranking import kth_highest
+
 Products: TypeAlias = Callable[[NDArray[np.int8], NDArray[np.int8]], NDArray[np.float32]]
 """Products of codes (n, d), n > 0, with others (d,): (n,), rounded to float32 and not before; the
 caller may write into what is given."""
@@ -27,6 +29,9 @@ _LEAST_STEP = np.float32(2.0**-100)
 
 _LONGEST = 1.001
 """No vector of unit length, as `check_vectors` has it, is longer."""
+
+_OFF = 2.0
+"""Steps of a query that a product is seldom off by."""
 
 _HALF = 0.5001
 """Half a step, and more than a division to float32 is wrong by."""
@@ -56,12 +61,10 @@ class Codes:
         """Those of rows that lie beside each other."""
         return Codes(self.values[rows], self.scales[rows])
 
-    def taken(self, rows: NDArray[np.intp]) -> Codes:
-        """Those of some rows."""
-        return Codes(
-            self.values.take(rows, axis=0, mode="clip"),  # which does not look twice
-            self.scales.take(rows, mode="clip"),
-        )
+    def take(self, rows: NDArray[np.intp], into: Codes) -> None:
+        """Copy those of some rows (n,) into others (n, d)."""
+        self.values.take(rows, axis=0, out=into.values, mode="clip")  # which does not look twice
+        self.scales.take(rows, out=into.scales, mode="clip")
 
 
 class CodedQuery:
@@ -98,3 +101,16 @@ class CodedQuery:
     def height(self, product: float) -> float:
         """Rows that are not as high have a lower product than this one, as `cosines` has it."""
         return -np.inf if product <= -1 else (product - self._beside) / self._step
+
+    def guess(self, heights: NDArray[np.float32], scales: NDArray[np.float32], k: int) -> float:
+        """A product that the best k of more rows have, most likely: it has to be looked at whether
+        they do.
+
+        What rounding puts a product off by is, with numbers of 8 bits, some forty times less than
+        it may be.
+
+        Args:
+            heights: of the rows; scales: of their codes.
+        """
+        about = heights - scales * self._added
+        return min((kth_highest(about, k) - _OFF) * self._step, 1.0)

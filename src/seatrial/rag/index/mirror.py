@@ -94,9 +94,17 @@ class MirroredIndex:
 
         return sorted_hits(best(find, k, lambda one: self._has(one[0]), most=_MOST), k)
 
-    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+    def lexical(
+        self,
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        also: NDArray[np.int64] = NO_HITS.keys,
+        within: int = 0,
+    ) -> Hits:
         """See Index."""
-        return self._index.lexical(text, k, scope)
+        return self._index.lexical(text, k, scope, also=also, within=within)
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""

@@ -1,28 +1,38 @@
 """The nearest of many vectors, found by their codes as all products would find them.
 
 Rows are looked at in blocks, whose arrays stay in the processor's cache and in memory that the
-process has. What each block leaves is multiplied at once, and rules out more of the next.
+process has. What a block leaves is multiplied at once, and rules out more of the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.codes import CodedQuery, Codes, Products
-from seatrial.rag.index.passage import Hits
-from seatrial.rag.index.ranking import among_best, best, cosines
+from seatrial.rag.index.gathering import Source, gathered
+from seatrial.rag.index.passage import NO_HITS, Hits
+from seatrial.rag.index.ranking import best, cosines, joined, kth_highest
 
 _BLOCK = 16_384
 """Rows looked at as they lie."""
 
 _GATHERED = 2_048
-"""Rows that are gathered to be looked at."""
+"""Rows that are gathered to be looked at, from several segments if need be."""
 
 Rows: TypeAlias = NDArray[np.intp]
+Vectors: TypeAlias = NDArray[np.float32]
+
+
+class _Some(NamedTuple):
+    """Rows of one segment that wait to be gathered."""
+
+    vectors: Vectors
+    codes: Codes
+    first_key: int
+    rows: Rows
 
 
 class Nearest:
@@ -34,77 +44,126 @@ class Nearest:
         products: of codes.
     """
 
-    def __init__(self, query: NDArray[np.float32], k: int, products: Products) -> None:
+    def __init__(self, query: Vectors, k: int, products: Products) -> None:
         self._query = query
         self._k = k
         self._coded = CodedQuery(query, products)
-        self._keys = [np.empty(0, np.int64)]
-        self._scores = [np.empty(0, np.float32)]
-        self._highest = self._scores[0]  # up to k scores
+        self._waiting: list[_Some] = []
+        self._n_waiting = 0
+        self._keys: list[NDArray[np.int64]] = []
+        self._scores: list[NDArray[np.float32]] = []
+        self._fresh: NDArray[np.float32] | None = None  # scores that rule nothing out yet
+        self._highest = np.empty(0, np.float32)  # up to k of the others
         self._least = -np.inf  # the height of the least of them, once they are k
 
-    def look(
-        self,
-        vectors: NDArray[np.float32],
-        codes: Codes,
-        first_key: int,
-        chosen: Rows | None,
-    ) -> None:
+    def look(self, vectors: Vectors, codes: Codes, first_key: int, chosen: Rows | None) -> None:
         """Look at some rows, which rise; None: all.
 
         Args:
             vectors: (n, d); codes: theirs.
-            first_key: the key of row 0.
+            first_key: the key of row 0; above those of all rows before.
         """
-        for rows, heights in self._heights(codes, chosen):
-            at = np.flatnonzero(heights >= self._least)
-            if len(at) > 2 * self._k:  # the highest may rule out most of the others
-                highest = among_best(heights[at], self._k)[: self._k]
-                scores = self._scores_of(vectors, _places(rows, at[highest]))
-                least = self._coded.height(float(scores.min()))
-                at = at[heights[at] >= max(least, self._least)]
-            if len(at):
-                found = _places(rows, at)
-                self._keys.append(found + first_key)
-                self._scores.append(self._scores_of(vectors, found))
-                self._rule_out(self._scores[-1])
+        n = len(codes.scales)
+        if chosen is None or 2 * len(chosen) > n:  # faster than to gather most of them
+            self._gather()
+            for start in range(0, n, _BLOCK):
+                self._look_as_they_lie(vectors, codes, first_key, chosen, start)
+            return
+        for start in range(0, len(chosen), _GATHERED):
+            rows = chosen[start : start + _GATHERED]
+            if self._n_waiting + len(rows) > _GATHERED:
+                self._gather()
+            self._waiting.append(_Some(vectors, codes, first_key, rows))
+            self._n_waiting += len(rows)
 
     def hits(self) -> Hits:
         """The best, as `ranking.best` has them."""
-        return best(np.concatenate(self._keys), np.concatenate(self._scores), self._k)
+        self._gather()
+        if not self._keys:
+            return NO_HITS
+        return best(joined(self._keys), joined(self._scores), self._k)
 
-    def _heights(
-        self, codes: Codes, chosen: Rows | None
-    ) -> Iterator[tuple[slice | Rows, NDArray[np.float32]]]:
-        """Blocks of rows, and how high the product of each row may be."""
-        n = len(codes.scales)
-        if chosen is not None and 2 * len(chosen) <= n:
-            for start in range(0, len(chosen), _GATHERED):
-                rows = chosen[start : start + _GATHERED]
-                yield rows, self._coded.heights(codes.taken(rows))
+    def _look_as_they_lie(
+        self, vectors: Vectors, codes: Codes, first_key: int, chosen: Rows | None, start: int
+    ) -> None:
+        """Look at the block of rows that begins with one."""
+        end = min(start + _BLOCK, len(codes.scales))
+        held = codes.part(slice(start, end))
+        heights = self._coded.heights(held)
+        scales = held.scales
+        if chosen is None:
+            keys = np.arange(start + first_key, end + first_key)
+        else:
+            first, last = chosen.searchsorted((start, end)).tolist()
+            rows = chosen[first:last]
+            keys = rows + first_key
+            heights, scales = heights[rows - start], scales[rows - start]
+        self._keep([Source(vectors, first_key)], keys, heights, scales)
+
+    def _gather(self) -> None:
+        """Look at the rows that wait."""
+        if not self._n_waiting:
             return
-        for start in range(0, n, _BLOCK):  # faster than to gather most of them
-            block = slice(start, min(start + _BLOCK, n))
-            heights = self._coded.heights(codes.part(block))
-            if chosen is None:
-                yield block, heights
-            else:
-                first, last = np.searchsorted(chosen, (block.start, block.stop)).tolist()
-                yield chosen[first:last], heights[chosen[first:last] - start]
+        waiting, n = self._waiting, self._n_waiting
+        self._waiting, self._n_waiting = [], 0
+        codes = Codes(np.empty((n, len(self._query)), np.int8), np.empty(n, np.float32))
+        end = 0
+        for some in waiting:
+            start, end = end, end + len(some.rows)
+            some.codes.take(some.rows, codes.part(slice(start, end)))
+        keys = joined([some.rows + some.first_key for some in waiting])
+        sources = [Source(some.vectors, some.first_key) for some in waiting]
+        self._keep(sources, keys, self._coded.heights(codes), codes.scales)
 
-    def _scores_of(self, vectors: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
-        return cosines(vectors.take(rows, axis=0, mode="clip"), self._query)
+    def _keep(
+        self,
+        sources: list[Source],
+        keys: NDArray[np.int64],
+        heights: NDArray[np.float32],
+        scales: NDArray[np.float32],
+    ) -> None:
+        """Multiply those of a block that may be among the best.
+
+        Args:
+            keys: of its rows (n,), rising.
+            heights: how high the product of each may be (n,); scales: of their codes.
+        """
+        if self._fresh is not None:
+            self._rule_out(self._fresh)
+            self._fresh = None
+        if self._least > -np.inf:
+            (at,) = (heights >= self._least).nonzero()
+            keys, heights, scales = keys[at], heights[at], scales[at]
+        guess = -np.inf
+        if len(heights) > 2 * self._k:
+            guess = self._coded.guess(heights, scales, self._k)
+        found, scores = self._multiplied(sources, keys, heights, guess)
+        if guess > -np.inf and np.count_nonzero(scores >= guess) < self._k:
+            # too high a guess; the k-th best of what was multiplied is one that k have
+            guess = kth_highest(scores, self._k)
+            found, scores = self._multiplied(sources, keys, heights, guess)
+        if len(found):
+            self._keys.append(found)
+            self._scores.append(scores)
+            self._fresh = scores
+
+    def _multiplied(
+        self,
+        sources: list[Source],
+        keys: NDArray[np.int64],
+        heights: NDArray[np.float32],
+        product: float,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Keys and products of all rows that may have a product as high as one."""
+        (at,) = (heights >= self._coded.height(product)).nonzero()
+        keys = keys[at]
+        return keys, cosines(gathered(sources, keys), self._query)
 
     def _rule_out(self, scores: NDArray[np.float32]) -> None:
         """What is lower than the k-th highest of all scores so far."""
-        highest = np.concatenate([self._highest, scores])
-        n_spare = len(highest) - self._k
+        found = joined([self._highest, scores])
+        n_spare = len(found) - self._k
         if n_spare >= 0:
-            highest = np.partition(highest, n_spare)[n_spare:]
-            self._least = self._coded.height(float(highest[0]))
-        self._highest = highest
-
-
-def _places(rows: slice | Rows, at: Rows) -> Rows:
-    """The rows at some places of a block."""
-    return at + rows.start if isinstance(rows, slice) else rows[at]
+            found.partition(n_spare)
+            self._least = self._coded.height(found.item(n_spare))
+        self._highest = found[max(n_spare, 0) :]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +9,7 @@ from numpy.typing import NDArray
 from seatrial.rag.text.document import Metadata, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Hits:
+class Hits(msgspec.Struct, frozen=True, eq=False):
     """Keys of chunks and their scores, the best first; equal scores by rising key.
 
     Args:

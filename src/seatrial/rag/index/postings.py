@@ -30,16 +30,21 @@ class Analysis:
         form: a word to what is compared in its place, its stem; asked once for each different word.
         pieces: a text in UTF-8 to pieces which together have its words, in any order; one of ASCII
             letters and digits alone is a word. None: texts are split whole, which is slower.
+        of_run: what stands between spaces in a text of ASCII to its words as they are compared,
+            which together are those of the text; it may remember them. None: as `pieces`.
     """
 
     name: str
     split: Callable[[str], Sequence[str]]
     form: Callable[[str], str] = str
     pieces: Callable[[bytes], Pieces] | None = None
+    of_run: Callable[[str], Sequence[str]] | None = None
 
     def words(self, text: str) -> list[str]:
         """The words of a text as they are compared."""
-        return list(map(self.form, self.split(text)))
+        if self.of_run is None or not text.isascii():
+            return list(map(self.form, self.split(text)))
+        return [word for run in text.split() for word in self.of_run(run)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +86,19 @@ class Postings:
             lengths=lengths,
         )
 
-    def place(self, sought: np.uint64) -> tuple[int, int]:
-        """Where in `rows` and `counts` the occurrences of a word begin and end, by its hash; both
-        are 0 for a word that is not there."""
-        at = int(self.hashes.searchsorted(sought))
-        if at == len(self.hashes) or self.hashes[at] != sought:
-            return 0, 0
-        return self.bounds.item(at), self.bounds.item(at + 1)
+    def places(self, sought: NDArray[np.uint64]) -> list[tuple[int, int]]:
+        """Where in `rows` and `counts` the occurrences of each word (n,) begin and end, by its
+        hash; both are equal for a word that is not there."""
+        at = self.hashes.searchsorted(sought)
+        starts = self.bounds.take(at, mode="clip")
+        here = self.hashes.take(at, mode="clip") == sought if len(self.hashes) else at < 0
+        ends = np.where(here, self.bounds.take(at + 1, mode="clip"), starts)
+        return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def hashes_of(words: Iterable[str]) -> NDArray[np.uint64]:
     """The hash of each word, the same everywhere."""
     return np.frombuffer(b"".join(map(_digest, words)), "<u8").astype(np.uint64)
-
-
-def hash_of(word: str) -> np.uint64:
-    """The hash of one word."""
-    return np.uint64(int.from_bytes(_digest(word), "little"))
 
 
 def _digest(word: str) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,10 +15,15 @@ _GROUPS = 4
 _IN_A_GROUP = 4
 """Of fewer scores a group, looking at them group by group saves nothing."""
 
+_SORTED = 128
+"""So few scores are sorted as quickly as the best of them are found."""
+
 _MANY = 200
 """From so many scores on the quicker way to sort is worth its preparation."""
 _MAGNITUDE = np.int32(0x7FFF_FFFF)
 """All bits of a float but its sign."""
+
+Number = TypeVar("Number", bound=np.number[Any])
 
 
 def best(keys: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Hits:
@@ -28,11 +36,39 @@ def best(keys: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Hits:
     """
     if k <= 0 or not len(keys):
         return NO_HITS
-    if len(keys) > k:
+    if len(keys) > max(k, _SORTED):
         at = among_best(scores, k)
         keys, scores = keys[at], scores[at]
     order = _falling(scores)[:k]
     return Hits(keys[order].astype(np.int64, copy=False), scores[order])
+
+
+def best_and(
+    keys: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    k: int,
+    also: NDArray[np.int64],
+    within: int,
+) -> Hits:
+    """The k highest scores, and those of some other keys that are among more of the highest, in
+    the order of `best`.
+
+    Args:
+        keys: (n,), rising.
+        scores: (n,), none NaN.
+        k: >= 1.
+        also: not all of them need be among `keys`.
+        within: so many are the highest of which those may be, >= k.
+    """
+    if not len(keys) or not len(also):
+        return best(keys, scores, k)
+    order = _falling(scores)[:within]
+    at = keys.searchsorted(also)
+    wanted = np.zeros(len(keys), np.bool_)
+    wanted[at[keys.take(at, mode="clip") == also]] = True
+    wanted[order[:k]] = True
+    order = order[wanted[order]]
+    return Hits(keys[order], scores[order])
 
 
 def among_best(scores: NDArray[np.float32], k: int, *, above: float = -np.inf) -> NDArray[np.intp]:
@@ -54,17 +90,19 @@ def among_best(scores: NDArray[np.float32], k: int, *, above: float = -np.inf) -
         floor = _highest(maxima[maxima > above], k)
     (at,) = (scores > above if floor is None else scores >= floor).nonzero()
     held = scores[at]
-    floor = _highest(held.copy(), k)
+    floor = _highest(held, k)
     return at if floor is None else at[held >= floor]
 
 
 def _highest(scores: NDArray[np.float32], k: int) -> float | None:
-    """The k-th highest; None where there are not more than k. Changes their order."""
-    n = len(scores)
-    if n <= k:
-        return None
-    scores.partition(n - k)
-    return scores.item(n - k)
+    """The k-th highest; None where there are not more than k."""
+    return None if len(scores) <= k else kth_highest(scores, k)
+
+
+def kth_highest(scores: NDArray[np.float32], k: int) -> float:
+    """The k-th highest of k scores or more."""
+    at = len(scores) - k
+    return np.partition(scores, at).item(at)
 
 
 def _falling(scores: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -93,3 +131,8 @@ def cosines(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray
     products: NDArray[np.float32] = np.vecdot(vectors, query)
     np.minimum(products, 1, out=products)
     return np.maximum(products, -1, out=products)
+
+
+def joined(arrays: Sequence[NDArray[Number]]) -> NDArray[Number]:
+    """Arrays one after another; the one that there is as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

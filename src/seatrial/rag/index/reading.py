@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.conditions import Condition
-from seatrial.rag.index.passage import Hits, Passage
+from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.text.document import Document
 
 
@@ -60,9 +60,22 @@ class Index(Protocol):
         in the scope."""
         ...
 
-    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+    def lexical(
+        self,
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        also: NDArray[np.int64] = NO_HITS.keys,
+        within: int = 0,
+    ) -> Hits:
         """The k chunks with the highest BM25 for the words of a text, each above 0. The words of a
-        chunk are those of its document's title and its own."""
+        chunk are those of its document's title and its own.
+
+        Args:
+            also: keys (n,), each once: those of them that are not among the k, but among so many
+                with the highest as `within` says, follow, in the same order.
+        """
         ...
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:

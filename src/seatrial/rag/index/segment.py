@@ -250,29 +250,50 @@ class Segment:
             vectors=self.vectors[start:end] if self.vectors.shape[1] else None,
         )
 
-    def passage(self, row: int, key: int) -> Passage:
-        """A chunk, with what a citation tells of it."""
+    def passages(self, rows: Sequence[int], first_key: int) -> list[Passage]:
+        """Chunks, with what a citation tells of them.
+
+        Args: first_key: the key of row 0.
+        """
         of_chunks = self._of_chunks
-        record = self.record(self.chunk_documents.item(row))
-        start, end, parent_start, parent_end = of_chunks["byte_spans"][row].tolist()
-        text = str(self.text[start:end], "utf-8")
-        alone = (start, end) == (parent_start, parent_end)
-        first, last, parent_first, parent_last = of_chunks["spans"][row].tolist()
-        return Passage(
-            key=key,
-            document=record.id,
-            title=record.title,
-            source=record.source,
-            language=record.language,
-            metadata=record.metadata,
-            span=Span(first, last),
-            text=text,
-            parent=Span(parent_first, parent_last),
-            parent_text=text if alone else str(self.text[parent_start:parent_end], "utf-8"),
-            n_tokens=of_chunks["n_tokens"].item(row),
-            section=self._section(row),
-            page=self._page(row),
-        )
+        at = np.array(rows, np.intp)
+        places = of_chunks["byte_spans"].take(at, axis=0).tolist()
+        spans = of_chunks["spans"].take(at, axis=0).tolist()
+        documents = self.chunk_documents.take(at).tolist()
+        n_tokens = of_chunks["n_tokens"].take(at).tolist()
+        sections = of_chunks["sections"].take(at).tolist()
+        pages = of_chunks["pages"].take(at).tolist()
+        record, paths, whole = self.record, self._paths, self.text
+        found = []
+        for row, document, place, letters, tokens, section, page in zip(
+            rows, documents, places, spans, n_tokens, sections, pages, strict=True
+        ):
+            start, end, parent_start, parent_end = place
+            first, last, parent_first, parent_last = letters
+            of_document = record(document)
+            span = parent = Span(first, last)
+            text = parent_text = str(whole[start:end], "utf-8")
+            if start != parent_start or end != parent_end:
+                parent = Span(parent_first, parent_last)
+                parent_text = str(whole[parent_start:parent_end], "utf-8")
+            found.append(
+                Passage(
+                    key=first_key + row,
+                    document=of_document.id,
+                    title=of_document.title,
+                    source=of_document.source,
+                    language=of_document.language,
+                    metadata=of_document.metadata,
+                    span=span,
+                    text=text,
+                    parent=parent,
+                    parent_text=parent_text,
+                    n_tokens=tokens,
+                    section=paths[section],
+                    page=None if page == _NO_PAGE else page,
+                )
+            )
+        return found
 
     def _chunk(self, row: int) -> Chunk:
         of_chunks = self._of_chunks

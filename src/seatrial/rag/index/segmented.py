@@ -6,20 +6,20 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.bm25 import Bm25, Searched
 from seatrial.rag.index.checking import check_vectors
-from seatrial.rag.index.codes import Products
+from seatrial.rag.index.codes import Codes, Products
 from seatrial.rag.index.columns import documents_holding, readable
 from seatrial.rag.index.failures import NotInIndex, Unsupported
 from seatrial.rag.index.nearest import Nearest
 from seatrial.rag.index.passage import NO_HITS, Hits, Passage
 from seatrial.rag.index.postings import Analysis
-from seatrial.rag.index.ranking import among_best, best, cosines
+from seatrial.rag.index.ranking import among_best, best, best_and, cosines, joined
 from seatrial.rag.index.reading import IndexFacts, Scope
 from seatrial.rag.index.segment import Segment
 from seatrial.rag.text.document import Document
@@ -27,11 +27,9 @@ from seatrial.rag.text.document import Document
 _FEW = 512 * 384
 """Numbers of vectors that are multiplied as they are, out of however many."""
 
-_ALL = 3_072 * 384
+_ALL = 1_536 * 384
 """Numbers of vectors that stay in the processor's cache, and are multiplied as they are; of more,
 the codes are looked at first."""
-
-Number = TypeVar("Number", bound=np.number[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +79,26 @@ class SegmentedIndex:
         query = self._checked(vector)
         if k < 1 or not self._parts:
             return NO_HITS
-        rows: Sequence[NDArray[np.intp] | None] = [
-            self._rows(number, scope) for number in range(len(self._parts))
-        ]
+        rows = [self._rows(number, scope) for number in range(len(self._parts))]
+        if self._n_rows * len(query) <= _ALL:
+            return self._best(query, k, rows)
         n = sum(
             part.segment.n_chunks if chosen is None else len(chosen)
             for part, chosen in zip(self._parts, rows, strict=True)
         )
-        if n * len(query) <= _FEW or self._n_rows * len(query) <= _ALL:
+        if n * len(query) <= _FEW:
             return self._best(query, k, rows)
         return self._nearest(query, k, rows)
 
-    def lexical(self, text: str, k: int, scope: Scope) -> Hits:
+    def lexical(
+        self,
+        text: str,
+        k: int,
+        scope: Scope,
+        *,
+        also: NDArray[np.int64] = NO_HITS.keys,
+        within: int = 0,
+    ) -> Hits:
         """See Index."""
         words = self._analysis.words(text)
         if k < 1 or not words:
@@ -106,8 +112,8 @@ class SegmentedIndex:
                 found.append(scores if rows is None else scores[rows])
         if not found:
             return NO_HITS
-        of_all = _joined(found)
-        at = among_best(of_all, k, above=0)  # a row without any of the words has 0
+        of_all = joined(found)
+        at = among_best(of_all, max(k, within), above=0)  # a row without any of the words has 0
         keys: list[NDArray[np.int64]] = []
         start = first = 0
         for (part, rows), held in zip(searched, found, strict=True):
@@ -116,7 +122,7 @@ class SegmentedIndex:
             here = at[first:last] - start
             keys.append((here if rows is None else rows[here]) + part.first_key)
             start, first = end, last
-        return best(_joined(keys), of_all[at], k)
+        return best_and(joined(keys), of_all[at], k, also, max(k, within))
 
     def idf(self, words: Sequence[str]) -> NDArray[np.float64]:
         """See Index."""
@@ -124,10 +130,15 @@ class SegmentedIndex:
 
     def passages(self, keys: Sequence[int]) -> list[Passage]:
         """See Index."""
-        return [
-            self._parts[number].segment.passage(row, int(key))
-            for key, (number, row) in zip(keys, map(self._place, keys), strict=True)
-        ]
+        rows: dict[int, list[int]] = {}
+        for key in keys:
+            number, row = self._place(key)
+            rows.setdefault(number, []).append(row)
+        found = {number: self._read(number, some) for number, some in rows.items()}
+        if len(found) == 1:
+            return found.popitem()[1]
+        by_key = {passage.key: passage for some in found.values() for passage in some}
+        return [by_key[key] for key in keys]
 
     def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
         """See Index. Raises: Unsupported, of an index without vectors."""
@@ -197,6 +208,12 @@ class SegmentedIndex:
         return [part.first_key for part in self._parts]
 
     @cached_property
+    def _codes(self) -> list[Codes] | None:
+        """Of each part; None where one has none."""
+        codes = [held for part in self._parts if (held := part.segment.codes) is not None]
+        return codes if len(codes) == len(self._parts) else None
+
+    @cached_property
     def _first_keys(self) -> NDArray[np.int64]:
         return np.array(self._firsts, np.int64)
 
@@ -223,8 +240,8 @@ class SegmentedIndex:
         self, query: NDArray[np.float32], k: int, chosen: Sequence[NDArray[np.intp] | None]
     ) -> Hits:
         """The same as `_best`, of many."""
-        codes = [held for part in self._parts if (held := part.segment.codes) is not None]
-        if self._products is None or len(codes) < len(self._parts):
+        codes = self._codes
+        if self._products is None or codes is None:
             return self._best(query, k, chosen)
         nearest = Nearest(query, k, self._products)
         for part, held, rows in zip(self._parts, codes, chosen, strict=True):
@@ -262,6 +279,10 @@ class SegmentedIndex:
                 remedy="Search its words, or build it with an embedder.",
             )
 
+    def _read(self, number: int, rows: Sequence[int]) -> list[Passage]:
+        part = self._parts[number]
+        return part.segment.passages(rows, part.first_key)
+
     def _place(self, key: int) -> tuple[int, int]:
         """The part of a key and its row there."""
         number = bisect_right(self._firsts, key) - 1
@@ -290,11 +311,6 @@ class SegmentedIndex:
             f"The index {self._facts.name!r} has no chunk {key} in version {self._facts.version}.",
             remedy="Ask the version whose search found it.",
         )
-
-
-def _joined(arrays: Sequence[NDArray[Number]]) -> NDArray[Number]:
-    """Arrays one after another; the one that there is as it is."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _alive(part: Part) -> NDArray[np.bool_] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.pieces import pieces
@@ -24,6 +25,18 @@ def _split(text: str) -> list[str]:
     return terms(text) if text.isascii() else terms(text) + _HAN.findall(text)
 
 
-WORDS = Analysis("words: 2", _split, english_stem, pieces)
+def _of_run(run: str) -> tuple[str, ...]:
+    return _known(run) if len(run) <= _USUAL else _stems(run)
+
+
+def _stems(run: str) -> tuple[str, ...]:
+    return tuple(map(english_stem, terms(run)))
+
+
+_USUAL = 32
+"""Characters of a run that is remembered."""
+_known = lru_cache(maxsize=1 << 14)(_stems)
+
+WORDS = Analysis("words: 2", _split, english_stem, pieces, _of_run)
 """Normalised words by their English stems, and Han characters in pairs and alone: a question may
 be of one character. Its name changes when any of that does."""

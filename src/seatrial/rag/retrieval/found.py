@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -41,8 +41,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     reranked: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrieved:
+class Retrieved(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a search.
 
     Args:
@@ -62,7 +61,7 @@ class Retrieved:
     index: str
     version: int
     rewriting: Rewriting | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ them by weight. It keeps how far apart candidates are, which ranks forget.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +19,7 @@ from seatrial.rag.index.passage import Hits
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True, eq=False):
     """What legs of a search found, together.
 
     Args:
@@ -34,24 +34,20 @@ class Candidates:
         return len(self.keys)
 
 
-def together(legs: Sequence[Hits], n: int) -> Candidates:
-    """The union of the best n of each leg, with all that each leg knows of them."""
-    keys = np.concatenate([leg.keys[:n] for leg in legs])
-    keys.sort()
+def together(legs: Sequence[Hits]) -> Candidates:
+    """All that the legs found, with what each knows of it."""
+    keys = np.concatenate([leg.keys for leg in legs])
     if not len(keys):
         return Candidates(keys, np.empty((len(legs), 0)))
-    fresh = np.ones(len(keys), np.bool_)
+    keys.sort()
+    fresh = np.empty(len(keys), np.bool_)
+    fresh[0] = True
     np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
     keys = keys[fresh]
-    scores = np.full((len(legs), len(keys)), np.nan)
+    scores = np.empty((len(legs), len(keys)))
+    scores.fill(np.nan)
     for row, leg in zip(scores, legs, strict=True):
-        at = keys.searchsorted(leg.keys)
-        if len(leg) <= n:  # all of them are there
-            row[at] = leg.scores
-            continue
-        at[at == len(keys)] = 0
-        among = keys[at] == leg.keys
-        row[at[among]] = leg.scores[among]
+        row[keys.searchsorted(leg.keys)] = leg.scores
     return Candidates(keys, scores)
 
 
@@ -65,9 +61,12 @@ def normalised(scores: Floats, lowest: float) -> Floats:
     Source: Bruch, Gai, Ingber 2023, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
         42:20, the theoretical min-max of section 4.
     """
-    above = np.fmax(scores, lowest) - lowest
+    above = np.fmax(scores, lowest)
+    above -= lowest
     highest = above.max(initial=0.0)
-    return above / highest if highest > 0 else above
+    if highest > 0:
+        above /= highest
+    return above
 
 
 def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
@@ -76,8 +75,7 @@ def convex(parts: Sequence[Floats], weights: Sequence[float]) -> Floats:
     Args:
         weights: one a leg, >= 0, with a sum above 0.
     """
-    shares = np.asarray(weights, dtype=np.float64)
-    fused: Floats = (shares / shares.sum()) @ np.asarray(parts)
+    fused: Floats = _shares(tuple(weights)) @ np.asarray(parts)
     return fused
 
 
@@ -91,14 +89,21 @@ def reciprocal_rank(scores: Floats, k: int, weights: Sequence[float]) -> Floats:
         weights: one a leg, >= 0, with a sum above 0.
     Source: Cormack, Clarke, Buettcher 2009, Reciprocal Rank Fusion, SIGIR, p. 758.
     """
-    shares = np.asarray(weights, dtype=np.float64)
     fused = np.zeros(scores.shape[1])
-    for share, leg in zip(shares / shares.sum(), scores, strict=True):
+    for share, leg in zip(_shares(tuple(weights)), scores, strict=True):
         found = ~np.isnan(leg)
         ascending = np.sort(-leg[found])
         rank = 1 + np.searchsorted(ascending, -leg[found], side="left")
         fused[found] += share * (k + 1) / (k + rank)
     return fused
+
+
+@lru_cache(maxsize=64)
+def _shares(weights: tuple[float, ...]) -> Floats:
+    shares = np.array(weights, np.float64)
+    shares /= shares.sum()
+    shares.flags.writeable = False
+    return shares
 
 
 def best_first(scores: Floats) -> NDArray[np.intp]:

@@ -51,6 +51,8 @@ _FRENCH_AT_ONCE = re.compile(r"\b(?:[cdjlmnst]|(?:jus|lors|puis)?qu)['’]", re.
 _ONLY_ASK = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH}
 _AT_ONCE = {"de": _GERMAN_AT_ONCE, "fr": _FRENCH_AT_ONCE}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_USUAL = 32
+"""Characters of what is remembered."""
 _WORD_OR_GAP = re.compile(rf"{_WORD.pattern}|[\W_]+")
 
 # The interrogatives of Chinese, and the particles that end questions; the longer before those that
@@ -72,7 +74,7 @@ def keywords(question: str, language: str | None) -> str:
     if language in _ONLY_ASK:
         at_once = _AT_ONCE.get(language)
         whole = question if at_once is None else at_once.sub(" ", question)
-        kept = "".join([_unless_it_asks(one, language) for one in _WORD_OR_GAP.findall(whole)])
+        kept = " ".join([_without_asking(run, language) for run in whole.split(" ")])
     elif language == "zh":
         kept = _CHINESE.sub(" ", question)
     else:
@@ -80,11 +82,16 @@ def keywords(question: str, language: str | None) -> str:
     return kept if _WORD.search(kept) else question
 
 
-@lru_cache(maxsize=1 << 14)
-def _unless_it_asks(word: str, language: str) -> str:
+def _without_asking(run: str, language: str) -> str:
+    """What stands between spaces, without the words in it that only ask."""
+    return _known(run, language) if len(run) <= _USUAL else _cut(run, language)
+
+
+def _cut(run: str, language: str) -> str:
     """Acronyms do not ask: IT, WHO, US. A whole question in capitals is rare enough."""
-    return (
-        ""
-        if _ONLY_ASK[language].fullmatch(word) and not (len(word) > 1 and word.isupper())
-        else word
-    )
+    asks = _ONLY_ASK[language].fullmatch
+    words = _WORD_OR_GAP.findall(run)
+    return "".join([one for one in words if not asks(one) or (len(one) > 1 and one.isupper())])
+
+
+_known = lru_cache(maxsize=1 << 14)(_cut)

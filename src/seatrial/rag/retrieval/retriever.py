@@ -15,6 +15,7 @@ from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.retrieval.search import Search
 from seatrial.rag.retrieval.settings import RetrievalSettings
+from seatrial.rag.retrieval.weighting import LanguagesHeld
 
 
 class EmbedderDiffers(Conflict):
@@ -62,6 +63,7 @@ class Retriever:
         self._index = index
         self._embedder = embedder
         self._baseline = baseline or (None if embedder is None else Baseline(embedder))
+        self._languages = LanguagesHeld(index.facts.languages)
         self._settings = settings
         self._reranker = reranker
         self._clock = clock
@@ -89,6 +91,7 @@ class Retriever:
             index=self._index,
             embedder=self._embedder,
             baseline=self._baseline,
+            languages=self._languages,
             settings=self._settings,
             reranker=self._reranker,
             rewriting=rewriting,

@@ -29,14 +29,14 @@ from seatrial.rag.retrieval.keywords import keywords
 from seatrial.rag.retrieval.reranker import Reranker
 from seatrial.rag.retrieval.rewriting import Rewriting
 from seatrial.rag.retrieval.settings import Fusion, Mode, RetrievalSettings
-from seatrial.rag.retrieval.weighting import dense_use, language_asked
+from seatrial.rag.retrieval.weighting import LanguagesHeld, dense_use
 
 _SIMILAR = 0.95
 """Cosine from which two passages are looked at for being copies."""
 _LEAVES_OUT = {DenseUse.NO_EMBEDDER, DenseUse.LANGUAGE}
 _DEEPER = 10
-"""So many times the candidates are searched by words, which costs little: what vectors find has its
-words counted, too, though others have more of them."""
+"""What vectors find has its words counted, too, though others have more of them, as long as it is
+among so many times the candidates by its words."""
 _OTHER_WORDING = 0.9
 """What a score of another wording is worth beside the question's: each wording's best has 1. See
 docs/adr/0024."""
@@ -51,6 +51,7 @@ class Search:
     index: Index
     embedder: Embedder | None
     baseline: Baseline | None
+    languages: LanguagesHeld
     settings: RetrievalSettings
     reranker: Reranker | None
     rewriting: Rewriting | None
@@ -59,18 +60,20 @@ class Search:
     scope: Scope
     k: int
     seconds: dict[str, float] = field(default_factory=dict)
+    since: float = 0.0  # when the last stage ended
 
     def result(self) -> Retrieved:
         """Search."""
+        self.since = self.clock()
         wordings = self._wordings()
-        language = language_asked(self.question, self.index.facts.languages)
+        language = self.languages.asked(self.question)
         use = self._dense_use(language)
         fused = [self._searched(wording, language, use) for wording in wordings]
         if use is DenseUse.LANGUAGE and not any(len(candidates) for candidates, _ in fused):
             use = DenseUse.LAST_RESORT
             fused = [self._searched(wording, language, use) for wording in wordings]
-        with self._timed("fuse"):
-            candidates, scores = _merged(fused)
+        candidates, scores = _merged(fused)
+        self._spent("fuse")
         return Retrieved(
             questions=wordings,
             language=language,
@@ -104,23 +107,27 @@ class Search:
         unrelated = 0.0
         dense = lexical = NO_HITS
         if self.embedder is not None and use not in _LEAVES_OUT:
-            with self._timed("embed"):
-                vector = self.embedder.embed_queries([wording])[0]
-                if self.baseline is not None:
-                    unrelated = self.baseline.cosine(language)
-            with self._timed("dense"):
-                dense = self.index.dense(vector, depth, self.scope)
+            vector = self.embedder.embed_queries([wording])[0]
+            if self.baseline is not None:
+                unrelated = self.baseline.cosine(language)
+            self._spent("embed")
+            dense = self.index.dense(vector, depth, self.scope)
+            self._spent("dense")
         if self.settings.mode is not Mode.DENSE and use is not DenseUse.LAST_RESORT:
-            with self._timed("lexical"):
-                searched = keywords(wording, language)
-                lexical = self.index.lexical(searched, depth * _DEEPER, self.scope)
-        with self._timed("fuse"):
-            candidates = together([dense, lexical], depth)
-            if vector is None:
-                return candidates, normalised(candidates.scores[1], 0.0)
-            if not len(lexical):
-                return candidates, normalised(candidates.scores[0], -1.0)
-            return candidates, self._fused(candidates, vector, use, unrelated)
+            searched = keywords(wording, language)
+            lexical = self.index.lexical(
+                searched, depth, self.scope, also=dense.keys, within=depth * _DEEPER
+            )
+            self._spent("lexical")
+        candidates = together((dense, lexical))
+        if vector is None:
+            scores = normalised(candidates.scores[1], 0.0)
+        elif not len(lexical):
+            scores = normalised(candidates.scores[0], -1.0)
+        else:
+            scores = self._fused(candidates, vector, use, unrelated)
+        self._spent("fuse")
+        return candidates, scores
 
     def _fused(
         self,
@@ -153,69 +160,55 @@ class Search:
         if len(found) < min(n, len(best)):  # copies were dropped: others take their places
             found = self._distinct(self._read(candidates, scores, best[: n * _SPARE]))[:n]
         if self.reranker is not None and found:
-            with self._timed("rerank"):
-                found = _reranked(self.reranker, self.question, found, settings.reranked)
+            found = _reranked(self.reranker, self.question, found, settings.reranked)
+            self._spent("rerank")
         if settings.relevance < 1 and (vectors := self._vectors(found)) is not None:
-            with self._timed("diversity"):
-                relevances = np.array([one.score for one in found])
-                places = mmr(relevances, vectors, k=self.k, relevance=settings.relevance)
-                found = [found[place] for place in places]
+            relevances = np.array([one.score for one in found])
+            places = mmr(relevances, vectors, k=self.k, relevance=settings.relevance)
+            found = [found[place] for place in places]
+            self._spent("diversity")
         return found[: self.k]
 
     def _read(
         self, candidates: Candidates, scores: Floats, places: NDArray[np.intp]
     ) -> list[Found]:
         """Candidates as passages."""
-        with self._timed("read"):
-            passages = self.index.passages(candidates.keys[places].tolist())
-            legs = candidates.scores[:, places].tolist()
-            return [
-                Found(
-                    passage=passage,
-                    score=score,
-                    dense=None if math.isnan(dense) else dense,
-                    lexical=None if math.isnan(lexical) else lexical,
-                )
-                for passage, score, dense, lexical in zip(
-                    passages, scores[places].tolist(), *legs, strict=True
-                )
-            ]
+        passages = self.index.passages(candidates.keys[places].tolist())
+        legs = candidates.scores[:, places].tolist()
+        found = [
+            Found(
+                passage=passage,
+                score=score,
+                dense=None if math.isnan(dense) else dense,
+                lexical=None if math.isnan(lexical) else lexical,
+            )
+            for passage, score, dense, lexical in zip(
+                passages, scores[places].tolist(), *legs, strict=True
+            )
+        ]
+        self._spent("read")
+        return found
 
     def _distinct(self, found: list[Found]) -> list[Found]:
         """Without those that repeat a better one."""
         shared = self.settings.repeats
         if shared is None or len(found) < 2:
             return found
-        with self._timed("distinct"):
-            texts = [one.passage.text for one in found]
-            places = distinct(self._vectors(found), texts, cosine=_SIMILAR, shared=shared)
-            return [found[place] for place in places]
+        texts = [one.passage.text for one in found]
+        places = distinct(self._vectors(found), texts, cosine=_SIMILAR, shared=shared)
+        self._spent("distinct")
+        return [found[place] for place in places]
 
     def _vectors(self, found: Sequence[Found]) -> NDArray[np.float32] | None:
         if self.index.facts.embedder is None or not found:
             return None
         return self.index.vectors([one.passage.key for one in found])
 
-    def _timed(self, stage: str) -> _Stage:
-        return _Stage(self.seconds, stage, self.clock)
-
-
-class _Stage:
-    """Adds the time within it to that of a stage; a generator would take several times as long."""
-
-    __slots__ = ("_clock", "_name", "_seconds", "_start")
-
-    def __init__(self, seconds: dict[str, float], name: str, clock: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._name = name
-        self._clock = clock
-
-    def __enter__(self) -> None:
-        self._start = self._clock()
-
-    def __exit__(self, *_: object) -> None:
-        spent = self._clock() - self._start
-        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + spent
+    def _spent(self, stage: str) -> None:
+        """Add the time since the last stage to that of a stage."""
+        now = self.clock()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + (now - self.since)
+        self.since = now
 
 
 def _merged(fused: Sequence[tuple[Candidates, Floats]]) -> tuple[Candidates, Floats]:

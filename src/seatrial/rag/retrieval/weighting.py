@@ -16,23 +16,31 @@ _PRESENT = 0.05
 """A language is one of an index from this share of its chunks."""
 
 
-def language_asked(question: str, indexed: Mapping[str, float]) -> str | None:
-    """The language of a question, ISO 639-1, as far as it and the index tell.
-
-    Questions are short: "Autophagy declines in aged organisms" looks Slovenian. One in Latin
-    letters that seems to be in a language which the index does not hold, or in none, is taken for
-    one in the language that the index mostly holds, where that has Latin letters, too.
+class LanguagesHeld:
+    """The languages of an index, by which that of a question is told.
 
     Args:
-        indexed: share of the chunks per language, ``""`` for those that cannot be told.
+        shares: of the chunks per language, ISO 639-1; ``""`` for those that cannot be told.
     """
-    present = {name for name, share in indexed.items() if name and share >= _PRESENT}
-    main = max(filter(None, indexed), key=indexed.__getitem__, default=None)
-    may_be_main = main in LATIN_WORDS and script_shares(question).get("Latin", 0.0) > 0.5
-    if may_be_main and present <= {main}:  # whatever it seems to be in
-        return main
-    told = language_of(question)
-    return told if told in present or not may_be_main else main
+
+    def __init__(self, shares: Mapping[str, float]) -> None:
+        self._present = {name for name, share in shares.items() if name and share >= _PRESENT}
+        main = max(filter(None, shares), key=shares.__getitem__, default=None)
+        self._main = main if main in LATIN_WORDS else None
+        self._is_one = self._present <= {main}
+
+    def asked(self, question: str) -> str | None:
+        """The language of a question, ISO 639-1, as far as it and the index tell.
+
+        Questions are short: "Autophagy declines in aged organisms" looks Slovenian. One in Latin
+        letters that seems to be in a language which the index does not hold, or in none, is taken
+        for one in the language that the index mostly holds, where that has Latin letters, too.
+        """
+        may_be_main = self._main is not None and script_shares(question).get("Latin", 0.0) > 0.5
+        if may_be_main and self._is_one:  # whatever it seems to be in
+            return self._main
+        told = language_of(question)
+        return told if told in self._present or not may_be_main else self._main
 
 
 def dense_use(language: str | None, known: frozenset[str] | None) -> DenseUse:

@@ -54,7 +54,7 @@ EN: Mapping[str, str] = {
     "experiment.gates": "Gates of the requests",
     "experiment.design": "Design",
     "experiment.on_endpoint": "The experiment {name} splits its requests",
-    "fact.experiment.entered": "an experiment begins",
+    "fact.experiment.entered": "an experiment splits requests",
     "fact.experiment.left": "an experiment ends",
     "fact.endpoint.won": "won an experiment",
 }
@@ -107,7 +107,7 @@ ZH: Mapping[str, str] = {
     "experiment.gates": "请求的闸门",
     "experiment.design": "设计",
     "experiment.on_endpoint": "实验 {name} 正在对它的请求分流",
-    "fact.experiment.entered": "实验开始",
+    "fact.experiment.entered": "实验分流请求",
     "fact.experiment.left": "实验结束",
     "fact.endpoint.won": "在实验中胜出",
 }
