@@ -30,8 +30,8 @@ from serving import PATIENCE_S, Killer, Server
 HERE = Path(__file__).parent
 NAME = "electricity"
 JUDGED_S, LOGGED_S = 5.0, 20.0
-"""So long a canary's counts, and the log, are waited for at most: what a killed process held of
-them is lost."""
+"""So long a canary's counts are waited for, and the log while it does not grow: what a killed
+process held of them is lost."""
 
 BAD_POINTS, BAD_DAYS = 0.05, 7
 """A day is bad when the accuracy of the days up to it, so many, is that much under the first
@@ -120,12 +120,14 @@ class Replay:
 
     def _wait_for_the_log(self) -> None:
         """Until the answers are in it: labels come days later. What was killed with it is lost."""
-        deadline = time.monotonic() + LOGGED_S
-        while time.monotonic() < deadline:
+        newest, since = -1, time.monotonic()
+        while time.monotonic() < since + LOGGED_S:
             said, _ = self._server.ask("GET", f"/api/endpoints/{NAME}/labels")
             n_seen = sum(one["n_seen"] for one in said["versions"].values())
             if n_seen >= self._answered.total():
                 return
+            if n_seen > newest:
+                newest, since = n_seen, time.monotonic()
             time.sleep(0.1)
 
     def _wait_for_the_watch(self, day: int) -> None:
