@@ -203,16 +203,18 @@ def test_each_trigger_begins_a_run_and_says_so(endpoints: Endpoints) -> None:
     assert not found["accuracy"]["causes"][0]["asks"]
 
 
-@pytest.mark.parametrize(("name", "grown"), [("sgd", "warm 480"), ("boosted", "rounds 40")])
-def test_new_labelled_rows_continue_the_last_model(
-    endpoints: Endpoints, name: str, grown: str
-) -> None:
+def test_new_labelled_rows_continue_the_last_model(endpoints: Endpoints) -> None:
     """The first run is cold, for what was deployed is a graph; the second goes on from it."""
+    names = ("sgd", "boosted")
     for n in (1, 2):
-        endpoints.ask(name, rows(600, NEW, seed=20 + n))
-        with traffic(endpoints.address, name):
-            run = endpoints.ended(name, n)
-        assert (run["causes"][0]["rule"], run["outcome"]) == ("more", "promoted"), run
-        step = endpoints.step(name, "train")
-        assert step["output"]["warm"] is (n == 2)
-    assert grown in step["log"]
+        for name in names:
+            endpoints.ask(name, rows(600, NEW, seed=20 + n))
+        with traffic(endpoints.address, *names):
+            runs = [endpoints.ended(name, n) for name in names]
+        assert [(r["causes"][0]["rule"], r["outcome"]) for r in runs] == [("more", "promoted")] * 2
+        assert [endpoints.step(name, "train")["output"]["warm"] for name in names] == [n == 2] * 2
+    gathered = endpoints.step("sgd", "rows")["output"]
+    # What was kept back the first time, and what came since: less what is kept back now.
+    assert gathered["n_train"] + gathered["n_holdout"] == 720
+    assert f"warm {gathered['n_train']}" in endpoints.step("sgd", "train")["log"]
+    assert "rounds 40" in endpoints.step("boosted", "train")["log"]
