@@ -113,27 +113,27 @@ class Endpoints:
 
 
 class Drifted(threading.Thread):
-    """Asks an endpoint for rows that moved, and tells what came true of them, again and again."""
+    """Asks an endpoint for rows that moved, and tells what came true of them, on and on."""
 
-    def __init__(self, endpoints: Endpoints, endpoint: str, moved: Any) -> None:
+    def __init__(self, endpoints: Endpoints, endpoint: str, *of: Any) -> None:
         super().__init__(daemon=True)
-        self.endpoints, self.endpoint, self.rows = endpoints, endpoint, moved
+        self.endpoints, self.endpoint, self.of = endpoints, endpoint, of
         self.over = threading.Event()
 
     def run(self) -> None:
-        part = self.rows
-        while not self.over.wait(0.1):
+        for n in itertools.count():
             with suppress(OSError):
-                self.endpoints.ask(self.endpoint, part)
-            part = self.rows.sample(15)
+                self.endpoints.ask(self.endpoint, shifted(15 if n else 900, *self.of, seed=50 + n))
+            if self.over.wait(0.1):
+                return
 
 
 @contextmanager
-def drifted(endpoints: Endpoints, **moved: Any) -> Iterator[None]:
+def drifted(endpoints: Endpoints, **moved: tuple[np.ndarray, str]) -> Iterator[None]:
     """Rows that moved, for as long as it lasts."""
     with ExitStack() as stack:
         for name, of in moved.items():
-            one = Drifted(endpoints, name, of)
+            one = Drifted(endpoints, name, *of)
             one.start()
             stack.callback(one.over.set)
         yield
@@ -172,12 +172,12 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
         yield Endpoints(server.address)
 
 
-def shifted(n: int, weights: np.ndarray, column: str) -> Any:
+def shifted(n: int, weights: np.ndarray, column: str, seed: int) -> Any:
     """Rows of which a column moved far."""
-    frame = rows(n, weights, seed=11)
+    frame = rows(n, weights, seed=seed)
     frame[column] += 2.0
     chance = 1 / (1 + np.exp(-2 * (frame[["a", "b", "c"]].to_numpy() @ weights)))
-    frame["y"] = (np.random.default_rng(12).random(n) < chance).astype(np.int64)
+    frame["y"] = (np.random.default_rng(seed).random(n) < chance).astype(np.int64)
     return frame
 
 
@@ -186,7 +186,7 @@ def test_each_trigger_begins_a_run_and_says_so(endpoints: Endpoints) -> None:
     endpoints.ask("accuracy", rows(900, NEW, seed=5))
     with (
         traffic(endpoints.address, "accuracy"),
-        drifted(endpoints, lost=shifted(900, NEW, "b"), calm=shifted(900, OLD, "a")),
+        drifted(endpoints, lost=(NEW, "b"), calm=(OLD, "a")),
     ):
         found = {name: endpoints.ended(name) for name in ("hand", "accuracy", "lost", "calm")}
         found["nightly"] = endpoints.ended("nightly")
