@@ -69,3 +69,11 @@ def test_killed_at_ten_random_moments_it_comes_to_the_same_end(tmp_path: Path) -
     found, _ = replayed(commands()[1], tmp_path, "--seed", seed)
     assert len(found["killed"]) == 10, seed
     came_to_its_end(found)
+
+
+def test_the_pages_start_it_as_the_example_does_and_show_its_configuration() -> None:
+    shown = (EXAMPLE / "seatrial.yaml").read_text("utf-8")
+    for page in (EXAMPLE.parents[1] / "docs" / "tutorial").glob("close-the-loop*.md"):
+        text = page.read_text("utf-8")
+        assert re.findall(r"^(python close_the_loop\.py.*)$", text, re.MULTILINE) == commands()
+        assert f"```yaml loop\n{shown}```" in text
