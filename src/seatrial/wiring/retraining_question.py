@@ -47,11 +47,17 @@ class Question:
         return min(max(waited_s / 10, _SOONEST_S), _LATEST_S)
 
     def put_aside(
-        self, rows: LabelledRows, folder: Path, label: str, *, window_s: float, least: int
+        self,
+        rows: LabelledRows,
+        folder: Path,
+        config: RetrainedConfig,
+        *,
+        window_s: float,
+        wanted: bool,
     ) -> None:
-        """Write the rows of the window in which the drift showed, and since, if there are any.
+        """Write the rows of the window in which the drift showed, and since, if they are enough.
 
-        Args: window_s: how long a window lasts at least; least: so many rows are wanted.
+        Args: window_s: how long a window lasts at least; wanted: whether they must be.
         Raises: TooFewRows.
         """
         from seatrial.adapters.labelled_rows import write_labelled_rows
@@ -59,9 +65,12 @@ class Question:
         file = folder / DRIFTED
         file.unlink(missing_ok=True)
         drifted = rows_since(rows, self.asked_at - timedelta(seconds=window_s))
-        check_enough(len(drifted), least, "since the drift")
-        if len(drifted):
-            write_labelled_rows(file, drifted.columns, label=label, labels=drifted.labels)
+        least = config.checks.min_holdout_rows
+        if wanted:
+            check_enough(len(drifted), least, "since the drift")
+        if len(drifted) >= least:
+            columns, labels = drifted.columns, drifted.labels
+            write_labelled_rows(file, columns, label=config.label, labels=labels)
 
 
 def question_of(log: FactLog, context: Context) -> Question | None:

@@ -114,8 +114,8 @@ class RetrainingFlow:
             context.check()
             if question is not None:
                 window_s = self._workspace.settings.monitoring.windows.every
-                least = 0 if waits_s is None else config.checks.min_holdout_rows
-                question.put_aside(rows, folder, config.label, window_s=window_s, least=least)
+                wanted_now = waits_s is not None
+                question.put_aside(rows, folder, config, window_s=window_s, wanted=wanted_now)
             kept = config.data.holdout
             cut = cut_of(rows, share=kept.share, span_s=kept.span)
             train, holdout = rows.some(slice(0, cut)), rows.some(slice(cut, None))
