@@ -61,7 +61,7 @@ QUICKLY = {
         "windows": {"every": "1s", "least_rows": 300},
         "performance": {"window_rows": 300},
     },
-    "evaluation": {"latency_slack_ms": 1000.0},
+    "evaluation": {"latency_slack_ms": 1000.0, "margin": 0.1},
 }
 
 
