@@ -24,6 +24,7 @@ from pages.configuration import (
     schema_file,
 )
 from pages.errors import errors_page
+from pages.events import events_schema_file
 from pages.metrics import metrics_page
 from pages.provider_failures import provider_failures_page
 from pages.rollout import events_page, rollout_page
@@ -38,6 +39,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration_page,
     "errors.md": errors_page,
     "events.md": events_page,
+    "events.schema.json": events_schema_file,
     "experiment.md": experiment_page,
     "experiment.schema.json": experiment_schema_file,
     "metrics.md": metrics_page,

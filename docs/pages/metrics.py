@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from pages.text import page, table
+from seatrial.events.exposition import in_exposition, out_exposition
+from seatrial.events.journal import Sent, Taken
 from seatrial.features.failures import FeaturesLate
 from seatrial.features.online import Read, State
 from seatrial.features.plan import Column, Plan
@@ -102,6 +104,12 @@ def metrics_page() -> str:
             "run ended with, such as `promoted`, `worse` or `failed`.",
         ],
         table(head, _rows(of_retrainings())),
+        ["## What events tell"],
+        [
+            "Of [events to other systems and from them](../how-to/events.md), where the section",
+            "`events` has a broker. `outcome` is `taken`, `repeated` or `rejected`.",
+        ],
+        table(head, _rows(of_events())),
         ["## What registries tell"],
         [
             "Where models are followed (`registry.models` of the configuration). `result` is",
@@ -129,7 +137,7 @@ def metrics_page() -> str:
 
 def families() -> list[tuple[str, str, str, str]]:
     """Name, meaning, type and sample lines of every family."""
-    registries = of_registries() + of_retrainings()
+    registries = of_registries() + of_retrainings() + of_events()
     return of_servers() + of_the_gateway() + of_lookups() + registries + of_the_watch()
 
 
@@ -138,6 +146,14 @@ def of_retrainings() -> list[tuple[str, str, str, str]]:
     at = datetime(2030, 1, 1, tzinfo=UTC)
     over = Begun(key="churn-1", at=at, by="", causes=(), outcome="promoted", trained_s=1.0)
     return _HELP.findall(retraining_exposition({"churn": Agenda(begun=(over,))}))
+
+
+def of_events() -> list[tuple[str, str, str, str]]:
+    """The families of `events/exposition.py`, with a sample of each."""
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    out = out_exposition(Sent(), up=True, n_behind=0, oldest=None, now=now)
+    taken = Taken(counts={("t", "taken"): 1})
+    return _HELP.findall(out + in_exposition(taken, up=True, n_waiting=0))
 
 
 def of_the_gateway() -> list[tuple[str, str, str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from pages.events import journal_rows
 from pages.experiments import experiment_rows
 from pages.keys import key_rows
 from pages.pipelines import pipeline_rows
@@ -311,6 +312,7 @@ def events_page() -> str:
         *event_rows(),
         *key_rows(),
         *pipeline_rows(),
+        *journal_rows(),
     ]
     rows = [
         [

@@ -11,6 +11,8 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from pages.text import page, table
+from seatrial.events.config import EventsConfig
+from seatrial.events.desk import EventDesk
 from seatrial.experiments.desk import ExperimentDesk
 from seatrial.features.desk import FeatureDesk
 from seatrial.features.view import Repository
@@ -25,6 +27,7 @@ from seatrial.testing.memory_store import MemoryStore
 from seatrial.training.retraining.desk import Retrainings
 from seatrial.training.runs.desk import RunDesk
 from seatrial.web.control import control_router
+from seatrial.web.events import events_router
 from seatrial.web.experiments import experiments_router
 from seatrial.web.features import features_router
 from seatrial.web.guard import Guard
@@ -122,6 +125,12 @@ def routes_page() -> str:
             "The page is at `/features`. See [Use features from Feast](../how-to/features.md).",
         ],
         table(["method", "path", ""], _listed(_features())),
+        ["## Events"],
+        [
+            "Where the section `events` has a broker; guarded likewise. The page is at",
+            "`/events`. See [Send events and take them in](../how-to/events.md).",
+        ],
+        table(["method", "path", ""], _listed(_events())),
         ["## Labels"],
         [
             "What came true, for predictions that were logged; guarded likewise. See",
@@ -134,6 +143,10 @@ def routes_page() -> str:
 def _experiments() -> APIRouter:
     desk = ExperimentDesk(MemoryStore(), now=SystemClock().now)
     return experiments_router(desk, OPEN, lambda _: [])
+
+
+def _events() -> APIRouter:
+    return events_router(EventDesk(MemoryStore(), EventsConfig()), OPEN)
 
 
 def _spending() -> APIRouter:

@@ -175,7 +175,7 @@ class Replay:
         if not release or release["over"] or release["phase"] != "canary":
             return None
         verdicts = (release["evidence"] or {}).get("verdicts", [])
-        return release["version"], max((verdict["n"] for verdict in verdicts), default=0)
+        return release["version"], min((verdict["n"] for verdict in verdicts), default=0)
 
     # What happened, for the reader.
 

@@ -37,6 +37,8 @@ MARKS = {
     "live": "tests/docs/test_experiments_page.py runs it, beside an endpoint of two versions",
     "evaluation": "tests/docs/test_evaluate_page.py runs it, with two models it trains",
     "retraining": "tests/docs/test_retraining_page.py runs it, with rows of its own",
+    "events": "tests/docs/test_events_page.py runs it",
+    "kafka": "tests/integration/test_kafka.py runs it, against two brokers",
     "deciding": "needs a run that stands where it is wanted: tests/cli/test_retrain.py has them",
     "loop": "tests/journeys/test_close_the_loop.py runs it, twice: undisturbed and killed",
     "registry": "tests/docs/test_registry_page.py runs it, beside a server that follows",

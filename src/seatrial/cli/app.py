@@ -31,6 +31,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "history": ("seatrial.cli.release:history", "Every fact of an endpoint, oldest first."),
     "monitor": ("seatrial.cli.monitor:monitor", "Drift, data quality and alerts, of any log."),
     "labels": ("seatrial.cli.labels:labels", "Hand in what came true, and plan what to label."),
+    "events": ("seatrial.cli.events:events", "Events to other systems and from them."),
     "llm": ("seatrial.cli.llm:llm", "Language models: keys, models, what was spent."),
     "rag": ("seatrial.cli.rag:rag", "Documents that can be asked: build, search, ask."),
     "experiment": ("seatrial.cli.experiment:experiment", "A/B tests: plan, run and judge one."),

@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 _POLL_S = 0.05
 _FLUSH_S = 0.5
 _BEAT_S = 1.0
-_WATCHERS = ("monitor", "registry/follower", "retraining")
+_WATCHERS = ("monitor", "registry/follower", "retraining", "events/out", "events/in")
 """Who besides workers has something to tell whoever scrapes one."""
 """The beat of the process that watches: its text for Prometheus is shown with ours."""
 _GATHER_S = 0.02

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seatrial.testing.answers_suite import AnswersSuite
     from seatrial.testing.billing_provider import BillingProvider
+    from seatrial.testing.broker_suite import BrokerSuite
     from seatrial.testing.chunker_suite import ChunkerSuite
     from seatrial.testing.clock import FakeClock
     from seatrial.testing.embedder_suite import EmbedderSuite
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from seatrial.testing.ledger_suite import LedgerSuite
     from seatrial.testing.limits_suite import LimitStoreSuite
     from seatrial.testing.loader_suite import LoaderSuite
+    from seatrial.testing.memory_broker import MemoryBroker
     from seatrial.testing.memory_index import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
     from seatrial.testing.memory_prompts import MemoryPrompts
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswersSuite",
     "BillingProvider",
+    "BrokerSuite",
     "ChunkerSuite",
     "EmbedderSuite",
     "EngineSuite",
@@ -53,6 +56,7 @@ __all__ = [
     "LedgerSuite",
     "LimitStoreSuite",
     "LoaderSuite",
+    "MemoryBroker",
     "MemoryIndexStore",
     "MemoryLedger",
     "MemoryPrompts",
@@ -85,6 +89,7 @@ _HOMES = {
     "EmbedderSuite": "embedder_suite",
     "AnswersSuite": "answers_suite",
     "BillingProvider": "billing_provider",
+    "BrokerSuite": "broker_suite",
     "ChunkerSuite": "chunker_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
@@ -92,6 +97,7 @@ _HOMES = {
     "LedgerSuite": "ledger_suite",
     "LimitStoreSuite": "limits_suite",
     "LoaderSuite": "loader_suite",
+    "MemoryBroker": "memory_broker",
     "MemoryIndexStore": "memory_index",
     "MemoryLedger": "memory_ledger",
     "MemoryPrompts": "memory_prompts",

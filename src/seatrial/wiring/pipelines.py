@@ -33,7 +33,8 @@ _AGAIN_S = 10.0
 
 def wanted(workspace: Workspace) -> bool:
     """Whether something is configured that this process would do."""
-    return bool(workspace.settings.registry.models or workspace.settings.retraining)
+    settings = workspace.settings
+    return bool(settings.registry.models or settings.retraining or settings.events.broker)
 
 
 def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
@@ -52,6 +53,7 @@ def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
 
 
 def _tick(workspace: Workspace, stop: threading.Event) -> None:
+    from seatrial.wiring.events import moving
     from seatrial.wiring.registry_following import following
     from seatrial.wiring.retraining_book import RetrainingBook
     from seatrial.wiring.retraining_steps import RetrainingFlow
@@ -59,7 +61,7 @@ def _tick(workspace: Workspace, stop: threading.Event) -> None:
     store = workspace.open_store()
     holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        with following(workspace, store, stop) as arrivals:
+        with moving(workspace, store, stop), following(workspace, store, stop) as arrivals:
             flow = RetrainingFlow(workspace, store).workflow()
             book = RetrainingBook(workspace, store, flow)
             worker = Worker(store, [*arrivals, flow], clock=SystemClock(), holder=holder)

@@ -80,12 +80,13 @@ def control_token(environment: Mapping[str, str]) -> str | None:
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
-    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway` and
-        `check_features`.
+    Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
+        `check_features` and `check_events`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
     check_features(workspace)
+    check_events(workspace)
     server = workspace.settings.server
     token = _token_for(server.host)
     listening = listen(server.host, server.port)
@@ -145,10 +146,12 @@ def log_masked() -> None:
 def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
-    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway` and `check_features`.
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features` and
+        `check_events`.
     """
     check_llm(workspace)
     check_features(workspace)
+    check_events(workspace)
     server = workspace.settings.server
     _token_for(server.host)
     listen(server.host, server.port).close()
@@ -169,6 +172,14 @@ def check_features(workspace: Workspace) -> None:
         from seatrial.wiring.lookups import open_lookups
 
         open_lookups(workspace, Tally())
+
+
+def check_events(workspace: Workspace) -> None:
+    """Say now what would keep events from moving.   Raises: as `wiring.events.open_broker`."""
+    if workspace.settings.events.broker is not None:
+        from seatrial.wiring import events
+
+        events.check_events(workspace)
 
 
 def _token_for(host: str) -> str | None:

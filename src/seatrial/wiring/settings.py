@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
+from seatrial.events.config import EventsConfig
 from seatrial.features.config import FeaturesConfig
 from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
@@ -153,6 +154,9 @@ class Settings(ConfigModel):
     retraining: RetrainingConfig = Field(
         default_factory=dict,
         description="Models that are trained anew when triggers ask for it, by name.",
+    )
+    events: EventsConfig = Field(
+        default_factory=EventsConfig, description="Events to other systems and from them."
     )
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,

@@ -33,6 +33,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from seatrial.events.desk import EventDesk
     from seatrial.features.desk import FeatureDesk
     from seatrial.gateway.spend.desk import SpendDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
@@ -71,6 +72,7 @@ class Site:
         features, of_features = self._features(watch)
         retraining, of_retraining = self._retraining()
         registry, of_registry = self._registry()
+        events, of_events = self._events()
         return [
             control_router(desk, guard),
             watch_router(watch, guard),
@@ -85,6 +87,7 @@ class Site:
             *of_registry,
             *spending,
             *of_features,
+            *of_events,
             console_router(
                 desk,
                 watch,
@@ -97,6 +100,7 @@ class Site:
                 card=partial(card_page, self.workspace),
                 training=runs,
                 features=features,
+                events=events,
             ),
         ]
 
@@ -136,6 +140,15 @@ class Site:
 
         desk = RetrainingDesk(self.workspace, self.store)
         return desk, [retraining_router(desk, self.guard)]
+
+    def _events(self) -> tuple[EventDesk | None, list[APIRouter]]:
+        if self.workspace.settings.events.broker is None:
+            return None, []
+        from seatrial.events.desk import EventDesk
+        from seatrial.web.events import events_router
+
+        desk = EventDesk(self.store, self.workspace.settings.events)
+        return desk, [events_router(desk, self.guard)]
 
     def _registry(self) -> tuple[RegistryDesk | None, list[APIRouter]]:
         if not self.workspace.settings.registry.models:

@@ -84,6 +84,31 @@ class TriggerBook:
         stream.refresh()
         return list(stream.change(end).requests.values())
 
+    def demand(
+        self,
+        endpoint: str,
+        id: str,  # noqa: A002
+        *,
+        rule: str,
+        reason: str,
+        evidence: Mapping[str, object],
+        by: str,
+        now: datetime,
+    ) -> None:
+        """Something outside asks for retraining, once per ``id``. See `trigger.demanded`.
+
+        Raises: StoreUnavailable.
+        """
+
+        def ask(triggers: Triggers) -> list[Draft]:
+            return trigger.demanded(
+                triggers, id, rule=rule, reason=reason, evidence=evidence, by=by, now=now
+            )
+
+        stream = self._stream(endpoint)
+        stream.refresh()
+        stream.change(ask)
+
     def _stream(self, endpoint: str) -> Stream[Triggers]:
         if endpoint not in self._streams:
             stream = Stream(

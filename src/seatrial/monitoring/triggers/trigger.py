@@ -173,6 +173,37 @@ def evaluated(
     return drafts
 
 
+def demanded(
+    triggers: Triggers,
+    id: str,  # noqa: A002
+    *,
+    rule: str,
+    reason: str,
+    evidence: Mapping[str, object],
+    by: str,
+    now: datetime,
+) -> list[Draft]:
+    """Something outside asks for retraining: a cause like those of the rules, once per ``id``.
+
+    Args:
+        id: the demand's own; whoever says it twice asks once.
+        rule: what asks, for quorums; no rule of the configuration.
+        evidence: JSON-able.
+    """
+    if id in triggers.requests:
+        return []
+    data = {
+        "rule": rule,
+        "at": now.isoformat(),
+        "id": id,
+        "version": None,
+        "reason": reason,
+        "evidence": dict(evidence),
+        "evaluation": None,
+    }
+    return [Draft(kind=RETRAINING, data=data, schema=SCHEMA, by=by)]
+
+
 def fold(triggers: Triggers, facts: Sequence[Fact]) -> Triggers:
     """The triggers of an endpoint after more facts of its stream.   Raises: UnknownFact."""
     for fact in facts:

@@ -30,6 +30,7 @@ from seatrial.web.entrance import LOGIN
 from seatrial.web.guard import COOKIE, Guard
 
 if TYPE_CHECKING:
+    from seatrial.events.desk import EventDesk
     from seatrial.features.desk import FeatureDesk
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.training.following.desk import RegistryDesk
@@ -140,6 +141,7 @@ def console_router(
     card: Card | None = None,
     training: RunDesk | None = None,
     features: FeatureDesk | None = None,
+    events: EventDesk | None = None,
 ) -> APIRouter:
     """The console at ``/``; not part of the API's description.
 
@@ -152,6 +154,7 @@ def console_router(
         card: model cards of versions; None where there are none.
         training: runs of trainings; None where nobody shows them.
         features: how features stand; None where no endpoint looks any up.
+        events: how events go; None where no broker is configured.
     """
     router = APIRouter(include_in_schema=False)
     frame = Frame(guard)
@@ -217,15 +220,28 @@ def console_router(
         add_retraining(router, frame, RetrainingPages(retraining))
     if training is not None:
         add_runs(router, frame, training)
-    if features is not None:
-        from seatrial.web.console.feature_pages import (  # noqa: PLC0415 - of servers that have them
-            FeaturePages,
-            add_features,
-        )
-
-        add_features(router, frame, FeaturePages(features, watch))
+    _add_configured(router, frame, watch, features=features, events=events)
     _add_visit(router, frame)
     return router
+
+
+def _add_configured(
+    router: APIRouter,
+    frame: Frame,
+    watch: WatchDesk,
+    *,
+    features: FeatureDesk | None,
+    events: EventDesk | None,
+) -> None:
+    """Pages whose code is loaded by servers that have them alone."""
+    if features is not None:
+        from seatrial.web.console.feature_pages import FeaturePages, add_features  # noqa: PLC0415
+
+        add_features(router, frame, FeaturePages(features, watch))
+    if events is not None:
+        from seatrial.web.console.event_pages import add_events  # noqa: PLC0415
+
+        add_events(router, frame, events)
 
 
 def _add_card(router: APIRouter, frame: Frame, desk: Desk, card: Card) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.web.console import (
+    event_words,
     experiment_words,
     feature_words,
     knowledge_words,
@@ -500,6 +501,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **experiment_words.EN,
         **knowledge_words.EN,
         **feature_words.EN,
+        **event_words.EN,
         **variant_words.EN,
         **retraining_words.EN,
     },
@@ -512,6 +514,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         **experiment_words.ZH,
         **knowledge_words.ZH,
         **feature_words.ZH,
+        **event_words.ZH,
         **variant_words.ZH,
         **retraining_words.ZH,
     },
