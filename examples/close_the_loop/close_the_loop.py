@@ -3,8 +3,8 @@
 A day of the data is a day: 48 requests, and then the labels of three days before, if the feed is
 up. The server's own clock does not count as time: while it takes labels in, trains, evaluates and
 stages, no day passes, for all of that takes seconds of a day. A canary needs requests, so days go
-by while it is watched, each as soon as the answers of the one before are judged. "Without the loop"
-is the first model, frozen, over the same rows.
+by while it is watched, held back while little of what was answered is judged: its length in days
+depends on the machine a little. "Without the loop" is the first model, frozen, over the same rows.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Replay:
         raise SystemExit(f"the loop stands still: {view}")
 
     def _wants_requests(self) -> bool:
-        """Whether a canary is under way that has judged all its answers, and needs more."""
+        """Whether a canary is under way that has judged about as many answers as it gave."""
         deadline = time.monotonic() + JUDGED_S
         while (trial := self._trial()) is not None:
             version, n_judged = trial
@@ -169,13 +169,13 @@ class Replay:
         return False
 
     def _trial(self) -> tuple[int, int] | None:
-        """The version that is a canary, and how many of its answers are judged."""
+        """The version that is a canary, and how many answers its gates have judged at most."""
         endpoint, _ = self._server.ask("GET", f"/api/endpoints/{NAME}")
         release = endpoint["release"]
         if not release or release["over"] or release["phase"] != "canary":
             return None
         verdicts = (release["evidence"] or {}).get("verdicts", [])
-        return release["version"], min((verdict["n"] for verdict in verdicts), default=0)
+        return release["version"], max((verdict["n"] for verdict in verdicts), default=0)
 
     # What happened, for the reader.
 
