@@ -47,6 +47,8 @@ MARKS = {
     "knowledge": "tests/docs/test_ask_page.py runs it, in a folder with the examples",
     "prompts": "tests/docs/test_prompt_page.py runs it, beside a scripted server of models",
     "feast": "needs Feast; tests/integration/test_feast.py does it, in an environment with it",
+    "shop": "tests/integration/test_mlops_guide.py runs it, with Feast, MLflow and a server",
+    "kubernetes": "is what is written: tests/docs/test_mlops_guide.py compares",
     "sources": "tests/integration/test_feature_sources.py runs it, with dbt and with Spark",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }

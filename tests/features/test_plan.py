@@ -91,3 +91,10 @@ def test_inputs_that_a_newer_plan_does_not_fill_are_named(repository: Repository
     less = plan_of(LookupConfig(features=("user_stats:avg_order_value",)), repository)
     assert taken_away(whole, less) == ("purchase_count_30d",)
     assert taken_away(less, whole) == taken_away(whole, whole) == ()
+
+
+@pytest.mark.parametrize("value", ["soon", "-1s", 0])
+def test_a_wrong_duration_is_told_with_its_key(value: object) -> None:
+    endpoint = {"service": "a", "deadline": value}
+    with pytest.raises(ConfigInvalid, match=r"endpoints\.churn\.deadline"):
+        validated(FeaturesConfig, {"endpoints": {"churn": endpoint}}, "seatrial.yaml")

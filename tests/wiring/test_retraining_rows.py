@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,15 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seatrial.adapters.feast_repository import open_folder
+from seatrial.adapters.feast_scaffold import write_repository
+from seatrial.kernel.store import Store
 from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.rows.columns import NoSuchColumn
 from seatrial.registry.bundle import Bundle
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.stats.performance import Metric
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.wiring.performance import LabelFiles
 from seatrial.wiring.retraining_log import NothingLogged, Wanted
 from seatrial.wiring.retraining_look import judged, production_loss
 from seatrial.wiring.retraining_rows import gather
+from seatrial.wiring.workspace import Workspace, open_workspace
+from tests.cli.test_features import FakeFeast
 from tests.wiring.test_performance import BEGAN_S, World, drawn
 
 pytestmark = pytest.mark.slow
@@ -130,6 +137,64 @@ def test_a_database_gives_rows_too(world: World) -> None:
         ["no", "yes", "yes"],
         [None, "Ulm"],
     )
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Workspace, Store]]:
+    """Two users whose features are known an hour before the newest of their labels."""
+    feast = FakeFeast()
+    monkeypatch.setattr("seatrial.wiring.features.child_of", lambda config, folder: feast)
+    folder = tmp_path / "features"
+    write_repository(folder, project="users", now=NOW)
+    open_folder(folder).keep(feast.apply())
+    hour = timedelta(hours=1)
+    for user in (1, 2):
+        known_us = round((NOW - hour).timestamp() * 1e6)
+        values = {"purchase_count_30d": 10 * user, "avg_order_value": None}
+        feast.rows.append(((user,), known_us, known_us, values))
+    lines = [(1, NOW, 1), (2, NOW, 0), (2, NOW - 2 * hour, 1), (3, NOW, 0), (1, NOW - 9 * hour, "")]
+    text = "".join(f"{user},{at:%Y-%m-%dT%H:%M:%SZ},{label}\n" for user, at, label in lines)
+    (tmp_path / "labels.csv").write_text("user_id,event_timestamp,y\n" + text)
+    lookup = {"service": "user_activity", "defaults": {"purchase_count_30d": 0}}
+    (tmp_path / "seatrial.yaml").write_text(
+        json.dumps({"features": {"endpoints": {"churn": lookup}}})
+    )
+    workspace = open_workspace(home=tmp_path / "home", config=tmp_path / "seatrial.yaml")
+    store = workspace.open_store()
+    yield workspace, store
+    store.close()
+
+
+@pytest.mark.parametrize("taken", [(), ("purchase_count_30d", "user_id")])
+def test_features_are_joined_as_of_the_time_of_each_label(
+    shop: tuple[Workspace, Store], tmp_path: Path, taken: tuple[str, ...]
+) -> None:
+    """The join key is no feature, unless the model in production takes it."""
+    signature = None
+    if taken:
+        signature = Signature(
+            features=tuple(Feature(name=name, dtype=Dtype.FLOAT64) for name in taken),
+            outputs=(Output(name="label", dtype=Dtype.INT64, classes=(0, 1)),),
+            task=Task.CLASSIFICATION,
+            matrix=False,
+        )
+    said: list[str] = []
+    wanted = Wanted(
+        endpoint="churn",
+        config=config(source="features", entities="labels.csv", window="5h"),
+        signature=signature,
+        now=NOW,
+    )
+    rows = gather(*shop, wanted, folder=tmp_path, say=said.append)
+    assert tuple(rows.columns) == (taken or ("purchase_count_30d", "avg_order_value"))
+    # Two hours before, nothing was known of user 2, and of user 3 nothing ever was.
+    assert rows.columns["purchase_count_30d"].tolist() == [0, 10, 20, 0]
+    assert rows.labels.tolist() == [1, 1, 0, 0]
+    assert said == [
+        "5 entities joined with the feature store, as of their times",
+        "4 rows with a label; 1 have none yet",
+    ]
+    assert [path.name for path in tmp_path.glob("features.parquet*")] == []
 
 
 def test_a_label_that_is_not_there_is_named(world: World) -> None:

@@ -89,7 +89,9 @@ def write_training_table(
         Filled(name=c.name, reference=str(c.selected.reference), n_null=counts[c.name])
         for c in plan.columns
     ]
-    return TrainingSet(path=into, n_rows=n, columns=tuple(filled), digest=digest)
+    return TrainingSet(
+        path=into, keys=tuple(plan.keys), n_rows=n, columns=tuple(filled), digest=digest
+    )
 
 
 def _joined(

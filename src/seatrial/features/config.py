@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from seatrial.kernel.config import ConfigModel, Names
-from seatrial.kernel.duration import parse_duration
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
-]
-"""Seconds, or a text such as ``50ms`` or ``12h``."""
+from seatrial.release.config import Duration
 
 Default: TypeAlias = StrictBool | StrictInt | StrictFloat | StrictStr | None
 

@@ -32,10 +32,13 @@ class Filled:
 class TrainingSet:
     """A file of entity rows with their features.
 
-    Args: digest: SHA-256 of the file.
+    Args:
+        keys: the join keys, which stand in the file beside the features.
+        digest: SHA-256 of the file.
     """
 
     path: Path
+    keys: tuple[str, ...]
     n_rows: int
     columns: tuple[Filled, ...]
     digest: str

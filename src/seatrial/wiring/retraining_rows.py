@@ -70,7 +70,11 @@ def _from_features(workspace: Workspace, wanted: Wanted, folder: Path, say: Say)
         ),
     )
     say(f"{written.n_rows:,} entities joined with the feature store, as of their times")
-    table = DataConfig(source=str(into), columns=ColumnsConfig(timestamp=data.time))
+    # A key says whose features they are, and is none: a model takes it only if it always did.
+    taken = () if wanted.signature is None else wanted.signature.names
+    keys = tuple(key for key in written.keys if key not in taken)
+    columns = ColumnsConfig(timestamp=data.time, ignore=keys)
+    table = DataConfig(source=str(into), columns=columns)
     try:
         return _from_table(table, wanted, folder, say)
     finally:

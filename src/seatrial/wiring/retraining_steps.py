@@ -27,7 +27,7 @@ from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.retraining.agenda import KIND
 from seatrial.training.retraining.checks import TooFewRows, check_rows
 from seatrial.training.retraining.config import RetrainedConfig
-from seatrial.training.retraining.gathering import cut_of, shown_time
+from seatrial.training.retraining.gathering import as_taken, cut_of, shown_time
 from seatrial.training.retraining.records import (
     Approved,
     Judged,
@@ -110,7 +110,8 @@ class RetrainingFlow:
         keep_s = self._workspace.settings.monitoring.performance.keep
         waits_s = None if question is None else question.waits_s(config, keep_s=keep_s)
         try:
-            rows = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
+            found = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
+            rows = as_taken(found, wanted.signature)
             context.check()
             if question is not None:
                 window_s = self._workspace.settings.monitoring.windows.every
@@ -119,7 +120,7 @@ class RetrainingFlow:
             kept = config.data.holdout
             cut = cut_of(rows, share=kept.share, span_s=kept.span)
             train, holdout = rows.some(slice(0, cut)), rows.some(slice(cut, None))
-            found = check_rows(
+            said = check_rows(
                 train.columns,
                 train.labels,
                 n_holdout=len(holdout),
@@ -131,7 +132,7 @@ class RetrainingFlow:
             if waits_s is None:
                 raise
             return Wait(waits_s, f"labels of rows that drifted: {few.problem}")
-        for line in found:
+        for line in said:
             context.log(line)
         files = {"train": train, "holdout": holdout}
         for name, part in files.items():
@@ -149,7 +150,7 @@ class RetrainingFlow:
                 newest=shown_time(rows.at, -1),
                 baseline=baseline,
                 warm=warm,
-                found=tuple(found),
+                found=tuple(said),
             )
         )
 

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.monitoring.rows.table import Coded
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.training.retraining.gathering import (
     Gathering,
+    LabelledRows,
+    as_taken,
     cut_of,
     rows_since,
     shown_time,
@@ -136,3 +139,20 @@ def test_rows_since_a_time_are_those_of_it_and_later_and_none_where_no_time_is_k
     assert rows_since(rows, datetime(2030, 1, 1, 0, 2, tzinfo=UTC)).columns["x"].tolist() == [1.0]
     untimed = gathered(({"x": np.arange(3.0)}, ["a"] * 3, None)).rows()
     assert len(rows_since(untimed, NOW)) == 0
+
+
+def test_whether_a_value_is_missing_makes_no_other_type():
+    """A column with gaps is one of floats; the same one without is not, and goes on as floats."""
+    features = (
+        Feature(name="bought", dtype=Dtype.FLOAT64, nullable=True),
+        Feature(name="visits", dtype=Dtype.INT64),
+    )
+    output = Output(name="label", dtype=Dtype.INT64, classes=(0, 1))
+    signature = Signature(
+        features=features, outputs=(output,), task=Task.CLASSIFICATION, matrix=False
+    )
+    columns = {name: np.arange(3) for name in ("bought", "visits", "other")}
+    rows = LabelledRows(columns=columns, labels=np.zeros(3), at=None)
+    kinds = {name: c.dtype.kind for name, c in as_taken(rows, signature).columns.items()}
+    assert kinds == {"bought": "f", "visits": "i", "other": "i"}
+    assert as_taken(rows, None).columns["bought"].dtype.kind == "i"

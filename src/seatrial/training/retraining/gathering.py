@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.monitoring.rows.table import Coded, Column
+from seatrial.registry.signature import Dtype, Signature
 from seatrial.training.retraining.checks import Values
 
 Times = NDArray[np.datetime64]
+
+_FLOATS = frozenset({Dtype.FLOAT32, Dtype.FLOAT64})
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -145,6 +148,20 @@ def _texts(part: Values) -> Values:
     return np.array(
         [f"{v:g}" if ok else None for v, ok in zip(part.tolist(), there, strict=True)], object
     )
+
+
+def as_taken(rows: LabelledRows, signature: Signature | None) -> LabelledRows:
+    """Whole numbers as floats where the model in production takes floats.
+
+    A column of a file is one of whole numbers or of floats as none or some of it is missing, and
+    the next model would take another type for no other reason.
+    """
+    floats = {f.name for f in signature.features if f.dtype in _FLOATS} if signature else set()
+    columns = {
+        name: column.astype(np.float64) if name in floats and column.dtype.kind in "iu" else column
+        for name, column in rows.columns.items()
+    }
+    return replace(rows, columns=columns)
 
 
 def cut_of(rows: LabelledRows, *, share: float | None, span_s: float | None) -> int:
