@@ -42,6 +42,7 @@ MARKS = {
     "events": "tests/docs/test_events_page.py runs it",
     "kafka": "tests/integration/test_kafka.py runs it, against two brokers",
     "deciding": "needs a run that stands where it is wanted: tests/cli/test_retrain.py has them",
+    "loop": "tests/journeys/test_close_the_loop.py runs it, twice: undisturbed and killed",
     "registry": "tests/docs/test_registry_page.py runs it, beside a server that follows",
     "training": "tests/docs/test_train_page.py runs it, in a folder with the examples",
     "gateway": "tests/docs/test_gateway_page.py runs it, beside a scripted server of models",

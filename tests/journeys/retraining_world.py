@@ -70,6 +70,16 @@ def further(data, label, warm_start):
     model = joblib.load(warm_start) if warm_start else SGDClassifier(loss="log_loss")
     print("warm" if warm_start else "cold", len(rows), flush=True)
     return model.partial_fit(rows.drop(columns=[label]), rows[label], classes=[0, 1])
+
+def boosted(data, label, warm_start):
+    from xgboost import XGBClassifier
+
+    rows = pd.read_parquet(data)
+    before = joblib.load(warm_start).get_booster() if warm_start else None
+    model = XGBClassifier(n_estimators=20, max_depth=3)
+    model.fit(rows.drop(columns=[label]), rows[label], xgb_model=before)
+    print("rounds", model.get_booster().num_boosted_rounds(), flush=True)
+    return model
 """
 
 QUICK: dict[str, Any] = {
@@ -205,15 +215,16 @@ class Server:
 class Traffic(threading.Thread):
     """Asks the endpoint for one row after the other, whoever answers."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, *, pause_s: float = 0.002) -> None:
         super().__init__(daemon=True)
+        self.pause_s = pause_s
         self.path = f"/v1/models/{endpoint}:predict"
         self.address = ""
         self.over = threading.Event()
 
     def run(self) -> None:
         n = 0
-        while not self.over.wait(0.002):
+        while not self.over.wait(self.pause_s):
             n += 1
             row = [random.gauss(0, 1) for _ in range(3)]
             request = urllib.request.Request(

@@ -25,7 +25,7 @@ from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow
 from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.retraining.agenda import KIND
-from seatrial.training.retraining.checks import check_rows
+from seatrial.training.retraining.checks import TooFewRows, check_rows
 from seatrial.training.retraining.config import RetrainedConfig
 from seatrial.training.retraining.gathering import as_taken, cut_of, shown_time
 from seatrial.training.retraining.outline import OUTLINE
@@ -40,7 +40,8 @@ from seatrial.training.retraining.records import (
     Trained,
 )
 from seatrial.wiring.registering import Offer, Offered, arrival, ending, offer, write_evaluation
-from seatrial.wiring.retraining_log import Wanted
+from seatrial.wiring.retraining_log import NothingLogged, Wanted
+from seatrial.wiring.retraining_question import DRIFTED, question_of
 from seatrial.wiring.workspace import Workspace
 
 PROMOTED = "promoted"
@@ -108,20 +109,32 @@ class RetrainingFlow:
         folder = self._folder(context)
         folder.mkdir(parents=True, exist_ok=True)
         context.progress(None, f"gathering rows: {config.data.source}")
-        found = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
-        rows = as_taken(found, wanted.signature)
-        context.check()
-        kept = config.data.holdout
-        cut = cut_of(rows, share=kept.share, span_s=kept.span)
-        train, holdout = rows.some(slice(0, cut)), rows.some(slice(cut, None))
-        said = check_rows(
-            train.columns,
-            train.labels,
-            n_holdout=len(holdout),
-            signature=wanted.signature,
-            demands=config.checks.demands(),
-            label=config.label,
-        )
+        question = None if baseline is None else question_of(self._store, context)
+        keep_s = self._workspace.settings.monitoring.performance.keep
+        waits_s = None if question is None else question.waits_s(config, keep_s=keep_s)
+        try:
+            found = gather(self._workspace, self._store, wanted, folder=folder, say=context.log)
+            rows = as_taken(found, wanted.signature)
+            context.check()
+            if question is not None:
+                window_s = self._workspace.settings.monitoring.windows.every
+                wanted_now = waits_s is not None
+                question.put_aside(rows, folder, config, window_s=window_s, wanted=wanted_now)
+            kept = config.data.holdout
+            cut = cut_of(rows, share=kept.share, span_s=kept.span)
+            train, holdout = rows.some(slice(0, cut)), rows.some(slice(cut, None))
+            said = check_rows(
+                train.columns,
+                train.labels,
+                n_holdout=len(holdout),
+                signature=wanted.signature,
+                demands=config.checks.demands(),
+                label=config.label,
+            )
+        except (NothingLogged, TooFewRows) as few:
+            if waits_s is None:
+                raise
+            return Wait(waits_s, f"labels of rows that drifted: {few.problem}")
         for line in said:
             context.log(line)
         files = {"train": train, "holdout": holdout}
@@ -151,14 +164,15 @@ class RetrainingFlow:
         order, config = self._order(context)
         rows = context.output("rows", Rows)
         asks = [cause for cause in order.causes if cause.asks]
-        if len(asks) < len(order.causes) or rows.baseline is None:
+        if question_of(self._store, context) is None or rows.baseline is None:
             return Done(Looked(asked=False, reason="no question: more than drift asks for it"))
+        drifted = self._folder(context) / DRIFTED
         loss = production_loss(
             self._workspace,
             self._store,
             endpoint=order.endpoint,
             version=rows.baseline,
-            rows=Path(rows.holdout),
+            rows=drifted if drifted.is_file() else Path(rows.holdout),
             label=config.label,
         )
         context.log(loss.reason)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from seatrial.kernel.config import ConfigInvalid, ConfigModel, load
-from seatrial.monitoring.triggers.config import TriggersConfig, rules_of
+from seatrial.monitoring.triggers.config import TriggersConfig, named_endpoints, rules_of
 from seatrial.monitoring.triggers.cron import parse_cron
 from seatrial.monitoring.triggers.rule import (
     DAY_S,
@@ -78,3 +78,12 @@ def test_every_kind_of_rule(tmp_path):
 def test_what_is_wrong_is_named(tmp_path, rule, problem):
     with pytest.raises(ConfigInvalid, match=problem):
         read(tmp_path, f"triggers: [{rule}]")
+
+
+def test_a_pattern_names_no_endpoint(tmp_path):
+    text = """
+triggers:
+  - {name: a, kind: labels, rows: 5, endpoints: [churn, "wi*", "[ab]", "x?"]}
+  - {name: b, kind: labels, rows: 5}
+"""
+    assert named_endpoints(read(tmp_path, text)) == {"churn"}

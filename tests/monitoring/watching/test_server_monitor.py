@@ -78,12 +78,12 @@ class World:
         endpoints.append("churn", [passed, promoted])
         self.n = 0
 
-    def monitor(self, holder: str = "one") -> ServerMonitor:
-        book = AlertBook(self.store, timing=CONFIG.alerts.timing)
+    def monitor(self, holder: str = "one", config: MonitoringConfig = CONFIG) -> ServerMonitor:
+        book = AlertBook(self.store, timing=config.alerts.timing)
         return ServerMonitor(
             self.store,
             clock=self.clock,
-            config=CONFIG,
+            config=config,
             open_watch=lambda *of: self.open_watch(*of),  # noqa: PLW0108 - tests replace it
             alarms=Alarms(book, Couriers([]), clock=self.clock),
             book=book,
@@ -482,3 +482,16 @@ def test_an_alert_whose_traffic_stopped_says_how_old_its_evidence_is(world: Worl
     monitor.tick()
     (alert,) = desk.alerts("churn", ended=False)
     assert alert["stale"] is None
+
+
+def test_a_schedule_asks_for_the_first_version_of_an_endpoint_too(world: World) -> None:
+    """Found by a retraining that was to train the first model every night, and never began."""
+    hourly = {"name": "hourly", "kind": "schedule", "cron": "0 * * * *"}
+    triggers = [hourly | {"endpoints": ["new"]}, hourly | {"name": "others", "endpoints": ["ol?"]}]
+    monitor = world.monitor(config=MonitoringConfig.model_validate({"triggers": triggers}))
+    monitor.tick()
+    world.clock.advance(3700)
+    monitor.tick()
+    asked = TriggerBook(world.store).requests("new")
+    assert [(one.rule, one.version) for one in asked] == [("hourly", None)]
+    assert TriggerBook(world.store).endpoints() == ["new"]

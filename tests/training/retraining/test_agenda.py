@@ -120,8 +120,9 @@ def test_a_budget_of_training_time_holds():
 
 def test_a_person_is_not_held_back_but_by_a_run_under_way():
     _, agenda = decided(Agenda(), [cause("1")])
-    with pytest.raises(RetrainingUnderWay, match="churn-1 of churn is under way"):
+    with pytest.raises(RetrainingUnderWay, match="churn-1 of churn is under way") as refused:
         by_hand("churn", agenda, cause("h", "by hand"), by="anna")
+    assert "seatrial retrain cancel churn" in refused.value.remedy
     agenda = done(agenda)
     agenda = after(agenda, [by_hand("churn", agenda, cause("h", "by hand"), by="anna")])
     assert (agenda.active.key, agenda.active.by) == ("churn-2", "anna")

@@ -14,6 +14,7 @@ from seatrial.training.retraining.gathering import (
     LabelledRows,
     as_taken,
     cut_of,
+    rows_since,
     shown_time,
     values_of,
 )
@@ -129,6 +130,15 @@ def test_a_time_is_shown_where_it_is_known(place, shown):
 def test_a_window_of_rows_without_times_is_empty():
     since = NOW - timedelta(days=1)
     assert len(gathered(({"x": np.ones(2)}, ["a", "a"], None), since=since).rows()) == 0
+
+
+def test_rows_since_a_time_are_those_of_it_and_later_and_none_where_no_time_is_known():
+    at = times(1, 2, 3)
+    at[2] = np.datetime64("NaT")
+    rows = gathered(({"x": np.arange(3.0)}, ["a"] * 3, at)).rows()
+    assert rows_since(rows, datetime(2030, 1, 1, 0, 2, tzinfo=UTC)).columns["x"].tolist() == [1.0]
+    untimed = gathered(({"x": np.arange(3.0)}, ["a"] * 3, None)).rows()
+    assert len(rows_since(untimed, NOW)) == 0
 
 
 def test_whether_a_value_is_missing_makes_no_other_type():

@@ -189,3 +189,9 @@ def rules_of(triggers: Sequence[TriggerConfig], endpoint: str) -> list[Rule]:
         for trigger in triggers
         if any(fnmatchcase(endpoint, pattern) for pattern in trigger.endpoints)
     ]
+
+
+def named_endpoints(triggers: Sequence[TriggerConfig]) -> frozenset[str]:
+    """The endpoints that triggers name in full, whether or not they are there yet."""
+    patterns = (pattern for trigger in triggers for pattern in trigger.endpoints)
+    return frozenset(one for one in patterns if not any(mark in one for mark in "*?["))

@@ -30,7 +30,7 @@ from seatrial.monitoring.service.history import ServiceHistory
 from seatrial.monitoring.service.judge import judge_service, look
 from seatrial.monitoring.service.saturation import Readings, judge_saturation, reading
 from seatrial.monitoring.triggers.book import TriggerBook
-from seatrial.monitoring.triggers.config import rules_of
+from seatrial.monitoring.triggers.config import named_endpoints, rules_of
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.monitoring.watching.endpoint_monitor import EndpointMonitor, OpenWatch
 from seatrial.monitoring.watching.gauges import watched_of
@@ -93,6 +93,7 @@ class ServerMonitor:
         self._store = store
         self._clock = clock
         self._config = config
+        self._named = named_endpoints(config.triggers)  # a schedule trains a first version too
         self._open_watch = open_watch
         self._book = book
         self._holder = holder
@@ -151,7 +152,7 @@ class ServerMonitor:
         self._telling.pass_on([*service, *self._own(served)])
         if due:
             self._service_at = self._clock.monotonic() + _SERVICE_EVERY_S
-        for name in states:
+        for name in sorted({*states, *self._named}):
             n_labelled = self._performance.n_labelled(name) if self._performance else None
             self._telling.ask(name, n_labelled=n_labelled)
         self._say(states)

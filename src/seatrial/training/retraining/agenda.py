@@ -195,7 +195,7 @@ def by_hand(name: str, agenda: Agenda, cause: Cause, *, by: str) -> Draft:
     if agenda.active is not None:
         raise RetrainingUnderWay(
             f"The run {agenda.active.key} of {name} is under way.",
-            remedy=f"Wait for it, or cancel it with: seatrial retrain {name} cancel",
+            remedy=f"Wait for it, or cancel it with: seatrial retrain cancel {name}",
             run=agenda.active.run_id,
         )
     return _begin(name, agenda, [cause], cause.at, by=by)

@@ -107,17 +107,19 @@ def _missing(column: Values) -> NDArray[np.bool_]:
 
 
 def _check_counts(n_rows: int, n_holdout: int, demands: Demands) -> None:
-    for n, least, what in (
-        (n_rows, demands.min_rows, "to train on"),
-        (n_holdout, demands.min_holdout_rows, "kept back"),
-    ):
-        if n < least:
-            raise TooFewRows(
-                f"There are {n:,} labelled rows {what}; {least:,} are needed.",
-                remedy="Wait for more labels, or change checks, data.window or data.holdout.",
-                n_rows=n,
-                limit=least,
-            )
+    check_enough(n_rows, demands.min_rows, "to train on")
+    check_enough(n_holdout, demands.min_holdout_rows, "kept back")
+
+
+def check_enough(n: int, least: int, what: str) -> None:
+    """Refuse too few labelled rows.   Raises: TooFewRows."""
+    if n < least:
+        raise TooFewRows(
+            f"There are {n:,} labelled rows {what}; {least:,} are needed.",
+            remedy="Wait for more labels, or change checks, data.window or data.holdout.",
+            n_rows=n,
+            limit=least,
+        )
 
 
 def _check_column(feature: Feature, columns: Mapping[str, Values]) -> None:

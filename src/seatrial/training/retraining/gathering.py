@@ -180,6 +180,13 @@ def cut_of(rows: LabelledRows, *, share: float | None, span_s: float | None) -> 
     return int(np.searchsorted(rows.at, rows.at[place], side="left"))
 
 
+def rows_since(rows: LabelledRows, since: datetime) -> LabelledRows:
+    """The rows of that time and later; none where rows have no times."""
+    if rows.at is None:
+        return rows.some(slice(0, 0))
+    return rows.some(np.flatnonzero(rows.at >= _moment(since)))
+
+
 def shown_time(at: Times | None, place: int) -> str | None:
     """The time of a row as text; None where it is not known."""
     if at is None or not -len(at) <= place < len(at) or np.isnat(at[place]):
@@ -190,4 +197,8 @@ def shown_time(at: Times | None, place: int) -> str | None:
 
 
 def _time(at: datetime | None) -> np.datetime64 | None:
-    return None if at is None else np.datetime64(round(at.timestamp() * 1e6), "us")
+    return None if at is None else _moment(at)
+
+
+def _moment(at: datetime) -> np.datetime64:
+    return np.datetime64(round(at.timestamp() * 1e6), "us")
