@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments bench-features clean
+.PHONY: help setup demo fmt lint types contracts test check integration integration-journeys integration-parts docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments bench-features clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,7 +49,13 @@ docs-check: $(VENV)/.dev  # the generated pages are up to date
 check: lint docs-check test  ## what must pass before anything lands
 
 integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their Debian packages
-	.ci/with-postgres $(BIN)/python -m pytest -m integration $(ARGS)
+	$(MAKE) --jobs=2 --keep-going --output-sync=target integration-journeys integration-parts
+
+integration-journeys integration-parts: integration-%: $(VENV)/.dev  # side by side, each with a database of its own
+	.ci/with-postgres $(BIN)/python -m pytest -m integration $(INTEGRATION_$*) $(ARGS)
+
+INTEGRATION_journeys := tests/journeys
+INTEGRATION_parts := --ignore=tests/journeys
 
 bench: $(VENV)/.dev  ## the judge's error rates, and serving against its peers
 	$(BIN)/python benchmarks/judge.py
