@@ -25,7 +25,7 @@ DESIGN: dict[str, Any] = {
     "endpoint": "iris",
     "versions": {"today": 1, "second": 2},
     "variants": {"today": 1, "second": 1},
-    "primary": {"name": "bought", "kind": "share", "effect": 0.05, "baseline": {"mean": 0.1}},
+    "primary": {"name": "bought", "kind": "share", "effect": 0.01, "baseline": {"mean": 0.1}},
     "guardrails": [{"name": "complaints", "direction": "down", "margin": 0.5}],
     "secondary": [{"name": "revenue", "covariate": "revenue_before"}],
     "columns": {"segments": ["device"]},

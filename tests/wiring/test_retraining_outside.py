@@ -15,7 +15,7 @@ from seatrial.steps.performer import Came
 from seatrial.steps.worker import Worker
 from seatrial.wiring.retraining_book import RetrainingBook
 from seatrial.wiring.retraining_desk import RetrainingDesk
-from seatrial.wiring.retraining_outside import Hearing, OutsideRuns, StepFailed
+from seatrial.wiring.retraining_outside import Hearing, OutsideRuns, StepAgain, StepFailed
 from seatrial.wiring.retraining_steps import RetrainingFlow
 from seatrial.wiring.settings import Settings
 from seatrial.wiring.workspace import Workspace
@@ -30,6 +30,12 @@ def train(data, label):
     rows = pd.read_parquet(data)
     print("training on", len(rows), flush=True)
     return LogisticRegression().fit(rows.drop(columns=[label]), rows[label])
+"""
+DIES_FIRST = """
+import os, pathlib, signal
+if not pathlib.Path("killed").exists():
+    pathlib.Path("killed").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 STEPS = ("rows", "look", "train", "evaluate", "approve", "register")
 
@@ -146,6 +152,21 @@ def test_the_server_goes_on_with_a_run_whose_orchestrator_is_silent(
     assert begun["look"] == ["server"]
     assert bench.desk.view("churn")["run"]["left_to"] == ""
     bench.store.close()
+
+
+@pytest.mark.slow
+def test_a_training_that_is_ended_from_outside_is_begun_again(bench: Bench) -> None:
+    (bench.folder / "train.py").write_text(PROGRAM + DIES_FIRST)
+    at = bench.outside()
+    at.begin("churn", key="1", by="test")
+    perform(at, "rows")
+    perform(at, "look")
+    with pytest.raises(StepAgain, match="ended from outside, by signal 9"):
+        perform(at, "train")
+    assert perform(at, "train") is Came.DONE
+    assert (bench.folder / "trained.txt").read_text() == "once\n"
+    runs = sorted(path.name for path in bench.workspace.runs.iterdir())
+    assert runs == ["churn-1", "churn-1.2"]
 
 
 def test_a_run_that_failed_is_noted_and_the_next_one_is_another(bench: Bench) -> None:

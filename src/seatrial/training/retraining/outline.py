@@ -19,6 +19,10 @@ from seatrial.training.retraining.records import (
 _PASSING = Retry(attempts=6, first_s=2.0, longest_s=120.0)
 """What may pass is waited for, some minutes: a database, a feature store, a full disk."""
 
+_ENDED = Retry(attempts=3, first_s=2.0)
+"""A training that was ended from outside is begun again; not for ever, since the want of memory
+may have ended it. All else that it fails for would come again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlined:
@@ -40,7 +44,7 @@ class Outlined:
 OUTLINE = (
     Outlined(name="rows", gives=Rows, retry=_PASSING),
     Outlined(name="look", gives=Looked, retry=_PASSING),
-    Outlined(name="train", gives=Trained, retry=Retry()),
+    Outlined(name="train", gives=Trained, retry=_ENDED),
     Outlined(name="evaluate", gives=Judged, retry=_PASSING),
     Outlined(name="approve", gives=Approved, retry=Retry(), waits=True),
     Outlined(name="register", gives=Registered, retry=_PASSING),
