@@ -49,7 +49,7 @@ docs-check: $(VENV)/.dev  # the generated pages are up to date
 check: lint docs-check test  ## what must pass before anything lands
 
 integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their Debian packages
-	$(MAKE) --jobs=2 --keep-going --output-sync=target integration-journeys integration-parts
+	$(MAKE) --jobs=2 --keep-going integration-journeys integration-parts
 
 integration-journeys integration-parts: integration-%: $(VENV)/.dev  # side by side, each with a database of its own
 	.ci/with-postgres $(BIN)/python -m pytest -m integration $(INTEGRATION_$*) $(ARGS)
