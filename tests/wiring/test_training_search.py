@@ -25,7 +25,7 @@ def train(out: Path, x: int = 0, kind: str = "good"):
     if kind == "bad":
         raise ValueError("bad luck")
     report(loss=float(x), step=0)
-    if kind == "slow":
+    if kind == "slow" or (kind == "good" and out.parent.name == "s.1"):  # is pruned meanwhile
         time.sleep(600)
     (out / "model.pkl").write_bytes(str(x).encode())
 

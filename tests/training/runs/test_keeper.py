@@ -13,6 +13,7 @@ from seatrial.testing.memory_store import MemoryStore
 from seatrial.testing.tracker_suite import a_run, losses
 from seatrial.training.runs import keeper as module
 from seatrial.training.runs.book import RunBook
+from seatrial.training.runs.desk import RunDesk
 from seatrial.training.runs.failures import RunTaken
 from seatrial.training.runs.keeper import Keeper
 from seatrial.training.runs.run import Ending, Outcome, Point
@@ -41,6 +42,7 @@ def test_a_run_is_begun_told_of_and_ended(tmp_path):
     with keeper(store, run) as held:
         assert held.known() is None
         assert held.begin() == run
+        assert [one["status"] for one in RunDesk(store).runs()] == ["running"]  # from the first on
         held.report(losses([1.0, 0.5]))
         over = held.end(DONE)
     assert over.ending is not None

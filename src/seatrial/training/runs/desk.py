@@ -41,9 +41,9 @@ class RunDesk:
             name: of a training; "" for all.
             parent: trials of that search alone; None for what is no trial.
         """
-        beats = self._beats()
         with self._lock:
             found = self._book.all()
+        beats = self._beats()  # after the runs: one that begins in between has one
         return [
             brief(run, beats.get(run.id))
             for run in found
@@ -52,11 +52,11 @@ class RunDesk:
 
     def run(self, run_id: str) -> dict[str, Any]:
         """All of a run, by its id or how that begins.   Raises: UnknownRun."""
-        beats = self._beats()
         with self._lock:
             run = self._book.get(run_id)
             points = self._book.points(run.id)
             n_left_out = self._book.n_left_out(run.id)
+        beats = self._beats()
         return {
             **whole(run, beats.get(run.id)),
             "curves": curves(points),

@@ -91,6 +91,8 @@ class Keeper:
         while not self._take():
             self._on_wait()
             self._clock.sleep(_WAIT_S)
+        # Before anybody can see the run: one that nobody is heard of counts as interrupted.
+        self._store.beat(name_of(self._draft.id), self._progress)
         self._beating.start()
         return self
 
