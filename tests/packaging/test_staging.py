@@ -154,12 +154,12 @@ async def staged(
     *,
     subject: Subject = SUBJECT,
     effort: Effort = EFFORT,
-    alive: Callable[[], bool] = lambda: True,
+    ended_by: Callable[[], int | None] = lambda: None,
     pid: int | None = None,
 ) -> StagingReport:
     async with served(answer) as port:
         server = Server(
-            port=port, pid=pid or os.getpid(), alive=alive, last_words=lambda: "out of cheese"
+            port=port, pid=pid or os.getpid(), ended_by=ended_by, last_words=lambda: "out of cheese"
         )
         return await run_staging(subject, server, gates=GateConfig().gates(), effort=effort)
 
@@ -229,7 +229,7 @@ async def test_chunked_answers_are_read() -> None:
 async def test_each_test_is_announced_before_it_runs() -> None:
     said: list[str] = []
     async with served(honest()) as port:
-        server = Server(port=port, pid=os.getpid(), alive=lambda: True, last_words=str)
+        server = Server(port=port, pid=os.getpid(), ended_by=lambda: None, last_words=str)
         await run_staging(
             SUBJECT, server, gates=GateConfig().gates(), effort=EFFORT, on_test=said.append
         )
@@ -439,7 +439,7 @@ async def test_a_server_that_ends_while_it_starts_is_noticed_at_once() -> None:
     async def answer(request: Request) -> bytes | None:
         return None
 
-    report = await staged(answer, alive=lambda: False, effort=Effort(ready_s=3600))
+    report = await staged(answer, ended_by=lambda: 1, effort=Effort(ready_s=3600))
     assert "ended before it was ready. It said: out of cheese" in report.reason
 
 

@@ -24,6 +24,7 @@ from seatrial.serving.child import Child, start_child
 from seatrial.serving.failures import (
     EngineCrashed,
     EngineFailed,
+    EngineKilled,
     EngineOutOfMemory,
     EngineTimeout,
     NotAModel,
@@ -236,7 +237,7 @@ async def test_kill_9_in_the_middle_of_a_call_fails_that_call(folder: Path) -> N
         call = asyncio.create_task(child.call("predict", row(1), timeout_s=30))
         await asyncio.sleep(0.05)
         os.kill(child.pid, signal.SIGKILL)
-        with pytest.raises(EngineCrashed, match="SIGKILL"):
+        with pytest.raises(EngineKilled, match="SIGKILL"):
             await call
     finally:
         await child.close()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from seatrial.packaging.staging import Effort
@@ -43,6 +44,31 @@ def test_a_real_bundle_passes(file: str, data: str | None, models: Any, tmp_path
     assert (folder / "staging.txt").read_text() == report.as_text()
     for language, name in FILES.items():
         assert (folder / name).read_text() == page(report, language)
+
+
+def test_a_server_ended_from_outside_is_started_again(models: Any, tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, model=models / "price.pkl")
+    begun: list[str] = []
+
+    def end_the_first(test: str) -> None:
+        begun.append(test)
+        if begun.count("golden parity") == 1 and test == "golden parity":
+            (server,) = (
+                child for child in psutil.Process().children() if "serve-bundle" in child.cmdline()
+            )
+            server.kill()
+
+    report = stage(
+        tmp_path / "reports",
+        bundle,
+        endpoint="m",
+        version=1,
+        gates=GATES,
+        effort=Effort(load_s=0.5),
+        on_test=end_the_first,
+    )
+    assert report.passed, report.as_text()
+    assert begun.count("start") == 2
 
 
 def test_a_bundle_that_cannot_be_loaded_says_the_servers_last_words(

@@ -401,6 +401,23 @@ def test_a_model_that_is_worth_nothing_fails_its_run(folder, name, kind, said):
     assert desk_of(workspace).run("r1")["status"] == "failed"
 
 
+@pytest.mark.slow
+@pytest.mark.integration
+def test_a_process_ended_from_outside_is_no_fault_of_the_model(folder):
+    """Its model is looked at in a process that something kills: the training is interrupted."""
+    workspace = of_models(folder, "good")
+
+    def end_what_looks_at_it(*_said):
+        for child in psutil.Process().children():
+            if "seatrial.adapters.model_child" in child.cmdline():
+                child.kill()
+
+    order = TrainingOrder(id="r1", recipe="good")
+    with pytest.raises(failures.TrainingInterrupted, match="SIGKILL"):
+        train_order(workspace, order, on_step=end_what_looks_at_it)
+    assert train_order(workspace, TrainingOrder(id="r1.2", recipe="good")).bundle_digest
+
+
 CALLER = """
 import sys
 from pathlib import Path

@@ -85,13 +85,13 @@ class Server:
     Args:
         port: where it listens on loopback.
         pid: of its process.
-        alive: whether the process still runs.
+        ended_by: the exit code of the process, below 0 for a signal; None while it runs.
         last_words: the end of what it printed.
     """
 
     port: int
     pid: int
-    alive: Callable[[], bool]
+    ended_by: Callable[[], int | None]
     last_words: Callable[[], str]
 
     def not_ready(self, why: str) -> NotReady:
@@ -182,7 +182,7 @@ async def _starts(run: _Run) -> str:
                 break
         except (NoAnswer, AnswerLate):
             pass
-        if not run.server.alive():
+        if run.server.ended_by() is not None:
             raise run.server.not_ready("ended before it was ready")
         if time.perf_counter() - begun > run.effort.ready_s:
             raise run.server.not_ready(f"was not ready within {run.effort.ready_s:.0f} s")

@@ -32,6 +32,7 @@ from seatrial.serving.failures import (
     MORE_MEMORY,
     EngineCrashed,
     EngineFailed,
+    EngineKilled,
     EngineOutOfMemory,
     EngineTimeout,
     NotAModel,
@@ -41,6 +42,9 @@ from seatrial.serving.failures import (
 from seatrial.serving.spawn import ChildLimits, Spawned
 
 _WATCH_S: Final = 0.25
+
+_FROM_OUTSIDE: Final = (-signal.SIGKILL, -signal.SIGTERM)
+"""What no model does to itself by mistake."""
 
 _KNOWN: Final[dict[str, type[SeatrialError]]] = {
     kind.code: kind
@@ -202,7 +206,8 @@ class Child:
         how = f"with exit code {code}"
         if code is not None and code < 0:
             how = f"by {signal.Signals(-code).name}"
-        return EngineCrashed(
+        kind = EngineKilled if code in _FROM_OUTSIDE else EngineCrashed
+        return kind(
             f"The process of the model ended {how}.",
             remedy="Test the model with the same rows; its last words are in the details.",
             exit_code=code,

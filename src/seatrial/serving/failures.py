@@ -53,6 +53,12 @@ class EngineCrashed(Unavailable):
     code = "engine.crashed"
 
 
+class EngineKilled(EngineCrashed):
+    """The process of the model was ended from outside: by a person, or for want of memory."""
+
+    code = "engine.killed"
+
+
 class EngineDown(Unavailable):
     """The process of the model is being restarted; ``facts["retry_after_s"]`` says until when."""
 

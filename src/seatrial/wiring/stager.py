@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,12 @@ from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
 from seatrial.serving.spawn import ChildLimits
 
+_log = logging.getLogger(__name__)
+
 _LIMITS = ChildLimits()
+_ATTEMPTS = 3
+"""So often staging begins where its server is ended from outside, or for want of memory."""
+
 _STOP_S = 10.0
 _SHOWN_LINES = 3
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
@@ -38,6 +45,8 @@ def stage(
 ) -> StagingReport:
     """Start a server from a bundle, test it, stop it, and leave the report in ``folder``.
 
+    Where the server is ended by SIGKILL it all begins again, twice at most.
+
     Args:
         limits: of a native engine's process, as in production.
     Returns: the report, also written as ``staging.txt``, ``staging.json`` and as a page in each
@@ -54,16 +63,14 @@ def stage(
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--name", endpoint, "--version", str(version), "--threads", str(limits.threads)]
     options += ["--memory-mib", str(limits.memory_bytes >> 20)]
-    with _server(bundle.path, options, log=folder / "server.log") as server:
-        report = asyncio.run(
-            run_staging(
-                subject,
-                server,
-                gates=gates,
-                effort=effort,
-                on_test=on_test,
-            )
-        )
+    for left in reversed(range(_ATTEMPTS)):
+        with _server(bundle.path, options, log=folder / "server.log") as server:
+            tests = run_staging(subject, server, gates=gates, effort=effort, on_test=on_test)
+            report = asyncio.run(tests)
+            killed = server.ended_by() == -signal.SIGKILL
+        if report.passed or not killed or not left:
+            break
+        _log.warning("the server of staging was ended from outside; its tests begin again")
     write_report(folder, report)
     return report
 
@@ -94,7 +101,7 @@ def _server(bundle: Path, options: Sequence[str], *, log: Path) -> Iterator[Serv
         yield Server(
             port=port,
             pid=process.pid,
-            alive=lambda: process.poll() is None,
+            ended_by=process.poll,
             last_words=lambda: _tail(log),
         )
     finally:

@@ -23,7 +23,7 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.signature import take
 from seatrial.registry.signature_record import signature_to_dict
 from seatrial.serving.exchange import BadOutput
-from seatrial.serving.failures import EngineFailed
+from seatrial.serving.failures import EngineFailed, EngineKilled
 from seatrial.training.evaluation.alone import Alone, alone
 from seatrial.training.evaluation.answers import Answers, Holdout, NotComparable
 from seatrial.training.runs import failures
@@ -89,17 +89,8 @@ def look_at(
     except NotComparable as odd:
         on_step("note", "constant", f"not measured: {odd.problem}")
         return Looked(ending=_with_archive(ending, bundle, archive), error=None)
-    except (failures.NotFinite, AnswersNotFinite) as odd:
-        error: SeatrialError = failures.NotFinite(odd.problem, remedy=odd.remedy, **facts)
-        return Looked(ending=ending, error=error)
     except SeatrialError as unfit:
-        error = failures.ModelUnusable(
-            f"The trained model {model.name} is not usable: {unfit.problem}",
-            remedy=unfit.remedy,
-            cause=unfit.code,
-            **facts,
-        )
-        return Looked(ending=ending, error=error)
+        return Looked(ending=ending, error=_error_of(unfit, model, facts))
     measured = {f"{HOLDOUT}{name}": value for name, value in found.metrics.items()}
     ending = replace(ending, metrics={**ending.metrics, **measured}, against=found.against)
     if found.against is Against.WORSE:
@@ -112,6 +103,24 @@ def look_at(
     mark = "ok" if found.against is Against.BETTER else "note"
     on_step(mark, "constant", f"{found.against.value.replace('_', ' ')}: {found.reason}")
     return Looked(ending=_with_archive(ending, bundle, archive), error=None)
+
+
+def _error_of(unfit: SeatrialError, model: Path, facts: dict[str, str]) -> SeatrialError:
+    """What kept the model from being looked at, as the end of its training."""
+    if isinstance(unfit, failures.NotFinite | AnswersNotFinite):
+        return failures.NotFinite(unfit.problem, remedy=unfit.remedy, **facts)
+    if isinstance(unfit, EngineKilled):
+        return failures.TrainingInterrupted(
+            f"The trained model was being looked at: {unfit.problem}",
+            remedy="Train again; where memory ran out the system may have ended it.",
+            **facts,
+        )
+    return failures.ModelUnusable(
+        f"The trained model {model.name} is not usable: {unfit.problem}",
+        remedy=unfit.remedy,
+        cause=unfit.code,
+        **facts,
+    )
 
 
 def _with_archive(ending: Ending, bundle: Bundle, archive: Path) -> Ending:
