@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Denied, Invalid, SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.kernel.store import StoreUnavailable
+from seatrial.kernel.store import Store, StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.listening import is_loopback, listen
 from seatrial.wiring.pipelines import wanted
-from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
 if TYPE_CHECKING:
@@ -258,6 +258,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
         others=other_stages(workspace),
+        variables=partial(variables_of, workspace),
     )
     controller = Controller(
         store,
@@ -266,9 +267,11 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
         retention_s=workspace.settings.server.retention,
     )
+    sweep = _engine_sweep(workspace, store)
     try:
         while not stop.is_set():
-            controller.tick()
+            if controller.tick():
+                sweep()
             stop.wait(_TICK_S)
     finally:
         controller.close()
@@ -276,6 +279,15 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         conducting.join(_GRACE_S / 4)
         if watching.ident is not None:
             watching.join(_GRACE_S / 2)
+
+
+def _engine_sweep(workspace: Workspace, store: Store) -> Callable[[], None]:
+    """Unloads models of engines elsewhere; nothing where none has a repository."""
+    if not workspace.settings.engines:
+        return lambda: None
+    from seatrial.wiring.engine_sweep import EngineSweep
+
+    return EngineSweep(workspace, store).turn
 
 
 def _pipelines(workspace: Workspace, stop_fd: int) -> None:

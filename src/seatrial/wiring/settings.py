@@ -20,6 +20,7 @@ from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.serving.remote_config import EngineConfig
 from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
 from seatrial.training.following.config import RegistryConfig
@@ -161,6 +162,10 @@ class Settings(ConfigModel):
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,
         description="Features of a Feast repository, looked up for predictions.",
+    )
+    engines: dict[str, EngineConfig] = Field(
+        default_factory=dict,
+        description="Servers elsewhere that may run models, by the name that --engine gives.",
     )
     gateway: GatewayConfig = Field(
         default_factory=GatewayConfig, description="Language models behind one address."

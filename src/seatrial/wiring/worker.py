@@ -28,7 +28,7 @@ from seatrial.serving.router import Router
 from seatrial.serving.sample import PredictionLog, SampleConfig
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
-from seatrial.serving.spawn import ChildLimits, sweep
+from seatrial.serving.spawn import sweep
 from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Beside, Worker
 from seatrial.web.app import App, build
@@ -252,10 +252,9 @@ class _Process:
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
 
     def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet[LiveVersion]:
-        limits = self._workspace.settings.server.child_limits()
         return Fleet(
             router=self._router,
-            open_version=partial(_opened, self._workspace.bundles, limits),
+            open_version=partial(_opened, self._workspace),
             loop=loop,
             clock=self._clock,
         )
@@ -314,14 +313,18 @@ def _counting(workspace: Workspace, name: str) -> Counting:
     )
 
 
-def _opened(
-    bundles: Path, limits: ChildLimits, endpoint: str, version: int, digest: str
-) -> LiveVersion:
+def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
     _load_for_models()
     from seatrial.wiring.versions import Shelf
 
-    return Shelf(bundles, limits=limits)(endpoint, version, digest)
+    shelf = Shelf(
+        workspace.bundles,
+        limits=workspace.settings.server.child_limits(),
+        engines=workspace.settings.engines,
+        home=str(workspace.home),
+    )
+    return shelf(endpoint, version, digest)
 
 
 def _counter(bundles: Path, live: LiveVersion) -> ProfileCounter | None:

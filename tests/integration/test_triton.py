@@ -1,0 +1,249 @@
+"""A version that NVIDIA's Triton runs: split with one here, judged, promoted, and given up."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from triton_server import Triton, triton, triton_python
+
+SOURCE = Path(__file__).parents[2] / "src"
+NAME = "iris"
+PATIENCE_S = 90.0
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+def _free_ports(n: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    try:
+        return [sock.getsockname()[1] for sock in held]
+    finally:
+        for sock in held:
+            sock.close()
+
+
+def until(what: str, condition: Callable[[], Any]) -> Any:
+    end = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+    return found
+
+
+class Home:
+    """A home folder, its command line and its server."""
+
+    def __init__(self, folder: Path, engines: dict[str, Any]) -> None:
+        self.folder = folder
+        self.port = _free_ports(1)[0]
+        gates = {"error_rate": 0.05, "p95_ms": 2000, "against_stable": {"p95_ratio": 1000}}
+        config = {
+            "server": {"port": self.port, "deadline_s": 5.0},
+            "release": {"steps": [{"share": 0.5, "watch": "1s"}], "gates": gates},
+            "engines": engines,
+        }
+        (folder / "seatrial.yaml").write_text(yaml.safe_dump(config))
+
+    def seatrial(self, *words: str, check: bool = True) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "seatrial", *words, "--json"],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            capture_output=True,
+            text=True,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+    def deploy(self, model: Path, *words: str) -> Any:
+        data = ("--data", "rows.csv", "--label", "target", "--name", NAME)
+        return self.seatrial("deploy", str(model), *data, *words, check=False)["release"]
+
+    def start(self) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "seatrial", "up", "--detach"],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            check=True,
+            capture_output=True,
+        )
+
+    def stop(self) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "seatrial", "down"],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            check=False,
+            capture_output=True,
+        )
+
+
+class Traffic:
+    """Clients that ask without pause, each time under another key."""
+
+    def __init__(self, port: int, rows: np.ndarray) -> None:
+        self.seen: list[tuple[int, str | None]] = []
+        self._port, self._rows = port, rows
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(i,)) for i in range(4)]
+
+    def __enter__(self) -> Traffic:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, client: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        n = 0
+        while not self._stop.is_set():
+            n += 1
+            row = self._rows[n % len(self._rows)].tolist()
+            headers = {"x-seatrial-key": f"{client}-{n}", "content-type": "application/json"}
+            body = json.dumps({"instances": [row]})
+            connection.request("POST", f"/v1/models/{NAME}:predict", body, headers)
+            with connection.getresponse() as reply:
+                reply.read()
+                self.seen.append((reply.status, reply.getheader("x-seatrial-version")))
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def python(pytestconfig: pytest.Config) -> Path:
+    return triton_python(pytestconfig)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``a.pkl``, ``b.pkl`` and ``c.pkl``, and their rows."""
+    import joblib
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    folder = tmp_path_factory.mktemp("models")
+    rows, labels = load_iris(return_X_y=True, as_frame=True)
+    for name, strength in (("a", 1.0), ("b", 0.5), ("c", 2.0)):
+        model = LogisticRegression(C=strength, max_iter=500).fit(rows, labels)
+        joblib.dump(model, folder / f"{name}.pkl")
+    rows.assign(target=labels).to_csv(folder / "rows.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def server(python: Path, tmp_path: Path) -> Iterator[Triton]:
+    http_port, grpc_port = _free_ports(2)
+    with triton(python, tmp_path / "triton", ports=(http_port, grpc_port)) as server:
+        yield server
+
+
+@pytest.fixture
+def home(server: Triton, models: Path, tmp_path: Path) -> Iterator[Home]:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "rows.csv").symlink_to(models / "rows.csv")
+    home = Home(
+        folder,
+        {"triton": {"url": server.url, "repository": str(server.repository)}},
+    )
+    yield home
+    home.stop()
+
+
+def _loaded(server: Triton) -> list[str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=10)
+    connection.request("POST", "/v2/repository/index", b'{"ready":true}')
+    with connection.getresponse() as reply:
+        found = [model["name"] for model in json.loads(reply.read())]
+    connection.close()
+    return sorted(found)
+
+
+def _asked_by_its_own_client(port: int, rows: np.ndarray) -> np.ndarray:
+    import tritonclient.http
+
+    given = tritonclient.http.InferInput("input", list(rows.shape), "FP32")
+    given.set_data_from_numpy(rows.astype(np.float32))
+    with tritonclient.http.InferenceServerClient(f"127.0.0.1:{port}") as client:
+        answer = client.infer(NAME, [given]).as_numpy("probabilities")
+    assert answer is not None
+    return np.asarray(answer)
+
+
+@pytest.mark.filterwarnings("default")  # of the client's gevent
+def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
+    server: Triton, home: Home, models: Path
+) -> None:
+    import joblib
+    from sklearn.datasets import load_iris
+
+    rows = load_iris().data
+    home.start()
+    with Traffic(home.port, rows):
+        first = home.deploy(models / "a.pkl", "--target", "production")
+    assert first["phase"] == "promoted", first
+
+    with Traffic(home.port, rows) as traffic:
+        second = home.deploy(models / "b.pkl", "--engine", "triton", "--target", "production")
+    assert second["phase"] == "promoted", second
+    split = Counter(traffic.seen)
+    assert {status for status, _ in split} <= {200, 503}
+    assert split[200, "1"] > 100, split
+    assert split[200, "2"] > 100, split
+    assert _loaded(server) == [f"{NAME}-2"]
+    wanted = joblib.load(models / "b.pkl").predict_proba(rows)
+    np.testing.assert_allclose(_asked_by_its_own_client(home.port, rows), wanted, atol=1e-5)
+
+    # A server that ends and comes back empty is given its model again, by nobody's hand.
+    server.kill()
+    with Traffic(home.port, rows) as traffic:
+        until("it is told", lambda: (503, "2") in traffic.seen)
+        server.start()
+        since = len(traffic.seen)
+        until("it answers again", lambda: (200, "2") in traffic.seen[since:])
+    assert _loaded(server) == [f"{NAME}-2"]
+
+    home.seatrial("rollback", NAME)
+    release = ("deploy", str(models / "c.pkl"), "--name", NAME, "--data", "rows.csv")
+    release += ("--label", "target", "--engine", "triton", "--target", "production")
+    home.seatrial(*release, "--watch", "10m", "--no-wait")
+    with Traffic(home.port, rows) as traffic:
+        until("it answers", lambda: (200, "3") in traffic.seen)
+        server.kill()
+
+        def over() -> Any:
+            found = home.seatrial("status", NAME)["release"]
+            return found if found["phase"] != "canary" else None
+
+        third = until("it is judged", over)
+        until("nobody meets it", lambda: {v for _, v in traffic.seen[-50:]} == {"1"})
+    assert third["phase"] == "aborted", third
+    assert re.search(r"error", third["reason"]), third
+    assert (503, "3") in traffic.seen
+    assert {status for status, version in traffic.seen if version == "1"} == {200}
+
+    # What no release and no split names is unloaded; with no server, by the next command.
+    server.start()
+    home.stop()
+    fourth = home.deploy(models / "b.pkl", "--engine", "triton", "--target", "staging")
+    assert fourth["phase"] == "staged", fourth
+    assert _loaded(server) == []
+    assert list(server.repository.iterdir()) == []
