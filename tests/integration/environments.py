@@ -30,9 +30,7 @@ def environment(
     interpreter = folder / "bin" / "python"
     done, wanted = folder / "done", _wanted(steps)
     if not done.exists() or done.read_text("utf-8") != wanted:
-        subprocess.run(
-            [*_UV, "venv", "--seed", "--clear", "-p", python, str(folder)], check=True
-        )
+        subprocess.run([*_UV, "venv", "--seed", "--clear", "-p", python, str(folder)], check=True)
         for step in steps:
             _install(interpreter, step)
         done.write_text(wanted, "utf-8")

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,13 @@ import numpy as np
 import pytest
 import yaml
 from triton_server import Triton, triton, triton_python
+
+from seatrial.packaging.plan import elsewhere
+from seatrial.packaging.triton import Backend, Graph, Mark, model_files
+from seatrial.serving.codec.description import model_metadata
+from seatrial.serving.engine import EngineKind
+from seatrial.serving.oip import TensorSpec
+from seatrial.testing.models import column_signature, matrix_signature, only
 
 SOURCE = Path(__file__).parents[2] / "src"
 NAME = "iris"
@@ -62,6 +70,7 @@ class Home:
     def seatrial(self, *words: str, check: bool = True) -> Any:
         done = subprocess.run(
             [sys.executable, "-m", "seatrial", *words, "--json"],
+            check=False,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(SOURCE)},
             capture_output=True,
@@ -134,10 +143,14 @@ def python(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``a.pkl``, ``b.pkl`` and ``c.pkl``, and their rows."""
+    """``a.pkl``, ``b.pkl``, ``c.pkl`` and their rows; ``mixed.pkl`` of columns, and its own."""
     import joblib
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     folder = tmp_path_factory.mktemp("models")
     rows, labels = load_iris(return_X_y=True, as_frame=True)
@@ -145,6 +158,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = LogisticRegression(C=strength, max_iter=500).fit(rows, labels)
         joblib.dump(model, folder / f"{name}.pkl")
     rows.assign(target=labels).to_csv(folder / "rows.csv", index=False)
+    mixed = pd.DataFrame(
+        {"age": rows.iloc[:, 0], "city": np.where(rows.iloc[:, 1] > 3, "São", "Oslo")}
+    )
+    ready = make_column_transformer(
+        (StandardScaler(), ["age"]), (OneHotEncoder(handle_unknown="ignore"), ["city"])
+    )
+    words = np.array(["low", "mid", "high"])[labels]
+    joblib.dump(make_pipeline(ready, LogisticRegression()).fit(mixed, words), folder / "mixed.pkl")
+    mixed.assign(target=words).to_csv(folder / "mixed.csv", index=False)
     return folder
 
 
@@ -186,6 +208,66 @@ def _asked_by_its_own_client(port: int, rows: np.ndarray) -> np.ndarray:
         answer = client.infer(NAME, [given]).as_numpy("probabilities")
     assert answer is not None
     return np.asarray(answer)
+
+
+def test_columns_and_texts_pass_staging_over_grpc(
+    server: Triton, models: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "rows.csv").symlink_to(models / "mixed.csv")
+    address = f"grpc://127.0.0.1:{server.grpc}"
+    home = Home(folder, {"triton": {"url": address, "repository": str(server.repository)}})
+    release = home.deploy(models / "mixed.pkl", "--engine", "triton", "--target", "staging")
+    assert release["phase"] == "staged", release
+    assert "golden parity" in str(release["staging"])
+
+
+_READ = """
+import sys
+from google.protobuf import json_format, text_format
+from tritonclient.grpc import model_config_pb2
+for path in sys.argv[1:]:
+    config = text_format.Parse(open(path).read(), model_config_pb2.ModelConfig())
+    print(json_format.MessageToJson(config, indent=None))
+"""
+
+
+def test_both_forms_of_the_configuration_are_tritons_own_message(
+    python: Path, tmp_path: Path
+) -> None:
+    mark = Mark(home="/h", endpoint='a "b"', version=1, digest="d")
+    plan = replace(elsewhere(only(EngineKind.ONNX), "triton"), max_batch_rows=64, linger_s=0.001)
+    graphs = {False: column_signature(), True: matrix_signature()}
+    files = []
+    for backend in Backend:
+        for matrix, signature in graphs.items():
+            record = model_metadata("m", [1], signature)
+            inputs, outputs = (
+                tuple(
+                    TensorSpec(name=t["name"], datatype=t["datatype"], shape=tuple(t["shape"]))
+                    for t in record[kind]  # type: ignore[attr-defined]
+                )
+                for kind in ("inputs", "outputs")
+            )
+            graph = Graph(content=b"", inputs=inputs, outputs=outputs, feature_of={})
+            name = f"é-{backend}-{matrix}"
+            made = model_files(name, signature, plan, graph, backend=backend, mark=mark)
+            files.append(tmp_path / f"{len(files)}.pbtxt")
+            files[-1].write_bytes(made["config.pbtxt"])
+    ran = subprocess.run(
+        [python, "-c", _READ, *files], capture_output=True, text=True, check=False, env={}
+    )
+    assert ran.returncode == 0, ran.stderr
+    read = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [c["name"] for c in read] == [f"é-{b}-{m}" for b in Backend for m in graphs]
+    assert {c["maxBatchSize"] for c in read} == {1024}
+    batching = {"preferredBatchSize": [64], "maxQueueDelayMicroseconds": "1000"}
+    assert all(c["dynamicBatching"] == batching for c in read)
+    assert [c.get("backend") for c in read] == ["python", "python", None, None]
+    assert [c.get("platform") for c in read] == [None, None, "onnxruntime_onnx", "onnxruntime_onnx"]
+    assert [len(c["input"]) for c in read] == [5, 1, 5, 1]
+    assert read[3]["output"][0]["reshape"] == {}
 
 
 @pytest.mark.filterwarnings("default")  # of the client's gevent

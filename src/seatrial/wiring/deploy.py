@@ -365,11 +365,12 @@ def _assembled(
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
-    from seatrial.wiring.remote_engines import engine_named
+    from seatrial.wiring.remote_engines import check_graph, engine_named
 
     desk.check_free(order.endpoint, target=order.target)
+    given = None
     if order.engine is not None:
-        engine_named(workspace.settings.engines, order.engine)
+        given = engine_named(workspace.settings.engines, order.engine).repository
     source = Source(
         model=order.model,
         name=order.endpoint,
@@ -391,6 +392,8 @@ def _assembled(
         progress=on_progress,
         start=start,
     )
+    if given is not None:
+        check_graph(assembled.bundle, order.endpoint)
     return _Packaged(
         bundle=assembled.bundle,
         registration=_registration(

@@ -78,6 +78,11 @@ def as_variables(engines: Engines, bundle: Bundle, *, home: Path) -> dict[str, s
 
 def open_server(config: EngineConfig) -> OipServer:
     """The server of an engine; it is not asked yet.   Raises: MissingExtra."""
+    if config.url.startswith("grpc"):
+        with ONE_AT_A_TIME:
+            from seatrial.adapters.oip_grpc import GrpcOip
+
+        return GrpcOip(config.url, connect_s=config.connect_timeout)
     with ONE_AT_A_TIME:
         from seatrial.adapters.oip_http import HttpOip
 
@@ -132,16 +137,21 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> N
         )
 
 
+def check_graph(bundle: Bundle, endpoint: str) -> None:
+    """Say whether Triton can be given a bundle's model.   Raises: GraphUnfit."""
+    if Role.ONNX not in bundle.manifest.artefacts:
+        raise GraphUnfit(
+            f"The model of {endpoint!r} has no ONNX export that answers as it does, and Triton "
+            "can be given no other form.",
+            remedy="Deploy it without --engine: it is then run in a process of its own here.",
+        )
+
+
 def files_for_triton(
     bundle: Bundle, plan: EnginePlan, backend: Backend, model: str, mark: Mark
 ) -> dict[str, bytes]:
     """The files of a version's model folder.   Raises: GraphUnfit."""
-    if Role.ONNX not in bundle.manifest.artefacts:
-        raise GraphUnfit(
-            f"The model of {mark.endpoint!r} has no ONNX export that answers as it does, and "
-            "Triton can be given no other form.",
-            remedy="Deploy it without --engine: it is then run in a process of its own here.",
-        )
+    check_graph(bundle, mark.endpoint)
     return model_files(model, bundle.signature, plan, _graph(bundle), backend=backend, mark=mark)
 
 
