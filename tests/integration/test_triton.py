@@ -6,13 +6,15 @@ import http.client
 import json
 import os
 import re
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,8 @@ from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
 
 SOURCE = Path(__file__).parents[2] / "src"
-NAME = "iris"
+NAME = "churn"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
 PATIENCE_S = 90.0
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -43,6 +46,13 @@ def _free_ports(n: int) -> list[int]:
     finally:
         for sock in held:
             sock.close()
+
+
+STAGED, PROMOTED = (
+    tuple(shlex.split(line)[1:])
+    for line in re.findall(r"(?m)^seatrial deploy .*$", PAGE.read_text("utf-8"))
+)
+HERE = tuple(word for word in PROMOTED if word not in ("--engine", "triton"))
 
 
 def until(what: str, condition: Callable[[], Any]) -> Any:
@@ -79,9 +89,10 @@ class Home:
         assert not check or done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout else done.stderr
 
-    def deploy(self, model: Path, *words: str) -> Any:
-        data = ("--data", "rows.csv", "--label", "target", "--name", NAME)
-        return self.seatrial("deploy", str(model), *data, *words, check=False)["release"]
+    def deploy(self, model: Path, words: Sequence[str], *more: str) -> Any:
+        """By a command of the page, which calls the model ``churn.pkl``."""
+        shutil.copy(model, self.folder / f"{NAME}.pkl")
+        return self.seatrial(*words, *more, check=False)["release"]
 
     def start(self) -> None:
         subprocess.run(
@@ -218,7 +229,7 @@ def test_columns_and_texts_pass_staging_over_grpc(
     (folder / "rows.csv").symlink_to(models / "mixed.csv")
     address = f"grpc://127.0.0.1:{server.grpc}"
     home = Home(folder, {"triton": {"url": address, "repository": str(server.repository)}})
-    release = home.deploy(models / "mixed.pkl", "--engine", "triton", "--target", "staging")
+    release = home.deploy(models / "mixed.pkl", STAGED)
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
 
@@ -280,11 +291,11 @@ def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
     rows = load_iris().data
     home.start()
     with Traffic(home.port, rows):
-        first = home.deploy(models / "a.pkl", "--target", "production")
+        first = home.deploy(models / "a.pkl", HERE)
     assert first["phase"] == "promoted", first
 
     with Traffic(home.port, rows) as traffic:
-        second = home.deploy(models / "b.pkl", "--engine", "triton", "--target", "production")
+        second = home.deploy(models / "b.pkl", PROMOTED)
     assert second["phase"] == "promoted", second
     split = Counter(traffic.seen)
     assert {status for status, _ in split} <= {200, 503}
@@ -304,9 +315,7 @@ def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
     assert _loaded(server) == [f"{NAME}-2"]
 
     home.seatrial("rollback", NAME)
-    release = ("deploy", str(models / "c.pkl"), "--name", NAME, "--data", "rows.csv")
-    release += ("--label", "target", "--engine", "triton", "--target", "production")
-    home.seatrial(*release, "--watch", "10m", "--no-wait")
+    home.deploy(models / "c.pkl", PROMOTED, "--watch", "10m", "--no-wait")
     with Traffic(home.port, rows) as traffic:
         until("it answers", lambda: (200, "3") in traffic.seen)
         server.kill()
@@ -325,7 +334,7 @@ def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
     # What no release and no split names is unloaded; with no server, by the next command.
     server.start()
     home.stop()
-    fourth = home.deploy(models / "b.pkl", "--engine", "triton", "--target", "staging")
+    fourth = home.deploy(models / "b.pkl", STAGED)
     assert fourth["phase"] == "staged", fourth
     assert _loaded(server) == []
     assert list(server.repository.iterdir()) == []

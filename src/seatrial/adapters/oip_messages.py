@@ -121,7 +121,7 @@ CONTENTS: Final[Mapping[str, str]] = {
 
 @cache
 def messages() -> Mapping[str, Any]:
-    """The classes of the messages by name, such as ``ModelInferRequest``.   Raises: MissingExtra."""
+    """The classes of the messages by name, such as ModelInferRequest.   Raises: MissingExtra."""
     try:
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError:

@@ -33,7 +33,7 @@ class OipServerSuite:
         ]
 
     async def test_a_model_is_ready_once_it_is_loaded_and_no_more_once_it_is_not(
-        self, server: OipServer, world: OipWorld
+        self, server: OipServer
     ) -> None:
         """Twice is no error; of a model that nobody knows it is one."""
         assert not await server.ready(MODEL, _PATIENCE_S)
