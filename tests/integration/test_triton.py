@@ -36,7 +36,11 @@ NAME = "churn"
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
 PATIENCE_S = 90.0
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
+]
 
 
 def _free_ports(n: int) -> list[int]:
@@ -66,12 +70,17 @@ def until(what: str, condition: Callable[[], Any]) -> Any:
 class Home:
     """A home folder, its command line and its server."""
 
-    def __init__(self, folder: Path, engines: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, engines: dict[str, Any], *, workers: int = 1) -> None:
         self.folder = folder
-        self.port = _free_ports(1)[0]
+        self.port, self.grpc = _free_ports(2)
         gates = {"error_rate": 0.05, "p95_ms": 2000, "against_stable": {"p95_ratio": 1000}}
         config = {
-            "server": {"port": self.port, "deadline_s": 5.0},
+            "server": {
+                "port": self.port,
+                "grpc_port": self.grpc,
+                "workers": workers,
+                "deadline_s": 5.0,
+            },
             "release": {"steps": [{"share": 0.5, "watch": "1s"}], "gates": gates},
             "engines": engines,
         }
@@ -279,6 +288,54 @@ def test_both_forms_of_the_configuration_are_tritons_own_message(
     assert [c.get("platform") for c in read] == [None, None, "onnxruntime_onnx", "onnxruntime_onnx"]
     assert [len(c["input"]) for c in read] == [5, 1, 5, 1]
     assert read[3]["output"][0]["reshape"] == {}
+
+
+_ASK = """
+import sys
+import numpy as np
+import tritonclient.grpc as triton
+client = triton.InferenceServerClient(sys.argv[1])
+assert client.is_server_live() and client.is_server_ready()
+assert client.is_model_ready("churn") and not client.is_model_ready("nope")
+described = client.get_model_metadata("churn").inputs[0]
+rows = np.full((3, 4), 1.5)
+given = triton.InferInput(described.name, rows.shape, described.datatype)
+given.set_data_from_numpy(rows)
+answer = client.infer("churn", [given], request_id="q", timeout=5_000_000)
+assert answer.get_response().id == "q"
+print(answer.as_numpy("probabilities").tolist())
+try:
+    client.infer("nope", [given])
+except triton.InferenceServerException as told:
+    print(told.status(), told.message())
+"""
+
+
+def test_its_own_grpc_client_asks_our_server(python: Path, models: Path, tmp_path: Path) -> None:
+    import joblib
+
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "rows.csv").symlink_to(models / "rows.csv")
+    home = Home(folder, {}, workers=2)
+    home.start()
+    try:
+        with Traffic(home.port, np.full((1, 4), 1.5)):
+            assert home.deploy(models / "a.pkl", HERE)["phase"] == "promoted"
+        ran = subprocess.run(
+            [python, "-c", _ASK, f"127.0.0.1:{home.grpc}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={},
+        )
+    finally:
+        home.stop()
+    assert ran.returncode == 0, ran.stderr
+    answer, refusal = ran.stdout.splitlines()
+    wanted = joblib.load(models / "a.pkl").predict_proba(np.full((3, 4), 1.5))
+    np.testing.assert_allclose(json.loads(answer), wanted, atol=1e-5)
+    assert refusal.startswith("StatusCode.NOT_FOUND There is no model 'nope'"), refusal
 
 
 @pytest.mark.filterwarnings("default")  # of the client's gevent

@@ -14,11 +14,12 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import Denied, Invalid, SeatrialError
+from seatrial.kernel.errors import Denied, Invalid, MissingExtra, SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store, StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
@@ -81,12 +82,13 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
     Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
-        `check_features` and `check_events`.
+        `check_features`, `check_events` and `check_grpc`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    check_grpc(workspace)
     server = workspace.settings.server
     token = _token_for(server.host)
     listening = listen(server.host, server.port)
@@ -152,6 +154,7 @@ def check_can_listen(workspace: Workspace) -> None:
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    check_grpc(workspace)
     server = workspace.settings.server
     _token_for(server.host)
     listen(server.host, server.port).close()
@@ -180,6 +183,18 @@ def check_events(workspace: Workspace) -> None:
         from seatrial.wiring import events
 
         events.check_events(workspace)
+
+
+def check_grpc(workspace: Workspace) -> None:
+    """Say now what would keep every worker from speaking gRPC.   Raises: MissingExtra, PortTaken.
+
+    Nothing of gRPC is imported here: it must not be there when workers are forked.
+    """
+    server = workspace.settings.server
+    if server.grpc_port is not None:
+        if find_spec("grpc") is None:
+            raise MissingExtra("grpc", "grpc")
+        listen(server.host, server.grpc_port, option="server.grpc_port").close()
 
 
 def _token_for(host: str) -> str | None:

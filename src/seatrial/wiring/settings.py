@@ -45,6 +45,13 @@ class ServerConfig(ConfigModel):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one."
     )
+    grpc_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of the Open Inference Protocol over gRPC, on the same address; none "
+        "where it is left out.",
+    )
     workers: int = Field(default=1, ge=1, le=256, description="Number of worker processes.")
     native_threads: int = Field(
         default=1,
