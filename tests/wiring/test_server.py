@@ -15,9 +15,10 @@ from seatrial.kernel.store import StoreUnavailable
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
 from seatrial.release.projection import Endpoints
-from seatrial.wiring import server
+from seatrial.wiring import server_checks
 from seatrial.wiring.listening import PortTaken, listen
-from seatrial.wiring.server import _await_endpoint, _watch, check_can_listen
+from seatrial.wiring.server import _await_endpoint, _watch
+from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 
@@ -56,7 +57,7 @@ def test_a_grpc_port_is_looked_at_before_anything_starts(tmp_path: Path, taken: 
 def test_grpc_without_its_packages_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "find_spec", lambda _name: None)
+    monkeypatch.setattr(server_checks, "find_spec", lambda _name: None)
     told = {"SEATRIAL_SERVER__GRPC_PORT": "8001"}
     with pytest.raises(MissingExtra, match=r"seatrial\[grpc\]"):
         check_can_listen(open_workspace(home=tmp_path, environment=told))
