@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from seatrial.packaging.probes import compare
+from seatrial.packaging.requirements import server_pins
 from seatrial.packaging.triton import GraphUnfit, Mark
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
@@ -21,6 +22,7 @@ from seatrial.registry.signature import n_rows, take
 from seatrial.serving.engine import EnginePlan
 from seatrial.serving.remote_config import EngineConfig
 from seatrial.serving.spawn import ChildLimits
+from seatrial.wiring import standalone
 from seatrial.wiring.deploy import Order, deploy_order
 from seatrial.wiring.remote_engines import (
     EngineTaken,
@@ -28,6 +30,7 @@ from seatrial.wiring.remote_engines import (
     as_variables,
     check_graph,
     engines_of_environment,
+    mark_in,
     put,
 )
 from seatrial.wiring.versions import open_version
@@ -56,10 +59,15 @@ def bundle(workspace: Workspace, models: Any) -> Bundle:
 
 
 def placed(
-    bundle: Bundle, repository: Path, *, version: int = 1, digest: str | None = None
+    bundle: Bundle,
+    repository: Path,
+    *,
+    version: int = 1,
+    home: str = "/h",
+    digest: str | None = None,
 ) -> Path:
     config = EngineConfig(url="http://127.0.0.1:1", repository=repository)
-    mark = Mark(home="/h", endpoint="m", version=version, digest=digest or bundle.digest)
+    mark = Mark(home=home, endpoint="m", version=version, digest=digest or bundle.digest)
     put(bundle, EnginePlan.from_dict(bundle.manifest.plan), config, mark)
     return repository / f"m-{version}"
 
@@ -169,11 +177,33 @@ def test_a_model_is_placed_once_and_another_is_never_overwritten(
     placed(bundle, tmp_path)
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     with pytest.raises(EngineTaken, match="'m-1'"):
-        placed(bundle, tmp_path, digest="another")
+        placed(bundle, tmp_path, digest="another", home="/elsewhere")
     (tmp_path / "m-7").mkdir()  # a person's own
     with pytest.raises(EngineTaken):
         placed(bundle, tmp_path, version=7)
     assert list((tmp_path / "m-7").iterdir()) == []
+
+
+def test_what_an_earlier_life_of_this_home_left_is_replaced(bundle: Bundle, tmp_path: Path) -> None:
+    folder = placed(bundle, tmp_path, digest="of before")
+    (folder / "1" / "old").touch()
+    placed(bundle, tmp_path)
+    assert mark_in(folder) == Mark(home="/h", endpoint="m", version=1, digest=bundle.digest)
+    assert not (folder / "1" / "old").exists()
+
+
+def test_a_bundle_served_by_itself_takes_its_engine_from_the_environment(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEATRIAL_ENGINES__TRITON__URL", "http://triton:8000")
+    engines = standalone._engines(bundle)
+    assert engines is not None
+    assert engines["triton"].url == "http://triton:8000"
+    live = open_version(bundle, endpoint="m", version=1, limits=ChildLimits(), engines=engines)
+    assert live.plan.remote == "triton"
+    pins = server_pins(native=False, elsewhere=True)
+    assert {"aiohappyeyeballs", "pyyaml", "grpcio"} <= pins.keys()
+    assert "pyyaml" not in server_pins(native=False)
 
 
 def test_a_model_without_a_graph_cannot_be_given_to_triton() -> None:

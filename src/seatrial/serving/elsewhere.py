@@ -41,8 +41,8 @@ class Elsewhere:
         server: speaks the protocol; closed with this.
         model: the server's name of it.
         signature: what the version promises; compared with what the server says.
-        place: puts the model where the server loads models from, if that is our business; blocks.
-            The server is then told to load it.
+        place: puts the model where the server loads models from, if that is our business, and says
+            whether it was not there; blocks. The server is then told to load it.
         connections: requests that are asked at once, >= 1.
     """
 
@@ -52,7 +52,7 @@ class Elsewhere:
         model: str,
         signature: Signature,
         *,
-        place: Callable[[], None] | None = None,
+        place: Callable[[], bool] | None = None,
         connections: int = 32,
     ) -> None:
         self._server = server
@@ -79,9 +79,8 @@ class Elsewhere:
         Raises: EngineUnreachable, EngineTimeout, EngineRefused, EngineNonsense, EngineMismatch;
             what ``place`` raises.
         """
-        if self._place is not None:
-            await asyncio.to_thread(self._place)
-        if not await self._server.ready(self._model, _DESCRIBE_S):
+        is_new = self._place is not None and await asyncio.to_thread(self._place)
+        if is_new or not await self._server.ready(self._model, _DESCRIBE_S):
             if self._place is None:
                 raise EngineUnreachable(
                     f"The server has no model {self._model!r} that is ready.",

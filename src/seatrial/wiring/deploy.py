@@ -365,12 +365,14 @@ def _assembled(
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
-    from seatrial.wiring.remote_engines import check_graph, engine_named
+    from seatrial.wiring.remote_engines import check_graph, engine_named, open_server
 
     desk.check_free(order.endpoint, target=order.target)
     given = None
     if order.engine is not None:
-        given = engine_named(workspace.settings.engines, order.engine).repository
+        config = engine_named(workspace.settings.engines, order.engine)
+        open_server(config)  # says now what is not installed
+        given = config.repository
     source = Source(
         model=order.model,
         name=order.endpoint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -113,15 +114,21 @@ def open_engine(
     )
 
 
-def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> None:
+def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> bool:
     """Put a version's model into an engine's repository, unless it lies there already.
 
+    What an earlier life of this home left there under the name is replaced.
+    Returns: whether it was put there.
     Raises: EngineTaken, GraphUnfit, BundleDiskFull, BundleNotWritten.
     """
     assert config.repository is not None
     repository, model = config.repository, config.model_of(mark.endpoint, mark.version, mark.digest)
     folder = repository / model
-    if not folder.exists():
+    found = mark_in(folder)
+    if found is not None and found.home == mark.home and found.digest != mark.digest:
+        shutil.rmtree(folder, ignore_errors=True)
+    is_new = not folder.exists()
+    if is_new:
         files = files_for_triton(bundle, plan, Backend(config.backend), model, mark)
         with incoming(repository) as fresh:
             for path, content in files.items():
@@ -135,6 +142,7 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> N
             "engines.<name>.model.",
             model=model,
         )
+    return is_new
 
 
 def check_graph(bundle: Bundle, endpoint: str) -> None:

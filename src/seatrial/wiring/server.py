@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.kernel.store import Store, StoreUnavailable
+from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
@@ -196,11 +196,11 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
         retention_s=workspace.settings.server.retention,
     )
-    sweep = _engine_sweep(workspace, store)
+    if workspace.settings.engines:
+        threading.Thread(target=_sweep_engines, args=(workspace, stop), daemon=True).start()
     try:
         while not stop.is_set():
-            if controller.tick():
-                sweep()
+            controller.tick()
             stop.wait(_TICK_S)
     finally:
         controller.close()
@@ -210,13 +210,21 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
             watching.join(_GRACE_S / 2)
 
 
-def _engine_sweep(workspace: Workspace, store: Store) -> Callable[[], None]:
-    """Unloads models of engines elsewhere; nothing where none has a repository."""
-    if not workspace.settings.engines:
-        return lambda: None
-    from seatrial.wiring.engine_sweep import EngineSweep
+def _sweep_engines(workspace: Workspace, stop: threading.Event) -> None:
+    """Unload models of engines elsewhere until ``stop`` is set; one that hangs holds up nobody."""
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.engine_sweep import EngineSweep
 
-    return EngineSweep(workspace, store).turn
+    store = workspace.open_store()
+    try:
+        sweep = EngineSweep(workspace, store)
+        while not stop.wait(_LOOK_S):
+            try:
+                sweep.turn()
+            except Exception:  # noqa: BLE001 - the border of a thread
+                _log.exception("models of engines elsewhere were not looked at")
+    finally:
+        store.close()
 
 
 def _pipelines(workspace: Workspace, stop_fd: int) -> None:
