@@ -205,6 +205,7 @@ def home(server: Triton, models: Path, tmp_path: Path) -> Iterator[Home]:
     home = Home(
         folder,
         {"triton": {"url": server.url, "repository": str(server.repository)}},
+        workers=2,
     )
     yield home
     home.stop()
@@ -311,36 +312,23 @@ except triton.InferenceServerException as told:
 """
 
 
-def test_its_own_grpc_client_asks_our_server(python: Path, models: Path, tmp_path: Path) -> None:
-    import joblib
-
-    folder = tmp_path / "home"
-    folder.mkdir()
-    (folder / "rows.csv").symlink_to(models / "rows.csv")
-    home = Home(folder, {}, workers=2)
-    home.start()
-    try:
-        with Traffic(home.port, np.full((1, 4), 1.5)):
-            assert home.deploy(models / "a.pkl", HERE)["phase"] == "promoted"
-        ran = subprocess.run(
-            [python, "-c", _ASK, f"127.0.0.1:{home.grpc}"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={},
-        )
-    finally:
-        home.stop()
+def _asked_by_its_own_grpc_client(python: Path, port: int) -> tuple[np.ndarray, str]:
+    """The answer to three rows, and what is said of a model that is not there."""
+    ran = subprocess.run(
+        [python, "-c", _ASK, f"127.0.0.1:{port}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={},
+    )
     assert ran.returncode == 0, ran.stderr
     answer, refusal = ran.stdout.splitlines()
-    wanted = joblib.load(models / "a.pkl").predict_proba(np.full((3, 4), 1.5))
-    np.testing.assert_allclose(json.loads(answer), wanted, atol=1e-5)
-    assert refusal.startswith("StatusCode.NOT_FOUND There is no model 'nope'"), refusal
+    return np.array(json.loads(answer)), refusal
 
 
 @pytest.mark.filterwarnings("default")  # of the client's gevent
 def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
-    server: Triton, home: Home, models: Path
+    python: Path, server: Triton, home: Home, models: Path
 ) -> None:
     import joblib
     from sklearn.datasets import load_iris
@@ -361,6 +349,11 @@ def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
     assert _loaded(server) == [f"{NAME}-2"]
     wanted = joblib.load(models / "b.pkl").predict_proba(rows)
     np.testing.assert_allclose(_asked_by_its_own_client(home.port, rows), wanted, atol=1e-5)
+
+    answer, refusal = _asked_by_its_own_grpc_client(python, home.grpc)
+    wanted = joblib.load(models / "b.pkl").predict_proba(np.full((3, 4), 1.5))
+    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    assert refusal.startswith("StatusCode.NOT_FOUND There is no model 'nope'"), refusal
 
     # A server that ends and comes back empty is given its model again, by nobody's hand.
     server.kill()

@@ -29,3 +29,10 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 def test_a_name_with_an_unknown_part_is_refused(model: str) -> None:
     with pytest.raises(ConfigInvalid, match="model"):
         config(model=model)
+
+
+@pytest.mark.parametrize("model", ["a/{name}", "../{name}", ".{name}"])
+def test_a_model_of_a_repository_is_one_folder_of_it(model: str) -> None:
+    assert config(model=model).model_of("churn", 1, "d")
+    with pytest.raises(ConfigInvalid, match="slash"):
+        config(model=model, repository="/srv/models")

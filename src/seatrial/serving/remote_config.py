@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import string
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.release.config import Duration
@@ -61,6 +61,12 @@ class EngineConfig(ConfigModel):
         if unknown := sorted(named - _FIELDS):
             raise ValueError(f"knows {{name}}, {{version}} and {{digest}}, not {unknown[0]!r}")
         return model
+
+    @model_validator(mode="after")
+    def _one_folder(self) -> Self:
+        if self.repository is not None and ("/" in self.model or self.model.startswith(".")):
+            raise ValueError("model names a folder of the repository: no slash, no dot before it")
+        return self
 
     def model_of(self, name: str, version: int, digest: str) -> str:
         """The server's name of a version's model."""
