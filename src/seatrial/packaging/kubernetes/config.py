@@ -40,6 +40,12 @@ class KubernetesConfig(ConfigModel):
     namespace: _Label | None = Field(
         default=None, description="Namespace of every object; null leaves it to who applies them."
     )
+    build: tuple[str, ...] = Field(
+        default=(),
+        description="Command that `seatrial deploy --target kubernetes` runs in the release's "
+        "folder to build and push its image; `$image` stands for the image. Empty: the image is "
+        "there already, or comes by itself.",
+    )
     min_replicas: int = Field(default=2, ge=1, le=1000, description="Fewest replicas.")
     max_replicas: int = Field(default=10, ge=1, le=10_000, description="Most replicas.")
     judge: Annotated[str, Field(pattern=r"^https?://[^\s{}?#]+[^\s{}?#/]$")] = Field(
@@ -54,6 +60,12 @@ class KubernetesConfig(ConfigModel):
         default=None,
         description="Gateway that requests come through, as NAME or NAMESPACE/NAME: splits them by "
         "weight, for the forms gateway and argo.",
+    )
+    context: str | None = Field(
+        default=None,
+        max_length=300,
+        description="Context of the kubeconfig that `seatrial cluster` uses; null for the current "
+        "one, or for the cluster it runs in.",
     )
     hostname: Annotated[str, Field(pattern=rf"^(\*\.)?{_LABEL}(\.{_LABEL})*$")] | None = Field(
         default=None, description="Name that the gateway answers to; null for any."
