@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class ApiServer:
         denied: verb and plural that our account may not.
         react: called after a change, as controllers are.
         cut_after: a watch loses its connection after so many events; None: never.
+        mute: watches say nothing, as when the network has gone without a word.
         lose: so many requests from now lose their connection without an answer.
     """
 
@@ -52,6 +54,7 @@ class ApiServer:
     denied: set[tuple[str, str]] = field(default_factory=set)
     react: Callable[[str, str], None] | None = None
     cut_after: int | None = None
+    mute: bool = False
     lose: int = 0
     objects: dict[tuple[str, str], Any] = field(default_factory=dict)
     owners: dict[tuple[str, str], dict[tuple[str, ...], str]] = field(default_factory=dict)
@@ -311,6 +314,8 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -
             self.send_header("Content-Type", "application/json")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
+            while server.mute:
+                time.sleep(0.02)
             events = server.events(plural, name, after, float(query["timeoutSeconds"]))
             for told, event in enumerate(events, start=1):
                 line = json.dumps(event).encode() + b"\n"

@@ -189,6 +189,20 @@ def test_a_watch_outlasts_a_server_that_is_away(deployed: ApiServer) -> None:
     assert all(0 < seconds <= 0.5 for seconds in waited)
 
 
+def test_a_watch_gives_up_a_connection_that_has_died_without_a_word(
+    deployed: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seatrial.adapters.cluster_kubernetes._WATCH_S", 0.1)
+    monkeypatch.setattr("seatrial.adapters.cluster_kubernetes._TIMEOUT_S", (5.0, 0.2))
+    deployed.mute = True
+
+    def speak(_s: float) -> None:
+        deployed.mute = False
+
+    assert told(deployed, n=2, sleep=speak)[-1] == 2
+    assert sum("watch" in query for query in deployed.queries) >= 2
+
+
 def test_a_watch_ends_when_the_object_is_gone(server: ApiServer) -> None:
     there = cluster(server)
     there.apply(deployment(), force=False)

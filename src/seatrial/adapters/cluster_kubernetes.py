@@ -156,10 +156,11 @@ class KubernetesCluster:
         A connection that has died without a word is one that stays silent for longer than the
         server was asked to keep it.
         """
-        from kubernetes.watch import Watch
+        from kubernetes import watch
 
+        library: Any = watch
         with self._asked(wanted):
-            yield from Watch().stream(
+            yield from library.Watch().stream(
                 self._kind(wanted).get,
                 namespace=self._where(wanted),
                 field_selector=f"metadata.name={wanted.name}",

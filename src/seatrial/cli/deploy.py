@@ -129,6 +129,10 @@ def deploy(
         by=whoami(),
     )
     shipped = target == _CLUSTER
+    if shipped:
+        from seatrial.wiring.cluster import check_cluster
+
+        check_cluster(workspace, model)
     record = run_order(console, workspace, order, up=not no_up, wait=shipped or not no_wait)
     release: Any = record["release"]
     if shipped and release["phase"] == "staged":

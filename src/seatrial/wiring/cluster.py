@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from seatrial.kernel.errors import Invalid, NotFound
-from seatrial.packaging.kubernetes.shipping import Manifests, Say, Shipping
+from seatrial.packaging.kubernetes import Form
+from seatrial.packaging.kubernetes.shipping import Manifests, NotApplicable, Say, Shipping
 from seatrial.registry.catalog import get
 from seatrial.wiring.bundles import Subject, foremost
+from seatrial.wiring.deploy import is_prompt
 from seatrial.wiring.workspace import Workspace
 
 _MANIFESTS = "kubernetes"
@@ -52,6 +54,27 @@ def shipping(workspace: Workspace, *, say: Say, timeout_s: float, force: bool = 
     config = workspace.settings.kubernetes
     cluster = connect(config.context, namespace=config.namespace)
     return Shipping(cluster=cluster, say=say, timeout_s=timeout_s, force=force)
+
+
+def check_cluster(workspace: Workspace, model: Path) -> None:
+    """Say now what would keep a version from the cluster once it has passed staging.
+
+    Raises: NotApplicable; as `adapters.cluster_kubernetes.connect`.
+    """
+    from seatrial.adapters.cluster_kubernetes import connect
+
+    config = workspace.settings.kubernetes
+    if is_prompt(model):
+        raise NotApplicable(
+            f"{model.name} is a prompt, which has no image.",
+            remedy="Deploy it to production: a server answers with it.",
+        )
+    if config.form in (Form.HELM, Form.KUSTOMIZE):
+        raise NotApplicable(
+            f"Files of the form {config.form.value} are applied by another tool.",
+            remedy="Deploy to staging, then use `helm upgrade --install` or `kubectl apply -k`.",
+        )
+    connect(config.context, namespace=config.namespace)
 
 
 def build(workspace: Workspace, subject: Subject, *, say: Say) -> None:
