@@ -13,9 +13,10 @@ from seatrial.kernel.store import StoreUnavailable
 from seatrial.steps import live
 from seatrial.steps.context import Stopped
 from seatrial.steps.decide import RunConflict
+from seatrial.steps.record import BadRecord
 from seatrial.steps.run import Status
 from seatrial.steps.runs import Runs
-from seatrial.steps.workflow import BadRecord, Done, Retry, Wait
+from seatrial.steps.workflow import Done, Retry, Wait
 from tests.steps.pipelines import (
     Bench,
     Ended,

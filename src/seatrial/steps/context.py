@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from seatrial.kernel.errors import Conflict
 from seatrial.steps.live import Notes
+from seatrial.steps.record import BadRecord, from_record
 from seatrial.steps.run import DONE, Run, StepState
-from seatrial.steps.workflow import BadRecord, from_record
 
 T = TypeVar("T")
 

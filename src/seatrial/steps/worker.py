@@ -30,9 +30,10 @@ from seatrial.steps.decide import (
     Waits,
 )
 from seatrial.steps.live import Notes, clean_text
+from seatrial.steps.record import to_record
 from seatrial.steps.run import KEPT_LINES, PREFIX, Run, Status, StepState
 from seatrial.steps.runs import Runs
-from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow, to_record
+from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow
 
 LEASE_TTL_S = 10.0
 """A run whose worker was killed rests that long before another takes it up."""
