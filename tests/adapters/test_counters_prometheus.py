@@ -101,6 +101,20 @@ def test_a_pod_that_began_again_or_ended_loses_nothing(rollout: Double) -> None:
     assert seen.canary.refused is None
 
 
+def test_a_stable_that_was_not_scraped_for_a_while_does_not_count_its_whole_life(
+    rollout: Double,
+) -> None:
+    late = scraped(BORN + 900, NOW, 1, base=9_000_000)
+    labels = {"model": "churn", "version": "2", "instance": "stable-b", "outcome": "ok"}
+    without = {"latency": None, "refused": None}
+    before = counters(rollout, **without).seen("churn", canary="3", stable=None).stable
+    rollout.add("seatrial_requests_total", late, **labels)
+    after = counters(rollout, **without).seen("churn", canary="3", stable=None).stable
+    assert before is not None
+    assert after is not None
+    assert 800 <= after.requests - before.requests <= 900
+
+
 def test_a_canary_that_nobody_has_seen_yet_has_no_requests(rollout: Double) -> None:
     seen = counters(rollout).seen("churn", canary="4", stable=None)
     assert (seen.canary.requests, seen.watched_s) == (0, 0.0)
@@ -133,7 +147,8 @@ def test_others_counters_are_read_by_selectors_and_a_label_of_their_own(
     }
     seen = counters(prometheus, **config).seen("shop", canary="abc", stable="def")
     assert seen.canary == Counted(requests=7200, errors=1800)
-    assert seen.stable == seen.canary
+    assert seen.stable is not None
+    assert seen.stable.requests == pytest.approx(7200, rel=0.01)
 
 
 def test_a_token_is_sent_and_names_cannot_break_out_of_the_selector(prometheus: Double) -> None:

@@ -71,10 +71,6 @@ class _Span:
         step = max(_SHORTEST_S, math.ceil(over_s / n))
         return cls(end - step * math.ceil(over_s / step), end, step)
 
-    def grown(self, series: _Series) -> float:
-        """What a counter grew by; one that appeared within the span did so from zero."""
-        return growth(series.values, from_zero=series.first_s > self.start + self.step / 2)
-
 
 class PrometheusCounters:
     """See `release.counted.Counters`.
@@ -111,8 +107,9 @@ class PrometheusCounters:
         not_yet, there = appeared
         span = _Span.back(now, now - not_yet, n=_SECOND_LOOK)
         return Seen(
-            canary=self._counted(endpoint, of_canary, span),
-            stable=self._counted(endpoint, of_stable, span),
+            canary=self._counted(endpoint, of_canary, span, from_zero=True),
+            # One that appears later may have been there all along, while nobody scraped it.
+            stable=self._counted(endpoint, of_stable, span, from_zero=False),
             watched_s=now - there,
         )
 
@@ -135,18 +132,19 @@ class PrometheusCounters:
             )
         return first - span.step, first
 
-    def _counted(self, endpoint: str, variant: str, span: _Span) -> Counted:
+    def _counted(self, endpoint: str, variant: str, span: _Span, *, from_zero: bool) -> Counted:
         config = self._config
 
         def total(selector: str) -> int:
-            return round(sum(map(span.grown, self._read(selector, endpoint, variant, span))))
+            found = self._read(selector, endpoint, variant, span)
+            return round(sum(growth(series.values, from_zero=from_zero) for series in found))
 
         edges: dict[float, float] | None = None
         if config.latency is not None:
             edges = {}
             for series in self._read(config.latency, endpoint, variant, span):
                 edge = _edge(series.labels.get("le", ""))
-                edges[edge] = edges.get(edge, 0.0) + span.grown(series)
+                edges[edge] = edges.get(edge, 0.0) + growth(series.values, from_zero=from_zero)
         requests = total(config.requests)
         return Counted(
             requests=requests,

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.kernel.duration import parse_duration
 from seatrial.packaging.kubernetes import Form
 from seatrial.packaging.kubernetes.argo import template
 from seatrial.release.rollout import Step
@@ -41,6 +42,12 @@ def test_every_step_ends_with_a_verdict_on_all_that_was_watched() -> None:
         {"version": "3", "watch": "3600s", "looks": "300"},
         {"version": "3", "watch": "10800s", "looks": "360"},
     ]
+
+
+def test_a_watch_of_weeks_is_one_that_the_judge_can_read() -> None:
+    (_, judged) = steps(steps=(Step(share=0.5, watch_s=40 * 86_400.0),))
+    (watch,) = (arg["value"] for arg in judged["analysis"]["args"] if arg["name"] == "watch")
+    assert parse_duration(watch) == 40 * 86_400
 
 
 def test_a_step_without_answers_of_the_canary_is_left_out() -> None:

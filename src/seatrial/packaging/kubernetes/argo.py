@@ -106,7 +106,7 @@ def _steps(shipped: Shipped, extend_s: float) -> list[Object]:
 
 def _analysis(shipped: Shipped, step: Step, watch_s: float, extend_s: float) -> Object:
     looks = max(1, math.ceil((step.watch_s + extend_s) / _EVERY_S))
-    args = {"version": shipped.version, "watch": f"{watch_s:g}s", "looks": looks}
+    args = {"version": shipped.version, "watch": f"{math.ceil(watch_s)}s", "looks": looks}
     return {
         "templates": [{"templateName": shipped.name}],
         "args": [{"name": name, "value": str(value)} for name, value in args.items()],
