@@ -271,6 +271,16 @@ def metric_name(metric: str, language: str) -> str:
     return _METRICS[language].get(metric, metric)
 
 
+def metric_names(language: str) -> Mapping[str, str]:
+    """What people call the metrics that seatrial knows."""
+    return _METRICS[language]
+
+
+def finding_forms(language: str) -> Mapping[Kind, str]:
+    """The sentences of findings, with places for their facts."""
+    return _FINDINGS[language]
+
+
 def finding_said(finding: Finding, language: str) -> str:
     """A finding in a sentence or two, as plain text."""
     w = words(language)

@@ -24,6 +24,7 @@ EN: Mapping[str, str] = {
     "retraining.says.budget": "The budget is used up.",
     "retraining.run": "Run",
     "retraining.why": "Why it began",
+    "retraining.by_hand": "by hand",
     "retraining.left_to": "Its steps are left to {who}; the server goes on with it only if nothing "
     "is heard of {who} for long.",
     "retraining.attempt": "attempt {n}",
@@ -94,6 +95,7 @@ ZH: Mapping[str, str] = {
     "retraining.says.budget": "预算已用完。",
     "retraining.run": "运行",
     "retraining.why": "开始的原因",
+    "retraining.by_hand": "人工",
     "retraining.left_to": "步骤由 {who} 执行；只有 {who} 长时间没有动静时，服务器才会继续。",
     "retraining.attempt": "第 {n} 次尝试",
     "retraining.by": "由 {who} 接管",
