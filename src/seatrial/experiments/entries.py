@@ -140,6 +140,13 @@ def _entry(place: int, row: object, names: Names, now: datetime) -> Entry:
 
 def _text(place: int, row: Mapping[str, Any], field: str) -> str:
     value = row.get(field)
+    if value is None:
+        raise BadOutcomes(
+            f"Entry {place} has no {field!r}; it has {', '.join(map(str, row))[:80] or 'nothing'}.",
+            remedy=f"Give each a {field!r}, of 1 to {_MAX_TEXT} printable characters.",
+            row=place,
+            field=field,
+        )
     if not isinstance(value, str) or not value.isprintable() or not value:
         _bad(place, field, value, "is no text", f"Give 1 to {_MAX_TEXT} printable characters.")
     try:

@@ -309,7 +309,7 @@ def number(value: float) -> str:
 
 def signed(value: float) -> str:
     """A difference in three digits, with its sign."""
-    return f"{value:+.3g}" if value == value else "–"  # noqa: PLR0124 - NaN
+    return f"{value + 0.0:+.3g}" if value == value else "–"  # noqa: PLR0124 - NaN
 
 
 def chance(p_value: float) -> str:
