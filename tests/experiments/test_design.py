@@ -74,3 +74,9 @@ def test_alpha_is_spent_once() -> None:
 def test_shares_add_up_to_one() -> None:
     one = an_experiment(variants=(Variant(name="a", share=3), Variant(name="b", share=1)))
     assert one.shares == (0.75, 0.25)
+
+
+def test_shares_that_do_not_add_up_are_refused() -> None:
+    huge = tuple(Variant(name=name, share=1e308) for name in ("a", "b"))
+    with pytest.raises(BadExperiment, match="too large to add up"):
+        an_experiment(variants=huge)

@@ -186,7 +186,10 @@ def _at_us(place: int, given: object, now: datetime) -> int:
         _bad(place, "at", given, "is no such time", remedy)
     if at > now + _AHEAD:
         _bad(place, "at", given, "is still to come", "Say when it happened.")
-    return _us(at)
+    try:
+        return _us(at)
+    except OverflowError:  # of the year 1, in a zone that is ahead
+        _bad(place, "at", given, "is before the first day", "Say when it happened.")
 
 
 def _us(at: datetime) -> int:
