@@ -125,7 +125,7 @@ def canary_of(desk: Desk, endpoint: str) -> str | None:
     """How the canary of an endpoint stands, for who waits for it; None where there is none."""
     if endpoint not in desk.names():
         return None
-    now = desk.view(endpoint)["release"]
+    now: Any = desk.view(endpoint)["release"]
     return canary_line(now) if now and now["phase"] in ("warming", "canary") else None
 
 

@@ -216,12 +216,6 @@ class Experiment:
                 remedy="Give each variant a share above 0.",
                 field="variants",
             )
-        if math.isinf(sum(variant.share for variant in self.variants)):
-            raise BadExperiment(
-                "The shares of the variants are too large to add up.",
-                remedy="Give small numbers, such as 1 and 1.",
-                field="variants",
-            )
         metrics = [metric.name for metric in self.metrics]
         primary = [metric.name for metric in self.metrics if metric.role is Role.PRIMARY]
         if len(primary) != 1 or len(set(metrics)) < len(metrics):
@@ -279,6 +273,9 @@ class Baseline:
 def normalised(shares: Sequence[float]) -> tuple[float, ...]:
     """Shares that add up to 1."""
     total = sum(shares)
+    if math.isinf(total):  # each is finite, and only their sum is too large
+        largest = max(shares)
+        return normalised([share / largest for share in shares])
     return tuple(share / total for share in shares)
 
 
