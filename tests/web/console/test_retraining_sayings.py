@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from seatrial.release.endpoint import EndpointState, check_free
+from seatrial.release.rollout import Phase, RolloutConflict
 from seatrial.stats.performance import Metric
 from seatrial.training.retraining.agenda import Agenda, Begun, Cause, Limits, Says, decide
 from seatrial.training.retraining.checks import TooFewRows, check_enough
@@ -117,6 +120,18 @@ def test_sentences_within_sentences_are_told_too() -> None:
     assert said("the release journey: the staging tests") == "发布流程：预发布测试完成"
     assert said("the release journey: a person: p95 is odd") == "发布流程：等待人工决定：p95 is odd"
     assert said("train: The training used 2 GB.") == "训练：The training used 2 GB."
+
+
+def test_who_has_the_endpoint_is_told() -> None:
+    trial: Any = object()
+    rollout: Any = SimpleNamespace(release="churn-2-4", phase=Phase.CANARY)
+    for state, expected in (
+        (EndpointState(name="churn", trials={"two": trial}), "实验 two 正在为端点 churn 分流。"),
+        (EndpointState(name="churn", rollout=rollout), "端点 churn 的发布 churn-2-4 尚未结束。"),
+    ):
+        with pytest.raises(RolloutConflict) as busy:
+            check_free(state)
+        assert said(f"the release journey: {busy.value.problem}") == f"发布流程：{expected}"
 
 
 def test_what_a_release_told_is_told_in_its_words() -> None:

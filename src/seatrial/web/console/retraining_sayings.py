@@ -81,6 +81,11 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"the server has not seen the version yet", "服务器尚未看到该版本"),
     (rf"the release journey: {_REST}", r"发布流程：\g<rest>"),
     (r"the canary", "等待金丝雀阶段结束"),
+    (r"Release '(.+)' of endpoint '(.+)' is still \w+\.", r"端点 \2 的发布 \1 尚未结束。"),
+    (
+        r"The experiment '(.+)' splits the requests of endpoint '(.+)'\.",
+        r"实验 \1 正在为端点 \2 分流。",
+    ),
     (rf"a person: {_REST}", r"等待人工决定：\g<rest>"),
     (r"bundle", "打包"),
     (r"staging", "预发布测试"),
