@@ -15,6 +15,7 @@ from seatrial.registry.offers import OfferedFacts
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Looked, Phase, Plan, Staged, Step
 from seatrial.release.verdict import Outcome as Judged
+from seatrial.steps.context import Stopped
 from seatrial.training.evaluation.record import SCHEMA
 from seatrial.wiring import arrival_packaging
 from seatrial.wiring.evaluation_rows import digest
@@ -368,6 +369,22 @@ def test_a_person_who_ends_the_release_ends_the_arrival(make: Make) -> None:
     Desk(bench.store).abort("churn", by="me", reason="not today")
     bench.settles("aborted")
     assert bench.tags(2)["seatrial.reason"] == "not today"
+
+
+def test_a_server_that_ends_in_an_evaluation_refuses_no_version(make: Make) -> None:
+    bench = make()
+    bench.registered(b"1")
+    bench.run()
+    bench.registered(b"2")
+
+    def told_to_end() -> None:
+        bench.evaluating = lambda: None
+        raise Stopped("this process ends")
+
+    bench.evaluating = told_to_end
+    bench.run(60)
+    assert bench.runs()[-1] == ("churn@mlflow:2", "promoted")
+    assert bench.n_evaluated == 2
 
 
 def test_a_step_that_breaks_is_no_end(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import yaml
 
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.registry.archive import opened
+from seatrial.steps.context import Stopped
 from seatrial.training.runs import failures
 from seatrial.training.runs import keeper as keeping
 from seatrial.training.runs.desk import RunDesk
@@ -435,6 +436,21 @@ def test_a_model_that_is_worth_nothing_fails_its_run(folder, name, kind, said):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("at", ["trial", "constant"])
+def test_who_is_told_to_end_while_the_model_is_looked_at_blames_no_model(folder, at):
+    workspace = of_models(folder, "good")
+
+    def told(name, _):
+        if name == at:
+            raise Stopped("this process ends")
+
+    with pytest.raises(Stopped):
+        train_order(workspace, TrainingOrder(id="r1", recipe="good"), on_progress=told)
+    assert desk_of(workspace).run("r1")["outcome"] == "interrupted"
+    assert train_order(workspace, TrainingOrder(id="r1", recipe="good")).bundle_digest
+
+
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_process_ended_from_outside_is_no_fault_of_the_model(folder):
     """Its model is looked at in a process that something kills: the training is interrupted."""
@@ -484,7 +500,7 @@ def test_killed_midway_the_child_dies_and_the_same_run_begins_anew(folder, monke
     monkeypatch.setattr(keeping, "LEASE_S", 0.6)
     monkeypatch.setattr("seatrial.training.runs.desk.LEASE_S", 0.6)
     time.sleep(0.7)
-    assert desk_of(workspace).run("r1")["status"] == "interrupted"
+    assert desk_of(workspace).run("r1")["outcome"] == "interrupted"
     (folder / "program.py").write_text(
         PROGRAM.replace("def hang(place", "def hang(out: Path, place").replace(
             "    time.sleep(600)\n\ndef family",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TypeVar
 
-from seatrial.kernel.errors import Conflict
 from seatrial.steps.live import Notes
 from seatrial.steps.run import DONE, Run, StepState
 from seatrial.steps.workflow import BadRecord, from_record
@@ -13,10 +12,12 @@ from seatrial.steps.workflow import BadRecord, from_record
 T = TypeVar("T")
 
 
-class Stopped(Conflict):
-    """The step was told to stop: its run was cancelled, taken over, or its process ends."""
+class Stopped(BaseException):
+    """The step was told to stop: its run was cancelled, taken over, or its process ends.
 
-    code = "steps.stopped"
+    No error, so that what judges errors on the way out takes it for none: a model is not unusable,
+    and a version not refused, because a server was told to end.
+    """
 
 
 class Context:
@@ -86,11 +87,7 @@ class Context:
     def check(self) -> None:
         """Nothing, unless the step was told to stop.   Raises: Stopped."""
         if self._stop.is_set():
-            raise Stopped(
-                f"The step {self.step.name} of {self.run.id} was stopped: {self._why}.",
-                remedy="Nothing needs to be done here.",
-                run=self.run.id,
-            )
+            raise Stopped(f"the step {self.step.name} of {self.run.id} was stopped: {self._why}")
 
     def pause(self, seconds: float) -> None:
         """Wait, or less where the step is told to stop.   Raises: Stopped."""

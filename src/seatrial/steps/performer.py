@@ -116,11 +116,7 @@ class Performer:
 
     def _go_on(self, worker: Worker, run: Run, step: str) -> None:
         if self.stop.is_set():
-            raise Stopped(
-                f"The step {step} of {run.id} was given back: this process was told to end.",
-                remedy="Do it again; what was kept stays.",
-                run=run.id,
-            )
+            raise Stopped(f"the step {step} of {run.id} was given back: this process ends")
         idle, n_kept = worker.idle, worker.n_kept
         worker.tick()
         if idle and worker.idle and worker.n_kept == n_kept and run.current is not None:
