@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from seatrial.registry.offers import OfferedFacts
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Looked, Phase, Plan, Staged, Step
 from seatrial.release.verdict import Outcome as Judged
-from seatrial.steps.context import Stopped
+from seatrial.steps.context import Context
+from seatrial.steps.live import Notes
 from seatrial.training.evaluation.record import SCHEMA
 from seatrial.wiring import arrival_packaging
 from seatrial.wiring.evaluation_rows import digest
@@ -379,7 +381,10 @@ def test_a_server_that_ends_in_an_evaluation_refuses_no_version(make: Make) -> N
 
     def told_to_end() -> None:
         bench.evaluating = lambda: None
-        raise Stopped("this process ends")
+        said: Any = SimpleNamespace(id="registry/churn", name="evaluation")
+        context = Context(said, said, Notes())
+        context.stop("this process ends")
+        context.check()
 
     bench.evaluating = told_to_end
     bench.run(60)
