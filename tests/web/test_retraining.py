@@ -39,6 +39,7 @@ class FakeDesk:
         self.step = "approve"
         self.refuses = False
         self.left_to = ""
+        self.at_rest = False
         self.causes = [{"id": "1", "rule": HOSTILE, "reason": HOSTILE, "at": AT, "asks": True}]
 
     def views(self) -> list[dict[str, Any]]:
@@ -76,9 +77,9 @@ class FakeDesk:
             "next": {"says": "cooling", "reason": "it cools", "pending": self.causes},
             "run": {
                 "id": "retraining/churn-1",
-                "status": self.status,
-                "step": self.step,
-                "outcome": "",
+                "status": "cancelled" if self.at_rest else self.status,
+                "step": None if self.at_rest else self.step,
+                "outcome": "cancelled" if self.at_rest else "",
                 "reason": "",
                 "left_to": self.left_to,
                 "causes": self.causes,
@@ -251,3 +252,16 @@ async def test_reasons_are_told_in_the_language_and_who_asks_is_named(
     for part in (asking, run):
         assert said in part
         assert rule in part
+
+
+async def test_a_step_can_be_taken_over_only_while_a_run_stands_at_one(
+    client: httpx.AsyncClient, desk: FakeDesk
+) -> None:
+    async def page() -> str:
+        return (await client.get("/retraining/churn", headers=HEADERS)).text
+
+    assert 'class="at-rest"' not in await page()
+    desk.at_rest = True
+    shown = await page()
+    assert 'class="at-rest"' in shown
+    assert shown.count(">cancelled<") == 1

@@ -13,7 +13,7 @@ from typing import Any
 from seatrial.monitoring.watching.sayings import said_as
 from seatrial.training.evaluation.retold import retold
 from seatrial.web.console.retraining_words import ZH
-from seatrial.web.console.trouble_words import CODES_ZH
+from seatrial.web.console.trouble_words import coded
 from seatrial.web.console.words import reason_zh, waiting
 
 _N = r"([\d,.]+)"
@@ -121,10 +121,8 @@ def retraining_said(text: str, language: str, *, told: Mapping[str, str] | None 
 def step_failed(error: Mapping[str, Any], language: str) -> str:
     """Why a step failed: in Chinese what its code means, and what was said with its values."""
     problem = str(error["problem"])
-    known = CODES_ZH.get(str(error["code"]))
-    if language == "zh" and known:
-        return f"{known}（原文：{problem}）"
-    return retraining_said(problem, language)
+    told = coded(str(error["code"]), problem, language=language)
+    return told if told != problem else retraining_said(problem, language)
 
 
 def _turned(text: str, told: Mapping[str, str], left: int) -> str:
