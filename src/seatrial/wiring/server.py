@@ -81,12 +81,13 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
     Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
-        `check_features` and `check_events`.
+        `check_features`, `check_events` and `check_registry`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    check_registry(workspace)
     server = workspace.settings.server
     token = _token_for(server.host)
     listening = listen(server.host, server.port)
@@ -146,12 +147,13 @@ def log_masked() -> None:
 def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
-    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features` and
-        `check_events`.
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features`,
+        `check_events` and `check_registry`.
     """
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    check_registry(workspace)
     server = workspace.settings.server
     _token_for(server.host)
     listen(server.host, server.port).close()
@@ -172,6 +174,18 @@ def check_features(workspace: Workspace) -> None:
         from seatrial.wiring.lookups import open_lookups
 
         open_lookups(workspace, Tally())
+
+
+def check_registry(workspace: Workspace) -> None:
+    """Say now what would keep registered versions, and trainings, from going on.
+
+    Raises: as `wiring.registries.check_url`.
+    """
+    settings = workspace.settings
+    if settings.registry.url is not None and (settings.registry.models or settings.retraining):
+        from seatrial.wiring.registries import check_url
+
+        check_url(settings.registry.url)
 
 
 def check_events(workspace: Workspace) -> None:
