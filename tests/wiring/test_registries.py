@@ -11,7 +11,7 @@ import pytest
 from seatrial.kernel.errors import MissingExtra
 from seatrial.wiring import registries
 from seatrial.wiring.registries import RegistryUrlInvalid
-from seatrial.wiring.server import check_can_listen, check_registry
+from seatrial.wiring.server_checks import check_can_listen, check_registry
 from seatrial.wiring.settings import Settings
 from seatrial.wiring.workspace import Workspace
 

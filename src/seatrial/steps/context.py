@@ -6,17 +6,17 @@ import threading
 from typing import TypeVar
 
 from seatrial.steps.live import Notes
+from seatrial.steps.record import BadRecord, from_record
 from seatrial.steps.run import DONE, Run, StepState
-from seatrial.steps.workflow import BadRecord, from_record
 
 T = TypeVar("T")
 
 
-class Stopped(BaseException):
+class Stopping(BaseException):
     """The step was told to stop: its run was cancelled, taken over, or its process ends.
 
-    No error, so that what judges errors on the way out takes it for none: a model is not unusable,
-    and a version not refused, because a server was told to end.
+    No `Exception`: what handles the failures of a model or of a file on the way must not take it
+    for one of them.
     """
 
 
@@ -85,12 +85,12 @@ class Context:
         return self._stop.is_set()
 
     def check(self) -> None:
-        """Nothing, unless the step was told to stop.   Raises: Stopped."""
+        """Nothing, unless the step was told to stop.   Raises: Stopping."""
         if self._stop.is_set():
-            raise Stopped(f"the step {self.step.name} of {self.run.id} was stopped: {self._why}")
+            raise Stopping(f"The step {self.step.name} of {self.run.id} was stopped: {self._why}.")
 
     def pause(self, seconds: float) -> None:
-        """Wait, or less where the step is told to stop.   Raises: Stopped."""
+        """Wait, or less where the step is told to stop.   Raises: Stopping."""
         self._stop.wait(seconds)
         self.check()
 

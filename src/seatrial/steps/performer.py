@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import NotFound
+from seatrial.kernel.errors import Conflict, NotFound
 from seatrial.kernel.store import Store, StoreUnavailable
-from seatrial.steps.context import Stopped
 from seatrial.steps.decide import RunConflict
 from seatrial.steps.run import DONE, Run, Status, StepState
 from seatrial.steps.runs import Runs
@@ -43,6 +42,12 @@ class Came(StrEnum):
     """An attempt failed, and another may help."""
     FAILED = "failed"
     """It failed for good; a person decides."""
+
+
+class Stopped(Conflict):
+    """The process that does a step was told to end; the step was given back."""
+
+    code = "steps.stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +121,11 @@ class Performer:
 
     def _go_on(self, worker: Worker, run: Run, step: str) -> None:
         if self.stop.is_set():
-            raise Stopped(f"the step {step} of {run.id} was given back: this process ends")
+            raise Stopped(
+                f"The step {step} of {run.id} was given back: this process was told to end.",
+                remedy="Do it again; what was kept stays.",
+                run=run.id,
+            )
         idle, n_kept = worker.idle, worker.n_kept
         worker.tick()
         if idle and worker.idle and worker.n_kept == n_kept and run.current is not None:
