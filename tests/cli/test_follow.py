@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seatrial.cli import follow as module
-from seatrial.cli.follow import ReleaseBlocked, follow
+from seatrial.cli.follow import ReleaseBlocked, canary_of, follow
 from seatrial.cli.output import Console
 from seatrial.cli.show import release_line
 
@@ -165,3 +165,35 @@ def test_a_release_whose_facts_cannot_be_read_is_not_followed_for_ever() -> None
     )
     with pytest.raises(ReleaseBlocked, match="A fact is new"):
         follow(Console(quiet=True), desk, "churn", "churn-2-9")
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        (None, None),
+        ({"phase": "staging"}, None),
+        (
+            {
+                "phase": "canary",
+                "share": 0.05,
+                "watched_s": 10.0,
+                "watch_s": 20.0,
+                "evidence": {"verdicts": [{"n": 74}], "n_needed": 2600, "outcome": "inconclusive"},
+            },
+            "5 %, 10 s of 20 s, 74 requests, about 2,600 more needed: inconclusive",
+        ),
+    ],
+)
+def test_who_waits_for_a_canary_elsewhere_is_told_how_it_stands(
+    release: dict[str, Any] | None, expected: str | None
+) -> None:
+    class Desk:
+        def names(self) -> list[str]:
+            return ["wine"]
+
+        def view(self, name: str) -> dict[str, Any]:
+            return {"release": release}
+
+    desk: Any = Desk()
+    assert canary_of(desk, "wine") == expected
+    assert canary_of(desk, "beer") is None

@@ -10,6 +10,8 @@ import pytest
 
 from seatrial.cli.app import run
 from seatrial.cli.exits import Exit
+from seatrial.training.retraining.exposition import BEAT
+from seatrial.wiring.workspace import open_workspace
 
 CONFIG = """
 training:
@@ -93,3 +95,13 @@ def test_what_a_person_gives_is_looked_at(
     command = ["retrain", "take-over", "churn", "--step", step, "--output", output]
     assert run(command) != Exit.DONE
     assert code in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_that_no_server_works_is_said_when_a_run_is_begun(
+    works: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if works:
+        open_workspace().open_store().beat(BEAT, {})
+    assert run(["retrain", "now", "churn"]) == Exit.DONE
+    assert ("start one with `seatrial up`" in capsys.readouterr().err) is not works

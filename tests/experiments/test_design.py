@@ -74,3 +74,8 @@ def test_alpha_is_spent_once() -> None:
 def test_shares_add_up_to_one() -> None:
     one = an_experiment(variants=(Variant(name="a", share=3), Variant(name="b", share=1)))
     assert one.shares == (0.75, 0.25)
+
+
+def test_shares_too_large_to_add_up_are_shares_all_the_same() -> None:
+    huge = tuple(Variant(name=name, share=1e308) for name in ("a", "b"))
+    assert an_experiment(variants=huge).shares == (0.5, 0.5)

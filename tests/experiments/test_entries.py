@@ -114,3 +114,14 @@ def test_slices_hold_what_was_said_and_fit_the_store() -> None:
 def test_a_clock_a_little_ahead_is_no_error() -> None:
     at = (NOW + timedelta(minutes=2)).isoformat()
     assert read_entries([GOOD | {"at": at}], NAMES, now=NOW)[0].at_us > US
+
+
+def test_a_row_that_lacks_a_field_is_told_what_it_has() -> None:
+    with pytest.raises(BadOutcomes) as bad:
+        read_entries([{"user": "u1", "metric": "bought", "value": 1.0}], NAMES, now=NOW)
+    assert bad.value.problem == "Entry 0 has no 'id'; it has user, metric, value."
+
+
+def test_the_first_day_of_all_in_a_zone_that_is_ahead_is_refused() -> None:
+    with pytest.raises(BadOutcomes, match="before the first day"):
+        read_entries([GOOD | {"at": "0001-01-01T00:00:00+14:00"}], NAMES, now=NOW)

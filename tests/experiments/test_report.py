@@ -16,7 +16,7 @@ from seatrial.experiments.judge import judge
 from seatrial.experiments.report import experiment_page, headline, judgement_record, lines
 from seatrial.experiments.tally import Units, tally
 from seatrial.experiments.verdicts import Judgement, Why
-from seatrial.experiments.words import _EN, _ZH, said
+from seatrial.experiments.words import _EN, _ZH, days_said, said
 
 
 def judged(experiment: Experiment, units: Units) -> Judgement:
@@ -137,3 +137,17 @@ def test_a_series_of_one_day_is_not_drawn() -> None:
     day = judged(an_experiment(), some_units(5_000, days=1))
     assert "How it became known" not in experiment_page(day)
     assert day.series["variant-1"][0].at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("days", "en", "zh"),
+    [
+        (0.0417, "1 h", "1 小时"),
+        (0.958, "23 h", "23 小时"),
+        (1.0, "1 day", "1 天"),
+        (7.0, "7 days", "7 天"),
+        (10.55, "10.6 days", "10.6 天"),
+    ],
+)
+def test_less_than_a_day_is_said_in_hours(days: float, en: str, zh: str) -> None:
+    assert (days_said(days), days_said(days, "zh")) == (en, zh)

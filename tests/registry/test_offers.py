@@ -130,3 +130,10 @@ def test_an_offer_of_a_later_seatrial_is_not_guessed_at(
     store.append("offers/churn", [Draft(kind=OFFERED, data={"number": 1})], expected=0)
     with pytest.raises(VersionUnreadable, match="offers/churn"):
         own.versions("churn")
+
+
+def test_nothing_is_no_model(own: OwnRegistry) -> None:
+    with pytest.raises(OfferInvalid, match="holds nothing") as bad:
+        own.offer_bytes("churn", "model.pkl", [b"", b""], OfferedFacts(), by="anna")
+    assert "--data-binary" in bad.value.remedy
+    assert own.offers("churn") == []

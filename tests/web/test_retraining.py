@@ -39,12 +39,13 @@ class FakeDesk:
         self.step = "approve"
         self.refuses = False
         self.left_to = ""
+        self.at_rest = False
+        self.causes = [{"id": "1", "rule": HOSTILE, "reason": HOSTILE, "at": AT, "asks": True}]
 
     def views(self) -> list[dict[str, Any]]:
         return [self.view("churn")]
 
     def view(self, name: str) -> dict[str, Any]:
-        cause = {"id": "1", "rule": HOSTILE, "reason": HOSTILE, "at": AT, "asks": True}
         step = {
             "name": self.step,
             "status": self.status,
@@ -59,7 +60,7 @@ class FakeDesk:
             "run": "retraining/churn-1",
             "at": AT,
             "by": "anna",
-            "causes": [cause],
+            "causes": self.causes,
             "outcome": "",
             "reason": "",
             "trained_s": 1.0,
@@ -73,15 +74,15 @@ class FakeDesk:
             "status": self.status,
             "step": self.step,
             "last": last,
-            "next": {"says": "cooling", "reason": "it cools", "pending": [cause]},
+            "next": {"says": "cooling", "reason": "it cools", "pending": self.causes},
             "run": {
                 "id": "retraining/churn-1",
-                "status": self.status,
-                "step": self.step,
-                "outcome": "",
+                "status": "cancelled" if self.at_rest else self.status,
+                "step": None if self.at_rest else self.step,
+                "outcome": "cancelled" if self.at_rest else "",
                 "reason": "",
                 "left_to": self.left_to,
-                "causes": [cause],
+                "causes": self.causes,
                 "steps": [step],
                 "live": {"share": 0.5, "note": HOSTILE, "lines": ["epoch 4"]},
             },
@@ -234,3 +235,33 @@ async def test_a_run_that_is_left_to_an_orchestrator_says_so(
     shown = await page()
     assert words in shown
     assert HOSTILE not in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "rule"),
+    [("en", "console wants it", "by hand"), ("zh", "在控制台请求", "人工")],
+)
+async def test_reasons_are_told_in_the_language_and_who_asks_is_named(
+    language: str, said: str, rule: str, client: httpx.AsyncClient, desk: FakeDesk
+) -> None:
+    by_hand = {"id": "2", "rule": "by hand", "reason": "console wants it", "at": AT, "asks": False}
+    desk.causes = [by_hand]
+    headers = HEADERS | {"accept-language": language}
+    shown = (await client.get("/retraining/churn", headers=headers)).text
+    asking, _, run = shown.partition('<section aria-label="')[2].partition("</section>")
+    for part in (asking, run):
+        assert said in part
+        assert rule in part
+
+
+async def test_a_step_can_be_taken_over_only_while_a_run_stands_at_one(
+    client: httpx.AsyncClient, desk: FakeDesk
+) -> None:
+    async def page() -> str:
+        return (await client.get("/retraining/churn", headers=HEADERS)).text
+
+    assert 'class="at-rest"' not in await page()
+    desk.at_rest = True
+    shown = await page()
+    assert 'class="at-rest"' in shown
+    assert shown.count(">cancelled<") == 1

@@ -138,6 +138,7 @@ def test_another_name_than_the_models_own_is_refused(packed: Pack, bundles: Path
     error = refused(NameDiffers, packed(), bundles, name="sales")
     assert "'churn'" in error.problem
     assert "--name churn" in error.remedy
+    assert "--model churn" in error.remedy
 
 
 def test_whoever_says_no_to_the_name_is_asked_before_a_model_is_loaded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from seatrial.registry.offers import OfferedFacts
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import Looked, Phase, Plan, Staged, Step
 from seatrial.release.verdict import Outcome as Judged
+from seatrial.steps.context import Context
+from seatrial.steps.live import Notes
 from seatrial.training.evaluation.record import SCHEMA
 from seatrial.wiring import arrival_packaging
 from seatrial.wiring.evaluation_rows import digest
@@ -368,6 +371,25 @@ def test_a_person_who_ends_the_release_ends_the_arrival(make: Make) -> None:
     Desk(bench.store).abort("churn", by="me", reason="not today")
     bench.settles("aborted")
     assert bench.tags(2)["seatrial.reason"] == "not today"
+
+
+def test_a_server_that_ends_in_an_evaluation_refuses_no_version(make: Make) -> None:
+    bench = make()
+    bench.registered(b"1")
+    bench.run()
+    bench.registered(b"2")
+
+    def told_to_end() -> None:
+        bench.evaluating = lambda: None
+        said: Any = SimpleNamespace(id="registry/churn", name="evaluation")
+        context = Context(said, said, Notes())
+        context.stop("this process ends")
+        context.check()
+
+    bench.evaluating = told_to_end
+    bench.run(60)
+    assert bench.runs()[-1] == ("churn@mlflow:2", "promoted")
+    assert bench.n_evaluated == 2
 
 
 def test_a_step_that_breaks_is_no_end(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,21 @@ def family(place: str = ""):
     Path(place).write_text(str(child.pid))
     time.sleep(600)
 
+def daemon(out: Path, place: str = ""):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            Path(place).write_text(str(os.getpid()))
+            time.sleep(600)
+        os._exit(0)
+    while not Path(place).exists(): time.sleep(0.01)
+    (out / "model.pkl").write_bytes(b"m")
+
+def babble(out: Path):
+    with open(os.environ["SEATRIAL_REPORT"], "a") as file:
+        while True:
+            file.write('{"metric": "loss", "value": 0.5, "step": 1}\\n' * 2000)
+
 def eat():
     kept = []
     while True:
@@ -210,6 +225,23 @@ def test_what_it_started_is_ended_with_it(folder, monkeypatch):
             TrainingOrder(id="r1", recipe="f", check=False, parameters={"place": str(pid)}),
         )
     assert gone(int(pid.read_text()))
+
+
+def test_what_made_itself_a_daemon_is_ended_with_it(folder):
+    recipe = {"function": "program.py:daemon"}
+    values = {"place": str(folder / "pid")}
+    given = TrainingOrder(id="r1", recipe="d", check=False, parameters=values)
+    train_order(place(folder, d=recipe), given)
+    assert gone(int((folder / "pid").read_text()))
+
+
+def test_what_reports_without_pause_is_ended_in_time(folder, monkeypatch):
+    monkeypatch.setattr("seatrial.adapters.training_child._REST_S", 0.1)
+    recipe = {"function": "program.py:babble", "limits": {"time": "2s"}}
+    began = time.monotonic()
+    with pytest.raises(failures.TrainingTimedOut):
+        train_order(place(folder, b=recipe), TrainingOrder(id="r1", recipe="b", check=False))
+    assert time.monotonic() - began < 20.0
 
 
 def gone(pid: int) -> bool:

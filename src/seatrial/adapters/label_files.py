@@ -26,19 +26,26 @@ class LabelsUnreadable(Invalid):
 
 
 def read_labels(
-    data: bytes, *, id_column: str | None = None, label_column: str | None = None
+    data: bytes,
+    *,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    max_rows: int | None = None,
 ) -> list[tuple[str, str]]:
     """Pairs of prediction id and label.
 
     Args:
         data: the whole file.
         id_column, label_column: their columns; None finds them by the usual names.
+        max_rows: of Parquet that strangers send, which may stand for more than fits anywhere.
     Raises: LabelsUnreadable.
     """
     try:
         kind = kind_of(data)
         if kind is None:
             raise _unreadable("They are empty.")
+        if kind == "parquet":
+            return _parquet(data, id_column, label_column, max_rows)
         return _READERS[kind](data, id_column, label_column)
     except (UnicodeDecodeError, ValueError, csv.Error, RecursionError) as error:
         raise _unreadable(f"They cannot be read: {str(error).splitlines()[0][:200]}.") from error
@@ -100,16 +107,20 @@ def _csv(data: bytes, key: str | None, label: str | None) -> list[tuple[str, str
     return found
 
 
-def _parquet(data: bytes, key: str | None, label: str | None) -> list[tuple[str, str]]:
+def _parquet(
+    data: bytes, key: str | None, label: str | None, max_rows: int | None
+) -> list[tuple[str, str]]:
     with ONE_AT_A_TIME:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        from seatrial.adapters.parquet_within import parquet_within
+
     try:
         with pq.ParquetFile(io.BytesIO(data)) as file:
             names = file.schema_arrow.names
-            wanted = [_named(names, key, _ID, "id"), _named(names, label, _LABEL, "label")]
-            table = file.read(columns=wanted)
+        wanted = [_named(names, key, _ID, "id"), _named(names, label, _LABEL, "label")]
+        table = parquet_within(data, columns=wanted, max_values=max_rows)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(f"They cannot be read as Parquet: {str(error)[:200]}.") from error
     ids, values = (table.column(name).to_pylist() for name in wanted)
@@ -117,7 +128,7 @@ def _parquet(data: bytes, key: str | None, label: str | None) -> list[tuple[str,
     return [(_id({"id": one}, "id", place), _plain(value, place)) for place, (one, value) in pairs]
 
 
-_READERS = {"parquet": _parquet, "json": _json, "lines": _lines, "csv": _csv}
+_READERS = {"json": _json, "lines": _lines, "csv": _csv}
 
 
 def _named(names: Sequence[str], asked: str | None, usual: Sequence[str], what: str) -> str:

@@ -20,13 +20,17 @@ from seatrial.kernel.loading import ONE_AT_A_TIME
 _TEXTS = ("user", "id")
 
 
-def read_outcomes(data: bytes) -> list[Any]:
-    """The rows of a whole file, as a JSON document would have them.   Raises: BadOutcomes."""
+def read_outcomes(data: bytes, *, max_rows: int | None = None) -> list[Any]:
+    """The rows of a whole file, as a JSON document would have them.
+
+    Args: max_rows: of Parquet that strangers send, which may stand for more than fits anywhere.
+    Raises: BadOutcomes.
+    """
     kind = kind_of(data)
     if kind is None:
         raise _unreadable("They are empty.")
     try:
-        return _READERS[kind](data)
+        return _parquet(data, max_rows) if kind == "parquet" else _READERS[kind](data)
     except (UnicodeDecodeError, ValueError, csv.Error, RecursionError) as error:
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise _unreadable(f"They cannot be read: {said}.") from error
@@ -66,13 +70,14 @@ def _typed(row: Mapping[str, str]) -> dict[str, object]:
     return typed
 
 
-def _parquet(data: bytes) -> list[Any]:
+def _parquet(data: bytes, max_rows: int | None) -> list[Any]:
     with ONE_AT_A_TIME:
         import pyarrow as pa
-        import pyarrow.parquet as pq
+
+        from seatrial.adapters.parquet_within import parquet_within
 
     try:
-        rows: list[Any] = pq.read_table(io.BytesIO(data)).to_pylist()
+        rows: list[Any] = parquet_within(data, max_values=max_rows).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(f"They cannot be read as Parquet: {str(error)[:200]}.") from error
     for row in rows:
@@ -83,7 +88,6 @@ def _parquet(data: bytes) -> list[Any]:
 
 
 _READERS: Mapping[str, Callable[[bytes], list[Any]]] = {
-    "parquet": _parquet,
     "json": _json,
     "lines": _lines,
     "csv": _csv,

@@ -29,6 +29,10 @@ _POLL_S = 0.1
 _LOOK_S = 0.5
 _GRACE_S = 5.0
 _CHUNK = 1 << 20
+_LINES = 1000
+_REST_S = 20.0
+"""How long what was reported last is read; the file keeps all of it."""
+
 _MOST_LOG = 1 << 28
 """Bytes of what a training prints; of more, what came first is dropped."""
 
@@ -69,7 +73,7 @@ def run_child(
             if why is not None:
                 watch.end(gently=why is not Why.MEMORY)
             process.wait()
-            last = _read(events, report, on_event, on_report)
+            last = _rest(events, report, on_event, on_report)
             why = why or (last if last is Why.NOT_FINITE else None)
     finally:
         watch.end(gently=False)
@@ -122,23 +126,39 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         process.wait(_POLL_S)
 
 
+def _rest(
+    events: Any,
+    report: Any,
+    on_event: Callable[[Mapping[str, Any]], None],
+    on_report: Callable[[bytes], Why | None],
+) -> Why | None:
+    """What was said last, all of it unless that takes long."""
+    until = time.monotonic() + _REST_S
+    why = None
+    while why is None and time.monotonic() < until:
+        place = events.tell(), report.tell()
+        why = _read(events, report, on_event, on_report)
+        if (events.tell(), report.tell()) == place:
+            break
+    return why
+
+
 def _read(
     events: Any,
     report: Any,
     on_event: Callable[[Mapping[str, Any]], None],
     on_report: Callable[[bytes], Why | None],
 ) -> Why | None:
-    while line := events.readline():
-        if not line.endswith(b"\n"):
+    """Some of what is new: who writes faster than this reads would never be looked after."""
+    for _ in range(_LINES):
+        line = events.readline(_CHUNK)
+        if not line.endswith(b"\n") and len(line) < _CHUNK:
             events.seek(-len(line), os.SEEK_CUR)
             break
         with contextlib.suppress(ValueError):  # the file is open to the training, too
             on_event(json.loads(line))
-    while more := report.read(_CHUNK):
-        why = on_report(more)
-        if why is not None:
-            return why
-    return None
+    more = report.read(_CHUNK)
+    return on_report(more) if more else None
 
 
 @dataclass(slots=True)
@@ -180,10 +200,20 @@ class _Watch:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_GRACE_S)
         self._signal(signal.SIGKILL)
-        for one in self._met.values():
+        for one in (*self._met.values(), *self._daemons()):
             with contextlib.suppress(psutil.Error):
                 one.kill()
         self.process.wait()
+
+    def _daemons(self) -> Sequence[psutil.Process]:
+        """What left the family before it was met: they still have the environment of the job."""
+        mark = (REPORT, str(self.job.report))
+        mine = psutil.Process().pid
+        return [
+            one
+            for one in psutil.process_iter()
+            if one.pid != mine and mark in _environ(one).items()
+        ]
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -205,6 +235,13 @@ class _Watch:
             return ()
         self._met.update((one.pid, one) for one in family[1:])
         return family
+
+
+def _environ(process: psutil.Process) -> Mapping[str, str]:
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):  # of others, or gone
+        return {}
 
 
 def _asked(process: psutil.Process, ask: Callable[[psutil.Process], int]) -> int:

@@ -77,7 +77,7 @@ def _say(console: Console, now: dict[str, Any], said: set[str]) -> None:
             said.add("tests")
             console.progress("staging", "integration tests")
         case "warming" | "canary":
-            console.progress("canary", _canary(now))
+            console.progress("canary", canary_line(now))
         case "held":
             console.step("wait", "held", f"{now['reason']}; a person must decide")
         case "promoted":
@@ -121,7 +121,16 @@ def _why(now: dict[str, Any]) -> str:
     return "every gate passed; it gets all traffic" if told else str(now["reason"])
 
 
-def _canary(now: dict[str, Any]) -> str:
+def canary_of(desk: Desk, endpoint: str) -> str | None:
+    """How the canary of an endpoint stands, for who waits for it; None where there is none."""
+    if endpoint not in desk.names():
+        return None
+    now: Any = desk.view(endpoint)["release"]
+    return canary_line(now) if now and now["phase"] in ("warming", "canary") else None
+
+
+def canary_line(now: dict[str, Any]) -> str:
+    """How far a canary is: its share, its time, its requests, and how many are needed yet."""
     if now["share"] is None:
         return f"waits for {now['waiting_for']}"
     evidence = now["evidence"] or {}

@@ -89,9 +89,12 @@ def register(
 
 def _followed(console: Console, workspace: Workspace, store: Store, offered: Offered) -> int:
     """Tell each step until the end."""
+    from seatrial.cli.follow import canary_of
+    from seatrial.release.desk import Desk
     from seatrial.training.following.desk import FOLLOWER
     from seatrial.wiring.registering import arrival, ending
 
+    desk = Desk(store)
     if not store.present(FOLLOWER):
         console.step("wait", "server", "none follows this store: start one with `seatrial up`")
     while True:
@@ -101,6 +104,8 @@ def _followed(console: Console, workspace: Workspace, store: Store, offered: Off
         now = arrival(store, offered)
         if now is not None:
             said = now["problem"] or now["waits_for"] or "under way"
+            if now["step"] == "canary":
+                said = canary_of(desk, offered.endpoint) or said
             console.progress(str(now["step"]), said)
         time.sleep(_POLL_S)
 

@@ -15,11 +15,14 @@ from seatrial.cli.output import Console
 from seatrial.cli.retrain_outside import COMMANDS as OUTSIDE_COMMANDS
 
 if TYPE_CHECKING:
+    from seatrial.kernel.store import Store
     from seatrial.wiring.retraining_desk import RetrainingDesk
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _POLL_S = 0.5
+_SILENT_S = 30.0
+"""A server that said nothing for so long does no step."""
 _AT_REST = {"failed", "ended", "cancelled"}
 _GOOD = {"promoted", "staged", "not_needed"}
 _COLOURS = {
@@ -33,11 +36,16 @@ _COLOURS = {
 
 
 def _desk(home: Path | None, config: Path | None) -> RetrainingDesk:
+    return _opened(home, config)[0]
+
+
+def _opened(home: Path | None, config: Path | None) -> tuple[RetrainingDesk, Store]:
     from seatrial.wiring.retraining_desk import RetrainingDesk
     from seatrial.wiring.workspace import open_workspace
 
     workspace = open_workspace(home=home, config=config)
-    return RetrainingDesk(workspace, workspace.open_store())
+    store = workspace.open_store()
+    return RetrainingDesk(workspace, store), store
 
 
 def _shared(command: F) -> F:
@@ -105,12 +113,16 @@ def retrain_now(
 
     A server does it: `seatrial up`. Exit code 3 with --wait: the new model was not released.
     """
+    from seatrial.training.retraining.exposition import BEAT
+
     console = Console(as_json=as_json)
-    desk = _desk(home, config)
+    desk, store = _opened(home, config)
     view = desk.now(name, by=whoami(), reason=reason)
     console.step("ok", "begun", view["run"]["id"])
+    if not store.present(BEAT, within_s=_SILENT_S):
+        console.step("wait", "server", "none works on this store: start one with `seatrial up`")
     if wait:
-        view = _followed(console, desk, name, view["run"]["id"])
+        view = _followed(console, desk, store, name)
     console.result(view)
     good = not wait or view["run"]["outcome"] in _GOOD
     return Exit.DONE if good else Exit.GATE_FAILED
@@ -179,10 +191,15 @@ def _done(view: dict[str, Any], what: str, *, as_json: bool) -> int:
     return Exit.DONE
 
 
-def _followed(console: Console, desk: RetrainingDesk, name: str, run_id: str) -> dict[str, Any]:
+def _followed(console: Console, desk: RetrainingDesk, store: Store, name: str) -> dict[str, Any]:
+    from seatrial.cli.follow import canary_of
+    from seatrial.release.desk import Desk
+
+    releases = Desk(store)
     said: set[str] = set()
+    view = desk.view(name)
+    run_id = view["run"]["id"]
     while True:
-        view = desk.view(name)
         run = view["run"]
         for step in run["steps"]:
             if step["status"] in ("finished", "taken_over") and step["name"] not in said:
@@ -191,8 +208,10 @@ def _followed(console: Console, desk: RetrainingDesk, name: str, run_id: str) ->
         if run["id"] != run_id or run["status"] in _AT_REST:
             _end(console, run)
             return view
-        console.progress(view["step"] or "run", _now(run))
+        canary = canary_of(releases, view["endpoint"]) if view["step"] == "release" else None
+        console.progress(view["step"] or "run", canary or _now(run))
         time.sleep(_POLL_S)
+        view = desk.view(name)
 
 
 def _now(run: dict[str, Any]) -> str:

@@ -273,6 +273,9 @@ class Baseline:
 def normalised(shares: Sequence[float]) -> tuple[float, ...]:
     """Shares that add up to 1."""
     total = sum(shares)
+    if math.isinf(total):  # each is finite, and only their sum is too large
+        largest = max(shares)
+        return normalised([share / largest for share in shares])
     return tuple(share / total for share in shares)
 
 

@@ -140,6 +140,13 @@ def _entry(place: int, row: object, names: Names, now: datetime) -> Entry:
 
 def _text(place: int, row: Mapping[str, Any], field: str) -> str:
     value = row.get(field)
+    if value is None:
+        raise BadOutcomes(
+            f"Entry {place} has no {field!r}; it has {', '.join(map(str, row))[:80] or 'nothing'}.",
+            remedy=f"Give each a {field!r}, of 1 to {_MAX_TEXT} printable characters.",
+            row=place,
+            field=field,
+        )
     if not isinstance(value, str) or not value.isprintable() or not value:
         _bad(place, field, value, "is no text", f"Give 1 to {_MAX_TEXT} printable characters.")
     try:
@@ -179,7 +186,10 @@ def _at_us(place: int, given: object, now: datetime) -> int:
         _bad(place, "at", given, "is no such time", remedy)
     if at > now + _AHEAD:
         _bad(place, "at", given, "is still to come", "Say when it happened.")
-    return _us(at)
+    try:
+        return _us(at)
+    except OverflowError:  # of the year 1, in a zone that is ahead
+        _bad(place, "at", given, "is before the first day", "Say when it happened.")
 
 
 def _us(at: datetime) -> int:

@@ -11,7 +11,7 @@ from seatrial.experiments.comparing import Effect
 from seatrial.experiments.design import Kind, Metric, Role
 from seatrial.experiments.drawing import STYLE, Bar, bar_axis, bar_row, limit, over_time
 from seatrial.experiments.verdicts import Comparison, Guard, Judgement, Outcome, State
-from seatrial.experiments.words import change, p_said, percent, said, span, value, words
+from seatrial.experiments.words import change, days_said, p_said, percent, said, span, value, words
 from seatrial.kernel.report_page import page, table, terms
 from seatrial.stats.counts import Interval
 
@@ -29,7 +29,9 @@ def headline(judgement: Judgement, language: str = "en") -> str:
 def state_said(judgement: Judgement, language: str = "en") -> str:
     """How far the experiment is."""
     w = words(language)
-    days = "" if judgement.days is None else w["days"].format(days=f"{judgement.days:.3g}")
+    days = (
+        "" if judgement.days is None else w["days"].format(days=days_said(judgement.days, language))
+    )
     return w["state"].format(
         n=f"{judgement.n:,}",
         units=w[judgement.experiment.unit.value],

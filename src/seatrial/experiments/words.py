@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping
 
 from seatrial.experiments.design import Kind, Metric
+from seatrial.experiments.tally import DAY_S
 from seatrial.experiments.verdicts import Judgement, Reason, Why
+from seatrial.kernel.duration import show_duration
 from seatrial.stats.counts import Interval
 
 _EN = {
@@ -25,7 +27,7 @@ _EN = {
     "at_horizon": "at its horizon",
     "open_ended": "without a horizon",
     "state": "{n} {units}, {state}{days}",
-    "days": ", {days} days",
+    "days": ", {days}",
     "user": "users",
     "session": "sessions",
     "hypothesis": "Hypothesis",
@@ -47,7 +49,7 @@ _EN = {
     "({interval}).",
     "why.all_refused": "No variant is to be shipped.",
     "left_units": "{n} {units} are still to come.",
-    "left_days": "{days} days are still to come.",
+    "left_days": "{days} are still to come.",
     "left_none": "Its horizon is reached at the end of the day.",
     "effects": "Effects against {control}",
     "effects_note": "A dot is the best estimate, the bar where the true change lies: all bars of a "
@@ -113,7 +115,7 @@ _ZH = {
     "at_horizon": "已到达终点",
     "open_ended": "没有预定终点",
     "state": "{n} {units}，{state}{days}",
-    "days": "，{days} 天",
+    "days": "，{days}",
     "user": "个用户",
     "session": "个会话",
     "hypothesis": "假设",
@@ -132,7 +134,7 @@ _ZH = {
     "why.undecided": "{variant} 的 {metric} 没有显示出更好或更差：{change}（{interval}）。",
     "why.all_refused": "没有可以上线的变体。",
     "left_units": "还需要 {n} {units}。",
-    "left_days": "还需要 {days} 天。",
+    "left_days": "还需要 {days}。",
     "left_none": "今天结束时到达终点。",
     "effects": "与 {control} 相比的效果",
     "effects_note": "圆点是最佳估计，横条是真实变化所在的范围：同一组的横条在 {level} "
@@ -213,18 +215,26 @@ def said(judgement: Judgement, reason: Reason, language: str = "en") -> str:
     if "p_value" in facts:
         facts["p_value"] = p_said(float(str(facts["p_value"])))
     if reason.why is Why.RUNNING:
-        facts["left"] = _left(reason, w, str(facts["units"]))
+        facts["left"] = _left(reason, w, str(facts["units"]), language)
     return w[f"why.{reason.why.value}"].format(**facts)
 
 
-def _left(reason: Reason, w: Mapping[str, str], units: str) -> str:
+def _left(reason: Reason, w: Mapping[str, str], units: str, language: str) -> str:
     n, days = reason.facts["n"], reason.facts["days"]
     assert isinstance(n, int)
     if n:
         return w["left_units"].format(n=f"{n:,}", units=units)
     if isinstance(days, float) and days > 0:
-        return w["left_days"].format(days=f"{days:.3g}")
+        return w["left_days"].format(days=days_said(days, language))
     return w["left_none"]
+
+
+def days_said(days: float, language: str = "en") -> str:
+    """A number of days; less than one as hours and minutes."""
+    if days < 1:
+        minutes = max(1, round(days * DAY_S / 60))
+        return show_duration(60.0 * minutes, language=language)
+    return f"{days:.3g} {'天' if language == 'zh' else 'day' if days == 1 else 'days'}"
 
 
 def value(metric: Metric, number: float | None, language: str = "en") -> str:

@@ -6,6 +6,7 @@ place before the fact says so: who is killed between the two leaves a file that 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ MARKED = "model.marked"
 ALIAS_MOVED = "model.alias_moved"
 PREFIX = "offers/"
 
+_NOTHING = hashlib.sha256().hexdigest()
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FILE = re.compile(r"[^/\x00-\x1f\x7f]{1,150}")
 
@@ -135,6 +137,12 @@ class OwnRegistry:
         if known is not None:
             return known
         sha256 = self._keep(name, chunks)
+        if sha256 == _NOTHING:
+            raise OfferInvalid(
+                f"The file {name!r} holds nothing.",
+                remedy="Give the saved model; over HTTP, with --data-binary @FILE.",
+                field="file",
+            )
         record = msgspec.to_builtins(of)
 
         def decide(facts: list[Fact]) -> OfferedVersion | Draft:

@@ -182,14 +182,21 @@ class Run:
             "left_to": self.left_to,
             "input": dict(self.input),
             "data": dict(self.data),
-            "steps": [_step_record(step) for step in self.steps],
+            "steps": [_step_record(step, over=self.over is not None) for step in self.steps],
         }
 
 
-def _step_record(step: StepState) -> dict[str, object]:
+STOPPED, NOT_DONE = "stopped", "not_done"
+"""What is said of steps of a run that is over: it was at work, and it was never begun."""
+
+
+def _step_record(step: StepState, *, over: bool) -> dict[str, object]:
+    status = step.status.value
+    if over and step.status not in (*DONE, Status.FAILED):
+        status = NOT_DONE if step.status is Status.PENDING else STOPPED
     return {
         "name": step.name,
-        "status": step.status.value,
+        "status": status,
         "attempt": step.attempt,
         "reason": step.reason,
         "error": dict(step.error),

@@ -70,7 +70,8 @@ def _check_name(has: str, wanted: str | None) -> None:
     if wanted is not None and wanted != has:
         raise NameDiffers(
             f"The archive holds a model named {has!r}, not {wanted!r}.",
-            remedy=f"Say --name {has}, or leave --name out.",
+            remedy=f"Say --name {has} (--model {has} of register), or package it as {wanted!r}: a "
+            "training gives the name of its recipe.",
             field="name",
         )
 

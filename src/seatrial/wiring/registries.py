@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
-from seatrial.kernel.errors import Invalid
+from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.kernel.store import FactLog
 from seatrial.registry.models import ModelRegistry
 from seatrial.registry.offers import OwnRegistry
@@ -49,7 +50,11 @@ def open_registries(workspace: Workspace, log: FactLog) -> dict[str, ModelRegist
     return found
 
 
-def _mlflow(url: str) -> ModelRegistry:
+def check_url(url: str) -> None:
+    """Whether what the address names could be asked; nothing is asked.
+
+    Raises: RegistryUrlInvalid, MissingExtra.
+    """
     scheme, separator, _ = url.partition("://")
     if separator and scheme not in ("http", "https", "sqlite", "postgresql", "mysql", "file"):
         raise RegistryUrlInvalid(
@@ -57,8 +62,14 @@ def _mlflow(url: str) -> ModelRegistry:
             remedy="Give http://HOST:PORT of an MLflow server, sqlite:///FILE, or a folder.",
             field="registry.url",
         )
+    if find_spec("mlflow") is None:
+        raise MissingExtra("mlflow", "mlflow")
+
+
+def _mlflow(url: str) -> ModelRegistry:
+    check_url(url)
     for name, value in {**_PATIENCE, **_QUIET}.items():
         os.environ.setdefault(name, value)
     from seatrial.adapters.registry_mlflow import MlflowRegistry
 
-    return MlflowRegistry(url if separator else str(Path(url).resolve()))
+    return MlflowRegistry(url if "://" in url else str(Path(url).resolve()))

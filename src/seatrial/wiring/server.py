@@ -31,6 +31,7 @@ from seatrial.wiring.server_checks import (
     check_features,
     check_grpc,
     check_llm,
+    check_registry,
     open_port,
     token_for,
 )
@@ -56,12 +57,13 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
     Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
-        `check_features`, `check_events` and `check_grpc`.
+        `check_features`, `check_events`, `check_registry` and `check_grpc`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    check_registry(workspace)
     server = workspace.settings.server
     token = token_for(server.host)
     listening = open_port(workspace, say=say)

@@ -54,11 +54,12 @@ def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
     Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features`,
-        `check_events` and `check_grpc`.
+        `check_events`, `check_registry` and `check_grpc`.
     """
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    check_registry(workspace)
     token_for(workspace.settings.server.host)
     open_port(workspace).close()
     check_grpc(workspace)
@@ -101,6 +102,18 @@ def check_features(workspace: Workspace) -> None:
         from seatrial.wiring.lookups import open_lookups
 
         open_lookups(workspace, Tally())
+
+
+def check_registry(workspace: Workspace) -> None:
+    """Say now what would keep registered versions, and trainings, from going on.
+
+    Raises: as `wiring.registries.check_url`.
+    """
+    settings = workspace.settings
+    if settings.registry.url is not None and (settings.registry.models or settings.retraining):
+        from seatrial.wiring.registries import check_url
+
+        check_url(settings.registry.url)
 
 
 def check_events(workspace: Workspace) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from seatrial.adapters.label_files import read_labels
 from seatrial.adapters.outcome_files import read_outcomes
+from seatrial.experiments.entries import MAX_ENTRIES
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
-from seatrial.monitoring.performance.label_desk import LabelDesk
+from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk
 from seatrial.monitoring.watching.watch_desk import WatchDesk
 from seatrial.release.desk import Desk
 from seatrial.training.runs.desk import RunDesk
@@ -82,9 +83,13 @@ class Site:
             labels_router(
                 labels,
                 guard,
-                lambda body, key, label: read_labels(body, id_column=key, label_column=label),
+                lambda body, key, label: read_labels(
+                    body, id_column=key, label_column=label, max_rows=MAX_LABELS
+                ),
             ),
-            experiments_router(experiments, guard, read_outcomes),
+            experiments_router(
+                experiments, guard, lambda body: read_outcomes(body, max_rows=MAX_ENTRIES)
+            ),
             runs_router(runs, guard),
             *of_retraining,
             *of_registry,

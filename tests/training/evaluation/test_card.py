@@ -177,3 +177,7 @@ def test_a_regression_has_a_card_without_calibration(made, rows):
     found = made.run(rows.holdout(labels=true, values=true), answers, answers)
     assert "Calibration" not in card_page(found)
     assert "mean absolute error" in card_page(found)
+
+
+def test_no_difference_has_no_minus() -> None:
+    assert [card_words.signed(value) for value in (0.0, -0.0, -0.5)] == ["+0", "+0", "-0.5"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.web.console.story import reason, story
+from seatrial.web.console.story import reason, reasons_told, story
 
 AT = "2026-01-02T03:04:05+00:00"
 
@@ -124,3 +124,15 @@ def test_nothing_is_read_out_of_a_fact_that_could_not_be_read() -> None:
 def test_chinese_lines_have_chinese_durations_and_percents() -> None:
     lines = story([fact("step.entered", version=2, share=0.05), evidence("pass", 75.0)], "zh")
     assert [line.details for line in lines] == ["版本 2 · 通过 · 1 分钟 15 秒", "版本 2 · 5%"]
+
+
+def test_all_reasons_are_told_by_what_they_are_in_english() -> None:
+    judged = fact("evidence.recorded", version=2, watched_s=1.0, judgement=JUDGEMENT)
+    odd = fact("release.aborted", reason="unread") | {"readable": False}
+    facts = [judged, fact("release.aborted", reason="too many errors"), odd]
+    told = reasons_told([*facts, fact("release.aborted", reason="aborted by a person")], "zh")
+    assert told == {
+        "too many errors": reason("too many errors", "zh", judgement=JUDGEMENT),
+        "aborted by a person": "人工中止",
+    }
+    assert "错误" in told["too many errors"]

@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 from seatrial.kernel.errors import Conflict, NotFound, SeatrialError, Unavailable
-from seatrial.web.console.trouble_words import CODES_ZH, trouble
+from seatrial.web.console.trouble_words import CODES_ZH, coded, trouble
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "errors.md"
 
@@ -37,3 +37,10 @@ def test_errors_without_a_line_of_their_own_are_told_by_their_kind(
 ) -> None:
     assert trouble(problem, "zh") == said
     assert trouble(problem, "en") == str(problem)
+
+
+def test_an_error_of_the_past_is_told_by_its_code_and_else_as_it_was() -> None:
+    said = "a.pkl imports os.system."
+    assert coded("model.unsafe", said, language="zh").endswith(f"已拒绝加载。（原文：{said}）")
+    assert coded("model.unsafe", said, language="en") == said
+    assert coded("not.known", said, language="zh") == coded(None, said, language="zh") == said

@@ -271,6 +271,16 @@ def metric_name(metric: str, language: str) -> str:
     return _METRICS[language].get(metric, metric)
 
 
+def metric_names(language: str) -> Mapping[str, str]:
+    """What people call the metrics that seatrial knows."""
+    return _METRICS[language]
+
+
+def finding_forms(language: str) -> Mapping[Kind, str]:
+    """The sentences of findings, with places for their facts."""
+    return _FINDINGS[language]
+
+
 def finding_said(finding: Finding, language: str) -> str:
     """A finding in a sentence or two, as plain text."""
     w = words(language)
@@ -299,7 +309,7 @@ def number(value: float) -> str:
 
 def signed(value: float) -> str:
     """A difference in three digits, with its sign."""
-    return f"{value:+.3g}" if value == value else "–"  # noqa: PLR0124 - NaN
+    return f"{value + 0.0:+.3g}" if value == value else "–"  # noqa: PLR0124 - NaN
 
 
 def chance(p_value: float) -> str:

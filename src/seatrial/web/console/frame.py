@@ -23,7 +23,7 @@ from seatrial.web.console.spend_drawing import call_bars, cost_bars
 from seatrial.web.console.spending import money, seconds, spend_spoken
 from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
-from seatrial.web.console.trouble_words import trouble
+from seatrial.web.console.trouble_words import coded, trouble
 from seatrial.web.console.watching import environment, spoken
 from seatrial.web.console.words import LANGUAGES, choose, waiting, words
 from seatrial.web.entrance import check
@@ -212,6 +212,7 @@ class Frame:
         text = self._templates.get_template(template).render(
             w=words(language),
             trouble=partial(trouble, language=language),
+            coded=partial(coded, language=language),
             language=language,
             sentence=lambda verdict: sentence(verdict, language),
             title=lambda verdict: title(verdict, language),

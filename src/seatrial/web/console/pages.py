@@ -23,7 +23,7 @@ from seatrial.web.console.retraining_pages import RetrainingPages, add_retrainin
 from seatrial.web.console.runs_pages import add_runs
 from seatrial.web.console.spend_pages import SpendPages, add_spend
 from seatrial.web.console.staging import newest_report, served_page, style_source
-from seatrial.web.console.story import story
+from seatrial.web.console.story import reasons_told, story
 from seatrial.web.console.watch_pages import add_watch
 from seatrial.web.console.words import LANGUAGES
 from seatrial.web.entrance import LOGIN
@@ -109,6 +109,12 @@ class ReleasePages:
             "story": story(self._desk.latest(name), language),
             "standing": self._watch.standings().get(name, {"state": "unknown", "firing": []}),
         }
+
+    def told(self, name: str, language: str) -> dict[str, str]:
+        """The reasons of its newest facts in a language, by what they are in English."""
+        if language == "en" or name not in self._desk.names():
+            return {}
+        return reasons_told(self._desk.latest(name), language)
 
     def staging(self, name: str, version: int, language: str) -> str:
         """The report of a version's staging tests.   Raises: UnknownEndpoint, NoStagingReport."""
@@ -217,7 +223,7 @@ def console_router(
     if spend is not None:
         add_spend(router, frame, spend_pages)
     if retraining is not None:
-        add_retraining(router, frame, RetrainingPages(retraining))
+        add_retraining(router, frame, RetrainingPages(retraining, pages.told))
     if training is not None:
         add_runs(router, frame, training)
     _add_configured(router, frame, watch, features=features, events=events)

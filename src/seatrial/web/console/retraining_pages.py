@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,7 +11,8 @@ from fastapi.responses import Response
 
 from seatrial.kernel.errors import NotFound
 from seatrial.training.retraining.desk import Retrainings
-from seatrial.web.console.frame import Frame, Name
+from seatrial.web.console.frame import Frame, Name, language_of
+from seatrial.web.console.retraining_sayings import retraining_said, step_failed
 
 _BY = "console"
 _SHOWN_LINES = 40
@@ -19,24 +21,39 @@ _SHOWN_LINES = 40
 class RetrainingPages:
     """Looks things up for the templates, and does what buttons ask for.
 
-    Args: desk: what is shown and decided on.
+    Args:
+        desk: what is shown and decided on.
+        told: the reasons of an endpoint's releases in a language, by what they are in English.
     """
 
-    def __init__(self, desk: Retrainings) -> None:
+    def __init__(
+        self,
+        desk: Retrainings,
+        told: Callable[[str, str], Mapping[str, str]] = lambda _name, _language: {},
+    ) -> None:
         self._desk = desk
+        self._told = told
 
     def all(self) -> dict[str, Any]:
         """What the page of all of them shows."""
         return {"retrainings": self._desk.views()}
 
-    def one(self, name: str) -> dict[str, Any]:
+    def one(self, name: str, language: str) -> dict[str, Any]:
         """What the page of one shows.   Raises: RetrainingUnknown."""
         view = self._desk.view(name)
         run = view["run"]
         current = None
         if run is not None:
             current = next((s for s in run["steps"] if s["name"] == run.get("step")), None)
-        return {"retraining": view, "run": run, "current": current, "n_lines": _SHOWN_LINES}
+        told = self._told(view["endpoint"], language)
+        return {
+            "retraining": view,
+            "run": run,
+            "current": current,
+            "n_lines": _SHOWN_LINES,
+            "told": partial(retraining_said, language=language, told=told),
+            "failed": partial(step_failed, language=language),
+        }
 
     def decide(self, name: str, wish: str, form: Mapping[str, str]) -> None:
         """A button.   Raises: what the desk raises; NotFound."""
@@ -75,7 +92,7 @@ def add_retraining(router: APIRouter, frame: Frame, pages: RetrainingPages) -> N
             "/retraining/{name}": "retraining_one.html",
             "/console/retraining/{name}": "retraining_part.html",
         },
-        lambda name, _language: pages.one(name),
+        pages.one,
     )
 
     @router.post("/console/retraining/{name}/{wish}")
@@ -85,5 +102,5 @@ def add_retraining(router: APIRouter, frame: Frame, pages: RetrainingPages) -> N
             request,
             "retraining_part.html",
             lambda: pages.decide(name, wish, form),
-            lambda: pages.one(name),
+            lambda: pages.one(name, language_of(request)),
         )

@@ -65,6 +65,24 @@ def story(facts: Sequence[Mapping[str, Any]], language: str) -> list[Line]:
     return lines[: -_N_LINES - 1 : -1]
 
 
+def reasons_told(facts: Sequence[Mapping[str, Any]], language: str) -> dict[str, str]:
+    """The reasons of an endpoint's facts in a language, by what they are in English."""
+    told: dict[str, str] = {}
+    judgement: Mapping[str, Any] = {}
+    for fact in facts:
+        data = fact["data"] if fact["readable"] else {}
+        if fact["kind"] == _EVIDENCE:
+            judgement = data.get("judgement", {})
+        if text := data.get("reason"):
+            told[text] = _reason_of(data, language, judgement)
+    return told
+
+
+def _reason_of(data: Mapping[str, Any], language: str, judgement: Mapping[str, Any]) -> str:
+    report = data.get("report")
+    return reason(data["reason"], language, judgement=judgement, staging=report, evaluation=report)
+
+
 def reason(
     text: str,
     language: str,
@@ -104,15 +122,7 @@ def _line(fact: Mapping[str, Any], language: str, judgement: Mapping[str, Any]) 
         parts.append(w[data["judgement"]["outcome"]])
         parts.append(show_duration(data["watched_s"], language=language))
     if data.get("reason"):
-        parts.append(
-            reason(
-                data["reason"],
-                language,
-                judgement=judgement,
-                staging=data.get("report"),
-                evaluation=data.get("report"),
-            )
-        )
+        parts.append(_reason_of(data, language, judgement))
     kind = fact["kind"]
     return Line(
         at=fact["at"],
