@@ -60,11 +60,21 @@ def _tick(workspace: Workspace, stop: threading.Event) -> None:
 
     store = workspace.open_store()
     holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
+    there_is_work = threading.Event()
     try:
-        with moving(workspace, store, stop), following(workspace, store, stop) as arrivals:
+        with (
+            moving(workspace, store, stop),
+            following(workspace, store, stop, on_started=there_is_work.set) as arrivals,
+        ):
             flow = RetrainingFlow(workspace, store).workflow()
             book = RetrainingBook(workspace, store, flow)
-            worker = Worker(store, [*arrivals, flow], clock=SystemClock(), holder=holder)
+            worker = Worker(
+                store,
+                [*arrivals, flow],
+                clock=SystemClock(),
+                holder=holder,
+                on_over=there_is_work.set,
+            )
             decide_at_s = 0.0
             try:
                 while not stop.is_set():
@@ -72,7 +82,8 @@ def _tick(workspace: Workspace, stop: threading.Event) -> None:
                         book.tick()
                         decide_at_s = time.monotonic() + _DECIDE_S
                     worker.tick()
-                    stop.wait(_TICK_S)
+                    there_is_work.wait(_TICK_S)
+                    there_is_work.clear()
             finally:
                 worker.close()
     finally:
