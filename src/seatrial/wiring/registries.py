@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import FactLog
@@ -61,4 +60,4 @@ def _mlflow(url: str) -> ModelRegistry:
         os.environ.setdefault(name, value)
     from seatrial.adapters.registry_mlflow import MlflowRegistry
 
-    return MlflowRegistry(url if separator else str(Path(url).resolve()))
+    return MlflowRegistry(url)
