@@ -9,22 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import sys
 import threading
 import time
-from contextlib import suppress
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.priority import stand_back
 from seatrial.steps.worker import Worker
 from seatrial.wiring.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.1
-_NICE = 10
-"""How far it stands back: a tenth of a worker's share where they share a core."""
-
 _DECIDE_S = 1.0
 """How often triggers are looked at."""
 
@@ -39,9 +35,7 @@ def wanted(workspace: Workspace) -> bool:
 
 def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
     """The main of the process: tick until ``stop`` is set, whatever goes wrong."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.nice(_NICE)
+    stand_back()
     while not stop.is_set():
         try:
             _tick(workspace, stop)
