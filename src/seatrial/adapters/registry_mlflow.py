@@ -231,4 +231,5 @@ def _client_type() -> type[MlflowClient]:
             from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise MissingExtra("mlflow", "mlflow") from error
-    return MlflowClient
+    found: type[MlflowClient] = MlflowClient
+    return found
