@@ -69,7 +69,8 @@ def workspace(tmp_path: Path) -> Workspace:
 _LOADED = """
 import gc, sys
 from pathlib import Path
-from seatrial.wiring.server import _preload, check_llm
+from seatrial.wiring.server import _preload
+from seatrial.wiring.server_checks import check_llm
 from seatrial.wiring.workspace import open_workspace
 home, config = map(Path, sys.argv[1:])
 workspace = open_workspace(home=home, config=config, environment={})

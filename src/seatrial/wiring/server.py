@@ -24,9 +24,15 @@ from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
-from seatrial.wiring.listening import listen
 from seatrial.wiring.pipelines import wanted
-from seatrial.wiring.server_checks import check_events, check_features, check_llm, token_for
+from seatrial.wiring.server_checks import (
+    GRACE_S,
+    check_events,
+    check_features,
+    check_llm,
+    open_port,
+    token_for,
+)
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
@@ -41,9 +47,6 @@ _WATCH_AGAIN_S = 60.0
 _LOOK_S = 1.0
 """How often a server without endpoints looks for the first."""
 
-_GRACE_S = 20.0
-"""Longer than a worker takes to let requests end and hand in what it measured."""
-
 
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
@@ -57,7 +60,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     check_events(workspace)
     server = workspace.settings.server
     token = token_for(server.host)
-    listening = listen(server.host, server.port)
+    listening = open_port(workspace, say=say)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
     try:
@@ -94,7 +97,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         raise
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
     try:
-        Supervisor(children, grace_s=_GRACE_S).run()
+        Supervisor(children, grace_s=GRACE_S).run()
     finally:
         withdraw(workspace)
         listening.close()
@@ -192,9 +195,9 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     finally:
         controller.close()
         store.close()
-        conducting.join(_GRACE_S / 4)
+        conducting.join(GRACE_S / 4)
         if watching.ident is not None:
-            watching.join(_GRACE_S / 2)
+            watching.join(GRACE_S / 2)
 
 
 def _pipelines(workspace: Workspace, stop_fd: int) -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from socket import socket
 
 from seatrial.kernel.errors import Denied, Invalid
-from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.background import killed_on
+from seatrial.wiring.listening import PortTaken, is_loopback, listen
 from seatrial.wiring.workspace import Workspace
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
+
+GRACE_S = 20.0
+"""Longer than a worker takes to let requests end and hand in what it measured."""
+
+LEAVING_S = GRACE_S + 5.0
+_AGAIN_S = 0.1
 
 
 class TokenMissing(Denied):
@@ -49,9 +58,30 @@ def check_can_listen(workspace: Workspace) -> None:
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    token_for(workspace.settings.server.host)
+    open_port(workspace).close()
+
+
+def open_port(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> socket:
+    """The socket of a server.
+
+    One that was killed leaves workers behind that answer what they were asked, and hold its port
+    for so long: they are waited for.
+    Raises: PortTaken.
+    """
     server = workspace.settings.server
-    token_for(server.host)
-    listen(server.host, server.port).close()
+    until = time.monotonic() + LEAVING_S
+    told = False
+    while True:
+        try:
+            return listen(server.host, server.port)
+        except PortTaken:
+            if time.monotonic() > until or not killed_on(workspace, server.port):
+                raise
+        if not told:
+            say(f"waits for port {server.port}: workers of a server that was killed still hold it")
+            told = True
+        time.sleep(_AGAIN_S)
 
 
 def check_llm(workspace: Workspace) -> None:

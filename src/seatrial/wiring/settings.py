@@ -17,9 +17,11 @@ from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.kernel.config_file import MAX_BYTES
 from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.packaging.kubernetes.config import KubernetesConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.release.judge_config import JudgeConfig
 from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
 from seatrial.training.following.config import RegistryConfig
@@ -135,6 +137,13 @@ class Settings(ConfigModel):
     release: ReleaseConfig = Field(
         default_factory=ReleaseConfig,
         description="How versions are released, unless their endpoint says otherwise.",
+    )
+    judge: JudgeConfig = Field(
+        default_factory=JudgeConfig,
+        description="Rollouts that others steer, such as Argo, judged by their counters.",
+    )
+    kubernetes: KubernetesConfig = Field(
+        default_factory=KubernetesConfig, description="How a cluster is told of releases."
     )
     monitoring: MonitoringConfig = Field(
         default_factory=MonitoringConfig, description="What is watched and who is told."
