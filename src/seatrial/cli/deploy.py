@@ -76,6 +76,11 @@ _EXITS = {
 @click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
 @click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
 @click.option(
+    "--engine",
+    help="Have it run by a server elsewhere, by its name in `engines` of the configuration.  "
+    "[default: this server]",
+)
+@click.option(
     "--new-signature",
     is_flag=True,
     help="Accept other features or outputs than the version in production has.",
@@ -96,6 +101,7 @@ def deploy(
     watch: float | None,
     trust: bool,
     any_version: bool,
+    engine: str | None,
     new_signature: bool,
     no_up: bool,
     no_wait: bool,
@@ -125,6 +131,7 @@ def deploy(
         watch_s=watch,
         trust=trust,
         any_version=any_version,
+        engine=engine,
         new_signature=new_signature,
         by=whoami(),
     )

@@ -64,7 +64,8 @@ def write_files(
     """
     wheel = serving_wheel()
     native = Role.NATIVE in bundle.manifest.artefacts
-    pins = {**server_pins(native=native), **parse_pins(bundle.requirements())}
+    elsewhere = bundle.manifest.plan.get("remote") is not None
+    pins = {**server_pins(native=native, elsewhere=elsewhere), **parse_pins(bundle.requirements())}
     files: dict[str, bytes] = {
         path: text.encode()
         for path, text in render(

@@ -29,11 +29,12 @@ from seatrial.wiring.server_checks import (
     GRACE_S,
     check_events,
     check_features,
+    check_grpc,
     check_llm,
     open_port,
     token_for,
 )
-from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
     Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
-        `check_features` and `check_events`.
+        `check_features`, `check_events` and `check_grpc`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
@@ -61,6 +62,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     server = workspace.settings.server
     token = token_for(server.host)
     listening = open_port(workspace, say=say)
+    check_grpc(workspace)  # now that workers of a killed server have left its ports
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
     try:
@@ -180,6 +182,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
         others=other_stages(workspace),
+        variables=partial(variables_of, workspace),
     )
     controller = Controller(
         store,
@@ -188,6 +191,8 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
         retention_s=workspace.settings.server.retention,
     )
+    if workspace.settings.engines:
+        threading.Thread(target=_sweep_engines, args=(workspace, stop), daemon=True).start()
     try:
         while not stop.is_set():
             controller.tick()
@@ -198,6 +203,23 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         conducting.join(GRACE_S / 4)
         if watching.ident is not None:
             watching.join(GRACE_S / 2)
+
+
+def _sweep_engines(workspace: Workspace, stop: threading.Event) -> None:
+    """Unload models of engines elsewhere until ``stop`` is set; one that hangs holds up nobody."""
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.engine_sweep import EngineSweep
+
+    store = workspace.open_store()
+    try:
+        sweep = EngineSweep(workspace, store)
+        while not stop.wait(_LOOK_S):
+            try:
+                sweep.turn()
+            except Exception:  # noqa: BLE001 - the border of a thread
+                _log.exception("models of engines elsewhere were not looked at")
+    finally:
+        store.close()
 
 
 def _pipelines(workspace: Workspace, stop_fd: int) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from socket import socket
 
-from seatrial.kernel.errors import Denied, Invalid
+from seatrial.kernel.errors import Denied, Invalid, MissingExtra
 from seatrial.wiring.background import killed_on
 from seatrial.wiring.listening import PortTaken, is_loopback, listen
 from seatrial.wiring.workspace import Workspace
@@ -52,14 +53,15 @@ def control_token(environment: Mapping[str, str]) -> str | None:
 def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
-    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features` and
-        `check_events`.
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features`,
+        `check_events` and `check_grpc`.
     """
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
     token_for(workspace.settings.server.host)
     open_port(workspace).close()
+    check_grpc(workspace)
 
 
 def open_port(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> socket:
@@ -107,6 +109,18 @@ def check_events(workspace: Workspace) -> None:
         from seatrial.wiring import events
 
         events.check_events(workspace)
+
+
+def check_grpc(workspace: Workspace) -> None:
+    """Say now what would keep every worker from speaking gRPC.   Raises: MissingExtra, PortTaken.
+
+    Nothing of gRPC is imported here: it must not be there when workers are forked.
+    """
+    server = workspace.settings.server
+    if server.grpc_port is not None:
+        if find_spec("grpc") is None:
+            raise MissingExtra("grpc", "grpc")
+        listen(server.host, server.grpc_port, option="server.grpc_port in seatrial.yaml").close()
 
 
 def token_for(host: str) -> str | None:
