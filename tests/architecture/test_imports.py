@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "seatrial.kernel.loading": set(),
     "seatrial.kernel.metric_text": set(),
     "seatrial.kernel.plain": set(),
+    "seatrial.kernel.priority": set(),
     "seatrial.kernel.report_page": set(),
     "seatrial.kernel.size": set(),
     "seatrial.kernel.store": set(),

@@ -56,6 +56,19 @@ class TestSqlite(ModelRegistrySuite):
         return MlflowRegistry(uri), registering(uri, tmp_path)
 
 
+class TestFolder(ModelRegistrySuite):
+    """What people have from before: `mlruns`, which MLflow itself opens only when it is told to."""
+
+    @pytest.fixture
+    def made(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> tuple[ModelRegistry, Register]:
+        monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+        monkeypatch.chdir(tmp_path)
+        registry = MlflowRegistry("mlruns")
+        return registry, registering(str(tmp_path / "mlruns"), tmp_path)
+
+
 class TestServer(ModelRegistrySuite):
     @pytest.fixture
     def made(self, tmp_path: Path) -> tuple[ModelRegistry, Register]:
@@ -83,6 +96,13 @@ def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1"):
         MlflowRegistry("http://127.0.0.1:9").versions("churn")
+
+
+def test_a_database_that_cannot_be_opened_is_one_that_does_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "m.db").write_bytes(b"no database at all, " * 100)
+    registry = MlflowRegistry(f"sqlite:///{tmp_path / 'm.db'}")
+    with pytest.raises(RegistryUnavailable, match="does not answer"):
+        registry.versions("churn")
 
 
 def test_a_model_without_a_file_of_ours_is_told(

@@ -70,3 +70,24 @@ def test_calls_get_different_rows():
         measure({EngineKind.ONNX: predict}, rows, monotonic=lambda: next(ticks) * 1e-3, cell_s=0.02)
     )
     assert len(set(seen)) > 5
+
+
+def test_what_has_lost_is_asked_no_more_and_what_is_close_is_asked_to_the_end():
+    machine = Machine()
+    n_calls = dict.fromkeys(EngineKind, 0)
+
+    def counted(kind: EngineKind, seconds_per_row: float):
+        run = machine.run(seconds_per_row)
+
+        def predict(batch: Batch, chunk_rows: int | None) -> Prediction:
+            n_calls[kind] += n_rows(batch) == 1
+            return run(batch, chunk_rows)
+
+        return predict
+
+    cost = {EngineKind.ONNX: 1e-4, EngineKind.WIDE: 2e-4, EngineKind.NATIVE: 4e-4}
+    engines = {kind: counted(kind, seconds) for kind, seconds in cost.items()}
+    asyncio.run(measure(engines, np.zeros((5, 2)), monotonic=lambda: machine.now))
+    assert n_calls[EngineKind.NATIVE] <= 1 + 5  # once to warm up, and the first turn's
+    assert n_calls[EngineKind.WIDE] > 90
+    assert n_calls[EngineKind.ONNX] > 150

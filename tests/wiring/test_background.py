@@ -162,3 +162,21 @@ def test_a_server_that_cannot_start_says_why(workspace: Workspace) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ServerDied, match="Cannot listen on"):
             start_detached(workspace.listening(host=None, port=port, workers=1))
+
+
+def test_servers_of_two_machines_know_nothing_of_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two containers have the same process 1, started within the same second."""
+    environment = {"SEATRIAL_STORE": "postgresql://u@db.example/seatrial"}
+    shared = open_workspace(home=tmp_path / "home", environment=environment)
+    monkeypatch.setattr("seatrial.wiring.workspace.gethostname", lambda: "port")
+    announce(shared, address="http://127.0.0.1:1")
+    monkeypatch.setattr("seatrial.wiring.workspace.gethostname", lambda: "starboard")
+    assert running(shared) is None
+    announce(shared, address="http://127.0.0.1:2")
+    withdraw(shared)
+    monkeypatch.setattr("seatrial.wiring.workspace.gethostname", lambda: "port")
+    found = running(shared)
+    assert found is not None
+    assert found.address == "http://127.0.0.1:1"

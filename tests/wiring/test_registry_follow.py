@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.training.following.desk import FOLLOWER
 from seatrial.training.following.nudges import PREFIX as NUDGES
+from seatrial.wiring.registry_follow import rest_s
 from tests.wiring.registry_bench import Bench, benched
 
 
@@ -120,3 +121,24 @@ def test_a_model_that_is_not_there_yet_is_met_when_it_comes(bench: Bench) -> Non
     bench.registered(b"1", model="risk")
     bench.follower.tick()
     assert keys(bench) == ["risk@mlflow:1"]
+
+
+@pytest.mark.parametrize(
+    ("every_s", "took_s", "expected"),
+    [(1.0, 0.0, 1.0), (1.0, 0.04, 1.0), (1.0, 0.2, 4.0), (1.0, 30.0, 10.0), (60.0, 30.0, 60.0)],
+)
+def test_a_registry_that_takes_long_is_asked_less_often_but_not_forgotten(
+    every_s: float, took_s: float, expected: float
+) -> None:
+    assert rest_s(every_s, took_s=took_s) == pytest.approx(expected)
+
+
+def test_whoever_brings_runs_forward_is_told_of_each_once(bench: Bench) -> None:
+    told: list[int] = []
+    bench.follower._on_started = lambda: told.append(len(bench.runs()))
+    bench.follower.tick()
+    bench.registered(b"1")
+    for _ in range(3):
+        bench.clock.advance(10)
+        bench.follower.tick()
+    assert told == [1]

@@ -125,6 +125,22 @@ def test_a_file_gives_the_newest_rows_with_a_label(world: World) -> None:
     assert window.columns["a"].tolist() == list(range(475, 500))
 
 
+def test_columns_that_production_does_not_take_are_left_out_and_named(
+    world: World, deployed: Bundle
+) -> None:
+    import pandas as pd
+
+    names = deployed.signature.names
+    frame = pd.DataFrame({name: np.zeros(200) for name in (*names, "more")})
+    frame["y"] = [0, 1] * 100
+    frame.to_parquet(world.folder / "rows.parquet")
+    said: list[str] = []
+    table = {"source": str(world.folder / "rows.parquet")}
+    rows = found(world, deployed, said, source="table", table=table)
+    assert tuple(rows.columns) == tuple(names)
+    assert [line for line in said if line.endswith("does not take them: more")]
+
+
 def test_a_database_gives_rows_too(world: World) -> None:
     path = world.folder / "rows.db"
     with sqlite3.connect(path) as connection:

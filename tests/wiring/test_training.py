@@ -145,6 +145,13 @@ def test_a_function_is_run_and_recorded(folder):
     assert any(name == "train" for _, name, _ in told)
 
 
+def test_it_stands_back_from_what_answers_requests(folder):
+    recipe = {"command": ["sh", "-c", 'nice > "$SEATRIAL_OUT/model.txt"']}
+    wanted = TrainingOrder(id="r1", recipe="churn", check=False)
+    trained = train_order(place(folder, churn=recipe), wanted)
+    assert int(trained.model_path.read_text()) == min(19, os.nice(0) + 10)
+
+
 def test_a_path_and_metrics_may_be_returned(folder):
     trained = train_order(place(folder), order("returns"))
     assert trained.model_path.name == "elsewhere.json"

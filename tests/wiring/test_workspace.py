@@ -122,3 +122,20 @@ def test_what_is_said_of_a_file_of_one_index_is_nothing_to_the_rest(tmp_path: Pa
     opened = open_workspace(home=tmp_path / "home", environment=environment)
     assert opened.settings.server.port == 9999
     assert read_knowledge_file(config, environment).knowledge["documents"].retrieval.k == 7
+
+
+def test_what_runs_on_a_machine_is_kept_apart_where_others_have_the_home_in_common(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = open_workspace(home=tmp_path, environment={})
+    assert (alone.own, alone.limits) == (tmp_path, tmp_path / "limits")
+    shared = open_workspace(
+        home=tmp_path, environment={"SEATRIAL_STORE": "postgresql://u@db.example/seatrial"}
+    )
+    found = set()
+    for host in ("port", "star/board", ".."):
+        monkeypatch.setattr("seatrial.wiring.workspace.gethostname", lambda host=host: host)
+        assert shared.own.is_dir()
+        assert shared.own.parent == tmp_path / "hosts"
+        found.add(shared.limits)
+    assert len(found) == 3

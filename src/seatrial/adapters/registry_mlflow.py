@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from seatrial.adapters.mlflow_folder import opened_as
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.registry.models import (
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _PAGE = 100
+_GLANCE = 3
+"""Versions that a look asks for where some are known: mostly there is none that is new."""
+
 _READY = "READY"
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"})
@@ -52,25 +56,31 @@ class MlflowRegistry:
     """
 
     def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._client = _client(uri)
+        self._uri = opened_as(uri)
+        self._type = _client_type()
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        """Opened when it is asked: a database that cannot be opened is one that does not answer."""
+        return self._type(tracking_uri=self._uri, registry_uri=self._uri)
 
     def versions(self, model: str, *, after: int = 0) -> list[RegisteredVersion]:
         """See ModelRegistry; the newest are asked for first, so that few pages are read."""
         found: list[RegisteredVersion] = []
         token: str | None = None
+        size = _GLANCE if after else _PAGE
         while True:
-            page: Any = self._asked(partial(self._page, model, token))
+            page: Any = self._asked(partial(self._page, model, token, size))
             numbers = [int(each.version) for each in page]
             found += [_version(model, each) for each in page if _is_new(each, after)]
-            token = page.token
+            token, size = page.token, _PAGE
             if not token or min(numbers, default=0) <= after:
                 return sorted(found, key=lambda version: version.number)
 
-    def _page(self, model: str, token: str | None) -> Any:
+    def _page(self, model: str, token: str | None, size: int) -> Any:
         return self._client.search_model_versions(
             f"name='{model}'",
-            max_results=_PAGE,
+            max_results=size,
             order_by=["version_number DESC"],
             page_token=token,
         )
@@ -113,11 +123,13 @@ class MlflowRegistry:
     def mark(self, model: str, number: int, tags: Mapping[str, str]) -> None:
         """See ModelRegistry."""
         for name, value in tags.items():
-            set_tag = self._client.set_model_version_tag
             self._asked(
-                partial(set_tag, model, str(number), name, cut_tag(value)),
+                partial(self._set_tag, model, number, name, cut_tag(value)),
                 absent=version_unknown(model, number),
             )
+
+    def _set_tag(self, model: str, number: int, name: str, value: str) -> None:
+        self._client.set_model_version_tag(model, str(number), name, value)
 
     def move_alias(self, model: str, alias: str, number: int) -> None:
         """See ModelRegistry."""
@@ -213,10 +225,11 @@ def _said(error: Exception) -> str:
     return (lines[0] if lines else type(error).__name__)[:300]
 
 
-def _client(uri: str) -> MlflowClient:
+def _client_type() -> type[MlflowClient]:
     try:
         with ONE_AT_A_TIME:
             from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise MissingExtra("mlflow", "mlflow") from error
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    found: type[MlflowClient] = MlflowClient
+    return found

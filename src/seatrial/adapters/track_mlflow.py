@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seatrial.adapters.mlflow_folder import is_folder, opened_as
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.training.config import MlflowConfig
@@ -23,6 +24,7 @@ from seatrial.training.runs.run import Point, Run, Status
 from seatrial.training.runs.tracker import Kept, tags_of
 
 if TYPE_CHECKING:
+    from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 
 _RUN, _ATTEMPT = "seatrial.run", "seatrial.attempt"
@@ -61,10 +63,10 @@ def _made(file: Path) -> Path:
 
 
 class MlflowTracker:
-    """`training.runs.tracker.Tracker` over a server or a database.
+    """`training.runs.tracker.Tracker` over a server, a database or a folder.
 
     Args:
-        uri: of it, such as ``http://127.0.0.1:5000`` or ``sqlite:///FILE``.
+        uri: of it, such as ``http://127.0.0.1:5000`` or ``sqlite:///FILE``; a path of a folder.
         experiment: where runs are put; "" for one by the name of each training.
         artefacts: where files of new experiments lie; None where a server says so.
     Raises: MissingExtra; TrackerUnavailable.
@@ -73,9 +75,9 @@ class MlflowTracker:
     def __init__(self, uri: str, *, experiment: str = "", artefacts: Path | None = None) -> None:
         self._experiment = experiment
         self._artefacts = artefacts
-        self._uri = uri
+        self._uri = opened_as(uri)
         with self._asked():
-            self._client = _client(uri)
+            self._client = _client(self._uri)
         self._ids: dict[tuple[str, int], str] = {}
 
     def keep(self, run: Run, points: Sequence[Point]) -> None:
@@ -177,8 +179,19 @@ class MlflowTracker:
             known = set(self._client.get_run(id_).data.metrics) | told
             more = {k: v for k, v in run.ending.metrics.items() if k not in known}
             metrics += [Metric(name, value, ended, 0) for name, value in more.items()]
+        if is_folder(self._uri):
+            metrics = self._not_there(id_, metrics)
         for at in range(0, len(metrics), _BATCH):
             self._client.log_batch(id_, metrics=metrics[at : at + _BATCH])
+
+    def _not_there(self, id_: str, metrics: Sequence[Metric]) -> list[Metric]:
+        """Those that a folder does not have: what it is told twice it shows twice."""
+        there = {
+            (name, one.timestamp, one.step)
+            for name in {metric.key for metric in metrics}
+            for one in self._client.get_metric_history(id_, name)
+        }
+        return [one for one in metrics if (one.key, one.timestamp, one.step) not in there]
 
     def _log_inputs(self, id_: str, run: Run) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag

@@ -35,6 +35,7 @@ from typing import Any
 
 from seatrial.adapters.training_binding import bind, load
 from seatrial.adapters.training_values import Refused
+from seatrial.kernel.priority import stand_back
 
 _F_SETSIG = 10
 
@@ -136,6 +137,7 @@ def run(job: dict[str, Any], tell: Callable[..., None]) -> int:
 def main(arguments: list[str]) -> int:
     """Do what the job says."""
     job = json.loads(Path(arguments[0]).read_text("utf-8"))
+    stand_back()
     bound(job["memory_bytes"], job["lifeline"])
     events = Path(job["events"]).open("a", encoding="utf-8")  # noqa: SIM115 - until the end
 

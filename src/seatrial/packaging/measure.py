@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from statistics import median
 from typing import TypeAlias
@@ -26,11 +26,17 @@ not take minutes, and nothing is decided by how slow a model is exactly."""
 
 MIN_CALLS = 3
 MAX_TURNS = 10
+HOPELESS = 3.0
+"""A way that is at its best so many times slower than the fastest is timed no more."""
+
 BATCHES = 16
 """Calls in a turn, each with other rows."""
 
 Run: TypeAlias = "Callable[[Batch, int | None], Prediction | Awaitable[Prediction]]"
 """Predicts a batch, in chunks of so many rows when given; the whole way, trip to a child too."""
+
+Way: TypeAlias = tuple[EngineKind, int | None]
+"""An engine, and the size it cuts a batch into."""
 
 
 async def measure(
@@ -38,14 +44,15 @@ async def measure(
     rows: Batch,
     *,
     monotonic: Callable[[], float],
-    cell_s: float = 0.05,
+    cell_s: float = 0.02,
     seed: int = 0,
 ) -> tuple[Cost, ...]:
     """Median seconds of each engine at each size, one piece and in chunks.
 
     Engines take turns of some calls, so that what else the machine does falls on all of them and
     caches are warm as they are under load. Each call gets other rows, or branch predictors learn
-    them by heart and small batches look better than they are.
+    them by heart and small batches look better than they are. Whoever waits for the version waits
+    for this, so what has lost is not asked to the end.
 
     Args:
         engines: by kind.
@@ -60,12 +67,12 @@ async def measure(
         if costs and min(c.seconds for c in costs if c.n_rows == costs[-1].n_rows) > LONG_S:
             break
         batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(BATCHES)]
-        ways = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
-        times: dict[tuple[EngineKind, int | None], list[float]] = {way: [] for way in ways}
+        ways: list[Way] = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
+        times: dict[Way, list[float]] = {way: [] for way in ways}
         for way in ways:
             await _timed(engines[way[0]], batches[0], way[1], monotonic)
         for turn in range(MAX_TURNS):
-            for kind, chunk in ways:
+            for kind, chunk in _hopeful(times):
                 taken = times[kind, chunk]
                 for _ in range(BATCHES):
                     if len(taken) < MIN_CALLS or sum(taken) < cell_s * (turn + 1) / MAX_TURNS:
@@ -76,6 +83,12 @@ async def measure(
             for (kind, chunk), taken in times.items()
         ]
     return tuple(costs)
+
+
+def _hopeful(times: Mapping[Way, Sequence[float]]) -> list[Way]:
+    """The ways that may still turn out to be the fastest."""
+    limit_s = HOPELESS * min((median(t) for t in times.values() if t), default=0.0)
+    return [way for way, t in times.items() if len(t) < MIN_CALLS or min(t) <= limit_s]
 
 
 def _chunks(kind: EngineKind, size: int) -> list[int | None]:

@@ -13,6 +13,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -37,8 +38,9 @@ class Wheel:
     content: bytes
 
 
+@cache
 def serving_wheel() -> Wheel:
-    """The wheel of the seatrial that runs this line."""
+    """The wheel of the seatrial that runs this line; made once, since that stays the same."""
     version = f"{seatrial.__version__}+serving"
     info = f"seatrial-{version}.dist-info"
     files = dict(_files(resources.files(seatrial), "seatrial"))

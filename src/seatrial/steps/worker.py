@@ -95,6 +95,7 @@ class Worker:
         spawn: runs a step beside.
         only: id of a run and name of a step: this one alone is begun, whoever it is left to.
         on_line: told each line that steps say, on their threads.
+        on_over: told that a step has answered, on its thread, so that the next tick comes soon.
         lease_ttl_s: see `LEASE_TTL_S`; longer than a tick ever takes.
     """
 
@@ -109,6 +110,7 @@ class Worker:
         spawn: Spawn = on_a_thread,
         only: tuple[str, str] | None = None,
         on_line: Callable[[str], None] = lambda _: None,
+        on_over: Callable[[], None] = lambda: None,
         lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:
         self._store = store
@@ -119,6 +121,7 @@ class Worker:
         self._spawn = spawn
         self._only = only
         self._on_line = on_line
+        self._on_over = on_over
         self._ttl_s = lease_ttl_s
         self._runs = Runs(store, clock=clock)
         self._jobs: dict[str, _Job] = {}
@@ -288,6 +291,7 @@ class Worker:
             job.event = _raised(problem, job)
         finally:
             job.over = True
+            self._on_over()
 
     # Attending.
 

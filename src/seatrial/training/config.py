@@ -204,8 +204,8 @@ class MlflowConfig(ConfigModel):
 
     uri: str = Field(
         default="",
-        description="Of the server, such as http://127.0.0.1:5000, or of a database; by default "
-        "mlflow.db in the home folder, and files beside it.",
+        description="Of the server, such as http://127.0.0.1:5000, of a database, or a folder such "
+        "as mlruns; by default mlflow.db in the home folder, and files beside it.",
     )
     experiment: str = Field(
         default="", description="Where runs are put; by default one for each recipe, by its name."

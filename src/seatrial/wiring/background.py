@@ -1,4 +1,7 @@
-"""The server of a workspace: at most one; started, found and stopped by its commands."""
+"""The server of a workspace: at most one on a machine; started, found and stopped by its commands.
+
+Where the store is shared there may be others on other machines, of which nothing is said here.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,11 @@ class ServerDied(Unavailable):
 
 
 def _record(workspace: Workspace) -> Path:
-    return workspace.home / "server.json"
+    return workspace.own / "server.json"
 
 
 def _log(workspace: Workspace) -> Path:
-    return workspace.home / "server.log"
+    return workspace.own / "server.log"
 
 
 def running(workspace: Workspace) -> Running | None:
@@ -95,7 +98,7 @@ def announce(workspace: Workspace, *, address: str) -> None:
 
     Raises: ServerRunning: another one has said so before.
     """
-    with (workspace.home / "server.lock").open("w") as lock:
+    with (workspace.own / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two that start at once, one sees the other's record
         check_none_runs(workspace)
         detached.announce(_record(workspace), address=address, log=_log(workspace))

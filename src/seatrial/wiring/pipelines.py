@@ -9,22 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import sys
 import threading
 import time
-from contextlib import suppress
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.priority import stand_back
 from seatrial.steps.worker import Worker
 from seatrial.wiring.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.1
-_NICE = 10
-"""How far it stands back: a tenth of a worker's share where they share a core."""
-
 _DECIDE_S = 1.0
 """How often triggers are looked at."""
 
@@ -39,9 +35,7 @@ def wanted(workspace: Workspace) -> bool:
 
 def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
     """The main of the process: tick until ``stop`` is set, whatever goes wrong."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.nice(_NICE)
+    stand_back()
     while not stop.is_set():
         try:
             _tick(workspace, stop)
@@ -60,11 +54,21 @@ def _tick(workspace: Workspace, stop: threading.Event) -> None:
 
     store = workspace.open_store()
     holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"
+    there_is_work = threading.Event()
     try:
-        with moving(workspace, store, stop), following(workspace, store, stop) as arrivals:
+        with (
+            moving(workspace, store, stop),
+            following(workspace, store, stop, on_started=there_is_work.set) as arrivals,
+        ):
             flow = RetrainingFlow(workspace, store).workflow()
             book = RetrainingBook(workspace, store, flow)
-            worker = Worker(store, [*arrivals, flow], clock=SystemClock(), holder=holder)
+            worker = Worker(
+                store,
+                [*arrivals, flow],
+                clock=SystemClock(),
+                holder=holder,
+                on_over=there_is_work.set,
+            )
             decide_at_s = 0.0
             try:
                 while not stop.is_set():
@@ -72,7 +76,8 @@ def _tick(workspace: Workspace, stop: threading.Event) -> None:
                         book.tick()
                         decide_at_s = time.monotonic() + _DECIDE_S
                     worker.tick()
-                    stop.wait(_TICK_S)
+                    there_is_work.wait(_TICK_S)
+                    there_is_work.clear()
             finally:
                 worker.close()
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from pathlib import Path
 
 from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.kernel.store import FactLog
@@ -72,4 +71,4 @@ def _mlflow(url: str) -> ModelRegistry:
         os.environ.setdefault(name, value)
     from seatrial.adapters.registry_mlflow import MlflowRegistry
 
-    return MlflowRegistry(url if "://" in url else str(Path(url).resolve()))
+    return MlflowRegistry(url)

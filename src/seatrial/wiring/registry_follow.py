@@ -34,6 +34,11 @@ _COUNTED_S = 86_400.0
 _BEAT_EVERY_S = 1.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
+_ASKED_SHARE = 0.05
+"""How much of the time a registry is asked, where `every` would have it asked more."""
+
+_LONGEST_REST_S = 10.0
+"""A version waits no longer for that share's sake."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +67,7 @@ class Follower:
         clock: monotonic time decides when to look, wall time is shown.
         holder: unique name of this process start.
         offered: names the models of our own registry, which are followed whatever is configured.
+        on_started: told that a run was started, so that nobody has to look for it.
     """
 
     def __init__(
@@ -74,9 +80,11 @@ class Follower:
         clock: Clock,
         holder: str,
         offered: Callable[[], Sequence[str]] = tuple,
+        on_started: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._offered = offered
+        self._on_started = on_started
         self._config = config
         self._workflow = workflow
         self._clock = clock
@@ -145,6 +153,7 @@ class Follower:
 
     def _look(self, name: str, source: _Source) -> None:
         """Look at every model of a registry; one that does not answer is asked again later."""
+        began_s = self._clock.monotonic()
         try:
             for model in self._models(name):
                 self._follow(name, source, model)
@@ -157,7 +166,8 @@ class Follower:
             _log.info("the registry %s answers again", name)
         source.n_failed, source.problem = 0, ""
         source.looked_at = self._clock.now().isoformat()
-        source.due_s = self._clock.monotonic() + source.every_s
+        now_s = self._clock.monotonic()
+        source.due_s = now_s + rest_s(source.every_s, took_s=now_s - began_s)
 
     def _models(self, name: str) -> list[str]:
         return sorted({*self._config.models, *(self._offered() if name == OWN else ())})
@@ -213,6 +223,7 @@ class Follower:
             by="registry",
         )
         if created:
+            self._on_started()
             _log.info("%s: %s", run.id, run.cause)
 
     def _beat(self) -> None:
@@ -235,6 +246,16 @@ class Follower:
             runs=self._runs.all(kind=self._workflow.kind),
         )
         self._store.beat(FOLLOWER, {"sources": sources, "metrics": told})
+
+
+def rest_s(every_s: float, *, took_s: float) -> float:
+    """How long a registry is left alone after a look.
+
+    One that takes its time to answer, or whose models are many, is not kept busy by being asked.
+
+    Args: every_s: as configured.   took_s: the look.
+    """
+    return max(every_s, min(took_s / _ASKED_SHARE, _LONGEST_REST_S))
 
 
 def said_of(arrival: ArrivalInput) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -28,11 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[Workflow]]:
+def following(
+    workspace: Workspace, store: Store, stop: Event, *, on_started: Callable[[], None]
+) -> Iterator[list[Workflow]]:
     """Look at the registries beside whatever is done in the block, until ``stop`` is set.
 
     On a thread of its own: a registry may take its time, and steps renew their leases meanwhile.
 
+    Args: on_started: told, on that thread, that there is a run to bring forward.
     Yields: the workflow of an arrival; nothing where nothing is followed.
     Raises: as `open_registries`.
     """
@@ -57,6 +60,7 @@ def following(workspace: Workspace, store: Store, stop: Event) -> Iterator[list[
         clock=SystemClock(),
         holder=f"registry-{os.getpid()}-{secrets.token_hex(4)}",
         offered=own_registry(workspace, store).models,
+        on_started=on_started,
     )
     over = Event()
     looking = Thread(target=_look, args=(follower, stop, over), name="follower", daemon=True)

@@ -12,6 +12,8 @@ from seatrial.wiring.retraining_log import LoggedRows, Say, Wanted, start_of, to
 from seatrial.wiring.table_sources import open_source
 from seatrial.wiring.workspace import Workspace
 
+_N_TOLD = 12
+
 
 def gather(
     workspace: Workspace, log: FactLog, wanted: Wanted, *, folder: Path, say: Say
@@ -44,6 +46,8 @@ def _from_table(table: DataConfig, wanted: Wanted, folder: Path, say: Say) -> La
             say(problem.message)
         if gathering is None:
             names = chunk.columns.features_of(chunk.table)
+            if left := _left_out(wanted, names):
+                say(f"left out, since the version in production does not take them: {left}")
             gathering = _gathering(wanted, _names(wanted, names))
         labels = chunk.table.columns.get(label)
         if labels is not None and chunk.table.n:
@@ -94,3 +98,12 @@ def _names(wanted: Wanted, there: Sequence[str]) -> list[str]:
     if signature is None:
         return [name for name in there if name != wanted.config.label]
     return [name for name in signature.names if name in there]
+
+
+def _left_out(wanted: Wanted, there: Sequence[str]) -> str:
+    """Columns that a model for the clients of today cannot take, as a list; "" for none."""
+    signature = wanted.signature
+    if signature is None:
+        return ""
+    left = [name for name in there if name not in (*signature.names, wanted.config.label)]
+    return ", ".join(left[:_N_TOLD]) + ("" if len(left) <= _N_TOLD else ", ...")

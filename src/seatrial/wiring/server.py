@@ -9,7 +9,6 @@ import secrets
 import select
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
+from seatrial.kernel.priority import stand_back
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.1
-_NICE = 10
-"""How far the watch stands back: a tenth of a worker's share where they share a core."""
-
 _WATCH_AGAIN_S = 60.0
 _LOOK_S = 1.0
 """How often a server without endpoints looks for the first."""
@@ -242,25 +239,18 @@ def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, ve
     write_files(workspace, bundle, report, version)
 
 
-def _stand_back() -> None:
-    """Let the workers of this machine go first, as far as this thread is concerned."""
-    if sys.platform == "linux":  # elsewhere it would hold for the whole process
-        with suppress(OSError):
-            os.nice(_NICE)
-
-
 def _conduct(workspace: Workspace, stop: threading.Event) -> None:
     """Bring experiments forward until ``stop`` is set."""
     with ONE_AT_A_TIME:
         from seatrial.wiring.experiments import conduct
 
-    _stand_back()
+    stand_back()
     conduct(workspace, stop)
 
 
 def _monitor(workspace: Workspace, stop: threading.Event) -> None:
     """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
-    _stand_back()
+    stand_back()
     while not stop.is_set():
         try:
             _watch_endpoints(workspace, stop)

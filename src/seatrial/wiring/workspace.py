@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from seatrial.kernel.errors import Denied, Invalid
@@ -78,7 +80,20 @@ class Workspace:
     @property
     def limits(self) -> Path:
         """Where the workers of a server share how much each key may still ask for."""
-        return self.home / "limits"
+        return self.own / "limits"
+
+    @property
+    def own(self) -> Path:
+        """Where this machine says what runs on it; made if it is not there.
+
+        The home folder, unless the store can be reached from other machines: servers on several
+        have the home folder in common then, and each of them its processes and its clock.
+        Raises: HomeNotWritable.
+        """
+        if self.store_url.partition("://")[0] == "sqlite":
+            return self.home
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", gethostname()).strip(".") or "_"
+        return _made(self.home / "hosts" / name)
 
     def release_folder(self, endpoint: str, version: int) -> Path:
         """Where the files and reports of a version lie."""
@@ -153,7 +168,10 @@ def home_folder(home: Path | None, environment: Mapping[str, str]) -> Path:
 
     Args: as `open_workspace`.   Raises: HomeNotWritable.
     """
-    folder = (home or Path(environment.get(HOME) or DEFAULT_HOME)).resolve()
+    return _made((home or Path(environment.get(HOME) or DEFAULT_HOME)).resolve())
+
+
+def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

@@ -38,6 +38,16 @@ class TestFile(TrackerSuite):
         return lambda: open_tracker(MlflowConfig(), tmp_path)
 
 
+class TestFolder(TrackerSuite):
+    """`mlruns`, as people have it from before."""
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenTracker:
+        monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+        monkeypatch.chdir(tmp_path)
+        return lambda: open_tracker(MlflowConfig(uri="mlruns"), tmp_path)
+
+
 @pytest.fixture(scope="session")
 def server(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A tracking server on a port of its own."""

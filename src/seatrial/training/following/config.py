@@ -102,11 +102,12 @@ class RegistryConfig(ConfigModel):
         default_factory=dict, description="What is followed, by the model's name in the registry."
     )
     every: Duration = Field(
-        default=10.0,
+        default=1.0,
         ge=0.2,
         le=3600,
-        description="How often MLflow is asked, such as 10s. A webhook makes it at once; what it "
-        "missed is found at the next time.",
+        description="How often MLflow is asked, such as 10s. One that takes long to answer is "
+        "asked less often, down to every ten seconds, so that this takes no more than a twentieth "
+        "of its time. A webhook makes it at once; what it missed is found at the next time.",
     )
     webhook_secret_env: _Variable = Field(
         default=SECRET,
