@@ -83,7 +83,8 @@ def test_words_and_vectors_that_agree_are_more_confidence(passages):
 
 
 @pytest.mark.parametrize(
-    ("language", "looked_at"), [("zh", {"covered", "apart", "named"}), ("ja", WORDS), (None, WORDS)]
+    ("language", "looked_at"),
+    [("zh", {"covered", "threes", "apart", "named"}), ("ja", WORDS), (None, WORDS)],
 )
 def test_characters_count_where_the_question_is_in_chinese(passages, language, looked_at):
     sure = judged("战国无双", language, found(passages, lexical=3.0))

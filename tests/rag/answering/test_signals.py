@@ -131,6 +131,35 @@ def test_a_question_may_name_a_document(passages, title, question, named):
     assert han_signals(question, [hit], even)["named"] == named
 
 
+def test_a_title_that_several_documents_share_names_none(passages):
+    def named(*parts):
+        hits = ranked(passages, *[3.0] * len(parts))
+        hits = [
+            msgspec.structs.replace(
+                one, passage=msgspec.structs.replace(one.passage, title=title, document=document)
+            )
+            for one, (title, document) in zip(hits, parts, strict=True)
+        ]
+        return han_signals("恒星有多大？", hits, even)["named"]
+
+    assert named(("恒星", "a"), ("行星", "b")) == 1
+    assert named(("恒星", "a"), ("恒星", "a")) == 1  # two passages of one document
+    assert named(("恒星", "a"), ("恒星", "b")) == 0
+    assert named(("恒星", "a"), ("行星", "b"), ("行星", "c")) == 0
+
+
+def test_three_neighbours_count_where_they_are_neighbours(passages):
+    def threes(question, *held):
+        return chinese(passages, question, *held)["threes"]
+
+    assert threes("图书馆", "市图书馆") == 1
+    assert threes("图书馆", "图书和书馆") == 0
+    assert 0 < threes("图书馆藏", "图书馆") < 1
+    assert threes("图书馆藏", "图书馆", "书馆藏") == threes("图书馆藏", "图书馆")
+    assert threes("图书", "图书馆") == 1  # no three: as many as are covered
+    assert threes("图书", "书") < 1
+
+
 @pytest.mark.parametrize("question", ["？", "什么？", "a", "\ud800", "ー", "한국"])
 def test_signals_are_shares_whatever_is_asked(passages, question):
     told = chinese(passages, question, "战国无双3", lexical=1.0)

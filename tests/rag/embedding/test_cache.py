@@ -39,6 +39,28 @@ def test_a_text_is_embedded_once():
     assert np.array_equal(again[[2, 0, 2]], first)
 
 
+def test_what_was_embedded_of_many_texts_is_kept_when_the_rest_fails():
+    class FailsLater(Counted):
+        def embed_documents(self, texts):
+            if self.asked:
+                raise KeyboardInterrupt
+            return super().embed_documents(texts)
+
+    texts = [f"text {n}" for n in range(2_000)]
+    cache, first = MemoryVectorCache(), FailsLater()
+    with pytest.raises(KeyboardInterrupt):
+        CachedEmbedder(first, cache).embed_documents(texts)
+    assert 0 < len(first.asked) <= 512
+    second = Counted()
+    found = CachedEmbedder(second, cache).embed_documents(texts)
+    assert second.asked == texts[len(first.asked) :]
+    assert np.array_equal(found, Counted().embed_documents(texts))
+
+
+def test_no_text_has_no_vector():
+    assert CachedEmbedder(Counted(), MemoryVectorCache()).embed_documents([]).shape == (0, 8)
+
+
 def test_questions_are_kept_apart_and_only_if_asked_for():
     inner, cache = Counted(), MemoryVectorCache()
     for _ in range(2):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.rag.index.codes import CodedQuery, Codes
+from seatrial.rag.index.codes import _BLOCK, CodedQuery, Codes
 from seatrial.rag.index.ranking import cosines
 from tests.rag.index.vectors_made import KINDS, Vectors, products, unit
 
@@ -80,3 +80,13 @@ def test_vectors_of_any_length_have_codes(size: float) -> None:
     codes = Codes.of(vectors)
     scales = codes.scales.astype(np.float64)[:, None]
     assert (np.abs(vectors - scales * codes.values) <= 0.5001 * scales).all()
+
+
+def test_codes_of_many_vectors_are_those_of_each():
+    vectors = np.random.default_rng(0).normal(size=(_BLOCK + 3, 4)).astype(np.float32)
+    codes = Codes.of(vectors)
+    for some in (slice(0, 2), slice(_BLOCK - 1, _BLOCK + 3)):
+        alone = Codes.of(vectors[some])
+        assert np.array_equal(codes.values[some], alone.values)
+        assert np.array_equal(codes.scales[some], alone.scales)
+    assert len(Codes.of(np.empty((0, 4), np.float32)).scales) == 0

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from seatrial.rag.groundedness.rarity import UNKNOWN, rarity
 from seatrial.rag.groundedness.terms import plain, terms
-from seatrial.rag.index.passage import Passage
 from seatrial.rag.index.words import WORDS as ANALYSIS
 from seatrial.rag.retrieval.found import Found
 from seatrial.rag.retrieval.keywords import keywords
@@ -31,6 +30,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _ASIDE = re.compile(r"\s*[(（].*")
 _LEAST_NAME = 2
 """Characters that a title has at least, to be looked for in a question."""
+_THREE = 3
 
 
 def vector_signals(
@@ -93,19 +93,31 @@ def han_signals(question: str, found: Sequence[Found], idf: Idf) -> dict[str, fl
     Args: found: one passage or more.
     Returns: ``covered``, the greatest share of what the question's characters say that one passage
         has beside the same neighbours: most pairs that no passage has stand across the border of
-        two words, so characters count, and not pairs. ``apart``, the share by which BM25 of the
-        best document is over the mean of the others that were found; 1 where there is no other.
-        ``named``, 1 where the question names a document by its title.
+        two words, so characters count, and not pairs. ``threes``, the share that lies in
+        three neighbours which one passage has so; ``covered`` of a question without three.
+        ``apart``, the share by which BM25 of the best document is over the mean of the others that
+        were found; 1 where there is no other. ``named``, 1 where the question names a document by
+        its title and no two that were found share one: documents of one title are parts of one
+        work, and a question that names it may be answered by a part that is not there.
     """
     sought = keywords(question, "zh")
     words = placed(sought)
     weights = _weights_of_places(sought, words, idf)
-    asked = plain(question).casefold()
-    names = (_ASIDE.sub("", plain(one.passage.title)).casefold() for one in found[:N_READ])
+    read = [f"{one.passage.title}. {one.passage.text}" for one in found[:N_READ]]
+    threes = {
+        place: sum(weights.get(place + n, 0.0) for n in range(_THREE))
+        for place in range(len(sought) - _THREE + 1)
+        if sought[place : place + _THREE].isalnum()
+    }
+    covered = max(_covered(weights, words, text) for text in read)
+    in_threes = max(
+        _share(threes, [at for at in threes if sought[at : at + _THREE] in text]) for text in read
+    )
     return {
-        "covered": max(_covered(weights, words, one.passage) for one in found[:N_READ]),
+        "covered": covered,
+        "threes": in_threes if threes else covered,
         "apart": _apart(found),
-        "named": float(any(len(name) >= _LEAST_NAME and name in asked for name in names)),
+        "named": float(_is_named(question, found)),
     }
 
 
@@ -122,9 +134,8 @@ def _weights_of_places(text: str, words: Sequence[Word], idf: Idf) -> dict[int, 
     return {place: least.get(place, UNKNOWN) * one for place, one in zip(units, idfs, strict=True)}
 
 
-def _covered(weights: Mapping[int, float], words: Sequence[Word], passage: Passage) -> float:
-    """The share of a question's weight that lies in words which a passage has."""
-    text = f"{passage.title}. {passage.text}"
+def _covered(weights: Mapping[int, float], words: Sequence[Word], text: str) -> float:
+    """The share of a question's weight that lies in words which a text has."""
     held = {*split(text), *_HAN.findall(text)}
     within = {place for word in words if word.text in held for place in range(word.start, word.end)}
     return _share(weights, within)
@@ -137,6 +148,15 @@ def _apart(found: Sequence[Found]) -> float:
         best[document] = max(best.get(document, 0.0), one.lexical or 0.0)
     first, *others = sorted(best.values(), reverse=True)
     return 1 - sum(others) / len(others) / first if others and first else float(first > 0)
+
+
+def _is_named(question: str, found: Sequence[Found]) -> bool:
+    titles = {one.passage.document: one.passage.title for one in found}
+    if len(set(titles.values())) < len(titles):
+        return False
+    asked = plain(question).casefold()
+    names = (_ASIDE.sub("", plain(one.passage.title)).casefold() for one in found[:N_READ])
+    return any(len(name) >= _LEAST_NAME and name in asked for name in names)
 
 
 def _words_of(found: Sequence[Found]) -> list[list[str]]:

@@ -16,6 +16,9 @@ from seatrial.rag.embedding.embedder import Embedder, Tokenizer
 TROUBLE = (StoreDamaged, StoreDenied, StoreFull, StoreUnavailable)
 """What a cache fails with, which is then done without."""
 _EMPTY: Mapping[bytes, bytes] = {}
+_AT_ONCE = 512
+"""Texts that are embedded and kept together: of a document of many chunks a process that was killed
+does no more than so many again, and holds no copy of all their vectors."""
 
 
 class VectorCache(Protocol):
@@ -88,6 +91,15 @@ class CachedEmbedder:
     def _found(
         self, use: str, texts: Sequence[str], embed: Callable[[Sequence[str]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        for start in range(0, len(texts), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            vectors[some] = self._some(use, texts[some], embed)
+        return vectors
+
+    def _some(
+        self, use: str, texts: Sequence[str], embed: Callable[[Sequence[str]], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
         keys = [content_key(self.name, use, text) for text in texts]
         kept: Mapping[bytes, bytes] = _EMPTY
         with suppress(*TROUBLE):
@@ -105,7 +117,7 @@ class CachedEmbedder:
                 self._cache.put(made)
             known |= made
         joined = b"".join(known[key] for key in keys)
-        return np.frombuffer(joined, "<f4").reshape(len(keys), self.dimensions).copy()
+        return np.frombuffer(joined, "<f4").reshape(len(keys), self.dimensions)
 
 
 def content_key(embedder: str, use: str, text: str) -> bytes:

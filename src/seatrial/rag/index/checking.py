@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.rag.index.failures import DocumentRefused, IndexNameInvalid, VectorInvalid
+from seatrial.rag.index.ranking import joined
 from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Document, Metadata
 
@@ -46,7 +47,9 @@ def check_documents(documents: Sequence[IndexedDocument], dimensions: int) -> No
         _check_spans(one)
         _check_shape(one, dimensions)
     if dimensions and documents:
-        check_vectors(np.concatenate([one.vectors for one in documents]), dimensions)
+        check_vectors(
+            joined([one.vectors for one in documents if one.vectors is not None]), dimensions
+        )
 
 
 def check_document(document: Document) -> None:

@@ -24,6 +24,8 @@ Products: TypeAlias = Callable[[NDArray[np.int8], NDArray[np.int8]], NDArray[np.
 caller may write into what is given."""
 
 _LARGEST = 127
+_BLOCK = 16_384
+"""Rows that are made codes of at once, so that of many vectors no copy is held."""
 _LEAST_STEP = np.float32(2.0**-100)
 """Coordinates so small that dividing by their step would not be exact count as none."""
 
@@ -52,10 +54,15 @@ class Codes:
     @classmethod
     def of(cls, vectors: NDArray[np.float32]) -> Codes:
         """Of finite vectors (n, d)."""
-        largest = np.abs(vectors).max(axis=1, initial=0)
-        scales = np.maximum(largest / np.float32(_LARGEST), _LEAST_STEP)
-        steps = vectors / scales[:, None]
-        return cls(np.rint(steps, out=steps).astype(np.int8), scales)
+        codes = cls(np.empty(vectors.shape, np.int8), np.empty(len(vectors), np.float32))
+        for start in range(0, len(vectors), _BLOCK):
+            some = vectors[start : start + _BLOCK]
+            largest = np.abs(some).max(axis=1, initial=0)
+            scales = np.maximum(largest / np.float32(_LARGEST), _LEAST_STEP)
+            steps = some / scales[:, None]
+            codes.values[start : start + _BLOCK] = np.rint(steps, out=steps)
+            codes.scales[start : start + _BLOCK] = scales
+        return codes
 
     def part(self, rows: slice) -> Codes:
         """Those of rows that lie beside each other."""

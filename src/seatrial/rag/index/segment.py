@@ -24,6 +24,8 @@ from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Document, MetaValue, Section, Span
 
 _NO_PAGE = -1
+_BLOCK = 1 << 22
+"""Bytes of a text in which characters are found at once: each takes the room of eight."""
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -413,14 +415,21 @@ def _byte_spans(
     ):
         end += n
         if n and len(text) != len(one.document.text):
-            places[end - n : end] = byte_places(text)[spans[end - n : end]] + start
+            places[end - n : end] = byte_places(text, spans[end - n : end]) + start
     return places
 
 
-def byte_places(text: bytes) -> NDArray[np.int64]:
-    """The byte where each character of UTF-8 begins, and their end: (n_characters + 1,)."""
+def byte_places(text: bytes, characters: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bytes of UTF-8 where characters (any shape) begin; the number of all is the end."""
+    places = np.full(characters.shape, len(text), np.int64)
     data = np.frombuffer(text, np.uint8)
-    return np.append(np.flatnonzero((data & 0xC0) != 0x80), len(text))
+    n = 0
+    for start in range(0, len(data), _BLOCK):
+        begins = np.flatnonzero((data[start : start + _BLOCK] & 0xC0) != 0x80)
+        here = (characters >= n) & (characters < n + len(begins))
+        places[here] = begins[characters[here] - n] + start
+        n += len(begins)
+    return places
 
 
 def _bounds(lengths: Iterable[int]) -> NDArray[np.int64]:
