@@ -62,6 +62,6 @@ def _misfit(graph: ModelProto, columns: Columns, outputs: Sequence[str], *, matr
         return f"The ONNX file's input {min(unknown)!r} is no feature."
     for value in inputs:
         shape = value.type.tensor_type.shape.dim
-        if len(shape) == 2 and shape[0].dim_value > 0:
+        if shape and shape[0].dim_value > 0:
             return f"The ONNX file takes {shape[0].dim_value} rows at a time, no more or less."
     return ""

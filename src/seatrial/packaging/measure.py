@@ -24,6 +24,9 @@ LONG_S = 0.25
 """When even the fastest engine needs longer for a batch, no larger ones are tried: deploying must
 not take minutes, and nothing is decided by how slow a model is exactly."""
 
+BATCHES_BYTES = 256 << 20
+"""What the batches of one size may take together: of images no large batch is measured."""
+
 MIN_CALLS = 3
 MAX_TURNS = 10
 BATCHES = 16
@@ -56,8 +59,11 @@ async def measure(
     """
     rng = np.random.default_rng(seed)
     costs: list[Cost] = []
+    row_bytes = _row_bytes(rows)
     for size in SIZES:
         if costs and min(c.seconds for c in costs if c.n_rows == costs[-1].n_rows) > LONG_S:
+            break
+        if costs and size * row_bytes > BATCHES_BYTES // BATCHES:
             break
         batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(BATCHES)]
         ways = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
@@ -76,6 +82,11 @@ async def measure(
             for (kind, chunk), taken in times.items()
         ]
     return tuple(costs)
+
+
+def _row_bytes(rows: Batch) -> int:
+    arrays = rows.values() if isinstance(rows, dict) else (rows,)
+    return sum(array.nbytes for array in arrays) // n_rows(rows)
 
 
 def _chunks(kind: EngineKind, size: int) -> list[int | None]:
