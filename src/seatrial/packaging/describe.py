@@ -248,13 +248,15 @@ def _spread(facts: ModelFacts, sample: Sample, label: str | None) -> Sample:
     """The sample with its one matrix as columns, where the model takes numbers, or with the model's
     own name for its one tensor, where a file of arrays has another."""
     others = [name for name in sample.columns if name not in (label, *LABEL_NAMES)]
-    if facts.inputs is None or len(others) != 1:
+    if len(others) != 1:
         return sample
     (name,) = others
     values = sample.columns[name]
-    inputs = facts.inputs
-    if values.ndim == 2 and len(inputs) == values.shape[1] and not any(i.shape for i in inputs):
-        found = {one.name: values[:, j] for j, one in enumerate(inputs)}
+    inputs = facts.inputs or ()
+    numbers = not any(i.shape for i in inputs) and not _is_whole(values.shape[1:], values)
+    if values.ndim == 2 and numbers and (not inputs or len(inputs) == values.shape[1]):
+        found = {f"x{j}": values[:, j] for j in range(values.shape[1])}
+        found = dict(zip([i.name for i in inputs] or found, found.values(), strict=True))
     elif len(inputs) == 1 and inputs[0].shape:
         found = {inputs[0].name: values}
     else:
@@ -267,7 +269,7 @@ def _shaped(hint: InputFact, column: Column) -> InputFact:
     """The input with the shape of its values, which have to be as the model says."""
     shape = column.shape[1:]
     if hint.kind is Kind.UNKNOWN and not hint.shape:
-        return replace(hint, shape=shape)
+        return replace(hint, shape=shape, dtype=Dtype.INT64 if _is_whole(shape, column) else None)
     if hint.shape != shape:
         raise SampleMismatch(
             f"The model takes {hint.name!r} in the shape {['n', *hint.shape]}; the sample has "
@@ -277,6 +279,11 @@ def _shaped(hint: InputFact, column: Column) -> InputFact:
             field=hint.name,
         )
     return hint
+
+
+def _is_whole(shape: tuple[int, ...], column: Column) -> bool:
+    """Whether a tensor holds whole numbers, such as tokens, rather than measurements."""
+    return bool(shape) and column.dtype.kind == "i"
 
 
 def _respelled(facts: ModelFacts, sample: Sample) -> ModelFacts:
