@@ -32,6 +32,7 @@ from seatrial.serving.engine import EngineKind
 from seatrial.serving.spawn import ChildLimits
 
 SCRIPT = "seatrial.adapters.export_torch:script"
+COMPLETE = "seatrial.adapters.onnx_graph:complete"
 QUANTIZE = "seatrial.adapters.quantize_onnx:quantize"
 
 
@@ -169,7 +170,14 @@ class _Made:
 async def _onnx(run: _Run, framework: str) -> _Made:
     async def call(function: str, told: dict[str, object]) -> Mapping[str, object]:
         run.progress("export", f"converting to ONNX ({told['form']}); large models take minutes")
-        return await asyncio.to_thread(run.session.call, function, **told)
+        made = await asyncio.to_thread(run.session.call, function, **told)
+        if not isinstance(made["onnx"], bytes):
+            return made
+        shapes = {o.name: list(o.row_shape) for o in run.signature.outputs}
+        whole = await asyncio.to_thread(
+            run.session.call, COMPLETE, graph=made["onnx"], shapes=shapes
+        )
+        return {**made, **whole}
 
     async def judge(graph: bytes) -> Parity:
         def ran(batch: Batch) -> Prediction:
@@ -212,7 +220,9 @@ async def _int8(run: _Run, full: _Made, open_graph: OpenGraph) -> _Made:
     made = await asyncio.to_thread(run.session.call, QUANTIZE, graph=full.content)
     graph = made["onnx"]
     if not isinstance(graph, bytes):
-        raise _no_way(str(made["reason"]))
+        raise NoWay(
+            str(made["reason"]), remedy="Leave --int8 out; the graph in float32 is the fast one."
+        )
     known = run.trial.known
     answers = await asyncio.to_thread(run.rehearsal.run, graph, run.signature, {0: known.rows})
     run.progress("int8", "measuring both graphs")

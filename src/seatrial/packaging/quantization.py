@@ -52,9 +52,7 @@ class Quantized:
         if self.accuracy is not None:
             before, after = self.accuracy
             met = f", accuracy {before:.4f} to {after:.4f}"
-        return (
-            f"gain: {size}, {speed}; loss: numbers move by up to {self.largest:.2g}{labels}{met}."
-        )
+        return f"{size}, {speed}; numbers move by up to {self.largest:.2g}{labels}{met}."
 
     def as_dict(self) -> dict[str, object]:
         """A JSON-able record."""
@@ -76,7 +74,9 @@ def loss_of(
     Args: labels: what is true of each row, or None.
     """
     numbers = [n for n, values in before.items() if values.dtype.kind == "f"]
-    gaps = [np.abs(before[n].astype(np.float64) - after[n].astype(np.float64)).max() for n in numbers]
+    gaps = [
+        np.abs(before[n].astype(np.float64) - after[n].astype(np.float64)).max() for n in numbers
+    ]
     named = [n for n in before if n not in numbers]
     n = len(next(iter(before.values())))
     differ = np.zeros(n, np.bool_)
