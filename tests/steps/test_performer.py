@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 
 from seatrial.kernel.errors import Invalid, Unavailable
-from seatrial.steps.context import Stopped
 from seatrial.steps.decide import RunConflict
-from seatrial.steps.performer import Came, Performer, UnknownStep
+from seatrial.steps.performer import Came, Performer, Stopped, UnknownStep
 from seatrial.steps.run import Status
 from seatrial.steps.runs import Runs, UnknownRun
 from seatrial.steps.worker import WorkflowChanged

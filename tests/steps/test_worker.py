@@ -11,11 +11,12 @@ from seatrial.kernel.errors import Invalid, Unavailable
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.steps import live
-from seatrial.steps.context import Stopped
+from seatrial.steps.context import Stopping
 from seatrial.steps.decide import RunConflict
+from seatrial.steps.record import BadRecord
 from seatrial.steps.run import Status
 from seatrial.steps.runs import Runs
-from seatrial.steps.workflow import BadRecord, Done, Retry, Wait
+from seatrial.steps.workflow import Done, Retry, Wait
 from tests.steps.pipelines import (
     Bench,
     Ended,
@@ -205,7 +206,7 @@ class Threads:
         while not self.go.wait(0.001):
             try:
                 context.check()
-            except Stopped:
+            except Stopping:
                 self.stopped.set()
                 raise
         return Done(Number(value=1))

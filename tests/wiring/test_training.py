@@ -18,6 +18,7 @@ import yaml
 
 from seatrial.kernel.errors import MissingExtra, SeatrialError
 from seatrial.registry.archive import opened
+from seatrial.steps.context import Stopping
 from seatrial.training.runs import failures
 from seatrial.training.runs import keeper as keeping
 from seatrial.training.runs.desk import RunDesk
@@ -416,6 +417,23 @@ def test_a_process_ended_from_outside_is_no_fault_of_the_model(folder):
     with pytest.raises(failures.TrainingInterrupted, match="SIGKILL"):
         train_order(workspace, order, on_step=end_what_looks_at_it)
     assert train_order(workspace, TrainingOrder(id="r1.2", recipe="good")).bundle_digest
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_to_stop_while_a_model_is_looked_at_is_no_fault_of_the_model(folder):
+    """As a step does whose run another server has taken over."""
+    workspace = of_models(folder, "good")
+    wanted = TrainingOrder(id="r1", recipe="good")
+
+    def stop(_mark, name, _text):
+        if name != "train":
+            raise Stopping
+
+    with pytest.raises(Stopping):
+        train_order(workspace, wanted, on_step=stop)
+    assert desk_of(workspace).run("r1")["outcome"] == "interrupted"
+    assert train_order(workspace, wanted).bundle_digest is not None
 
 
 CALLER = """

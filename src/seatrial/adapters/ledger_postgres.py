@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from seatrial.adapters.ledger_sql import STEPS, SqlLedger
+from seatrial.adapters.ledger_sql import SqlLedger
+from seatrial.adapters.ledger_sql_rows import STEPS
 from seatrial.adapters.postgres import PostgresDatabase, schema_in
 
 _SCHEMA = "seatrial_ledger"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seatrial.adapters.ledger_sql import STEPS, SqlLedger
+from seatrial.adapters.ledger_sql import SqlLedger
+from seatrial.adapters.ledger_sql_rows import STEPS
 from seatrial.adapters.sqlite import SqliteDatabase, path_in
 from seatrial.kernel.clock import SystemClock
 

@@ -144,7 +144,7 @@ def retrain_step(
     One attempt a call. Exit code 0: it is done, now or before; 3: the run is over without it; 4: it
     waits; 5: it failed for good; 10: another attempt may help.
     """
-    from seatrial.steps.context import Stopped
+    from seatrial.steps.performer import Stopped
     from seatrial.wiring.retraining_outside import Hearing
 
     console = Console(as_json=as_json)

@@ -43,7 +43,8 @@ def _up(
     config: Path | None,
 ) -> int:
     from seatrial.wiring.background import start_detached
-    from seatrial.wiring.server import check_llm, run_server
+    from seatrial.wiring.server import run_server
+    from seatrial.wiring.server_checks import check_llm
     from seatrial.wiring.workspace import open_workspace
 
     workspace = open_workspace(home=home, config=config).listening(

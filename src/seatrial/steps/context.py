@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TypeVar
 
-from seatrial.kernel.errors import Conflict
 from seatrial.steps.live import Notes
+from seatrial.steps.record import BadRecord, from_record
 from seatrial.steps.run import DONE, Run, StepState
-from seatrial.steps.workflow import BadRecord, from_record
 
 T = TypeVar("T")
 
 
-class Stopped(Conflict):
-    """The step was told to stop: its run was cancelled, taken over, or its process ends."""
+class Stopping(BaseException):
+    """The step was told to stop: its run was cancelled, taken over, or its process ends.
 
-    code = "steps.stopped"
+    No `Exception`: what handles the failures of a model or of a file on the way must not take it
+    for one of them.
+    """
 
 
 class Context:
@@ -84,16 +85,12 @@ class Context:
         return self._stop.is_set()
 
     def check(self) -> None:
-        """Nothing, unless the step was told to stop.   Raises: Stopped."""
+        """Nothing, unless the step was told to stop.   Raises: Stopping."""
         if self._stop.is_set():
-            raise Stopped(
-                f"The step {self.step.name} of {self.run.id} was stopped: {self._why}.",
-                remedy="Nothing needs to be done here.",
-                run=self.run.id,
-            )
+            raise Stopping(f"The step {self.step.name} of {self.run.id} was stopped: {self._why}.")
 
     def pause(self, seconds: float) -> None:
-        """Wait, or less where the step is told to stop.   Raises: Stopped."""
+        """Wait, or less where the step is told to stop.   Raises: Stopping."""
         self._stop.wait(seconds)
         self.check()
 

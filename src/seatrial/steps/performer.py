@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seatrial.kernel.clock import Clock
-from seatrial.kernel.errors import NotFound
+from seatrial.kernel.errors import Conflict, NotFound
 from seatrial.kernel.store import Store, StoreUnavailable
-from seatrial.steps.context import Stopped
 from seatrial.steps.decide import RunConflict
 from seatrial.steps.run import DONE, Run, Status, StepState
 from seatrial.steps.runs import Runs
@@ -43,6 +42,12 @@ class Came(StrEnum):
     """An attempt failed, and another may help."""
     FAILED = "failed"
     """It failed for good; a person decides."""
+
+
+class Stopped(Conflict):
+    """The process that does a step was told to end; the step was given back."""
+
+    code = "steps.stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from seatrial.kernel.events import Draft, Fact
 from seatrial.kernel.store import FactLog, StreamChanged
 from seatrial.steps.decide import SCHEMA, Cancel, Event, RetryNow, TakeOver, decide
 from seatrial.steps.fold import fold
+from seatrial.steps.record import to_record
 from seatrial.steps.run import PREFIX, Run
-from seatrial.steps.workflow import Workflow, check_key, to_record
+from seatrial.steps.workflow import Workflow, check_key
 
 _PAGE = 1000
 _ATTEMPTS = 20

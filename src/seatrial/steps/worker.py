@@ -18,7 +18,7 @@ from seatrial.kernel.errors import DeadlineExceeded, Invalid, SeatrialError
 from seatrial.kernel.plain import encode
 from seatrial.kernel.store import Lease, Store, StoreFull, StoreUnavailable, StreamChanged
 from seatrial.steps import live
-from seatrial.steps.context import Context, Stopped
+from seatrial.steps.context import Context, Stopping
 from seatrial.steps.decide import (
     Attempt,
     Begin,
@@ -30,9 +30,10 @@ from seatrial.steps.decide import (
     Waits,
 )
 from seatrial.steps.live import Notes, clean_text
+from seatrial.steps.record import to_record
 from seatrial.steps.run import KEPT_LINES, PREFIX, Run, Status, StepState
 from seatrial.steps.runs import Runs
-from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow, to_record
+from seatrial.steps.workflow import Answer, Done, End, Step, Wait, Workflow
 
 LEASE_TTL_S = 10.0
 """A run whose worker was killed rests that long before another takes it up."""
@@ -278,7 +279,7 @@ class Worker:
             answer = job.step.act(job.context)
             job.waited = answer if isinstance(answer, Wait) else None
             job.event = _event_of(answer, job, workflow)
-        except Stopped:
+        except Stopping:
             job.event = Interrupted(attempt=job.attempt, log=job.notes.last_words())
         except Exception as problem:  # noqa: BLE001 - the border of a scheduled step
             foreseen = isinstance(problem, SeatrialError)

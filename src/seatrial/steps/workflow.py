@@ -5,29 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seatrial.kernel.errors import Invalid
-from seatrial.kernel.plain import encode
 
 if TYPE_CHECKING:
     from seatrial.steps.context import Context
-
-T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _KEY = re.compile(r"[A-Za-z0-9._:@-]{1,120}")
 
 FINISHED = "finished"
 """How a run ends that went through all its steps, where its workflow has no better word."""
-
-
-class BadRecord(Invalid):
-    """The input or an output of a step does not have the type it must have."""
-
-    code = "steps.bad_record"
 
 
 class BadWorkflow(Invalid):
@@ -166,32 +155,6 @@ def check_key(key: str) -> None:
             f"The run has the key {key[:60]!r}",
             "Use 1 to 120 letters, digits, '.', '_', ':', '@' and '-'.",
         )
-
-
-def to_record(value: object, type_: type, what: str) -> dict[str, object]:
-    """A value as JSON.   Raises: BadRecord; NotPlain, RecordTooLarge: as of the store."""
-    if not isinstance(value, type_):
-        raise BadRecord(
-            f"The {what} is a {type(value).__name__}, not a {type_.__name__}.",
-            remedy=f"Give a {type_.__name__}.",
-            field=what,
-        )
-    record = msgspec.to_builtins(value)
-    encode(record, what)
-    assert isinstance(record, dict)
-    return record
-
-
-def from_record(record: Mapping[str, object], type_: type[T], what: str) -> T:
-    """The value of a record.   Raises: BadRecord."""
-    try:
-        return msgspec.convert(dict(record), type=type_)
-    except msgspec.ValidationError as wrong:
-        raise BadRecord(
-            f"The {what} is not what {type_.__name__} holds: {wrong}.",
-            remedy="Give the fields and types it names; a run of another version is started anew.",
-            field=what,
-        ) from wrong
 
 
 def _bad(problem: str, remedy: str) -> BadWorkflow:

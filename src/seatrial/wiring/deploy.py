@@ -31,7 +31,7 @@ from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
-from seatrial.wiring.server import check_can_listen
+from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import Workspace
 

@@ -20,7 +20,7 @@ from seatrial.kernel.errors import SeatrialError
 from seatrial.wiring.background import running
 from seatrial.wiring.libraries import Libraries, broken, extras, libraries
 from seatrial.wiring.listening import is_loopback, listen
-from seatrial.wiring.server import TOKEN, control_token
+from seatrial.wiring.server_checks import TOKEN, control_token
 from seatrial.wiring.settings import FILE
 from seatrial.wiring.workspace import Workspace, open_workspace
 

@@ -22,7 +22,7 @@ from seatrial.registry.models import ModelRegistry
 from seatrial.release.desk import Desk
 from seatrial.release.endpoint import EndpointState
 from seatrial.release.rollout import Evaluated, Phase, Rollout, RolloutConflict
-from seatrial.steps.context import Context, Stopped
+from seatrial.steps.context import Context
 from seatrial.steps.run import Run, Status
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Answer, Done, End, Retry, Step, Wait, Workflow
@@ -295,8 +295,6 @@ def _step(act: Act, before: str | None) -> Callable[[Context], Answer]:
             return Done(so_far)
         try:
             return act(context, arrival, so_far)
-        except Stopped:
-            raise
         except SeatrialError as problem:
             if problem.retryable or context.step.name == "tell":
                 raise

@@ -15,8 +15,8 @@ from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
 from seatrial.release.desk import Desk
 from seatrial.steps import live
+from seatrial.steps.record import from_record
 from seatrial.steps.run import Run, Status
-from seatrial.steps.workflow import from_record
 from seatrial.training.retraining.agenda import (
     Agenda,
     Begun,

@@ -11,29 +11,28 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import Denied, Invalid, SeatrialError
+from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
-from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.listening import listen
 from seatrial.wiring.pipelines import wanted
+from seatrial.wiring.server_checks import check_events, check_features, check_llm, token_for
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
 if TYPE_CHECKING:
     from seatrial.packaging.staging_report import StagingReport
     from seatrial.registry.bundle import Bundle
-
-TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
 _log = logging.getLogger(__name__)
 
@@ -49,34 +48,6 @@ _GRACE_S = 20.0
 """Longer than a worker takes to let requests end and hand in what it measured."""
 
 
-class TokenMissing(Denied):
-    """The server would offer its control routes to the network without a token."""
-
-    code = "server.token_missing"
-
-
-class TokenUnusable(Invalid):
-    """No client could send the control token."""
-
-    code = "server.token_unusable"
-
-
-def control_token(environment: Mapping[str, str]) -> str | None:
-    """The secret of the control routes, or None where there is none.
-
-    Raises: TokenUnusable: it holds what HTTP headers do not carry the same way everywhere.
-    """
-    token = environment.get(TOKEN) or None
-    if token is not None and not (
-        token.isascii() and token.isprintable() and token == token.strip()
-    ):
-        raise TokenUnusable(
-            f"{TOKEN} holds other than printable ASCII characters, or blanks at an end.",
-            remedy="Make one with 'openssl rand -hex 32'.",
-        )
-    return token
-
-
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
@@ -88,7 +59,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     check_features(workspace)
     check_events(workspace)
     server = workspace.settings.server
-    token = _token_for(server.host)
+    token = token_for(server.host)
     listening = listen(server.host, server.port)
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
@@ -141,55 +112,6 @@ def log_masked() -> None:
     line = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     handler.setFormatter(MaskingFormatter(line))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-def check_can_listen(workspace: Workspace) -> None:
-    """Say now what would keep a server of this workspace from listening.
-
-    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features` and
-        `check_events`.
-    """
-    check_llm(workspace)
-    check_features(workspace)
-    check_events(workspace)
-    server = workspace.settings.server
-    _token_for(server.host)
-    listen(server.host, server.port).close()
-
-
-def check_llm(workspace: Workspace) -> None:
-    """Say now what would end every worker that opens the gateway.   Raises: as `check_gateway`."""
-    if workspace.settings.gateway.models:
-        from seatrial.wiring.gateway import check_gateway
-
-        check_gateway(workspace)
-
-
-def check_features(workspace: Workspace) -> None:
-    """Say now what would end every worker that looks features up.   Raises: as `open_lookups`."""
-    if workspace.settings.features.endpoints:
-        from seatrial.features.tally import Tally
-        from seatrial.wiring.lookups import open_lookups
-
-        open_lookups(workspace, Tally())
-
-
-def check_events(workspace: Workspace) -> None:
-    """Say now what would keep events from moving.   Raises: as `wiring.events.open_broker`."""
-    if workspace.settings.events.broker is not None:
-        from seatrial.wiring import events
-
-        events.check_events(workspace)
-
-
-def _token_for(host: str) -> str | None:
-    token = control_token(os.environ)
-    if token is None and not is_loopback(host):
-        raise TokenMissing(
-            f"Listening on {host} opens the control routes to the network.",
-            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
-        )
-    return token
 
 
 def _preload(workspace: Workspace) -> None:

@@ -1,0 +1,93 @@
+"""What would keep a server of a workspace from serving, said before one is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from seatrial.kernel.errors import Denied, Invalid
+from seatrial.wiring.listening import is_loopback, listen
+from seatrial.wiring.workspace import Workspace
+
+TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
+
+
+class TokenMissing(Denied):
+    """The server would offer its control routes to the network without a token."""
+
+    code = "server.token_missing"
+
+
+class TokenUnusable(Invalid):
+    """No client could send the control token."""
+
+    code = "server.token_unusable"
+
+
+def control_token(environment: Mapping[str, str]) -> str | None:
+    """The secret of the control routes, or None where there is none.
+
+    Raises: TokenUnusable: it holds what HTTP headers do not carry the same way everywhere.
+    """
+    token = environment.get(TOKEN) or None
+    if token is not None and not (
+        token.isascii() and token.isprintable() and token == token.strip()
+    ):
+        raise TokenUnusable(
+            f"{TOKEN} holds other than printable ASCII characters, or blanks at an end.",
+            remedy="Make one with 'openssl rand -hex 32'.",
+        )
+    return token
+
+
+def check_can_listen(workspace: Workspace) -> None:
+    """Say now what would keep a server of this workspace from listening.
+
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features` and
+        `check_events`.
+    """
+    check_llm(workspace)
+    check_features(workspace)
+    check_events(workspace)
+    server = workspace.settings.server
+    token_for(server.host)
+    listen(server.host, server.port).close()
+
+
+def check_llm(workspace: Workspace) -> None:
+    """Say now what would end every worker that opens the gateway.   Raises: as `check_gateway`."""
+    if workspace.settings.gateway.models:
+        from seatrial.wiring.gateway import check_gateway
+
+        check_gateway(workspace)
+
+
+def check_features(workspace: Workspace) -> None:
+    """Say now what would end every worker that looks features up.   Raises: as `open_lookups`."""
+    if workspace.settings.features.endpoints:
+        from seatrial.features.tally import Tally
+        from seatrial.wiring.lookups import open_lookups
+
+        open_lookups(workspace, Tally())
+
+
+def check_events(workspace: Workspace) -> None:
+    """Say now what would keep events from moving.   Raises: as `wiring.events.open_broker`."""
+    if workspace.settings.events.broker is not None:
+        from seatrial.wiring import events
+
+        events.check_events(workspace)
+
+
+def token_for(host: str) -> str | None:
+    """The secret of the control routes of a server that listens there.
+
+    Raises: TokenUnusable; TokenMissing: others could reach it, and there is none.
+    """
+    token = control_token(os.environ)
+    if token is None and not is_loopback(host):
+        raise TokenMissing(
+            f"Listening on {host} opens the control routes to the network.",
+            remedy=f"Set {TOKEN} to a long random text, or listen on 127.0.0.1.",
+        )
+    return token
