@@ -33,7 +33,7 @@ def export(
     from seatrial.adapters.onnx_graph import opsets, to_bytes
 
     examples, names = torch_graphs.example_inputs(model, columns, shapes, matrix=matrix)
-    flat = torch_graphs.Flat(model.module, outputs)
+    flat = torch_graphs.flat_of(model.module, outputs)
     make = torch_graphs.traced if model.scripted else torch_graphs.exported
     try:
         graph = make(flat, examples, names, outputs)

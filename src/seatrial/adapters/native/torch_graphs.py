@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import onnx
-import torch
 
 from seatrial.adapters.native.torch_model import TorchModel, named_outputs
 from seatrial.adapters.onnx_convert import Columns
@@ -21,47 +20,47 @@ from seatrial.adapters.onnx_convert import Columns
 OPSET: Final = 18
 """The operator set asked for: PyTorch's exporters write it without a conversion."""
 
-_DTYPES: Final = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "int64": torch.int64,
-    "bool": torch.bool,
-}
 _BATCH: Final = "batch"
 _INPUT: Final = "input"
 
 
-class Flat(torch.nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
-    """The model with its outputs as a tuple, in the signature's order."""
+def flat_of(module: Any, outputs: Sequence[str]) -> Any:
+    """The module with its outputs as a tuple, in the signature's order."""
+    import torch
 
-    def __init__(self, module: Any, outputs: Sequence[str]) -> None:
-        super().__init__()
-        self.module = module
-        self.outputs = list(outputs)
+    class Flat(torch.nn.Module):  # type: ignore[misc]  # torch is not there where types are checked
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
 
-    def forward(self, *tensors: Any) -> tuple[Any, ...]:
-        """The outputs for tensors with the rows in front."""
-        found = named_outputs(self.module(*tensors))
-        return tuple(found[name] for name in self.outputs)
+        def forward(self, *tensors: Any) -> tuple[Any, ...]:
+            found = named_outputs(self.module(*tensors))
+            return tuple(found[name] for name in outputs)
+
+    return Flat()
 
 
 def example_inputs(
     model: TorchModel, columns: Columns, shapes: Sequence[Sequence[int]], *, matrix: bool
 ) -> tuple[tuple[Any, ...], list[str]]:
     """Two rows for each argument of the model, and the names the graph gives them."""
+    import torch
+
     if matrix or (len(model.arguments) == 1 and not shapes):
-        return (torch.zeros(2, len(columns), dtype=_DTYPES[columns[0][1]]),), [_INPUT]
+        return (torch.zeros(2, len(columns), dtype=getattr(torch, columns[0][1])),), [_INPUT]
     found = tuple(
-        torch.zeros(2, *shape, dtype=_DTYPES[dtype])
+        torch.zeros(2, *shape, dtype=getattr(torch, dtype))
         for (_, dtype), shape in zip(columns, shapes or [()] * len(columns), strict=True)
     )
     return found, [name for name, _ in columns]
 
 
 def exported(
-    flat: Flat, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
+    flat: Any, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
 ) -> onnx.ModelProto:
     """The graph by torch.export.   Raises: what PyTorch raises."""
+    import torch
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -78,17 +77,21 @@ def exported(
     return proto
 
 
-def _program(flat: Flat, examples: tuple[Any, ...]) -> Any:
+def _program(flat: Any, examples: tuple[Any, ...]) -> Any:
     """The program of torch.export, its batch free.   Raises: what torch.export raises."""
+    import torch
+
     batch = torch.export.Dim(_BATCH)
     shapes = {"tensors": tuple({0: batch} for _ in examples)}
     return torch.export.export(flat, examples, dynamic_shapes=shapes, strict=False)
 
 
 def traced(
-    flat: Flat, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
+    flat: Any, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
 ) -> onnx.ModelProto:
     """The graph by tracing, which TorchScript can be.   Raises: what PyTorch raises."""
+    import torch
+
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "model.onnx"
@@ -127,6 +130,8 @@ def reason(error: Exception) -> str:
 
 def scripted(model: TorchModel, examples: tuple[Any, ...]) -> bytes:
     """The model as a TorchScript file.   Raises: what tracing raises."""
+    import torch
+
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "model.ts"

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from seatrial.adapters.native.threads import allowed_threads
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
@@ -15,10 +14,10 @@ from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Tas
 from seatrial.serving.failures import UnsupportedModel
 
 _DTYPES = {
-    torch.float32: Dtype.FLOAT32,
-    torch.float64: Dtype.FLOAT64,
-    torch.int64: Dtype.INT64,
-    torch.bool: Dtype.BOOL,
+    "torch.float32": Dtype.FLOAT32,
+    "torch.float64": Dtype.FLOAT64,
+    "torch.int64": Dtype.INT64,
+    "torch.bool": Dtype.BOOL,
 }
 
 
@@ -41,6 +40,8 @@ class TorchModel:
         scripted: bool = False,
         inputs: tuple[InputFact, ...] | None = None,
     ) -> None:
+        import torch
+
         torch.set_num_threads(allowed_threads())
         self.module = module
         self.scripted = scripted
@@ -70,6 +71,8 @@ class TorchModel:
 
     def facts(self) -> ModelFacts:
         """See LoadedModel."""
+        import torch
+
         several = len(self.arguments) > 1
         inputs = self._inputs
         if inputs is None and several:
@@ -100,6 +103,8 @@ class TorchModel:
 
     def predict(self, batch: Batch, signature: Signature) -> Prediction:
         """See LoadedModel."""
+        import torch
+
         tensors = [
             torch.from_numpy(np.ascontiguousarray(a)) for a in self._arrays(batch, signature)
         ]
@@ -135,6 +140,8 @@ class TorchModel:
 
 def named_outputs(found: Any) -> dict[str, Any]:
     """What a module returned, by name.   Raises: UnsupportedModel."""
+    import torch
+
     if isinstance(found, torch.Tensor):
         return {"prediction": found}
     if isinstance(found, Mapping):
@@ -158,8 +165,8 @@ def _array(name: str, values: Any, n: int) -> Any:
             f"The model's output {name!r} has the shape {list(values.shape)} for {n} rows.",
             remedy="Return one answer for each row, the rows in the first dimension.",
         )
-    if values.is_floating_point() and values.dtype not in (torch.float32, torch.float64):
-        values = values.to(torch.float32)
+    if values.is_floating_point() and str(values.dtype) not in _DTYPES:
+        values = values.float()  # halves, which numpy knows in part
     array = values.detach().cpu().numpy()
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
@@ -183,7 +190,7 @@ def _numbers(one: InputFact) -> tuple[InputFact, ...]:
 def _fact(name: str, tensor: Any) -> InputFact:
     """An input of an exported program.   Raises: UnsupportedModel."""
     sizes = list(getattr(tensor, "shape", ()))
-    dtype = _DTYPES.get(getattr(tensor, "dtype", None))
+    dtype = _DTYPES.get(str(getattr(tensor, "dtype", None)))
     free = bool(sizes) and not isinstance(sizes[0], int)
     if dtype is None or not free or any(not isinstance(size, int) for size in sizes[1:]):
         raise UnsupportedModel(
