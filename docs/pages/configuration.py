@@ -22,7 +22,12 @@ _VARIABLES = (
     ),
     ("SEATRIAL_STORE", "URL of the store: the key `store` below, which may hold a password"),
     ("SEATRIAL_COMMAND", "read by exported retrainings: the program they call; `seatrial` without"),
+    ("SEATRIAL_PROMETHEUS_TOKEN", "bearer token for the Prometheus of the section `judge`"),
     ("SEATRIAL_BUNDLE", "the bundle folder that `seatrial.wiring.standalone:app` serves"),
+    (
+        "SEATRIAL_ENGINES",
+        "the key `engines` below as JSON; a bundle served by itself has its engine from here",
+    ),
     ("SEATRIAL_REPORT", "set for a training: the file its reports go to"),
     ("SEATRIAL_VERSION", "the number it says its version has; 1 without"),
 )

@@ -20,7 +20,9 @@ from seatrial.gateway.spend.desk import SpendDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import LabelDesk
 from seatrial.monitoring.watching.watch_desk import WatchDesk
+from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
+from seatrial.release.gate_desk import GateDesk
 from seatrial.serving.routes import PATTERNS
 from seatrial.testing.memory_ledger import MemoryLedger
 from seatrial.testing.memory_store import MemoryStore
@@ -30,6 +32,7 @@ from seatrial.web.control import control_router
 from seatrial.web.events import events_router
 from seatrial.web.experiments import experiments_router
 from seatrial.web.features import features_router
+from seatrial.web.gates import gates_router
 from seatrial.web.guard import Guard
 from seatrial.web.knowledge.description import ROUTES as KNOWLEDGE
 from seatrial.web.labels import labels_router
@@ -92,6 +95,12 @@ def routes_page() -> str:
             "`reason` and `by`, and `to` for a rollback.",
         ],
         table(["method", "path", ""], _listed(control_router(Desk(MemoryStore()), OPEN))),
+        ["## Judge"],
+        [
+            "Verdicts for whoever steers a rollout; guarded likewise. See",
+            "[Release on Kubernetes](../how-to/kubernetes.md#evidence-for-argo).",
+        ],
+        table(["method", "path", ""], _listed(gates_router(_judge(), OPEN))),
         ["## Watch"],
         ["Alerts and what is answered to them; guarded likewise."],
         table(["method", "path", ""], _listed(watch_router(WatchDesk(MemoryStore()), OPEN))),
@@ -138,6 +147,10 @@ def routes_page() -> str:
         ],
         table(["method", "path", ""], _listed(_labels())),
     )
+
+
+def _judge() -> GateDesk:
+    return GateDesk(Desk(MemoryStore()), lambda _name: ReleaseConfig().gates.gates(), None)
 
 
 def _experiments() -> APIRouter:

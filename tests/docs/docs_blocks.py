@@ -32,6 +32,8 @@ MARKS = {
     "kubectl": "needs a cluster; tests/packaging check the manifests, with kubernetes-validate too",
     "release": "in a release folder; tests/journeys/test_container.py does it",
     "postgres": "needs a PostgreSQL server",
+    "grpc": "needs tritonclient[grpc]; tests/integration/test_triton.py asks in the same words",
+    "triton": "tests/integration/test_triton.py runs it, against the real server",
     "tritonclient": "run by the journey where the client is installed",
     "experiment": "tests/docs/test_experiments_page.py runs it, in a folder with the examples",
     "live": "tests/docs/test_experiments_page.py runs it, beside an endpoint of two versions",

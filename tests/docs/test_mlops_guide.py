@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from seatrial.adapters import feast_scaffold
-from seatrial.packaging.kubernetes import render
+from seatrial.packaging.kubernetes import KubernetesConfig, Shipped, render
 from seatrial.packaging.sizing import Measured, size
+from seatrial.release.rollout import Step
 
 GUIDES = sorted((docs.ROOT / "references").glob("mlops_production_patterns*.md"))
 GUIDE = docs.ROOT / "references" / "mlops_production_patterns.md"
@@ -35,13 +36,15 @@ def test_a_program_prints_what_it_says(
 
 
 def test_the_manifests_are_those_that_are_written() -> None:
-    texts = render(
+    shipped = Shipped(
         name="orders-again",
         version=1,
         digest="DIGEST",
-        image="orders-again:1",
         resources=size(MEASURED),
+        config=KubernetesConfig(),
+        steps=(Step(share=0.05, watch_s=3600),),
     )
+    texts = render(shipped, extend_s=0)
     written = {name: yaml.safe_load(text) for name, text in texts.items()}
     container, autoscaler = (yaml.safe_load(b.text) for b in BLOCKS if b.mark == "kubernetes")
     assert container == written["deployment.yaml"]["spec"]["template"]["spec"]["containers"][0]

@@ -16,19 +16,21 @@ ROOT = Path(__file__).parents[2]
 _UV = (sys.executable, "-m", "uv", "--quiet")
 
 
-def environment(config: pytest.Config, name: str, *steps: Sequence[str]) -> Path:
+def environment(
+    config: pytest.Config, name: str, *steps: Sequence[str], python: str = sys.executable
+) -> Path:
     """An interpreter with packages, kept in pytest's cache from run to run.
 
-    Args: steps: what is installed, one after the other.
+    Args:
+        steps: what is installed, one after the other.
+        python: whose environment it is.
     """
     assert config.cache is not None
     folder = config.cache.mkdir(name.replace("==", "-"))
     interpreter = folder / "bin" / "python"
     done, wanted = folder / "done", _wanted(steps)
     if not done.exists() or done.read_text("utf-8") != wanted:
-        subprocess.run(
-            [*_UV, "venv", "--seed", "--clear", "-p", sys.executable, str(folder)], check=True
-        )
+        subprocess.run([*_UV, "venv", "--seed", "--clear", "-p", python, str(folder)], check=True)
         for step in steps:
             _install(interpreter, step)
         done.write_text(wanted, "utf-8")

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from seatrial.packaging.files import write_files
+from seatrial.packaging.kubernetes import Form, KubernetesConfig
 from seatrial.packaging.requirements import RequirementsUnreadable
 from seatrial.packaging.sizing import Measured
 from seatrial.registry.bundle import Bundle, Contents
@@ -15,6 +16,7 @@ from seatrial.registry.manifest import BundleTampered
 MEASURED = Measured(
     rss_bytes=100 << 20, cpu_per_request_s=0.001, requests_per_s=50, p95_s=0.01, start_s=1
 )
+PLAIN = ["deployment.yaml", "hpa.yaml", "networkpolicy.yaml", "pdb.yaml", "service.yaml"]
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -37,13 +39,7 @@ def test_the_folder_holds_all_that_the_image_copies(release: Path, bundle: Bundl
     assert copied
     assert all((release / path).exists() for path in copied)
     assert Bundle.open(release / "bundle", digest=bundle.digest).manifest == bundle.manifest
-    assert sorted(path.name for path in (release / "kubernetes").iterdir()) == [
-        "deployment.yaml",
-        "hpa.yaml",
-        "networkpolicy.yaml",
-        "pdb.yaml",
-        "service.yaml",
-    ]
+    assert sorted(path.name for path in (release / "kubernetes").iterdir()) == PLAIN
 
 
 def test_requirements_hold_the_bundles_pins_the_servers_and_the_wheel(release: Path) -> None:
@@ -78,13 +74,35 @@ def test_writing_again_with_what_was_measured_changes_only_what_depends_on_it(
 ) -> None:
     (release / "report.html").write_text("what staging found")
     before = tree(release)
-    write_files(release, bundle, version=1, measured=MEASURED, image="registry.example/on:1")
+    manifests = KubernetesConfig(image="registry.example")
+    write_files(release, bundle, version=1, measured=MEASURED, manifests=manifests)
     after = tree(release)
     differing = {path for path in after if after[path] != before.get(path)}
     assert differing == {"Dockerfile", "compose.yaml", "kubernetes/deployment.yaml"}
     assert before.keys() == after.keys()
     pod = yaml.safe_load(after["kubernetes/deployment.yaml"])["spec"]["template"]["spec"]
     assert pod["containers"][0]["image"] == "registry.example/on:1"
+
+
+def test_manifests_of_another_form_go_and_a_persons_own_stay(release: Path, bundle: Bundle) -> None:
+    own = release / "kubernetes/secret.yaml"
+    own.write_text("kind: Secret\n")
+    for form in Form:
+        manifests = KubernetesConfig(form=form, gateway="edge/public", namespace="models")
+        write_files(release, bundle, version=1, measured=None, manifests=manifests)
+        kinds = [
+            document["kind"]
+            for path in (release / "kubernetes").glob("*.yaml")
+            for document in yaml.safe_load_all(path.read_text())
+            if "kind" in document
+        ]
+        assert len(kinds) - kinds.count("Service") == len({*kinds} - {"Service"}), form
+        assert not {"Rollout", "Deployment", "InferenceService"} <= {*kinds}
+    assert own.read_text() == "kind: Secret\n"
+    write_files(release, bundle, version=1, measured=None)
+    assert sorted(path.name for path in (release / "kubernetes").rglob("*.yaml")) == sorted(
+        [*PLAIN, "secret.yaml"]
+    )
 
 
 def test_a_damaged_copy_and_an_old_wheel_are_replaced(release: Path, bundle: Bundle) -> None:

@@ -23,7 +23,8 @@ from seatrial.wiring.background import (
     withdraw,
 )
 from seatrial.wiring.listening import listen
-from seatrial.wiring.server import TokenMissing, run_server
+from seatrial.wiring.server import run_server
+from seatrial.wiring.server_checks import TokenMissing
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 detached = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")

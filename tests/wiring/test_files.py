@@ -56,7 +56,13 @@ def test_they_lie_in_the_folder_of_the_version(
     write_files(workspace, BUNDLE, None, 3)
     ((folder, options),) = written
     assert folder == workspace.home / "releases" / "churn" / "3"
-    assert options == {"version": 3, "measured": None, "native_memory_mib": None}
+    assert options == {
+        "version": 3,
+        "measured": None,
+        "manifests": workspace.settings.kubernetes,
+        "plan": workspace.settings.release.plan(),
+        "native_memory_mib": None,
+    }
 
 
 def test_they_carry_the_memory_along_that_somebody_chose(

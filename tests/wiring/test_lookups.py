@@ -32,7 +32,7 @@ from seatrial.web.errors import error_reply
 from seatrial.wiring.feature_skew import served_folder
 from seatrial.wiring.features import now_us
 from seatrial.wiring.lookups import Besides, TectonKeyMissing, open_lookups
-from seatrial.wiring.server import check_features
+from seatrial.wiring.server_checks import check_features
 from seatrial.wiring.workspace import Workspace, open_workspace
 from tests.adapters.tecton_double import KEY, Tecton, running
 from tests.conformance.feast_rows import SqliteRows

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.desk import Desk
 from seatrial.release.projection import Endpoints
+from seatrial.wiring import server_checks
+from seatrial.wiring.listening import PortTaken, listen
 from seatrial.wiring.server import _await_endpoint, _watch
+from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 
@@ -32,6 +36,31 @@ def test_a_pipe_that_a_worker_made_non_blocking_is_still_watched_to_its_end() ->
     finally:
         watcher.join()
         os.close(reading)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_grpc_port_is_looked_at_before_anything_starts(tmp_path: Path, taken: bool) -> None:
+    with listen("127.0.0.1", 0) as other:
+        port = other.getsockname()[1]
+        if not taken:
+            other.close()
+        told = {"SEATRIAL_SERVER__GRPC_PORT": str(port), "SEATRIAL_SERVER__PORT": "0"}
+        workspace = open_workspace(home=tmp_path, environment=told)
+        if not taken:
+            check_can_listen(workspace)
+            return
+        with pytest.raises(PortTaken, match=str(port)) as refused:
+            check_can_listen(workspace)
+    assert "server.grpc_port" in refused.value.remedy
+
+
+def test_grpc_without_its_packages_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_checks, "find_spec", lambda _name: None)
+    told = {"SEATRIAL_SERVER__GRPC_PORT": "8001"}
+    with pytest.raises(MissingExtra, match=r"seatrial\[grpc\]"):
+        check_can_listen(open_workspace(home=tmp_path, environment=told))
 
 
 _LOGS = """
@@ -69,7 +98,8 @@ def workspace(tmp_path: Path) -> Workspace:
 _LOADED = """
 import gc, sys
 from pathlib import Path
-from seatrial.wiring.server import _preload, check_llm
+from seatrial.wiring.server import _preload
+from seatrial.wiring.server_checks import check_llm
 from seatrial.wiring.workspace import open_workspace
 home, config = map(Path, sys.argv[1:])
 workspace = open_workspace(home=home, config=config, environment={})

@@ -32,14 +32,17 @@ class HttpPool:
         url: http or https; of it, host and port count.
         connect_s: for a connection to stand, TLS included, > 0.
         keep_alive_s: how long one without work is kept, > 0.
+        extra: of seatrial, which brings what is needed.
     Raises: MissingExtra.
     """
 
-    def __init__(self, url: str, *, connect_s: float, keep_alive_s: float) -> None:
+    def __init__(
+        self, url: str, *, connect_s: float, keep_alive_s: float, extra: str = "gateway"
+    ) -> None:
         try:
             import aiohappyeyeballs  # noqa: F401 - asked for when it connects
         except ImportError:
-            raise MissingExtra("aiohappyeyeballs", "gateway") from None
+            raise MissingExtra("aiohappyeyeballs", extra) from None
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from seatrial.adapters.onnx_place import feature_of
 from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Batch, Column, Prediction, Signature
+from seatrial.serving.oip import TensorSpec
 
 _DTYPES: Mapping[str, np.dtype[np.generic]] = {
     "tensor(float)": np.dtype(np.float32),
@@ -25,6 +26,16 @@ _DTYPES: Mapping[str, np.dtype[np.generic]] = {
     "tensor(int32)": np.dtype(np.int32),
     "tensor(bool)": np.dtype(np.bool_),
     "tensor(string)": np.dtype(object),
+}
+
+
+_DATATYPES = {
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(int64)": "INT64",
+    "tensor(int32)": "INT32",
+    "tensor(bool)": "BOOL",
+    "tensor(string)": "BYTES",
 }
 
 
@@ -86,6 +97,26 @@ class OnnxEngine:
             values = answer if answer.ndim == len(shape) else answer.reshape(shape)
             named[name] = values if values.dtype is dtype else values.astype(dtype)
         return named
+
+
+def described(graph: bytes) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """The inputs and outputs of a graph, as a server that runs it would describe them.
+
+    Raises: GraphUnusable: the graph does not load.
+    """
+    session = _session(graph)
+    return _specs(session.get_inputs()), _specs(session.get_outputs())
+
+
+def _specs(tensors: Any) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(
+            name=t.name,
+            datatype=_DATATYPES.get(t.type, t.type),
+            shape=tuple(n if isinstance(n, int) else -1 for n in t.shape),
+        )
+        for t in tensors
+    )
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:

@@ -33,6 +33,8 @@ from seatrial.wiring.deploy import (
 )
 from seatrial.wiring.workspace import Workspace, open_workspace
 
+_CLUSTER = "kubernetes"
+
 _EXITS = {
     "staged": Exit.DONE,
     "promoted": Exit.DONE,
@@ -63,12 +65,21 @@ _EXITS = {
     "[default: monitoring.segments, as far as the model has them]",
 )
 @click.option(
-    "--target", type=click.Choice(["staging", "production"]), default="staging", show_default=True
+    "--target",
+    type=click.Choice(["staging", "production", "kubernetes"]),
+    default="staging",
+    show_default=True,
+    help="How far it goes; kubernetes: through staging here, then to the configured cluster.",
 )
 @click.option("--share", type=NumberType(0, 1), help="Share of the canary.  [default: 0.05]")
 @click.option("--watch", type=DURATION, help="How long the canary is watched.  [default: 1h]")
 @click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
 @click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@click.option(
+    "--engine",
+    help="Have it run by a server elsewhere, by its name in `engines` of the configuration.  "
+    "[default: this server]",
+)
 @click.option(
     "--new-signature",
     is_flag=True,
@@ -90,6 +101,7 @@ def deploy(
     watch: float | None,
     trust: bool,
     any_version: bool,
+    engine: str | None,
     new_signature: bool,
     no_up: bool,
     no_wait: bool,
@@ -114,18 +126,37 @@ def deploy(
         label=label,
         holdout=holdout,
         segments=segments or (),
-        target=target,
+        target="staging" if target == _CLUSTER else target,
         share=share,
         watch_s=watch,
         trust=trust,
         any_version=any_version,
+        engine=engine,
         new_signature=new_signature,
         by=whoami(),
     )
-    record = run_order(console, workspace, order, up=not no_up, wait=not no_wait)
-    console.result(record)
+    shipped = target == _CLUSTER
+    if shipped:
+        from seatrial.wiring.cluster import check_cluster
+
+        check_cluster(workspace, model)
+    record = run_order(console, workspace, order, up=not no_up, wait=shipped or not no_wait)
     release: Any = record["release"]
+    if shipped and release["phase"] == "staged":
+        return _ship(console, workspace, str(record["name"]), release["version"], wait=not no_wait)
+    console.result(record)
     return _EXITS.get(release["phase"], Exit.DONE)
+
+
+def _ship(console: Console, workspace: Workspace, name: str, version: int, *, wait: bool) -> int:
+    """What passed staging, to the cluster."""
+    from seatrial.cli.cluster import WAIT_S, ship
+    from seatrial.wiring.bundles import Subject
+    from seatrial.wiring.cluster import build
+
+    subject = Subject(name=name, number=version)
+    build(workspace, subject, say=console.step)
+    return ship(console, workspace, subject, timeout_s=WAIT_S, force=False, wait=wait)
 
 
 def run_order(

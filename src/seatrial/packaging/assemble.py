@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from seatrial.monitoring.summaries.segment_reference import segment_columns
 from seatrial.monitoring.summaries.segments import Splits
 from seatrial.packaging.examine import OpenGraph, Progress, Say, examine
 from seatrial.packaging.model_facts import ModelFacts
+from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.reference import reference_of
 from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.requirements import installed_from_files, parse_pins
@@ -102,6 +103,8 @@ def assemble(
                 progress=progress,
             )
         )
+        if source.engine is not None:
+            found = replace(found, plan=elsewhere(found.plan, source.engine))
         profile = sample_profile(source, signature, found)
         splits = _splits(profile)
         reference = reference_of(

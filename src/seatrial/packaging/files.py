@@ -3,7 +3,7 @@
     releases/<name>/<version>/       a complete Docker build context
       Dockerfile  .dockerignore      the image
       compose.yaml                   one container on this machine
-      kubernetes/*.yaml              many of them on a cluster
+      kubernetes/                    many of them on a cluster
       requirements.txt  wheels/      the exact libraries, and seatrial itself
       healthcheck.py                 what the image asks itself
       bundle/                        the verified bundle
@@ -23,14 +23,20 @@ from pathlib import Path
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging import compose, dockerfile, kubernetes
+from seatrial.packaging.kubernetes import KubernetesConfig
+from seatrial.packaging.kubernetes.manifests import MARK
 from seatrial.packaging.requirements import Pins, parse_pins, render_pins, server_pins
 from seatrial.packaging.sizing import Measured, size
 from seatrial.packaging.wheel import Wheel, serving_wheel
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import writing
 from seatrial.registry.manifest import Role
+from seatrial.release.rollout import Plan, Step
 
 BUNDLE_FOLDER = "bundle"
+_MANIFESTS = "kubernetes"
+_PLAIN = KubernetesConfig()
+_AT_ONCE = Plan(steps=(Step(share=1.0, watch_s=0.0),))
 
 
 def write_files(
@@ -39,7 +45,8 @@ def write_files(
     *,
     version: int,
     measured: Measured | None,
-    image: str | None = None,
+    manifests: KubernetesConfig = _PLAIN,
+    plan: Plan = _AT_ONCE,
     native_memory_mib: int | None = None,
 ) -> None:
     """Write a release's files; on return ``folder`` builds without anything outside it.
@@ -49,14 +56,16 @@ def write_files(
         bundle: what the release serves.
         version: its number.
         measured: what staging saw, or None before staging.
-        image: where a cluster pulls the image from; None for ``<name>:<version>``.
+        manifests: in which form a cluster is told.
+        plan: how its share of the traffic grows, where that form has shares.
         native_memory_mib: see `dockerfile.render`.
     Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
         RequirementsUnreadable.
     """
     wheel = serving_wheel()
     native = Role.NATIVE in bundle.manifest.artefacts
-    pins = {**server_pins(native=native), **parse_pins(bundle.requirements())}
+    elsewhere = bundle.manifest.plan.get("remote") is not None
+    pins = {**server_pins(native=native, elsewhere=elsewhere), **parse_pins(bundle.requirements())}
     files: dict[str, bytes] = {
         path: text.encode()
         for path, text in render(
@@ -65,7 +74,8 @@ def write_files(
             pins=pins,
             wheel=wheel,
             measured=measured,
-            image=image,
+            manifests=manifests,
+            plan=plan,
             native_memory_mib=native_memory_mib,
         ).items()
     }
@@ -77,6 +87,7 @@ def write_files(
         for old in (folder / "wheels").glob("seatrial-*.whl"):
             if old.name != wheel.filename:
                 old.unlink()
+        _drop_other_forms(folder, files)
 
 
 def render(
@@ -86,19 +97,22 @@ def render(
     pins: Pins,
     wheel: Wheel,
     measured: Measured | None,
-    image: str | None,
+    manifests: KubernetesConfig = _PLAIN,
+    plan: Plan = _AT_ONCE,
     native_memory_mib: int | None = None,
 ) -> Mapping[str, str]:
     """The texts of a release by path; a function of its arguments."""
     name = bundle.manifest.name
     needs = size(measured)
-    manifests = kubernetes.render(
+    shipped = kubernetes.Shipped(
         name=name,
         version=version,
         digest=bundle.digest,
-        image=image or f"{name}:{version}",
         resources=needs,
+        config=manifests,
+        steps=plan.steps,
     )
+    objects = kubernetes.render(shipped, extend_s=plan.extend_s)
     return {
         "Dockerfile": dockerfile.render(
             name=name,
@@ -115,7 +129,7 @@ def render(
         "healthcheck.py": resources.files("seatrial.packaging")
         .joinpath("healthcheck.py")
         .read_text(),
-        **{f"kubernetes/{path}": text for path, text in manifests.items()},
+        **{f"{_MANIFESTS}/{path}": text for path, text in objects.items()},
     }
 
 
@@ -132,6 +146,16 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _drop_other_forms(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Take away manifests of another form: applied together they would contradict each other."""
+    for path in (folder / _MANIFESTS).rglob("*.yaml"):
+        if path.relative_to(folder).as_posix() not in files:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                ours = file.readline().startswith(MARK)
+            if ours:
+                path.unlink()
 
 
 def _copy(bundle: Bundle, folder: Path) -> None:

@@ -7,7 +7,7 @@ own memory. Between two measured sizes costs are taken as straight lines.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -91,6 +91,24 @@ def plan(costs: Sequence[Cost]) -> EnginePlan:
         max_batch_rows=_max_batch_rows(fixed_s, per_row_s) if batching else 1,
         linger_s=min(LINGER_S, LINGER_SHARE * fixed_s) if batching and many <= 2 * one else 0.0,
         reason=_reason(starts, inline=inline, batching=batching),
+    )
+
+
+def elsewhere(here: EnginePlan, engine: str) -> EnginePlan:
+    """The plan of the same model where a server elsewhere answers for it.
+
+    What was measured here stays: that server's batches are set by it.
+
+    Args: engine: its name in the configuration.
+    """
+    choice = Choice(engine=EngineKind.REMOTE, chunk_rows=MAX_PIECE_ROWS, inline=False)
+    return replace(
+        here,
+        steps=(Step(from_rows=1, choice=choice),),
+        batching=False,
+        max_batch_rows=_max_batch_rows(here.fixed_s, here.per_row_s),
+        reason=f"{engine} answers, elsewhere; here it would be {here.reason}",
+        remote=engine,
     )
 
 

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from importlib import metadata
+from importlib.util import find_spec
 from typing import TypeAlias
 
 from packaging.requirements import Requirement
@@ -29,6 +30,8 @@ SERVER = ("fastapi", "httptools", "msgspec", "numpy", "orjson", "psutil", "uvico
 
 _ONNX = ("onnxruntime",)
 _SCAN = ("picklescan",)
+_ELSEWHERE = ("aiohappyeyeballs", "pyyaml")
+_ELSEWHERE_GRPC = ("grpcio", "protobuf")
 _COLUMNS = "pandas"
 _PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([A-Za-z0-9.!+_-]+)")
 
@@ -71,13 +74,18 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
     return closure(roots)
 
 
-def server_pins(*, native: bool) -> Pins:
+def server_pins(*, native: bool, elsewhere: bool = False) -> Pins:
     """What the server needs whatever the model.
 
-    Args: native: whether a pickled model may answer, which is scanned before each load.
+    Args:
+        native: whether a pickled model may answer, which is scanned before each load.
+        elsewhere: whether another server answers; by gRPC too, if this one could.
     Raises: RequirementMissing.
     """
-    return closure((*SERVER, *_SCAN) if native else SERVER)
+    roots = (*SERVER, *(_SCAN if native else ()), *(_ELSEWHERE if elsewhere else ()))
+    if elsewhere and find_spec("grpc") is not None:
+        roots += _ELSEWHERE_GRPC
+    return closure(roots)
 
 
 def closure(roots: Iterable[str]) -> Pins:

@@ -23,6 +23,7 @@ class Source:
         segments: inputs whose values are to be watched apart.
         usual_segments: the same for every model that can be split by them; not looked at where
             ``segments`` are given.
+        engine: name of the engine elsewhere that is to answer; None for those here.
     """
 
     model: Path
@@ -34,3 +35,4 @@ class Source:
     holdout: Sample | None = None
     segments: tuple[str, ...] = ()
     usual_segments: tuple[str, ...] = ()
+    engine: str | None = None

@@ -82,14 +82,18 @@ def write_bundle(
 
 
 def _artefacts(model: Path, found: Examined, scratch: Path) -> dict[Role, Path]:
-    """The file of every engine that the plan needs."""
+    """The file of every engine that the plan needs; for one elsewhere, what it can be given."""
     artefacts: dict[Role, Path] = {}
-    for kind, graph in graphs_of(found.exported).items():
-        if kind in found.plan.engines:
+    graphs, needed = graphs_of(found.exported), found.plan.engines
+    if found.plan.remote is not None:
+        given = EngineKind.ONNX if EngineKind.ONNX in graphs else EngineKind.NATIVE
+        needed = frozenset((given,))
+    for kind, graph in graphs.items():
+        if kind in needed:
             file = scratch / f"{kind.value}.onnx"
             file.write_bytes(graph)
             artefacts[Role(kind.value)] = file
-    if EngineKind.NATIVE in found.plan.engines:
+    if EngineKind.NATIVE in needed:
         artefacts[Role.NATIVE] = model
     return artefacts
 

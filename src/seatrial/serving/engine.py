@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol, TypeAlias
 
@@ -68,6 +68,12 @@ class EngineKind(StrEnum):
     """The same model with its trees as matrix operations, fastest for many rows."""
     NATIVE = "native"
     """The original model in a child process."""
+    REMOTE = "remote"
+    """The model in a server elsewhere; no artefact, but what that server was given."""
+
+
+OUTSIDE = frozenset((EngineKind.NATIVE, EngineKind.REMOTE))
+"""The engines that do not run in this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +129,7 @@ class EnginePlan:
         max_batch_rows: the most rows to put together, >= 1.
         linger_s: how long a batch waits for company while others run, seconds >= 0.
         reason: one sentence for people.
+        remote: name of the engine elsewhere that answers, as configured; None where none does.
     """
 
     steps: tuple[Step, ...]
@@ -133,6 +140,7 @@ class EnginePlan:
     max_batch_rows: int
     linger_s: float
     reason: str
+    remote: str | None = None
     _from: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -160,9 +168,16 @@ class EnginePlan:
         """The engines that must be loaded."""
         return frozenset(s.choice.engine for s in self.steps)
 
+    def at_home(self, engine: EngineKind) -> EnginePlan:
+        """The plan with an engine here in the place of the one elsewhere."""
+        steps = tuple(replace(s, choice=replace(s.choice, engine=engine)) for s in self.steps)
+        return replace(self, steps=steps, remote=None)
+
     def as_dict(self) -> dict[str, object]:
         """The plan as a JSON-able record."""
         record = {name: getattr(self, name) for name in _Record.__struct_fields__[1:]}
+        if self.remote is None:  # plans of before had no such field, nor have digests changed
+            del record["remote"]
         plain: dict[str, object] = msgspec.to_builtins({"schema": PLAN_SCHEMA, **record})
         return plain
 
@@ -196,3 +211,4 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     max_batch_rows: Count
     linger_s: Seconds
     reason: str
+    remote: str | None = None

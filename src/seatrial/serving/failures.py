@@ -77,5 +77,29 @@ class EngineDown(Unavailable):
     code = "engine.down"
 
 
+class EngineUnreachable(EngineDown):
+    """The server that runs the model cannot be reached, or has not this model ready."""
+
+    code = "engine.unreachable"
+
+
+class EngineRefused(EngineFailed):
+    """The server that runs the model answered valid rows with an error."""
+
+    code = "engine.refused"
+
+
+class EngineNonsense(EngineFailed):
+    """The server that runs the model answered what its protocol or its own description forbids."""
+
+    code = "engine.nonsense"
+
+
+class EngineMismatch(SeatrialError):
+    """The server's model takes or answers something else than the version's signature says."""
+
+    code = "engine.mismatch"
+
+
 MORE_MEMORY: Final = "raise server.native_memory_mib in seatrial.yaml"
 """How a model's process may use more; of a bundle served by itself, docs/how-to say."""

@@ -14,8 +14,16 @@ from typing import Protocol
 
 from seatrial.kernel.errors import Invalid, NotFound, SeatrialError
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
+from seatrial.serving.apart import Apart
 from seatrial.serving.batching import BatchLimits, CostModel
-from seatrial.serving.engine import Choice, Engine, EngineKind, EnginePlan, RemoteEngine
+from seatrial.serving.engine import (
+    OUTSIDE,
+    Choice,
+    Engine,
+    EngineKind,
+    EnginePlan,
+    RemoteEngine,
+)
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.merging import join, merge, pieces, split
 from seatrial.serving.queue import BatchQueue, Closed
@@ -69,7 +77,8 @@ class LiveVersion:
         signature: what batches must fit.
         plan: which engine runs how many rows.
         engines: the engines in this process, by kind.
-        native: the engine in a child process; needed when the plan names it.
+        native: the engine outside this process, in a child or in a server elsewhere; needed when
+            the plan names one.
         limits: bounds of the queue; None for those of the plan.
         call_timeout_s: after this time a native call counts as hung. Not the deadline of any
             client: a client in a hurry must not end the process others share.
@@ -106,13 +115,16 @@ class LiveVersion:
         self._second_from = plan.steps[1].from_rows if len(plan.steps) > 1 else sys.maxsize
         limits = limits or limits_of(plan)
         self._max_waiting = limits.max_waiting
-        self._queue = BatchQueue(
-            self._run,
-            inspect=self._inspect,
-            name=self._name,
-            limits=limits,
-            cost=CostModel.of(plan.fixed_s, plan.per_row_s, plan.max_batch_rows),
-        )
+        self._queue: BatchQueue | Apart
+        if plan.remote is None:
+            cost = CostModel.of(plan.fixed_s, plan.per_row_s, plan.max_batch_rows)
+            self._queue = BatchQueue(
+                self._run, inspect=self._inspect, name=self._name, limits=limits, cost=cost
+            )
+        else:
+            self._queue = Apart(
+                self._run, inspect=self._inspect, name=self._name, most=limits.max_waiting
+            )
         self._thread: ThreadPoolExecutor | None = None
         self._starting: asyncio.Task[None] | None = None
         self._start_again_at = 0.0
@@ -192,7 +204,7 @@ class LiveVersion:
 
     async def start(self) -> None:
         """Start what must be there before the first request.   Raises: SeatrialError."""
-        if self._native is not None and self.plan.engines == {EngineKind.NATIVE}:
+        if self._native is not None and self.plan.engines <= OUTSIDE:
             await self._native.start()
 
     async def close(self, *, drain_s: float = 0.0) -> None:
@@ -214,7 +226,7 @@ class LiveVersion:
         """Run a merged batch for the queue."""
         rows = n_rows(batch)
         choice = self.plan.choose(rows)
-        if choice.engine is EngineKind.NATIVE and (native := self._native_engine()) is not None:
+        if choice.engine in OUTSIDE and (native := self._native_engine()) is not None:
             parts = pieces(batch, choice.chunk_rows)
             try:
                 prediction = join([await native.predict(p, self._call_timeout_s) for p in parts])

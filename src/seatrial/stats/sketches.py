@@ -10,6 +10,7 @@ by `n_over` and `n_surely_over`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import accumulate
 
 import msgspec
@@ -82,6 +83,24 @@ class LatencySketch:
             )
         buckets = np.searchsorted(_EDGES, values, side="left")
         return cls(np.bincount(buckets, minlength=_N_BUCKETS).astype(np.int64, copy=False))
+
+    @classmethod
+    def of_histogram(cls, at_most: Sequence[tuple[float, int]]) -> LatencySketch:
+        """A sketch of latencies of which only the bucket is known.
+
+        Each counts as slow as the upper edge of its bucket, so what is asked about such an edge is
+        answered exactly, and anything else not too well.
+
+        Args: at_most: upper edge in seconds, > 0, the last may be infinite; how many are not above
+            it, >= 0. Both ascending.
+        """
+        counts = np.zeros(_N_BUCKETS, dtype=np.int64)
+        before = 0
+        for edge_s, n in at_most:
+            bucket = int(np.searchsorted(_EDGES, edge_s, side="right")) - 1
+            counts[_N_EDGES if math.isinf(edge_s) else max(bucket, 0)] += n - before
+            before = n
+        return cls(counts)
 
     def __add__(self, other: LatencySketch) -> LatencySketch:
         return LatencySketch(self._counts + other._counts)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seatrial.testing.memory_broker import MemoryBroker
     from seatrial.testing.memory_index import MemoryIndexStore
     from seatrial.testing.memory_ledger import MemoryLedger
+    from seatrial.testing.memory_oip import MemoryOip
     from seatrial.testing.memory_prompts import MemoryPrompts
     from seatrial.testing.memory_registry import MemoryRegistry
     from seatrial.testing.memory_source import MemorySource
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from seatrial.testing.memory_vectors import MemoryVectors
     from seatrial.testing.model_registry_suite import ModelRegistrySuite
     from seatrial.testing.notifier_suite import NotifierSuite
+    from seatrial.testing.oip_server_suite import OipServerSuite
     from seatrial.testing.pending_suite import PendingSuite
     from seatrial.testing.prompt_source_suite import PromptSourceSuite
     from seatrial.testing.provider_suite import ProviderSuite
@@ -59,6 +61,7 @@ __all__ = [
     "MemoryBroker",
     "MemoryIndexStore",
     "MemoryLedger",
+    "MemoryOip",
     "MemoryPrompts",
     "MemoryRegistry",
     "MemorySource",
@@ -67,6 +70,7 @@ __all__ = [
     "MemoryVectors",
     "ModelRegistrySuite",
     "NotifierSuite",
+    "OipServerSuite",
     "PendingSuite",
     "PromptSourceSuite",
     "ProviderSuite",
@@ -100,6 +104,7 @@ _HOMES = {
     "MemoryBroker": "memory_broker",
     "MemoryIndexStore": "memory_index",
     "MemoryLedger": "memory_ledger",
+    "MemoryOip": "memory_oip",
     "MemoryPrompts": "memory_prompts",
     "MemoryRegistry": "memory_registry",
     "MemorySource": "memory_source",
@@ -107,6 +112,7 @@ _HOMES = {
     "MemoryVectors": "memory_vectors",
     "ModelRegistrySuite": "model_registry_suite",
     "NotifierSuite": "notifier_suite",
+    "OipServerSuite": "oip_server_suite",
     "PendingSuite": "pending_suite",
     "PromptSourceSuite": "prompt_source_suite",
     "ProviderSuite": "provider_suite",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from seatrial.kernel.errors import Conflict, NotFound, Unavailable
 from seatrial.wiring import detached
@@ -40,6 +41,12 @@ def _log(workspace: Workspace) -> Path:
 def running(workspace: Workspace) -> Running | None:
     """The server of a workspace, or None."""
     return detached.found(_record(workspace))
+
+
+def killed_on(workspace: Workspace, port: int) -> bool:
+    """Whether the server before listened on a port, and was killed."""
+    before = detached.killed(_record(workspace))
+    return before is not None and urlsplit(before.address).port == port
 
 
 def check_none_runs(workspace: Workspace) -> None:

@@ -54,14 +54,14 @@ def registered(workspace: Workspace, subject: Subject) -> tuple[Version, Bundle]
     """
     store = workspace.open_store()
     try:
-        version = get(store, subject.name, subject.number or _foremost(store, subject.name))
+        version = get(store, subject.name, subject.number or foremost(store, subject.name))
     finally:
         store.close()
     path = workspace.bundles / version.digest
     return version, Bundle.open(path, digest=version.digest)
 
 
-def _foremost(store: Store, name: str) -> int:
+def foremost(store: Store, name: str) -> int:
     """The version in production, or the newest where none is."""
     desk = Desk(store)
     stable = desk.state(name).stable if name in desk.names() else None

@@ -32,7 +32,7 @@ from seatrial.wiring.files import files_ready, write_files
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server_checks import check_can_listen
-from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
@@ -62,6 +62,7 @@ class Order:
         watch_s: of every step; None as configured.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
+        engine: name of the engine elsewhere that runs it; None for this server's own.
         new_signature: clients know that it takes or answers something else than the version in
             production.
         by: who wants it.
@@ -78,6 +79,7 @@ class Order:
     watch_s: float | None = None
     trust: bool = False
     any_version: bool = False
+    engine: str | None = None
     new_signature: bool = False
     by: str = "deploy"
 
@@ -320,6 +322,7 @@ def local_controller(
         finished=partial(write_files, workspace),
         limits=workspace.settings.server.child_limits(),
         others=other_stages(workspace),
+        variables=partial(variables_of, workspace),
     )
     controller = Controller(
         placed.store,
@@ -331,6 +334,10 @@ def local_controller(
         yield controller.tick
     finally:
         controller.close()
+        if workspace.settings.engines:
+            from seatrial.wiring.engine_sweep import EngineSweep
+
+            EngineSweep(workspace, placed.store).turn(at_once=True)
 
 
 def _packaged(
@@ -358,8 +365,14 @@ def _assembled(
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
+    from seatrial.wiring.remote_engines import check_graph, engine_named, open_server
 
     desk.check_free(order.endpoint, target=order.target)
+    given = None
+    if order.engine is not None:
+        config = engine_named(workspace.settings.engines, order.engine)
+        open_server(config)  # says now what is not installed
+        given = config.repository
     source = Source(
         model=order.model,
         name=order.endpoint,
@@ -370,6 +383,7 @@ def _assembled(
         holdout=read_sample(order.holdout) if order.holdout else None,
         segments=order.segments,
         usual_segments=workspace.settings.monitoring.segments,
+        engine=order.engine,
     )
     assembled = assemble(
         source,
@@ -380,6 +394,8 @@ def _assembled(
         progress=on_progress,
         start=start,
     )
+    if given is not None:
+        check_graph(assembled.bundle, order.endpoint)
     return _Packaged(
         bundle=assembled.bundle,
         registration=_registration(
@@ -419,6 +435,7 @@ def _check_options(order: Order, why: str) -> None:
         "--holdout": order.holdout,
         "--segments": order.segments,
         "--any-version": order.any_version,
+        "--engine": order.engine,
     }
     for option, value in given.items():
         if value:

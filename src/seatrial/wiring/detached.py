@@ -48,15 +48,31 @@ class Died(Exception):
 
 def found(record: Path) -> Running | None:
     """The process that a file tells of, if it runs."""
+    running = _told(record)
+    return running if running is not None and _runs(running) else None
+
+
+def killed(record: Path) -> Running | None:
+    """The process that a file tells of, if it is gone and could not withdraw."""
+    running = _told(record)
+    return None if running is None or _runs(running) else running
+
+
+def _told(record: Path) -> Running | None:
     try:
         said = json.loads(record.read_text(encoding="utf-8"))
-        running = Running(**{**said, "log": Path(said["log"])})
+        return Running(**{**said, "log": Path(said["log"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _runs(running: Running) -> bool:
+    try:
         process = psutil.Process(running.pid)
         same = abs(process.create_time() - running.created) < 1.0
-        alive = same and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, TypeError, KeyError, psutil.Error):
-        return None
-    return running if alive else None
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (ValueError, TypeError, psutil.Error):
+        return False
 
 
 def announce(record: Path, *, address: str, log: Path) -> None:

@@ -55,13 +55,16 @@ def files_ready(
 def _write(
     workspace: Workspace, folder: Path, bundle: Bundle, *, version: int, measured: Measured | None
 ) -> None:
-    server = workspace.settings.server
+    settings = workspace.settings
+    server = settings.server
     chosen = "native_memory_mib" in server.model_fields_set
     write(
         folder,
         bundle,
         version=version,
         measured=measured,
+        manifests=settings.kubernetes,
+        plan=settings.release_of(bundle.manifest.name).plan(),
         native_memory_mib=server.native_memory_mib if chosen else None,
     )
 

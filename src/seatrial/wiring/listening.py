@@ -14,9 +14,15 @@ class PortTaken(Conflict):
     code = "server.port_taken"
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(
+    host: str,
+    port: int,
+    *,
+    option: str = "--port of `seatrial up`, or server.port in seatrial.yaml (0 takes any free one)",
+) -> socket.socket:
     """A listening socket that child processes may inherit; port 0 takes any free one.
 
+    Args: option: says which port, to whom it is taken.
     Raises: PortTaken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -25,8 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as problem:
         raise PortTaken(
             f"Cannot listen on {host}:{port}: {problem.strerror}.",
-            remedy="Stop what uses it, or choose another: --port of `seatrial up`, or server.port "
-            "in seatrial.yaml (0 takes any free one).",
+            remedy=f"Stop what uses it, or choose another: {option}.",
             port=port,
         ) from problem
     listening.set_inheritable(True)

@@ -24,10 +24,17 @@ from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
-from seatrial.wiring.listening import listen
 from seatrial.wiring.pipelines import wanted
-from seatrial.wiring.server_checks import check_events, check_features, check_llm, token_for
-from seatrial.wiring.staging_jobs import BackgroundStager, other_stages
+from seatrial.wiring.server_checks import (
+    GRACE_S,
+    check_events,
+    check_features,
+    check_grpc,
+    check_llm,
+    open_port,
+    token_for,
+)
+from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
 if TYPE_CHECKING:
@@ -44,15 +51,12 @@ _WATCH_AGAIN_S = 60.0
 _LOOK_S = 1.0
 """How often a server without endpoints looks for the first."""
 
-_GRACE_S = 20.0
-"""Longer than a worker takes to let requests end and hand in what it measured."""
-
 
 def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
     Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
-        `check_features` and `check_events`.
+        `check_features`, `check_events` and `check_grpc`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
@@ -60,7 +64,8 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     check_events(workspace)
     server = workspace.settings.server
     token = token_for(server.host)
-    listening = listen(server.host, server.port)
+    listening = open_port(workspace, say=say)
+    check_grpc(workspace)  # now that workers of a killed server have left its ports
     address = f"http://{_shown(server.host)}:{listening.getsockname()[1]}"
     server_id = secrets.token_hex(4)
     try:
@@ -97,7 +102,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
         raise
     say(f"seatrial serves on {address}  (console at /, API at /docs, metrics at /metrics)")
     try:
-        Supervisor(children, grace_s=_GRACE_S).run()
+        Supervisor(children, grace_s=GRACE_S).run()
     finally:
         withdraw(workspace)
         listening.close()
@@ -180,6 +185,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         finished=partial(_write_files, workspace),
         limits=workspace.settings.server.child_limits(),
         others=other_stages(workspace),
+        variables=partial(variables_of, workspace),
     )
     controller = Controller(
         store,
@@ -188,6 +194,8 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
         holder=f"{os.getpid()}-{secrets.token_hex(4)}",
         retention_s=workspace.settings.server.retention,
     )
+    if workspace.settings.engines:
+        threading.Thread(target=_sweep_engines, args=(workspace, stop), daemon=True).start()
     try:
         while not stop.is_set():
             controller.tick()
@@ -195,9 +203,26 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     finally:
         controller.close()
         store.close()
-        conducting.join(_GRACE_S / 4)
+        conducting.join(GRACE_S / 4)
         if watching.ident is not None:
-            watching.join(_GRACE_S / 2)
+            watching.join(GRACE_S / 2)
+
+
+def _sweep_engines(workspace: Workspace, stop: threading.Event) -> None:
+    """Unload models of engines elsewhere until ``stop`` is set; one that hangs holds up nobody."""
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.engine_sweep import EngineSweep
+
+    store = workspace.open_store()
+    try:
+        sweep = EngineSweep(workspace, store)
+        while not stop.wait(_LOOK_S):
+            try:
+                sweep.turn()
+            except Exception:  # noqa: BLE001 - the border of a thread
+                _log.exception("models of engines elsewhere were not looked at")
+    finally:
+        store.close()
 
 
 def _pipelines(workspace: Workspace, stop_fd: int) -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from socket import socket
 
-from seatrial.kernel.errors import Denied, Invalid
-from seatrial.wiring.listening import is_loopback, listen
+from seatrial.kernel.errors import Denied, Invalid, MissingExtra
+from seatrial.wiring.background import killed_on
+from seatrial.wiring.listening import PortTaken, is_loopback, listen
 from seatrial.wiring.workspace import Workspace
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
+
+GRACE_S = 20.0
+"""Longer than a worker takes to let requests end and hand in what it measured."""
+
+LEAVING_S = GRACE_S + 5.0
+_AGAIN_S = 0.1
 
 
 class TokenMissing(Denied):
@@ -43,15 +53,37 @@ def control_token(environment: Mapping[str, str]) -> str | None:
 def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
-    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features` and
-        `check_events`.
+    Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features`,
+        `check_events` and `check_grpc`.
     """
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
+    token_for(workspace.settings.server.host)
+    open_port(workspace).close()
+    check_grpc(workspace)
+
+
+def open_port(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> socket:
+    """The socket of a server.
+
+    One that was killed leaves workers behind that answer what they were asked, and hold its port
+    for so long: they are waited for.
+    Raises: PortTaken.
+    """
     server = workspace.settings.server
-    token_for(server.host)
-    listen(server.host, server.port).close()
+    until = time.monotonic() + LEAVING_S
+    told = False
+    while True:
+        try:
+            return listen(server.host, server.port)
+        except PortTaken:
+            if time.monotonic() > until or not killed_on(workspace, server.port):
+                raise
+        if not told:
+            say(f"waits for port {server.port}: workers of a server that was killed still hold it")
+            told = True
+        time.sleep(_AGAIN_S)
 
 
 def check_llm(workspace: Workspace) -> None:
@@ -77,6 +109,18 @@ def check_events(workspace: Workspace) -> None:
         from seatrial.wiring import events
 
         events.check_events(workspace)
+
+
+def check_grpc(workspace: Workspace) -> None:
+    """Say now what would keep every worker from speaking gRPC.   Raises: MissingExtra, PortTaken.
+
+    Nothing of gRPC is imported here: it must not be there when workers are forked.
+    """
+    server = workspace.settings.server
+    if server.grpc_port is not None:
+        if find_spec("grpc") is None:
+            raise MissingExtra("grpc", "grpc")
+        listen(server.host, server.grpc_port, option="server.grpc_port in seatrial.yaml").close()
 
 
 def token_for(host: str) -> str | None:

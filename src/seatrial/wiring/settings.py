@@ -17,9 +17,12 @@ from seatrial.gateway.routes.config import GatewayConfig
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.kernel.config_file import MAX_BYTES
 from seatrial.monitoring.watching.config import MonitoringConfig
+from seatrial.packaging.kubernetes.config import KubernetesConfig
 from seatrial.release.answer_gates import AnswerReleaseConfig
 from seatrial.release.config import Duration, ReleaseConfig
 from seatrial.release.controller import RETENTION_S
+from seatrial.release.judge_config import JudgeConfig
+from seatrial.serving.remote_config import EngineConfig
 from seatrial.training.config import TrainingConfig
 from seatrial.training.evaluation.config import EvaluationConfig
 from seatrial.training.following.config import RegistryConfig
@@ -43,6 +46,13 @@ class ServerConfig(ConfigModel):
     )
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one."
+    )
+    grpc_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of the Open Inference Protocol over gRPC, on the same address; none "
+        "where it is left out.",
     )
     workers: int = Field(default=1, ge=1, le=256, description="Number of worker processes.")
     native_threads: int = Field(
@@ -136,6 +146,13 @@ class Settings(ConfigModel):
         default_factory=ReleaseConfig,
         description="How versions are released, unless their endpoint says otherwise.",
     )
+    judge: JudgeConfig = Field(
+        default_factory=JudgeConfig,
+        description="Rollouts that others steer, such as Argo, judged by their counters.",
+    )
+    kubernetes: KubernetesConfig = Field(
+        default_factory=KubernetesConfig, description="How a cluster is told of releases."
+    )
     monitoring: MonitoringConfig = Field(
         default_factory=MonitoringConfig, description="What is watched and who is told."
     )
@@ -161,6 +178,10 @@ class Settings(ConfigModel):
     features: FeaturesConfig = Field(
         default_factory=FeaturesConfig,
         description="Features of a Feast repository, looked up for predictions.",
+    )
+    engines: dict[str, EngineConfig] = Field(
+        default_factory=dict,
+        description="Servers elsewhere that may run models, by the name that --engine gives.",
     )
     gateway: GatewayConfig = Field(
         default_factory=GatewayConfig, description="Language models behind one address."

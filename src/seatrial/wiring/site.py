@@ -21,12 +21,14 @@ from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.experiments import experiments_router
+from seatrial.web.gates import gates_router
 from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
 from seatrial.web.runs import runs_router
 from seatrial.web.watch import watch_router
 from seatrial.wiring.cards import card_page
 from seatrial.wiring.experiments import experiment_desk
+from seatrial.wiring.judging import judge_desk
 from seatrial.wiring.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace
 
@@ -75,6 +77,7 @@ class Site:
         events, of_events = self._events()
         return [
             control_router(desk, guard),
+            gates_router(judge_desk(self.workspace, desk), guard),
             watch_router(watch, guard),
             labels_router(
                 labels,

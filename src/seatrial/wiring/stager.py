@@ -10,9 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_staging
 from seatrial.packaging.staging_page import FILES, page
@@ -41,6 +42,7 @@ def stage(
     gates: Gates,
     effort: Effort | None = None,
     limits: ChildLimits = _LIMITS,
+    variables: Mapping[str, str] = MappingProxyType({}),
     on_test: Callable[[str], None] = lambda _: None,
 ) -> StagingReport:
     """Start a server from a bundle, test it, stop it, and leave the report in ``folder``.
@@ -49,6 +51,7 @@ def stage(
 
     Args:
         limits: of a native engine's process, as in production.
+        variables: of the server's environment, such as where its engine elsewhere is.
     Returns: the report, also written as ``staging.txt``, ``staging.json`` and as a page in each
         language.
     Raises: BundleTampered and its kin; nothing for what the tests find.
@@ -64,7 +67,7 @@ def stage(
     options = ["--name", endpoint, "--version", str(version), "--threads", str(limits.threads)]
     options += ["--memory-mib", str(limits.memory_bytes >> 20)]
     for left in reversed(range(_ATTEMPTS)):
-        with _server(bundle.path, options, log=folder / "server.log") as server:
+        with _server(bundle.path, options, variables, log=folder / "server.log") as server:
             tests = run_staging(subject, server, gates=gates, effort=effort, on_test=on_test)
             report = asyncio.run(tests)
             killed = server.ended_by() == -signal.SIGKILL
@@ -76,11 +79,14 @@ def stage(
 
 
 @contextmanager
-def _server(bundle: Path, options: Sequence[str], *, log: Path) -> Iterator[Server]:
+def _server(
+    bundle: Path, options: Sequence[str], variables: Mapping[str, str], *, log: Path
+) -> Iterator[Server]:
     """A server on a free port; it inherits the listening socket, so nobody can take the port."""
     listening = socket.create_server((HOST, 0))
     port = listening.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if k in _KEPT_VARIABLES}
+    kept = {k: v for k, v in os.environ.items() if k in _KEPT_VARIABLES}
+    environment = {**kept, **variables}
     if "PYTHONPATH" in environment:  # the server's working folder is another one
         paths = environment["PYTHONPATH"].split(os.pathsep)
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(p).resolve()) for p in paths)

@@ -65,6 +65,16 @@ def other_stages(workspace: Workspace) -> Mapping[str, Stage]:
     return {PROMPT: partial(stage_prompt, workspace), INDEX: partial(stage_index, workspace)}
 
 
+def variables_of(workspace: Workspace, bundle: Bundle) -> Mapping[str, str]:
+    """What a server of the bundle has to know of an engine elsewhere.   Raises: UnknownEngine."""
+    if bundle.manifest.plan.get("remote") is None:
+        return {}
+    with ONE_AT_A_TIME:
+        from seatrial.wiring.remote_engines import as_variables
+
+    return as_variables(workspace.settings.engines, bundle, home=workspace.home)
+
+
 @dataclass(slots=True)
 class _Job:
     release: str
@@ -82,6 +92,7 @@ class BackgroundStager:
         finished: called with a passed report before it is handed on, to write what depends on it.
         limits: see `stage`.
         others: what tests versions that are no models, by their kind.
+        variables: of the environment that a bundle is served with.
     """
 
     def __init__(
@@ -94,7 +105,9 @@ class BackgroundStager:
         effort: Effort | None = None,
         limits: ChildLimits = _LIMITS,
         others: Mapping[str, Stage] = MappingProxyType({}),
+        variables: Callable[[Bundle], Mapping[str, str]] = lambda _bundle: {},
     ) -> None:
+        self._variables = variables
         self._others = others
         self._bundles = bundles
         self._release_folder = release_folder
@@ -149,6 +162,7 @@ class BackgroundStager:
             gates=gates_from_dict(rollout.plan.gates),
             effort=self._effort,
             limits=self._limits,
+            variables=self._variables(bundle),
             on_test=on_test,
         )
         self._finished(bundle, report, rollout.version)

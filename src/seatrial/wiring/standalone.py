@@ -6,8 +6,10 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid
@@ -28,9 +30,13 @@ from seatrial.wiring.health import Health
 from seatrial.wiring.listening import listen
 from seatrial.wiring.versions import open_version
 
+if TYPE_CHECKING:
+    from seatrial.serving.remote_config import EngineConfig
+
 BUNDLE = "SEATRIAL_BUNDLE"
 VERSION = "SEATRIAL_VERSION"
 REVISION = 1
+HOME = "SEATRIAL_HOME"
 NATIVE_MEMORY = "SEATRIAL_NATIVE_MEMORY_MIB"
 _LIMITS = ChildLimits(call_s=30.0)
 
@@ -49,6 +55,7 @@ class Standalone:
         name: the model's; None for the bundle's own.
         version: its number.
         limits: of a native engine's process.
+        home: of the workspace it is served for, if for one.
     """
 
     def __init__(
@@ -58,8 +65,10 @@ class Standalone:
         name: str | None = None,
         version: int = 1,
         limits: ChildLimits = _LIMITS,
+        home: str = "",
     ) -> None:
         self._bundle = bundle
+        self._home = home
         self._name = name or bundle.manifest.name
         self._version = version
         self._limits = limits
@@ -79,6 +88,8 @@ class Standalone:
             endpoint=self._name,
             version=self._version,
             limits=self._limits,
+            engines=_engines(self._bundle),
+            home=self._home,
         )
         await live.start()
         self._live = live
@@ -108,6 +119,15 @@ class Standalone:
             memory_bytes=self._machine.memory_bytes,
         )
         return exposition({"standalone": counts})
+
+
+def _engines(bundle: Bundle) -> Mapping[str, EngineConfig] | None:
+    """The servers elsewhere, where the bundle is for one: of the environment."""
+    if bundle.manifest.plan.get("remote") is None:
+        return None
+    from seatrial.wiring.remote_engines import engines_of_environment
+
+    return engines_of_environment()
 
 
 def app() -> App:
@@ -151,7 +171,8 @@ def serve_bundle(
         limits: of a native engine's process.
     Raises: PortTaken; what engines raise when they cannot be loaded.
     """
-    standalone = Standalone(bundle, name=name, version=version, limits=limits)
+    home = os.environ.get(HOME, "")
+    standalone = Standalone(bundle, name=name, version=version, limits=limits, home=home)
     listening = listen(host, port) if fd is None else socket.socket(fileno=fd)
     serve(
         build(standalone.plane),

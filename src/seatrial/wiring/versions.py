@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.registry.bundle import Bundle
@@ -14,6 +15,9 @@ from seatrial.serving.live import LiveVersion, NativeEngine
 from seatrial.serving.reach import Blame
 from seatrial.serving.spawn import ChildLimits
 
+if TYPE_CHECKING:
+    from seatrial.serving.remote_config import EngineConfig
+
 ENGINES: dict[EngineKind, tuple[Role, str]] = {
     EngineKind.ONNX: (Role.ONNX, "seatrial.adapters.onnxruntime:OnnxEngine"),
     EngineKind.WIDE: (Role.WIDE, "seatrial.adapters.onnxruntime:OnnxEngine"),
@@ -22,15 +26,33 @@ ENGINES: dict[EngineKind, tuple[Role, str]] = {
 
 
 def open_version(
-    bundle: Bundle, *, endpoint: str, version: int, limits: ChildLimits
+    bundle: Bundle,
+    *,
+    endpoint: str,
+    version: int,
+    limits: ChildLimits,
+    engines: Mapping[str, EngineConfig] | None = None,
+    home: str = "",
 ) -> LiveVersion:
     """Load what the bundle's plan names.
 
     Args:
         limits: of a native engine's process; after ``call_s`` a call counts as hung.
-    Raises: what engines raise when an artefact cannot be loaded; PlanUnreadable.
+        engines: the servers elsewhere; None has the model run here, whatever the plan names.
+        home: of the workspace, which models in a server's repository belong to.
+    Raises: what engines raise when an artefact cannot be loaded; PlanUnreadable; UnknownEngine.
     """
     plan = EnginePlan.from_dict(bundle.manifest.plan)
+    native: NativeEngine | None = None
+    if plan.remote is not None and engines is None:
+        here = EngineKind.ONNX if Role.ONNX in bundle.manifest.artefacts else EngineKind.NATIVE
+        plan = plan.at_home(here)
+    if plan.remote is not None and engines is not None:
+        with ONE_AT_A_TIME:
+            from seatrial.wiring.remote_engines import open_engine
+        native = open_engine(bundle, plan, engines, endpoint=endpoint, version=version, home=home)
+    elif EngineKind.NATIVE in plan.engines:
+        native = _native(bundle, limits)
     return LiveVersion(
         endpoint=endpoint,
         version=version,
@@ -38,7 +60,7 @@ def open_version(
         signature=bundle.signature,
         plan=plan,
         engines={k: _engine(bundle, k) for k in sorted(plan.engines & ENGINES.keys())},
-        native=_native(bundle, limits) if EngineKind.NATIVE in plan.engines else None,
+        native=native,
         call_timeout_s=limits.call_s,
         blame=Blame(bundle.signature, lambda: bundle.golden().inputs),
     )
@@ -49,12 +71,21 @@ class Shelf:
 
     Args:
         bundles: one folder per digest.
-        limits: see `open_version`.
+        limits, engines, home: see `open_version`.
     """
 
-    def __init__(self, bundles: Path, *, limits: ChildLimits) -> None:
+    def __init__(
+        self,
+        bundles: Path,
+        *,
+        limits: ChildLimits,
+        engines: Mapping[str, EngineConfig],
+        home: str,
+    ) -> None:
         self._bundles = bundles
         self._limits = limits
+        self._engines = engines
+        self._home = home
 
     def __call__(self, endpoint: str, version: int, digest: str) -> LiveVersion:
         """Verify every byte of a bundle and load it; blocks."""
@@ -63,6 +94,8 @@ class Shelf:
             endpoint=endpoint,
             version=version,
             limits=self._limits,
+            engines=self._engines,
+            home=self._home,
         )
 
 

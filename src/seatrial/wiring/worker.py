@@ -28,7 +28,7 @@ from seatrial.serving.router import Router
 from seatrial.serving.sample import PredictionLog, SampleConfig
 from seatrial.serving.shadow import Copies
 from seatrial.serving.shipping import Shipper
-from seatrial.serving.spawn import ChildLimits, sweep
+from seatrial.serving.spawn import sweep
 from seatrial.serving.spool import Spool
 from seatrial.serving.worker import Beside, Worker
 from seatrial.web.app import App, build
@@ -44,6 +44,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from seatrial.adapters.oip_service import GrpcDoor
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
@@ -178,6 +179,7 @@ class _Process:
         self.llm = self._open_llm()
         self._beside: Beside | None = self.llm
         self._renewing: asyncio.Task[None] | None = None
+        self._door: GrpcDoor | None = None
         self.features = self._open_lookups()
         self._lookups = None if self.features is None else self.features.lookups
         self.plane = DataPlane(
@@ -250,12 +252,24 @@ class _Process:
             self._renewing = loop.create_task(self.features.renewal.run())
         with suppress(TimeoutError):
             await asyncio.wait_for(loaded.wait(), _LOAD_S)
+        self._door = await self._open_door()
+
+    async def _open_door(self) -> GrpcDoor | None:
+        """The door of gRPC, where one is asked for."""
+        server = self._workspace.settings.server
+        if server.grpc_port is None:
+            return None
+        _load_for_models()
+        from seatrial.adapters.oip_service import GrpcDoor
+
+        door = GrpcDoor(self.plane, max_body_bytes=server.max_body_bytes)
+        await door.start(server.host, server.grpc_port)
+        return door
 
     def _fleet(self, loop: asyncio.AbstractEventLoop) -> Fleet[LiveVersion]:
-        limits = self._workspace.settings.server.child_limits()
         return Fleet(
             router=self._router,
-            open_version=partial(_opened, self._workspace.bundles, limits),
+            open_version=partial(_opened, self._workspace),
             loop=loop,
             clock=self._clock,
         )
@@ -287,6 +301,8 @@ class _Process:
     async def finish(self) -> None:
         """Take no more requests, and stop."""
         self._health.not_ready("draining")
+        if self._door is not None:
+            await self._door.stop(_DRAIN_S)
         if self.llm is not None:
             await self.llm.close()
         for close in self.to_close:
@@ -314,14 +330,18 @@ def _counting(workspace: Workspace, name: str) -> Counting:
     )
 
 
-def _opened(
-    bundles: Path, limits: ChildLimits, endpoint: str, version: int, digest: str
-) -> LiveVersion:
+def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
     _load_for_models()
     from seatrial.wiring.versions import Shelf
 
-    return Shelf(bundles, limits=limits)(endpoint, version, digest)
+    shelf = Shelf(
+        workspace.bundles,
+        limits=workspace.settings.server.child_limits(),
+        engines=workspace.settings.engines,
+        home=str(workspace.home),
+    )
+    return shelf(endpoint, version, digest)
 
 
 def _counter(bundles: Path, live: LiveVersion) -> ProfileCounter | None:

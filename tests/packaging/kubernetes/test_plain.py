@@ -3,27 +3,14 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
-from seatrial.packaging.kubernetes import render
-from seatrial.packaging.sizing import Measured, size
-
-MEASURED = Measured(
-    rss_bytes=120 << 20, cpu_per_request_s=0.004, requests_per_s=80, p95_s=0.02, start_s=4
-)
-SERVER = "1.31"
+from seatrial.packaging.sizing import size
+from tests.packaging.kubernetes.conftest import MEASURED, SERVER, documents, texts
 
 
 def objects(name: str = "churn", version: int = 3) -> dict[str, Any]:
-    texts = render(
-        name=name,
-        version=version,
-        digest="ab" * 32,
-        image=f"registry.example/{name}:{version}",
-        resources=size(MEASURED),
-    )
-    loaded = [yaml.safe_load(text) for text in texts.values()]
-    return {document["kind"]: document for document in loaded}
+    made = documents(name=name, version=version)
+    return {document["kind"]: document for document in made.values()}
 
 
 @pytest.mark.parametrize("name", ["churn", "on", "y", "null", "e3"])
@@ -58,6 +45,21 @@ def test_the_objects_find_each_other() -> None:
     assert (target["kind"], target["name"]) == ("Deployment", "churn")
 
 
+def test_the_image_and_the_namespace_are_those_of_the_configuration() -> None:
+    made = objects()
+    assert {document["metadata"]["namespace"] for document in made.values()} == {"models"}
+    container = made["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "registry.example/models/churn:3"
+    bare = documents(namespace=None, image=None)["deployment.yaml"]
+    assert "namespace" not in bare["metadata"]
+    assert bare["spec"]["template"]["spec"]["containers"][0]["image"] == "churn:3"
+
+
+def test_the_autoscaler_keeps_within_the_configured_replicas() -> None:
+    spec = documents(min_replicas=3, max_replicas=30)["hpa.yaml"]["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 30)
+
+
 def test_what_selects_pods_is_the_same_for_every_version() -> None:
     assert (
         objects(version=3)["Deployment"]["spec"]["selector"]
@@ -72,9 +74,7 @@ def test_the_pod_runs_with_what_staging_measured() -> None:
         "limits": {"memory": "192Mi"},
     }
     assert container["startupProbe"]["failureThreshold"] == 40
-    slow = render(
-        name="c", version=1, digest="0", image="c", resources=size(replace(MEASURED, start_s=60))
-    )
+    slow = texts(resources=size(replace(MEASURED, start_s=60)))
     assert "failureThreshold: 600" in slow["deployment.yaml"]
 
 

@@ -1,62 +1,75 @@
-"""Kubernetes manifests of a release, one object a file."""
+"""The objects that every form of the manifests is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from seatrial.packaging.dockerfile import PORT, USER_ID
+from seatrial.packaging.kubernetes.config import KubernetesConfig
 from seatrial.packaging.sizing import Resources
-from seatrial.packaging.yaml_text import dump
+from seatrial.release.rollout import Step
 
 Object: TypeAlias = dict[str, object]
+
+STABLE, CANARY = "stable", "canary"
 
 _GRACE_S = 30
 _DRAIN_S = 5
 _PROBE_S = 2
 
 
-def render(
-    *, name: str, version: int, digest: str, image: str, resources: Resources
-) -> Mapping[str, str]:
-    """The manifests by file name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipped:
+    """A version on its way to a cluster.
 
     Args:
         name: of the model, checked; names every object.
         version: its number.
         digest: of the bundle.
-        image: where the cluster pulls the image from.
         resources: what a replica asks for.
+        config: where it goes, and in which form.
+        steps: how its share of the traffic grows, where the form has shares; at least one.
+        image: where the cluster pulls the image from; None for what the configuration says.
+        role: `STABLE` or `CANARY` where both are there at once, each with pods of its own; the
+            canary's objects are named apart.
     """
-    comment = f"{name}, version {version}. kubectl apply -f kubernetes/"
-    sized = f"{comment}\nResources: {resources.why}."
-    meta = _Metadata(name=name, version=version, digest=digest)
-    return {
-        "deployment.yaml": dump(_deployment(meta, image, resources), comment=sized),
-        "hpa.yaml": dump(_autoscaler(meta), comment=comment),
-        "networkpolicy.yaml": dump(_network_policy(meta), comment=comment),
-        "pdb.yaml": dump(_disruption_budget(meta), comment=comment),
-        "service.yaml": dump(_service(meta), comment=comment),
-    }
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Metadata:
     name: str
     version: int
     digest: str
+    resources: Resources
+    config: KubernetesConfig
+    steps: tuple[Step, ...]
+    image: str | None = None
+    role: str = ""
 
     @property
-    def selector(self) -> dict[str, str]:
-        # What selects pods may never change in the life of a Deployment: no version here.
+    def pulled(self) -> str:
+        """The image, with its tag."""
+        return self.image or self.config.image_of(self.name, self.version)
+
+    @property
+    def called(self) -> str:
+        """The name of its objects."""
+        return f"{self.name}-{CANARY}" if self.role == CANARY else self.name
+
+    @property
+    def whose(self) -> dict[str, str]:
+        """What every pod of the model has, whatever its version and role."""
         return {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/component": "model-server",
         }
 
     @property
+    def selector(self) -> dict[str, str]:
+        """What selects pods: it may never change in the life of a Deployment, so no version."""
+        return {**self.whose, **({"seatrial/role": self.role} if self.role else {})}
+
+    @property
     def labels(self) -> dict[str, str]:
+        """Of every object."""
         return {
             **self.selector,
             "app.kubernetes.io/version": str(self.version),
@@ -66,14 +79,18 @@ class _Metadata:
 
     @property
     def annotations(self) -> dict[str, str]:
+        """Of every object: which bundle it serves."""
         return {"seatrial/bundle": f"sha256:{self.digest}"}
 
-    def object(self, api: str, kind: str, spec: Object) -> Object:
+    def object(self, api: str, kind: str, spec: Object, *, called: str | None = None) -> Object:
+        """An object of a kind; ``called`` where it is not called as the others are."""
+        where = {"namespace": self.config.namespace} if self.config.namespace else {}
         return {
             "apiVersion": api,
             "kind": kind,
             "metadata": {
-                "name": self.name,
+                "name": called or self.called,
+                **where,
                 "labels": self.labels,
                 "annotations": self.annotations,
             },
@@ -81,26 +98,24 @@ class _Metadata:
         }
 
 
-def _deployment(meta: _Metadata, image: str, resources: Resources) -> Object:
+def deployment(shipped: Shipped) -> Object:
+    """Replicas that are replaced one by one."""
     # No `replicas`: the autoscaler owns the number, and applying the file again must not reset it.
-    return meta.object(
-        "apps/v1",
-        "Deployment",
-        {
-            "selector": {"matchLabels": meta.selector},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
-            },
-            "template": {
-                "metadata": {"labels": meta.labels, "annotations": meta.annotations},
-                "spec": _pod(meta, image, resources),
-            },
-        },
-    )
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    return shipped.object("apps/v1", "Deployment", {**replicas(shipped), "strategy": strategy})
 
 
-def _pod(meta: _Metadata, image: str, resources: Resources) -> Object:
+def replicas(shipped: Shipped) -> Object:
+    """What a Deployment and a Rollout say of their pods."""
+    template = {
+        "metadata": {"labels": shipped.labels, "annotations": shipped.annotations},
+        "spec": {**pod(shipped), "containers": [container(shipped)]},
+    }
+    return {"selector": {"matchLabels": shipped.selector}, "template": template}
+
+
+def pod(shipped: Shipped) -> Object:
+    """A pod but for its container."""
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -116,19 +131,20 @@ def _pod(meta: _Metadata, image: str, resources: Resources) -> Object:
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": meta.selector},
+                "labelSelector": {"matchLabels": shipped.selector},
             }
         ],
-        "containers": [_container(image, resources)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
 
 
-def _container(image: str, resources: Resources) -> Object:
+def container(shipped: Shipped, *, called: str = "model") -> Object:
+    """The server of one replica."""
+    resources = shipped.resources
     memory = f"{resources.memory_mib}Mi"
     return {
-        "name": "model",
-        "image": image,
+        "name": called,
+        "image": shipped.pulled,
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "resources": {
             "requests": {"cpu": f"{resources.cpu_m}m", "memory": memory},
@@ -156,42 +172,50 @@ def _probe(path: str) -> Object:
     return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": _PROBE_S}
 
 
-def _service(meta: _Metadata) -> Object:
+def service(shipped: Shipped, *, called: str | None = None) -> Object:
+    """The address of the replicas inside the cluster."""
     port = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
-    return meta.object("v1", "Service", {"selector": meta.selector, "ports": [port]})
+    spec: Object = {"selector": shipped.selector, "ports": [port]}
+    return shipped.object("v1", "Service", spec, called=called)
 
 
-def _autoscaler(meta: _Metadata) -> Object:
+def autoscaler(
+    shipped: Shipped, *, kind: str = "Deployment", api: str = "apps/v1", fewest: int | None = None
+) -> Object:
+    """As many replicas as their CPU asks for."""
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
-    return meta.object(
+    config = shipped.config
+    return shipped.object(
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
         {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": meta.name},
-            "minReplicas": 2,
-            "maxReplicas": 10,
+            "scaleTargetRef": {"apiVersion": api, "kind": kind, "name": shipped.called},
+            "minReplicas": config.min_replicas if fewest is None else fewest,
+            "maxReplicas": config.max_replicas,
             "metrics": [{"type": "Resource", "resource": cpu}],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
         },
     )
 
 
-def _disruption_budget(meta: _Metadata) -> Object:
+def disruption_budget(shipped: Shipped) -> Object:
+    """How many replicas may be taken away at once."""
     # maxUnavailable, since minAvailable would keep a node with the only replica from draining.
-    return meta.object(
+    return shipped.object(
         "policy/v1",
         "PodDisruptionBudget",
-        {"maxUnavailable": 1, "selector": {"matchLabels": meta.selector}},
+        {"maxUnavailable": 1, "selector": {"matchLabels": shipped.selector}},
     )
 
 
-def _network_policy(meta: _Metadata) -> Object:
+def network_policy(shipped: Shipped) -> Object:
+    """Requests come in; nothing goes out."""
     # A bundle brings everything it needs: nothing it holds has a reason to call out.
-    return meta.object(
+    return shipped.object(
         "networking.k8s.io/v1",
         "NetworkPolicy",
         {
-            "podSelector": {"matchLabels": meta.selector},
+            "podSelector": {"matchLabels": shipped.whose},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}],
             "egress": [],

@@ -1,0 +1,178 @@
+"""The image, really built by buildah and run by podman, and the manifests by `podman play kube`.
+
+Only where these are installed (Debian: buildah podman runc catatonit conmon debootstrap; as root):
+the base image is made by debootstrap, which takes minutes the first time and is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seatrial.packaging.files import write_files
+from seatrial.packaging.kubernetes import KubernetesConfig
+
+NEEDED = ("buildah", "podman", "runc", "debootstrap")
+MISSING = [program for program in NEEDED if shutil.which(program) is None]
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(bool(MISSING) or os.geteuid() != 0, reason="needs root, buildah and podman"),
+]
+
+BASE = "docker.io/library/python:3.11-slim"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+MOST_MIB = 400
+"""What the image may add to its base."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """buildah and podman with a store of their own, which reach no registry."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        limits = '["nofile=1024:1024", "nproc=1024:1024"]'
+        engine = '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\n'
+        graph, run = self.folder / "graph", self.folder / "run"
+        for name, text in (
+            ("storage.conf", f'[storage]\ndriver="overlay"\ngraphroot="{graph}"\nrunroot="{run}"'),
+            ("containers.conf", f"[containers]\ndefault_ulimits = {limits}\n{engine}"),
+            ("policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}'),
+        ):
+            (self.folder / name).write_text(text)
+
+    def __call__(self, *words: object, check: bool = True) -> str:
+        settings = {
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "BUILDAH_ISOLATION": "chroot",
+        }
+        done = subprocess.run(
+            [*map(str, words)],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, done.stderr[-3000:]
+        return done.stdout.strip()
+
+    @property
+    def policy(self) -> tuple[str, str]:
+        return ("--signature-policy", str(self.folder / "policy.json"))
+
+
+def rootfs(config: pytest.Config) -> Path:
+    """Debian with Python 3.11 as it lies in the base image; made once."""
+    assert config.cache is not None
+    made = config.cache.mkdir("debian-python-3.11") / "rootfs"
+    done = made.parent / "done"
+    if not done.exists():
+        shutil.rmtree(made, ignore_errors=True)
+        packages = "python3,python3-pip,python3-venv,ca-certificates"
+        options = ("--variant=minbase", f"--include={packages}", "bookworm")
+        subprocess.run(["debootstrap", *options, str(made)], check=True, capture_output=True)
+        (made / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+        for mark in made.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
+            mark.unlink()
+        for archive in made.glob("var/cache/apt/archives/*.deb"):
+            archive.unlink()
+        done.touch()
+    return made
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
+    folder = tmp_path_factory.mktemp("image") / "release"
+    manifests = KubernetesConfig(image="localhost")
+    write_files(folder, bundles.onnx(), version=1, measured=None, manifests=manifests)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, release: Path
+) -> Iterator[Engine]:
+    """With the release's image, built from its folder."""
+    run = Engine(tmp_path_factory.mktemp("engine"))
+    container = run("buildah", "from", "scratch")
+    run("buildah", "add", "-q", container, rootfs(request.config), "/")
+    run("buildah", "commit", "-q", *run.policy, "--rm", container, BASE)
+    # Certificates, for pip asks the index this machine is told of; no image but the base is there.
+    options = ("--pull-never", "--network", "host", "-v", f"{CERTIFICATES}:{CERTIFICATES}:ro")
+    tag = f"localhost/{name_of(release)}:1"
+    run("buildah", "bud", "--format", "docker", *options, *run.policy, "-t", tag, release)
+    yield run
+    run("podman", "rm", "--all", "--force", check=False)
+    run("podman", "rmi", "--all", "--force", check=False)
+
+
+def name_of(release: Path) -> str:
+    name: str = json.loads((release / "bundle" / "manifest.json").read_text())["name"]
+    return name
+
+
+def healthy(engine: Engine, container: str) -> Any:
+    """What the health check says in a container that has begun a moment ago."""
+    check = ("python", "/app/healthcheck.py", "--bundle", "/app/bundle", "--port", "8080")
+    deadline = time.monotonic() + 60
+    while True:
+        said = engine("podman", "exec", container, *check, check=False)
+        if said and json.loads(said)["status"] == "healthy":
+            return json.loads(said)
+        assert time.monotonic() < deadline, said + engine("podman", "logs", container)
+        time.sleep(0.5)
+
+
+def test_the_image_runs_with_no_rights_and_passes_its_own_health_check(
+    engine: Engine, release: Path
+) -> None:
+    options = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
+    image = f"localhost/{name_of(release)}:1"
+    container = engine("podman", "run", "-d", *engine.policy, *options, image)
+    healthy(engine, container)
+    engine("podman", "healthcheck", "run", container)  # the one the image itself states
+    assert engine("podman", "exec", container, "id", "-u") == "10001"
+    engine("podman", "stop", "-t", "20", container)
+    state = engine("podman", "inspect", container, "--format", "{{.State.ExitCode}}")
+    assert state == "0"  # it ended when asked to
+
+
+def test_the_image_adds_no_more_than_the_engine_needs(engine: Engine, release: Path) -> None:
+    def mib(image: str) -> float:
+        size = engine("podman", "image", "inspect", image, "--format", "{{.Size}}")
+        return int(size) / 2**20
+
+    assert mib(f"localhost/{name_of(release)}:1") - mib(BASE) < MOST_MIB
+
+
+def test_the_plain_manifests_run_as_they_are_written(
+    engine: Engine, release: Path, tmp_path: Path
+) -> None:
+    written = yaml.safe_load((release / "kubernetes" / "deployment.yaml").read_text())
+    del written["spec"]["template"]["spec"]["containers"][0]["ports"]  # on this machine, to podman
+    deployment = tmp_path / "deployment.yaml"
+    deployment.write_text(yaml.safe_dump(written))
+    engine("podman", "play", "kube", "--network", "none", *engine.policy, deployment)
+    try:
+        container = f"{name_of(release)}-pod-0-model"
+        assert "golden rows are answered as packaged" in healthy(engine, container)["reason"]
+        engine("podman", "exec", container, "touch", "/tmp/x")
+        engine("podman", "exec", container, "touch", "/app/x", check=False)
+        listed = engine("podman", "exec", container, "ls", "/app").split()
+        assert sorted(listed) == ["bundle", "healthcheck.py"]  # nothing could be written there
+        assert engine("podman", "exec", container, "id", "-u") == "10001"
+    finally:
+        engine("podman", "play", "kube", "--down", deployment)

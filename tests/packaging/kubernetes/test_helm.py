@@ -1,0 +1,57 @@
+import re
+from typing import Any
+
+import yaml
+
+from seatrial.packaging.kubernetes import Form
+from tests.packaging.kubernetes.conftest import documents, texts, validate
+
+_VALUE = re.compile(r"\{\{ ?\.Values\.([a-z.]+)(?: \| int)? ?\}\}")
+
+
+def filled(chart: dict[str, str], values: Any) -> dict[str, Any]:
+    """What Helm makes of templates that hold nothing but values."""
+
+    def value(found: re.Match[str]) -> str:
+        here = values
+        for key in found[1].split("."):
+            here = here[key]
+        return str(here)
+
+    rendered = {
+        path.removeprefix("templates/"): _VALUE.sub(value, text)
+        for path, text in chart.items()
+        if path.startswith("templates/")
+    }
+    assert not any("{{" in text for text in rendered.values())
+    return {path: yaml.safe_load(text) for path, text in rendered.items()}
+
+
+def test_with_its_own_values_the_chart_is_the_plain_objects() -> None:
+    chart = dict(texts(Form.HELM))
+    made = filled(chart, yaml.safe_load(chart["values.yaml"]))
+    assert made == documents(Form.PLAIN, namespace=None)
+    for document in made.values():
+        validate(document)
+
+
+def test_other_values_reach_the_objects() -> None:
+    values = {
+        "image": {"repository": "mirror.example/churn", "tag": "3-hardened"},
+        "replicas": {"min": 4, "max": 40},
+        "resources": {"cpu": "2", "memory": "1Gi"},
+    }
+    made = filled(dict(texts(Form.HELM)), values)
+    container = made["deployment.yaml"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "mirror.example/churn:3-hardened"
+    assert container["resources"]["limits"] == {"memory": "1Gi"}
+    assert made["hpa.yaml"]["spec"]["minReplicas"] == 4
+    for document in made.values():
+        validate(document)
+
+
+def test_the_charts_version_is_a_semantic_one() -> None:
+    chart = yaml.safe_load(texts(Form.HELM, version=12)["Chart.yaml"])
+    assert chart["version"] == "12.0.0"
+    assert chart["appVersion"] == "12"
+    assert chart["apiVersion"] == "v2"
