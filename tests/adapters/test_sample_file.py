@@ -103,7 +103,7 @@ def test_types_of_tables_become_numbers_and_strings(tmp_path: Path) -> None:
         (b'{"a": 1}\n{"a": \n', "cannot be read"),
         (b"[{]", "cannot be read"),
         (b"PAR1 and no more", "cannot be read"),
-        (b'{"a": [1, 2]}\n', "column 'a' holds list"),
+        (b'{"a": [1, 2]}\n{"a": [1]}\n', "column 'a' holds list"),
         (b'{"a": 1}\n{"a": "x"}\n', "cannot be read"),
         (b"\x00\x01\x02\xff" * 100, "data"),
     ],

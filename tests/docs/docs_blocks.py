@@ -54,6 +54,8 @@ MARKS = {
     "shop": "tests/integration/test_mlops_guide.py runs it, with Feast, MLflow and a server",
     "kubernetes": "is what is written: tests/docs/test_mlops_guide.py compares",
     "sources": "tests/integration/test_feature_sources.py runs it, with dbt and with Spark",
+    "formats": "tests/docs/test_formats_page.py runs it, with a model it trains",
+    "torch": "tests/integration/test_torch.py runs it, in an environment with PyTorch",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }
 """Why a marked block is not run as it stands."""

@@ -15,6 +15,7 @@ from seatrial.packaging.model_facts import (
     facts_from_dict,
     facts_to_dict,
 )
+from seatrial.packaging.random_rows import random_rows
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.registry.signature import Column, Dtype, Feature, Output, Signature, Task
 
@@ -260,3 +261,57 @@ def test_words_in_place_of_numbers_are_refused_by_name() -> None:
     sample = Sample(columns={"age": text("old"), "y": np.zeros(1)}, n_rows=1, n_total=1)
     with pytest.raises(SampleMismatch, match="float64 for 'age'; the rows have strings such as"):
         accepted_rows(signed(AGE), sample, label="y")
+
+
+IMAGE = InputFact(name="image", kind=Kind.NUMBER, shape=(2, 2), dtype=Dtype.FLOAT32)
+IMAGES = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
+
+
+def test_a_tensor_keeps_its_shape_and_its_dtype_and_is_no_matrix() -> None:
+    found = describe(facts(IMAGE), sample(image=IMAGES, label=AGES))
+    assert found.features == (Feature(name="image", dtype=Dtype.FLOAT32, shape=(2, 2)),)
+    assert not found.matrix
+    assert isinstance(found.rows, dict)
+    np.testing.assert_array_equal(found.rows["image"], IMAGES)
+    assert found.labels is not None
+
+
+def test_the_one_array_of_a_file_is_the_one_tensor_of_the_model() -> None:
+    found = describe(facts(IMAGE), sample(input=IMAGES))
+    assert found.features[0].name == "image"
+
+
+def test_the_columns_of_one_array_are_the_features_of_a_model_of_numbers() -> None:
+    inputs = tuple(InputFact(name=f"x{k}", kind=Kind.NUMBER) for k in range(4))
+    found = describe(facts(*inputs, named=False), sample(input=IMAGES.reshape(3, 4)))
+    assert [f.name for f in found.features] == ["x0", "x1", "x2", "x3"]
+    assert isinstance(found.rows, np.ndarray)
+    assert found.rows.tolist() == IMAGES.reshape(3, 4).tolist()
+
+
+def test_rows_of_another_shape_are_refused_with_both() -> None:
+    with pytest.raises(SampleMismatch, match=r"\[n, 2, 2\]; the sample has \[n, 4\]"):
+        describe(facts(IMAGE), sample(image=IMAGES.reshape(3, 4)))
+
+
+def test_rows_of_a_tensor_with_a_number_that_is_none_are_left_out() -> None:
+    broken = IMAGES.copy()
+    broken[1, 0, 1] = np.nan
+    found = describe(facts(IMAGE), sample(image=broken))
+    assert isinstance(found.rows, dict)
+    assert len(found.rows["image"]) == 2
+    assert "1 sample rows" in found.notes[0]
+
+
+def test_whole_numbers_of_a_tensor_stay_within_those_of_the_sample() -> None:
+    tokens = replace(IMAGE, name="tokens", dtype=Dtype.INT64, low=0.0)
+    found = describe(facts(tokens), sample(tokens=np.arange(12).reshape(3, 2, 2)))
+    assert found.features[0].dtype is Dtype.INT64
+    (hint,) = found.hints
+    assert (hint.low, hint.high) == (0.0, 11.0)
+    signature = found.signature(Task.OTHER, [Output(name="y", dtype=Dtype.FLOAT32)])
+    rows = random_rows(signature, 50, seed=0, hints=found.hints)
+    assert isinstance(rows, dict)
+    assert rows["tokens"].shape == (50, 2, 2)
+    assert rows["tokens"].dtype == np.int64
+    assert 0 <= rows["tokens"].min() < rows["tokens"].max() <= 11

@@ -17,7 +17,16 @@ from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_stagin
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.registry.golden import Golden
-from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
+from seatrial.registry.signature import (
+    Batch,
+    Dtype,
+    Feature,
+    Output,
+    Prediction,
+    Signature,
+    Task,
+    n_rows,
+)
 from seatrial.release.gate_config import GateConfig
 from seatrial.serving.exchange import Limits, Reply, Request
 from seatrial.serving.plane import DataPlane
@@ -50,6 +59,8 @@ class Sums(FakeEngine):
     """Every row has an answer of its own, so that rows that are mixed up are seen."""
 
     def predict(self, batch: Batch) -> Prediction:
+        if isinstance(batch, dict) and "image" in batch:
+            return {"map": batch["image"].mean(axis=1)}
         if isinstance(batch, dict):
             age = np.nan_to_num(batch["age"])
             return {"prediction": age + batch["visits"] + 10.0 * (batch["plan"] == "pro")}
@@ -492,3 +503,22 @@ async def test_memory_of_children_is_counted() -> None:
 def test_the_golden_rows_of_these_tests_differ() -> None:
     outputs = SUBJECT.golden.outputs["probabilities"]
     assert len(np.unique(outputs[:, 0])) == n_rows(SUBJECT.golden.inputs)
+
+
+async def test_tensors_pass_too_and_wrong_shapes_of_them_are_refused() -> None:
+    signature = Signature(
+        features=(Feature(name="image", dtype=Dtype.FLOAT32, shape=(3, 4, 2)),),
+        outputs=(Output(name="map", dtype=Dtype.FLOAT32, width=8, shape=(4, 2)),),
+        task=Task.OTHER,
+        matrix=False,
+    )
+    images = np.random.default_rng(0).random((24, 3, 4, 2), dtype=np.float32)
+    subject = Subject(
+        endpoint="churn",
+        version=3,
+        digest="d" * 64,
+        signature=signature,
+        golden=Golden(inputs={"image": images}, outputs={"map": images.mean(axis=1)}),
+    )
+    report = await staged(honest(subject), subject=subject)
+    assert failed(report) == {}

@@ -21,6 +21,7 @@ from seatrial.registry.manifest import (
     encode_manifest,
     safe_path,
 )
+from seatrial.registry.signature import Dtype, Feature
 
 SAMPLE = Path(__file__).parent / "samples" / "manifest-1.json"
 
@@ -67,8 +68,8 @@ def test_a_changed_byte_of_a_manifest_is_seen(data: st.DataObject) -> None:
 def test_a_later_schema_asks_for_a_later_seatrial() -> None:
     data = json.loads(SAMPLE.read_bytes())
     with pytest.raises(BundleTooNew) as caught:
-        decode_manifest(forged({**data, "schema": 2, "new": "things"}))
-    assert caught.value.facts["schema"] == 2
+        decode_manifest(forged({**data, "schema": 3, "new": "things"}))
+    assert caught.value.facts["schema"] == 3
     assert "Upgrade seatrial" in caught.value.remedy
 
 
@@ -142,3 +143,15 @@ def test_what_could_not_be_read_back_is_not_written(bundle: Bundle, change: dict
 )
 def test_only_plain_relative_paths_are_safe(path: str, *, safe: bool) -> None:
     assert safe_path(path) is safe
+
+
+def test_a_manifest_with_tensors_is_of_schema_2_and_others_stay_what_they_were(
+    bundle: Bundle,
+) -> None:
+    assert json.loads(encode_manifest(bundle.manifest))["schema"] == 1
+    image = Feature(name="image", dtype=Dtype.FLOAT32, shape=(3, 8, 8))
+    signature = replace(bundle.manifest.signature, features=(image,), matrix=False)
+    manifest = replace(bundle.manifest, signature=signature)
+    raw = encode_manifest(manifest)
+    assert json.loads(raw)["schema"] == 2
+    assert decode_manifest(raw) == manifest

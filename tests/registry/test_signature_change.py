@@ -121,3 +121,19 @@ def test_differences_are_none_just_for_the_same_features_in_the_same_order(
 ) -> None:
     change = offered(*features[:n])
     assert (differences(SERVED, change) == ()) is (change == SERVED)
+
+
+def test_another_shape_is_noticed() -> None:
+    image = Feature(name="image", dtype=Dtype.FLOAT32, shape=(3, 8, 8))
+    wide = Output(name="map", dtype=Dtype.FLOAT32, width=4, shape=(2, 2))
+    served = Signature(features=(image,), outputs=(wide,), task=Task.OTHER, matrix=False)
+    larger = replace(image, shape=(3, 9, 9))
+    assert differences(served, replace(served, features=(larger,))) == (
+        "the feature 'image' has the shape [3, 9, 9] a row, not the shape [3, 8, 8]",
+    )
+    assert differences(served, replace(served, features=(replace(image, shape=()),))) == (
+        "the feature 'image' has one value a row, not the shape [3, 8, 8]",
+    )
+    assert differences(served, replace(served, outputs=(replace(wide, shape=(4, 1)),))) == (
+        "the output 'map' has another shape: [4, 1]",
+    )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.kernel.errors import Invalid
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.registry.signature_record import (
     SignatureUnreadable,
@@ -84,3 +86,40 @@ def test_a_wrong_record_is_refused_naming_the_field(change: Any, named: str) -> 
     with pytest.raises(SignatureUnreadable) as caught:
         signature_from_dict(data)
     assert named in caught.value.problem
+
+
+_IMAGE = Feature(name="image", dtype=Dtype.FLOAT32, shape=(3, 8, 8))
+_MAP = Output(name="map", dtype=Dtype.FLOAT32, width=4, shape=(2, 2))
+
+
+def test_a_tensor_comes_back_with_its_shape_which_others_do_not_write() -> None:
+    signature = Signature(features=(_IMAGE,), outputs=(_MAP,), task=Task.OTHER, matrix=False)
+    assert signature.row_bytes == 3 * 8 * 8 * 4
+    assert signature_from_dict(json.loads(json.dumps(signature_to_dict(signature)))) == signature
+    assert "shape" not in json.dumps(plain())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": (0, 2)},
+        {"shape": (1,) * 8},
+        {"nullable": True},
+        {"categories": (1, 2)},
+    ],
+)
+def test_a_tensor_no_model_can_have_is_refused(change: dict[str, Any]) -> None:
+    feature = replace(_IMAGE, **change)
+    with pytest.raises(Invalid, match="'image' cannot have the shape"):
+        Signature(features=(feature,), outputs=(_MAP,), task=Task.OTHER, matrix=False)
+
+
+def test_an_answer_has_as_many_values_as_its_shape_holds() -> None:
+    wrong = replace(_MAP, width=5)
+    with pytest.raises(Invalid, match="'map' cannot have the shape"):
+        Signature(features=(_IMAGE,), outputs=(wrong,), task=Task.OTHER, matrix=False)
+
+
+def test_tensors_are_no_matrix() -> None:
+    with pytest.raises(Invalid, match="one value each"):
+        Signature(features=(_IMAGE,), outputs=(_MAP,), task=Task.OTHER, matrix=True)

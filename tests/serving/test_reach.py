@@ -7,7 +7,7 @@ import pytest
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.bundle import BundleNotFound
-from seatrial.registry.signature import Batch, Dtype
+from seatrial.registry.signature import Batch, Dtype, Feature, Output, Signature, Task
 from seatrial.serving.exchange import BadInput, BadOutput
 from seatrial.serving.failures import EngineCrashed, EngineFailed
 from seatrial.serving.outcome import REJECTED, outcome_of
@@ -84,3 +84,21 @@ def test_without_golden_rows_every_failure_is_the_versions() -> None:
         raise BundleNotFound("There is no bundle.", remedy="Deploy it again.")
 
     assert Blame(SIGNATURE, gone).of(FAILED, np.array([[1e39, 1.0]])) is FAILED
+
+
+def test_a_tensor_with_a_number_far_from_all_known_ones_is_the_clients() -> None:
+    signature = Signature(
+        features=(Feature(name="image", dtype=Dtype.FLOAT32, shape=(2, 2)),),
+        outputs=(Output(name="prediction", dtype=Dtype.FLOAT32),),
+        task=Task.REGRESSION,
+        matrix=False,
+    )
+    golden: Batch = {"image": np.linspace(0, 1, 8, dtype=np.float32).reshape(2, 2, 2)}
+    blame = Blame(signature, lambda: golden)
+    error = BadOutput("no number", remedy="look", output="prediction")
+    assert blame.of(error, golden) is error
+    rows = np.zeros((3, 2, 2), np.float32)
+    rows[2, 1, 0] = 1e6
+    found = blame.of(error, {"image": rows})
+    assert isinstance(found, BadInput)
+    assert "1e+06 in row 2" in str(found)

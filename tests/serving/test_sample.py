@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.sample import (
     PredictionLog,
@@ -24,6 +25,7 @@ from seatrial.serving.sample import (
 )
 from seatrial.serving.spool import Spool, frames, segments
 from seatrial.testing.clock import FakeClock
+from seatrial.testing.models import live_version
 
 MakeLive = Callable[..., LiveVersion]
 
@@ -166,3 +168,33 @@ def _record() -> Record:
         inputs={"a": values_of(np.array([1.0], dtype=np.float32))},
         outputs={"label": values_of(np.array(["x"], dtype=object))},
     )
+
+
+def test_of_a_tensor_the_numbers_that_are_watched_are_kept(
+    log_of: Callable[..., PredictionLog], tmp_path: Path
+) -> None:
+    signature = Signature(
+        features=(Feature(name="image", dtype=Dtype.FLOAT32, shape=(2, 2)),),
+        outputs=(Output(name="prediction", dtype=Dtype.FLOAT32),),
+        task=Task.REGRESSION,
+        matrix=False,
+    )
+    log = log_of()
+    images = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    log.offer(
+        "id-1",
+        live_version(signature),
+        {"image": images},
+        None,
+        revision=1,
+        latency_s=0.1,
+        outcome="ok",
+    )
+    log.close()
+    (record,) = records(tmp_path)
+    assert {name: column_of(v).tolist() for name, v in record.inputs.items()} == {
+        "image.mean": [1.5, 5.5],
+        "image.std": [np.std(range(4)), np.std(range(4))],
+        "image.min": [0.0, 4.0],
+        "image.max": [3.0, 7.0],
+    }

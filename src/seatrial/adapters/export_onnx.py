@@ -17,13 +17,21 @@ from seatrial.packaging.export import Form
 
 
 def export(
-    model: object, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
+    model: object,
+    *,
+    columns: Columns,
+    matrix: bool,
+    outputs: Sequence[str],
+    form: str,
+    shapes: Sequence[Sequence[int]] = (),
 ) -> dict[str, object]:
     """The file as it is; see ``export_sklearn.export`` for the arguments.
 
     Args:
         model: the file's bytes, or the parsed model.
+        shapes: of each input's rows; the graph has them already.
     """
+    del shapes
     if Form(form) is not Form.FLOAT32:
         return refusal("An ONNX file has one form.")
     try:
@@ -62,6 +70,6 @@ def _misfit(graph: ModelProto, columns: Columns, outputs: Sequence[str], *, matr
         return f"The ONNX file's input {min(unknown)!r} is no feature."
     for value in inputs:
         shape = value.type.tensor_type.shape.dim
-        if len(shape) == 2 and shape[0].dim_value > 0:
+        if shape and shape[0].dim_value > 0:
             return f"The ONNX file takes {shape[0].dim_value} rows at a time, no more or less."
     return ""

@@ -58,13 +58,15 @@ class Program:
         self._report = scan(Path(path), trust=trust, second_opinion=dangerous, limit=limit)
         return cast("dict[str, object]", msgspec.to_builtins(self._report))
 
-    def load(self, path: str, *, trust: bool, any_version: bool, limit: int) -> dict[str, object]:
+    def load(
+        self, path: str, *, trust: bool, any_version: bool, limit: int, code: str | None = None
+    ) -> dict[str, object]:
         """Scan a file and load the model in it; returns what the scan found."""
         from seatrial.adapters.native.opening import open_model
 
         found = self.scan(path, trust=trust, limit=limit)
         assert self._report is not None
-        self._model = open_model(Path(path), self._report, any_version=any_version)
+        self._model = open_model(Path(path), self._report, any_version=any_version, code=code)
         gc.collect()
         gc.freeze()
         return found
@@ -78,12 +80,16 @@ class Program:
     def probe(self, signature: Mapping[str, object], batch: Batch) -> dict[str, object]:
         """``signature`` with the outputs the model has for a batch that fits its features."""
         from seatrial.adapters.native.loaded import outputs_of
+        from seatrial.registry.signature import Task
         from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
 
         draft = signature_from_dict(signature)
         prediction = self._loaded().predict(batch, draft)
         shown = outputs_of(self._loaded(), prediction)
-        return signature_to_dict(replace(draft, outputs=shown))
+        task = draft.task
+        if task is Task.OTHER:  # some models show it only by what they answer
+            task = self._loaded().facts().task
+        return signature_to_dict(replace(draft, outputs=shown, task=task))
 
     def configure(self, signature: Mapping[str, object]) -> dict[str, object]:
         """Fix the signature that ``predict`` answers to."""

@@ -38,8 +38,6 @@ _DATATYPES = {
     "tensor(string)": "BYTES",
 }
 
-_SHAPES = {1: (-1,), 2: (-1, 1)}
-
 
 class GraphUnusable(Invalid):
     """ONNX Runtime cannot load the graph, or the graph does not fit the signature."""
@@ -68,16 +66,22 @@ class OnnxEngine:
                 f"The graph has no output {sorted(missing)[0]!r}.",
                 remedy="Name the graph's outputs as in the signature.",
             )
-        self._wanted = [(o.name, o.dtype.numpy, 1 if o.width is None else 2) for o in self._outputs]
+        self._wanted = [(o.name, o.dtype.numpy, (-1, *o.row_shape)) for o in self._outputs]
         self._input, self._dtype = next(iter(feeds.items()))
-        self._columns = [(n, feature_of(n, signature.names), dtype) for n, dtype in feeds.items()]
+        ranks = {i.name: len(i.shape) for i in self._session.get_inputs()}
+        shapes = {f.name: f.shape for f in signature.features}
+        self._columns = [
+            (name, feature, dtype, _rows_of(shapes.get(feature, ()), ranks[name]))
+            for name, dtype in feeds.items()
+            for feature in (feature_of(name, signature.names),)
+        ]
         # The public run() checks names and types again, a fifth of the cost of one row.
         self._run: Callable[..., list[NDArray[np.generic]]] = self._session._sess.run
 
     def predict(self, batch: Batch) -> Prediction:
         """See ``Engine``."""
         if isinstance(batch, dict):
-            feed = {n: _input(batch[f], dtype) for n, f, dtype in self._columns}
+            feed = {n: _input(batch[f], dtype, shape) for n, f, dtype, shape in self._columns}
         else:
             feed = {self._input: batch if batch.dtype is self._dtype else _cast(batch, self._dtype)}
         return self._named(self._run(self._names, feed, None))
@@ -89,8 +93,8 @@ class OnnxEngine:
     def _named(self, answers: list[NDArray[np.generic]]) -> Prediction:
         """Answers by name, in the shape and dtype the signature promises."""
         named: Prediction = {}
-        for (name, dtype, ndim), answer in zip(self._wanted, answers, strict=True):
-            values = answer if answer.ndim == ndim else answer.reshape(_SHAPES[ndim])
+        for (name, dtype, shape), answer in zip(self._wanted, answers, strict=True):
+            values = answer if answer.ndim == len(shape) else answer.reshape(shape)
             named[name] = values if values.dtype is dtype else values.astype(dtype)
         return named
 
@@ -170,12 +174,20 @@ def _feeds(
     return feeds
 
 
-def _input(column: Column, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+def _rows_of(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """The shape of a feature's rows where the graph takes them: one value may be a row of one."""
+    return (-1, *shape) if shape or rank == 1 else (-1, 1)
+
+
+def _input(
+    column: Column, dtype: np.dtype[np.generic], shape: tuple[int, ...]
+) -> NDArray[np.generic]:
     if dtype.kind == "O":
-        column = np.asarray(["" if v is None else v for v in column], dtype=object)
+        flat = column.reshape(-1).tolist()
+        column = np.asarray(["" if v is None else v for v in flat], dtype=object)
     elif column.dtype is not dtype:
         column = _cast(column, dtype)
-    return column.reshape(-1, 1)
+    return column.reshape(shape)
 
 
 def _cast(values: NDArray[Any], dtype: np.dtype[np.generic]) -> NDArray[Any]:

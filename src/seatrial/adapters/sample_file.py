@@ -1,4 +1,7 @@
-"""Sample rows from Parquet, CSV and JSON Lines files, by pyarrow; never more than asked for."""
+"""Sample rows from Parquet, CSV and JSON Lines files, by pyarrow; never more than asked for.
+
+Tensors come as arrays of numpy (.npz, .npy), or as lists in a table.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from seatrial.adapters.sample_arrays import read_arrays, tensor_of
 from seatrial.packaging.sample import MAX_ROWS, BadSample, Sample
 from seatrial.registry.signature import Column
 
@@ -20,8 +24,8 @@ def read_sample(path: Path, *, max_rows: int = MAX_ROWS) -> Sample:
     """The first rows of a table.
 
     Args:
-        path: a ``.parquet``, ``.csv``, ``.json`` (an array of objects) or ``.jsonl`` file, told
-            apart by content.
+        path: a ``.parquet``, ``.csv``, ``.json`` (an array of objects), ``.jsonl``, ``.npz`` or
+            ``.npy`` file, told apart by content.
         max_rows: rows to keep, >= 1.
     Raises: BadSample.
     """
@@ -29,6 +33,8 @@ def read_sample(path: Path, *, max_rows: int = MAX_ROWS) -> Sample:
 
     if not path.is_file():
         raise BadSample(f"There is no file {str(path)!r}.", remedy="Give the path of the data.")
+    if (arrays := read_arrays(path, max_rows=max_rows)) is not None:
+        return arrays
     try:
         table, total = _READERS[_kind(path)](path, max_rows)
     except (pa.ArrowException, UnicodeDecodeError, ValueError, OSError) as error:
@@ -184,10 +190,12 @@ def _column(name: str, values: Any) -> Column:
             remedy="Save the data again as UTF-8.",
             field=name,
         )
+    if pa.types.is_nested(kind) and (tensor := tensor_of(values)) is not None:
+        return tensor
     if pa.types.is_nested(kind):
         raise BadSample(
             f"The column {name!r} holds {kind}.",
-            remedy="Give a table of numbers, booleans and strings.",
+            remedy="Give a table of numbers, booleans, strings, and lists of one length.",
             field=name,
         )
     text = np.empty(len(values), dtype=object)

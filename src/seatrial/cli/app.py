@@ -21,6 +21,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "retrain": ("seatrial.cli.retrain:retrain", "Models trained anew, by themselves or now."),
     "runs": ("seatrial.cli.runs:runs", "What was trained: list, show, compare, sync."),
     "deploy": ("seatrial.cli.deploy:deploy", "Take a model file to staging or production."),
+    "export": ("seatrial.cli.export:export", "Write a model file in another form, compared."),
     "register": ("seatrial.cli.register:register", "Offer a version; the server does the rest."),
     "registry": ("seatrial.cli.registry:registry", "Registered models that are followed."),
     "evaluate": ("seatrial.cli.evaluate:evaluate", "A new version against the one in production."),

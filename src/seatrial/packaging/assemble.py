@@ -30,7 +30,7 @@ from seatrial.packaging.trial import ModelFails
 from seatrial.packaging.write_bundle import sample_profile, write_bundle
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.scan import ScanReport
-from seatrial.registry.signature import Signature
+from seatrial.registry.signature import Feature, Signature
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.spawn import ChildLimits
 
@@ -146,9 +146,14 @@ def _own_package(name: str) -> str:
 
 def _signature(signature: Signature) -> str:
     n = len(signature.features)
-    kinds = sorted({f.dtype.value for f in signature.features})
+    kinds = sorted({_kind(f) for f in signature.features})
     outputs = ", ".join(o.name for o in signature.outputs)
-    return f"{n} features ({', '.join(kinds)}), {signature.task.value}: {outputs}"
+    features = f"{n} feature" if n == 1 else f"{n} features"
+    return f"{features} ({', '.join(kinds)}), {signature.task.value}: {outputs}"
+
+
+def _kind(feature: Feature) -> str:
+    return " x ".join([feature.dtype.value, *map(str, feature.shape)])
 
 
 def _splits(profile: Profile | None) -> Splits | None:

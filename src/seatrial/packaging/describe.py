@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
-from seatrial.packaging.sample import Sample, SampleMismatch, find_label
+from seatrial.packaging.sample import LABEL_NAMES, Sample, SampleMismatch, find_label
 from seatrial.registry.signature import (
     Batch,
     Column,
@@ -86,8 +86,10 @@ def describe(
     if sample is None:
         return _alone(facts)
     notes: list[str] = []
+    sample = _spread(facts, sample, label)
     hints, found_label = _matched(facts, sample, label, notes)
     columns = {h.name: sample.columns[h.name] for h in hints}
+    hints = tuple(_shaped(h, columns[h.name]) for h in hints)
     hints = tuple(_settled(h, columns[h.name], notes) for h in hints)
     features, matrix = _features(hints, facts.number)
     batch, keep = _rows(features, columns, matrix=matrix)
@@ -242,6 +244,48 @@ def _matched(
     return tuple(replace(fact, name=name) for fact, name in named), found
 
 
+def _spread(facts: ModelFacts, sample: Sample, label: str | None) -> Sample:
+    """The sample with its one matrix as columns, where the model takes numbers, or with the model's
+    own name for its one tensor, where a file of arrays has another."""
+    others = [name for name in sample.columns if name not in (label, *LABEL_NAMES)]
+    if len(others) != 1:
+        return sample
+    (name,) = others
+    values = sample.columns[name]
+    inputs = facts.inputs or ()
+    numbers = not any(i.shape for i in inputs) and not _is_whole(values.shape[1:], values)
+    if values.ndim == 2 and numbers and (not inputs or len(inputs) == values.shape[1]):
+        found = {f"x{j}": values[:, j] for j in range(values.shape[1])}
+        found = dict(zip([i.name for i in inputs] or found, found.values(), strict=True))
+    elif len(inputs) == 1 and inputs[0].shape:
+        found = {inputs[0].name: values}
+    else:
+        return sample
+    rest = {n: c for n, c in sample.columns.items() if n != name}
+    return replace(sample, columns=found | rest)
+
+
+def _shaped(hint: InputFact, column: Column) -> InputFact:
+    """The input with the shape of its values, which have to be as the model says."""
+    shape = column.shape[1:]
+    if hint.kind is Kind.UNKNOWN and not hint.shape:
+        return replace(hint, shape=shape, dtype=Dtype.INT64 if _is_whole(shape, column) else None)
+    if hint.shape != shape:
+        raise SampleMismatch(
+            f"The model takes {hint.name!r} in the shape {['n', *hint.shape]}; the sample has "
+            f"{['n', *shape]}.".replace("'n'", "n"),
+            remedy="Give the rows in the shape the model was trained on, one row after the other; "
+            "tensors come in an .npz or .npy file, or as lists in Parquet.",
+            field=hint.name,
+        )
+    return hint
+
+
+def _is_whole(shape: tuple[int, ...], column: Column) -> bool:
+    """Whether a tensor holds whole numbers, such as tokens, rather than measurements."""
+    return bool(shape) and column.dtype.kind == "i"
+
+
 def _respelled(facts: ModelFacts, sample: Sample) -> ModelFacts:
     """Names as the sample has them: LightGBM keeps ``plan type`` as ``plan_type``."""
     if facts.framework != "lightgbm" or facts.inputs is None:
@@ -294,18 +338,23 @@ def _ranged(hint: InputFact, column: Column) -> InputFact:
         return hint
     spread = float(values.std())
     low = hint.low if hint.low is not None or values.min() < 0 else 0.0
+    if hint.dtype is Dtype.INT64:
+        return replace(hint, low=float(values.min()), high=float(values.max()))
     return replace(hint, center=float(values.mean()), spread=spread or None, low=low)
 
 
 def _features(hints: Sequence[InputFact], number: Dtype) -> tuple[tuple[Feature, ...], bool]:
     features = tuple(_feature(h, number) for h in hints)
-    matrix = len({f.dtype for f in features}) == 1 and features[0].dtype.numeric
+    one = len({f.dtype for f in features}) == 1 and features[0].dtype.numeric
+    matrix = one and not any(f.shape for f in features)
     return features, matrix
 
 
 def _feature(hint: InputFact, number: Dtype) -> Feature:
     known = hint.categories
-    dtype = {Kind.STRING: Dtype.STRING, Kind.BOOLEAN: Dtype.BOOL}.get(hint.kind, number)
+    dtype = {Kind.STRING: Dtype.STRING, Kind.BOOLEAN: Dtype.BOOL}.get(
+        hint.kind, hint.dtype or number
+    )
     if hint.kind is Kind.NUMBER and known is not None and not hint.nullable and _whole(known):
         dtype = Dtype.INT64
     return Feature(
@@ -313,6 +362,7 @@ def _feature(hint: InputFact, number: Dtype) -> Feature:
         dtype=dtype,
         nullable=hint.nullable and dtype not in (Dtype.INT64, Dtype.BOOL),
         categories=_closed_categories(hint, dtype),
+        shape=hint.shape,
     )
 
 
@@ -348,9 +398,9 @@ def _cast(column: Column, feature: Feature) -> Column:
         return (np.nan_to_num(column) if whole else column).astype(feature.dtype.numpy)
     if column.dtype == object:
         return column
-    text = np.empty(len(column), dtype=object)
-    text[:] = [None if _nan(v) else str(v) for v in column.tolist()]
-    return text
+    text = np.empty(column.size, dtype=object)
+    text[:] = [None if _nan(v) else str(v) for v in column.reshape(-1).tolist()]
+    return text.reshape(column.shape)
 
 
 def _nan(value: object) -> bool:
@@ -358,7 +408,10 @@ def _nan(value: object) -> bool:
 
 
 def valid(column: Column, feature: Feature) -> Mask:
-    """Which values of a column the feature accepts, (n,)."""
+    """Which rows of a column the feature accepts, (n,)."""
+    if feature.shape:
+        one = valid(column.reshape(-1), replace(feature, shape=()))
+        return np.asarray(one.reshape(len(column), -1).all(axis=1), np.bool_)
     values = column.tolist()
     missing = np.array([v is None or _nan(v) for v in values], dtype=np.bool_)
     present = ~missing
@@ -375,5 +428,6 @@ def _why(features: Sequence[Feature], columns: dict[str, Column]) -> str:
         column = _cast(columns[feature.name], feature)
         fits = valid(column, feature)
         if not fits.any():
-            return f"{feature.name!r} has {column.tolist()[0]!r}, for example."
+            shown = str(column.tolist()[0])[:80] if feature.shape else column.tolist()[0]
+            return f"{feature.name!r} has {shown!r}, for example."
     return "each row has one in some column."

@@ -7,15 +7,15 @@ and for any framework. What is done with the answers is `parity`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.packaging.elements import Element, elements, values_at, with_values
 from seatrial.registry.signature import (
     Batch,
-    Column,
     Dtype,
     Prediction,
     Signature,
@@ -32,6 +32,9 @@ LABEL_MARGIN = 1e-4
 Without a number to tell how sure the model is, the last bits of a smooth boundary cannot be told
 from an answer that jumps.
 """
+MAX_ELEMENTS = 4096
+"""Numbers of a row among which edges are looked for; of an image with more, some."""
+
 MAX_HALVINGS = 70
 """More than the 64 it takes to go through all float64 numbers between two of one exponent."""
 
@@ -49,77 +52,57 @@ async def edge_rows(
         seed: of the choice of rows and features.
     Returns: None when no change of a single number changes any answer.
     """
-    numeric = [
-        j for j, f in enumerate(signature.features) if f.dtype.numeric and f.categories is None
-    ]
+    numeric = elements(signature, MAX_ELEMENTS)
     if not numeric or n_rows(rows) < 2:
         return None
     rng = np.random.default_rng(seed)
-    which = np.asarray(numeric)[rng.integers(len(numeric), size=n)]
+    which = [numeric[k] for k in rng.integers(len(numeric), size=n)]
     low = take(rows, rng.integers(n_rows(rows), size=n))
     other = take(rows, rng.integers(n_rows(rows), size=n))
-    high = _with(low, which, _values(other, which, signature), signature)
+    high = with_values(low, which, values_at(other, which, signature), signature)
     answer = _stacked(await predict(low))
     jumps = _differ(answer, _stacked(await predict(high)))
-    jumps &= np.isfinite(_values(low, which, signature)) & np.isfinite(
-        _values(high, which, signature)
-    )
+    jumps &= np.isfinite(values_at(low, which, signature))
+    jumps &= np.isfinite(values_at(high, which, signature))
     keep = np.flatnonzero(jumps)
     if len(keep) == 0:
         return None
-    low, high, which = take(low, keep), take(high, keep), which[keep]
+    low, high, which = take(low, keep), take(high, keep), [which[k] for k in keep]
     low, high = await _bisected(signature, low, high, which, predict)
     return concatenate([low, high])
 
 
 async def _bisected(
-    signature: Signature, low: Batch, high: Batch, which: NDArray[np.intp], predict: Predict
+    signature: Signature, low: Batch, high: Batch, which: Sequence[Element], predict: Predict
 ) -> tuple[Batch, Batch]:
     answer = _stacked(await predict(low))
-    a, b = _values(low, which, signature), _values(high, which, signature)
+    a, b = values_at(low, which, signature), values_at(high, which, signature)
     labels_only = [o.name for o in signature.outputs] == ["label"]
     near = np.abs(b - a) * LABEL_MARGIN if labels_only else np.zeros(len(a))
     for _ in range(MAX_HALVINGS):
-        middle = _between(a, b, which, signature)
+        middle = _between(a, b, which)
         open_ = (middle != a) & (middle != b) & (np.abs(b - a) > near)
         if not open_.any():
             break
-        jumped = _differ(answer, _stacked(await predict(_with(low, which, middle, signature))))
+        jumped = _differ(
+            answer, _stacked(await predict(with_values(low, which, middle, signature)))
+        )
         a = np.where(open_ & ~jumped, middle, a)
         b = np.where(open_ & jumped, middle, b)
-    return _with(low, which, a, signature), _with(low, which, b, signature)
+    return (
+        with_values(low, which, a, signature),
+        with_values(low, which, b, signature),
+    )
 
 
 def _between(
-    a: NDArray[np.float64], b: NDArray[np.float64], which: NDArray[np.intp], signature: Signature
+    a: NDArray[np.float64], b: NDArray[np.float64], which: Sequence[Element]
 ) -> NDArray[np.float64]:
     """The middle, rounded to what each feature can hold."""
     middle = a / 2 + b / 2
-    dtypes = np.asarray([signature.features[j].dtype.value for j in which])
+    dtypes = np.asarray([one.dtype.value for one in which])
     middle = np.where(dtypes == Dtype.INT64.value, np.floor(middle), middle)
     return np.where(dtypes == Dtype.FLOAT32.value, middle.astype(np.float32), middle)
-
-
-def _values(batch: Batch, which: NDArray[np.intp], signature: Signature) -> NDArray[np.float64]:
-    """The value of row i in feature ``which[i]``."""
-    if isinstance(batch, dict):
-        columns = [batch[name] for name in signature.names]
-        return np.asarray([columns[j][i] for i, j in enumerate(which)], np.float64)
-    return np.asarray(batch[np.arange(len(which)), which], np.float64)
-
-
-def _with(
-    batch: Batch, which: NDArray[np.intp], values: NDArray[np.float64], signature: Signature
-) -> Batch:
-    """The batch with row i's feature ``which[i]`` replaced."""
-    if isinstance(batch, dict):
-        changed: dict[str, Column] = {name: batch[name].copy() for name in signature.names}
-        for i, j in enumerate(which):
-            changed[signature.names[j]][i] = values[i]
-        return changed
-    matrix = batch.copy()
-    matrix[np.arange(len(which)), which] = values
-    return matrix
 
 
 def _stacked(prediction: Prediction) -> tuple[NDArray[np.generic], ...]:

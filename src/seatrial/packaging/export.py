@@ -32,6 +32,7 @@ EXPORTERS: Mapping[str, str] = {
     "xgboost": "seatrial.adapters.export_xgboost:export",
     "lightgbm": "seatrial.adapters.export_lightgbm:export",
     "onnx": "seatrial.adapters.export_onnx:export",
+    "pytorch": "seatrial.adapters.export_torch:export",
 }
 """Framework to exporter, as ``module:function``. A further framework is one line here."""
 
@@ -65,11 +66,13 @@ class Exported:
 
 def arguments(signature: Signature, form: Form) -> dict[str, object]:
     """What an exporter is told besides the model; plain data, so that it can cross a process."""
+    tensors = signature.has_tensors
     return {
         "columns": [[f.name, f.dtype.value] for f in signature.features],
         "matrix": signature.matrix,
         "outputs": [o.name for o in signature.outputs],
         "form": form.value,
+        **({"shapes": [list(f.shape) for f in signature.features]} if tensors else {}),
     }
 
 

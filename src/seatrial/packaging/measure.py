@@ -24,6 +24,9 @@ LONG_S = 0.25
 """When even the fastest engine needs longer for a batch, no larger ones are tried: deploying must
 not take minutes, and nothing is decided by how slow a model is exactly."""
 
+BATCHES_BYTES = 256 << 20
+"""What the batches of one size may take together: of images no large batch is measured."""
+
 MIN_CALLS = 3
 MAX_TURNS = 10
 HOPELESS = 3.0
@@ -63,8 +66,11 @@ async def measure(
     """
     rng = np.random.default_rng(seed)
     costs: list[Cost] = []
+    row_bytes = _row_bytes(rows)
     for size in SIZES:
         if costs and min(c.seconds for c in costs if c.n_rows == costs[-1].n_rows) > LONG_S:
+            break
+        if costs and size * row_bytes > BATCHES_BYTES // BATCHES:
             break
         batches = [take(rows, rng.integers(n_rows(rows), size=size)) for _ in range(BATCHES)]
         ways: list[Way] = [(kind, chunk) for kind in engines for chunk in _chunks(kind, size)]
@@ -89,6 +95,11 @@ def _hopeful(times: Mapping[Way, Sequence[float]]) -> list[Way]:
     """The ways that may still turn out to be the fastest."""
     limit_s = HOPELESS * min((median(t) for t in times.values() if t), default=0.0)
     return [way for way, t in times.items() if len(t) < MIN_CALLS or min(t) <= limit_s]
+
+
+def _row_bytes(rows: Batch) -> int:
+    arrays = rows.values() if isinstance(rows, dict) else (rows,)
+    return sum(array.nbytes for array in arrays) // n_rows(rows)
 
 
 def _chunks(kind: EngineKind, size: int) -> list[int | None]:

@@ -39,6 +39,9 @@ class InputFact:
         center: a typical value, from a scaler, an imputer or the training rows.
         spread: a typical distance from ``center``, > 0.
         edges: some values at which trees branch, ascending.
+        shape: of one row's value; empty for one value.
+        dtype: the only one the model takes; None where floats and whole numbers will do.
+        high: largest value that makes sense, such as the last token of a vocabulary.
     """
 
     name: str
@@ -50,6 +53,9 @@ class InputFact:
     center: float | None = None
     spread: float | None = None
     edges: tuple[float, ...] = ()
+    shape: tuple[int, ...] = ()
+    dtype: Dtype | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class ModelFacts:
     """What a model shows of itself before it predicts anything.
 
     Args:
-        framework: ``scikit-learn``, ``xgboost``, ``lightgbm`` or ``onnx``.
+        framework: ``scikit-learn``, ``xgboost``, ``lightgbm``, ``onnx`` or ``pytorch``.
         version: of the framework, as installed.
         trained_version: of the framework that saved the model, when the file says so.
         estimator: dotted name of the model's class.

@@ -229,15 +229,23 @@ def bad_requests(model: str, signature: Signature, batch: Batch) -> list[tuple[s
 
 def _ragged(signature: Signature, good: dict[str, Any]) -> dict[str, object] | None:
     """Two rows as people write them, the second without a value that must be there."""
-    values = [value for tensor in good["inputs"] for value in tensor["data"]]
     if signature.matrix:
+        (values,) = (tensor["data"] for tensor in good["inputs"])
         return {"instances": [values, values[:-1]]}
     needed = [f.name for f in signature.features if not f.nullable]
     if not needed:
         return None
-    row = dict(zip(signature.names, values, strict=True))
+    row = {t["name"]: _nested(t["data"], t["shape"][1:]) for t in good["inputs"]}
+    if len(row) == 1 and signature.has_tensors:
+        (value,) = row.values()
+        return {"instances": [value, value[:-1]]}
     short = {name: value for name, value in row.items() if name != needed[-1]}
     return {"instances": [row, short]}
+
+
+def _nested(values: list[object], shape: list[int]) -> Any:
+    """One row's value as people write it."""
+    return np.asarray(values, object).reshape(shape).tolist()
 
 
 def _forbidden_values(model: str, signature: Signature, row: Batch) -> list[tuple[str, bytes]]:

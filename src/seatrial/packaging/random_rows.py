@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,6 +42,9 @@ def random_rows(
 
 
 def _column(feature: Feature, hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:
+    if feature.shape:
+        one = replace(feature, shape=())
+        return _column(one, hint, n * feature.size, rng).reshape(n, *feature.shape)
     choices = feature.categories or (hint.categories if hint is not None else None)
     if choices:
         column = _chosen(choices, feature.dtype, n, rng)
@@ -68,6 +72,8 @@ def _chosen(
 def _numbers(hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:
     if hint is None:
         return rng.standard_normal(n)
+    if hint.low is not None and hint.high is not None:
+        return rng.integers(int(hint.low), int(hint.high), size=n, endpoint=True)
     if hint.spread is not None or hint.center is not None:
         values = rng.normal(hint.center or 0.0, hint.spread or 1.0, n)
     elif hint.edges:

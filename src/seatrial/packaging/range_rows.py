@@ -7,12 +7,13 @@ vanish in float32 but not in float64, and whole rows are multiplied, as a wrong 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from seatrial.registry.signature import Batch, Column, Dtype, Signature, n_rows, take
+from seatrial.packaging.elements import Element, elements, with_values
+from seatrial.registry.signature import Batch, Column, Dtype, Signature, concatenate, n_rows, take
 
 _FLOAT: Final = (1e6, 1e12, 1e20, 1e30, 3e38)
 MAGNITUDES: Final[Mapping[Dtype, tuple[float, ...]]] = {
@@ -27,7 +28,7 @@ MULTIPLES: Final = (1e3, 1e6, 1e9, 1e12)
 MAX_FEATURES: Final = 64
 
 
-def range_rows(signature: Signature, rows: Batch) -> Batch | None:
+def range_rows(signature: Signature, rows: Batch, *, most: int = 1 << 20) -> Batch | None:
     """Copies of the first row with numbers at the ends of their range, small ones first.
 
     Rows of one size stand together: where a model fails on one, it mostly fails on its neighbours.
@@ -35,54 +36,46 @@ def range_rows(signature: Signature, rows: Batch) -> Batch | None:
     Args:
         signature: of the model.
         rows: valid rows, at least one.
+        most: how many to give, >= 1; spread over all of them.
     Returns: None where no feature takes any number.
     """
-    numeric = [
-        j for j, f in enumerate(signature.features) if f.dtype.numeric and f.categories is None
-    ]
-    if not numeric:
+    few = elements(signature, MAX_FEATURES)
+    if not few:
         return None
-    chosen = np.unique(
-        np.linspace(0, len(numeric) - 1, min(len(numeric), MAX_FEATURES)).astype(int)
-    )
-    few = [numeric[at] for at in chosen]
-    changes = [*_single(signature, few), *_multiples(signature, rows, numeric)]
-    return _changed(signature, take(rows, np.zeros(len(changes), np.intp)), changes)
+    multiples = list(_multiples(signature, rows))
+    changes = list(_single(few))
+    n_single = min(len(changes), max(1, most - sum(map(n_rows, multiples))))
+    changes = [changes[k] for k in np.linspace(0, len(changes) - 1, n_single).astype(int)]
+    which, values = zip(*changes, strict=True)
+    first = take(rows, np.zeros(len(changes), np.intp))
+    single = with_values(first, which, np.asarray(values), signature)
+    return concatenate([single, *multiples])
 
 
-def _single(signature: Signature, features: list[int]) -> Iterator[dict[int, float]]:
-    sizes = sorted({m for j in features for m in MAGNITUDES[signature.features[j].dtype]})
-    for size in sizes:
+def _single(few: Sequence[Element]) -> Iterator[tuple[Element, float]]:
+    for size in sorted({m for one in few for m in MAGNITUDES[one.dtype]}):
         for sign in (1.0, -1.0):
-            for j in features:
-                if size in MAGNITUDES[signature.features[j].dtype]:
-                    yield {j: sign * size}
+            for one in few:
+                if size in MAGNITUDES[one.dtype]:
+                    yield one, sign * size
 
 
-def _multiples(
-    signature: Signature, rows: Batch, features: list[int]
-) -> Iterator[dict[int, float]]:
-    for at in range(min(n_rows(rows), 4)):
-        row = take(rows, slice(at, at + 1))
-        for factor in MULTIPLES:
-            values = {j: factor * _value(signature, row, j) for j in features}
-            top = {j: MAGNITUDES[signature.features[j].dtype][-1] for j in features}
-            yield {j: v for j, v in values.items() if abs(v) <= top[j]}
+def _multiples(signature: Signature, rows: Batch) -> Iterator[Batch]:
+    """The first rows, every number multiplied, as far as it then lies within its range."""
+    some = take(rows, slice(4))
+    for factor in MULTIPLES:
+        if isinstance(some, dict):
+            yield {
+                f.name: _multiplied(some[f.name], f.dtype, factor)
+                if f.dtype.numeric and f.categories is None
+                else some[f.name]
+                for f in signature.features
+            }
+        else:
+            yield _multiplied(some, signature.features[0].dtype, factor)
 
 
-def _value(signature: Signature, row: Batch, j: int) -> float:
-    column = row[signature.names[j]] if isinstance(row, dict) else row[:, j]
-    return float(column[0])
-
-
-def _changed(signature: Signature, base: Batch, changes: list[dict[int, float]]) -> Batch:
-    if not isinstance(base, dict):
-        for at, change in enumerate(changes):
-            for j, value in change.items():
-                base[at, j] = value
-        return base
-    columns: dict[str, Column] = {name: base[name].copy() for name in signature.names}
-    for at, change in enumerate(changes):
-        for j, value in change.items():
-            columns[signature.names[j]][at] = value
-    return columns
+def _multiplied(values: Column, dtype: Dtype, factor: float) -> Column:
+    many = values.astype(np.float64) * factor
+    inside = np.abs(many) <= MAGNITUDES[dtype][-1]
+    return np.where(inside, many, values).astype(values.dtype)

@@ -34,7 +34,7 @@ class Sample:
 
     Args:
         columns: by name, in the file's order, each of ``n_rows`` values: float64, int64, bool, or
-            object arrays of ``str`` and None. Missing numbers are NaN.
+            object arrays of ``str`` and None. Missing numbers are NaN. Tensors are (n_rows, ...).
         n_rows: rows kept, >= 1.
         n_total: rows the file has, >= ``n_rows``; None when it was not read to its end.
     """

@@ -103,6 +103,7 @@ class ModelSession:
         trust: bool = False,
         any_version: bool = False,
         limit: int = MAX_MODEL_BYTES,
+        code: str | None = None,
     ) -> ScanReport:
         """Scan a file and load the model in it.
 
@@ -111,12 +112,18 @@ class ModelSession:
             trust: accept imports outside the known model libraries.
             any_version: accept another minor version of scikit-learn than it was saved with.
             limit: bytes the file may hold, packed or unpacked.
+            code: of a state dict of PyTorch, what makes its module, ``module:callable``.
         Raises: UnsafeModel, NotAModel, MissingLibrary, VersionMismatch, LostDefinition,
             CorruptModel, UnknownFormat, ModelTooLarge, EngineTimeout, EngineOutOfMemory,
             EngineCrashed.
         """
         found = self._call(
-            "load", path=str(path.resolve()), trust=trust, any_version=any_version, limit=limit
+            "load",
+            path=str(path.resolve()),
+            trust=trust,
+            any_version=any_version,
+            limit=limit,
+            code=code,
         )
         return msgspec.convert(found, ScanReport)
 

@@ -42,6 +42,9 @@ N_TIMED = 32
 PATIENCE_S = 4.0
 """How long the model may take for the rows of one kind: a slow one is tried with fewer."""
 
+TRIAL_BYTES = 64 << 20
+"""What the rows of one kind may take: of images there are fewer than of numbers."""
+
 MAX_CALLS = 400
 """Calls spent on finding the rows a model fails on; what is then still in doubt is left out."""
 
@@ -113,9 +116,10 @@ async def try_out(
         monotonic: seconds that never go back.
     Raises: ModelFails: it answers no row; what ``predict`` raises but EngineFailed.
     """
-    made_up = random_rows(signature, N_RANDOM, seed=_SEED, hints=described.hints)
+    fit = rows_within(signature, TRIAL_BYTES)
+    made_up = random_rows(signature, min(N_RANDOM, fit), seed=_SEED, hints=described.hints)
     given = described.rows
-    most = await _affordable(made_up if given is None else given, predict, monotonic)
+    most = min(fit, await _affordable(made_up if given is None else given, predict, monotonic))
     found: dict[RowKind, Answered] = {}
     notes: list[str] = []
     labels = None
@@ -137,12 +141,15 @@ async def try_out(
     edges = await _edges(signature, [a.rows for a in found.values()], predict, n_edges)
     if edges is not None:
         found[RowKind.EDGE] = edges
-    ends = range_rows(signature, next(iter(found.values())).rows)
-    if ends is not None:
-        ends = take(ends, spread(n_rows(ends), most))
-        if (tried := await answered(ends, predict)) is not None:
-            found[RowKind.RANGE] = tried
+    ends = range_rows(signature, next(iter(found.values())).rows, most=most)
+    if ends is not None and (tried := await answered(ends, predict)) is not None:
+        found[RowKind.RANGE] = tried
     return Trial(by_kind=found, labels=labels, from_sample=given is not None, notes=tuple(notes))
+
+
+def rows_within(signature: Signature, n_bytes: int) -> int:
+    """How many rows take that many bytes, at least two."""
+    return max(2, n_bytes // max(signature.row_bytes, 1))
 
 
 def spread(n: int, most: int) -> Positions:

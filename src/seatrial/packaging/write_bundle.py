@@ -23,7 +23,7 @@ from seatrial.packaging.model_facts import ModelFacts
 from seatrial.packaging.requirements import model_pins, render_pins
 from seatrial.packaging.segments import split_by
 from seatrial.packaging.source import Source
-from seatrial.packaging.trial import Trial, spread
+from seatrial.packaging.trial import Trial, rows_within, spread
 from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
@@ -32,6 +32,8 @@ from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
 _N_GOLDEN = 32
+_GOLDEN_BYTES = 1 << 20
+"""What golden inputs may take in memory; as text they take some five times as much."""
 
 
 def write_bundle(
@@ -54,7 +56,9 @@ def write_bundle(
     with TemporaryDirectory(prefix="seatrial-") as scratch:
         artefacts = _artefacts(source.model, found, Path(scratch))
         pins = model_pins(
-            roles=artefacts.keys(), modules=scan.imports, columns=not signature.matrix
+            roles=artefacts.keys(),
+            modules=scan.imports,
+            columns=not signature.matrix and not signature.has_tensors,
         )
         parity = found.exported.parity
         return Bundle.create(
@@ -67,7 +71,7 @@ def write_bundle(
                 source_sha256=scan.sha256,
                 artefacts=artefacts,
                 requirements=render_pins(pins),
-                golden=_golden(found.trial),
+                golden=_golden(found.trial, signature),
                 profile=profile,
                 plan=found.plan.as_dict(),
                 parity=parity.as_dict() if parity else None,
@@ -94,9 +98,9 @@ def _artefacts(model: Path, found: Examined, scratch: Path) -> dict[Role, Path]:
     return artefacts
 
 
-def _golden(trial: Trial) -> Golden:
+def _golden(trial: Trial, signature: Signature) -> Golden:
     known = trial.known
-    at = spread(n_rows(known.rows), _N_GOLDEN)
+    at = spread(n_rows(known.rows), min(_N_GOLDEN, rows_within(signature, _GOLDEN_BYTES)))
     return Golden(
         inputs=take(known.rows, at), outputs={name: out[at] for name, out in known.truth.items()}
     )

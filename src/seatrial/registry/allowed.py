@@ -1,9 +1,9 @@
 """Which imports a pickled model may make before anybody vouches for it.
 
 Everything not listed is refused. Rules name single objects wherever a library mixes models with
-functions that run code (numpy, scipy, pandas); only scikit-learn's model packages are opened by
-shape: classes, and a few functions by name. Left out on purpose, because each is a way to run or
-write something: ``numpy.memmap`` and ``numpy.load`` (files),
+functions that run code (numpy, scipy, pandas); only scikit-learn's model packages and the layers
+of torch.nn are opened by shape: classes, and a few functions by name. Left out on purpose, because
+each is a way to run or write something: ``numpy.memmap`` and ``numpy.load`` (files),
 ``scipy.stats.rv_*`` (``exec`` in ``__setstate__``), ``functools.partial``, ``operator.*``,
 ``builtins.getattr``, and every dotted name (``ndarray.tofile``).
 """
@@ -78,6 +78,12 @@ _SPARSE = {
 }
 _BUILTINS = """object set frozenset list dict tuple int float str bytes bytearray complex bool slice
     range"""
+_TORCH = """Size device Tensor float16 bfloat16 float32 float64 int8 int16 int32 int64 uint8 bool
+    FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage ShortStorage
+    CharStorage ByteStorage BoolStorage"""
+_TORCH_UTILS = """_rebuild_tensor _rebuild_tensor_v2 _rebuild_parameter
+    _rebuild_parameter_with_state"""
+_TORCH_FUNCTIONS = """relu gelu silu elu selu leaky_relu softmax log_softmax sigmoid tanh"""
 _XGBOOST = """XGBModel XGBClassifier XGBRegressor XGBRanker XGBRFClassifier XGBRFRegressor"""
 
 _EXACT: frozenset[Import] = frozenset(
@@ -122,6 +128,11 @@ _EXACT: frozenset[Import] = frozenset(
     | _each("xgboost.core", "Booster")
     | _each("xgboost.sklearn", _XGBOOST)
     | _each("lightgbm.basic", "Booster")
+    | _each("torch", _TORCH)
+    | _each("torch._utils", _TORCH_UTILS)
+    | _each("torch.nn.parameter", "Parameter Buffer UninitializedParameter")
+    | _each("torch.nn.functional", _TORCH_FUNCTIONS)
+    | _each("torch.storage", "UntypedStorage TypedStorage")
     | _each("lightgbm.sklearn", "LGBMModel LGBMClassifier LGBMRegressor LGBMRanker")
 ).union(
     *(_each(f"numpy.random.{module}", names) for module, names in _BIT_GENERATORS.items()),
@@ -136,6 +147,7 @@ _SKLEARN_MODELS = re.compile(
     r"|neural_network|pipeline|preprocessing|random_projection|semi_supervised|svm|tree)"
     r"(?:\.\w+)*"
 )
+_TORCH_MODULES = re.compile(r"torch\.nn\.modules\.\w+")
 _CLASS = re.compile(r"_?[A-Z]\w*")
 _CYTHON_CONSTRUCTOR = re.compile(r"newObj|__pyx_unpickle_\w+")
 _SCORE_MODULE = re.compile(r"sklearn\.metrics\._(?:classification|regression|ranking)")
@@ -148,8 +160,9 @@ def is_exact(wanted: Import) -> bool:
 
 
 def is_model_class(wanted: Import) -> bool:
-    """Whether the name has the shape of a class in one of scikit-learn's model packages."""
-    return bool(_SKLEARN_MODELS.fullmatch(wanted.module) and _CLASS.fullmatch(wanted.name))
+    """Whether the name has the shape of a class in scikit-learn's model packages or torch.nn."""
+    home = _SKLEARN_MODELS.fullmatch(wanted.module) or _TORCH_MODULES.fullmatch(wanted.module)
+    return bool(home and _CLASS.fullmatch(wanted.name))
 
 
 def is_model_function(wanted: Import) -> bool:

@@ -26,7 +26,9 @@ from seatrial.registry.signature_record import (
     signature_to_dict,
 )
 
-SCHEMA = 1
+SCHEMA = 2
+"""The newest one: 2 has tensors in its signature. Others are written as 1, which all read."""
+
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 << 20
 
@@ -232,7 +234,7 @@ def _read_v1(data: object) -> Manifest:
     return manifest
 
 
-_READERS: Mapping[int, Callable[[object], Manifest]] = {1: _read_v1}
+_READERS: Mapping[int, Callable[[object], Manifest]] = {1: _read_v1, 2: _read_v1}
 
 
 def _fault(manifest: Manifest) -> str | None:
@@ -252,7 +254,7 @@ def _fault(manifest: Manifest) -> str | None:
 
 def _to_dict(manifest: Manifest) -> dict[str, object]:
     return {
-        "schema": SCHEMA,
+        "schema": 2 if _has_tensors(manifest.signature) else 1,
         "name": manifest.name,
         "framework": {"name": manifest.framework.name, "version": manifest.framework.version},
         "python": manifest.python,
@@ -266,6 +268,10 @@ def _to_dict(manifest: Manifest) -> dict[str, object]:
             {"path": file.path, "size": file.size, "sha256": file.sha256} for file in manifest.files
         ],
     }
+
+
+def _has_tensors(signature: Signature) -> bool:
+    return signature.has_tensors or any(output.shape for output in signature.outputs)
 
 
 def _invalid(reason: str) -> ManifestInvalid:

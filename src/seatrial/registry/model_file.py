@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable
 from enum import StrEnum
@@ -18,6 +19,7 @@ from typing import IO, BinaryIO, Final, cast
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
+from seatrial.registry.torch_file import TorchKind, kind_of
 
 _HEAD_BYTES: Final = 4096
 _CHUNK_BYTES: Final = 1 << 20
@@ -83,6 +85,7 @@ _INSTALL_NAMES: Final = {
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "skops": "skops",
+    "torch": "'seatrial[torch]'",
     "xgboost": "xgboost-cpu",
 }
 
@@ -96,6 +99,9 @@ class FileFormat(StrEnum):
     LIGHTGBM_TEXT = "lightgbm-text"
     ONNX = "onnx"
     SKOPS = "skops"
+    TORCH = "torch"
+    TORCHSCRIPT = "torchscript"
+    TORCH_EXPORT = "torch-export"
 
 
 class Compression(StrEnum):
@@ -108,6 +114,12 @@ class Compression(StrEnum):
     XZ = "xz"
     LZ4 = "lz4"
 
+
+_TORCH: Final = {
+    TorchKind.SAVED: FileFormat.TORCH,
+    TorchKind.SCRIPT: FileFormat.TORCHSCRIPT,
+    TorchKind.EXPORT: FileFormat.TORCH_EXPORT,
+}
 
 _MAGIC: Final = (
     (b"\x1f\x8b", Compression.GZIP),
@@ -122,7 +134,7 @@ _MAGIC: Final = (
 )
 
 _FOREIGN: Final = (
-    (0, ZIP, "a zip archive that is no skops file (PyTorch and Keras write these)"),
+    (0, ZIP, "a zip archive that neither PyTorch nor skops wrote (Keras writes these)"),
     (0, b"\x89HDF", "an HDF5 file (Keras writes these)"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
@@ -263,8 +275,8 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
     if compression is not Compression.NONE:
         head = _unpacked_head(path, compression, limit)
     found = _by_content(head)
-    if found is None and head.startswith(ZIP) and is_skops(path):
-        found = FileFormat.SKOPS
+    if found is None and head.startswith(ZIP):
+        found = _archived(path)
     if found is None:
         raise _unknown(path, head)
     if compression is not Compression.NONE and found is not FileFormat.PICKLE:
@@ -273,6 +285,19 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
             remedy="Unpack it first; only pickled models may be compressed.",
         )
     return found, compression
+
+
+def _archived(path: Path) -> FileFormat | None:
+    """The format of a zip archive.   Raises: CorruptModel."""
+    if is_skops(path):
+        return FileFormat.SKOPS
+    kind = kind_of(path)
+    if kind is None and not zipfile.is_zipfile(path):
+        raise CorruptModel(
+            f"{path.name} starts like a zip archive, as PyTorch and skops write, and breaks off.",
+            remedy="Copy or save the file again; compare its size with the original.",
+        )
+    return None if kind is None else _TORCH[kind]
 
 
 def _head(path: Path, limit: int) -> bytes:
@@ -353,7 +378,7 @@ def _unknown(path: Path, head: bytes) -> UnknownFormat:
             return UnknownFormat(
                 f"{path.name} is {what}.",
                 remedy="Save the model with pickle or joblib, as XGBoost .json or .ubj, as "
-                "LightGBM .txt, or export it to ONNX.",
+                "LightGBM .txt, with torch.save or torch.jit.save, or export it to ONNX.",
             )
     return UnknownFormat(
         f"{path.name} is not a model: its content is no pickle, joblib, XGBoost, LightGBM or ONNX.",

@@ -52,12 +52,14 @@ class Trace:
     opens_files: bool
 
 
-def trace(stream: BinaryIO) -> Trace:
+def trace(stream: BinaryIO, *, references: bool = False) -> Trace:
     """Walk one pickle in ``stream`` and list its imports. Memory is bounded by its structure.
+
+    Args: references: whether it may refer to objects kept beside it, as PyTorch's tensors are.
 
     Raises: Untraceable, and whatever reading the stream raises (ModelTooLarge for a bounded one).
     """
-    tracer = _Tracer(stream)
+    tracer = _Tracer(stream, references=references)
     try:
         tracer.load()
     except _BROKEN as error:
@@ -111,8 +113,9 @@ class _Tracer(pickle._Unpickler):  # the pure Python one: joblib too builds on i
     readline: Callable[[], bytes]
     pop_mark: Callable[[], list[object]]
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, references: bool = False) -> None:
         super().__init__(stream)
+        self._references = references
         self._stream = stream
         self.proto = 0
         self.imports: set[Import] = set()
@@ -127,6 +130,8 @@ class _Tracer(pickle._Unpickler):  # the pure Python one: joblib too builds on i
 
     def persistent_load(self, pid: object) -> object:
         del pid
+        if self._references:
+            return _Inert(None)
         raise pickle.UnpicklingError("it refers to objects kept elsewhere (persistent ids)")
 
     def get_extension(self, code: int) -> None:

@@ -27,6 +27,7 @@ from seatrial.registry.model_file import (
 )
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
 from seatrial.registry.skops_file import UnreadableSkops, types_of
+from seatrial.registry.torch_file import UnreadableTorch, pickle_of, reaches_out
 
 MAX_MODEL_BYTES: Final = 4 << 30
 """Bytes a model file may hold, packed or unpacked, unless told otherwise."""
@@ -91,7 +92,7 @@ class ScanReport:
         sha256: of the file, hex.
         protocol: of a pickle, else None.
         joblib_arrays: whether joblib wrote arrays between the opcodes.
-        imports: what a pickle imports, and a skops file names, dotted, sorted.
+        imports: what a pickle imports, and a skops or PyTorch file needs, dotted, sorted.
         outside: those of ``imports`` that are not on the list of model libraries.
         dangerous: those of ``imports`` that are known to run code.
         trusted: whether a person vouched for the file.
@@ -131,6 +132,8 @@ def scan(
     size, digest = path.stat().st_size, _sha256(path)
     if found is FileFormat.SKOPS:
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
+    if found in _TORCH:
+        return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
         return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
     traced = _trace(path, compression, limit)
@@ -174,6 +177,57 @@ def _scan_skops(path: Path, size: int, digest: str, *, trust: bool, limit: int) 
         outside=tuple(map(str, outside)),
         trusted=trust,
     )
+
+
+_TORCH: Final = frozenset((FileFormat.TORCH, FileFormat.TORCHSCRIPT, FileFormat.TORCH_EXPORT))
+
+
+def _scan_torch(
+    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
+) -> ScanReport:
+    found: tuple[Import, ...] = ()
+    try:
+        if kind is FileFormat.TORCH:
+            traced = pickle_of(path, limit=limit)
+            found = traced.imports
+            _refuse_lost(path, found)
+            if not trust:
+                _refuse_unsafe(path, traced, frozenset(i for i in found if not is_allowed(i)))
+        elif not trust and kind is FileFormat.TORCHSCRIPT:
+            _refuse_reaching(path, reaches_out(path, limit=limit))
+        elif not trust:
+            raise UnsafeModel(
+                f"{path.name} comes from torch.export.save: PyTorch runs expressions in it as "
+                "Python when it loads it.",
+                remedy="Pass --trust if you made the file yourself. A TorchScript or ONNX file of "
+                "the same model needs no trust.",
+            )
+    except UnreadableTorch as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged PyTorch file: {problem}.",
+            remedy="Copy or save the file again; compare its size with the original.",
+        ) from problem
+    outside = tuple(one for one in found if not is_allowed(one))
+    return ScanReport(
+        format=kind,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=(*map(str, found), "torch"),
+        outside=tuple(map(str, outside)),
+        trusted=trust,
+    )
+
+
+def _refuse_reaching(path: Path, words: tuple[str, ...]) -> None:
+    if words:
+        raise UnsafeModel(
+            f"The TorchScript of {path.name} uses {', '.join(map(repr, words))}, by which a "
+            "script can read or write files.",
+            remedy="Rename a method of your own that is called so; pass --trust if you made the "
+            "file yourself; otherwise do not load it.",
+            imports=list(words),
+        )
 
 
 def _sha256(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from seatrial.kernel.errors import Invalid
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Column: TypeAlias = "NDArray[np.generic]"
-"""One feature of a batch, shape (n,). Strings are object arrays of ``str`` or ``None``."""
+"""One feature of a batch, shape (n,), or (n, *shape) where the feature is a tensor. Strings are
+object arrays of ``str`` or ``None``."""
 
 Batch: TypeAlias = "NDArray[np.generic] | dict[str, Column]"
 """Rows to predict: a matrix (n, d) when ``signature.matrix``, else columns by feature name."""
 
 Prediction: TypeAlias = "dict[str, NDArray[np.generic]]"
 """Outputs by name; each has n rows. ``label``/``probabilities`` or ``prediction``."""
+
+
+MAX_RANK = 7
+"""Sizes the value of one row may have."""
 
 
 class Dtype(StrEnum):
@@ -65,12 +71,21 @@ class Feature:
         dtype: element type.
         nullable: whether a missing value (NaN, null) is a valid value.
         categories: the values known at training, or None when any value is valid.
+        shape: of one row's value; empty for one value a row, (3, 32, 32) for an image, say. Every
+            size is fixed: only the number of rows is free. A tensor is neither nullable nor has it
+            categories.
     """
 
     name: str
     dtype: Dtype
     nullable: bool = False
     categories: tuple[str, ...] | tuple[int, ...] | None = None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Values in one row."""
+        return prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +97,21 @@ class Output:
         dtype: element type.
         width: None for one value a row, else values per row.
         classes: class of each column of ``probabilities``, else None.
+        shape: how the ``width`` values of a row are arranged where that is no plain list.
     """
 
     name: str
     dtype: Dtype
     width: int | None = None
     classes: tuple[str, ...] | tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row's answer; empty for one value."""
+        if self.shape is not None:
+            return self.shape
+        return () if self.width is None else (self.width,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +149,49 @@ class Signature:
                 field=twice,
             )
         if self.matrix and (
-            len({f.dtype for f in self.features}) != 1 or not self.features[0].dtype.numeric
+            len({f.dtype for f in self.features}) != 1
+            or not self.features[0].dtype.numeric
+            or self.has_tensors
         ):
             raise Invalid(
-                "A matrix signature needs one numeric dtype for all features.",
+                "A matrix signature needs one numeric dtype for all features, one value each.",
                 remedy="Declare the features as columns instead.",
             )
+        for feature in self.features:
+            _check_shape(feature)
+        for output in self.outputs:
+            _check_shape(output)
+
+    @property
+    def has_tensors(self) -> bool:
+        """Whether a feature has more than one value a row."""
+        return any(f.shape for f in self.features)
+
+    @property
+    def row_bytes(self) -> int:
+        """About how many bytes the features of one row take."""
+        return sum(f.size * f.dtype.numpy.itemsize for f in self.features)
 
     @property
     def matrix_dtype(self) -> np.dtype[np.generic]:
         """The dtype of a matrix batch; only meaningful when ``matrix``."""
         return self.features[0].dtype.numpy
+
+
+def _check_shape(tensor: Feature | Output) -> None:
+    shape = tensor.shape or ()
+    wrong = any(size < 1 for size in shape) or len(shape) > MAX_RANK
+    if isinstance(tensor, Feature):
+        wrong = wrong or bool(shape and (tensor.nullable or tensor.categories is not None))
+    else:
+        wrong = wrong or bool(shape and prod(shape) != tensor.width)
+    if wrong:
+        raise Invalid(
+            f"{tensor.name!r} cannot have the shape {list(shape)}.",
+            remedy=f"Give 1 to {MAX_RANK} sizes of at least 1, without missing values or "
+            "categories.",
+            field=tensor.name,
+        )
 
 
 def n_rows(batch: Batch) -> int:

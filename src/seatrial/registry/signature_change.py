@@ -64,6 +64,8 @@ def _of_features(served: Signature, offered: Signature) -> Iterator[str]:
 def _of_feature(before: Feature, after: Feature) -> Iterator[str]:
     if before.dtype not in _TAKES[after.dtype]:
         yield f"the feature {after.name!r} is {after.dtype}, not {before.dtype}"
+    if before.shape != after.shape:
+        yield f"the feature {after.name!r} has {_shaped(after)} a row, not {_shaped(before)}"
 
 
 def _narrower(before: Feature, after: Feature) -> Iterator[str]:
@@ -101,10 +103,16 @@ def _of_outputs(served: Signature, offered: Signature) -> Iterator[str]:
 def _of_output(before: Output, after: Output) -> Iterator[str]:
     if before.dtype is not after.dtype and not {before.dtype, after.dtype} <= _FLOATS:
         yield f"the output {after.name!r} is {after.dtype}, not {before.dtype}"
-    if before.width != after.width:
+    if before.row_shape != after.row_shape and (before.width or 1) == (after.width or 1) != 1:
+        yield f"the output {after.name!r} has another shape: {list(after.row_shape)}"
+    elif before.width != after.width:
         yield f"the output {after.name!r} has {_columns(after)} a row, not {_columns(before)}"
     elif before.classes != after.classes:
         yield f"the columns of the output {after.name!r} stand for other classes"
+
+
+def _shaped(feature: Feature) -> str:
+    return f"the shape {list(feature.shape)}" if feature.shape else "one value"
 
 
 def _columns(output: Output) -> str:

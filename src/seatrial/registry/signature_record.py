@@ -23,6 +23,7 @@ class FeatureRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: Dtype
     nullable: bool
     categories: list[str | int] | None
+    shape: tuple[int, ...] = ()
 
 
 class OutputRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,10 +33,11 @@ class OutputRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: Dtype
     width: int | None
     classes: list[str | int] | None
+    shape: tuple[int, ...] | None = None
 
 
 class SignatureRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A signature as stored; every field is written, so none has a default."""
+    """A signature as stored; every field is written, but for the shape of what is no tensor."""
 
     features: list[FeatureRecord]
     outputs: list[OutputRecord]
@@ -53,6 +55,7 @@ def signature_to_dict(signature: Signature) -> dict[str, object]:
                 "dtype": feature.dtype.value,
                 "nullable": feature.nullable,
                 "categories": _plain(feature.categories),
+                **({"shape": list(feature.shape)} if feature.shape else {}),
             }
             for feature in signature.features
         ],
@@ -62,6 +65,7 @@ def signature_to_dict(signature: Signature) -> dict[str, object]:
                 "dtype": output.dtype.value,
                 "width": output.width,
                 "classes": _plain(output.classes),
+                **({"shape": list(output.shape)} if output.shape else {}),
             }
             for output in signature.outputs
         ],
@@ -92,6 +96,7 @@ def signature_from_record(record: SignatureRecord) -> Signature:
                 dtype=feature.dtype,
                 nullable=feature.nullable,
                 categories=_values(feature.categories, f"categories of {feature.name!r}"),
+                shape=feature.shape,
             )
             for feature in record.features
         ),
@@ -101,6 +106,7 @@ def signature_from_record(record: SignatureRecord) -> Signature:
                 dtype=output.dtype,
                 width=output.width,
                 classes=_values(output.classes, f"classes of {output.name!r}"),
+                shape=output.shape,
             )
             for output in record.outputs
         ),

@@ -36,8 +36,10 @@ from seatrial.serving.failures import (
     EngineOutOfMemory,
     EngineTimeout,
     NotAModel,
+    StateDict,
     UnsupportedModel,
     VersionMismatch,
+    WrongClass,
 )
 from seatrial.serving.spawn import ChildLimits, Spawned
 
@@ -59,6 +61,8 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         ModelTooLarge,
         NoSuchModel,
         NotAModel,
+        StateDict,
+        WrongClass,
         UnknownFormat,
         UnsafeModel,
         UnsupportedModel,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,6 +38,8 @@ def column(feature: Feature, values: Values, known: frozenset[object] | None = N
         known: the categories to insist on, or None for any value.
     Raises: BadInput: naming the feature, the row and the value.
     """
+    if feature.shape:
+        return _tensor(feature, values)
     if not isinstance(values, np.ndarray):
         values = _unwrapped(values)
         reads = set(map(type, values)) <= _JSON_TYPES[feature.dtype]
@@ -49,6 +52,47 @@ def column(feature: Feature, values: Values, known: frozenset[object] | None = N
     if known is not None:
         _check_categories(feature, array, known)
     return array
+
+
+def _tensor(feature: Feature, values: Values) -> Column:
+    """The rows of a tensor, (n, *shape): nested lists, or an array of that shape."""
+    one = replace(feature, shape=())
+    flat = values.reshape(-1) if isinstance(values, np.ndarray) else _flattened(feature, values)
+    shape = (len(values), *feature.shape)
+    if isinstance(values, np.ndarray) and values.shape != shape:
+        raise _misshapen(feature, f"has the shape {list(values.shape)}")
+    try:
+        return column(one, flat).reshape(shape)
+    except BadInput as error:
+        found = error.facts.get("row")
+        row, at = divmod(found if isinstance(found, int) else 0, feature.size)
+        words = error.problem.replace(f"in row {found}", f"in row {row}, value {at} of the tensor")
+        raise BadInput(words, remedy=error.remedy, field=feature.name, row=row) from error
+
+
+def _flattened(feature: Feature, rows: Sequence[object]) -> list[object]:
+    level: list[object] = list(rows)
+    held = 1
+    for size in feature.shape:
+        for at, part in enumerate(level):
+            if not isinstance(part, list) or len(part) != size:
+                what = f"{len(part)} values" if isinstance(part, list) else shown(part)
+                raise _misshapen(
+                    feature, f"has {what} where {size} belong in row {at // held}", row=at // held
+                )
+        level = [value for part in level if isinstance(part, list) for value in part]
+        held *= size
+    return level
+
+
+def _misshapen(feature: Feature, what: str, **facts: object) -> BadInput:
+    return BadInput(
+        f"Feature {shown(feature.name)} {what}.",
+        remedy=f"Send each row's value in the shape {list(feature.shape)}; "
+        f"n rows of it are [n, {', '.join(map(str, feature.shape))}].",
+        field=feature.name,
+        **facts,
+    )
 
 
 def check_finite(feature: Feature, array: NDArray[Any]) -> None:

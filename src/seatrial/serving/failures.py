@@ -17,6 +17,18 @@ class NotAModel(Invalid):
     code = "model.not_a_model"
 
 
+class StateDict(NotAModel):
+    """The file has the weights of a PyTorch model without its code."""
+
+    code = "model.state_dict"
+
+
+class WrongClass(NotAModel):
+    """The code that was named does not make the model whose weights are in the file."""
+
+    code = "model.wrong_class"
+
+
 class UnsupportedModel(Invalid):
     """The model works, but not in a way that can be served."""
 

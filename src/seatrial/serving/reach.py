@@ -62,12 +62,13 @@ class Blame:
             if reach is None:
                 continue
             values = _column(self._signature, batch, feature)
-            far = (values < reach.low) | (values > reach.high)
+            beyond = np.asarray((values < reach.low) | (values > reach.high), np.bool_)
+            far = np.asarray(beyond.reshape(len(values), -1).any(axis=1), np.bool_)
             if isinstance(row, int) and row < len(far):
                 far[np.arange(len(far)) != row] = False
             if far.any():
                 at = int(far.argmax())
-                return _too_far(feature, float(values[at]), at, reach)
+                return _too_far(feature, float(values[at][beyond[at]].flat[0]), at, reach)
         return error
 
 

@@ -1,5 +1,7 @@
 """The prediction log: a sample of what was asked and answered, on its way to the spool.
 
+Of a feature that is a tensor it keeps the numbers that are watched, not the tensor.
+
 The event loop offers requests, a few of which become records at once; the sync thread writes them
 down. What becomes of the spool's segments is an adapter's business (`adapters/parquet_log.py`).
 """
@@ -196,6 +198,10 @@ def column_of(values: Values) -> NDArray[np.generic]:
 
 def _columns(batch: Batch, live: LiveVersion) -> dict[str, Values]:
     if isinstance(batch, dict):
+        if live.signature.has_tensors:
+            from seatrial.registry.tensor_summary import watched_columns  # noqa: PLC0415 - as numpy
+
+            batch = watched_columns(live.signature, batch)
         return {name: values_of(column) for name, column in batch.items()}
     # One transposition for all columns.
     little = _little(batch)

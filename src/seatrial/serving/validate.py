@@ -34,12 +34,22 @@ class Contract:
         limits: bounds on rows, and whether unknown categories pass.
     """
 
-    __slots__ = ("_code", "_dtype", "_known", "_limits", "names", "signature", "width")
+    __slots__ = (
+        "_code",
+        "_dtype",
+        "_known",
+        "_limits",
+        "names",
+        "one_tensor",
+        "signature",
+        "width",
+    )
 
     def __init__(self, signature: Signature, limits: Limits) -> None:
         self.signature = signature
         self.names = frozenset(signature.names)
         self.width = len(signature.names)
+        self.one_tensor = self.width == 1 and signature.has_tensors
         self._limits = limits
         self._code = _CODES[signature.features[0].dtype] if signature.matrix else None
         self._dtype = signature.matrix_dtype if signature.matrix else None
@@ -86,6 +96,8 @@ class Contract:
 
     def number_rows(self, rows: list[list[Number]]) -> Batch:
         """A batch from rows that hold nothing but numbers.   Raises: BadInput."""
+        if self.one_tensor:
+            return self.rows(rows)
         self._check_widths(rows)
         if len(rows) == 1:
             return self.numbers(rows[0], 1)
@@ -97,13 +109,13 @@ class Contract:
     def rows(self, rows: Sequence[object]) -> Batch:
         """A batch from rows: each a list in the signature's order, or an object by name.
 
-        Where the signature has one feature, a row may be its bare value.
+        Where the signature has one feature, a row may be its bare value; a tensor's has to be.
         Raises: BadInput.
         """
         self.check_rows(len(rows))
         if isinstance(rows[0], dict):
             return self._records(rows)
-        if self.width == 1 and not isinstance(rows[0], list):
+        if self.one_tensor or (self.width == 1 and not isinstance(rows[0], list)):
             return self._assemble([rows])
         self._check_widths(rows)
         return self._assemble(list(zip(*rows, strict=True)))

@@ -27,7 +27,7 @@ class EngineSuite:
             for output in signature.outputs:
                 values = answer[output.name]
                 assert values.dtype == output.dtype.numpy
-                width = () if output.width is None else (output.width,)
+                width = output.row_shape
                 assert values.shape == (n_rows(rows), *width)
 
     def test_a_row_is_answered_alike_in_any_company(self, engine: Engine, batch: Batch) -> None:

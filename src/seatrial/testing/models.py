@@ -109,7 +109,7 @@ class FakeEngine:
         n = n_rows(batch)
         return {
             output.name: np.full(
-                (n,) if output.width is None else (n, output.width),
+                (n, *output.row_shape),
                 str(self._answer) if output.dtype is Dtype.STRING else self._answer,
                 output.dtype.numpy,
             )

@@ -243,7 +243,7 @@ def _tensor(tensor: Mapping[str, object], feature: Feature, *, matrix: bool) -> 
             "shape": {"const": shape},
             "data": {
                 "type": "array",
-                "items": _value(feature),
+                "items": _element(feature),
                 "minItems": count,
                 "maxItems": count,
             },
@@ -277,7 +277,8 @@ def _invocation(signature: Signature) -> Json:
 
 
 def _rows(signature: Signature) -> Json:
-    row = _tuple([_value(feature) for feature in signature.features])
+    values = [_value(feature) for feature in signature.features]
+    row = values[0] if len(values) == 1 and signature.has_tensors else _tuple(values)
     return {"type": "array", "items": row, "minItems": 1}
 
 
@@ -315,7 +316,15 @@ _TYPES: dict[Dtype, Json] = {
 
 
 def _value(feature: Feature) -> Json:
-    schema = dict(_TYPES[feature.dtype])
+    """The value of one row: a tensor is a list of lists."""
+    schema = _element(feature)
+    for size in reversed(feature.shape):
+        schema = {"type": "array", "items": schema, "minItems": size, "maxItems": size}
+    return schema
+
+
+def _element(feature: Feature) -> Json:
+    schema: Json = dict(_TYPES[feature.dtype])
     if feature.categories is not None:
         schema = {"enum": list(feature.categories)}
     if feature.nullable and feature.dtype is not Dtype.INT64:

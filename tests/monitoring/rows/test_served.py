@@ -9,6 +9,7 @@ from seatrial.monitoring.rows.served import (
     predictions_table,
 )
 from seatrial.monitoring.rows.table import Coded
+from seatrial.monitoring.summaries.profiling import profile_of
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 
 SIGNATURE = Signature(
@@ -60,3 +61,19 @@ def test_anything_but_numbers_is_a_name_once() -> None:
     assert isinstance(found, Coded)
     assert found.values == ("a", "1", "2")
     assert found.codes.tolist() == [0, -1, 1, 1, 2, -1, 0]
+
+
+def test_a_tensor_is_watched_by_a_few_numbers_of_each_row() -> None:
+    signature = Signature(
+        features=(Feature(name="image", dtype=Dtype.FLOAT32, shape=(2, 2)),),
+        outputs=(Output(name="map", dtype=Dtype.FLOAT32, width=4, shape=(2, 2)),),
+        task=Task.OTHER,
+        matrix=False,
+    )
+    images = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    table = features_table(signature, {"image": images})
+    assert list(table.columns) == ["image.mean", "image.std", "image.min", "image.max"]
+    answers = predictions_table(signature, {"map": images})
+    assert list(answers.columns) == ["map.mean", "map.std", "map.min", "map.max"]
+    profile = profile_of(table, predictions=answers)
+    assert set(profile.features) == set(table.columns)

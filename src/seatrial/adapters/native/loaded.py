@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Protocol
 
 import numpy as np
 
 from seatrial.packaging.model_facts import ModelFacts
-from seatrial.registry.signature import Batch, Dtype, Output, Prediction, Signature
+from seatrial.registry.signature import (
+    MAX_RANK,
+    Batch,
+    Dtype,
+    Output,
+    Prediction,
+    Signature,
+)
 from seatrial.serving.failures import UnsupportedModel
 
 
@@ -43,16 +51,17 @@ def outputs_of(model: LoadedModel, prediction: Prediction) -> tuple[Output, ...]
 def _output(
     name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], model: LoadedModel
 ) -> Output:
-    if values.ndim > 2 or values.ndim == 0:
+    if not 1 <= values.ndim <= MAX_RANK + 1 or 0 in values.shape[1:]:
         raise UnsupportedModel(
-            f"The model's output {name!r} has {values.ndim} dimensions.",
-            remedy="Serve a model that returns one value, or one list of values, for each row.",
+            f"The model's output {name!r} has the shape {list(values.shape)}.",
+            remedy="Serve a model whose outputs have a value, or a tensor of values, for each row.",
         )
     return Output(
         name=name,
         dtype=dtype_of(values.dtype, name),
-        width=None if values.ndim == 1 else values.shape[1],
+        width=None if values.ndim == 1 else prod(values.shape[1:]),
         classes=model.classes() if name == "probabilities" else None,
+        shape=values.shape[1:] if values.ndim > 2 else None,
     )
 
 

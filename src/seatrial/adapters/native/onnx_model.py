@@ -10,7 +10,7 @@ import numpy as np
 
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
 from seatrial.registry.model_file import CorruptModel, missing_library
-from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Task
+from seatrial.registry.signature import MAX_RANK, Batch, Dtype, Prediction, Signature, Task
 from seatrial.serving.failures import UnsupportedModel
 
 _NUMBERS: Final = {
@@ -59,7 +59,7 @@ def _unreadable(path: Path, error: Exception) -> CorruptModel:
 
 
 class OnnxModel:
-    """A session over one graph whose inputs have a row in front."""
+    """A session over one graph whose inputs have the rows in front."""
 
     def __init__(self, session: Any, graph: bytes) -> None:
         self._session = session
@@ -92,11 +92,7 @@ class OnnxModel:
             estimator="onnx.ModelProto",
             task=self._task(),
             inputs=tuple(
-                InputFact(
-                    name=entry.name if one is None else f"x{at}",
-                    kind=_kind(entry),
-                    nullable=takes_gaps and _is_float(entry),
-                )
+                _input(entry, f"x{at}" if one is not None else entry.name, takes_gaps, one)
                 for at, entry in enumerate(entries)
             ),
             named=one is None,
@@ -156,12 +152,36 @@ def _blank(entry: Any) -> Any:
 
 def _shaped(column: Any, entry: Any) -> Any:
     values = column if entry.type == "tensor(string)" else column.astype(_NUMBERS[entry.type])
-    return values.reshape(-1, 1) if len(entry.shape) == 2 else values
+    return values.reshape(-1, *entry.shape[1:])
 
 
 def _squeezed(values: Any) -> Any:
     array = np.asarray(values)
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _input(entry: Any, name: str, takes_gaps: bool, matrix: Any | None) -> InputFact:  # noqa: FBT001
+    shape = _tensor_shape(entry, matrix)
+    if not shape:
+        return InputFact(name=name, kind=_kind(entry), nullable=takes_gaps and _is_float(entry))
+    low = None if _is_float(entry) else 0.0
+    return InputFact(name=name, kind=_kind(entry), shape=shape, dtype=_exact(entry), low=low)
+
+
+def _tensor_shape(entry: Any, matrix: Any | None) -> tuple[int, ...]:
+    """The shape of a row's value; a row of one is one value, and a matrix has many features."""
+    shape = tuple(entry.shape[1:])
+    return () if matrix is not None or shape == (1,) else shape
+
+
+def _exact(entry: Any) -> Dtype | None:
+    """The dtype of a tensor as clients send it."""
+    return {
+        "tensor(float)": Dtype.FLOAT32,
+        "tensor(double)": Dtype.FLOAT64,
+        "tensor(int64)": Dtype.INT64,
+        "tensor(int32)": Dtype.INT64,
+    }.get(entry.type)
 
 
 def _kind(entry: Any) -> Kind:
@@ -177,11 +197,12 @@ def _is_float(entry: Any) -> bool:
 def _check_input(entry: Any) -> None:
     known = entry.type in _NUMBERS or entry.type == "tensor(string)"
     rows_free = bool(entry.shape) and not isinstance(entry.shape[0], int)
-    width_known = len(entry.shape) == 1 or (
-        len(entry.shape) == 2 and isinstance(entry.shape[1], int)
+    sizes_known = len(entry.shape) <= MAX_RANK + 1 and all(
+        isinstance(size, int) and size > 0 for size in entry.shape[1:]
     )
-    if not (known and rows_free and width_known):
+    if not (known and rows_free and sizes_known):
         raise UnsupportedModel(
             f"The graph's input {entry.name!r} is {entry.type} of shape {entry.shape}.",
-            remedy="Export it with a free first dimension and a fixed number of features.",
+            remedy="Export it with a free first dimension, for the rows, and every other size "
+            "fixed: pad texts to one length and images to one size.",
         )

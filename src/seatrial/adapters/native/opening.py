@@ -15,6 +15,7 @@ from seatrial.adapters.native.pickles import load_pickle
 from seatrial.adapters.native.sklearn_model import SklearnModel
 from seatrial.adapters.native.skops_files import load_skops
 from seatrial.adapters.native.threads import allowed_threads, hold
+from seatrial.adapters.native.torch_files import load_torch
 from seatrial.adapters.native.xgboost_model import XgboostModel, load_xgboost
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.model_file import CorruptModel, FileFormat, missing_library
@@ -22,13 +23,16 @@ from seatrial.registry.scan import LostDefinition, ScanReport
 from seatrial.serving.failures import VersionMismatch
 
 
-def open_model(path: Path, report: ScanReport, *, any_version: bool = False) -> LoadedModel:
+def open_model(
+    path: Path, report: ScanReport, *, any_version: bool = False, code: str | None = None
+) -> LoadedModel:
     """The model in a scanned file.
 
     Args:
         path: the file.
         report: what the scan said of it.
         any_version: accept a scikit-learn of another minor version than the one that saved it.
+        code: of a state dict of PyTorch, what makes its module, ``module:callable``.
     Raises: NotAModel, MissingLibrary, VersionMismatch, LostDefinition, CorruptModel, UnsafeModel.
     """
     match report.format:
@@ -38,6 +42,8 @@ def open_model(path: Path, report: ScanReport, *, any_version: bool = False) -> 
             return load_lightgbm(path)
         case FileFormat.ONNX:
             return load_onnx(path)
+        case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
+            return load_torch(path, report, code=code)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
 

@@ -10,6 +10,7 @@ from seatrial.monitoring.rows.naming import name_of
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.registry import signature as served
 from seatrial.registry.signature import Batch, Prediction, Signature, n_rows
+from seatrial.registry.tensor_summary import summary_of, watched_columns
 
 LABEL = "label"
 
@@ -21,14 +22,13 @@ TRUTH = "outputs.truth"
 
 
 def features_table(signature: Signature, batch: Batch) -> Table:
-    """The rows of a batch, by feature.
+    """The rows of a batch, by feature; of a tensor what `watched_columns` says of it.
 
     Args: the model's signature; n >= 0 rows that fit it.
     """
     return Table(
         columns={
-            feature.name: column_of(batch[feature.name] if isinstance(batch, dict) else batch[:, j])
-            for j, feature in enumerate(signature.features)
+            name: column_of(values) for name, values in watched_columns(signature, batch).items()
         },
         n=n_rows(batch),
     )
@@ -46,6 +46,9 @@ def predictions_table(signature: Signature, prediction: Prediction) -> Table:
         if values.ndim == 1:
             columns[name] = column_of(values)
             continue
+        if values.ndim > 2:
+            columns |= summary_of(name, values)
+            continue
         classes = next((o.classes for o in signature.outputs if o.name == name), None)
         keys = classes if classes is not None else range(values.shape[1])
         columns |= {f"{name}.{key}": values[:, k] for k, key in enumerate(keys)}
@@ -55,7 +58,10 @@ def predictions_table(signature: Signature, prediction: Prediction) -> Table:
 def answered_table(signature: Signature, batch: Batch, prediction: Prediction) -> Table:
     """Rows with the answers they got, in the names of the prediction log."""
     rows = features_table(signature, batch)
-    outputs = {f"outputs.{name}": column_of(values) for name, values in prediction.items()}
+    outputs = {
+        f"outputs.{name}": column_of(values if values.ndim < 3 else values.reshape(len(values), -1))
+        for name, values in prediction.items()
+    }
     return Table(columns={**rows.columns, **outputs}, n=rows.n)
 
 

@@ -47,14 +47,14 @@ def inputs(signature: Signature) -> list[dict[str, object]]:
         datatype = DATATYPE_OF[signature.features[0].dtype]
         return [{"name": MATRIX, "datatype": datatype, "shape": [-1, len(signature.features)]}]
     return [
-        {"name": f.name, "datatype": DATATYPE_OF[f.dtype], "shape": [-1]}
+        {"name": f.name, "datatype": DATATYPE_OF[f.dtype], "shape": [-1, *f.shape]}
         for f in signature.features
     ]
 
 
 def output(promised: Output) -> dict[str, object]:
     """One output tensor."""
-    shape = [-1] if promised.width is None else [-1, promised.width]
+    shape = [-1, *promised.row_shape]
     return {"name": promised.name, "datatype": DATATYPE_OF[promised.dtype], "shape": shape}
 
 

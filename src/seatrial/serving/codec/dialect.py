@@ -97,23 +97,23 @@ class Answer:
     Values need no second look: a `LiveVersion` lets no NaN out.
     """
 
-    __slots__ = ("_dtype", "_width", "name", "output")
+    __slots__ = ("_dtype", "_row", "_size", "name", "output")
 
     def __init__(self, output: Output) -> None:
         self.output = output
         self.name = output.name
-        self._width = output.width
+        self._row = output.row_shape
+        self._size = output.width or 1
         self._dtype = output.dtype.numpy
 
     def of(self, prediction: Prediction, n: int) -> NDArray[Any]:
-        """The output's n rows, (n,) or (n, width).   Raises: BadOutput."""
+        """The output's n rows, (n, *row_shape).   Raises: BadOutput."""
         array = prediction.get(self.name)
         if array is None:
             raise self._bad("is missing")
-        width = self._width
-        shape = (n,) if width is None else (n, width)
+        shape = (n, *self._row)
         if array.shape != shape:
-            if array.size != n * (width or 1) or len(array) != n:
+            if array.size != n * self._size or len(array) != n:
                 raise self._bad(f"has shape {array.shape}, not {shape}")
             array = array.reshape(shape)
         if array.dtype != self._dtype:

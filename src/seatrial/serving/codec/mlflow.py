@@ -143,6 +143,9 @@ def _main(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
 
 def _batch_of_split(contract: Contract, split: Split[Any], numbers: bool) -> Batch:  # noqa: FBT001
     names = contract.signature.names
+    if contract.one_tensor:
+        given = [str(c) for c in split.columns or names]
+        return contract.columns(_transposed(given, split.data))
     if split.columns is None or tuple(split.columns) == names or not contract.signature.named:
         return batch_of_rows(contract, split.data, numbers, "dataframe_split.data")
     return contract.columns(_transposed([str(c) for c in split.columns], split.data))

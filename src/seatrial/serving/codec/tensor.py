@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from itertools import chain
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def dtype_of(datatype: str, name: str) -> np.dtype[Any]:
 
 
 def flat(data: object, shape: Sequence[int], name: str) -> list[object]:
-    """The values of JSON ``data``, flat or nested as ``shape`` (one or two sizes), row-major.
+    """The values of JSON ``data``, flat or nested as ``shape``, row-major.
 
     Raises: BadInput: not a list, ragged, or not as many values as the shape holds.
     """
@@ -68,18 +69,22 @@ def flat(data: object, shape: Sequence[int], name: str) -> list[object]:
             remedy="Send the values as a flat list in row-major order.",
             field=name,
         )
-    values = data
-    if len(shape) == 2 and len(data) == shape[0] and data and isinstance(data[0], list):
-        for row, part in enumerate(data):
-            if not isinstance(part, list) or len(part) != shape[1]:
-                raise BadInput(
-                    f"Row {row} of {shown(name)} does not hold {shape[1]} values.",
-                    remedy="Make all rows as long as the shape says.",
-                    field=name,
-                    row=row,
-                )
-        values = list(chain.from_iterable(data))
-    size = shape[0] * shape[1] if len(shape) == 2 else shape[0]
+    values, held = data, 1
+    if len(data) == shape[0]:
+        for length in shape[1:]:
+            if not values or not isinstance(values[0], list):
+                break
+            for place, part in enumerate(values):
+                if not isinstance(part, list) or len(part) != length:
+                    raise BadInput(
+                        f"Row {place // held} of {shown(name)} does not hold {length} values.",
+                        remedy="Make all rows as long as the shape says.",
+                        field=name,
+                        row=place // held,
+                    )
+            values = list(chain.from_iterable(values))
+            held *= length
+    size = prod(shape)
     if len(values) != size:
         raise BadInput(
             f"{shown(name)} has {len(values)} values but its shape {list(shape)} holds {size}.",

@@ -4,13 +4,15 @@ Source: https://github.com/kserve/open-inference-protocol; binary tensors as in 
 the JSON part is as long as ``inference-header-content-length`` says, raw tensors follow in order.
 
 A tensor of shape [n, width] holds all features, whatever its name; so does [n] where the one
-feature is a number (`description.MATRIX`). Every other tensor is one feature and bears its name.
+feature is a number (`description.MATRIX`). Every other tensor is one feature and bears its name;
+its shape is [n], [n, 1] or, of a feature that is a tensor itself, [n, ...].
 Tensors named ``entity.KEY`` hold the join keys of entities whose features are looked up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,7 +20,7 @@ import orjson
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from seatrial.registry.signature import Batch, Output, Prediction
+from seatrial.registry.signature import MAX_RANK, Batch, Output, Prediction
 from seatrial.serving.codec.description import DATATYPE_OF
 from seatrial.serving.codec.dialect import Answer, Model, sticky_key, version_header
 from seatrial.serving.codec.entity_tensors import OF_ENTITY, entity_rows
@@ -90,7 +92,7 @@ class InferAsk(msgspec.Struct):
     def rows(self) -> list[Any] | None:
         """See Ask: tensors are no rows, but where some of them name entities."""
         if self.named is None and any(t.name.startswith(OF_ENTITY) for t in self.message.inputs):
-            self.named = entity_rows(_columns(self))
+            self.named = entity_rows(_columns(self, {}))
         return self.named
 
 
@@ -129,6 +131,8 @@ class InferCodec:
         self._contract = model.contract
         self._headers = version_header(model)
         self._matrix = model.contract.signature.matrix
+        signature = model.contract.signature
+        self._shapes = {f.name: f.shape for f in signature.features if signature.has_tensors}
         self._head = b'{"model_name":%b,"model_version":"%d",' % (
             _dumps(model.name),
             model.version,
@@ -142,8 +146,8 @@ class InferCodec:
         if ask.named is not None:
             return self._contract.rows(ask.named)
         inputs = ask.message.inputs
-        if len(inputs) != 1:
-            return self._contract.columns(_columns(ask))
+        if len(inputs) != 1 or self._shapes:
+            return self._contract.columns(_columns(ask, self._shapes))
         tensor = inputs[0]
         shape = tensor.shape
         width = self._contract.width
@@ -159,7 +163,7 @@ class InferCodec:
                 remedy=f"Send the shape [n, {width}] for n rows, or one tensor per feature.",
                 field=tensor.name[:200],
             )
-        return self._contract.columns(_columns(ask))
+        return self._contract.columns(_columns(ask, {}))
 
     def _whole(self, ask: InferAsk, tensor: Tensor[Any]) -> Batch:
         """All features in one tensor of shape [n, width]."""
@@ -241,7 +245,7 @@ def _described(output: Output) -> bytes:
     return b'{"name":%b,"datatype":"%b","shape":[%b],"data":' % (
         _dumps(output.name).replace(b"%", b"%%"),
         DATATYPE_OF[output.dtype].encode(),
-        b"%d" if output.width is None else b"%%d,%d" % output.width,
+        b",".join([b"%d", *(b"%d" % size for size in output.row_shape)]),
     )
 
 
@@ -268,16 +272,33 @@ def _header_length(value: bytes, size: int) -> int:
     )
 
 
-def _columns(ask: InferAsk) -> dict[str, NDArray[Any]]:
-    """One flat array per tensor of shape [n] or [n, 1]."""
+def _columns(ask: InferAsk, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+    """One flat array per tensor of shape [n] or [n, 1].
+
+    Args: shapes: of every feature's rows, where one is a tensor: those arrays have that shape.
+    """
     for tensor in ask.message.inputs:
-        if len(tensor.shape) != 1 and (len(tensor.shape) != 2 or tensor.shape[1] != 1):
+        if shapes and tensor.name not in shapes:
+            continue  # the contract says what it misses
+        wanted = shapes.get(tensor.name)
+        if wanted:
+            if tuple(tensor.shape[1:]) != wanted:
+                raise BadInput(
+                    f"The tensor {shown(tensor.name)} has the shape {shown(tensor.shape)}.",
+                    remedy=f"Send the shape [n, {', '.join(map(str, wanted))}] for n rows.",
+                    field=tensor.name,
+                )
+        elif len(tensor.shape) != 1 and (len(tensor.shape) != 2 or tensor.shape[1] != 1):
             raise BadInput(
                 f"The tensor {shown(tensor.name)} has the shape {shown(tensor.shape)}.",
                 remedy="Send one tensor per feature, of shape [n] or [n, 1].",
                 field=tensor.name[:200],
             )
-    return _arrays(ask)
+    arrays = _arrays(ask)
+    return {
+        name: array.reshape(-1, *shapes[name]) if shapes.get(name) else array
+        for name, array in arrays.items()
+    }
 
 
 def _arrays(ask: InferAsk) -> dict[str, NDArray[Any]]:
@@ -316,10 +337,10 @@ def _arrays(ask: InferAsk) -> dict[str, NDArray[Any]]:
 
 def _sizes(tensor: Tensor[Any]) -> tuple[int, int]:
     shape = tensor.shape
-    if len(shape) not in (1, 2) or any(not 0 <= size < 2**31 for size in shape):
+    if not 1 <= len(shape) <= MAX_RANK + 1 or any(not 0 <= size < 2**31 for size in shape):
         raise BadInput(
             f"The tensor {shown(tensor.name)} has the shape {shown(shape)}.",
-            remedy="Send shapes of one or two sizes, none of them negative.",
+            remedy=f"Send shapes of 1 to {MAX_RANK + 1} sizes, none of them negative.",
             field=tensor.name[:200],
         )
-    return shape[0], shape[1] if len(shape) == 2 else 1
+    return shape[0], prod(shape[1:])

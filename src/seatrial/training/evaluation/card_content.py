@@ -278,13 +278,14 @@ def _signature(found: Evaluation, language: str) -> Section:
 
 def _inputs(features: tuple[Feature, ...]) -> Iterator[str]:
     for feature in features[:_MOST]:
-        yield f"{feature.name} ({feature.dtype.value}{'?' if feature.nullable else ''})"
+        shape = f" × {' × '.join(map(str, feature.shape))}" if feature.shape else ""
+        yield f"{feature.name} ({feature.dtype.value}{'?' if feature.nullable else ''}{shape})"
     if len(features) > _MOST:
         yield f"… {len(features)}"
 
 
 def _output(output: Output) -> str:
-    width = "" if output.width is None else f" × {output.width}"
+    width = "".join(f" × {size}" for size in output.row_shape)
     return f"{output.name} ({output.dtype.value}{width})"
 
 

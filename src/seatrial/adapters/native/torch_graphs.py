@@ -1,0 +1,143 @@
+"""What becomes of a PyTorch module in other forms: a graph of ONNX, or TorchScript.
+
+The batch is free and every other size fixed. Both ONNX exporters are PyTorch's own; which is used
+follows from what the model came as, since torch.export cannot read TorchScript.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+
+from seatrial.adapters.native.torch_model import TorchModel, named_outputs
+from seatrial.adapters.onnx_convert import Columns
+
+OPSET: Final = 18
+"""The operator set asked for: PyTorch's exporters write it without a conversion."""
+
+_BATCH: Final = "batch"
+_INPUT: Final = "input"
+
+
+def flat_of(module: Any, outputs: Sequence[str]) -> Any:
+    """The module with its outputs as a tuple, in the signature's order."""
+    import torch
+
+    class Flat(torch.nn.Module):  # type: ignore[misc]  # torch is not there where types are checked
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, *tensors: Any) -> tuple[Any, ...]:
+            found = named_outputs(self.module(*tensors))
+            return tuple(found[name] for name in outputs)
+
+    return Flat()
+
+
+def example_inputs(
+    model: TorchModel, columns: Columns, shapes: Sequence[Sequence[int]], *, matrix: bool
+) -> tuple[tuple[Any, ...], list[str]]:
+    """Two rows for each argument of the model, and the names the graph gives them."""
+    import torch
+
+    if matrix or (len(model.arguments) == 1 and not shapes):
+        return (torch.zeros(2, len(columns), dtype=getattr(torch, columns[0][1])),), [_INPUT]
+    found = tuple(
+        torch.zeros(2, *shape, dtype=getattr(torch, dtype))
+        for (_, dtype), shape in zip(columns, shapes or [()] * len(columns), strict=True)
+    )
+    return found, [name for name, _ in columns]
+
+
+def exported(
+    flat: Any, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
+) -> onnx.ModelProto:
+    """The graph by torch.export.   Raises: what PyTorch raises."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _program(flat, examples),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=list(names),
+            output_names=list(outputs),
+            external_data=False,
+        )
+    assert program is not None
+    proto: onnx.ModelProto = onnx.load_from_string(program.model_proto.SerializeToString())
+    return proto
+
+
+def _program(flat: Any, examples: tuple[Any, ...]) -> Any:
+    """The program of torch.export, its batch free.   Raises: what torch.export raises."""
+    import torch
+
+    batch = torch.export.Dim(_BATCH)
+    shapes = {"tensors": tuple({0: batch} for _ in examples)}
+    return torch.export.export(flat, examples, dynamic_shapes=shapes, strict=False)
+
+
+def traced(
+    flat: Any, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
+) -> onnx.ModelProto:
+    """The graph by tracing, which TorchScript can be.   Raises: what PyTorch raises."""
+    import torch
+
+    with tempfile.TemporaryDirectory(prefix="seatrial-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "model.onnx"
+        torch.onnx.export(
+            torch.jit.trace(flat, examples, check_trace=False),
+            examples,
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(names),
+            output_names=list(outputs),
+            dynamic_axes={name: {0: _BATCH} for name in (*names, *outputs)},
+        )
+        graph: onnx.ModelProto = onnx.load(path)
+    return graph
+
+
+def fixed_batch(graph: onnx.ModelProto) -> str:
+    """The first input that takes a fixed number of rows; empty when none does."""
+    for value in graph.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        if dims and dims[0].dim_value > 0:
+            return str(value.name)
+    return ""
+
+
+def reason(error: Exception) -> str:
+    """What an exporter says, in one sentence: the last cause, without PyTorch's advice."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    first = lines[0] if lines else type(cause).__name__
+    return f"{type(cause).__name__}: {first[:200]}".rstrip(" .:")
+
+
+def scripted(model: TorchModel, examples: tuple[Any, ...]) -> bytes:
+    """The model as a TorchScript file.   Raises: what tracing raises."""
+    import torch
+
+    with tempfile.TemporaryDirectory(prefix="seatrial-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "model.ts"
+        found = model.module
+        if not model.scripted:
+            with torch.no_grad():
+                found = torch.jit.trace(found, examples, strict=False)
+        torch.jit.save(found, str(path))
+        return path.read_bytes()

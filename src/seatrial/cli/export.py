@@ -1,0 +1,85 @@
+"""`seatrial export`: a model file in another form, compared with the original."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatrial.cli.exits import Exit
+from seatrial.cli.options import json_option, workspace_options
+from seatrial.cli.output import Console
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SUFFIX = {"onnx": ".onnx", "torchscript": ".ts"}
+
+
+@click.command()
+@click.argument("model", type=_FILE)
+@click.option(
+    "--to", type=click.Choice(sorted(_SUFFIX)), default="onnx", show_default=True, help="The form."
+)
+@click.option(
+    "--output", "-o", type=_FILE, help="File to write.  [default: MODEL with the form's ending]"
+)
+@click.option("--data", type=_FILE, help="Rows to compare on: Parquet, CSV, JSON, .npz or .npy.")
+@click.option("--label", help="Column of the rows that the model predicts.")
+@click.option("--class", "code", help="Of a PyTorch state dict: module:callable that makes it.")
+@click.option("--int8", is_flag=True, help="Make the weights int8; loss and gain are measured.")
+@click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
+@click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@workspace_options
+@json_option
+def export(
+    model: Path,
+    to: str,
+    output: Path | None,
+    data: Path | None,
+    label: str | None,
+    code: str | None,
+    int8: bool,
+    trust: bool,
+    any_version: bool,
+    home: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Write MODEL, a trained model file, in another form, for another engine.
+
+    The new file is held against the original on the rows given, on rows made up and on rows at its
+    edges; one that answers otherwise is not written. With --int8 the answers differ, and how far is
+    said, and what it brings.
+    """
+    from seatrial.packaging.convert import Target, Wish
+    from seatrial.packaging.source import Source
+    from seatrial.wiring.export import export_wish, sample_from
+    from seatrial.wiring.workspace import open_workspace
+
+    console = Console(as_json=as_json)
+    ending = (".int8" if int8 else "") + _SUFFIX[to]
+    target = output or model.with_suffix(ending)
+    console.head(f"{model} → {target}")
+    source = Source(
+        model=model,
+        name=model.stem,
+        sample=sample_from(data),
+        label=label,
+        trust=trust,
+        any_version=any_version,
+    )
+    made = export_wish(
+        open_workspace(home=home, config=config),
+        Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
+        on_step=console.step,
+        on_progress=console.progress,
+    )
+    console.result(
+        {
+            "output": str(made.output),
+            "bytes": made.n_bytes,
+            "opset": dict(made.opset),
+            "parity": made.parity.as_dict(),
+            "int8": None if made.quantized is None else made.quantized.as_dict(),
+        }
+    )
+    return Exit.DONE

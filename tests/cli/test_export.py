@@ -1,0 +1,145 @@
+"""seatrial export: written where the answers are the same, refused with a reason where not."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import skops.io
+import xgboost
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from seatrial.cli.app import run as seatrial
+from seatrial.cli.exits import Exit
+
+ROWS = np.random.default_rng(0).random((40, 3, 6, 6), dtype=np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    image_model(tmp_path / "image.onnx")
+    np.savez(tmp_path / "rows.npz", image=ROWS)
+    return tmp_path
+
+
+def image_model(path: Path, *, rows: str | int = "n", side: str | int = 6) -> None:
+    """A classifier of small images with a product large enough for int8."""
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=(108, 64)).astype(np.float32) / 10
+    head = rng.normal(size=(64, 5)).astype(np.float32)
+    nodes = [
+        helper.make_node("Flatten", ["image"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["hidden"]),
+        helper.make_node("Relu", ["hidden"], ["active"]),
+        helper.make_node("MatMul", ["active", "head"], ["raw"]),
+        helper.make_node("Softmax", ["raw"], ["probabilities"], axis=-1),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=-1, keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "image",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [rows, 3, side, side])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [rows]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, 5]),
+        ],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(head, "head")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
+    code = seatrial(["export", *words, "--json", "--home", "home"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_graph_is_made_int8_and_what_that_costs_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, made = run(capsys, "image.onnx", "--data", "rows.npz", "--int8")
+    assert code == Exit.DONE
+    assert made["output"] == "image.int8.onnx"
+    assert made["opset"] == {"ai.onnx": 18}
+    assert made["parity"]["passed"]
+    before, after = made["int8"]["n_bytes"]
+    assert after == (folder / "image.int8.onnx").stat().st_size < before
+    assert 0 < made["int8"]["largest"] < 0.2
+    session = onnxruntime.InferenceSession(folder / "image.int8.onnx")
+    for n in (1, 7):
+        (likely,) = session.run(["probabilities"], {"image": ROWS[:n]})
+        assert likely.shape == (n, 5)
+
+
+def trained(folder: Path) -> None:
+    """One model of each library, on four numbers a row."""
+    rows = np.random.default_rng(0).normal(size=(120, 4)).astype(np.float32)
+    kinds = (rows[:, 0] > 0).astype(int)
+    net = MLPClassifier((32,), max_iter=30, random_state=0).fit(rows, kinds)
+    (folder / "net.pkl").write_bytes(pickle.dumps(net))
+    skops.io.dump(LogisticRegression().fit(rows, kinds), folder / "line.skops")
+    booster = xgboost.XGBClassifier(n_estimators=3, max_depth=2).fit(rows, kinds)
+    booster.save_model(folder / "boost.json")
+    data = lightgbm.Dataset(rows, kinds)
+    settings = {"objective": "binary", "verbose": -1, "num_leaves": 4}
+    lightgbm.train(settings, data, num_boost_round=3).save_model(folder / "light.txt")
+    np.save(folder / "rows.npy", rows)
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_each_library_is_written_as_onnx(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(folder)
+    for file in ("net.pkl", "line.skops", "boost.json", "light.txt", "image.onnx"):
+        data = "rows.npz" if file == "image.onnx" else "rows.npy"
+        code, made = run(capsys, file, "--data", data, "-o", "made.onnx")
+        assert code == Exit.DONE, made
+        assert made["parity"]["passed"]
+        assert made["opset"]["ai.onnx"] >= 13
+        onnxruntime.InferenceSession(folder / "made.onnx")
+    code, refused = run(capsys, "boost.json", "--data", "rows.npy", "--int8")
+    assert code != Exit.DONE
+    assert "no matrix product" in refused["error"]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["image.onnx", "--to", "torchscript"], "export.no_way", "Only PyTorch models"),
+        (["image.onnx"], "export.no_way", "is the model itself"),
+        (["image.onnx", "--to", "torchscript", "--int8"], "export.no_way", "int8 is made of ONNX"),
+        (["image.onnx", "-o", "no/such/place.onnx"], "export.no_way", "cannot be written"),
+        (["fixed.onnx", "-o", "a.onnx"], "model.unsupported", "[4, 3, 6, 6]"),
+        (["sized.onnx", "-o", "a.onnx"], "model.unsupported", "'height'"),
+        (["empty.onnx", "-o", "a.onnx"], "model.corrupt", "is empty"),
+        (["cut.onnx", "-o", "a.onnx"], "model.corrupt", "cannot load cut.onnx"),
+        (["none.onnx", "-o", "a.onnx"], "model.no_such_file", "no file"),
+        (["image.onnx", "--data", "flat.npy", "-o", "a.onnx"], "sample.mismatch", "[n, 108]"),
+    ],
+)
+def test_what_cannot_be_written_is_said_and_nothing_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: str, said: str
+) -> None:
+    image_model(folder / "fixed.onnx", rows=4)
+    image_model(folder / "sized.onnx", side="height")
+    (folder / "empty.onnx").write_bytes(b"")
+    (folder / "cut.onnx").write_bytes((folder / "image.onnx").read_bytes()[:2000])
+    np.save(folder / "flat.npy", ROWS.reshape(40, -1))
+    before = set(folder.iterdir())
+    exit_code, answer = run(capsys, *words)
+    assert exit_code != Exit.DONE
+    assert answer["error"]["code"] == code, answer
+    assert said in answer["error"]["problem"]
+    assert answer["error"]["remedy"]
+    assert set(folder.iterdir()) - before <= {folder / "home"}

@@ -1,0 +1,123 @@
+"""The page on formats: its commands are run, and every filled cell of its table has a test."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import re
+import shlex
+from pathlib import Path
+
+import docs_blocks as docs
+import numpy as np
+import pytest
+from onnx import numpy_helper, parser
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from seatrial.cli.app import run
+
+PAGE = docs.ROOT / "docs" / "how-to" / "formats.md"
+TESTS = docs.ROOT / "tests"
+
+_EXPORT = "cli/test_export.py::test_each_library_is_written_as_onnx"
+_INT8 = "cli/test_export.py::test_a_graph_is_made_int8_and_what_that_costs_is_said"
+_CHILD = (
+    "packaging/test_session.py::"
+    "test_a_model_is_described_from_itself_and_answers_the_same_in_its_child"
+)
+_TORCH = "integration/torch_models/in_torch.py::test_a_model_is_written_with_the_same_answers"
+_TORCH_INT8 = "integration/torch_models/in_torch.py::test_int8_says_what_it_costs_and_brings"
+_STAGED = (
+    "integration/torch_models/in_torch.py::"
+    "test_a_graph_is_staged_without_torch_and_what_has_none_with_it"
+)
+_GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
+
+CELLS = {
+    "scikit-learn (pickle, joblib)": (_EXPORT, "", "", _EXPORT, _CHILD),
+    "scikit-learn (skops)": (_EXPORT, "", "", _EXPORT, _EXPORT),
+    "XGBoost (.json, .ubj)": (
+        _EXPORT,
+        "",
+        "",
+        _EXPORT,
+        "packaging/test_session.py::test_xgboosts_own_files_answer_like_the_classifier",
+    ),
+    "LightGBM (.txt)": (
+        _EXPORT,
+        "",
+        "",
+        _EXPORT,
+        "packaging/test_session.py::test_lightgbms_own_file_answers_like_the_classifier",
+    ),
+    "ONNX": (_EXPORT, _INT8, "", _GRAPH, ""),
+    "PyTorch module (`torch.save`)": (_TORCH, _TORCH_INT8, _TORCH, _STAGED, _TORCH),
+    "TorchScript (`torch.jit.save`)": (_TORCH, "", "", _TORCH, _STAGED),
+    "PyTorch program (.pt2)": (_TORCH, "", "", _TORCH, _TORCH),
+    "PyTorch state dict, with `--class`": (_TORCH, "", _TORCH, "", ""),
+}
+"""The test of each cell, in the order of the columns; empty where the cell is."""
+
+
+def test_every_filled_cell_has_a_test() -> None:
+    table = re.findall(r"^\| (.+?) \|(.+)\|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    rows = {name: [cell.strip() for cell in rest.split("|")] for name, rest in table}
+    for name, tests in CELLS.items():
+        assert [cell == "yes" for cell in rows[name]] == [bool(test) for test in tests], name
+    header = rows["format"]
+    assert {name for name, cells in rows.items() if len(cells) == len(header)} == {
+        "format",
+        *CELLS,
+    }
+
+
+@pytest.mark.parametrize("test", sorted({t for tests in CELLS.values() for t in tests if t}))
+def test_the_test_of_a_cell_is_there(test: str) -> None:
+    file, _, name = test.partition("::")
+    tree = ast.parse((TESTS / file).read_text("utf-8"))
+    assert name in {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_the_commands_do_what_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal(size=(80, 3))
+    kinds = (rows.sum(axis=1) > 0).astype(int)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, kinds)
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    net(tmp_path / "net.onnx")
+    table = np.column_stack([rows, kinds])
+    np.savetxt("rows.csv", table, delimiter=",", header="a,b,c,kind", comments="")
+    for block in docs.blocks(PAGE):
+        if block.mark == "formats":
+            for line in block.text.splitlines():
+                assert run(shlex.split(line)[1:]) == 0
+    said = capsys.readouterr().err
+    assert "Opset: " in said
+    assert "accuracy" in said
+    assert (tmp_path / "net.int8.onnx").exists()
+
+
+def net(path: Path) -> None:
+    """A graph whose products have weights, on the three numbers of a row."""
+    rng = np.random.default_rng(0)
+    made = parser.parse_model("""
+        <ir_version: 9, opset_import: ["": 18]>
+        net (float[n, 3] rows) => (int64[n] label, float[n, 2] probabilities) {
+            hidden = MatMul (rows, first)
+            active = Relu (hidden)
+            raw = MatMul (active, second)
+            probabilities = Softmax <axis = -1> (raw)
+            label = ArgMax <axis = -1, keepdims = 0> (probabilities)
+        }
+    """)
+    weights = {"first": rng.normal(size=(3, 64)), "second": rng.normal(size=(64, 2))}
+    made.graph.initializer.extend(
+        numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()
+    )
+    path.write_bytes(made.SerializeToString())
