@@ -206,10 +206,10 @@ def test_features_are_joined_as_of_the_time_of_each_label(
     # Two hours before, nothing was known of user 2, and of user 3 nothing ever was.
     assert rows.columns["purchase_count_30d"].tolist() == [0, 10, 20, 0]
     assert rows.labels.tolist() == [1, 1, 0, 0]
-    assert said == [
-        "5 entities joined with the feature store, as of their times",
-        "4 rows with a label; 1 have none yet",
-    ]
+    assert said[0] == "5 entities joined with the feature store, as of their times"
+    assert said[-1] == "4 rows with a label; 1 have none yet"
+    left_out = "left out, since the version in production does not take them: avg_order_value"
+    assert said[1:-1] == ([left_out] if taken else [])
     assert [path.name for path in tmp_path.glob("features.parquet*")] == []
 
 

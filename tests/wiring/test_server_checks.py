@@ -21,7 +21,7 @@ def place(tmp_path: Path, port: int) -> Workspace:
     workspace = open_workspace(
         home=tmp_path / "home", config=tmp_path / "seatrial.yaml", environment={}
     )
-    workspace.home.mkdir()
+    workspace.own.mkdir(parents=True, exist_ok=True)
     return workspace
 
 
@@ -30,7 +30,7 @@ def killed_on(workspace: Workspace, port: int) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     record = {"pid": gone.pid, "created": 1.0, "address": f"http://127.0.0.1:{port}", "log": "x"}
-    (workspace.home / "server.json").write_text(json.dumps(record))
+    (workspace.own / "server.json").write_text(json.dumps(record))
 
 
 def test_the_workers_of_a_killed_server_are_waited_for(tmp_path: Path) -> None:
