@@ -56,7 +56,7 @@ def test_two_versions_are_promoted_two_are_aborted_and_the_console_stays(
     assert judged.keys() == {"2", "3", "4"}
     assert judged["2"] >= 3_000  # fewer prove nothing of 0.1 %
     assert max(judged["3"], judged["4"]) < 500
-    assert re.search(r"5 %, [\d.]+ s of 10 s, [\d,]+ requests, about [\d,]+ more", done.stderr)
+    assert re.search(r"canary +(5 %, [\d.]+ s of 10 s, [\d,]+ requests|waits for)", done.stderr)
     for version in "1234":
         left = {path.name for path in (Path(state) / "releases" / "tumour" / version).iterdir()}
         assert {"Dockerfile", "staging.html", "staging.json", "kubernetes"} <= left
