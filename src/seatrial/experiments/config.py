@@ -29,7 +29,7 @@ Amount = Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[0-9]+(
 
 MAX_UNITS = 10**12
 """Units of a horizon: more than a hundred for everybody on earth."""
-MAX_DAYS = 3650.0
+MAX_DAYS = 3650
 """Days of a horizon: ten years."""
 
 
@@ -112,11 +112,8 @@ class GuardrailConfig(MetricConfig):
 class HorizonConfig(ConfigModel):
     """When the experiment ends as planned: when both are reached."""
 
-    units: Annotated[int, BeforeValidator(_counted)] | None = Field(
-        default=None,
-        ge=2,
-        le=MAX_UNITS,
-        description="Units in all variants; `seatrial experiment plan` says it.",
+    units: Annotated[int, Field(ge=2, le=MAX_UNITS), BeforeValidator(_counted)] | None = Field(
+        default=None, description="Units in all variants; `seatrial experiment plan` says it."
     )
     days: float | None = Field(default=None, gt=0, le=MAX_DAYS, description="Days since it began.")
 
