@@ -1,6 +1,6 @@
 """What answers cost while the same machine trains and evaluates.
 
-python -m benchmarks.beside [--into docs/reference/benchmarks.md] [--quick]
+python -m benchmarks.beside [--quick] [--rounds 3] [--only nothing evaluate]
 
 One server answers single rows of a model. Beside it, in turns, nothing runs; a training that the
 server started; one by `seatrial train`; an evaluation of 100,000 rows by `seatrial evaluate`; the
@@ -36,9 +36,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.monitor.goals import markdown_table
 from benchmarks.serving.machine import describe
-from benchmarks.serving.page import fill
 
-SUBJECT = "beside"
 N_HOLDOUT = 100_000
 EVERY_S = 0.005
 PROGRAM = """
@@ -102,7 +100,11 @@ class Place:
 
     def run(self, *arguments: str) -> None:
         done = self.begin(*arguments)
-        assert done.wait() == 0, (self.folder / "out.log").read_text()[-2000:]
+        assert done.wait() == 0, self.told()
+
+    def told(self) -> str:
+        """The end of what all processes said."""
+        return (self.folder / "out.log").read_text()[-2000:]
 
     def model(self, c: float) -> Path:
         rows = pd.read_parquet(self.folder / "train.parquet")
@@ -134,12 +136,26 @@ class Place:
     def until(self, what: Callable[[], object]) -> None:
         ends = time.monotonic() + 180
         while not what():
-            assert time.monotonic() < ends, (self.folder / "out.log").read_text()[-2000:]
+            assert time.monotonic() < ends, self.told()
             time.sleep(0.1)
+
+    def is_idle(self) -> bool:
+        """Whether nothing is left of what the server was given to do, releases too."""
+        run = self.get("/api/retraining/forest")["run"]
+        arrivals = self.get("/api/registry")["arrivals"]
+        over = run is None or run["status"] in ("ended", "failed")
+        return over and all(one["outcome"] for one in arrivals)
 
 
 Beside = Callable[[Place], Callable[[], bool]]
 """Begins some work and returns once it is at it; what it returns says whether it still is."""
+
+
+def at_work(place: Place, process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process goes on; one that failed ends the benchmark."""
+    code = process.poll()
+    assert code in (None, 0), place.told()
+    return code is None
 
 
 def nothing(_: Place) -> Callable[[], bool]:
@@ -175,7 +191,7 @@ def evaluated(place: Place) -> Callable[[], bool]:
     order = ("churn@2", "--against", "churn@1", "--data", "holdout.parquet", "--label", "y")
     work = place.begin("evaluate", *order)
     time.sleep(1.0)
-    return lambda: work.poll() is None
+    return lambda: at_work(place, work)
 
 
 def registered(place: Place) -> Callable[[], bool]:
@@ -184,13 +200,13 @@ def registered(place: Place) -> Callable[[], bool]:
     file = place.model(0.01 * place.n_offered)
     place.get("/api/models/churn/versions?file=m.pkl", file.read_bytes())
 
-    def at_work() -> bool:
+    def arriving() -> bool:
         arrivals = place.get("/api/registry")["arrivals"]
         mine = [one for one in arrivals if one["number"] == place.n_offered]
         return bool(mine) and not mine[0]["outcome"]
 
-    place.until(at_work)
-    return at_work
+    place.until(arriving)
+    return arriving
 
 
 WORK: dict[str, Beside] = {
@@ -205,7 +221,7 @@ WORK: dict[str, Beside] = {
 
 def _trained(place: Place, work: subprocess.Popen[bytes]) -> Callable[[], bool]:
     place.until(_forests)
-    return lambda: work.poll() is None
+    return lambda: at_work(place, work)
 
 
 def _forests() -> bool:
@@ -254,36 +270,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.beside", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", help="beginnings of the work's names")
-    parser.add_argument("--into", type=Path, help="a page to put the results into")
+    parser.add_argument("--only", nargs="*", help="parts of the work's names")
     options = parser.parse_args()
     seconds, rounds = (4.0, 1) if options.quick else (10.0, options.rounds)
     machine = describe()
-    found: dict[str, list[list[float]]] = {}
+    chosen = {n: w for n, w in WORK.items() if any(o in n for o in options.only or ("",))}
+    print(f"{machine.description}; {machine.busy_share:.0%} busy beforehand.\n")
+    if options.quick:
+        print("**With `--quick`: one short round. This shows that it works, no more.**\n")
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder), seconds=seconds + 4)
         os.environ["SEATRIAL_HOME"] = str(place.folder / ".seatrial")
         with place.served():
-            for _ in range(rounds):
-                for name, begin in WORK.items():
-                    if options.only and not any(name.startswith(o) for o in options.only):
-                        continue
-                    still = begin(place)
-                    took = asked(place, still, seconds=seconds)
-                    found.setdefault(name, []).append(took)
-                    said = [f"{quantile(took, q):.2f}" for q in (0.5, 0.99, 1.0)]
-                    print(name, len(took), *said, file=sys.stderr, flush=True)
-                    place.until(lambda still=still, name=name: name == "nothing" or not still())
-                    time.sleep(1.0)
-    told = [f"{machine.description}; {machine.busy_share:.0%} busy beforehand."]
-    if options.quick:
-        told.append("**With `--quick`: one short round. This shows that it works, no more.**")
-    told.append(table(found))
-    text = "\n\n".join(told)
-    print(text)
-    if options.into is not None:
-        options.into.write_text(fill(options.into.read_text(), {"answers": text}, SUBJECT))
+            print(table(measured(place, chosen, seconds=seconds, rounds=rounds)))
     return 0
+
+
+def measured(
+    place: Place, chosen: dict[str, Beside], *, seconds: float, rounds: int
+) -> dict[str, list[list[float]]]:
+    """Milliseconds of each request, by what went on beside it, for each round."""
+    found: dict[str, list[list[float]]] = {name: [] for name in chosen}
+    for name, begin in [*chosen.items()] * rounds:
+        still = begin(place)
+        took = asked(place, still, seconds=seconds)
+        found[name].append(took)
+        said = [f"{quantile(took, q):.2f}" for q in (0.5, 0.99, 1.0)]
+        print(name, len(took), *said, file=sys.stderr, flush=True)
+        place.until(lambda still=still, begin=begin: begin is nothing or not still())  # type: ignore[misc]
+        place.until(place.is_idle)
+    return found
 
 
 def table(found: dict[str, list[list[float]]]) -> str:
