@@ -151,7 +151,7 @@ async def test_a_clients_own_deadline_is_no_ones_fault(bench: Bench) -> None:
         call = channel.unary_unary(f"/{SERVICE}/ModelInfer")
         with pytest.raises(grpc.aio.AioRpcError) as told:
             await call(request.SerializeToString(), timeout=0.05)
-    assert told.value.code() in (Code.DEADLINE_EXCEEDED, Code.INVALID_ARGUMENT)
+    assert told.value.code() is Code.DEADLINE_EXCEEDED
     for _ in range(100):
         if bench.recorder.seen:
             break

@@ -109,3 +109,4 @@ def main(address: str) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1])
+    exec(sys.argv[2])  # the words of a page

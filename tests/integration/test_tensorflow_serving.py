@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from tests.integration.environments import environment
 pytestmark = pytest.mark.integration
 
 CLIENT = Path(__file__).with_name("tensorflow_serving_client.py")
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "clients.md"
+(WORDS,) = re.findall(r"(?ms)^```python tfserving\n(.*?)^```", PAGE.read_text("utf-8"))
 ENGINE = FakeEngine(matrix_signature(), 0.25)
 COLUMNS = FakeEngine(column_signature())
 
@@ -40,6 +43,7 @@ def address() -> Iterator[str]:
     async def serve() -> None:
         router = router_of(
             live_version(matrix_signature(), engine=ENGINE),
+            live_version(matrix_signature([f"x{i}" for i in range(13)]), endpoint="wine"),
             live_version(column_signature(), endpoint="col", version=4, engine=COLUMNS),
             live_version(matrix_signature(), endpoint="slow", wait=done.wait),
         )
@@ -67,10 +71,15 @@ def told(address: str, pytestconfig: pytest.Config) -> Any:
         ["grpcio", "protobuf>=6.31,<8", "numpy"],
     )
     ran = subprocess.run(
-        [python, CLIENT, address], capture_output=True, text=True, check=False, timeout=120
+        [python, CLIENT, address, WORDS.replace("127.0.0.1:8001", address)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    asked, page = ran.stdout.splitlines()
+    return {**json.loads(asked), "page": page}
 
 
 def test_its_predictions_are_ours(told: Any) -> None:
@@ -81,6 +90,10 @@ def test_its_predictions_are_ours(told: Any) -> None:
     assert told["prediction"] == [0.5, 0.5]
     assert ENGINE.batches[0].tolist() == [[1, 2, 3], [4, 5, 6]]  # type: ignore[union-attr]
     assert COLUMNS.batches[0]["note"].tolist() == ["å", ""]
+
+
+def test_the_page_is_right(told: Any) -> None:
+    assert told["page"] == "[0, 0] 1"
 
 
 def test_it_reads_signatures_and_states(told: Any) -> None:

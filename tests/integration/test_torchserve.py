@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -27,6 +29,10 @@ from tests.integration.environments import environment
 pytestmark = pytest.mark.integration
 
 _START_S = 90.0
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
+EXPORT, START, ASK = re.findall(
+    r"(?ms)^```sh torchserve\n(.*?)\n(.*?)\n(.*?)\n```", PAGE.read_text()
+)[0]
 ROWS, KINDS = load_iris(return_X_y=True)
 MODEL = LogisticRegression(max_iter=500).fit(ROWS, KINDS)
 
@@ -52,9 +58,7 @@ class TorchServe:
             lines.append(f"{name}={ours[name]}" if name in ours else line)
         config.write_text("\n".join(lines), "utf-8")
         assert set(ours) <= {line.partition("=")[0] for line in lines}
-        command = [python.with_name("torchserve"), "--start", "--foreground", "--ncs"]
-        command += ["--disable-token-auth", "--enable-model-api", "--model-store", store]
-        command += ["--ts-config", config]
+        command = [python.with_name("torchserve"), *shlex.split(START)[1:], "--enable-model-api"]
         path = f"{python.parent}:{os.environ['PATH']}"
         with self._log.open("wb") as sink:
             self._process = subprocess.Popen(
@@ -123,9 +127,9 @@ def server(
     store.mkdir()
     (folder / "iris.pkl").write_bytes(pickle.dumps(MODEL))
     np.save(folder / "rows.npy", ROWS)
-    words = ["export", folder / "iris.pkl", "--data", folder / "rows.npy", "--to", "mar"]
-    words += ["-o", store / "iris.mar", "--home", folder / "home"]
-    assert seatrial([str(word) for word in words]) == Exit.DONE
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert seatrial(shlex.split(EXPORT)[1:]) == Exit.DONE
     (store / "broken.mar").write_bytes((store / "iris.mar").read_bytes()[:2000])
     running = TorchServe(python, store, folder, free_ports(5))
     try:
@@ -133,6 +137,13 @@ def server(
         yield running
     finally:
         running.close()
+
+
+def test_it_is_asked_in_the_words_of_the_page(server: TorchServe) -> None:
+    command = shlex.split(ASK.replace("http://127.0.0.1:8085", server.url))
+    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    (answer,) = json.loads(done.stdout)["predictions"]
+    assert answer["label"] == MODEL.predict([[5.1, 3.5, 1.4, 0.2]])[0]
 
 
 def test_it_answers_as_the_model_does(server: TorchServe) -> None:

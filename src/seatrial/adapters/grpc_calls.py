@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
+from seatrial.serving.client_errors import Impatient
 from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
 
@@ -104,8 +105,11 @@ class PlaneCalls:
 
     async def _refuse(self, reply: Reply, context: Any) -> None:
         if reply.status != 200:
-            code = getattr(self._codes, _STATUS.get(reply.status, "INTERNAL"))
-            await context.abort(code, str(orjson.loads(reply.body)["error"]))
+            record = orjson.loads(reply.body)
+            name = _STATUS.get(reply.status, "INTERNAL")
+            if record["code"] == Impatient.code:  # the call's own deadline, seen here first
+                name = "DEADLINE_EXCEEDED"
+            await context.abort(getattr(self._codes, name), str(record["error"]))
 
 
 def model_path(name: str, version: str = "", *, root: str = "/v2") -> str:
