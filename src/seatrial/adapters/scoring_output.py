@@ -94,10 +94,10 @@ class Answers:
             self._writer.write_table(table)
         if scored.flaws and not self.first:
             self.first = scored.flaws[0].problem
-        for flaw in scored.flaws if self._rejected is not None else ():
-            self._rejected.write(
-                msgspec.json.encode(replace(flaw, row=flaw.row + self.n_rows)) + b"\n"
-            )
+        if self._rejected is not None:
+            for flaw in scored.flaws:
+                moved = replace(flaw, row=flaw.row + self.n_rows)
+                self._rejected.write(msgspec.json.encode(moved) + b"\n")
         self.n_rows += scored.n_rows
         self.n_bad += len(scored.flaws)
 

@@ -21,6 +21,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--keep", type=NAMES, default=(), help="Columns of DATA to write beside the answers: id,region."
 )
 @click.option(
+    "--sample",
+    type=_FILE,
+    help="Of a model file: clean rows from which its inputs are told.  [default: DATA]",
+)
+@click.option(
     "--on-error",
     type=click.Choice(["stop", "skip"]),
     default="stop",
@@ -54,6 +59,7 @@ def predict(
     data: Path,
     into: Path,
     keep: tuple[str, ...],
+    sample: Path | None,
     on_error: str,
     engine: str,
     workers: int | None,
@@ -82,6 +88,7 @@ def predict(
         model=model,
         data=data,
         into=into,
+        sample=sample,
         kept=keep,
         engine=engine,
         workers=workers,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -107,12 +107,6 @@ class Scored:
     table: Bytes
     position: int = 0
 
-    def good(self) -> NDArray[np.int64]:
-        """The rows that were scored, counted in the piece."""
-        rows = np.ones(self.n_rows, np.bool_)
-        rows[[flaw.row for flaw in self.flaws]] = False
-        return np.flatnonzero(rows).astype(np.int64)
-
     def as_dict(self) -> dict[str, object]:
         """What `scored_from` reads; ``frames.pack`` can send it."""
         return {
@@ -149,7 +143,7 @@ async def in_order(
     scorers: Sequence[Scorer],
     *,
     apart: Callable[..., Awaitable[Any]] = asyncio.to_thread,
-) -> AsyncIterator[Scored]:
+) -> AsyncGenerator[Scored, None]:
     """Score pieces side by side; answers come in the order of the pieces.
 
     At most `AHEAD` pieces a scorer are held, whatever the length of the file and however slow one

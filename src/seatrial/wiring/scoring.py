@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, aclosing, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ class ScoringOrder:
         model: NAME@VERSION or NAME of the catalogue, a bundle, or a model file.
         data: the file of rows.
         into: the file to write; its ending says the format.
+        sample: of a model file, clean rows that its inputs are told from; None for ``data``.
         kept: columns of the rows to hand through.
         engine: ``processes`` or ``ray``.
         workers: scorers; None for one a core.
@@ -59,6 +60,7 @@ class ScoringOrder:
     model: str
     data: Path
     into: Path
+    sample: Path | None = None
     kept: tuple[str, ...] = ()
     engine: str = "processes"
     workers: int | None = None
@@ -163,7 +165,7 @@ def _sample(order: ScoringOrder) -> Sample:
         return Sample(columns={}, n_rows=0, n_total=0)
     from seatrial.adapters.sample_file import read_sample
 
-    return read_sample(order.data, max_rows=_SAMPLE_ROWS)
+    return read_sample(order.sample or order.data, max_rows=_SAMPLE_ROWS)
 
 
 class Team(Protocol):
@@ -212,10 +214,11 @@ class _Run:
             rejected = None
             if order.rejected is not None:
                 rejected = open_files.enter_context(landing(order.rejected, overwrite=True))
-            answers = Answers(file, form_of(order.into), schema, rejected)
-            with TEAMS[order.engine](workspace, n) as team:
+            with (
+                closing(Answers(file, form_of(order.into), schema, rejected)) as answers,
+                TEAMS[order.engine](workspace, n) as team,
+            ):
                 asyncio.run(self._score(answers, team, n))
-            answers.close()
             if answers.n_bad and answers.n_bad == answers.n_rows:
                 raise NothingScored(
                     f"None of the {answers.n_rows:,} rows of {order.data.name} could be scored; "
