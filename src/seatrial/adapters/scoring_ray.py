@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from seatrial.adapters.scoring_program import ScoringProgram, answer
@@ -43,6 +44,11 @@ def ray_session(n_cpus: int) -> Iterator[Any]:
     here: dict[str, object] = {}
     if not os.environ.get("RAY_ADDRESS"):
         here = {"num_cpus": n_cpus, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    with redirect_stdout(sys.stderr):  # Ray prints there of workers that die; stdout is for --json
+        yield from _running(ray, here)
+
+
+def _running(ray: Any, here: Mapping[str, object]) -> Iterator[Any]:
     try:
         ray.init(log_to_driver=False, logging_level="error", **here)
     except Exception as error:
