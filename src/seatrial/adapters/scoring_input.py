@@ -63,7 +63,8 @@ class RowFile:
 
         names = list(dict.fromkeys((*self.reading.sources, *self.reading.kept)))
         position = 0
-        with _said(self.path), pq.ParquetFile(self.path) as file:
+        # Buffered ahead, Arrow would hold all of the file that was read.
+        with _said(self.path), pq.ParquetFile(self.path, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_rows, columns=names, use_threads=False):
                 position += batch.num_rows
                 yield Piece(content=stream_of(batch), position=position)
