@@ -23,6 +23,8 @@ class Block:
 
 
 MARKS = {
+    "raybatch": "needs Ray and the network; tests/integration/test_ray.py runs such a command",
+    "batch": "test_batch_page.py runs it over a file of rows",
     "": "run by the journey, page after page, in one folder",
     "demo": "make demo: minutes; tests/journeys/test_demo.py runs it",
     "install": "needs the network",

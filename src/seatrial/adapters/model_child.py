@@ -149,9 +149,18 @@ def _fitted(prediction: Prediction, signature: Signature) -> Prediction:
 
 def answer(program: Program, message: Mapping[str, object]) -> dict[str, object]:
     """The reply to one message; whatever the operation raises becomes a record."""
+    return answered(_OPERATIONS, program, message)
+
+
+def answered(
+    operations: Mapping[str, Callable[..., dict[str, object]]],
+    program: object,
+    message: Mapping[str, object],
+) -> dict[str, object]:
+    """The reply to one message by one of some operations of a program that runs models."""
     reply: dict[str, object] = {}
     try:
-        operation = _OPERATIONS[str(message.get("op"))]
+        operation = operations[str(message.get("op"))]
         reply["ok"] = operation(program, **cast("dict[str, object]", message.get("args")))
     except SeatrialError as error:
         reply["error"] = error.as_dict()

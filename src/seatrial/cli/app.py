@@ -25,6 +25,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "register": ("seatrial.cli.register:register", "Offer a version; the server does the rest."),
     "registry": ("seatrial.cli.registry:registry", "Registered models that are followed."),
     "evaluate": ("seatrial.cli.evaluate:evaluate", "A new version against the one in production."),
+    "predict": ("seatrial.cli.predict:predict", "Score a file of rows, of any size."),
     "plan": ("seatrial.cli.plan:plan", "Say how long a verdict will take, before starting."),
     "status": ("seatrial.cli.release:status", "What is served, and where releases stand."),
     "promote": ("seatrial.cli.release:promote", "Give the version on trial all traffic."),

@@ -41,7 +41,7 @@ from seatrial.serving.failures import (
     VersionMismatch,
     WrongClass,
 )
-from seatrial.serving.spawn import ChildLimits, Spawned
+from seatrial.serving.spawn import PROGRAM, ChildLimits, Spawned
 
 _WATCH_S: Final = 0.25
 
@@ -139,7 +139,7 @@ class Child:
                 timeout_s=timeout_s,
             ) from error
         if "error" in reply:
-            raise _revive(cast("dict[str, object]", reply["error"]))
+            raise revive(cast("dict[str, object]", reply["error"]))
         return cast("dict[str, object]", reply["ok"])
 
     def _sent(self, op: str, buffers: Sequence[frames.Buffer]) -> asyncio.Future[dict[str, object]]:
@@ -246,7 +246,7 @@ def _out_of_memory(limit: int, op: str) -> EngineOutOfMemory:
     )
 
 
-def _revive(record: Mapping[str, object]) -> SeatrialError:
+def revive(record: Mapping[str, object]) -> SeatrialError:
     """The error a child reported, as the class it had there; unknown ones are EngineFailed."""
     kind = _KNOWN.get(str(record.get("code")), EngineFailed)
     facts = record.get("facts")
@@ -257,17 +257,20 @@ def _revive(record: Mapping[str, object]) -> SeatrialError:
     )
 
 
-async def start_child(limits: ChildLimits, *, code_paths: Sequence[Path] = ()) -> Child:
+async def start_child(
+    limits: ChildLimits, *, code_paths: Sequence[Path] = (), program: str = PROGRAM
+) -> Child:
     """Start a child process and wait until it answers.
 
     Args:
         limits: what it may use.
         code_paths: folders its imports may come from, besides this process's own.
+        program: the module that it runs.
     Raises: EngineTimeout, EngineCrashed.
     """
     # On the loop: a few milliseconds, and no thread is left with a process nobody owns when the
     # caller is cancelled.
-    child = Child(Spawned(limits, code_paths), limits)
+    child = Child(Spawned(limits, code_paths, program=program), limits)
     try:
         await child.connect()
         await child.call("ping", timeout_s=limits.start_s, run_s=limits.start_s)

@@ -42,7 +42,7 @@ def subject(
     named: str | Path,
     *,
     rows: Sample,
-    label: str,
+    label: str | None,
     trust: bool,
     any_version: bool,
     on_step: Say,
@@ -56,7 +56,7 @@ def subject(
     Args:
         named: NAME@VERSION or NAME of the catalogue; what holds a dot or a slash is a path.
         rows: from which a model file that shows little of its inputs is described.
-        label: the column of the rows that is predicted.
+        label: the column of the rows that is predicted, where they have one.
         trust, any_version: see `wiring.deploy.Order`.
     Raises: what `registered`, `opened` and packaging raise; VouchedElsewhere.
     """
@@ -93,7 +93,7 @@ def _packaged(
     root: Path,
     *,
     rows: Sample,
-    label: str,
+    label: str | None,
     trust: bool,
     any_version: bool,
     on_step: Say,
