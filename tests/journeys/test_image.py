@@ -110,13 +110,17 @@ def engine(
     container = run("buildah", "from", "scratch")
     run("buildah", "add", "-q", container, rootfs(request.config), "/")
     run("buildah", "commit", "-q", *run.policy, "--rm", container, BASE)
-    # Certificates, for pip asks the index this machine is told of; no image but the base is there.
-    options = ("--pull-never", "--network", "host", "-v", f"{CERTIFICATES}:{CERTIFICATES}:ro")
-    tag = f"localhost/{name_of(release)}:1"
-    run("buildah", "bud", "--format", "docker", *options, *run.policy, "-t", tag, release)
+    build(run, release, f"localhost/{name_of(release)}:1")
     yield run
     run("podman", "rm", "--all", "--force", check=False)
     run("podman", "rmi", "--all", "--force", check=False)
+
+
+def build(engine: Engine, release: Path, tag: str, *, form: str = "docker") -> None:
+    # Certificates, for pip asks the index this machine is told of; no image but the base is there.
+    options = ("--pull-never", "--network", "host", "-v", f"{CERTIFICATES}:{CERTIFICATES}:ro")
+    same = ("--format", form, "--timestamp", "0", "--no-cache")
+    engine("buildah", "bud", *same, *options, *engine.policy, "-t", tag, release)
 
 
 def name_of(release: Path) -> str:
@@ -158,6 +162,26 @@ def test_the_image_adds_no_more_than_the_engine_needs(engine: Engine, release: P
     assert mib(f"localhost/{name_of(release)}:1") - mib(BASE) < MOST_MIB
 
 
+def test_an_image_built_again_elsewhere_and_later_is_the_same_to_the_byte(
+    engine: Engine, release: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "elsewhere"
+    shutil.copytree(release, again)
+    for path in (again, *again.rglob("*")):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    build(engine, release, "localhost/one:1", form="oci")
+    build(engine, again, "localhost/two:1", form="oci")
+
+    def facts(image: str, what: str) -> str:
+        return engine("podman", "image", "inspect", image, "--format", what)
+
+    assert facts("localhost/one:1", "{{.Digest}}") == facts("localhost/two:1", "{{.Digest}}")
+    # With a health check it is of Docker's format, which names the container that built it.
+    docker = f"localhost/{name_of(release)}:1"
+    layers = "{{.RootFS.Layers}}"
+    assert facts(docker, layers) == facts("localhost/two:1", layers)
+
+
 def test_the_plain_manifests_run_as_they_are_written(
     engine: Engine, release: Path, tmp_path: Path
 ) -> None:
@@ -172,7 +196,11 @@ def test_the_plain_manifests_run_as_they_are_written(
         engine("podman", "exec", container, "touch", "/tmp/x")
         engine("podman", "exec", container, "touch", "/app/x", check=False)
         listed = engine("podman", "exec", container, "ls", "/app").split()
-        assert sorted(listed) == ["bundle", "healthcheck.py"]  # nothing could be written there
+        assert sorted(listed) == [
+            "bundle",
+            "healthcheck.py",
+            "sbom.cdx.json",
+        ]  # nothing could be written there
         assert engine("podman", "exec", container, "id", "-u") == "10001"
     finally:
         engine("podman", "play", "kube", "--down", deployment)

@@ -23,6 +23,7 @@ from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name, suggest_name
+from seatrial.registry.signing_file import SUFFIX, signature_path
 from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import MODEL, Plan
@@ -33,6 +34,7 @@ from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
+from seatrial.wiring.trust import adopt_signature, sign_bundle, trust_of
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
@@ -63,6 +65,7 @@ class Order:
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
         engine: name of the engine elsewhere that runs it; None for this server's own.
+        sign_key: private key that signs its bundle, or None.
         new_signature: clients know that it takes or answers something else than the version in
             production.
         by: who wants it.
@@ -80,6 +83,7 @@ class Order:
     trust: bool = False
     any_version: bool = False
     engine: str | None = None
+    sign_key: Path | None = None
     new_signature: bool = False
     by: str = "deploy"
 
@@ -211,6 +215,9 @@ def _registered(
     """The version, once its files are written: what cannot be written is not registered."""
     bundle = packaged.bundle
     name = bundle.manifest.name
+    if order.sign_key is not None:
+        signed_by = sign_bundle(bundle, order.sign_key, signature_path(bundle.path))
+        on_step("ok", "sign", f"with the key {signed_by[:12]}…")
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
     with files_ready(workspace, bundle, guess=number) as place:
@@ -413,6 +420,8 @@ def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _
         welcome=partial(desk.check_free, target=order.target),
     )
     on_step("ok", "bundle", f"{bundle.manifest.name}, {bundle.digest[:12]}…, as it was packed")
+    if adopt_signature(order.model, bundle, trust_of(workspace.settings.server.verify_key)):
+        on_step("ok", "signature", f"{order.model.name}{SUFFIX}, kept with it")
     registration = _registration(
         order, bundle, _sha256(order.model), notes="taken in as an archive"
     )

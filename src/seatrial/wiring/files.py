@@ -66,6 +66,7 @@ def _write(
         manifests=settings.kubernetes,
         plan=settings.release_of(bundle.manifest.name).plan(),
         native_memory_mib=server.native_memory_mib if chosen else None,
+        verified=server.verify_key is not None,
     )
 
 
