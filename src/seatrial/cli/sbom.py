@@ -8,7 +8,6 @@ import click
 
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import workspace_options
-from seatrial.cli.output import print_line
 
 
 @click.command()
@@ -36,7 +35,7 @@ def sbom(what: str, output: Path | None, home: Path | None, config: Path | None)
         number = None if found.version is None else found.version.number
         text = bill.render(found.bundle.manifest, pins, version=number)
     if output is None:
-        print_line(text.rstrip("\n"))
+        click.echo(text, nl=False)
     else:
         with writing(output.parent):
             output.write_text(text, encoding="utf-8")
