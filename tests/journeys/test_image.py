@@ -19,8 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
+from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.files import write_files
 from seatrial.packaging.kubernetes import KubernetesConfig
+from seatrial.registry.signing_file import signature_path
+from seatrial.wiring.trust import sign_bundle
 
 NEEDED = ("buildah", "podman", "runc", "debootstrap")
 MISSING = [program for program in NEEDED if shutil.which(program) is None]
@@ -54,20 +57,24 @@ class Engine:
             (self.folder / name).write_text(text)
 
     def __call__(self, *words: object, check: bool = True) -> str:
-        settings = {
-            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
-            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
-            "BUILDAH_ISOLATION": "chroot",
-        }
         done = subprocess.run(
             [*map(str, words)],
-            env={**os.environ, **settings},
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0 or not check, done.stderr[-3000:]
         return done.stdout.strip()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "BUILDAH_ISOLATION": "chroot",
+        }
 
     @property
     def policy(self) -> tuple[str, str]:
@@ -96,8 +103,11 @@ def rootfs(config: pytest.Config) -> Path:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
     folder = tmp_path_factory.mktemp("image") / "release"
-    manifests = KubernetesConfig(image="localhost")
-    write_files(folder, bundles.onnx(), version=1, measured=None, manifests=manifests)
+    bundle, manifests = bundles.onnx(), KubernetesConfig(image="localhost")
+    for whose in ("ours", "theirs"):
+        write_new_key(folder.with_name(f"{whose}.key"))
+    sign_bundle(bundle, folder.with_name("ours.key"), signature_path(bundle.path))
+    write_files(folder, bundle, version=1, measured=None, manifests=manifests, verified=True)
     return folder
 
 
@@ -145,13 +155,36 @@ def test_the_image_runs_with_no_rights_and_passes_its_own_health_check(
 ) -> None:
     options = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
     image = f"localhost/{name_of(release)}:1"
-    container = engine("podman", "run", "-d", *engine.policy, *options, image)
+    trust = trusting(release.with_name("ours.key.pub"))
+    container = engine("podman", "run", "-d", *engine.policy, *options, *trust, image)
     healthy(engine, container)
     engine("podman", "healthcheck", "run", container)  # the one the image itself states
     assert engine("podman", "exec", container, "id", "-u") == "10001"
     engine("podman", "stop", "-t", "20", container)
     state = engine("podman", "inspect", container, "--format", "{{.State.ExitCode}}")
     assert state == "0"  # it ended when asked to
+
+
+def trusting(key: Path) -> tuple[str, ...]:
+    return ("-v", f"{key}:/run/team.pub:ro", "-e", "SEATRIAL_VERIFY_KEY=/run/team.pub")
+
+
+def test_a_container_that_trusts_another_key_ends_and_says_why(
+    engine: Engine, release: Path
+) -> None:
+    image = f"localhost/{name_of(release)}:1"
+    trust = trusting(release.with_name("theirs.key.pub"))
+    options = ("--network", "none", *engine.policy, *trust)
+    container = engine("podman", "run", "-d", *options, image)
+    assert engine("podman", "wait", container) != "0"
+    logged = subprocess.run(
+        ["podman", "logs", container],
+        env=engine.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "which is not trusted here" in logged.stdout + logged.stderr
 
 
 def test_the_image_adds_no_more_than_the_engine_needs(engine: Engine, release: Path) -> None:
@@ -198,6 +231,7 @@ def test_the_plain_manifests_run_as_they_are_written(
         listed = engine("podman", "exec", container, "ls", "/app").split()
         assert sorted(listed) == [
             "bundle",
+            "bundle.sig",
             "healthcheck.py",
             "sbom.cdx.json",
         ]  # nothing could be written there

@@ -109,7 +109,8 @@ def _sign(
 ) -> dict[str, object]:
     from seatrial.registry.signing_file import signature_path
     from seatrial.wiring.bundles import held
-    from seatrial.wiring.trust import ship_signature, sign_bundle
+    from seatrial.wiring.files import ship_signature
+    from seatrial.wiring.trust import sign_bundle
 
     with held(what, home=home, config=config) as found:
         target = output or signature_path(found.place)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.packaging.files import BUNDLE_FOLDER
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing import BundleUnsigned, check, sign
 from seatrial.registry.signing_file import read_signature, signature_path, write_signature
@@ -94,10 +93,3 @@ def adopt_signature(archive: Path, bundle: Bundle, trust: Trust | None) -> bool:
     if trust is not None or not own.exists():
         write_signature(own, content)
     return True
-
-
-def ship_signature(release: Path, bundle: Bundle) -> None:
-    """Put the signature of a registered bundle into its release's folder, if that is there."""
-    content = read_signature(signature_path(bundle.path))
-    if content is not None and (release / BUNDLE_FOLDER).is_dir():
-        write_signature(signature_path(release / BUNDLE_FOLDER), content)
