@@ -150,6 +150,27 @@ def test_an_archive_that_somebody_else_signed_is_not_taken_in(
     code, _, err = seatrial("deploy", "churn.tgz", *home)
     assert code == Exit.DENIED, err
     assert "not trusted here" in err
+    left = list((tmp_path / "elsewhere").glob("*/*"))
+    assert left == []  # neither bundle nor release
+
+
+def test_one_command_may_package_and_sign(seatrial, home, keys: Path, versions, tmp_path) -> None:
+    assert seatrial("bundle", "pack", "churn@1", "-o", "churn.tgz")[0] == Exit.DONE
+    into = ("--home", str(tmp_path / "elsewhere"), "--no-up", "--no-wait")
+    unusable = seatrial("deploy", "churn.tgz", *into, "--sign-key", str(keys / "ours.key.pub"))
+    assert unusable[0] == Exit.INVALID
+    assert list((tmp_path / "elsewhere").glob("*/*")) == []
+    _, _, err = seatrial("deploy", "churn.tgz", *into, "--sign-key", str(keys / "ours.key"))
+    assert "with the key" in err
+    bundle = tmp_path / "elsewhere" / "bundles" / versions[0].digest
+    assert verified(seatrial, bundle, keys) == (Exit.DONE, "signed")
+
+
+def test_a_prompt_has_no_bundle_to_sign(seatrial, home, keys: Path, tmp_path) -> None:
+    (tmp_path / "ask.yaml").write_text("template: hello\n")
+    code, _, err = seatrial("deploy", "ask.yaml", "--sign-key", str(keys / "ours.key"), "--no-up")
+    assert code == Exit.INVALID
+    assert "--sign-key" in err
 
 
 def test_sbom_of_a_version_a_folder_and_an_archive_are_of_one_bundle(

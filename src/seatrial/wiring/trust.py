@@ -77,19 +77,35 @@ def sign_bundle(bundle: Bundle, key: Path, signature: Path) -> str:
     return signer.fingerprint
 
 
-def adopt_signature(archive: Path, bundle: Bundle, trust: Trust | None) -> bool:
-    """Keep the signature that lies beside an archive with the bundle that came of it.
+def check_key(key: Path) -> None:
+    """Say now what would keep a bundle from being signed.   Raises: KeyUnusable, MissingExtra."""
+    from seatrial.adapters.keys_ecdsa import SigningKey
+
+    SigningKey.read(key)
+
+
+def check_brought(archive: Path, trust: Trust | None, bundle: Bundle) -> None:
+    """Refuse a signature beside an archive that does not count here, before anything is loaded.
 
     Args:
-        trust: whose signatures count here; None keeps what no other is there in place of.
-    Returns: whether there was one.   Raises: what `Trust.check` raises of one that does not count.
+        trust: whose signatures count; None for anybody's.
+        bundle: what the archive holds, verified.
+    Raises: as `Trust.check`, but not where there is none: somebody here may still sign it.
     """
-    own, brought = signature_path(bundle.path), signature_path(archive)
-    content = read_signature(brought)
+    beside = signature_path(archive)
+    if trust is not None and read_signature(beside) is not None:
+        trust.check(bundle, beside)
+
+
+def adopt_signature(archive: Path, bundle: Bundle, trust: Trust | None) -> bool:
+    """Keep the signature beside an archive with the bundle that came of it; whether there was one.
+
+    Args: as `check_brought`, which comes before; without ``trust`` one that is there already stays.
+    Raises: SignatureUnreadable, BundleDiskFull, BundleNotWritten.
+    """
+    own, content = signature_path(bundle.path), read_signature(signature_path(archive))
     if content is None:
         return False
-    if trust is not None:
-        trust.check(bundle, brought)
     if trust is not None or not own.exists():
         write_signature(own, content)
     return True
