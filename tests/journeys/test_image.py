@@ -35,7 +35,7 @@ pytestmark = [
 
 BASE = "docker.io/library/python:3.11-slim"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-MOST_MIB = 400
+MOST_MIB = 280
 """What the image may add to its base."""
 
 
@@ -205,7 +205,6 @@ def test_the_image_adds_no_more_than_the_engine_needs(engine: Engine, release: P
         size = engine("podman", "image", "inspect", image, "--format", "{{.Size}}")
         return int(size) / 2**20
 
-    Path("/tmp/seven-trust/sizes").write_text(f"{mib(BASE)} {mib('localhost/'+name_of(release)+':1')}")  # XXX
     assert mib(f"localhost/{name_of(release)}:1") - mib(BASE) < MOST_MIB
 
 
@@ -216,17 +215,18 @@ def test_an_image_built_again_elsewhere_and_later_is_the_same_to_the_byte(
     shutil.copytree(release, again)
     for path in (again, *again.rglob("*")):
         os.utime(path, (1_000_000_000, 1_000_000_000))
-    build(engine, release, "localhost/one:1", form="oci")
-    build(engine, again, "localhost/two:1", form="oci")
+    build(engine, again, "localhost/again:1", form="oci")
 
-    def facts(image: str, what: str) -> str:
-        return engine("podman", "image", "inspect", image, "--format", what)
+    def facts(image: str) -> dict[str, object]:
+        """All that an image's ID is made of, but the health check that OCI's format cannot say and
+        the name of the container that built one of Docker's format."""
+        (said,) = json.loads(engine("podman", "image", "inspect", image))
+        kept = ("Architecture", "Config", "Created", "History", "Os", "RootFS")
+        return {name: said[name] for name in kept}
 
-    assert facts("localhost/one:1", "{{.Digest}}") == facts("localhost/two:1", "{{.Digest}}")
-    # With a health check it is of Docker's format, which names the container that built it.
-    docker = f"localhost/{name_of(release)}:1"
-    layers = "{{.RootFS.Layers}}"
-    assert facts(docker, layers) == facts("localhost/two:1", layers)
+    again_facts = facts("localhost/again:1")
+    assert again_facts["RootFS"]
+    assert again_facts == facts(f"localhost/{name_of(release)}:1")
 
 
 def test_the_plain_manifests_run_as_they_are_written(
