@@ -15,11 +15,14 @@ import pytest
 from seatrial.adapters.sqlite import SqliteStore
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
+from seatrial.registry.bundle import Bundle
+from seatrial.registry.catalog import Registration, register
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.controller import Controller
 from seatrial.release.desk import Desk
 from seatrial.release.measurement import Summary
 from seatrial.release.rollout import Rollout, Staged
+from tests.cli.constant_bundle import make
 
 ADDRESS = "http://127.0.0.1:1"
 
@@ -110,6 +113,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def filled(home: Home) -> Home:
     home.fill()
     return home
+
+
+@pytest.fixture
+def versions(home: Home) -> list[Bundle]:
+    """Two registered versions; the first is in production."""
+    made = [make(home.folder, age=age) for age in (1.0, 2.0)]
+    store = SqliteStore.from_url(f"sqlite:///{home.folder / 'seatrial.db'}")
+    for bundle in made:
+        registration = Registration(
+            digest=bundle.digest,
+            framework=bundle.manifest.framework,
+            source_name="model.pkl",
+            source_sha256="ab" * 32,
+        )
+        register(store, "churn", registration, by="ann")
+    store.close()
+    return made
 
 
 Answer = Callable[..., tuple[int, str, str]]

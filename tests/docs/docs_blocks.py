@@ -31,6 +31,8 @@ MARKS = {
     "ask": "needs a held release: run while one is under way",
     "server": "runs in the foreground, or on other addresses",
     "docker": "needs a container engine; tests/packaging check the files, with hadolint too",
+    "buildah": "needs buildah and podman; tests/journeys/test_image.py builds in the same words",
+    "signing": "tests/docs/test_signatures_page.py runs it, with a version it registers",
     "kubectl": "needs a cluster; tests/packaging check the manifests, with kubernetes-validate too",
     "release": "in a release folder; tests/journeys/test_container.py does it",
     "postgres": "needs a PostgreSQL server",

@@ -19,8 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
+from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.files import write_files
 from seatrial.packaging.kubernetes import KubernetesConfig
+from seatrial.registry.signing_file import signature_path
+from seatrial.wiring.trust import sign_bundle
 
 NEEDED = ("buildah", "podman", "runc", "debootstrap")
 MISSING = [program for program in NEEDED if shutil.which(program) is None]
@@ -32,7 +35,7 @@ pytestmark = [
 
 BASE = "docker.io/library/python:3.11-slim"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-MOST_MIB = 400
+MOST_MIB = 280
 """What the image may add to its base."""
 
 
@@ -54,14 +57,9 @@ class Engine:
             (self.folder / name).write_text(text)
 
     def __call__(self, *words: object, check: bool = True) -> str:
-        settings = {
-            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
-            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
-            "BUILDAH_ISOLATION": "chroot",
-        }
         done = subprocess.run(
             [*map(str, words)],
-            env={**os.environ, **settings},
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -70,8 +68,24 @@ class Engine:
         return done.stdout.strip()
 
     @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "BUILDAH_ISOLATION": "chroot",
+        }
+
+    @property
     def policy(self) -> tuple[str, str]:
         return ("--signature-policy", str(self.folder / "policy.json"))
+
+
+def possible(command: list[str], why: str, environment: dict[str, str] | None = None) -> None:
+    """Run what depends on this machine alone; where it may not, all of this is left out."""
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{why}: {(done.stderr or done.stdout)[-500:]}")
 
 
 def rootfs(config: pytest.Config) -> Path:
@@ -83,7 +97,7 @@ def rootfs(config: pytest.Config) -> Path:
         shutil.rmtree(made, ignore_errors=True)
         packages = "python3,python3-pip,python3-venv,ca-certificates"
         options = ("--variant=minbase", f"--include={packages}", "bookworm")
-        subprocess.run(["debootstrap", *options, str(made)], check=True, capture_output=True)
+        possible(["debootstrap", *options, str(made)], "a base image cannot be made here")
         (made / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         for mark in made.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
             mark.unlink()
@@ -96,8 +110,11 @@ def rootfs(config: pytest.Config) -> Path:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
     folder = tmp_path_factory.mktemp("image") / "release"
-    manifests = KubernetesConfig(image="localhost")
-    write_files(folder, bundles.onnx(), version=1, measured=None, manifests=manifests)
+    bundle, manifests = bundles.onnx(), KubernetesConfig(image="localhost")
+    for whose in ("ours", "theirs"):
+        write_new_key(folder.with_name(f"{whose}.key"))
+    sign_bundle(bundle, folder.with_name("ours.key"), signature_path(bundle.path))
+    write_files(folder, bundle, version=1, measured=None, manifests=manifests, verified=True)
     return folder
 
 
@@ -107,16 +124,26 @@ def engine(
 ) -> Iterator[Engine]:
     """With the release's image, built from its folder."""
     run = Engine(tmp_path_factory.mktemp("engine"))
+    scratch = ["buildah", "from", "--name", "probe", "scratch"]
+    possible(scratch, "images cannot be made here", run.environment)
+    possible(["buildah", "mount", "probe"], "images cannot be mounted here", run.environment)
+    run("buildah", "rm", "probe")
     container = run("buildah", "from", "scratch")
     run("buildah", "add", "-q", container, rootfs(request.config), "/")
     run("buildah", "commit", "-q", *run.policy, "--rm", container, BASE)
-    # Certificates, for pip asks the index this machine is told of; no image but the base is there.
-    options = ("--pull-never", "--network", "host", "-v", f"{CERTIFICATES}:{CERTIFICATES}:ro")
-    tag = f"localhost/{name_of(release)}:1"
-    run("buildah", "bud", "--format", "docker", *options, *run.policy, "-t", tag, release)
+    nothing = ["podman", "run", "--rm", "--network", "none", *run.policy, BASE, "true"]
+    possible(nothing, "containers cannot be run here", run.environment)
+    build(run, release, f"localhost/{name_of(release)}:1")
     yield run
     run("podman", "rm", "--all", "--force", check=False)
     run("podman", "rmi", "--all", "--force", check=False)
+
+
+def build(engine: Engine, release: Path, tag: str, *, form: str = "docker") -> None:
+    # Certificates, for pip asks the index this machine is told of; no image but the base is there.
+    options = ("--pull-never", "--network", "host", "-v", f"{CERTIFICATES}:{CERTIFICATES}:ro")
+    same = ("--format", form, "--timestamp", "0", "--no-cache")
+    engine("buildah", "bud", *same, *options, *engine.policy, "-t", tag, release)
 
 
 def name_of(release: Path) -> str:
@@ -141,7 +168,8 @@ def test_the_image_runs_with_no_rights_and_passes_its_own_health_check(
 ) -> None:
     options = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
     image = f"localhost/{name_of(release)}:1"
-    container = engine("podman", "run", "-d", *engine.policy, *options, image)
+    trust = trusting(release.with_name("ours.key.pub"))
+    container = engine("podman", "run", "-d", *engine.policy, *options, *trust, image)
     healthy(engine, container)
     engine("podman", "healthcheck", "run", container)  # the one the image itself states
     assert engine("podman", "exec", container, "id", "-u") == "10001"
@@ -150,12 +178,55 @@ def test_the_image_runs_with_no_rights_and_passes_its_own_health_check(
     assert state == "0"  # it ended when asked to
 
 
+def trusting(key: Path) -> tuple[str, ...]:
+    return ("-v", f"{key}:/run/team.pub:ro", "-e", "SEATRIAL_VERIFY_KEY=/run/team.pub")
+
+
+def test_a_container_that_trusts_another_key_ends_and_says_why(
+    engine: Engine, release: Path
+) -> None:
+    image = f"localhost/{name_of(release)}:1"
+    trust = trusting(release.with_name("theirs.key.pub"))
+    options = ("--network", "none", *engine.policy, *trust)
+    container = engine("podman", "run", "-d", *options, image)
+    assert engine("podman", "wait", container) != "0"
+    logged = subprocess.run(
+        ["podman", "logs", container],
+        env=engine.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "which is not trusted here" in logged.stdout + logged.stderr
+
+
 def test_the_image_adds_no_more_than_the_engine_needs(engine: Engine, release: Path) -> None:
     def mib(image: str) -> float:
         size = engine("podman", "image", "inspect", image, "--format", "{{.Size}}")
         return int(size) / 2**20
 
     assert mib(f"localhost/{name_of(release)}:1") - mib(BASE) < MOST_MIB
+
+
+def test_an_image_built_again_elsewhere_and_later_is_the_same_to_the_byte(
+    engine: Engine, release: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "elsewhere"
+    shutil.copytree(release, again)
+    for path in (again, *again.rglob("*")):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    build(engine, again, "localhost/again:1", form="oci")
+
+    def facts(image: str) -> dict[str, object]:
+        """All that an image's ID is made of, but the health check that OCI's format cannot say and
+        the name of the container that built one of Docker's format."""
+        (said,) = json.loads(engine("podman", "image", "inspect", image))
+        kept = ("Architecture", "Config", "Created", "History", "Os", "RootFS")
+        return {name: said[name] for name in kept}
+
+    again_facts = facts("localhost/again:1")
+    assert again_facts["RootFS"]
+    assert again_facts == facts(f"localhost/{name_of(release)}:1")
 
 
 def test_the_plain_manifests_run_as_they_are_written(
@@ -172,7 +243,12 @@ def test_the_plain_manifests_run_as_they_are_written(
         engine("podman", "exec", container, "touch", "/tmp/x")
         engine("podman", "exec", container, "touch", "/app/x", check=False)
         listed = engine("podman", "exec", container, "ls", "/app").split()
-        assert sorted(listed) == ["bundle", "healthcheck.py"]  # nothing could be written there
+        assert sorted(listed) == [
+            "bundle",
+            "bundle.sig",
+            "healthcheck.py",
+            "sbom.cdx.json",
+        ]  # nothing could be written there
         assert engine("podman", "exec", container, "id", "-u") == "10001"
     finally:
         engine("podman", "play", "kube", "--down", deployment)

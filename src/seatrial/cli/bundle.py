@@ -85,20 +85,15 @@ def verify(what: str, home: Path | None, config: Path | None, as_json: bool) -> 
 
     What holds a dot or a slash is a path: ./churn is a folder, churn a registered model.
     """
-    from seatrial.registry.archive import opened
-    from seatrial.wiring.bundles import is_path, parse_subject, registered
-    from seatrial.wiring.workspace import open_workspace
+    from seatrial.wiring.bundles import held
 
     console = Console(as_json=as_json)
-    if is_path(what):
-        with opened(Path(what)) as held:
-            record = _record(held)
-            _show(console, held)
-    else:
-        version, held = registered(open_workspace(home=home, config=config), parse_subject(what))
-        record = _record(held) | {"version": version.number}
-        console.step("ok", "verify", f"{version.name} version {version.number}")
-        _show(console, held)
+    with held(what, home=home, config=config) as found:
+        record = _record(found.bundle)
+        if found.version is not None:
+            record |= {"version": found.version.number}
+            console.step("ok", "verify", found.label)
+        _show(console, found.bundle)
     console.result(record)
     return Exit.DONE
 

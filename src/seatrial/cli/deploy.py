@@ -81,6 +81,11 @@ _EXITS = {
     "[default: this server]",
 )
 @click.option(
+    "--sign-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Private key in PEM that signs the bundle, as `seatrial sign` does.",
+)
+@click.option(
     "--new-signature",
     is_flag=True,
     help="Accept other features or outputs than the version in production has.",
@@ -102,6 +107,7 @@ def deploy(
     trust: bool,
     any_version: bool,
     engine: str | None,
+    sign_key: Path | None,
     new_signature: bool,
     no_up: bool,
     no_wait: bool,
@@ -132,6 +138,7 @@ def deploy(
         trust=trust,
         any_version=any_version,
         engine=engine,
+        sign_key=sign_key,
         new_signature=new_signature,
         by=whoami(),
     )

@@ -25,6 +25,8 @@ DOCKERIGNORE = """\
 !wheels
 !healthcheck.py
 !bundle
+!bundle.sig
+!sbom.cdx.json
 """
 
 _SLOWEST_FIRST = """\
@@ -32,12 +34,21 @@ _SLOWEST_FIRST = """\
 # libraries rebuilds only the last one.
 """
 
+_LIBRARIES = """\
+# Compiled here, for nothing can be written later; the same bytes from the same code, whatever the
+# hour and the order of hashing.
+RUN python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-compile \\
+    --disable-pip-version-check -r requirements.txt \\
+ && PYTHONHASHSEED=0 /opt/venv/bin/python -m compileall -q \\
+    --invalidation-mode unchecked-hash /opt/venv/lib
+"""
+
 _LIBGOMP = """\
 # LightGBM's wheel counts on the system's OpenMP, which slim images leave out.
 # hadolint ignore=DL3008
 RUN apt-get update \\
  && apt-get install --yes --no-install-recommends libgomp1 \\
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/ldconfig/*
 """
 
 
@@ -85,14 +96,15 @@ def render(
 {_SLOWEST_FIRST}
 FROM {base} AS libraries
 WORKDIR /build
-RUN python -m venv /opt/venv
+RUN python -m venv --without-pip /opt/venv
 COPY requirements.txt ./
 COPY wheels/ wheels/
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+{_LIBRARIES}\
 
 FROM {base}
 {_LIBGOMP if "lightgbm" in libraries else ""}\
-RUN groupadd --gid {USER_ID} seatrial \\
+RUN export SOURCE_DATE_EPOCH=0 \\
+ && groupadd --gid {USER_ID} seatrial \\
  && useradd --uid {USER_ID} --gid {USER_ID} --no-create-home --shell /usr/sbin/nologin seatrial
 ENV PATH=/opt/venv/bin:$PATH \\
     HOME=/tmp \\
@@ -110,5 +122,6 @@ USER {USER_ID}:{USER_ID}
 ENV SEATRIAL_VERSION={version}{more}
 LABEL org.opencontainers.image.title="{name}" \\
       org.opencontainers.image.version="{version}"
+COPY sbom.cdx.json bundle.sig* ./
 COPY bundle/ bundle/
 """

@@ -7,6 +7,8 @@
       requirements.txt  wheels/      the exact libraries, and seatrial itself
       healthcheck.py                 what the image asks itself
       bundle/                        the verified bundle
+      bundle.sig                     who signed it, if somebody did
+      sbom.cdx.json                  what the image is made of
 
 The folder is derived: writing it again, with what staging measured for instance, changes only what
 differs, and other files that lie in it stay: wheels of a person's own packages, for one.
@@ -22,7 +24,7 @@ from importlib import resources
 from pathlib import Path
 
 from seatrial.kernel.errors import SeatrialError
-from seatrial.packaging import compose, dockerfile, kubernetes
+from seatrial.packaging import compose, dockerfile, kubernetes, sbom
 from seatrial.packaging.kubernetes import KubernetesConfig
 from seatrial.packaging.kubernetes.manifests import MARK
 from seatrial.packaging.requirements import Pins, parse_pins, render_pins, server_pins
@@ -31,6 +33,7 @@ from seatrial.packaging.wheel import Wheel, serving_wheel
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import writing
 from seatrial.registry.manifest import Role
+from seatrial.registry.signing_file import read_signature, signature_path
 from seatrial.release.rollout import Plan, Step
 
 BUNDLE_FOLDER = "bundle"
@@ -48,6 +51,7 @@ def write_files(
     manifests: KubernetesConfig = _PLAIN,
     plan: Plan = _AT_ONCE,
     native_memory_mib: int | None = None,
+    verified: bool = False,
 ) -> None:
     """Write a release's files; on return ``folder`` builds without anything outside it.
 
@@ -59,13 +63,15 @@ def write_files(
         manifests: in which form a cluster is told.
         plan: how its share of the traffic grows, where that form has shares.
         native_memory_mib: see `dockerfile.render`.
+        verified: whether the image can check who signed its bundle.
     Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
-        RequirementsUnreadable.
+        RequirementsUnreadable, SignatureUnreadable.
     """
     wheel = serving_wheel()
     native = Role.NATIVE in bundle.manifest.artefacts
     elsewhere = bundle.manifest.plan.get("remote") is not None
-    pins = {**server_pins(native=native, elsewhere=elsewhere), **parse_pins(bundle.requirements())}
+    server = server_pins(native=native, elsewhere=elsewhere, verified=verified)
+    pins = {**server, **parse_pins(bundle.requirements())}
     files: dict[str, bytes] = {
         path: text.encode()
         for path, text in render(
@@ -80,6 +86,9 @@ def write_files(
         ).items()
     }
     files[f"wheels/{wheel.filename}"] = wheel.content
+    signature = read_signature(signature_path(bundle.path))
+    if signature is not None:
+        files[signature_path(Path(BUNDLE_FOLDER)).name] = signature
     _copy(bundle, folder / BUNDLE_FOLDER)
     with writing(folder):
         for path, content in files.items():
@@ -126,6 +135,7 @@ def render(
         ".dockerignore": dockerfile.DOCKERIGNORE,
         "compose.yaml": compose.render(name=name, version=version, resources=needs),
         "requirements.txt": f"--find-links wheels\n{wheel.requirement}\n{render_pins(pins)}",
+        sbom.FILE: sbom.render(bundle.manifest, pins, version=version),
         "healthcheck.py": resources.files("seatrial.packaging")
         .joinpath("healthcheck.py")
         .read_text(),

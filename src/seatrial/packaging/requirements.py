@@ -32,6 +32,7 @@ _ONNX = ("onnxruntime",)
 _SCAN = ("picklescan",)
 _ELSEWHERE = ("aiohappyeyeballs", "pyyaml")
 _ELSEWHERE_GRPC = ("grpcio", "protobuf")
+_SIGNED = ("cryptography",)
 _COLUMNS = "pandas"
 _PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([A-Za-z0-9.!+_-]+)")
 
@@ -74,15 +75,17 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
     return closure(roots)
 
 
-def server_pins(*, native: bool, elsewhere: bool = False) -> Pins:
+def server_pins(*, native: bool, elsewhere: bool = False, verified: bool = False) -> Pins:
     """What the server needs whatever the model.
 
     Args:
         native: whether a pickled model may answer, which is scanned before each load.
         elsewhere: whether another server answers; by gRPC too, if this one could.
+        verified: whether it can check who signed the bundle.
     Raises: RequirementMissing.
     """
     roots = (*SERVER, *(_SCAN if native else ()), *(_ELSEWHERE if elsewhere else ()))
+    roots += _SIGNED if verified else ()
     if elsewhere and find_spec("grpc") is not None:
         roots += _ELSEWHERE_GRPC
     return closure(roots)

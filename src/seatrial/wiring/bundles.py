@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from seatrial.kernel.errors import Invalid
 from seatrial.kernel.store import Store
+from seatrial.registry.archive import opened
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Version, get, versions
 from seatrial.release.desk import Desk
-from seatrial.wiring.workspace import Workspace
+from seatrial.wiring.workspace import Workspace, open_workspace
 
 
 class SubjectInvalid(Invalid):
@@ -29,6 +33,45 @@ class Subject:
 
     name: str
     number: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A verified bundle and where it was found.
+
+    Args:
+        bundle: itself.
+        place: its folder or archive, which its signature lies beside.
+        version: as it is registered; None for one that was named by its path.
+        workspace: it is registered in; None with it.
+    """
+
+    bundle: Bundle
+    place: Path
+    version: Version | None = None
+    workspace: Workspace | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        if self.version is None:
+            return str(self.place)
+        return f"{self.version.name} version {self.version.number}"
+
+
+@contextmanager
+def held(what: str, *, home: Path | None, config: Path | None) -> Iterator[Held]:
+    """The bundle that ``PATH|NAME[@VERSION]`` names; an archive is unpacked meanwhile.
+
+    Raises: SubjectInvalid, ModelUnknown, VersionUnknown; what `opened` and `registered` raise.
+    """
+    if is_path(what):
+        with opened(Path(what)) as bundle:
+            yield Held(bundle=bundle, place=Path(what))
+        return
+    workspace = open_workspace(home=home, config=config)
+    version, bundle = registered(workspace, parse_subject(what))
+    yield Held(bundle=bundle, place=bundle.path, version=version, workspace=workspace)
 
 
 def parse_subject(text: str) -> Subject:

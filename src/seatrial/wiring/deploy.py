@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +23,7 @@ from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name, suggest_name
+from seatrial.registry.signing_file import SUFFIX, signature_path
 from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import MODEL, Plan
@@ -33,6 +34,13 @@ from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
+from seatrial.wiring.trust import (
+    adopt_signature,
+    check_brought,
+    check_key,
+    sign_bundle,
+    trust_of,
+)
 from seatrial.wiring.workspace import Workspace
 
 Say = Callable[[str, str, str], None]
@@ -63,6 +71,7 @@ class Order:
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
         engine: name of the engine elsewhere that runs it; None for this server's own.
+        sign_key: private key that signs its bundle, or None.
         new_signature: clients know that it takes or answers something else than the version in
             production.
         by: who wants it.
@@ -80,6 +89,7 @@ class Order:
     trust: bool = False
     any_version: bool = False
     engine: str | None = None
+    sign_key: Path | None = None
     new_signature: bool = False
     by: str = "deploy"
 
@@ -132,6 +142,8 @@ def deploy_order(
     """
     if is_prompt(order.model):
         return _deploy_prompt(workspace, order, on_step=on_step)
+    if order.sign_key is not None:
+        check_key(order.sign_key)
     archived = is_archive(order.model)
     if archived:
         _check_options(order, "is an archive, packaged already")
@@ -180,7 +192,7 @@ def _deploy_prompt(workspace: Workspace, order: Order, *, on_step: Say) -> Place
         stable_variant,
     )
 
-    _check_options(order, "is a prompt")
+    _check_options(order, "is a prompt", {"--sign-key": order.sign_key})
     name = order.endpoint
     variant = read_prompt(workspace, order.model, name)
     on_step("ok", "prompt", f"{name}, {variant.digest[:12]}…, for the model {variant.model}")
@@ -211,6 +223,9 @@ def _registered(
     """The version, once its files are written: what cannot be written is not registered."""
     bundle = packaged.bundle
     name = bundle.manifest.name
+    if order.sign_key is not None:
+        signed_by = sign_bundle(bundle, order.sign_key, signature_path(bundle.path))
+        on_step("ok", "sign", f"with the key {signed_by[:12]}…")
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
     with files_ready(workspace, bundle, guess=number) as place:
@@ -405,14 +420,18 @@ def _assembled(
 
 
 def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _Packaged:
+    trusted = trust_of(workspace.settings.server.verify_key)
     bundle = take_in(
         order.model,
         workspace.bundles,
         name=order.name,
         trust=order.trust,
         welcome=partial(desk.check_free, target=order.target),
+        accept=partial(check_brought, order.model, trusted),
     )
     on_step("ok", "bundle", f"{bundle.manifest.name}, {bundle.digest[:12]}…, as it was packed")
+    if adopt_signature(order.model, bundle, trusted):
+        on_step("ok", "signature", f"{order.model.name}{SUFFIX}, kept with it")
     registration = _registration(
         order, bundle, _sha256(order.model), notes="taken in as an archive"
     )
@@ -424,10 +443,15 @@ def is_prompt(file: Path) -> bool:
     return file.suffix in (".yaml", ".yml")
 
 
-def _check_options(order: Order, why: str) -> None:
+_NONE: Mapping[str, object] = {}
+
+
+def _check_options(order: Order, why: str, more: Mapping[str, object] = _NONE) -> None:
     """Refuse what only a model's own file can heed.
 
-    Args: why: it is none, as the end of a sentence.
+    Args:
+        why: it is none, as the end of a sentence.
+        more: options that it cannot heed either.
     """
     given = {
         "--data": order.data,
@@ -436,6 +460,7 @@ def _check_options(order: Order, why: str) -> None:
         "--segments": order.segments,
         "--any-version": order.any_version,
         "--engine": order.engine,
+        **more,
     }
     for option, value in given.items():
         if value:

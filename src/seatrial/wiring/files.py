@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seatrial.packaging.files import BUNDLE_FOLDER
 from seatrial.packaging.files import write_files as write
 from seatrial.packaging.sizing import Measured
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import incoming, land
+from seatrial.registry.signing_file import read_signature, signature_path, write_signature
 from seatrial.wiring.workspace import Workspace
 
 
@@ -52,6 +54,13 @@ def files_ready(
         yield place
 
 
+def ship_signature(release: Path, bundle: Bundle) -> None:
+    """Put the signature of a registered bundle into its release's folder, if that is there."""
+    content = read_signature(signature_path(bundle.path))
+    if content is not None and (release / BUNDLE_FOLDER).is_dir():
+        write_signature(signature_path(release / BUNDLE_FOLDER), content)
+
+
 def _write(
     workspace: Workspace, folder: Path, bundle: Bundle, *, version: int, measured: Measured | None
 ) -> None:
@@ -66,6 +75,7 @@ def _write(
         manifests=settings.kubernetes,
         plan=settings.release_of(bundle.manifest.name).plan(),
         native_memory_mib=server.native_memory_mib if chosen else None,
+        verified=server.verify_key is not None,
     )
 
 

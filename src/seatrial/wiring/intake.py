@@ -41,6 +41,7 @@ def take_in(
     name: str | None,
     trust: bool,
     welcome: Callable[[str], None] = lambda _: None,
+    accept: Callable[[Bundle], None] = lambda _: None,
 ) -> Bundle:
     """The bundle of an archive, in its place among the others.
 
@@ -50,9 +51,10 @@ def take_in(
         name: the model must have, or None for whatever it has.
         trust: whether a person vouches for a model that imports unknown code.
         welcome: is given the model's name before anything of it is loaded; raises to refuse it.
+        accept: the same, given the verified bundle.
     Raises: ArchiveUnsafe and its kin, BundleTampered and its kin, NameDiffers, VouchedElsewhere,
         RequirementsUnreadable, PlanUnreadable, GoldenUnreadable, GraphFails, what loading a native
-        model raises, and what ``welcome`` does. Nothing is left in ``bundles`` then.
+        model raises, and what ``welcome`` and ``accept`` do. Nothing is left in ``bundles`` then.
     """
     with writing(bundles):
         bundles.mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,7 @@ def take_in(
         bundle = unpack(archive, Path(scratch))
         check_name(bundle.manifest.name, name)
         welcome(bundle.manifest.name)
+        accept(bundle)
         check_vouched(bundle, trust=trust)
         _check(bundle)
         with writing(bundles):

@@ -32,6 +32,7 @@ from seatrial.wiring.server_checks import (
     check_grpc,
     check_llm,
     check_registry,
+    check_trust,
     open_port,
     token_for,
 )
@@ -54,13 +55,14 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     """Listen, fork the workers and the controller, and keep them running until told to stop.
 
     Raises: ServerRunning, PortTaken, TokenMissing, TokenUnusable; as `check_gateway`,
-        `check_features`, `check_events`, `check_registry` and `check_grpc`.
+        `check_features`, `check_events`, `check_registry`, `check_trust` and `check_grpc`.
     """
     check_none_runs(workspace)
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
     check_registry(workspace)
+    check_trust(workspace)
     server = workspace.settings.server
     token = token_for(server.host)
     listening = open_port(workspace, say=say)

@@ -54,12 +54,13 @@ def check_can_listen(workspace: Workspace) -> None:
     """Say now what would keep a server of this workspace from listening.
 
     Raises: PortTaken, TokenMissing, TokenUnusable; as `check_gateway`, `check_features`,
-        `check_events`, `check_registry` and `check_grpc`.
+        `check_events`, `check_registry`, `check_trust` and `check_grpc`.
     """
     check_llm(workspace)
     check_features(workspace)
     check_events(workspace)
     check_registry(workspace)
+    check_trust(workspace)
     token_for(workspace.settings.server.host)
     open_port(workspace).close()
     check_grpc(workspace)
@@ -122,6 +123,14 @@ def check_events(workspace: Workspace) -> None:
         from seatrial.wiring import events
 
         events.check_events(workspace)
+
+
+def check_trust(workspace: Workspace) -> None:
+    """Say now what would keep every worker from loading anything.   Raises: as `Trust`."""
+    if workspace.settings.server.verify_key is not None:
+        from seatrial.wiring.trust import trust_of
+
+        trust_of(workspace.settings.server.verify_key)
 
 
 def check_grpc(workspace: Workspace) -> None:

@@ -91,6 +91,11 @@ class ServerConfig(ConfigModel):
         description="Rows a second of each version whose features and predictions are counted for "
         "monitoring; a random sample where more come. 0 counts none.",
     )
+    verify_key: Path | None = Field(
+        default=None,
+        description="File of public keys in PEM; a version is loaded only where one of them signed "
+        "its bundle. None loads unsigned ones too.",
+    )
     retention: Duration = Field(
         default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."
     )

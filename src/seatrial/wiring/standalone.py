@@ -28,6 +28,7 @@ from seatrial.web.errors import error_reply
 from seatrial.web.server import serve
 from seatrial.wiring.health import Health
 from seatrial.wiring.listening import listen
+from seatrial.wiring.trust import trust_of_environment
 from seatrial.wiring.versions import open_version
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def app() -> App:
 
     For ``uvicorn --factory seatrial.wiring.standalone:app``; the bundle is loaded at startup.
     ``SEATRIAL_NATIVE_MEMORY_MIB`` is what `server.native_memory_mib` is to a server.
-    Raises: BundleMissing, BundleNotFound, BundleTampered and their kin.
+    ``SEATRIAL_VERIFY_KEY`` is what `server.verify_key` is to a server.
+    Raises: BundleMissing, BundleNotFound, BundleTampered and their kin; as `Trust` and its `check`.
     """
     folder = os.environ.get(BUNDLE)
     if not folder:
@@ -145,9 +147,10 @@ def app() -> App:
         )
     memory_mib = os.environ.get(NATIVE_MEMORY)
     limits = replace(_LIMITS, memory_bytes=int(memory_mib) << 20) if memory_mib else _LIMITS
-    standalone = Standalone(
-        Bundle.open(Path(folder)), version=int(os.environ.get(VERSION) or 1), limits=limits
-    )
+    bundle = Bundle.open(Path(folder))
+    if (trust := trust_of_environment()) is not None:
+        trust.check(bundle)
+    standalone = Standalone(bundle, version=int(os.environ.get(VERSION) or 1), limits=limits)
     return build(standalone.plane, start=standalone.start, stop=standalone.stop)
 
 

@@ -14,6 +14,7 @@ from seatrial.serving.engine import Engine, EngineKind, EnginePlan
 from seatrial.serving.live import LiveVersion, NativeEngine
 from seatrial.serving.reach import Blame
 from seatrial.serving.spawn import ChildLimits
+from seatrial.wiring.trust import Trust
 
 if TYPE_CHECKING:
     from seatrial.serving.remote_config import EngineConfig
@@ -72,25 +73,31 @@ class Shelf:
     Args:
         bundles: one folder per digest.
         limits, engines, home: see `open_version`.
+        trust: whose signature every bundle must have; None asks for none.
     """
 
     def __init__(
         self,
         bundles: Path,
         *,
+        trust: Trust | None = None,
         limits: ChildLimits,
         engines: Mapping[str, EngineConfig],
         home: str,
     ) -> None:
         self._bundles = bundles
+        self._trust = trust
         self._limits = limits
         self._engines = engines
         self._home = home
 
     def __call__(self, endpoint: str, version: int, digest: str) -> LiveVersion:
-        """Verify every byte of a bundle and load it; blocks."""
+        """Verify every byte of a bundle, and who signed it, and load it; blocks."""
+        bundle = Bundle.open(self._bundles / digest, digest=digest)
+        if self._trust is not None:
+            self._trust.check(bundle)
         return open_version(
-            Bundle.open(self._bundles / digest, digest=digest),
+            bundle,
             endpoint=endpoint,
             version=version,
             limits=self._limits,

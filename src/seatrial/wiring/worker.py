@@ -333,10 +333,12 @@ def _counting(workspace: Workspace, name: str) -> Counting:
 def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
     _load_for_models()
+    from seatrial.wiring.trust import trust_of
     from seatrial.wiring.versions import Shelf
 
     shelf = Shelf(
         workspace.bundles,
+        trust=trust_of(workspace.settings.server.verify_key),
         limits=workspace.settings.server.child_limits(),
         engines=workspace.settings.engines,
         home=str(workspace.home),
