@@ -41,6 +41,7 @@ _VERBS: dict[str, tuple[str, str]] = {
         "Features of a Feast repository, for training and serving alike.",
     ),
     "bundle": ("seatrial.cli.bundle:bundle", "Pack, unpack and verify bundles as files."),
+    "size": ("seatrial.cli.size:size", "Replicas, resources and cost for a wanted load."),
     "cluster": ("seatrial.cli.cluster:cluster", "Versions on Kubernetes: apply, watch, promote."),
     "doctor": ("seatrial.cli.doctor:doctor", "Check that everything seatrial needs is there."),
     "serve-bundle": ("seatrial.cli.serve:serve_bundle", "Serve one bundle, nothing else."),
