@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration integration-journeys integration-parts docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments bench-features bench-batch clean
+.PHONY: help setup demo fmt lint types contracts test check integration integration-journeys integration-parts docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments bench-features bench-batch bench-scale clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ bench-experiments: $(VENV)/.dev  ## A/B tests: error rates, coverage and power, 
 
 bench-batch: $(VENV)/.dev  ## scoring a file beside ONNX Runtime in a loop; ARGS='--rows 10000000'
 	$(BIN)/python benchmarks/batch.py $(ARGS)
+
+bench-scale: $(VENV)/.dev  ## a thousand replicas whose summaries meet over Redis, simulated
+	$(BIN)/python -m benchmarks.scale --into docs/explanation/scale.md $(ARGS)
 
 bench-features: $(VENV)/.dev  ## looking features up beside Feast's own reads, and training sets
 	.ci/with-postgres $(BIN)/python -m benchmarks.features --into docs/reference/benchmarks-features.md $(ARGS)

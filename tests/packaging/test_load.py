@@ -43,6 +43,20 @@ async def test_every_kind_of_failure_is_counted_and_every_request_once() -> None
     assert list(result.percentiles_ms()) == ["p50", "p95", "p99"]
 
 
+def test_of_few_requests_a_percentile_is_the_next_longer_one_that_was_seen() -> None:
+    few = LoadResult(seconds=1.0, latencies_s=[0.001 * k for k in range(1, 21)])
+    spread = few.spread_ms()
+    assert [round(spread[f"p{p}_ms"]) for p in (96, 97, 98, 99)] == [20, 20, 20, 20]
+    assert spread["n"] == 20
+    assert LoadResult().spread_ms() == {}
+
+
+def test_loads_one_after_the_other_add_up() -> None:
+    one = LoadResult(seconds=1.0, latencies_s=[0.1], failures={"500": 1})
+    both = one + LoadResult(seconds=2.0, latencies_s=[0.2, 0.3], failures={"500": 1, "timeout": 1})
+    assert (both.seconds, both.n, both.failures) == (3.0, 3, {"500": 2, "timeout": 1})
+
+
 async def test_silence_is_a_timeout() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -216,6 +216,7 @@ async def test_a_right_server_passes_everything() -> None:
     assert report.passed
     assert {"p95_ms", "n", "requests_per_s", "rss_bytes", "cold_start_s"} <= report.measured.keys()
     assert report.measured["n_failed"] == 0
+    assert {"alone_n", "alone_sd_ms", "alone_p96_ms", "alone_p99_ms"} <= report.measured.keys()
 
 
 @pytest.mark.parametrize("signature", [matrix_signature(), column_signature()])

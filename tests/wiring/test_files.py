@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from seatrial.packaging.replicas import Wanted, replicas_for
 from seatrial.packaging.sizing import Measured
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.wiring import files
-from seatrial.wiring.files import write_files
+from seatrial.wiring.files import measured_of, write_files
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 LOAD = {
@@ -84,6 +85,24 @@ def test_a_load_that_passed_gives_the_sizes_in_units_of_one(
         p95_s=0.008,
         start_s=0.75,
     )
+
+
+def test_requests_that_were_alone_and_what_the_autoscaler_is_told_go_into_the_files(
+    workspace: Workspace, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    alone = {f"alone_p{p}_ms": p / 10 for p in (96, 97, 98, 99)}
+    found = report(**LOAD, alone_n=300.0, alone_sd_ms=0.5, **alone)
+    measured = measured_of(found)
+    assert measured is not None
+    assert measured.alone is not None
+    assert measured.alone.n == 300
+    assert measured.alone.deviation_s == 0.0005
+    assert measured.alone.quantiles[0] == (0.96, pytest.approx(0.0096))
+    wanted = replicas_for(Wanted(rps=500, p95_s=0.05), measured)
+    write_files(workspace, BUNDLE, found, 3, replicas=wanted)
+    manifests = written[0][1]["manifests"]
+    assert (manifests.min_replicas, manifests.max_replicas) == (wanted.n, 2 * wanted.n)
+    assert manifests.target_cpu == wanted.cpu_percent
 
 
 def test_a_load_too_light_for_the_clock_still_gives_sizes(

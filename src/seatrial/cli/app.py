@@ -45,6 +45,7 @@ _VERBS: dict[str, tuple[str, str]] = {
     "sign": ("seatrial.cli.signing:sign", "Sign a bundle, so that servers know whose it is."),
     "verify": ("seatrial.cli.signing:verify", "Check who signed a bundle, and every byte of it."),
     "sbom": ("seatrial.cli.sbom:sbom", "What a bundle is made of, in CycloneDX."),
+    "size": ("seatrial.cli.size:size", "Replicas, resources and cost for a wanted load."),
     "cluster": ("seatrial.cli.cluster:cluster", "Versions on Kubernetes: apply, watch, promote."),
     "doctor": ("seatrial.cli.doctor:doctor", "Check that everything seatrial needs is there."),
     "serve-bundle": ("seatrial.cli.serve:serve_bundle", "Serve one bundle, nothing else."),

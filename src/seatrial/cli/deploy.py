@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ from seatrial.cli.options import (
 from seatrial.cli.output import Console
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.archive import is_archive
+from seatrial.wiring.bundles import Subject
 from seatrial.wiring.deploy import (
     Order,
     Placed,
@@ -32,6 +33,9 @@ from seatrial.wiring.deploy import (
     local_controller,
 )
 from seatrial.wiring.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from seatrial.packaging.replicas import Wanted
 
 _CLUSTER = "kubernetes"
 
@@ -73,6 +77,16 @@ _EXITS = {
 )
 @click.option("--share", type=NumberType(0, 1), help="Share of the canary.  [default: 0.05]")
 @click.option("--watch", type=DURATION, help="How long the canary is watched.  [default: 1h]")
+@click.option(
+    "--rps",
+    type=NumberType(0, min_open=True),
+    help="With --target kubernetes: requests a second that its replicas are to bear; see `size`.",
+)
+@click.option(
+    "--p95-ms",
+    type=NumberType(0, min_open=True),
+    help="With --rps: what 95 of 100 answers may take.",
+)
 @click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
 @click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
 @click.option(
@@ -104,6 +118,8 @@ def deploy(
     target: str,
     share: float | None,
     watch: float | None,
+    rps: float | None,
+    p95_ms: float | None,
     trust: bool,
     any_version: bool,
     engine: str | None,
@@ -124,6 +140,7 @@ def deploy(
     and goes the same way.
     """
     console = Console(as_json=as_json)
+    wanted = _wanted(target, rps, p95_ms)
     workspace = open_workspace(home=home, config=config)
     order = Order(
         model=model,
@@ -150,18 +167,37 @@ def deploy(
     record = run_order(console, workspace, order, up=not no_up, wait=shipped or not no_wait)
     release: Any = record["release"]
     if shipped and release["phase"] == "staged":
-        return _ship(console, workspace, str(record["name"]), release["version"], wait=not no_wait)
+        subject = Subject(name=str(record["name"]), number=release["version"])
+        return _ship(console, workspace, subject, wanted, wait=not no_wait)
     console.result(record)
     return _EXITS.get(release["phase"], Exit.DONE)
 
 
-def _ship(console: Console, workspace: Workspace, name: str, version: int, *, wait: bool) -> int:
+def _wanted(target: str, rps: float | None, p95_ms: float | None) -> Wanted | None:
+    """The load that was asked for."""
+    if rps is None and p95_ms is None:
+        return None
+    if rps is None or p95_ms is None or target != _CLUSTER:
+        raise click.UsageError("--rps and --p95-ms go together, with --target kubernetes.")
+    from seatrial.packaging.replicas import Wanted
+
+    return Wanted(rps=rps, p95_s=p95_ms / 1e3)
+
+
+def _ship(
+    console: Console, workspace: Workspace, subject: Subject, wanted: Wanted | None, *, wait: bool
+) -> int:
     """What passed staging, to the cluster."""
     from seatrial.cli.cluster import WAIT_S, ship
-    from seatrial.wiring.bundles import Subject
     from seatrial.wiring.cluster import build
 
-    subject = Subject(name=name, number=version)
+    if wanted is not None:
+        from seatrial.wiring.sizing import sized, write_sized
+
+        found = sized(workspace, subject, wanted)
+        write_sized(workspace, subject, found)
+        scaling = f"{found.n} to {found.most} replicas, CPU target {found.cpu_percent} %"
+        console.step("ok", "size", scaling)
     build(workspace, subject, say=console.step)
     return ship(console, workspace, subject, timeout_s=WAIT_S, force=False, wait=wait)
 

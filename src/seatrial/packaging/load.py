@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ import numpy as np
 
 from seatrial.packaging.http import AnswerLate, Connection, NoAnswer
 from seatrial.release.measurement import Summary
+
+TAIL = (96, 97, 98, 99)
+"""Percentiles above the 95th that staging keeps of requests that were alone."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,30 @@ class LoadResult:
             return {}
         values = np.percentile(np.asarray(self.latencies_s) * 1e3, [50, 95, 99])
         return dict(zip(("p50", "p95", "p99"), (float(v) for v in values), strict=True))
+
+    def spread_ms(self) -> dict[str, float]:
+        """How many there were, their standard deviation and p96 to p99 in milliseconds.
+
+        Of few requests a percentile is the next longer one that was seen. Empty without a request.
+        """
+        if not self.latencies_s:
+            return {}
+        values = np.asarray(self.latencies_s) * 1e3
+        tail = np.percentile(values, TAIL, method="higher")
+        return {
+            "n": float(self.n),
+            "sd_ms": float(values.std()),
+            **{f"p{p}_ms": float(v) for p, v in zip(TAIL, tail, strict=True)},
+        }
+
+    def __add__(self, other: LoadResult) -> LoadResult:
+        """One load after the other."""
+        kinds = Counter(self.failures) + Counter(other.failures)
+        return LoadResult(
+            seconds=self.seconds + other.seconds,
+            latencies_s=self.latencies_s + other.latencies_s,
+            failures=dict(kinds),
+        )
 
     def summary(self) -> Summary:
         """The load in the form that gates judge."""

@@ -13,6 +13,27 @@ _UNMEASURED_MEMORY_MIB = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """What requests took that were sent one at a time, so that none waited for another.
+
+    Args:
+        n: how many, >= 0.
+        deviation_s: standard deviation in seconds, >= 0.
+        quantiles: pairs of a share above 0.95 and the seconds that so many of them took at most.
+    """
+
+    n: int
+    deviation_s: float
+    quantiles: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        figures = (self.n, self.deviation_s, *(s for _, s in self.quantiles))
+        known = self.quantiles and all(0.95 < q < 1 for q, _ in self.quantiles)
+        if not known or not all(math.isfinite(f) and f >= 0 for f in figures):
+            raise _impossible("alone", self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What staging saw of one server process under sustained load.
 
@@ -22,6 +43,7 @@ class Measured:
         requests_per_s: the rate it answered meanwhile, > 0.
         p95_s: 95th percentile of latency in seconds, > 0.
         start_s: from process start to ready, >= 0.
+        alone: what a request takes that waits for no other; None where that was not measured.
     """
 
     rss_bytes: int
@@ -29,16 +51,13 @@ class Measured:
     requests_per_s: float
     p95_s: float
     start_s: float
+    alone: Alone | None = None
 
     def __post_init__(self) -> None:
         for name in ("rss_bytes", "cpu_per_request_s", "requests_per_s", "p95_s", "start_s"):
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0 or (value == 0 and name != "start_s"):
-                raise Invalid(
-                    f"{name} is {value!r}, which staging cannot have measured.",
-                    remedy="Run staging again and pass on what it measured.",
-                    field=name,
-                )
+                raise _impossible(name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +107,14 @@ def size(measured: Measured | None) -> Resources:
             f"staging used {measured.rss_bytes / _MEBIBYTE:.0f} MiB and {cores:.2f} cores for "
             f"{measured.requests_per_s:.0f} requests a second; memory is that plus a half"
         ),
+    )
+
+
+def _impossible(name: str, value: object) -> Invalid:
+    return Invalid(
+        f"{name} is {value!r}, which staging cannot have measured.",
+        remedy="Run staging again and pass on what it measured.",
+        field=name,
     )
 
 

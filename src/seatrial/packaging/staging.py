@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -17,7 +17,7 @@ import psutil
 from seatrial.kernel.errors import SeatrialError, Unavailable
 from seatrial.packaging import probes
 from seatrial.packaging.http import AnswerLate, Connection, NoAnswer, request_bytes
-from seatrial.packaging.load import run_load
+from seatrial.packaging.load import LoadResult, run_load
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.registry.golden import Golden
 from seatrial.registry.signature import Signature, n_rows, take
@@ -31,6 +31,8 @@ HOST = "127.0.0.1"
 
 _POLL_S = 0.05
 _ROWS_PER_REQUEST = 1
+_ENOUGH_ALONE = 100
+"""Requests one at a time of which a 99th percentile can be told."""
 
 
 class NotReady(Unavailable):
@@ -268,10 +270,10 @@ async def _concurrency(run: _Run) -> str:
     return f"{rows} clients at once, 5 requests each: everybody got the answer to their own row"
 
 
-async def _load(run: _Run) -> str:
-    subject = run.subject
+def _single_rows(subject: Subject) -> list[bytes]:
+    """Requests of one golden row each."""
     form = probes.FORMS[0]
-    requests = [
+    return [
         form.request(
             subject.endpoint,
             subject.signature,
@@ -279,6 +281,33 @@ async def _load(run: _Run) -> str:
         )
         for at in range(0, n_rows(subject.golden.inputs), _ROWS_PER_REQUEST)
     ]
+
+
+async def _alone(run: _Run, requests: Sequence[bytes]) -> dict[str, float]:
+    """What requests take that wait for no other: sizing tells service from waiting by it.
+
+    For a fifth of the load's time, and as long as the load where that makes too few.
+    """
+    effort = run.effort
+    result = LoadResult()
+    while result.seconds < effort.load_s and result.n < _ENOUGH_ALONE and not result.n_failed:
+        more = await run_load(
+            HOST,
+            run.server.port,
+            requests,
+            concurrency=1,
+            timeout_s=effort.answer_s,
+            seconds=effort.load_s / 5,
+        )
+        result = result + more
+    if result.n_failed:
+        return {}  # the load will meet the same, and say so
+    return {f"alone_{name}": value for name, value in result.spread_ms().items()}
+
+
+async def _load(run: _Run) -> str:
+    requests = _single_rows(run.subject)
+    run.measured |= await _alone(run, requests)
     process = psutil.Process(run.server.pid)
     cpu_before = _cpu_of(process)
     warm = asyncio.create_task(_memory_after(process, run.effort.load_s / 2))

@@ -40,8 +40,9 @@ class StagingReport:
         digest: of its bundle.
         tests: in the order they ran.
         measured: JSON-able numbers: ``p50_ms``, ``p95_ms``, ``p99_ms``, ``requests_per_s``, ``n``,
-            ``n_failed``, ``rss_bytes``, ``cpu_s_per_request``, ``cold_start_s``; of a prompt
-            ``p50_ms`` to ``n_failed``, ``cost_usd``, ``parse_rate``, ``score``.
+            ``n_failed``, ``rss_bytes``, ``cpu_s_per_request``, ``cold_start_s``, and of requests
+            one at a time ``alone_n``, ``alone_sd_ms``, ``alone_p96_ms`` to ``alone_p99_ms``; of a
+            prompt ``p50_ms`` to ``n_failed``, ``cost_usd``, ``parse_rate``, ``score``.
     """
 
     endpoint: str

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.packaging.files import BUNDLE_FOLDER
 from seatrial.packaging.files import write_files as write
-from seatrial.packaging.sizing import Measured
+from seatrial.packaging.kubernetes import KubernetesConfig
+from seatrial.packaging.load import TAIL
+from seatrial.packaging.replicas import Replicas
+from seatrial.packaging.sizing import Alone, Measured
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import incoming, land
@@ -17,15 +20,22 @@ from seatrial.wiring.workspace import Workspace
 
 
 def write_files(
-    workspace: Workspace, bundle: Bundle, report: StagingReport | None, version: int
+    workspace: Workspace,
+    bundle: Bundle,
+    report: StagingReport | None,
+    version: int,
+    *,
+    replicas: Replicas | None = None,
 ) -> None:
     """Write Dockerfile, manifests and the rest into the version's folder.
 
     Args:
         report: of its staging; None, or one without a load, leaves the sizes a guess.
+        replicas: what the autoscaler is told; None for what the configuration says.
     """
     folder = workspace.release_folder(bundle.manifest.name, version)
-    _write(workspace, folder, bundle, version=version, measured=_measured(report))
+    measured = measured_of(report)
+    _write(workspace, folder, bundle, version=version, measured=measured, replicas=replicas)
 
 
 @contextmanager
@@ -62,7 +72,13 @@ def ship_signature(release: Path, bundle: Bundle) -> None:
 
 
 def _write(
-    workspace: Workspace, folder: Path, bundle: Bundle, *, version: int, measured: Measured | None
+    workspace: Workspace,
+    folder: Path,
+    bundle: Bundle,
+    *,
+    version: int,
+    measured: Measured | None,
+    replicas: Replicas | None = None,
 ) -> None:
     settings = workspace.settings
     server = settings.server
@@ -72,14 +88,26 @@ def _write(
         bundle,
         version=version,
         measured=measured,
-        manifests=settings.kubernetes,
+        manifests=_scaled(settings.kubernetes, replicas),
         plan=settings.release_of(bundle.manifest.name).plan(),
         native_memory_mib=server.native_memory_mib if chosen else None,
         verified=server.verify_key is not None,
     )
 
 
-def _measured(report: StagingReport | None) -> Measured | None:
+def _scaled(config: KubernetesConfig, replicas: Replicas | None) -> KubernetesConfig:
+    if replicas is None:
+        return config
+    scaling = {
+        "min_replicas": replicas.n,
+        "max_replicas": replicas.most,
+        "target_cpu": replicas.cpu_percent,
+    }
+    return config.model_copy(update=scaling)
+
+
+def measured_of(report: StagingReport | None) -> Measured | None:
+    """What staging measured of one server; None where it failed or measured no load."""
     if report is None or not report.passed or "p95_ms" not in report.measured:
         return None
     m = report.measured
@@ -89,4 +117,15 @@ def _measured(report: StagingReport | None) -> Measured | None:
         requests_per_s=m["requests_per_s"],
         p95_s=m["p95_ms"] / 1e3,
         start_s=m["cold_start_s"],
+        alone=_alone(m),
+    )
+
+
+def _alone(m: Mapping[str, float]) -> Alone | None:
+    if "alone_n" not in m:  # measured by an older version of seatrial
+        return None
+    return Alone(
+        n=int(m["alone_n"]),
+        deviation_s=m["alone_sd_ms"] / 1e3,
+        quantiles=tuple((p / 100, m[f"alone_p{p}_ms"] / 1e3) for p in TAIL),
     )

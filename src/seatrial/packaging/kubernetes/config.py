@@ -48,6 +48,12 @@ class KubernetesConfig(ConfigModel):
     )
     min_replicas: int = Field(default=2, ge=1, le=1000, description="Fewest replicas.")
     max_replicas: int = Field(default=10, ge=1, le=10_000, description="Most replicas.")
+    target_cpu: int = Field(
+        default=70,
+        ge=1,
+        le=100,
+        description="Percent of the CPU request above which the autoscaler adds a replica.",
+    )
     judge: Annotated[str, Field(pattern=r"^https?://[^\s{}?#]+[^\s{}?#/]$")] = Field(
         default="http://seatrial:8080",
         description="Where the cluster reaches the server of `seatrial up` that judges, for Argo.",

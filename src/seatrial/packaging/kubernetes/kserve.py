@@ -26,7 +26,7 @@ def _service(shipped: Shipped, traffic: Object) -> Object:
         "minReplicas": config.min_replicas,
         "maxReplicas": config.max_replicas,
         "scaleMetric": "cpu",
-        "scaleTarget": 70,
+        "scaleTarget": config.target_cpu,
         **pod(shipped),
         "containers": [container(shipped, called=_CONTAINER)],
     }

@@ -183,8 +183,9 @@ def autoscaler(
     shipped: Shipped, *, kind: str = "Deployment", api: str = "apps/v1", fewest: int | None = None
 ) -> Object:
     """As many replicas as their CPU asks for."""
-    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
     config = shipped.config
+    target = {"type": "Utilization", "averageUtilization": config.target_cpu}
+    cpu = {"name": "cpu", "target": target}
     return shipped.object(
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
