@@ -122,7 +122,7 @@ def test_what_is_no_key_or_no_time_is_named_with_its_row(
     [
         ("", "is empty"),
         ("user_id\n1\n", "no column 'at'"),
-        ("user,at\n1,2\n", "no column 'user_id'; did you mean 'user'"),
+        ("user,at\n1,2\n", "no column 'user_id' .did you mean 'user'"),
         ("user_id,user_id,at\n1,2,3\n", "column 'user_id' twice"),
         ("user_id,at\nx,2026-03-01T00:00:00Z\n", "'x' in 'user_id' of row 1"),
         ("user_id,at\n1,2026-03-01T00:00:00Z\n2,soon\n", "'soon' in 'at' of row 2|in 'at' of row"),
@@ -145,8 +145,15 @@ def test_the_row_is_counted_over_all_chunks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.csv", "rows.txt"])
 def test_other_files_are_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(EntityInvalid, match=r"cannot be read \(.*No such file|neither"):
+    with pytest.raises(EntityInvalid, match=r"is not there|neither"):
         table(tmp_path / name)
     (tmp_path / name).write_bytes(b"\xff\xfe\x00broken" * 50)
     with pytest.raises(EntityInvalid, match=r"cannot be read|neither Parquet nor CSV|no column"):
         rows(table(tmp_path / name))
+
+
+def test_a_header_that_is_no_utf8_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "gbk.csv"
+    path.write_bytes("user_id,at,流失\n1,2026-03-01T00:00:00Z,0\n".encode("gbk"))
+    with pytest.raises(EntityInvalid, match="cannot be read"):
+        table(path)

@@ -143,3 +143,10 @@ def test_what_is_no_frame_is_refused(frame: object) -> None:
 def test_a_frame_without_rows_is_refused() -> None:
     with pytest.raises(BadSample, match="has no rows"):
         sample_of(pa.table({"age": pa.array([], pa.int64())}), name="data")
+
+
+def test_a_header_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gbk.csv"
+    path.write_bytes("年龄,流失\n41,1\n".encode("gbk"))
+    with pytest.raises(BadSample, match=r"gbk\.csv cannot be read"):
+        read_sample(path)

@@ -81,7 +81,7 @@ def test_other_encodings_are_read_when_they_are_named(path: Path, encoding: str)
 
 def test_text_that_is_not_utf_8_asks_for_its_encoding(path: Path) -> None:
     path.write_bytes("城市,n\n武汉,1\n".encode("gbk"))
-    with pytest.raises(SourceUnreadable, match=r"not UTF-8.*Name its encoding, such as gbk"):
+    with pytest.raises(SourceUnreadable, match=r"not UTF-8.*Save it as UTF-8.*encoding: gbk"):
         chunks(path)
 
 

@@ -366,6 +366,7 @@ def test_a_training_set_of_an_endpoint_is_what_it_is_served(users: Path, seatria
         ((*SERVICE, "--timezone", "Mars"), Exit.INVALID, "no time zone 'Mars'"),
         ((), Exit.USAGE, "Give one of"),
         ((*SERVICE, "--endpoint", "churn"), Exit.USAGE, "Give one of"),
+        ((*SERVICE, "--out", "out.csv"), Exit.INVALID, "a file such as out.parquet"),
     ],
 )
 def test_what_keeps_a_training_set_from_being_written_is_told(
@@ -375,4 +376,4 @@ def test_what_keeps_a_training_set_from_being_written_is_told(
     found, _, err = seatrial(*command)
     assert found == code
     assert why in err
-    assert not Path("out.parquet").exists()
+    assert not list(Path().glob("out.*"))

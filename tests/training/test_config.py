@@ -27,6 +27,10 @@ def test_durations_are_texts_or_seconds():
     assert (recipe.limits.time, recipe.limits.memory_mib) == (90.0, 512)
 
 
+def test_a_function_may_bear_any_name_that_python_takes():
+    assert recipes(function="训练.py:训练").function == "训练.py:训练"
+
+
 def test_a_search_becomes_a_plan():
     space = {
         "lr": {"kind": "float", "low": 1e-5, "high": 1.0, "log": True},

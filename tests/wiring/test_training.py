@@ -343,6 +343,7 @@ def test_commands_end_badly_too(folder, command, kind, said):
     ("more", "kind", "said"),
     [
         ({"recipe": "chrun"}, failures.UnknownRecipe, "Did you mean 'churn'"),
+        ({"recipe": "a:b.py:train"}, failures.UnknownRecipe, "no training 'a:b.py:train'"),
         ({"data": Path("nowhere.csv")}, failures.BadOrder, "nowhere.csv"),
         ({"search": True}, failures.BadOrder, "has no search"),
         ({"parameters": {"rl": 1}}, failures.BadParameter, "no hyperparameter 'rl'"),

@@ -39,13 +39,16 @@ class EntityTable:
         if kind not in (*PARQUET, *CSV):
             raise self._refused("is neither Parquet nor CSV", "Give a .parquet or .csv file.")
         self._is_csv = kind in CSV
+        if not path.exists():
+            raise self._refused("is not there", "Name a file that exists.")
         with self._reading():
             if not path.stat().st_size:
                 raise self._refused("is empty", "Give one with a row for each entity and time.")
             self.schema: pa.Schema = self._read_schema()
+            names = self.schema.names  # decoded only now
             self.n_rows: int | None = self._count()
         for name in (*keys, time_column):
-            self._check_column(name)
+            self._check_column(name, names)
 
     def chunks(self, size: int) -> Iterator[pa.Table]:
         """The rows in their order, at most ``size`` at once, keys and times in their types.
@@ -209,14 +212,13 @@ class EntityTable:
             row=row + 1,
         )
 
-    def _check_column(self, name: str) -> None:
-        names: Sequence[str] = self.schema.names
+    def _check_column(self, name: str, names: Sequence[str]) -> None:
         if names.count(name) == 1:
             return
         if name in names:
             raise self._refused(f"has the column {name!r} twice", "Drop one of the two.")
         near = get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
         how = (
             "name the column of times with --time"
             if name == self._time

@@ -37,13 +37,13 @@ def read_sample(path: Path, *, max_rows: int = MAX_ROWS) -> Sample:
         return arrays
     try:
         table, total = _READERS[_kind(path)](path, max_rows)
+        names = table.column_names  # decoded only now
     except (pa.ArrowException, UnicodeDecodeError, ValueError, OSError) as error:
         raise BadSample(
             f"{path.name} cannot be read: {str(error).splitlines()[0]}.",
             remedy="Save it again as Parquet, UTF-8 CSV with a header, or JSON Lines.",
         ) from error
     _check(path, table)
-    names = table.column_names
     columns = {name: _column(name, table.column(i)) for i, name in enumerate(names)}
     return Sample(columns=columns, n_rows=table.num_rows, n_total=total)
 

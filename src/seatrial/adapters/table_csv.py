@@ -208,7 +208,7 @@ class _CsvFile:
             raise unreadable(
                 self._where,
                 f"is not UTF-8 text: byte {error.start} is wrong",
-                "Name its encoding, such as gbk or latin-1.",
+                "Save it as UTF-8; where seatrial.yaml names the file, `encoding: gbk` does too.",
             ) from error
         return "utf-8"
 

@@ -49,7 +49,7 @@ def convert(name: str, value: Any, hint: Any, default: Any) -> Any:
     raise Refused(
         "bad_parameter",
         f"The hyperparameter {name!r} is {str(value)[:80]!r}; it has to be of the type {shown}.",
-        "Give a value of that type.",
+        "Give a value of that type; numbers have to be finite.",
     )
 
 

@@ -161,7 +161,7 @@ class RecipeConfig(ConfigModel):
 
     function: str | None = Field(
         default=None,
-        pattern=r"^[^:]+:[A-Za-z_]\w*$",
+        pattern=r"^[^:]+:[^\W\d]\w*$",
         description="What is called, as FILE:FUNCTION or MODULE:FUNCTION.",
     )
     command: Command | None = Field(

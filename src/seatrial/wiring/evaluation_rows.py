@@ -58,12 +58,12 @@ def repeated(data: object, rows: Sample, training: Path) -> NDArray[np.bool_]:
     Args: data: what the rows were read from.
     Raises: HoldoutIsTraining; as `read`.
     """
+    known = read(training)
     if isinstance(data, str | Path) and digest(data) == digest(training):
         raise HoldoutIsTraining(
             f"{source(data)} has the very bytes of the training data {training.name}.",
             remedy="Give rows that were kept from training.",
         )
-    known = read(training)
     shared = [name for name in rows.columns if name in known.columns]
     seen = np.unique(row_hashes(_table(known, shared)))
     return np.isin(row_hashes(_table(rows, shared)), seen)

@@ -97,7 +97,7 @@ def found_recipe(workspace: Workspace, order: TrainingOrder) -> tuple[str, Recip
     if order.recipe in recipes:
         return order.recipe, recipes[order.recipe]
     place, colon, function = order.recipe.rpartition(":")
-    if colon and place and function.isidentifier():
+    if colon and place and ":" not in place and function.isidentifier():
         return suggest_name(Path(place).stem), RecipeConfig(function=order.recipe)
     near = get_close_matches(order.recipe, recipes, n=1)
     known = ", ".join(sorted(recipes)) or "none yet"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from seatrial.adapters.entity_table import EntityTable
+from seatrial.adapters.entity_table import PARQUET, EntityTable
 from seatrial.adapters.training_table import write_training_table
 from seatrial.features.failures import EndpointWithoutFeatures
 from seatrial.features.plan import Plan, plan_of
@@ -68,6 +68,11 @@ def write_training_set(
     Raises: EntityInvalid, Unregistered, Unsupported, NotApplied, EndpointWithoutFeatures, Invalid;
         as `FeastChild`.
     """
+    if order.into.suffix.lower() not in PARQUET:
+        raise Invalid(
+            f"A training set is written as Parquet, and {str(order.into)!r} does not end so.",
+            remedy=f"Name a file such as {order.into.with_suffix('.parquet').name}.",
+        )
     folder = wired.open_repository(wired.folder_of(workspace, order.repository))
     registered = folder.repository()
     plan = _plan(workspace, order, registered)

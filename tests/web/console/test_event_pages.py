@@ -76,6 +76,21 @@ async def test_what_stands_still_is_told(store):
     assert record["receive"]["rejected"][0]["place"] == "seatrial.requests/7"
 
 
+async def test_trouble_is_told_in_chinese_with_what_was_said(store):
+    store.beat(
+        "events/out",
+        {"problem": "Redis is away.", "code": "events.broker_unavailable", "since": None},
+    )
+    rejected = Rejected(
+        place="t/8", type=None, id=None, code="events.event_invalid", problem="is no JSON"
+    )
+    store.append(IN, [received(["y"], {("other", "rejected"): 1}, [rejected])], expected=1)
+    async with client(store) as browser:
+        part = await browser.get("/console/events", headers={"accept-language": "zh"})
+    assert "消息服务器没有应答，会自动重试。（原文：Redis is away.）" in part.text
+    assert "消息不是 CloudEvents 格式的事件。（原文：is no JSON）" in part.text
+
+
 async def test_strangers_see_nothing(store):
     async with client(store, token="secret") as browser:
         with pytest.raises(Denied):

@@ -86,6 +86,8 @@ async def test_a_failure_stands_first_with_what_to_do(browse, runs) -> None:
     assert "It raised ValueError." in found
     assert "Read the log." in found
     assert "seatrial deploy" not in found
+    chinese = (await page(browse, "/runs/churn-1", ZH)).text
+    assert "训练失败。（原文：It raised ValueError.）" in chinese
 
 
 async def test_a_run_that_goes_on_is_refreshed_and_shows_how_far_it_is(browse, runs, world) -> None:
