@@ -45,7 +45,7 @@ _EXITS = {
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("model", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the endpoint.  [default: that of the file]")
 @click.option(
     "--data",
@@ -80,6 +80,7 @@ _EXITS = {
     help="Have it run by a server elsewhere, by its name in `engines` of the configuration.  "
     "[default: this server]",
 )
+@click.option("--signature", help="Of a SavedModel: which one.  [default: serving_default]")
 @click.option(
     "--new-signature",
     is_flag=True,
@@ -102,6 +103,7 @@ def deploy(
     trust: bool,
     any_version: bool,
     engine: str | None,
+    signature: str | None,
     new_signature: bool,
     no_up: bool,
     no_wait: bool,
@@ -132,6 +134,7 @@ def deploy(
         trust=trust,
         any_version=any_version,
         engine=engine,
+        signature=signature,
         new_signature=new_signature,
         by=whoami(),
     )
