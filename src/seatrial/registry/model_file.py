@@ -140,7 +140,7 @@ _MAGIC: Final = (
 )
 
 _FOREIGN: Final = (
-    (0, ZIP, "a zip archive that neither PyTorch, Keras nor skops wrote"),
+    (0, ZIP, "a zip archive that neither PyTorch nor skops nor Keras wrote"),
     (0, b"\x89HDF", "an HDF5 file, as old versions of Keras write"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
@@ -394,7 +394,7 @@ def _unknown(path: Path, head: bytes) -> UnknownFormat:
             return UnknownFormat(
                 f"{path.name} is {what}.",
                 remedy="Save the model with pickle or joblib, as XGBoost .json or .ubj, as "
-                "LightGBM .txt, as Keras .keras, with torch.save or torch.jit.save, or export it to ONNX.",
+                "LightGBM .txt or .keras, with torch.save or torch.jit.save, or export it to ONNX.",
             )
     return UnknownFormat(
         f"{path.name} is not a model: its content is no pickle, joblib, XGBoost, LightGBM or ONNX.",

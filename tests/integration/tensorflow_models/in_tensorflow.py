@@ -144,9 +144,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
         (["image.keras"], 18),
         (["line.keras", "--data", "rows.npy"], 18),
         (["tokens.keras", "--data", "tokens.npz"], 18),
-        (["exported", "--data", "image.npz", "--trust"], 18),
         (["functions", "--data", "rows.npy", "--trust", "--signature", "total"], 18),
-        (["image.keras", "--data", "image.npz", "--to", "savedmodel"], None),
         (["tokens.keras", "--data", "tokens.npz", "--to", "savedmodel"], None),
         (["words.keras", "--data", "texts.csv", "--to", "savedmodel"], None),
     ],
@@ -265,15 +263,14 @@ def test_a_graph_is_staged_without_tensorflow_and_what_has_none_with_it(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words in (
-        ["tokens.keras", "--data", "tokens.npz"],
         ["words.keras", "--data", "texts.csv"],
         ["functions", "--data", "rows.npy", "--trust", "--signature", "total"],
     ):
         code, done = run(capsys, "deploy", *words)
         assert code == 0, done
     releases = models / "home" / "releases"
-    pins = {name: _pins(releases / name / "1") for name in ("tokens", "words", "functions")}
-    assert "tensorflow-cpu" not in pins["tokens"] | pins["functions"]
+    pins = {name: _pins(releases / name / "1") for name in ("words", "functions")}
+    assert "tensorflow-cpu" not in pins["functions"]
     assert {"tensorflow-cpu", "keras", "numpy"} <= pins["words"]
 
 

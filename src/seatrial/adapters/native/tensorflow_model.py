@@ -162,8 +162,9 @@ class TensorflowModel:
     def _arrays(self, batch: Batch, signature: Signature) -> list[Any]:
         if not isinstance(batch, dict):
             return [batch]
-        columns = [batch[name] for name in signature.names]
-        return [np.column_stack(columns)] if self.matrix is not None else columns
+        if self.matrix is not None:
+            return [np.column_stack([batch[name] for name in signature.names])]
+        return [batch[i.name] for i in self.inputs]
 
     def _learn(self, answers: Prediction) -> None:
         """What the first answers show: the task, and how many classes there are."""
