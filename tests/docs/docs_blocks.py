@@ -63,6 +63,7 @@ MARKS = {
     "formats": "tests/docs/test_formats_page.py runs it, with a model it trains",
     "sizing": "tests/docs/test_sizing_page.py runs it, with a model it trains",
     "torch": "tests/integration/test_torch.py runs it, in an environment with PyTorch",
+    "tensorflow": "tests/integration/test_tensorflow.py runs it, in an environment with TensorFlow",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }
 """Why a marked block is not run as it stands."""

@@ -33,6 +33,10 @@ _STAGED = (
     "integration/torch_models/in_torch.py::"
     "test_a_graph_is_staged_without_torch_and_what_has_none_with_it"
 )
+_TF = "integration/tensorflow_models/in_tensorflow.py::"
+_TF_WRITTEN = _TF + "test_a_model_is_written_with_the_same_answers"
+_TF_PLAIN = _TF + "test_the_graph_answers_any_number_of_rows_in_plain_onnx_runtime"
+_TF_STAGED = _TF + "test_a_graph_is_staged_without_tensorflow_and_what_has_none_with_it"
 _GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
 
 CELLS = {
@@ -57,6 +61,8 @@ CELLS = {
     "TorchScript (`torch.jit.save`)": (_TORCH, "", "", _TORCH, _STAGED),
     "PyTorch program (.pt2)": (_TORCH, "", "", _TORCH, _TORCH),
     "PyTorch state dict, with `--class`": (_TORCH, "", _TORCH, "", ""),
+    "Keras (.keras), `--to savedmodel` too": (_TF_WRITTEN, "", "", _TF_PLAIN, _TF_STAGED),
+    "SavedModel folder, with `--trust`": (_TF_WRITTEN, "", "", _TF_STAGED, _TF_WRITTEN),
 }
 """The test of each cell, in the order of the columns; empty where the cell is."""
 

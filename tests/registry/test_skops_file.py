@@ -102,7 +102,7 @@ def test_other_archives_are_no_skops_files(tmp_path: Path) -> None:
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("data.pkl", b"x")
     assert not is_skops(other)
-    with pytest.raises(UnknownFormat, match="neither PyTorch nor skops wrote"):
+    with pytest.raises(UnknownFormat, match="neither PyTorch nor skops nor Keras wrote"):
         scanned(other)
     (tmp_path / "cut.skops").write_bytes(b"PK\x03\x04 and nothing else")
     assert not is_skops(tmp_path / "cut.skops")

@@ -163,6 +163,6 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_zip_archive_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(UnknownFormat, match="neither PyTorch nor skops") as refused:
+    with pytest.raises(UnknownFormat, match="neither PyTorch nor skops nor Keras") as refused:
         scanned(archive(tmp_path / "docs.zip", {"readme.txt": b"hi"}))
     assert "torch.save" in refused.value.remedy

@@ -49,7 +49,7 @@ _EXITS = {
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("model", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the endpoint.  [default: that of the file]")
 @click.option(
     "--data",
@@ -94,6 +94,7 @@ _EXITS = {
     help="Have it run by a server elsewhere, by its name in `engines` of the configuration.  "
     "[default: this server]",
 )
+@click.option("--signature", help="Of a SavedModel: which one.  [default: serving_default]")
 @click.option(
     "--sign-key",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -124,6 +125,7 @@ def deploy(
     any_version: bool,
     engine: str | None,
     sign_key: Path | None,
+    signature: str | None,
     new_signature: bool,
     no_up: bool,
     no_wait: bool,
@@ -156,6 +158,7 @@ def deploy(
         any_version=any_version,
         engine=engine,
         sign_key=sign_key,
+        signature=signature,
         new_signature=new_signature,
         by=whoami(),
     )

@@ -11,20 +11,27 @@ from seatrial.cli.options import json_option, workspace_options
 from seatrial.cli.output import Console
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_SUFFIX = {"mar": ".mar", "onnx": ".onnx", "torchscript": ".ts"}
+_MODEL = click.Path(path_type=Path)
+_SUFFIX = {
+    "mar": ".mar",
+    "onnx": ".onnx",
+    "savedmodel": ".savedmodel",
+    "torchscript": ".ts",
+}
 
 
 @click.command()
-@click.argument("model", type=_FILE)
+@click.argument("model", type=_MODEL)
 @click.option(
     "--to", type=click.Choice(sorted(_SUFFIX)), default="onnx", show_default=True, help="The form."
 )
 @click.option(
-    "--output", "-o", type=_FILE, help="File to write.  [default: MODEL with the form's ending]"
+    "--output", "-o", type=_MODEL, help="File to write.  [default: MODEL with the form's ending]"
 )
 @click.option("--data", type=_FILE, help="Rows to compare on: Parquet, CSV, JSON, .npz or .npy.")
 @click.option("--label", help="Column of the rows that the model predicts.")
 @click.option("--class", "code", help="Of a PyTorch state dict: module:callable that makes it.")
+@click.option("--signature", help="Of a SavedModel: which one.  [default: serving_default]")
 @click.option("--int8", is_flag=True, help="Make the weights int8; loss and gain are measured.")
 @click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
 @click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
@@ -37,6 +44,7 @@ def export(
     data: Path | None,
     label: str | None,
     code: str | None,
+    signature: str | None,
     int8: bool,
     trust: bool,
     any_version: bool,
@@ -44,7 +52,7 @@ def export(
     config: Path | None,
     as_json: bool,
 ) -> int:
-    """Write MODEL, a trained model file, in another form, for another engine.
+    """Write MODEL, a trained model file or SavedModel folder, in another form, for another engine.
 
     The new file is held against the original on the rows given, on rows made up and on rows at its
     edges; one that answers otherwise is not written. With --int8 the answers differ, and how far is
@@ -53,6 +61,7 @@ def export(
     """
     from seatrial.packaging.convert import Target, Wish
     from seatrial.packaging.source import Source
+    from seatrial.registry.saved_model_file import one_file
     from seatrial.wiring.export import export_wish, sample_from
     from seatrial.wiring.workspace import open_workspace
 
@@ -60,20 +69,21 @@ def export(
     ending = (".int8" if int8 else "") + _SUFFIX[to]
     target = output or model.with_suffix(ending)
     console.head(f"{model} → {target}")
-    source = Source(
-        model=model,
-        name=model.stem,
-        sample=sample_from(data),
-        label=label,
-        trust=trust,
-        any_version=any_version,
-    )
-    made = export_wish(
-        open_workspace(home=home, config=config),
-        Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
-        on_step=console.step,
-        on_progress=console.progress,
-    )
+    with one_file(model, signature) as file:
+        source = Source(
+            model=file,
+            name=model.stem,
+            sample=sample_from(data),
+            label=label,
+            trust=trust,
+            any_version=any_version,
+        )
+        made = export_wish(
+            open_workspace(home=home, config=config),
+            Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
+            on_step=console.step,
+            on_progress=console.progress,
+        )
     console.result(
         {
             "output": str(made.output),

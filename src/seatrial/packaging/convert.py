@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
@@ -28,10 +29,12 @@ from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.session import ModelSession
 from seatrial.packaging.source import Source
 from seatrial.packaging.trial import Trial, try_out
+from seatrial.registry.saved_model_file import unpack
 from seatrial.registry.signature import Batch, Prediction, Signature, take
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.spawn import ChildLimits
 
+SAVED_MODEL = "seatrial.adapters.export_tensorflow:saved_model"
 SCRIPT = "seatrial.adapters.export_torch:script"
 COMPLETE = "seatrial.adapters.onnx_graph:complete"
 QUANTIZE = "seatrial.adapters.quantize_onnx:quantize"
@@ -44,6 +47,7 @@ class Target(StrEnum):
     TORCHSCRIPT = "torchscript"
     MAR = "mar"
     """TorchServe's model archive, around an ONNX graph."""
+    SAVED_MODEL = "savedmodel"
 
 
 class NoWay(Invalid):
@@ -59,7 +63,7 @@ class Wish:
     Args:
         source: the model and the rows it is tried with.
         to: the form.
-        output: the file to write.
+        output: the file to write, or the folder of a SavedModel.
         code: of a state dict of PyTorch, what makes its module, ``module:callable``.
         int8: whether the weights of an ONNX graph become integers of 8 bits.
     """
@@ -76,7 +80,7 @@ class Converted:
     """What was written.
 
     Args:
-        output: the file.
+        output: the file, or the folder of a SavedModel.
         n_bytes: its size.
         opset: operator set versions by domain; empty for another form than ONNX.
         signature: of the model.
@@ -144,6 +148,8 @@ def convert(
         run = _Run(session, rehearsal, signature, trial, limits, progress)
         if wish.to is Target.TORCHSCRIPT:
             return _write(wish, _torchscript(run, facts.framework), say)
+        if wish.to is Target.SAVED_MODEL:
+            return _write(wish, _saved_model(run, facts.framework), say)
         made = asyncio.run(_onnx(run, facts.framework))
         if wish.int8:
             made = asyncio.run(_int8(run, made, open_graph))
@@ -218,15 +224,34 @@ def _torchscript(run: _Run, framework: str) -> _Made:
     content = made["torchscript"]
     if not isinstance(content, bytes):
         raise _no_way(str(made["reason"]))
+    return _tried(run, content, "TorchScript")
+
+
+def _saved_model(run: _Run, framework: str) -> _Made:
+    if framework != "keras":
+        raise _no_way(
+            f"Only Keras's own files become a SavedModel, not models of {framework}: no way there "
+            "is kept that gives back the same inputs."
+        )
+    run.progress("export", "writing it as a SavedModel")
+    made = run.session.call(SAVED_MODEL)
+    content = made["saved_model"]
+    if not isinstance(content, bytes):
+        raise _no_way(str(made["reason"]))
+    return _tried(run, content, "SavedModel")
+
+
+def _tried(run: _Run, content: bytes, form: str) -> _Made:
+    """What was made, loaded in a process of its own and held against the original."""
     with TemporaryDirectory(prefix="seatrial-") as folder, ModelSession(limits=run.limits) as other:
-        path = Path(folder) / "model.ts"
+        path = Path(folder) / "model"
         path.write_bytes(content)
         try:
-            other.load(path)
+            other.load(path, trust=True)  # it was made here, of a file that has been judged
             other.configure(run.signature)
             parity = run.judge(other.predict)
         except SeatrialError as error:
-            raise _no_way(f"The TorchScript that was made fails: {error.problem}") from error
+            raise _no_way(f"The {form} that was made fails: {error.problem}") from error
     if not parity.passed:
         raise _no_way(parity.reason)
     return _Made(content, {}, run.signature, parity)
@@ -277,16 +302,7 @@ def _write(wish: Wish, made: _Made, say: Say) -> Converted:
     say("ok", "export", made.parity.reason + (f" Opset: {opset}." if opset else ""))
     if made.quantized is not None:
         say("ok", "int8", made.quantized.said)
-    scratch = wish.output.with_name(f".{wish.output.name}.{os.getpid()}")
-    try:
-        scratch.write_bytes(made.content)
-        scratch.replace(wish.output)
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise NoWay(
-            f"{wish.output} cannot be written: {error.strerror}.",
-            remedy="Name a file in a folder that exists and may be written, with --output.",
-        ) from error
+    _put(wish, made.content)
     say("ok", "file", str(wish.output))
     return Converted(
         output=wish.output,
@@ -296,6 +312,27 @@ def _write(wish: Wish, made: _Made, say: Say) -> Converted:
         parity=made.parity,
         quantized=made.quantized,
     )
+
+
+def _put(wish: Wish, content: bytes) -> None:
+    scratch = wish.output.with_name(f".{wish.output.name}.{os.getpid()}")
+    unpacked = scratch.with_name(f"{scratch.name}.folder")
+    try:
+        scratch.write_bytes(content)
+        if wish.to is Target.SAVED_MODEL:
+            unpack(scratch, unpacked, limit=len(content))
+            unpacked.replace(wish.output)
+        else:
+            scratch.replace(wish.output)
+    except OSError as error:
+        raise NoWay(
+            f"{wish.output} cannot be written: {error.strerror}.",
+            remedy="Name a file, or of a SavedModel a new folder, where files may be written, with "
+            "--output.",
+        ) from error
+    finally:
+        scratch.unlink(missing_ok=True)
+        rmtree(unpacked, ignore_errors=True)
 
 
 def _no_way(reason: str) -> NoWay:

@@ -33,6 +33,8 @@ EXPORTERS: Mapping[str, str] = {
     "lightgbm": "seatrial.adapters.export_lightgbm:export",
     "onnx": "seatrial.adapters.export_onnx:export",
     "pytorch": "seatrial.adapters.export_torch:export",
+    "keras": "seatrial.adapters.export_tensorflow:export",
+    "tensorflow": "seatrial.adapters.export_tensorflow:export",
 }
 """Framework to exporter, as ``module:function``. A further framework is one line here."""
 

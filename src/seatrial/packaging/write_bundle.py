@@ -31,6 +31,9 @@ from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
+_OF_ARRAYS = frozenset(("keras", "pytorch", "tensorflow"))
+"""Frameworks whose models never take a table with named columns."""
+
 _N_GOLDEN = 32
 _GOLDEN_BYTES = 1 << 20
 """What golden inputs may take in memory; as text they take some five times as much."""
@@ -58,7 +61,9 @@ def write_bundle(
         pins = model_pins(
             roles=artefacts.keys(),
             modules=scan.imports,
-            columns=not signature.matrix and not signature.has_tensors,
+            columns=not signature.matrix
+            and not signature.has_tensors
+            and facts.framework not in _OF_ARRAYS,
         )
         parity = found.exported.parity
         return Bundle.create(

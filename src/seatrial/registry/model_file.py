@@ -18,6 +18,8 @@ from typing import IO, BinaryIO, Final, cast
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
 from seatrial.registry.mar_file import UnreadableMar, model_in
+from seatrial.registry.keras_file import is_keras
+from seatrial.registry.saved_model_file import is_packed
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
 from seatrial.registry.torch_file import TorchKind, kind_of
@@ -86,6 +88,8 @@ _INSTALL_NAMES: Final = {
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "skops": "skops",
+    "keras": "'seatrial[tensorflow]'",
+    "tensorflow": "'seatrial[tensorflow]'",
     "torch": "'seatrial[torch]'",
     "xgboost": "xgboost-cpu",
 }
@@ -103,6 +107,8 @@ class FileFormat(StrEnum):
     TORCH = "torch"
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
+    KERAS = "keras"
+    SAVED_MODEL = "saved-model"
 
 
 class Compression(StrEnum):
@@ -135,8 +141,8 @@ _MAGIC: Final = (
 )
 
 _FOREIGN: Final = (
-    (0, ZIP, "a zip archive that neither PyTorch nor skops wrote (Keras writes these)"),
-    (0, b"\x89HDF", "an HDF5 file (Keras writes these)"),
+    (0, ZIP, "a zip archive that neither PyTorch nor skops nor Keras wrote"),
+    (0, b"\x89HDF", "an HDF5 file, as old versions of Keras write"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
     (0, b"binf", "XGBoost's old binary format"),
@@ -292,11 +298,16 @@ def _archived(path: Path) -> FileFormat | None:
     """The format of a zip archive.   Raises: CorruptModel."""
     if is_skops(path):
         return FileFormat.SKOPS
+    if is_keras(path):
+        return FileFormat.KERAS
+    if is_packed(path):
+        return FileFormat.SAVED_MODEL
     _refuse_mar(path)
     kind = kind_of(path)
     if kind is None and not zipfile.is_zipfile(path):
         raise CorruptModel(
-            f"{path.name} starts like a zip archive, as PyTorch and skops write, and breaks off.",
+            f"{path.name} starts like a zip archive, as PyTorch, Keras and skops write, and "
+            "breaks off.",
             remedy="Copy or save the file again; compare its size with the original.",
         )
     return None if kind is None else _TORCH[kind]
@@ -320,6 +331,11 @@ def _refuse_mar(path: Path) -> None:
 
 
 def _head(path: Path, limit: int) -> bytes:
+    if path.is_dir():
+        raise UnknownFormat(
+            f"{path.name} is a folder without saved_model.pb in it.",
+            remedy="Give the file of the model, or the folder of a SavedModel.",
+        )
     if not path.is_file():
         raise NoSuchModel(
             f"There is no file {str(path)!r}.", remedy="Give the path of the saved model."
@@ -397,7 +413,7 @@ def _unknown(path: Path, head: bytes) -> UnknownFormat:
             return UnknownFormat(
                 f"{path.name} is {what}.",
                 remedy="Save the model with pickle or joblib, as XGBoost .json or .ubj, as "
-                "LightGBM .txt, with torch.save or torch.jit.save, or export it to ONNX.",
+                "LightGBM .txt or .keras, with torch.save or torch.jit.save, or export it to ONNX.",
             )
     return UnknownFormat(
         f"{path.name} is not a model: its content is no pickle, joblib, XGBoost, LightGBM or ONNX.",

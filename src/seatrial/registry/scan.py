@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
+from seatrial.registry.keras_file import outside_of
 from seatrial.registry.model_file import (
     Compression,
     CorruptModel,
@@ -26,6 +27,7 @@ from seatrial.registry.model_file import (
     open_stream,
 )
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
+from seatrial.registry.saved_model_file import UnreadableArchive
 from seatrial.registry.skops_file import UnreadableSkops, types_of
 from seatrial.registry.torch_file import UnreadableTorch, pickle_of, reaches_out
 
@@ -134,6 +136,8 @@ def scan(
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
     if found in _TORCH:
         return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
+    if found in (FileFormat.KERAS, FileFormat.SAVED_MODEL):
+        return _scan_tensorflow(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
         return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
     traced = _trace(path, compression, limit)
@@ -227,6 +231,52 @@ def _refuse_reaching(path: Path, words: tuple[str, ...]) -> None:
             remedy="Rename a method of your own that is called so; pass --trust if you made the "
             "file yourself; otherwise do not load it.",
             imports=list(words),
+        )
+
+
+def _scan_tensorflow(
+    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
+) -> ScanReport:
+    outside: tuple[Import, ...] = ()
+    if kind is FileFormat.KERAS:
+        outside = _keras_outside(path, limit)
+    if not trust:
+        _refuse_code(path, kind, outside)
+    return ScanReport(
+        format=kind,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=("keras", "tensorflow") if kind is FileFormat.KERAS else ("tensorflow",),
+        outside=tuple(map(str, outside)),
+        trusted=trust,
+    )
+
+
+def _keras_outside(path: Path, limit: int) -> tuple[Import, ...]:
+    try:
+        return outside_of(path, limit=limit)
+    except UnreadableArchive as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged Keras file: {problem}.",
+            remedy="Copy or save the file again; compare its size with the original.",
+        ) from problem
+
+
+def _refuse_code(path: Path, kind: FileFormat, outside: tuple[Import, ...]) -> None:
+    if kind is FileFormat.SAVED_MODEL:
+        raise UnsafeModel(
+            f"{path.name} is a SavedModel, a program whose operators can read and write files.",
+            remedy="Pass --trust if you made it yourself. A .keras or ONNX file of the same model "
+            "needs no trust.",
+        )
+    if outside:
+        names = list(map(str, outside))
+        raise UnsafeModel(
+            f"{path.name} brings code or files of its own: {', '.join(names[:5])}.",
+            remedy="Build the model of Keras's own layers, without Lambda. Pass --trust if you "
+            "made the file yourself; otherwise do not load it.",
+            imports=names,
         )
 
 

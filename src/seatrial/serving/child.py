@@ -25,6 +25,7 @@ from seatrial.registry.model_file import (
     NoSuchModel,
     UnknownFormat,
 )
+from seatrial.registry.saved_model_file import NoSignature
 from seatrial.registry.scan import LostDefinition, UnsafeModel
 from seatrial.serving import frames
 from seatrial.serving.channel import Channel
@@ -59,6 +60,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         LostDefinition,
         MissingLibrary,
         ModelTooLarge,
+        NoSignature,
         NoSuchModel,
         NotAModel,
         StateDict,

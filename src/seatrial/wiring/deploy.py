@@ -24,6 +24,7 @@ from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name, suggest_name
 from seatrial.registry.signing_file import SUFFIX, signature_path
+from seatrial.registry.saved_model_file import one_file
 from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import MODEL, Plan
@@ -72,6 +73,7 @@ class Order:
         any_version: accept another version of the model's library.
         engine: name of the engine elsewhere that runs it; None for this server's own.
         sign_key: private key that signs its bundle, or None.
+        signature: of a SavedModel, which one answers; None for the usual one.
         new_signature: clients know that it takes or answers something else than the version in
             production.
         by: who wants it.
@@ -90,6 +92,7 @@ class Order:
     any_version: bool = False
     engine: str | None = None
     sign_key: Path | None = None
+    signature: str | None = None
     new_signature: bool = False
     by: str = "deploy"
 
@@ -366,7 +369,8 @@ def _packaged(
 ) -> _Packaged:
     if is_archive(order.model):
         return _taken_in(workspace, order, desk, on_step)
-    return _assembled(workspace, order, desk, on_step, on_progress, start=start)
+    with one_file(order.model, order.signature) as model:
+        return _assembled(workspace, order, desk, on_step, on_progress, model=model, start=start)
 
 
 def _assembled(
@@ -376,6 +380,7 @@ def _assembled(
     on_step: Say,
     on_progress: Callable[[str, str], None],
     *,
+    model: Path,
     start: Start | None,
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
@@ -389,7 +394,7 @@ def _assembled(
         open_server(config)  # says now what is not installed
         given = config.repository
     source = Source(
-        model=order.model,
+        model=model,
         name=order.endpoint,
         sample=read_sample(order.data) if order.data else None,
         label=order.label,
@@ -461,6 +466,7 @@ def _check_options(order: Order, why: str, more: Mapping[str, object] = _NONE) -
         "--any-version": order.any_version,
         "--engine": order.engine,
         **more,
+        "--signature": order.signature,
     }
     for option, value in given.items():
         if value:

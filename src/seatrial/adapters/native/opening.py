@@ -14,6 +14,7 @@ from seatrial.adapters.native.parameters import check_parameters
 from seatrial.adapters.native.pickles import load_pickle
 from seatrial.adapters.native.sklearn_model import SklearnModel
 from seatrial.adapters.native.skops_files import load_skops
+from seatrial.adapters.native.tensorflow_files import load_tensorflow
 from seatrial.adapters.native.threads import allowed_threads, hold
 from seatrial.adapters.native.torch_files import load_torch
 from seatrial.adapters.native.xgboost_model import XgboostModel, load_xgboost
@@ -44,6 +45,8 @@ def open_model(
             return load_onnx(path)
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
             return load_torch(path, report, code=code)
+        case FileFormat.KERAS | FileFormat.SAVED_MODEL:
+            return load_tensorflow(path, report)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
 

@@ -1,0 +1,91 @@
+"""Keras's own files (.keras): what they would import and run, without Keras.
+
+Such a file is a zip archive of weights and of a configuration that names each class to build. Keras
+imports what the configuration names, and its ``safe_mode`` looks at lambdas only; here everything
+that is no plain part of a model, by package and name, needs a person's trust.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from seatrial.registry.allowed import Import
+from seatrial.registry.saved_model_file import BROKEN, UnreadableArchive, check_parts, names_in
+
+_CONFIG: Final = "config.json"
+_PARTS: Final = frozenset((_CONFIG, "metadata.json", "model.weights.h5"))
+_MAX_CONFIG_BYTES: Final = 64 << 20
+
+_PACKAGES: Final = re.compile(
+    r"keras(\.src)?"
+    r"(\.(layers|models|ops|activations|initializers|regularizers|constraints|dtype_policies)"
+    r"(\.[a-z_0-9]+)*)?"
+)
+_CLASS: Final = re.compile(r"[A-Z]\w*")
+_FUNCTIONS: Final = re.compile(r"keras(\.src)?\.activations(\.[a-z_0-9]+)*")
+_CODE: Final = frozenset(("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"))
+"""Layers that bring code or another model's file with them."""
+_VALUES: Final = frozenset(
+    ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
+)
+"""What Keras writes in a configuration for values that JSON lacks."""
+
+
+def is_keras(path: Path) -> bool:
+    """Whether a zip archive has the parts that Keras writes."""
+    return names_in(path) >= _PARTS
+
+
+def outside_of(path: Path, *, limit: int) -> tuple[Import, ...]:
+    """What the file names besides Keras's own layers and what belongs to them; sorted.
+
+    Args: limit: bytes that all of the archive may unpack to.
+    Raises: UnreadableArchive.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_parts(archive, limit)
+            if archive.getinfo(_CONFIG).file_size > _MAX_CONFIG_BYTES:
+                raise UnreadableArchive(f"its {_CONFIG} has more than {_MAX_CONFIG_BYTES:,} bytes")
+            tree = json.loads(archive.read(_CONFIG))
+    except (*BROKEN, RecursionError) as error:
+        raise UnreadableArchive(str(error) or type(error).__name__) from error
+    if not isinstance(tree, dict):
+        raise UnreadableArchive(f"its {_CONFIG} is no mapping")
+    # Loss and optimiser are not built: models are loaded with compile=False.
+    tree.pop("compile_config", None)
+    return tuple(sorted(set(_outside(tree))))
+
+
+def _outside(tree: Any) -> Iterator[Import]:
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, list):
+            todo += node
+        elif isinstance(node, dict):
+            todo += node.values()
+            if "class_name" in node and not _is_plain(node):
+                yield _named(node)
+            if isinstance(node.get("vocabulary"), str):
+                yield Import("file", node["vocabulary"])
+
+
+def _is_plain(node: Mapping[str, Any]) -> bool:
+    module, name = node.get("module"), str(node["class_name"])
+    if name == "function":
+        return bool(_FUNCTIONS.fullmatch(str(module))) and isinstance(node.get("config"), str)
+    if module is None:
+        return name in _VALUES and not node.get("registered_name")
+    known = _PACKAGES.fullmatch(str(module)) and _CLASS.fullmatch(name)
+    return bool(known) and name not in _CODE
+
+
+def _named(node: Mapping[str, Any]) -> Import:
+    name = node["config"] if node["class_name"] == "function" else node["class_name"]
+    return Import(str(node.get("module") or "custom"), str(name))

@@ -1,0 +1,23 @@
+"""TensorFlow's formats, with the real package in an environment of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from environments import ROOT, environment, passes
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+PIN = "tensorflow-cpu==2.21.0"
+
+
+@pytest.fixture
+def python(request: pytest.FixtureRequest) -> Path:
+    """An interpreter with TensorFlow and seatrial's own dependencies; kept in pytest's cache."""
+    return environment(request.config, PIN, [PIN, f"{ROOT}[tensorflow]", "pytest>=8.3"])
+
+
+def test_every_form_is_exported_or_served_natively(python: Path, tmp_path: Path) -> None:
+    folder = ROOT / "tests" / "integration" / "tensorflow_models"
+    passes(python, folder / "in_tensorflow.py", tmp_path, path=[folder])
