@@ -55,6 +55,7 @@ MARKS = {
     "kubernetes": "is what is written: tests/docs/test_mlops_guide.py compares",
     "sources": "tests/integration/test_feature_sources.py runs it, with dbt and with Spark",
     "formats": "tests/docs/test_formats_page.py runs it, with a model it trains",
+    "class": "tests/docs/test_formats_page.py runs it, with the files it reads",
     "torch": "tests/integration/test_torch.py runs it, in an environment with PyTorch",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }

@@ -31,6 +31,7 @@ from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
+_WITHOUT_FRAMES = frozenset(("python",))
 _N_GOLDEN = 32
 _GOLDEN_BYTES = 1 << 20
 """What golden inputs may take in memory; as text they take some five times as much."""
@@ -58,7 +59,7 @@ def write_bundle(
         pins = model_pins(
             roles=artefacts.keys(),
             modules=scan.imports,
-            columns=not signature.matrix and not signature.has_tensors,
+            columns=_takes_frames(facts, signature),
         )
         parity = found.exported.parity
         return Bundle.create(
@@ -79,6 +80,11 @@ def write_bundle(
                 performance=performance,
             ),
         )
+
+
+def _takes_frames(facts: ModelFacts, signature: Signature) -> bool:
+    """Whether the native model is given its rows as a data frame."""
+    return not (signature.matrix or signature.has_tensors or facts.framework in _WITHOUT_FRAMES)
 
 
 def _artefacts(model: Path, found: Examined, scratch: Path) -> dict[Role, Path]:

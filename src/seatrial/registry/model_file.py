@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
+from seatrial.registry.class_file import UnreadableClass, packed_of
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
 from seatrial.registry.torch_file import TorchKind, kind_of
@@ -102,6 +103,7 @@ class FileFormat(StrEnum):
     TORCH = "torch"
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
+    PYTHON_CLASS = "python-class"
 
 
 class Compression(StrEnum):
@@ -289,6 +291,14 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
 
 def _archived(path: Path) -> FileFormat | None:
     """The format of a zip archive.   Raises: CorruptModel."""
+    try:
+        if packed_of(path) is not None:
+            return FileFormat.PYTHON_CLASS
+    except UnreadableClass as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged archive of a Python class: {problem}.",
+            remedy="Deploy the class again, as module.py:Class.",
+        ) from problem
     if is_skops(path):
         return FileFormat.SKOPS
     kind = kind_of(path)

@@ -12,11 +12,13 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
+from seatrial.registry.class_file import UnreadableClass, imports_of
 from seatrial.registry.model_file import (
     Compression,
     CorruptModel,
@@ -132,6 +134,8 @@ def scan(
     size, digest = path.stat().st_size, _sha256(path)
     if found is FileFormat.SKOPS:
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
+    if found is FileFormat.PYTHON_CLASS:
+        return _scan_class(path, size, digest, trust=trust)
     if found in _TORCH:
         return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
@@ -217,6 +221,39 @@ def _scan_torch(
         outside=tuple(map(str, outside)),
         trusted=trust,
     )
+
+
+def _scan_class(path: Path, size: int, digest: str, *, trust: bool) -> ScanReport:
+    if not trust:
+        raise UnsafeModel(
+            f"{path.name} is a class in Python: loading it runs its code.",
+            remedy="Pass --trust if the code is yours or you have read it.",
+        )
+    try:
+        found = imports_of(path)
+    except UnreadableClass as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged archive of a Python class: {problem}.",
+            remedy="Deploy the class again, as module.py:Class.",
+        ) from problem
+    installed = tuple(name for name in found if _is_installed(name))
+    return ScanReport(
+        format=FileFormat.PYTHON_CLASS,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=installed,
+        outside=installed,
+        trusted=trust,
+    )
+
+
+def _is_installed(module: str) -> bool:
+    """Whether a module is here; code may name others that it can do without."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _refuse_reaching(path: Path, words: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.registry.class_file import NoSuchClass
 from seatrial.registry.model_file import (
     CorruptModel,
     MissingLibrary,
@@ -30,6 +31,7 @@ from seatrial.serving import frames
 from seatrial.serving.channel import Channel
 from seatrial.serving.failures import (
     MORE_MEMORY,
+    CodeFailed,
     EngineCrashed,
     EngineFailed,
     EngineKilled,
@@ -52,6 +54,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
     kind.code: kind
     for kind in (
         frames.BadFrame,
+        CodeFailed,
         CorruptModel,
         EngineFailed,
         EngineOutOfMemory,
@@ -59,6 +62,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         LostDefinition,
         MissingLibrary,
         ModelTooLarge,
+        NoSuchClass,
         NoSuchModel,
         NotAModel,
         StateDict,

@@ -29,6 +29,7 @@ from seatrial.release.rollout import MODEL, Plan
 from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
+from seatrial.wiring.given import model_file
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server_checks import check_can_listen
@@ -50,7 +51,8 @@ class Order:
     """What a person wants deployed.
 
     Args:
-        model: the file: a model, the archive of a bundle, or a prompt.
+        model: the file: a model, the archive of a bundle, or a prompt; or a class in Python, as
+            ``folder/module.py:Class``.
         name: of the endpoint; None for that of the file, or of the archive's model.
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
@@ -373,27 +375,28 @@ def _assembled(
         config = engine_named(workspace.settings.engines, order.engine)
         open_server(config)  # says now what is not installed
         given = config.repository
-    source = Source(
-        model=order.model,
-        name=order.endpoint,
-        sample=read_sample(order.data) if order.data else None,
-        label=order.label,
-        trust=order.trust,
-        any_version=order.any_version,
-        holdout=read_sample(order.holdout) if order.holdout else None,
-        segments=order.segments,
-        usual_segments=workspace.settings.monitoring.segments,
-        engine=order.engine,
-    )
-    assembled = assemble(
-        source,
-        workspace.bundles,
-        open_graph=OnnxEngine,
-        limits=workspace.settings.server.child_limits(),
-        say=on_step,
-        progress=on_progress,
-        start=start,
-    )
+    with model_file(order.model, say=on_step) as file:
+        source = Source(
+            model=file,
+            name=order.endpoint,
+            sample=read_sample(order.data) if order.data else None,
+            label=order.label,
+            trust=order.trust,
+            any_version=order.any_version,
+            holdout=read_sample(order.holdout) if order.holdout else None,
+            segments=order.segments,
+            usual_segments=workspace.settings.monitoring.segments,
+            engine=order.engine,
+        )
+        assembled = assemble(
+            source,
+            workspace.bundles,
+            open_graph=OnnxEngine,
+            limits=workspace.settings.server.child_limits(),
+            say=on_step,
+            progress=on_progress,
+            start=start,
+        )
     if given is not None:
         check_graph(assembled.bundle, order.endpoint)
     return _Packaged(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.packaging.convert import Converted, Wish, convert
 from seatrial.packaging.examine import Progress, Say
 from seatrial.packaging.sample import Sample
+from seatrial.wiring.given import model_file
 from seatrial.wiring.workspace import Workspace
 
 
@@ -16,13 +18,14 @@ def export_wish(
     """Write the file.   Raises: as `packaging.convert.convert`."""
     from seatrial.adapters.onnxruntime import OnnxEngine
 
-    return convert(
-        wish,
-        open_graph=OnnxEngine,
-        say=on_step,
-        progress=on_progress,
-        limits=workspace.settings.server.child_limits(),
-    )
+    with model_file(wish.source.model, say=on_step) as file:
+        return convert(
+            replace(wish, source=replace(wish.source, model=file)),
+            open_graph=OnnxEngine,
+            say=on_step,
+            progress=on_progress,
+            limits=workspace.settings.server.child_limits(),
+        )
 
 
 def sample_from(path: Path | None) -> Sample | None:

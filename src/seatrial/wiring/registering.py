@@ -16,6 +16,7 @@ from seatrial.training.following.desk import KIND, OWN, record_of, standing_of
 from seatrial.training.following.seen import Cause
 from seatrial.training.following.standing import ArrivalInput, Ended
 from seatrial.wiring.cards import card_folder
+from seatrial.wiring.given import model_file
 from seatrial.wiring.registries import own_registry
 from seatrial.wiring.registry_card import read_evaluation, write_evaluation
 from seatrial.wiring.workspace import Workspace
@@ -29,7 +30,8 @@ class Offer:
 
     Args:
         model: a name of the section ``registry.models``, or of an endpoint.
-        file: a model file, or an archive of a bundle, which is not packaged again.
+        file: a model file, or an archive of a bundle, which is not packaged again; or a class in
+            Python, as ``folder/module.py:Class``.
         key: unique for what is offered: the same key again is the same offer. "" for none.
         label: the column it predicts; None as configured.
         data: sample of the training data; None as configured. Paths are kept, not copied.
@@ -120,7 +122,9 @@ def offer(workspace: Workspace, store: Store, wish: Offer) -> Offered:
         evaluation=_absolute(wish.evaluation),
         notes=dict(wish.notes),
     )
-    kept = own_registry(workspace, store).offer(wish.model, wish.file, of, key=wish.key, by=wish.by)
+    with model_file(wish.file, say=lambda _mark, _name, _text: None) as file:
+        own = own_registry(workspace, store)
+        kept = own.offer(wish.model, file, of, key=wish.key, by=wish.by)
     endpoint = workspace.settings.registry.endpoint_of(wish.model)
     return Offered(model=kept.model, number=kept.number, endpoint=endpoint)
 

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from seatrial.adapters.native.class_model import load_class
 from seatrial.adapters.native.lightgbm_model import LightgbmModel, load_lightgbm
 from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
@@ -44,6 +45,8 @@ def open_model(
             return load_onnx(path)
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
             return load_torch(path, report, code=code)
+        case FileFormat.PYTHON_CLASS:
+            return load_class(path)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
 
