@@ -37,6 +37,13 @@ _STAGED = (
     "integration/torch_models/in_torch.py::"
     "test_a_graph_is_staged_without_torch_and_what_has_none_with_it"
 )
+_CATBOOST = (
+    "integration/catboost_models/in_catboost.py::"
+    "test_a_model_of_numbers_is_written_as_onnx_with_the_same_answers"
+)
+_CATBOOST_NATIVE = (
+    "integration/catboost_models/in_catboost.py::test_a_model_answers_in_its_child_as_catboost_does"
+)
 _CLASS = "adapters/native/test_class_model.py::test_a_class_reads_its_files_and_answers_by_name"
 _GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
 
@@ -57,6 +64,7 @@ CELLS = {
         _EXPORT,
         "packaging/test_session.py::test_lightgbms_own_file_answers_like_the_classifier",
     ),
+    "CatBoost (.cbm)": (_CATBOOST, "", "", _CATBOOST, _CATBOOST_NATIVE),
     "ONNX": (_EXPORT, _INT8, "", _GRAPH, ""),
     "PyTorch module (`torch.save`)": (_TORCH, _TORCH_INT8, _TORCH, _STAGED, _TORCH),
     "TorchScript (`torch.jit.save`)": (_TORCH, "", "", _TORCH, _STAGED),

@@ -31,7 +31,7 @@ from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
-_WITHOUT_FRAMES = frozenset(("python",))
+_WITHOUT_FRAMES = frozenset(("catboost", "python"))
 _N_GOLDEN = 32
 _GOLDEN_BYTES = 1 << 20
 """What golden inputs may take in memory; as text they take some five times as much."""

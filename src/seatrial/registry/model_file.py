@@ -79,6 +79,7 @@ def missing_library(package: str, *, path: Path) -> MissingLibrary:
 
 
 _INSTALL_NAMES: Final = {
+    "catboost": "'seatrial[catboost]'",
     "lightgbm": "lightgbm",
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
@@ -103,6 +104,7 @@ class FileFormat(StrEnum):
     TORCH = "torch"
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
+    CATBOOST = "catboost-cbm"
     PYTHON_CLASS = "python-class"
 
 
@@ -366,6 +368,10 @@ def _is_lightgbm(head: bytes) -> bool:
     return head.startswith((b"tree\n", b"tree\r\n"))
 
 
+def _is_catboost(head: bytes) -> bool:
+    return head.startswith(b"CBM1")
+
+
 def _may_be_old_pickle(head: bytes) -> bool:
     """Protocols 0 and 1 have no header and look like prose; `scan` reads on to be sure."""
     foreign = any(head[at : at + len(magic)] == magic for at, magic, _ in _FOREIGN)
@@ -377,6 +383,7 @@ _CONTENT: Final = (
     (FileFormat.LIGHTGBM_TEXT, _is_lightgbm),
     (FileFormat.XGBOOST_UBJ, _is_ubj),
     (FileFormat.XGBOOST_JSON, _is_json),
+    (FileFormat.CATBOOST, _is_catboost),
     (FileFormat.ONNX, _is_onnx),
     (FileFormat.PICKLE, _may_be_old_pickle),
 )

@@ -2,7 +2,7 @@
 
 A pickle is a program. It is read without being run (`pickle_trace`), and what it would import is
 held against a short list (`allowed`) and against a second opinion (`adapters/picklescan.py`).
-XGBoost's, LightGBM's and ONNX's own formats hold data only and are told by their content.
+XGBoost's, LightGBM's, CatBoost's and ONNX's own formats hold data only and are told by their content.
 """
 
 from __future__ import annotations
@@ -139,7 +139,13 @@ def scan(
     if found in _TORCH:
         return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
-        return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
+        return ScanReport(
+            format=found,
+            compression=compression,
+            size_bytes=size,
+            sha256=digest,
+            imports=("catboost",) if found is FileFormat.CATBOOST else (),
+        )
     traced = _trace(path, compression, limit)
     outside = tuple(i for i in traced.imports if not is_allowed(i))
     dangerous = second_opinion(traced.imports)

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from seatrial.adapters.native.catboost_model import load_catboost
 from seatrial.adapters.native.class_model import load_class
 from seatrial.adapters.native.lightgbm_model import LightgbmModel, load_lightgbm
 from seatrial.adapters.native.loaded import LoadedModel
@@ -41,6 +42,8 @@ def open_model(
             return load_xgboost(path)
         case FileFormat.LIGHTGBM_TEXT:
             return load_lightgbm(path)
+        case FileFormat.CATBOOST:
+            return load_catboost(path)
         case FileFormat.ONNX:
             return load_onnx(path)
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
