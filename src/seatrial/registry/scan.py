@@ -2,7 +2,8 @@
 
 A pickle is a program. It is read without being run (`pickle_trace`), and what it would import is
 held against a short list (`allowed`) and against a second opinion (`adapters/picklescan.py`).
-XGBoost's, LightGBM's, CatBoost's and ONNX's own formats hold data only and are told by their content.
+The own formats of XGBoost, LightGBM, CatBoost and ONNX hold data only and are told by their
+content.
 """
 
 from __future__ import annotations

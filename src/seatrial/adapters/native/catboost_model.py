@@ -14,9 +14,8 @@ from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Tas
 from seatrial.serving.failures import UnsupportedModel
 
 _MAX_EDGES = 64
-_REGRESSION = frozenset(
-    ["RMSE", "MAE", "MAPE", "Quantile", "LogLinQuantile", "Poisson", "Huber", "Expectile", "Tweedie", "Lq", "LogCosh"]
-)
+_LOSSES = "RMSE MAE MAPE Quantile LogLinQuantile Poisson Huber Expectile Tweedie Lq LogCosh"
+_REGRESSION = frozenset(_LOSSES.split())
 _SEVERAL_LABELS = ("MultiLogloss", "MultiCrossEntropy")
 
 

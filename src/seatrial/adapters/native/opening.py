@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from seatrial.adapters.native.catboost_model import load_catboost
 from seatrial.adapters.native.class_model import load_class
@@ -38,20 +39,23 @@ def open_model(
     Raises: NotAModel, MissingLibrary, VersionMismatch, LostDefinition, CorruptModel, UnsafeModel.
     """
     match report.format:
-        case FileFormat.XGBOOST_JSON | FileFormat.XGBOOST_UBJ:
-            return load_xgboost(path)
-        case FileFormat.LIGHTGBM_TEXT:
-            return load_lightgbm(path)
-        case FileFormat.CATBOOST:
-            return load_catboost(path)
-        case FileFormat.ONNX:
-            return load_onnx(path)
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
             return load_torch(path, report, code=code)
-        case FileFormat.PYTHON_CLASS:
-            return load_class(path)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
+        case alone:
+            return _ALONE[alone](path)
+
+
+_ALONE: Final[Mapping[FileFormat, Callable[[Path], LoadedModel]]] = {
+    FileFormat.CATBOOST: load_catboost,
+    FileFormat.LIGHTGBM_TEXT: load_lightgbm,
+    FileFormat.ONNX: load_onnx,
+    FileFormat.PYTHON_CLASS: load_class,
+    FileFormat.XGBOOST_JSON: load_xgboost,
+    FileFormat.XGBOOST_UBJ: load_xgboost,
+}
+"""Formats that need nothing but the file."""
 
 
 def _unpickled(path: Path, report: ScanReport, *, any_version: bool) -> LoadedModel:
