@@ -15,7 +15,7 @@ _SUFFIX = {"onnx": ".onnx", "torchscript": ".ts"}
 
 
 @click.command()
-@click.argument("model", type=_FILE)
+@click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--to", type=click.Choice(sorted(_SUFFIX)), default="onnx", show_default=True, help="The form."
 )
@@ -52,16 +52,17 @@ def export(
     """
     from seatrial.packaging.convert import Target, Wish
     from seatrial.packaging.source import Source
-    from seatrial.wiring.export import export_wish, sample_from
+    from seatrial.wiring.export import default_target, export_wish, sample_from
+    from seatrial.wiring.given import endpoint_of
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
     ending = (".int8" if int8 else "") + _SUFFIX[to]
-    target = output or model.with_suffix(ending)
+    target = output or default_target(model, ending)
     console.head(f"{model} → {target}")
     source = Source(
         model=model,
-        name=model.stem,
+        name=endpoint_of(model),
         sample=sample_from(data),
         label=label,
         trust=trust,

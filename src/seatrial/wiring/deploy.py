@@ -22,14 +22,14 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
-from seatrial.registry.naming import check_name, suggest_name
+from seatrial.registry.naming import check_name
 from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import MODEL, Plan
 from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
-from seatrial.wiring.given import model_file
+from seatrial.wiring.given import endpoint_of, model_file
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server_checks import check_can_listen
@@ -51,8 +51,8 @@ class Order:
     """What a person wants deployed.
 
     Args:
-        model: the file: a model, the archive of a bundle, or a prompt; or a class in Python, as
-            ``folder/module.py:Class``.
+        model: the file: a model, the archive of a bundle, or a prompt; or what else
+            `wiring.given.model_file` takes.
         name: of the endpoint; None for that of the file, or of the archive's model.
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
@@ -90,7 +90,7 @@ class Order:
         """The endpoint's name: as given, or made from the file's; an archive brings its own."""
         if self.name is not None:
             return self.name
-        return suggest_name(self.model.stem.removesuffix(".prompt"))
+        return endpoint_of(self.model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,7 +375,8 @@ def _assembled(
         config = engine_named(workspace.settings.engines, order.engine)
         open_server(config)  # says now what is not installed
         given = config.repository
-    with model_file(order.model, say=on_step) as file:
+    mlflow = workspace.settings.registry.url
+    with model_file(order.model, say=on_step, mlflow=mlflow) as file:
         source = Source(
             model=file,
             name=order.endpoint,

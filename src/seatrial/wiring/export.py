@@ -8,7 +8,7 @@ from pathlib import Path
 from seatrial.packaging.convert import Converted, Wish, convert
 from seatrial.packaging.examine import Progress, Say
 from seatrial.packaging.sample import Sample
-from seatrial.wiring.given import model_file
+from seatrial.wiring.given import endpoint_of, model_file
 from seatrial.wiring.workspace import Workspace
 
 
@@ -18,7 +18,8 @@ def export_wish(
     """Write the file.   Raises: as `packaging.convert.convert`."""
     from seatrial.adapters.onnxruntime import OnnxEngine
 
-    with model_file(wish.source.model, say=on_step) as file:
+    mlflow = workspace.settings.registry.url
+    with model_file(wish.source.model, say=on_step, mlflow=mlflow) as file:
         return convert(
             replace(wish, source=replace(wish.source, model=file)),
             open_graph=OnnxEngine,
@@ -26,6 +27,13 @@ def export_wish(
             progress=on_progress,
             limits=workspace.settings.server.child_limits(),
         )
+
+
+def default_target(model: Path, ending: str) -> Path:
+    """Where a form is written when nobody says: beside a file, else in the present folder."""
+    if model.is_file():
+        return model.with_suffix(ending)
+    return Path(endpoint_of(model)).with_suffix(ending)
 
 
 def sample_from(path: Path | None) -> Sample | None:

@@ -30,8 +30,8 @@ class Offer:
 
     Args:
         model: a name of the section ``registry.models``, or of an endpoint.
-        file: a model file, or an archive of a bundle, which is not packaged again; or a class in
-            Python, as ``folder/module.py:Class``.
+        file: a model file, or an archive of a bundle, which is not packaged again; or what
+            else `wiring.given.model_file` takes.
         key: unique for what is offered: the same key again is the same offer. "" for none.
         label: the column it predicts; None as configured.
         data: sample of the training data; None as configured. Paths are kept, not copied.
@@ -122,7 +122,8 @@ def offer(workspace: Workspace, store: Store, wish: Offer) -> Offered:
         evaluation=_absolute(wish.evaluation),
         notes=dict(wish.notes),
     )
-    with model_file(wish.file, say=lambda _mark, _name, _text: None) as file:
+    mlflow = workspace.settings.registry.url
+    with model_file(wish.file, say=lambda *_: None, mlflow=mlflow) as file:
         own = own_registry(workspace, store)
         kept = own.offer(wish.model, file, of, key=wish.key, by=wish.by)
     endpoint = workspace.settings.registry.endpoint_of(wish.model)
