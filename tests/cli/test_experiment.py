@@ -141,6 +141,28 @@ def test_a_design_is_planned(folder: Path, seatrial: Answer) -> None:
     record = json.loads(out)
     assert (code, record["experiment"]) == (0, "button")
     assert [one["metric"] for one in record["metrics"]] == ["bought"]
+    assert record["horizon"]["n_missing"] == record["units"] - 4_000
+
+
+@pytest.mark.parametrize(
+    ("horizon", "more", "says"),
+    [
+        ({"units": 4_000}, (), "too short: 4,000 of 8,206 users, enough for a change of 2.92"),
+        ({"units": 4_000}, (), "say horizon.units: 8206, or a larger effect"),
+        ({"days": 0.01}, ("--per-day", "1"), "0 of 8,206 users, too few for any change"),
+        ({"days": 7}, (), "whether its days suffice depends on the traffic"),
+        ({"units": 8_206}, (), ""),
+        ({"units": 9_000, "days": 7}, (), ""),
+        ({}, (), ""),
+    ],
+)
+def test_a_horizon_that_is_too_short_is_told(
+    folder: Path, seatrial: Answer, horizon: dict[str, float], more: tuple[str, ...], says: str
+) -> None:
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(DESIGN | {"horizon": horizon}))
+    code, _, err = seatrial("experiment", "plan", "--design", "experiment.yaml", *more)
+    assert code == 0
+    assert (says in err) if says else ("horizon" not in err), err
 
 
 @pytest.mark.parametrize(

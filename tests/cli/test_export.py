@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,29 @@ def test_a_graph_is_made_int8_and_what_that_costs_is_said(
     for n in (1, 7):
         (likely,) = session.run(["probabilities"], {"image": ROWS[:n]})
         assert likely.shape == (n, 5)
+
+
+def test_an_archive_for_torchserve_holds_the_graph_and_spares_a_configuration(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, made = run(capsys, "image.onnx", "--data", "rows.npz", "--to", "mar")
+    assert code == Exit.DONE, made
+    assert made["output"] == "image.mar"
+    with zipfile.ZipFile(folder / "image.mar") as archive:
+        session = onnxruntime.InferenceSession(archive.read("model.onnx"))
+        told = json.loads(archive.read("seatrial.json"))
+    assert session.run(["label"], {told["graph_inputs"][0]: ROWS[:2]})[0].shape == (2,)
+    config = folder / "config.properties"
+    assert "load_models=image.mar" in config.read_text("utf-8").splitlines()
+    config.write_text("mine", "utf-8")
+    code, made = run(capsys, "image.onnx", "--data", "rows.npz", "--to", "mar", "-o", "b.mar")
+    assert code == Exit.DONE, made
+    assert config.read_text("utf-8") == "mine"
+    code, refused = run(capsys, "image.onnx", "--data", "rows.npz", "--to", "mar", "--int8")
+    assert (code, refused["error"]["code"]) == (Exit.INVALID, "export.no_way")
+    code, refused = run(capsys, "image.mar", "--data", "rows.npz")
+    assert refused["error"]["code"] == "model.unknown_format"
+    assert "'model.onnx'" in refused["error"]["problem"]
 
 
 def trained(folder: Path) -> None:

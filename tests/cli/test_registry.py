@@ -10,10 +10,13 @@ import pytest
 
 from seatrial.cli.app import run
 from seatrial.cli.exits import Exit
+from seatrial.registry.archive import pack
+from seatrial.registry.bundle import Bundle
 from seatrial.steps.runs import Runs
 from seatrial.steps.workflow import Done, End, Step, Workflow
 from seatrial.training.following.standing import ArrivalInput, Standing
 from seatrial.wiring.workspace import open_workspace
+from tests.registry.conftest import bundle, contents  # noqa: F401 - fixtures
 
 CONFIG = {"registry": {"models": {"churn": {"holdout": "holdout.csv"}}}}
 
@@ -48,6 +51,34 @@ def test_what_nobody_follows_is_not_taken(folder: Path, capsys: Any) -> None:
     assert (code, answer["error"]["code"]) == (Exit.NOT_FOUND, "registry.file_missing")
     code, answer = told(capsys, "registry", "again", "churn", "3")
     assert (code, answer["error"]["code"]) == (Exit.NOT_FOUND, "registry.version_unknown")
+
+
+@pytest.mark.parametrize("alias", ["", "two words", "-x", "a" * 101, "é", "a/b"])
+def test_an_alias_that_may_not_be_is_refused_before_anything_is_offered(
+    folder: Path, capsys: Any, alias: str
+) -> None:
+    words = ("register", "model.pkl", "--model", "churn", "--no-wait", "--alias", alias)
+    code, answer = told(capsys, *words)
+    assert (code, answer["error"]["code"]) == (Exit.INVALID, "registry.refused")
+    assert "beginning with a letter or digit" in answer["error"]["remedy"]
+    assert told(capsys, "register", *words[1:5])[1]["number"] == 1
+
+
+def test_an_archive_of_another_name_or_none_is_refused_before_it_is_offered(
+    folder: Path,
+    capsys: Any,
+    bundle: Bundle,  # noqa: F811 - the fixture
+) -> None:
+    (folder / "seatrial.yaml").write_text('{"registry": {"models": {"sales": {}, "churn": {}}}}')
+    pack(bundle, folder / "churn.seatrial.tar.gz")
+    words = ("register", "churn.seatrial.tar.gz", "--no-wait", "--model")
+    code, answer = told(capsys, *words, "sales")
+    assert (code, answer["error"]["code"]) == (Exit.INVALID, "deploy.name_differs")
+    assert "--model churn of register" in answer["error"]["remedy"]
+    (folder / "broken.seatrial.tar.gz").write_bytes(b"nothing")
+    code, answer = told(capsys, "register", "broken.seatrial.tar.gz", *words[2:], "sales")
+    assert (code, answer["error"]["code"]) == (Exit.INVALID, "bundle.archive_unreadable")
+    assert told(capsys, *words, "churn") == (Exit.DONE, {"model": "churn", "number": 1})
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,11 @@ def test_a_command_after_two_dashes_is_run_as_it_stands(folder, capsys):
         (["x", "--set", "lr"], Exit.USAGE, "not NAME=VALUE"),
         (["program.py:train", "--run", "../x"], Exit.INVALID, "no id of a run"),
         (["program.py:train", "--data", "none.csv"], Exit.INVALID, "none.csv"),
+        (
+            ["program.py:train", "--data", "rows.csv", "--label", "WRONG"],
+            Exit.INVALID,
+            "Name one of its columns: a, y.",
+        ),
     ],
 )
 def test_what_goes_wrong_has_its_exit_code(folder, capsys, words, code, said):

@@ -33,6 +33,8 @@ MARKS = {
     "release": "in a release folder; tests/journeys/test_container.py does it",
     "postgres": "needs a PostgreSQL server",
     "grpc": "needs tritonclient[grpc]; tests/integration/test_triton.py asks in the same words",
+    "tfserving": "tests/integration/test_tensorflow_serving.py runs it, by Google's client",
+    "torchserve": "tests/integration/test_torchserve.py runs it, against the real server",
     "triton": "tests/integration/test_triton.py runs it, against the real server",
     "tritonclient": "run by the journey where the client is installed",
     "experiment": "tests/docs/test_experiments_page.py runs it, in a folder with the examples",

@@ -42,8 +42,26 @@ def test_every_part_is_taken_over() -> None:
         ({"guardrails": [{"name": "seconds"}]}, "margin"),
         ({"slots": {"group": "g", "start": 0.5, "end": 0.2}}, "smaller one first"),
         ({"secondary": [{"name": "bought"}]}, "each metric once"),
+        *(
+            (
+                {"horizon": {"units": odd}},
+                "no experiment comes to more than 1,000,000,000,000 units",
+            )
+            for odd in (1e20, 10**20, "1e20", "9" * 5_000, float("inf"))
+        ),
+        ({"horizon": {"units": 10**400}}, "less than or equal to 1000000000000"),
+        ({"horizon": {"units": "many"}}, "valid integer"),
+        ({"horizon": {"units": 2.5}}, "fractional"),
+        ({"horizon": {"units": -1e20}}, "greater than or equal to 2"),
+        ({"horizon": {"days": 1e20}}, "less than or equal to 3650"),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigInvalid, match=says):
         validated(ExperimentFile, FILE | change, "a test")
+
+
+@pytest.mark.parametrize("written", [10_000, 1e4, "1e4", "10000"])
+def test_a_count_is_read_as_people_write_it(written: object) -> None:
+    file = validated(ExperimentFile, FILE | {"horizon": {"units": written}}, "a test")
+    assert file.design().horizon.units == 10_000

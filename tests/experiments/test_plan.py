@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 from experiment_units import LATENCY, SHARE, an_experiment
 
-from seatrial.experiments.design import BadExperiment, Baseline, Direction, Metric, Role, Variant
+from seatrial.experiments.design import (
+    BadExperiment,
+    Baseline,
+    Direction,
+    Horizon,
+    Metric,
+    Role,
+    Variant,
+)
 from seatrial.experiments.plan import NotPlannable, plan
 
 BOUGHT = {"bought": Baseline(mean=0.1)}
@@ -70,6 +78,32 @@ def test_days_are_whole_weeks_and_other_durations_are_told() -> None:
     assert plan(an_experiment(), BOUGHT, units_per_day=5_000).days == 2
     alone = plan(an_experiment(), BOUGHT, units_per_day=0.1)
     assert [one.effect for one in alone.within[:2]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("horizon", "per_day", "units", "short"),
+    [
+        (Horizon(units=4_000), None, 4_000, True),
+        (Horizon(units=9_000), None, 9_000, False),
+        (Horizon(days=7), 1_000, 7_000, True),
+        (Horizon(days=14), 1_000, 14_000, False),
+        (Horizon(units=4_000, days=14), 1_000, 14_000, False),
+        (Horizon(units=4_000, days=1), 1_000, 4_000, True),
+        (Horizon(units=9_000, days=1), None, 9_000, False),
+    ],
+)
+def test_a_horizon_has_room_for_the_plan_or_lacks_units(horizon, per_day, units, short) -> None:
+    found = plan(an_experiment(horizon=horizon), BOUGHT, units_per_day=per_day)
+    there = found.at_horizon
+    assert (there.units, there.n_missing) == (units, max(0, found.units - units))
+    assert (there.n_missing > 0, there.effect > 0.02) == (short, short)
+
+
+def test_days_without_traffic_and_no_horizon_say_nothing() -> None:
+    for horizon in (Horizon(), Horizon(days=7), Horizon(units=4_000, days=7)):
+        assert plan(an_experiment(horizon=horizon), BOUGHT).at_horizon is None
+    alone = plan(an_experiment(horizon=Horizon(days=0.1)), BOUGHT, units_per_day=1)
+    assert (alone.at_horizon.units, alone.at_horizon.effect) == (0, None)
 
 
 @pytest.mark.parametrize(

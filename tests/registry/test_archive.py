@@ -16,6 +16,7 @@ from seatrial.registry.archive import (
     ArchiveUnreadable,
     ArchiveUnsafe,
     pack,
+    packed_name,
     unpack,
 )
 from seatrial.registry.bundle import Bundle, BundleIncomplete, BundleNotFound, Contents
@@ -185,6 +186,37 @@ def test_a_file_that_is_no_archive_is_named(
     with pytest.raises(ArchiveUnreadable) as caught:
         unpack(archive, tmp_path / "root")
     assert str(archive) in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"\0" * 2048),
+        gzip.compress(b"\x01" * 2048),
+        tar((entry("manifest.json"), b"{}")),
+        tar((entry("manifest.json"), b"[" * 4000)),
+    ],
+)
+def test_the_name_of_what_is_no_archive_is_no_name(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "odd.tgz").write_bytes(raw)
+    with pytest.raises(ArchiveUnreadable) as caught:
+        packed_name(tmp_path / "odd.tgz")
+    assert "odd.tgz" in caught.value.problem
+
+
+def test_the_name_is_read_from_the_first_entry_alone(archive: Path, tmp_path: Path) -> None:
+    assert packed_name(archive) == "churn"
+    with gzip.open(archive) as stream:
+        head = stream.read(32 << 10)
+    (tmp_path / "cut.tgz").write_bytes(gzip.compress(head))
+    assert packed_name(tmp_path / "cut.tgz") == "churn"
+    large = entry("manifest.json")
+    large.size = 1 << 33
+    (tmp_path / "large.tgz").write_bytes(gzip.compress(large.tobuf()))
+    (tmp_path / "other.tgz").write_bytes(tar((entry("other"), b"first")))
+    assert packed_name(tmp_path / "large.tgz") is packed_name(tmp_path / "other.tgz") is None
 
 
 def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -201,6 +201,24 @@ def test_every_document_is_there_and_404_for_models_that_are_not(
         assert reply_of(plane_over(router), away, b"", method=method).status == 404
 
 
+def test_a_model_is_described_and_asked_in_tf_servings_words() -> None:
+    plane = plane_over(router_of(live_version(SIGNATURE, version=2)))
+    described = reply_of(plane, "/v1/models/churn/metadata", method="GET")
+    (defined,) = json.loads(described.body)["metadata"]["signature_def"]["signature_def"].values()
+    assert defined["inputs"]["input"]["dtype"] == "DT_FLOAT"
+    assert [d["size"] for d in defined["outputs"]["label"]["tensor_shape"]["dim"]] == ["-1"]
+    assert json.loads(described.body)["model_spec"]["version"] == "2"
+    example = json.dumps({"examples": [{"age": 1, "income": 2, "tenure": 3}]}).encode()
+    asked = reply_of(plane, "/v1/models/churn/versions/2:classify", example)
+    assert json.loads(asked.body) == {"result": [[["0", 0.5], ["1", 0.5]]]}
+    refused = reply_of(plane, "/v1/models/churn:regress", example)
+    assert refused.status == 400
+    assert "more than one number" in json.loads(refused.body)["error"]
+    for path in ("/v1/models/nope/metadata", "/v1/models/churn/versions/9/metadata"):
+        assert reply_of(plane, path, method="GET").status == 404
+    assert reply_of(plane, "/v1/models/nope:classify", example).status == 404
+
+
 def test_health_follows_readiness_and_liveness_does_not(router: Router) -> None:
     reasons: list[str | None] = ["loading"]
     plane = plane_over(router, readiness=lambda: reasons[0])

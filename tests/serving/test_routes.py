@@ -17,6 +17,10 @@ from seatrial.serving.routes import PATTERNS, Kind, Route, match, reserved
         ("/v1/models/a:b:predict", Route(Kind.PREDICT, "a:b")),
         ("/v1/models/churn/versions/2:predict", Route(Kind.PREDICT, "churn", 2)),
         ("/v1/models/churn/versions/2", Route(Kind.MODEL_STATUS, "churn", 2)),
+        ("/v1/models/churn:classify", Route(Kind.CLASSIFY, "churn")),
+        ("/v1/models/churn/versions/2:regress", Route(Kind.REGRESS, "churn", 2)),
+        ("/v1/models/churn/metadata", Route(Kind.SIGNATURES, "churn")),
+        ("/v1/models/churn/versions/2/metadata", Route(Kind.SIGNATURES, "churn", 2)),
         ("/invocations", Route(Kind.INVOCATIONS)),
     ],
 )

@@ -32,6 +32,12 @@ def test_a_class_is_packed_for_as_long_as_it_is_needed(tmp_path: Path) -> None:
     assert said[1:] == ["folder", f"1 file of {tmp_path}, 0.0 kB"]
 
 
+def test_a_class_that_is_packed_already_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "net.py:Net").write_bytes(b"packed")
+    with model_file(tmp_path / "net.py:Net", say=print, mlflow=None) as file:
+        assert file == tmp_path / "net.py:Net"
+
+
 def test_a_class_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(NoSuchClass), model_file(tmp_path / "a.py:A", say=print, mlflow=None):
         pass

@@ -25,6 +25,7 @@ from seatrial.training.runs.desk import RunDesk
 from seatrial.training.runs.order import TrainingOrder
 from seatrial.training.runs.run import Against
 from seatrial.wiring.training import train_order
+from seatrial.wiring.training_recipe import check_label, recipe_of
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 PROGRAM = '''
@@ -353,6 +354,31 @@ def test_what_cannot_be_trained_begins_no_run(folder, more, kind, said):
     with pytest.raises(kind, match=said):
         train_order(workspace, TrainingOrder(**({"id": "r1", "recipe": "churn"} | more)))
     assert desk_of(workspace).runs() == []
+
+
+@pytest.mark.parametrize("role", ["data", "holdout"])
+def test_a_label_that_no_column_has_begins_no_run(folder, role):
+    (folder / "rows.csv").write_text("age,churned\n1,0\n")
+    more = {role: Path("rows.csv"), "label": "chruned", "check": True}
+    workspace = place(folder)
+    with pytest.raises(failures.BadOrder, match=r"rows\.csv has no column 'chruned'") as refused:
+        train_order(workspace, order("ok", **more))
+    assert "Did you mean 'churned'" in refused.value.problem
+    assert refused.value.remedy == "Name one of its columns: age, churned."
+    assert refused.value.facts["field"] == "label"
+    assert desk_of(workspace).runs() == []
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"\x00\xff\xfe no table"])
+def test_what_is_no_table_may_be_trained_on(folder, bytes_):
+    (folder / "rows.bin").write_bytes(bytes_)
+    check_label(recipe_of(place(folder), order("ok", data=Path("rows.bin"), label="y")))
+
+
+def test_without_a_check_the_label_is_the_programs_own_affair(folder):
+    (folder / "rows.csv").write_text("age\n1\n")
+    order_ = order("ok", data=Path("rows.csv"), label="made of the age")
+    assert train_order(place(folder), order_).model_path.is_file()
 
 
 def test_a_tracker_that_is_configured_and_absent_names_its_extra(folder, monkeypatch):

@@ -2,8 +2,8 @@
 
 Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/
 open_inference_grpc.proto, and Triton's model repository extension. They are made from this table
-rather than generated, in a pool of their own: generated code is tied to one version of protobuf,
-and a second file of the same messages, such as that of Triton's client, cannot be loaded beside it.
+rather than generated: generated code is tied to one version of protobuf, and a second file of the
+same messages, such as that of Triton's client, cannot be loaded beside it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from seatrial.kernel.errors import MissingExtra
+from seatrial.adapters.protobuf_table import message_classes
 
 PACKAGE: Final = "inference"
 SERVICE: Final = f"{PACKAGE}.GRPCInferenceService"
 
 _PARAMETERS: Final = "map InferParameter"
-_ONE_OF: Final = "parameter_choice"
 
-# Message to its fields in the order of their numbers; "repeated", a type, or another message.
 _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "ServerLiveRequest": {},
     "ServerLiveResponse": {"live": "bool"},
@@ -122,50 +120,12 @@ CONTENTS: Final[Mapping[str, str]] = {
 @cache
 def messages() -> Mapping[str, Any]:
     """The classes of the messages by name, such as ModelInferRequest.   Raises: MissingExtra."""
-    try:
-        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-    except ImportError:
-        raise MissingExtra("google.protobuf", "grpc") from None
-    file = descriptor_pb2.FileDescriptorProto(
-        name="seatrial/open_inference.proto", package=PACKAGE, syntax="proto3"
+    return message_classes(
+        "seatrial/open_inference.proto",
+        PACKAGE,
+        _TABLE,
+        one_of={"InferParameter": "parameter_choice"},
     )
-    made: dict[str, Any] = {}
-    for name, fields in _TABLE.items():
-        outer, _, inner = name.rpartition(".")
-        made[name] = (made[outer].nested_type if outer else file.message_type).add(name=inner)
-        _fill(made[name], name, fields)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.{name}"))
-        for name in _TABLE
-    }
-
-
-def _fill(message: Any, name: str, fields: Mapping[str, str]) -> None:
-    if name == "InferParameter":
-        message.oneof_decl.add(name=_ONE_OF)
-    for number, (field, said) in enumerate(fields.items(), 1):
-        kind = said.removeprefix("repeated ")
-        one = message.field.add(name=field, number=number)
-        one.label = one.LABEL_REPEATED if kind != said else one.LABEL_OPTIONAL
-        if name == "InferParameter":
-            one.oneof_index = 0
-        if said == _PARAMETERS:
-            entry = message.nested_type.add(name="ParametersEntry")
-            entry.options.map_entry = True
-            _fill(entry, "", {"key": "string", "value": said.removeprefix("map ")})
-            one.label = one.LABEL_REPEATED
-            _refer(one, f"{name}.ParametersEntry")
-        elif kind[0].isupper():
-            _refer(one, kind)
-        else:
-            one.type = getattr(one, f"TYPE_{kind.upper()}")
-
-
-def _refer(field: Any, message: str) -> None:
-    field.type = field.TYPE_MESSAGE
-    field.type_name = f".{PACKAGE}.{message}"
 
 
 def methods() -> Iterator[tuple[str, str, str]]:

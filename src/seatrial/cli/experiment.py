@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from seatrial.cli.experiment_live import PREFIX, outcomes, start, status, stop, 
 from seatrial.cli.options import NAMES, NumberType, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
-from seatrial.experiments.config import ExperimentFile
-from seatrial.experiments.design import Kind, Role
+from seatrial.experiments.config import MAX_UNITS, ExperimentFile
+from seatrial.experiments.design import Experiment, Kind, Role
 from seatrial.experiments.judge import judge
 from seatrial.experiments.plan import Plan, plan
 from seatrial.experiments.report import (
@@ -195,7 +196,7 @@ def plan_command(
 )
 @click.option(
     "--horizon",
-    type=click.IntRange(2),
+    type=click.IntRange(2, MAX_UNITS),
     help="Units at which it was to end, as said before it began; without, it is read by what holds "
     "at any look.",
 )
@@ -331,6 +332,24 @@ def _show_plan(console: Console, file: ExperimentFile, planned: Plan) -> None:
             change = size(design.primary, within.effect)
             weeks = f"{within.weeks} weeks" if within.weeks > 1 else "one week"
             console.say(f"    {weeks}, {within.units:,} {unit}: finds {change}")
+    _show_horizon(console, design, planned)
+
+
+def _show_horizon(console: Console, design: Experiment, planned: Plan) -> None:
+    """Whether the horizon of the design has room for the plan."""
+    there = planned.at_horizon
+    unit = f"{design.unit.value}s"
+    if there is None:
+        if design.horizon.days is not None:
+            said_ = "whether its days suffice depends on the traffic: say --per-day or --endpoint"
+            console.step("note", "horizon", said_)
+    elif there.n_missing:
+        enough = "too few for any change"
+        if there.effect is not None:
+            enough = f"enough for a change of {size(design.primary, there.effect)}"
+        text = f"too short: {there.units:,} of {planned.units:,} {unit}, {enough}"
+        remedy = f"say horizon.units: {planned.units}, or a larger effect"
+        console.step("bad", "horizon", f"{text}; {remedy}")
 
 
 def _plan_record(file: ExperimentFile, planned: Plan) -> dict[str, Any]:
@@ -346,6 +365,7 @@ def _plan_record(file: ExperimentFile, planned: Plan) -> dict[str, Any]:
         "within": [
             {"weeks": one.weeks, "units": one.units, "effect": one.effect} for one in planned.within
         ],
+        "horizon": None if planned.at_horizon is None else asdict(planned.at_horizon),
     }
 
 

@@ -11,7 +11,7 @@ from seatrial.cli.options import json_option, workspace_options
 from seatrial.cli.output import Console
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_SUFFIX = {"onnx": ".onnx", "torchscript": ".ts"}
+_SUFFIX = {"mar": ".mar", "onnx": ".onnx", "torchscript": ".ts"}
 
 
 @click.command()
@@ -48,7 +48,8 @@ def export(
 
     The new file is held against the original on the rows given, on rows made up and on rows at its
     edges; one that answers otherwise is not written. With --int8 the answers differ, and how far is
-    said, and what it brings.
+    said, and what it brings. An archive for TorchServe (--to mar) runs the graph, and gets a
+    config.properties beside it where none is.
     """
     from seatrial.packaging.convert import Target, Wish
     from seatrial.packaging.source import Source

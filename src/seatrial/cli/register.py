@@ -64,6 +64,7 @@ def register(
     Exit code 0: promoted, or staged as configured. 3: worse, or it failed its tests or its canary.
     4: the rows cannot tell.
     """
+    from seatrial.registry.offers import check_alias
     from seatrial.wiring.registering import Offer, offer
     from seatrial.wiring.registries import check_followed, own_registry
     from seatrial.wiring.workspace import open_workspace
@@ -71,6 +72,8 @@ def register(
     console = Console(as_json=as_json)
     workspace = open_workspace(home=home, config=config)
     check_followed(workspace, name)
+    if alias is not None:
+        check_alias(alias)
     store = workspace.open_store()
     try:
         wish = Offer(model=name, file=model, label=label, data=data, holdout=holdout, by=whoami())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from seatrial.experiments.design import (
     Baseline,
@@ -25,6 +25,23 @@ from seatrial.release.config import Duration
 
 Amount = Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? ?%$")]
 """A size in the metric's unit, or such as ``5%`` of the control's value."""
+
+
+MAX_UNITS = 10**12
+"""Units of a horizon: more than a hundred for everybody on earth."""
+MAX_DAYS = 3650
+"""Days of a horizon: ten years."""
+
+
+def _counted(value: object) -> object:
+    """A count as people write it, 1e6 too, which YAML takes for a text."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return value
+    if number > MAX_UNITS:
+        raise ValueError(f"no experiment comes to more than {MAX_UNITS:,} units")
+    return int(number) if number.is_integer() else value
 
 
 class BaselineConfig(ConfigModel):
@@ -95,10 +112,10 @@ class GuardrailConfig(MetricConfig):
 class HorizonConfig(ConfigModel):
     """When the experiment ends as planned: when both are reached."""
 
-    units: int | None = Field(
-        default=None, ge=2, description="Units in all variants; `seatrial experiment plan` says it."
+    units: Annotated[int, Field(ge=2, le=MAX_UNITS), BeforeValidator(_counted)] | None = Field(
+        default=None, description="Units in all variants; `seatrial experiment plan` says it."
     )
-    days: float | None = Field(default=None, gt=0, description="Days since it began.")
+    days: float | None = Field(default=None, gt=0, le=MAX_DAYS, description="Days since it began.")
 
 
 class SlotsConfig(ConfigModel):

@@ -55,6 +55,21 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtHorizon:
+    """What is there at the horizon that the design states.
+
+    Args:
+        units: in all variants together by then.
+        n_missing: units that the plan needs and that are not there by then, >= 0.
+        effect: as in `Within`.
+    """
+
+    units: int
+    n_missing: int
+    effect: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A plan.
 
@@ -64,6 +79,7 @@ class Plan:
         needs: by metric.
         days: at the traffic given, whole weeks from the first week on; None without traffic.
         within: what other durations would find; empty without traffic.
+        at_horizon: None where the design states none, or days decide and there is no traffic.
     """
 
     units: int
@@ -71,6 +87,7 @@ class Plan:
     needs: tuple[Need, ...]
     days: int | None
     within: tuple[Within, ...]
+    at_horizon: AtHorizon | None
 
 
 def plan(
@@ -112,6 +129,7 @@ def plan(
         within=()
         if per_day is None
         else tuple(_within(experiment, primary, weeks, per_day) for weeks in WEEKS),
+        at_horizon=_at_horizon(experiment, primary, units, per_day),
     )
 
 
@@ -210,6 +228,24 @@ def _left(baseline: Baseline) -> float:
 
 def _within(experiment: Experiment, baseline: Baseline, weeks: int, per_day: float) -> Within:
     units = int(7 * weeks * per_day)
+    return Within(weeks=weeks, units=units, effect=_found(experiment, baseline, units))
+
+
+def _at_horizon(
+    experiment: Experiment, baseline: Baseline, needed: int, per_day: float | None
+) -> AtHorizon | None:
+    """The horizon is where both its units and its days are reached."""
+    stated, days = experiment.horizon.units, experiment.horizon.days
+    unknown = days is not None and per_day is None and (stated or 0) < needed
+    if unknown or (stated is None and days is None):
+        return None
+    units = max(stated or 0, int((days or 0.0) * (per_day or 0.0)))
+    effect = _found(experiment, baseline, units)
+    return AtHorizon(units=units, n_missing=max(0, needed - units), effect=effect)
+
+
+def _found(experiment: Experiment, baseline: Baseline, units: int) -> float | None:
+    """The smallest change of the primary metric that so many units find; None for none at all."""
     control = units * experiment.shares[0]
     metric = experiment.primary
     found = [0.0] if control >= 2 else [math.nan]
@@ -221,8 +257,7 @@ def _within(experiment: Experiment, baseline: Baseline, weeks: int, per_day: flo
         else:
             left = _left(baseline)
             found.append(effect_for_means(n_control=control, deviation=left, test=test))
-    largest = max(found) if not any(map(math.isnan, found)) else None
-    return Within(weeks=weeks, units=units, effect=largest)
+    return max(found) if not any(map(math.isnan, found)) else None
 
 
 def _whole_weeks(days: float) -> int:

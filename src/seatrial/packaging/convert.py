@@ -12,10 +12,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.packaging.examine import OpenGraph, Progress, Say
@@ -41,6 +42,8 @@ class Target(StrEnum):
 
     ONNX = "onnx"
     TORCHSCRIPT = "torchscript"
+    MAR = "mar"
+    """TorchServe's model archive, around an ONNX graph."""
 
 
 class NoWay(Invalid):
@@ -89,12 +92,23 @@ class Converted:
     quantized: Quantized | None
 
 
+Archive: TypeAlias = Callable[[str, Signature, bytes], bytes]
+"""Wraps a graph, by the archive's name and the model's signature."""
+
+
 def convert(
-    wish: Wish, *, open_graph: OpenGraph, say: Say, progress: Progress, limits: ChildLimits
+    wish: Wish,
+    *,
+    open_graph: OpenGraph,
+    archive: Archive,
+    say: Say,
+    progress: Progress,
+    limits: ChildLimits,
 ) -> Converted:
     """Write the model in another form.
 
-    Args: as `assemble`.
+    Args: as `assemble`, and
+        archive: makes a model archive.
     Raises: NoWay, and what scanning, loading and describing raise; nothing is
         written then.
     """
@@ -133,6 +147,9 @@ def convert(
         made = asyncio.run(_onnx(run, facts.framework))
         if wish.int8:
             made = asyncio.run(_int8(run, made, open_graph))
+        if wish.to is Target.MAR:
+            content = archive(wish.output.stem, made.signature, made.content)
+            made = replace(made, content=content)
         return _write(wish, made, say)
 
 

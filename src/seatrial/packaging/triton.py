@@ -55,6 +55,13 @@ class Graph:
     outputs: tuple[TensorSpec, ...]
     feature_of: Mapping[str, str]
 
+    def fed(self, signature: Signature) -> list[str]:
+        """The input that takes each feature, or the matrix; empty for one it does not look at."""
+        if signature.matrix:
+            return [self.inputs[0].name]
+        by_feature = {self.feature_of.get(i.name, i.name): i.name for i in self.inputs}
+        return [by_feature.get(f.name, "") for f in signature.features]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
@@ -127,16 +134,13 @@ def quoted(text: str) -> str:
 
 
 def _python(signature: Signature, graph: Graph) -> list[str]:
-    by_feature = {graph.feature_of.get(i.name, i.name): i.name for i in graph.inputs}
     if signature.matrix:
         datatype = DATATYPE_OF[signature.features[0].dtype]
         inputs = [_tensor(MATRIX, datatype, len(signature.features))]
-        fed = [graph.inputs[0].name]
     else:
         inputs = [_tensor(f.name, DATATYPE_OF[f.dtype], 1) for f in signature.features]
-        fed = [by_feature.get(f.name, "") for f in signature.features]  # "": it does not look at it
     outputs = [_tensor(o.name, DATATYPE_OF[o.dtype], o.width or 1) for o in signature.outputs]
-    value = quoted(json.dumps(fed))
+    value = quoted(json.dumps(graph.fed(signature)))
     return [
         f'backend: "{Backend.PYTHON}"',
         *_tensors("input", inputs),

@@ -28,6 +28,7 @@ from seatrial.registry.manifest import (
     MANIFEST_FILE,
     BundleTampered,
     Manifest,
+    decode_manifest,
     encode_manifest,
     safe_path,
 )
@@ -37,6 +38,7 @@ MAX_ARCHIVE_BYTES = 16 << 30
 MAX_ARCHIVE_FILES = 1000
 _BLOCK = tarfile.BLOCKSIZE
 _TAIL_BYTES = 1 << 20
+_MANIFEST_BYTES = 16 << 20
 
 
 class ArchiveUnsafe(Denied):
@@ -135,20 +137,26 @@ def opened(path: Path) -> Iterator[Bundle]:
         yield unpack(path, Path(scratch))
 
 
-def _unpacked(archive: Path, folder: Path, max_bytes: int) -> Manifest:
-    if not archive.is_file():
-        raise BundleNotFound(
-            f"There is no file {str(archive)!r}.",
-            remedy="Check the path of the archive.",
-            archive=str(archive),
-        )
+def packed_name(archive: Path) -> str | None:
+    """The name of the model in an archive, by its first entry alone; nothing else is looked at.
+
+    Returns: None where the first entry is not the manifest, as `pack` has it.
+    Raises: BundleNotFound, ArchiveUnreadable, BundleTooNew.
+    """
+    with _reading(archive) as stream:
+        info = tarfile.TarInfo.frombuf(_exactly(stream, _BLOCK), "ascii", "surrogateescape")
+        if info.name != MANIFEST_FILE or not 0 <= info.size <= _MANIFEST_BYTES:
+            return None
+        raw = _exactly(stream, info.size)
     try:
-        with _stream(archive) as stream:
-            _extract(stream, folder, max_bytes)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise _unreadable(archive, str(error)) from error
-    except tarfile.HeaderError as error:
-        raise _unreadable(archive, "a header is damaged") from error
+        return decode_manifest(raw).name
+    except BundleTampered as error:
+        raise _unreadable(archive, str(error.facts["reason"])) from error
+
+
+def _unpacked(archive: Path, folder: Path, max_bytes: int) -> Manifest:
+    with _reading(archive) as stream:
+        _extract(stream, folder, max_bytes)
     try:
         return Bundle.open(folder).manifest
     except (BundleIncomplete, BundleTampered) as error:
@@ -158,6 +166,24 @@ def _unpacked(archive: Path, folder: Path, max_bytes: int) -> Manifest:
             remedy="Get it again from where it was packed.",
             **error.facts,
         ) from error
+
+
+@contextmanager
+def _reading(archive: Path) -> Iterator[gzip.GzipFile]:
+    """What an archive unpacks to; damage that is met on the way names the archive."""
+    if not archive.is_file():
+        raise BundleNotFound(
+            f"There is no file {str(archive)!r}.",
+            remedy="Check the path of the archive.",
+            archive=str(archive),
+        )
+    try:
+        with _stream(archive) as stream:
+            yield stream
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _unreadable(archive, str(error)) from error
+    except tarfile.HeaderError as error:
+        raise _unreadable(archive, "a header is damaged") from error
 
 
 def _stream(archive: Path) -> gzip.GzipFile:

@@ -18,6 +18,7 @@ from typing import IO, BinaryIO, Final, cast
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
 from seatrial.registry.class_file import UnreadableClass, packed_of
+from seatrial.registry.mar_file import UnreadableMar, model_in
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
 from seatrial.registry.torch_file import TorchKind, kind_of
@@ -303,6 +304,7 @@ def _archived(path: Path) -> FileFormat | None:
         ) from problem
     if is_skops(path):
         return FileFormat.SKOPS
+    _refuse_mar(path)
     kind = kind_of(path)
     if kind is None and not zipfile.is_zipfile(path):
         raise CorruptModel(
@@ -310,6 +312,23 @@ def _archived(path: Path) -> FileFormat | None:
             remedy="Copy or save the file again; compare its size with the original.",
         )
     return None if kind is None else _TORCH[kind]
+
+
+def _refuse_mar(path: Path) -> None:
+    """Say where the model is that somebody packed for TorchServe."""
+    try:
+        held = model_in(path) if zipfile.is_zipfile(path) else None
+    except UnreadableMar as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged model archive of TorchServe: {problem}.",
+            remedy="Copy or archive the model again; compare its size with the original.",
+        ) from problem
+    if held is not None:
+        raise UnknownFormat(
+            f"{path.name} is a model archive of TorchServe"
+            + (f"; the model in it is {held!r}." if held else ", of code and no model file."),
+            remedy=f"Take the model out, as by unzip {path.name}, and give that file.",
+        )
 
 
 def _head(path: Path, limit: int) -> bytes:

@@ -225,12 +225,7 @@ class OwnRegistry:
 
     def move_alias(self, model: str, alias: str, number: int) -> None:
         """See ModelRegistry."""
-        if not _WORD.fullmatch(alias):
-            raise RegistryRefused(
-                f"{alias[:80]!r} is no alias.",
-                remedy="Use up to 100 letters, digits, '.', '_' and '-'.",
-                alias=alias[:80],
-            )
+        check_alias(alias)
         self._get(model, number)
         data = {"alias": alias, "number": number}
 
@@ -261,6 +256,17 @@ class OwnRegistry:
                 with writing(target):
                     (fresh / name).rename(target / name)
         return record.sha256
+
+
+def check_alias(alias: str) -> None:
+    """Raises: RegistryRefused: no alias may be called so."""
+    if not _WORD.fullmatch(alias):
+        raise RegistryRefused(
+            f"{alias[:80]!r} is no alias.",
+            remedy="Use up to 100 letters, digits, '.', '_' and '-', beginning with a letter or "
+            "digit.",
+            alias=alias[:80],
+        )
 
 
 def _path(text: str | None) -> Path | None:

@@ -47,6 +47,7 @@ class Documents:
             Kind.MODEL_CONFIG: self._model_config,
             Kind.MODEL_METADATA: self._model_metadata,
             Kind.MODEL_STATUS: self._model_status,
+            Kind.SIGNATURES: self._signatures,
         }
 
     def reply(self, request: Request, route: Route) -> Reply:
@@ -88,6 +89,10 @@ class Documents:
         live = self._live(route)
         versions = self._router.versions(live.endpoint)
         return _json(description.model_metadata(live.endpoint, versions, live.signature))
+
+    def _signatures(self, route: Route) -> Reply:
+        live = self._live(route)
+        return _json(description.signatures(live.endpoint, live.version, live.signature))
 
     def _model_status(self, route: Route) -> Reply:
         live = self._live(route)

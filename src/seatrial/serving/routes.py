@@ -26,10 +26,13 @@ class Kind(StrEnum):
     MODEL_STATUS = "model_status"
     INFER = "infer"
     PREDICT = "predict"
+    CLASSIFY = "classify"
+    REGRESS = "regress"
+    SIGNATURES = "signatures"
     INVOCATIONS = "invocations"
 
 
-PREDICTING = frozenset((Kind.INFER, Kind.PREDICT, Kind.INVOCATIONS))
+PREDICTING = frozenset((Kind.INFER, Kind.PREDICT, Kind.CLASSIFY, Kind.REGRESS, Kind.INVOCATIONS))
 """Routes whose requests are rows to predict."""
 
 
@@ -76,6 +79,12 @@ PATTERNS = (
     Pattern("/v2/models/{model}/versions/{version}/infer", Kind.INFER, "POST"),
     Pattern("/v1/models/{model}:predict", Kind.PREDICT, "POST"),
     Pattern("/v1/models/{model}/versions/{version}:predict", Kind.PREDICT, "POST"),
+    Pattern("/v1/models/{model}:classify", Kind.CLASSIFY, "POST"),
+    Pattern("/v1/models/{model}/versions/{version}:classify", Kind.CLASSIFY, "POST"),
+    Pattern("/v1/models/{model}:regress", Kind.REGRESS, "POST"),
+    Pattern("/v1/models/{model}/versions/{version}:regress", Kind.REGRESS, "POST"),
+    Pattern("/v1/models/{model}/metadata", Kind.SIGNATURES),
+    Pattern("/v1/models/{model}/versions/{version}/metadata", Kind.SIGNATURES),
     Pattern("/v1/models/{model}/versions/{version}", Kind.MODEL_STATUS),
     Pattern("/v1/models/{model}", Kind.MODEL_STATUS),
 )

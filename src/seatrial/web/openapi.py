@@ -6,14 +6,14 @@ be generated for it; routes that work for any name are described once per model 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from seatrial import __version__
 from seatrial.registry.signature import Dtype, Feature, Signature
 from seatrial.serving.codec import description
-from seatrial.serving.routes import PATTERNS, Kind, Pattern
+from seatrial.serving.routes import PATTERNS, PREDICTING, Kind, Pattern
 
 Json: TypeAlias = dict[str, Any]
 
@@ -32,12 +32,18 @@ _SUMMARIES = {
     Kind.MODEL_STATUS: "The loaded versions in TF Serving's form",
     Kind.INFER: "Predict, Open Inference Protocol",
     Kind.PREDICT: "Predict, TF Serving's form",
+    Kind.CLASSIFY: "Classes with their scores, TF Serving's form",
+    Kind.REGRESS: "A number a row, TF Serving's form",
+    Kind.SIGNATURES: "Inputs and outputs in TF Serving's form",
     Kind.INVOCATIONS: "Predict, MLflow's forms",
 }
 _TAGS = {
     Kind.INFER: "predict",
     Kind.PREDICT: "predict",
+    Kind.CLASSIFY: "predict",
+    Kind.REGRESS: "predict",
     Kind.INVOCATIONS: "predict",
+    Kind.SIGNATURES: "models",
     Kind.MODEL_READY: "models",
     Kind.MODEL_CONFIG: "models",
     Kind.MODEL_METADATA: "models",
@@ -95,6 +101,8 @@ def document(models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
             paths[pattern.path] = _item(pattern, models)
             continue
         for name, versions, signature in models:
+            if not _answers(pattern.kind, signature):
+                continue
             path = pattern.path.replace("{model}", quote(name, safe=""))
             paths[path] = _item(pattern, [(name, versions, signature)])
     return {
@@ -120,6 +128,12 @@ def with_refusals(paths: Mapping[str, Json]) -> dict[str, Json]:
     return described
 
 
+def _answers(kind: Kind, signature: Signature) -> bool:
+    """Whether a model answers a route of its name."""
+    wanted = _ANSWERS.get(kind)
+    return wanted is None or wanted(signature) is not None
+
+
 def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature]]) -> Json:
     kind = pattern.kind
     operation: Json = {
@@ -143,7 +157,7 @@ def _item(pattern: Pattern, models: Sequence[tuple[str, Sequence[int], Signature
                 "schema": {"type": "string", "enum": known},
             }
         )
-    if kind in (Kind.INFER, Kind.PREDICT, Kind.INVOCATIONS):
+    if kind in PREDICTING:
         parameters += _header_parameters(pattern, models)
         operation["requestBody"] = {
             "required": True,
@@ -332,4 +346,20 @@ def _element(feature: Feature) -> Json:
     return schema
 
 
-_BODY = {Kind.INFER: _infer, Kind.PREDICT: _predict, Kind.INVOCATIONS: _invocation}
+def _examples(signature: Signature) -> Json:
+    return _object({"examples": _records(signature)}, required=["examples"])
+
+
+_BODY = {
+    Kind.INFER: _infer,
+    Kind.PREDICT: _predict,
+    Kind.CLASSIFY: _examples,
+    Kind.REGRESS: _examples,
+    Kind.INVOCATIONS: _invocation,
+}
+
+_ANSWERS: Mapping[Kind, Callable[[Signature], object]] = {
+    Kind.CLASSIFY: description.scored,
+    Kind.REGRESS: description.regressed,
+}
+"""Routes that only some models answer, and what those have."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.packaging.convert import Converted, Wish, convert
+from seatrial.packaging.convert import Converted, Target, Wish, convert
 from seatrial.packaging.examine import Progress, Say
 from seatrial.packaging.sample import Sample
+from seatrial.packaging.torchserve import CONFIG, model_archive, server_config
+from seatrial.registry.signature import Signature
 from seatrial.wiring.given import endpoint_of, model_file
+from seatrial.wiring.remote_engines import graph_of
 from seatrial.wiring.workspace import Workspace
 
 
@@ -20,13 +23,33 @@ def export_wish(
 
     mlflow = workspace.settings.registry.url
     with model_file(wish.source.model, say=on_step, mlflow=mlflow) as file:
-        return convert(
+        made = convert(
             replace(wish, source=replace(wish.source, model=file)),
             open_graph=OnnxEngine,
+            archive=_archive,
             say=on_step,
             progress=on_progress,
             limits=workspace.settings.server.child_limits(),
         )
+    if wish.to is Target.MAR:
+        _configure(made.output, on_step)
+    return made
+
+
+def _archive(name: str, signature: Signature, graph: bytes) -> bytes:
+    return model_archive(name, signature, graph_of(graph, signature))
+
+
+def _configure(archive: Path, say: Say) -> None:
+    """Write a server's configuration beside an archive, unless there is one."""
+    config = archive.with_name(CONFIG)
+    try:
+        with config.open("xb") as file:
+            file.write(server_config(archive.name))
+    except FileExistsError:
+        say("note", "config", f"{config} is there already: add {archive.name} to its load_models")
+    else:
+        say("ok", "config", str(config))
 
 
 def default_target(model: Path, ending: str) -> Path:

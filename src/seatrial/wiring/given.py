@@ -71,7 +71,8 @@ def model_file(given: Path, *, say: Say, mlflow: str | None) -> Iterator[Path]:
     Raises: NoSuchClass, ClassUnusable, FolderTooLarge; UnknownFormat for another folder;
         MlflowUriInvalid, MlflowUnset, AliasUnknown, and what `MlflowRegistry` raises.
     """
-    named = named_class(given)
+    # A packed class is a file of that name, in our own registry for example.
+    named = None if given.is_file() else named_class(given)
     if named is None and not str(given).startswith(_SCHEMES):
         yield _in_folder(given) if given.is_dir() else given
         return

@@ -58,7 +58,7 @@ def take_in(
         bundles.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=PREFIX, dir=bundles) as scratch:
         bundle = unpack(archive, Path(scratch))
-        _check_name(bundle.manifest.name, name)
+        check_name(bundle.manifest.name, name)
         welcome(bundle.manifest.name)
         check_vouched(bundle, trust=trust)
         _check(bundle)
@@ -66,7 +66,8 @@ def take_in(
             return settle(bundle.path, bundles, bundle.manifest)
 
 
-def _check_name(has: str, wanted: str | None) -> None:
+def check_name(has: str, wanted: str | None) -> None:
+    """Refuse an archive of another name.   Raises: NameDiffers."""
     if wanted is not None and wanted != has:
         raise NameDiffers(
             f"The archive holds a model named {has!r}, not {wanted!r}.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.kernel.store import Store
+from seatrial.registry.archive import is_archive, packed_name
 from seatrial.registry.catalog import read_stream
 from seatrial.registry.offers import OfferedFacts, OfferedFileMissing
 from seatrial.steps.fold import fold
@@ -17,6 +18,7 @@ from seatrial.training.following.seen import Cause
 from seatrial.training.following.standing import ArrivalInput, Ended
 from seatrial.wiring.cards import card_folder
 from seatrial.wiring.given import model_file
+from seatrial.wiring.intake import check_name
 from seatrial.wiring.registries import own_registry
 from seatrial.wiring.registry_card import read_evaluation, write_evaluation
 from seatrial.wiring.workspace import Workspace
@@ -105,9 +107,13 @@ class Ending:
 def offer(workspace: Workspace, store: Store, wish: Offer) -> Offered:
     """Keep a version in our registry; a server takes it from there. Blocks for the copy.
 
-    Raises: OfferInvalid, OfferedFileMissing; EvaluationUnreadable; BundleDiskFull,
-        BundleNotWritten; NotPlain.
+    Raises: OfferInvalid, OfferedFileMissing; NameDiffers, ArchiveUnreadable, BundleTooNew;
+        EvaluationUnreadable; BundleDiskFull, BundleNotWritten; NotPlain.
     """
+    endpoint = workspace.settings.registry.endpoint_of(wish.model)
+    if wish.file.is_file() and is_archive(wish.file):
+        name = packed_name(wish.file)
+        check_name(endpoint if name is None else name, endpoint)
     for path in (wish.data, wish.holdout):
         if path is not None and not path.is_file():
             raise OfferedFileMissing(
@@ -126,7 +132,6 @@ def offer(workspace: Workspace, store: Store, wish: Offer) -> Offered:
     with model_file(wish.file, say=lambda *_: None, mlflow=mlflow) as file:
         own = own_registry(workspace, store)
         kept = own.offer(wish.model, file, of, key=wish.key, by=wish.by)
-    endpoint = workspace.settings.registry.endpoint_of(wish.model)
     return Offered(model=kept.model, number=kept.number, endpoint=endpoint)
 
 

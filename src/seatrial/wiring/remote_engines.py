@@ -18,6 +18,7 @@ from seatrial.packaging.triton import MARK, Backend, Graph, GraphUnfit, Mark, mo
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import incoming, land, write_file
 from seatrial.registry.manifest import Role
+from seatrial.registry.signature import Signature
 from seatrial.serving.elsewhere import Elsewhere
 from seatrial.serving.engine import EnginePlan
 from seatrial.serving.oip import OipServer
@@ -160,7 +161,8 @@ def files_for_triton(
 ) -> dict[str, bytes]:
     """The files of a version's model folder.   Raises: GraphUnfit."""
     check_graph(bundle, mark.endpoint)
-    return model_files(model, bundle.signature, plan, _graph(bundle), backend=backend, mark=mark)
+    graph = graph_of(bundle.read(Role.ONNX), bundle.signature)
+    return model_files(model, bundle.signature, plan, graph, backend=backend, mark=mark)
 
 
 def mark_in(folder: Path) -> Mark | None:
@@ -171,13 +173,13 @@ def mark_in(folder: Path) -> Mark | None:
         return None
 
 
-def _graph(bundle: Bundle) -> Graph:
+def graph_of(content: bytes, signature: Signature) -> Graph:
+    """A graph as the forms of other servers are made of it."""
     with ONE_AT_A_TIME:
         from seatrial.adapters.onnx_place import feature_of
         from seatrial.adapters.onnxruntime import described
 
-    content = bundle.read(Role.ONNX)
     inputs, outputs = described(content)
-    names = bundle.signature.names
-    of = {} if bundle.signature.matrix else {i.name: feature_of(i.name, names) for i in inputs}
+    names = signature.names
+    of = {} if signature.matrix else {i.name: feature_of(i.name, names) for i in inputs}
     return Graph(content=content, inputs=inputs, outputs=outputs, feature_of=of)

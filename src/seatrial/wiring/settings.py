@@ -51,8 +51,8 @@ class ServerConfig(ConfigModel):
         default=None,
         ge=1,
         le=65535,
-        description="Port of the Open Inference Protocol over gRPC, on the same address; none "
-        "where it is left out.",
+        description="Port of gRPC, on the same address: the Open Inference Protocol and TF "
+        "Serving's; none where it is left out.",
     )
     workers: int = Field(default=1, ge=1, le=256, description="Number of worker processes.")
     native_threads: int = Field(

@@ -25,7 +25,7 @@ from seatrial.wiring.evaluation_rows import digest
 from seatrial.wiring.evaluation_subject import Say
 from seatrial.wiring.trackers import Mirror, mirror
 from seatrial.wiring.training_check import look_at
-from seatrial.wiring.training_recipe import recipe_of
+from seatrial.wiring.training_recipe import check_label, recipe_of
 from seatrial.wiring.training_run import Attempt, OnPoint
 from seatrial.wiring.workspace import Workspace
 
@@ -50,6 +50,8 @@ def train_order(
         run: see `training.runs.failures`; StoreUnavailable.
     """
     recipe = recipe_of(workspace, order)
+    if order.check:
+        check_label(recipe)
     if recipe.search is not None:
         from seatrial.wiring.training_search import check_search
 

@@ -9,6 +9,8 @@ from typing import TypeAlias
 import psutil
 
 from seatrial.adapters.training_values import MISSING, Refused, convert
+from seatrial.kernel.errors import SeatrialError
+from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.registry.naming import suggest_name
 from seatrial.training.config import LimitsConfig, RecipeConfig
 from seatrial.training.runs.failures import BadOrder, BadParameter, UnknownRecipe
@@ -50,6 +52,38 @@ def recipe_of(workspace: Workspace, order: TrainingOrder) -> Recipe:
         threads=config.limits.threads,
         search=_plan(name, config, order),
         trust=config.trust,
+    )
+
+
+def check_label(recipe: Recipe) -> None:
+    """Refuse a label that no column is named for, before the training stumbles over it.
+
+    Files that are no tables are the training's own affair.
+    Raises: BadOrder.
+    """
+    if recipe.label is None:
+        return
+    with ONE_AT_A_TIME:
+        from seatrial.adapters.sample_file import read_sample
+    for path in (recipe.data, recipe.holdout):
+        if path is None:
+            continue
+        try:
+            columns = read_sample(path, max_rows=1).columns
+        except SeatrialError:
+            continue
+        if recipe.label not in columns:
+            raise _without_label(recipe.label, path, list(columns))
+
+
+def _without_label(label: str, path: Path, columns: list[str]) -> BadOrder:
+    near = get_close_matches(label, columns, n=1)
+    more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
+    return BadOrder(
+        f"{path.name} has no column {label!r}, which is named as label."
+        + (f" Did you mean {near[0]!r}?" if near else ""),
+        remedy=f"Name one of its columns: {', '.join(columns[:12])}{more}.",
+        field="label",
     )
 
 

@@ -44,7 +44,7 @@ from seatrial.wiring.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from seatrial.adapters.oip_service import GrpcDoor
+    from seatrial.adapters.grpc_door import GrpcDoor
     from seatrial.serving.live import LiveVersion
     from seatrial.wiring.counting import ProfileCounter
     from seatrial.wiring.index_releases import LoadedIndex
@@ -260,7 +260,7 @@ class _Process:
         if server.grpc_port is None:
             return None
         _load_for_models()
-        from seatrial.adapters.oip_service import GrpcDoor
+        from seatrial.adapters.grpc_door import GrpcDoor
 
         door = GrpcDoor(self.plane, max_body_bytes=server.max_body_bytes)
         await door.start(server.host, server.grpc_port)

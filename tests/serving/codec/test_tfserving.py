@@ -44,6 +44,21 @@ def test_objects_may_hold_every_dtype() -> None:
     assert np.isnan(batch["age"]).all()
 
 
+def test_texts_may_be_base64() -> None:
+    text = {"b64": "w6U="}
+    made = codec(column_signature())
+    batch = made.batch(parse({"instances": [RECORD | {"note": text}, RECORD]}))
+    assert batch["note"].tolist() == ["å", "hi"]
+    columns = {name: [value] for name, value in (RECORD | {"note": text}).items()}
+    assert made.batch(parse({"inputs": columns}))["note"].tolist() == ["å"]
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    deep = b'{"instances":' + b"[" * 900 + b'{"b64":""}' + b"]" * 900 + b"}"
+    with pytest.raises(BadInput, match="nested too deeply"):
+        DIALECT.parse(Request("POST", "/", b"", {}, deep))
+
+
 @pytest.mark.parametrize(
     ("message", "why"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seatrial.registry.signature import Dtype, Output, Signature
+from seatrial.serving.codec.tftext import SIGNATURE_NAME
 
 MATRIX = "input"
 """The name of the one tensor of a matrix signature; any other name is accepted too."""
@@ -18,6 +19,16 @@ DATATYPE_OF = {
 }
 """The protocol's word for each dtype of a signature."""
 
+TF_DATATYPE_OF = {
+    Dtype.FLOAT32: "DT_FLOAT",
+    Dtype.FLOAT64: "DT_DOUBLE",
+    Dtype.INT64: "DT_INT64",
+    Dtype.BOOL: "DT_BOOL",
+    Dtype.STRING: "DT_STRING",
+}
+"""TensorFlow's word for each dtype of a signature."""
+
+_TF_WORD = {word: TF_DATATYPE_OF[dtype] for dtype, word in DATATYPE_OF.items()}
 _TRITON_TYPES = {"BYTES": "TYPE_STRING"}
 
 
@@ -97,3 +108,39 @@ def model_status(versions: Sequence[int]) -> dict[str, object]:
             for version in versions
         ]
     }
+
+
+def signatures(name: str, version: int, signature: Signature) -> dict[str, object]:
+    """TF Serving's model metadata: the one signature that every model has."""
+    defined = {
+        "inputs": {str(tensor["name"]): _tensor_info(tensor) for tensor in inputs(signature)},
+        "outputs": {o.name: _tensor_info(output(o)) for o in signature.outputs},
+        "method_name": "tensorflow/serving/predict",
+        "defaults": {},
+    }
+    return {
+        "model_spec": {"name": name, "signature_name": "", "version": str(version)},
+        "metadata": {"signature_def": {"signature_def": {SIGNATURE_NAME: defined}}},
+    }
+
+
+def _tensor_info(tensor: dict[str, object]) -> dict[str, object]:
+    shape = tensor["shape"]
+    assert isinstance(shape, list)
+    dim = [{"size": str(size), "name": ""} for size in shape]
+    return {
+        "dtype": _TF_WORD[str(tensor["datatype"])],
+        "tensor_shape": {"dim": dim, "unknown_rank": False},
+        "name": tensor["name"],
+    }
+
+
+def scored(signature: Signature) -> Output | None:
+    """The output that holds a score for each class; None where a model classifies nothing."""
+    return next((o for o in signature.outputs if o.classes is not None), None)
+
+
+def regressed(signature: Signature) -> Output | None:
+    """The one number a model predicts; None where it predicts no such thing."""
+    (first, *more) = signature.outputs
+    return first if not more and first.width is None and first.dtype.numeric else None

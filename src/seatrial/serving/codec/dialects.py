@@ -6,6 +6,7 @@ from typing import Any
 
 from seatrial.serving.codec.dialect import Dialect
 from seatrial.serving.codec.mlflow import InvocationDialect
+from seatrial.serving.codec.tfexamples import ExamplesDialect
 from seatrial.serving.codec.tfserving import PredictDialect
 from seatrial.serving.codec.v2 import InferDialect
 from seatrial.serving.routes import Kind
@@ -16,5 +17,7 @@ def dialects() -> dict[Kind, Dialect[Any]]:
     return {
         Kind.INFER: InferDialect(),
         Kind.PREDICT: PredictDialect(),
+        Kind.CLASSIFY: ExamplesDialect(classify=True),
+        Kind.REGRESS: ExamplesDialect(classify=False),
         Kind.INVOCATIONS: InvocationDialect(),
     }

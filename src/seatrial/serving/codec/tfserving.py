@@ -14,13 +14,11 @@ from msgspec import UNSET, UnsetType
 from seatrial.registry.signature import Batch, Prediction
 from seatrial.serving.codec.dialect import Answer, Model, records, sticky_key, version_header
 from seatrial.serving.codec.jsontext import Reader
+from seatrial.serving.codec.tftext import SIGNATURE_NAME, check_signature, with_texts
 from seatrial.serving.exchange import JSON, BadInput, Reply, Request, shown
 from seatrial.serving.validate import Contract, Number
 
 D = TypeVar("D")
-
-SIGNATURE_NAME = "serving_default"
-"""The one signature every model has."""
 
 _NUMBERS = 0
 
@@ -68,12 +66,10 @@ class PredictDialect:
                 remedy='Send {"instances": [...]} with one item per row.',
                 field="instances",
             )
-        if message.signature_name not in (SIGNATURE_NAME, ""):
-            raise BadInput(
-                f"The model has no signature {shown(message.signature_name)}.",
-                remedy=f"Leave signature_name out or send {SIGNATURE_NAME!r}.",
-                field="signature_name",
-            )
+        check_signature(message.signature_name)
+        if shape != _NUMBERS:
+            message.instances = with_texts(request.body, message.instances)
+            message.inputs = with_texts(request.body, message.inputs)
         return PredictAsk(message, shape == _NUMBERS)
 
     def codec(self, model: Model) -> PredictCodec:

@@ -1,0 +1,142 @@
+"""The program of a model in TorchServe; runs there, and knows nothing of ours.
+
+It reads ``{"instances": [...]}``, rows as lists or objects by feature, and answers
+``{"predictions": [...]}``, as seatrial's own route in TF Serving's form does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+_NUMPY = {
+    "float32": np.float32,
+    "float64": np.float64,
+    "int64": np.int64,
+    "bool": np.bool_,
+    "string": np.object_,
+}
+_KINDS = {"float32": "fiu", "float64": "fiu", "int64": "iuf", "bool": "b"}
+_ONNX = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": np.object_,
+}
+
+
+class SeatrialHandler:
+    """See TorchServe's documentation of custom services; the only class of its file."""
+
+    def initialize(self, context: Any) -> None:
+        """Open the graph beside this file."""
+        folder = Path(context.system_properties["model_dir"])
+        told = json.loads((folder / "seatrial.json").read_text("utf-8"))
+        self._features, self._outputs = told["features"], told["outputs"]
+        self._matrix, self._graph_inputs = told["matrix"], told["graph_inputs"]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._kinds = {i.name: (i.type, len(i.shape)) for i in self._session.get_inputs()}
+
+    def handle(self, requests: list[dict[str, Any]], context: Any) -> list[Any]:
+        """Answer each request; one that does not fit spoils no other."""
+        answers: list[Any] = []
+        for place, request in enumerate(requests):
+            try:
+                answers.append({"predictions": self.predictions(_message(request))})
+            except ValueError as problem:
+                context.set_response_status(code=400, phrase="Bad Request", idx=place)
+                answers.append({"error": str(problem)})
+        return answers
+
+    def predictions(self, message: Any) -> list[Any]:
+        """The answers to a message, row by row.   Raises: ValueError: it does not fit."""
+        rows = message.get("instances") if isinstance(message, dict) else None
+        if not isinstance(rows, list) or not rows:
+            raise ValueError('The body is not {"instances": [...]} with one item per row.')
+        columns = [
+            self._column(f, v) for f, v in zip(self._features, self._by_feature(rows), strict=True)
+        ]
+        n = len(rows)
+        answers = self._session.run([o["name"] for o in self._outputs], self._feeds(columns))
+        lists = [
+            np.asarray(values).reshape(n, *output["shape"]).tolist()
+            for values, output in zip(answers, self._outputs, strict=True)
+        ]
+        if len(lists) == 1:
+            return list(lists[0])
+        names = [output["name"] for output in self._outputs]
+        return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+
+    def _by_feature(self, rows: list[Any]) -> list[list[Any]]:
+        names = [feature["name"] for feature in self._features]
+        bare = len(names) == 1 and bool(self._features[0]["shape"])
+        ordered = []
+        for place, row in enumerate(rows):
+            values = [row] if bare and not isinstance(row, dict) else row
+            if isinstance(row, dict) and set(row) == set(names):
+                values = [row[name] for name in names]
+            if not isinstance(values, list) or len(values) != len(names):
+                raise ValueError(f"Row {place} does not have exactly the features {names[:10]}.")
+            ordered.append(values)
+        return [list(column) for column in zip(*ordered, strict=True)]
+
+    def _column(self, feature: dict[str, Any], values: list[Any]) -> Any:
+        name, dtype = feature["name"], feature["dtype"]
+        if dtype == "string":
+            if feature["nullable"]:
+                values = ["" if value is None else value for value in values]
+            array = np.empty(len(values), object)
+            array[:] = values
+            fits = all(isinstance(value, str) for value in values)
+        else:
+            if feature["nullable"] and dtype != "int64":
+                values = [float("nan") if value is None else value for value in values]
+            try:
+                array = np.array(values)
+            except ValueError as ragged:
+                raise ValueError(f"The feature {name!r} has rows of unequal shape.") from ragged
+            fits = array.dtype.kind in _KINDS[dtype]
+            if fits and dtype == "int64" and array.dtype.kind != "i":
+                fits = bool(((array == np.floor(array)) & (abs(array) < 2**63)).all())
+            if fits and dtype.startswith("float"):
+                with np.errstate(over="ignore"):
+                    array = array.astype(_NUMPY[dtype])
+                usual = np.isfinite(array) | (np.isnan(array) & bool(feature["nullable"]))
+                fits = bool(usual.all())
+        if not fits or array.shape != (len(values), *feature["shape"]):
+            raise ValueError(f"The feature {name!r} has a value that is no {dtype} of its shape.")
+        return array.astype(_NUMPY[dtype], copy=False)
+
+    def _feeds(self, columns: list[Any]) -> dict[str, Any]:
+        if self._matrix:
+            columns = [np.stack(columns, axis=1)]
+        feeds = {}
+        for name, values in zip(self._graph_inputs, columns, strict=True):
+            if name in self._kinds:
+                kind, rank = self._kinds[name]
+                shaped = values.reshape(-1, 1) if values.ndim == 1 and rank > 1 else values
+                feeds[name] = shaped.astype(_ONNX[kind], copy=False)
+        return feeds
+
+
+def _message(request: dict[str, Any]) -> Any:
+    """What a client sent, which is parsed already where it said that it is JSON."""
+    body = request.get("body")
+    body = request.get("data") if body is None else body
+    if isinstance(body, bytes | bytearray):
+        try:
+            return json.loads(body)
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(f"The body is not JSON: {error}.") from error
+    return body

@@ -1,0 +1,122 @@
+"""TensorFlow Serving's own client, unchanged, against gRPC's door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.adapters.grpc_door import GrpcDoor
+from seatrial.serving.plane import DataPlane
+from seatrial.testing.models import (
+    FakeEngine,
+    column_signature,
+    live_version,
+    matrix_signature,
+    router_of,
+)
+from seatrial.web.errors import error_reply
+from tests.integration.environments import environment
+
+pytestmark = pytest.mark.integration
+
+CLIENT = Path(__file__).with_name("tensorflow_serving_client.py")
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "clients.md"
+(WORDS,) = re.findall(r"(?ms)^```python tfserving\n(.*?)^```", PAGE.read_text("utf-8"))
+ENGINE = FakeEngine(matrix_signature(), 0.25)
+COLUMNS = FakeEngine(column_signature())
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    bound: list[int] = []
+    ready, done = threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        router = router_of(
+            live_version(matrix_signature(), engine=ENGINE),
+            live_version(matrix_signature([f"x{i}" for i in range(13)]), endpoint="wine"),
+            live_version(column_signature(), endpoint="col", version=4, engine=COLUMNS),
+            live_version(matrix_signature(), endpoint="slow", wait=done.wait),
+        )
+        door = GrpcDoor(DataPlane(router, error_reply), max_body_bytes=1_000_000)
+        bound.append(await door.start("127.0.0.1", 0))
+        ready.set()
+        await done.wait()
+        await door.stop(0)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(30)
+    yield f"127.0.0.1:{bound[0]}"
+    loop.call_soon_threadsafe(done.set)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def told(address: str, pytestconfig: pytest.Config) -> Any:
+    python = environment(
+        pytestconfig,
+        "tensorflow-serving",
+        ["--no-deps", "tensorflow-cpu==2.21.0", "tensorflow-serving-api==2.21.0"],
+        ["grpcio", "protobuf>=6.31,<8", "numpy"],
+    )
+    ran = subprocess.run(
+        [python, CLIENT, address, WORDS.replace("127.0.0.1:8001", address)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    asked, page = ran.stdout.splitlines()
+    return {**json.loads(asked), "page": page}
+
+
+def test_its_predictions_are_ours(told: Any) -> None:
+    assert told["model"] == ["churn", 1]
+    assert told["probabilities"] == [0.25] * 4
+    assert told["shape"] == [2, 2]
+    assert told["label"] == [0, 0]
+    assert told["prediction"] == [0.5, 0.5]
+    assert ENGINE.batches[0].tolist() == [[1, 2, 3], [4, 5, 6]]  # type: ignore[union-attr]
+    assert COLUMNS.batches[0]["note"].tolist() == ["å", ""]
+
+
+def test_the_page_is_right(told: Any) -> None:
+    assert told["page"] == "[0, 0] 1"
+
+
+def test_it_reads_signatures_and_states(told: Any) -> None:
+    assert told["inputs"] == {
+        "age": "DT_DOUBLE",
+        "visits": "DT_INT64",
+        "member": "DT_BOOL",
+        "plan": "DT_STRING",
+        "note": "DT_STRING",
+    }
+    assert told["status"] == [[1, "AVAILABLE"]]
+
+
+@pytest.mark.parametrize(
+    ("case", "code", "word"),
+    [
+        ("unknown model", "NOT_FOUND", "no model 'nope'"),
+        ("unknown version", "NOT_FOUND", "7"),
+        ("unknown signature", "INVALID_ARGUMENT", "no signature 'other'"),
+        ("wrong rank", "INVALID_ARGUMENT", "'x'"),
+        ("deadline", "DEADLINE_EXCEEDED", ""),
+    ],
+)
+def test_our_words_reach_its_user(told: Any, case: str, code: str, word: str) -> None:
+    assert told[case][0] == code
+    assert word in told[case][1]

@@ -1,0 +1,181 @@
+"""The real TorchServe, from its wheel, with an archive of ours: asked, refused, and broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from seatrial.cli.app import run as seatrial
+from seatrial.cli.exits import Exit
+from tests.integration.environments import environment
+
+pytestmark = pytest.mark.integration
+
+_START_S = 90.0
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
+EXPORT, START, ASK = re.findall(
+    r"(?ms)^```sh torchserve\n(.*?)\n(.*?)\n(.*?)\n```", PAGE.read_text()
+)[0]
+ROWS, KINDS = load_iris(return_X_y=True)
+MODEL = LogisticRegression(max_iter=500).fit(ROWS, KINDS)
+
+
+class TorchServe:
+    """A running server.
+
+    Args:
+        python: of an environment that has it.
+        store: of archives, with a configuration beside them.
+        scratch: where it writes.
+    """
+
+    def __init__(self, python: Path, store: Path, scratch: Path, ports: list[int]) -> None:
+        self.url, self.management = (f"http://127.0.0.1:{port}" for port in ports[:2])
+        self._log = scratch / "torchserve.log"
+        config, lines = store / "config.properties", []
+        addresses = ("inference_address", "management_address", "metrics_address")
+        ours = dict(zip(addresses, (f"http://127.0.0.1:{p}" for p in ports), strict=False))
+        ours |= {"grpc_inference_port": str(ports[3]), "grpc_management_port": str(ports[4])}
+        for line in config.read_text("utf-8").splitlines():
+            name = line.partition("=")[0]
+            lines.append(f"{name}={ours[name]}" if name in ours else line)
+        config.write_text("\n".join(lines), "utf-8")
+        assert set(ours) <= {line.partition("=")[0] for line in lines}
+        command = [python.with_name("torchserve"), *shlex.split(START)[1:], "--enable-model-api"]
+        path = f"{python.parent}:{os.environ['PATH']}"
+        with self._log.open("wb") as sink:
+            self._process = subprocess.Popen(
+                command,
+                cwd=scratch,
+                stdout=sink,
+                stderr=sink,
+                env={**os.environ, "TMPDIR": str(scratch), "PATH": path},
+                start_new_session=True,
+            )
+
+    def ready(self, model: str) -> None:
+        """Wait until a model answers."""
+        end = time.monotonic() + _START_S
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.management}/models/{model}", timeout=5) as got:
+                    (told,) = json.load(got)
+                if [worker["status"] for worker in told["workers"]] == ["READY"]:
+                    return
+            except OSError:
+                pass
+            assert self._process.poll() is None, self.log
+            assert time.monotonic() < end, self.log
+            time.sleep(0.2)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def close(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def asked(url: str, body: bytes | None = None, method: str | None = None) -> tuple[int, Any]:
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
+def free_ports(n: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def server(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TorchServe]:
+    python = environment(
+        pytestconfig,
+        "torchserve",
+        ["torch==2.13.0"],
+        ["torchserve==0.12.0", "setuptools<81", "pyyaml", "onnxruntime"],
+    )
+    folder = tmp_path_factory.mktemp("torchserve")
+    store = folder / "store"
+    store.mkdir()
+    (folder / "iris.pkl").write_bytes(pickle.dumps(MODEL))
+    np.save(folder / "rows.npy", ROWS)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert seatrial(shlex.split(EXPORT)[1:]) == Exit.DONE
+    (store / "broken.mar").write_bytes((store / "iris.mar").read_bytes()[:2000])
+    running = TorchServe(python, store, folder, free_ports(5))
+    try:
+        running.ready("iris")
+        yield running
+    finally:
+        running.close()
+
+
+def test_it_is_asked_in_the_words_of_the_page(server: TorchServe) -> None:
+    command = shlex.split(ASK.replace("http://127.0.0.1:8085", server.url))
+    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    (answer,) = json.loads(done.stdout)["predictions"]
+    assert answer["label"] == MODEL.predict([[5.1, 3.5, 1.4, 0.2]])[0]
+
+
+def test_it_answers_as_the_model_does(server: TorchServe) -> None:
+    body = json.dumps({"instances": ROWS[::10].tolist()}).encode()
+    status, answer = asked(f"{server.url}/predictions/iris", body)
+    assert status == 200, answer
+    assert [one["label"] for one in answer["predictions"]] == MODEL.predict(ROWS[::10]).tolist()
+    likely = [one["probabilities"] for one in answer["predictions"]]
+    np.testing.assert_allclose(likely, MODEL.predict_proba(ROWS[::10]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'{"instances": []}', b'{"instances": [[1, 2]]}', b"\xff\xfe"],
+)
+def test_what_does_not_fit_is_refused_and_it_goes_on(server: TorchServe, body: bytes) -> None:
+    status, _ = asked(f"{server.url}/predictions/iris", body)
+    assert 400 <= status < 500
+    good = json.dumps({"instances": ROWS[:1].tolist()}).encode()
+    assert asked(f"{server.url}/predictions/iris", good)[0] == 200
+
+
+def test_an_archive_that_breaks_off_is_refused_there_and_here(
+    server: TorchServe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, told = asked(f"{server.management}/models?url=broken.mar", method="POST")
+    assert status >= 400, told
+    assert asked(f"{server.url}/predictions/broken", b"{}")[0] == 404
+    broken = tmp_path / "broken.mar"
+    with urllib.request.urlopen(f"{server.management}/models/iris") as got:
+        assert json.load(got)[0]["modelUrl"] == "iris.mar"
+    broken.write_bytes(b"PK\x03\x04" + b"\0" * 100)
+    words = ["export", str(broken), "--to", "onnx", "--json", "--home", str(tmp_path / "home")]
+    assert seatrial(words) != Exit.DONE
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "model.corrupt"

@@ -1,0 +1,151 @@
+"""An archive for TorchServe, its program run as TorchServe does; the real one in integration."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import onnx
+import pytest
+from onnx import parser
+
+from seatrial.packaging.torchserve import model_archive
+from seatrial.packaging.triton import Graph
+from seatrial.registry.mar_file import model_in
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.wiring.remote_engines import graph_of
+
+COLUMNS = """
+<ir_version: 9, opset_import: ["" : 18]>
+columns (float[n] age, int64[n, 1] visits, string[n, 1] note)
+  => (float[n] prediction, string[n] said)
+{
+  one = Constant <value = int64[1] {1}>()
+  seen = Squeeze(visits, one)
+  many = Cast <to = 1>(seen)
+  prediction = Add(age, many)
+  said = Squeeze(note, one)
+}
+"""
+MATRIX = """
+<ir_version: 9, opset_import: ["" : 18]>
+matrix (float[n, 3] x) => (float[n] prediction) { prediction = ReduceSum(x) }
+"""
+RECORD = {"age": 1.5, "visits": 2, "note": "å"}
+
+
+def signature(*features: Feature, matrix: bool = False) -> Signature:
+    outputs = [Output(name="prediction", dtype=Dtype.FLOAT32)]
+    if not matrix:
+        outputs.append(Output(name="said", dtype=Dtype.STRING))
+    return Signature(features=features, outputs=tuple(outputs), task=Task.OTHER, matrix=matrix)
+
+
+SIGNATURE = signature(
+    Feature(name="age", dtype=Dtype.FLOAT32),
+    Feature(name="visits", dtype=Dtype.INT64),
+    Feature(name="note", dtype=Dtype.STRING, nullable=True),
+)
+
+
+def archive() -> bytes:
+    graph = onnx.ModelProto.SerializeToString(parser.parse_model(COLUMNS))
+    made: Graph = graph_of(graph, SIGNATURE)
+    return model_archive("m", SIGNATURE, made)
+
+
+class Context:
+    """What TorchServe tells a program, as far as ours asks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.system_properties = {"model_dir": str(folder)}
+        self.statuses: dict[int, int] = {}
+
+    def set_response_status(self, *, code: int, phrase: str, idx: int) -> None:
+        assert phrase
+        self.statuses[idx] = code
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Any:
+    with zipfile.ZipFile(BytesIO(archive())) as packed:
+        packed.extractall(tmp_path)
+    name = "seatrial_handler_under_test"
+    spec = importlib.util.spec_from_file_location(name, tmp_path / "seatrial_handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert name not in sys.modules
+    handler, context = module.SeatrialHandler(), Context(tmp_path)
+    handler.initialize(context)
+    return SimpleNamespace(handler=handler, context=context)
+
+
+def test_the_same_graph_is_the_same_archive_with_its_manifest(tmp_path: Path) -> None:
+    assert archive() == archive()
+    path = tmp_path / "m.mar"
+    path.write_bytes(archive())
+    assert model_in(path) == "model.onnx"
+    with zipfile.ZipFile(path) as packed:
+        model = json.loads(packed.read("MAR-INF/MANIFEST.json"))["model"]
+        assert set(packed.namelist()) >= {model["serializedFile"], model["handler"]}
+    assert model["modelName"] == "m"
+
+
+def test_each_request_of_a_batch_is_answered_alone(program: Any) -> None:
+    good = {"body": {"instances": [RECORD, [2, 3.0, None]]}}
+    raw = {"data": json.dumps({"instances": [RECORD]}).encode()}
+    first, bad, third = program.handler.handle([good, {"body": b"{"}, raw], program.context)
+    assert first["predictions"] == [
+        {"prediction": 3.5, "said": "å"},
+        {"prediction": 5.0, "said": ""},
+    ]
+    assert "error" in bad
+    assert program.context.statuses == {1: 400}
+    assert third["predictions"] == first["predictions"][:1]
+
+
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [
+        ({}, "instances"),
+        ([], "instances"),
+        ({"instances": []}, "instances"),
+        ({"instances": [[1.5, 2]]}, "Row 0"),
+        ({"instances": [RECORD, 5]}, "Row 1"),
+        ({"instances": [{"age": 1}]}, "Row 0"),
+        ({"instances": [RECORD | {"age": "x"}]}, "'age'"),
+        ({"instances": [RECORD | {"age": None}]}, "'age'"),
+        ({"instances": [RECORD | {"age": float("nan")}]}, "'age'"),
+        ({"instances": [RECORD | {"age": 1e39}]}, "'age'"),
+        ({"instances": [RECORD | {"age": 10**400}]}, "'age'"),
+        ({"instances": [RECORD | {"age": [1.0]}]}, "'age'"),
+        ({"instances": [RECORD, RECORD | {"age": [1.0, 2.0]}]}, "'age'"),
+        ({"instances": [RECORD | {"visits": 1.5}]}, "'visits'"),
+        ({"instances": [RECORD | {"visits": 2**63}]}, "'visits'"),
+        ({"instances": [RECORD | {"visits": True}]}, "'visits'"),
+        ({"instances": [RECORD | {"note": 5}]}, "'note'"),
+    ],
+)
+def test_what_does_not_fit_is_the_clients_fault(program: Any, message: object, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        program.handler.predictions(message)
+
+
+def test_large_whole_numbers_stay_whole(program: Any) -> None:
+    assert program.handler.predictions({"instances": [RECORD | {"visits": 2**53 + 1}]})
+
+
+def test_a_matrix_is_one_input() -> None:
+    three = [Feature(name=name, dtype=Dtype.FLOAT32) for name in "abc"]
+    graph = onnx.ModelProto.SerializeToString(parser.parse_model(MATRIX))
+    told = signature(*three, matrix=True)
+    with zipfile.ZipFile(BytesIO(model_archive("m", told, graph_of(graph, told)))) as packed:
+        assert json.loads(packed.read("seatrial.json"))["graph_inputs"] == ["x"]
