@@ -62,6 +62,7 @@ MARKS = {
     "sources": "tests/integration/test_feature_sources.py runs it, with dbt and with Spark",
     "formats": "tests/docs/test_formats_page.py runs it, with a model it trains",
     "sizing": "tests/docs/test_sizing_page.py runs it, with a model it trains",
+    "class": "tests/docs/test_formats_page.py runs it, with the files it reads",
     "torch": "tests/integration/test_torch.py runs it, in an environment with PyTorch",
     "tensorflow": "tests/integration/test_tensorflow.py runs it, in an environment with TensorFlow",
     "mlflow": "needs MLflow, which is no dependency of the tests",

@@ -6,6 +6,7 @@ import ast
 import pickle
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import docs_blocks as docs
@@ -17,6 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from seatrial.cli.app import run
+from seatrial.packaging.session import ModelSession
+from seatrial.registry.bundle import Bundle
+from seatrial.registry.manifest import Role
 
 PAGE = docs.ROOT / "docs" / "how-to" / "formats.md"
 TESTS = docs.ROOT / "tests"
@@ -37,6 +41,14 @@ _TF = "integration/tensorflow_models/in_tensorflow.py::"
 _TF_WRITTEN = _TF + "test_a_model_is_written_with_the_same_answers"
 _TF_PLAIN = _TF + "test_the_graph_answers_any_number_of_rows_in_plain_onnx_runtime"
 _TF_STAGED = _TF + "test_a_graph_is_staged_without_tensorflow_and_what_has_none_with_it"
+_CATBOOST = (
+    "integration/catboost_models/in_catboost.py::"
+    "test_a_model_of_numbers_is_written_as_onnx_with_the_same_answers"
+)
+_CATBOOST_NATIVE = (
+    "integration/catboost_models/in_catboost.py::test_a_model_answers_in_its_child_as_catboost_does"
+)
+_CLASS = "adapters/native/test_class_model.py::test_a_class_reads_its_files_and_answers_by_name"
 _GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
 
 CELLS = {
@@ -56,6 +68,7 @@ CELLS = {
         _EXPORT,
         "packaging/test_session.py::test_lightgbms_own_file_answers_like_the_classifier",
     ),
+    "CatBoost (.cbm)": (_CATBOOST, "", "", _CATBOOST, _CATBOOST_NATIVE),
     "ONNX": (_EXPORT, _INT8, "", _GRAPH, ""),
     "PyTorch module (`torch.save`)": (_TORCH, _TORCH_INT8, _TORCH, _STAGED, _TORCH),
     "TorchScript (`torch.jit.save`)": (_TORCH, "", "", _TORCH, _STAGED),
@@ -63,6 +76,7 @@ CELLS = {
     "PyTorch state dict, with `--class`": (_TORCH, "", _TORCH, "", ""),
     "Keras (.keras), `--to savedmodel` too": (_TF_WRITTEN, "", "", _TF_PLAIN, _TF_STAGED),
     "SavedModel folder, with `--trust`": (_TF_WRITTEN, "", "", _TF_STAGED, _TF_WRITTEN),
+    "Python class (`module.py:Class`)": ("", "", "", "", _CLASS),
 }
 """The test of each cell, in the order of the columns; empty where the cell is."""
 
@@ -107,6 +121,32 @@ def test_the_commands_do_what_the_page_says(
     assert "Opset: " in said
     assert "accuracy" in said
     assert (tmp_path / "net.int8.onnx").exists()
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_the_class_of_the_page_is_deployed_and_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = {b.language: b.text for b in docs.blocks(PAGE) if b.mark == "class"}
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "churn.py").write_text(blocks["python"])
+    (tmp_path / "shop" / "weights.json").write_text('{"age": 0.5, "base": 20}')
+    rows = [f"{age},{'yes' if age > 40 else 'no'}" for age in np.arange(20.1, 60, 0.2)]
+    (tmp_path / "rows.csv").write_text("\n".join(["age,churn", *rows]))
+    assert run(shlex.split(blocks["sh"])[1:]) == 0
+    said = capsys.readouterr().err
+    assert "2 files of" in said
+    assert "accuracy 100.0 %" in said
+    shutil.rmtree("shop")
+    bundle = next((tmp_path / ".seatrial" / "bundles").iterdir())
+    with ModelSession() as session:
+        opened = Bundle.open(bundle)
+        session.load(opened.locate(Role.NATIVE), trust=opened.manifest.trusted)
+        session.configure(opened.signature)
+        answers = session.predict(np.array([[30.0], [50.0]]))
+    assert answers["label"].tolist() == ["no", "yes"]
 
 
 def net(path: Path) -> None:

@@ -12,8 +12,14 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from seatrial.adapters.registry_mlflow import MlflowRegistry
-from seatrial.registry.models import ArtefactUnusable, ModelRegistry, RegistryUnavailable
+from seatrial.registry.models import (
+    ArtefactUnusable,
+    ModelRegistry,
+    RegisteredVersionUnknown,
+    RegistryUnavailable,
+)
 from seatrial.testing.model_registry_suite import ModelRegistrySuite, Register
+from seatrial.wiring.given import AliasUnknown, model_file
 
 SERVER = os.environ["SEATRIAL_TEST_MLFLOW_URL"]
 
@@ -121,3 +127,36 @@ def test_a_model_without_a_file_of_ours_is_told(
     (tmp_path / "x").mkdir()
     with pytest.raises(ArtefactUnusable, match="was logged as: pytorch"):
         MlflowRegistry(uri).fetch("net", 1, tmp_path / "x")
+
+
+def fetched(uri: str, mlflow: str) -> bytes:
+    with model_file(Path(uri), say=lambda *_: None, mlflow=mlflow) as file:
+        return file.read_bytes()
+
+
+def test_a_model_is_fetched_by_its_address(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{shutil.copy(empty, tmp_path / 'm.db')}"
+    register = registering(uri, tmp_path)
+    for content in (b"first", b"second"):
+        register("churn", content)
+    MlflowRegistry(uri).move_alias("churn", "champion", 1)
+    assert fetched("models:/churn/2", uri) == b"second"
+    assert fetched("models:/churn@champion", uri) == b"first"
+    (version,) = MlflowRegistry(uri).versions("churn", after=1)
+    source = MlflowClient(tracking_uri=uri).get_model_version("churn", "2").source
+    logged = f"runs:/{version.run}/{source.rpartition('/')[2]}"
+    assert fetched(logged, uri) == b"second"
+    for absent, error in (
+        ("models:/churn/3", RegisteredVersionUnknown),
+        ("models:/other/1", RegisteredVersionUnknown),
+        ("models:/churn@absent", AliasUnknown),
+        ("models:/other@absent", AliasUnknown),
+    ):
+        with pytest.raises(error):
+            fetched(absent, uri)
+    for absent in (f"runs:/{version.run}/absent", f"runs:/{'0' * 32}/model"):
+        with pytest.raises((ArtefactUnusable, RegistryUnavailable)):
+            fetched(absent, uri)

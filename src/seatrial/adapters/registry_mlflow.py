@@ -40,6 +40,7 @@ _FLAVORS: Mapping[str, str] = {
     "sklearn": "pickled_model",
     "xgboost": "data",
     "lightgbm": "data",
+    "catboost": "data",
     "onnx": "data",
 }
 """The flavors that are packaged, the most telling first, and where each names its file."""
@@ -92,22 +93,38 @@ class MlflowRegistry:
 
     def fetch(self, model: str, number: int, folder: Path) -> Fetched:
         """See ModelRegistry: the whole folder of the version is copied."""
+        absent = version_unknown(model, number)
+        location = self._asked(partial(self._location, model, number), absent=absent)
+        there = self._downloaded(location, folder, absent)
+        return Fetched(file=model_file(there, f"Version {number} of {model!r}"))
+
+    def fetch_logged(self, uri: str, folder: Path) -> Fetched:
+        """The model that a run logged, its whole folder copied.
+
+        Args:
+            uri: ``runs:/RUN/PATH``.
+            folder: an empty one, to write into.
+        Raises: ArtefactUnusable, RegistryRefused, RegistryUnavailable.
+        """
+        absent = ArtefactUnusable(
+            f"MLflow has no {uri!r}.", remedy="Look at the run and at the path of its model."
+        )
+        return Fetched(file=model_file(self._downloaded(uri, folder, absent), repr(uri)))
+
+    def _downloaded(self, uri: str, folder: Path, absent: Exception) -> Path:
         from mlflow.artifacts import download_artifacts
 
-        location = self._asked(
-            partial(self._location, model, number), absent=version_unknown(model, number)
-        )
         there = self._asked(
             partial(
                 download_artifacts,
-                artifact_uri=location,
+                artifact_uri=uri,
                 dst_path=str(folder),
                 tracking_uri=self._uri,
                 registry_uri=self._uri,
             ),
-            absent=version_unknown(model, number),
+            absent=absent,
         )
-        return Fetched(file=model_file(Path(there), f"Version {number} of {model!r}"))
+        return Path(there)
 
     def _location(self, model: str, number: int) -> str:
         """Where the files of a version are.
@@ -190,7 +207,7 @@ def _flavors(folder: Path, what: str) -> Mapping[str, Any]:
     try:
         with (folder / _DESCRIPTION).open("rb") as file:
             found = yaml.safe_load(file.read(_MAX_DESCRIPTION))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise _unusable(what, f"has no file {_DESCRIPTION} that can be read") from error
     flavors = found.get("flavors") if isinstance(found, Mapping) else None
     if not isinstance(flavors, Mapping):
@@ -201,7 +218,8 @@ def _flavors(folder: Path, what: str) -> Mapping[str, Any]:
 def _unusable(what: str, why: str) -> ArtefactUnusable:
     return ArtefactUnusable(
         f"{what} {why}.",
-        remedy="Log the model with mlflow.sklearn, mlflow.xgboost, mlflow.lightgbm or mlflow.onnx, "
+        remedy="Log the model with mlflow.sklearn, mlflow.xgboost, mlflow.lightgbm, "
+        "mlflow.catboost or mlflow.onnx, "
         "and register it again.",
     )
 

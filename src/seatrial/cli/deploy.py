@@ -135,6 +135,10 @@ def deploy(
 ) -> int:
     """Take MODEL, a trained model file, an archive of one or a prompt, to staging or production.
 
+    A class in Python with the methods load(path) and predict(rows) is given as module.py:Class, and
+    takes the files of its folder along. A model in MLflow is given as models:/NAME/NUMBER,
+    models:/NAME@ALIAS or runs:/RUN/PATH, or as the folder that MLflow wrote.
+
     The file is scanned before it is loaded, loaded in a process of its own, exported to ONNX where
     that gives the same answers, tested as a server, and, for production, given a small share of the
     traffic until the evidence decides. An archive that `seatrial bundle pack` wrote is verified and

@@ -11,7 +11,6 @@ from seatrial.cli.options import json_option, workspace_options
 from seatrial.cli.output import Console
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_MODEL = click.Path(path_type=Path)
 _SUFFIX = {
     "mar": ".mar",
     "onnx": ".onnx",
@@ -21,12 +20,15 @@ _SUFFIX = {
 
 
 @click.command()
-@click.argument("model", type=_MODEL)
+@click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--to", type=click.Choice(sorted(_SUFFIX)), default="onnx", show_default=True, help="The form."
 )
 @click.option(
-    "--output", "-o", type=_MODEL, help="File to write.  [default: MODEL with the form's ending]"
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="File to write.  [default: MODEL with the form's ending]",
 )
 @click.option("--data", type=_FILE, help="Rows to compare on: Parquet, CSV, JSON, .npz or .npy.")
 @click.option("--label", help="Column of the rows that the model predicts.")
@@ -61,29 +63,29 @@ def export(
     """
     from seatrial.packaging.convert import Target, Wish
     from seatrial.packaging.source import Source
-    from seatrial.registry.saved_model_file import one_file
-    from seatrial.wiring.export import export_wish, sample_from
+    from seatrial.wiring.export import default_target, export_wish, sample_from
+    from seatrial.wiring.given import endpoint_of
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
     ending = (".int8" if int8 else "") + _SUFFIX[to]
-    target = output or model.with_suffix(ending)
+    target = output or default_target(model, ending)
     console.head(f"{model} → {target}")
-    with one_file(model, signature) as file:
-        source = Source(
-            model=file,
-            name=model.stem,
-            sample=sample_from(data),
-            label=label,
-            trust=trust,
-            any_version=any_version,
-        )
-        made = export_wish(
-            open_workspace(home=home, config=config),
-            Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
-            on_step=console.step,
-            on_progress=console.progress,
-        )
+    source = Source(
+        model=model,
+        name=endpoint_of(model),
+        sample=sample_from(data),
+        label=label,
+        trust=trust,
+        any_version=any_version,
+    )
+    made = export_wish(
+        open_workspace(home=home, config=config),
+        Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
+        signature=signature,
+        on_step=console.step,
+        on_progress=console.progress,
+    )
     console.result(
         {
             "output": str(made.output),

@@ -31,7 +31,7 @@ _EXITS = {
 
 
 @click.command()
-@click.argument("model", type=_FILE)
+@click.argument("model", type=click.Path(path_type=Path))
 @click.option("--model", "name", required=True, help="Name under which the file follows it.")
 @click.option("--label", help="Column that the model predicts.  [default: as configured]")
 @click.option("--data", type=_FILE, help="Sample of the training data.  [default: as configured]")

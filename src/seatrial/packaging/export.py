@@ -31,6 +31,7 @@ EXPORTERS: Mapping[str, str] = {
     "scikit-learn": "seatrial.adapters.export_sklearn:export",
     "xgboost": "seatrial.adapters.export_xgboost:export",
     "lightgbm": "seatrial.adapters.export_lightgbm:export",
+    "catboost": "seatrial.adapters.export_catboost:export",
     "onnx": "seatrial.adapters.export_onnx:export",
     "pytorch": "seatrial.adapters.export_torch:export",
     "keras": "seatrial.adapters.export_tensorflow:export",

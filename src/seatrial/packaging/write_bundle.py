@@ -31,8 +31,8 @@ from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
-_OF_ARRAYS = frozenset(("keras", "pytorch", "tensorflow"))
-"""Frameworks whose models never take a table with named columns."""
+_WITHOUT_FRAMES = frozenset(("catboost", "keras", "python", "pytorch", "tensorflow"))
+"""Frameworks whose models are never given a data frame."""
 
 _N_GOLDEN = 32
 _GOLDEN_BYTES = 1 << 20
@@ -61,9 +61,7 @@ def write_bundle(
         pins = model_pins(
             roles=artefacts.keys(),
             modules=scan.imports,
-            columns=not signature.matrix
-            and not signature.has_tensors
-            and facts.framework not in _OF_ARRAYS,
+            columns=_takes_frames(facts, signature),
         )
         parity = found.exported.parity
         return Bundle.create(
@@ -84,6 +82,11 @@ def write_bundle(
                 performance=performance,
             ),
         )
+
+
+def _takes_frames(facts: ModelFacts, signature: Signature) -> bool:
+    """Whether the native model is given its rows as a data frame."""
+    return not (signature.matrix or signature.has_tensors or facts.framework in _WITHOUT_FRAMES)
 
 
 def _artefacts(model: Path, found: Examined, scratch: Path) -> dict[Role, Path]:

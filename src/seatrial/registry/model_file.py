@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
-from seatrial.registry.mar_file import UnreadableMar, model_in
+from seatrial.registry.class_file import UnreadableClass, packed_of
 from seatrial.registry.keras_file import is_keras
+from seatrial.registry.mar_file import UnreadableMar, model_in
 from seatrial.registry.saved_model_file import is_packed
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
@@ -81,6 +82,7 @@ def missing_library(package: str, *, path: Path) -> MissingLibrary:
 
 
 _INSTALL_NAMES: Final = {
+    "catboost": "'seatrial[catboost]'",
     "lightgbm": "lightgbm",
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
@@ -109,6 +111,8 @@ class FileFormat(StrEnum):
     TORCH_EXPORT = "torch-export"
     KERAS = "keras"
     SAVED_MODEL = "saved-model"
+    CATBOOST = "catboost-cbm"
+    PYTHON_CLASS = "python-class"
 
 
 class Compression(StrEnum):
@@ -296,6 +300,14 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
 
 def _archived(path: Path) -> FileFormat | None:
     """The format of a zip archive.   Raises: CorruptModel."""
+    try:
+        if packed_of(path) is not None:
+            return FileFormat.PYTHON_CLASS
+    except UnreadableClass as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged archive of a Python class: {problem}.",
+            remedy="Deploy the class again, as module.py:Class.",
+        ) from problem
     if is_skops(path):
         return FileFormat.SKOPS
     if is_keras(path):
@@ -391,6 +403,10 @@ def _is_lightgbm(head: bytes) -> bool:
     return head.startswith((b"tree\n", b"tree\r\n"))
 
 
+def _is_catboost(head: bytes) -> bool:
+    return head.startswith(b"CBM1")
+
+
 def _may_be_old_pickle(head: bytes) -> bool:
     """Protocols 0 and 1 have no header and look like prose; `scan` reads on to be sure."""
     foreign = any(head[at : at + len(magic)] == magic for at, magic, _ in _FOREIGN)
@@ -402,6 +418,7 @@ _CONTENT: Final = (
     (FileFormat.LIGHTGBM_TEXT, _is_lightgbm),
     (FileFormat.XGBOOST_UBJ, _is_ubj),
     (FileFormat.XGBOOST_JSON, _is_json),
+    (FileFormat.CATBOOST, _is_catboost),
     (FileFormat.ONNX, _is_onnx),
     (FileFormat.PICKLE, _may_be_old_pickle),
 )

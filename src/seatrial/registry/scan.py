@@ -2,7 +2,8 @@
 
 A pickle is a program. It is read without being run (`pickle_trace`), and what it would import is
 held against a short list (`allowed`) and against a second opinion (`adapters/picklescan.py`).
-XGBoost's, LightGBM's and ONNX's own formats hold data only and are told by their content.
+The own formats of XGBoost, LightGBM, CatBoost and ONNX hold data only and are told by their
+content.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
+from seatrial.registry.class_file import UnreadableClass, imports_of
 from seatrial.registry.keras_file import outside_of
 from seatrial.registry.model_file import (
     Compression,
@@ -134,12 +137,20 @@ def scan(
     size, digest = path.stat().st_size, _sha256(path)
     if found is FileFormat.SKOPS:
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
+    if found is FileFormat.PYTHON_CLASS:
+        return _scan_class(path, size, digest, trust=trust)
     if found in _TORCH:
         return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
     if found in (FileFormat.KERAS, FileFormat.SAVED_MODEL):
         return _scan_tensorflow(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
-        return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
+        return ScanReport(
+            format=found,
+            compression=compression,
+            size_bytes=size,
+            sha256=digest,
+            imports=("catboost",) if found is FileFormat.CATBOOST else (),
+        )
     traced = _trace(path, compression, limit)
     outside = tuple(i for i in traced.imports if not is_allowed(i))
     dangerous = second_opinion(traced.imports)
@@ -221,6 +232,39 @@ def _scan_torch(
         outside=tuple(map(str, outside)),
         trusted=trust,
     )
+
+
+def _scan_class(path: Path, size: int, digest: str, *, trust: bool) -> ScanReport:
+    if not trust:
+        raise UnsafeModel(
+            f"{path.name} is a class in Python: loading it runs its code.",
+            remedy="Pass --trust if the code is yours or you have read it.",
+        )
+    try:
+        found = imports_of(path)
+    except UnreadableClass as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged archive of a Python class: {problem}.",
+            remedy="Deploy the class again, as module.py:Class.",
+        ) from problem
+    installed = tuple(name for name in found if _is_installed(name))
+    return ScanReport(
+        format=FileFormat.PYTHON_CLASS,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=installed,
+        outside=installed,
+        trusted=trust,
+    )
+
+
+def _is_installed(module: str) -> bool:
+    """Whether a module is here; code may name others that it can do without."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _refuse_reaching(path: Path, words: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from seatrial.kernel.errors import SeatrialError
+from seatrial.registry.class_file import NoSuchClass
 from seatrial.registry.model_file import (
     CorruptModel,
     MissingLibrary,
@@ -31,6 +32,7 @@ from seatrial.serving import frames
 from seatrial.serving.channel import Channel
 from seatrial.serving.failures import (
     MORE_MEMORY,
+    CodeFailed,
     EngineCrashed,
     EngineFailed,
     EngineKilled,
@@ -53,6 +55,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
     kind.code: kind
     for kind in (
         frames.BadFrame,
+        CodeFailed,
         CorruptModel,
         EngineFailed,
         EngineOutOfMemory,
@@ -61,6 +64,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         MissingLibrary,
         ModelTooLarge,
         NoSignature,
+        NoSuchClass,
         NoSuchModel,
         NotAModel,
         StateDict,

@@ -24,9 +24,15 @@ class StateDict(NotAModel):
 
 
 class WrongClass(NotAModel):
-    """The code that was named does not make the model whose weights are in the file."""
+    """The code that was named does not make a model: of the weights in the file, or at all."""
 
     code = "model.wrong_class"
+
+
+class CodeFailed(NotAModel):
+    """The model is code of somebody's own, which fails when it is imported or loaded."""
+
+    code = "model.code_failed"
 
 
 class UnsupportedModel(Invalid):

@@ -22,15 +22,15 @@ from seatrial.registry.bundle import Bundle
 from seatrial.registry.catalog import Registration, Version, register, versions
 from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
-from seatrial.registry.naming import check_name, suggest_name
+from seatrial.registry.naming import check_name
 from seatrial.registry.signing_file import SUFFIX, signature_path
-from seatrial.registry.saved_model_file import one_file
 from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import MODEL, Plan
 from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
 from seatrial.wiring.files import files_ready, write_files
+from seatrial.wiring.given import endpoint_of, model_file
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
 from seatrial.wiring.server_checks import check_can_listen
@@ -59,7 +59,8 @@ class Order:
     """What a person wants deployed.
 
     Args:
-        model: the file: a model, the archive of a bundle, or a prompt.
+        model: the file: a model, the archive of a bundle, or a prompt; or what else
+            `wiring.given.model_file` takes.
         name: of the endpoint; None for that of the file, or of the archive's model.
         data: sample file, or None.
         label: column of the sample that the model predicts, or None.
@@ -101,7 +102,7 @@ class Order:
         """The endpoint's name: as given, or made from the file's; an archive brings its own."""
         if self.name is not None:
             return self.name
-        return suggest_name(self.model.stem.removesuffix(".prompt"))
+        return endpoint_of(self.model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,8 +370,7 @@ def _packaged(
 ) -> _Packaged:
     if is_archive(order.model):
         return _taken_in(workspace, order, desk, on_step)
-    with one_file(order.model, order.signature) as model:
-        return _assembled(workspace, order, desk, on_step, on_progress, model=model, start=start)
+    return _assembled(workspace, order, desk, on_step, on_progress, start=start)
 
 
 def _assembled(
@@ -380,7 +380,6 @@ def _assembled(
     on_step: Say,
     on_progress: Callable[[str, str], None],
     *,
-    model: Path,
     start: Start | None,
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
@@ -393,27 +392,29 @@ def _assembled(
         config = engine_named(workspace.settings.engines, order.engine)
         open_server(config)  # says now what is not installed
         given = config.repository
-    source = Source(
-        model=model,
-        name=order.endpoint,
-        sample=read_sample(order.data) if order.data else None,
-        label=order.label,
-        trust=order.trust,
-        any_version=order.any_version,
-        holdout=read_sample(order.holdout) if order.holdout else None,
-        segments=order.segments,
-        usual_segments=workspace.settings.monitoring.segments,
-        engine=order.engine,
-    )
-    assembled = assemble(
-        source,
-        workspace.bundles,
-        open_graph=OnnxEngine,
-        limits=workspace.settings.server.child_limits(),
-        say=on_step,
-        progress=on_progress,
-        start=start,
-    )
+    mlflow = workspace.settings.registry.url
+    with model_file(order.model, say=on_step, mlflow=mlflow, signature=order.signature) as file:
+        source = Source(
+            model=file,
+            name=order.endpoint,
+            sample=read_sample(order.data) if order.data else None,
+            label=order.label,
+            trust=order.trust,
+            any_version=order.any_version,
+            holdout=read_sample(order.holdout) if order.holdout else None,
+            segments=order.segments,
+            usual_segments=workspace.settings.monitoring.segments,
+            engine=order.engine,
+        )
+        assembled = assemble(
+            source,
+            workspace.bundles,
+            open_graph=OnnxEngine,
+            limits=workspace.settings.server.child_limits(),
+            say=on_step,
+            progress=on_progress,
+            start=start,
+        )
     if given is not None:
         check_graph(assembled.bundle, order.endpoint)
     return _Packaged(

@@ -17,6 +17,7 @@ from seatrial.training.following.desk import KIND, OWN, record_of, standing_of
 from seatrial.training.following.seen import Cause
 from seatrial.training.following.standing import ArrivalInput, Ended
 from seatrial.wiring.cards import card_folder
+from seatrial.wiring.given import model_file
 from seatrial.wiring.intake import check_name
 from seatrial.wiring.registries import own_registry
 from seatrial.wiring.registry_card import read_evaluation, write_evaluation
@@ -31,7 +32,8 @@ class Offer:
 
     Args:
         model: a name of the section ``registry.models``, or of an endpoint.
-        file: a model file, or an archive of a bundle, which is not packaged again.
+        file: a model file, or an archive of a bundle, which is not packaged again; or what
+            else `wiring.given.model_file` takes.
         key: unique for what is offered: the same key again is the same offer. "" for none.
         label: the column it predicts; None as configured.
         data: sample of the training data; None as configured. Paths are kept, not copied.
@@ -126,7 +128,10 @@ def offer(workspace: Workspace, store: Store, wish: Offer) -> Offered:
         evaluation=_absolute(wish.evaluation),
         notes=dict(wish.notes),
     )
-    kept = own_registry(workspace, store).offer(wish.model, wish.file, of, key=wish.key, by=wish.by)
+    mlflow = workspace.settings.registry.url
+    with model_file(wish.file, say=lambda *_: None, mlflow=mlflow) as file:
+        own = own_registry(workspace, store)
+        kept = own.offer(wish.model, file, of, key=wish.key, by=wish.by)
     return Offered(model=kept.model, number=kept.number, endpoint=endpoint)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.errors import Invalid, MissingExtra
 from seatrial.kernel.store import FactLog
@@ -11,6 +12,9 @@ from seatrial.registry.models import ModelRegistry
 from seatrial.registry.offers import OwnRegistry
 from seatrial.training.following.desk import OWN, check_model
 from seatrial.wiring.workspace import Workspace
+
+if TYPE_CHECKING:
+    from seatrial.adapters.registry_mlflow import MlflowRegistry
 
 MLFLOW = "mlflow"
 
@@ -45,7 +49,7 @@ def open_registries(workspace: Workspace, log: FactLog) -> dict[str, ModelRegist
     found: dict[str, ModelRegistry] = {OWN: own_registry(workspace, log)}
     url = workspace.settings.registry.url
     if url is not None:
-        found[MLFLOW] = _mlflow(url)
+        found[MLFLOW] = open_mlflow(url)
     return found
 
 
@@ -65,7 +69,8 @@ def check_url(url: str) -> None:
         raise MissingExtra("mlflow", "mlflow")
 
 
-def _mlflow(url: str) -> ModelRegistry:
+def open_mlflow(url: str) -> MlflowRegistry:
+    """MLflow's registry at an address.   Raises: RegistryUrlInvalid, MissingExtra."""
     check_url(url)
     for name, value in {**_PATIENCE, **_QUIET}.items():
         os.environ.setdefault(name, value)

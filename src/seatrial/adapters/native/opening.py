@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from seatrial.adapters.native.catboost_model import load_catboost
+from seatrial.adapters.native.class_model import load_class
 from seatrial.adapters.native.lightgbm_model import LightgbmModel, load_lightgbm
 from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
@@ -37,18 +40,25 @@ def open_model(
     Raises: NotAModel, MissingLibrary, VersionMismatch, LostDefinition, CorruptModel, UnsafeModel.
     """
     match report.format:
-        case FileFormat.XGBOOST_JSON | FileFormat.XGBOOST_UBJ:
-            return load_xgboost(path)
-        case FileFormat.LIGHTGBM_TEXT:
-            return load_lightgbm(path)
-        case FileFormat.ONNX:
-            return load_onnx(path)
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
             return load_torch(path, report, code=code)
         case FileFormat.KERAS | FileFormat.SAVED_MODEL:
             return load_tensorflow(path, report)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
+        case alone:
+            return _ALONE[alone](path)
+
+
+_ALONE: Final[Mapping[FileFormat, Callable[[Path], LoadedModel]]] = {
+    FileFormat.CATBOOST: load_catboost,
+    FileFormat.LIGHTGBM_TEXT: load_lightgbm,
+    FileFormat.ONNX: load_onnx,
+    FileFormat.PYTHON_CLASS: load_class,
+    FileFormat.XGBOOST_JSON: load_xgboost,
+    FileFormat.XGBOOST_UBJ: load_xgboost,
+}
+"""Formats that need nothing but the file."""
 
 
 def _unpickled(path: Path, report: ScanReport, *, any_version: bool) -> LoadedModel:
