@@ -21,6 +21,7 @@ from seatrial.monitoring.alerts.config import AlertsConfig
 from seatrial.monitoring.alerts.notify_config import NotifyConfig
 from seatrial.monitoring.triggers.config import TriggersConfig
 from seatrial.monitoring.watching.watch_file import MonitoringFile
+from seatrial.packaging.replica_prices import ReplicaPrices
 from seatrial.rag.knowledge.config import KnowledgeFile
 from seatrial.rag.loading.config import LoadingConfig
 from seatrial.wiring.all_settings import AllSettings
@@ -151,6 +152,9 @@ def test_a_configuration_in_the_docs_is_valid(block):
         return
     if "documents" in values:
         KnowledgeFile.model_validate(values)
+        return
+    if "currency" in values:
+        ReplicaPrices.model_validate(values)
         return
     if "experiment" in values:
         ExperimentFile.model_validate(values)
