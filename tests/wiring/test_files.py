@@ -63,6 +63,7 @@ def test_they_lie_in_the_folder_of_the_version(
         "manifests": workspace.settings.kubernetes,
         "plan": workspace.settings.release.plan(),
         "native_memory_mib": None,
+        "verified": False,
     }
 
 
