@@ -227,7 +227,7 @@ def test_a_link_to_a_page_that_is_english_says_so(page):
     unsaid = [
         target
         for target, after in re.findall(r"\]\(([^)\s]+\.md(?:#[\w-]+)?)\)(.{0,4})", text)
-        if not target.endswith((".zh-CN.md", "glossary.md", "docs/README.md"))
+        if not target.partition("#")[0].endswith((".zh-CN.md", "glossary.md", "docs/README.md"))
         and target != page.name.replace(".zh-CN.md", ".md")
         and after != "（英文）"
     ]
