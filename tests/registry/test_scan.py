@@ -18,9 +18,11 @@ from pathlib import Path
 
 import cloudpickle
 import joblib
+import lightgbm as lgb
 import numpy as np
 import pytest
 import scipy.stats
+import xgboost as xgb
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RandomizedSearchCV
@@ -163,6 +165,21 @@ def test_a_computed_import_is_refused(path: Path) -> None:
 def test_import_hidden_behind_a_harmless_stop_is_not_reached(path: Path) -> None:
     report = scanned(path, pickle.dumps(1) + b"cos\nsystem\n.")
     assert report.imports == ()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "library"), [("json", "xgboost"), ("ubj", "xgboost"), ("txt", "lightgbm")]
+)
+def test_files_of_boosters_name_no_library_and_need_theirs(
+    tmp_path: Path, suffix: str, library: str
+) -> None:
+    path = tmp_path / f"model.{suffix}"
+    if library == "xgboost":
+        xgb.XGBClassifier(n_estimators=2).fit(X, Y).save_model(path)
+    else:
+        lgb.LGBMClassifier(n_estimators=2, verbose=-1).fit(X, Y).booster_.save_model(path)
+    report = scan(path, trust=False, second_opinion=dangerous, limit=1 << 20)
+    assert (report.imports, report.modules) == ((), (library,))
 
 
 def test_a_search_over_distributions_is_refused_with_the_way_out(path: Path) -> None:

@@ -60,7 +60,7 @@ def write_bundle(
         artefacts = _artefacts(source.model, found, Path(scratch))
         pins = model_pins(
             roles=artefacts.keys(),
-            modules=scan.imports,
+            modules=scan.modules,
             columns=_takes_frames(facts, signature),
         )
         parity = found.exported.parity

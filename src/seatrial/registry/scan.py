@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import lzma
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,6 +86,15 @@ class LostDefinition(Invalid):
     code = "model.lost_definition"
 
 
+_READ_BY: Final[Mapping[FileFormat, tuple[str, ...]]] = {
+    FileFormat.CATBOOST: ("catboost",),
+    FileFormat.LIGHTGBM_TEXT: ("lightgbm",),
+    FileFormat.XGBOOST_JSON: ("xgboost",),
+    FileFormat.XGBOOST_UBJ: ("xgboost",),
+}
+"""The library of files that name none, for they are data alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanReport:
     """What was found in a model file.
@@ -113,6 +122,11 @@ class ScanReport:
     outside: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
     trusted: bool = False
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What has to be importable where the model is loaded, dotted."""
+        return (*self.imports, *_READ_BY.get(self.format, ()))
 
 
 def scan(
@@ -144,13 +158,7 @@ def scan(
     if found in (FileFormat.KERAS, FileFormat.SAVED_MODEL):
         return _scan_tensorflow(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
-        return ScanReport(
-            format=found,
-            compression=compression,
-            size_bytes=size,
-            sha256=digest,
-            imports=("catboost",) if found is FileFormat.CATBOOST else (),
-        )
+        return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
     traced = _trace(path, compression, limit)
     outside = tuple(i for i in traced.imports if not is_allowed(i))
     dangerous = second_opinion(traced.imports)

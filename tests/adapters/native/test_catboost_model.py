@@ -18,7 +18,7 @@ def test_a_file_is_known_and_the_extra_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"CBM1" + b"\0" * 100)
     found = scan(path, second_opinion=lambda _: frozenset())
     assert found.format is FileFormat.CATBOOST
-    assert found.imports == ("catboost",)
+    assert found.modules == ("catboost",)
     with pytest.raises(MissingLibrary) as told:
         load_catboost(path)
     assert told.value.remedy == "Run: pip install 'seatrial[catboost]'"
