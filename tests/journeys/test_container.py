@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
 import venv
 from collections.abc import Iterator
@@ -46,11 +47,18 @@ def release(engine: str, tmp_path_factory: pytest.TempPathFactory, bundles: Any)
 def environment(release: Path) -> Path:
     """A virtual environment made as the Dockerfile makes it."""
     folder = release.parent / "venv"
-    venv.create(folder, with_pip=True)
-    install = re.search(r"^RUN /opt/venv/bin/pip (install .*)$", text(release), re.M)
+    venv.create(folder)
+    line = text(release).replace("\\\n", " ")
+    install = re.search(r"^RUN python -m pip --python /opt/venv/bin/python (.*?) &&", line, re.M)
     assert install is not None
-    subprocess.run([folder / "bin/pip", *install[1].split(), "-q"], check=True, cwd=release)
+    words = [*install[1].split(), "-q"]
+    subprocess.run([*pip_of(folder), *words], check=True, cwd=release)
     return folder
+
+
+def pip_of(environment: Path) -> list[str | Path]:
+    """The pip of these tests, at work on an environment that has none."""
+    return [sys.executable, "-m", "pip", "--python", environment / "bin/python"]
 
 
 @contextmanager
@@ -127,7 +135,7 @@ def test_the_command_serves_and_is_healthy_from_the_folder_alone(
 
 def test_only_the_engine_the_model_needs_is_installed(engine: str, environment: Path) -> None:
     listed = subprocess.run(
-        [environment / "bin/pip", "list", "--format=freeze"],
+        [*pip_of(environment), "list", "--format=freeze"],
         check=True,
         capture_output=True,
         text=True,
@@ -142,6 +150,6 @@ def test_only_the_engine_the_model_needs_is_installed(engine: str, environment: 
 
 def test_pip_finds_the_environment_consistent(environment: Path) -> None:
     done = subprocess.run(
-        [environment / "bin/pip", "check"], capture_output=True, text=True, check=False
+        [*pip_of(environment), "check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout

@@ -119,6 +119,12 @@ def test_a_model_wins_its_experiment_whoever_is_killed_and_however_often_outcome
 
     users = [f"user-{i}" for i in range(1500)]
     met = ask_as(up.port, users[:500], lab)
+
+    def handed_in() -> bool:
+        variants = api("/experiments/better-model")["variants"]
+        return sum(one["requests"]["n"] for one in variants) >= 500
+
+    lab.until("what was asked so far is counted", handed_in)
     lab.kill(up.workers()[0])
     met |= ask_as(up.port, users[500:1000], lab)
     lab.kill(up.controller())

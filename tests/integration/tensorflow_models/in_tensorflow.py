@@ -231,7 +231,7 @@ def test_a_written_savedmodel_answers_plain_tensorflow_by_the_same_names(
         (["linked.keras", "--trust"], "model.unsafe", "another file"),
         (["weightless.keras"], "model.corrupt", "cannot be loaded"),
         (["hollow", "--trust"], "model.corrupt", "cannot be loaded"),
-        (["empty"], "model.unknown_format", "without saved_model.pb"),
+        (["empty"], "model.unknown_format", "or saved_model.pb"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
