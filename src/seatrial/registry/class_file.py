@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
 from seatrial.kernel.size import show_size
+from seatrial.registry.zip_faults import BROKEN
 
 ENTRY: Final = "seatrial-class.json"
 FILES: Final = "files/"
@@ -193,17 +194,7 @@ def unpack_class(path: Path, folder: Path, *, limit: int) -> Packed:
     return found
 
 
-_BROKEN: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    ValueError,
-    LookupError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    TypeError,
-)
+_BROKEN: Final = (*BROKEN, TypeError)
 
 
 def _check(named: Named) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from seatrial.registry.allowed import Import
-from seatrial.registry.saved_model_file import BROKEN, UnreadableArchive, check_parts, names_in
+from seatrial.registry.saved_model_file import UnreadableArchive, check_parts, names_in
+from seatrial.registry.zip_faults import BROKEN
 
 _CONFIG: Final = "config.json"
 _PARTS: Final = frozenset((_CONFIG, "metadata.json", "model.weights.h5"))

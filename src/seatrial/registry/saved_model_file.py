@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from seatrial.kernel.errors import Invalid
+from seatrial.registry.zip_faults import BROKEN
 
 SERVING: Final = "serving_default"
 """The signature that every exporter writes unless told otherwise."""
@@ -33,19 +33,6 @@ class NoSignature(Invalid):
 
 class UnreadableArchive(Exception):
     """The archive is damaged, larger than it may be, or its names lead out of it."""
-
-
-BROKEN: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    ValueError,
-    LookupError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-)
-"""What reading a damaged archive raises."""
 
 
 def is_folder(path: Path) -> bool:

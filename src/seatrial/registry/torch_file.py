@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
+from seatrial.registry.zip_faults import BROKEN
 
 _MAX_CODE_BYTES: Final = 64 << 20
 _REACHES_OUT: Final = re.compile(rb"\b(save|from_file|load_tensor|debugprims)\b")
@@ -64,7 +64,7 @@ def pickle_of(path: Path, *, limit: int) -> Trace:
             _check_size(archive, limit)
             with archive.open(_only(archive, "data.pkl")) as stream:
                 return trace(cast("BinaryIO", stream), references=True)
-    except (Untraceable, *_BROKEN) as error:
+    except (Untraceable, *BROKEN) as error:
         raise UnreadableTorch(str(error) or type(error).__name__) from error
 
 
@@ -87,21 +87,9 @@ def reaches_out(path: Path, *, limit: int) -> tuple[str, ...]:
                     code = archive.read(part)
                     found |= {w.decode() for w in _REACHES_OUT.findall(code)}
                     found |= {"getattr"} if _ANY_NAME.search(code) else set()
-    except _BROKEN as error:
+    except BROKEN as error:
         raise UnreadableTorch(str(error) or type(error).__name__) from error
     return tuple(sorted(found))
-
-
-_BROKEN: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    ValueError,
-    LookupError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-)
 
 
 def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
