@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-_MATCHER = re.compile(r'(\w+)(=~|!=|=)"([^"]*)"')
+_MATCHER = re.compile(r'(\w+)(=~|!=|=)"((?:[^"\\]|\\.)*)"')
 STALE_S = 300.0
 
 Readings = dict[float, float]
@@ -51,8 +51,8 @@ class Double:
 
 
 def _matches(labels: dict[str, str], matchers: str) -> bool:
-    for label, how, value in _MATCHER.findall(matchers):
-        have = labels.get(label, "")
+    for label, how, quoted in _MATCHER.findall(matchers):
+        have, value = labels.get(label, ""), json.loads(f'"{quoted}"')
         if how == "=~":
             fits = re.fullmatch(value, have) is not None
         else:

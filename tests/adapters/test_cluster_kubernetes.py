@@ -1,4 +1,7 @@
-"""The adapter against a double of the API: apply, conflicts, watches that are lost."""
+"""What the adapter says and asks besides what every cluster does: conflicts, watches that are lost.
+
+What every cluster does is in `conformance/test_cluster.py`.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +17,7 @@ from seatrial.packaging.kubernetes.cluster import (
     ClusterUnavailable,
     FieldsOwned,
     KindUnknown,
-    ObjectChanged,
     Which,
-    which,
 )
 from tests.adapters.api_server import TOKEN, ApiServer, running
 
@@ -47,17 +48,6 @@ def deployment(image: str = "churn:3", **meta: Any) -> dict[str, Any]:
     }
 
 
-def test_what_is_applied_can_be_read_and_taken_away(server: ApiServer) -> None:
-    there = cluster(server)
-    assert there.read(NAME) is None
-    made = there.apply(deployment(), force=False)
-    assert which(made).name == "churn"
-    assert there.read(NAME) == server.get("deployments", "churn")
-    there.delete(NAME)
-    there.delete(NAME)  # which is no error
-    assert there.read(NAME) is None
-
-
 def test_fields_are_checked_and_applied_under_our_name(server: ApiServer) -> None:
     cluster(server).apply(deployment(), force=False)
     query = server.queries[-1]
@@ -65,36 +55,13 @@ def test_fields_are_checked_and_applied_under_our_name(server: ApiServer) -> Non
     assert set(server.owners["deployments", "churn"].values()) == {"seatrial"}
 
 
-def test_what_others_set_stays_and_what_we_leave_out_goes(server: ApiServer) -> None:
-    there = cluster(server)
-    there.apply(deployment(annotations={"ours": "1"}), force=False)
-    server.own("deployments", "churn", ("spec", "replicas"), 7, "autoscaler")
-    there.apply(deployment("churn:4"), force=False)
-    found = server.get("deployments", "churn")
-    assert found["spec"]["replicas"] == 7
-    assert "ours" not in found["metadata"].get("annotations", {})
-
-
-def test_a_field_that_somebody_else_owns_is_taken_only_by_force(server: ApiServer) -> None:
+def test_whoever_owns_a_field_is_named(server: ApiServer) -> None:
     there = cluster(server)
     there.apply(deployment(), force=False)
     server.own("deployments", "churn", ("metadata", "labels", "app"), "theirs", "argocd")
     with pytest.raises(FieldsOwned, match="argocd") as refused:
         there.apply(deployment(), force=False)
     assert "--force" in refused.value.remedy
-    there.apply(deployment(), force=True)
-    assert server.get("deployments", "churn")["metadata"]["labels"] == {"app": "churn"}
-
-
-def test_an_object_that_changed_since_it_was_read_is_left_alone(server: ApiServer) -> None:
-    there = cluster(server)
-    read = there.apply(deployment(), force=False)["metadata"]
-    assert isinstance(read, dict)
-    server.status("deployments", "churn", replicas=1)
-    with pytest.raises(ObjectChanged):
-        there.apply(deployment("churn:4", resourceVersion=read["resourceVersion"]), force=True)
-    found = server.get("deployments", "churn")
-    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "churn:3"
 
 
 def test_a_kind_that_is_not_installed_says_what_to_install(server: ApiServer) -> None:
@@ -158,10 +125,6 @@ def deployed(server: ApiServer) -> ApiServer:
     return server
 
 
-def test_a_watch_tells_what_is_there_and_every_change(deployed: ApiServer) -> None:
-    assert told(deployed, n=4) == [0, 1, 2, 3, 4]
-
-
 def test_a_watch_goes_on_where_its_connection_was_lost(deployed: ApiServer) -> None:
     deployed.cut_after = 1
     assert told(deployed, n=4) == [0, 1, 2, 3, 4]
@@ -201,15 +164,6 @@ def test_a_watch_gives_up_a_connection_that_has_died_without_a_word(
 
     assert told(deployed, n=2, sleep=speak)[-1] == 2
     assert sum("watch" in query for query in deployed.queries) >= 2
-
-
-def test_a_watch_ends_when_the_object_is_gone(server: ApiServer) -> None:
-    there = cluster(server)
-    there.apply(deployment(), force=False)
-    threading.Timer(0.05, lambda: server.delete("deployments", "churn")).start()
-    *_, last = there.watch(NAME, timeout_s=20)
-    assert last is None
-    assert list(there.watch(NAME, timeout_s=20)) == [None]
 
 
 def test_a_watch_ends_when_its_time_is_over(server: ApiServer) -> None:

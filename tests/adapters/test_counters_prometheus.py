@@ -115,11 +115,6 @@ def test_a_stable_that_was_not_scraped_for_a_while_does_not_count_its_whole_life
     assert 800 <= after.requests - before.requests <= 900
 
 
-def test_a_canary_that_nobody_has_seen_yet_has_no_requests(rollout: Double) -> None:
-    seen = counters(rollout).seen("churn", canary="4", stable=None)
-    assert (seen.canary.requests, seen.watched_s) == (0, 0.0)
-
-
 def test_a_canary_older_than_what_is_looked_at_is_refused(rollout: Double) -> None:
     with pytest.raises(CanaryTooOld, match=r"600 s that are looked back") as refused:
         counters(rollout, lookback=600).seen("churn", canary="3", stable=None)
@@ -155,6 +150,9 @@ def test_a_token_is_sent_and_names_cannot_break_out_of_the_selector(prometheus: 
     counters(prometheus).seen('a"} or vector(1) #', canary="3", stable=None)
     assert prometheus.heads[0]["Authorization"] == "Bearer s3cret"
     assert 'model="a\\"} or vector(1) #"' in prometheus.forms[0]["query"]
+    counters(prometheus).seen("$variant", canary="$endpoint", stable=None)
+    assert 'model="$variant",' in prometheus.forms[-1]["query"]
+    assert 'version="$endpoint"' in prometheus.forms[-1]["query"]
 
 
 def test_a_look_never_asks_for_more_readings_than_it_needs(rollout: Double) -> None:

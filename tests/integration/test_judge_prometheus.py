@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
 import threading
 import time
 import urllib.request
@@ -15,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
 
 from seatrial.adapters.counters_prometheus import PrometheusCounters, QueryRefused
 from seatrial.release.config import ReleaseConfig
@@ -23,6 +19,7 @@ from seatrial.release.counted import Seen, judge_counted
 from seatrial.release.judge_config import JudgeConfig
 from seatrial.release.verdict import Outcome
 from seatrial.serving.metrics import BUCKETS_S, VersionCounts, WorkerCounts, exposition
+from tests.adapters.prometheus_server import prometheus, until
 
 pytestmark = pytest.mark.integration
 
@@ -73,53 +70,13 @@ def exposed(pods: dict[str, Pod]) -> Iterator[int]:
     server.server_close()
 
 
-@contextmanager
-def prometheus(folder: Path, scraped: int) -> Iterator[str]:
-    """A Prometheus that looks at both pods every second; yields its address."""
-    program = shutil.which("prometheus")
-    assert program, "install Debian's package prometheus"
-    jobs = [
-        {
-            "job_name": name,
-            "metrics_path": f"/{name}",
-            "static_configs": [{"targets": [f"127.0.0.1:{scraped}"]}],
-        }
+def jobs(scraped: int) -> list[dict[str, object]]:
+    """Both pods."""
+    targets = [{"targets": [f"127.0.0.1:{scraped}"]}]
+    return [
+        {"job_name": name, "metrics_path": f"/{name}", "static_configs": targets}
         for name in ("stable", "canary")
     ]
-    config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        program,
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _until(lambda: _ready(address), why=(folder / "log").read_text)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _ready(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/-/ready", timeout=2) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
-def _until(holds: object, *, why: object, within_s: float = 40) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < deadline, why()  # type: ignore[operator]
-        time.sleep(0.3)
 
 
 def test_a_canary_is_judged_by_what_prometheus_scraped(tmp_path: Path) -> None:
@@ -127,7 +84,7 @@ def test_a_canary_is_judged_by_what_prometheus_scraped(tmp_path: Path) -> None:
     stable.answer(1_000_000, errors=7)
     pods = {"stable": stable}
     gates = ReleaseConfig().gates.gates()
-    with exposed(pods) as port, prometheus(tmp_path, port) as address:
+    with exposed(pods) as port, prometheus(tmp_path, jobs(port)) as address:
         counters = PrometheusCounters(JudgeConfig(prometheus=address, lookback=3600), now=time.time)
 
         def seen() -> Seen:
@@ -137,7 +94,7 @@ def test_a_canary_is_judged_by_what_prometheus_scraped(tmp_path: Path) -> None:
             return judge_counted(gates, seen(), watch_s=watch_s).outcome
 
         def shows(n: int) -> None:
-            _until(lambda: seen().canary.requests == n, why=lambda: f"{n}: {seen()}")
+            until(lambda: seen().canary.requests == n, why=lambda: f"{n}: {seen()}")
 
         assert seen().canary.requests == 0
         assert judged() is Outcome.INCONCLUSIVE
@@ -150,7 +107,7 @@ def test_a_canary_is_judged_by_what_prometheus_scraped(tmp_path: Path) -> None:
         canary.answer(500, errors=0, slow=4)
         stable.answer(1_090_000, errors=9)
         shows(3500)
-        _until(lambda: seen().stable.requests == 90_002, why=lambda: str(seen()))  # type: ignore[union-attr]
+        until(lambda: seen().stable.requests == 90_002, why=lambda: str(seen()))
         found = seen()
         assert found.canary.errors == 0
         assert found.canary.at_most_s is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _MAX_BYTES = 64 << 20
 _FIRST_LOOK, _SECOND_LOOK = 1000, 240
 """Readings of each counter in a look."""
 _SHORTEST_S = 5
+_PLACES = re.compile(f"{re.escape(ENDPOINT)}|{re.escape(VARIANT)}")
 
 
 class PrometheusUnavailable(Unavailable):
@@ -154,7 +156,8 @@ class PrometheusCounters:
         )
 
     def _read(self, selector: str, endpoint: str, variant: str, span: _Span) -> list[_Series]:
-        query = selector.replace(ENDPOINT, _escaped(endpoint)).replace(VARIANT, variant)
+        said = {ENDPOINT: _escaped(endpoint), VARIANT: variant}
+        query = _PLACES.sub(lambda place: said[place[0]], selector)
         asked = {"query": query, "start": span.start, "end": span.end, "step": span.step}
         data = self._ask(urlencode(asked))
         try:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from seatrial.testing.broker_suite import BrokerSuite
     from seatrial.testing.chunker_suite import ChunkerSuite
     from seatrial.testing.clock import FakeClock
+    from seatrial.testing.cluster_suite import ClusterSuite
+    from seatrial.testing.counters_suite import CountersSuite
     from seatrial.testing.embedder_suite import EmbedderSuite
     from seatrial.testing.engine_suite import EngineSuite
     from seatrial.testing.entailment_suite import EntailmentSuite
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from seatrial.testing.provider_suite import ProviderSuite
     from seatrial.testing.recording_notifier import RecordingNotifier
     from seatrial.testing.reranker_suite import RerankerSuite
+    from seatrial.testing.scorer_suite import ScorerSuite
     from seatrial.testing.scripted_llm import ScriptedLLM
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
@@ -50,6 +53,8 @@ __all__ = [
     "BillingProvider",
     "BrokerSuite",
     "ChunkerSuite",
+    "ClusterSuite",
+    "CountersSuite",
     "EmbedderSuite",
     "EngineSuite",
     "EntailmentSuite",
@@ -76,6 +81,7 @@ __all__ = [
     "ProviderSuite",
     "RecordingNotifier",
     "RerankerSuite",
+    "ScorerSuite",
     "ScriptedLLM",
     "ScriptedProvider",
     "StoreSuite",
@@ -95,6 +101,8 @@ _HOMES = {
     "BillingProvider": "billing_provider",
     "BrokerSuite": "broker_suite",
     "ChunkerSuite": "chunker_suite",
+    "ClusterSuite": "cluster_suite",
+    "CountersSuite": "counters_suite",
     "EngineSuite": "engine_suite",
     "FakeClock": "clock",
     "IndexStoreSuite": "index_store_suite",
@@ -117,6 +125,7 @@ _HOMES = {
     "PromptSourceSuite": "prompt_source_suite",
     "ProviderSuite": "provider_suite",
     "RecordingNotifier": "recording_notifier",
+    "ScorerSuite": "scorer_suite",
     "ScriptedLLM": "scripted_llm",
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",

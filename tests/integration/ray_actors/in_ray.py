@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from seatrial.adapters.scoring_ray import RayScorer, ray_session, start_actor
 from seatrial.cli.app import run
 from seatrial.cli.exits import Exit
 from tests.cli.scored_bundle import log_of_sums
+from tests.conformance.scored_sums import OfSums
 
 
 def test_actors_write_what_processes_write(
@@ -56,3 +60,21 @@ def test_an_actor_that_dies_is_told_and_leaves_no_file(
     assert run([*words, "--workers", "1", "--home", "home", "--json"]) == Exit.UNAVAILABLE
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "engine.crashed"
     assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    with ray_session(2) as ray:
+        yield ray
+
+
+class TestRayScorer(OfSums):
+    @pytest.fixture(autouse=True)
+    def ray(self, session: Any) -> None:
+        self.session = session
+
+    async def start(self, **changed: object) -> RayScorer:
+        return await start_actor(self.session, self.order | changed)
+
+    def end(self, scorer: RayScorer) -> None:
+        self.session.kill(scorer._actor)
