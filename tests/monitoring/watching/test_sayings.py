@@ -90,7 +90,8 @@ def test_sentences(text: str, chinese: str) -> None:
 
 
 def test_no_form_asks_for_more_than_it_reads() -> None:
-    for form, said in sayings._READ:
+    for pattern, said in sayings._FORMS:
+        form = re.compile(pattern)
         asked = {int(number) for number in re.findall(r"\\(\d)", said)}
         assert asked == set(range(1, form.groups + 1)), form.pattern
 

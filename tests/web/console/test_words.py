@@ -32,7 +32,8 @@ from seatrial.training.runs.run import Against
 from seatrial.training.runs.run import Outcome as RunOutcome
 from seatrial.training.runs.run import Status as RunStatus
 from seatrial.web.console.evidence import _ZH as SENTENCES
-from seatrial.web.console.words import LANGUAGES, choose, reason_zh, waiting, words
+from seatrial.web.console.reason_words import reason_zh, waiting
+from seatrial.web.console.words import LANGUAGES, choose, words
 
 HERE = Path(seatrial.web.console.__file__).parent
 COMPUTED = (
@@ -78,6 +79,9 @@ def used() -> str:
     files = [*HERE.glob("templates/*.html"), *HERE.glob("*.py")]
     words_alone = (
         "words.py",
+        "page_words.py",
+        "watch_words.py",
+        "reason_words.py",
         "spend_words.py",
         "knowledge_words.py",
         "retraining_words.py",
@@ -181,7 +185,7 @@ def test_every_verdict_has_a_chinese_sentence() -> None:
 
 def test_what_is_waited_for_is_said_in_chinese() -> None:
     from seatrial.release.view import WAITS_FOR
-    from seatrial.web.console.words import _WAITING_ZH
+    from seatrial.web.console.reason_words import _WAITING_ZH
 
     source = Path(seatrial.release.view.__file__).read_text()
     said = [*re.findall(r'return "(.+)"', source), *WAITS_FOR.values()]
@@ -191,7 +195,7 @@ def test_what_is_waited_for_is_said_in_chinese() -> None:
 
 
 def test_reasons_known_in_chinese_are_those_that_are_given() -> None:
-    from seatrial.web.console.words import _REASONS_ZH
+    from seatrial.web.console.reason_words import _REASONS_ZH
 
     source = " ".join(
         re.sub(r'"\s*\n\s*"', "", (HERE.parents[1] / "release" / name).read_text())

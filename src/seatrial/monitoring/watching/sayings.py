@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from seatrial.monitoring.watching.sentence_forms import SentenceForms
+
 _NUMBER = r"(\S+)"
 
 _FORMS: tuple[tuple[str, str], ...] = (
@@ -135,7 +137,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
         r"最近 \3 个窗口中有 \2 个的 PSI 超过 \1",
     ),
 )
-_READ = tuple((re.compile(form), said) for form, said in _FORMS)
+_READ = SentenceForms(_FORMS)
 _TERMS = {"numbers": "数值", "names": "类别", "texts": "文本", "vectors": "向量"}
 _SPANS = {"minutes": "分钟", "hours": "小时", "days": "天"}
 
@@ -154,11 +156,8 @@ def said_as(text: str, language: str) -> str:
 
 
 def _turned(text: str) -> str | None:
-    for form, said in _READ:
-        found = form.fullmatch(text)
-        if found is not None:
-            return _inner(found, said)
-    return None
+    fits = _READ.find(text)
+    return None if fits is None else _inner(*fits)
 
 
 def _inner(found: re.Match[str], said: str) -> str:

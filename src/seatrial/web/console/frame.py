@@ -19,13 +19,14 @@ from seatrial.kernel.errors import Denied, NotFound, SeatrialError
 from seatrial.packaging.staging_words import name_of_test, seen
 from seatrial.release.verdict import about, plain
 from seatrial.web.console.evidence import bar, number, sentence, title
+from seatrial.web.console.reason_words import waiting
 from seatrial.web.console.spend_drawing import call_bars, cost_bars
 from seatrial.web.console.spending import money, seconds, spend_spoken
 from seatrial.web.console.staging import address
 from seatrial.web.console.story import reason
 from seatrial.web.console.trouble_words import coded, trouble
 from seatrial.web.console.watching import environment, spoken
-from seatrial.web.console.words import LANGUAGES, choose, waiting, words
+from seatrial.web.console.words import LANGUAGES, choose, words
 from seatrial.web.entrance import check
 from seatrial.web.guard import Guard
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from seatrial.monitoring.watching.sayings import said_as
+from seatrial.monitoring.watching.sentence_forms import SentenceForms
 from seatrial.training.evaluation.retold import retold
+from seatrial.web.console.reason_words import reason_zh, waiting
 from seatrial.web.console.retraining_words import ZH
 from seatrial.web.console.trouble_words import coded
-from seatrial.web.console.words import reason_zh, waiting
 
 _N = r"([\d,.]+)"
 _REST = r"(?P<rest>.+)"
@@ -104,7 +105,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"gathering rows: features", "从特征库收集数据"),
     (r"gathering rows: table", "从数据表收集数据"),
 )
-_READ = tuple((re.compile(form), told) for form, told in _FORMS)
+_READ = SentenceForms(_FORMS)
 _MOST = 4
 
 
@@ -128,10 +129,9 @@ def step_failed(error: Mapping[str, Any], language: str) -> str:
 def _turned(text: str, told: Mapping[str, str], left: int) -> str:
     if text in told:
         return told[text]
-    for form, said in _READ:
-        found = form.fullmatch(text)
-        if found is not None:
-            return _with_rest(found, said, told, left)
+    fits = _READ.find(text)
+    if fits is not None:
+        return _with_rest(*fits, told, left)
     step, colon, rest = text.partition(": ")
     if colon and f"step.{step}" in ZH and left:  # a step that failed, and what it said
         return f"{ZH[f'step.{step}']}：{_turned(rest, told, left - 1)}"

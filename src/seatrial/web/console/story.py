@@ -13,7 +13,8 @@ from typing import Any
 from seatrial.kernel.duration import show_duration
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.web.console.evidence import sentence
-from seatrial.web.console.words import percent, reason_zh, words
+from seatrial.web.console.reason_words import reason_zh
+from seatrial.web.console.words import percent, words
 
 _N_LINES = 60
 _EVIDENCE = "evidence.recorded"
