@@ -9,6 +9,18 @@ from seatrial.registry.bundle import Bundle, Contents
 from seatrial.registry.golden import Golden
 from seatrial.registry.manifest import Framework, Role
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from tests.registry.packed_class import CODE
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder with a Python class, and what it reads."""
+    made = tmp_path / "shop"
+    (made / "data").mkdir(parents=True)
+    (made / "net.py").write_text(CODE)
+    (made / "near.py").write_text("def f(): import pandas\n")
+    (made / "data" / "größe 1.bin").write_bytes(b"\0" * 5000)
+    return made
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.kernel.size import show_size
 from seatrial.packaging.examine import Say
-from seatrial.registry.class_file import Named, named_class, pack_class
+from seatrial.registry.class_folder import Named, named_class, pack_class
 from seatrial.registry.model_file import UnknownFormat
 from seatrial.registry.naming import suggest_name
 from seatrial.registry.saved_model_file import is_folder, one_file
