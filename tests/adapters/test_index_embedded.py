@@ -14,8 +14,8 @@ from seatrial.adapters.index_embedded import EmbeddedIndexStore
 from seatrial.rag.index.failures import IndexDamaged, IndexDenied, IndexUnavailable
 from seatrial.rag.index.postings import Analysis
 from seatrial.testing import index_corpus as corpus
+from seatrial.testing.index_contents import ALL, build, read, written
 from seatrial.testing.index_corpus import PLAIN_WORDS, RECIPE
-from seatrial.testing.index_store_suite import ALL, build, read, written
 
 Store = EmbeddedIndexStore
 

@@ -20,8 +20,8 @@ from seatrial.rag.index.reading import Index, Scope
 from seatrial.rag.index.writing import IndexedDocument
 from seatrial.rag.text.document import Span
 from seatrial.testing import index_corpus as corpus
+from seatrial.testing.index_contents import ALL, build, read, written
 from seatrial.testing.index_corpus import PLAIN_WORDS, RECIPE
-from seatrial.testing.index_store_suite import ALL, build, read, written
 from tests.rag.index.vectors_made import around_few, by_chance, products
 
 D = 384
