@@ -6,18 +6,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 from environments import environment
 
 from seatrial.adapters.keys_ecdsa import write_new_key
-from seatrial.registry.bundle import Bundle, Contents
-from seatrial.registry.golden import Golden
-from seatrial.registry.manifest import Framework, Role
+from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing_file import signature_path
-from seatrial.serving.engine import EngineKind
-from seatrial.testing.models import matrix_signature, only
 from seatrial.wiring.trust import Trust, sign_bundle
+from tests.cli.constant_bundle import make
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -32,23 +28,7 @@ def theirs(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
-    (tmp_path / "graph").write_bytes(b"any bytes: nothing is loaded")
-    golden = Golden(inputs=np.zeros((1, 3), np.float32), outputs={"label": np.array([1])})
-    return Bundle.create(
-        tmp_path / "bundles",
-        Contents(
-            name="churn",
-            framework=Framework(name="scikit-learn", version="1.5.2"),
-            python="3.11.7",
-            signature=matrix_signature(),
-            source_sha256="ab" * 32,
-            artefacts={Role.ONNX: tmp_path / "graph"},
-            requirements="numpy==2.0.0\n",
-            golden=golden,
-            profile={},
-            plan=only(EngineKind.ONNX, inline=True).as_dict(),
-        ),
-    )
+    return make(tmp_path, age=0.0)
 
 
 def checked(theirs: Path, bundle: Path, signature: Path, key: Path) -> bool:
