@@ -16,6 +16,7 @@ from seatrial.cli.options import (
     NAMES,
     NumberType,
     json_option,
+    loading_options,
     whoami,
     workspace_options,
 )
@@ -23,11 +24,9 @@ from seatrial.cli.output import Console
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.archive import is_archive
 from seatrial.wiring.bundles import Subject
-from seatrial.wiring.deploy import (
-    Order,
-    Placed,
+from seatrial.wiring.deploy import Order, Placed, deploy_order
+from seatrial.wiring.release_drivers import (
     check_server,
-    deploy_order,
     ensure_server,
     has_server,
     local_controller,
@@ -87,8 +86,7 @@ _EXITS = {
     type=NumberType(0, min_open=True),
     help="With --rps: what 95 of 100 answers may take.",
 )
-@click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
-@click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@loading_options("Load the file whatever it imports: it runs its code.")
 @click.option(
     "--engine",
     help="Have it run by a server elsewhere, by its name in `engines` of the configuration.  "

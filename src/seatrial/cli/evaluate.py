@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import NAMES, json_option, workspace_options
+from seatrial.cli.options import NAMES, json_option, loading_options, workspace_options
 from seatrial.cli.output import Console
 from seatrial.cli.page_file import write_output
 
@@ -76,8 +76,7 @@ _MARKS = {"better": "ok", "not_worse": "ok", "worse": "bad", "cannot_tell": "not
 @click.option(
     "--language", type=click.Choice(["en", "zh"]), default="en", help="Of what is told and written."
 )
-@click.option("--trust", is_flag=True, help="Load model files and bundles whatever they import.")
-@click.option("--any-version", is_flag=True, help="Accept another version of a model's library.")
+@loading_options("Load model files and bundles whatever they import.")
 @workspace_options
 @json_option
 def evaluate(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import json_option, workspace_options
+from seatrial.cli.options import json_option, loading_options, workspace_options
 from seatrial.cli.output import Console
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -35,8 +35,7 @@ _SUFFIX = {
 @click.option("--class", "code", help="Of a PyTorch state dict: module:callable that makes it.")
 @click.option("--signature", help="Of a SavedModel: which one.  [default: serving_default]")
 @click.option("--int8", is_flag=True, help="Make the weights int8; loss and gain are measured.")
-@click.option("--trust", is_flag=True, help="Load the file whatever it imports: it runs its code.")
-@click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@loading_options("Load the file whatever it imports: it runs its code.")
 @workspace_options
 @json_option
 def export(

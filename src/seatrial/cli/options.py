@@ -85,6 +85,18 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def loading_options(trusted: str) -> Callable[[F], F]:
+    """``--trust``, which does what is said here, and ``--any-version``."""
+
+    def add(command: F) -> F:
+        command = click.option(
+            "--any-version", is_flag=True, help="Accept another version of the model's library."
+        )(command)
+        return click.option("--trust", is_flag=True, help=trusted)(command)
+
+    return add
+
+
 def json_option(command: F) -> F:
     """``--json``."""
     return click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seatrial.cli.exits import Exit
-from seatrial.cli.options import NAMES, json_option, workspace_options
+from seatrial.cli.options import NAMES, json_option, loading_options, workspace_options
 from seatrial.cli.output import Console
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -50,8 +50,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Rows of a piece at most; a few pieces a worker are held at once.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file to write if it is there.")
-@click.option("--trust", is_flag=True, help="Load the model file or bundle whatever it imports.")
-@click.option("--any-version", is_flag=True, help="Accept another version of the model's library.")
+@loading_options("Load the model file or bundle whatever it imports.")
 @workspace_options
 @json_option
 def predict(

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from seatrial.testing.scripted_provider import ScriptedProvider
     from seatrial.testing.store_suite import StoreSuite
     from seatrial.testing.table_source_suite import TableSourceSuite
+    from seatrial.testing.tracer_suite import TracerSuite
     from seatrial.testing.vector_cache_suite import VectorCacheSuite
     from seatrial.testing.vector_store_suite import VectorStoreSuite
     from seatrial.testing.vendor_suite import VendorSuite
@@ -86,6 +87,7 @@ __all__ = [
     "ScriptedProvider",
     "StoreSuite",
     "TableSourceSuite",
+    "TracerSuite",
     "VectorCacheSuite",
     "VectorStoreSuite",
     "VendorSuite",
@@ -130,6 +132,7 @@ _HOMES = {
     "ScriptedProvider": "scripted_provider",
     "StoreSuite": "store_suite",
     "TableSourceSuite": "table_source_suite",
+    "TracerSuite": "tracer_suite",
     "VectorStoreSuite": "vector_store_suite",
     "VendorSuite": "vendor_suite",
 }

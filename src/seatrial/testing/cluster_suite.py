@@ -141,7 +141,7 @@ class ClusterSuite:
 
     def test_a_kind_that_is_not_installed_is_told_by_every_call(self, cluster: Cluster) -> None:
         """It is another thing than an object that is not there."""
-        document = {
+        document: dict[str, object] = {
             "apiVersion": self.unknown.api,
             "kind": self.unknown.kind,
             "metadata": {"name": self.unknown.name},

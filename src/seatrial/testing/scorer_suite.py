@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seatrial.kernel.errors import SeatrialError
@@ -46,7 +47,8 @@ class ScorerSuite:
                 for position, content in enumerate(contents, start=1):
                     if before is not None and position == len(contents):
                         before(scorer)
-                    found.append(await scorer.score(Piece(content=content, position=position)))
+                    rows = np.frombuffer(content, np.uint8)
+                    found.append(await scorer.score(Piece(content=rows, position=position)))
                 return found
             finally:
                 await scorer.close()

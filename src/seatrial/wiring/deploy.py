@@ -1,17 +1,13 @@
-"""Deploys a model: package, register, write files, begin the release, and see that it goes on."""
+"""Deploys a model: package, register, write files, begin the release."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.kernel.store import Store
 from seatrial.packaging.assemble import assemble
@@ -24,17 +20,13 @@ from seatrial.registry.documents import Document
 from seatrial.registry.incoming import chunks_of
 from seatrial.registry.naming import check_name
 from seatrial.registry.signing_file import SUFFIX, signature_path
-from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.release.desk import Desk
 from seatrial.release.rollout import MODEL, Plan
-from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.compatibility import check_signature
-from seatrial.wiring.files import files_ready, write_files
+from seatrial.wiring.files import files_ready
 from seatrial.wiring.given import endpoint_of, model_file
 from seatrial.wiring.intake import take_in
 from seatrial.wiring.kinds import PROMPT
-from seatrial.wiring.server_checks import check_can_listen
-from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.trust import (
     adopt_signature,
     check_brought,
@@ -283,80 +275,6 @@ def _released(desk: Desk, version: Version | Document) -> bool:
         return version.number in desk.state(version.name).digests
     except SeatrialError:
         return False
-
-
-def check_server(workspace: Workspace) -> None:
-    """Whether a server runs or could be started: asked before anything is registered.
-
-    Raises: PortTaken, TokenMissing, TokenUnusable.
-    """
-    if running(workspace) is not None:
-        return
-    store = workspace.open_store()
-    try:
-        served = bool(store.present(WORKERS))
-    finally:
-        store.close()
-    if not served:
-        check_can_listen(workspace)
-
-
-def ensure_server(workspace: Workspace) -> str:
-    """The address of a server of this workspace's store; one is started if none runs."""
-    found = running(workspace)
-    if found is not None:
-        return found.address
-    store = workspace.open_store()
-    try:
-        for beat in store.present(WORKERS):
-            return str(beat.data.get("address", "another machine"))
-    finally:
-        store.close()
-    try:
-        return start_detached(workspace).address
-    except ServerRunning:  # another command started one at the same moment
-        found = running(workspace)
-        if found is None:
-            raise
-        return found.address
-
-
-def has_server(store: Store) -> bool:
-    """Whether anything brings releases forward on this store."""
-    return bool(store.present(WORKERS) or store.present(BEAT))
-
-
-@contextmanager
-def local_controller(
-    workspace: Workspace, placed: Placed, *, on_test: Callable[[str, str], None]
-) -> Iterator[Callable[[], object]]:
-    """A controller for as long as the release is followed; idle while a server has one.
-
-    Yields: its tick.
-    """
-    stager = BackgroundStager(
-        workspace.bundles,
-        workspace.release_folder,
-        on_test=lambda _endpoint, test: on_test("staging", test),
-        finished=partial(write_files, workspace),
-        limits=workspace.settings.server.child_limits(),
-        others=other_stages(workspace),
-        variables=partial(variables_of, workspace),
-    )
-    controller = Controller(
-        placed.store,
-        clock=SystemClock(),
-        stager=stager,
-        holder=f"deploy-{os.getpid()}-{secrets.token_hex(4)}",
-    )
-    try:
-        yield controller.tick
-    finally:
-        controller.close()
-        if workspace.settings.engines:
-            from seatrial.wiring.engine_sweep import EngineSweep
-
-            EngineSweep(workspace, placed.store).turn(at_once=True)
 
 
 def _packaged(
