@@ -62,16 +62,25 @@ def address() -> Iterator[str]:
     loop.close()
 
 
-@pytest.fixture(scope="module")
-def told(address: str, pytestconfig: pytest.Config) -> Any:
-    python = environment(
-        pytestconfig,
+def tensorflow_serving(config: pytest.Config) -> Path:
+    """An interpreter with TensorFlow Serving's own messages and stubs."""
+    return environment(
+        config,
         "tensorflow-serving",
         ["--no-deps", "tensorflow-cpu==2.21.0", "tensorflow-serving-api==2.21.0"],
         ["grpcio", "protobuf>=6.31,<8", "numpy"],
     )
+
+
+@pytest.fixture(scope="module")
+def told(address: str, pytestconfig: pytest.Config) -> Any:
     ran = subprocess.run(
-        [python, CLIENT, address, WORDS.replace("127.0.0.1:8001", address)],
+        [
+            tensorflow_serving(pytestconfig),
+            CLIENT,
+            address,
+            WORDS.replace("127.0.0.1:8001", address),
+        ],
         capture_output=True,
         text=True,
         check=False,
