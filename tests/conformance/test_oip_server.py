@@ -1,6 +1,6 @@
 """Every way to a server elsewhere against the suite; the servers are doubles, on loopback.
 
-The real one is asked in `tests/integration/test_triton.py`.
+The real ones are asked in `tests/integration/test_triton.py` and `test_torchserve.py`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import asyncio
 import json
 import re
 import struct
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.oip_grpc import GrpcOip
 from seatrial.adapters.oip_http import HttpOip
+from seatrial.adapters.torchserve_server import TorchServe
 from seatrial.serving.oip import OipServer
 from seatrial.testing.memory_oip import Fault, MemoryOip, OipWorld
 from seatrial.testing.oip_server_suite import OipServerSuite
@@ -185,6 +187,113 @@ class TestHttpOipJson(OverHttp):
     """Without, as MLServer and KServe have it."""
 
     binary = False
+
+
+class TorchServeDouble:
+    """TorchServe's two interfaces on one port, as its pages describe them; ours is the handler."""
+
+    def __init__(self, world: OipWorld) -> None:
+        self.world = world
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        world, route = self.world, urlsplit(path)
+        if world.fault is Fault.RAMBLING:
+            return 200, b"<html>welcome</html>"
+        if (method, route.path) == ("POST", "/models"):
+            asked = dict(parse_qsl(route.query))
+            assert asked.keys() == {"url", "model_name", "initial_workers", "synchronous"}
+            if asked["url"] not in world.models:
+                return 404, b'{"code": 404, "type": "ModelNotFoundException", "message": "no"}'
+            if asked["model_name"] in world.loaded:
+                return 409, b'{"code": 409, "message": "already registered"}'
+            world.loaded.add(asked["model_name"])
+            return 200, b'{"status": "registered"}'
+        _, kind, model = route.path.split("/")
+        if unquote(model) not in world.loaded:
+            return 404, b'{"code": 404, "type": "ModelNotFoundException", "message": "no"}'
+        if kind == "predictions":
+            return self._predicted(model, body)
+        if method == "DELETE":
+            world.loaded.discard(model)
+            return 200, b'{"status": "unregistered"}'
+        told: dict[str, Any] = {"modelName": model, "workers": [{"status": "READY"}]}
+        if route.query == "customized=true":
+            told["customizedMetadata"] = described(world)
+        return 200, json.dumps([told]).encode()
+
+    def _predicted(self, model: str, body: bytes) -> tuple[int, bytes]:
+        if self.world.fault is Fault.REFUSING:
+            return 500, b'{"code": 500, "message": "it failed"}'
+        given = json.loads(body)["inputs"]
+        arrays = {
+            tensor.name: np.array(given[tensor.name], NUMPY.get(tensor.datatype, object))
+            for tensor in self.world.described.inputs
+        }
+        answers = self.world.models[model](arrays)
+        outputs = {name: values.tolist() for name, values in answers.items()}
+        return 200, json.dumps({"outputs": outputs}).encode()
+
+
+def described(world: OipWorld) -> dict[str, Any]:
+    return {
+        kind: [
+            {"name": t.name, "datatype": t.datatype, "shape": t.shape}
+            for t in getattr(world.described, kind)
+        ]
+        for kind in ("inputs", "outputs")
+    }
+
+
+Serve = Callable[[str, str, bytes], tuple[int, bytes]]
+
+
+@asynccontextmanager
+async def over_http(world: OipWorld, answer: Serve) -> AsyncIterator[str]:
+    """The address of a double that answers method, path and body with status and body."""
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            method, path = head.split(b" ")[:2]
+            length = re.search(rb"(?mi)^content-length: (\d+)", head)
+            assert length is not None
+            body = await reader.readexactly(int(length[1]))
+            if world.fault is Fault.GONE:
+                writer.transport.abort()
+                return
+            if world.fault is Fault.SLOW:
+                await asyncio.sleep(0.3)
+            status, reply = answer(method.decode(), path.decode(), body)
+            writer.write(f"HTTP/1.1 {status} x\r\nContent-Length: {len(reply)}\r\n\r\n".encode())
+            writer.write(reply)
+
+    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await talk(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    listening = await asyncio.start_server(quietly, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening.close()
+    await asyncio.gather(*filter(None, serving))
+
+
+class TestTorchServe(OipServerSuite):
+    """The real one is asked in `tests/integration/test_torchserve.py`."""
+
+    @pytest.fixture
+    def world(self) -> OipWorld:
+        return OipWorld()
+
+    @pytest.fixture
+    async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
+        async with over_http(world, TorchServeDouble(world).answer) as url:
+            server = TorchServe(url, management=url, workers=1, connect_s=5.0)
+            yield server
+            await server.close()
 
 
 class GrpcDouble:
