@@ -9,8 +9,8 @@ import asyncio
 import json
 import re
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.oip_grpc import GrpcOip
 from seatrial.adapters.oip_http import HttpOip
+from seatrial.adapters.tfserving_server import TfServingGrpc, TfServingHttp
 from seatrial.adapters.torchserve_server import TorchServe
 from seatrial.serving.oip import OipServer
 from seatrial.testing.memory_oip import Fault, MemoryOip, OipWorld
 from seatrial.testing.oip_server_suite import OipServerSuite
+from tests.conformance import tf_serving_double
+from tests.conformance.http_double import over_http
 
 NUMPY = {"FP64": np.float64, "BOOL": np.bool_}
 WORDS = {"f": "FP64", "b": "BOOL", "O": "BYTES"}
@@ -244,43 +247,6 @@ def described(world: OipWorld) -> dict[str, Any]:
     }
 
 
-Serve = Callable[[str, str, bytes], tuple[int, bytes]]
-
-
-@asynccontextmanager
-async def over_http(world: OipWorld, answer: Serve) -> AsyncIterator[str]:
-    """The address of a double that answers method, path and body with status and body."""
-    serving: set[asyncio.Task[None] | None] = set()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            method, path = head.split(b" ")[:2]
-            length = re.search(rb"(?mi)^content-length: (\d+)", head)
-            assert length is not None
-            body = await reader.readexactly(int(length[1]))
-            if world.fault is Fault.GONE:
-                writer.transport.abort()
-                return
-            if world.fault is Fault.SLOW:
-                await asyncio.sleep(0.3)
-            status, reply = answer(method.decode(), path.decode(), body)
-            writer.write(f"HTTP/1.1 {status} x\r\nContent-Length: {len(reply)}\r\n\r\n".encode())
-            writer.write(reply)
-
-    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await talk(reader, writer)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-    listening = await asyncio.start_server(quietly, "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    listening.close()
-    await asyncio.gather(*filter(None, serving))
-
-
 class TestTorchServe(OipServerSuite):
     """The real one is asked in `tests/integration/test_torchserve.py`."""
 
@@ -292,6 +258,40 @@ class TestTorchServe(OipServerSuite):
     async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
         async with over_http(world, TorchServeDouble(world).answer) as url:
             server = TorchServe(url, management=url, workers=1, connect_s=5.0)
+            yield server
+            await server.close()
+
+
+class TestTfServingHttp(OipServerSuite):
+    """The double is asked by Google's own client in `tests/integration`."""
+
+    loads = False
+
+    @pytest.fixture
+    def world(self) -> OipWorld:
+        return OipWorld()
+
+    @pytest.fixture
+    async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
+        async with over_http(world, tf_serving_double.RestDouble(world).answer) as url:
+            server = TfServingHttp(url, connect_s=5.0)
+            yield server
+            await server.close()
+
+
+class TestTfServingGrpc(OipServerSuite):
+    """The same over gRPC."""
+
+    loads = False
+
+    @pytest.fixture
+    def world(self) -> OipWorld:
+        return OipWorld()
+
+    @pytest.fixture
+    async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
+        async with tf_serving_double.over_grpc(world) as address:
+            server = TfServingGrpc(f"grpc://{address}", connect_s=1.0)
             yield server
             await server.close()
 

@@ -22,10 +22,11 @@ class EngineConfig(ConfigModel):
     url: str = Field(
         description="Its address, such as http://127.0.0.1:8000 or grpc://127.0.0.1:8001."
     )
-    protocol: Literal["oip", "torchserve"] = Field(
+    protocol: Literal["oip", "torchserve", "tensorflow-serving"] = Field(
         default="oip",
         description="What is spoken there: the Open Inference Protocol v2, as Triton and KServe "
-        "do, or torchserve over http, for models that seatrial gave it.",
+        "do; torchserve over http, for models that seatrial gave it; or tensorflow-serving, whose "
+        "models are named NAME or NAME/VERSION.",
     )
     management: str | None = Field(
         default=None,
@@ -79,6 +80,11 @@ class EngineConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _two_addresses(self) -> Self:
+        if self.protocol == "tensorflow-serving" and self.repository is not None:
+            raise ValueError(
+                "TensorFlow Serving has no repository here: give it models by seatrial export "
+                "--to tf-serving"
+            )
         if self.protocol != "torchserve":
             if self.management is not None:
                 raise ValueError("management is TorchServe's: set protocol to torchserve")

@@ -92,6 +92,12 @@ def open_server(config: EngineConfig) -> OipServer:
             workers=config.workers,
             connect_s=config.connect_timeout,
         )
+    if config.protocol == "tensorflow-serving":
+        with ONE_AT_A_TIME:
+            from seatrial.adapters.tfserving_server import TfServingGrpc, TfServingHttp
+
+        kind = TfServingGrpc if config.url.startswith("grpc") else TfServingHttp
+        return kind(config.url, connect_s=config.connect_timeout)
     if config.url.startswith("grpc"):
         with ONE_AT_A_TIME:
             from seatrial.adapters.oip_grpc import GrpcOip

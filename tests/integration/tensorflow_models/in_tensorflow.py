@@ -19,8 +19,15 @@ import numpy as np
 import onnxruntime
 import pytest
 import tensorflow as tf
+from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
+from seatrial.adapters.sample_file import read_sample
+from seatrial.adapters.tfserving_messages import messages
+from seatrial.adapters.tfserving_server import specs
 from seatrial.cli.app import run as seatrial
+from seatrial.packaging.session import ModelSession
+from seatrial.serving.oip import ModelMetadata
+from seatrial.serving.wires import fit
 
 ROWS = np.random.default_rng(0).random((40, 8, 8, 3), dtype=np.float32)
 
@@ -268,6 +275,7 @@ def test_tensorflow_serving_is_given_versions_that_stand_beside_each_other(
         assert made["parity"]["passed"]
         assert made["output"] == f"models/churn/{version}"
     assert version == 2
+    _fits_the_bundle(Path("models/churn/1"))
     want = keras.saving.load_model("image.keras")(ROWS[:3]).numpy()
     for folder in sorted(Path("models/churn").iterdir()):
         serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
@@ -282,6 +290,18 @@ def test_tensorflow_serving_is_given_versions_that_stand_beside_each_other(
         "batching.config",
         "monitoring.config",
     }
+
+
+def _fits_the_bundle(folder: Path) -> None:
+    """What a server says of the version is what the model's bundle promises."""
+    saved = parse_saved_model(str(folder)).meta_graphs[0].signature_def["serving_default"]
+    defined = messages()["SignatureDef"].FromString(saved.SerializeToString())
+    described = ModelMetadata(inputs=specs(defined.inputs), outputs=specs(defined.outputs))
+    with ModelSession() as session:
+        session.load(Path("churn.keras"))
+        signature, _ = session.introduce(read_sample(Path("image.npz")))
+    (sent,) = fit("churn", signature, described).tensors({"image": ROWS})
+    assert sent.values.shape == ROWS.shape
 
 
 def test_a_savedmodel_is_given_as_it_is_with_the_signature_that_was_chosen(
