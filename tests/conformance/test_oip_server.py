@@ -22,8 +22,9 @@ from seatrial.adapters.oip_grpc import GrpcOip
 from seatrial.adapters.oip_http import HttpOip
 from seatrial.adapters.tfserving_server import TfServingGrpc, TfServingHttp
 from seatrial.adapters.torchserve_server import TorchServe
+from seatrial.serving.failures import EngineNonsense, EngineTimeout
 from seatrial.serving.oip import OipServer
-from seatrial.testing.memory_oip import Fault, MemoryOip, OipWorld
+from seatrial.testing.memory_oip import MODEL, Fault, MemoryOip, OipWorld
 from seatrial.testing.oip_server_suite import OipServerSuite
 from tests.conformance import tf_serving_double
 from tests.conformance.http_double import over_http
@@ -197,6 +198,7 @@ class TorchServeDouble:
 
     def __init__(self, world: OipWorld) -> None:
         self.world = world
+        self.starting: dict[str, int] = {}  # models that are ready after so many looks
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         world, route = self.world, urlsplit(path)
@@ -207,11 +209,17 @@ class TorchServeDouble:
             assert asked.keys() == {"url", "model_name", "initial_workers", "synchronous"}
             if asked["url"] not in world.models:
                 return 404, b'{"code": 404, "type": "ModelNotFoundException", "message": "no"}'
-            if asked["model_name"] in world.loaded:
+            if asked["model_name"] in world.loaded | self.starting.keys():
                 return 409, b'{"code": 409, "message": "already registered"}'
             world.loaded.add(asked["model_name"])
             return 200, b'{"status": "registered"}'
         _, kind, model = route.path.split("/")
+        if (left := self.starting.pop(model, None)) is not None and method == "GET":
+            if left:
+                self.starting[model] = left - 1
+                told: dict[str, Any] = {"modelName": model, "workers": [{"status": "UNLOADING"}]}
+                return 200, json.dumps([told]).encode()
+            world.loaded.add(model)
         if unquote(model) not in world.loaded:
             return 404, b'{"code": 404, "type": "ModelNotFoundException", "message": "no"}'
         if kind == "predictions":
@@ -219,7 +227,7 @@ class TorchServeDouble:
         if method == "DELETE":
             world.loaded.discard(model)
             return 200, b'{"status": "unregistered"}'
-        told: dict[str, Any] = {"modelName": model, "workers": [{"status": "READY"}]}
+        told = {"modelName": model, "workers": [{"status": "READY"}]}
         if route.query == "customized=true":
             told["customizedMetadata"] = described(world)
         return 200, json.dumps([told]).encode()
@@ -255,11 +263,34 @@ class TestTorchServe(OipServerSuite):
         return OipWorld()
 
     @pytest.fixture
-    async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
-        async with over_http(world, TorchServeDouble(world).answer) as url:
+    def double(self, world: OipWorld) -> TorchServeDouble:
+        return TorchServeDouble(world)
+
+    @pytest.fixture
+    async def server(self, world: OipWorld, double: TorchServeDouble) -> AsyncIterator[OipServer]:
+        async with over_http(world, double.answer) as url:
             server = TorchServe(url, management=url, workers=1, connect_s=5.0)
             yield server
             await server.close()
+
+    async def test_one_that_another_worker_registers_is_waited_for(
+        self, server: OipServer, double: TorchServeDouble
+    ) -> None:
+        double.starting[MODEL] = 2
+        await server.load(MODEL, 10.0)
+        assert await server.ready(MODEL, 10.0)
+        double.starting[MODEL] = 1000
+        double.world.loaded.clear()
+        with pytest.raises(EngineTimeout, match=MODEL):
+            await server.load(MODEL, 0.05)
+
+    async def test_a_model_whose_handler_is_not_ours_is_refused(
+        self, server: OipServer, world: OipWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(globals(), "described", lambda _: None)
+        world.loaded.add(MODEL)
+        with pytest.raises(EngineNonsense, match="does not describe"):
+            await server.metadata(MODEL, 10.0)
 
 
 class TestTfServingHttp(OipServerSuite):

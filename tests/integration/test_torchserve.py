@@ -214,7 +214,7 @@ def home(engine: TorchServe, tmp_path: Path) -> Iterator[Home]:
     told = yaml.safe_load(ENGINE["yaml"])["engines"]["torchserve"]
     told |= {"url": engine.url, "management": engine.management}
     told["repository"] = str(engine.store)
-    home = Home(folder, {"torchserve": told})
+    home = Home(folder, {"torchserve": told}, workers=2)
     yield home
     home.stop()
 

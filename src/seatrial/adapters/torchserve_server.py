@@ -7,6 +7,7 @@ Source: https://github.com/pytorch/serve, docs/inference_api.md and docs/managem
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.engine_http import EngineHttp
 from seatrial.adapters.tensor_columns import answered, asked
+from seatrial.serving.failures import EngineTimeout
 from seatrial.serving.oip import ModelMetadata, Tensor, TensorSpec
 
+_LOOK_S: Final = 0.1
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -93,8 +96,27 @@ class TorchServe:
             raise self._ask.nonsense(str(problem)) from problem
 
     async def load(self, model: str, timeout_s: float) -> None:
-        """See `OipServer`."""
-        await self.unload(model, timeout_s)
+        """See `OipServer`. One that another worker of ours is registering is waited for."""
+        if await self._registered(model, timeout_s):
+            return
+        if await self.ready(model, timeout_s):
+            await self.unload(model, timeout_s)
+            await self._registered(model, timeout_s)
+            return
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self.ready(model, timeout_s):
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError as late:
+            raise EngineTimeout(
+                f"TorchServe has registered {model!r}, and none of its workers is ready after "
+                f"{timeout_s:g} s.",
+                remedy="See TorchServe's log.",
+                timeout_s=timeout_s,
+            ) from late
+
+    async def _registered(self, model: str, timeout_s: float) -> bool:
+        """Register a model of the store; False where it is registered already."""
         wanted = urlencode(
             {
                 "url": model,
@@ -103,7 +125,11 @@ class TorchServe:
                 "synchronous": "true",
             }
         )
-        await self._manage.good("POST", f"/models?{wanted}", timeout_s)
+        head, body = await self._manage.ask("POST", f"/models?{wanted}", timeout_s)
+        if head.status == 409:
+            return False
+        self._manage.check(head, body)
+        return True
 
     async def unload(self, model: str, timeout_s: float) -> None:
         """See `OipServer`."""
