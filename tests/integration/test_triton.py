@@ -36,7 +36,7 @@ pytestmark = [
 
 STAGED, PROMOTED = (
     tuple(shlex.split(line)[1:])
-    for line in re.findall(r"(?m)^seatrial deploy .*$", PAGE.read_text("utf-8"))
+    for line in re.findall(r"(?m)^seatrial deploy .* --engine triton.*$", PAGE.read_text("utf-8"))
 )
 HERE = tuple(word for word in PROMOTED if word not in ("--engine", "triton"))
 
