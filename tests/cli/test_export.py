@@ -90,7 +90,7 @@ def test_an_archive_for_torchserve_holds_the_graph_and_spares_a_configuration(
     assert made["output"] == "image.mar"
     with zipfile.ZipFile(folder / "image.mar") as archive:
         session = onnxruntime.InferenceSession(archive.read("model.onnx"))
-        told = json.loads(archive.read("seatrial.json"))
+        told = json.loads(archive.read("signature.json"))
     assert session.run(["label"], {told["graph_inputs"][0]: ROWS[:2]})[0].shape == (2,)
     config = folder / "config.properties"
     assert "load_models=image.mar" in config.read_text("utf-8").splitlines()

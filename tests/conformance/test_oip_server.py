@@ -1,6 +1,6 @@
 """Every way to a server elsewhere against the suite; the servers are doubles, on loopback.
 
-The real one is asked in `tests/integration/test_triton.py`.
+The real ones are asked in `tests/integration/test_triton.py` and `test_torchserve.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -19,9 +20,14 @@ from numpy.typing import NDArray
 
 from seatrial.adapters.oip_grpc import GrpcOip
 from seatrial.adapters.oip_http import HttpOip
+from seatrial.adapters.tfserving_server import TfServingGrpc, TfServingHttp
+from seatrial.adapters.torchserve_server import TorchServe
+from seatrial.serving.failures import EngineNonsense, EngineTimeout
 from seatrial.serving.oip import OipServer
-from seatrial.testing.memory_oip import Fault, MemoryOip, OipWorld
+from seatrial.testing.memory_oip import MODEL, Fault, MemoryOip, OipWorld
 from seatrial.testing.oip_server_suite import OipServerSuite
+from tests.conformance import tf_serving_double
+from tests.conformance.http_double import over_http
 
 NUMPY = {"FP64": np.float64, "BOOL": np.bool_}
 WORDS = {"f": "FP64", "b": "BOOL", "O": "BYTES"}
@@ -185,6 +191,140 @@ class TestHttpOipJson(OverHttp):
     """Without, as MLServer and KServe have it."""
 
     binary = False
+
+
+class TorchServeDouble:
+    """TorchServe's two interfaces on one port, as its pages describe them; ours is the handler."""
+
+    def __init__(self, world: OipWorld) -> None:
+        self.world = world
+        self.starting: dict[str, int] = {}  # models that are ready after so many looks
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        world, route = self.world, urlsplit(path)
+        if world.fault is Fault.RAMBLING:
+            return 200, b"<html>welcome</html>"
+        if (method, route.path) == ("POST", "/models"):
+            asked = dict(parse_qsl(route.query))
+            assert asked.keys() == {"url", "model_name", "initial_workers", "synchronous"}
+            if asked["url"] not in world.models:
+                return 404, b'{"code": 404, "type": "ModelNotFoundException", "message": "no"}'
+            if asked["model_name"] in world.loaded | self.starting.keys():
+                return 409, b'{"code": 409, "message": "already registered"}'
+            world.loaded.add(asked["model_name"])
+            return 200, b'{"status": "registered"}'
+        _, kind, model = route.path.split("/")
+        if (left := self.starting.pop(model, None)) is not None and method == "GET":
+            if left:
+                self.starting[model] = left - 1
+                told: dict[str, Any] = {"modelName": model, "workers": [{"status": "UNLOADING"}]}
+                return 200, json.dumps([told]).encode()
+            world.loaded.add(model)
+        if unquote(model) not in world.loaded:
+            return 404, b'{"code": 404, "type": "ModelNotFoundException", "message": "no"}'
+        if kind == "predictions":
+            return self._predicted(model, body)
+        if method == "DELETE":
+            world.loaded.discard(model)
+            return 200, b'{"status": "unregistered"}'
+        told = {"modelName": model, "workers": [{"status": "READY"}]}
+        if route.query == "customized=true":
+            told["customizedMetadata"] = described(world)
+        return 200, json.dumps([told]).encode()
+
+    def _predicted(self, model: str, body: bytes) -> tuple[int, bytes]:
+        if self.world.fault is Fault.REFUSING:
+            return 500, b'{"code": 500, "message": "it failed"}'
+        given = json.loads(body)["inputs"]
+        arrays = {
+            tensor.name: np.array(given[tensor.name], NUMPY.get(tensor.datatype, object))
+            for tensor in self.world.described.inputs
+        }
+        answers = self.world.models[model](arrays)
+        outputs = {name: values.tolist() for name, values in answers.items()}
+        return 200, json.dumps({"outputs": outputs}).encode()
+
+
+def described(world: OipWorld) -> dict[str, Any]:
+    return {
+        kind: [
+            {"name": t.name, "datatype": t.datatype, "shape": t.shape}
+            for t in getattr(world.described, kind)
+        ]
+        for kind in ("inputs", "outputs")
+    }
+
+
+class TestTorchServe(OipServerSuite):
+    """The real one is asked in `tests/integration/test_torchserve.py`."""
+
+    @pytest.fixture
+    def world(self) -> OipWorld:
+        return OipWorld()
+
+    @pytest.fixture
+    def double(self, world: OipWorld) -> TorchServeDouble:
+        return TorchServeDouble(world)
+
+    @pytest.fixture
+    async def server(self, world: OipWorld, double: TorchServeDouble) -> AsyncIterator[OipServer]:
+        async with over_http(world, double.answer) as url:
+            server = TorchServe(url, management=url, workers=1, connect_s=5.0)
+            yield server
+            await server.close()
+
+    async def test_one_that_another_worker_registers_is_waited_for(
+        self, server: OipServer, double: TorchServeDouble
+    ) -> None:
+        double.starting[MODEL] = 2
+        await server.load(MODEL, 10.0)
+        assert await server.ready(MODEL, 10.0)
+        double.starting[MODEL] = 1000
+        double.world.loaded.clear()
+        with pytest.raises(EngineTimeout, match=MODEL):
+            await server.load(MODEL, 0.05)
+
+    async def test_a_model_whose_handler_is_not_ours_is_refused(
+        self, server: OipServer, world: OipWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(globals(), "described", lambda _: None)
+        world.loaded.add(MODEL)
+        with pytest.raises(EngineNonsense, match="does not describe"):
+            await server.metadata(MODEL, 10.0)
+
+
+class TestTfServingHttp(OipServerSuite):
+    """The double is asked by Google's own client in `tests/integration`."""
+
+    loads = False
+
+    @pytest.fixture
+    def world(self) -> OipWorld:
+        return OipWorld()
+
+    @pytest.fixture
+    async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
+        async with over_http(world, tf_serving_double.RestDouble(world).answer) as url:
+            server = TfServingHttp(url, connect_s=5.0)
+            yield server
+            await server.close()
+
+
+class TestTfServingGrpc(OipServerSuite):
+    """The same over gRPC."""
+
+    loads = False
+
+    @pytest.fixture
+    def world(self) -> OipWorld:
+        return OipWorld()
+
+    @pytest.fixture
+    async def server(self, world: OipWorld) -> AsyncIterator[OipServer]:
+        async with tf_serving_double.over_grpc(world) as address:
+            server = TfServingGrpc(f"grpc://{address}", connect_s=1.0)
+            yield server
+            await server.close()
 
 
 class GrpcDouble:

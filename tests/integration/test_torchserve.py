@@ -8,22 +8,24 @@ import pickle
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
+from tests.integration.engine_home import NAME, Home, Traffic, free_ports, until
 from tests.integration.environments import environment
 
 pytestmark = pytest.mark.integration
@@ -33,23 +35,27 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
 EXPORT, START, ASK = re.findall(
     r"(?ms)^```sh torchserve\n(.*?)\n(.*?)\n(.*?)\n```", PAGE.read_text()
 )[0]
+ENGINE = dict(re.findall(r"(?ms)^```(yaml|ini|sh) tsengine\n(.*?)^```", PAGE.read_text("utf-8")))
 ROWS, KINDS = load_iris(return_X_y=True)
 MODEL = LogisticRegression(max_iter=500).fit(ROWS, KINDS)
 
 
 class TorchServe:
-    """A running server.
+    """A server that can be killed and started again at the same addresses.
 
     Args:
         python: of an environment that has it.
-        store: of archives, with a configuration beside them.
-        scratch: where it writes.
+        command: that starts it, in ``folder``.
+        config: its file, the addresses in which are replaced.
     """
 
-    def __init__(self, python: Path, store: Path, scratch: Path, ports: list[int]) -> None:
+    def __init__(self, python: Path, command: str, folder: Path, config: Path) -> None:
+        ports = free_ports(5)
         self.url, self.management = (f"http://127.0.0.1:{port}" for port in ports[:2])
-        self._log = scratch / "torchserve.log"
-        config, lines = store / "config.properties", []
+        self._log, self._folder, self._python = folder / "torchserve.log", folder, python
+        self.store = folder / "store"
+        self._command = [python.with_name("torchserve"), *shlex.split(command)[1:]]
+        lines = []
         addresses = ("inference_address", "management_address", "metrics_address")
         ours = dict(zip(addresses, (f"http://127.0.0.1:{p}" for p in ports), strict=False))
         ours |= {"grpc_inference_port": str(ports[3]), "grpc_management_port": str(ports[4])}
@@ -58,26 +64,29 @@ class TorchServe:
             lines.append(f"{name}={ours[name]}" if name in ours else line)
         config.write_text("\n".join(lines), "utf-8")
         assert set(ours) <= {line.partition("=")[0] for line in lines}
-        command = [python.with_name("torchserve"), *shlex.split(START)[1:], "--enable-model-api"]
-        path = f"{python.parent}:{os.environ['PATH']}"
-        with self._log.open("wb") as sink:
+        self.start()
+
+    def start(self) -> None:
+        path = f"{self._python.parent}:{os.environ['PATH']}"
+        with self._log.open("ab") as sink:
             self._process = subprocess.Popen(
-                command,
-                cwd=scratch,
+                self._command,
+                cwd=self._folder,
                 stdout=sink,
                 stderr=sink,
-                env={**os.environ, "TMPDIR": str(scratch), "PATH": path},
+                env={**os.environ, "TMPDIR": str(self._folder), "PATH": path},
                 start_new_session=True,
             )
 
-    def ready(self, model: str) -> None:
-        """Wait until a model answers."""
+    def ready(self, model: str | None = None) -> None:
+        """Wait until it answers, or a model does."""
         end = time.monotonic() + _START_S
         while True:
             try:
-                with urllib.request.urlopen(f"{self.management}/models/{model}", timeout=5) as got:
-                    (told,) = json.load(got)
-                if [worker["status"] for worker in told["workers"]] == ["READY"]:
+                path = "" if model is None else f"/{model}"
+                with urllib.request.urlopen(f"{self.management}/models{path}", timeout=5) as got:
+                    told = json.load(got)
+                if model is None or [w["status"] for w in told[0]["workers"]] == ["READY"]:
                     return
             except OSError:
                 pass
@@ -85,11 +94,15 @@ class TorchServe:
             assert time.monotonic() < end, self.log
             time.sleep(0.2)
 
+    def models(self) -> list[str]:
+        with urllib.request.urlopen(f"{self.management}/models", timeout=30) as got:
+            return sorted(one["modelName"] for one in json.load(got)["models"])
+
     @property
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
-    def close(self) -> None:
+    def kill(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
@@ -104,24 +117,18 @@ def asked(url: str, body: bytes | None = None, method: str | None = None) -> tup
         return refused.code, json.load(refused)
 
 
-def free_ports(n: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
-def server(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TorchServe]:
-    python = environment(
+def python(pytestconfig: pytest.Config) -> Path:
+    return environment(
         pytestconfig,
         "torchserve",
         ["torch==2.13.0"],
         ["torchserve==0.12.0", "setuptools<81", "pyyaml", "onnxruntime"],
     )
+
+
+@pytest.fixture(scope="module")
+def server(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchServe]:
     folder = tmp_path_factory.mktemp("torchserve")
     store = folder / "store"
     store.mkdir()
@@ -131,12 +138,13 @@ def server(
         patched.chdir(folder)
         assert seatrial(shlex.split(EXPORT)[1:]) == Exit.DONE
     (store / "broken.mar").write_bytes((store / "iris.mar").read_bytes()[:2000])
-    running = TorchServe(python, store, folder, free_ports(5))
+    command = f"{START} --enable-model-api"
+    running = TorchServe(python, command, folder, store / "config.properties")
     try:
         running.ready("iris")
         yield running
     finally:
-        running.close()
+        running.kill()
 
 
 def test_it_is_asked_in_the_words_of_the_page(server: TorchServe) -> None:
@@ -179,3 +187,97 @@ def test_an_archive_that_breaks_off_is_refused_there_and_here(
     words = ["export", str(broken), "--to", "onnx", "--json", "--home", str(tmp_path / "home")]
     assert seatrial(words) != Exit.DONE
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "model.corrupt"
+
+
+@pytest.fixture
+def engine(python: Path, tmp_path: Path) -> Iterator[TorchServe]:
+    """One that is started as the page says, with nothing in its store."""
+    folder = tmp_path / "torchserve"
+    (folder / "store").mkdir(parents=True)
+    config = folder / "config.properties"
+    config.write_text(ENGINE["ini"], "utf-8")
+    command, _ = ENGINE["sh"].split("\n", 1)
+    running = TorchServe(python, command, folder, config)
+    try:
+        running.ready()
+        yield running
+    finally:
+        running.kill()
+
+
+@pytest.fixture
+def home(engine: TorchServe, tmp_path: Path) -> Iterator[Home]:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    table = np.column_stack([ROWS, KINDS])
+    np.savetxt(folder / "rows.csv", table, "%g", ",", header="a,b,c,d,target", comments="")
+    told = yaml.safe_load(ENGINE["yaml"])["engines"]["torchserve"]
+    told |= {"url": engine.url, "management": engine.management}
+    told["repository"] = str(engine.store)
+    home = Home(folder, {"torchserve": told}, workers=2)
+    yield home
+    home.stop()
+
+
+@pytest.mark.slow
+def test_a_torchserve_version_is_split_judged_promoted_healed_and_given_up(
+    engine: TorchServe, home: Home, tmp_path: Path
+) -> None:
+    deployed = shlex.split(ENGINE["sh"].split("\n", 1)[1])[1:]
+    here = [word for word in deployed if word not in ("--engine", "torchserve")]
+    models = [tmp_path / f"{name}.pkl" for name in "abc"]
+    for path, strength in zip(models, (1.0, 0.5, 2.0), strict=True):
+        model = LogisticRegression(C=strength, max_iter=500).fit(ROWS, KINDS)
+        path.write_bytes(pickle.dumps(model))
+    home.start()
+    with Traffic(home.port, ROWS):
+        first = home.deploy(models[0], here)
+    assert first["phase"] == "promoted", first
+
+    with Traffic(home.port, ROWS) as traffic:
+        second = home.deploy(models[1], deployed)
+    assert second["phase"] == "promoted", second
+    split = Counter(traffic.seen)
+    assert {status for status, _ in split} <= {200, 503}
+    assert split[200, "1"] > 50, split
+    assert split[200, "2"] > 50, split
+    assert engine.models() == [f"{NAME}-2"]
+    body = json.dumps({"instances": ROWS[:5].tolist()}).encode()
+    _, answer = asked(f"http://127.0.0.1:{home.port}/v1/models/{NAME}:predict", body)
+    likely = [one["probabilities"] for one in answer["predictions"]]
+    wanted = pickle.loads(models[1].read_bytes()).predict_proba(ROWS[:5])
+    np.testing.assert_allclose(likely, wanted, atol=1e-5)
+
+    # A server that ends and comes back empty is given its model again, by nobody's hand.
+    engine.kill()
+    with Traffic(home.port, ROWS) as traffic:
+        until("it is told", lambda: (503, "2") in traffic.seen)
+        engine.start()
+        since = len(traffic.seen)
+        until("it answers again", lambda: (200, "2") in traffic.seen[since:])
+    assert engine.models() == [f"{NAME}-2"]
+
+    home.seatrial("rollback", NAME)
+    home.deploy(models[2], deployed, "--watch", "10m", "--no-wait")
+    with Traffic(home.port, ROWS) as traffic:
+        until("it answers", lambda: (200, "3") in traffic.seen)
+        engine.kill()
+
+        def over() -> Any:
+            found = home.seatrial("status", NAME)["release"]
+            return found if found["phase"] != "canary" else None
+
+        third = until("it is judged", over)
+        until("nobody meets it", lambda: {v for _, v in traffic.seen[-50:]} == {"1"})
+    assert third["phase"] == "aborted", third
+    assert "error" in third["reason"], third
+    assert {status for status, version in traffic.seen if version == "1"} == {200}
+
+    # What no release and no split names is unregistered; with no server, by the next command.
+    engine.start()
+    engine.ready()
+    home.stop()
+    fourth = home.deploy(models[1], [w for w in deployed if w not in ("--target", "production")])
+    assert fourth["phase"] == "staged", fourth
+    assert engine.models() == []
+    assert list(engine.store.iterdir()) == []

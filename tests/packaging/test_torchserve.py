@@ -66,6 +66,11 @@ class Context:
     def __init__(self, folder: Path) -> None:
         self.system_properties = {"model_dir": str(folder)}
         self.statuses: dict[int, int] = {}
+        self.headers: dict[str, str] = {}
+
+    def get_request_header(self, place: int, name: str) -> str | None:
+        assert place == 0
+        return self.headers.get(name)
 
     def set_response_status(self, *, code: int, phrase: str, idx: int) -> None:
         assert phrase
@@ -139,6 +144,41 @@ def test_what_does_not_fit_is_the_clients_fault(program: Any, message: object, w
         program.handler.predictions(message)
 
 
+def test_columns_are_answered_as_columns_and_the_model_described(program: Any) -> None:
+    columns = {"age": [1.5, 2.0], "visits": [2, 3], "note": ["å", ""]}
+    (answer,) = program.handler.handle([{"body": {"inputs": columns}}], program.context)
+    assert answer == {"outputs": {"prediction": [3.5, 5.0], "said": ["å", ""]}}
+    program.context.headers["describe"] = "True"
+    (told,) = program.handler.handle([{"body": None}], program.context)
+    assert [tuple(one.values()) for one in told["inputs"]] == [
+        ("age", "FP32", [-1]),
+        ("visits", "INT64", [-1]),
+        ("note", "BYTES", [-1]),
+    ]
+    assert [one["name"] for one in told["outputs"]] == ["prediction", "said"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"inputs": []},
+        {"inputs": {}},
+        {"inputs": {"age": [1], "visits": [2], "note": ["x"], "more": [1]}},
+        {"inputs": {"age": [1], "visits": [2, 3], "note": ["x"]}},
+        {"inputs": {"age": [], "visits": [], "note": []}},
+        {"inputs": {"age": 1, "visits": [2], "note": ["x"]}},
+        {"inputs": {"age": [1], "visits": [2], "note": [5]}},
+        {"inputs": {}, "instances": []},
+        {"instances": 5},
+        5,
+    ],
+)
+def test_columns_that_do_not_fit_are_the_clients_fault(program: Any, message: object) -> None:
+    (answer,) = program.handler.handle([{"body": message}], program.context)
+    assert answer["error"]
+    assert program.context.statuses == {0: 400}
+
+
 def test_large_whole_numbers_stay_whole(program: Any) -> None:
     assert program.handler.predictions({"instances": [RECORD | {"visits": 2**53 + 1}]})
 
@@ -148,4 +188,6 @@ def test_a_matrix_is_one_input() -> None:
     graph = onnx.ModelProto.SerializeToString(parser.parse_model(MATRIX))
     told = signature(*three, matrix=True)
     with zipfile.ZipFile(BytesIO(model_archive("m", told, graph_of(graph, told)))) as packed:
-        assert json.loads(packed.read("seatrial.json"))["graph_inputs"] == ["x"]
+        read = json.loads(packed.read("signature.json"))
+    assert read["graph_inputs"] == ["x"]
+    assert read["described"]["inputs"] == [{"name": "input", "datatype": "FP32", "shape": [-1, 3]}]

@@ -36,3 +36,24 @@ def test_a_model_of_a_repository_is_one_folder_of_it(model: str) -> None:
     assert config(model=model).model_of("churn", 1, "d")
     with pytest.raises(ConfigInvalid, match="slash"):
         config(model=model, repository="/srv/models")
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"protocol": "torchserve"}, "needs management"),
+        ({"management": "http://h:8086"}, "set protocol to torchserve"),
+        ({"protocol": "torchserve", "management": "h:8086"}, "a host"),
+        ({"protocol": "torchserve", "management": "grpc://h:8086"}, "http or https"),
+    ],
+)
+def test_torchserve_has_two_addresses(given: dict[str, str], word: str) -> None:
+    with pytest.raises(ConfigInvalid, match=word):
+        config(**given)
+
+
+def test_tensorflow_serving_has_no_repository_and_names_versions() -> None:
+    made = config(protocol="tensorflow-serving", model="{name}/{version}")
+    assert made.model_of("churn", 2, "ab") == "churn/2"
+    with pytest.raises(ConfigInvalid, match="--to tf-serving"):
+        config(protocol="tensorflow-serving", repository="/srv/models")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.codec.description import inputs, output
 from seatrial.serving.failures import EngineMismatch, EngineNonsense
 from seatrial.serving.oip import ModelMetadata, TensorSpec
@@ -104,3 +105,25 @@ def test_another_model_under_the_name_is_told_by_what_differs(
 def test_an_answer_unlike_its_description_is_nonsense(answers: dict[str, np.ndarray]) -> None:
     with pytest.raises(EngineNonsense):
         fit("m", matrix_signature(), MATRIX).prediction(answers, 1)
+
+
+def test_tensors_go_in_their_shape_and_another_shape_is_a_mismatch() -> None:
+    image = Feature(name="image", dtype=Dtype.FLOAT32, shape=(2, 3))
+    maps = Output(name="maps", dtype=Dtype.FLOAT32, width=4, shape=(2, 2))
+    signature = Signature(features=(image,), outputs=(maps,), task=Task.OTHER, matrix=False)
+
+    def described(*shape: int) -> ModelMetadata:
+        return ModelMetadata(
+            inputs=(TensorSpec(name="image", datatype="FP32", shape=shape),),
+            outputs=(TensorSpec(name="maps", datatype="FP32", shape=(-1, 2, 2)),),
+        )
+
+    wires = fit("m", signature, described(-1, 2, -1))
+    rows = np.zeros((5, 2, 3), np.float32)
+    (sent,) = wires.tensors({"image": rows})
+    assert sent.values.shape == (5, 2, 3)
+    answer = wires.prediction({"maps": np.ones((5, 2, 2), np.float32)}, 5)
+    assert answer["maps"].shape == (5, 2, 2)
+    for shape in [(-1, 3, 2), (-1, 6), (-1,), (5, 2, 3), (-1, 2, 3, 1)]:
+        with pytest.raises(EngineMismatch, match="in the shape"):
+            fit("m", signature, described(*shape))

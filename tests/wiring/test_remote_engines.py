@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seatrial.adapters.torchserve_server import TorchServe
 from seatrial.packaging.probes import compare
 from seatrial.packaging.requirements import server_pins
 from seatrial.packaging.triton import GraphUnfit, Mark
@@ -31,6 +32,7 @@ from seatrial.wiring.remote_engines import (
     check_graph,
     engines_of_environment,
     mark_in,
+    open_server,
     put,
 )
 from seatrial.wiring.versions import open_version
@@ -70,6 +72,25 @@ def placed(
     mark = Mark(home=home, endpoint="m", version=version, digest=digest or bundle.digest)
     put(bundle, EnginePlan.from_dict(bundle.manifest.plan), config, mark)
     return repository / f"m-{version}"
+
+
+def test_torchserves_store_is_given_the_folder_of_an_archive(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    config = EngineConfig(
+        url="http://127.0.0.1:1",
+        protocol="torchserve",
+        management="http://127.0.0.1:2",
+        repository=tmp_path,
+    )
+    mark = Mark(home="/h", endpoint="m", version=1, digest=bundle.digest)
+    assert put(bundle, EnginePlan.from_dict(bundle.manifest.plan), config, mark)
+    folder = tmp_path / "m-1"
+    assert mark_in(folder) == mark
+    manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text())["model"]
+    assert manifest["modelName"] == "m-1"
+    assert {manifest["serializedFile"], manifest["handler"]} < {p.name for p in folder.iterdir()}
+    assert isinstance(open_server(config), TorchServe)
 
 
 class Tensor:

@@ -1,4 +1,4 @@
-"""TensorFlow models in other forms: a graph of ONNX by tf2onnx, or a SavedModel by Keras."""
+"""TensorFlow models in other forms: ONNX by tf2onnx, a SavedModel by Keras, its warmup requests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from seatrial.registry.saved_model_file import SERVING, pack
 
 if TYPE_CHECKING:
     from seatrial.adapters.native.tensorflow_model import Input, TensorflowModel
+    from seatrial.registry.signature import Batch
 
 OPSET: Final = 18
 """The newest operator set that tf2onnx writes."""
@@ -79,6 +80,42 @@ def saved_model(model: TensorflowModel) -> dict[str, object]:
             return {"saved_model": None, "reason": why}
         pack(folder, packed, signature=SERVING)
         return {"saved_model": packed.read_bytes(), "reason": ""}
+
+
+def warmup(
+    model: TensorflowModel,
+    *,
+    name: str,
+    signature: str,
+    features: Sequence[str],
+    batches: Sequence[Batch],
+) -> dict[str, object]:
+    """Requests that TensorFlow Serving asks by itself once it has loaded the model: ``requests``.
+
+    Args:
+        name: the server's, of the model.
+        signature: of the SavedModel.
+        features: the columns of a batch.
+        batches: a request each.
+    """
+    import tensorflow as tf
+
+    from seatrial.adapters.tfserving_messages import messages
+
+    made = messages()
+    with TemporaryDirectory(prefix="seatrial-") as scratch:
+        file = Path(scratch) / "requests"
+        with tf.io.TFRecordWriter(str(file)) as writer:
+            for batch in batches:
+                inputs = {
+                    key: made["Tensor"].FromString(tf.make_tensor_proto(values).SerializeToString())
+                    for key, values in model.given(batch, features).items()
+                }
+                spec = {"name": name, "signature_name": signature}
+                request = made["PredictRequest"](model_spec=spec, inputs=inputs)
+                log = made["PredictionLog"](predict_log={"request": request})
+                writer.write(log.SerializeToString())
+        return {"requests": file.read_bytes()}
 
 
 def _traceable(

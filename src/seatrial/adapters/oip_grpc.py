@@ -5,24 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.adapters.engine_grpc import EngineGrpc
 from seatrial.adapters.oip_messages import CONTENTS, SERVICE, messages
-from seatrial.kernel.errors import MissingExtra, SeatrialError
+from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.codec.tensor import dtype_of, from_bytes, to_bytes
-from seatrial.serving.failures import (
-    EngineNonsense,
-    EngineRefused,
-    EngineTimeout,
-    EngineUnreachable,
-)
+from seatrial.serving.failures import EngineRefused
 from seatrial.serving.oip import ModelMetadata, Tensor, TensorSpec
-
-_MOST_BYTES = 256 * 2**20
-_SHOWN = 300
 
 
 class GrpcOip:
@@ -35,15 +27,8 @@ class GrpcOip:
     """
 
     def __init__(self, url: str, *, connect_s: float) -> None:
-        try:
-            import grpc.aio
-            from google.protobuf.message import DecodeError
-        except ImportError:
-            raise MissingExtra("grpc", "grpc") from None
-        self._grpc, self._messages, self._broken = grpc, messages(), DecodeError
-        self._url, self._parts = url, urlsplit(url)
-        self._connect_ms = max(100, round(1000 * connect_s))
-        self._channel: Any = None
+        self._grpc = EngineGrpc(url, connect_s=connect_s, protocol="Open Inference Protocol")
+        self._messages = messages()
 
     async def ready(self, model: str, timeout_s: float) -> bool:
         """See `OipServer`."""
@@ -74,7 +59,7 @@ class GrpcOip:
         try:
             return _arrays(answer)
         except (SeatrialError, ValueError) as problem:
-            raise self._nonsense(str(problem)) from problem
+            raise self._grpc.nonsense(str(problem)) from problem
 
     async def load(self, model: str, timeout_s: float) -> None:
         """See `OipServer`."""
@@ -86,69 +71,14 @@ class GrpcOip:
 
     async def close(self) -> None:
         """See `OipServer`."""
-        if self._channel is not None:
-            await self._channel.close()
+        await self._grpc.close()
 
     async def _ask(self, method: str, timeout_s: float, **fields: Any) -> Any:
-        """The reply to one call.
-
-        Raises: EngineUnreachable, EngineTimeout, EngineRefused, EngineNonsense.
-        """
-        if self._channel is None:  # it belongs to the loop it is made on
-            self._channel = self._opened()
-        call = self._channel.unary_unary(f"/{SERVICE}/{method}")
-        request = self._messages[f"{method}Request"](**fields).SerializeToString()
-        try:
-            raw = await call(request, timeout=timeout_s)
-        except self._grpc.aio.AioRpcError as error:
-            raise self._failure(error, timeout_s) from error
-        try:  # here, for gRPC itself gives None where it fails
-            return self._messages[f"{method}Response"].FromString(raw)
-        except self._broken as error:
-            raise self._nonsense(str(error)) from error
-
-    def _opened(self) -> Any:
-        options = [
-            ("grpc.max_receive_message_length", _MOST_BYTES),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.initial_reconnect_backoff_ms", self._connect_ms),
-            ("grpc.max_reconnect_backoff_ms", self._connect_ms),
-            ("grpc.min_reconnect_backoff_ms", self._connect_ms),
-            ("grpc.enable_http_proxy", 0),
-        ]
-        address = self._parts.netloc
-        if self._parts.scheme == "grpcs":
-            trust = self._grpc.ssl_channel_credentials()
-            return self._grpc.aio.secure_channel(address, trust, options=options)
-        return self._grpc.aio.insecure_channel(address, options=options)
-
-    def _failure(self, error: Any, timeout_s: float) -> SeatrialError:
-        code, said = error.code(), " ".join(str(error.details()).split())[:_SHOWN]
-        status = self._grpc.StatusCode
-        if code is status.DEADLINE_EXCEEDED:
-            return EngineTimeout(
-                f"{self._url} did not answer within {timeout_s:g} s.",
-                remedy="See how busy the engine's server is, or give it more replicas.",
-                timeout_s=timeout_s,
-            )
-        if code is status.UNIMPLEMENTED:
-            return self._nonsense(said)
-        if code is status.UNAVAILABLE:
-            return EngineUnreachable(
-                f"{self._url} cannot be reached: {said}",
-                remedy="See whether the engine's server runs there, and engines.<name>.url.",
-            )
-        return EngineRefused(
-            f"{self._url} answered {code.name}: {said}",
-            remedy="Send the same rows to the engine itself; its log has the reason.",
-            status=code.name,
-        )
-
-    def _nonsense(self, why: str) -> EngineNonsense:
-        return EngineNonsense(
-            f"{self._url} answered what is no Open Inference Protocol: {why[:_SHOWN]}",
-            remedy="See whether engines.<name>.url is that of such a server.",
-        )
+        """The reply to one call.   Raises: as `EngineGrpc.call`."""
+        made = self._messages
+        request = made[f"{method}Request"](**fields)
+        reply = made[f"{method}Response"]
+        return await self._grpc.call(f"{SERVICE}/{method}", request, reply, timeout_s)
 
 
 def _specs(read: Any) -> tuple[TensorSpec, ...]:

@@ -1,9 +1,10 @@
 """The messages of TensorFlow Serving's gRPC services, as far as they are answered here.
 
 Source: https://github.com/tensorflow/serving/tree/master/tensorflow_serving/apis (model.proto,
-predict.proto, get_model_metadata.proto, get_model_status.proto) and TensorFlow's own tensor.proto,
-tensor_shape.proto and meta_graph.proto. On the wire an enumeration is an int32, and a message has
-no name: all stand in one package here, and neither TensorFlow nor its generated code is needed.
+predict.proto, prediction_log.proto, get_model_metadata.proto, get_model_status.proto) and
+TensorFlow's own tensor.proto, tensor_shape.proto and meta_graph.proto. On the wire an
+enumeration is an int32, and a message has no name: all stand in one package here, and neither
+TensorFlow nor its generated code is needed.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ _TABLE: Final[Table] = {
         "output_filter": "repeated string",
     },
     "PredictResponse": {"outputs": "map Tensor", "model_spec": "ModelSpec"},
+    "PredictLog": {"request": "PredictRequest"},
+    "PredictionLog": {"predict_log": "PredictLog = 6"},
     "GetModelMetadataRequest": {"model_spec": "ModelSpec", "metadata_field": "repeated string"},
     "GetModelMetadataResponse": {"model_spec": "ModelSpec", "metadata": "map Any"},
     "TensorInfo": {"name": "string", "dtype": "int32", "tensor_shape": "TensorShape"},

@@ -52,6 +52,26 @@ NUMBERS: Final[Mapping[str, int]] = {
 }
 """TensorFlow's number of each type a signature may have, by TensorFlow's word."""
 
+WORDS: Final[Mapping[int, str]] = {known.number: known.word for known in _TYPES}
+"""The Open Inference Protocol's word for TensorFlow's number of a type."""
+
+TF_WORDS: Final[Mapping[str, str]] = {
+    "DT_FLOAT": "FP32",
+    "DT_DOUBLE": "FP64",
+    "DT_INT32": "INT32",
+    "DT_UINT8": "UINT8",
+    "DT_INT16": "INT16",
+    "DT_INT8": "INT8",
+    "DT_STRING": "BYTES",
+    "DT_INT64": "INT64",
+    "DT_BOOL": "BOOL",
+    "DT_UINT16": "UINT16",
+    "DT_HALF": "FP16",
+    "DT_UINT32": "UINT32",
+    "DT_UINT64": "UINT64",
+}
+"""The same for TensorFlow's words."""
+
 _MAX_RANK: Final = 64
 _LENGTH: Final = struct.Struct("<I")
 

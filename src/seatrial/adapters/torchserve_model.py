@@ -1,7 +1,8 @@
 """The program of a model in TorchServe; runs there, and knows nothing of ours.
 
 It reads ``{"instances": [...]}``, rows as lists or objects by feature, and answers
-``{"predictions": [...]}``, as seatrial's own route in TF Serving's form does.
+``{"predictions": [...]}``, as seatrial's own route in TF Serving's form does; or columns as
+``inputs``, and answers ``outputs``. What they are it says where TorchServe describes the model.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ class SeatrialHandler:
     def initialize(self, context: Any) -> None:
         """Open the graph beside this file."""
         folder = Path(context.system_properties["model_dir"])
-        told = json.loads((folder / "seatrial.json").read_text("utf-8"))
+        told = json.loads((folder / "signature.json").read_text("utf-8"))
         self._features, self._outputs = told["features"], told["outputs"]
         self._matrix, self._graph_inputs = told["matrix"], told["graph_inputs"]
+        self._described = told["described"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -50,33 +52,55 @@ class SeatrialHandler:
 
     def handle(self, requests: list[dict[str, Any]], context: Any) -> list[Any]:
         """Answer each request; one that does not fit spoils no other."""
+        if context.get_request_header(0, "describe") == "True":
+            return [self._described]
         answers: list[Any] = []
         for place, request in enumerate(requests):
             try:
-                answers.append({"predictions": self.predictions(_message(request))})
+                answers.append(self.answer(_message(request)))
             except ValueError as problem:
                 context.set_response_status(code=400, phrase="Bad Request", idx=place)
                 answers.append({"error": str(problem)})
         return answers
+
+    def answer(self, message: Any) -> dict[str, Any]:
+        """The answer to a message, in its form.   Raises: ValueError: it does not fit."""
+        if not isinstance(message, dict) or ("inputs" in message) == ("instances" in message):
+            raise ValueError('The body is not {"instances": [...]} with one item per row.')
+        if "instances" in message:
+            return {"predictions": self.predictions(message)}
+        lists = self._lists(self._by_name(message["inputs"]))
+        return {"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}
 
     def predictions(self, message: Any) -> list[Any]:
         """The answers to a message, row by row.   Raises: ValueError: it does not fit."""
         rows = message.get("instances") if isinstance(message, dict) else None
         if not isinstance(rows, list) or not rows:
             raise ValueError('The body is not {"instances": [...]} with one item per row.')
-        columns = [
-            self._column(f, v) for f, v in zip(self._features, self._by_feature(rows), strict=True)
-        ]
-        n = len(rows)
-        answers = self._session.run([o["name"] for o in self._outputs], self._feeds(columns))
-        lists = [
-            np.asarray(values).reshape(n, *output["shape"]).tolist()
-            for values, output in zip(answers, self._outputs, strict=True)
-        ]
+        lists = self._lists(self._by_feature(rows))
         if len(lists) == 1:
-            return list(lists[0])
-        names = [output["name"] for output in self._outputs]
-        return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+            return list(next(iter(lists.values())))
+        return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+    def _lists(self, values: list[list[Any]]) -> dict[str, list[Any]]:
+        """The outputs by name, for the values of each feature."""
+        columns = [self._column(f, v) for f, v in zip(self._features, values, strict=True)]
+        answers = self._session.run([o["name"] for o in self._outputs], self._feeds(columns))
+        return {
+            output["name"]: np.asarray(found).reshape(len(columns[0]), *output["shape"]).tolist()
+            for found, output in zip(answers, self._outputs, strict=True)
+        }
+
+    def _by_name(self, inputs: Any) -> list[list[Any]]:
+        """The values of each feature of columns, or of the rows of the one matrix."""
+        names = [tensor["name"] for tensor in self._described["inputs"]]
+        if not isinstance(inputs, dict) or set(inputs) != set(names):
+            raise ValueError(f"The inputs are not exactly {names[:10]}.")
+        columns = [inputs[name] for name in names]
+        n = len(columns[0]) if isinstance(columns[0], list) else 0
+        if not n or any(not isinstance(c, list) or len(c) != n for c in columns):
+            raise ValueError("The inputs are not lists of the same number of rows.")
+        return self._by_feature(columns[0]) if self._matrix else columns
 
     def _by_feature(self, rows: list[Any]) -> list[list[Any]]:
         names = [feature["name"] for feature in self._features]

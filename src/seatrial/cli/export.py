@@ -15,6 +15,7 @@ _SUFFIX = {
     "mar": ".mar",
     "onnx": ".onnx",
     "savedmodel": ".savedmodel",
+    "tf-serving": ".tf-serving",
     "torchscript": ".ts",
 }
 
@@ -28,8 +29,9 @@ _SUFFIX = {
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="File to write.  [default: MODEL with the form's ending]",
+    help="File to write, or folder.  [default: MODEL with the form's ending]",
 )
+@click.option("--name", help="Of TF Serving: the model's name.  [default: MODEL's]")
 @click.option("--data", type=_FILE, help="Rows to compare on: Parquet, CSV, JSON, .npz or .npy.")
 @click.option("--label", help="Column of the rows that the model predicts.")
 @click.option("--class", "code", help="Of a PyTorch state dict: module:callable that makes it.")
@@ -42,6 +44,7 @@ def export(
     model: Path,
     to: str,
     output: Path | None,
+    name: str | None,
     data: Path | None,
     label: str | None,
     code: str | None,
@@ -58,10 +61,12 @@ def export(
     The new file is held against the original on the rows given, on rows made up and on rows at its
     edges; one that answers otherwise is not written. With --int8 the answers differ, and how far is
     said, and what it brings. An archive for TorchServe (--to mar) runs the graph, and gets a
-    config.properties beside it where none is.
+    config.properties beside it where none is. For TF Serving (--to tf-serving) a SavedModel is put
+    into the folder NAME/VERSION of --output, and named in the models.config there.
     """
-    from seatrial.packaging.convert import Target, Wish
     from seatrial.packaging.source import Source
+    from seatrial.packaging.wish import Target, Wish
+    from seatrial.registry.naming import check_name
     from seatrial.wiring.export import default_target, export_wish, sample_from
     from seatrial.wiring.given import endpoint_of
     from seatrial.wiring.workspace import open_workspace
@@ -72,7 +77,7 @@ def export(
     console.head(f"{model} → {target}")
     source = Source(
         model=model,
-        name=endpoint_of(model),
+        name=check_name(name or endpoint_of(model)),
         sample=sample_from(data),
         label=label,
         trust=trust,

@@ -12,14 +12,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from seatrial.kernel.errors import Invalid, SeatrialError
+from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.examine import OpenGraph, Progress, Say
 from seatrial.packaging.export import Exported, Form, arguments, export
 from seatrial.packaging.measure import measure
@@ -28,7 +27,9 @@ from seatrial.packaging.quantization import Quantized, loss_of
 from seatrial.packaging.rehearsal import Rehearsal
 from seatrial.packaging.session import ModelSession
 from seatrial.packaging.source import Source
+from seatrial.packaging.tf_serving import place, version_files
 from seatrial.packaging.trial import Trial, try_out
+from seatrial.packaging.wish import Converted, NoWay, Target, Wish
 from seatrial.registry.saved_model_file import unpack
 from seatrial.registry.signature import Batch, Prediction, Signature, take
 from seatrial.serving.engine import EngineKind
@@ -38,62 +39,6 @@ SAVED_MODEL = "seatrial.adapters.export_tensorflow:saved_model"
 SCRIPT = "seatrial.adapters.export_torch:script"
 COMPLETE = "seatrial.adapters.onnx_graph:complete"
 QUANTIZE = "seatrial.adapters.quantize_onnx:quantize"
-
-
-class Target(StrEnum):
-    """The forms a model can be written in."""
-
-    ONNX = "onnx"
-    TORCHSCRIPT = "torchscript"
-    MAR = "mar"
-    """TorchServe's model archive, around an ONNX graph."""
-    SAVED_MODEL = "savedmodel"
-
-
-class NoWay(Invalid):
-    """The model cannot be written in the form asked for, or answers otherwise in it."""
-
-    code = "export.no_way"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a person wants written.
-
-    Args:
-        source: the model and the rows it is tried with.
-        to: the form.
-        output: the file to write, or the folder of a SavedModel.
-        code: of a state dict of PyTorch, what makes its module, ``module:callable``.
-        int8: whether the weights of an ONNX graph become integers of 8 bits.
-    """
-
-    source: Source
-    to: Target
-    output: Path
-    code: str | None = None
-    int8: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Converted:
-    """What was written.
-
-    Args:
-        output: the file, or the folder of a SavedModel.
-        n_bytes: its size.
-        opset: operator set versions by domain; empty for another form than ONNX.
-        signature: of the model.
-        parity: the answers compared with the original's.
-        quantized: what int8 costs and brings; None where it was not asked for.
-    """
-
-    output: Path
-    n_bytes: int
-    opset: Mapping[str, int]
-    signature: Signature
-    parity: Parity
-    quantized: Quantized | None
 
 
 Archive: TypeAlias = Callable[[str, Signature, bytes], bytes]
@@ -149,7 +94,10 @@ def convert(
         if wish.to is Target.TORCHSCRIPT:
             return _write(wish, _torchscript(run, facts.framework), say)
         if wish.to is Target.SAVED_MODEL:
-            return _write(wish, _saved_model(run, facts.framework), say)
+            content = _saved_model(run, facts.framework)
+            return _write(wish, _tried(run, content, "SavedModel"), say)
+        if wish.to is Target.TF_SERVING:
+            return _write(wish, _version(run, facts.framework, source), say)
         made = asyncio.run(_onnx(run, facts.framework))
         if wish.int8:
             made = asyncio.run(_int8(run, made, open_graph))
@@ -188,6 +136,7 @@ class _Made:
     signature: Signature
     parity: Parity
     quantized: Quantized | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 async def _onnx(run: _Run, framework: str) -> _Made:
@@ -227,7 +176,20 @@ def _torchscript(run: _Run, framework: str) -> _Made:
     return _tried(run, content, "TorchScript")
 
 
-def _saved_model(run: _Run, framework: str) -> _Made:
+def _version(run: _Run, framework: str, source: Source) -> _Made:
+    """A SavedModel, which may be the model itself, with what a server reads beside it."""
+    own = framework == "tensorflow"
+    content = source.model.read_bytes() if own else _saved_model(run, framework)
+
+    def files(session: ModelSession) -> Mapping[str, bytes]:
+        run.progress("measure", "measuring what batches cost, for the server's batching")
+        rows = run.trial.known.rows
+        return version_files(session, content, name=source.name, signature=run.signature, rows=rows)
+
+    return _tried(run, content, "SavedModel", files)
+
+
+def _saved_model(run: _Run, framework: str) -> bytes:
     if framework != "keras":
         raise _no_way(
             f"Only Keras's own files become a SavedModel, not models of {framework}: no way there "
@@ -238,11 +200,19 @@ def _saved_model(run: _Run, framework: str) -> _Made:
     content = made["saved_model"]
     if not isinstance(content, bytes):
         raise _no_way(str(made["reason"]))
-    return _tried(run, content, "SavedModel")
+    return content
 
 
-def _tried(run: _Run, content: bytes, form: str) -> _Made:
-    """What was made, loaded in a process of its own and held against the original."""
+def _tried(
+    run: _Run,
+    content: bytes,
+    form: str,
+    files: Callable[[ModelSession], Mapping[str, bytes]] = lambda _: {},
+) -> _Made:
+    """What was made, loaded in a process of its own and held against the original.
+
+    Args: files: made with what is loaded, to lie beside it.
+    """
     with TemporaryDirectory(prefix="seatrial-") as folder, ModelSession(limits=run.limits) as other:
         path = Path(folder) / "model"
         path.write_bytes(content)
@@ -250,11 +220,12 @@ def _tried(run: _Run, content: bytes, form: str) -> _Made:
             other.load(path, trust=True)  # it was made here, of a file that has been judged
             other.configure(run.signature)
             parity = run.judge(other.predict)
+            beside = files(other) if parity.passed else {}
         except SeatrialError as error:
             raise _no_way(f"The {form} that was made fails: {error.problem}") from error
     if not parity.passed:
         raise _no_way(parity.reason)
-    return _Made(content, {}, run.signature, parity)
+    return _Made(content, {}, run.signature, parity, files=beside)
 
 
 async def _int8(run: _Run, full: _Made, open_graph: OpenGraph) -> _Made:
@@ -302,10 +273,10 @@ def _write(wish: Wish, made: _Made, say: Say) -> Converted:
     say("ok", "export", made.parity.reason + (f" Opset: {opset}." if opset else ""))
     if made.quantized is not None:
         say("ok", "int8", made.quantized.said)
-    _put(wish, made.content)
-    say("ok", "file", str(wish.output))
+    output = _put(wish, made)
+    say("ok", "file", str(output))
     return Converted(
-        output=wish.output,
+        output=output,
         n_bytes=len(made.content),
         opset=made.opset,
         signature=made.signature,
@@ -314,7 +285,10 @@ def _write(wish: Wish, made: _Made, say: Say) -> Converted:
     )
 
 
-def _put(wish: Wish, content: bytes) -> None:
+def _put(wish: Wish, made: _Made) -> Path:
+    content = made.content
+    if wish.to is Target.TF_SERVING:
+        return place(content, made.files, wish.output, wish.source.name)
     scratch = wish.output.with_name(f".{wish.output.name}.{os.getpid()}")
     unpacked = scratch.with_name(f"{scratch.name}.folder")
     try:
@@ -324,6 +298,7 @@ def _put(wish: Wish, content: bytes) -> None:
             unpacked.replace(wish.output)
         else:
             scratch.replace(wish.output)
+        return wish.output
     except OSError as error:
         raise NoWay(
             f"{wish.output} cannot be written: {error.strerror}.",

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from importlib import resources
 from io import BytesIO
 from typing import Final
 
 from seatrial.packaging.triton import Graph
 from seatrial.registry.mar_file import MANIFEST
-from seatrial.registry.signature import Signature
+from seatrial.registry.signature import Dtype, Signature
+from seatrial.serving.codec.description import DATATYPE_OF, MATRIX
 
 CONFIG: Final = "config.properties"
 """The file of a server, beside the archives it loads."""
 
 _HANDLER: Final = "seatrial_handler.py"
 _MODEL: Final = "model.onnx"
-_TOLD: Final = "seatrial.json"
+_TOLD: Final = "signature.json"
 _ALWAYS: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every file: the same graph makes the same archive."""
 
 
-def model_archive(name: str, signature: Signature, graph: Graph) -> bytes:
-    """The content of ``NAME.mar``."""
+def model_files(name: str, signature: Signature, graph: Graph) -> dict[str, bytes]:
+    """The files of a model, by their path; TorchServe reads them from a folder too."""
     manifest = {
         "runtime": "python",
         "model": {
@@ -39,12 +41,17 @@ def model_archive(name: str, signature: Signature, graph: Graph) -> bytes:
         "archiverVersion": "0.12.0",
     }
     program = resources.files("seatrial.adapters").joinpath("torchserve_model.py")
-    files = {
+    return {
         MANIFEST: _json(manifest),
         _TOLD: _json(_told(signature, graph)),
         _HANDLER: program.read_bytes(),
         _MODEL: graph.content,
     }
+
+
+def model_archive(name: str, signature: Signature, graph: Graph) -> bytes:
+    """The content of ``NAME.mar``."""
+    files = model_files(name, signature, graph)
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in files.items():
@@ -75,6 +82,7 @@ def _told(signature: Signature, graph: Graph) -> dict[str, object]:
     return {
         "matrix": signature.matrix,
         "graph_inputs": graph.fed(signature),
+        "described": _described(signature),
         "features": [
             {"name": f.name, "dtype": f.dtype, "shape": f.shape, "nullable": f.nullable}
             for f in signature.features
@@ -83,6 +91,20 @@ def _told(signature: Signature, graph: Graph) -> dict[str, object]:
             {"name": o.name, "dtype": o.dtype, "shape": o.row_shape} for o in signature.outputs
         ],
     }
+
+
+def _described(signature: Signature) -> dict[str, object]:
+    """What the program says of its model, in the words of the Open Inference Protocol."""
+    features = signature.features
+    inputs = [_spec(f.name, f.dtype, f.shape) for f in features]
+    if signature.matrix:
+        inputs = [_spec(MATRIX, features[0].dtype, (len(features),))]
+    outputs = [_spec(o.name, o.dtype, o.row_shape) for o in signature.outputs]
+    return {"inputs": inputs, "outputs": outputs}
+
+
+def _spec(name: str, dtype: Dtype, shape: Sequence[int]) -> dict[str, object]:
+    return {"name": name, "datatype": DATATYPE_OF[dtype], "shape": [-1, *shape]}
 
 
 def _json(record: object) -> bytes:

@@ -27,7 +27,7 @@ _VERSION = "1"
 
 
 class GraphUnfit(Invalid):
-    """The bundle cannot be given to Triton in the form that was asked for."""
+    """The bundle cannot be given to a server elsewhere in the form that was asked for."""
 
     code = "triton.graph_unfit"
 

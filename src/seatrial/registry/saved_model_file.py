@@ -6,6 +6,7 @@ with the name of the signature that was chosen, and unpacked where TensorFlow re
 
 from __future__ import annotations
 
+import io
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -84,6 +85,12 @@ def pack(folder: Path, target: Path, *, signature: str) -> None:
             part.file_size = file.stat().st_size
             with file.open("rb") as source, archive.open(part, "w") as sink:
                 shutil.copyfileobj(source, sink)
+
+
+def chosen_in(packed: bytes) -> str:
+    """The signature that was chosen of a packed SavedModel."""
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return archive.read(_CHOSEN).decode() if _CHOSEN in archive.namelist() else SERVING
 
 
 def unpack(path: Path, folder: Path, *, limit: int) -> str:

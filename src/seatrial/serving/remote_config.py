@@ -17,10 +17,20 @@ _FIELDS: Final = frozenset({"name", "version", "digest"})
 
 
 class EngineConfig(ConfigModel):
-    """A server elsewhere that speaks the Open Inference Protocol v2."""
+    """A server elsewhere that runs models."""
 
     url: str = Field(
         description="Its address, such as http://127.0.0.1:8000 or grpc://127.0.0.1:8001."
+    )
+    protocol: Literal["oip", "torchserve", "tensorflow-serving"] = Field(
+        default="oip",
+        description="What is spoken there: the Open Inference Protocol v2, as Triton and KServe "
+        "do; torchserve over http, for models that seatrial gave it; or tensorflow-serving, whose "
+        "models are named NAME or NAME/VERSION.",
+    )
+    management: str | None = Field(
+        default=None,
+        description="TorchServe's management address, such as http://127.0.0.1:8086.",
     )
     model: str = Field(
         default="{name}-{version}",
@@ -30,12 +40,16 @@ class EngineConfig(ConfigModel):
     )
     repository: Path | None = Field(
         default=None,
-        description="Triton's model repository as this machine sees it: models are put there, "
+        description="Triton's model repository or TorchServe's model store as this machine sees "
+        "it: models are put there, "
         "loaded when their release begins and unloaded once nothing asks them. Without one, "
         "models are there already.",
     )
     backend: Literal["python", "onnxruntime"] = Field(
         default="python", description="Triton's backend that runs models of the repository."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=1024, description="TorchServe's processes for each model it is given."
     )
     connections: int = Field(
         default=32, ge=1, le=4096, description="Requests that each worker asks at once, at most."
@@ -44,9 +58,11 @@ class EngineConfig(ConfigModel):
         default=1.0, gt=0, description="How long a connection may take to stand, such as 1s."
     )
 
-    @field_validator("url")
+    @field_validator("url", "management")
     @classmethod
-    def _address(cls, url: str) -> str:
+    def _address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES or not parts.hostname:
             raise ValueError(f"needs one of {', '.join(_SCHEMES)}, and a host")
@@ -61,6 +77,22 @@ class EngineConfig(ConfigModel):
         if unknown := sorted(named - _FIELDS):
             raise ValueError(f"knows {{name}}, {{version}} and {{digest}}, not {unknown[0]!r}")
         return model
+
+    @model_validator(mode="after")
+    def _two_addresses(self) -> Self:
+        if self.protocol == "tensorflow-serving" and self.repository is not None:
+            raise ValueError(
+                "TensorFlow Serving has no repository here: give it models by seatrial export "
+                "--to tf-serving"
+            )
+        if self.protocol != "torchserve":
+            if self.management is not None:
+                raise ValueError("management is TorchServe's: set protocol to torchserve")
+        elif self.management is None:
+            raise ValueError("TorchServe needs management, the address of its management API")
+        elif not self.url.startswith("http") or not self.management.startswith("http"):
+            raise ValueError("TorchServe is asked over http or https")
+        return self
 
     @model_validator(mode="after")
     def _one_folder(self) -> Self:

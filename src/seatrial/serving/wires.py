@@ -47,7 +47,7 @@ class Wires:
     def _output(self, output: Output, values: NDArray[Any] | None, n: int) -> Column:
         if values is None:
             raise self._nonsense(f"holds no {output.name!r}")
-        shape = (n,) if output.width is None else (n, output.width)
+        shape = (n, *output.row_shape)
         if values.size != np.prod(shape, dtype=np.int64):
             raise self._nonsense(
                 f"has the shape {list(values.shape)} for {output.name!r}, not {list(shape)}"
@@ -73,8 +73,8 @@ def fit(name: str, signature: Signature, described: ModelMetadata) -> Wires:
     Raises: EngineMismatch: with what differs.
     """
     if signature.matrix and len(described.inputs) == 1:
-        width = len(signature.features)
-        inputs = [_Input(_checked(name, described.inputs[0], signature.features[0], width), None)]
+        row = (len(signature.features),)
+        inputs = [_Input(_checked(name, described.inputs[0], signature.features[0], row), None)]
     else:
         inputs = _columns(name, signature.features, described.inputs)
     answered = {spec.name: spec for spec in described.outputs}
@@ -84,7 +84,7 @@ def fit(name: str, signature: Signature, described: ModelMetadata) -> Wires:
             raise _mismatch(name, f"answers no {output.name!r}")
         if not _fits(_dtype(name, spec), output.dtype.numpy, "same_kind"):
             raise _mismatch(name, f"answers {output.name!r} as {spec.datatype}, not {output.dtype}")
-        if not _has_width(spec, output.width or 1):
+        if not _holds(spec, output.row_shape):
             raise _mismatch(name, f"answers {output.name!r} in the shape {list(spec.shape)}")
     return Wires(tuple(inputs), signature.outputs, name)
 
@@ -95,24 +95,25 @@ def _columns(name: str, features: Sequence[Feature], specs: Sequence[TensorSpec]
         raise _mismatch(name, f"wants a tensor {unknown[0]!r}")
     if missing := [f.name for f in features if f.name not in by_name]:
         raise _mismatch(name, f"takes no feature {missing[0]!r}")
-    return [_Input(_checked(name, by_name[f.name], f, 1), f.name) for f in features]
+    return [_Input(_checked(name, by_name[f.name], f, f.shape), f.name) for f in features]
 
 
-def _checked(name: str, spec: TensorSpec, feature: Feature, width: int) -> TensorSpec:
+def _checked(name: str, spec: TensorSpec, feature: Feature, row: tuple[int, ...]) -> TensorSpec:
     """The spec, if values of the feature's dtype go there unharmed."""
     if not _fits(feature.dtype.numpy, _dtype(name, spec), "safe"):
         raise _mismatch(name, f"takes {spec.name!r} as {spec.datatype}, not {feature.dtype}")
-    if not _has_width(spec, width):
-        raise _mismatch(
-            name, f"takes {spec.name!r} in the shape {list(spec.shape)}, not {[-1, width]}"
-        )
+    if not _holds(spec, row):
+        wanted = [-1, *(row or (1,))]
+        raise _mismatch(name, f"takes {spec.name!r} in the shape {list(spec.shape)}, not {wanted}")
     return spec
 
 
-def _has_width(spec: TensorSpec, width: int) -> bool:
-    """Whether a tensor holds any number of rows of so many values."""
+def _holds(spec: TensorSpec, row: tuple[int, ...]) -> bool:
+    """Whether a tensor holds any number of rows of the shape; one value may stand in a list."""
     rows, *rest = spec.shape or (0,)
-    return rows == -1 and (rest in ([width], [-1]) or (not rest and width == 1))
+    sizes = row or (1,)
+    exact = len(rest) == len(sizes) and all(a in (-1, b) for a, b in zip(rest, sizes, strict=True))
+    return rows == -1 and (exact or (not rest and sizes == (1,)))
 
 
 def _dtype(name: str, spec: TensorSpec) -> np.dtype[Any]:
@@ -146,8 +147,9 @@ def _tensor(wire: _Input, batch: Batch) -> Tensor:
         values = _column(batch, wire.feature)
     if values.dtype.kind != "O":
         values = values.astype(DATATYPES[spec.datatype], copy=False)
-    shape = (len(values), -1) if len(spec.shape) > 1 else (len(values),)
-    return Tensor(name=spec.name, datatype=spec.datatype, values=values.reshape(shape))
+    if len(spec.shape) != values.ndim:
+        values = values.reshape((len(values), -1) if len(spec.shape) > 1 else (len(values),))
+    return Tensor(name=spec.name, datatype=spec.datatype, values=values)
 
 
 def _column(batch: Batch, feature: str) -> NDArray[Any]:

@@ -19,7 +19,12 @@ _SHORT_S = 0.05
 
 
 class OipServerSuite:
-    """Subclass it as ``Test...`` with fixtures ``world`` and ``server``, which asks that world."""
+    """Subclass it as ``Test...`` with fixtures ``world`` and ``server``, which asks that world.
+
+    ``loads`` is False of a server whose models only its own configuration loads: then it refuses.
+    """
+
+    loads = True
 
     @pytest.fixture
     def tensors(self) -> list[Tensor]:
@@ -33,10 +38,13 @@ class OipServerSuite:
         ]
 
     async def test_a_model_is_ready_once_it_is_loaded_and_no_more_once_it_is_not(
-        self, server: OipServer
+        self, server: OipServer, world: OipWorld
     ) -> None:
         """Twice is no error; of a model that nobody knows it is one."""
         assert not await server.ready(MODEL, _PATIENCE_S)
+        if not self.loads:
+            await self._loads_by_itself(server, world)
+            return
         for _ in range(2):
             await server.load(MODEL, _PATIENCE_S)
             assert await server.ready(MODEL, _PATIENCE_S)
@@ -47,10 +55,19 @@ class OipServerSuite:
             await server.load("nobody/knows it", _PATIENCE_S)
         assert not await server.ready("nobody/knows it", _PATIENCE_S)
 
-    async def test_a_model_is_described(self, server: OipServer, world: OipWorld) -> None:
-        """As it stands in the world."""
+    async def _loads_by_itself(self, server: OipServer, world: OipWorld) -> None:
+        for refused in (server.load, server.unload):
+            with pytest.raises(EngineRefused):
+                await refused(MODEL, _PATIENCE_S)
         world.loaded.add(MODEL)
-        assert await server.metadata(MODEL, _PATIENCE_S) == DESCRIBED
+        assert await server.ready(MODEL, _PATIENCE_S)
+
+    async def test_a_model_is_described(self, server: OipServer, world: OipWorld) -> None:
+        """As it stands in the world, in any order."""
+        world.loaded.add(MODEL)
+        found = await server.metadata(MODEL, _PATIENCE_S)
+        assert set(found.inputs) == set(DESCRIBED.inputs)
+        assert set(found.outputs) == set(DESCRIBED.outputs)
 
     async def test_rows_are_answered_in_the_servers_shapes(
         self, server: OipServer, world: OipWorld, tensors: list[Tensor]

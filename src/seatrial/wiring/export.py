@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from seatrial.packaging.convert import Converted, Target, Wish, convert
+from seatrial.packaging.convert import convert
 from seatrial.packaging.examine import Progress, Say
 from seatrial.packaging.sample import Sample
+from seatrial.packaging.tf_serving import MODELS, replace_file, tell_server
 from seatrial.packaging.torchserve import CONFIG, model_archive, server_config
+from seatrial.packaging.wish import Converted, Target, Wish
 from seatrial.registry.signature import Signature
 from seatrial.wiring.given import endpoint_of, model_file
 from seatrial.wiring.remote_engines import graph_of
@@ -43,6 +49,8 @@ def export_wish(
         )
     if wish.to is Target.MAR:
         _configure(made.output, on_step)
+    if wish.to is Target.TF_SERVING:
+        _list(made.output, on_step)
     return made
 
 
@@ -60,6 +68,44 @@ def _configure(archive: Path, say: Say) -> None:
         say("note", "config", f"{config} is there already: add {archive.name} to its load_models")
     else:
         say("ok", "config", str(config))
+
+
+def _list(version: Path, say: Say) -> None:
+    """Name a version in the list of its server, and write what else a server is told.
+
+    Raises: MissingExtra, BundleDiskFull, BundleNotWritten.
+    """
+    from seatrial.adapters.tfserving_config import NotOurs, with_version
+
+    model, repository = version.parent, version.parents[1]
+    for written in tell_server(repository, version):
+        say("ok", "config", str(written))
+    config = repository / MODELS
+    with _alone(repository):
+        number, base = int(version.name), str(model.resolve())
+        try:
+            text = config.read_text("utf-8") if config.exists() else ""
+            listed = with_version(text, name=model.name, base_path=base, version=number)
+        except (NotOurs, UnicodeDecodeError) as problem:
+            say("note", "config", f"{config} is left alone ({problem}): add version {number} to it")
+            return
+        replace_file(repository, MODELS, listed.text)
+    if listed.label is None:
+        said = f"has no label yet: give it one in {config} once the server has loaded it"
+    else:
+        said = f"is {listed.label} in {config}"
+    say("ok" if listed.label else "note", "config", f"version {number} {said}")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else of ours changes files of the folder meanwhile."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def default_target(model: Path, ending: str) -> Path:

@@ -14,6 +14,7 @@ from pydantic import Field
 from seatrial.kernel.config import ConfigModel, load
 from seatrial.kernel.errors import Conflict, NotFound
 from seatrial.kernel.loading import ONE_AT_A_TIME
+from seatrial.packaging import torchserve
 from seatrial.packaging.triton import MARK, Backend, Graph, GraphUnfit, Mark, model_files
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import incoming, land, write_file
@@ -80,6 +81,23 @@ def as_variables(engines: Engines, bundle: Bundle, *, home: Path) -> dict[str, s
 
 def open_server(config: EngineConfig) -> OipServer:
     """The server of an engine; it is not asked yet.   Raises: MissingExtra."""
+    if config.protocol == "torchserve":
+        with ONE_AT_A_TIME:
+            from seatrial.adapters.torchserve_server import TorchServe
+
+        assert config.management is not None
+        return TorchServe(
+            config.url,
+            management=config.management,
+            workers=config.workers,
+            connect_s=config.connect_timeout,
+        )
+    if config.protocol == "tensorflow-serving":
+        with ONE_AT_A_TIME:
+            from seatrial.adapters.tfserving_server import TfServingGrpc, TfServingHttp
+
+        kind = TfServingGrpc if config.url.startswith("grpc") else TfServingHttp
+        return kind(config.url, connect_s=config.connect_timeout)
     if config.url.startswith("grpc"):
         with ONE_AT_A_TIME:
             from seatrial.adapters.oip_grpc import GrpcOip
@@ -130,7 +148,7 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> b
         shutil.rmtree(folder, ignore_errors=True)
     is_new = not folder.exists()
     if is_new:
-        files = files_for_triton(bundle, plan, Backend(config.backend), model, mark)
+        files = _files(bundle, plan, config, model, mark)
         with incoming(repository) as fresh:
             for path, content in files.items():
                 write_file(fresh, path, [content])
@@ -150,18 +168,21 @@ def check_graph(bundle: Bundle, endpoint: str) -> None:
     """Say whether Triton can be given a bundle's model.   Raises: GraphUnfit."""
     if Role.ONNX not in bundle.manifest.artefacts:
         raise GraphUnfit(
-            f"The model of {endpoint!r} has no ONNX export that answers as it does, and Triton "
-            "can be given no other form.",
+            f"The model of {endpoint!r} has no ONNX export that answers as it does, and a server "
+            "elsewhere can be given no other form.",
             remedy="Deploy it without --engine: it is then run in a process of its own here.",
         )
 
 
-def files_for_triton(
-    bundle: Bundle, plan: EnginePlan, backend: Backend, model: str, mark: Mark
+def _files(
+    bundle: Bundle, plan: EnginePlan, config: EngineConfig, model: str, mark: Mark
 ) -> dict[str, bytes]:
     """The files of a version's model folder.   Raises: GraphUnfit."""
     check_graph(bundle, mark.endpoint)
     graph = graph_of(bundle.read(Role.ONNX), bundle.signature)
+    if config.protocol == "torchserve":
+        return {**torchserve.model_files(model, bundle.signature, graph), MARK: mark.as_json()}
+    backend = Backend(config.backend)
     return model_files(model, bundle.signature, plan, graph, backend=backend, mark=mark)
 
 

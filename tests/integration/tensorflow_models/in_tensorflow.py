@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,15 @@ import numpy as np
 import onnxruntime
 import pytest
 import tensorflow as tf
+from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
+from seatrial.adapters.sample_file import read_sample
+from seatrial.adapters.tfserving_messages import messages
+from seatrial.adapters.tfserving_server import specs
 from seatrial.cli.app import run as seatrial
+from seatrial.packaging.session import ModelSession
+from seatrial.serving.oip import ModelMetadata
+from seatrial.serving.wires import fit
 
 ROWS = np.random.default_rng(0).random((40, 8, 8, 3), dtype=np.float32)
 
@@ -225,6 +233,9 @@ def test_a_written_savedmodel_answers_plain_tensorflow_by_the_same_names(
         (["words.keras", "--data", "texts.csv"], "export.no_way", "tf2onnx cannot convert"),
         (["made.onnx", "--data", "rows.npy", "--to", "savedmodel"], "export.no_way", "of onnx"),
         (["exported", "--trust", "--to", "savedmodel"], "export.no_way", "of tensorflow"),
+        (["made.onnx", "--data", "rows.npy", "--to", "tf-serving"], "export.no_way", "of onnx"),
+        (["exported", "--to", "tf-serving"], "model.unsafe", "read and write files"),
+        (["image.keras", "--to", "tf-serving", "--name", "Ü"], "model.name_invalid", "a-z"),
         (["line.keras", "--data", "rows.npy", "--to", "torchscript"], "export.no_way", "PyTorch"),
         (["cut.keras"], "model.corrupt", "breaks off"),
         (["upwards.keras"], "model.corrupt", "outside its folder"),
@@ -248,6 +259,64 @@ def test_what_cannot_be_written_is_said_and_nothing_is(
     assert said in answer["error"]["problem"]
     assert answer["error"]["remedy"]
     assert not (models / "nothing").exists()
+
+
+def test_tensorflow_serving_is_given_versions_that_stand_beside_each_other(
+    models: Path, capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config
+) -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "engines.md"
+    (block,) = re.findall(r"^```sh tfexport\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    commands = [line for line in block.splitlines() if line.startswith("seatrial")]
+    Path("churn.keras").write_bytes(Path("image.keras").read_bytes())
+    np.savez("rows.npz", image=ROWS)
+    for version, line in enumerate(commands, 1):
+        code, made = run(capsys, *shlex.split(line)[1:])
+        assert code == 0, made
+        assert made["parity"]["passed"]
+        assert made["output"] == f"models/churn/{version}"
+    assert version == 2
+    _fits_the_bundle(Path("models/churn/1"))
+    want = keras.saving.load_model("image.keras")(ROWS[:3]).numpy()
+    for folder in sorted(Path("models/churn").iterdir()):
+        serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+        found = serve(image=tf.constant(ROWS[:3]))
+        np.testing.assert_allclose(found["probabilities"], want, atol=1e-6)
+        requests = tf.data.TFRecordDataset(str(folder / "assets.extra/tf_serving_warmup_requests"))
+        assert len(list(requests)) == 2
+    shutil.copytree("models", pytestconfig.rootpath / "models")
+    assert {p.name for p in Path("models").iterdir()} == {
+        "churn",
+        "models.config",
+        "batching.config",
+        "monitoring.config",
+    }
+
+
+def _fits_the_bundle(folder: Path) -> None:
+    """What a server says of the version is what the model's bundle promises."""
+    saved = parse_saved_model(str(folder)).meta_graphs[0].signature_def["serving_default"]
+    defined = messages()["SignatureDef"].FromString(saved.SerializeToString())
+    described = ModelMetadata(inputs=specs(defined.inputs), outputs=specs(defined.outputs))
+    with ModelSession() as session:
+        session.load(Path("churn.keras"))
+        signature, _ = session.introduce(read_sample(Path("image.npz")))
+    (sent,) = fit("churn", signature, described).tensors({"image": ROWS})
+    assert sent.values.shape == ROWS.shape
+
+
+def test_a_savedmodel_is_given_as_it_is_with_the_signature_that_was_chosen(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["functions", "--data", "rows.npy", "--trust", "--signature", "total"]
+    code, made = run(capsys, "export", *words, "--to", "tf-serving", "-o", "given")
+    assert code == 0, made
+    folder = Path(made["output"])
+    assert folder == Path("given/functions/1")
+    assert set(tf.saved_model.load(str(folder)).signatures) == {"serving_default", "total", "fixed"}
+    graph = folder / "saved_model.pb"
+    assert graph.read_bytes() == Path("functions/saved_model.pb").read_bytes()
+    (record, *_) = tf.data.TFRecordDataset(str(folder / "assets.extra/tf_serving_warmup_requests"))
+    assert b"total" in record.numpy()
 
 
 def test_a_trusted_lambda_is_loaded_with_its_code(

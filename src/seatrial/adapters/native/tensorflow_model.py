@@ -153,18 +153,20 @@ class TensorflowModel:
         """See LoadedModel."""
         import tensorflow as tf
 
-        arrays = zip(self.inputs, self._arrays(batch, signature), strict=True)
-        found = self.function(*(tf.constant(_fitted(a, i), dtype=i.dtype) for i, a in arrays))
+        given = self.given(batch, signature.names)
+        found = self.function(*(tf.constant(given[i.name], dtype=i.dtype) for i in self.inputs))
         answers = {name: _array(name, values, n_rows(batch)) for name, values in found.items()}
         self._learn(answers)
         return answers
 
-    def _arrays(self, batch: Batch, signature: Signature) -> list[Any]:
-        if not isinstance(batch, dict):
-            return [batch]
-        if self.matrix is not None:
-            return [np.column_stack([batch[name] for name in signature.names])]
-        return [batch[i.name] for i in self.inputs]
+    def given(self, batch: Batch, features: Sequence[str]) -> dict[str, Any]:
+        """What each input is given of a batch, whose columns are the features."""
+        if isinstance(batch, dict) and self.matrix is not None:
+            batch = np.column_stack([batch[name] for name in features])
+        return {
+            i.name: _fitted(batch[i.name] if isinstance(batch, dict) else batch, i)
+            for i in self.inputs
+        }
 
     def _learn(self, answers: Prediction) -> None:
         """What the first answers show: the task, and how many classes there are."""
