@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
-import shlex
-import shutil
-import socket
 import subprocess
-import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from engine_home import NAME, Home, Traffic, commands, free_ports, iris_models, until
 from triton_server import Triton, triton, triton_python
 
 from seatrial.packaging.plan import elsewhere
@@ -31,11 +24,6 @@ from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
 
-SOURCE = Path(__file__).parents[2] / "src"
-NAME = "churn"
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
-PATIENCE_S = 90.0
-
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.slow,
@@ -43,117 +31,8 @@ pytestmark = [
 ]
 
 
-def _free_ports(n: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    try:
-        return [sock.getsockname()[1] for sock in held]
-    finally:
-        for sock in held:
-            sock.close()
-
-
-STAGED, PROMOTED = (
-    tuple(shlex.split(line)[1:])
-    for line in re.findall(r"(?m)^seatrial deploy .*$", PAGE.read_text("utf-8"))
-)
+STAGED, PROMOTED = commands("triton")
 HERE = tuple(word for word in PROMOTED if word not in ("--engine", "triton"))
-
-
-def until(what: str, condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE_S
-    while not (found := condition()):
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-    return found
-
-
-class Home:
-    """A home folder, its command line and its server."""
-
-    def __init__(self, folder: Path, engines: dict[str, Any], *, workers: int = 1) -> None:
-        self.folder = folder
-        self.port, self.grpc = _free_ports(2)
-        gates = {"error_rate": 0.05, "p95_ms": 2000, "against_stable": {"p95_ratio": 1000}}
-        config = {
-            "server": {
-                "port": self.port,
-                "grpc_port": self.grpc,
-                "workers": workers,
-                "deadline_s": 5.0,
-            },
-            "release": {"steps": [{"share": 0.5, "watch": "1s"}], "gates": gates},
-            "engines": engines,
-        }
-        (folder / "seatrial.yaml").write_text(yaml.safe_dump(config))
-
-    def seatrial(self, *words: str, check: bool = True) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "seatrial", *words, "--json"],
-            check=False,
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
-            capture_output=True,
-            text=True,
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout else done.stderr
-
-    def deploy(self, model: Path, words: Sequence[str], *more: str) -> Any:
-        """By a command of the page, which calls the model ``churn.pkl``."""
-        shutil.copy(model, self.folder / f"{NAME}.pkl")
-        return self.seatrial(*words, *more, check=False)["release"]
-
-    def start(self) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "seatrial", "up", "--detach"],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
-            check=True,
-            capture_output=True,
-        )
-
-    def stop(self) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "seatrial", "down"],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
-            check=False,
-            capture_output=True,
-        )
-
-
-class Traffic:
-    """Clients that ask without pause, each time under another key."""
-
-    def __init__(self, port: int, rows: np.ndarray) -> None:
-        self.seen: list[tuple[int, str | None]] = []
-        self._port, self._rows = port, rows
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(i,)) for i in range(4)]
-
-    def __enter__(self) -> Traffic:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, client: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        n = 0
-        while not self._stop.is_set():
-            n += 1
-            row = self._rows[n % len(self._rows)].tolist()
-            headers = {"x-seatrial-key": f"{client}-{n}", "content-type": "application/json"}
-            body = json.dumps({"instances": [row]})
-            connection.request("POST", f"/v1/models/{NAME}:predict", body, headers)
-            with connection.getresponse() as reply:
-                reply.read()
-                self.seen.append((reply.status, reply.getheader("x-seatrial-version")))
-        connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -167,17 +46,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import joblib
     import pandas as pd
     from sklearn.compose import make_column_transformer
-    from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     folder = tmp_path_factory.mktemp("models")
-    rows, labels = load_iris(return_X_y=True, as_frame=True)
-    for name, strength in (("a", 1.0), ("b", 0.5), ("c", 2.0)):
-        model = LogisticRegression(C=strength, max_iter=500).fit(rows, labels)
-        joblib.dump(model, folder / f"{name}.pkl")
-    rows.assign(target=labels).to_csv(folder / "rows.csv", index=False)
+    rows, labels = iris_models(folder)
     mixed = pd.DataFrame(
         {"age": rows.iloc[:, 0], "city": np.where(rows.iloc[:, 1] > 3, "São", "Oslo")}
     )
@@ -192,7 +66,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(python: Path, tmp_path: Path) -> Iterator[Triton]:
-    http_port, grpc_port = _free_ports(2)
+    http_port, grpc_port = free_ports(2)
     with triton(python, tmp_path / "triton", ports=(http_port, grpc_port)) as server:
         yield server
 

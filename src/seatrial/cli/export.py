@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,10 +11,15 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option, workspace_options
 from seatrial.cli.output import Console
 
+if TYPE_CHECKING:
+    from seatrial.packaging.source import Source
+    from seatrial.wiring.workspace import Workspace
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SUFFIX = {
     "mar": ".mar",
     "onnx": ".onnx",
+    "ray-serve": ".ray",
     "savedmodel": ".savedmodel",
     "torchscript": ".ts",
 }
@@ -28,7 +34,7 @@ _SUFFIX = {
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="File to write.  [default: MODEL with the form's ending]",
+    help="File or folder to write.  [default: MODEL with the form's ending]",
 )
 @click.option("--data", type=_FILE, help="Rows to compare on: Parquet, CSV, JSON, .npz or .npy.")
 @click.option("--label", help="Column of the rows that the model predicts.")
@@ -59,7 +65,8 @@ def export(
     The new file is held against the original on the rows given, on rows made up and on rows at its
     edges; one that answers otherwise is not written. With --int8 the answers differ, and how far is
     said, and what it brings. An archive for TorchServe (--to mar) runs the graph, and gets a
-    config.properties beside it where none is.
+    config.properties beside it where none is. For Ray Serve (--to ray-serve) a folder is written
+    with the bundle that a deployment would serve; MODEL may then be an archive of `bundle pack`.
     """
     from seatrial.packaging.convert import Target, Wish
     from seatrial.packaging.source import Source
@@ -79,8 +86,14 @@ def export(
         trust=trust,
         any_version=any_version,
     )
+    workspace = open_workspace(home=home, config=config)
+    if to == "ray-serve":
+        if int8 or code is not None:
+            raise click.UsageError("--to ray-serve takes no --int8 and no --class.")
+        _write_application(console, workspace, source, target, signature)
+        return Exit.DONE
     made = export_wish(
-        open_workspace(home=home, config=config),
+        workspace,
         Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
         signature=signature,
         on_step=console.step,
@@ -96,3 +109,19 @@ def export(
         }
     )
     return Exit.DONE
+
+
+def _write_application(
+    console: Console, workspace: Workspace, source: Source, target: Path, signature: str | None
+) -> None:
+    from seatrial.wiring.ray_export import export_application
+
+    bundle = export_application(
+        workspace,
+        source,
+        target,
+        signature=signature,
+        say=console.step,
+        progress=console.progress,
+    )
+    console.result({"output": str(target), "bytes": bundle.n_bytes, "digest": bundle.digest})
