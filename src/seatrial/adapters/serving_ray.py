@@ -113,10 +113,9 @@ class RayModels:
 
 
 def _begin(name: str, target: Any, prefix: str) -> None:
-    from ray.serve.api import RunTarget
-
-    run = RunTarget(target=target, name=name, route_prefix=prefix)
-    _serve().run_many([run], wait_for_applications_running=False)
+    serve = _serve()
+    run = serve.RunTarget(target=target, name=name, route_prefix=prefix)
+    serve.run_many([run], wait_for_applications_running=False)
 
 
 def _applications(model: str | None = None) -> dict[str, str]:

@@ -68,7 +68,7 @@ def export(
     config.properties beside it where none is. For Ray Serve (--to ray-serve) a folder is written
     with the bundle that a deployment would serve; MODEL may then be an archive of `bundle pack`.
     """
-    from seatrial.packaging.convert import Target, Wish
+    from seatrial.packaging.convert import NoWay, Target, Wish
     from seatrial.packaging.source import Source
     from seatrial.wiring.export import default_target, export_wish, sample_from
     from seatrial.wiring.given import endpoint_of
@@ -89,7 +89,10 @@ def export(
     workspace = open_workspace(home=home, config=config)
     if to == "ray-serve":
         if int8 or code is not None:
-            raise click.UsageError("--to ray-serve takes no --int8 and no --class.")
+            raise NoWay(
+                "Ray Serve is given what a deployment would serve: no --int8 and no --class.",
+                remedy="Write an ONNX graph with it first, then export that file.",
+            )
         _write_application(console, workspace, source, target, signature)
         return Exit.DONE
     made = export_wish(
