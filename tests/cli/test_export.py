@@ -15,12 +15,15 @@ import onnxruntime
 import pytest
 import skops.io
 import xgboost
+import yaml
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
+from seatrial.registry import archive
+from seatrial.registry.bundle import Bundle
 
 ROWS = np.random.default_rng(0).random((40, 3, 6, 6), dtype=np.float32)
 
@@ -103,6 +106,34 @@ def test_an_archive_for_torchserve_holds_the_graph_and_spares_a_configuration(
     code, refused = run(capsys, "image.mar", "--data", "rows.npz")
     assert refused["error"]["code"] == "model.unknown_format"
     assert "'model.onnx'" in refused["error"]["problem"]
+
+
+def test_an_application_for_ray_serve_holds_the_bundle_a_deployment_would_serve(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("image.onnx", "--data", "rows.npz", "--to", "ray-serve")
+    code, made = run(capsys, *words)
+    assert code == Exit.DONE, made
+    assert made["output"] == "image.ray"
+    bundle = Bundle.open(folder / "image.ray" / "bundle", digest=made["digest"])
+    (application,) = yaml.safe_load((folder / "image.ray" / "config.yaml").read_text())[
+        "applications"
+    ]
+    assert application["args"] == {"bundle": str(bundle.path)}
+    assert application["deployments"][0]["max_ongoing_requests"] >= 32
+    before = sorted(folder.rglob("*"))
+    code, refused = run(capsys, *words)
+    assert (code, refused["error"]["code"]) == (Exit.INVALID, "export.no_way")
+    assert sorted(folder.rglob("*")) == before
+
+    packed = f"image{archive.SUFFIX}"
+    archive.pack(bundle, folder / packed)
+    code, made = run(capsys, packed, "--to", "ray-serve", "-o", "deep/taken")
+    assert code == Exit.DONE, made
+    assert made["digest"] == bundle.digest
+    code, refused = run(capsys, *words, "--int8", "-o", "other")
+    assert (code, refused["error"]["code"]) == (Exit.INVALID, "export.no_way")
+    assert not (folder / "other").exists()
 
 
 def trained(folder: Path) -> None:

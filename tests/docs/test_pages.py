@@ -140,7 +140,7 @@ def test_a_command_that_does_not_exist_would_be_found():
 
 @pytest.mark.parametrize(
     "block",
-    [b for b in BLOCKS if b.language == "yaml" and b.mark != "kubernetes"],
+    [b for b in BLOCKS if b.language == "yaml" and b.mark not in ("kubernetes", "rayserve")],
     ids=lambda b: b.page,
 )
 def test_a_configuration_in_the_docs_is_valid(block):

@@ -1,10 +1,12 @@
-"""A home with its command line, server and clients, for versions that a server elsewhere runs."""
+"""A home folder whose versions other servers may run, its server, and clients that keep asking."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,8 +21,38 @@ import numpy as np
 import yaml
 
 SOURCE = Path(__file__).parents[2] / "src"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
 NAME = "churn"
 PATIENCE_S = 90.0
+
+
+def block(language: str, mark: str) -> str:
+    """A block of the page of engines."""
+    found = re.search(rf"(?ms)^```{language} {mark}\n(.*?)\n```$", PAGE.read_text("utf-8"))
+    assert found is not None
+    return found[1]
+
+
+def commands(mark: str) -> list[tuple[str, ...]]:
+    """The words of each command of a block, without ``seatrial``."""
+    return [tuple(shlex.split(line)[1:]) for line in block("sh", mark).splitlines()]
+
+
+def iris_models(folder: Path) -> tuple[Any, Any]:
+    """``a.pkl``, ``b.pkl`` and ``c.pkl``, which answer alike but not the same, and ``rows.csv``.
+
+    Returns: the rows and their labels.
+    """
+    import joblib
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    rows, labels = load_iris(return_X_y=True, as_frame=True)
+    for name, strength in (("a", 1.0), ("b", 0.5), ("c", 2.0)):
+        model = LogisticRegression(C=strength, max_iter=500).fit(rows, labels)
+        joblib.dump(model, folder / f"{name}.pkl")
+    rows.assign(target=labels).to_csv(folder / "rows.csv", index=False)
+    return rows, labels
 
 
 def free_ports(n: int) -> list[int]:
@@ -44,7 +76,7 @@ class Home:
     """A home folder, its command line and its server."""
 
     def __init__(self, folder: Path, engines: dict[str, Any], *, workers: int = 1) -> None:
-        self.folder = folder
+        self.folder, self.engines = folder, engines
         self.port, self.grpc = free_ports(2)
         gates = {"error_rate": 0.05, "p95_ms": 2000, "against_stable": {"p95_ratio": 1000}}
         config = {

@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from environments import ROOT, environment, passes
+from environments import ROOT, passes
+from ray_environment import ray_python
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-PIN = "ray==2.60.0"
 
-
-@pytest.fixture
-def python(request: pytest.FixtureRequest) -> Path:
-    """An interpreter with Ray and seatrial's own dependencies; kept in pytest's cache."""
-    return environment(request.config, PIN, [PIN, f"{ROOT}[ray,sklearn]", "pytest>=8.3"])
-
-
-def test_actors_answer_as_processes_do(python: Path, tmp_path: Path) -> None:
+def test_actors_answer_as_processes_do(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    python = ray_python(pytestconfig)
     folder = ROOT / "tests" / "integration" / "ray_actors"
     passes(python, folder / "in_ray.py", tmp_path, path=[ROOT])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import shlex
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_home import NAME, Home, Traffic, free_ports, until
+from engine_home import NAME, Home, Traffic, commands, free_ports, iris_models, until
 from triton_server import Triton, triton, triton_python
 
 from seatrial.packaging.plan import elsewhere
@@ -25,8 +24,6 @@ from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
-
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.slow,
@@ -34,10 +31,7 @@ pytestmark = [
 ]
 
 
-STAGED, PROMOTED = (
-    tuple(shlex.split(line)[1:])
-    for line in re.findall(r"(?m)^seatrial deploy .* --engine triton.*$", PAGE.read_text("utf-8"))
-)
+STAGED, PROMOTED = commands("triton")
 HERE = tuple(word for word in PROMOTED if word not in ("--engine", "triton"))
 
 
@@ -52,17 +46,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import joblib
     import pandas as pd
     from sklearn.compose import make_column_transformer
-    from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     folder = tmp_path_factory.mktemp("models")
-    rows, labels = load_iris(return_X_y=True, as_frame=True)
-    for name, strength in (("a", 1.0), ("b", 0.5), ("c", 2.0)):
-        model = LogisticRegression(C=strength, max_iter=500).fit(rows, labels)
-        joblib.dump(model, folder / f"{name}.pkl")
-    rows.assign(target=labels).to_csv(folder / "rows.csv", index=False)
+    rows, labels = iris_models(folder)
     mixed = pd.DataFrame(
         {"age": rows.iloc[:, 0], "city": np.where(rows.iloc[:, 1] > 3, "São", "Oslo")}
     )

@@ -8,15 +8,16 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from seatrial.adapters.torchserve_server import TorchServe
 from seatrial.packaging.probes import compare
+from seatrial.packaging.rayserve import BUNDLE
 from seatrial.packaging.requirements import server_pins
-from seatrial.packaging.triton import GraphUnfit, Mark
+from seatrial.packaging.triton import MARK, GraphUnfit, Mark
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
 from seatrial.registry.signature import n_rows, take
@@ -29,6 +30,7 @@ from seatrial.wiring.remote_engines import (
     EngineTaken,
     UnknownEngine,
     as_variables,
+    check_given,
     check_graph,
     engines_of_environment,
     mark_in,
@@ -67,8 +69,9 @@ def placed(
     version: int = 1,
     home: str = "/h",
     digest: str | None = None,
+    backend: Literal["python", "ray"] = "python",
 ) -> Path:
-    config = EngineConfig(url="http://127.0.0.1:1", repository=repository)
+    config = EngineConfig(url="http://127.0.0.1:1", repository=repository, backend=backend)
     mark = Mark(home=home, endpoint="m", version=version, digest=digest or bundle.digest)
     put(bundle, EnginePlan.from_dict(bundle.manifest.plan), config, mark)
     return repository / f"m-{version}"
@@ -225,6 +228,24 @@ def test_a_bundle_served_by_itself_takes_its_engine_from_the_environment(
     pins = server_pins(native=False, elsewhere=True)
     assert {"aiohappyeyeballs", "pyyaml", "grpcio"} <= pins.keys()
     assert "pyyaml" not in server_pins(native=False)
+
+
+def test_ray_is_given_the_bundle_itself_and_once(bundle: Bundle, tmp_path: Path) -> None:
+    folder = placed(bundle, tmp_path, backend="ray")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    placed(bundle, tmp_path, backend="ray")
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert Bundle.open(folder / BUNDLE, digest=bundle.digest).n_bytes == bundle.n_bytes
+    assert sorted(path.name for path in folder.iterdir()) == sorted([BUNDLE, MARK])
+
+
+def test_a_model_without_a_graph_can_be_given_to_ray_alone() -> None:
+    bundle: Any = SimpleNamespace(manifest=SimpleNamespace(artefacts={Role.NATIVE: "model.pkl"}))
+    there = EngineConfig(url="http://127.0.0.1:1", repository=Path("r"))
+    check_given(bundle, there.model_copy(update={"backend": "ray"}), "m")
+    check_given(bundle, there.model_copy(update={"repository": None}), "m")  # filled by hand
+    with pytest.raises(GraphUnfit):
+        check_given(bundle, there, "m")
 
 
 def test_a_model_without_a_graph_cannot_be_given_to_triton() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from seatrial.packaging.plan import elsewhere, plan
+from seatrial.registry.manifest import Role
 from seatrial.serving import remote
-from seatrial.serving.engine import EngineKind
+from seatrial.serving.engine import Cost, EngineKind
 from seatrial.serving.spawn import ChildLimits
 from seatrial.testing.models import matrix_signature, only
 from seatrial.wiring.settings import ServerConfig
-from seatrial.wiring.versions import open_version
+from seatrial.wiring.versions import open_version, plan_here
 
 
 def test_a_native_call_may_run_no_longer_than_its_server_waits(
@@ -40,3 +42,25 @@ def test_a_native_call_may_run_no_longer_than_its_server_waits(
 
 def test_what_is_not_configured_is_what_a_process_may_use_by_default() -> None:
     assert replace(ServerConfig().child_limits(), call_s=60.0) == ChildLimits()
+
+
+def test_a_version_for_elsewhere_runs_here_as_it_was_measured() -> None:
+    """It once ran every request by itself, for batches are the business of a server elsewhere."""
+    costs = [
+        Cost(engine=kind, n_rows=n, seconds=seconds)
+        for kind, n, seconds in (
+            (EngineKind.ONNX, 1, 0.02),
+            (EngineKind.ONNX, 64, 0.021),
+            (EngineKind.WIDE, 1, 0.001),  # faster, but not in the bundle
+            (EngineKind.WIDE, 64, 0.002),
+        )
+    ]
+    there = elsewhere(plan(costs), "ray")
+    bundle: Any = SimpleNamespace(
+        manifest=SimpleNamespace(plan=there.as_dict(), artefacts={Role.ONNX: "model.onnx"})
+    )
+    here = plan_here(bundle)
+    assert here.remote is None
+    assert here.engines == {EngineKind.ONNX}
+    assert here.batching
+    assert here.linger_s > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,10 +11,15 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.options import json_option, loading_options, workspace_options
 from seatrial.cli.output import Console
 
+if TYPE_CHECKING:
+    from seatrial.packaging.source import Source
+    from seatrial.wiring.workspace import Workspace
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SUFFIX = {
     "mar": ".mar",
     "onnx": ".onnx",
+    "ray-serve": ".ray",
     "savedmodel": ".savedmodel",
     "tf-serving": ".tf-serving",
     "torchscript": ".ts",
@@ -29,7 +35,7 @@ _SUFFIX = {
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="File to write, or folder.  [default: MODEL with the form's ending]",
+    help="File or folder to write.  [default: MODEL with the form's ending]",
 )
 @click.option("--name", help="Of TF Serving: the model's name.  [default: MODEL's]")
 @click.option("--data", type=_FILE, help="Rows to compare on: Parquet, CSV, JSON, .npz or .npy.")
@@ -62,10 +68,12 @@ def export(
     edges; one that answers otherwise is not written. With --int8 the answers differ, and how far is
     said, and what it brings. An archive for TorchServe (--to mar) runs the graph, and gets a
     config.properties beside it where none is. For TF Serving (--to tf-serving) a SavedModel is put
-    into the folder NAME/VERSION of --output, and named in the models.config there.
+    into the folder NAME/VERSION of --output, and named in the models.config there. For Ray Serve
+    (--to ray-serve) a folder is written with the bundle that a deployment would serve; MODEL may
+    then be an archive of `bundle pack`.
     """
     from seatrial.packaging.source import Source
-    from seatrial.packaging.wish import Target, Wish
+    from seatrial.packaging.wish import NoWay, Target, Wish
     from seatrial.registry.naming import check_name
     from seatrial.wiring.export import default_target, export_wish, sample_from
     from seatrial.wiring.given import endpoint_of
@@ -83,8 +91,17 @@ def export(
         trust=trust,
         any_version=any_version,
     )
+    workspace = open_workspace(home=home, config=config)
+    if to == "ray-serve":
+        if int8 or code is not None:
+            raise NoWay(
+                "Ray Serve is given what a deployment would serve: no --int8 and no --class.",
+                remedy="Write an ONNX graph with it first, then export that file.",
+            )
+        _write_application(console, workspace, source, target, signature)
+        return Exit.DONE
     made = export_wish(
-        open_workspace(home=home, config=config),
+        workspace,
         Wish(source=source, to=Target(to), output=target, code=code, int8=int8),
         signature=signature,
         on_step=console.step,
@@ -100,3 +117,19 @@ def export(
         }
     )
     return Exit.DONE
+
+
+def _write_application(
+    console: Console, workspace: Workspace, source: Source, target: Path, signature: str | None
+) -> None:
+    from seatrial.wiring.ray_export import export_application
+
+    bundle = export_application(
+        workspace,
+        source,
+        target,
+        signature=signature,
+        say=console.step,
+        progress=console.progress,
+    )
+    console.result({"output": str(target), "bytes": bundle.n_bytes, "digest": bundle.digest})

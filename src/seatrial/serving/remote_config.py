@@ -12,6 +12,9 @@ from pydantic import Field, field_validator, model_validator
 from seatrial.kernel.config import ConfigModel
 from seatrial.release.config import Duration
 
+RAY: Final = "ray"
+"""The backend that is no Triton's."""
+
 _SCHEMES: Final = ("http", "https", "grpc", "grpcs")
 _FIELDS: Final = frozenset({"name", "version", "digest"})
 
@@ -40,13 +43,14 @@ class EngineConfig(ConfigModel):
     )
     repository: Path | None = Field(
         default=None,
-        description="Triton's model repository or TorchServe's model store as this machine sees "
-        "it: models are put there, "
+        description="The server's model repository as this machine sees it: models are put there, "
         "loaded when their release begins and unloaded once nothing asks them. Without one, "
         "models are there already.",
     )
-    backend: Literal["python", "onnxruntime"] = Field(
-        default="python", description="Triton's backend that runs models of the repository."
+    backend: Literal["python", "onnxruntime", "ray"] = Field(
+        default="python",
+        description="What runs models of the repository: a backend of Triton, python or "
+        "onnxruntime; or ray, for Ray Serve.",
     )
     workers: int = Field(
         default=1, ge=1, le=1024, description="TorchServe's processes for each model it is given."

@@ -302,14 +302,13 @@ def _assembled(
 ) -> _Packaged:
     from seatrial.adapters.onnxruntime import OnnxEngine
     from seatrial.adapters.sample_file import read_sample
-    from seatrial.wiring.remote_engines import check_graph, engine_named, open_server
+    from seatrial.wiring.remote_engines import check_given, engine_named, open_server
 
     desk.check_free(order.endpoint, target=order.target)
-    given = None
+    config = None
     if order.engine is not None:
         config = engine_named(workspace.settings.engines, order.engine)
         open_server(config)  # says now what is not installed
-        given = config.repository
     mlflow = workspace.settings.registry.url
     with model_file(order.model, say=on_step, mlflow=mlflow, signature=order.signature) as file:
         source = Source(
@@ -333,8 +332,8 @@ def _assembled(
             progress=on_progress,
             start=start,
         )
-    if given is not None:
-        check_graph(assembled.bundle, order.endpoint)
+    if config is not None:
+        check_given(assembled.bundle, config, order.endpoint)
     return _Packaged(
         bundle=assembled.bundle,
         registration=_registration(

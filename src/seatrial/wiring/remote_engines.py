@@ -15,6 +15,7 @@ from seatrial.kernel.config import ConfigModel, load
 from seatrial.kernel.errors import Conflict, NotFound
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.packaging import torchserve
+from seatrial.packaging.rayserve import BUNDLE
 from seatrial.packaging.triton import MARK, Backend, Graph, GraphUnfit, Mark, model_files
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import incoming, land, write_file
@@ -23,7 +24,7 @@ from seatrial.registry.signature import Signature
 from seatrial.serving.elsewhere import Elsewhere
 from seatrial.serving.engine import EnginePlan
 from seatrial.serving.oip import OipServer
-from seatrial.serving.remote_config import EngineConfig
+from seatrial.serving.remote_config import RAY, EngineConfig
 
 VARIABLE = "SEATRIAL_ENGINES"
 HOME = "SEATRIAL_HOME"
@@ -148,10 +149,8 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> b
         shutil.rmtree(folder, ignore_errors=True)
     is_new = not folder.exists()
     if is_new:
-        files = _files(bundle, plan, config, model, mark)
         with incoming(repository) as fresh:
-            for path, content in files.items():
-                write_file(fresh, path, [content])
+            _fill(fresh, bundle, plan, config, model=model, mark=mark)
             land(fresh, folder)
     found = mark_in(folder)
     if found is None or found.digest != mark.digest:
@@ -162,6 +161,28 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> b
             model=model,
         )
     return is_new
+
+
+def _fill(
+    folder: Path, bundle: Bundle, plan: EnginePlan, config: EngineConfig, *, model: str, mark: Mark
+) -> None:
+    """Write what a server's repository holds of a version.   Raises: as `put`."""
+    if config.backend == RAY:
+        bundle.copy_to(folder / BUNDLE)
+        files = {MARK: mark.as_json()}
+    else:
+        files = _files(bundle, plan, config, model, mark)
+    for path, content in files.items():
+        write_file(folder, path, [content])
+
+
+def check_given(bundle: Bundle, config: EngineConfig, endpoint: str) -> None:
+    """Say whether an engine whose repository is ours can be given a bundle's model.
+
+    Raises: GraphUnfit.
+    """
+    if config.repository is not None and config.backend != RAY:  # Ray runs whatever a bundle holds
+        check_graph(bundle, endpoint)
 
 
 def check_graph(bundle: Bundle, endpoint: str) -> None:

@@ -57,6 +57,7 @@ class Standalone:
         version: its number.
         limits: of a native engine's process.
         home: of the workspace it is served for, if for one.
+        here: whether the model runs here even where its bundle is for a server elsewhere.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class Standalone:
         version: int = 1,
         limits: ChildLimits = _LIMITS,
         home: str = "",
+        here: bool = False,
     ) -> None:
         self._bundle = bundle
+        self._here = here
         self._home = home
         self._name = name or bundle.manifest.name
         self._version = version
@@ -89,7 +92,7 @@ class Standalone:
             endpoint=self._name,
             version=self._version,
             limits=self._limits,
-            engines=_engines(self._bundle),
+            engines=None if self._here else _engines(self._bundle),
             home=self._home,
         )
         await live.start()

@@ -45,9 +45,8 @@ def open_version(
     """
     plan = EnginePlan.from_dict(bundle.manifest.plan)
     native: NativeEngine | None = None
-    if plan.remote is not None and engines is None:
-        here = EngineKind.ONNX if Role.ONNX in bundle.manifest.artefacts else EngineKind.NATIVE
-        plan = plan.at_home(here)
+    if engines is None:
+        plan = plan_here(bundle)
     if plan.remote is not None and engines is not None:
         with ONE_AT_A_TIME:
             from seatrial.wiring.remote_engines import open_engine
@@ -65,6 +64,21 @@ def open_version(
         call_timeout_s=limits.call_s,
         blame=Blame(bundle.signature, lambda: bundle.golden().inputs),
     )
+
+
+def plan_here(bundle: Bundle) -> EnginePlan:
+    """How a bundle's model runs here, as measured, even where a server elsewhere is to run it.
+
+    Raises: PlanUnreadable.
+    """
+    plan = EnginePlan.from_dict(bundle.manifest.plan)
+    if plan.remote is None:
+        return plan
+    with ONE_AT_A_TIME:
+        from seatrial.packaging.plan import plan as planned
+
+    held = {role.value for role in bundle.manifest.artefacts}
+    return planned([cost for cost in plan.costs if cost.engine.value in held])
 
 
 class Shelf:
