@@ -154,6 +154,9 @@ _FOREIGN: Final = (
     (257, b"ustar", "a tar archive"),
 )
 
+_OLD_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The number by which torch.save began before PyTorch 1.6, as a pickle of its own."""
+
 # The first opcodes of protocols 0 and 1, which have no header: (mark) global, list, dict, ...
 _OLD_PICKLE: Final = b"(c]}lditNIUVSXGFKMJ)q0"
 
@@ -282,6 +285,11 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
     Raises: NoSuchModel, UnknownFormat, CorruptModel, ModelTooLarge.
     """
     head = _head(path, limit)
+    if head.startswith(_OLD_TORCH):
+        raise UnknownFormat(
+            f"{path.name} has the format that torch.save wrote before PyTorch 1.6.",
+            remedy="Load it with torch.load where you trust it, and save it again with torch.save.",
+        )
     compression = next((c for magic, c in _MAGIC if head.startswith(magic)), Compression.NONE)
     if compression is not Compression.NONE:
         head = _unpacked_head(path, compression, limit)

@@ -21,6 +21,7 @@ from seatrial.cli.app import run as seatrial
 
 warnings.simplefilter("ignore")
 BATCH = torch.export.Dim("batch")
+FREE = [{0: BATCH}]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = torch.export.export(image, (example,), dynamic_shapes={"image": {0: BATCH}})
     torch.export.save(program, "image.pt2")
     torch.export.save(torch.export.export(image, (example,)), "fixed.pt2")
-    for name in ("Tokens", "Branch", "OneForAll"):
+    half = torch.export.export(torch.nn.Identity(), (torch.rand(2, 4).half(),), dynamic_shapes=FREE)
+    torch.export.save(half, "half.pt2")
+    torch.jit.script(nets.OnGpu()).save("ongpu.ts")
+    torch.save(image.body, "old.pt", _use_new_zipfile_serialization=False)
+    torch.save(torch.compile(image.body), "compiled.pt")
+    for name in ("Tokens", "Branch", "OneForAll", "OnGpu", "Chosen", "Exits"):
         torch.save(getattr(nets, name)().eval(), f"{name.lower()}.pt")
     torch.save(nets.wide().eval(), "wide.pt")
     torch.save([1, 2], "list.pt")
@@ -66,6 +72,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
     [
         (["layers.pt", "--data", "image.npz"], 18),
         (["traced.ts", "--data", "image.npz"], 18),
+        (["compiled.pt", "--data", "image.npz", "--trust"], 18),
         (["image.pt2", "--trust"], 18),
         (["tokens.pt", "--data", "tokens.npz", "--trust"], 18),
         (["checkpoint.pt", "--data", "image.npz", "--class", "nets:Image"], 18),
@@ -151,6 +158,12 @@ def test_int8_says_what_it_costs_and_brings(
         (["branch.pt", "--data", "rows.npy", "--trust"], "export.no_way", "data-dependent"),
         (["exponential.ts", "--data", "rows.npy"], "export.no_way", "aten::linalg_matrix_exp"),
         (["image.pt2", "--trust", "--to", "torchscript"], "export.no_way", "cannot trace"),
+        (["half.pt2", "--trust"], "model.unsupported", "is torch.float16"),
+        (["ongpu.pt", "--data", "rows.npy", "--trust"], "model.unsupported", "an accelerator"),
+        (["ongpu.ts", "--data", "rows.npy"], "model.unsupported", "an accelerator"),
+        (["chosen.pt", "--data", "rows.npy", "--trust"], "model.unsupported", "for 8 rows"),
+        (["exits.pt", "--data", "rows.npy", "--trust"], "engine.failed", "raised SystemExit"),
+        (["old.pt", "--data", "image.npz"], "model.unknown_format", "before PyTorch 1.6"),
         (["cut.ts"], "model.corrupt", "breaks off"),
         (["damaged.pt", "--data", "image.npz"], "model.corrupt", "damaged.pt"),
     ],
