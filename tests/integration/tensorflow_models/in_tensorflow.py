@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     signatures = {"serving_default": both.double, "total": both.total, "fixed": both.fixed}
     tf.saved_model.save(both, "functions", signatures=signatures)
     tf.saved_model.save(tf.Module(), "unsigned")
+    odd = {
+        "half": tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec((None, 4), "half")]),
+        "complex": tf.function(
+            lambda x: {"y": tf.complex(x, x)}, input_signature=[tf.TensorSpec((None, 4))]
+        ),
+        "turned": tf.function(
+            lambda x: {"y": tf.transpose(x)}, input_signature=[tf.TensorSpec((None, 4))]
+        ),
+        "inputless": tf.function(lambda: {"y": tf.zeros(3)}, input_signature=[]),
+        "shapeless": tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec(None)]),
+    }
+    tf.saved_model.save(tf.Module(), "odd", signatures=odd)
     damaged(folder)
     np.savez("image.npz", image=ROWS)
     np.save("rows.npy", ROWS[:, 0, :2, :2].reshape(-1, 4))
@@ -125,6 +138,11 @@ def damaged(folder: Path) -> None:
     (folder / "hollow").mkdir()
     (folder / "hollow" / "saved_model.pb").write_bytes(b"\x08\x01nonsense")
     (folder / "empty").mkdir()
+    for name, parts in (("novars", ()), ("cutvars", ("variables.index",))):
+        shutil.copytree(folder / "exported", folder / name)
+        for part in (folder / name / "variables").iterdir():
+            if part.name not in parts:
+                part.unlink()
 
 
 def rewritten(folder: Path, name: str, parts: dict[str, bytes]) -> None:
@@ -219,6 +237,25 @@ def test_a_written_savedmodel_answers_plain_tensorflow_by_the_same_names(
         (["functions", "--trust", "--signature", "no"], "model.no_signature", "'no'"),
         (["image.keras", "--signature", "total"], "model.no_signature", "is none"),
         (["functions", "--trust", "--signature", "fixed"], "model.unsupported", "[2, 4]"),
+        (["odd", "--trust", "--signature", "half"], "model.unsupported", "is float16"),
+        (
+            ["odd", "--data", "rows.npy", "--trust", "--signature", "complex"],
+            "model.unsupported",
+            "is complex64",
+        ),
+        (
+            ["odd", "--data", "rows.npy", "--trust", "--signature", "turned"],
+            "model.unsupported",
+            "[4, 8] for 8 rows",
+        ),
+        (
+            ["odd", "--data", "rows.npy", "--trust", "--signature", "inputless"],
+            "model.unsupported",
+            "takes no inputs",
+        ),
+        (["odd", "--trust", "--signature", "shapeless"], "model.unsupported", "shape unknown"),
+        (["novars", "--trust"], "model.corrupt", "cannot be loaded"),
+        (["cutvars", "--trust"], "model.corrupt", "cannot be loaded"),
         (["free.keras", "--data", "rows.npy"], "model.unsupported", "['n', 'n', 4]"),
         (["image.keras", "--data", "tokens.npz"], "sample.mismatch", "lacks the column"),
         (["tokens.keras", "--data", "wrong.npz"], "sample.mismatch", "in the shape"),

@@ -52,6 +52,7 @@ COMPUTED = (
     "figure.",
     "knowledge.refusal.",
     "knowledge.use.",
+    "model.",
     "retraining.says.",
     "retraining.source.",
     "run.",
