@@ -144,9 +144,11 @@ _MAGIC: Final = (
     (b"\x78\xda", Compression.ZLIB),
 )
 
+_HDF5: Final = b"\x89HDF"
+
 _FOREIGN: Final = (
     (0, ZIP, "a zip archive that neither PyTorch nor skops nor Keras wrote"),
-    (0, b"\x89HDF", "an HDF5 file, as old versions of Keras write"),
+    (0, _HDF5, "an HDF5 file"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
     (0, b"binf", "XGBoost's old binary format"),
@@ -433,6 +435,13 @@ _CONTENT: Final = (
 
 
 def _unknown(path: Path, head: bytes) -> UnknownFormat:
+    if head.startswith(_HDF5):
+        return UnknownFormat(
+            f"{path.name} is an HDF5 file, as old versions of Keras write: a model, or weights "
+            "alone.",
+            remedy="Write it as .keras: keras.models.load_model(file).save('model.keras'); of "
+            "weights alone, build the model, load_weights(file), and save that.",
+        )
     for at, magic, what in _FOREIGN:
         if head[at : at + len(magic)] == magic:
             return UnknownFormat(

@@ -95,6 +95,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save("line.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Lambda(abs_of)]).save("lambda.keras")
     keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(2)]).save("free.keras")
+    big = wide()
+    big.save("wide.keras")
+    big.export("widely", verbose=False)
     own = Own()
     own(np.zeros((2, 4), np.float32))
     own.save("own.keras")
@@ -125,6 +128,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def abs_of(rows: Any) -> Any:
     return keras.ops.abs(rows)
+
+
+def wide() -> keras.Model:
+    """Enough weights for int8 to be worth it."""
+    dense = [keras.layers.Dense(512, activation="relu") for _ in range(2)]
+    return keras.Sequential([keras.Input((4,)), *dense, keras.layers.Dense(1)])
 
 
 def damaged(folder: Path) -> None:
@@ -224,6 +233,18 @@ def test_a_written_savedmodel_answers_plain_tensorflow_by_the_same_names(
     code, again = run(capsys, "export", *words)
     assert code != 0
     assert "cannot be written" in again["error"]["problem"]
+
+
+@pytest.mark.parametrize("words", [["wide.keras"], ["widely", "--trust"]], ids=" ".join)
+def test_int8_says_what_it_costs_and_brings(
+    models: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    code, made = run(capsys, "export", *words, "--data", "rows.npy", "--int8", "-o", "8.onnx")
+    assert code == 0, made
+    before, after = made["int8"]["n_bytes"]
+    assert after < 0.3 * before
+    assert after == (models / "8.onnx").stat().st_size
+    assert 0 < made["int8"]["largest"] < 0.1
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save(torch.compile(image.body), "compiled.pt")
     for name in ("Tokens", "Branch", "OneForAll", "OnGpu", "Chosen", "Exits"):
         torch.save(getattr(nets, name)().eval(), f"{name.lower()}.pt")
-    torch.save(nets.wide().eval(), "wide.pt")
+    wide, rows = nets.wide().eval(), (torch.rand(2, 4),)
+    torch.save(wide, "wide.pt")
+    torch.save(wide.state_dict(), "weights8.pt")
+    torch.jit.trace(wide, rows).save("wide.ts")
+    torch.export.save(torch.export.export(wide, rows, dynamic_shapes=FREE), "wide.pt2")
     torch.save([1, 2], "list.pt")
     Path("cut.ts").write_bytes(Path("traced.ts").read_bytes()[:-200])
     with zipfile.ZipFile("layers.pt") as whole, zipfile.ZipFile("damaged.pt", "w") as damaged:
@@ -129,14 +133,20 @@ def test_the_graph_answers_any_number_of_rows_in_plain_onnx_runtime(
         np.testing.assert_array_equal(label, want["label"].numpy())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["wide.pt"], ["wide.ts"], ["wide.pt2", "--trust"], ["weights8.pt", "--class", "nets:wide"]],
+    ids=" ".join,
+)
 def test_int8_says_what_it_costs_and_brings(
-    models: Path, capsys: pytest.CaptureFixture[str]
+    models: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    code, made = run(capsys, "export", "wide.pt", "--data", "rows.npy", "--int8")
-    assert code == 0
+    code, made = run(capsys, "export", *words, "--data", "rows.npy", "--int8")
+    assert code == 0, made
     before, after = made["int8"]["n_bytes"]
     assert after < 0.3 * before
-    assert after == (models / "wide.int8.onnx").stat().st_size
+    assert after == (models / made["output"]).stat().st_size
+    assert made["output"] == f"{Path(words[0]).stem}.int8.onnx"
     assert 0 < made["int8"]["largest"] < 0.1
     assert set(made["int8"]["seconds"]) >= {"1", "64"}
 
