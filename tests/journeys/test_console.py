@@ -130,6 +130,8 @@ def test_evidence_grows_while_one_looks(world: World, visit: Visit) -> None:
     )
     expect(page.locator(".gate")).to_have_count(5)
     expect(page.locator(".steps .now")).to_contain_text("canary 5 %")
+    expect(page.locator("#model section")).to_have_count(2)
+    expect(page.locator("#model .engine").first).to_contain_text("ONNX Runtime, in this server")
     visit.shoot("canary")
     visit.check()
 

@@ -45,7 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.export.save(half, "half.pt2")
     torch.jit.script(nets.OnGpu()).save("ongpu.ts")
     torch.save(image.body, "old.pt", _use_new_zipfile_serialization=False)
-    torch.save(torch.compile(image.body), "compiled.pt")
+    torch.save(torch.compile(torch.nn.Linear(4, 1)), "compiled.pt")
     for name in ("Tokens", "Branch", "OneForAll", "OnGpu", "Chosen", "Exits"):
         torch.save(getattr(nets, name)().eval(), f"{name.lower()}.pt")
     wide, rows = nets.wide().eval(), (torch.rand(2, 4),)
@@ -76,7 +76,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
     [
         (["layers.pt", "--data", "image.npz"], 18),
         (["traced.ts", "--data", "image.npz"], 18),
-        (["compiled.pt", "--data", "image.npz", "--trust"], 18),
+        (["compiled.pt", "--data", "rows.npy", "--trust"], 18),
         (["image.pt2", "--trust"], 18),
         (["tokens.pt", "--data", "tokens.npz", "--trust"], 18),
         (["checkpoint.pt", "--data", "image.npz", "--class", "nets:Image"], 18),
