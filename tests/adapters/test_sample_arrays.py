@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_lists_of_one_length_in_a_table_are_a_tensor(tmp_path: Path) -> None:
         ({"a": np.ones((2, 2)), "b": np.ones(3)}, r"\[2, 3\] rows"),
         ({"a": np.array(1.0)}, r"\[0\] rows"),
         ({"a": np.array([1 + 2j])}, "holds complex128"),
+        ({"a": np.array([1 << 63], np.uint64)}, "more than 63 bits"),
+        ({}, "no rows"),
         ({"a": np.array([{"x": 1}], object)}, "cannot be read as arrays"),
     ],
 )
@@ -69,4 +72,13 @@ def test_a_damaged_or_huge_archive_is_refused(
     path.write_bytes(raw)
     monkeypatch.setattr("seatrial.adapters.sample_arrays._MAX_BYTES", 10_000)
     with pytest.raises(BadSample, match="unpacks to more than 10,000 bytes"):
+        read_sample(path)
+
+
+def test_a_header_that_claims_more_than_there_is_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npz"
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 99), }"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00\x76\x00" + head.ljust(117) + b"\n")
+    with pytest.raises(BadSample, match="Unable to allocate"):
         read_sample(path)

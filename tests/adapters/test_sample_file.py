@@ -106,6 +106,10 @@ def test_types_of_tables_become_numbers_and_strings(tmp_path: Path) -> None:
         (b'{"a": [1, 2]}\n{"a": [1]}\n', "column 'a' holds list"),
         (b'{"a": 1}\n{"a": "x"}\n', "cannot be read"),
         (b"\x00\x01\x02\xff" * 100, "data"),
+        (b'{"a": 18446744073709551616}\n', "more than 64 bits"),
+        (b'{"a": [18446744073709551616, 1]}\n', "more than 64 bits"),
+        (b'{"a": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}", "too deeply"),
+        (b"[" * 1_000_000, "too deeply"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_reason(

@@ -39,6 +39,7 @@ _STAGED = (
 )
 _TF = "integration/tensorflow_models/in_tensorflow.py::"
 _TF_WRITTEN = _TF + "test_a_model_is_written_with_the_same_answers"
+_TF_INT8 = _TF + "test_int8_says_what_it_costs_and_brings"
 _TF_PLAIN = _TF + "test_the_graph_answers_any_number_of_rows_in_plain_onnx_runtime"
 _TF_STAGED = _TF + "test_a_graph_is_staged_without_tensorflow_and_what_has_none_with_it"
 _CATBOOST = (
@@ -71,29 +72,55 @@ CELLS = {
     "CatBoost (.cbm)": (_CATBOOST, "", "", _CATBOOST, _CATBOOST_NATIVE),
     "ONNX": (_EXPORT, _INT8, "", _GRAPH, ""),
     "PyTorch module (`torch.save`)": (_TORCH, _TORCH_INT8, _TORCH, _STAGED, _TORCH),
-    "TorchScript (`torch.jit.save`)": (_TORCH, "", "", _TORCH, _STAGED),
-    "PyTorch program (.pt2)": (_TORCH, "", "", _TORCH, _TORCH),
-    "PyTorch state dict, with `--class`": (_TORCH, "", _TORCH, "", ""),
-    "Keras (.keras), `--to savedmodel` too": (_TF_WRITTEN, "", "", _TF_PLAIN, _TF_STAGED),
-    "SavedModel folder, with `--trust`": (_TF_WRITTEN, "", "", _TF_STAGED, _TF_WRITTEN),
+    "TorchScript (`torch.jit.save`)": (_TORCH, _TORCH_INT8, "", _TORCH, _STAGED),
+    "PyTorch program (.pt2)": (_TORCH, _TORCH_INT8, "", _TORCH, _TORCH),
+    "PyTorch state dict, with `--class`": (_TORCH, _TORCH_INT8, _TORCH, "", ""),
+    "Keras (.keras)": (_TF_WRITTEN, _TF_INT8, "", _TF_PLAIN, _TF_STAGED),
+    "SavedModel folder, with `--trust`": (_TF_WRITTEN, _TF_INT8, "", _TF_STAGED, _TF_WRITTEN),
     "Python class (`module.py:Class`)": ("", "", "", "", _CLASS),
 }
-"""The test of each cell, in the order of the columns; empty where the cell is."""
+"""The test of each cell of the first columns, in their order; empty where the cell is."""
+
+FURTHER = {
+    "`--to savedmodel`": {"Keras (.keras)": _TF_WRITTEN},
+    "Triton": {
+        "scikit-learn (pickle, joblib)": "integration/test_triton.py::"
+        "test_a_triton_version_is_split_judged_promoted_healed_and_given_up",
+    },
+    "TorchServe (`.mar`)": {
+        "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
+        "test_it_answers_as_the_model_does",
+    },
+}
+"""The tests of the columns after those, in their order, by row. A new engine is one entry here."""
+
+NAMED = {t for tests in (*CELLS.values(), *(c.values() for c in FURTHER.values())) for t in tests}
+
+
+def table_of(page: Path) -> list[list[str]]:
+    """The rows of the table on formats, its head first."""
+    found = re.findall(r"^\| (.+) \|$", page.read_text("utf-8"), re.MULTILINE)
+    rows = [[cell.strip() for cell in row.split("|")] for row in found]
+    return [row for row in rows if len(row) == len(rows[0])]
 
 
 def test_every_filled_cell_has_a_test() -> None:
-    table = re.findall(r"^\| (.+?) \|(.+)\|$", PAGE.read_text("utf-8"), re.MULTILINE)
-    rows = {name: [cell.strip() for cell in rest.split("|")] for name, rest in table}
-    for name, tests in CELLS.items():
-        assert [cell == "yes" for cell in rows[name]] == [bool(test) for test in tests], name
-    header = rows["format"]
-    assert {name for name, cells in rows.items() if len(cells) == len(header)} == {
-        "format",
-        *CELLS,
-    }
+    head, *rows = table_of(PAGE)
+    n_first = len(next(iter(CELLS.values())))
+    assert head[1 + n_first :] == list(FURTHER)
+    assert [row[0] for row in rows] == list(CELLS)
+    for name, *cells in rows:
+        tests = [*CELLS[name], *(column.get(name, "") for column in FURTHER.values())]
+        assert [cell == "yes" for cell in cells] == [bool(test) for test in tests], name
+    assert {row for column in FURTHER.values() for row in column} <= set(CELLS)
 
 
-@pytest.mark.parametrize("test", sorted({t for tests in CELLS.values() for t in tests if t}))
+def test_the_chinese_table_has_the_same_cells() -> None:
+    filled = [[bool(c) for c in row] for row in table_of(PAGE)]
+    assert [[bool(c) for c in row] for row in table_of(PAGE.with_suffix(".zh-CN.md"))] == filled
+
+
+@pytest.mark.parametrize("test", sorted(NAMED - {""}))
 def test_the_test_of_a_cell_is_there(test: str) -> None:
     file, _, name = test.partition("::")
     tree = ast.parse((TESTS / file).read_text("utf-8"))

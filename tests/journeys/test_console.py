@@ -130,6 +130,8 @@ def test_evidence_grows_while_one_looks(world: World, visit: Visit) -> None:
     )
     expect(page.locator(".gate")).to_have_count(5)
     expect(page.locator(".steps .now")).to_contain_text("canary 5 %")
+    expect(page.locator("#model section")).to_have_count(2)
+    expect(page.locator("#model .engine").first).to_contain_text("ONNX Runtime, in this server")
     visit.shoot("canary")
     visit.check()
 
@@ -186,7 +188,7 @@ def test_a_phone_in_the_dark_in_chinese(world: World, visit: Visit) -> None:
     assert visit.fits()
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     expect(page.locator("#promote")).to_have_text("全量上线")
-    expect(page.locator(".history")).to_contain_text("项测试全部通过")
+    expect(page.locator("#history .history")).to_contain_text("项测试全部通过")
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(int(v) for v in dark.removeprefix("rgb(").removesuffix(")").split(",")) < 60
     visit.shoot("phone-dark-zh")
@@ -202,7 +204,7 @@ def test_what_a_reader_closed_stays_closed(world: World, visit: Visit) -> None:
         pass
     with page.expect_response("**/console/endpoints/shop"):
         pass
-    expect(page.locator(".history")).not_to_be_visible()
+    expect(page.locator("#history .history")).not_to_be_visible()
     expect(page.locator(".tests li")).to_have_count(8)
     expect(page.locator(".tests li").first).to_be_visible()
     visit.check()
@@ -224,16 +226,16 @@ def test_promote_and_abort_by_hand(world: World, visit: Visit) -> None:
     page = visit.page
     page.locator("#promote").click()
     expect(page.locator(".steps .now")).to_have_text("promoted")
-    expect(page.locator(".facts strong")).to_have_text("version 2")
+    expect(page.locator("#endpoint .facts strong")).to_have_text("version 2")
     expect(page.locator("#rollback")).to_contain_text("1")
-    expect(page.locator(".history tbody tr").first).to_contain_text("promoted by a person")
+    expect(page.locator("#history .history tbody tr").first).to_contain_text("promoted by a person")
     visit.shoot("promoted")
     world.deploy(world.folder / "one.pkl")
     world.wait_for("canary")
     expect(page.locator("#abort")).to_be_visible(timeout=15_000)
     page.locator("#abort").click()
     expect(page.locator(".steps .now")).to_have_text("aborted")
-    expect(page.locator(".facts strong")).to_have_text("version 2")
+    expect(page.locator("#endpoint .facts strong")).to_have_text("version 2")
     expect(page.locator("#promote")).to_have_count(0)
     visit.shoot("aborted")
     visit.check()
@@ -265,10 +267,10 @@ def test_with_a_token_the_buttons_are_for_whoever_logged_in(world: World, visit:
     page.get_by_role("button").click()
     expect(page.locator(".card")).to_contain_text("shop")
     page.goto(world.address + PAGE)
-    expect(page.locator(".facts strong")).to_have_text("version 2")
+    expect(page.locator("#endpoint .facts strong")).to_have_text("version 2")
     page.locator("#rollback").click()
-    expect(page.locator(".facts strong")).to_have_text("version 1")
-    expect(page.locator(".history tbody tr").first).to_contain_text("console")
+    expect(page.locator("#endpoint .facts strong")).to_have_text("version 1")
+    expect(page.locator("#history .history tbody tr").first).to_contain_text("console")
     assert visit.hosts - {""} == {"127.0.0.1"}
     refused = "the server responded with a status of 403"
     assert all(refused in complaint for complaint in visit.complaints)

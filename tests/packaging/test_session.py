@@ -49,7 +49,7 @@ from seatrial.packaging.random_rows import random_rows
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.session import ModelSession
 from seatrial.registry.signature import Batch, Dtype, Signature, Task
-from seatrial.serving.failures import EngineFailed, NotAModel, VersionMismatch
+from seatrial.serving.failures import EngineFailed, NotAModel, UnsupportedModel, VersionMismatch
 
 N = 60
 RNG = np.random.default_rng(7)
@@ -345,6 +345,22 @@ def test_an_onnx_graph_is_its_own_signature(session: ModelSession, tmp_path: Pat
     assert not any(f.nullable for f in signature.features)  # a sum with a gap is no number
     got = session.predict(np.arange(6, dtype=np.float32).reshape(2, 3))
     np.testing.assert_array_equal(got["y"], [3, 12])
+
+
+def test_a_graph_that_answers_other_rows_than_were_asked_is_refused(
+    session: ModelSession, tmp_path: Path
+) -> None:
+    given = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 4])
+    answers = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [4, "n"])
+    node = onnx.helper.make_node("Transpose", ["x"], ["y"], perm=[1, 0])
+    graph = onnx.helper.make_graph([node], "turned", [given], [answers])
+    sets = [onnx.helper.make_opsetid("", 18)]
+    path = tmp_path / "turned.onnx"
+    made = onnx.helper.make_model(graph, opset_imports=sets, ir_version=9)
+    path.write_bytes(made.SerializeToString())
+    session.load(path)
+    with pytest.raises(UnsupportedModel, match=r"\[4, 8\] for 8 rows"):
+        session.introduce(None)
 
 
 def test_the_sample_gives_names_ranges_and_the_label(session: ModelSession, tmp_path: Path) -> None:

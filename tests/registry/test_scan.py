@@ -251,6 +251,7 @@ def archive(kind: str) -> bytes:
         (archive("tar"), "tar archive"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"binf" + bytes(100), "old binary format"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M", "before PyTorch 1.6"),
         (gzip.compress(b"a,b\n1,2\n" * 100, mtime=0), "no pickle"),
     ],
 )

@@ -68,9 +68,20 @@ def test_a_folder_of_mlflow_is_its_model(logged: Path, flavor: str) -> None:
     assert described(logged, text) == logged / "model.pkl"
 
 
+@pytest.mark.parametrize("name", ["model.pth", "model.pt2"])
+def test_of_pytorch_mlflow_names_the_folder_of_the_model(logged: Path, name: str) -> None:
+    (logged / "data").mkdir()
+    (logged / "data" / name).write_bytes(b"t")
+    (logged / "data" / "pickle_module_info.txt").write_text("mlflow.pytorch.pickle_module")
+    text = "flavors: {python_function: {}, pytorch: {model_data: data, pytorch_version: 2.13.0}}"
+    assert described(logged, text) == logged / "data" / name
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("flavors: {pytorch: {model_data: ..}}", "no file of its own"),
+        ("flavors: {pytorch: {model_data: .}}", "no file of its own"),
         ("flavors: {sklearn: {pickled_model: ../outside.pkl}}", "no file of its own"),
         ("flavors: {sklearn: {pickled_model: /etc/passwd}}", "no file of its own"),
         ("flavors: {sklearn: {pickled_model: link.pkl}}", "no file of its own"),

@@ -26,6 +26,7 @@ from seatrial.serving.remote_config import EngineConfig
 from seatrial.serving.spawn import ChildLimits
 from seatrial.wiring import standalone
 from seatrial.wiring.deploy import Order, deploy_order
+from seatrial.wiring.model_views import ModelViews
 from seatrial.wiring.remote_engines import (
     EngineTaken,
     UnknownEngine,
@@ -280,3 +281,19 @@ def test_an_unknown_engine_is_told_before_anything_is_packaged(
     order = Order(model=models / "matrix.pkl", name="other", engine="trition")
     with pytest.raises(UnknownEngine, match=r"'trition', but: triton.*engines\.trition\.url"):
         deploy_order(workspace, order, on_step=lambda *_: None, on_progress=lambda *_: None)
+
+
+def test_the_console_knows_what_a_version_takes_and_which_engine_runs_it(
+    bundle: Bundle, workspace: Workspace
+) -> None:
+    store = workspace.open_store()
+    try:
+        views = ModelViews(workspace, store)
+        shown = views("mixed", 1)
+        assert shown is not None
+        assert shown.plan.remote == "triton"
+        assert shown.signature == bundle.signature
+        assert views("mixed", 1) is shown
+        assert views("mixed", 99) is None
+    finally:
+        store.close()

@@ -80,12 +80,12 @@ class Program:
     def probe(self, signature: Mapping[str, object], batch: Batch) -> dict[str, object]:
         """``signature`` with the outputs the model has for a batch that fits its features."""
         from seatrial.adapters.native.loaded import outputs_of
-        from seatrial.registry.signature import Task
+        from seatrial.registry.signature import Task, n_rows
         from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
 
         draft = signature_from_dict(signature)
         prediction = self._loaded().predict(batch, draft)
-        shown = outputs_of(self._loaded(), prediction)
+        shown = outputs_of(self._loaded(), prediction, n=n_rows(batch))
         task = draft.task
         if task is Task.OTHER:  # some models show it only by what they answer
             task = self._loaded().facts().task
@@ -100,11 +100,13 @@ class Program:
 
     def predict(self, batch: Batch) -> dict[str, object]:
         """The outputs of the signature for a batch that fits it."""
+        from seatrial.registry.signature import n_rows
+
         signature = self._signature
         if signature is None:
             raise EngineFailed("No signature is set.", remedy="Call configure first.")
         prediction = self._loaded().predict(batch, signature)
-        return dict(_fitted(prediction, signature))
+        return dict(_fitted(prediction, signature, n_rows(batch)))
 
     def open_graph(self, graph: bytes, signature: Mapping[str, object]) -> dict[str, object]:
         """Open an ONNX graph beside the model, as a worker would."""
@@ -139,8 +141,15 @@ class Program:
         return self._model
 
 
-def _fitted(prediction: Prediction, signature: Signature) -> Prediction:
-    """The outputs the signature names, in its dtypes."""
+def _fitted(prediction: Prediction, signature: Signature, n: int) -> Prediction:
+    """The outputs the signature names, in its dtypes, one answer for each of ``n`` rows."""
+    for output in signature.outputs:
+        if len(prediction[output.name]) != n:
+            raise EngineFailed(
+                f"The model's output {output.name!r} has {len(prediction[output.name])} answers "
+                f"for {n} rows.",
+                remedy="Return one answer for each row, the rows in the first dimension.",
+            )
     return {
         output.name: prediction[output.name].astype(output.dtype.numpy, copy=False)
         for output in signature.outputs
@@ -169,9 +178,9 @@ def answered(
             "The model wanted more memory than its process may use.",
             remedy=f"Send fewer rows, or {MORE_MEMORY}.",
         ).as_dict()
-    except Exception as error:  # noqa: BLE001  the border to the model's own code
+    except (Exception, SystemExit) as error:  # noqa: BLE001  the border to the model's own code
         reply["error"] = EngineFailed(
-            f"The model raised {type(error).__name__}: {str(error)[:500]}",
+            f"The model raised {type(error).__name__}: {' '.join(str(error).split())[:500]}",
             remedy="Test the model with the same rows.",
             raised=type(error).__name__,
         ).as_dict()

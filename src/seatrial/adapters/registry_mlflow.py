@@ -42,8 +42,12 @@ _FLAVORS: Mapping[str, str] = {
     "lightgbm": "data",
     "catboost": "data",
     "onnx": "data",
+    "pytorch": "model_data",
 }
 """The flavors that are packaged, the most telling first, and where each names its file."""
+
+_IN_FOLDER = ("model.pth", "model.pt2")
+"""What MLflow calls the model of a flavor that names a folder."""
 
 T = TypeVar("T")
 
@@ -195,12 +199,18 @@ def model_file(folder: Path, what: str) -> Path:
         named = flavors.get(flavor)
         if not isinstance(named, Mapping):
             continue
-        path = (folder / str(named.get(key, ""))).resolve()
+        path = _file_in((folder / str(named.get(key, ""))).resolve())
         if path.is_file() and path.is_relative_to(folder.resolve()):
             return path
         raise _unusable(what, f"names no file of its own as the model of {flavor}")
     known = ", ".join(sorted(flavors)) or "none"
     raise _unusable(what, f"was logged as: {known}")
+
+
+def _file_in(path: Path) -> Path:
+    """The model in a folder that a flavor names; another path as it is."""
+    found = (path / name for name in _IN_FOLDER if (path / name).is_file())
+    return next(found, path).resolve()
 
 
 def _flavors(folder: Path, what: str) -> Mapping[str, Any]:
@@ -219,8 +229,8 @@ def _unusable(what: str, why: str) -> ArtefactUnusable:
     return ArtefactUnusable(
         f"{what} {why}.",
         remedy="Log the model with mlflow.sklearn, mlflow.xgboost, mlflow.lightgbm, "
-        "mlflow.catboost or mlflow.onnx, "
-        "and register it again.",
+        "mlflow.catboost, mlflow.pytorch or mlflow.onnx, and register it again; of code alone, "
+        "deploy a class with load and predict as module.py:Class.",
     )
 
 

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from seatrial.packaging.sample import BadSample, Sample
 from seatrial.registry.signature import Column
+from seatrial.registry.zip_faults import BROKEN
 
 _NPY: Final = b"\x93NUMPY"
-_ZIP: Final = b"PK\x03\x04"
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""How an archive starts that has parts, and one that has none."""
 _MAX_BYTES: Final = 1 << 30
+_MAX_INT: Final = np.iinfo(np.int64).max
 _ONE: Final = "input"
 """What the array of an .npy file is called, which has no name for it."""
 
@@ -63,7 +66,7 @@ def _archive(path: Path) -> dict[str, NDArray[Any]]:
                 )
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (*BROKEN, MemoryError) as error:  # an array's header may claim any size
         raise _unreadable(path, error) from error
     if any(not isinstance(array, np.ndarray) for array in found.values()):
         raise _unreadable(path, ValueError("it holds other files than arrays"))
@@ -86,6 +89,13 @@ def _sample(path: Path, arrays: dict[str, NDArray[Any]], max_rows: int) -> Sampl
             remedy="Give each input as an array with the rows in its first dimension.",
         )
     (total,) = lengths
+    for name, array in arrays.items():
+        if array.dtype == np.uint64 and array.size and array[:max_rows].max() > _MAX_INT:
+            raise BadSample(
+                f"The array {name!r} of {path.name} holds whole numbers of more than 63 bits.",
+                remedy="Give them as int64, or as floats.",
+                field=name,
+            )
     columns = {name: _plain(array[:max_rows]) for name, array in arrays.items()}
     for name, column in columns.items():
         if column.dtype.kind not in "fibO":

@@ -38,6 +38,16 @@ def read_sample(path: Path, *, max_rows: int = MAX_ROWS) -> Sample:
     try:
         table, total = _READERS[_kind(path)](path, max_rows)
         names = table.column_names  # decoded only now
+    except OverflowError as error:
+        raise BadSample(
+            f"{path.name} holds a whole number of more than 64 bits.",
+            remedy="Write such a number as a text, or with a point, as 1e20.",
+        ) from error
+    except RecursionError as error:
+        raise BadSample(
+            f"{path.name} nests lists too deeply.",
+            remedy="Write each row as an object of numbers, texts and lists of numbers.",
+        ) from error
     except (pa.ArrowException, UnicodeDecodeError, ValueError, OSError) as error:
         raise BadSample(
             f"{path.name} cannot be read: {str(error).splitlines()[0]}.",
@@ -194,7 +204,7 @@ def _column(name: str, values: Any) -> Column:
         return tensor
     if pa.types.is_nested(kind):
         raise BadSample(
-            f"The column {name!r} holds {kind}.",
+            f"The column {name!r} holds {str(kind)[:80]}, and not lists of one length.",
             remedy="Give a table of numbers, booleans, strings, and lists of one length.",
             field=name,
         )

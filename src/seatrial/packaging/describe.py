@@ -29,6 +29,7 @@ from seatrial.registry.signature import (
     Task,
     take,
 )
+from seatrial.serving.failures import UnsupportedModel
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -81,8 +82,13 @@ def describe(
         facts: what it shows of itself.
         sample: rows of the data it was made for.
         label: the column of ``sample`` that it predicts; recognised when None, if it can be.
-    Raises: SampleMismatch naming the column, NeedsSample.
+    Raises: SampleMismatch naming the column, NeedsSample, UnsupportedModel.
     """
+    if facts.inputs == ():
+        raise UnsupportedModel(
+            f"The {facts.estimator} takes no inputs.",
+            remedy="Save it with its rows as an input.",
+        )
     if sample is None:
         return _alone(facts)
     notes: list[str] = []

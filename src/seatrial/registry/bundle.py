@@ -207,6 +207,17 @@ class Bundle:
         return b"".join(verified_chunks(self.path, record))
 
 
+def read_manifest(path: Path, digest: str) -> Manifest:
+    """What the bundle of a digest says it is; of its other files not a byte is read.
+
+    Raises: BundleNotFound, BundleTampered, BundleTooNew.
+    """
+    manifest = decode_manifest(_read_manifest(path))
+    if manifest.digest != digest:
+        raise tampered(f"it is {manifest.digest}, not {digest}")
+    return manifest
+
+
 def settle(folder: Path, root: Path, manifest: Manifest) -> Bundle:
     """Give a written incoming folder its place in ``root``, or take the equal one already there.
 

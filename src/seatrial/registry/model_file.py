@@ -144,15 +144,20 @@ _MAGIC: Final = (
     (b"\x78\xda", Compression.ZLIB),
 )
 
+_HDF5: Final = b"\x89HDF"
+
 _FOREIGN: Final = (
     (0, ZIP, "a zip archive that neither PyTorch nor skops nor Keras wrote"),
-    (0, b"\x89HDF", "an HDF5 file, as old versions of Keras write"),
+    (0, _HDF5, "an HDF5 file"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
     (0, b"binf", "XGBoost's old binary format"),
     (0, b"7z\xbc\xaf", "a 7z archive"),
     (257, b"ustar", "a tar archive"),
 )
+
+_OLD_TORCH: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The number by which torch.save began before PyTorch 1.6, as a pickle of its own."""
 
 # The first opcodes of protocols 0 and 1, which have no header: (mark) global, list, dict, ...
 _OLD_PICKLE: Final = b"(c]}lditNIUVSXGFKMJ)q0"
@@ -282,6 +287,11 @@ def detect(path: Path, *, limit: int) -> tuple[FileFormat, Compression]:
     Raises: NoSuchModel, UnknownFormat, CorruptModel, ModelTooLarge.
     """
     head = _head(path, limit)
+    if head.startswith(_OLD_TORCH):
+        raise UnknownFormat(
+            f"{path.name} has the format that torch.save wrote before PyTorch 1.6.",
+            remedy="Load it with torch.load where you trust it, and save it again with torch.save.",
+        )
     compression = next((c for magic, c in _MAGIC if head.startswith(magic)), Compression.NONE)
     if compression is not Compression.NONE:
         head = _unpacked_head(path, compression, limit)
@@ -425,6 +435,13 @@ _CONTENT: Final = (
 
 
 def _unknown(path: Path, head: bytes) -> UnknownFormat:
+    if head.startswith(_HDF5):
+        return UnknownFormat(
+            f"{path.name} is an HDF5 file, as old versions of Keras write: a model, or weights "
+            "alone.",
+            remedy="Write it as .keras: keras.models.load_model(file).save('model.keras'); of "
+            "weights alone, build the model, load_weights(file), and save that.",
+        )
     for at, magic, what in _FOREIGN:
         if head[at : at + len(magic)] == magic:
             return UnknownFormat(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.registry.signature import Batch, Column, Signature
+from seatrial.registry.signature import Batch, Column, Dtype, Feature, Signature
 
 OF_NUMBERS = ("mean", "std", "min", "max")
 """The numbers of a row, in the names of the columns: ``image.mean``."""
@@ -29,6 +29,12 @@ def watched_columns(signature: Signature, batch: Batch) -> dict[str, Column]:
         values = batch[feature.name]
         columns |= summary_of(feature.name, values) if feature.shape else {feature.name: values}
     return columns
+
+
+def summary_names(feature: Feature) -> list[str]:
+    """The names of the columns that `summary_of` makes of a tensor."""
+    of = {Dtype.STRING: ("length",), Dtype.BOOL: ("mean",)}.get(feature.dtype, OF_NUMBERS)
+    return [f"{feature.name}.{what}" for what in of]
 
 
 def summary_of(name: str, values: NDArray[np.generic]) -> dict[str, Column]:

@@ -30,6 +30,7 @@ from seatrial.web.watch import watch_router
 from seatrial.wiring.cards import card_page
 from seatrial.wiring.experiments import experiment_desk
 from seatrial.wiring.judging import judge_desk
+from seatrial.wiring.model_views import ModelViews
 from seatrial.wiring.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace
 
@@ -106,6 +107,7 @@ class Site:
                 retraining=retraining,
                 registry=registry,
                 card=partial(card_page, self.workspace),
+                models=ModelViews(self.workspace, store),
                 training=runs,
                 features=features,
                 events=events,

@@ -102,6 +102,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save("line.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Lambda(abs_of)]).save("lambda.keras")
     keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(2)]).save("free.keras")
+    big = wide()
+    big.save("wide.keras")
+    big.export("widely", verbose=False)
     own = Own()
     own(np.zeros((2, 4), np.float32))
     own.save("own.keras")
@@ -109,6 +112,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     signatures = {"serving_default": both.double, "total": both.total, "fixed": both.fixed}
     tf.saved_model.save(both, "functions", signatures=signatures)
     tf.saved_model.save(tf.Module(), "unsigned")
+    odd = {
+        "half": tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec((None, 4), "half")]),
+        "complex": tf.function(
+            lambda x: {"y": tf.complex(x, x)}, input_signature=[tf.TensorSpec((None, 4))]
+        ),
+        "turned": tf.function(
+            lambda x: {"y": tf.transpose(x)}, input_signature=[tf.TensorSpec((None, 4))]
+        ),
+        "inputless": tf.function(lambda: {"y": tf.zeros(3)}, input_signature=[]),
+        "shapeless": tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec(None)]),
+    }
+    tf.saved_model.save(tf.Module(), "odd", signatures=odd)
     damaged(folder)
     np.savez("image.npz", image=ROWS)
     np.save("rows.npy", ROWS[:, 0, :2, :2].reshape(-1, 4))
@@ -122,6 +137,12 @@ def abs_of(rows: Any) -> Any:
     return keras.ops.abs(rows)
 
 
+def wide() -> keras.Model:
+    """Enough weights for int8 to be worth it."""
+    dense = [keras.layers.Dense(512, activation="relu") for _ in range(2)]
+    return keras.Sequential([keras.Input((4,)), *dense, keras.layers.Dense(1)])
+
+
 def damaged(folder: Path) -> None:
     """Files that break off, lead elsewhere or lack a part."""
     (folder / "cut.keras").write_bytes((folder / "image.keras").read_bytes()[:-200])
@@ -133,6 +154,11 @@ def damaged(folder: Path) -> None:
     (folder / "hollow").mkdir()
     (folder / "hollow" / "saved_model.pb").write_bytes(b"\x08\x01nonsense")
     (folder / "empty").mkdir()
+    for name, parts in (("novars", ()), ("cutvars", ("variables.index",))):
+        shutil.copytree(folder / "exported", folder / name)
+        for part in (folder / name / "variables").iterdir():
+            if part.name not in parts:
+                part.unlink()
 
 
 def rewritten(folder: Path, name: str, parts: dict[str, bytes]) -> None:
@@ -216,6 +242,18 @@ def test_a_written_savedmodel_answers_plain_tensorflow_by_the_same_names(
     assert "cannot be written" in again["error"]["problem"]
 
 
+@pytest.mark.parametrize("words", [["wide.keras"], ["widely", "--trust"]], ids=" ".join)
+def test_int8_says_what_it_costs_and_brings(
+    models: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    code, made = run(capsys, "export", *words, "--data", "rows.npy", "--int8", "-o", "8.onnx")
+    assert code == 0, made
+    before, after = made["int8"]["n_bytes"]
+    assert after < 0.3 * before
+    assert after == (models / "8.onnx").stat().st_size
+    assert 0 < made["int8"]["largest"] < 0.1
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -227,6 +265,25 @@ def test_a_written_savedmodel_answers_plain_tensorflow_by_the_same_names(
         (["functions", "--trust", "--signature", "no"], "model.no_signature", "'no'"),
         (["image.keras", "--signature", "total"], "model.no_signature", "is none"),
         (["functions", "--trust", "--signature", "fixed"], "model.unsupported", "[2, 4]"),
+        (["odd", "--trust", "--signature", "half"], "model.unsupported", "is float16"),
+        (
+            ["odd", "--data", "rows.npy", "--trust", "--signature", "complex"],
+            "model.unsupported",
+            "is complex64",
+        ),
+        (
+            ["odd", "--data", "rows.npy", "--trust", "--signature", "turned"],
+            "model.unsupported",
+            "[4, 8] for 8 rows",
+        ),
+        (
+            ["odd", "--data", "rows.npy", "--trust", "--signature", "inputless"],
+            "model.unsupported",
+            "takes no inputs",
+        ),
+        (["odd", "--trust", "--signature", "shapeless"], "model.unsupported", "shape unknown"),
+        (["novars", "--trust"], "model.corrupt", "cannot be loaded"),
+        (["cutvars", "--trust"], "model.corrupt", "cannot be loaded"),
         (["free.keras", "--data", "rows.npy"], "model.unsupported", "['n', 'n', 4]"),
         (["image.keras", "--data", "tokens.npz"], "sample.mismatch", "lacks the column"),
         (["tokens.keras", "--data", "wrong.npz"], "sample.mismatch", "in the shape"),

@@ -21,6 +21,7 @@ from seatrial.cli.app import run as seatrial
 
 warnings.simplefilter("ignore")
 BATCH = torch.export.Dim("batch")
+FREE = [{0: BATCH}]
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = torch.export.export(image, (example,), dynamic_shapes={"image": {0: BATCH}})
     torch.export.save(program, "image.pt2")
     torch.export.save(torch.export.export(image, (example,)), "fixed.pt2")
-    for name in ("Tokens", "Branch", "OneForAll"):
+    half = torch.export.export(torch.nn.Identity(), (torch.rand(2, 4).half(),), dynamic_shapes=FREE)
+    torch.export.save(half, "half.pt2")
+    torch.jit.script(nets.OnGpu()).save("ongpu.ts")
+    torch.save(image.body, "old.pt", _use_new_zipfile_serialization=False)
+    torch.save(torch.compile(torch.nn.Linear(4, 1)), "compiled.pt")
+    for name in ("Tokens", "Branch", "OneForAll", "OnGpu", "Chosen", "Exits"):
         torch.save(getattr(nets, name)().eval(), f"{name.lower()}.pt")
-    torch.save(nets.wide().eval(), "wide.pt")
+    wide, rows = nets.wide().eval(), (torch.rand(2, 4),)
+    torch.save(wide, "wide.pt")
+    torch.save(wide.state_dict(), "weights8.pt")
+    torch.jit.trace(wide, rows).save("wide.ts")
+    torch.export.save(torch.export.export(wide, rows, dynamic_shapes=FREE), "wide.pt2")
     torch.save([1, 2], "list.pt")
     Path("cut.ts").write_bytes(Path("traced.ts").read_bytes()[:-200])
     with zipfile.ZipFile("layers.pt") as whole, zipfile.ZipFile("damaged.pt", "w") as damaged:
@@ -66,6 +76,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
     [
         (["layers.pt", "--data", "image.npz"], 18),
         (["traced.ts", "--data", "image.npz"], 18),
+        (["compiled.pt", "--data", "rows.npy", "--trust"], 18),
         (["image.pt2", "--trust"], 18),
         (["tokens.pt", "--data", "tokens.npz", "--trust"], 18),
         (["checkpoint.pt", "--data", "image.npz", "--class", "nets:Image"], 18),
@@ -122,14 +133,20 @@ def test_the_graph_answers_any_number_of_rows_in_plain_onnx_runtime(
         np.testing.assert_array_equal(label, want["label"].numpy())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["wide.pt"], ["wide.ts"], ["wide.pt2", "--trust"], ["weights8.pt", "--class", "nets:wide"]],
+    ids=" ".join,
+)
 def test_int8_says_what_it_costs_and_brings(
-    models: Path, capsys: pytest.CaptureFixture[str]
+    models: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    code, made = run(capsys, "export", "wide.pt", "--data", "rows.npy", "--int8")
-    assert code == 0
+    code, made = run(capsys, "export", *words, "--data", "rows.npy", "--int8")
+    assert code == 0, made
     before, after = made["int8"]["n_bytes"]
     assert after < 0.3 * before
-    assert after == (models / "wide.int8.onnx").stat().st_size
+    assert after == (models / made["output"]).stat().st_size
+    assert made["output"] == f"{Path(words[0]).stem}.int8.onnx"
     assert 0 < made["int8"]["largest"] < 0.1
     assert set(made["int8"]["seconds"]) >= {"1", "64"}
 
@@ -151,6 +168,12 @@ def test_int8_says_what_it_costs_and_brings(
         (["branch.pt", "--data", "rows.npy", "--trust"], "export.no_way", "data-dependent"),
         (["exponential.ts", "--data", "rows.npy"], "export.no_way", "aten::linalg_matrix_exp"),
         (["image.pt2", "--trust", "--to", "torchscript"], "export.no_way", "cannot trace"),
+        (["half.pt2", "--trust"], "model.unsupported", "is torch.float16"),
+        (["ongpu.pt", "--data", "rows.npy", "--trust"], "model.unsupported", "an accelerator"),
+        (["ongpu.ts", "--data", "rows.npy"], "model.unsupported", "an accelerator"),
+        (["chosen.pt", "--data", "rows.npy", "--trust"], "model.unsupported", "for 8 rows"),
+        (["exits.pt", "--data", "rows.npy", "--trust"], "engine.failed", "raised SystemExit"),
+        (["old.pt", "--data", "image.npz"], "model.unknown_format", "before PyTorch 1.6"),
         (["cut.ts"], "model.corrupt", "breaks off"),
         (["damaged.pt", "--data", "image.npz"], "model.corrupt", "damaged.pt"),
     ],

@@ -71,6 +71,31 @@ class OneForAll(nn.Module):
         return x.sum()
 
 
+class OnGpu(nn.Module):
+    """Insists on a GPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(x.to("cuda"))
+
+
+class Chosen(nn.Module):
+    """Answers some of the rows."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[x[:, 0] > 0]
+
+
+class Exits(nn.Module):
+    """Ends the program that asks it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise SystemExit(4)
+
+
 def wide() -> Any:
     """Enough weights for int8 to be worth it."""
     return nn.Sequential(

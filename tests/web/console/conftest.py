@@ -41,6 +41,7 @@ from seatrial.release.measurement import UNKNOWN, Quality, Summary, quality
 from seatrial.release.rollout import MODEL, Plan, Rollout, Staged
 from seatrial.testing import MemoryStore
 from seatrial.training.runs.desk import RunDesk
+from seatrial.web.console.model_pages import Models
 from seatrial.web.console.pages import console_router
 from seatrial.web.control import control_router
 from seatrial.web.guard import Guard
@@ -83,6 +84,7 @@ class World:
         self.knowledge: KnowledgeDesk | None = None
         self.features: FeatureDesk | None = None
         self.training: RunDesk | None = None
+        self.models: Models | None = None
 
     def start(
         self, name: str, version: int, *, kind: str = MODEL, plan: Plan | None = None
@@ -324,6 +326,7 @@ def browse(world: World) -> Browse:
                 spend=world.spend,
                 knowledge=world.knowledge,
                 features=world.features,
+                models=world.models,
                 training=world.training,
             )
         )

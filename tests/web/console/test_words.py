@@ -53,6 +53,7 @@ COMPUTED = (
     "figure.",
     "knowledge.refusal.",
     "knowledge.use.",
+    "model.",
     "retraining.says.",
     "retraining.source.",
     "run.",

@@ -40,11 +40,18 @@ class LoadedModel(Protocol):
         ...
 
 
-def outputs_of(model: LoadedModel, prediction: Prediction) -> tuple[Output, ...]:
+def outputs_of(model: LoadedModel, prediction: Prediction, *, n: int) -> tuple[Output, ...]:
     """The outputs that ``prediction``, a first one, shows.
 
+    Args: n: rows that were asked.
     Raises: UnsupportedModel for an output that no reply can hold.
     """
+    for name, values in prediction.items():
+        if values.ndim and len(values) != n:
+            raise UnsupportedModel(
+                f"The model's output {name!r} has the shape {list(values.shape)} for {n} rows.",
+                remedy="Return one answer for each row, the rows in the first dimension.",
+            )
     return tuple(_output(name, values, model) for name, values in prediction.items())
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
 from seatrial.registry.model_file import CorruptModel, missing_library
 from seatrial.registry.signature import MAX_RANK, Batch, Dtype, Prediction, Signature, Task
@@ -20,6 +22,20 @@ _NUMBERS: Final = {
     "tensor(int32)": np.int32,
     "tensor(bool)": np.bool_,
 }
+
+_ANSWERS: Final = frozenset(
+    (
+        "tensor(float16)",
+        "tensor(int8)",
+        "tensor(int16)",
+        "tensor(uint8)",
+        "tensor(uint16)",
+        "tensor(uint32)",
+        "seq(map(int64,tensor(float)))",
+        "seq(map(string,tensor(float)))",
+    )
+)
+"""What answers may be besides; whole numbers and halves are widened."""
 
 
 def load_onnx(path: Path) -> OnnxModel:
@@ -49,12 +65,47 @@ def load_onnx(path: Path) -> OnnxModel:
     return OnnxModel(session, graph)
 
 
-def _unreadable(path: Path, error: Exception) -> CorruptModel:
+_LACKS: Final = (
+    (
+        r"External data|model_path must not be empty",
+        "Its weights lie in another file, which is not read.",
+        "Save it as one file: onnx.save(onnx.load(path), path, save_as_external_data=False).",
+    ),
+    (
+        r"till opset (\d+)",
+        "Its operator set is newer than the ONNX Runtime here, which knows those up to {}.",
+        "Export it with an older opset_version, or install a newer onnxruntime.",
+    ),
+    (
+        r"max supported IR version: (\d+)",
+        "Its file format is newer than the ONNX Runtime here, which reads IR versions up to {}.",
+        "Save it by an older version of onnx, or install a newer onnxruntime.",
+    ),
+    (
+        r"(\S+?)\(-?\d+\) (?:is not a registered|node with name)",
+        "ONNX Runtime has no operator {} for the types it is given.",
+        "Export it with the operators of ONNX alone; where one is your own, deploy the model it "
+        "was exported from, or wrap its runtime in a Python class.",
+    ),
+    (
+        r"(tensor\(\w+\)) is not currently",
+        "ONNX Runtime has no {} on a CPU.",
+        "Cast to float inside the graph, and export it again.",
+    ),
+)
+"""What ONNX Runtime says of a sound graph that it cannot run; what that means; the way out."""
+
+
+def _unreadable(path: Path, error: Exception) -> SeatrialError:
     from seatrial.adapters.onnxruntime import reason
 
+    for pattern, meaning, remedy in _LACKS:
+        if found := re.search(pattern, str(error)):
+            why = meaning.format(*found.groups())
+            return UnsupportedModel(f"{path.name} cannot be run: {why}", remedy=remedy)
     return CorruptModel(
         f"ONNX Runtime cannot load {path.name}: {reason(error)}",
-        remedy="Export it again as one file, with operators ONNX Runtime has.",
+        remedy="Look at it with onnx.checker, and export it again.",
     )
 
 
@@ -65,9 +116,8 @@ class OnnxModel:
         self._session = session
         self._graph = graph
         self._inputs = {i.name: i for i in session.get_inputs()}
-        for entry in self._inputs.values():
-            _check_input(entry)
         self._outputs = {o.name: o for o in session.get_outputs()}
+        _check(self._inputs, self._outputs)
         self._classes: tuple[str, ...] | tuple[int, ...] | None = None
 
     @property
@@ -194,13 +244,35 @@ def _is_float(entry: Any) -> bool:
     return entry.type in ("tensor(float)", "tensor(double)")
 
 
-def _check_input(entry: Any) -> None:
-    known = entry.type in _NUMBERS or entry.type == "tensor(string)"
+def _check(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+    """See that rows can go in and answers come out.   Raises: UnsupportedModel."""
+    if not inputs:
+        raise UnsupportedModel(
+            "The graph takes no input.", remedy="Export it with its rows as an input."
+        )
+    for entry in inputs.values():
+        _check_dtype(entry, "input")
+        _check_shape(entry)
+    for entry in outputs.values():
+        _check_dtype(entry, "output")
+
+
+def _check_dtype(entry: Any, what: str) -> None:
+    known = {*_NUMBERS, "tensor(string)"} | (_ANSWERS if what == "output" else set())
+    if entry.type not in known:
+        raise UnsupportedModel(
+            f"The graph's {what} {entry.name!r} is {entry.type}.",
+            remedy="Add a Cast to the graph, so that it has float, double, int32, int64, bool or "
+            "string there.",
+        )
+
+
+def _check_shape(entry: Any) -> None:
     rows_free = bool(entry.shape) and not isinstance(entry.shape[0], int)
     sizes_known = len(entry.shape) <= MAX_RANK + 1 and all(
         isinstance(size, int) and size > 0 for size in entry.shape[1:]
     )
-    if not (known and rows_free and sizes_known):
+    if not (rows_free and sizes_known):
         raise UnsupportedModel(
             f"The graph's input {entry.name!r} is {entry.type} of shape {entry.shape}.",
             remedy="Export it with a free first dimension, for the rows, and every other size "

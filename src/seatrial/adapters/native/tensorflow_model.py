@@ -212,6 +212,12 @@ def _by_name(found: Any, names: Sequence[str] | None, *, softmax: bool) -> dict[
 
 def _input(name: str, shape: Any, dtype: str) -> Input:
     """An input of which everything but the rows is fixed.   Raises: UnsupportedModel."""
+    if dtype not in _DTYPES:
+        raise UnsupportedModel(
+            f"The model's input {name!r} is {dtype}.",
+            remedy="Save it with an input of float32, float64, int32, int64, bool or string, and "
+            "tf.cast it inside the model.",
+        )
     sizes = list(shape) if shape is not None and getattr(shape, "rank", 0) is not None else None
     free = bool(sizes) and sizes is not None and sizes[0] is None
     if not free or sizes is None or None in sizes[1:] or not _can_be_served(dtype, sizes):
@@ -228,7 +234,7 @@ def _input(name: str, shape: Any, dtype: str) -> Input:
 def _can_be_served(dtype: str, sizes: Sequence[Any]) -> bool:
     if dtype == "string" and sizes[1:] not in ([], [1]):
         return False
-    return dtype in _DTYPES and len(sizes) <= MAX_RANK + 1 and 0 not in sizes
+    return len(sizes) <= MAX_RANK + 1 and 0 not in sizes
 
 
 def _is_double(inputs: Sequence[Input]) -> bool:
@@ -253,6 +259,11 @@ def _array(name: str, values: Any, n: int) -> Any:
     if array.dtype == object:  # texts come as bytes
         array = np.array([v.decode("utf-8", "replace") for v in array.ravel()], dtype=object)
         array = array.reshape(tuple(shape))
+    elif array.dtype.kind == "c":
+        raise UnsupportedModel(
+            f"The model's output {name!r} is {array.dtype}.",
+            remedy="Return its real and imaginary parts, or its size, as an output each.",
+        )
     elif array.dtype.kind not in "biuf" or array.dtype.itemsize == 2:
         array = array.astype(np.float32)  # halves, which numpy knows in part
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from seatrial.adapters.native.threads import allowed_threads
+from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
 from seatrial.registry.signature import Batch, Dtype, Prediction, Signature, Task, n_rows
-from seatrial.serving.failures import UnsupportedModel
+from seatrial.serving.failures import EngineFailed, UnsupportedModel
 
 _DTYPES = {
     "torch.float32": Dtype.FLOAT32,
@@ -19,6 +21,12 @@ _DTYPES = {
     "torch.int64": Dtype.INT64,
     "torch.bool": Dtype.BOOL,
 }
+
+_ACCELERATOR = re.compile(
+    r"not compiled with CUDA|Cannot initialize CUDA|No (?:CUDA|HIP|XPU) GPUs|NVIDIA driver|"
+    r"with arguments from the '(?:CUDA|HIP|MPS|XPU)' backend|not linked with support for"
+)
+"""What PyTorch says on a machine without the device that a model wants."""
 
 
 class TorchModel:
@@ -108,8 +116,11 @@ class TorchModel:
         tensors = [
             torch.from_numpy(np.ascontiguousarray(a)) for a in self._arrays(batch, signature)
         ]
-        with torch.inference_mode():
-            found = named_outputs(self.module(*tensors))
+        try:
+            with torch.inference_mode():
+                found = named_outputs(self.module(*tensors))
+        except (AssertionError, NotImplementedError, RuntimeError) as error:
+            raise _failure(error) from error
         answers = {name: _array(name, values, n_rows(batch)) for name, values in found.items()}
         self._learn(answers)
         return answers
@@ -136,6 +147,28 @@ class TorchModel:
         likely = answers.get("probabilities")
         if likely is not None and likely.ndim == 2:
             self._classes = tuple(range(likely.shape[1]))
+
+
+def _failure(error: Exception) -> SeatrialError:
+    """What a module raised: a want of this machine, or its own fault, in one line.
+
+    TorchScript tells of its stack first and of what is wrong last.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = next((line for line in lines if _ACCELERATOR.search(line)), None)
+    if said is not None:
+        return UnsupportedModel(
+            f"The model asks for an accelerator, and models run on the CPU here: {said[:200]}",
+            remedy="Take .cuda() and device='cuda' out of its code, in favour of the device of its "
+            "input, and save it again after model.cpu(); or have a server run it, with --engine.",
+        )
+    scripted = bool(lines) and "TorchScript interpreter" in lines[0]
+    last = lines[-1 if scripted else 0] if lines else "it says nothing"
+    return EngineFailed(
+        f"The model raised {type(error).__name__}: {last[:400]}",
+        remedy="Test the model with the same rows.",
+        raised=type(error).__name__,
+    )
 
 
 def named_outputs(found: Any) -> dict[str, Any]:
@@ -191,10 +224,16 @@ def _fact(name: str, tensor: Any) -> InputFact:
     """An input of an exported program.   Raises: UnsupportedModel."""
     sizes = list(getattr(tensor, "shape", ()))
     dtype = _DTYPES.get(str(getattr(tensor, "dtype", None)))
-    free = bool(sizes) and not isinstance(sizes[0], int)
-    if dtype is None or not free or any(not isinstance(size, int) for size in sizes[1:]):
+    if dtype is None:
         raise UnsupportedModel(
-            f"The exported program's input {name!r} is {getattr(tensor, 'dtype', 'no tensor')} of "
+            f"The exported program's input {name!r} is {getattr(tensor, 'dtype', 'no tensor')}.",
+            remedy="Export it with tensors as arguments, of float32, float64, int64 or bool, and "
+            "let forward convert them.",
+        )
+    free = bool(sizes) and not isinstance(sizes[0], int)
+    if not free or any(not isinstance(size, int) or size == 0 for size in sizes[1:]):
+        raise UnsupportedModel(
+            f"The exported program's input {name!r} is {tensor.dtype} of "
             f"shape {[size if isinstance(size, int) else str(size) for size in sizes]}.",
             remedy="Export it with a free first dimension, for the rows, and every other size "
             f"fixed: dynamic_shapes={{{name!r}: {{0: torch.export.Dim('batch')}}}}.",

@@ -19,6 +19,7 @@ from seatrial.release.desk import Desk
 from seatrial.training.runs.desk import RunDesk
 from seatrial.web.console.experiment_pages import ExperimentPages, add_experiments
 from seatrial.web.console.frame import LANGUAGE, Frame, Name, form_of, language_of
+from seatrial.web.console.model_pages import Models, models_of
 from seatrial.web.console.retraining_pages import RetrainingPages, add_retraining
 from seatrial.web.console.runs_pages import add_runs
 from seatrial.web.console.spend_pages import SpendPages, add_spend
@@ -64,6 +65,7 @@ class ReleasePages:
         spend: what language models cost.
         indexes: how each index of documents stands; None where there is none.
         registry: what arrived from registries; None where none is followed.
+        models: what versions take and run on; None where nobody knows.
     """
 
     def __init__(
@@ -73,7 +75,10 @@ class ReleasePages:
         spend: SpendPages,
         indexes: Callable[[], Mapping[str, Any]] | None = None,
         registry: RegistryDesk | None = None,
+        *,
+        models: Models | None = None,
     ) -> None:
+        self._models = models
         self._desk = desk
         self._watch = watch
         self._spend = spend
@@ -103,9 +108,11 @@ class ReleasePages:
 
     def endpoint(self, name: str, language: str) -> dict[str, Any]:
         """What the fragments of an endpoint show.   Raises: UnknownEndpoint."""
+        endpoint, metrics = self._desk.view(name), self._desk.metrics(name, now=datetime.now(UTC))
         return {
-            "endpoint": self._desk.view(name),
-            "metrics": self._desk.metrics(name, now=datetime.now(UTC)),
+            "endpoint": endpoint,
+            "metrics": metrics,
+            "models": [] if self._models is None else models_of(endpoint, metrics, self._models),
             "story": story(self._desk.latest(name), language),
             "standing": self._watch.standings().get(name, {"state": "unknown", "firing": []}),
         }
@@ -145,6 +152,7 @@ def console_router(
     retraining: Retrainings | None = None,
     registry: RegistryDesk | None = None,
     card: Card | None = None,
+    models: Models | None = None,
     training: RunDesk | None = None,
     features: FeatureDesk | None = None,
     events: EventDesk | None = None,
@@ -158,6 +166,7 @@ def console_router(
         retraining: models that are trained anew; None where none is configured.
         registry: what arrived from registries; None where none is followed.
         card: model cards of versions; None where there are none.
+        models: what versions take and run on; None where nobody knows.
         training: runs of trainings; None where nobody shows them.
         features: how features stand; None where no endpoint looks any up.
         events: how events go; None where no broker is configured.
@@ -175,7 +184,7 @@ def console_router(
         knowledge_pages = KnowledgePages(knowledge)
         add_knowledge(router, frame, knowledge_pages)
         indexes = knowledge_pages.all
-    pages = ReleasePages(desk, watch, spend_pages, indexes, registry)
+    pages = ReleasePages(desk, watch, spend_pages, indexes, registry, models=models)
 
     @router.get("/")
     def overview(request: Request) -> Response:
@@ -191,6 +200,7 @@ def console_router(
             "/endpoints/{name}": "endpoint.html",
             "/console/endpoints/{name}": "endpoint_part.html",
             "/console/endpoints/{name}/history": "history_part.html",
+            "/console/endpoints/{name}/model": "model_part.html",
         },
         pages.endpoint,
     )

@@ -1,0 +1,61 @@
+"""The words of the section that says what a version takes, answers and runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EN: Mapping[str, str] = {
+    "model": "Model",
+    "model.unreadable": "What this version takes is not known on this machine.",
+    "model.made_with": "made with",
+    "model.runs_on": "runs on",
+    "model.onnx": "ONNX Runtime, in this server",
+    "model.native": "its own library, in a process of its own",
+    "model.both": "ONNX Runtime and its own library, by the number of rows",
+    "model.remote": "the engine {name}, a server elsewhere",
+    "model.ready": "{n} of {all} workers have it",
+    "model.failing": "{share} of its requests failed in the last 15 minutes",
+    "model.well": "answers",
+    "model.unasked": "not asked in the last 15 minutes",
+    "model.name": "Name",
+    "model.input": "Inputs",
+    "model.output": "Outputs",
+    "model.dtype": "Type",
+    "model.shape": "Shape of a row",
+    "model.one_value": "one value",
+    "model.values": "Known values",
+    "model.or_missing": "may be missing",
+    "model.watched": "Watched for drift",
+    "model.its_values": "its values",
+    "model.its_words": "its length and its words",
+    "model.more": "and {n} more",
+    "model.example": "Ask it: one made-up row",
+}
+
+ZH: Mapping[str, str] = {
+    "model": "模型",
+    "model.unreadable": "本机上没有该版本的输入信息。",
+    "model.made_with": "训练库",
+    "model.runs_on": "运行方式",
+    "model.onnx": "ONNX Runtime，在本服务器内",
+    "model.native": "模型自己的库，在单独的进程中",
+    "model.both": "按行数选用 ONNX Runtime 或模型自己的库",
+    "model.remote": "引擎 {name}，在另一台服务器上",
+    "model.ready": "{all} 个工作进程中有 {n} 个已加载",
+    "model.failing": "最近 15 分钟内 {share} 的请求失败",
+    "model.well": "正常应答",
+    "model.unasked": "最近 15 分钟内没有请求",
+    "model.name": "名称",
+    "model.input": "输入",
+    "model.output": "输出",
+    "model.dtype": "类型",
+    "model.shape": "每行的形状",
+    "model.one_value": "一个值",
+    "model.values": "已知取值",
+    "model.or_missing": "可以缺失",
+    "model.watched": "监控漂移的内容",
+    "model.its_values": "取值本身",
+    "model.its_words": "长度和用词",
+    "model.more": "以及另外 {n} 项",
+    "model.example": "请求示例：一行虚构的数据",
+}

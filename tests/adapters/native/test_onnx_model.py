@@ -1,0 +1,146 @@
+"""ONNX graphs that cannot be served: each is refused by what it lacks, with a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from seatrial.adapters.native.onnx_model import load_onnx
+from seatrial.kernel.errors import SeatrialError
+from seatrial.registry.model_file import CorruptModel
+from seatrial.serving.failures import UnsupportedModel
+
+FLOAT = TensorProto.FLOAT
+
+
+def graph(
+    op: str = "Identity",
+    *,
+    given: tuple[int, Sequence[Any]] = (FLOAT, ("n", 4)),
+    answers: int = FLOAT,
+    opset: int = 21,
+    domain: str = "",
+    **named: Any,
+) -> ModelProto:
+    """One operator from ``x`` to ``y``."""
+    dtype, shape = given
+    node = helper.make_node(op, ["x"], ["y"], domain=domain, **named)
+    made = helper.make_graph(
+        [node],
+        "one",
+        [helper.make_tensor_value_info("x", dtype, shape)],
+        [helper.make_tensor_value_info("y", answers, shape)],
+    )
+    sets = [helper.make_opsetid("", opset), helper.make_opsetid("mine", 1)]
+    return helper.make_model(made, opset_imports=sets, ir_version=10)
+
+
+def inputless() -> ModelProto:
+    """A constant."""
+    value = numpy_helper.from_array(np.zeros(3, np.float32))
+    node = helper.make_node("Constant", [], ["y"], value=value)
+    out = helper.make_tensor_value_info("y", FLOAT, [3])
+    sets = [helper.make_opsetid("", 21)]
+    return helper.make_model(
+        helper.make_graph([node], "one", [], [out]), opset_imports=sets, ir_version=10
+    )
+
+
+def linked(location: str) -> ModelProto:
+    """A graph whose weights lie in a file of that name."""
+    weights = numpy_helper.from_array(np.ones((4, 1), np.float32), "w")
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", "16")):
+        entry = weights.external_data.add()
+        entry.key, entry.value = key, value
+    made = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "one",
+        [helper.make_tensor_value_info("x", FLOAT, ["n", 4])],
+        [helper.make_tensor_value_info("y", FLOAT, ["n", 1])],
+        [weights],
+    )
+    sets = [helper.make_opsetid("", 21)]
+    return helper.make_model(made, opset_imports=sets, ir_version=10)
+
+
+def newer(ir_version: int) -> ModelProto:
+    """A file format of the future."""
+    made = graph()
+    made.ir_version = ir_version
+    return made
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "remedy"),
+    [
+        (graph("Magic", domain="mine"), "no operator mine:Magic", "operators of ONNX"),
+        (graph(opset=99), "operator set is newer", "older opset_version"),
+        (newer(60), "file format is newer", "newer onnxruntime"),
+        (linked("missing.bin"), "lie in another file", "save_as_external_data=False"),
+        (linked("beside.bin"), "lie in another file", "save_as_external_data=False"),
+        (linked("../../../etc/passwd"), "lie in another file", "save_as_external_data=False"),
+        (linked("/etc/passwd"), "lie in another file", "save_as_external_data=False"),
+        (graph(given=(FLOAT, ("n", "k"))), r"\['n', 'k'\]", "fixed"),
+        (graph(given=(FLOAT, (3, 4))), r"\[3, 4\]", "free first dimension"),
+        (graph(given=(FLOAT, ())), r"\[\]", "free first dimension"),
+        (graph(given=(FLOAT, ("n", 0))), r"\['n', 0\]", "free first dimension"),
+        (inputless(), "takes no input", "rows as an input"),
+        *(
+            (graph(given=(kind, ("n", 2)), answers=kind), "'x' is tensor", "Cast")
+            for kind in (
+                TensorProto.FLOAT16,
+                TensorProto.BFLOAT16,
+                TensorProto.UINT8,
+                TensorProto.INT8,
+                TensorProto.UINT64,
+            )
+        ),
+        (graph("Cast", answers=TensorProto.BFLOAT16, to=16), "'y' is tensor.bfloat16", "Cast"),
+        (graph("Cast", answers=TensorProto.UINT64, to=13), "'y' is tensor.uint64", "Cast"),
+        (
+            graph(given=(TensorProto.COMPLEX64, ("n", 2)), answers=TensorProto.COMPLEX64),
+            "no tensor.complex64. on a CPU",
+            "Cast to float",
+        ),
+    ],
+)
+def test_a_graph_that_cannot_be_served_says_what_it_lacks(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: ModelProto,
+    said: str,
+    remedy: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "beside.bin").write_bytes(bytes(16))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(UnsupportedModel, match=said) as caught:
+        load_onnx(path)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"\x08\x09\x12\x00" + b"\xff" * 500, b"\x08\x0a\x12\x03ab"])
+def test_what_is_no_graph_is_damaged(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(CorruptModel, match=r"cannot load model\.onnx") as caught:
+        load_onnx(path)
+    assert "export it again" in caught.value.remedy
+
+
+def test_halves_and_small_numbers_may_be_answers(tmp_path: Path) -> None:
+    for kind in (TensorProto.FLOAT16, TensorProto.UINT8):
+        path = tmp_path / f"{kind}.onnx"
+        path.write_bytes(graph("Cast", answers=kind, to=kind).SerializeToString())
+        try:
+            load_onnx(path)
+        except SeatrialError as error:  # pragma: no cover
+            pytest.fail(str(error))
