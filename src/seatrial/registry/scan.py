@@ -20,6 +20,7 @@ from typing import Final, TypeAlias
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
 from seatrial.registry.class_file import UnreadableClass, imports_of
+from seatrial.registry.huggingface_file import BringsCode, check_folder
 from seatrial.registry.keras_file import outside_of
 from seatrial.registry.model_file import (
     Compression,
@@ -155,6 +156,8 @@ def scan(
         return _scan_class(path, size, digest, trust=trust)
     if found in _TORCH:
         return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
+    if found is FileFormat.HUGGINGFACE:
+        return _scan_huggingface(path, size, digest, limit=limit)
     if found in (FileFormat.KERAS, FileFormat.SAVED_MODEL):
         return _scan_tensorflow(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
@@ -239,6 +242,31 @@ def _scan_torch(
         imports=(*map(str, found), "torch"),
         outside=tuple(map(str, outside)),
         trusted=trust,
+    )
+
+
+def _scan_huggingface(path: Path, size: int, digest: str, *, limit: int) -> ScanReport:
+    """Nobody's trust is asked for: what would run code is not read at all."""
+    try:
+        for traced in check_folder(path, limit=limit):
+            _refuse_unsafe(path, traced, frozenset(i for i in traced.imports if not is_allowed(i)))
+    except BringsCode as named:
+        raise UnsafeModel(
+            f"{path.name} brings code along: its {named} names some in auto_map.",
+            remedy="Nothing of it is run, with --trust neither. Serve it as a class of your own, "
+            "module.py:Class, or save a model of an architecture that transformers has.",
+        ) from named
+    except UnreadableArchive as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged folder of Hugging Face: {problem}.",
+            remedy="Save it again with save_pretrained, or copy it again, whole.",
+        ) from problem
+    return ScanReport(
+        format=FileFormat.HUGGINGFACE,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=("tokenizers", "torch", "transformers"),
     )
 
 

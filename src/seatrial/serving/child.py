@@ -26,6 +26,7 @@ from seatrial.registry.model_file import (
     NoSuchModel,
     UnknownFormat,
 )
+from seatrial.registry.huggingface_file import FolderIncomplete, NoTextClassifier
 from seatrial.registry.saved_model_file import NoSignature
 from seatrial.registry.scan import LostDefinition, UnsafeModel
 from seatrial.serving import frames
@@ -59,6 +60,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         CorruptModel,
         EngineFailed,
         EngineOutOfMemory,
+        FolderIncomplete,
         frames.FrameTooLarge,
         LostDefinition,
         MissingLibrary,
@@ -66,6 +68,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         NoSignature,
         NoSuchClass,
         NoSuchModel,
+        NoTextClassifier,
         NotAModel,
         StateDict,
         WrongClass,

@@ -146,22 +146,22 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> b
     return is_new
 
 
-def check_graph(bundle: Bundle, endpoint: str) -> None:
-    """Say whether Triton can be given a bundle's model.   Raises: GraphUnfit."""
+def check_graph(bundle: Bundle, endpoint: str) -> Graph:
+    """The graph of a bundle's model, as Triton can be given it.   Raises: GraphUnfit."""
     if Role.ONNX not in bundle.manifest.artefacts:
         raise GraphUnfit(
             f"The model of {endpoint!r} has no ONNX export that answers as it does, and Triton "
             "can be given no other form.",
             remedy="Deploy it without --engine: it is then run in a process of its own here.",
         )
+    return graph_of(bundle.read(Role.ONNX), bundle.signature)
 
 
 def files_for_triton(
     bundle: Bundle, plan: EnginePlan, backend: Backend, model: str, mark: Mark
 ) -> dict[str, bytes]:
     """The files of a version's model folder.   Raises: GraphUnfit."""
-    check_graph(bundle, mark.endpoint)
-    graph = graph_of(bundle.read(Role.ONNX), bundle.signature)
+    graph = check_graph(bundle, mark.endpoint)
     return model_files(model, bundle.signature, plan, graph, backend=backend, mark=mark)
 
 
@@ -174,12 +174,19 @@ def mark_in(folder: Path) -> Mark | None:
 
 
 def graph_of(content: bytes, signature: Signature) -> Graph:
-    """A graph as the forms of other servers are made of it."""
+    """A graph as the forms of other servers are made of it.   Raises: GraphUnfit."""
     with ONE_AT_A_TIME:
         from seatrial.adapters.onnx_place import feature_of
         from seatrial.adapters.onnxruntime import described
 
-    inputs, outputs = described(content)
+    inputs, outputs, takes_tokens = described(content)
+    if takes_tokens:
+        raise GraphUnfit(
+            "The graph takes tokens, and its tokenizer, which makes them of a text, runs in "
+            "seatrial only: no other server is given such a graph.",
+            remedy="Deploy it without --engine: ONNX Runtime answers here. For a server of your "
+            "own, write it with seatrial export; the tokenizer is in its metadata.",
+        )
     names = signature.names
     of = {} if signature.matrix else {i.name: feature_of(i.name, names) for i in inputs}
     return Graph(content=content, inputs=inputs, outputs=outputs, feature_of=of)

@@ -1,0 +1,95 @@
+"""Text classifiers of Hugging Face as ONNX: the model's graph, with its tokenizer in its metadata.
+
+Rows and tokens are free. The names of the labels are in the graph too, so it answers by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from onnx import ModelProto, TensorProto, helper
+
+from seatrial.adapters.onnx_convert import Columns, refusal
+from seatrial.adapters.onnx_text import CLASSES, TOKENIZER
+from seatrial.packaging.export import Form
+
+if TYPE_CHECKING:
+    from seatrial.adapters.native.huggingface_model import HuggingfaceModel
+
+_PLACE = "place"
+"""Which label it is, before it has its name."""
+
+
+def export(
+    model: HuggingfaceModel, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
+) -> dict[str, object]:
+    """The model as ONNX; see ``export_sklearn.export`` for the arguments.
+
+    Args: model: as loaded.
+    """
+    del columns, matrix  # one text a row, whatever its name
+    if Form(form) is not Form.FLOAT32:
+        return refusal("A model of transformers has one form, its own.")
+    from seatrial.adapters.native.torch_graphs import fixed_batch, reason
+    from seatrial.adapters.onnx_graph import opsets, to_bytes
+
+    try:
+        graph = _graph(model, outputs)
+    except ImportError as error:
+        return refusal(
+            f"The export needs {error.name or 'onnxscript'}; run: pip install "
+            "'seatrial[huggingface]'."
+        )
+    except Exception as error:  # noqa: BLE001 - exporters raise whatever the model's code does
+        return refusal(f"PyTorch cannot export the model: {reason(error)}.")
+    if fixed := fixed_batch(graph):
+        return refusal(f"The exported input {fixed!r} takes a fixed number of rows.")
+    if "label" in outputs:
+        _name_labels(graph, model.names)
+    _keep(graph, TOKENIZER, model.tokenizer)
+    if model.names:
+        _keep(graph, CLASSES, json.dumps(model.names, ensure_ascii=False))
+    return {"onnx": to_bytes(graph), "wide": None, "opset": dict(opsets(graph)), "reason": ""}
+
+
+def _graph(model: HuggingfaceModel, outputs: Sequence[str]) -> ModelProto:
+    """The graph of tokens.   Raises: what PyTorch raises."""
+    from seatrial.adapters.native import torch_graphs
+
+    found = [_PLACE if name == "label" else name for name in outputs]
+    free = {"batch": None, "tokens": model.max_tokens}
+    return torch_graphs.exported(_flat(model), model.examples(), model.inputs, found, free=free)
+
+
+def _flat(model: HuggingfaceModel) -> Any:
+    """The model as a module of tensors that returns the answers, a label by its place."""
+    import torch
+
+    class Flat(torch.nn.Module):  # type: ignore[misc]  # torch is not there where types are checked
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = model.model
+
+        def forward(self, *tensors: Any) -> tuple[Any, ...]:
+            named = dict(zip(model.inputs, tensors, strict=True))
+            return tuple(model.answers(self.module(**named).logits).values())
+
+    return Flat().eval()
+
+
+def _name_labels(graph: ModelProto, names: Sequence[str]) -> None:
+    """Give the label by name where the graph gives its place."""
+    inner = graph.graph
+    inner.initializer.append(
+        helper.make_tensor("labels", TensorProto.STRING, [len(names)], [n.encode() for n in names])
+    )
+    inner.node.append(helper.make_node("Gather", ["labels", _PLACE], ["label"], name="label"))
+    at = [value.name for value in inner.output].index(_PLACE)
+    del inner.output[at]
+    inner.output.insert(at, helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"]))
+
+
+def _keep(graph: ModelProto, entry: str, text: str) -> None:
+    graph.metadata_props.add(key=entry, value=text)
