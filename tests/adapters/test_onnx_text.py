@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.adapters.text_graphs import MAX_TOKENS, SIGNATURE, text_graph, tokenizer
 
-from seatrial.adapters.onnx_text import ALONE, MAX_TOKENS as TOGETHER
-from seatrial.adapters.onnx_text import TOKENIZER, Texts, TokenizerUnusable, _together, task_of
+from seatrial.adapters.onnx_text import (
+    ALONE,
+    TOKENIZER,
+    Texts,
+    TokenizerUnusable,
+    _together,
+    task_of,
+)
+from seatrial.adapters.onnx_text import MAX_TOKENS as TOGETHER
 from seatrial.adapters.onnxruntime import GraphUnusable, OnnxEngine
 from seatrial.registry.signature import Dtype, Feature, Signature, Task
+from tests.adapters.text_graphs import MAX_TOKENS, SIGNATURE, text_graph, tokenizer
 
 INT64 = np.dtype(np.int64)
 INPUTS = {"input_ids": INT64, "attention_mask": INT64}
@@ -28,7 +35,15 @@ def test_texts_are_answered_by_name_whatever_runs_beside_them(left: bool) -> Non
     engine = OnnxEngine(text_graph(left=left), SIGNATURE)
     texts = ["good", "bad bad film", "", "很 good film", "film " * 99 + "good", None, "Good\ud800"]
     whole = engine.predict(batch(*texts))
-    assert whole["label"].tolist() == ["good 好", "bad", "good 好", "good 好", "bad", "good 好", "good 好"]
+    assert whole["label"].tolist() == [
+        "good 好",
+        "bad",
+        "good 好",
+        "good 好",
+        "bad",
+        "good 好",
+        "good 好",
+    ]
     for k, text in enumerate(texts):
         alone = engine.predict(batch(text))
         assert alone["label"].tolist() == [whole["label"][k]]
@@ -65,7 +80,9 @@ def test_a_graph_that_says_so_runs_each_text_by_itself() -> None:
 
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=40), st.integers(1, TOGETHER))
 @settings(max_examples=60, deadline=None)
-def test_every_text_runs_once_and_no_more_tokens_run_together(lengths: list[int], most: int) -> None:
+def test_every_text_runs_once_and_no_more_tokens_run_together(
+    lengths: list[int], most: int
+) -> None:
     tall = np.array(lengths)
     groups = list(_together(tall, most))
     assert sorted(np.concatenate(groups).tolist()) == list(range(len(lengths)))

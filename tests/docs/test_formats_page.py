@@ -48,6 +48,10 @@ _CATBOOST = (
 _CATBOOST_NATIVE = (
     "integration/catboost_models/in_catboost.py::test_a_model_answers_in_its_child_as_catboost_does"
 )
+_HF = "integration/huggingface_models/in_transformers.py::"
+_HF_WRITTEN = _HF + "test_a_folder_is_written_with_the_answers_of_transformers"
+_HF_STAGED = _HF + "test_the_commands_of_the_page_are_run_as_they_stand"
+_HF_NATIVE = _HF + "test_what_has_no_graph_is_served_with_transformers"
 _CLASS = "adapters/native/test_class_model.py::test_a_class_reads_its_files_and_answers_by_name"
 _GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
 
@@ -76,6 +80,13 @@ CELLS = {
     "PyTorch state dict, with `--class`": (_TORCH, "", _TORCH, "", ""),
     "Keras (.keras), `--to savedmodel` too": (_TF_WRITTEN, "", "", _TF_PLAIN, _TF_STAGED),
     "SavedModel folder, with `--trust`": (_TF_WRITTEN, "", "", _TF_STAGED, _TF_WRITTEN),
+    "Hugging Face text classifier, a folder": (
+        _HF_WRITTEN,
+        _HF_STAGED,
+        "",
+        _HF_STAGED,
+        _HF_NATIVE,
+    ),
     "Python class (`module.py:Class`)": ("", "", "", "", _CLASS),
 }
 """The test of each cell, in the order of the columns; empty where the cell is."""

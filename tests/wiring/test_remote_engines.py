@@ -35,6 +35,7 @@ from seatrial.wiring.remote_engines import (
 )
 from seatrial.wiring.versions import open_version
 from seatrial.wiring.workspace import Workspace, open_workspace
+from tests.adapters import text_graphs
 
 pytestmark = pytest.mark.slow
 
@@ -209,6 +210,16 @@ def test_a_bundle_served_by_itself_takes_its_engine_from_the_environment(
 def test_a_model_without_a_graph_cannot_be_given_to_triton() -> None:
     bundle: Any = SimpleNamespace(manifest=SimpleNamespace(artefacts={Role.NATIVE: "model.pkl"}))
     with pytest.raises(GraphUnfit, match="--engine"):
+        check_graph(bundle, "m")
+
+
+def test_a_graph_that_brings_its_tokenizer_cannot_be_given_to_triton() -> None:
+    bundle: Any = SimpleNamespace(
+        manifest=SimpleNamespace(artefacts={Role.ONNX: "model.onnx"}),
+        signature=text_graphs.SIGNATURE,
+        read=lambda _: text_graphs.text_graph(),
+    )
+    with pytest.raises(GraphUnfit, match="its tokenizer"):
         check_graph(bundle, "m")
 
 

@@ -1,4 +1,4 @@
-"""Graphs that bring their tokenizer along: texts in, the tensors of tokens that the graph takes out.
+"""Graphs that bring their tokenizer along: what texts become before such a graph is run.
 
 The tokenizer is a `tokenizer.json`, with the truncation and padding of its model, in the graph's
 own metadata, so that a graph stays one file. Nothing of PyTorch or transformers is needed for it.
@@ -82,10 +82,13 @@ class Texts:
         lengths = np.array([len(one["input_ids"]) for one in found])
         for rows in _together(lengths, 1 if self._alone else MAX_TOKENS):
             width = int(lengths[rows].max())
-            yield rows, {
-                name: self._filled([found[k][name] for k in rows], name, width)
-                for name in self._inputs
-            }
+            yield (
+                rows,
+                {
+                    name: self._filled([found[k][name] for k in rows], name, width)
+                    for name in self._inputs
+                },
+            )
 
     def _tokens(self, text: str) -> dict[str, list[int]]:
         # One by one: a batch is split by the library among threads of its own, which then warns
@@ -120,7 +123,7 @@ def classes_of(session: Any) -> tuple[str, ...] | None:
 
 
 def task_of(outputs: Sequence[str]) -> Task:
-    """What a model of texts does, by its answers; probabilities alone are of any number of labels."""
+    """What a model of texts does, by its answers; several labels at once are neither."""
     if "label" in outputs:
         return Task.CLASSIFICATION
     return Task.REGRESSION if "prediction" in outputs else Task.OTHER

@@ -99,7 +99,8 @@ class OnnxEngine:
         """The answers to texts, which run a few of like length at a time."""
         assert isinstance(batch, dict)
         answers = {
-            name: np.empty((n_rows(batch), *shape[1:]), dtype) for name, dtype, shape in self._wanted
+            name: np.empty((n_rows(batch), *shape[1:]), dtype)
+            for name, dtype, shape in self._wanted
         }
         for rows, feed in tokenizer.feeds(batch[self._feature].tolist()):
             for name, values in self._named(self._run(self._names, feed, None)).items():

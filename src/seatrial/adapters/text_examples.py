@@ -8,7 +8,20 @@ from seatrial.packaging.model_facts import InputFact, Kind
 
 _WORDS: Final = (
     *("good", "bad", "a", "film", "the", "not", "Never", "price", "was", "it", "24.95", "don't"),
-    *("很好", "不", "电影", "🙂", "👩‍👩‍👧", "größte", "été", "плохо", "जी", "شكرا", "https://a.b/c", "x" * 40),
+    *(
+        "很好",
+        "不",
+        "电影",
+        "🙂",
+        "👩‍👩‍👧",
+        "größte",
+        "été",
+        "плохо",
+        "जी",
+        "شكرا",
+        "https://a.b/c",
+        "x" * 40,
+    ),
 )
 _ODD: Final = (
     *("", " ", "\n\t", "?", "𝔘𝔫𝔦", "\u200b", "e\u0301", "\x00a\x07", "<s>[CLS]</s>[SEP]"),
@@ -20,7 +33,9 @@ model reads."""
 
 def text_input() -> InputFact:
     """The one input of a model that reads a text a row."""
-    plain = (_phrase(k, n) for k, n in enumerate((1, 1, 2, 3, 3, 4, 5, 6, 8, 10, 13, 17, 25, 40) * 4))
+    plain = (
+        _phrase(k, n) for k, n in enumerate((1, 1, 2, 3, 3, 4, 5, 6, 8, 10, 13, 17, 25, 40) * 4)
+    )
     return InputFact(name="text", kind=Kind.STRING, categories=(*_ODD, *plain))
 
 

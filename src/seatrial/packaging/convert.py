@@ -138,6 +138,8 @@ def convert(
         facts = session.facts()
         say("ok", "scan", f"{facts.estimator} of {facts.framework} {facts.version}")
         signature, described = session.introduce(source.sample, label=source.label)
+        for note in described.notes:
+            say("note", "note", note)
 
         async def predict(batch: Batch) -> Prediction:
             return await asyncio.to_thread(session.predict, batch)

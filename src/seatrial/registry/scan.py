@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
@@ -154,12 +154,8 @@ def scan(
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
     if found is FileFormat.PYTHON_CLASS:
         return _scan_class(path, size, digest, trust=trust)
-    if found in _TORCH:
-        return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
-    if found is FileFormat.HUGGINGFACE:
-        return _scan_huggingface(path, size, digest, limit=limit)
-    if found in (FileFormat.KERAS, FileFormat.SAVED_MODEL):
-        return _scan_tensorflow(path, found, size, digest, trust=trust, limit=limit)
+    if (scan_of := _LIBRARIES.get(found)) is not None:
+        return scan_of(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
         return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
     traced = _trace(path, compression, limit)
@@ -205,9 +201,6 @@ def _scan_skops(path: Path, size: int, digest: str, *, trust: bool, limit: int) 
     )
 
 
-_TORCH: Final = frozenset((FileFormat.TORCH, FileFormat.TORCHSCRIPT, FileFormat.TORCH_EXPORT))
-
-
 def _scan_torch(
     path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
 ) -> ScanReport:
@@ -245,8 +238,11 @@ def _scan_torch(
     )
 
 
-def _scan_huggingface(path: Path, size: int, digest: str, *, limit: int) -> ScanReport:
+def _scan_huggingface(
+    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
+) -> ScanReport:
     """Nobody's trust is asked for: what would run code is not read at all."""
+    del trust
     try:
         for traced in check_folder(path, limit=limit):
             _refuse_unsafe(path, traced, frozenset(i for i in traced.imports if not is_allowed(i)))
@@ -262,7 +258,7 @@ def _scan_huggingface(path: Path, size: int, digest: str, *, limit: int) -> Scan
             remedy="Save it again with save_pretrained, or copy it again, whole.",
         ) from problem
     return ScanReport(
-        format=FileFormat.HUGGINGFACE,
+        format=kind,
         compression=Compression.NONE,
         size_bytes=size,
         sha256=digest,
@@ -433,3 +429,19 @@ def _way_out(refused: frozenset[Import]) -> str:
     if not modules.isdisjoint(_HOSTILE):
         return "Do not load this file: no model needs that. Ask whoever made it."
     return "Pass --trust if you made the file yourself; otherwise do not load it."
+
+
+class _Scan(Protocol):
+    def __call__(
+        self, path: Path, kind: FileFormat, size: int, digest: str, /, *, trust: bool, limit: int
+    ) -> ScanReport: ...
+
+
+_LIBRARIES: Final[Mapping[FileFormat, _Scan]] = {
+    FileFormat.TORCH: _scan_torch,
+    FileFormat.TORCHSCRIPT: _scan_torch,
+    FileFormat.TORCH_EXPORT: _scan_torch,
+    FileFormat.KERAS: _scan_tensorflow,
+    FileFormat.SAVED_MODEL: _scan_tensorflow,
+    FileFormat.HUGGINGFACE: _scan_huggingface,
+}

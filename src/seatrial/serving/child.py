@@ -19,6 +19,7 @@ from typing import Final, cast
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.class_file import NoSuchClass
+from seatrial.registry.huggingface_file import FolderIncomplete, NoTextClassifier
 from seatrial.registry.model_file import (
     CorruptModel,
     MissingLibrary,
@@ -26,7 +27,6 @@ from seatrial.registry.model_file import (
     NoSuchModel,
     UnknownFormat,
 )
-from seatrial.registry.huggingface_file import FolderIncomplete, NoTextClassifier
 from seatrial.registry.saved_model_file import NoSignature
 from seatrial.registry.scan import LostDefinition, UnsafeModel
 from seatrial.serving import frames

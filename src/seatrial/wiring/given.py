@@ -69,7 +69,8 @@ def model_file(
 
     Args:
         given: a model file, the folder of a SavedModel or of Hugging Face,
-            ``folder/module.py:Class``, a folder that MLflow wrote, ``models:/NAME/NUMBER``, ``models:/NAME@ALIAS`` or ``runs:/RUN/PATH``.
+            ``folder/module.py:Class``, a folder that MLflow wrote, ``models:/NAME/NUMBER``,
+            ``models:/NAME@ALIAS`` or ``runs:/RUN/PATH``.
         say: told what was packed or fetched.
         mlflow: address of MLflow as configured; ``MLFLOW_TRACKING_URI`` says it where this is None.
         signature: of a SavedModel, which one; None for the usual one.
@@ -84,13 +85,18 @@ def model_file(
         yield file
 
 
+def holds_model(folder: Path) -> bool:
+    """Whether a folder holds a model as its library wrote it, and no bundle."""
+    return is_folder(folder) or is_model_folder(folder) or (folder / _DESCRIPTION).exists()
+
+
 @contextmanager
 def _found(given: Path, say: Say, mlflow: str | None) -> Iterator[Path]:
     # A packed class is a file of that name, in our own registry for example.
     named = None if given.is_file() else named_class(given)
     if named is None and not str(given).startswith(_SCHEMES):
-        whole = not given.is_dir() or is_folder(given) or is_model_folder(given)
-        yield given if whole else _in_folder(given)
+        is_whole = not given.is_dir() or is_folder(given) or is_model_folder(given)
+        yield given if is_whole else _in_folder(given)
         return
     with TemporaryDirectory(prefix="seatrial-") as folder:
         if named is not None:

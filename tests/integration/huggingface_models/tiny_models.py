@@ -1,4 +1,4 @@
-"""Text classifiers of random weights, as ``save_pretrained`` writes them, small enough for seconds."""
+"""Text classifiers of random weights, as ``save_pretrained`` writes them, tiny."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Any, Final
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 
 TEXTS: Final = (
     "the film was good, a joy from its first minute to the last",
@@ -89,6 +97,15 @@ def roberta(folder: Path, **settings: Any) -> Path:
         **_SMALL,
     )
     return saved(folder, transformers.RobertaForSequenceClassification(config), words)
+
+
+def gpt2(folder: Path) -> Path:
+    """A decoder without a token for padding, whose texts can only run one by one."""
+    words = transformers.GPT2TokenizerFast(tokenizer_object=bytes_pairs(), model_max_length=64)
+    config = transformers.GPT2Config(
+        vocab_size=len(words), n_positions=64, n_embd=32, n_layer=2, n_head=2, **_labels(3)
+    )
+    return saved(folder, transformers.GPT2ForSequenceClassification(config), words)
 
 
 def saved(folder: Path, model: Any, words: Any) -> Path:
