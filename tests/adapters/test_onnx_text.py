@@ -74,7 +74,7 @@ def test_a_graph_that_says_so_runs_each_text_by_itself() -> None:
         [2],
         [0],
     ]
-    engine = OnnxEngine(text_graph(**{ALONE: "int8"}), SIGNATURE)
+    engine = OnnxEngine(text_graph({ALONE: "int8"}), SIGNATURE)
     assert engine.predict(batch("good", "bad"))["label"].tolist() == ["good 好", "bad"]
 
 
@@ -92,7 +92,7 @@ def test_every_text_runs_once_and_no_more_tokens_run_together(
 
 def test_a_tokenizer_that_is_none_or_fits_no_graph_is_refused() -> None:
     with pytest.raises(TokenizerUnusable, match="cannot be read"):
-        OnnxEngine(text_graph(**{TOKENIZER: "{}"}), SIGNATURE)
+        OnnxEngine(text_graph({TOKENIZER: "{}"}), SIGNATURE)
     with pytest.raises(TokenizerUnusable, match="The graph takes rows"):
         Texts(tokenizer(), {"rows": INT64})
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from onnx import ModelProto, numpy_helper, parser
@@ -39,7 +41,7 @@ def tokenizer(*, left: bool = False) -> str:
     return found
 
 
-def text_graph(*, left: bool = False, **metadata: str) -> bytes:
+def text_graph(metadata: Mapping[str, str] = MappingProxyType({}), *, left: bool = False) -> bytes:
     """The mean worth of a text's words says which label it has."""
     graph: ModelProto = parser.parse_model("""
         <ir_version: 9, opset_import: ["": 18]>
@@ -69,4 +71,5 @@ def text_graph(*, left: bool = False, **metadata: str) -> bytes:
     for key, value in entries.items():
         if value:
             graph.metadata_props.add(key=key, value=value)
-    return graph.SerializeToString()
+    content: bytes = graph.SerializeToString()
+    return content

@@ -23,17 +23,21 @@ from seatrial.registry.huggingface_file import (
 from seatrial.registry.model_file import CorruptModel, FileFormat, detect
 from seatrial.registry.scan import ScanReport, UnsafeModel, scan
 
+SAFE = "model.safetensors"
+PICKLED = "pytorch_model.bin"
 CONFIG = {"architectures": ["BertForSequenceClassification"], "model_type": "bert"}
 
 
-def folder(at: Path, config: Mapping[str, Any] = CONFIG, **files: bytes) -> Path:
-    """A folder of a model; ``__`` stands for a dot."""
+def folder(
+    at: Path, files: Mapping[str, bytes] = {}, *, config: Mapping[str, Any] = CONFIG
+) -> Path:
+    """A folder of a model, with other files; an empty one is not there."""
     at.mkdir()
     (at / "config.json").write_text(json.dumps(config))
-    usual = {"model__safetensors": b"weights", "tokenizer__json": b"{}"}
-    for name, content in (usual | files).items():
+    usual = {"model.safetensors": b"weights", "tokenizer.json": b"{}"}
+    for name, content in {**usual, **files}.items():
         if content:
-            (at / name.replace("__", ".")).write_bytes(content)
+            (at / name).write_bytes(content)
     return at
 
 
@@ -57,7 +61,7 @@ class Runs:
 
 
 def test_a_folder_is_told_by_its_configuration_and_packed_alike_each_time(tmp_path: Path) -> None:
-    at = folder(tmp_path / "m", optimizer__pt=b"o", README__md=b"r", pytorch_model__bin=b"b")
+    at = folder(tmp_path / "m", {"optimizer.pt": b"o", "README.md": b"r", PICKLED: b"b"})
     (at / "checkpoint-5").mkdir()
     (at / "checkpoint-5" / "config.json").write_text("{}")
     assert is_model_folder(at)
@@ -74,7 +78,7 @@ def test_a_folder_is_told_by_its_configuration_and_packed_alike_each_time(tmp_pa
 
 
 def test_links_are_followed_as_hugging_faces_cache_has_them(tmp_path: Path) -> None:
-    at = folder(tmp_path / "m", model__safetensors=b"")
+    at = folder(tmp_path / "m", {SAFE: b""})
     (tmp_path / "blob").write_bytes(b"weights")
     (at / "model.safetensors").symlink_to(tmp_path / "blob")
     with packed_folder(at) as packed:
@@ -82,10 +86,8 @@ def test_links_are_followed_as_hugging_faces_cache_has_them(tmp_path: Path) -> N
 
 
 def test_weights_in_parts_go_with_their_index(tmp_path: Path) -> None:
-    parts = {"model-00001-of-00002__safetensors": b"a", "model-00002-of-00002__safetensors": b"b"}
-    at = folder(
-        tmp_path / "m", model__safetensors=b"", model__safetensors__index__json=b"{}", **parts
-    )
+    parts = {f"model-0000{k}-of-00002.safetensors": b"part" for k in (1, 2)}
+    at = folder(tmp_path / "m", {SAFE: b"", f"{SAFE}.index.json": b"{}", **parts})
     with packed_folder(at) as packed:
         assert len([n for n in zipfile.ZipFile(packed).namelist() if n.startswith("model")]) == 3
 
@@ -107,7 +109,7 @@ def test_another_folder_is_left_to_others(tmp_path: Path, content: bytes) -> Non
         ({"model_type": "bert"}, {}, "names no architecture"),
         (
             CONFIG,
-            {"adapter_config__json": b"{}", "model__safetensors": b""},
+            {"adapter_config.json": b"{}", SAFE: b""},
             "an adapter, not the model",
         ),
     ],
@@ -115,18 +117,18 @@ def test_another_folder_is_left_to_others(tmp_path: Path, content: bytes) -> Non
 def test_what_classifies_no_texts_is_refused_with_a_way_out(
     tmp_path: Path, config: Mapping[str, Any], files: Mapping[str, bytes], said: str
 ) -> None:
-    at = folder(tmp_path / "m", config, **files)
+    at = folder(tmp_path / "m", files, config=config)
     with pytest.raises(NoTextClassifier, match=said) as refused:
         scanned(at, trust=True)
     assert refused.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"), [("model__safetensors", "no weights"), ("tokenizer__json", "no tokenizer")]
+    ("missing", "said"), [(SAFE, "no weights"), ("tokenizer.json", "no tokenizer")]
 )
 def test_a_folder_that_lacks_a_half_says_which(tmp_path: Path, missing: str, said: str) -> None:
     with pytest.raises(FolderIncomplete, match=said):
-        scanned(folder(tmp_path / "m", **{missing: b""}))
+        scanned(folder(tmp_path / "m", {missing: b""}))
 
 
 @pytest.mark.parametrize("file", ["config", "tokenizer_config"])
@@ -142,10 +144,8 @@ def test_code_that_a_folder_brings_along_is_refused_whoever_trusts_it(
 
 def test_pickled_weights_are_read_without_being_run(tmp_path: Path) -> None:
     harmless = weights({"layer": [1.0]})
-    assert scanned(folder(tmp_path / "a", model__safetensors=b"", pytorch_model__bin=harmless))
-    hostile = folder(
-        tmp_path / "b", model__safetensors=b"", pytorch_model__bin=weights({"layer": Runs()})
-    )
+    assert not scanned(folder(tmp_path / "a", {SAFE: b"", PICKLED: harmless})).outside
+    hostile = folder(tmp_path / "b", {SAFE: b"", PICKLED: weights({"layer": Runs()})})
     with pytest.raises(UnsafeModel, match="system"):
         scanned(hostile, trust=True)
 
@@ -156,7 +156,7 @@ def test_pickled_weights_are_read_without_being_run(tmp_path: Path) -> None:
     ids=["old", "cut", "end", "no"],
 )
 def test_weights_that_are_no_archive_are_damaged(tmp_path: Path, content: bytes) -> None:
-    at = folder(tmp_path / "m", model__safetensors=b"")
+    at = folder(tmp_path / "m", {SAFE: b""})
     (at / "pytorch_model.bin").write_bytes(content)
     with pytest.raises(CorruptModel, match="of its pytorch_model"):
         scanned(at)

@@ -9,11 +9,14 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from onnx import ModelProto, TensorProto, helper
+import numpy as np
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from seatrial.adapters.onnx_convert import Columns, refusal
 from seatrial.adapters.onnx_text import CLASSES, TOKENIZER
+from seatrial.kernel.size import show_size
 from seatrial.packaging.export import Form
+from seatrial.serving.frames import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
     from seatrial.adapters.native.huggingface_model import HuggingfaceModel
@@ -51,7 +54,19 @@ def export(
     _keep(graph, TOKENIZER, model.tokenizer)
     if model.names:
         _keep(graph, CLASSES, json.dumps(model.names, ensure_ascii=False))
-    return {"onnx": to_bytes(graph), "wide": None, "opset": dict(opsets(graph)), "reason": ""}
+    content = to_bytes(graph)
+    if len(content) > MAX_FRAME_BYTES:
+        return refusal(
+            f"The graph has {show_size(len(content))}, and no more than "
+            f"{show_size(MAX_FRAME_BYTES)} pass between processes."
+        )
+    return {
+        "onnx": content,
+        "wide": None,
+        "opset": dict(opsets(graph)),
+        "reason": "",
+        "complete": True,
+    }
 
 
 def _graph(model: HuggingfaceModel, outputs: Sequence[str]) -> ModelProto:
@@ -82,9 +97,7 @@ def _flat(model: HuggingfaceModel) -> Any:
 def _name_labels(graph: ModelProto, names: Sequence[str]) -> None:
     """Give the label by name where the graph gives its place."""
     inner = graph.graph
-    inner.initializer.append(
-        helper.make_tensor("labels", TensorProto.STRING, [len(names)], [n.encode() for n in names])
-    )
+    inner.initializer.append(numpy_helper.from_array(np.array(names, dtype=object), "labels"))
     inner.node.append(helper.make_node("Gather", ["labels", _PLACE], ["label"], name="label"))
     at = [value.name for value in inner.output].index(_PLACE)
     del inner.output[at]

@@ -168,7 +168,7 @@ def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
 
 def _check_kind(path: Path, names: frozenset[str], config: dict[str, Any]) -> None:
     """Refuse what classifies no texts.   Raises: NoTextClassifier."""
-    if _ADAPTER in names and not _weights(names):
+    if _ADAPTER in names and not any(map(is_weights, names)):
         raise NoTextClassifier(
             f"{path.name} holds an adapter, not the model that it adapts.",
             remedy="Merge both and save the whole: model.merge_and_unload().save_pretrained(d), "
@@ -187,7 +187,7 @@ def _check_kind(path: Path, names: frozenset[str], config: dict[str, Any]) -> No
 
 def _check_whole(path: Path, names: frozenset[str]) -> None:
     """See that there are weights and a vocabulary.   Raises: FolderIncomplete."""
-    if not _weights(names):
+    if not any(map(is_weights, names)):
         raise FolderIncomplete(
             f"{path.name} has no weights: neither model.safetensors nor pytorch_model.bin.",
             remedy="Save the model into it with model.save_pretrained(folder).",
@@ -199,8 +199,9 @@ def _check_whole(path: Path, names: frozenset[str]) -> None:
         )
 
 
-def _weights(names: frozenset[str]) -> list[str]:
-    return [name for name in names if _SAFE.fullmatch(name) or _PICKLED.fullmatch(name)]
+def is_weights(name: str) -> bool:
+    """Whether a file holds weights, or some of them."""
+    return bool(_SAFE.fullmatch(name) or _PICKLED.fullmatch(name))
 
 
 def _traced(archive: zipfile.ZipFile, name: str, limit: int) -> Trace:

@@ -170,7 +170,7 @@ def test_the_commands_of_the_page_are_run_as_they_stand(
     answers = [json.loads(line) for line in Path("answers.jsonl").read_text("utf-8").splitlines()]
     assert len(answers) == len(TEXTS) * 4
     assert {row["label"] for row in answers} <= set(tiny_models.NAMES)
-    assert [row["id"] for row in answers] == list(range(len(answers)))
+    assert [int(row["id"]) for row in answers] == list(range(len(answers)))
 
 
 def requirements(home: Path, name: str) -> list[str]:

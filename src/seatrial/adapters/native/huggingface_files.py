@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -11,9 +12,8 @@ from typing import Any, Final
 from seatrial.adapters.native.huggingface_model import HuggingfaceModel
 from seatrial.adapters.native.threads import allowed_threads
 from seatrial.kernel.errors import SeatrialError
-from seatrial.registry.huggingface_file import FolderIncomplete
+from seatrial.registry.huggingface_file import FolderIncomplete, is_weights
 from seatrial.registry.model_file import CorruptModel, missing_library
-from seatrial.registry.zip_faults import BROKEN
 
 _SETTINGS: Final = {
     "HF_HUB_OFFLINE": "1",
@@ -27,17 +27,38 @@ _SETTINGS: Final = {
 def load_huggingface(path: Path) -> HuggingfaceModel:
     """The model in a scanned archive.
 
+    Its weights are read from the archive itself: they are larger than a file that this process may
+    write.
+
     Raises: MissingLibrary, CorruptModel, FolderIncomplete, UnsupportedModel.
     """
     _prepare(path)
-    with TemporaryDirectory(prefix="seatrial-") as scratch:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(scratch)
-        except BROKEN as error:
-            raise _failed(path, error) from error
-        tokenizer = _tokenizer(path, scratch)
-        return HuggingfaceModel(_model(path, scratch), tokenizer)
+    try:
+        with TemporaryDirectory(prefix="seatrial-") as scratch, zipfile.ZipFile(path) as archive:
+            weights = list(filter(is_weights, archive.namelist()))
+            archive.extractall(scratch, [n for n in archive.namelist() if n not in weights])
+            tokenizer = _tokenizer(path, scratch)
+            model = _model(path, scratch, _tensors(archive, weights))
+    except (SeatrialError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failed(path, error) from error
+    return HuggingfaceModel(model, tokenizer)
+
+
+def _tensors(archive: zipfile.ZipFile, weights: list[str]) -> dict[str, Any]:
+    """The weights by name.   Raises: what their libraries raise."""
+    import torch
+    from safetensors.torch import load
+
+    found: dict[str, Any] = {}
+    for name in sorted(weights):
+        content = archive.read(name)
+        if name.endswith(".safetensors"):
+            found |= load(content)
+        else:
+            found |= torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return found
 
 
 def _prepare(path: Path) -> None:
@@ -68,18 +89,23 @@ def _tokenizer(path: Path, folder: str) -> Any:
     return found
 
 
-def _model(path: Path, folder: str) -> Any:
-    """The model with all of its weights.   Raises: CorruptModel."""
-    from transformers import AutoModelForSequenceClassification
+def _model(path: Path, folder: str, weights: dict[str, Any]) -> Any:
+    """The model with all of its weights.   Raises: CorruptModel; what transformers raises."""
+    import transformers
 
-    try:
-        found, said = AutoModelForSequenceClassification.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
+    config = transformers.AutoConfig.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    kind = getattr(transformers, config.architectures[0], None)
+    if not isinstance(kind, type) or not issubclass(kind, transformers.PreTrainedModel):
+        raise CorruptModel(
+            f"{path.name} is a {config.architectures[0]}, which transformers "
+            f"{transformers.__version__} does not have.",
+            remedy="Install the version of transformers that it was saved with.",
         )
-    except (SeatrialError, MemoryError):
-        raise
-    except Exception as error:
-        raise _failed(path, error) from error
+    found, said = kind.from_pretrained(
+        None, config=config, state_dict=weights, output_loading_info=True
+    )
     if missing := sorted(said["missing_keys"]):
         raise CorruptModel(
             f"The weights of {path.name} lack {missing[0]!r}, so its answers would be of chance.",

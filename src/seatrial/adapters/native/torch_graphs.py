@@ -84,8 +84,8 @@ def exported(
             external_data=False,
         )
     assert program is not None
-    proto: onnx.ModelProto = onnx.load_from_string(program.model_proto.SerializeToString())
-    return proto
+    graph: onnx.ModelProto = program.model_proto
+    return graph
 
 
 def _program(flat: Any, examples: tuple[Any, ...], free: Mapping[str, int | None]) -> Any:
