@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from seatrial.adapters.onnx_convert import Columns, refusal
+from seatrial.adapters.onnx_external import joined
 from seatrial.adapters.onnx_text import CLASSES, TOKENIZER
 from seatrial.kernel.size import show_size
 from seatrial.packaging.export import Form
@@ -35,18 +39,28 @@ def export(
     del columns, matrix  # one text a row, whatever its name
     if Form(form) is not Form.FLOAT32:
         return refusal("A model of transformers has one form, its own.")
-    from seatrial.adapters.native.torch_graphs import fixed_batch, reason
-    from seatrial.adapters.onnx_graph import opsets, to_bytes
+    from seatrial.adapters.native.torch_graphs import reason
 
     try:
-        graph = _graph(model, outputs)
+        with TemporaryDirectory(prefix="seatrial-") as folder:
+            return _made(model, outputs, Path(folder))
     except ImportError as error:
         return refusal(
             f"The export needs {error.name or 'onnxscript'}; run: pip install "
             "'seatrial[huggingface]'."
         )
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - exporters raise whatever the model's code does
         return refusal(f"PyTorch cannot export the model: {reason(error)}.")
+
+
+def _made(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> dict[str, object]:
+    """What is returned.   Raises: what PyTorch raises."""
+    from seatrial.adapters.native.torch_graphs import fixed_batch
+    from seatrial.adapters.onnx_graph import opsets
+
+    graph = _skeleton(model, outputs, folder)
     if fixed := fixed_batch(graph):
         return refusal(f"The exported input {fixed!r} takes a fixed number of rows.")
     if "label" in outputs:
@@ -54,7 +68,7 @@ def export(
     _keep(graph, TOKENIZER, model.tokenizer)
     if model.names:
         _keep(graph, CLASSES, json.dumps(model.names, ensure_ascii=False))
-    content = to_bytes(graph)
+    content = joined(graph, folder)
     if len(content) > MAX_FRAME_BYTES:
         return refusal(
             f"The graph has {show_size(len(content))}, and no more than "
@@ -69,13 +83,18 @@ def export(
     }
 
 
-def _graph(model: HuggingfaceModel, outputs: Sequence[str]) -> ModelProto:
-    """The graph of tokens.   Raises: what PyTorch raises."""
+def _skeleton(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> ModelProto:
+    """The graph of tokens, its weights in a file beside it.   Raises: what PyTorch raises."""
     from seatrial.adapters.native import torch_graphs
 
     found = [_PLACE if name == "label" else name for name in outputs]
     free = {"batch": None, "tokens": model.max_tokens}
-    return torch_graphs.exported(_flat(model), model.examples(), model.inputs, found, free=free)
+    program = torch_graphs.onnx_program(
+        _flat(model), model.examples(), model.inputs, found, free=free
+    )
+    file = folder / "model.onnx"
+    program.save(str(file), external_data=True)
+    return onnx.load(file, load_external_data=False)
 
 
 def _flat(model: HuggingfaceModel) -> Any:

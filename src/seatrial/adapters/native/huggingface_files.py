@@ -96,8 +96,8 @@ def _model(path: Path, folder: str, weights: dict[str, Any]) -> Any:
     config = transformers.AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
-    kind = getattr(transformers, config.architectures[0], None)
-    if not isinstance(kind, type) or not issubclass(kind, transformers.PreTrainedModel):
+    kind = _class_of(config.architectures[0])
+    if kind is None:
         raise CorruptModel(
             f"{path.name} is a {config.architectures[0]}, which transformers "
             f"{transformers.__version__} does not have.",
@@ -112,6 +112,15 @@ def _model(path: Path, folder: str, weights: dict[str, Any]) -> Any:
             remedy="Train the model's head and save it again with model.save_pretrained(folder).",
         )
     return found.float().eval()
+
+
+def _class_of(name: str) -> Any:
+    """A model's class by its name; None where transformers has none of that name."""
+    import transformers
+
+    found = getattr(transformers, name, None)
+    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
+    return found if is_model else None
 
 
 def _without_tokenizer(path: Path, why: str) -> FolderIncomplete:

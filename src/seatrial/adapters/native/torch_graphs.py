@@ -57,14 +57,22 @@ def example_inputs(
 
 
 def exported(
+    flat: Any, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
+) -> onnx.ModelProto:
+    """The graph by torch.export.   Raises: what PyTorch raises."""
+    graph: onnx.ModelProto = onnx_program(flat, examples, names, outputs).model_proto
+    return graph
+
+
+def onnx_program(
     flat: Any,
     examples: tuple[Any, ...],
     names: Sequence[str],
     outputs: Sequence[str],
     *,
     free: Mapping[str, int | None] = MappingProxyType({_BATCH: None}),
-) -> onnx.ModelProto:
-    """The graph by torch.export.
+) -> Any:
+    """PyTorch's own object of a graph, with the weights of the module.
 
     Args: free: names of the first dimensions of every input, whose sizes are free, with the most
         that they may be.
@@ -84,8 +92,7 @@ def exported(
             external_data=False,
         )
     assert program is not None
-    graph: onnx.ModelProto = program.model_proto
-    return graph
+    return program
 
 
 def _program(flat: Any, examples: tuple[Any, ...], free: Mapping[str, int | None]) -> Any:
