@@ -63,6 +63,8 @@ def _made(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> dict
     graph = _skeleton(model, outputs, folder)
     if fixed := fixed_batch(graph):
         return refusal(f"The exported input {fixed!r} takes a fixed number of rows.")
+    for node in graph.graph.node:
+        del node.metadata_props[:]  # PyTorch notes the files of this machine that a node came from
     if "label" in outputs:
         _name_labels(graph, model.names)
     _keep(graph, TOKENIZER, model.tokenizer)
