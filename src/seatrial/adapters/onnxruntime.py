@@ -70,7 +70,8 @@ class OnnxEngine:
             )
         self._wanted = [(o.name, o.dtype.numpy, (-1, *o.row_shape)) for o in self._outputs]
         self._feature = signature.names[0]
-        self._input, self._dtype = next(iter(feeds.items()), ("", np.dtype(object)))
+        of_tokens: tuple[str, np.dtype[np.generic]] = ("", np.dtype(np.int64))
+        self._input, self._dtype = next(iter(feeds.items()), of_tokens)
         ranks = {i.name: len(i.shape) for i in self._session.get_inputs()}
         shapes = {f.name: f.shape for f in signature.features}
         self._columns = [
