@@ -20,10 +20,14 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from seatrial.adapters.onnx_text import ALONE, CLASSES, TOKENIZER
+from seatrial.adapters.onnxruntime import OnnxEngine
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
 from seatrial.registry import archive
 from seatrial.registry.bundle import Bundle
+from tests.adapters.text_graphs import SIGNATURE as TEXTS
+from tests.adapters.text_graphs import text_graph
 
 ROWS = np.random.default_rng(0).random((40, 3, 6, 6), dtype=np.float32)
 
@@ -134,6 +138,26 @@ def test_an_application_for_ray_serve_holds_the_bundle_a_deployment_would_serve(
     code, refused = run(capsys, *words, "--int8", "-o", "other")
     assert (code, refused["error"]["code"]) == (Exit.INVALID, "export.no_way")
     assert not (folder / "other").exists()
+
+
+def test_a_graph_of_texts_keeps_its_tokenizer_and_goes_to_no_other_server(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "text.onnx").write_bytes(text_graph())
+    code, made = run(capsys, "text.onnx", "-o", "same.onnx")
+    assert code == Exit.DONE, made
+    assert made["parity"]["differences"][0]["kind"] == "random"
+    code, made = run(capsys, "same.onnx", "--int8")
+    assert code == Exit.DONE, made
+    engine = OnnxEngine((folder / "same.int8.onnx").read_bytes(), TEXTS)
+    column = np.array(["good film", "bad"], dtype=object)
+    assert engine.predict({"text": column})["label"].tolist() == ["good 好", "bad"]
+    entries = {e.key for e in onnx.load(folder / "same.int8.onnx").metadata_props}
+    assert entries >= {TOKENIZER, CLASSES, ALONE}
+    code, refused = run(capsys, "text.onnx", "--to", "mar")
+    assert (code, refused["error"]["code"]) == (Exit.INVALID, "export.no_way")
+    assert "runs in seatrial only" in refused["error"]["problem"]
+    assert not (folder / "text.mar").exists()
 
 
 def trained(folder: Path) -> None:

@@ -71,6 +71,7 @@ MARKS = {
     "class": "tests/docs/test_formats_page.py runs it, with the files it reads",
     "torch": "tests/integration/test_torch.py runs it, in an environment with PyTorch",
     "tensorflow": "tests/integration/test_tensorflow.py runs it, in an environment with TensorFlow",
+    "huggingface": "tests/integration/test_huggingface.py runs it, with transformers",
     "mlflow": "needs MLflow, which is no dependency of the tests",
 }
 """Why a marked block is not run as it stands."""

@@ -49,6 +49,10 @@ _CATBOOST = (
 _CATBOOST_NATIVE = (
     "integration/catboost_models/in_catboost.py::test_a_model_answers_in_its_child_as_catboost_does"
 )
+_HF = "integration/huggingface_models/in_transformers.py::"
+_HF_WRITTEN = _HF + "test_a_folder_is_written_with_the_answers_of_transformers"
+_HF_STAGED = _HF + "test_the_commands_of_the_page_are_run_as_they_stand"
+_HF_NATIVE = _HF + "test_what_has_no_graph_is_served_with_transformers"
 _CLASS = "adapters/native/test_class_model.py::test_a_class_reads_its_files_and_answers_by_name"
 _GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
 
@@ -77,6 +81,13 @@ CELLS = {
     "PyTorch state dict, with `--class`": (_TORCH, _TORCH_INT8, _TORCH, "", ""),
     "Keras (.keras)": (_TF_WRITTEN, _TF_INT8, "", _TF_PLAIN, _TF_STAGED),
     "SavedModel folder, with `--trust`": (_TF_WRITTEN, _TF_INT8, "", _TF_STAGED, _TF_WRITTEN),
+    "Hugging Face text classifier, a folder": (
+        _HF_WRITTEN,
+        _HF_STAGED,
+        "",
+        _HF_STAGED,
+        _HF_NATIVE,
+    ),
     "Python class (`module.py:Class`)": ("", "", "", "", _CLASS),
 }
 """The test of each cell of the first columns, in their order; empty where the cell is."""
@@ -90,6 +101,18 @@ FURTHER = {
     "TorchServe (`.mar`)": {
         "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
         "test_it_answers_as_the_model_does",
+    },
+    "Ray Serve": {
+        "scikit-learn (pickle, joblib)": "integration/test_ray_serve.py::"
+        "test_a_version_in_ray_is_split_judged_promoted_healed_and_given_up",
+        "Python class (`module.py:Class`)": "integration/test_ray_serve.py::"
+        "test_an_exported_application_answers_in_every_protocol",
+    },
+    "TF Serving": {
+        "Keras (.keras)": _TF
+        + "test_tensorflow_serving_is_given_versions_that_stand_beside_each_other",
+        "SavedModel folder, with `--trust`": _TF
+        + "test_a_savedmodel_is_given_as_it_is_with_the_signature_that_was_chosen",
     },
 }
 """The tests of the columns after those, in their order, by row. A new engine is one entry here."""

@@ -126,6 +126,14 @@ def test_a_feature_that_only_sounds_like_a_label_is_a_feature_when_the_count_say
     assert found.labels is None
 
 
+def test_a_made_up_name_that_is_a_column_is_that_column_whatever_stands_beside_it() -> None:
+    written = InputFact(name="text", kind=Kind.STRING)
+    rows = sample(id=AGES, text=text("good", "bad", ""), stars=AGES)
+    found = describe(facts(written, named=False), rows)
+    assert [f.name for f in found.features] == ["text"]
+    assert found.notes == ("Columns the model does not take: id, stars.",)
+
+
 def test_a_wrong_number_of_columns_tells_both_numbers() -> None:
     inputs = (InputFact(name="x0"), InputFact(name="x1"))
     with pytest.raises(SampleMismatch, match="takes 2 inputs; the sample has 3") as caught:

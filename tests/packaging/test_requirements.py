@@ -25,6 +25,12 @@ def test_an_onnx_bundle_needs_no_framework() -> None:
     assert pins.keys().isdisjoint({"scikit-learn", "scipy", "joblib", "pandas", "onnx"})
 
 
+def test_a_graph_of_texts_brings_what_reads_its_tokenizer() -> None:
+    pins = model_pins(roles={Role.ONNX}, modules={"torch"}, columns=False, texts=True)
+    assert {"numpy", "onnxruntime", "tokenizers"} <= pins.keys()
+    assert "torch" not in pins
+
+
 def test_a_native_bundle_needs_its_framework_exactly_as_installed() -> None:
     pins = model_pins(
         roles={Role.NATIVE}, modules={"sklearn.ensemble._gb", "builtins"}, columns=False

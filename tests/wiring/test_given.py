@@ -10,7 +10,13 @@ from seatrial.kernel.errors import MissingExtra
 from seatrial.registry.class_file import NoSuchClass, packed_of
 from seatrial.registry.model_file import UnknownFormat
 from seatrial.registry.models import ArtefactUnusable
-from seatrial.wiring.given import MlflowUnset, MlflowUriInvalid, endpoint_of, model_file
+from seatrial.wiring.given import (
+    MlflowUnset,
+    MlflowUriInvalid,
+    endpoint_of,
+    holds_model,
+    model_file,
+)
 
 
 def test_a_file_is_itself(tmp_path: Path) -> None:
@@ -30,6 +36,18 @@ def test_a_class_is_packed_for_as_long_as_it_is_needed(tmp_path: Path) -> None:
         assert file.name == "net.py:Net"
     assert not file.exists()
     assert said[1:] == ["folder", f"1 file of {tmp_path}, 0.0 kB"]
+
+
+def test_a_folder_of_hugging_face_is_packed_and_told_from_a_bundle(tmp_path: Path) -> None:
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    assert not holds_model(folder)
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    assert holds_model(folder)
+    with model_file(folder, say=print, mlflow=None) as file:
+        assert file.name == "reviews"
+        assert file.is_file()
+    assert not file.exists()
 
 
 def test_a_class_that_is_packed_already_is_a_file(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from seatrial.wiring.remote_engines import (
 )
 from seatrial.wiring.versions import open_version
 from seatrial.wiring.workspace import Workspace, open_workspace
+from tests.adapters import text_graphs
 
 pytestmark = pytest.mark.slow
 
@@ -252,6 +253,16 @@ def test_a_model_without_a_graph_can_be_given_to_ray_alone() -> None:
 def test_a_model_without_a_graph_cannot_be_given_to_triton() -> None:
     bundle: Any = SimpleNamespace(manifest=SimpleNamespace(artefacts={Role.NATIVE: "model.pkl"}))
     with pytest.raises(GraphUnfit, match="--engine"):
+        check_graph(bundle, "m")
+
+
+def test_a_graph_that_brings_its_tokenizer_cannot_be_given_to_triton() -> None:
+    bundle: Any = SimpleNamespace(
+        manifest=SimpleNamespace(artefacts={Role.ONNX: "model.onnx"}),
+        signature=text_graphs.SIGNATURE,
+        read=lambda _: text_graphs.text_graph(),
+    )
+    with pytest.raises(GraphUnfit, match="its tokenizer"):
         check_graph(bundle, "m")
 
 

@@ -87,7 +87,8 @@ def _forget_output() -> None:
 def _bound(memory_bytes: int, lifeline: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
+    file_bytes = max(_MAX_FILE, memory_bytes)  # a model that fits in memory may be written down
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The pipe becomes readable only when the last writer, the server, is gone. The kernel sends
     # the signal, so it arrives even while native code holds the interpreter; PR_SET_PDEATHSIG

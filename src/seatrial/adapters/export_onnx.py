@@ -12,6 +12,7 @@ from onnx import ModelProto
 
 from seatrial.adapters.onnx_convert import Columns, refusal
 from seatrial.adapters.onnx_graph import opsets, to_bytes
+from seatrial.adapters.onnx_text import TOKENIZER
 from seatrial.adapters.onnx_wide import widen
 from seatrial.packaging.export import Form
 
@@ -63,6 +64,8 @@ def _misfit(graph: ModelProto, columns: Columns, outputs: Sequence[str], *, matr
     have = {o.name for o in graph.graph.output}
     if missing := [name for name in outputs if name not in have]:
         return f"The ONNX file has no output {missing[0]!r}, only {sorted(have)}."
+    if any(entry.key == TOKENIZER for entry in graph.metadata_props):
+        return ""  # its inputs are tokens, and what is served is a text
     if matrix and len(inputs) != 1:
         return f"The ONNX file has {len(inputs)} inputs, not one matrix."
     unknown = {i.name for i in inputs} - {name for name, _ in columns}

@@ -133,12 +133,19 @@ class Program:
         run = cast(
             "Callable[..., dict[str, object]]", getattr(importlib.import_module(module), name)
         )
-        return run(self._loaded().raw, **kwargs)
+        return {name: _uncopied(v) for name, v in run(self._loaded().raw, **kwargs).items()}
 
     def _loaded(self) -> LoadedModel:
         if self._model is None:
             raise EngineFailed("No model is loaded.", remedy="Call load first.")
         return self._model
+
+
+def _uncopied(value: object) -> object:
+    """A file's bytes as the array that frames send without copies, which large models need."""
+    import numpy as np
+
+    return np.frombuffer(value, np.uint8) if isinstance(value, bytes) and value else value
 
 
 def _fitted(prediction: Prediction, signature: Signature, n: int) -> Prediction:

@@ -15,8 +15,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from seatrial.adapters.onnx_place import feature_of
+from seatrial.adapters.onnx_text import TOKENIZER, Texts, texts_of
 from seatrial.kernel.errors import Invalid
-from seatrial.registry.signature import Batch, Column, Prediction, Signature
+from seatrial.registry.signature import Batch, Column, Dtype, Prediction, Signature, n_rows
 from seatrial.serving.oip import TensorSpec
 
 _DTYPES: Mapping[str, np.dtype[np.generic]] = {
@@ -57,7 +58,8 @@ class OnnxEngine:
 
     def __init__(self, graph: bytes, signature: Signature) -> None:
         self._session = _session(graph)
-        feeds = _feeds(self._session, signature)
+        self._texts = _texts(self._session, signature)
+        feeds = {} if self._texts else _feeds(self._session, signature)
         self._outputs = signature.outputs
         self._names = [o.name for o in signature.outputs]
         missing = set(self._names) - {o.name for o in self._session.get_outputs()}
@@ -67,7 +69,9 @@ class OnnxEngine:
                 remedy="Name the graph's outputs as in the signature.",
             )
         self._wanted = [(o.name, o.dtype.numpy, (-1, *o.row_shape)) for o in self._outputs]
-        self._input, self._dtype = next(iter(feeds.items()))
+        self._feature = signature.names[0]
+        of_tokens: tuple[str, np.dtype[np.generic]] = ("", np.dtype(np.int64))
+        self._input, self._dtype = next(iter(feeds.items()), of_tokens)
         ranks = {i.name: len(i.shape) for i in self._session.get_inputs()}
         shapes = {f.name: f.shape for f in signature.features}
         self._columns = [
@@ -80,6 +84,8 @@ class OnnxEngine:
 
     def predict(self, batch: Batch) -> Prediction:
         """See ``Engine``."""
+        if self._texts is not None:
+            return self._read(self._texts, batch)
         if isinstance(batch, dict):
             feed = {n: _input(batch[f], dtype, shape) for n, f, dtype, shape in self._columns}
         else:
@@ -90,6 +96,18 @@ class OnnxEngine:
         """See ``Engine``."""
         del self._run, self._session
 
+    def _read(self, tokenizer: Texts, batch: Batch) -> Prediction:
+        """The answers to texts, which run a few of like length at a time."""
+        assert isinstance(batch, dict)
+        answers = {
+            name: np.empty((n_rows(batch), *shape[1:]), dtype)
+            for name, dtype, shape in self._wanted
+        }
+        for rows, feed in tokenizer.feeds(batch[self._feature].tolist()):
+            for name, values in self._named(self._run(self._names, feed, None)).items():
+                answers[name][rows] = values
+        return answers
+
     def _named(self, answers: list[NDArray[np.generic]]) -> Prediction:
         """Answers by name, in the shape and dtype the signature promises."""
         named: Prediction = {}
@@ -99,13 +117,16 @@ class OnnxEngine:
         return named
 
 
-def described(graph: bytes) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def described(graph: bytes) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], bool]:
     """The inputs and outputs of a graph, as a server that runs it would describe them.
+
+    The last says whether it takes the tokens of a tokenizer that it brings along.
 
     Raises: GraphUnusable: the graph does not load.
     """
     session = _session(graph)
-    return _specs(session.get_inputs()), _specs(session.get_outputs())
+    takes_tokens = TOKENIZER in session.get_modelmeta().custom_metadata_map
+    return _specs(session.get_inputs()), _specs(session.get_outputs()), takes_tokens
 
 
 def _specs(tensors: Any) -> tuple[TensorSpec, ...]:
@@ -147,6 +168,19 @@ def reason(error: Exception) -> str:
     words = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |\S*\.(?:cc|h|cpp):\d+ \S*", "", first)
     words = re.sub(r"\bonnxruntime::\S+(?:\([^)]*\))?\s*", "", words)
     return " ".join(words.split())[:200].rstrip(" .:") + "."
+
+
+def _texts(session: onnxruntime.InferenceSession, signature: Signature) -> Texts | None:
+    """The tokenizer that the graph brings along, which takes one feature of texts."""
+    kinds = {i.name: i.type for i in session.get_inputs()}
+    found = texts_of(session, {n: _DTYPES[k] for n, k in kinds.items() if k in _DTYPES})
+    features = [(f.dtype, f.shape) for f in signature.features]
+    if found is not None and features != [(Dtype.STRING, ())]:
+        raise GraphUnusable(
+            f"The graph takes one text a row, not {', '.join(signature.names)}.",
+            remedy="Package the model again.",
+        )
+    return found
 
 
 def _feeds(

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seatrial.adapters.onnx_convert import refusal
+from seatrial.adapters.onnx_text import ALONE, TOKENIZER
 
 _KINDS = ("MatMul", "Gemm")
 """Operators made int8: ONNX Runtime's dynamic convolutions on CPUs are slower than float ones."""
@@ -28,12 +29,16 @@ def quantize(model: object, *, graph: bytes) -> dict[str, object]:
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError as error:
         return refusal(f"int8 needs the package {error.name!r}; run: pip install onnx.")
-    nodes = {node.op_type for node in onnx.load_from_string(graph).graph.node}
+    full = onnx.load_from_string(graph)
+    nodes = {node.op_type for node in full.graph.node}
     if nodes.isdisjoint(_KINDS):
         return refusal("The graph has no matrix product whose weights could become int8.")
     with TemporaryDirectory(prefix="seatrial-") as folder:
         given, made = Path(folder) / "full.onnx", Path(folder) / "int8.onnx"
-        given.write_bytes(graph)
+        if any(entry.key == TOKENIZER for entry in full.metadata_props):
+            # Numbers are scaled by the largest of a batch: one text must not move another's answer.
+            full.metadata_props.add(key=ALONE, value="int8")
+        onnx.save(full, given)
         try:
             quantize_dynamic(
                 given, made, weight_type=QuantType.QInt8, op_types_to_quantize=list(_KINDS)
@@ -41,7 +46,7 @@ def quantize(model: object, *, graph: bytes) -> dict[str, object]:
         except Exception as error:  # noqa: BLE001 - it raises whatever its passes run into
             return refusal(f"ONNX Runtime cannot make the graph int8: {str(error)[:200]}.")
         content = made.read_bytes()
-    if content == graph or not _has_int8(content):
+    if not _has_int8(content):
         return refusal("No weight of the graph became int8: its products have none of their own.")
     return {"onnx": content, "reason": ""}
 

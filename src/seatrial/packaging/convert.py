@@ -83,6 +83,8 @@ def convert(
         facts = session.facts()
         say("ok", "scan", f"{facts.estimator} of {facts.framework} {facts.version}")
         signature, described = session.introduce(source.sample, label=source.label)
+        for note in described.notes:
+            say("note", "note", note)
 
         async def predict(batch: Batch) -> Prediction:
             return await asyncio.to_thread(session.predict, batch)
@@ -143,7 +145,7 @@ async def _onnx(run: _Run, framework: str) -> _Made:
     async def call(function: str, told: dict[str, object]) -> Mapping[str, object]:
         run.progress("export", f"converting to ONNX ({told['form']}); large models take minutes")
         made = await asyncio.to_thread(run.session.call, function, **told)
-        if not isinstance(made["onnx"], bytes):
+        if not isinstance(made["onnx"], bytes) or made.get("complete"):
             return made
         shapes = {o.name: list(o.row_shape) for o in run.signature.outputs}
         whole = await asyncio.to_thread(

@@ -215,7 +215,7 @@ def _matched(
     facts: ModelFacts, sample: Sample, label: str | None, notes: list[str]
 ) -> tuple[tuple[InputFact, ...], str | None]:
     """The model's inputs under the sample's names, and the label's name."""
-    if facts.named and facts.inputs is not None:
+    if facts.inputs is not None and (facts.named or _has_all(sample, facts.inputs)):
         facts = _respelled(facts, sample)
         assert facts.inputs is not None
         names = frozenset(h.name for h in facts.inputs)
@@ -248,6 +248,11 @@ def _matched(
         )
     named = zip(facts.inputs, columns, strict=True)
     return tuple(replace(fact, name=name) for fact, name in named), found
+
+
+def _has_all(sample: Sample, inputs: Sequence[InputFact]) -> bool:
+    """Whether names that were made up, such as ``text``, are nevertheless the sample's."""
+    return {h.name for h in inputs} <= sample.columns.keys()
 
 
 def _spread(facts: ModelFacts, sample: Sample, label: str | None) -> Sample:

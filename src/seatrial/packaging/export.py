@@ -36,6 +36,7 @@ EXPORTERS: Mapping[str, str] = {
     "pytorch": "seatrial.adapters.export_torch:export",
     "keras": "seatrial.adapters.export_tensorflow:export",
     "tensorflow": "seatrial.adapters.export_tensorflow:export",
+    "huggingface": "seatrial.adapters.export_huggingface:export",
 }
 """Framework to exporter, as ``module:function``. A further framework is one line here."""
 

@@ -29,6 +29,7 @@ SERVER = ("fastapi", "httptools", "msgspec", "numpy", "orjson", "psutil", "uvico
 """What `seatrial.wiring.standalone` imports; the engines come with the bundle."""
 
 _ONNX = ("onnxruntime",)
+_TEXTS = ("tokenizers",)
 _SCAN = ("picklescan",)
 _ELSEWHERE = ("aiohappyeyeballs", "pyyaml")
 _ELSEWHERE_GRPC = ("grpcio", "protobuf")
@@ -55,7 +56,9 @@ class RequirementsUnreadable(Invalid):
     code = "requirements.unreadable"
 
 
-def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bool) -> Pins:
+def model_pins(
+    *, roles: Collection[Role], modules: Collection[str], columns: bool, texts: bool = False
+) -> Pins:
     """What the engines of a bundle need.
 
     Args:
@@ -63,11 +66,12 @@ def model_pins(*, roles: Collection[Role], modules: Collection[str], columns: bo
         modules: what the native model imports, such as ``sklearn`` or ``xgboost.sklearn``;
             ignored without a native artefact.
         columns: whether the native model takes its rows as a table with named columns.
+        texts: whether the graph brings a tokenizer along.
     Raises: RequirementUnknown, RequirementMissing.
     """
     roots = {"numpy"}
     if not {Role.ONNX, Role.WIDE}.isdisjoint(roles):
-        roots.update(_ONNX)
+        roots.update((*_ONNX, *(_TEXTS if texts else ())))
     if Role.NATIVE in roles:
         roots.update(_distributions(modules))
         if columns:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self, cast
 
 import msgspec
+import numpy as np
 
 from seatrial.kernel.size import show_size
 from seatrial.packaging.describe import Described, describe
@@ -182,7 +183,9 @@ class ModelSession:
         """Run ``module:function`` of `seatrial.adapters` on the library's own model.
 
         Args:
-            function: called with the model first; returns what `frames.pack` can send.
+            function: called with the model first; returns what `frames.pack` can send, a file as
+                its bytes and no other array.
             kwargs: what `frames.pack` can send.
         """
-        return self._call("call", function=function, kwargs=kwargs)
+        found = self._call("call", function=function, kwargs=kwargs)
+        return {n: v.tobytes() if isinstance(v, np.ndarray) else v for n, v in found.items()}

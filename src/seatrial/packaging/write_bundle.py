@@ -31,7 +31,7 @@ from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
-_WITHOUT_FRAMES = frozenset(("catboost", "keras", "python", "pytorch", "tensorflow"))
+_WITHOUT_FRAMES = frozenset(("catboost", "huggingface", "keras", "python", "pytorch", "tensorflow"))
 """Frameworks whose models are never given a data frame."""
 
 _N_GOLDEN = 32
@@ -62,6 +62,7 @@ def write_bundle(
             roles=artefacts.keys(),
             modules=scan.modules,
             columns=_takes_frames(facts, signature),
+            texts=any(package == "tokenizers" for package, _ in facts.packages),
         )
         parity = found.exported.parity
         return Bundle.create(

@@ -18,6 +18,7 @@ from typing import IO, BinaryIO, Final, cast
 
 from seatrial.kernel.errors import Invalid, LimitExceeded, NotFound
 from seatrial.registry.class_file import UnreadableClass, packed_of
+from seatrial.registry.huggingface_file import is_packed_folder
 from seatrial.registry.keras_file import is_keras
 from seatrial.registry.mar_file import UnreadableMar, model_in
 from seatrial.registry.saved_model_file import is_packed
@@ -92,7 +93,9 @@ _INSTALL_NAMES: Final = {
     "skops": "skops",
     "keras": "'seatrial[tensorflow]'",
     "tensorflow": "'seatrial[tensorflow]'",
+    "tokenizers": "tokenizers",
     "torch": "'seatrial[torch]'",
+    "transformers": "'seatrial[huggingface]'",
     "xgboost": "xgboost-cpu",
 }
 
@@ -111,6 +114,7 @@ class FileFormat(StrEnum):
     TORCH_EXPORT = "torch-export"
     KERAS = "keras"
     SAVED_MODEL = "saved-model"
+    HUGGINGFACE = "huggingface"
     CATBOOST = "catboost-cbm"
     PYTHON_CLASS = "python-class"
 
@@ -324,6 +328,8 @@ def _archived(path: Path) -> FileFormat | None:
         return FileFormat.KERAS
     if is_packed(path):
         return FileFormat.SAVED_MODEL
+    if is_packed_folder(path):
+        return FileFormat.HUGGINGFACE
     _refuse_mar(path)
     kind = kind_of(path)
     if kind is None and not zipfile.is_zipfile(path):

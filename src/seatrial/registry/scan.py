@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
 from seatrial.registry.class_file import UnreadableClass, imports_of
+from seatrial.registry.huggingface_file import BringsCode, check_folder
 from seatrial.registry.keras_file import outside_of
 from seatrial.registry.model_file import (
     Compression,
@@ -153,10 +154,8 @@ def scan(
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
     if found is FileFormat.PYTHON_CLASS:
         return _scan_class(path, size, digest, trust=trust)
-    if found in _TORCH:
-        return _scan_torch(path, found, size, digest, trust=trust, limit=limit)
-    if found in (FileFormat.KERAS, FileFormat.SAVED_MODEL):
-        return _scan_tensorflow(path, found, size, digest, trust=trust, limit=limit)
+    if (scan_of := _LIBRARIES.get(found)) is not None:
+        return scan_of(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
         return ScanReport(format=found, compression=compression, size_bytes=size, sha256=digest)
     traced = _trace(path, compression, limit)
@@ -202,9 +201,6 @@ def _scan_skops(path: Path, size: int, digest: str, *, trust: bool, limit: int) 
     )
 
 
-_TORCH: Final = frozenset((FileFormat.TORCH, FileFormat.TORCHSCRIPT, FileFormat.TORCH_EXPORT))
-
-
 def _scan_torch(
     path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
 ) -> ScanReport:
@@ -239,6 +235,34 @@ def _scan_torch(
         imports=(*map(str, found), "torch"),
         outside=tuple(map(str, outside)),
         trusted=trust,
+    )
+
+
+def _scan_huggingface(
+    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
+) -> ScanReport:
+    """Nobody's trust is asked for: what would run code is not read at all."""
+    del trust
+    try:
+        for traced in check_folder(path, limit=limit):
+            _refuse_unsafe(path, traced, frozenset(i for i in traced.imports if not is_allowed(i)))
+    except BringsCode as named:
+        raise UnsafeModel(
+            f"{path.name} brings code along: its {named} names some in auto_map.",
+            remedy="Nothing of it is run, with --trust neither. Serve it as a class of your own, "
+            "module.py:Class, or save a model of an architecture that transformers has.",
+        ) from named
+    except UnreadableArchive as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged folder of Hugging Face: {problem}.",
+            remedy="Save it again with save_pretrained, or copy it again, whole.",
+        ) from problem
+    return ScanReport(
+        format=kind,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=("tokenizers", "torch", "transformers"),
     )
 
 
@@ -405,3 +429,19 @@ def _way_out(refused: frozenset[Import]) -> str:
     if not modules.isdisjoint(_HOSTILE):
         return "Do not load this file: no model needs that. Ask whoever made it."
     return "Pass --trust if you made the file yourself; otherwise do not load it."
+
+
+class _Scan(Protocol):
+    def __call__(
+        self, path: Path, kind: FileFormat, size: int, digest: str, /, *, trust: bool, limit: int
+    ) -> ScanReport: ...
+
+
+_LIBRARIES: Final[Mapping[FileFormat, _Scan]] = {
+    FileFormat.TORCH: _scan_torch,
+    FileFormat.TORCHSCRIPT: _scan_torch,
+    FileFormat.TORCH_EXPORT: _scan_torch,
+    FileFormat.KERAS: _scan_tensorflow,
+    FileFormat.SAVED_MODEL: _scan_tensorflow,
+    FileFormat.HUGGINGFACE: _scan_huggingface,
+}

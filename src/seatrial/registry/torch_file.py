@@ -11,7 +11,7 @@ import re
 import zipfile
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import IO, BinaryIO, Final, cast
 
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
 from seatrial.registry.zip_faults import BROKEN
@@ -53,14 +53,16 @@ def kind_of(path: Path) -> TorchKind | None:
     return TorchKind.SAVED if "data.pkl" in inside and "version" in inside else None
 
 
-def pickle_of(path: Path, *, limit: int) -> Trace:
+def pickle_of(file: Path | IO[bytes], *, limit: int) -> Trace:
     """What the pickle of a ``torch.save`` would import.
 
-    Args: limit: bytes that all of the archive may unpack to.
+    Args:
+        file: its path, or itself.
+        limit: bytes that all of the archive may unpack to.
     Raises: UnreadableTorch.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             _check_size(archive, limit)
             with archive.open(_only(archive, "data.pkl")) as stream:
                 return trace(cast("BinaryIO", stream), references=True)

@@ -19,6 +19,7 @@ from typing import Final, cast
 
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.class_file import NoSuchClass
+from seatrial.registry.huggingface_file import FolderIncomplete, NoTextClassifier
 from seatrial.registry.model_file import (
     CorruptModel,
     MissingLibrary,
@@ -59,6 +60,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         CorruptModel,
         EngineFailed,
         EngineOutOfMemory,
+        FolderIncomplete,
         frames.FrameTooLarge,
         LostDefinition,
         MissingLibrary,
@@ -66,6 +68,7 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         NoSignature,
         NoSuchClass,
         NoSuchModel,
+        NoTextClassifier,
         NotAModel,
         StateDict,
         WrongClass,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seatrial.packaging.sample import Sample
 from seatrial.registry.archive import is_archive, opened
 from seatrial.registry.bundle import Bundle
-from seatrial.registry.naming import suggest_name
 from seatrial.wiring.bundles import is_path, parse_subject, registered
+from seatrial.wiring.given import endpoint_of, holds_model, model_file
 from seatrial.wiring.intake import check_vouched
 from seatrial.wiring.workspace import Workspace
 
@@ -66,7 +66,7 @@ def subject(
         yield Subject(name=f"{version.name}@{version.number}", bundle=bundle)
         return
     path = Path(text)
-    if path.is_dir() or is_archive(path):
+    if is_archive(path) or (path.is_dir() and not holds_model(path)):
         with opened(path) as bundle:
             check_vouched(bundle, trust=trust)
             name = f"{bundle.manifest.name} {bundle.digest[:_DIGEST]}"
@@ -106,7 +106,7 @@ def _packaged(
     n = min(rows.n_rows, _SAMPLE_ROWS)
     source = Source(
         model=path,
-        name=suggest_name(path.stem),
+        name=endpoint_of(path),
         sample=Sample(
             columns={name: column[:n] for name, column in rows.columns.items()},
             n_rows=n,
@@ -117,15 +117,16 @@ def _packaged(
         any_version=any_version,
     )
     on_progress("package", path.name)
-    return assemble(
-        source,
-        root,
-        open_graph=OnnxEngine,
-        limits=workspace.settings.server.child_limits(),
-        say=lambda mark, name, text: (
-            on_step(mark, name, f"{path.name}: {text}")
-            if name in ("scan", "export", "engine")
-            else None
-        ),
-        progress=on_progress,
-    ).bundle
+    with model_file(path, say=on_step, mlflow=workspace.settings.registry.url) as file:
+        return assemble(
+            replace(source, model=file),
+            root,
+            open_graph=OnnxEngine,
+            limits=workspace.settings.server.child_limits(),
+            say=lambda mark, name, text: (
+                on_step(mark, name, f"{path.name}: {text}")
+                if name in ("scan", "export", "engine")
+                else None
+            ),
+            progress=on_progress,
+        ).bundle

@@ -14,7 +14,8 @@ from seatrial.packaging.examine import Progress, Say
 from seatrial.packaging.sample import Sample
 from seatrial.packaging.tf_serving import MODELS, replace_file, tell_server
 from seatrial.packaging.torchserve import CONFIG, model_archive, server_config
-from seatrial.packaging.wish import Converted, Target, Wish
+from seatrial.packaging.triton import GraphUnfit
+from seatrial.packaging.wish import Converted, NoWay, Target, Wish
 from seatrial.registry.signature import Signature
 from seatrial.wiring.given import endpoint_of, model_file
 from seatrial.wiring.remote_engines import graph_of
@@ -55,7 +56,10 @@ def export_wish(
 
 
 def _archive(name: str, signature: Signature, graph: bytes) -> bytes:
-    return model_archive(name, signature, graph_of(graph, signature))
+    try:
+        return model_archive(name, signature, graph_of(graph, signature))
+    except GraphUnfit as unfit:
+        raise NoWay(unfit.problem, remedy="Write it with --to onnx, or deploy it.") from unfit
 
 
 def _configure(archive: Path, say: Say) -> None:

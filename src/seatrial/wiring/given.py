@@ -18,6 +18,7 @@ from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.kernel.size import show_size
 from seatrial.packaging.examine import Say
 from seatrial.registry.class_folder import Named, named_class, pack_class
+from seatrial.registry.huggingface_file import is_model_folder, packed_folder
 from seatrial.registry.model_file import UnknownFormat
 from seatrial.registry.naming import suggest_name
 from seatrial.registry.saved_model_file import is_folder, one_file
@@ -67,16 +68,26 @@ def model_file(
     """The file of a model, for as long as the block runs.
 
     Args:
-        given: a model file, the folder of a SavedModel, ``folder/module.py:Class``, a folder that
-            MLflow wrote, ``models:/NAME/NUMBER``, ``models:/NAME@ALIAS`` or ``runs:/RUN/PATH``.
+        given: a model file, the folder of a SavedModel or of Hugging Face,
+            ``folder/module.py:Class``, a folder that MLflow wrote, ``models:/NAME/NUMBER``,
+            ``models:/NAME@ALIAS`` or ``runs:/RUN/PATH``.
         say: told what was packed or fetched.
         mlflow: address of MLflow as configured; ``MLFLOW_TRACKING_URI`` says it where this is None.
         signature: of a SavedModel, which one; None for the usual one.
     Raises: NoSuchClass, ClassUnusable, FolderTooLarge; NoSignature; UnknownFormat for another
         folder; MlflowUriInvalid, MlflowUnset, AliasUnknown, and what `MlflowRegistry` raises.
     """
-    with _found(given, say, mlflow) as found, one_file(found, signature) as file:
+    with (
+        _found(given, say, mlflow) as found,
+        packed_folder(found) as model,
+        one_file(model, signature) as file,
+    ):
         yield file
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether a folder holds a model as its library wrote it, and no bundle."""
+    return is_folder(folder) or is_model_folder(folder) or (folder / _DESCRIPTION).exists()
 
 
 @contextmanager
@@ -84,7 +95,8 @@ def _found(given: Path, say: Say, mlflow: str | None) -> Iterator[Path]:
     # A packed class is a file of that name, in our own registry for example.
     named = None if given.is_file() else named_class(given)
     if named is None and not str(given).startswith(_SCHEMES):
-        yield _in_folder(given) if given.is_dir() and not is_folder(given) else given
+        is_whole = not given.is_dir() or is_folder(given) or is_model_folder(given)
+        yield given if is_whole else _in_folder(given)
         return
     with TemporaryDirectory(prefix="seatrial-") as folder:
         if named is not None:
@@ -108,9 +120,9 @@ def _in_folder(folder: Path) -> Path:
 
     if not (folder / _DESCRIPTION).exists():
         raise UnknownFormat(
-            f"{str(folder)!r} is a folder without a file {_DESCRIPTION}, as MLflow writes it, or "
-            "saved_model.pb, as TensorFlow does.",
-            remedy="Give a model file, a folder that either wrote, or module.py:Class.",
+            f"{str(folder)!r} is a folder without a file {_DESCRIPTION}, as MLflow writes it, "
+            "saved_model.pb, as TensorFlow does, or config.json, as Hugging Face does.",
+            remedy="Give a model file, a folder that one of them wrote, or module.py:Class.",
         )
     return file_of(folder, f"The folder {str(folder)!r}")
 

@@ -185,22 +185,25 @@ def check_given(bundle: Bundle, config: EngineConfig, endpoint: str) -> None:
         check_graph(bundle, endpoint)
 
 
-def check_graph(bundle: Bundle, endpoint: str) -> None:
-    """Say whether Triton can be given a bundle's model.   Raises: GraphUnfit."""
+def check_graph(bundle: Bundle, endpoint: str) -> Graph:
+    """The graph of a bundle's model, as a server elsewhere can be given it.
+
+    Raises: GraphUnfit.
+    """
     if Role.ONNX not in bundle.manifest.artefacts:
         raise GraphUnfit(
             f"The model of {endpoint!r} has no ONNX export that answers as it does, and a server "
             "elsewhere can be given no other form.",
             remedy="Deploy it without --engine: it is then run in a process of its own here.",
         )
+    return graph_of(bundle.read(Role.ONNX), bundle.signature)
 
 
 def _files(
     bundle: Bundle, plan: EnginePlan, config: EngineConfig, model: str, mark: Mark
 ) -> dict[str, bytes]:
     """The files of a version's model folder.   Raises: GraphUnfit."""
-    check_graph(bundle, mark.endpoint)
-    graph = graph_of(bundle.read(Role.ONNX), bundle.signature)
+    graph = check_graph(bundle, mark.endpoint)
     if config.protocol == "torchserve":
         return {**torchserve.model_files(model, bundle.signature, graph), MARK: mark.as_json()}
     backend = Backend(config.backend)
@@ -216,12 +219,19 @@ def mark_in(folder: Path) -> Mark | None:
 
 
 def graph_of(content: bytes, signature: Signature) -> Graph:
-    """A graph as the forms of other servers are made of it."""
+    """A graph as the forms of other servers are made of it.   Raises: GraphUnfit."""
     with ONE_AT_A_TIME:
         from seatrial.adapters.onnx_place import feature_of
         from seatrial.adapters.onnxruntime import described
 
-    inputs, outputs = described(content)
+    inputs, outputs, takes_tokens = described(content)
+    if takes_tokens:
+        raise GraphUnfit(
+            "The graph takes tokens, and its tokenizer, which makes them of a text, runs in "
+            "seatrial only: no other server is given such a graph.",
+            remedy="Deploy it without --engine: ONNX Runtime answers here. For a server of your "
+            "own, write it with seatrial export; the tokenizer is in its metadata.",
+        )
     names = signature.names
     of = {} if signature.matrix else {i.name: feature_of(i.name, names) for i in inputs}
     return Graph(content=content, inputs=inputs, outputs=outputs, feature_of=of)

@@ -26,6 +26,7 @@ from seatrial.serving.scoring import (
 )
 from seatrial.wiring.bundles import is_path
 from seatrial.wiring.evaluation_subject import Say, subject
+from seatrial.wiring.given import holds_model
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def score_file(
 def _sample(order: ScoringOrder) -> Sample:
     """Rows from which a model file, which is no bundle yet, is described."""
     path = Path(order.model)
-    if not is_path(order.model) or path.is_dir() or is_archive(path):
+    is_bundle = path.is_dir() and not holds_model(path)
+    if not is_path(order.model) or is_bundle or is_archive(path):
         return Sample(columns={}, n_rows=0, n_total=0)
     from seatrial.adapters.sample_file import read_sample
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from seatrial.adapters.onnx_text import Texts, classes_of, task_of, texts_of
+from seatrial.adapters.text_examples import text_input
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
 from seatrial.registry.model_file import CorruptModel, missing_library
@@ -38,7 +40,7 @@ _ANSWERS: Final = frozenset(
 """What answers may be besides; whole numbers and halves are widened."""
 
 
-def load_onnx(path: Path) -> OnnxModel:
+def load_onnx(path: Path) -> OnnxModel | OnnxTextModel:
     """The graph in a file. Raises: CorruptModel, UnsupportedModel, MissingLibrary."""
     try:
         import onnxruntime
@@ -62,6 +64,9 @@ def load_onnx(path: Path) -> OnnxModel:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except unreadable as error:
         raise _unreadable(path, error) from error
+    tokenizer = texts_of(session, {i.name: _dtype(i) for i in session.get_inputs()})
+    if tokenizer is not None:
+        return OnnxTextModel(session, graph, tokenizer)
     return OnnxModel(session, graph)
 
 
@@ -190,6 +195,60 @@ class OnnxModel:
         keys = tuple(rows[0]) if rows else (self._classes or ())
         self._classes = keys
         return np.array([[row[key] for key in keys] for row in rows], dtype=np.float32)
+
+
+class OnnxTextModel:
+    """A session over a graph that brings its tokenizer along; texts run one by one."""
+
+    def __init__(self, session: Any, graph: bytes, tokenizer: Texts) -> None:
+        self._session = session
+        self._graph = graph
+        self._tokenizer = tokenizer
+        self._outputs = [o.name for o in session.get_outputs()]
+
+    @property
+    def raw(self) -> object:
+        """The file's bytes."""
+        return self._graph
+
+    def classes(self) -> tuple[str, ...] | None:
+        """See LoadedModel."""
+        return classes_of(self._session)
+
+    def facts(self) -> ModelFacts:
+        """See LoadedModel."""
+        import onnxruntime
+        import tokenizers
+
+        return ModelFacts(
+            framework="onnx",
+            version=onnxruntime.__version__,
+            estimator="onnx.ModelProto",
+            task=task_of(self._outputs),
+            inputs=(text_input(),),
+            named=False,
+            number=Dtype.FLOAT32,
+            packages=(
+                ("numpy", np.__version__),
+                ("onnxruntime", onnxruntime.__version__),
+                ("tokenizers", tokenizers.__version__),
+            ),
+        )
+
+    def predict(self, batch: Batch, signature: Signature) -> Prediction:
+        """See LoadedModel."""
+        assert isinstance(batch, dict)
+        answers = [
+            self._session.run(self._outputs, feed)
+            for text in batch[signature.names[0]].tolist()
+            for _, feed in self._tokenizer.feeds([text])
+        ]
+        columns = zip(*answers, strict=True)
+        return {n: np.concatenate(v) for n, v in zip(self._outputs, columns, strict=True)}
+
+
+def _dtype(entry: Any) -> np.dtype[np.generic]:
+    return np.dtype(_NUMBERS.get(entry.type, object))
 
 
 def _blank(entry: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from seatrial.adapters.native.catboost_model import load_catboost
 from seatrial.adapters.native.class_model import load_class
+from seatrial.adapters.native.huggingface_files import load_huggingface
 from seatrial.adapters.native.lightgbm_model import LightgbmModel, load_lightgbm
 from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
@@ -52,6 +53,7 @@ def open_model(
 
 _ALONE: Final[Mapping[FileFormat, Callable[[Path], LoadedModel]]] = {
     FileFormat.CATBOOST: load_catboost,
+    FileFormat.HUGGINGFACE: load_huggingface,
     FileFormat.LIGHTGBM_TEXT: load_lightgbm,
     FileFormat.ONNX: load_onnx,
     FileFormat.PYTHON_CLASS: load_class,

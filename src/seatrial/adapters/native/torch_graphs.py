@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import onnx
@@ -59,12 +60,30 @@ def exported(
     flat: Any, examples: tuple[Any, ...], names: Sequence[str], outputs: Sequence[str]
 ) -> onnx.ModelProto:
     """The graph by torch.export.   Raises: what PyTorch raises."""
+    graph: onnx.ModelProto = onnx_program(flat, examples, names, outputs).model_proto
+    return graph
+
+
+def onnx_program(
+    flat: Any,
+    examples: tuple[Any, ...],
+    names: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    free: Mapping[str, int | None] = MappingProxyType({_BATCH: None}),
+) -> Any:
+    """PyTorch's own object of a graph, with the weights of the module.
+
+    Args: free: names of the first dimensions of every input, whose sizes are free, with the most
+        that they may be.
+    Raises: what PyTorch raises.
+    """
     import torch
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _program(flat, examples),
+            _program(flat, examples, free),
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
@@ -73,16 +92,15 @@ def exported(
             external_data=False,
         )
     assert program is not None
-    proto: onnx.ModelProto = onnx.load_from_string(program.model_proto.SerializeToString())
-    return proto
+    return program
 
 
-def _program(flat: Any, examples: tuple[Any, ...]) -> Any:
-    """The program of torch.export, its batch free.   Raises: what torch.export raises."""
+def _program(flat: Any, examples: tuple[Any, ...], free: Mapping[str, int | None]) -> Any:
+    """The program of torch.export, of free sizes.   Raises: what torch.export raises."""
     import torch
 
-    batch = torch.export.Dim(_BATCH)
-    shapes = {"tensors": tuple({0: batch} for _ in examples)}
+    sizes = {k: torch.export.Dim(name, max=most) for k, (name, most) in enumerate(free.items())}
+    shapes = {"tensors": tuple(sizes for _ in examples)}
     return torch.export.export(flat, examples, dynamic_shapes=shapes, strict=False)
 
 
