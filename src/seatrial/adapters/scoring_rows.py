@@ -100,20 +100,21 @@ def checked(rows: Rows, signature: Signature) -> Checked:
 def _sound(rows: Rows, signature: Signature) -> Column | None:
     """The matrix of all rows, where one look at it shows that each of them is good; else None."""
     values = [rows.values[feature.name] for feature in signature.features]
+    arrays = [v for v in values if isinstance(v, np.ndarray) and v.dtype.kind in "fiu" and len(v)]
     if (
         not signature.matrix
         or signature.matrix_dtype.kind != "f"
+        or len(arrays) < len(values)
         or any(feature.categories is not None for feature in signature.features)
-        or not all(isinstance(v, np.ndarray) and v.dtype.kind in "fiu" and len(v) for v in values)
     ):
         return None
-    matrix = _turned(values, signature.matrix_dtype)
+    matrix = _turned(arrays, signature.matrix_dtype)
     nullable = all(feature.nullable for feature in signature.features)
     bad = np.isinf(matrix).any() if nullable else not np.isfinite(matrix).all()
     return None if bad else matrix
 
 
-def _turned(columns: Sequence[Values], dtype: np.dtype[np.generic]) -> Column:
+def _turned(columns: Sequence[NDArray[Any]], dtype: np.dtype[np.generic]) -> Column:
     """Columns as a matrix (n, d); some rows at once, which the processor's cache holds."""
     n = len(columns[0])
     matrix = np.empty((n, len(columns)), dtype)

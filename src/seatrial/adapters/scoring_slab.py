@@ -1,4 +1,4 @@
-"""Memory that a scoring process shares with the one that started it: a piece, behind it its answers.
+"""Memory that a scoring process shares with the one that started it: a piece and its answers.
 
 Sockets would copy every row four times. The memory has no name, so that it is gone when both
 processes are, however they end.
