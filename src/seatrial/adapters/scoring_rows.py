@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LEAST = 64
 _CACHED = 4_096
+"""Rows that are turned at once: a block of them stays in the processor's cache."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,9 +180,10 @@ def values_of(array: pa.Array, feature: Feature) -> Values:
         return array.to_pylist() if tensor is None else tensor
     if pa.types.is_decimal(kind):
         array = array.cast(pa.float64())
-    elif (pa.types.is_integer(kind) or pa.types.is_boolean(kind)) and array.null_count:
+        kind = array.type
+    if (pa.types.is_integer(kind) or pa.types.is_boolean(kind)) and array.null_count:
         return list(array.to_pylist())
-    elif pa.types.is_floating(kind) and array.null_count:
+    if kind in (pa.float32(), pa.float64()) and array.null_count:
         array = array.fill_null(float("nan"))
     elif not pa.types.is_primitive(kind):
         return _objects(array.to_pylist())
@@ -189,13 +191,15 @@ def values_of(array: pa.Array, feature: Feature) -> Values:
 
 
 def numbers_of(array: pa.Array) -> NDArray[Any]:
-    """An array without missing values as numpy's.
+    """An array of a primitive type as numpy's.
 
     Not by ``to_numpy`` where that can be: it may load pandas, a fifth of a second for each process.
     """
     import pyarrow as pa
 
-    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+    if array.null_count == 0 and (
+        pa.types.is_integer(array.type) or pa.types.is_floating(array.type)
+    ):
         return np.from_dlpack(array)
     values: NDArray[Any] = array.to_numpy(zero_copy_only=False)
     return values

@@ -35,7 +35,7 @@ class Slab:
         return cls(os.memfd_create("seatrial-scoring"))
 
     def put(self, content: Bytes) -> None:
-        """Write a piece, and make room for its answers."""
+        """Write a piece, at least a byte, and make room for its answers."""
         n = 2 * len(content) + _ROOM
         if len(self._bytes) < n:
             os.ftruncate(self.fd, n)
