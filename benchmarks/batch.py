@@ -139,7 +139,7 @@ def report(found: Sequence[Case], workers: int) -> str:
     ]
     table = markdown_table(HEAD, [case.line() for case in found])
     return (
-        f"{FEATURES} features, {workers} workers, in turns; medians of {rounds} round{"s" * (rounds > 1)}.\n\n"
+        f"{FEATURES} features, {workers} workers, medians of {rounds} in turns.\n\n"
         f"{table}\n\n{goal_table(goals)}"
     )
 
