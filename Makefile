@@ -77,7 +77,7 @@ bench-experiments: $(VENV)/.dev  ## A/B tests: error rates, coverage and power, 
 	$(BIN)/python -m benchmarks.experiments --into docs/reference/benchmarks-experiments.md $(ARGS)
 
 bench-batch: $(VENV)/.dev  ## scoring a file beside ONNX Runtime in a loop; ARGS='--rows 10000000'
-	$(BIN)/python benchmarks/batch.py $(ARGS)
+	$(BIN)/python -m benchmarks.batch --into docs/reference/benchmarks-batch.md $(ARGS)
 
 bench-scale: $(VENV)/.dev  ## a thousand replicas whose summaries meet over Redis, simulated
 	$(BIN)/python -m benchmarks.scale --into docs/explanation/scale.md $(ARGS)

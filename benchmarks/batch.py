@@ -1,11 +1,10 @@
-"""Scoring a file of rows beside plain ONNX Runtime in a loop: rows a second, and memory.
+"""Scoring a file of rows beside ONNX Runtime in a plain loop: rows a second, and memory.
 
-python benchmarks/batch.py                   # 1 and 3 million rows of 30 features
-python benchmarks/batch.py --rows 10000000   # one size, for a quiet machine
-python benchmarks/batch.py --quick           # 40,000 and 120,000: does it work?
+python -m benchmarks.batch                   # 3 million rows of 30 features, and two text formats
+python -m benchmarks.batch --rows 10000000   # one size, Parquet, in a block of its own
+python -m benchmarks.batch --quick           # few rows: does it work?
 
-Both read the same Parquet file and write their answers as Parquet. The loop reads as many rows at
-once, calls the session and writes; it checks nothing, and its session has all cores.
+Both read the same file and write their answers in the same format, in turns (`batch_loop`).
 """
 
 from __future__ import annotations
@@ -13,69 +12,159 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 import psutil
 
+from benchmarks.batch_loop import BATCH_ROWS, READERS
+from benchmarks.monitor.__main__ import heading
+from benchmarks.monitor.goals import Goal, goal_table, markdown_table
+from benchmarks.serving.machine import describe
+from benchmarks.serving.page import fill
+
+SUBJECT = "batch"
 FEATURES = 30
-BATCH_ROWS = 50_000
 LEARNED_ROWS = 4_000
 MIB = 1 << 20
+LINEAR, TREES = "linear", "200 trees"
+MODELS = {LINEAR: 0, TREES: 200}
+DEFAULT = {".parquet": 3_000_000, ".csv": 500_000, ".jsonl": 200_000}
+QUICK = {".parquet": 30_000, ".csv": 20_000, ".jsonl": 20_000}
+LEAST = 1_000_000
+GOALS = {LINEAR: 1.0, TREES: 1.8}
 
-LOOP = """
-import sys, time
-import numpy as np, onnxruntime, pyarrow as pa, pyarrow.parquet as pq
-graph, data, into, batch_rows = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-session = onnxruntime.InferenceSession(graph)
-name, outputs = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
-begun, writer = time.perf_counter(), None
-with pq.ParquetFile(data) as file:
-    for batch in file.iter_batches(batch_rows):
-        rows = np.stack([c.to_numpy() for c in batch.columns], axis=1).astype(np.float32)
-        columns = {}
-        for output, values in zip(outputs, session.run(None, {name: rows})):
-            flat = values.reshape(len(values), -1)
-            columns |= {f"{output}.{i}": flat[:, i] for i in range(flat.shape[1])}
-        table = pa.table(columns)
-        writer = writer or pq.ParquetWriter(into, table.schema, compression="zstd")
-        writer.write_table(table)
-writer.close()
-print(time.perf_counter() - begun)
-"""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What scoring a file took.
+
+    Args:
+        seconds: without the start of the command.
+        cpu_seconds: of all processes; the command's start included.
+        whole_s: with the start of the command.
+        alone: bytes of the command at its peak; 0 where nobody looked.
+        together: with its workers, what they share counted for each.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    whole_s: float = 0.0
+    alone: int = 0
+    together: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One model on one file.
+
+    Args: loops, ours: by round.
+    """
+
+    model: str
+    suffix: str
+    n_rows: int
+    loops: Sequence[Spent]
+    ours: Sequence[Spent]
+
+    @property
+    def ratio(self) -> float:
+        """Rows a second of seatrial by those of the loop, each without its start."""
+        return median(s.seconds for s in self.loops) / median(s.seconds for s in self.ours)
+
+    def line(self) -> tuple[str, ...]:
+        """Its row of the table."""
+        loop, own = (median(s.seconds for s in found) for found in (self.loops, self.ours))
+        whole = median(s.whole_s for s in self.ours)
+        cpu = [median(s.cpu_seconds for s in found) for found in (self.loops, self.ours)]
+        return (
+            f"{self.model}, {self.suffix[1:]}, {self.n_rows:,}",
+            f"{self.n_rows / loop:,.0f}",
+            f"{self.n_rows / own:,.0f}",
+            f"{self.ratio:.2f}",
+            f"{loop / whole:.2f}",
+            *(f"{seconds / self.n_rows * 1e6:.2f}" for seconds in cpu),
+            f"{max(s.alone for s in self.ours) / MIB:,.0f}",
+            f"{max(s.together for s in self.ours) / MIB:,.0f}",
+        )
+
+
+HEAD = (
+    "model, format, rows", "loop, rows/s", "seatrial, rows/s", "times the loop",
+    "with its start", "loop, CPU us a row", "seatrial, CPU us a row", "command, peak MiB",
+    "with workers, peak MiB",
+)  # fmt: skip
 
 
 def main() -> int:
-    """Run what the flags ask for.   Returns: 0."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, action="append", help="rows; may be repeated")
+    """Run what the flags ask for.   Returns: 0; a missed goal is no failure of the run."""
+    parser = argparse.ArgumentParser(prog="benchmarks.batch", description=__doc__)
+    parser.add_argument("--rows", type=int, help="rows of Parquet, instead of all formats")
     parser.add_argument("--quick", action="store_true", help="few rows: does it work?")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each, in turns")
-    parser.add_argument("--trees", type=int, default=50, help="of the model; 0 for a linear one")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--into", type=Path, help="page whose marked block is written")
     asked = parser.parse_args()
-    sizes = [40_000, 120_000] if asked.quick else asked.rows or [1_000_000, 3_000_000]
-    with tempfile.TemporaryDirectory(prefix="seatrial-batch-") as scratch:
-        folder = Path(scratch)
-        bundle = made_bundle(folder, asked.trees)
-        print(f"{asked.trees or 'no'} trees, {FEATURES} features, {asked.workers} workers")
-        print(
-            "| rows | loop, rows/s | seatrial, rows/s | ratio | of the scoring alone "
-            "| peak, command | peak, with workers |"
-        )
-        print("|---|---|---|---|---|---|---|")
-        for n in sizes:
-            print(line(folder, bundle, n, asked.rounds, asked.workers), flush=True)
+    block = "large" if asked.rows else "formats"
+    head = heading(describe(), quick=asked.quick)
+    sizes = {".parquet": asked.rows} if asked.rows else QUICK if asked.quick else DEFAULT
+    text = f"{head}\n\n{report(list(cases(sizes, asked.rounds, asked.workers)), asked.workers)}"
+    print(text)
+    if asked.into:
+        asked.into.write_text(fill(asked.into.read_text("utf-8"), {block: text}, SUBJECT), "utf-8")
     return 0
 
 
+def report(found: Sequence[Case], workers: int) -> str:
+    """The tables of the page."""
+    rounds = len(found[0].ours)
+    goals = [
+        Goal(
+            what=f"{case.model}, {case.n_rows:,} rows of Parquet: times as fast as the loop",
+            goal=f">= {GOALS[case.model]:g}",
+            reached=f"{case.ratio:.2f}",
+            met=case.ratio >= GOALS[case.model] if case.n_rows >= LEAST else None,
+        )
+        for case in found
+        if case.suffix == ".parquet"
+    ]
+    table = markdown_table(HEAD, [case.line() for case in found])
+    return (
+        f"{FEATURES} features, {workers} workers, medians of {rounds} in turns.\n\n"
+        f"{table}\n\n{goal_table(goals)}"
+    )
+
+
+def cases(sizes: Mapping[str, int], rounds: int, workers: int) -> Iterator[Case]:
+    """Measure each model on each file."""
+    with tempfile.TemporaryDirectory(prefix="seatrial-batch-") as scratch:
+        folder = Path(scratch)
+        bundles = {name: made_bundle(folder / name, trees) for name, trees in MODELS.items()}
+        for suffix, n in sizes.items():
+            data = rows_of(folder, n, suffix)
+            for name, bundle in bundles.items():
+                loops, ours = [], []
+                for _ in range(rounds):
+                    sys.stderr.write(f"{name}, {n:,} rows of {suffix[1:]} ...\n")
+                    loops.append(loop(bundle, data, folder / f"loop{suffix}"))
+                    ours.append(scored(bundle, data, folder / f"ours{suffix}", workers))
+                check(folder, suffix)
+                yield Case(model=name, suffix=suffix, n_rows=n, loops=loops, ours=ours)
+            data.unlink()
+
+
 def made_bundle(folder: Path, trees: int) -> Path:
-    """A classifier as `seatrial deploy` would package it."""
+    """A classifier as `seatrial deploy` would package it.   Args: trees: 0 for a linear one."""
+    import joblib
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
@@ -85,12 +174,11 @@ def made_bundle(folder: Path, trees: int) -> Path:
     from seatrial.packaging.source import Source
     from seatrial.serving.spawn import ChildLimits
 
+    folder.mkdir()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(LEARNED_ROWS, FEATURES)).astype(np.float32)
     y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(int)
     model: Any = GradientBoostingClassifier(n_estimators=trees) if trees else LogisticRegression()
-    import joblib
-
     joblib.dump(model.fit(x, y), folder / "model.joblib")
     columns: dict[str, Any] = {f"x{i}": x[:, i].astype(np.float64) for i in range(FEATURES)}
     source = Source(
@@ -109,60 +197,50 @@ def made_bundle(folder: Path, trees: int) -> Path:
     ).bundle.path
 
 
-def line(folder: Path, bundle: Path, n: int, rounds: int, workers: int) -> str:
-    """A row of the table: the best of some rounds of each."""
-    data = rows_of(folder, n)
-    loops, ours, alone, peaks, sums = [], [], [], [], []
-    for _ in range(rounds):
-        loops.append(loop(bundle, data, folder / "loop.parquet"))
-        seconds, told, peak, total = scored(bundle, data, folder / "ours.parquet", workers)
-        assert told["scored"] == n
-        ours.append(seconds)
-        alone.append(told["seconds"])
-        peaks.append(peak)
-        sums.append(total)
-    check(folder)
-    data.unlink()
-    slow, fast = n / min(loops), n / min(ours)
-    return (
-        f"| {n:,} | {slow:,.0f} | {fast:,.0f} | {fast / slow:.2f} | {n / min(alone) / slow:.2f} "
-        f"| {max(peaks) / MIB:,.0f} MiB | {max(sums) / MIB:,.0f} MiB |"
-    )
-
-
-def rows_of(folder: Path, n: int) -> Path:
+def rows_of(folder: Path, n: int, suffix: str) -> Path:
     """A file of random rows, written piece by piece."""
+    import orjson
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyarrow import csv
 
     rng = np.random.default_rng(1)
-    path, writer = folder / f"{n}.parquet", None
+    path, writer = folder / f"{n}{suffix}", None
     for start in range(0, n, 100_000):
         x = rng.normal(size=(min(100_000, n - start), FEATURES)).astype(np.float32)
         table = pa.table({f"x{i}": x[:, i] for i in range(FEATURES)})
+        if suffix == ".jsonl":
+            with path.open("ab") as file:
+                option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+                names = table.column_names
+                file.writelines(
+                    orjson.dumps(dict(zip(names, r, strict=True)), option=option) for r in x
+                )
+            continue
+        if writer is None and suffix == ".csv":
+            writer = csv.CSVWriter(path, table.schema)
         writer = writer or pq.ParquetWriter(path, table.schema, compression="none")
         writer.write_table(table)
-    assert writer is not None
-    writer.close()
+    if writer is not None:
+        writer.close()
     return path
 
 
-def loop(bundle: Path, data: Path, into: Path) -> float:
-    """Seconds of the plain loop, its start and the loading of its libraries left out."""
+def loop(bundle: Path, data: Path, into: Path) -> Spent:
+    """The plain loop, its start and the loading of its libraries left out."""
     (graph,) = bundle.glob("**/model.onnx")
-    command = [sys.executable, "-c", LOOP, graph, data, into, str(BATCH_ROWS)]
+    program = Path(__file__).with_name("batch_loop.py")
+    command = [sys.executable, str(program), str(graph), str(data), str(into)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return Spent(**json.loads(done.stdout))
 
 
-def scored(
-    bundle: Path, data: Path, into: Path, workers: int
-) -> tuple[float, dict[str, Any], int, int]:
-    """Seconds of the whole command, what it said, and its peaks of memory: alone, with workers."""
+def scored(bundle: Path, data: Path, into: Path, workers: int) -> Spent:
+    """The whole command."""
     command = [sys.executable, "-m", "seatrial", "predict", str(bundle), str(data)]
     options = ["--into", str(into), "--overwrite", "--json", "--workers", str(workers)]
     options += ["--home", str(into.with_name("home")), "--batch-rows", str(BATCH_ROWS)]
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), of_children()
     process = subprocess.Popen(
         [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -174,10 +252,23 @@ def scored(
             children += resident(child)
         alone, total = max(alone, own), max(total, own + children)
         time.sleep(0.05)
-    seconds = time.perf_counter() - begun
+    whole_s = time.perf_counter() - begun
     assert process.returncode == 0
     assert process.stdout is not None
-    return seconds, json.loads(process.stdout.read()), alone, total
+    told = json.loads(process.stdout.read())
+    return Spent(
+        seconds=told["seconds"],
+        cpu_seconds=of_children() - cpu,
+        whole_s=whole_s,
+        alone=alone,
+        together=total,
+    )
+
+
+def of_children() -> float:
+    """Processor seconds of all children that ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def resident(process: psutil.Process) -> int:
@@ -188,21 +279,16 @@ def resident(process: psutil.Process) -> int:
         return 0
 
 
-def check(folder: Path) -> None:
+def check(folder: Path, suffix: str) -> None:
     """Both wrote the same labels."""
-    import pyarrow.parquet as pq
-
-    with (
-        pq.ParquetFile(folder / "loop.parquet") as one,
-        pq.ParquetFile(folder / "ours.parquet") as other,
-    ):
-        assert one.metadata.num_rows == other.metadata.num_rows
-        pairs = zip(
-            one.iter_batches(BATCH_ROWS, columns=["label.0"]),
-            other.iter_batches(BATCH_ROWS, columns=["label"]),
-            strict=True,
+    loops, ours = (
+        np.concatenate([batch.column(name).to_numpy() for batch in READERS[suffix](str(path))])
+        for path, name in (
+            (folder / f"loop{suffix}", "label.0"),
+            (folder / f"ours{suffix}", "label"),
         )
-        assert all(a.column(0).equals(b.column(0)) for a, b in pairs)
+    )
+    assert np.array_equal(loops, ours)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,3 +141,59 @@ def test_exactly_the_bad_rows_are_found_wherever_they_lie(bad: list[bool]) -> No
         assert isinstance(found.batch, np.ndarray)
         assert found.batch.dtype == np.float32
         np.testing.assert_array_equal(found.batch[:, 1], values[~wrong])
+
+
+VALUES = [0.0, 1.5, -7.0, float("nan"), float("inf"), 1e300, 2.0**60]
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.sampled_from(VALUES)] * 3), min_size=1, max_size=80),
+    nullable=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    wide=st.booleans(),
+)
+def test_a_matrix_holds_what_looking_at_each_value_alone_would_let_in(
+    rows: list[tuple[float, ...]], nullable: tuple[bool, ...], wide: bool
+) -> None:
+    """That all rows are good may be seen at one look; what is found must not depend on it."""
+    dtype = Dtype.FLOAT64 if wide else Dtype.FLOAT32
+    features = tuple(Feature(name=f"x{i}", dtype=dtype, nullable=n) for i, n in enumerate(nullable))
+    signature = replace(matrix_signature(), features=features)
+    values = np.array(rows)
+    table = {f"x{i}": values[:, i] for i in range(2)}
+    # Whole numbers in a column of integers, where there are no others.
+    whole = np.isfinite(values[:, 2]).all() and (np.abs(values[:, 2]) < 2**62).all()
+    table["x2"] = values[:, 2].astype(np.int64) if whole else values[:, 2]
+    found = arrow_of(pa.table(table), signature)
+    with np.errstate(over="ignore"):
+        given_ = np.column_stack([table[f"x{i}"].astype(dtype.numpy) for i in range(3)])
+    fits = np.isfinite(given_) | (np.isnan(given_) & np.array(nullable))
+    good = fits.all(axis=1)
+    assert found.rows.tolist() == np.flatnonzero(good).tolist()
+    assert sorted(found.flaws) == np.flatnonzero(~good).tolist()
+    for row, flaw in found.flaws.items():
+        assert flaw.field == f"x{int((~fits[row]).argmax())}"
+    if found.batch is not None:
+        assert isinstance(found.batch, np.ndarray)
+        assert found.batch.dtype == dtype.numpy
+        np.testing.assert_array_equal(found.batch, given_[good])
+
+
+def test_a_missing_value_in_parquet_is_nan_or_named() -> None:
+    ages = [1.0, None, 3.0]
+    for kind in (pa.float16(), pa.float32(), pa.float64(), pa.decimal128(5, 2), pa.int8()):
+        table = {"age": pa.array(ages).cast(kind), "income": [1.0, 2.0, 3.0], "tenure": [1, 2, 3]}
+        found = arrow_of(pa.table(table), matrix_signature())
+        assert (found.rows.tolist(), list(found.flaws)) == ([0, 2], [1])
+        assert "missing" in found.flaws[1].problem
+        assert isinstance(found.batch, np.ndarray)
+        np.testing.assert_array_equal(found.batch[:, 0], [1, 3])
+
+
+def test_json_lines_that_lack_a_name_have_nothing_there() -> None:
+    found = json_of(
+        {"age": 1, "visits": 3, "member": True, "plan": "pro", "note": "x", "more": [{}]},
+        {"visits": 3, "member": True, "plan": "pro"},
+    )
+    assert isinstance(found.batch, dict)
+    np.testing.assert_array_equal(found.batch["age"], [1, np.nan])
+    assert found.batch["note"].tolist() == ["x", None]

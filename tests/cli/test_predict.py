@@ -18,8 +18,10 @@ import pytest
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from seatrial.adapters import scoring_processes
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
+from seatrial.wiring import scoring
 from tests.cli.scored_bundle import NAMES, log_of_sums
 
 ROWS = np.random.default_rng(0).random((2_500, 3), dtype=np.float32) + 0.1
@@ -182,3 +184,31 @@ def test_killed_midway_it_leaves_no_half_file_and_the_next_run_sweeps(
     code, _ = predict(capsys, str(bundle), written("csv", table()), "--into", "out.csv")
     assert code == Exit.DONE
     assert [p.name for p in folder.glob(".out*")] == []
+
+
+@pytest.mark.slow
+def test_few_rows_are_scored_here_as_processes_would(
+    bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ROWS.copy()
+    rows[7] = [-9, 1, 1]
+    data = written("csv", table(rows))
+    words = (str(bundle), data, "--keep", "id", "--on-error", "skip")
+    with monkeypatch.context() as patched:
+        patched.delattr(scoring_processes, "start_process")  # nobody may start one
+        assert predict(capsys, *words, "--into", "here.csv")[0] == Exit.DONE
+    monkeypatch.setattr(scoring, "_FEW_ROWS", 0)
+    assert predict(capsys, *words, "--into", "there.csv")[0] == Exit.DONE
+    for name in ("{}.csv", "{}.rejected.jsonl"):
+        here, there = (Path(name.format(place)).read_bytes() for place in ("here", "there"))
+        assert here == there
+
+
+@pytest.mark.slow
+def test_no_more_processes_start_than_there_are_pieces(
+    bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(bundle), written("parquet", table()), "--into", "out.csv", "--batch-rows", "1500"]
+    options = ["--workers", "7", "--home", "home"]
+    assert seatrial(["predict", *words, *options]) == Exit.DONE
+    assert "starting 2 processes" in capsys.readouterr().err

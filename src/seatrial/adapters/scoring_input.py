@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ _DELIMITERS: Final = ",;\t|"
 _PACKED: Final = {b"\x1f\x8b": "gzip", b"PK": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 _NO_TEXT: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\x93NUMPY")
 _LISTED: Final = 12
+_LINE_FEED: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class RowFile:
         reading: how its pieces are parsed.
         kept: types of the columns to hand through.
         length: where its last piece ends: bytes, or rows of Parquet.
-        n_rows: how many, where it says so.
+        n_rows: how many; of text a guess from how long the first ones are.
         start: where the first row begins, in bytes.
     """
 
@@ -49,8 +50,13 @@ class RowFile:
     reading: Reading
     kept: Mapping[str, pa.DataType]
     length: int
-    n_rows: int | None = None
+    n_rows: int
     start: int = 0
+
+    def n_pieces(self, batch_rows: int) -> int:
+        """About how many `pieces` gives."""
+        by_size = 0 if self.reading.form == "parquet" else -(-self.length // _BLOCK_BYTES)
+        return max(1, by_size, -(-self.n_rows // batch_rows))
 
     def pieces(self, batch_rows: int) -> Iterator[Piece]:
         """Its rows in order, at most ``batch_rows`` >= 1 at once.   Raises: InputUnreadable."""
@@ -76,9 +82,8 @@ class RowFile:
                 block = _at(file, position, min(size, self.length - position))
                 if not block:  # it became shorter meanwhile
                     return
-                ends = self._ends(block)
-                last = position + len(block) >= self.length
-                if not len(ends) and not last:
+                cut = self._cut(block, batch_rows, last=position + len(block) >= self.length)
+                if not cut:
                     if size >= _MAX_RECORD_BYTES:
                         raise InputUnreadable(
                             f"{self.path.name} has a row of more than {size:,} bytes from byte "
@@ -87,15 +92,24 @@ class RowFile:
                         )
                     size *= 2
                     continue
-                whole = last and len(ends) < batch_rows
-                cut = len(block) if whole else int(ends[min(batch_rows, len(ends)) - 1])
                 position, size = position + cut, _BLOCK_BYTES
                 yield Piece(content=np.frombuffer(block, np.uint8)[:cut], position=position)
 
-    def _ends(self, block: bytes) -> Any:
-        if self.reading.form == "csv":
-            return record_ends(block, self.reading.delimiter)
-        return np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + 1
+    def _cut(self, block: bytes, batch_rows: int, *, last: bool) -> int:
+        """Where the last whole row of a piece ends, which may have ``batch_rows``; 0 for nowhere.
+
+        Args: last: whether the file ends with the block, as rows may do without a line feed.
+        """
+        quoted = self.reading.form == "csv" and b'"' in block
+        if not quoted and block.count(b"\n") < batch_rows:
+            return len(block) if last else block.rfind(b"\n") + 1
+        if quoted:
+            ends = record_ends(block, self.reading.delimiter)
+        else:
+            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + 1
+        if last and len(ends) < batch_rows:
+            return len(block)
+        return int(ends[min(batch_rows, len(ends)) - 1]) if len(ends) else 0
 
 
 def open_rows(path: Path, signature: Signature, *, kept: Sequence[str] = ()) -> RowFile:
@@ -128,7 +142,7 @@ def _opened(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile:
     if text.startswith(b"["):
         raise _unreadable(path, "is one JSON value, which cannot be read row by row")
     if text.startswith(b"{"):
-        return _jsonl(path, signature, kept, start)
+        return _jsonl(path, signature, kept, head, start)
     return _csv(path, signature, kept, head, start)
 
 
@@ -149,7 +163,9 @@ def _parquet(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile
     )
 
 
-def _jsonl(path: Path, signature: Signature, kept: tuple[str, ...], start: int) -> RowFile:
+def _jsonl(
+    path: Path, signature: Signature, kept: tuple[str, ...], head: bytes, start: int
+) -> RowFile:
     import pyarrow as pa
 
     return RowFile(
@@ -157,6 +173,7 @@ def _jsonl(path: Path, signature: Signature, kept: tuple[str, ...], start: int) 
         reading=Reading(form="jsonl", sources=signature.names, kept=kept),
         kept=dict.fromkeys(kept, pa.string()),
         length=path.stat().st_size,
+        n_rows=_guessed(path, head),
         start=start,
     )
 
@@ -186,8 +203,14 @@ def _csv(
         reading=Reading(form="csv", sources=sources, kept=kept, names=names, delimiter=delimiter),
         kept=dict.fromkeys(kept, pa.string()),
         length=path.stat().st_size,
+        n_rows=_guessed(path, head),
         start=begin,
     )
+
+
+def _guessed(path: Path, head: bytes) -> int:
+    """How many lines a file has, if all are as long as its first ones."""
+    return path.stat().st_size * (head.count(b"\n") + 1) // len(head)
 
 
 def _sources(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 import msgspec
 import numpy as np
 
-from seatrial.adapters.scoring_table import ROW
+from seatrial.adapters.scoring_rows import numbers_of
+from seatrial.adapters.scoring_table import ROW, array_of
 from seatrial.kernel.errors import Invalid
 from seatrial.serving.scoring import OutputExists, OutputNotWritten, Scored
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_AT_ONCE: Final = 1_000
+_BETWEEN: Final = b"},{"
 FORMS: Final = (".parquet", ".csv", ".jsonl")
 
 
@@ -53,13 +56,21 @@ class JsonLines:
 
     def write_table(self, table: pa.Table) -> None:
         """See TableWriter."""
-        import orjson
-
-        for row in table.to_pylist():
-            self._file.write(orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE))
+        for start in range(0, table.num_rows, _AT_ONCE):
+            self._file.write(_lines_of(table.slice(start, _AT_ONCE).to_pylist()))
 
     def close(self) -> None:
         """See TableWriter."""
+
+
+def _lines_of(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """Rows as lines of JSON; written as one list, a tenth of the time of one by one."""
+    import orjson
+
+    listed = orjson.dumps(rows, default=str)[1:-1]
+    if listed.count(_BETWEEN) == len(rows) - 1:  # it stands in no text and in no nested value
+        return listed.replace(_BETWEEN, b"}\n{") + b"\n"
+    return b"".join(orjson.dumps(row, default=str) + b"\n" for row in rows)
 
 
 class Answers:
@@ -88,8 +99,8 @@ class Answers:
 
         with pa.ipc.open_stream(pa.py_buffer(np.ascontiguousarray(scored.table))) as stream:
             table = stream.read_all()
-        rows = table.column(ROW).to_numpy() + self.n_rows
-        table = table.set_column(0, ROW, pa.array(rows)).cast(self._schema)
+        rows = numbers_of(table.column(ROW).combine_chunks()) + self.n_rows
+        table = table.set_column(0, ROW, array_of(rows)).cast(self._schema)
         if table.num_rows:
             self._writer.write_table(table)
         if scored.flaws and not self.first:
@@ -108,9 +119,18 @@ class Answers:
 
 def _writer(file: BinaryIO, form: str, schema: pa.Schema) -> TableWriter:
     if form == ".parquet":
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        return pq.ParquetWriter(file, schema, compression="zstd")  # type: ignore[no-any-return]
+        # Hardly a row number or a fraction comes twice: looking for it would take half of the time.
+        often = [
+            field.name
+            for field in schema
+            if field.name != ROW and not pa.types.is_floating(field.type)
+        ]
+        return pq.ParquetWriter(  # type: ignore[no-any-return]
+            file, schema, compression="zstd", use_dictionary=often
+        )
     if form == ".csv":
         from pyarrow import csv
 

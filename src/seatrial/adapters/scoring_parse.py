@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -84,15 +86,30 @@ def _whole(table: pa.Table, name: str) -> pa.Array:
 
 
 def _json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) -> Rows:
-    import orjson
     import pyarrow as pa
 
+    lines = [line for line in content.split(b"\n") if line.strip()]
+    records, flaws = _objects(lines)
+    values = dict(zip((f.name for f in features), _fields(records, reading.sources), strict=True))
+    kept = {
+        name: pa.array(list(map(_as_text, texts)), pa.string())
+        for name, texts in zip(reading.kept, _fields(records, reading.kept), strict=True)
+    }
+    return Rows(n=len(lines), values=values, kept=kept, flaws=flaws)
+
+
+def _objects(lines: Sequence[bytes]) -> tuple[list[dict[str, object]], dict[int, Flaw]]:
+    """The objects that lines hold, and what is wrong with the other lines."""
+    import orjson
+
+    records: list[Any] = []
+    with suppress(orjson.JSONDecodeError):
+        records = list(map(orjson.loads, lines))
+        if set(map(type, records)) <= {dict}:
+            return records, {}
     flaws: dict[int, Flaw] = {}
-    records: list[dict[str, object]] = []
-    n = 0
-    for line in content.split(b"\n"):
-        if not line.strip():
-            continue
+    records = []
+    for n, line in enumerate(lines):
         try:
             record = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -101,16 +118,15 @@ def _json_rows(content: bytes, reading: Reading, features: Sequence[Feature]) ->
             records.append(record)
         else:
             flaws[n] = _bad_line(n, f"holds no JSON object: {_start(line)!r}")
-        n += 1
-    values: dict[str, Values] = {
-        feature.name: [record.get(source) for record in records]
-        for feature, source in zip(features, reading.sources, strict=True)
-    }
-    kept = {
-        name: pa.array([_as_text(record.get(name)) for record in records], pa.string())
-        for name in reading.kept
-    }
-    return Rows(n=n, values=values, kept=kept, flaws=flaws)
+    return records, flaws
+
+
+def _fields(records: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[Values]:
+    """The values of each name, None where a record has none."""
+    if len(names) > 1 and records:
+        with suppress(KeyError):
+            return list(map(list, zip(*map(itemgetter(*names), records), strict=True)))
+    return [[record.get(name) for record in records] for name in names]
 
 
 def _as_text(value: object) -> str | None:

@@ -18,6 +18,7 @@ from seatrial.adapters import model_child
 from seatrial.adapters.child_program import run
 from seatrial.adapters.scoring_parse import Reading, parse, stream_of
 from seatrial.adapters.scoring_rows import Checked, checked
+from seatrial.adapters.scoring_slab import Slab
 from seatrial.adapters.scoring_table import answer_table
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.bundle import Bundle
@@ -50,12 +51,24 @@ class ScoringProgram:
         """Answer."""
         return {}
 
-    def open(self, bundle: str, digest: str, reading: Mapping[str, object]) -> dict[str, object]:
-        """Verify a bundle and load the engines of its plan.
+    def open(
+        self,
+        bundle: str,
+        digest: str,
+        reading: Mapping[str, object],
+        *,
+        verified: bool = False,
+        slab: int | None = None,
+    ) -> dict[str, object]:
+        """Load the engines of a bundle's plan.
 
-        Args: reading: a `Reading`, as a record.
+        Args:
+            reading: a `Reading`, as a record.
+            verified: whether who asks has verified the bundle that lies there.
+            slab: the descriptor of a `Slab`, for `score_slab`.
         """
-        opened = Bundle.open(Path(bundle), digest=digest)
+        opened = (Bundle.known if verified else Bundle.open)(Path(bundle), digest=digest)
+        self._slab = None if slab is None else Slab(slab)
         self._signature = opened.signature
         self._name = opened.manifest.name
         self._reading = msgspec.convert(reading, Reading)
@@ -80,6 +93,15 @@ class ScoringProgram:
         return Scored(
             n_rows=rows.n, flaws=[flaws[row] for row in sorted(flaws)], table=stream_of(table)
         ).as_dict()
+
+    def score_slab(self, content_bytes: int) -> dict[str, object]:
+        """Score the piece that lies in the slab; its answers go behind it, where there is room."""
+        assert self._slab is not None
+        record = self.score(self._slab.piece(content_bytes))
+        table = cast("Bytes", record["table"])
+        if self._slab.answer(content_bytes, table):
+            record["table"] = len(table)
+        return record
 
     def _predicted(self, found: Checked) -> tuple[list[Prediction], dict[int, Flaw]]:
         """Answers in order; rows that the model fails on are found by halving."""
@@ -145,6 +167,7 @@ _OPERATIONS: Final[Mapping[str, Callable[..., dict[str, object]]]] = {
     "ping": ScoringProgram.ping,
     "open": ScoringProgram.open,
     "score": ScoringProgram.score,
+    "score_slab": ScoringProgram.score_slab,
 }
 
 

@@ -123,13 +123,23 @@ class Bundle:
             digest: the one the catalogue knows it by; None takes the folder's word for it.
         Raises: BundleNotFound, BundleIncomplete, BundleTampered, BundleTooNew.
         """
+        bundle = cls.known(path, digest=digest)
+        _verify_tree(path, bundle.manifest)
+        for record in bundle.manifest.files:
+            for _ in verified_chunks(path, record):
+                pass
+        return bundle
+
+    @classmethod
+    def known(cls, path: Path, *, digest: str | None) -> Bundle:
+        """One that the process which started this one has opened: only its manifest is verified.
+
+        Args: see `open`.
+        Raises: BundleNotFound, BundleTampered, BundleTooNew.
+        """
         manifest = decode_manifest(_read_manifest(path))
         if digest is not None and manifest.digest != digest:
             raise tampered(f"it is {manifest.digest}, not {digest}")
-        _verify_tree(path, manifest)
-        for record in manifest.files:
-            for _ in verified_chunks(path, record):
-                pass
         return cls(path=path, manifest=manifest)
 
     @property

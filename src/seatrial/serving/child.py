@@ -267,7 +267,11 @@ def revive(record: Mapping[str, object]) -> SeatrialError:
 
 
 async def start_child(
-    limits: ChildLimits, *, code_paths: Sequence[Path] = (), program: str = PROGRAM
+    limits: ChildLimits,
+    *,
+    code_paths: Sequence[Path] = (),
+    program: str = PROGRAM,
+    shared: Sequence[int] = (),
 ) -> Child:
     """Start a child process and wait until it answers.
 
@@ -275,11 +279,12 @@ async def start_child(
         limits: what it may use.
         code_paths: folders its imports may come from, besides this process's own.
         program: the module that it runs.
+        shared: descriptors that it has under the same numbers.
     Raises: EngineTimeout, EngineCrashed.
     """
     # On the loop: a few milliseconds, and no thread is left with a process nobody owns when the
     # caller is cancelled.
-    child = Child(Spawned(limits, code_paths, program=program), limits)
+    child = Child(Spawned(limits, code_paths, program=program, shared=shared), limits)
     try:
         await child.connect()
         await child.call("ping", timeout_s=limits.start_s, run_s=limits.start_s)

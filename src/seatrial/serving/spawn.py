@@ -56,7 +56,12 @@ class Spawned:
     """A process just started, and what this one holds of it. All calls return at once."""
 
     def __init__(
-        self, limits: ChildLimits, code_paths: Sequence[Path], *, program: str = PROGRAM
+        self,
+        limits: ChildLimits,
+        code_paths: Sequence[Path],
+        *,
+        program: str = PROGRAM,
+        shared: Sequence[int] = (),
     ) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._hold = _held(self._scratch)
@@ -66,6 +71,7 @@ class Spawned:
         try:
             self._process = _popen(
                 (theirs.fileno(), beat),
+                shared,
                 self._output,
                 limits,
                 program,
@@ -155,6 +161,7 @@ def _held(folder: Path) -> int:
 
 def _popen(
     inherited: tuple[int, int],
+    shared: Sequence[int],
     output: int,
     limits: ChildLimits,
     program: str,
@@ -165,7 +172,7 @@ def _popen(
     arguments = [*map(str, inherited), str(data_bytes)]
     return subprocess.Popen(
         [sys.executable, "-P", "-X", "faulthandler", "-m", program, *arguments],
-        pass_fds=inherited,
+        pass_fds=(*inherited, *shared),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

@@ -17,6 +17,7 @@ import msgspec
 from seatrial.packaging.sample import Sample
 from seatrial.registry.archive import is_archive
 from seatrial.registry.bundle import Bundle
+from seatrial.serving.engine import OUTSIDE, EnginePlan
 from seatrial.serving.scoring import (
     NothingScored,
     RowUnfit,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 BATCH_ROWS = 50_000
 """Rows of a piece: enough for fixed costs not to count, little enough to hold a few."""
 
+_FEW_ROWS = 10_000
+"""Scored before a process has started."""
 _SAMPLE_ROWS = 10_000
 _BAR = 24
 
@@ -193,7 +196,14 @@ def _ray(_workspace: Workspace, n: int) -> Iterator[Team]:
         yield partial(start_actor, ray)
 
 
-TEAMS: Mapping[str, Any] = {"processes": _processes, "ray": _ray}
+@contextmanager
+def _here(_workspace: Workspace, _n: int) -> Iterator[Team]:
+    from seatrial.adapters.scoring_here import start_here
+
+    yield start_here
+
+
+TEAMS: Mapping[str, Any] = {"processes": _processes, "ray": _ray, "here": _here}
 """Who scores, by name."""
 
 
@@ -210,7 +220,8 @@ class _Run:
         from seatrial.adapters.scoring_table import answer_schema
 
         schema = answer_schema(self.bundle.signature, dict(self.rows.kept))
-        order, n = self.order, self.order.workers or len(os.sched_getaffinity(0))
+        order, engine = self.order, self._engine()
+        n = min(order.workers or len(os.sched_getaffinity(0)), self.rows.n_pieces(order.batch_rows))
         with ExitStack() as open_files:
             file = open_files.enter_context(landing(order.into, overwrite=order.overwrite))
             rejected = None
@@ -218,8 +229,9 @@ class _Run:
                 rejected = open_files.enter_context(landing(order.rejected, overwrite=True))
             with (
                 closing(Answers(file, form_of(order.into), schema, rejected)) as answers,
-                TEAMS[order.engine](workspace, n) as team,
+                TEAMS[engine](workspace, n) as team,
             ):
+                self.tell("score", f"starting {n} {engine}" if engine != "here" else "starting")
                 asyncio.run(self._score(answers, team, n))
             if answers.n_bad and answers.n_bad == answers.n_rows:
                 raise NothingScored(
@@ -229,8 +241,15 @@ class _Run:
                 )
         return answers
 
+    def _engine(self) -> str:
+        """Who scores: whoever was asked for, or this process where the rows are few."""
+        if self.order.engine != "processes" or self.rows.n_rows > _FEW_ROWS:
+            return self.order.engine
+        outside = EnginePlan.from_dict(self.bundle.manifest.plan).engines & OUTSIDE
+        one = self.rows.n_pieces(self.order.batch_rows) == 1
+        return "here" if one and not outside else self.order.engine
+
     async def _score(self, answers: Answers, team: Team, n: int) -> None:
-        self.tell("score", f"starting {n} {self.order.engine}")
         order = {
             "bundle": str(self.bundle.path.resolve()),
             "digest": self.bundle.digest,
