@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.engines import net
+from benchmarks.engines import encoder, net
 from benchmarks.engines.goals import evaluate
 from benchmarks.engines.kept import Measured, keep, read
 from benchmarks.engines.loads import PARTS, load
@@ -24,6 +24,8 @@ from benchmarks.serving.page import fill
 from benchmarks.serving.run import Failure, Loaded, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import Model
 from benchmarks.serving.wire import ask_grpc, read_grpc
+from seatrial.adapters.encoder_graph import Precision, encoder_graph
+from seatrial.adapters.encoder_safetensors import SafetensorsEncoder
 from seatrial.adapters.oip_messages import messages
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +112,23 @@ def test_the_net_knows_digits_it_has_not_seen(layers: list[net.Layer], tmp_path:
 def test_the_net_is_the_same_in_every_run(layers: list[net.Layer]) -> None:
     rows, labels, _, _ = net.digits()
     assert net.graph(net.fitted(rows, labels, (256, 256))) == net.graph(layers)
+
+
+def test_the_transformer_gives_the_vectors_of_the_default_embedder(tmp_path: Path) -> None:
+    folder = encoder.weights_folder()
+    assert folder is not None, "make setup installs the weights"
+    known, asked, labels = encoder.questions()
+    encoder.write(folder, tmp_path / "graph.onnx", tmp_path / "questions.parquet")
+    ids = encoder.tokens(folder, asked[:8])
+    _, likely = net.session(tmp_path / "graph.onnx").run(None, {"ids": ids})
+    weights = SafetensorsEncoder(folder, first=encoder.FIRST, last=encoder.LAST)
+    (tmp_path / "ours.onnx").write_bytes(encoder_graph(weights, Precision.FP32))
+    ours = net.session(tmp_path / "ours.onnx")
+    texts = encoder.tokens(folder, known + asked[:8]).astype(np.int32)
+    vectors = np.array([ours.run(None, {"ids": row[row > 0]})[0] for row in texts])
+    scores = np.exp(encoder.SHARPNESS * vectors[len(known) :] @ vectors[: len(known)].T)
+    np.testing.assert_allclose(likely, scores / scores.sum(axis=1, keepdims=True), atol=1e-4)
+    assert (likely.argmax(axis=1) == labels[:8]).mean() >= 0.75
 
 
 def test_a_grpc_request_carries_its_rows_and_a_reply_is_read_back() -> None:

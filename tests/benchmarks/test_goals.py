@@ -30,6 +30,7 @@ def medians(
         cells=cells,
         cold_start_s={"seatrial": cold_start_s},
         memory_mb={"seatrial": memory_mb},
+        loaded_mb={},
         failures=(),
     )
 

@@ -142,10 +142,10 @@ class Contract:
         self.check_rows(len(matrix))
         if self._dtype is not None and self._code in ("f", "d") and matrix.dtype.kind in "fiu":
             # All at once: column by column, 30 of them cost more than the model.
-            matrix = narrowed(matrix, self._dtype)
-            if not _isfinite(_vdot(matrix, matrix)):
-                self._check_finite(matrix)
-            return matrix
+            whole: NDArray[Any] = narrowed(matrix, self._dtype)
+            if not _isfinite(_vdot(whole, whole)):
+                self._check_finite(whole)
+            return whole
         return self._assemble([matrix[:, i] for i in range(self.width)])
 
     def check_rows(self, n: int) -> None:
