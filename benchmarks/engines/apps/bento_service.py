@@ -48,7 +48,7 @@ class Batched:
     def __init__(self) -> None:
         self.session = _session()
 
-    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
+    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=30_000)
     def predict(self, instances: np.ndarray) -> np.ndarray:
         """Label and probabilities of each row."""
         return _answer(self.session, instances)
