@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo fmt lint types contracts test check integration integration-journeys integration-parts docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments bench-features bench-batch bench-scale clean
+.PHONY: help setup demo fmt lint types contracts test check integration integration-journeys integration-parts docs docs-check bench bench-evaluation bench-monitor bench-gateway bench-rag bench-experiments bench-features bench-batch bench-engines bench-scale clean
 
 help:  ## show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ bench-experiments: $(VENV)/.dev  ## A/B tests: error rates, coverage and power, 
 
 bench-batch: $(VENV)/.dev  ## scoring a file beside ONNX Runtime in a loop; ARGS='--rows 10000000'
 	$(BIN)/python -m benchmarks.batch --into docs/reference/benchmarks-batch.md $(ARGS)
+
+bench-engines: $(VENV)/.dev  ## the same models by seatrial, Triton, TorchServe, Ray Serve and others, and int8; ARGS='--parts net'
+	$(BIN)/python -m benchmarks.engines --into docs/reference/benchmarks-engines.md --into README.md --into README.zh-CN.md $(ARGS)
 
 bench-scale: $(VENV)/.dev  ## a thousand replicas whose summaries meet over Redis, simulated
 	$(BIN)/python -m benchmarks.scale --into docs/explanation/scale.md $(ARGS)

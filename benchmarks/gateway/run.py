@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-import psutil
-
 from benchmarks.gateway import held, library
 from benchmarks.gateway.apps.words import FLOOD, WORDS
 from benchmarks.gateway.library import LIBRARIES, Costs, LibraryFailed
@@ -355,7 +353,7 @@ def _timed(
     first: int,
     file: Path,
 ) -> Timing:
-    before_s = _cpu_s(server)
+    before_s = server.cpu_s()
     figures = load(
         server.url,
         call(asking),
@@ -365,7 +363,7 @@ def _timed(
         core=CLIENT_CORE,
         file=file,
     )
-    cpu_s = _cpu_s(server) - before_s
+    cpu_s = server.cpu_s() - before_s
     return Timing(
         peer=name,
         scenario=scenario.name,
@@ -378,24 +376,12 @@ def _timed(
 def _streams(bench: Bench, ready: _Ready, server: Server, round_: int) -> Streamed:
     n = bench.settings.n_streams
     first_word_ms(server.port, [_next_call(ready, stream=True) for _ in range(max(1, n // 10))])
-    before_s = _cpu_s(server)
+    before_s = server.cpu_s()
     found_ms = first_word_ms(server.port, [_next_call(ready, stream=True) for _ in range(n)])
-    cpu_s = _cpu_s(server) - before_s
+    cpu_s = server.cpu_s() - before_s
     return Streamed(
         peer=ready.peer.name, round=round_, first_word_ms=found_ms, cpu_ms=cpu_s * 1e3 / n
     )
-
-
-def _cpu_s(server: Server) -> float:
-    """User and system, of all its processes."""
-    total = 0.0
-    for process in (server.process, *server.process.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
 
 
 def _n_asked(upstream: Server) -> int:

@@ -12,7 +12,7 @@ from benchmarks.serving.environment import Environment
 from benchmarks.serving.machine import describe
 from benchmarks.serving.page import fill
 from benchmarks.serving.peers import NAMES, every
-from benchmarks.serving.run import Bench, Failure, Outcome, Settings, Start, Timing
+from benchmarks.serving.run import Bench, Failure, Loaded, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import SCENARIOS, Model
 from benchmarks.serving.truth import prepare
 
@@ -45,7 +45,7 @@ def main() -> int:
     ready, outcomes = _set_up(bench)
     machine = describe()
     for outcome in run.measure(bench, ready):
-        print(_line(outcome), file=sys.stderr, flush=True)
+        print(line(outcome), file=sys.stderr, flush=True)
         outcomes.append(outcome)
     finished = report.Run(
         machine=machine,
@@ -130,7 +130,8 @@ def _set_up(bench: Bench) -> tuple[dict[str, Environment], list[Outcome]]:
     return ready, outcomes
 
 
-def _line(outcome: Outcome) -> str:
+def line(outcome: Outcome) -> str:
+    """A result, as it is told while the run goes on."""
     match outcome:
         case Timing(peer=peer, scenario=scenario, figures=f):
             return (
@@ -142,6 +143,8 @@ def _line(outcome: Outcome) -> str:
                 f"{peer:>10} {model:<12} cold start {outcome.cold_start_s:.2f} s  "
                 f"{outcome.memory_mb:.0f} MB in {outcome.n_processes} processes"
             )
+        case Loaded(peer=peer, model=model):
+            return f"{peer:>10} {model:<12} {outcome.memory_mb:.0f} MB after its loads"
         case Failure():
             return f"{outcome.peer:>10} {outcome.what}: {outcome.reason}"
 

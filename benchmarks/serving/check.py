@@ -6,7 +6,7 @@ import http.client
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.serving.scenario import Scenario
-from benchmarks.serving.server import HOST, send
+from benchmarks.serving.server import asked
 from benchmarks.serving.truth import Truth
 from benchmarks.serving.wire import Call, Wire
 
@@ -23,16 +23,13 @@ def answers(port: int, wire: Wire, calls: list[Call], scenario: Scenario, truth:
     batches = truth.batches(scenario)
 
     def ask(i: int) -> str | None:
-        connection = http.client.HTTPConnection(HOST, port, timeout=60)
         try:
-            reply = send(connection, calls[i])
+            reply = asked(port, calls[i], timeout_s=60)
             if reply.status != 200:
                 return f"status {reply.status}: {reply.body[:200]!r}"
             answer = wire.read(reply.headers, reply.body)
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             return repr(error)
-        finally:
-            connection.close()
         return truth.differs(scenario.model, batches[i], answer)
 
     with ThreadPoolExecutor(max_workers=scenario.concurrency) as pool:

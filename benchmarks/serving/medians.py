@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.serving.run import Failure, Outcome, Start, Timing
+from benchmarks.serving.run import Failure, Loaded, Outcome, Start, Timing
 from benchmarks.serving.scenario import Model
 
 
@@ -19,6 +19,7 @@ class Cell:
         rate: answers with status 200 a second.
         rate_low, rate_high: of the slowest and the fastest round.
         p50_ms, p95_ms, p99_ms: medians of the rounds' quantiles.
+        cpu_ms: median of what all processes of the server took for each answer.
     """
 
     rate: float
@@ -31,6 +32,7 @@ class Cell:
     n_requests: int
     n_errors: int
     n_checked: int
+    cpu_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +41,32 @@ class Medians:
 
     Args:
         cells: by server and scenario.
-        cold_start_s, memory_mb: by server, with the ONNX model.
+        cold_start_s, memory_mb, loaded_mb: by server, with one of the models.
         failures: what has no figures, and why.
     """
 
     cells: dict[tuple[str, str], Cell]
     cold_start_s: dict[str, float]
     memory_mb: dict[str, float]
+    loaded_mb: dict[str, float]
     failures: tuple[Failure, ...]
 
 
-def summarise(outcomes: Iterable[Outcome]) -> Medians:
-    """Fold results, in any order."""
+def summarise(outcomes: Iterable[Outcome], model: Model = Model.GBDT) -> Medians:
+    """Fold results, in any order.   Args: model: with which servers are weighed."""
     timings: dict[tuple[str, str], list[Timing]] = defaultdict(list)
     starts: dict[str, list[Start]] = defaultdict(list)
+    loaded: dict[str, list[Loaded]] = defaultdict(list)
     failures: list[Failure] = []
     for outcome in outcomes:
         match outcome:
             case Timing():
                 timings[outcome.peer, outcome.scenario].append(outcome)
-            case Start() if outcome.model == Model.GBDT:
+            case Start() if outcome.model == model:
                 starts[outcome.peer].append(outcome)
-            case Start():
+            case Loaded() if outcome.model == model:
+                loaded[outcome.peer].append(outcome)
+            case Start() | Loaded():
                 pass
             case Failure():
                 failures.append(outcome)
@@ -68,6 +74,7 @@ def summarise(outcomes: Iterable[Outcome]) -> Medians:
         cells={key: _cell(rounds) for key, rounds in timings.items()},
         cold_start_s={name: median(s.cold_start_s for s in x) for name, x in starts.items()},
         memory_mb={name: median(s.memory_mb for s in x) for name, x in starts.items()},
+        loaded_mb={name: median(s.memory_mb for s in x) for name, x in loaded.items()},
         failures=tuple(failures),
     )
 
@@ -75,6 +82,7 @@ def summarise(outcomes: Iterable[Outcome]) -> Medians:
 def _cell(rounds: list[Timing]) -> Cell:
     figures = [timing.figures for timing in rounds]
     rates = [f.rate for f in figures]
+    cpu = [timing.cpu_ms for timing in rounds if timing.cpu_ms is not None]
     return Cell(
         rate=median(rates),
         rate_low=min(rates),
@@ -86,4 +94,5 @@ def _cell(rounds: list[Timing]) -> Cell:
         n_requests=sum(f.n_requests for f in figures),
         n_errors=sum(f.n_errors for f in figures),
         n_checked=sum(timing.n_checked for timing in rounds),
+        cpu_ms=median(cpu) if cpu else None,
     )

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-from benchmarks.serving import check, load
+from benchmarks.serving import check, h2load, load
 from benchmarks.serving.environment import Environment, SetUpFailed, ensure
 from benchmarks.serving.load import Figures, LoadFailed
 from benchmarks.serving.peer import Peer, Place
 from benchmarks.serving.scenario import Model, Scenario
-from benchmarks.serving.server import HOST, Server, ServerFailed, free_port, running
+from benchmarks.serving.server import HOST, Server, ServerFailed, asked, free_port, running
 from benchmarks.serving.truth import Files, Truth
 
 SERVER_CORE = 0
@@ -40,13 +40,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """One timed load."""
+    """One timed load.   Args: cpu_ms: of all processes of the server, for each answer."""
 
     peer: str
     scenario: str
     round: int
     figures: Figures
     n_checked: int
+    cpu_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,16 @@ class Start:
     cold_start_s: float
     memory_mb: float
     n_processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a server weighed after its loads."""
+
+    peer: str
+    model: str
+    round: int
+    memory_mb: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +97,19 @@ class Bench:
     folder: Path
 
 
-Outcome = Timing | Start | Failure
+Outcome = Timing | Start | Loaded | Failure
 
 
 def set_up(peer: Peer, bench: Bench) -> Environment | Failure:
-    """The server's environment, or why there is none."""
+    """The server's environment, or why there is none.
+
+    It is called after the first word of the server's name, so ways to run one server share it.
+    """
     folder = bench.folder / peer.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        return ensure(bench.cache / f"bench-{peer.name}", peer.requirements)
+        return ensure(bench.cache / f"bench-{peer.name.partition('-')[0]}", peer.requirements)
     except SetUpFailed as error:
         return Failure(peer=peer.name, what="set-up", reason=str(error))
 
@@ -132,13 +146,15 @@ def _visit(
         with running(
             peer.command(place, model),
             port=place.port,
-            first=wire.ask(model, bench.truth.rows[:1]),
+            first=wire.ask(model, bench.truth.rows[model][:1]),
             core=SERVER_CORE,
             log=place.folder / "server.log",
         ) as server:
             yield _weigh(server, peer, model, round_)
             for scenario in scenarios:
                 yield _time(bench, server, peer, scenario, round_)
+            memory_mb, _ = server.memory()
+            yield Loaded(peer=peer.name, model=model, round=round_, memory_mb=memory_mb)
     except (ServerFailed, LoadFailed, check.WrongAnswer, OSError, TimeoutExpired) as error:
         yield Failure(peer=peer.name, what=f"{model}, round {round_ + 1}", reason=str(error))
 
@@ -160,13 +176,23 @@ def _time(bench: Bench, server: Server, peer: Peer, scenario: Scenario, round_: 
     """Check the answers, warm up, time, and check again."""
     wire = peer.wire(scenario.model, scenario.encoding)
     assert wire is not None
-    rows = bench.truth.rows
+    rows = bench.truth.rows[scenario.model]
     calls = [wire.ask(scenario.model, rows[index]) for index in bench.truth.batches(scenario)]
     requests = load.write_requests(
         bench.folder / peer.name / scenario.name, calls, f"{HOST}:{server.port}"
     )
 
     def timed(duration_s: float) -> Figures:
+        if calls[0].grpc:
+            return h2load.run(
+                server.url,
+                calls[0],
+                n_reply=len(asked(server.port, calls[0], timeout_s=60).body),
+                folder=bench.folder / peer.name / scenario.name,
+                concurrency=scenario.concurrency,
+                duration_s=duration_s,
+                core=CLIENT_CORE,
+            )
         return load.run(
             server.url,
             requests,
@@ -177,7 +203,9 @@ def _time(bench: Bench, server: Server, peer: Peer, scenario: Scenario, round_: 
 
     n_checked = check.answers(server.port, wire, calls, scenario, bench.truth)
     timed(bench.settings.warm_up_s)
+    before_s = server.cpu_s()
     figures = timed(bench.settings.duration_s)
+    cpu_s = server.cpu_s() - before_s
     n_checked += check.answers(server.port, wire, calls, scenario, bench.truth)
     return Timing(
         peer=peer.name,
@@ -185,4 +213,5 @@ def _time(bench: Bench, server: Server, peer: Peer, scenario: Scenario, round_: 
         round=round_,
         figures=figures,
         n_checked=n_checked,
+        cpu_ms=cpu_s * 1e3 / max(1, figures.n_requests),
     )

@@ -7,10 +7,22 @@ from enum import StrEnum
 
 
 class Model(StrEnum):
-    """A model every server is given."""
+    """A model servers are given: two of `truth`, and two of the comparison of engines."""
 
     GBDT = "gbdt"
     FOREST = "forest"
+    NET = "net"
+    NET_INT8 = "net-int8"
+
+    @property
+    def n_features(self) -> int:
+        """Numbers of a row."""
+        return 64 if self in (Model.NET, Model.NET_INT8) else 30
+
+    @property
+    def n_classes(self) -> int:
+        """Probabilities of a row."""
+        return 10 if self in (Model.NET, Model.NET_INT8) else 2
 
 
 class Encoding(StrEnum):

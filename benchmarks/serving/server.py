@@ -61,6 +61,15 @@ class Server:
         tree = [self.process, *self.process.children(recursive=True)]
         return sum(p.memory_full_info().pss for p in tree) / 1e6, len(tree)
 
+    def cpu_s(self) -> float:
+        """Seconds of user and system of all its processes, so far."""
+        total = 0.0
+        for process in (self.process, *self.process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
+
 
 def free_port() -> int:
     """A port on loopback nobody listens at."""
@@ -75,6 +84,29 @@ def send(connection: http.client.HTTPConnection, call: Call) -> Reply:
     response = connection.getresponse()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Reply(status=response.status, headers=headers, body=response.read())
+
+
+def asked(port: int, call: Call, *, timeout_s: float) -> Reply:
+    """One request on a connection of its own.   Raises: OSError, http.client.HTTPException."""
+    if call.grpc:
+        return _asked_by_grpc(port, call, timeout_s)
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    try:
+        return send(connection, call)
+    finally:
+        connection.close()
+
+
+def _asked_by_grpc(port: int, call: Call, timeout_s: float) -> Reply:
+    """As over HTTP: 200 for a reply, and 503 with what is said instead of one."""
+    import grpc
+
+    with grpc.insecure_channel(f"{HOST}:{port}") as channel:
+        try:
+            body = channel.unary_unary(call.path)(call.body, timeout=timeout_s)
+        except grpc.RpcError as error:
+            return Reply(status=503, headers={}, body=str(error).encode())
+    return Reply(status=200, headers={}, body=bytes(body))
 
 
 @contextmanager
@@ -113,24 +145,24 @@ def _wait(process: subprocess.Popen[bytes], port: int, first: Call, log: Path) -
         if process.poll() is not None:
             last = f"it ended with status {process.returncode}"
             break
-        connection = http.client.HTTPConnection(HOST, port, timeout=10)
         try:
-            reply = send(connection, first)
+            reply = asked(port, first, timeout_s=10)
         except (OSError, http.client.HTTPException) as error:
             last = repr(error)
         else:
             if reply.status == 200:
                 return
             last = f"status {reply.status}: {reply.body[:200]!r}"
-        finally:
-            connection.close()
         time.sleep(POLL_S)
     words = log.read_text(errors="replace").strip()[-600:]
     raise ServerFailed(f"no answer: {last}. Its last words: {words!r}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server and whatever it left in its session: politely, then not."""
+    """End the server and whatever it started, in its session or not: politely, then not."""
+    started: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        started = psutil.Process(process.pid).children(recursive=True)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
@@ -138,3 +170,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    for left in started:
+        with suppress(psutil.NoSuchProcess):
+            left.kill()

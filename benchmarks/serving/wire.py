@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.adapters.oip_messages import SERVICE, messages
+
 Rows = NDArray[np.float32]
 """Rows to predict, shape (n, 30)."""
 
@@ -23,11 +25,12 @@ _NUMPY = {"FP32": np.float32, "FP64": np.float64, "INT64": np.int64, "INT32": np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One POST request."""
+    """One POST request, or with ``grpc`` one message for a method."""
 
     path: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    grpc: bool = False
 
     def raw(self, host: str) -> bytes:
         """The request as it travels, for a load generator that only copies bytes."""
@@ -43,7 +46,7 @@ class Answer:
 
     Args:
         label: shape (n,).
-        probabilities: shape (n, 2).
+        probabilities: shape (n, classes).
     """
 
     label: NDArray[np.int64] | None
@@ -62,13 +65,14 @@ class Wire:
     read: Read
 
 
-def _answer(outputs: Mapping[str, Any]) -> Answer:
+def answer_of(outputs: Mapping[str, Any]) -> Answer:
+    """An answer from what a server said, by name."""
     label, probabilities = outputs.get("label"), outputs.get("probabilities")
     return Answer(
         label=None if label is None else np.asarray(label, dtype=np.int64).ravel(),
         probabilities=None
         if probabilities is None
-        else np.asarray(probabilities, dtype=np.float64).reshape(-1, 2),
+        else np.asarray(probabilities, dtype=np.float64),
     )
 
 
@@ -114,13 +118,12 @@ def read_inference(headers: Mapping[str, str], body: bytes) -> Answer:
     for output in json.loads(body[:end])["outputs"]:
         size = output.get("parameters", {}).get("binary_data_size")
         if size is None:
-            outputs[output["name"]] = output["data"]
+            values = np.asarray(output["data"])
         else:
-            outputs[output["name"]] = np.frombuffer(
-                body[end : end + size], _NUMPY[output["datatype"]]
-            )
+            values = np.frombuffer(body[end : end + size], _NUMPY[output["datatype"]])
             end += size
-    return _answer(outputs)
+        outputs[output["name"]] = values.reshape(output["shape"])
+    return answer_of(outputs)
 
 
 def ask_plain(path: str, rows: Rows) -> Call:
@@ -133,8 +136,32 @@ def ask_plain(path: str, rows: Rows) -> Call:
 
 def read_plain(_headers: Mapping[str, str], body: bytes) -> Answer:
     """A JSON object with ``label`` and ``probabilities``."""
-    return _answer(json.loads(body))
+    return answer_of(json.loads(body))
+
+
+def ask_grpc(model: str, rows: Rows) -> Call:
+    """An inference request of the protocol's gRPC form, its tensor as bytes."""
+    kinds = messages()
+    tensor = kinds["ModelInferRequest.InferInputTensor"](
+        name="input", datatype="FP32", shape=rows.shape
+    )
+    request = kinds["ModelInferRequest"](
+        model_name=model, inputs=[tensor], raw_input_contents=[rows.astype("<f4").tobytes()]
+    )
+    return Call(path=f"/{SERVICE}/ModelInfer", body=request.SerializeToString(), grpc=True)
+
+
+def read_grpc(_headers: Mapping[str, str], body: bytes) -> Answer:
+    """An inference reply of the gRPC form.   Raises: ValueError, KeyError on anything else."""
+    reply = messages()["ModelInferResponse"].FromString(body)
+    return answer_of(
+        {
+            output.name: np.frombuffer(raw, _NUMPY[output.datatype]).reshape(output.shape)
+            for output, raw in zip(reply.outputs, reply.raw_output_contents, strict=True)
+        }
+    )
 
 
 INFERENCE_JSON = Wire(ask=ask_json, read=read_inference)
 INFERENCE_BINARY = Wire(ask=ask_binary, read=read_inference)
+INFERENCE_GRPC = Wire(ask=ask_grpc, read=read_grpc)

@@ -30,6 +30,7 @@ def medians(
         cells=cells,
         cold_start_s={"seatrial": cold_start_s},
         memory_mb={"seatrial": memory_mb},
+        loaded_mb={},
         failures=(),
     )
 
@@ -47,7 +48,7 @@ PEERS = {
 
 
 def test_without_figures_no_goal_is_met_or_missed() -> None:
-    empty = Medians(cells={}, cold_start_s={}, memory_mb={}, failures=())
+    empty = Medians(cells={}, cold_start_s={}, memory_mb={}, loaded_mb={}, failures=())
     assert {goal.result for goal in evaluate(empty)} == {Result.NOT_MEASURED}
 
 

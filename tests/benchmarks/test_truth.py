@@ -11,7 +11,12 @@ from benchmarks.serving.wire import Answer
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
 RIGHT = Answer(label=np.array([0, 1, 1]), probabilities=PROBABILITIES)
-TRUTH = Truth(rows=np.zeros((3, 30), np.float32), n_left_out=0, answers={Model.GBDT: RIGHT})
+ROWS = np.zeros((3, 30), np.float32)
+TRUTH = Truth(
+    rows=dict.fromkeys((Model.GBDT, Model.FOREST), ROWS),
+    n_left_out=0,
+    answers={Model.GBDT: RIGHT},
+)
 INDEX = np.array([2, 0])
 
 

@@ -1,11 +1,12 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
+from seatrial.registry.signature import Batch, Dtype, Feature, Output, Signature, Task
 from seatrial.serving.exchange import BadInput, Limits
 from seatrial.serving.validate import Contract
 from seatrial.testing.models import column_signature, matrix_signature
@@ -13,6 +14,7 @@ from seatrial.testing.models import column_signature, matrix_signature
 LIMITS = Limits(max_rows=4)
 MATRIX = Contract(matrix_signature(), LIMITS)
 INTEGERS = Contract(matrix_signature(dtype=Dtype.INT64), LIMITS)
+DOUBLES = Contract(matrix_signature(dtype=Dtype.FLOAT64), LIMITS)
 COLUMNS = Contract(column_signature(), LIMITS)
 ROW = {"age": 30.5, "visits": 2, "member": True, "plan": "pro", "note": "hi"}
 
@@ -37,6 +39,35 @@ def test_every_form_of_the_same_rows_gives_the_same_matrix(rows: list[list[float
         assert isinstance(batch, np.ndarray)
         assert batch.dtype == np.float32
         np.testing.assert_array_equal(batch, expected)
+
+
+def taken(read: Callable[[], Batch]) -> object:
+    """A batch, or the words and facts of what refuses it."""
+    try:
+        return read()
+    except BadInput as refused:
+        return str(refused), refused.facts
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "u8", "?", "O"])
+@pytest.mark.parametrize("contract", [MATRIX, INTEGERS, DOUBLES], ids=["f4", "i8", "f8"])
+@pytest.mark.parametrize("value", [2.0, 0.5, 1e39, math.inf, math.nan])
+def test_a_matrix_of_any_type_is_taken_or_refused_as_its_columns_are(
+    contract: Contract, dtype: str, value: float
+) -> None:
+    matrix = np.ones((4, 3), dtype)
+    if dtype in ("f4", "f8") or value == 2:
+        with np.errstate(over="ignore"):
+            matrix[2, 1] = value
+    columns = {name: matrix[:, i] for i, name in enumerate(contract.signature.names)}
+    expected = taken(lambda: contract.columns(columns))
+    found = taken(lambda: contract.matrix(matrix))
+    if isinstance(expected, np.ndarray):
+        assert isinstance(found, np.ndarray)
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    else:
+        assert found == expected
 
 
 def test_columns_come_in_the_order_of_the_signature() -> None:

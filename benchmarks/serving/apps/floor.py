@@ -62,7 +62,7 @@ class Floor:
                 {
                     "name": "probabilities",
                     "datatype": "FP32",
-                    "shape": [n, 2],
+                    "shape": [*probabilities.shape],
                     "data": probabilities.ravel(),
                 },
             ],
@@ -89,7 +89,7 @@ class Floor:
                     {
                         "name": "probabilities",
                         "datatype": "FP32",
-                        "shape": [n, 2],
+                        "shape": [*probabilities.shape],
                         "parameters": {"binary_data_size": probabilities.nbytes},
                     },
                 ],

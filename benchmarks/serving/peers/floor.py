@@ -58,5 +58,5 @@ class Floor:
                 "--no-date-header",
                 "--log-level=warning",
             ),
-            env={"BENCH_MODEL": str(place.files.onnx)},
+            env={"BENCH_MODEL": str(place.files.given(model))},
         )

@@ -51,14 +51,12 @@ class LitServe:
 
     def command(self, place: Place, model: Model) -> Command:
         """Its API server and one worker process."""
-        path, batch, wait_s = (
-            (place.files.onnx, 1, 0.0) if model is Model.GBDT else (place.files.forest, 64, 0.05)
-        )
+        batch, wait_s = (1, 0.0) if model is Model.GBDT else (64, 0.05)
         return Command(
             args=(
                 str(place.environment.python),
                 str(APP),
-                f"--model={path}",
+                f"--model={place.files.given(model)}",
                 f"--port={place.port}",
                 f"--max-batch-size={batch}",
                 f"--batch-timeout={wait_s}",

@@ -20,6 +20,8 @@ from benchmarks.serving.scenario import Encoding, Model
 from benchmarks.serving.server import free_port
 from benchmarks.serving.wire import INFERENCE_JSON, Wire
 
+BATCHING = {Model.GBDT: (0, 0.0), Model.FOREST: (64, 0.05), Model.NET: (16, 0.005)}
+"""The most rows brought together, and how long they are waited for in seconds."""
 APPS = Path(__file__).parents[1] / "apps"
 
 
@@ -45,6 +47,7 @@ class MLServer:
         """Its two settings files."""
         place.folder.mkdir(parents=True, exist_ok=True)
         forest = model is Model.FOREST
+        batch, wait_s = BATCHING[model]
         settings = {
             "host": "127.0.0.1",
             "http_port": place.port,
@@ -57,9 +60,9 @@ class MLServer:
         runtime = {
             "name": str(model),
             "implementation": f"mlserver_app.{'Forest' if forest else 'Onnx'}",
-            "parameters": {"uri": str(place.files.forest if forest else place.files.onnx)},
-            "max_batch_size": 64 if forest else 0,
-            "max_batch_time": 0.05 if forest else 0,
+            "parameters": {"uri": str(place.files.given(model))},
+            "max_batch_size": batch,
+            "max_batch_time": wait_s,
         }
         (place.folder / "settings.json").write_text(json.dumps(settings))
         (place.folder / "model-settings.json").write_text(json.dumps(runtime))

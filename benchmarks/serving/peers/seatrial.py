@@ -33,8 +33,10 @@ release:
 def _requirements() -> tuple[str, ...]:
     """What the project file asks for, so that the environment is remade when that changes."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extra = project["optional-dependencies"]["sklearn"]
-    return (*project["dependencies"], *extra, "--editable", str(ROOT))
+    extras = project["optional-dependencies"]
+    asked = (*project["dependencies"], *extras["sklearn"], *extras["engines"], *extras["grpc"])
+    others = (one for one in asked if not one.startswith("seatrial["))
+    return (*others, "--editable", str(ROOT))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,7 @@ class Seatrial:
             return
         place.folder.mkdir(parents=True)
         config.write_text(CONFIG.format(port=free_port()))
-        path = place.files.gbdt if model is Model.GBDT else place.files.forest
-        what = ("--name", model, "--data", place.files.sample, "--target", "production")
-        try:
-            _run(place, "deploy", path, *what)
-        finally:
-            _run(place, "down")
+        deploy(place, model)
 
     def command(self, place: Place, model: Model) -> Command:
         """``seatrial up``, or ``serve-bundle`` where a bundle was given."""
@@ -80,6 +77,16 @@ class Seatrial:
         return Command(
             args=(str(place.environment.bin / "seatrial"), *what, f"--port={place.port}")
         )
+
+
+def deploy(place: Place, model: Model, *more: str) -> None:
+    """`seatrial deploy` in the server's folder, whose server is stopped again."""
+    path = place.files.pickles.get(model) or place.files.graphs[model]
+    what = ("--name", model, "--data", place.files.samples[model], "--target", "production")
+    try:
+        _run(place, "deploy", path, *what, *more)
+    finally:
+        _run(place, "down")
 
 
 def _workspace(place: Place) -> tuple[str, str]:

@@ -18,7 +18,7 @@ import os
 import shutil
 from pathlib import Path
 
-from benchmarks.serving.environment import same
+from benchmarks.serving.environment import Environment, same
 from benchmarks.serving.peer import Command, Place
 from benchmarks.serving.scenario import Encoding, Model
 from benchmarks.serving.wire import INFERENCE_BINARY, INFERENCE_JSON, Wire
@@ -29,10 +29,10 @@ CONFIG = """
 name: "{name}"
 backend: "python"
 max_batch_size: 1024
-input [ {{ name: "input", data_type: TYPE_FP32, dims: [ 30 ] }} ]
+input [ {{ name: "input", data_type: TYPE_FP32, dims: [ {n_features} ] }} ]
 output [
   {{ name: "label", data_type: TYPE_INT64, dims: [ 1 ] }},
-  {{ name: "probabilities", data_type: TYPE_FP32, dims: [ 2 ] }}
+  {{ name: "probabilities", data_type: TYPE_FP32, dims: [ {n_classes} ] }}
 ]
 instance_group [ {{ count: 1, kind: KIND_CPU }} ]
 parameters: {{ key: "path", value: {{ string_value: "{path}" }} }}
@@ -43,6 +43,7 @@ BATCHING = {
     Model.FOREST: (
         "dynamic_batching { preferred_batch_size: [ 64 ], max_queue_delay_microseconds: 20000 }"
     ),
+    Model.NET: "dynamic_batching { }",
 }
 
 
@@ -60,43 +61,59 @@ class Triton:
 
     def prepare(self, place: Place, model: Model) -> None:
         """Its model repository, and the stub for this Python beside its backend."""
-        server = place.environment.site_packages / "pytriton" / "tritonserver"
-        stub = "triton_python_backend_stub"
-        shutil.copy(
-            server / "python_backend_stubs" / "3.11" / stub, server / "backends" / "python" / stub
-        )
-        forest = model is Model.FOREST
+        give_stub(place.environment)
         folder = place.folder / "models" / model
         (folder / "1").mkdir(parents=True, exist_ok=True)
         shutil.copy(APP, folder / "1" / "model.py")
         (folder / "config.pbtxt").write_text(
             CONFIG.format(
                 name=model,
-                path=place.files.forest if forest else place.files.onnx,
+                n_features=model.n_features,
+                n_classes=model.n_classes,
+                path=place.files.given(model),
                 batching=BATCHING[model],
             )
         )
 
     def command(self, place: Place, model: Model) -> Command:
         """The server binary with one model loaded."""
-        packages = place.environment.site_packages
-        server = packages / "pytriton" / "tritonserver"
-        library = place.environment.ask("import sysconfig as s; print(s.get_config_var('LIBDIR'))")
-        return Command(
-            args=(
-                str(server / "bin" / "tritonserver"),
-                f"--model-repository={place.folder / 'models'}",
-                f"--backend-directory={server / 'backends'}",
-                "--model-control-mode=explicit",
-                f"--load-model={model}",
-                "--http-address=127.0.0.1",
-                f"--http-port={place.port}",
-                "--allow-grpc=false",
-                "--allow-metrics=false",
-                "--log-info=false",
-            ),
-            env={
-                "LD_LIBRARY_PATH": f"{packages / 'nvidia_pytriton.libs'}:{library}",
-                "PATH": f"{place.environment.bin}:{os.environ['PATH']}",
-            },
-        )
+        return tritonserver(place.environment, place.folder / "models", HTTP.format(place.port))
+
+
+HTTP = "--http-address=127.0.0.1 --http-port={} --allow-grpc=false"
+GRPC = "--grpc-address=127.0.0.1 --grpc-port={} --allow-http=false"
+
+
+def give_stub(environment: Environment) -> None:
+    """Put the stub for this Python beside the backend that starts it."""
+    server = environment.site_packages / "pytriton" / "tritonserver"
+    stub = "triton_python_backend_stub"
+    shutil.copy(
+        server / "python_backend_stubs" / "3.11" / stub, server / "backends" / "python" / stub
+    )
+
+
+def tritonserver(environment: Environment, repository: Path, listen: str) -> Command:
+    """The server binary with every model of a repository loaded.
+
+    Args: listen: `HTTP` or `GRPC`, with a port.
+    """
+    packages = environment.site_packages
+    server = packages / "pytriton" / "tritonserver"
+    library = environment.ask("import sysconfig as s; print(s.get_config_var('LIBDIR'))")
+    return Command(
+        args=(
+            str(server / "bin" / "tritonserver"),
+            f"--model-repository={repository}",
+            f"--backend-directory={server / 'backends'}",
+            "--model-control-mode=explicit",
+            "--load-model=*",
+            *listen.split(),
+            "--allow-metrics=false",
+            "--log-info=false",
+        ),
+        env={
+            "LD_LIBRARY_PATH": f"{packages / 'nvidia_pytriton.libs'}:{library}",
+            "PATH": f"{environment.bin}:{os.environ['PATH']}",
+        },
+    )

@@ -161,7 +161,7 @@ def _floats(dtype: type[np.floating[Any]]) -> Callable[[Sequence[object]], Colum
             wide = np.array(values, np.float64)  # None becomes NaN
         except OverflowError:
             return None
-        return _narrowed(wide, np.dtype(dtype))
+        return narrowed(wide, np.dtype(dtype))
 
     return read
 
@@ -202,13 +202,14 @@ def _from_array(dtype: Dtype, array: NDArray[Any]) -> Column | None:
     """The array as a column, or None when its kind or a value does not fit."""
     kind = array.dtype.kind
     if dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
-        return _narrowed(array, dtype.numpy) if kind in "fiu" else None
+        return narrowed(array, dtype.numpy) if kind in "fiu" else None
     if dtype is Dtype.INT64:
         return _integral(array) if kind in "fiu" else None
     return array if kind == dtype.numpy.kind else None
 
 
-def _narrowed(array: NDArray[Any], dtype: np.dtype[Any]) -> Column:
+def narrowed(array: NDArray[Any], dtype: np.dtype[Any]) -> Column:
+    """Numbers as another type of numbers; what is too large for it becomes infinite."""
     with np.errstate(over="ignore"):  # what overflows is found as infinite
         return array.astype(dtype, copy=False)
 
