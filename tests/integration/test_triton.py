@@ -26,10 +26,14 @@ from triton_server import Triton, triton, triton_python
 
 from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.triton import Backend, Graph, Mark, model_files
+from seatrial.registry.bundle import Bundle
+from seatrial.release.desk import Desk
 from seatrial.serving.codec.description import model_metadata
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
+from tests.journeys.retraining_world import NEW, World, retraining, rows
+from tests.journeys.retraining_world import Traffic as OneAfterTheOther
 
 SOURCE = Path(__file__).parents[2] / "src"
 NAME = "churn"
@@ -242,6 +246,44 @@ def test_columns_and_texts_pass_staging_over_grpc(
     release = home.deploy(models / "mixed.pkl", STAGED)
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
+
+
+def test_what_is_retrained_and_followed_runs_in_triton_where_its_endpoint_says(
+    server: Triton, tmp_path: Path
+) -> None:
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    engines = {"triton": {"url": server.url, "repository": str(server.repository)}}
+    world = World(
+        tmp_path,
+        {NAME: retraining("train")},
+        engines=engines,
+        endpoints={NAME: {"engine": "triton"}},
+        registry={"models": {NAME: {"label": "y", "data": "sample.parquet"}}},
+    )
+    sample = rows(500, NEW, seed=3).drop(columns="at")
+    sample.to_parquet(tmp_path / "sample.parquet")
+    for name, strength in (("one", 1.0), ("three", 0.5)):
+        fitted = LogisticRegression(C=strength).fit(sample[["a", "b", "c"]], sample["y"])
+        joblib.dump(fitted, tmp_path / f"{name}.pkl")
+    order = ("--name", NAME, "--data", "sample.parquet", "--label", "y")
+    clients = OneAfterTheOther(NAME)
+    with world.up() as ours:
+        desk = Desk(store := world.store())
+        world.run("deploy", "one.pkl", *order, "--target", "production")
+        clients.address = ours.address
+        clients.start()
+        world.run("retrain", "now", NAME)
+        until("the retrained one", lambda: desk.state(NAME).stable == 2)
+        assert f"{NAME}-2" in _loaded(server)
+        world.run("register", "three.pkl", "--model", NAME)
+        until("the followed one", lambda: desk.state(NAME).stable == 3)
+        assert f"{NAME}-3" in _loaded(server)
+        clients.over.set()
+    for digest in desk.state(NAME).digests.values():
+        assert Bundle.open(world.home / "bundles" / digest).manifest.plan["remote"] == "triton"
+    store.close()
 
 
 _READ = """

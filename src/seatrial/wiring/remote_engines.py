@@ -22,9 +22,8 @@ from seatrial.registry.signature import Signature
 from seatrial.serving.elsewhere import Elsewhere
 from seatrial.serving.engine import EnginePlan
 from seatrial.serving.oip import OipServer
-from seatrial.serving.remote_config import EngineConfig
+from seatrial.serving.remote_config import VARIABLE, EngineConfig
 
-VARIABLE = "SEATRIAL_ENGINES"
 HOME = "SEATRIAL_HOME"
 
 
