@@ -25,6 +25,12 @@ def test_what_fits_is_read_as_it_lies_there(authority: Authority) -> None:
     assert read_tls(certificate, key).client_ca is None
 
 
+def test_what_people_write_between_certificates_is_passed_over(authority: Authority) -> None:
+    certificate, key = authority.vouch("server")
+    authority.file.write_bytes("# Behörde\n".encode() + authority.file.read_bytes())
+    assert read_tls(certificate, key, authority.file).client_ca == authority.file.read_bytes()
+
+
 def test_the_key_of_another_certificate_is_refused(authority: Authority) -> None:
     certificate, _ = authority.vouch("server")
     _, other = authority.vouch("other")

@@ -56,10 +56,10 @@ def read_tls(certificate: Path, key: Path, client_ca: Path | None = None) -> Tls
 
 
 def _check_certificates(path: Path, content: bytes) -> None:
-    """At least one, and each of them readable."""
+    """At least one, and each of them readable; between them people write what they like."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_verify_locations(cadata=content.decode("ascii"))
+        context.load_verify_locations(cadata=content.decode("ascii", "ignore"))
     except (ssl.SSLError, ValueError) as error:
         raise _unusable(path, f"it holds no certificate in PEM: {_said(error)}") from error
 
