@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -28,6 +29,7 @@ from seatrial.web.app import build
 from seatrial.web.errors import error_reply
 from seatrial.web.protocol import HotProtocol
 from tests.adapters.tls_bench import Authority
+from tests.journeys.retraining_world import World, until
 
 pytestmark = [
     pytest.mark.integration,
@@ -186,6 +188,27 @@ def behind_tls(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
     loop.call_soon_threadsafe(done.set)
     thread.join()
     loop.close()
+
+
+def test_a_server_speaks_tls_where_its_configuration_says(tmp_path: Path) -> None:
+    import tritonclient.grpc as triton
+
+    authority = Authority(tmp_path)
+    certificate, key = authority.vouch("server")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    tls = {"certificate": certificate.name, "key": key.name}
+    world = World(tmp_path, {}, server={"grpc_port": port, "grpc_tls": tls})
+    trusted = {"ssl": True, "root_certificates": str(authority.file)}
+    with world.up(), triton.InferenceServerClient(f"127.0.0.1:{port}", **trusted) as client:
+
+        def is_live() -> bool:
+            with contextlib.suppress(triton.InferenceServerException):
+                return bool(client.is_server_live())
+            return False
+
+        until("an answer", is_live, patience_s=60)
+        assert client.get_server_metadata().name == "seatrial"
 
 
 def test_its_grpc_client_trusts_our_certificate_and_shows_its_own(

@@ -87,6 +87,14 @@ def test_a_version_that_is_followed_runs_where_its_endpoint_says(
     assert EnginePlan.from_dict(plan).remote == "triton"
 
 
+def test_a_pod_reads_what_its_manifest_says_of_the_engine() -> None:
+    config = EngineConfig(
+        url="http://127.0.0.1:1", cluster_url="grpc://triton:8001", model="{name}/{version}"
+    )
+    found = engines_of_environment({"SEATRIAL_ENGINES": config.as_pods_read_it("triton")})
+    assert found == {"triton": EngineConfig(url="grpc://triton:8001", model="{name}/{version}")}
+
+
 def test_an_endpoints_engine_must_be_one(tmp_path: Path) -> None:
     told = {**CONFIG, "SEATRIAL_ENDPOINTS__MIXED__ENGINE": "tritton"}
     with pytest.raises(ConfigInvalid, match="no engine 'tritton' in engines, but: triton"):
