@@ -24,6 +24,7 @@ import pytest
 import yaml
 from triton_server import Triton, triton, triton_python
 
+from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.triton import Backend, Graph, Mark, model_files
 from seatrial.registry.bundle import Bundle
@@ -32,6 +33,7 @@ from seatrial.serving.codec.description import model_metadata
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
+from seatrial.wiring.trust import Trust
 from tests.journeys.retraining_world import NEW, World, retraining, rows
 from tests.journeys.retraining_world import Traffic as OneAfterTheOther
 
@@ -248,7 +250,7 @@ def test_columns_and_texts_pass_staging_over_grpc(
     assert "golden parity" in str(release["staging"])
 
 
-def test_what_is_retrained_and_followed_runs_in_triton_where_its_endpoint_says(
+def test_what_is_followed_and_retrained_is_signed_and_runs_in_triton_as_configured(
     server: Triton, tmp_path: Path
 ) -> None:
     import joblib
@@ -258,31 +260,34 @@ def test_what_is_retrained_and_followed_runs_in_triton_where_its_endpoint_says(
     world = World(
         tmp_path,
         {NAME: retraining("train")},
+        server={"verify_key": "team.key.pub", "sign_key": "team.key"},
         engines=engines,
         endpoints={NAME: {"engine": "triton"}},
         registry={"models": {NAME: {"label": "y", "data": "sample.parquet"}}},
     )
+    write_new_key(tmp_path / "team.key")
     sample = rows(500, NEW, seed=3).drop(columns="at")
     sample.to_parquet(tmp_path / "sample.parquet")
-    for name, strength in (("one", 1.0), ("three", 0.5)):
-        fitted = LogisticRegression(C=strength).fit(sample[["a", "b", "c"]], sample["y"])
-        joblib.dump(fitted, tmp_path / f"{name}.pkl")
-    order = ("--name", NAME, "--data", "sample.parquet", "--label", "y")
+    fitted = LogisticRegression().fit(sample[["a", "b", "c"]], sample["y"])
+    joblib.dump(fitted, tmp_path / "one.pkl")
     clients = OneAfterTheOther(NAME)
     with world.up() as ours:
         desk = Desk(store := world.store())
-        world.run("deploy", "one.pkl", *order, "--target", "production")
+        world.run("register", "one.pkl", "--model", NAME)
+        until("the followed one", lambda: desk.state(NAME).stable == 1)
+        assert f"{NAME}-1" in _loaded(server)
         clients.address = ours.address
         clients.start()
         world.run("retrain", "now", NAME)
         until("the retrained one", lambda: desk.state(NAME).stable == 2)
         assert f"{NAME}-2" in _loaded(server)
-        world.run("register", "three.pkl", "--model", NAME)
-        until("the followed one", lambda: desk.state(NAME).stable == 3)
-        assert f"{NAME}-3" in _loaded(server)
         clients.over.set()
-    for digest in desk.state(NAME).digests.values():
-        assert Bundle.open(world.home / "bundles" / digest).manifest.plan["remote"] == "triton"
+    trust = Trust(tmp_path / "team.key.pub")
+    for number, digest in desk.state(NAME).digests.items():
+        bundle = Bundle.open(world.home / "bundles" / digest)
+        trust.check(bundle)
+        assert bundle.manifest.plan["remote"] == "triton"
+        assert (world.home / "releases" / NAME / str(number) / "bundle.sig").is_file()
     store.close()
 
 

@@ -13,9 +13,7 @@ from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.http import Connection
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing_file import signature_path
-from seatrial.release.desk import Desk
-from seatrial.wiring.trust import Trust, sign_bundle
-from tests.journeys.retraining_world import NEW, Traffic, World, retraining, rows, until
+from seatrial.wiring.trust import sign_bundle
 
 pytestmark = pytest.mark.integration
 
@@ -74,46 +72,3 @@ def test_unsigned_and_foreign_versions_abort_stable_stays_and_a_signed_one_is_pr
         home.reach("promoted")
     assert home.desk.state(lab.NAME).stable == last
     assert up.stop() == 0
-
-
-def fit(folder: Path, name: str, *, seed: int) -> Path:
-    """A model of the moved world, in a file."""
-    import joblib
-    from sklearn.linear_model import LogisticRegression
-
-    frame = rows(3000, NEW, seed=seed).drop(columns="at")
-    joblib.dump(LogisticRegression().fit(frame[["a", "b", "c"]], frame["y"]), folder / name)
-    return folder / name
-
-
-def test_with_a_key_to_sign_what_is_deployed_retrained_and_followed_is_served(
-    tmp_path: Path,
-) -> None:
-    write_new_key(tmp_path / "team.key")
-    keys = {"verify_key": "team.key.pub", "sign_key": "team.key"}
-    followed = {"label": "y", "data": "sample.parquet"}
-    world = World(
-        tmp_path,
-        {"churn": retraining("train")},
-        server=keys,
-        registry={"models": {"churn": followed}},
-    )
-    rows(500, NEW, seed=3).drop(columns="at").to_parquet(tmp_path / "sample.parquet")
-    order = ["--name", "churn", "--data", "sample.parquet", "--label", "y"]
-    traffic = Traffic("churn")
-    with world.up() as server:
-        desk = Desk(store := world.store())
-        world.run("deploy", str(fit(tmp_path, "one.pkl", seed=4)), *order, "--target", "production")
-        traffic.address = server.address
-        traffic.start()
-        world.run("retrain", "now", "churn")
-        until("the retrained one", lambda: desk.state("churn").stable == 2)
-        world.run("register", str(fit(tmp_path, "three.pkl", seed=5)), "--model", "churn")
-        until("the followed one", lambda: desk.state("churn").stable == 3)
-        traffic.over.set()
-    digests = desk.state("churn").digests
-    store.close()
-    trust = Trust(tmp_path / "team.key.pub")
-    for number in (1, 2, 3):
-        trust.check(Bundle.open(world.home / "bundles" / digests[number]))
-        assert (world.home / "releases" / "churn" / str(number) / "bundle.sig").is_file()
