@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 
 from seatrial.adapters.grpc_door import GrpcDoor
+from seatrial.adapters.tls_files import TlsFiles
 from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import (
@@ -33,9 +34,12 @@ class Bench:
     Args:
         service: the name of the one that is asked.
         messages: its classes.
+        tls: of the door.
     """
 
-    def __init__(self, service: str, messages: Mapping[str, Any]) -> None:
+    def __init__(
+        self, service: str, messages: Mapping[str, Any], tls: TlsFiles | None = None
+    ) -> None:
         self.service, self.messages = service, messages
         self.churn = FakeEngine(matrix_signature(), 0.25)
         self.columns = FakeEngine(column_signature())
@@ -48,7 +52,7 @@ class Bench:
         )
         router = router_of(*versions, recorder=self.recorder)
         self.plane = DataPlane(router, error_reply, Limits(max_body_bytes=MAX_BODY_BYTES))
-        self.door = GrpcDoor(self.plane, max_body_bytes=MAX_BODY_BYTES)
+        self.door = GrpcDoor(self.plane, max_body_bytes=MAX_BODY_BYTES, tls=tls)
         self.address = ""
 
     async def ask(
@@ -69,9 +73,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def opened(service: str, messages: Mapping[str, Any]) -> AsyncIterator[Bench]:
+async def opened(
+    service: str, messages: Mapping[str, Any], tls: TlsFiles | None = None
+) -> AsyncIterator[Bench]:
     """A bench whose door is open."""
-    bench = Bench(service, messages)
+    bench = Bench(service, messages, tls)
     bench.address = f"127.0.0.1:{await bench.door.start('127.0.0.1', 0)}"
     yield bench
     bench.slow.set()

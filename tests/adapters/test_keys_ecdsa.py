@@ -86,7 +86,6 @@ def pem(key: object, *, password: bytes | None = None) -> bytes:
         b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
         b"\x00" * (1 << 17),
         pem(ed25519.Ed25519PrivateKey.generate()),
-        pem(ec.generate_private_key(ec.SECP256R1()), password=b"secret"),
         pem(ec.generate_private_key(ec.SECP256K1())),
     ],
 )
@@ -97,6 +96,14 @@ def test_what_is_no_usable_key_is_said_to_be_none(tmp_path: Path, content: bytes
         with pytest.raises(KeyUnusable, match=r"bad\.key") as refused:
             read(path)
         assert "--new-key" in refused.value.remedy
+
+
+def test_a_key_with_a_password_is_said_to_have_one(tmp_path: Path) -> None:
+    path = tmp_path / "bad.key"
+    path.write_bytes(pem(ec.generate_private_key(ec.SECP256R1()), password=b"secret"))
+    with pytest.raises(KeyUnusable, match="it has a password") as refused:
+        SigningKey.read(path)
+    assert f"openssl pkcs8 -topk8 -nocrypt -in {path}" in refused.value.remedy
 
 
 def test_a_private_key_is_no_public_one_and_the_other_way_round(key: Path) -> None:

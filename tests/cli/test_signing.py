@@ -166,6 +166,44 @@ def test_one_command_may_package_and_sign(seatrial, home, keys: Path, versions, 
     assert verified(seatrial, bundle, keys) == (Exit.DONE, "signed")
 
 
+def configured(tmp_path: Path, **server: Path) -> tuple[str, ...]:
+    config = tmp_path / "signs.yaml"
+    config.write_text(f"server: {json.dumps({name: str(file) for name, file in server.items()})}")
+    return ("--home", str(tmp_path / "elsewhere"), "--config", str(config), "--no-up", "--no-wait")
+
+
+def test_a_configured_key_signs_what_is_deployed_and_leaves_a_signature_that_was_brought(
+    seatrial, versions, keys: Path, tmp_path
+) -> None:
+    assert seatrial("bundle", "pack", "churn@1", "-o", "churn.tgz")[0] == Exit.DONE
+    into = configured(tmp_path, sign_key=keys / "ours.key")
+    _, _, err = seatrial("deploy", "churn.tgz", *into)
+    assert "with the key" in err
+    bundle = tmp_path / "elsewhere" / "bundles" / versions[0].digest
+    assert verified(seatrial, bundle, keys) == (Exit.DONE, "signed")
+    assert (tmp_path / "elsewhere" / "releases" / "churn" / "1" / "bundle.sig").is_file()
+    shutil.rmtree(tmp_path / "elsewhere")
+    assert seatrial("sign", "./churn.tgz", "--key", str(keys / "theirs.key"))[0] == Exit.DONE
+    _, _, err = seatrial("deploy", "churn.tgz", *into)
+    assert "with the key" not in err
+    assert verified(seatrial, bundle, keys, "theirs") == (Exit.DONE, "signed")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no key"])
+def test_a_configured_key_that_cannot_sign_is_said_before_anything_is_kept(
+    seatrial, versions, tmp_path, content: bytes | None
+) -> None:
+    assert seatrial("bundle", "pack", "churn@1", "-o", "churn.tgz")[0] == Exit.DONE
+    if content is not None:
+        (tmp_path / "bad.key").write_bytes(content)
+    code, _, err = seatrial(
+        "deploy", "churn.tgz", *configured(tmp_path, sign_key=tmp_path / "bad.key")
+    )
+    assert code == Exit.INVALID
+    assert "bad.key" in err
+    assert list((tmp_path / "elsewhere").glob("*/*")) == []
+
+
 def test_a_prompt_has_no_bundle_to_sign(seatrial, home, keys: Path, tmp_path) -> None:
     (tmp_path / "ask.yaml").write_text("template: hello\n")
     code, _, err = seatrial("deploy", "ask.yaml", "--sign-key", str(keys / "ours.key"), "--no-up")

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from environments import ROOT, environment, passes
 
+from seatrial.adapters.keys_ecdsa import write_new_key
+
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 PINS = ("mlflow==3.17.2", f"{ROOT}[sklearn]", "pytest>=8.3")
@@ -229,7 +231,7 @@ def loop(python: Path, mlflow_url: str, tmp_path_factory: pytest.TempPathFactory
     made = Loop(python, folder, mlflow_url, free_port())
     made.ran(DATA)
     config = {
-        "server": {"port": made.port},
+        "server": {"port": made.port, "sign_key": "team.key", "verify_key": "team.key.pub"},
         "registry": {
             "url": mlflow_url,
             "every": f"{EVERY_S:g}s",
@@ -248,6 +250,7 @@ def loop(python: Path, mlflow_url: str, tmp_path_factory: pytest.TempPathFactory
         },
     }
     (folder / "seatrial.yaml").write_text(json.dumps(config))
+    write_new_key(folder / "team.key")
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT / "src"),

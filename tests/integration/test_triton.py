@@ -17,12 +17,18 @@ import pytest
 from engine_home import NAME, Home, Traffic, commands, free_ports, iris_models, until
 from triton_server import Triton, triton, triton_python
 
+from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.triton import Backend, Graph, Mark, model_files
+from seatrial.registry.bundle import Bundle
+from seatrial.release.desk import Desk
 from seatrial.serving.codec.description import model_metadata
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
+from seatrial.wiring.trust import Trust
+from tests.journeys.retraining_world import NEW, World, retraining, rows
+from tests.journeys.retraining_world import Traffic as OneAfterTheOther
 
 pytestmark = [
     pytest.mark.integration,
@@ -116,6 +122,47 @@ def test_columns_and_texts_pass_staging_over_grpc(
     release = home.deploy(models / "mixed.pkl", STAGED)
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
+
+
+def test_what_is_followed_and_retrained_is_signed_and_runs_in_triton_as_configured(
+    server: Triton, tmp_path: Path
+) -> None:
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    engines = {"triton": {"url": server.url, "repository": str(server.repository)}}
+    world = World(
+        tmp_path,
+        {NAME: retraining("train")},
+        server={"verify_key": "team.key.pub", "sign_key": "team.key"},
+        engines=engines,
+        endpoints={NAME: {"engine": "triton"}},
+        registry={"models": {NAME: {"label": "y", "data": "sample.parquet"}}},
+    )
+    write_new_key(tmp_path / "team.key")
+    sample = rows(500, NEW, seed=3).drop(columns="at")
+    sample.to_parquet(tmp_path / "sample.parquet")
+    fitted = LogisticRegression().fit(sample[["a", "b", "c"]], sample["y"])
+    joblib.dump(fitted, tmp_path / "one.pkl")
+    clients = OneAfterTheOther(NAME)
+    with world.up() as ours:
+        desk = Desk(store := world.store())
+        world.run("register", "one.pkl", "--model", NAME)
+        until("the followed one", lambda: desk.state(NAME).stable == 1)
+        assert f"{NAME}-1" in _loaded(server)
+        clients.address = ours.address
+        clients.start()
+        world.run("retrain", "now", NAME)
+        until("the retrained one", lambda: desk.state(NAME).stable == 2)
+        assert f"{NAME}-2" in _loaded(server)
+        clients.over.set()
+    trust = Trust(tmp_path / "team.key.pub")
+    for number, digest in desk.state(NAME).digests.items():
+        bundle = Bundle.open(world.home / "bundles" / digest)
+        trust.check(bundle)
+        assert bundle.manifest.plan["remote"] == "triton"
+        assert (world.home / "releases" / NAME / str(number) / "bundle.sig").is_file()
+    store.close()
 
 
 _READ = """

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import uvicorn
 
+from seatrial.adapters.grpc_door import GrpcDoor
+from seatrial.adapters.tls_files import read_tls
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import (
     FakeEngine,
@@ -24,6 +28,8 @@ from seatrial.testing.models import (
 from seatrial.web.app import build
 from seatrial.web.errors import error_reply
 from seatrial.web.protocol import HotProtocol
+from tests.adapters.tls_bench import Authority
+from tests.journeys.retraining_world import World, until
 
 pytestmark = [
     pytest.mark.integration,
@@ -158,3 +164,69 @@ def test_several_requests_at_once(http: Any, address: str) -> None:
         pending = [client.async_infer("churn", [matrix(http, binary=True)]) for _ in range(40)]
         answers = [one.get_result().as_numpy("probabilities").shape for one in pending]
     assert answers == [(2, 2)] * 40
+
+
+@pytest.fixture
+def behind_tls(tmp_path: Path) -> Iterator[tuple[str, Authority]]:
+    """The door of gRPC, which answers those whom the authority vouches for."""
+    authority, bound, ready = Authority(tmp_path), [], threading.Event()
+    tls = read_tls(*authority.vouch("server"), authority.file)
+    done, loop = asyncio.Event(), asyncio.new_event_loop()
+
+    async def serve() -> None:
+        router = router_of(live_version(matrix_signature(), engine=ENGINE))
+        door = GrpcDoor(DataPlane(router, error_reply), max_body_bytes=1_000_000, tls=tls)
+        bound.append(await door.start("127.0.0.1", 0))
+        ready.set()
+        await done.wait()
+        await door.stop(0)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(30)
+    yield f"127.0.0.1:{bound[0]}", authority
+    loop.call_soon_threadsafe(done.set)
+    thread.join()
+    loop.close()
+
+
+def test_a_server_speaks_tls_where_its_configuration_says(tmp_path: Path) -> None:
+    import tritonclient.grpc as triton
+
+    authority = Authority(tmp_path)
+    certificate, key = authority.vouch("server")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    tls = {"certificate": certificate.name, "key": key.name}
+    world = World(tmp_path, {}, server={"grpc_port": port, "grpc_tls": tls})
+    trusted = {"ssl": True, "root_certificates": str(authority.file)}
+    with world.up(), triton.InferenceServerClient(f"127.0.0.1:{port}", **trusted) as client:
+
+        def is_live() -> bool:
+            with contextlib.suppress(triton.InferenceServerException):
+                return bool(client.is_server_live())
+            return False
+
+        until("an answer", is_live, patience_s=60)
+        assert client.get_server_metadata().name == "seatrial"
+
+
+def test_its_grpc_client_trusts_our_certificate_and_shows_its_own(
+    behind_tls: tuple[str, Authority],
+) -> None:
+    import tritonclient.grpc as triton
+    from tritonclient.utils import InferenceServerException
+
+    address, authority = behind_tls
+    certificate, key = authority.vouch("client")
+    known = {"ssl": True, "root_certificates": str(authority.file)}
+    own = {"private_key": str(key), "certificate_chain": str(certificate)}
+    given = triton.InferInput("input", list(ROWS.shape), "FP32")
+    given.set_data_from_numpy(ROWS)
+    with triton.InferenceServerClient(address, **known, **own) as client:
+        answer = client.infer("churn", [given])
+        assert answer.as_numpy("probabilities").shape == (2, 2)
+    refused = pytest.raises(InferenceServerException, match="UNAVAILABLE")
+    for less in (known, {}):
+        with triton.InferenceServerClient(address, **less) as client, refused:
+            client.infer("churn", [given], client_timeout=10)

@@ -114,7 +114,8 @@ def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
     for whose in ("ours", "theirs"):
         write_new_key(folder.with_name(f"{whose}.key"))
     sign_bundle(bundle, folder.with_name("ours.key"), signature_path(bundle.path))
-    write_files(folder, bundle, version=1, measured=None, manifests=manifests, verified=True)
+    keys = folder.with_name("ours.key.pub").read_text()
+    write_files(folder, bundle, version=1, measured=None, manifests=manifests, keys=keys)
     return folder
 
 
@@ -235,7 +236,8 @@ def test_the_plain_manifests_run_as_they_are_written(
     written = yaml.safe_load((release / "kubernetes" / "deployment.yaml").read_text())
     del written["spec"]["template"]["spec"]["containers"][0]["ports"]  # on this machine, to podman
     deployment = tmp_path / "deployment.yaml"
-    deployment.write_text(yaml.safe_dump(written))
+    trusted = yaml.safe_load((release / "kubernetes" / "configmap.yaml").read_text())
+    deployment.write_text(yaml.safe_dump_all([trusted, written]))
     engine("podman", "play", "kube", "--network", "none", *engine.policy, deployment)
     try:
         container = f"{name_of(release)}-pod-0-model"

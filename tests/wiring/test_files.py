@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.replicas import Wanted, replicas_for
 from seatrial.packaging.sizing import Measured
 from seatrial.packaging.staging_report import StagingReport, TestResult
@@ -48,7 +49,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, dict[str, Any]]
     return calls
 
 
-BUNDLE: Any = SimpleNamespace(manifest=SimpleNamespace(name="churn"))
+BUNDLE: Any = SimpleNamespace(manifest=SimpleNamespace(name="churn", plan={"remote": "triton"}))
 
 
 def test_they_lie_in_the_folder_of_the_version(
@@ -63,8 +64,23 @@ def test_they_lie_in_the_folder_of_the_version(
         "manifests": workspace.settings.kubernetes,
         "plan": workspace.settings.release.plan(),
         "native_memory_mib": None,
-        "verified": False,
+        "keys": None,
+        "engine": None,
     }
+
+
+def test_they_are_told_which_keys_are_trusted_and_where_the_engine_is(
+    tmp_path: Path, written: list[tuple[Path, dict[str, Any]]]
+) -> None:
+    write_new_key(tmp_path / "team.key")
+    told = {
+        "SEATRIAL_SERVER__VERIFY_KEY": str(tmp_path / "team.key.pub"),
+        "SEATRIAL_ENGINES__TRITON__URL": "http://triton:8000",
+    }
+    write_files(open_workspace(home=tmp_path, environment=told), BUNDLE, None, 3)
+    ((_, options),) = written
+    assert options["keys"] == (tmp_path / "team.key.pub").read_text()
+    assert options["engine"].url == "http://triton:8000"
 
 
 def test_they_carry_the_memory_along_that_somebody_chose(

@@ -14,18 +14,24 @@ import numpy as np
 import pytest
 
 from seatrial.adapters.torchserve_server import TorchServe
+from seatrial.kernel.config import ConfigInvalid
 from seatrial.packaging.probes import compare
 from seatrial.packaging.rayserve import BUNDLE
 from seatrial.packaging.requirements import server_pins
 from seatrial.packaging.triton import MARK, GraphUnfit, Mark
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.manifest import Role
+from seatrial.registry.models import Fetched
 from seatrial.registry.signature import n_rows, take
+from seatrial.release.desk import Desk
 from seatrial.serving.engine import EnginePlan
 from seatrial.serving.remote_config import EngineConfig
 from seatrial.serving.spawn import ChildLimits
+from seatrial.training.following.config import FollowedConfig
+from seatrial.training.following.standing import ArrivalInput
 from seatrial.wiring import standalone
-from seatrial.wiring.deploy import Order, deploy_order
+from seatrial.wiring.arrival_packaging import order_of
+from seatrial.wiring.deploy import Order, deploy_order, register_order
 from seatrial.wiring.model_views import ModelViews
 from seatrial.wiring.remote_engines import (
     EngineTaken,
@@ -62,6 +68,43 @@ def bundle(workspace: Workspace, models: Any) -> Bundle:
     placed = deploy_order(workspace, order, on_step=lambda *_: None, on_progress=lambda *_: None)
     placed.store.close()
     return Bundle.open(workspace.bundles / placed.version.digest)
+
+
+def test_a_version_that_is_followed_runs_where_its_endpoint_says(
+    models: Any, tmp_path: Path
+) -> None:
+    told = {**CONFIG, "SEATRIAL_ENDPOINTS__MIXED__ENGINE": "triton"}
+    workspace = open_workspace(home=tmp_path, environment=told)
+    store = workspace.open_store()
+    config = FollowedConfig(data=models / "mixed.parquet")
+    arrived = ArrivalInput(
+        source="own", model="mixed", number=1, endpoint="mixed", cause="registered", revision=1
+    )
+    version = register_order(
+        workspace,
+        Desk(store),
+        store,
+        order_of(arrived, config, Fetched(file=models / "mixed.pkl")),
+        on_step=lambda *_: None,
+        on_progress=lambda *_: None,
+    )
+    store.close()
+    plan = Bundle.open(workspace.bundles / version.digest).manifest.plan
+    assert EnginePlan.from_dict(plan).remote == "triton"
+
+
+def test_a_pod_reads_what_its_manifest_says_of_the_engine() -> None:
+    config = EngineConfig(
+        url="http://127.0.0.1:1", cluster_url="grpc://triton:8001", model="{name}/{version}"
+    )
+    found = engines_of_environment({"SEATRIAL_ENGINES": config.as_pods_read_it("triton")})
+    assert found == {"triton": EngineConfig(url="grpc://triton:8001", model="{name}/{version}")}
+
+
+def test_an_endpoints_engine_must_be_one(tmp_path: Path) -> None:
+    told = {**CONFIG, "SEATRIAL_ENDPOINTS__MIXED__ENGINE": "tritton"}
+    with pytest.raises(ConfigInvalid, match="no engine 'tritton' in engines, but: triton"):
+        open_workspace(home=tmp_path, environment=told)
 
 
 def placed(

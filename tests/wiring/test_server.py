@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seatrial.adapters.tls_files import TlsUnusable
+from seatrial.kernel.config import ConfigInvalid
 from seatrial.kernel.errors import MissingExtra
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.release.config import ReleaseConfig
@@ -20,6 +22,7 @@ from seatrial.wiring.listening import PortTaken, listen
 from seatrial.wiring.server import _await_endpoint, _watch
 from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.workspace import Workspace, open_workspace
+from tests.adapters.tls_bench import Authority
 
 
 def test_a_pipe_that_a_worker_made_non_blocking_is_still_watched_to_its_end() -> None:
@@ -61,6 +64,25 @@ def test_grpc_without_its_packages_says_what_to_install(
     told = {"SEATRIAL_SERVER__GRPC_PORT": "8001"}
     with pytest.raises(MissingExtra, match=r"seatrial\[grpc\]"):
         check_can_listen(open_workspace(home=tmp_path, environment=told))
+
+
+def test_files_of_tls_are_looked_at_before_anything_starts(tmp_path: Path) -> None:
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    authority = Authority(tmp_path)
+    (certificate, key), (_, other) = authority.vouch("server"), authority.vouch("other")
+    told = {
+        "SEATRIAL_SERVER__GRPC_PORT": str(port),
+        "SEATRIAL_SERVER__PORT": "0",
+        "SEATRIAL_SERVER__GRPC_TLS__CERTIFICATE": str(certificate),
+    }
+    key_is = "SEATRIAL_SERVER__GRPC_TLS__KEY"
+    check_can_listen(open_workspace(home=tmp_path, environment=told | {key_is: str(key)}))
+    with pytest.raises(TlsUnusable, match="not the key of the certificate"):
+        check_can_listen(open_workspace(home=tmp_path, environment=told | {key_is: str(other)}))
+    del told["SEATRIAL_SERVER__GRPC_PORT"]
+    with pytest.raises(ConfigInvalid, match="grpc_tls is for grpc_port"):
+        open_workspace(home=tmp_path, environment=told | {key_is: str(key)})
 
 
 _LOGS = """

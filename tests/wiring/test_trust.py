@@ -116,6 +116,41 @@ def test_a_server_says_before_it_starts_that_its_key_is_none(tmp_path: Path, pub
                 check_trust(workspace)
 
 
+@pytest.mark.parametrize(
+    ("signs", "more", "said"),
+    [
+        ("ours", "", None),
+        ("theirs", "", "does not hold the public half of server.sign_key"),
+        (None, "", None),
+        (None, "registry: {models: {churn: {}}}", "there is no server.sign_key"),
+        ("ours", "registry: {models: {churn: {}}}", None),
+    ],
+)
+def test_a_server_says_when_it_starts_that_it_will_not_load_what_is_registered_here(
+    tmp_path: Path, public: Path, signs: str | None, more: str, said: str | None
+) -> None:
+    key = "null" if signs is None else tmp_path / f"{signs}.key"
+    config = tmp_path / "seatrial.yaml"
+    config.write_text(f"server: {{verify_key: {public}, sign_key: {key}}}\n{more}\n")
+    told: list[str] = []
+    check_trust(open_workspace(home=tmp_path, config=config, environment={}), say=told.append)
+    assert len(told) == (said is not None)
+    assert said is None or said in told[0]
+
+
+def test_a_key_that_cannot_sign_keeps_a_server_from_starting(tmp_path: Path, public: Path) -> None:
+    config = tmp_path / "seatrial.yaml"
+    config.write_text(f"server: {{sign_key: {public}}}\n")
+    with pytest.raises(KeyUnusable, match="no private key"):
+        check_trust(open_workspace(home=tmp_path, config=config, environment={}))
+
+
+def test_only_public_keys_are_handed_on_whatever_their_file_holds(key: Path, public: Path) -> None:
+    both = public.with_name("both.pem")
+    both.write_bytes(public.read_bytes() + key.read_bytes())
+    assert Trust(both).pem == public.read_text()
+
+
 def test_the_signature_of_an_archive_is_kept_only_where_it_counts(
     bundle: Bundle, key: Path, public: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from seatrial.adapters.grpc_calls import Method, Misformed, PlaneCalls
 from seatrial.adapters.oip_messages import messages
 from seatrial.adapters.oip_service import OipService
 from seatrial.adapters.tfserving_service import TfServing
+from seatrial.adapters.tls_files import TlsFiles
 from seatrial.kernel.errors import MissingExtra
 from seatrial.serving.plane import DataPlane
 
@@ -29,16 +30,19 @@ class GrpcDoor:
     Args:
         plane: answers.
         max_body_bytes: of a request.
+        tls: what the door shows its clients; None speaks in clear.
     Raises: MissingExtra.
     """
 
-    def __init__(self, plane: DataPlane, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, plane: DataPlane, *, max_body_bytes: int, tls: TlsFiles | None = None
+    ) -> None:
         check_grpc()
         import grpc
         import grpc.aio
         from google.protobuf.message import DecodeError
 
-        self._grpc, self._broken = grpc, DecodeError
+        self._grpc, self._broken, self._tls = grpc, DecodeError, tls
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", max_body_bytes + _HEAD_ROOM),
@@ -59,9 +63,20 @@ class GrpcDoor:
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, which is another where 0 was asked for."""
         where = f"[{host}]" if ":" in host else host
-        bound: int = self._server.add_insecure_port(f"{where}:{port}")
+        bound = self._listen(f"{where}:{port}")
         await self._server.start()
         return bound
+
+    def _listen(self, address: str) -> int:
+        tls = self._tls
+        if tls is None:
+            return int(self._server.add_insecure_port(address))
+        shown = self._grpc.ssl_server_credentials(
+            [(tls.key, tls.certificate)],
+            root_certificates=tls.client_ca,
+            require_client_auth=tls.client_ca is not None,
+        )
+        return int(self._server.add_secure_port(address, shown))
 
     async def stop(self, grace_s: float) -> None:
         """Take no more calls and let those under way end."""

@@ -44,14 +44,17 @@ class SigningKey:
     def read(cls, path: Path) -> SigningKey:
         """Of a PEM file without a password.   Raises: KeyUnusable, MissingExtra."""
         _check_installed()
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
         raw = _read(path)
         try:
             key = serialization.load_pem_private_key(raw, None)
-        except (ValueError, TypeError) as error:  # TypeError: it has a password
-            raise _unusable(path, f"it holds no private key without a password: {error}") from error
+        except TypeError as error:
+            raise _has_password(path) from error
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise _unusable(path, f"it holds no private key in PEM: {error}") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise _unusable(path, "its key is not of an elliptic curve")
         _hash(key.curve, path)
@@ -199,6 +202,16 @@ def _taken(path: Path) -> KeyTaken:
         f"There is a file {str(path)!r} already, and a key is never written over.",
         remedy="Name another file with --new-key, or move that one away.",
         file=str(path),
+    )
+
+
+def _has_password(path: Path) -> KeyUnusable:
+    return KeyUnusable(
+        f"The key in {str(path)!r} cannot be used: it has a password.",
+        remedy=f"Write it without one, for its owner only: `openssl pkcs8 -topk8 -nocrypt -in "
+        f"{path} -out {path}.plain`, and name that file.",
+        file=str(path),
+        reason="it has a password",
     )
 
 

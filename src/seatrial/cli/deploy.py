@@ -90,13 +90,14 @@ _EXITS = {
 @click.option(
     "--engine",
     help="Have it run by a server elsewhere, by its name in `engines` of the configuration.  "
-    "[default: this server]",
+    "[default: endpoints.NAME.engine, or this server]",
 )
 @click.option("--signature", help="Of a SavedModel: which one.  [default: serving_default]")
 @click.option(
     "--sign-key",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Private key in PEM that signs the bundle, as `seatrial sign` does.",
+    help="Private key in PEM that signs the bundle, as `seatrial sign` does.  "
+    "[default: server.sign_key]",
 )
 @click.option(
     "--new-signature",

@@ -35,6 +35,7 @@ from seatrial.registry.incoming import writing
 from seatrial.registry.manifest import Role
 from seatrial.registry.signing_file import read_signature, signature_path
 from seatrial.release.rollout import Plan, Step
+from seatrial.serving.remote_config import EngineConfig
 
 BUNDLE_FOLDER = "bundle"
 _MANIFESTS = "kubernetes"
@@ -51,7 +52,8 @@ def write_files(
     manifests: KubernetesConfig = _PLAIN,
     plan: Plan = _AT_ONCE,
     native_memory_mib: int | None = None,
-    verified: bool = False,
+    keys: str | None = None,
+    engine: EngineConfig | None = None,
 ) -> None:
     """Write a release's files; on return ``folder`` builds without anything outside it.
 
@@ -63,14 +65,16 @@ def write_files(
         manifests: in which form a cluster is told.
         plan: how its share of the traffic grows, where that form has shares.
         native_memory_mib: see `dockerfile.render`.
-        verified: whether the image can check who signed its bundle.
+        keys: public keys in PEM, one of which must have signed the bundle; None asks for none, and
+            leaves the image unable to check who did.
+        engine: of a version that one elsewhere runs; None where its address is not known.
     Raises: BundleTampered, BundleDiskFull, BundleNotWritten, RequirementMissing,
         RequirementsUnreadable, SignatureUnreadable.
     """
     wheel = serving_wheel()
     native = Role.NATIVE in bundle.manifest.artefacts
     elsewhere = bundle.manifest.plan.get("remote") is not None
-    server = server_pins(native=native, elsewhere=elsewhere, verified=verified)
+    server = server_pins(native=native, elsewhere=elsewhere, verified=keys is not None)
     pins = {**server, **parse_pins(bundle.requirements())}
     files: dict[str, bytes] = {
         path: text.encode()
@@ -83,6 +87,8 @@ def write_files(
             manifests=manifests,
             plan=plan,
             native_memory_mib=native_memory_mib,
+            keys=keys,
+            engine=engine,
         ).items()
     }
     files[f"wheels/{wheel.filename}"] = wheel.content
@@ -109,10 +115,13 @@ def render(
     manifests: KubernetesConfig = _PLAIN,
     plan: Plan = _AT_ONCE,
     native_memory_mib: int | None = None,
+    keys: str | None = None,
+    engine: EngineConfig | None = None,
 ) -> Mapping[str, str]:
     """The texts of a release by path; a function of its arguments."""
     name = bundle.manifest.name
     needs = size(measured)
+    remote = bundle.manifest.plan.get("remote")
     shipped = kubernetes.Shipped(
         name=name,
         version=version,
@@ -120,6 +129,8 @@ def render(
         resources=needs,
         config=manifests,
         steps=plan.steps,
+        keys=keys,
+        engine=None if remote is None or engine is None else (str(remote), engine),
     )
     objects = kubernetes.render(shipped, extend_s=plan.extend_s)
     return {

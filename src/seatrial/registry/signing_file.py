@@ -10,6 +10,8 @@ from seatrial.registry.incoming import incoming, write_file
 from seatrial.registry.signing import SignatureUnreadable
 
 SUFFIX = ".sig"
+VERIFY_KEY = "SEATRIAL_VERIFY_KEY"
+"""Names to a container its file of trusted public keys."""
 MAX_SIGNATURE_BYTES = 8 << 20
 """Of a signature file; one of ten thousand files has some 3 MB."""
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import string
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 
 from seatrial.kernel.config import ConfigModel
 from seatrial.release.config import Duration
 
 RAY: Final = "ray"
 """The backend that is no Triton's."""
+VARIABLE: Final = "SEATRIAL_ENGINES"
+"""Tells the section to a process that has no file of configuration."""
 
-_SCHEMES: Final = ("http", "https", "grpc", "grpcs")
+_PORTS: Final = {"http": 80, "https": 443, "grpc": 443, "grpcs": 443}
+"""Where an address names none. Source: gRPC Name Resolution, for its two."""
 _FIELDS: Final = frozenset({"name", "version", "digest"})
 
 
@@ -61,15 +66,26 @@ class EngineConfig(ConfigModel):
     connect_timeout: Duration = Field(
         default=1.0, gt=0, description="How long a connection may take to stand, such as 1s."
     )
+    cluster_url: str | None = Field(
+        default=None,
+        description="Its address as pods of a Kubernetes cluster reach it; by default url, unless "
+        "that is of this machine alone.",
+    )
+    cluster_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks it lies in, such as 10.3.0.0/24: all that the NetworkPolicy of a "
+        "version opens, at its port. By default the address itself, or the namespace of the "
+        "Service that it names; of another name, any address.",
+    )
 
-    @field_validator("url", "management")
+    @field_validator("url", "management", "cluster_url")
     @classmethod
     def _address(cls, url: str | None) -> str | None:
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES or not parts.hostname:
-            raise ValueError(f"needs one of {', '.join(_SCHEMES)}, and a host")
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError(f"needs one of {', '.join(_PORTS)}, and a host")
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("takes no user, query or fragment")
         return url
@@ -104,6 +120,31 @@ class EngineConfig(ConfigModel):
             raise ValueError("model names a folder of the repository: no slash, no dot before it")
         return self
 
+    @property
+    def of_pods(self) -> str | None:
+        """Its address as pods reach it; None where no other machine does."""
+        if self.cluster_url is not None:
+            return self.cluster_url
+        return None if _is_here(urlsplit(self.url).hostname or "") else self.url
+
+    @property
+    def port_of_pods(self) -> int:
+        """The port of that address."""
+        parts = urlsplit(self.of_pods or self.url)
+        return parts.port or _PORTS[parts.scheme]
+
+    def as_pods_read_it(self, name: str) -> str:
+        """The value of `VARIABLE`. Pods put no model there: they are told of no repository."""
+        own = self.model_dump(mode="json", include={"model", "connections", "connect_timeout"})
+        return json.dumps({name: {"url": self.of_pods, **own}})
+
     def model_of(self, name: str, version: int, digest: str) -> str:
         """The server's name of a version's model."""
         return self.model.format(name=name, version=version, digest=digest)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -64,8 +64,8 @@ class Order:
         watch_s: of every step; None as configured.
         trust: load the file whatever it imports.
         any_version: accept another version of the model's library.
-        engine: name of the engine elsewhere that runs it; None for this server's own.
-        sign_key: private key that signs its bundle, or None.
+        engine: name of the engine elsewhere that runs it; None for that of the endpoint, if any.
+        sign_key: private key that signs its bundle; None for that of the configuration, if any.
         signature: of a SavedModel, which one answers; None for the usual one.
         new_signature: clients know that it takes or answers something else than the version in
             production.
@@ -118,10 +118,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Packaged:
-    """A bundle among the others, and what the catalogue shall say of it."""
+    """A bundle among the others, and what the catalogue shall say of it.
+
+    Args: is_signed: whether it brought its signature.
+    """
 
     bundle: Bundle
     registration: Registration
+    is_signed: bool = False
 
 
 def deploy_order(
@@ -138,8 +142,6 @@ def deploy_order(
     """
     if is_prompt(order.model):
         return _deploy_prompt(workspace, order, on_step=on_step)
-    if order.sign_key is not None:
-        check_key(order.sign_key)
     archived = is_archive(order.model)
     if archived:
         _check_options(order, "is an archive, packaged already")
@@ -173,9 +175,15 @@ def register_order(
     Args: as `deploy_order`; ``start`` as `packaging.assemble.assemble`.
     Raises: what `deploy_order` raises of a model; nothing is registered then.
     """
+    key = order.sign_key or workspace.settings.server.sign_key
+    if key is not None:
+        check_key(key)
     on_progress("package", str(order.model))
     packaged = _packaged(workspace, order, desk, on_step, on_progress, start=start)
     check_signature(workspace, desk, packaged.bundle, meant=order.new_signature, on_step=on_step)
+    if key is not None and (order.sign_key is not None or not packaged.is_signed):
+        signed_by = sign_bundle(packaged.bundle, key, signature_path(packaged.bundle.path))
+        on_step("ok", "sign", f"with the key {signed_by[:12]}…")
     return _registered(workspace, desk, store, order, packaged, on_step=on_step)
 
 
@@ -219,9 +227,6 @@ def _registered(
     """The version, once its files are written: what cannot be written is not registered."""
     bundle = packaged.bundle
     name = bundle.manifest.name
-    if order.sign_key is not None:
-        signed_by = sign_bundle(bundle, order.sign_key, signature_path(bundle.path))
-        on_step("ok", "sign", f"with the key {signed_by[:12]}…")
     known = versions(store, name)
     number = next((v.number for v in known if v.digest == bundle.digest), len(known) + 1)
     with files_ready(workspace, bundle, guess=number) as place:
@@ -306,8 +311,9 @@ def _assembled(
 
     desk.check_free(order.endpoint, target=order.target)
     config = None
-    if order.engine is not None:
-        config = engine_named(workspace.settings.engines, order.engine)
+    engine = order.engine or workspace.settings.engine_of(order.endpoint)
+    if engine is not None:
+        config = engine_named(workspace.settings.engines, engine)
         open_server(config)  # says now what is not installed
     mlflow = workspace.settings.registry.url
     with model_file(order.model, say=on_step, mlflow=mlflow, signature=order.signature) as file:
@@ -321,7 +327,7 @@ def _assembled(
             holdout=read_sample(order.holdout) if order.holdout else None,
             segments=order.segments,
             usual_segments=workspace.settings.monitoring.segments,
-            engine=order.engine,
+            engine=engine,
         )
         assembled = assemble(
             source,
@@ -353,12 +359,13 @@ def _taken_in(workspace: Workspace, order: Order, desk: Desk, on_step: Say) -> _
         accept=partial(check_brought, order.model, trusted),
     )
     on_step("ok", "bundle", f"{bundle.manifest.name}, {bundle.digest[:12]}…, as it was packed")
-    if adopt_signature(order.model, bundle, trusted):
+    is_signed = adopt_signature(order.model, bundle, trusted)
+    if is_signed:
         on_step("ok", "signature", f"{order.model.name}{SUFFIX}, kept with it")
     registration = _registration(
         order, bundle, _sha256(order.model), notes="taken in as an archive"
     )
-    return _Packaged(bundle=bundle, registration=registration)
+    return _Packaged(bundle=bundle, registration=registration, is_signed=is_signed)
 
 
 def is_prompt(file: Path) -> bool:

@@ -16,6 +16,7 @@ from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.incoming import incoming, land
 from seatrial.registry.signing_file import read_signature, signature_path, write_signature
+from seatrial.wiring.trust import trust_of
 from seatrial.wiring.workspace import Workspace
 
 
@@ -32,6 +33,7 @@ def write_files(
     Args:
         report: of its staging; None, or one without a load, leaves the sizes a guess.
         replicas: what the autoscaler is told; None for what the configuration says.
+    Raises: as `packaging.files.write_files`; KeyUnusable, MissingExtra.
     """
     folder = workspace.release_folder(bundle.manifest.name, version)
     measured = measured_of(report)
@@ -50,7 +52,7 @@ def files_ready(
     Args:
         guess: the number it will have unless somebody is faster.
     Yields: gives the files their place, told the number the version got.
-    Raises: as `packaging.files.write_files`.
+    Raises: as `write_files`.
     """
     name = bundle.manifest.name
     with incoming(workspace.release_folder(name, guess).parent) as fresh:
@@ -82,6 +84,7 @@ def _write(
 ) -> None:
     settings = workspace.settings
     server = settings.server
+    trust = trust_of(server.verify_key)
     chosen = "native_memory_mib" in server.model_fields_set
     write(
         folder,
@@ -91,7 +94,8 @@ def _write(
         manifests=_scaled(settings.kubernetes, replicas),
         plan=settings.release_of(bundle.manifest.name).plan(),
         native_memory_mib=server.native_memory_mib if chosen else None,
-        verified=server.verify_key is not None,
+        keys=None if trust is None else trust.pem,
+        engine=settings.engines.get(str(bundle.manifest.plan.get("remote"))),
     )
 
 

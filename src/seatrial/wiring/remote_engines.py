@@ -24,9 +24,8 @@ from seatrial.registry.signature import Signature
 from seatrial.serving.elsewhere import Elsewhere
 from seatrial.serving.engine import EnginePlan
 from seatrial.serving.oip import OipServer
-from seatrial.serving.remote_config import RAY, EngineConfig
+from seatrial.serving.remote_config import RAY, VARIABLE, EngineConfig
 
-VARIABLE = "SEATRIAL_ENGINES"
 HOME = "SEATRIAL_HOME"
 
 

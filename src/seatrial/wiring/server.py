@@ -62,7 +62,7 @@ def run_server(workspace: Workspace, *, say: Callable[[str], None]) -> None:
     check_features(workspace)
     check_events(workspace)
     check_registry(workspace)
-    check_trust(workspace)
+    check_trust(workspace, say=say)
     server = workspace.settings.server
     token = token_for(server.host)
     listening = open_port(workspace, say=say)

@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from socket import socket
+from typing import TYPE_CHECKING
 
 from seatrial.kernel.errors import Denied, Invalid, MissingExtra
 from seatrial.wiring.background import killed_on
 from seatrial.wiring.listening import PortTaken, is_loopback, listen
 from seatrial.wiring.workspace import Workspace
+
+if TYPE_CHECKING:
+    from seatrial.adapters.tls_files import TlsFiles
 
 TOKEN = "SEATRIAL_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -125,24 +129,45 @@ def check_events(workspace: Workspace) -> None:
         events.check_events(workspace)
 
 
-def check_trust(workspace: Workspace) -> None:
-    """Say now what would keep every worker from loading anything.   Raises: as `Trust`."""
-    if workspace.settings.server.verify_key is not None:
-        from seatrial.wiring.trust import trust_of
+def check_trust(workspace: Workspace, *, say: Callable[[str], None] = lambda _: None) -> None:
+    """Say now what would keep every worker from loading anything, and versions from being signed.
 
-        trust_of(workspace.settings.server.verify_key)
+    Args: say: told why versions that are registered here would not be loaded.
+    Raises: as `wiring.trust.unloadable`.
+    """
+    settings = workspace.settings
+    keys = settings.server.verify_key, settings.server.sign_key
+    if any(key is not None for key in keys):
+        from seatrial.wiring.trust import unloadable
+
+        by_itself = bool(settings.retraining or settings.registry.models)
+        why = unloadable(*keys, by_itself=by_itself)
+        if why is not None:
+            say(f"note: {why}")
 
 
 def check_grpc(workspace: Workspace) -> None:
-    """Say now what would keep every worker from speaking gRPC.   Raises: MissingExtra, PortTaken.
+    """Say now what would keep every worker from speaking gRPC.
 
+    Raises: MissingExtra, PortTaken, TlsUnusable.
     Nothing of gRPC is imported here: it must not be there when workers are forked.
     """
     server = workspace.settings.server
     if server.grpc_port is not None:
         if find_spec("grpc") is None:
             raise MissingExtra("grpc", "grpc")
+        grpc_tls(workspace)
         listen(server.host, server.grpc_port, option="server.grpc_port in seatrial.yaml").close()
+
+
+def grpc_tls(workspace: Workspace) -> TlsFiles | None:
+    """What gRPC's port shows its clients; None where it speaks in clear.   Raises: TlsUnusable."""
+    config = workspace.settings.server.grpc_tls
+    if config is None:
+        return None
+    from seatrial.adapters.tls_files import read_tls
+
+    return read_tls(config.certificate, config.key, config.client_ca)
 
 
 def token_for(host: str) -> str | None:

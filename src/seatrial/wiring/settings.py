@@ -37,6 +37,20 @@ OF_AN_INDEX = "SEATRIAL_RAG__"
 _KNOWLEDGE = "knowledge"
 
 
+class TlsConfig(ConfigModel):
+    """Files in PEM, read when a server starts."""
+
+    certificate: Path = Field(
+        description="The server's certificate, and after it those that vouch for it."
+    )
+    key: Path = Field(description="Its private key, without a password.")
+    client_ca: Path | None = Field(
+        default=None,
+        description="Certificates that vouch for clients; then who shows none of theirs is turned "
+        "away. None asks for none.",
+    )
+
+
 class ServerConfig(ConfigModel):
     """The server of `seatrial up`."""
 
@@ -53,6 +67,9 @@ class ServerConfig(ConfigModel):
         le=65535,
         description="Port of gRPC, on the same address: the Open Inference Protocol and TF "
         "Serving's; none where it is left out.",
+    )
+    grpc_tls: TlsConfig | None = Field(
+        default=None, description="TLS of the gRPC port; in clear where it is left out."
     )
     workers: int = Field(default=1, ge=1, le=256, description="Number of worker processes.")
     native_threads: int = Field(
@@ -96,9 +113,21 @@ class ServerConfig(ConfigModel):
         description="File of public keys in PEM; a version is loaded only where one of them signed "
         "its bundle. None loads unsigned ones too.",
     )
+    sign_key: Path | None = Field(
+        default=None,
+        description="File of a private key in PEM, without a password, that signs every version "
+        "this workspace registers: deployed, retrained or followed. An archive that brings a "
+        "signature keeps it.",
+    )
     retention: Duration = Field(
         default=RETENTION_S, gt=0, description="How long measurements are kept, such as 35d."
     )
+
+    @model_validator(mode="after")
+    def _tls_has_a_port(self) -> Self:
+        if self.grpc_tls is not None and self.grpc_port is None:
+            raise ValueError("grpc_tls is for grpc_port, and there is none")
+        return self
 
     def child_limits(self) -> ChildLimits:
         """What each process of a native model may use."""
@@ -135,6 +164,11 @@ class EndpointConfig(ConfigModel):
     prompt_release: AnswerReleaseConfig | None = Field(
         default=None,
         description="The same of an endpoint of prompts, in place of prompts.release.",
+    )
+    engine: str | None = Field(
+        default=None,
+        description="The server that runs its versions, by its name in `engines`: those that are "
+        "deployed without --engine, retrained, or followed from a registry. None for this one.",
     )
 
 
@@ -209,10 +243,26 @@ class Settings(ConfigModel):
         check_retrainings(self.retraining, self.monitoring)
         return self
 
+    @model_validator(mode="after")
+    def _engines_known(self) -> Self:
+        for endpoint, own in self.endpoints.items():
+            if own.engine is not None and own.engine not in self.engines:
+                known = ", ".join(sorted(self.engines)) or "none"
+                raise ValueError(
+                    f"endpoints.{endpoint}.engine: there is no engine {own.engine!r} in engines, "
+                    f"but: {known}"
+                )
+        return self
+
     def release_of(self, endpoint: str) -> ReleaseConfig:
         """How versions of an endpoint are released."""
         own = self.endpoints.get(endpoint)
         return own.release if own and own.release else self.release
+
+    def engine_of(self, endpoint: str) -> str | None:
+        """The engine elsewhere that runs versions of an endpoint; None for this server's own."""
+        own = self.endpoints.get(endpoint)
+        return own.engine if own else None
 
     def prompt_release_of(self, endpoint: str) -> AnswerReleaseConfig:
         """How versions of an endpoint of prompts are released."""

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing import BundleUnsigned, check, sign
-from seatrial.registry.signing_file import read_signature, signature_path, write_signature
+from seatrial.registry.signing_file import (
+    VERIFY_KEY,
+    read_signature,
+    signature_path,
+    write_signature,
+)
 
 if TYPE_CHECKING:
     from seatrial.adapters.keys_ecdsa import PublicKey
-
-VERIFY_KEY = "SEATRIAL_VERIFY_KEY"
 
 
 class Trust:
@@ -34,6 +37,15 @@ class Trust:
         with ONE_AT_A_TIME:
             from seatrial.adapters.keys_ecdsa import read_public_keys
         self._keys: tuple[PublicKey, ...] = read_public_keys(keys)
+
+    @property
+    def pem(self) -> str:
+        """The keys as a file holds them, and nothing else that theirs may hold."""
+        return b"".join(key.pem for key in self._keys).decode()
+
+    def knows(self, fingerprint: str) -> bool:
+        """Whether what a key signed is loaded, by the fingerprint of its public half."""
+        return any(key.fingerprint == fingerprint for key in self._keys)
 
     def check(self, bundle: Bundle, signature: Path | None = None) -> str:
         """See that one of the keys signed a verified bundle; returns its fingerprint.
@@ -77,11 +89,36 @@ def sign_bundle(bundle: Bundle, key: Path, signature: Path) -> str:
     return signer.fingerprint
 
 
-def check_key(key: Path) -> None:
-    """Say now what would keep a bundle from being signed.   Raises: KeyUnusable, MissingExtra."""
-    from seatrial.adapters.keys_ecdsa import SigningKey
+def check_key(key: Path) -> str:
+    """Say now what would keep a bundle from being signed; returns the key's fingerprint.
 
-    SigningKey.read(key)
+    Raises: KeyUnusable, MissingExtra.
+    """
+    with ONE_AT_A_TIME:
+        from seatrial.adapters.keys_ecdsa import SigningKey
+    return SigningKey.read(key).fingerprint
+
+
+def unloadable(verify_key: Path | None, sign_key: Path | None, *, by_itself: bool) -> str | None:
+    """Why versions that a workspace registers would not be loaded by its own server, or None.
+
+    Args: by_itself: whether it retrains models, or follows a registry.
+    Raises: as `Trust` and `check_key`.
+    """
+    trust, signed_by = trust_of(verify_key), None if sign_key is None else check_key(sign_key)
+    if trust is None:
+        return None
+    if signed_by is not None and not trust.knows(signed_by):
+        return (
+            f"server.verify_key does not hold the public half of server.sign_key, "
+            f"{signed_by[:12]}: versions that are registered here will abort"
+        )
+    if signed_by is None and by_itself:
+        return (
+            "server.verify_key asks for signatures and there is no server.sign_key: retrained and "
+            "followed versions will abort until somebody signs them"
+        )
+    return None
 
 
 def check_brought(archive: Path, trust: Trust | None, bundle: Bundle) -> None:

@@ -261,8 +261,10 @@ class _Process:
             return None
         _load_for_models()
         from seatrial.adapters.grpc_door import GrpcDoor
+        from seatrial.wiring.server_checks import grpc_tls
 
-        door = GrpcDoor(self.plane, max_body_bytes=server.max_body_bytes)
+        tls = grpc_tls(self._workspace)
+        door = GrpcDoor(self.plane, max_body_bytes=server.max_body_bytes, tls=tls)
         await door.start(server.host, server.grpc_port)
         return door
 

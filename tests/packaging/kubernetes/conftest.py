@@ -26,13 +26,14 @@ OWN = {
         ("AnalysisTemplate", "argoproj-v1alpha1"),
         ("HTTPRoute", "gateway-v1"),
         ("InferenceService", "serving-v1beta1"),
+        ("PodMonitor", "monitoring-v1"),
     )
 }
 
 
 def shipped(form: Form = Form.PLAIN, **said: Any) -> Shipped:
     """Version 3 of churn, unless something else is said of the version or of the configuration."""
-    own = {"name", "version", "resources", "steps"}
+    own = {"name", "version", "resources", "steps", "keys", "engine"}
     config = {
         "namespace": "models",
         "image": "registry.example/models",

@@ -16,6 +16,8 @@ from seatrial.packaging.kubernetes import KubernetesConfig
         ({"judge": "file:///etc/passwd"}, "judge"),
         ({"hostname": "no spaces.example"}, "hostname"),
         ({"form": "docker"}, "plain"),
+        ({"pod_monitor": {"release": "two words"}}, "pod_monitor"),
+        ({"pod_monitor": {"": "prometheus"}}, "pod_monitor"),
     ],
 )
 def test_what_no_cluster_takes_is_refused(said: dict[str, object], answer: str) -> None:

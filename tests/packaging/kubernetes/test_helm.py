@@ -4,6 +4,7 @@ from typing import Any
 import yaml
 
 from seatrial.packaging.kubernetes import Form
+from seatrial.serving.remote_config import EngineConfig
 from tests.packaging.kubernetes.conftest import documents, texts, validate
 
 _VALUE = re.compile(r"\{\{ ?\.Values\.([a-z.]+)(?: \| int)? ?\}\}")
@@ -31,6 +32,21 @@ def test_with_its_own_values_the_chart_is_the_plain_objects() -> None:
     chart = dict(texts(Form.HELM))
     made = filled(chart, yaml.safe_load(chart["values.yaml"]))
     assert made == documents(Form.PLAIN, namespace=None)
+    for document in made.values():
+        validate(document)
+
+
+def test_keys_a_monitor_and_an_engine_come_through_the_chart() -> None:
+    said = {
+        "keys": "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n",
+        "pod_monitor": {"release": "prometheus"},
+        "engine": ("triton", EngineConfig(url="http://triton:8000")),
+        "namespace": None,
+    }
+    chart = dict(texts(Form.HELM, **said))
+    made = filled(chart, yaml.safe_load(chart["values.yaml"]))
+    assert made == documents(Form.PLAIN, **said)
+    assert made["configmap.yaml"]["data"]["keys.pem"] == said["keys"]
     for document in made.values():
         validate(document)
 

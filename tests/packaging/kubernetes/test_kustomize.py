@@ -36,6 +36,16 @@ def test_production_is_the_plain_objects(tmp_path: Path, namespace: str | None) 
 
 
 @pytest.mark.skipif(KUBECTL is None, reason="needs kubectl")
+def test_keys_and_a_monitor_move_with_the_namespace(tmp_path: Path) -> None:
+    made = built(tmp_path, "staging", keys="a key", pod_monitor={})
+    for kind in ("ConfigMap", "PodMonitor"):
+        assert made[kind]["metadata"]["namespace"] == "models-staging"
+    volumes = made["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    names = [one["configMap"]["name"] for one in volumes if "configMap" in one]
+    assert names == [made["ConfigMap"]["metadata"]["name"]]
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="needs kubectl")
 def test_staging_is_smaller_and_elsewhere(tmp_path: Path) -> None:
     made = built(tmp_path, "staging")
     assert {d["metadata"]["namespace"] for d in made.values()} == {"models-staging"}

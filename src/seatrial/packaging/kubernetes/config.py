@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from seatrial.kernel.config import ConfigModel
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+_LabelKey = Annotated[str, Field(pattern=rf"^([a-z0-9.-]{{1,253}}/)?{_NAME}$")]
+_LabelValue = Annotated[str, Field(pattern=f"^({_NAME})?$")]
 _Label = Annotated[str, Field(pattern=f"^{_LABEL}$")]
 
 
@@ -66,6 +69,11 @@ class KubernetesConfig(ConfigModel):
         default=None,
         description="Gateway that requests come through, as NAME or NAMESPACE/NAME: splits them by "
         "weight, for the forms gateway and argo.",
+    )
+    pod_monitor: dict[_LabelKey, _LabelValue] | None = Field(
+        default=None,
+        description="Labels of a PodMonitor, by which your Prometheus selects it; {} for none. "
+        "null writes no PodMonitor, which only clusters with the Prometheus Operator take.",
     )
     context: str | None = Field(
         default=None,

@@ -12,9 +12,9 @@ from seatrial.packaging.kubernetes.objects import (
     Shipped,
     autoscaler,
     deployment,
-    network_policy,
     service,
 )
+from seatrial.packaging.kubernetes.surroundings import surroundings
 
 PROMOTED = "promoted/"
 _PARTS = 1000
@@ -28,8 +28,8 @@ def objects(shipped: Shipped) -> dict[str, Object]:
         "deployment.yaml": deployment(canary),
         "hpa.yaml": autoscaler(canary, fewest=1),
         "httproute.yaml": route(shipped, share=first_share(shipped)),
-        "networkpolicy.yaml": network_policy(shipped),
         "service.yaml": service(canary),
+        **surroundings(shipped),
         **{f"{PROMOTED}{path}": made for path, made in plain.objects(stable).items()},
         f"{PROMOTED}httproute.yaml": route(shipped, share=0.0),
     }

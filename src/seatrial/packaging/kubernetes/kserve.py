@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from seatrial.packaging.kubernetes.gateway import PROMOTED, first_share
-from seatrial.packaging.kubernetes.objects import Object, Shipped, container, network_policy, pod
+from seatrial.packaging.kubernetes.objects import Object, Shipped, container, pod
+from seatrial.packaging.kubernetes.surroundings import surroundings
 
 _CONTAINER = "kserve-container"
 """The name KServe looks for."""
@@ -14,7 +15,7 @@ def objects(shipped: Shipped) -> dict[str, Object]:
     percent = min(100, max(1, round(100 * first_share(shipped))))
     return {
         "inferenceservice.yaml": _service(shipped, {"canaryTrafficPercent": percent}),
-        "networkpolicy.yaml": network_policy(shipped),
+        **surroundings(shipped),
         f"{PROMOTED}inferenceservice.yaml": _service(shipped, {}),
     }
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from seatrial.packaging.dockerfile import PORT, USER_ID
 from seatrial.packaging.kubernetes.config import KubernetesConfig
 from seatrial.packaging.sizing import Resources
+from seatrial.registry.signing_file import VERIFY_KEY
 from seatrial.release.rollout import Step
+from seatrial.serving.remote_config import VARIABLE, EngineConfig
 
 Object: TypeAlias = dict[str, object]
 
 STABLE, CANARY = "stable", "canary"
+KEYS_FILE = "keys.pem"
 
 _GRACE_S = 30
 _DRAIN_S = 5
 _PROBE_S = 2
+_KEYS_FOLDER = "/etc/seatrial/keys"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,8 @@ class Shipped:
         image: where the cluster pulls the image from; None for what the configuration says.
         role: `STABLE` or `CANARY` where both are there at once, each with pods of its own; the
             canary's objects are named apart.
+        keys: public keys in PEM, one of which must have signed the bundle; None asks for none.
+        engine: name and configuration of the engine elsewhere that runs it; None for none.
     """
 
     name: str
@@ -43,6 +50,8 @@ class Shipped:
     steps: tuple[Step, ...]
     image: str | None = None
     role: str = ""
+    keys: str | None = None
+    engine: tuple[str, EngineConfig] | None = None
 
     @property
     def pulled(self) -> str:
@@ -79,11 +88,32 @@ class Shipped:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """Of every object: which bundle it serves."""
-        return {"seatrial/bundle": f"sha256:{self.digest}"}
+        """Of every object: which bundle it serves, and whom it trusts: other keys, other pods."""
+        made = {"seatrial/bundle": f"sha256:{self.digest}"}
+        if self.keys is not None:
+            made["seatrial/keys"] = f"sha256:{hashlib.sha256(self.keys.encode()).hexdigest()}"
+        return made
 
-    def object(self, api: str, kind: str, spec: Object, *, called: str | None = None) -> Object:
-        """An object of a kind; ``called`` where it is not called as the others are."""
+    @property
+    def keys_called(self) -> str:
+        """The name of the ConfigMap of keys, which both roles read."""
+        return f"{self.name}-keys"
+
+    def object(
+        self,
+        api: str,
+        kind: str,
+        content: Object,
+        *,
+        called: str | None = None,
+        field: str = "spec",
+    ) -> Object:
+        """An object of a kind.
+
+        Args:
+            called: where it is not called as the others are.
+            field: what holds the content.
+        """
         where = {"namespace": self.config.namespace} if self.config.namespace else {}
         return {
             "apiVersion": api,
@@ -94,7 +124,7 @@ class Shipped:
                 "labels": self.labels,
                 "annotations": self.annotations,
             },
-            "spec": spec,
+            field: content,
         }
 
 
@@ -134,8 +164,33 @@ def pod(shipped: Shipped) -> Object:
                 "labelSelector": {"matchLabels": shipped.selector},
             }
         ],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        "volumes": _volumes(shipped),
     }
+
+
+def _volumes(shipped: Shipped) -> list[Object]:
+    made: list[Object] = [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+    if shipped.keys is not None:
+        made.append({"name": "keys", "configMap": {"name": shipped.keys_called}})
+    return made
+
+
+def _mounts(shipped: Shipped) -> list[Object]:
+    made: list[Object] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  # in the container
+    if shipped.keys is not None:
+        made.append({"name": "keys", "mountPath": _KEYS_FOLDER, "readOnly": True})
+    return made
+
+
+def _variables(shipped: Shipped) -> Object:
+    """What a pod is told; nothing where it needs to be told nothing."""
+    told: list[Object] = []
+    if shipped.keys is not None:
+        told.append({"name": VERIFY_KEY, "value": f"{_KEYS_FOLDER}/{KEYS_FILE}"})
+    if shipped.engine is not None and shipped.engine[1].of_pods is not None:
+        name, config = shipped.engine
+        told.append({"name": VARIABLE, "value": config.as_pods_read_it(name)})
+    return {"env": told} if told else {}
 
 
 def container(shipped: Shipped, *, called: str = "model") -> Object:
@@ -145,6 +200,7 @@ def container(shipped: Shipped, *, called: str = "model") -> Object:
     return {
         "name": called,
         "image": shipped.pulled,
+        **_variables(shipped),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "resources": {
             "requests": {"cpu": f"{resources.cpu_m}m", "memory": memory},
@@ -164,7 +220,7 @@ def container(shipped: Shipped, *, called: str = "model") -> Object:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  # in the container
+        "volumeMounts": _mounts(shipped),
     }
 
 
@@ -206,19 +262,4 @@ def disruption_budget(shipped: Shipped) -> Object:
         "policy/v1",
         "PodDisruptionBudget",
         {"maxUnavailable": 1, "selector": {"matchLabels": shipped.selector}},
-    )
-
-
-def network_policy(shipped: Shipped) -> Object:
-    """Requests come in; nothing goes out."""
-    # A bundle brings everything it needs: nothing it holds has a reason to call out.
-    return shipped.object(
-        "networking.k8s.io/v1",
-        "NetworkPolicy",
-        {
-            "podSelector": {"matchLabels": shipped.whose},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}],
-            "egress": [],
-        },
     )

@@ -8,9 +8,9 @@ from seatrial.packaging.kubernetes.objects import (
     autoscaler,
     deployment,
     disruption_budget,
-    network_policy,
     service,
 )
+from seatrial.packaging.kubernetes.surroundings import surroundings
 
 
 def objects(shipped: Shipped) -> dict[str, Object]:
@@ -18,7 +18,7 @@ def objects(shipped: Shipped) -> dict[str, Object]:
     return {
         "deployment.yaml": deployment(shipped),
         "hpa.yaml": autoscaler(shipped),
-        "networkpolicy.yaml": network_policy(shipped),
         "pdb.yaml": disruption_budget(shipped),
         "service.yaml": service(shipped),
+        **surroundings(shipped),
     }
