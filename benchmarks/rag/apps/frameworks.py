@@ -28,14 +28,18 @@ DIMENSIONS = 384
 LENGTH, OVERLAP = 1_000, 100
 _TABLE = np.random.default_rng(1).standard_normal((4_096, DIMENSIONS), np.float32)
 _TABLE /= np.linalg.norm(_TABLE, axis=1, keepdims=True)
+_SIGNS = np.random.default_rng(2).choice(np.array([-1, 1], np.float32), (1_024, DIMENSIONS))
 Texts = Sequence[Sequence[str]]
 Search = Callable[[str], int]  # how many were found
 Ingest = Callable[[Texts], tuple[Search, int]]  # and the number of chunks
 
 
 def vectors(texts: Sequence[str]) -> Any:
-    """float32 (n, 384)."""
-    return _TABLE[[zlib.crc32(text.encode()) % len(_TABLE) for text in texts]]
+    """float32 (n, 384), of different texts different ones, as every embedder makes them: a table
+    alone has the same vector for some of 2,000, which then look like copies."""
+    hashes = [zlib.crc32(text.encode()) for text in texts]
+    signs = _SIGNS[[one // len(_TABLE) % len(_SIGNS) for one in hashes]]
+    return _TABLE[[one % len(_TABLE) for one in hashes]] * signs
 
 
 def floor(folder: Path) -> Ingest:
