@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seatrial.adapters.onnx_text import MAX_TOKENS as TOGETHER
 from seatrial.adapters.onnx_text import (
-    ALONE,
     TOKENIZER,
     Texts,
     TokenizerUnusable,
     _together,
     task_of,
 )
-from seatrial.adapters.onnx_text import MAX_TOKENS as TOGETHER
 from seatrial.adapters.onnxruntime import GraphUnusable, OnnxEngine
 from seatrial.registry.signature import Dtype, Feature, Signature, Task
 from tests.adapters.text_graphs import MAX_TOKENS, SIGNATURE, text_graph, tokenizer
@@ -67,14 +66,14 @@ def test_a_text_of_no_token_is_one_of_padding() -> None:
     assert feed["attention_mask"].tolist() == [[1]]
 
 
-def test_a_graph_that_says_so_runs_each_text_by_itself() -> None:
+def test_a_graph_that_scales_by_the_batch_runs_each_text_by_itself() -> None:
     texts = Texts(tokenizer(), INPUTS, alone=True)
     assert [rows.tolist() for rows, _ in texts.feeds(["good good", "bad", "film"])] == [
         [1],
         [2],
         [0],
     ]
-    engine = OnnxEngine(text_graph({ALONE: "int8"}), SIGNATURE)
+    engine = OnnxEngine(text_graph({"made by": "DynamicQuantizeLinear"}), SIGNATURE)
     assert engine.predict(batch("good", "bad"))["label"].tolist() == ["good 好", "bad"]
 
 

@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from seatrial.adapters.onnx_text import ALONE, CLASSES, TOKENIZER
+from seatrial.adapters.onnx_text import CLASSES, TOKENIZER
 from seatrial.adapters.onnxruntime import OnnxEngine
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
@@ -153,7 +153,7 @@ def test_a_graph_of_texts_keeps_its_tokenizer_and_goes_to_no_other_server(
     column = np.array(["good film", "bad"], dtype=object)
     assert engine.predict({"text": column})["label"].tolist() == ["good 好", "bad"]
     entries = {e.key for e in onnx.load(folder / "same.int8.onnx").metadata_props}
-    assert entries >= {TOKENIZER, CLASSES, ALONE}
+    assert entries >= {TOKENIZER, CLASSES}
     code, refused = run(capsys, "text.onnx", "--to", "mar")
     assert (code, refused["error"]["code"]) == (Exit.INVALID, "export.no_way")
     assert "runs in seatrial only" in refused["error"]["problem"]

@@ -24,8 +24,6 @@ TOKENIZER: Final = "seatrial.tokenizer"
 """The entry of a graph's metadata that holds its tokenizer."""
 CLASSES: Final = "seatrial.classes"
 """The entry with the names of the columns of probabilities, as JSON."""
-ALONE: Final = "seatrial.alone"
-"""An entry of graphs whose answers to a text depend on what runs beside it, as int8 does."""
 
 INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -108,12 +106,18 @@ class Texts:
         return filled
 
 
-def texts_of(session: Any, inputs: Mapping[str, np.dtype[np.generic]]) -> Texts | None:
-    """The tokenizer of a session's graph; None where it has none.   Raises: as `Texts`."""
+def texts_of(
+    session: Any, inputs: Mapping[str, np.dtype[np.generic]], *, alone: bool
+) -> Texts | None:
+    """The tokenizer of a session's graph; None where it has none.
+
+    Args: inputs, alone: as of `Texts`.
+    Raises: as `Texts`.
+    """
     entries = session.get_modelmeta().custom_metadata_map
     if TOKENIZER not in entries:
         return None
-    return Texts(entries[TOKENIZER], inputs, alone=ALONE in entries)
+    return Texts(entries[TOKENIZER], inputs, alone=alone)
 
 
 def classes_of(session: Any) -> tuple[str, ...] | None:

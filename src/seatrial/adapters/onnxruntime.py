@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from seatrial.adapters.onnx_alone import is_alone, one_by_one
 from seatrial.adapters.onnx_place import feature_of
 from seatrial.adapters.onnx_text import TOKENIZER, Texts, texts_of
 from seatrial.kernel.errors import Invalid
@@ -58,7 +59,8 @@ class OnnxEngine:
 
     def __init__(self, graph: bytes, signature: Signature) -> None:
         self._session = _session(graph)
-        self._texts = _texts(self._session, signature)
+        self._alone = is_alone(graph)
+        self._texts = _texts(self._session, signature, alone=self._alone)
         feeds = {} if self._texts else _feeds(self._session, signature)
         self._outputs = signature.outputs
         self._names = [o.name for o in signature.outputs]
@@ -86,6 +88,9 @@ class OnnxEngine:
         """See ``Engine``."""
         if self._texts is not None:
             return self._read(self._texts, batch)
+        return one_by_one(self._asked, batch) if self._alone else self._asked(batch)
+
+    def _asked(self, batch: Batch) -> Prediction:
         if isinstance(batch, dict):
             feed = {n: _input(batch[f], dtype, shape) for n, f, dtype, shape in self._columns}
         else:
@@ -170,10 +175,13 @@ def reason(error: Exception) -> str:
     return " ".join(words.split())[:200].rstrip(" .:") + "."
 
 
-def _texts(session: onnxruntime.InferenceSession, signature: Signature) -> Texts | None:
+def _texts(
+    session: onnxruntime.InferenceSession, signature: Signature, *, alone: bool
+) -> Texts | None:
     """The tokenizer that the graph brings along, which takes one feature of texts."""
     kinds = {i.name: i.type for i in session.get_inputs()}
-    found = texts_of(session, {n: _DTYPES[k] for n, k in kinds.items() if k in _DTYPES})
+    known = {n: _DTYPES[k] for n, k in kinds.items() if k in _DTYPES}
+    found = texts_of(session, known, alone=alone)
     features = [(f.dtype, f.shape) for f in signature.features]
     if found is not None and features != [(Dtype.STRING, ())]:
         raise GraphUnusable(

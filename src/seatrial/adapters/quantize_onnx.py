@@ -1,7 +1,7 @@
 """ONNX graphs with weights of 8 bits, by ONNX Runtime's dynamic quantisation.
 
 Weights of matrix products and convolutions become int8 ahead of time; what flows through them is
-scaled for each batch, so no rows are needed to calibrate.
+scaled for each batch, so no rows are needed to calibrate, and rows run one by one: `onnx_alone`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seatrial.adapters.onnx_convert import refusal
-from seatrial.adapters.onnx_text import ALONE, TOKENIZER
 
 _KINDS = ("MatMul", "Gemm")
 """Operators made int8: ONNX Runtime's dynamic convolutions on CPUs are slower than float ones."""
@@ -35,9 +34,6 @@ def quantize(model: object, *, graph: bytes) -> dict[str, object]:
         return refusal("The graph has no matrix product whose weights could become int8.")
     with TemporaryDirectory(prefix="seatrial-") as folder:
         given, made = Path(folder) / "full.onnx", Path(folder) / "int8.onnx"
-        if any(entry.key == TOKENIZER for entry in full.metadata_props):
-            # Numbers are scaled by the largest of a batch: one text must not move another's answer.
-            full.metadata_props.add(key=ALONE, value="int8")
         onnx.save(full, given)
         try:
             quantize_dynamic(

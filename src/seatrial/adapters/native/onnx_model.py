@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from seatrial.adapters.onnx_alone import is_alone, one_by_one
 from seatrial.adapters.onnx_text import Texts, classes_of, task_of, texts_of
 from seatrial.adapters.text_examples import text_input
 from seatrial.kernel.errors import SeatrialError
@@ -64,7 +65,8 @@ def load_onnx(path: Path) -> OnnxModel | OnnxTextModel:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except unreadable as error:
         raise _unreadable(path, error) from error
-    tokenizer = texts_of(session, {i.name: _dtype(i) for i in session.get_inputs()})
+    inputs = {i.name: _dtype(i) for i in session.get_inputs()}
+    tokenizer = texts_of(session, inputs, alone=is_alone(graph))
     if tokenizer is not None:
         return OnnxTextModel(session, graph, tokenizer)
     return OnnxModel(session, graph)
@@ -123,6 +125,7 @@ class OnnxModel:
         self._inputs = {i.name: i for i in session.get_inputs()}
         self._outputs = {o.name: o for o in session.get_outputs()}
         _check(self._inputs, self._outputs)
+        self._alone = is_alone(graph)
         self._classes: tuple[str, ...] | tuple[int, ...] | None = None
 
     @property
@@ -176,6 +179,9 @@ class OnnxModel:
     def predict(self, batch: Batch, signature: Signature) -> Prediction:
         """See LoadedModel."""
         del signature  # the graph names its outputs itself
+        return one_by_one(self._asked, batch) if self._alone else self._asked(batch)
+
+    def _asked(self, batch: Batch) -> Prediction:
         one = self._matrix_input()
         if one is not None:
             rows = np.column_stack(list(batch.values())) if isinstance(batch, dict) else batch
