@@ -168,7 +168,7 @@ def made_bundle(folder: Path, trees: int) -> Path:
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
-    from seatrial.adapters.onnxruntime import OnnxEngine
+    from seatrial.adapters.serving.onnxruntime import OnnxEngine
     from seatrial.packaging.assemble import assemble
     from seatrial.packaging.sample import Sample
     from seatrial.packaging.source import Source

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import uvloop
 
-from seatrial.adapters.ledger_sqlite import SqliteLedger
+from seatrial.adapters.ledger.sqlite import SqliteLedger
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.request import ChatRequest

@@ -257,7 +257,7 @@ def _redis() -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Simulate, print, and write the page."""
-    from seatrial.adapters.events_redis import RedisBroker
+    from seatrial.adapters.events.redis import RedisBroker
 
     parser = argparse.ArgumentParser(prog="benchmarks.scale")
     parser.add_argument("--replicas", type=int, default=1_000)

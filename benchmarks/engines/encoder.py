@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.serving.truth import write_sample
-from seatrial.adapters.encoder_safetensors import SafetensorsEncoder
-from seatrial.adapters.encoder_weights import EncoderWeights, Linear, Norm
-from seatrial.adapters.tokenizer_hf import HfTokenizer
+from seatrial.adapters.embedding.encoder_safetensors import SafetensorsEncoder
+from seatrial.adapters.embedding.encoder_weights import EncoderWeights, Linear, Norm
+from seatrial.adapters.embedding.tokenizer_hf import HfTokenizer
 
 LENGTH: Final = 24
 SHARPNESS: Final = 20.0

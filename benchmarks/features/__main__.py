@@ -31,9 +31,9 @@ from benchmarks.monitor.goals import at_most, goal_table, markdown_table
 from benchmarks.serving.environment import ensure
 from benchmarks.serving.machine import describe
 from benchmarks.serving.page import fill, marks
-from seatrial.adapters.feast_child import FeastChild
-from seatrial.adapters.feast_repository import open_folder
-from seatrial.adapters.feast_scaffold import write_repository
+from seatrial.adapters.features.feast_child import FeastChild
+from seatrial.adapters.features.feast_repository import open_folder
+from seatrial.adapters.features.feast_scaffold import write_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 FEAST = "feast[redis,postgres]==0.67.0"

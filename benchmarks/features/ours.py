@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from seatrial.adapters.feast_repository import open_folder
+from seatrial.adapters.features.feast_repository import open_folder
 from seatrial.features.batched import BatchedReader
 from seatrial.features.config import LookupConfig
 from seatrial.features.lookup import EndpointLookup, Lookups
@@ -23,7 +23,7 @@ from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import live_version, router_of
 from seatrial.web.errors import error_reply
-from seatrial.wiring.features import now_us
+from seatrial.wiring.features.commands import now_us
 from seatrial.wiring.worker import _SWITCH_S
 
 N_USERS = 100

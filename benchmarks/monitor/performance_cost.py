@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from seatrial.adapters.parquet_log import convert, folder_name
-from seatrial.adapters.sqlite_labels import SqlitePending
+from seatrial.adapters.labels.sqlite_labels import SqlitePending
+from seatrial.adapters.tables.parquet_log import convert, folder_name
 from seatrial.monitoring.performance.labels import Keeping
 from seatrial.monitoring.performance.served_reference import Origin, learn_reference
 from seatrial.monitoring.performance.verdict import PerformanceRules
@@ -27,7 +27,7 @@ from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool
 from seatrial.testing.clock import FakeClock
-from seatrial.wiring.prediction_log import VersionLog
+from seatrial.wiring.watching.prediction_log import VersionLog
 
 N_FEATURES = 10
 WARM_ROWS = 80_000

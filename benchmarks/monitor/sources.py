@@ -91,13 +91,13 @@ def arrow_batches(folder: Path) -> Callable[[], int]:
 
 
 def rows_of_tables(folder: Path) -> Callable[[], int]:
-    from seatrial.adapters.table_parquet import ParquetSource
+    from seatrial.adapters.tables.parquet import ParquetSource
 
     return lambda: sum(chunk.table.n for chunk in ParquetSource(folder / CURRENT).chunks())
 
 
 def columns_of_file(folder: Path) -> Callable[[], int]:
-    from seatrial.adapters.table_parquet_columns import ParquetColumns
+    from seatrial.adapters.tables.parquet_columns import ParquetColumns
     from seatrial.monitoring.rows.row_join import Room
 
     def read() -> int:
@@ -112,11 +112,11 @@ def columns_of_file(folder: Path) -> Callable[[], int]:
 
 def compared_files(folder: Path, suffix: str = "parquet") -> Callable[[], int]:
     """What `seatrial monitor report` does once it has read its options."""
-    import seatrial.adapters.table_csv
-    import seatrial.adapters.table_parquet_columns  # noqa: F401
+    import seatrial.adapters.tables.csv
+    import seatrial.adapters.tables.parquet_columns  # noqa: F401
     from seatrial.monitoring.watching.batch import RuleName
     from seatrial.monitoring.watching.watch_file import MonitoringFile
-    from seatrial.wiring.batch_report import compared
+    from seatrial.wiring.watching.batch_report import compared
 
     names = {"reference": f"reference.{suffix}", "data": f"current.{suffix}"}
     file = MonitoringFile.model_validate({"endpoint": "rows", **names})
@@ -132,7 +132,7 @@ def compared_files(folder: Path, suffix: str = "parquet") -> Callable[[], int]:
 
 def compared_with_profile(folder: Path) -> Callable[[], int]:
     """The same beside a profile that is at hand, as a bundle has one."""
-    from seatrial.adapters.table_parquet_columns import ParquetColumns
+    from seatrial.adapters.tables.parquet_columns import ParquetColumns
     from seatrial.monitoring.rows.by_column import RolesByColumn
     from seatrial.monitoring.rows.columns import Columns
     from seatrial.monitoring.summaries.by_column import measure_against

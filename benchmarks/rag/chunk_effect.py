@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from benchmarks.monitor.goals import markdown_table
 from benchmarks.rag.part import Part, Plan
 from benchmarks.rag.sets import Question, corpus, questions
-from seatrial.adapters.embed_onnx import OnnxEmbedder, minilm
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.embedding.onnx import OnnxEmbedder, minilm
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.rag.chunking.config import ChunkingConfig
 from seatrial.rag.chunking.making import chunker_of
 from seatrial.rag.embedding.embedder import Embedder

@@ -22,8 +22,8 @@ from seatrial.rag.answering.confidence import confidence
 from seatrial.rag.answering.signals import han_signals, word_signals
 from seatrial.rag.index.reading import Scope
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index, index_store, knowledge_config
-from seatrial.wiring.knowledge_here import retriever_of
+from seatrial.wiring.knowledge.here import retriever_of
+from seatrial.wiring.knowledge.indexes import build_index, index_store, knowledge_config
 from seatrial.wiring.workspace import Workspace
 
 RELATED = {("scifact", "squad2"): frozenset({"Immune system"})}

@@ -14,7 +14,7 @@ from benchmarks.rag.part import Part, Plan, environment, in_turns, said_by
 OURS = "seatrial.rag"
 STATEMENTS = {
     OURS: "import seatrial.rag",
-    "seatrial, to ask an index": "from seatrial.wiring.open_knowledge import open_knowledge",
+    "seatrial, to ask an index": "from seatrial.wiring.knowledge.opened import open_knowledge",
     "LlamaIndex": "from llama_index.core import VectorStoreIndex",
     "Haystack": "from haystack import Document, Pipeline; "
     "from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever",

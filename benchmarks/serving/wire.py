@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.adapters.oip_messages import SERVICE, messages
+from seatrial.adapters.grpc.oip_messages import SERVICE, messages
 
 Rows = NDArray[np.float32]
 """Rows to predict, shape (n, 30)."""

@@ -23,7 +23,7 @@ _VARIABLES = (
     ("SEATRIAL_STORE", "URL of the store: the key `store` below, which may hold a password"),
     ("SEATRIAL_COMMAND", "read by exported retrainings: the program they call; `seatrial` without"),
     ("SEATRIAL_PROMETHEUS_TOKEN", "bearer token for the Prometheus of the section `judge`"),
-    ("SEATRIAL_BUNDLE", "the bundle folder that `seatrial.wiring.standalone:app` serves"),
+    ("SEATRIAL_BUNDLE", "the bundle folder that `seatrial.wiring.deploying.standalone:app` serves"),
     (
         "SEATRIAL_ENGINES",
         "the key `engines` below as JSON; a bundle served by itself has its engine from here",

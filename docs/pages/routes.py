@@ -43,7 +43,7 @@ from seatrial.web.retraining import retraining_router
 from seatrial.web.runs import runs_router
 from seatrial.web.spend import spend_router
 from seatrial.web.watch import watch_router
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 
 OPEN = Guard(token=None)
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from seatrial.release.measurement import Summary
     from seatrial.release.plan import time_to_verdict
     from seatrial.release.verdict import Judgement, Outcome, Verdict
-    from seatrial.wiring.compare import compare
-    from seatrial.wiring.evaluation import evaluate
+    from seatrial.wiring.evaluation.evaluating import evaluate
     from seatrial.wiring.gateway import open_gateway
-    from seatrial.wiring.open_knowledge import open_knowledge
+    from seatrial.wiring.knowledge.opened import open_knowledge
+    from seatrial.wiring.watching.compare import compare
     from seatrial.wiring.workspace import open_store, open_workspace
 
 __version__ = "0.1.0"
@@ -72,11 +72,11 @@ _HOMES = {
     "Signature": "registry.signature",
     "Summary": "release.measurement",
     "Verdict": "release.verdict",
-    "compare": "wiring.compare",
-    "evaluate": "wiring.evaluation",
+    "compare": "wiring.watching.compare",
+    "evaluate": "wiring.evaluation.evaluating",
     "judge": "release.judge",
     "open_gateway": "wiring.gateway",
-    "open_knowledge": "wiring.open_knowledge",
+    "open_knowledge": "wiring.knowledge.opened",
     "open_store": "wiring.workspace",
     "open_workspace": "wiring.workspace",
     "time_to_verdict": "release.plan",

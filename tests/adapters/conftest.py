@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from threadpoolctl import threadpool_limits
 
-from seatrial.adapters.onnxruntime import OnnxEngine
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.packaging import export, parity
 from seatrial.packaging.edge_rows import edge_rows
 from seatrial.packaging.model_facts import InputFact

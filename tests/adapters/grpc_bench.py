@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from seatrial.adapters.grpc_door import GrpcDoor
+from seatrial.adapters.grpc.door import GrpcDoor
 from seatrial.adapters.tls_files import TlsFiles
 from seatrial.serving.exchange import Limits
 from seatrial.serving.plane import DataPlane

@@ -29,14 +29,14 @@ REQUEST = ChatRequest(
 
 def opened(kind, address):
     if kind == "sqlite":
-        from seatrial.adapters.ledger_sqlite import SqliteLedger
+        from seatrial.adapters.ledger.sqlite import SqliteLedger
 
         return SqliteLedger(address, busy_timeout_s=60)
     if kind == "postgres":
-        from seatrial.adapters.ledger_postgres import PostgresLedger
+        from seatrial.adapters.ledger.postgres import PostgresLedger
 
         return PostgresLedger.from_url(address)
-    from seatrial.adapters.ledger_redis import RedisLedger
+    from seatrial.adapters.ledger.redis import RedisLedger
 
     url, _, prefix = address.partition("#")
     return RedisLedger(url, prefix=prefix)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seatrial.adapters.oip_grpc import GrpcOip
-from seatrial.adapters.oip_http import HttpOip
+from seatrial.adapters.serving.oip_grpc import GrpcOip
+from seatrial.adapters.serving.oip_http import HttpOip
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.failures import (
     EngineNonsense,

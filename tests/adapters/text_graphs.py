@@ -10,7 +10,7 @@ import numpy as np
 from onnx import ModelProto, numpy_helper, parser
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from seatrial.adapters.onnx_text import CLASSES, TOKENIZER
+from seatrial.adapters.export.onnx_text import CLASSES, TOKENIZER
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 
 NAMES = ("bad", "good 好")

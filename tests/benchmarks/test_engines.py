@@ -24,9 +24,9 @@ from benchmarks.serving.page import fill
 from benchmarks.serving.run import Failure, Loaded, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import Model
 from benchmarks.serving.wire import ask_grpc, read_grpc
-from seatrial.adapters.encoder_graph import Precision, encoder_graph
-from seatrial.adapters.encoder_safetensors import SafetensorsEncoder
-from seatrial.adapters.oip_messages import messages
+from seatrial.adapters.embedding.encoder_graph import Precision, encoder_graph
+from seatrial.adapters.embedding.encoder_safetensors import SafetensorsEncoder
+from seatrial.adapters.grpc.oip_messages import messages
 
 ROOT = Path(__file__).parents[2]
 RECORD = {

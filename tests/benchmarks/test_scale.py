@@ -53,7 +53,7 @@ def test_the_page_has_a_place_for_the_report() -> None:
 
 @pytest.mark.integration
 def test_over_redis_it_is_the_same(redis_server) -> None:
-    from seatrial.adapters.events_redis import RedisBroker
+    from seatrial.adapters.events.redis import RedisBroker
 
     fleet = Fleet(n=60, seconds=20, errors=0.0, late_s=5, twice=True)
     over_redis = simulate(fleet, RedisBroker(redis_server.url), f"scale-{uuid4().hex}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Slice
 from seatrial.registry.bundle import Bundle

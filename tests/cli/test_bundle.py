@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
 from seatrial.registry.bundle import Bundle
 from tests.cli.constant_bundle import make
@@ -217,7 +217,7 @@ def test_an_archive_that_was_vouched_for_elsewhere_is_served_only_with_trust(
     home, seatrial, tmp_path, monkeypatch, trust
 ) -> None:
     from seatrial.registry.archive import pack
-    from seatrial.wiring import standalone
+    from seatrial.wiring.deploying import standalone
 
     served: list[str] = []
 
@@ -233,7 +233,7 @@ def test_an_archive_that_was_vouched_for_elsewhere_is_served_only_with_trust(
 
 
 def test_a_folder_is_served_where_it_lies(home, seatrial, tmp_path, monkeypatch) -> None:
-    from seatrial.wiring import standalone
+    from seatrial.wiring.deploying import standalone
 
     served: list[Path] = []
     monkeypatch.setattr(standalone, "serve_bundle", lambda bundle, **_: served.append(bundle.path))

@@ -12,8 +12,8 @@ from seatrial.cli.exits import Exit
 from seatrial.packaging.kubernetes import Form, KubernetesConfig
 from seatrial.registry.catalog import Registration, register
 from seatrial.registry.manifest import Framework
-from seatrial.wiring.bundles import Subject
-from seatrial.wiring.cluster import BuildFailed, build
+from seatrial.wiring.deploying.bundles import Subject
+from seatrial.wiring.deploying.cluster import BuildFailed, build
 from seatrial.wiring.workspace import Workspace, open_workspace
 from tests.adapters import kubeconfig
 from tests.adapters.api_server import ApiServer, ready, running

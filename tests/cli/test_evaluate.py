@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seatrial.adapters.onnxruntime import OnnxEngine
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.cli.exits import Exit
 from seatrial.packaging.assemble import assemble
 from seatrial.packaging.source import Source

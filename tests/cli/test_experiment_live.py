@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.app import run
 from seatrial.cli.exits import Exit
 from seatrial.kernel.clock import SystemClock

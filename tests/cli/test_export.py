@@ -20,8 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from seatrial.adapters.onnx_text import CLASSES, TOKENIZER
-from seatrial.adapters.onnxruntime import OnnxEngine
+from seatrial.adapters.export.onnx_text import CLASSES, TOKENIZER
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
 from seatrial.registry import archive

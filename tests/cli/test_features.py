@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from seatrial.adapters.served_features import ServedFile
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.features.served_features import ServedFile
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
 from seatrial.features.offline import EntityRow
 from seatrial.features.online import Read, State, Value
@@ -101,7 +101,7 @@ class FakeFeast:
 def feast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeFeast:
     monkeypatch.chdir(tmp_path)
     feast = FakeFeast()
-    monkeypatch.setattr("seatrial.wiring.features.child_of", lambda config, folder: feast)
+    monkeypatch.setattr("seatrial.wiring.features.commands.child_of", lambda config, folder: feast)
     return feast
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 
 
 def waiting(home: Any) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.ledger_sqlite import SqliteLedger
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.ledger.sqlite import SqliteLedger
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
 from seatrial.gateway.chat.response import Usage
 from seatrial.gateway.ledger.budget import Payer

@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from seatrial.adapters import scoring_processes
+from seatrial.adapters.scoring import processes as scoring_processes
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
 from seatrial.wiring import scoring

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.index_stamps import StampFile
+from seatrial.adapters.index.stamps import StampFile
 from seatrial.cli.exits import Exit
 from seatrial.cli.rag_options import rag_workspace
-from seatrial.wiring.knowledge import index_store, knowledge_config
+from seatrial.wiring.knowledge.indexes import index_store, knowledge_config
 from tests.adapters.pair_server import pair_server, share
 from tests.cli.conftest import SHIPS, Rag
 

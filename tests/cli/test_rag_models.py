@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.entail_onnx import OnnxEntailment
-from seatrial.adapters.rerank_onnx import OnnxReranker
+from seatrial.adapters.pairs.entail_onnx import OnnxEntailment
+from seatrial.adapters.pairs.rerank_onnx import OnnxReranker
 from seatrial.cli.exits import Exit
 from seatrial.rag.groundedness.check import Groundedness
 from seatrial.testing import ScriptedLLM

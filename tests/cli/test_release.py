@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.exits import Exit
 from seatrial.kernel.events import Draft
 from seatrial.release.desk import Desk

@@ -177,7 +177,7 @@ def test_what_may_pass_is_for_another_attempt(
     def away(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("seatrial.wiring.retraining_rows.gather", away)
+    monkeypatch.setattr("seatrial.wiring.retraining.rows.gather", away)
     record(capsys, "begin", "churn", "--key", "a")
     told = record(capsys, "step", "retraining/churn-1", "rows", exits=Exit.UNAVAILABLE)
     assert told["error"]["code"] == "retraining.step_again"

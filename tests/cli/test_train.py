@@ -105,7 +105,7 @@ def test_a_model_worse_than_a_constant_is_a_gate_that_failed(folder, capsys, mon
     def worse(*_args, **_more):
         raise failures.WorseThanConstant("It is worse.", remedy="Look.", run="r")
 
-    monkeypatch.setattr("seatrial.wiring.training.train_order", worse)
+    monkeypatch.setattr("seatrial.wiring.training.trainer.train_order", worse)
     code, out, err = told(capsys, "train", "program.py:train", "--json")
     assert code == Exit.GATE_FAILED
     assert json.loads(out)["error"]["code"] == "training.worse_than_constant"

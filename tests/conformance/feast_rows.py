@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seatrial.adapters.feast_format import KeyFormat
-from seatrial.adapters.features_redis import field_of
+from seatrial.adapters.features.feast_format import KeyFormat
+from seatrial.adapters.features.redis import field_of
 from seatrial.features.online import EntityKey, Value
 from seatrial.features.view import View
 

@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from seatrial.adapters.scoring_parse import Reading
+from seatrial.adapters.scoring.parse import Reading
 from seatrial.serving.scoring import Scored
 from seatrial.testing.scorer_suite import ScorerSuite
 from tests.cli.scored_bundle import NAMES, log_of_sums

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from seatrial.adapters.answers_redis import RedisAnswers
-from seatrial.adapters.answers_sqlite import SqliteAnswers
+from seatrial.adapters.llm.answers_redis import RedisAnswers
+from seatrial.adapters.llm.answers_sqlite import SqliteAnswers
 from seatrial.testing.answers_suite import AnswersSuite, BoundedAnswersSuite
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_answers import MemoryAnswers

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from seatrial.adapters.events_postgres import PostgresBroker
-from seatrial.adapters.events_redis import RedisBroker
+from seatrial.adapters.events.postgres import PostgresBroker
+from seatrial.adapters.events.redis import RedisBroker
 from seatrial.testing.broker_suite import BrokerSuite
 from seatrial.testing.memory_broker import MemoryBroker
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seatrial.adapters.table_parquet_columns import ParquetColumns
+from seatrial.adapters.tables.parquet_columns import ParquetColumns
 from seatrial.testing.column_source_suite import ColumnSourceSuite, OpenColumns, table_of
 from seatrial.testing.memory_columns import MemoryColumns
 from seatrial.testing.table_source_suite import Rows

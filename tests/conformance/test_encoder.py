@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from seatrial.adapters.tokens_toktok import ToktokEncoder
+from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
 from seatrial.gateway.tokens.encodings import Encoding
 from seatrial.gateway.tokens.estimate import CLAUDE, RECENT, EstimatingEncoder
 from seatrial.testing.encoder_suite import EncoderSuite

@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingClassifier
 
-from seatrial.adapters.export_sklearn import export
-from seatrial.adapters.onnxruntime import OnnxEngine
+from seatrial.adapters.export.sklearn import export
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.packaging.export import Form, arguments
 from seatrial.packaging.random_rows import random_rows
 from seatrial.registry.signature import Batch, Dtype, Feature, Output, Signature, Task

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.sqlite_inbox import SqliteInbox
+from seatrial.adapters.labels.sqlite_inbox import SqliteInbox
 from seatrial.monitoring.performance.inbox import MemoryInbox
 from seatrial.testing.inbox_suite import InboxSuite
 

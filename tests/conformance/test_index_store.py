@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.testing.index_corpus import PLAIN_WORDS
 from seatrial.testing.index_store_suite import IndexStoreSuite
 from seatrial.testing.memory_index import MemoryIndexStore

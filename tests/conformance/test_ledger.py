@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from seatrial.adapters.ledger_postgres import PostgresLedger
-from seatrial.adapters.ledger_redis import RedisLedger
-from seatrial.adapters.ledger_sqlite import SqliteLedger
+from seatrial.adapters.ledger.postgres import PostgresLedger
+from seatrial.adapters.ledger.redis import RedisLedger
+from seatrial.adapters.ledger.sqlite import SqliteLedger
 from seatrial.testing.ledger_suite import LedgerSuite
 from seatrial.testing.memory_ledger import MemoryLedger
 

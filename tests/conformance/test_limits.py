@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.limits_shared import SharedLimits
+from seatrial.adapters.llm.limits_shared import SharedLimits
 from seatrial.gateway.policies.limit_store import LocalLimits
 from seatrial.testing import LimitStoreSuite
 

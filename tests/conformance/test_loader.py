@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.adapters.loaders import document_loaders
+from seatrial.adapters.documents.loaders import document_loaders
 from seatrial.rag.loading.loader import Loader, Splitter
 from seatrial.testing import LoaderSuite
 from seatrial.testing.loader_suite import DocumentSample

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seatrial.adapters.notify_alertmanager import AlertmanagerNotifier
-from seatrial.adapters.notify_smtp import SmtpNotifier, Tls
-from seatrial.adapters.notify_webhook import Dialect, WebhookNotifier
+from seatrial.adapters.notify.alertmanager import AlertmanagerNotifier
+from seatrial.adapters.notify.smtp import SmtpNotifier, Tls
+from seatrial.adapters.notify.webhook import Dialect, WebhookNotifier
 from seatrial.testing.notifier_suite import NotifierSuite
 from seatrial.testing.recording_notifier import RecordingNotifier
 

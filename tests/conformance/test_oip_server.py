@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seatrial.adapters.oip_grpc import GrpcOip
-from seatrial.adapters.oip_http import HttpOip
-from seatrial.adapters.tfserving_server import TfServingGrpc, TfServingHttp
-from seatrial.adapters.torchserve_server import TorchServe
+from seatrial.adapters.serving.oip_grpc import GrpcOip
+from seatrial.adapters.serving.oip_http import HttpOip
+from seatrial.adapters.serving.tfserving_server import TfServingGrpc, TfServingHttp
+from seatrial.adapters.serving.torchserve_server import TorchServe
 from seatrial.serving.failures import EngineNonsense, EngineTimeout
 from seatrial.serving.oip import OipServer
 from seatrial.testing.memory_oip import MODEL, Fault, MemoryOip, OipWorld
@@ -336,7 +336,7 @@ class GrpcDouble:
     async def answer(self, method: str, request: Any, context: Any) -> Any:
         import grpc
 
-        from seatrial.adapters.oip_messages import messages
+        from seatrial.adapters.grpc.oip_messages import messages
 
         reply, world = messages()[f"{method}Response"], self.world
         if world.fault is Fault.GONE:
@@ -391,7 +391,7 @@ class TestGrpcOip(OipServerSuite):
         import grpc
         import grpc.aio
 
-        from seatrial.adapters.oip_messages import SERVICE, messages, methods
+        from seatrial.adapters.grpc.oip_messages import SERVICE, messages, methods
 
         double = GrpcDouble(world)
 

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import pytest
 
-from seatrial.adapters.feast_format import KeyFormat
-from seatrial.adapters.features_postgres import PostgresFeatures
-from seatrial.adapters.features_redis import RedisFeatures
-from seatrial.adapters.features_sqlite import SqliteFeatures
+from seatrial.adapters.features.feast_format import KeyFormat
+from seatrial.adapters.features.postgres import PostgresFeatures
+from seatrial.adapters.features.redis import RedisFeatures
+from seatrial.adapters.features.sqlite import SqliteFeatures
 from seatrial.testing.memory_features import MemoryOnlineStore
 from seatrial.testing.online_store_suite import VIEW, OnlineStoreSuite, TypedKeysSuite, Write
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from seatrial.adapters.entail_http import HttpEntailment
-from seatrial.adapters.entail_onnx import OnnxEntailment
-from seatrial.adapters.llm_endpoint import Endpoint
-from seatrial.adapters.rerank_http import HttpReranker, RerankForm
-from seatrial.adapters.rerank_onnx import OnnxReranker
+from seatrial.adapters.llm.endpoint import Endpoint
+from seatrial.adapters.pairs.entail_http import HttpEntailment
+from seatrial.adapters.pairs.entail_onnx import OnnxEntailment
+from seatrial.adapters.pairs.rerank_http import HttpReranker, RerankForm
+from seatrial.adapters.pairs.rerank_onnx import OnnxReranker
 from seatrial.testing.entailment_suite import EntailmentSuite
 from seatrial.testing.reranker_suite import RerankerSuite
 from tests.adapters.encoders import write_pair_model

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.sqlite_labels import SqlitePending
+from seatrial.adapters.labels.sqlite_labels import SqlitePending
 from seatrial.monitoring.performance.labels import MemoryPending
 from seatrial.testing.pending_suite import PendingSuite
 

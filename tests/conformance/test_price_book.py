@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from seatrial.adapters.prices_genai import GenaiPrices
+from seatrial.adapters.llm.prices_genai import GenaiPrices
 from seatrial.gateway.prices.config import PriceConfig, PriceTierConfig
 from seatrial.gateway.prices.defaults import DEFAULTS
 from seatrial.gateway.prices.entries import ChainedBook, EntryBook

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.prompts_folder import PromptFolder
+from seatrial.adapters.prompts.folder import PromptFolder
 from seatrial.testing import MemoryPrompts, PromptSourceSuite
 from seatrial.testing.prompt_source_suite import MakeSource
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import pytest
 
-from seatrial.adapters.llm_anthropic import AnthropicOptions, AnthropicProvider
-from seatrial.adapters.llm_endpoint import HttpLimits
-from seatrial.adapters.llm_openai import OpenAIOptions, OpenAIProvider
+from seatrial.adapters.llm.anthropic import AnthropicOptions, AnthropicProvider
+from seatrial.adapters.llm.endpoint import HttpLimits
+from seatrial.adapters.llm.openai import OpenAIOptions, OpenAIProvider
 from seatrial.gateway.chat.failures import NotOffered
 from seatrial.testing.scripted_llm import ScriptedLLM
 from seatrial.testing.vendor_suite import VendorSuite

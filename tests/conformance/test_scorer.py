@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from seatrial.adapters.scoring_processes import ProcessScorer, start_process
+from seatrial.adapters.scoring.processes import ProcessScorer, start_process
 from seatrial.serving.spawn import ChildLimits
 from tests.conformance.scored_sums import OfSums
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from seatrial.adapters.postgres import PostgresStore
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.postgres import PostgresStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.testing.store_suite import StoreSuite

@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seatrial.adapters.table_csv import CsvSource
-from seatrial.adapters.table_duckdb import DuckdbSource
-from seatrial.adapters.table_frame import FrameSource
-from seatrial.adapters.table_parquet import ParquetSource
-from seatrial.adapters.table_postgres import PostgresSource
-from seatrial.adapters.table_sqlite import SqliteSource
+from seatrial.adapters.tables.csv import CsvSource
+from seatrial.adapters.tables.duckdb import DuckdbSource
+from seatrial.adapters.tables.frame import FrameSource
+from seatrial.adapters.tables.parquet import ParquetSource
+from seatrial.adapters.tables.postgres import PostgresSource
+from seatrial.adapters.tables.sqlite import SqliteSource
 from seatrial.monitoring.rows.columns import Columns
 from seatrial.testing.memory_source import MemorySource
 from seatrial.testing.table_source_suite import TYPES, Opened, Rows, TableSourceSuite

@@ -5,7 +5,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from seatrial.adapters.otel import OtelTracer
+from seatrial.adapters.telemetry.otel import OtelTracer
 from seatrial.testing import TracerSuite
 from seatrial.testing.recording_tracer import RecordingTracer
 from seatrial.testing.tracer_suite import Ended

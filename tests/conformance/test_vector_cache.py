@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial.adapters.vectors_sqlite import SqliteVectors
+from seatrial.adapters.vectors.sqlite import SqliteVectors
 from seatrial.testing.memory_vector_cache import MemoryVectorCache
 from seatrial.testing.vector_cache_suite import VectorCacheSuite
 

@@ -17,7 +17,7 @@ import grpc
 import grpc.aio
 import numpy as np
 
-from seatrial.adapters.tfserving_messages import MODEL, PREDICTION, messages
+from seatrial.adapters.grpc.tfserving_messages import MODEL, PREDICTION, messages
 from seatrial.testing.memory_oip import Fault, OipWorld
 
 WORDS = {"FP64": "DT_DOUBLE", "BOOL": "DT_BOOL", "BYTES": "DT_STRING"}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from test_gateway_page import Folder
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.experiments.config import ExperimentFile
 from seatrial.kernel.events import Draft
 from seatrial.release.endpoint import EndpointState, start

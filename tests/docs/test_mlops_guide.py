@@ -11,7 +11,7 @@ import docs_blocks as docs
 import pytest
 import yaml
 
-from seatrial.adapters import feast_scaffold
+from seatrial.adapters.features import feast_scaffold
 from seatrial.packaging.kubernetes import KubernetesConfig, Shipped, render
 from seatrial.packaging.sizing import Measured, size
 from seatrial.release.rollout import Step

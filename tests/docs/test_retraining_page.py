@@ -13,8 +13,8 @@ import pytest
 from seatrial.cli.app import run
 from seatrial.kernel.clock import SystemClock
 from seatrial.steps.worker import Worker
-from seatrial.wiring.retraining_desk import RetrainingDesk
-from seatrial.wiring.retraining_steps import RetrainingFlow
+from seatrial.wiring.retraining.desk import RetrainingDesk
+from seatrial.wiring.retraining.steps import RetrainingFlow
 from seatrial.wiring.workspace import open_workspace
 
 PAGES = sorted((docs.ROOT / "docs" / "how-to").glob("retraining*.md"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import docs_blocks as docs
 import pytest
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.cli.app import run
 from seatrial.registry.catalog import Registration, register
 from tests.cli.constant_bundle import make

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seatrial.adapters.sqlite_experiment import SqliteExperiment
+from seatrial.adapters.labels.sqlite_experiment import SqliteExperiment
 from seatrial.experiments.conductor import Conductor
 from seatrial.experiments.desk import ExperimentDesk
 from seatrial.kernel.events import Draft

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from seatrial.adapters.ledger_sqlite import SqliteLedger
+from seatrial.adapters.ledger.sqlite import SqliteLedger
 from seatrial.gateway.chat.call import Call, Journal
 from seatrial.gateway.chat.messages import Role, said
 from seatrial.gateway.chat.provider import Provider

@@ -25,8 +25,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from pyarrow import feather
 
-from seatrial.adapters.feast_program import Program, _snapshot
-from seatrial.adapters.feast_repository import open_folder
+from seatrial.adapters.features.feast_program import Program, _snapshot
+from seatrial.adapters.features.feast_repository import open_folder
 from seatrial.features.join import point_in_time
 from seatrial.features.online import judged
 

@@ -28,10 +28,10 @@ from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.type_map import NULL_TIMESTAMP_INT_VALUE
 from feast.types import Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
-from seatrial.adapters.feast_format import KeyFormat, read_time_us, read_value
-from seatrial.adapters.feast_program import Program, _snapshot
-from seatrial.adapters.feast_repository import FeastFolder, open_folder
-from seatrial.adapters.features_redis import field_of
+from seatrial.adapters.features.feast_format import KeyFormat, read_time_us, read_value
+from seatrial.adapters.features.feast_program import Program, _snapshot
+from seatrial.adapters.features.feast_repository import FeastFolder, open_folder
+from seatrial.adapters.features.redis import field_of
 from seatrial.features import snapshot
 from seatrial.features.join import point_in_time
 from seatrial.features.online import State, Stored, judged

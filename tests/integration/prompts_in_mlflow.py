@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.prompts_mlflow import DIGEST_TAG, MlflowPrompts
+from seatrial.adapters.prompts.mlflow import DIGEST_TAG, MlflowPrompts
 from seatrial.gateway.prompts.failures import PromptInvalid, PromptsUnavailable
 from seatrial.gateway.prompts.source import PromptSource
 from seatrial.gateway.prompts.template import Prompt, digest_of
@@ -64,7 +64,7 @@ def test_the_alias_says_what_is_current(uri: str) -> None:
 
 
 def test_more_versions_than_a_page_holds_are_found(uri: str, monkeypatch) -> None:
-    monkeypatch.setattr("seatrial.adapters.prompts_mlflow._PAGE", 2)
+    monkeypatch.setattr("seatrial.adapters.prompts.mlflow._PAGE", 2)
     source = MlflowPrompts(uri)
     for i in range(5):
         source.register(Prompt("say", f"Say {i}."))

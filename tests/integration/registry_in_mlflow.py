@@ -11,7 +11,7 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 
-from seatrial.adapters.registry_mlflow import MlflowRegistry
+from seatrial.adapters.tracking.registry_mlflow import MlflowRegistry
 from seatrial.registry.models import (
     ArtefactUnusable,
     ModelRegistry,
@@ -19,7 +19,7 @@ from seatrial.registry.models import (
     RegistryUnavailable,
 )
 from seatrial.testing.model_registry_suite import ModelRegistrySuite, Register
-from seatrial.wiring.given import AliasUnknown, model_file
+from seatrial.wiring.deploying.given import AliasUnknown, model_file
 
 SERVER = os.environ["SEATRIAL_TEST_MLFLOW_URL"]
 
@@ -88,7 +88,7 @@ def test_more_versions_than_a_page_holds_are_found(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("seatrial.adapters.registry_mlflow._PAGE", 2)
+    monkeypatch.setattr("seatrial.adapters.tracking.registry_mlflow._PAGE", 2)
     uri = f"sqlite:///{shutil.copy(empty, tmp_path / 'm.db')}"
     register = registering(uri, tmp_path)
     for i in range(5):

@@ -28,7 +28,7 @@ from seatrial.kernel.events import Draft
 from seatrial.release.endpoint import start
 from seatrial.release.projection import Endpoints
 from seatrial.release.rollout import Plan, Step
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 from seatrial.wiring.workspace import open_workspace
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from environments import ROOT, environment, passes
 
-from seatrial.adapters.feast_child import FeastChild
+from seatrial.adapters.features.feast_child import FeastChild
 from seatrial.cli.app import run
 from seatrial.cli.exits import Exit
 
@@ -92,7 +92,7 @@ def command(
 ) -> Iterator[Command]:
     monkeypatch.chdir(tmp_path)
     child = OneChild(tmp_path / "features", python=str(python))
-    monkeypatch.setattr("seatrial.wiring.features.child_of", lambda config, folder: child)
+    monkeypatch.setattr("seatrial.wiring.features.commands.child_of", lambda config, folder: child)
 
     def ran(*arguments: str) -> tuple[int, Any]:
         code = run(("features", *arguments, "--json"))

@@ -23,12 +23,12 @@ import pytest
 from environments import ROOT, environment
 from test_feast import PINS as FEAST
 
-from seatrial.adapters.feast_child import FeastChild
-from seatrial.adapters.feast_repository import open_folder
-from seatrial.adapters.feast_scaffold import DATA, write_repository
+from seatrial.adapters.features.feast_child import FeastChild
+from seatrial.adapters.features.feast_repository import open_folder
+from seatrial.adapters.features.feast_scaffold import DATA, write_repository
 from seatrial.features.offline import EntityRow
 from seatrial.features.online import State
-from seatrial.wiring.features import read_online
+from seatrial.wiring.features.commands import read_online
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

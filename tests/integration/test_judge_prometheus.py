@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.counters_prometheus import PrometheusCounters, QueryRefused
+from seatrial.adapters.telemetry.counters_prometheus import PrometheusCounters, QueryRefused
 from seatrial.release.config import ReleaseConfig
 from seatrial.release.counted import Seen, judge_counted
 from seatrial.release.judge_config import JudgeConfig

@@ -10,7 +10,7 @@ from uuid import uuid4
 import kafka_brokers
 import pytest
 
-from seatrial.adapters.events_kafka import KafkaBroker
+from seatrial.adapters.events.kafka import KafkaBroker
 from seatrial.events.broker import BrokerAddressInvalid, BrokerUnavailable
 from seatrial.events.envelope import read_event
 from seatrial.events.requests import LabelsArrived, read_request

@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import pytest
 
-from seatrial.adapters.llm_anthropic import AnthropicOptions, AnthropicProvider
-from seatrial.adapters.llm_openai import OpenAIOptions, OpenAIProvider
+from seatrial.adapters.llm.anthropic import AnthropicOptions, AnthropicProvider
+from seatrial.adapters.llm.openai import OpenAIOptions, OpenAIProvider
 from seatrial.gateway.chat.failures import ContextTooLong, NotOffered
 from seatrial.gateway.chat.provider import Provider
 from seatrial.testing.provider_suite import ProviderSuite

@@ -28,7 +28,7 @@ from environments import ROOT, environment
 from test_feast import PINS as FEAST
 from test_mlflow_registry import PINS as MLFLOW
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from tests.journeys.retraining_world import QUICK
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

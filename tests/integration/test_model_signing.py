@@ -12,7 +12,7 @@ from environments import environment
 from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing_file import signature_path
-from seatrial.wiring.trust import Trust, sign_bundle
+from seatrial.wiring.deploying.trust import Trust, sign_bundle
 from tests.cli.constant_bundle import make
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from environments import ROOT, environment
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.release.desk import Desk
 from tests.journeys.retraining_world import World, retraining
 

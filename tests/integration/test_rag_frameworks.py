@@ -26,9 +26,9 @@ import json, sys
 from pathlib import Path
 
 import seatrial
-from seatrial.adapters.framework_dspy import dspy_retriever
-from seatrial.adapters.framework_langchain import from_langchain, langchain_retriever
-from seatrial.adapters.framework_llama_index import llama_index_retriever
+from seatrial.adapters.frameworks.dspy import dspy_retriever
+from seatrial.adapters.frameworks.langchain import from_langchain, langchain_retriever
+from seatrial.adapters.frameworks.llama_index import llama_index_retriever
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
 

@@ -25,7 +25,7 @@ import yaml
 from engine_home import NAME, SOURCE, Home, Traffic, block, commands, free_ports, iris_models, until
 from ray_environment import ray_python
 
-from seatrial.adapters.oip_http import HttpOip
+from seatrial.adapters.serving.oip_http import HttpOip
 from seatrial.serving.failures import EngineNonsense, EngineRefused, EngineTimeout
 from seatrial.serving.oip import Tensor
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from seatrial.adapters.label_files import read_labels
+from seatrial.adapters.labels.label_files import read_labels
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.gateway import Gateway
 from seatrial.gateway.routes.key_desk import KeyDesk
@@ -38,7 +38,7 @@ from seatrial.web.labels import labels_router
 from seatrial.web.llm.plane import LlmPlane
 from seatrial.web.site import site
 from seatrial.web.watch import watch_router
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

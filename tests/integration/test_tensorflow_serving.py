@@ -23,7 +23,7 @@ import yaml
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from seatrial.adapters.grpc_door import GrpcDoor
+from seatrial.adapters.grpc.door import GrpcDoor
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.memory_oip import OipWorld
 from seatrial.testing.models import (

@@ -26,7 +26,7 @@ from seatrial.serving.codec.description import model_metadata
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
-from seatrial.wiring.trust import Trust
+from seatrial.wiring.deploying.trust import Trust
 from tests.journeys.retraining_world import NEW, World, retraining, rows
 from tests.journeys.retraining_world import Traffic as OneAfterTheOther
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import uvicorn
 
-from seatrial.adapters.grpc_door import GrpcDoor
+from seatrial.adapters.grpc.door import GrpcDoor
 from seatrial.adapters.tls_files import read_tls
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import (

@@ -25,7 +25,7 @@ import psutil
 import pytest
 import yaml
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.kernel.events import Fact
 from seatrial.packaging.http import AnswerLate, Connection, NoAnswer, request_bytes
 from seatrial.packaging.requirements import model_pins, render_pins
@@ -245,7 +245,7 @@ class Up:
         found = []
         for process in self.family():
             with suppress(psutil.Error):
-                if "seatrial.adapters.model_child" in process.cmdline():
+                if "seatrial.adapters.serving.model_child" in process.cmdline():
                     found.append(process.pid)
         return found
 

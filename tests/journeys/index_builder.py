@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from random import Random
 
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.testing import index_corpus as corpus
 
 FULL_BYTES = 6_000

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.testing import index_corpus as corpus
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index
+from seatrial.wiring.knowledge.indexes import build_index
 
 
 def main(folder: Path) -> None:

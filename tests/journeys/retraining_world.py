@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import yaml
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 
 PROGRAM = """
 import os, time

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from seatrial.adapters.index_embedded import EmbeddedIndexStore
+from seatrial.adapters.index.embedded import EmbeddedIndexStore
 from seatrial.testing import index_corpus as corpus
 
 _SCRIPT = Path(__file__).parent / "index_discarder.py"

@@ -15,7 +15,7 @@ import pytest
 from chromium import LOOKS, visited
 from playwright.sync_api import Browser, expect
 
-from seatrial.adapters.feast_repository import open_folder
+from seatrial.adapters.features.feast_repository import open_folder
 from seatrial.features.snapshot import to_record
 from seatrial.features.view import (
     Field,

@@ -23,7 +23,7 @@ from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.files import write_files
 from seatrial.packaging.kubernetes import KubernetesConfig
 from seatrial.registry.signing_file import signature_path
-from seatrial.wiring.trust import sign_bundle
+from seatrial.wiring.deploying.trust import sign_bundle
 
 NEEDED = ("buildah", "podman", "runc", "debootstrap")
 MISSING = [program for program in NEEDED if shutil.which(program) is None]

@@ -12,9 +12,9 @@ import pytest
 
 from seatrial.experiments.desk import ExperimentDesk
 from seatrial.packaging.http import request_bytes
-from seatrial.wiring.deploy_index import release_index
 from seatrial.wiring.experiments import experiment_desk
-from seatrial.wiring.knowledge import build_index
+from seatrial.wiring.knowledge.deploy_index import release_index
+from seatrial.wiring.knowledge.indexes import build_index
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -15,7 +15,7 @@ import pytest
 
 from seatrial.rag.loading.stamps import SETTLED_NS
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index, index_store
+from seatrial.wiring.knowledge.indexes import build_index, index_store
 
 _SCRIPT = Path(__file__).parent / "index_rebuilder.py"
 N_FILES, ROUNDS = 300, 12

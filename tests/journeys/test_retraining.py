@@ -18,10 +18,10 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.events import Draft
 from seatrial.release.desk import Desk
 from seatrial.steps.worker import Worker
-from seatrial.wiring.deploy import Order, register_order
-from seatrial.wiring.retraining_book import RetrainingBook
-from seatrial.wiring.retraining_desk import RetrainingDesk
-from seatrial.wiring.retraining_steps import RetrainingFlow
+from seatrial.wiring.deploying.deploy import Order, register_order
+from seatrial.wiring.retraining.book import RetrainingBook
+from seatrial.wiring.retraining.desk import RetrainingDesk
+from seatrial.wiring.retraining.steps import RetrainingFlow
 from seatrial.wiring.workspace import open_workspace
 from tests.journeys.retraining_world import (
     NEW,

@@ -16,7 +16,7 @@ import pytest
 from chromium import LOOKS, Visit, visited
 from playwright.sync_api import Browser, expect
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.testing.tracker_suite import a_run, ended, losses
 from seatrial.training.runs import facts
 from seatrial.training.runs.book import RunBook

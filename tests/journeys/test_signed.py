@@ -13,7 +13,7 @@ from seatrial.adapters.keys_ecdsa import write_new_key
 from seatrial.packaging.http import Connection
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing_file import signature_path
-from seatrial.wiring.trust import sign_bundle
+from seatrial.wiring.deploying.trust import sign_bundle
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.kernel.errors import Invalid
 from seatrial.packaging.dockerfile import COMMAND, DOCKERIGNORE, render
-from seatrial.wiring import standalone
+from seatrial.wiring.deploying import standalone
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
 

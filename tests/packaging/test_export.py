@@ -32,7 +32,7 @@ def exported(
     framework: str = "scikit-learn",
 ) -> Exported:
     async def call(path: str, arguments: dict[str, object]) -> Mapping[str, object]:
-        assert path == "seatrial.adapters.export_sklearn:export"
+        assert path == "seatrial.adapters.export.sklearn:export"
         graph = graphs.get(str(arguments["form"]))
         reason = "" if graph else "Log has no ONNX form."
         return {"onnx": graph, "wide": wide, "opset": {"ai.onnx": 18}, "reason": reason}

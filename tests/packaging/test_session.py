@@ -412,7 +412,7 @@ def test_exporters_get_the_librarys_own_model(session: ModelSession, tmp_path: P
     (tmp_path / "m").write_bytes(pickle.dumps(model))
     session.load(tmp_path / "m")
     with pytest.raises(EngineFailed, match="TypeError"):  # our own function, wrong arguments
-        session.call("seatrial.adapters.sample_file:read_sample", rows=1)
+        session.call("seatrial.adapters.tables.sample_file:read_sample", rows=1)
 
 
 def test_facts_name_what_must_be_installed(session: ModelSession, tmp_path: Path) -> None:

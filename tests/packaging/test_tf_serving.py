@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format, text_format
 
-from seatrial.adapters.protobuf_table import message_classes
+from seatrial.adapters.grpc.protobuf_table import message_classes
 from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.tf_serving import batching, place, replace_file, tell_server
 from seatrial.registry.incoming import BundleNotWritten

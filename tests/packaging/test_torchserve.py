@@ -19,7 +19,7 @@ from seatrial.packaging.torchserve import model_archive
 from seatrial.packaging.triton import Graph
 from seatrial.registry.mar_file import model_in
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
-from seatrial.wiring.remote_engines import graph_of
+from seatrial.wiring.deploying.remote_engines import graph_of
 
 COLUMNS = """
 <ir_version: 9, opset_import: ["" : 18]>

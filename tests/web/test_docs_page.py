@@ -21,7 +21,7 @@ from seatrial.web.labels import labels_router
 from seatrial.web.openapi import document
 from seatrial.web.runs import runs_router
 from seatrial.web.watch import watch_router
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from seatrial.adapters.outcome_files import read_outcomes
+from seatrial.adapters.labels.outcome_files import read_outcomes
 from seatrial.experiments.desk import ExperimentDesk
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.events import Draft

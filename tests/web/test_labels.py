@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seatrial.adapters.label_files import read_labels
+from seatrial.adapters.labels.label_files import read_labels
 from seatrial.kernel.clock import SystemClock
 from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk
 from seatrial.release.config import ReleaseConfig
@@ -27,7 +27,7 @@ from seatrial.web.errors import error_reply
 from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
 from seatrial.web.site import site
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 
 PATH = "/api/endpoints/churn/labels"
 Client = Callable[..., httpx.AsyncClient]

@@ -22,11 +22,11 @@ from seatrial.steps.runs import Runs
 from seatrial.steps.worker import Worker
 from seatrial.testing import FakeClock, MemoryRegistry, MemoryStore
 from seatrial.training.following.config import RegistryConfig
-from seatrial.wiring import arrival_comparison, arrival_packaging
-from seatrial.wiring.deploy import Order
-from seatrial.wiring.registry_card import Verdict
-from seatrial.wiring.registry_flow import RegistryFlow
-from seatrial.wiring.registry_follow import Follower
+from seatrial.wiring.deploying.deploy import Order
+from seatrial.wiring.registry import arrival_comparison, arrival_packaging
+from seatrial.wiring.registry.card import Verdict
+from seatrial.wiring.registry.flow import RegistryFlow
+from seatrial.wiring.registry.follow import Follower
 from seatrial.wiring.settings import Settings
 from seatrial.wiring.workspace import Workspace
 

@@ -16,10 +16,10 @@ from seatrial.release.rollout import Plan, Step
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
 from seatrial.wiring.event_effects import DEMAND, NEW_DATA, EventEffects
-from seatrial.wiring.performance import LabelFiles
-from seatrial.wiring.retraining_book import RetrainingBook
-from seatrial.wiring.retraining_steps import RetrainingFlow, RetrainingUnknown
+from seatrial.wiring.retraining.book import RetrainingBook
+from seatrial.wiring.retraining.steps import RetrainingFlow, RetrainingUnknown
 from seatrial.wiring.settings import Settings
+from seatrial.wiring.watching.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.events_redis import RedisBroker
+from seatrial.adapters.events.redis import RedisBroker
 from seatrial.events.broker import BrokerAddressInvalid, Message
 from seatrial.events.config import EventsConfig, EventsSecretMissing, KafkaSecurity
 from seatrial.events.desk import EventDesk

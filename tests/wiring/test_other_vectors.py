@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seatrial.adapters.embed_onnx import OnnxEmbedder, encoder_in
-from seatrial.adapters.encoder_graph import Precision
+from seatrial.adapters.embedding.encoder_graph import Precision
+from seatrial.adapters.embedding.onnx import OnnxEmbedder, encoder_in
 from seatrial.rag.retrieval.retriever import EmbedderDiffers
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index, index_store
-from seatrial.wiring.open_knowledge import open_knowledge
+from seatrial.wiring.knowledge.indexes import build_index, index_store
+from seatrial.wiring.knowledge.opened import open_knowledge
 from tests.adapters.encoders import WIDTH, encoder_tensors, write_encoder
 
 TEXTS = {"heron.md": "The ship left the harbour.", "tern.md": "A trial of the ship at sea."}
@@ -45,7 +45,7 @@ def built_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
         before.setattr(Precision, "vectors", property(str))
         before.setattr(
-            "seatrial.adapters.embed_encoder.EncoderEmbedder._vector",
+            "seatrial.adapters.embedding.encoder.EncoderEmbedder._vector",
             lambda *_: np.eye(1, WIDTH, dtype=np.float32)[0],
         )
         build_index(workspace(folder), "ships")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters import index_stamps
+from seatrial.adapters.index import stamps as index_stamps
 from seatrial.rag.ingest.ingest import TooFewLeft
 from seatrial.rag.ingest.report import IngestReport
 from seatrial.rag.loading import source
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index, index_store, roll_back
+from seatrial.wiring.knowledge.indexes import build_index, index_store, roll_back
 
 NAME = "ships"
 SHIPS = {
@@ -68,7 +68,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     made = Library(tmp_path)
     monkeypatch.setattr("seatrial.rag.loading.stamps.SETTLED_NS", 0)
     monkeypatch.setattr(
-        "seatrial.wiring.knowledge.trusted_devices",
+        "seatrial.wiring.knowledge.indexes.trusted_devices",
         lambda paths: frozenset(path.stat().st_dev for path in paths if path.exists()),
     )
     reads = source.read_found
@@ -139,7 +139,7 @@ def test_stamps_of_another_boot_are_not_trusted(
 ) -> None:
     library.build()
     clock = index_stamps.BootClock("another", 0, 0)
-    monkeypatch.setattr("seatrial.adapters.index_embedded.boot_clock", lambda: clock)
+    monkeypatch.setattr("seatrial.adapters.index.embedded.boot_clock", lambda: clock)
     assert library.build().n_unchanged == 3
     assert library.read == sorted(SHIPS)
 
@@ -158,7 +158,7 @@ def test_files_on_drives_that_are_not_trusted_are_read_each_time(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library.build()
-    monkeypatch.setattr("seatrial.wiring.knowledge.trusted_devices", lambda _: frozenset())
+    monkeypatch.setattr("seatrial.wiring.knowledge.indexes.trusted_devices", lambda _: frozenset())
     for _ in range(2):
         assert library.build().n_unchanged == 3
         assert library.read == sorted(SHIPS)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seatrial.adapters.parquet_log import convert
+from seatrial.adapters.tables.parquet_log import convert
 from seatrial.kernel.events import Draft
 from seatrial.kernel.store import Store
 from seatrial.monitoring.alerts.alarms import Alarms
@@ -36,13 +36,13 @@ from seatrial.release.projection import Endpoints
 from seatrial.serving.sample import Record, encode, values_of
 from seatrial.serving.spool import Spool
 from seatrial.testing.clock import FakeClock
-from seatrial.wiring.backfill import backfilled, log_folder
-from seatrial.wiring.batch_report import compared
-from seatrial.wiring.deploy import Order, deploy_order
-from seatrial.wiring.log_reference import Known, known_reference
-from seatrial.wiring.monitor import Watches
-from seatrial.wiring.performance import LabelFiles, Performances
-from seatrial.wiring.segment_watches import SegmentWatches
+from seatrial.wiring.deploying.deploy import Order, deploy_order
+from seatrial.wiring.watching.backfill import backfilled, log_folder
+from seatrial.wiring.watching.batch_report import compared
+from seatrial.wiring.watching.log_reference import Known, known_reference
+from seatrial.wiring.watching.monitor import Watches
+from seatrial.wiring.watching.performance import LabelFiles, Performances
+from seatrial.wiring.watching.segment_watches import SegmentWatches
 from seatrial.wiring.workspace import open_workspace
 
 pytestmark = pytest.mark.slow

@@ -130,8 +130,13 @@ check_llm(workspace)
 _preload(workspace)
 print(gc.isenabled(), gc.get_freeze_count() > 0, *sorted(sys.modules))
 """
-_SERVING = {"numpy", "onnxruntime", "seatrial.wiring.versions", "seatrial.wiring.monitor"}
-_GATEWAY = {"genai_prices.data", "seatrial.wiring.llm", "seatrial.adapters.answers_sqlite"}
+_SERVING = {
+    "numpy",
+    "onnxruntime",
+    "seatrial.wiring.deploying.versions",
+    "seatrial.wiring.watching.monitor",
+}
+_GATEWAY = {"genai_prices.data", "seatrial.wiring.llm", "seatrial.adapters.llm.answers_sqlite"}
 
 
 @pytest.mark.parametrize("deployed", [False, True])

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index
-from seatrial.wiring.open_knowledge import open_knowledge
+from seatrial.wiring.knowledge.indexes import build_index
+from seatrial.wiring.knowledge.opened import open_knowledge
 
 CONFIG = "name: bench\ndocuments: {sources: [{path: documents.jsonl}]}\n"
 

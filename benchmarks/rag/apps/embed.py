@@ -26,8 +26,8 @@ Embed = Callable[[Sequence[str]], Any]
 
 def seatrial(precision: str, job: dict[str, Any]) -> list[Embed]:
     """The default embedder as int8 or fp32; it embeds one text at a time anyway."""
-    from seatrial.adapters.embed_onnx import OnnxEmbedder, minilm
-    from seatrial.adapters.encoder_graph import Precision
+    from seatrial.adapters.embedding.encoder_graph import Precision
+    from seatrial.adapters.embedding.onnx import OnnxEmbedder, minilm
 
     embedder = OnnxEmbedder(minilm(), folder=Path(job["graphs"]), precision=Precision(precision))
     return [embedder.embed_documents]

@@ -174,7 +174,7 @@ def seatrial(unit: str, mode: str, folder: Path) -> Ingest:
     """Ingestion into the embedded index, committed and published; the retriever."""
     from hashlib import sha256
 
-    from seatrial.adapters.index_embedded import EmbeddedIndexStore
+    from seatrial.adapters.index.embedded import EmbeddedIndexStore
     from seatrial.rag.chunking.config import ChunkingConfig
     from seatrial.rag.chunking.making import chunker_of
     from seatrial.rag.index.reading import Scope
@@ -191,7 +191,7 @@ def seatrial(unit: str, mode: str, folder: Path) -> Ingest:
 
         @property
         def tokenizer(self):
-            from seatrial.adapters.embed_onnx import minilm
+            from seatrial.adapters.embedding.onnx import minilm
 
             return minilm().tokenizer
 

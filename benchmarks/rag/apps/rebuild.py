@@ -18,7 +18,12 @@ from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from statistics import median
 
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index, embedder_of, index_store, knowledge_config
+from seatrial.wiring.knowledge.indexes import (
+    build_index,
+    embedder_of,
+    index_store,
+    knowledge_config,
+)
 
 
 def spent_s() -> float:

@@ -1,1 +1,1 @@
-"""One file per technology; the only place that imports a vendor's client."""
+"""One module per technology, by subject; the only place that imports a vendor's client."""

@@ -38,7 +38,7 @@ def pack(
     replaced.
     """
     from seatrial.registry import archive
-    from seatrial.wiring.bundles import parse_subject, registered
+    from seatrial.wiring.deploying.bundles import parse_subject, registered
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
@@ -85,7 +85,7 @@ def verify(what: str, home: Path | None, config: Path | None, as_json: bool) -> 
 
     What holds a dot or a slash is a path: ./churn is a folder, churn a registered model.
     """
-    from seatrial.wiring.bundles import held
+    from seatrial.wiring.deploying.bundles import held
 
     console = Console(as_json=as_json)
     with held(what, home=home, config=config) as found:

@@ -11,7 +11,7 @@ from seatrial.cli.exits import Exit
 from seatrial.cli.options import DURATION, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.packaging.kubernetes.cluster import Standing, State
-from seatrial.wiring.bundles import Subject, parse_subject
+from seatrial.wiring.deploying.bundles import Subject, parse_subject
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 WAIT_S = 600.0
@@ -70,7 +70,7 @@ def watch(
     version: str, timeout: float, home: Path | None, config: Path | None, as_json: bool
 ) -> int:
     """Wait until a version is ready, failed, or held for a person."""
-    from seatrial.wiring.cluster import manifests, shipping
+    from seatrial.wiring.deploying.cluster import manifests, shipping
 
     workspace = open_workspace(home=home, config=config)
     console = Console(as_json=as_json)
@@ -95,7 +95,7 @@ def promote(
     as_json: bool,
 ) -> int:
     """Give the version on trial all traffic."""
-    from seatrial.wiring.cluster import manifests, shipping
+    from seatrial.wiring.deploying.cluster import manifests, shipping
 
     workspace = open_workspace(home=home, config=config)
     console = Console(as_json=as_json)
@@ -122,7 +122,7 @@ def rollback(
     as_json: bool,
 ) -> int:
     """End the trial under way; without one, return to the version that was there before."""
-    from seatrial.wiring.cluster import manifests, shipping
+    from seatrial.wiring.deploying.cluster import manifests, shipping
 
     workspace = open_workspace(home=home, config=config)
     console = Console(as_json=as_json)
@@ -144,7 +144,7 @@ def ship(
     wait: bool,
 ) -> int:
     """Bring a version to the cluster; returns the exit code."""
-    from seatrial.wiring.cluster import manifests, shipping
+    from seatrial.wiring.deploying.cluster import manifests, shipping
 
     made = manifests(workspace, subject)
     way = shipping(workspace, say=console.step, timeout_s=timeout_s, force=force)
@@ -152,7 +152,7 @@ def ship(
 
 
 def _numbered(workspace: Workspace, version: str) -> Subject:
-    from seatrial.wiring.cluster import numbered
+    from seatrial.wiring.deploying.cluster import numbered
 
     return numbered(workspace, parse_subject(version))
 

@@ -23,9 +23,9 @@ from seatrial.cli.options import (
 from seatrial.cli.output import Console
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.archive import is_archive
-from seatrial.wiring.bundles import Subject
-from seatrial.wiring.deploy import Order, Placed, deploy_order
-from seatrial.wiring.release_drivers import (
+from seatrial.wiring.deploying.bundles import Subject
+from seatrial.wiring.deploying.deploy import Order, Placed, deploy_order
+from seatrial.wiring.deploying.release_drivers import (
     check_server,
     ensure_server,
     has_server,
@@ -167,7 +167,7 @@ def deploy(
     )
     shipped = target == _CLUSTER
     if shipped:
-        from seatrial.wiring.cluster import check_cluster
+        from seatrial.wiring.deploying.cluster import check_cluster
 
         check_cluster(workspace, model)
     record = run_order(console, workspace, order, up=not no_up, wait=shipped or not no_wait)
@@ -195,10 +195,10 @@ def _ship(
 ) -> int:
     """What passed staging, to the cluster."""
     from seatrial.cli.cluster import WAIT_S, ship
-    from seatrial.wiring.cluster import build
+    from seatrial.wiring.deploying.cluster import build
 
     if wanted is not None:
-        from seatrial.wiring.sizing import sized, write_sized
+        from seatrial.wiring.deploying.sizing import sized, write_sized
 
         found = sized(workspace, subject, wanted)
         write_sized(workspace, subject, found)

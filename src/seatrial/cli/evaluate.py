@@ -15,7 +15,7 @@ from seatrial.cli.page_file import write_output
 
 if TYPE_CHECKING:
     from seatrial.training.evaluation.rules import Rules
-    from seatrial.wiring.evaluation import Evaluated
+    from seatrial.wiring.evaluation.evaluating import Evaluated
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXITS = {
@@ -110,7 +110,7 @@ def evaluate(
 
     Exit code 0: better, or not worse. 3: worse. 4: the rows cannot tell.
     """
-    from seatrial.wiring.evaluation import EvaluationOrder, evaluate_order
+    from seatrial.wiring.evaluation.evaluating import EvaluationOrder, evaluate_order
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)

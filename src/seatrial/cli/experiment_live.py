@@ -144,7 +144,7 @@ def outcomes(name: str, file: Path, home: Path | None, config: Path | None, as_j
     A row has user, metric, value, the id of the outcome and, where it was not just now, at. What
     comes twice under one user, metric and id counts once, so a file may be handed in again.
     """
-    from seatrial.adapters.outcome_files import read_outcomes
+    from seatrial.adapters.labels.outcome_files import read_outcomes
 
     console = Console(as_json=as_json)
     if not file.is_file():

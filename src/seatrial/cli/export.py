@@ -75,8 +75,8 @@ def export(
     from seatrial.packaging.source import Source
     from seatrial.packaging.wish import NoWay, Target, Wish
     from seatrial.registry.naming import check_name
-    from seatrial.wiring.export import default_target, export_wish, sample_from
-    from seatrial.wiring.given import endpoint_of
+    from seatrial.wiring.deploying.export import default_target, export_wish, sample_from
+    from seatrial.wiring.deploying.given import endpoint_of
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
@@ -122,7 +122,7 @@ def export(
 def _write_application(
     console: Console, workspace: Workspace, source: Source, target: Path, signature: str | None
 ) -> None:
-    from seatrial.wiring.ray_export import export_application
+    from seatrial.wiring.deploying.ray_export import export_application
 
     bundle = export_application(
         workspace,

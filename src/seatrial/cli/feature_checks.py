@@ -11,7 +11,7 @@ from seatrial.cli.feature_options import repository_option, selected_features, w
 from seatrial.cli.options import DURATION, json_option, workspace_options
 from seatrial.cli.output import Console
 from seatrial.features.failures import EndpointWithoutFeatures
-from seatrial.wiring import features as wired
+from seatrial.wiring.features import commands as wired
 from seatrial.wiring.workspace import open_workspace
 
 
@@ -119,7 +119,7 @@ def skew(
     comparison finds it gone. Exit code 3 says that something does.
     """
     from seatrial.features.plan import plan_of
-    from seatrial.wiring.feature_skew import compare_served, tell
+    from seatrial.wiring.features.skew import compare_served, tell
 
     console = Console(as_json=as_json)
     workspace = open_workspace(home=home, config=config)

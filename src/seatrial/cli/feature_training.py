@@ -67,7 +67,7 @@ def training_set(
     ENTITIES is a Parquet or CSV file with the join keys, a time, and whatever else is to be kept,
     such as the label. No value is newer than its row's time or older than the TTL of its view.
     """
-    from seatrial.wiring.training_sets import TrainingOrder, write_training_set
+    from seatrial.wiring.training.sets import TrainingOrder, write_training_set
 
     if sum((endpoint is not None, service is not None, bool(features))) != 1:
         raise click.UsageError("Give one of --endpoint, --service and --feature.")

@@ -24,7 +24,7 @@ from seatrial.features.failures import Unregistered
 from seatrial.features.online import Read, State
 from seatrial.features.view import Repository, Selected
 from seatrial.kernel.duration import show_duration
-from seatrial.wiring import features as wired
+from seatrial.wiring.features import commands as wired
 from seatrial.wiring.workspace import open_workspace
 
 _MARKS = {State.PRESENT: "ok", State.NULL: "note", State.STALE: "bad", State.MISSING: "bad"}
@@ -44,7 +44,7 @@ def init(
     project: str, repository: Path | None, home: Path | None, config: Path | None, as_json: bool
 ) -> int:
     """Write a repository to begin with: users, two features with a TTL of a day, sample data."""
-    from seatrial.adapters.feast_scaffold import write_repository
+    from seatrial.adapters.features.feast_scaffold import write_repository
 
     console = Console(as_json=as_json)
     folder = wired.folder_of(open_workspace(home=home, config=config), repository)

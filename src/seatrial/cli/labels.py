@@ -20,8 +20,8 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.monitoring.performance.label_desk import MAX_LABELS, LabelDesk, Planned
 from seatrial.monitoring.performance.verdict import PerformanceRules
-from seatrial.wiring.performance import LabelFiles
-from seatrial.wiring.watch_folder import WatchFolder
+from seatrial.wiring.watching.folder import WatchFolder
+from seatrial.wiring.watching.performance import LabelFiles
 from seatrial.wiring.workspace import open_workspace
 
 
@@ -68,7 +68,7 @@ def add(
     label for the same id replaces the one before. Rows without a label are left out, so a sheet of
     `seatrial labels plan` may be handed in half done.
     """
-    from seatrial.adapters.label_files import read_labels
+    from seatrial.adapters.labels.label_files import read_labels
 
     console = Console(as_json=as_json)
     if not file.is_file():
@@ -163,7 +163,7 @@ def plan(
     They are chosen by a hash of their id, from the newest complete window: few, and without bias.
     Label all of them, the hard ones too, and hand the sheet in with `seatrial labels add`.
     """
-    from seatrial.adapters.parquet_log import folder_name
+    from seatrial.adapters.tables.parquet_log import folder_name
     from seatrial.monitoring.performance.label_desk import LABELS
 
     if n is not None and within is not None:
@@ -215,8 +215,8 @@ class _At:
 def _desk(
     endpoint: str, home: Path | None, config: Path | None, watch: Path | None
 ) -> Iterator[_At]:
-    from seatrial.wiring.label_sheet import log_sheet, sheet
-    from seatrial.wiring.log_performance import LABELS
+    from seatrial.wiring.watching.label_sheet import log_sheet, sheet
+    from seatrial.wiring.watching.log_performance import LABELS
 
     now = SystemClock().now
     logs: tuple[str, ...] = ()

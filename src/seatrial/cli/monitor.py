@@ -94,7 +94,7 @@ def report(
     Exit code 0: nothing that matters, or warnings only; 3: an alarm, or something critical; 4: too
     few rows to say. With --config, all rows of its data are compared with its reference.
     """
-    from seatrial.wiring.batch_report import compared
+    from seatrial.wiring.watching.batch_report import compared
 
     console = Console(as_json=as_json)
     file, folder = _to_compare(config, reference, current)
@@ -128,8 +128,8 @@ def run(config: Path, once: bool, port: int | None, home: Path | None, as_json: 
     Where it stopped it goes on, also after a kill: no window is judged twice, and none is left out.
     """
     from seatrial.wiring import detached
-    from seatrial.wiring.log_watch import run_log_watch
-    from seatrial.wiring.watch_folder import WatchFolder
+    from seatrial.wiring.watching.folder import WatchFolder
+    from seatrial.wiring.watching.log_watch import run_log_watch
 
     console = Console(as_json=as_json)
     file, folder = read_file(config)

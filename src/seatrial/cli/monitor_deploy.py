@@ -14,8 +14,8 @@ from seatrial.cli.options import json_option
 from seatrial.cli.output import Console
 from seatrial.monitoring.watching.watch_file import MonitoringFile
 from seatrial.packaging.grafana import Language
-from seatrial.wiring.server_section import Section, Standing, give_section, standing
-from seatrial.wiring.watch_folder import WatchFolder
+from seatrial.wiring.watching.folder import WatchFolder
+from seatrial.wiring.watching.server_section import Section, Standing, give_section, standing
 from seatrial.wiring.workspace import open_workspace
 
 _MOST = 8
@@ -30,7 +30,7 @@ def check(config: Path, home: Path | None, as_json: bool) -> int:
 
     Which columns were found, how many rows, the reference, the sinks and whether they answer.
     """
-    from seatrial.wiring.watch_check import check_sinks
+    from seatrial.wiring.watching.check import check_sinks
 
     console = Console(as_json=as_json)
     file, folder = read_file(config)
@@ -68,7 +68,7 @@ def start(config: Path, port: int | None, home: Path | None, as_json: bool) -> i
     Without data in the file, the server of the workspace watches: it is given this configuration as
     the section monitoring of seatrial.yaml.
     """
-    from seatrial.wiring.watch_files import DASHBOARD, write_dashboard, write_rules
+    from seatrial.wiring.watching.files import DASHBOARD, write_dashboard, write_rules
 
     console = Console(as_json=as_json)
     file, folder = read_file(config)
@@ -98,7 +98,7 @@ def start(config: Path, port: int | None, home: Path | None, as_json: bool) -> i
 @json_option
 def stop(config: Path, as_json: bool) -> int:
     """Stop the monitor that `start` put into the background."""
-    from seatrial.wiring.watch_background import stop_monitor
+    from seatrial.wiring.watching.background import stop_monitor
 
     console = Console(as_json=as_json)
     file, folder = read_file(config)
@@ -116,8 +116,8 @@ def stop(config: Path, as_json: bool) -> int:
 def _check_log(
     console: Console, file: MonitoringFile, folder: Path, home: Path | None
 ) -> dict[str, Any]:
-    from seatrial.wiring.watch_background import running_monitor
-    from seatrial.wiring.watch_check import check_log
+    from seatrial.wiring.watching.background import running_monitor
+    from seatrial.wiring.watching.check import check_log
 
     console.progress("reading", "reference and log")
     found = check_log(file, folder=folder, workspace=partial(open_workspace, home=home))
@@ -197,7 +197,7 @@ def _server_record(found: Standing) -> dict[str, Any]:
 def _start_log(
     console: Console, config: Path, out: WatchFolder, home: Path | None, port: int | None
 ) -> dict[str, Any]:
-    from seatrial.wiring.watch_background import start_monitor
+    from seatrial.wiring.watching.background import start_monitor
 
     workspace = open_workspace(home=home)
     running = start_monitor(config, out, home=workspace.home, port=port)

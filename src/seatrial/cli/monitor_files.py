@@ -37,7 +37,7 @@ def _config(config: Path | None, home: Path | None) -> tuple[MonitoringConfig, b
 @json_option
 def rules(out: Path, config: Path | None, home: Path | None, as_json: bool) -> int:
     """Write alerting rules for Prometheus, as a file and for its operator."""
-    from seatrial.wiring.watch_files import write_rules
+    from seatrial.wiring.watching.files import write_rules
 
     console = Console(as_json=as_json)
     settings, serves = _config(config, home)
@@ -63,7 +63,7 @@ def dashboard(
     out: Path, language: str, config: Path | None, home: Path | None, as_json: bool
 ) -> int:
     """Write a dashboard to import into Grafana."""
-    from seatrial.wiring.watch_files import write_dashboard
+    from seatrial.wiring.watching.files import write_dashboard
 
     console = Console(as_json=as_json)
     settings, _ = _config(config, home)
@@ -100,7 +100,7 @@ def backfill(
     Nothing is kept, and nobody is told. The log is a sample: server.log_sample_rate of all
     predictions.
     """
-    from seatrial.wiring.backfill import backfilled, log_folder
+    from seatrial.wiring.watching.backfill import backfilled, log_folder
 
     if every is not None and rows is not None:
         raise click.UsageError("Give either --every or --rows.")

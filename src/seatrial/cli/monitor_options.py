@@ -12,7 +12,7 @@ import click
 from seatrial.kernel.config import load
 from seatrial.kernel.store import Store
 from seatrial.monitoring.watching.watch_file import MonitoringFile
-from seatrial.wiring.watch_folder import WatchFolder
+from seatrial.wiring.watching.folder import WatchFolder
 from seatrial.wiring.workspace import open_workspace
 
 F = TypeVar("F", bound=Callable[..., Any])

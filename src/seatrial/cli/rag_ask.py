@@ -130,8 +130,8 @@ def _run(
     index: str | None,
     work: Callable[[Knowledge, str], Awaitable[T]],
 ) -> T:
-    from seatrial.wiring.knowledge import knowledge_config
-    from seatrial.wiring.knowledge_here import knowledge_here
+    from seatrial.wiring.knowledge.here import knowledge_here
+    from seatrial.wiring.knowledge.indexes import knowledge_config
 
     workspace = rag_workspace(home, config)
     name, _ = knowledge_config(workspace, index)

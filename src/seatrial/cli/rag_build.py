@@ -17,7 +17,7 @@ from seatrial.rag.index.writing import VersionFacts
 from seatrial.rag.ingest.report import IngestReport
 
 if TYPE_CHECKING:
-    from seatrial.adapters.index_leftovers import DraftFacts
+    from seatrial.adapters.index.leftovers import DraftFacts
 
 _SHOWN = 5
 
@@ -40,7 +40,7 @@ def build(
     What did not change is neither read nor embedded again. A build that was ended goes on where it
     was. While it runs the version before answers.
     """
-    from seatrial.wiring.knowledge import build_index, knowledge_config
+    from seatrial.wiring.knowledge.indexes import build_index, knowledge_config
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
@@ -63,8 +63,8 @@ def build(
 @json_option
 def versions(index: str | None, home: Path | None, config: Path | None, as_json: bool) -> int:
     """The versions of an index, the newest last."""
-    from seatrial.wiring.index_leftovers import standing_of
-    from seatrial.wiring.knowledge import knowledge_config
+    from seatrial.wiring.knowledge.indexes import knowledge_config
+    from seatrial.wiring.knowledge.leftovers import standing_of
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
@@ -100,8 +100,8 @@ def discard(
     builds left. The live version stays, and each that a release has in production, under test or
     on trial, or that a rollback goes to. While a build runs nothing is removed.
     """
-    from seatrial.wiring.index_leftovers import discard_leftovers
-    from seatrial.wiring.knowledge import knowledge_config
+    from seatrial.wiring.knowledge.indexes import knowledge_config
+    from seatrial.wiring.knowledge.leftovers import discard_leftovers
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
@@ -156,8 +156,8 @@ def rollback(
 
     Of an index that is released its endpoint decides: see `seatrial rollback`.
     """
-    from seatrial.wiring.index_releases import check_unreleased
-    from seatrial.wiring.knowledge import knowledge_config, roll_back
+    from seatrial.wiring.knowledge.indexes import knowledge_config, roll_back
+    from seatrial.wiring.knowledge.releases import check_unreleased
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
@@ -184,7 +184,7 @@ def audit(
 
     Exit code 0: documents, chunks, words and vectors agree; 3: they do not.
     """
-    from seatrial.wiring.knowledge import index_store, knowledge_config
+    from seatrial.wiring.knowledge.indexes import index_store, knowledge_config
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)

@@ -62,13 +62,13 @@ def evaluate(
     more questions are needed to say.
     """
     from seatrial.rag.evaluation.questions import read_questions
-    from seatrial.wiring.knowledge import knowledge_config
-    from seatrial.wiring.knowledge_evaluation import (
+    from seatrial.wiring.knowledge.evaluation import (
         EvaluationNotKept,
         evaluate_replies,
         evaluate_version,
         keep_evaluation,
     )
+    from seatrial.wiring.knowledge.indexes import knowledge_config
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)
@@ -162,7 +162,7 @@ def analyze(
         told,
     )
     from seatrial.rag.evaluation.questions import read_questions
-    from seatrial.wiring.knowledge_evaluation import analyze_corpus
+    from seatrial.wiring.knowledge.evaluation import analyze_corpus
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)

@@ -46,9 +46,9 @@ def release(
     answer as they are released, not as they are built. Exit code 3: it was stopped.
     """
     from seatrial.cli.follow import follow
-    from seatrial.wiring.deploy_index import release_index
-    from seatrial.wiring.knowledge import knowledge_config
-    from seatrial.wiring.release_drivers import has_server, local_controller
+    from seatrial.wiring.deploying.release_drivers import has_server, local_controller
+    from seatrial.wiring.knowledge.deploy_index import release_index
+    from seatrial.wiring.knowledge.indexes import knowledge_config
 
     console = Console(as_json=as_json)
     workspace = rag_workspace(home, config)

@@ -14,7 +14,7 @@ from seatrial.cli.output import Console
 
 if TYPE_CHECKING:
     from seatrial.kernel.store import Store
-    from seatrial.wiring.registering import Ending, Offered
+    from seatrial.wiring.registry.registering import Ending, Offered
     from seatrial.wiring.workspace import Workspace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -65,8 +65,8 @@ def register(
     4: the rows cannot tell.
     """
     from seatrial.registry.offers import check_alias
-    from seatrial.wiring.registering import Offer, offer
-    from seatrial.wiring.registries import check_followed, own_registry
+    from seatrial.wiring.registry.registering import Offer, offer
+    from seatrial.wiring.registry.registries import check_followed, own_registry
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
@@ -95,7 +95,7 @@ def _followed(console: Console, workspace: Workspace, store: Store, offered: Off
     from seatrial.cli.follow import canary_of
     from seatrial.release.desk import Desk
     from seatrial.training.following.desk import FOLLOWER
-    from seatrial.wiring.registering import arrival, ending
+    from seatrial.wiring.registry.registering import arrival, ending
 
     desk = Desk(store)
     if not store.present(FOLLOWER):

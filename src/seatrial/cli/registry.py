@@ -29,7 +29,7 @@ _COLOURS = {
 
 def _desk(home: Path | None, config: Path | None) -> RegistryDesk:
     from seatrial.training.following.desk import RegistryDesk
-    from seatrial.wiring.registries import own_registry
+    from seatrial.wiring.registry.registries import own_registry
     from seatrial.wiring.workspace import open_workspace
 
     workspace = open_workspace(home=home, config=config)

@@ -16,7 +16,7 @@ from seatrial.cli.retrain_outside import COMMANDS as OUTSIDE_COMMANDS
 
 if TYPE_CHECKING:
     from seatrial.kernel.store import Store
-    from seatrial.wiring.retraining_desk import RetrainingDesk
+    from seatrial.wiring.retraining.desk import RetrainingDesk
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,7 +40,7 @@ def _desk(home: Path | None, config: Path | None) -> RetrainingDesk:
 
 
 def _opened(home: Path | None, config: Path | None) -> tuple[RetrainingDesk, Store]:
-    from seatrial.wiring.retraining_desk import RetrainingDesk
+    from seatrial.wiring.retraining.desk import RetrainingDesk
     from seatrial.wiring.workspace import open_workspace
 
     workspace = open_workspace(home=home, config=config)

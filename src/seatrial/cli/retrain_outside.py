@@ -15,14 +15,14 @@ from seatrial.cli.page_file import write_output
 from seatrial.cli.stopping import told_to_stop
 
 if TYPE_CHECKING:
-    from seatrial.wiring.retraining_outside import OutsideRuns
+    from seatrial.wiring.retraining.outside import OutsideRuns
 
 _POD_FOLDER = "/workspace"
 _ORCHESTRATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 def _runs(home: Path | None, config: Path | None) -> OutsideRuns:
-    from seatrial.wiring.retraining_outside import OutsideRuns
+    from seatrial.wiring.retraining.outside import OutsideRuns
     from seatrial.wiring.workspace import open_workspace
 
     workspace = open_workspace(home=home, config=config)
@@ -65,7 +65,7 @@ def retrain_export(
     """Write NAME as an Airflow DAG or a Kubeflow pipeline: the same steps, each a task."""
     from seatrial.training.exporting import airflow, kubeflow
     from seatrial.training.exporting.plan import Cluster
-    from seatrial.wiring.retraining_export import check_place, exported
+    from seatrial.wiring.retraining.export import check_place, exported
     from seatrial.wiring.workspace import open_workspace
 
     pods = to == "kubeflow"
@@ -145,7 +145,7 @@ def retrain_step(
     waits; 5: it failed for good; 10: another attempt may help.
     """
     from seatrial.steps.performer import Stopped
-    from seatrial.wiring.retraining_outside import Hearing
+    from seatrial.wiring.retraining.outside import Hearing
 
     console = Console(as_json=as_json)
     hearing = Hearing(

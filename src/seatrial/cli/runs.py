@@ -114,7 +114,7 @@ def compare(first: str, second: str, home: Path | None, config: Path | None, as_
 @json_option
 def sync(home: Path | None, config: Path | None, as_json: bool) -> int:
     """Send to the configured trackers what they have not taken yet."""
-    from seatrial.wiring.trackers import sync_all
+    from seatrial.wiring.training.trackers import sync_all
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)

@@ -28,7 +28,7 @@ def sbom(what: str, output: Path | None, home: Path | None, config: Path | None)
     from seatrial.packaging import sbom as bill
     from seatrial.packaging.requirements import parse_pins
     from seatrial.registry.incoming import writing
-    from seatrial.wiring.bundles import held
+    from seatrial.wiring.deploying.bundles import held
 
     with held(what, home=home, config=config) as found:
         pins = parse_pins(found.bundle.requirements())

@@ -110,11 +110,11 @@ def serve_bundle(
     """Serve one BUNDLE, a folder or an archive, with no store and no other file."""
     from seatrial.registry.archive import opened
     from seatrial.serving.spawn import ChildLimits
-    from seatrial.wiring import standalone
+    from seatrial.wiring.deploying import standalone
 
     with opened(bundle) as found:
         if not bundle.is_dir():
-            from seatrial.wiring.intake import check_vouched
+            from seatrial.wiring.deploying.intake import check_vouched
 
             check_vouched(found, trust=trust)
         standalone.serve_bundle(

@@ -76,8 +76,8 @@ def verify(
     What holds a dot or a slash is a path: ./churn is a folder, churn a registered model.
     """
     from seatrial.registry.signing_file import signature_path
-    from seatrial.wiring.bundles import held
-    from seatrial.wiring.trust import Trust
+    from seatrial.wiring.deploying.bundles import held
+    from seatrial.wiring.deploying.trust import Trust
 
     console = Console(as_json=as_json)
     trust = Trust(key)
@@ -108,9 +108,9 @@ def _sign(
     config: Path | None,
 ) -> dict[str, object]:
     from seatrial.registry.signing_file import signature_path
-    from seatrial.wiring.bundles import held
-    from seatrial.wiring.files import ship_signature
-    from seatrial.wiring.trust import sign_bundle
+    from seatrial.wiring.deploying.bundles import held
+    from seatrial.wiring.deploying.files import ship_signature
+    from seatrial.wiring.deploying.trust import sign_bundle
 
     with held(what, home=home, config=config) as found:
         target = output or signature_path(found.place)

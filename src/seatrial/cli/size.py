@@ -44,9 +44,9 @@ def size(
     """
     from seatrial.packaging.replica_prices import read_prices
     from seatrial.packaging.replicas import Wanted
-    from seatrial.wiring.bundles import parse_subject
-    from seatrial.wiring.cluster import numbered
-    from seatrial.wiring.sizing import sized, write_sized
+    from seatrial.wiring.deploying.bundles import parse_subject
+    from seatrial.wiring.deploying.cluster import numbered
+    from seatrial.wiring.deploying.sizing import sized, write_sized
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)

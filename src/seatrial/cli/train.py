@@ -104,8 +104,8 @@ def train(
     """
     from seatrial.training.runs.failures import WorseThanConstant
     from seatrial.training.runs.order import TrainingOrder
-    from seatrial.wiring.training import train_order
-    from seatrial.wiring.training_recipe import recipe_of
+    from seatrial.wiring.training.recipe import recipe_of
+    from seatrial.wiring.training.trainer import train_order
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)

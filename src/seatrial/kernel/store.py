@@ -1,6 +1,6 @@
 """The ports of the store: facts, leases, presence and slices.
 
-One adapter implements all four over one database (`adapters/sqlite.py`, `adapters/postgres.py`);
+One adapter implements all four over one database (`adapters/store/`);
 `seatrial.testing.StoreSuite` defines what they mean. All calls block and are thread-safe; none may
 be made on an event loop. Names are 1 to 200 printable characters, data is plain JSON of at most
 4 MiB a record (`kernel/plain.py`); anything else is refused before the database is asked.

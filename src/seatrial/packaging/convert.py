@@ -35,10 +35,10 @@ from seatrial.registry.signature import Batch, Prediction, Signature, take
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.spawn import ChildLimits
 
-SAVED_MODEL = "seatrial.adapters.export_tensorflow:saved_model"
-SCRIPT = "seatrial.adapters.export_torch:script"
-COMPLETE = "seatrial.adapters.onnx_graph:complete"
-QUANTIZE = "seatrial.adapters.quantize_onnx:quantize"
+SAVED_MODEL = "seatrial.adapters.export.tensorflow:saved_model"
+SCRIPT = "seatrial.adapters.export.torch:script"
+COMPLETE = "seatrial.adapters.export.onnx_graph:complete"
+QUANTIZE = "seatrial.adapters.export.quantize_onnx:quantize"
 
 
 Archive: TypeAlias = Callable[[str, Signature, bytes], bytes]

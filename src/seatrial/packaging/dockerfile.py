@@ -11,7 +11,7 @@ PORT = 8080
 USER_ID = 10001
 BUNDLE_PATH = "/app/bundle"
 COMMAND = (
-    *("uvicorn", "--factory", "seatrial.wiring.standalone:app"),
+    *("uvicorn", "--factory", "seatrial.wiring.deploying.standalone:app"),
     *("--http", "seatrial.web.protocol:HotProtocol", "--loop", "uvloop"),
     *("--lifespan", "on"),  # without it a bundle that cannot be loaded leaves a server that waits
     *("--host", "0.0.0.0", "--port", str(PORT), "--no-access-log"),  # noqa: S104  # in a container

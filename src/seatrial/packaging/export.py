@@ -28,15 +28,15 @@ class Form(StrEnum):
 
 
 EXPORTERS: Mapping[str, str] = {
-    "scikit-learn": "seatrial.adapters.export_sklearn:export",
-    "xgboost": "seatrial.adapters.export_xgboost:export",
-    "lightgbm": "seatrial.adapters.export_lightgbm:export",
-    "catboost": "seatrial.adapters.export_catboost:export",
-    "onnx": "seatrial.adapters.export_onnx:export",
-    "pytorch": "seatrial.adapters.export_torch:export",
-    "keras": "seatrial.adapters.export_tensorflow:export",
-    "tensorflow": "seatrial.adapters.export_tensorflow:export",
-    "huggingface": "seatrial.adapters.export_huggingface:export",
+    "scikit-learn": "seatrial.adapters.export.sklearn:export",
+    "xgboost": "seatrial.adapters.export.xgboost:export",
+    "lightgbm": "seatrial.adapters.export.lightgbm:export",
+    "catboost": "seatrial.adapters.export.catboost:export",
+    "onnx": "seatrial.adapters.export.onnx:export",
+    "pytorch": "seatrial.adapters.export.torch:export",
+    "keras": "seatrial.adapters.export.tensorflow:export",
+    "tensorflow": "seatrial.adapters.export.tensorflow:export",
+    "huggingface": "seatrial.adapters.export.huggingface:export",
 }
 """Framework to exporter, as ``module:function``. A further framework is one line here."""
 

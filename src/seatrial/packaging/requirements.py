@@ -26,7 +26,7 @@ Pins: TypeAlias = Mapping[str, str]
 """Exact version by normalised distribution name."""
 
 SERVER = ("fastapi", "httptools", "msgspec", "numpy", "orjson", "psutil", "uvicorn", "uvloop")
-"""What `seatrial.wiring.standalone` imports; the engines come with the bundle."""
+"""What `seatrial.wiring.deploying.standalone` imports; the engines come with the bundle."""
 
 _ONNX = ("onnxruntime",)
 _TEXTS = ("tokenizers",)

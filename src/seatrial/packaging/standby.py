@@ -22,10 +22,10 @@ class For(Enum):
         "pandas",
         "picklescan",
         "seatrial.adapters.native.opening",
-        "seatrial.adapters.export_sklearn",
+        "seatrial.adapters.export.sklearn",
         "skl2onnx",
     )
-    GRAPH = ("seatrial.adapters.onnxruntime",)
+    GRAPH = ("seatrial.adapters.serving.onnxruntime",)
 
 
 Start: TypeAlias = Callable[[For], ModelSession]

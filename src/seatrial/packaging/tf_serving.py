@@ -28,7 +28,7 @@ BATCHING: Final = "batching.config"
 MONITORING: Final = "monitoring.config"
 _BATCHES: Final = "batching_params.pbtxt"
 _WARMUP: Final = "assets.extra/tf_serving_warmup_requests"
-_WARM: Final = "seatrial.adapters.export_tensorflow:warmup"
+_WARM: Final = "seatrial.adapters.export.tensorflow:warmup"
 _WARM_BYTES: Final = 1 << 20
 
 

@@ -40,7 +40,7 @@ def model_files(name: str, signature: Signature, graph: Graph) -> dict[str, byte
         },
         "archiverVersion": "0.12.0",
     }
-    program = resources.files("seatrial.adapters").joinpath("torchserve_model.py")
+    program = resources.files("seatrial.adapters.serving").joinpath("torchserve_model.py")
     return {
         MANIFEST: _json(manifest),
         _TOLD: _json(_told(signature, graph)),

@@ -104,7 +104,7 @@ def model_files(
     """
     files = {f"{_VERSION}/model.onnx": graph.content, MARK: mark.as_json()}
     if backend is Backend.PYTHON:
-        program = resources.files("seatrial.adapters").joinpath("triton_model.py")
+        program = resources.files("seatrial.adapters.serving").joinpath("triton_model.py")
         files[f"{_VERSION}/model.py"] = program.read_bytes()
         lines = _python(signature, graph)
     else:

@@ -4,7 +4,7 @@ One call is in flight at a time. A call that nobody waits for any more still run
 answer always belongs to the call it is taken for; one that runs longer than it may ends the
 process, since nothing else stops native code. The process ends itself when this one is gone,
 however that happened: it holds the reading end of a pipe whose closing the kernel turns into
-SIGKILL (`adapters/model_child.py`).
+SIGKILL (`adapters/serving/model_child.py`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Of a feature that is a tensor it keeps the numbers that are watched, not the tensor.
 
 The event loop offers requests, a few of which become records at once; the sync thread writes them
-down. What becomes of the spool's segments is an adapter's business (`adapters/parquet_log.py`).
+down. What becomes of the spool's segments is an adapter's business
+(`adapters/tables/parquet_log.py`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-PROGRAM: Final = "seatrial.adapters.model_child"
+PROGRAM: Final = "seatrial.adapters.serving.model_child"
 _PREFIX: Final = "seatrial-model-"
 _FRESH_S: Final = 60.0
 _TAIL_BYTES: Final = 1 << 13

@@ -52,7 +52,7 @@ class EventEffects:
     def _labels(self) -> LabelDesk:
         if self._desk is None:
             with ONE_AT_A_TIME:
-                from seatrial.wiring.performance import LabelFiles
+                from seatrial.wiring.watching.performance import LabelFiles
 
             self._desk = LabelDesk(
                 self._store, LabelFiles(self._workspace.labels), now=self._clock.now
@@ -61,7 +61,7 @@ class EventEffects:
 
     def _demand(self, request: RetrainingDemanded, event: CloudEvent) -> None:
         with ONE_AT_A_TIME:
-            from seatrial.wiring.retraining_steps import config_of
+            from seatrial.wiring.retraining.steps import config_of
 
         config = config_of(self._workspace, request.retraining)
         rows = "" if request.n_rows is None else f" of {request.n_rows:,} rows"

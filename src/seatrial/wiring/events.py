@@ -61,19 +61,19 @@ def open_broker(
             raise AssertionError("the section events has no broker")
         case KafkaConfig():
             with ONE_AT_A_TIME:
-                from seatrial.adapters.events_kafka import KafkaBroker
+                from seatrial.adapters.events.kafka import KafkaBroker
 
             options = _options(broker.security, environment)
             return KafkaBroker(broker.servers, options=options, timeout_s=broker.timeout)
         case RedisConfig():
             with ONE_AT_A_TIME:
-                from seatrial.adapters.events_redis import RedisBroker
+                from seatrial.adapters.events.redis import RedisBroker
 
             url = broker.url or secret_of(broker.url_env, environment) or ""
             return RedisBroker(url, keep=broker.keep, timeout_s=broker.timeout)
         case PostgresConfig():
             with ONE_AT_A_TIME:
-                from seatrial.adapters.events_postgres import PostgresBroker
+                from seatrial.adapters.events.postgres import PostgresBroker
 
             return PostgresBroker(
                 _database(broker, store_url, environment),
@@ -262,6 +262,6 @@ def _database(broker: PostgresConfig, store_url: str, environment: Mapping[str, 
             "Events go over PostgreSQL, and the store is none.",
             remedy="Name in events.broker.url_env the variable that holds the database's address.",
         )
-    from seatrial.adapters.postgres import schema_in
+    from seatrial.adapters.store.postgres import schema_in
 
     return schema_in(store_url)[0]

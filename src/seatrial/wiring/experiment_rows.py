@@ -16,7 +16,7 @@ from seatrial.monitoring.rows.columns import Columns, Kind
 from seatrial.monitoring.rows.source import Chunk, SourceProblem
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.monitoring.watching.data_config import DataConfig
-from seatrial.wiring.table_sources import open_source
+from seatrial.wiring.watching.table_sources import open_source
 
 _SHOWN = 5
 """Names that an error lists."""

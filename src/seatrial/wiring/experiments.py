@@ -19,7 +19,7 @@ from seatrial.kernel.store import Store
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
-    from seatrial.adapters.sqlite_experiment import SqliteExperiment
+    from seatrial.adapters.labels.sqlite_experiment import SqliteExperiment
     from seatrial.experiments.conductor import Conductor
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def ledger_path(workspace: Workspace, name: str) -> Path:
 def open_ledger(workspace: Workspace, name: str, names: Names) -> SqliteExperiment:
     """The ledger of an experiment; made when it is not there."""
     with ONE_AT_A_TIME:
-        from seatrial.adapters.sqlite_experiment import SqliteExperiment
+        from seatrial.adapters.labels.sqlite_experiment import SqliteExperiment
 
     path = ledger_path(workspace, name)
     path.parent.mkdir(parents=True, exist_ok=True)

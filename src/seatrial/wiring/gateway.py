@@ -36,15 +36,15 @@ from seatrial.gateway.tokens.windows import ChainedWindows, WindowTable
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import Invalid, NotFound
 from seatrial.kernel.loading import ONE_AT_A_TIME
-from seatrial.wiring.prompts_here import PromptsHere
+from seatrial.wiring.prompts.here import PromptsHere
 from seatrial.wiring.workspace import Workspace, open_workspace
 
 LEDGERS: Mapping[str, str] = {
-    "sqlite": "seatrial.adapters.ledger_sqlite:SqliteLedger",
-    "postgresql": "seatrial.adapters.ledger_postgres:PostgresLedger",
-    "postgres": "seatrial.adapters.ledger_postgres:PostgresLedger",
-    "redis": "seatrial.adapters.ledger_redis:RedisLedger",
-    "rediss": "seatrial.adapters.ledger_redis:RedisLedger",
+    "sqlite": "seatrial.adapters.ledger.sqlite:SqliteLedger",
+    "postgresql": "seatrial.adapters.ledger.postgres:PostgresLedger",
+    "postgres": "seatrial.adapters.ledger.postgres:PostgresLedger",
+    "redis": "seatrial.adapters.ledger.redis:RedisLedger",
+    "rediss": "seatrial.adapters.ledger.redis:RedisLedger",
 }
 
 _RECENT = 10_000
@@ -151,9 +151,9 @@ def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.e
     config = workspace.settings.gateway
     if not config.models:
         return
-    from seatrial.adapters.jsonschema_shape import shape_maker
-    from seatrial.adapters.prices_genai import GenaiPrices
-    from seatrial.adapters.tokens_toktok import ToktokEncoder
+    from seatrial.adapters.llm.jsonschema_shape import shape_maker
+    from seatrial.adapters.llm.prices_genai import GenaiPrices
+    from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
 
     for name, one in config.providers.items():
         _vendor(name, one, environment)
@@ -162,7 +162,7 @@ def check_gateway(workspace: Workspace, *, environment: Mapping[str, str] = os.e
     GenaiPrices()
     ToktokEncoder(Encoding.O200K)
     if _keeps_answers(config) and not config.cache.store:
-        import seatrial.adapters.answers_sqlite  # noqa: F401 - for the pages it shares
+        import seatrial.adapters.llm.answers_sqlite  # noqa: F401 - for the pages it shares
 
 
 def ledger_url(workspace: Workspace) -> str:
@@ -200,9 +200,9 @@ def _parts(
     counts: GatewayCounts,
     tallies: Tallies,
 ) -> Parts:
-    from seatrial.adapters.jsonschema_shape import shape_maker
-    from seatrial.adapters.prices_genai import GenaiPrices
-    from seatrial.adapters.tokens_toktok import ToktokEncoder
+    from seatrial.adapters.llm.jsonschema_shape import shape_maker
+    from seatrial.adapters.llm.prices_genai import GenaiPrices
+    from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
 
     known = GenaiPrices()
     own = EntryBook(price.entry() for price in config.prices)
@@ -210,7 +210,7 @@ def _parts(
     windows = ChainedWindows([own_windows, WindowTable(), known])
     tracer = None
     if config.tracing:
-        from seatrial.adapters.otel import OtelTracer
+        from seatrial.adapters.telemetry.otel import OtelTracer
 
         tracer = OtelTracer()
     return Parts(
@@ -238,10 +238,10 @@ def _answers(workspace: Workspace) -> Answers | None:
     if not _keeps_answers(config):
         return None
     if config.cache.store:
-        from seatrial.adapters.answers_redis import RedisAnswers
+        from seatrial.adapters.llm.answers_redis import RedisAnswers
 
         return RedisAnswers(config.cache.store)
-    from seatrial.adapters.answers_sqlite import SqliteAnswers
+    from seatrial.adapters.llm.answers_sqlite import SqliteAnswers
 
     return SqliteAnswers(workspace.home / "answers.db", max_bytes=config.cache.max_bytes)
 
@@ -253,12 +253,12 @@ def _keeps_answers(config: GatewayConfig) -> bool:
 def _vendor(name: str, config: ProviderConfig, environment: Mapping[str, str]) -> Provider:
     secret = _secret(name, config.api_key_env, environment)
     if config.kind == "anthropic":
-        from seatrial.adapters.llm_anthropic import AnthropicOptions, AnthropicProvider
+        from seatrial.adapters.llm.anthropic import AnthropicOptions, AnthropicProvider
 
         return AnthropicProvider(
             AnthropicOptions(name=name, base_url=config.url, api_key=secret, headers=config.headers)
         )
-    from seatrial.adapters.llm_openai import OpenAIOptions, OpenAIProvider, StreamEnd
+    from seatrial.adapters.llm.openai import OpenAIOptions, OpenAIProvider, StreamEnd
 
     return OpenAIProvider(
         OpenAIOptions(

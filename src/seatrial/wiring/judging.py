@@ -30,6 +30,6 @@ def _counters(workspace: Workspace, environment: Mapping[str, str]) -> Counters 
     config = workspace.settings.judge
     if config.prometheus is None:
         return None
-    from seatrial.adapters.counters_prometheus import PrometheusCounters
+    from seatrial.adapters.telemetry.counters_prometheus import PrometheusCounters
 
     return PrometheusCounters(config, now=time.time, token=environment.get(TOKEN) or None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seatrial.adapters.limits_shared import SharedLimits
+from seatrial.adapters.llm.limits_shared import SharedLimits
 from seatrial.gateway.policies.metrics import GatewayCounts, Snapshot, exposition
 from seatrial.gateway.routes.doorman import Doorman
 from seatrial.gateway.routes.key_desk import KeyDesk
@@ -25,8 +25,8 @@ from seatrial.wiring.listening import is_loopback
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
-    from seatrial.wiring.index_releases import ReleasedIndexes
-    from seatrial.wiring.served_knowledge import ServedKnowledge
+    from seatrial.wiring.knowledge.releases import ReleasedIndexes
+    from seatrial.wiring.knowledge.served import ServedKnowledge
 
 
 class Llm:
@@ -79,7 +79,7 @@ class Llm:
     def _opened(
         self, workspace: Workspace, doorman: Doorman, released: ReleasedIndexes[Any] | None
     ) -> ServedKnowledge:
-        from seatrial.wiring.served_knowledge import ServedKnowledge
+        from seatrial.wiring.knowledge.served import ServedKnowledge
 
         return ServedKnowledge(workspace, doorman, gateway=lambda: self._gateway, released=released)
 

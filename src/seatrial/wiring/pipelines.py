@@ -48,9 +48,9 @@ def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
 
 def _tick(workspace: Workspace, stop: threading.Event) -> None:
     from seatrial.wiring.events import moving
-    from seatrial.wiring.registry_following import following
-    from seatrial.wiring.retraining_book import RetrainingBook
-    from seatrial.wiring.retraining_steps import RetrainingFlow
+    from seatrial.wiring.registry.following import following
+    from seatrial.wiring.retraining.book import RetrainingBook
+    from seatrial.wiring.retraining.steps import RetrainingFlow
 
     store = workspace.open_store()
     holder = f"pipelines-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,6 +1,6 @@
 """What Ray Serve imports: a bundle as an application, and a repository whose models become some.
 
-Each replica of a model serves its bundle as a container does (`wiring.standalone`).
+Each replica of a model serves its bundle as a container does (`wiring.deploying.standalone`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from seatrial.adapters.serving_ray import RayModels, below
-from seatrial.adapters.serving_ray import application as of_ray
+from seatrial.adapters.serving.ray import RayModels, below
+from seatrial.adapters.serving.ray import application as of_ray
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.config import ConfigModel, validated
 from seatrial.packaging.rayserve import BUNDLE, scale_of
@@ -29,10 +29,10 @@ from seatrial.web.app import build
 from seatrial.web.errors import error_reply
 from seatrial.web.inference import App
 from seatrial.web.repository import RepositoryDoor
-from seatrial.wiring.remote_engines import mark_in
-from seatrial.wiring.standalone import Standalone
-from seatrial.wiring.trust import trust_of_environment
-from seatrial.wiring.versions import plan_here
+from seatrial.wiring.deploying.remote_engines import mark_in
+from seatrial.wiring.deploying.standalone import Standalone
+from seatrial.wiring.deploying.trust import trust_of_environment
+from seatrial.wiring.deploying.versions import plan_here
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _START_S: Final = 55.0
@@ -84,7 +84,7 @@ def repository(args: Mapping[str, Any]) -> Any:
 def replica(folder: str, name: str, version: int, prefix: str) -> App:
     """What a replica of a model runs; it loads the bundle at the start of its lifespan.
 
-    Args: prefix: see `adapters.serving_ray.application`.
+    Args: prefix: see `adapters.serving.ray.application`.
     Raises: BundleNotFound, BundleTampered and their kin; as `Trust` and its `check`.
     """
     places = (Path(folder), Path.cwd() / Path(folder).name)

@@ -25,14 +25,14 @@ from seatrial.serving.scoring import (
     Scorer,
     in_order,
 )
-from seatrial.wiring.bundles import is_path
-from seatrial.wiring.evaluation_subject import Say, subject
-from seatrial.wiring.given import holds_model
+from seatrial.wiring.deploying.bundles import is_path
+from seatrial.wiring.deploying.given import holds_model
+from seatrial.wiring.evaluation.subject import Say, subject
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
-    from seatrial.adapters.scoring_input import RowFile
-    from seatrial.adapters.scoring_output import Answers
+    from seatrial.adapters.scoring.input import RowFile
+    from seatrial.adapters.scoring.output import Answers
 
 BATCH_ROWS = 50_000
 """Rows of a piece: enough for fixed costs not to count, little enough to hold a few."""
@@ -58,7 +58,7 @@ class ScoringOrder:
         batch_rows: rows of a piece, >= 1.
         skip: leave bad rows out and describe them beside the answers, instead of ending.
         overwrite: replace a file that is there.
-        trust, any_version: see `wiring.deploy.Order`.
+        trust, any_version: see `wiring.deploying.deploy.Order`.
     """
 
     model: str
@@ -128,8 +128,8 @@ def score_file(
     Raises: OutputExists, OutputUnknown, OutputNotWritten, InputUnreadable, InputUnfit, RowUnfit,
         NothingScored; what opening the model and its engines raise; MissingExtra, RayUnavailable.
     """
-    from seatrial.adapters.scoring_input import open_rows
-    from seatrial.adapters.scoring_output import check_free, form_of
+    from seatrial.adapters.scoring.input import open_rows
+    from seatrial.adapters.scoring.output import check_free, form_of
 
     form_of(order.into)
     for path in (order.into, order.rejected):
@@ -168,7 +168,7 @@ def _sample(order: ScoringOrder) -> Sample:
     is_bundle = path.is_dir() and not holds_model(path)
     if not is_path(order.model) or is_bundle or is_archive(path):
         return Sample(columns={}, n_rows=0, n_total=0)
-    from seatrial.adapters.sample_file import read_sample
+    from seatrial.adapters.tables.sample_file import read_sample
 
     return read_sample(order.sample or order.data, max_rows=_SAMPLE_ROWS)
 
@@ -183,14 +183,14 @@ class Team(Protocol):
 
 @contextmanager
 def _processes(workspace: Workspace, _n: int) -> Iterator[Team]:
-    from seatrial.adapters.scoring_processes import start_process
+    from seatrial.adapters.scoring.processes import start_process
 
     yield partial(start_process, limits=workspace.settings.server.child_limits())
 
 
 @contextmanager
 def _ray(_workspace: Workspace, n: int) -> Iterator[Team]:
-    from seatrial.adapters.scoring_ray import ray_session, start_actor
+    from seatrial.adapters.scoring.ray import ray_session, start_actor
 
     with ray_session(n) as ray:
         yield partial(start_actor, ray)
@@ -198,7 +198,7 @@ def _ray(_workspace: Workspace, n: int) -> Iterator[Team]:
 
 @contextmanager
 def _here(_workspace: Workspace, _n: int) -> Iterator[Team]:
-    from seatrial.adapters.scoring_here import start_here
+    from seatrial.adapters.scoring.here import start_here
 
     yield start_here
 
@@ -216,8 +216,8 @@ class _Run:
 
     def whole(self, workspace: Workspace) -> Answers:
         """Score all of it; the file of answers is there on return."""
-        from seatrial.adapters.scoring_output import Answers, form_of, landing
-        from seatrial.adapters.scoring_table import answer_schema
+        from seatrial.adapters.scoring.output import Answers, form_of, landing
+        from seatrial.adapters.scoring.table import answer_schema
 
         schema = answer_schema(self.bundle.signature, dict(self.rows.kept))
         order, engine = self.order, self._engine()

@@ -24,6 +24,7 @@ from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
+from seatrial.wiring.deploying.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.pipelines import wanted
 from seatrial.wiring.server_checks import (
     GRACE_S,
@@ -36,7 +37,6 @@ from seatrial.wiring.server_checks import (
     open_port,
     token_for,
 )
-from seatrial.wiring.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.workspace import HomeNotWritable, Workspace, load_store
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _preload(workspace: Workspace) -> None:
 
     worker.preload(workspace)
     if workspace.bundles.exists() and workspace.settings.monitoring.enabled:
-        import seatrial.wiring.monitor  # noqa: F401 - what is loaded after a fork is shared less
+        import seatrial.wiring.watching.monitor  # noqa: F401 - what is loaded after a fork is shared less
     load_store(workspace.store_url)
     gc.freeze()
     gc.enable()
@@ -212,7 +212,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
 def _sweep_engines(workspace: Workspace, stop: threading.Event) -> None:
     """Unload models of engines elsewhere until ``stop`` is set; one that hangs holds up nobody."""
     with ONE_AT_A_TIME:
-        from seatrial.wiring.engine_sweep import EngineSweep
+        from seatrial.wiring.deploying.engine_sweep import EngineSweep
 
     store = workspace.open_store()
     try:
@@ -234,9 +234,9 @@ def _pipelines(workspace: Workspace, stop_fd: int) -> None:
 
 
 def _write_files(workspace: Workspace, bundle: Bundle, report: StagingReport, version: int) -> None:
-    """As `wiring.files.write_files`, which is loaded when the first staging has passed."""
+    """`wiring.deploying.files.write_files`, which is loaded when the first staging has passed."""
     with ONE_AT_A_TIME:
-        from seatrial.wiring.files import write_files
+        from seatrial.wiring.deploying.files import write_files
 
     write_files(workspace, bundle, report, version)
 
@@ -268,7 +268,7 @@ def _watch_endpoints(workspace: Workspace, stop: threading.Event) -> None:
         _await_endpoint(workspace, stop)
     if not stop.is_set():
         with ONE_AT_A_TIME:
-            from seatrial.wiring.monitor import run_monitor
+            from seatrial.wiring.watching.monitor import run_monitor
 
         run_monitor(workspace, stop)
 

@@ -104,7 +104,7 @@ def check_features(workspace: Workspace) -> None:
     """Say now what would end every worker that looks features up.   Raises: as `open_lookups`."""
     if workspace.settings.features.endpoints:
         from seatrial.features.tally import Tally
-        from seatrial.wiring.lookups import open_lookups
+        from seatrial.wiring.features.lookups import open_lookups
 
         open_lookups(workspace, Tally())
 
@@ -112,11 +112,11 @@ def check_features(workspace: Workspace) -> None:
 def check_registry(workspace: Workspace) -> None:
     """Say now what would keep registered versions, and trainings, from going on.
 
-    Raises: as `wiring.registries.check_url`.
+    Raises: as `wiring.registry.registries.check_url`.
     """
     settings = workspace.settings
     if settings.registry.url is not None and (settings.registry.models or settings.retraining):
-        from seatrial.wiring.registries import check_url
+        from seatrial.wiring.registry.registries import check_url
 
         check_url(settings.registry.url)
 
@@ -133,12 +133,12 @@ def check_trust(workspace: Workspace, *, say: Callable[[str], None] = lambda _: 
     """Say now what would keep every worker from loading anything, and versions from being signed.
 
     Args: say: told why versions that are registered here would not be loaded.
-    Raises: as `wiring.trust.unloadable`.
+    Raises: as `wiring.deploying.trust.unloadable`.
     """
     settings = workspace.settings
     keys = settings.server.verify_key, settings.server.sign_key
     if any(key is not None for key in keys):
-        from seatrial.wiring.trust import unloadable
+        from seatrial.wiring.deploying.trust import unloadable
 
         by_itself = bool(settings.retraining or settings.registry.models)
         why = unloadable(*keys, by_itself=by_itself)

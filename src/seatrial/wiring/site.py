@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from seatrial.adapters.label_files import read_labels
-from seatrial.adapters.outcome_files import read_outcomes
+from seatrial.adapters.labels.label_files import read_labels
+from seatrial.adapters.labels.outcome_files import read_outcomes
 from seatrial.experiments.entries import MAX_ENTRIES
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
@@ -27,11 +27,11 @@ from seatrial.web.guard import Guard
 from seatrial.web.labels import labels_router
 from seatrial.web.runs import runs_router
 from seatrial.web.watch import watch_router
-from seatrial.wiring.cards import card_page
+from seatrial.wiring.evaluation.cards import card_page
 from seatrial.wiring.experiments import experiment_desk
 from seatrial.wiring.judging import judge_desk
 from seatrial.wiring.model_views import ModelViews
-from seatrial.wiring.performance import LabelFiles
+from seatrial.wiring.watching.performance import LabelFiles
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from seatrial.rag.knowledge.desk import KnowledgeDesk
     from seatrial.training.following.desk import RegistryDesk
     from seatrial.training.retraining.desk import Retrainings
-    from seatrial.wiring.knowledge_here import KnowledgeHere
-    from seatrial.wiring.lookups import Opened
+    from seatrial.wiring.features.lookups import Opened
+    from seatrial.wiring.knowledge.here import KnowledgeHere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Site:
         if self.looked_up is None:
             return None, []
         from seatrial.web.features import features_router
-        from seatrial.wiring.feature_desk import feature_desk
+        from seatrial.wiring.features.desk import feature_desk
 
         fixed = self.looked_up.repository if self.looked_up.renewal is None else None
         desk = feature_desk(self.workspace, self.store, fixed)
@@ -138,7 +138,7 @@ class Site:
     def _knowledge(self) -> KnowledgeDesk | None:
         if self.indexes is None:
             return None
-        from seatrial.wiring.knowledge_desk import WorkspaceKnowledge
+        from seatrial.wiring.knowledge.desk import WorkspaceKnowledge
 
         return WorkspaceKnowledge(self.workspace, self.indexes, self.store)
 
@@ -146,7 +146,7 @@ class Site:
         if not self.workspace.settings.retraining:
             return None, []
         from seatrial.web.retraining import retraining_router
-        from seatrial.wiring.retraining_desk import RetrainingDesk
+        from seatrial.wiring.retraining.desk import RetrainingDesk
 
         desk = RetrainingDesk(self.workspace, self.store)
         return desk, [retraining_router(desk, self.guard)]
@@ -163,7 +163,7 @@ class Site:
     def _registry(self) -> tuple[RegistryDesk | None, list[APIRouter]]:
         if not self.workspace.settings.registry.models:
             return None, []
-        from seatrial.wiring.registry_routes import registry_desk, registry_routers
+        from seatrial.wiring.registry.routes import registry_desk, registry_routers
 
         desk = registry_desk(self.workspace, self.store)
         routers = registry_routers(self.workspace, self.store, desk, self.guard, worker=self.worker)

@@ -37,20 +37,20 @@ from seatrial.web.guard import Guard
 from seatrial.web.server import serve
 from seatrial.wiring.health import Health
 from seatrial.wiring.kinds import INDEX, PROMPT
-from seatrial.wiring.prompts import LoadedPrompt, PromptShelf, RoutedPrompts
+from seatrial.wiring.prompts.versions import LoadedPrompt, PromptShelf, RoutedPrompts
 from seatrial.wiring.settings import ServerConfig
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from seatrial.adapters.grpc_door import GrpcDoor
+    from seatrial.adapters.grpc.door import GrpcDoor
     from seatrial.serving.live import LiveVersion
-    from seatrial.wiring.counting import ProfileCounter
-    from seatrial.wiring.index_releases import LoadedIndex
-    from seatrial.wiring.knowledge_here import OpenIndex
+    from seatrial.wiring.features.lookups import Opened
+    from seatrial.wiring.knowledge.here import OpenIndex
+    from seatrial.wiring.knowledge.releases import LoadedIndex
     from seatrial.wiring.llm import Llm
-    from seatrial.wiring.lookups import Opened
+    from seatrial.wiring.watching.counting import ProfileCounter
 
 
 _log = logging.getLogger(__name__)
@@ -78,21 +78,21 @@ def preload(workspace: Workspace) -> None:
     if not models or knowledge or workspace.bundles.exists():
         _load_for_models()
     if workspace.settings.features.endpoints:
-        import seatrial.wiring.lookups
+        import seatrial.wiring.features.lookups
     if models or knowledge:
         import seatrial.wiring.llm
     if knowledge:
-        import seatrial.wiring.served_knowledge  # noqa: F401 - for what they load
+        import seatrial.wiring.knowledge.served  # noqa: F401 - for what they load
 
 
 def _load_for_models() -> None:
     """Import all that a version of a model needs from its opening to its last request."""
     with ONE_AT_A_TIME:
-        import seatrial.adapters.onnxruntime
+        import seatrial.adapters.serving.onnxruntime
         import seatrial.release.measurement
         import seatrial.serving.codec.dialects
-        import seatrial.wiring.counting
-        import seatrial.wiring.versions  # noqa: F401 - for what they load
+        import seatrial.wiring.deploying.versions
+        import seatrial.wiring.watching.counting  # noqa: F401 - for what they load
 
 
 class TargetsOf:
@@ -203,7 +203,7 @@ class _Process:
         prompts = RoutedPrompts(self._prompts, self._recorder)
         released = None
         if settings.knowledge:
-            from seatrial.wiring.index_releases import ReleasedIndexes
+            from seatrial.wiring.knowledge.releases import ReleasedIndexes
 
             released = ReleasedIndexes(self._indexes)
         return Llm(self._workspace, self.store, prompts=prompts, released=released)
@@ -212,7 +212,7 @@ class _Process:
         if not self._workspace.settings.features.endpoints:
             return None
         from seatrial.features.tally import Tally
-        from seatrial.wiring.lookups import Besides, open_lookups
+        from seatrial.wiring.features.lookups import Besides, open_lookups
 
         tally = Tally()
         self._beside = Besides(tally, self.llm)
@@ -260,7 +260,7 @@ class _Process:
         if server.grpc_port is None:
             return None
         _load_for_models()
-        from seatrial.adapters.grpc_door import GrpcDoor
+        from seatrial.adapters.grpc.door import GrpcDoor
         from seatrial.wiring.server_checks import grpc_tls
 
         tls = grpc_tls(self._workspace)
@@ -290,7 +290,7 @@ class _Process:
         """Of a server that has indexes; others do without what opens them."""
         if self.llm is None or self.llm.knowledge is None:
             return {}
-        from seatrial.wiring.index_releases import IndexShelf
+        from seatrial.wiring.knowledge.releases import IndexShelf
 
         fleet: Fleet[LoadedIndex[OpenIndex]] = Fleet(
             router=self._indexes,
@@ -335,8 +335,8 @@ def _counting(workspace: Workspace, name: str) -> Counting:
 def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> LiveVersion:
     """See `serving.fleet.OpenVersion`."""
     _load_for_models()
-    from seatrial.wiring.trust import trust_of
-    from seatrial.wiring.versions import Shelf
+    from seatrial.wiring.deploying.trust import trust_of
+    from seatrial.wiring.deploying.versions import Shelf
 
     shelf = Shelf(
         workspace.bundles,
@@ -350,7 +350,7 @@ def _opened(workspace: Workspace, endpoint: str, version: int, digest: str) -> L
 
 def _counter(bundles: Path, live: LiveVersion) -> ProfileCounter | None:
     """See `serving.counting.OpenCounter`."""
-    from seatrial.wiring.counting import Counters
+    from seatrial.wiring.watching.counting import Counters
 
     return Counters(bundles)(live)
 
@@ -410,4 +410,4 @@ def _shipper(workspace: Workspace, name: str) -> Shipper | None:
 
 
 def _converter(spool: Path, log: Path) -> list[str]:
-    return [sys.executable, "-m", "seatrial.adapters.parquet_log", str(spool), str(log)]
+    return [sys.executable, "-m", "seatrial.adapters.tables.parquet_log", str(spool), str(log)]

@@ -20,9 +20,9 @@ HOME = "SEATRIAL_HOME"
 DEFAULT_HOME = ".seatrial"
 
 STORES: Mapping[str, str] = {
-    "sqlite": "seatrial.adapters.sqlite:SqliteStore",
-    "postgresql": "seatrial.adapters.postgres:PostgresStore",
-    "postgres": "seatrial.adapters.postgres:PostgresStore",
+    "sqlite": "seatrial.adapters.store.sqlite:SqliteStore",
+    "postgresql": "seatrial.adapters.store.postgres:PostgresStore",
+    "postgres": "seatrial.adapters.store.postgres:PostgresStore",
 }
 
 

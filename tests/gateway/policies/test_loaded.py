@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from seatrial.adapters.tokens_toktok import ToktokEncoder
+from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
 from seatrial.gateway.policies.loaded import loaded
 from seatrial.gateway.tokens.counters import Counters
 from seatrial.testing.billing_provider import WordCounter

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from seatrial.adapters.jsonschema_shape import shape_maker
+from seatrial.adapters.llm.jsonschema_shape import shape_maker
 from seatrial.gateway.chat.call import CacheUse
 from seatrial.gateway.chat.failures import Overloaded, Rejected, Unreachable
 from seatrial.gateway.chat.messages import Role, said

@@ -24,7 +24,7 @@ from orders import (
 )
 from pydantic import BaseModel
 
-from seatrial.adapters.jsonschema_shape import shape_maker
+from seatrial.adapters.llm.jsonschema_shape import shape_maker
 from seatrial.gateway.chat.failures import Overloaded, ProviderFailure
 from seatrial.gateway.chat.messages import Message, Other, Role, ToolCall
 from seatrial.gateway.chat.response import FinishReason, Usage

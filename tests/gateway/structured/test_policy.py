@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from orders import FENCED, GOOD, OPEN, REQUEST, WRONG, Order, call, scripted, still
 
-from seatrial.adapters.jsonschema_shape import shape_maker
+from seatrial.adapters.llm.jsonschema_shape import shape_maker
 from seatrial.gateway.chat.failures import StreamCut
 from seatrial.gateway.chat.messages import Message, Other, Role, ToolCall
 from seatrial.gateway.chat.request import (

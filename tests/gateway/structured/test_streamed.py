@@ -7,7 +7,7 @@ import copy
 import pytest
 from orders import GOOD, ORDER, REQUEST, WRONG, Order, call, scripted, still
 
-from seatrial.adapters.jsonschema_shape import JsonSchemaShape
+from seatrial.adapters.llm.jsonschema_shape import JsonSchemaShape
 from seatrial.gateway.chat.failures import StreamCut
 from seatrial.gateway.chat.response import (
     Chunk,

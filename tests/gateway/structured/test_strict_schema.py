@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter
 
-from seatrial.adapters.jsonschema_shape import JsonSchemaShape
+from seatrial.adapters.llm.jsonschema_shape import JsonSchemaShape
 from seatrial.gateway.structured.shape import Fits, Plain
 from seatrial.gateway.structured.strict_schema import strict_schema, without_fillers
 

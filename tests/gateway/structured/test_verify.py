@@ -8,7 +8,7 @@ import pytest
 from orders import FENCED, GOOD, ORDER, Order
 from pydantic import BaseModel
 
-from seatrial.adapters.jsonschema_shape import JsonSchemaShape
+from seatrial.adapters.llm.jsonschema_shape import JsonSchemaShape
 from seatrial.gateway.structured.coerce import Coercion
 from seatrial.gateway.structured.model_shape import ModelShape
 from seatrial.gateway.structured.problem import Fault, Repair

@@ -1,6 +1,6 @@
 import pytest
 
-from seatrial.adapters.tokens_toktok import ToktokEncoder
+from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
 from seatrial.gateway.tokens.counters import Counters
 from seatrial.gateway.tokens.windows import WindowTable
 

@@ -18,7 +18,7 @@ import tiny_models
 import torch
 import transformers
 
-from seatrial.adapters.onnxruntime import OnnxEngine
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.cli.app import run as seatrial
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 

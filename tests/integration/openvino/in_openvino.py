@@ -6,11 +6,11 @@ import numpy as np
 import openvino
 import pytest
 
-from seatrial.adapters import embed_openvino
-from seatrial.adapters.embed_encoder import EncoderModel
-from seatrial.adapters.embed_openvino import OpenVinoEmbedder
-from seatrial.adapters.encoder_safetensors import SafetensorsEncoder
-from seatrial.adapters.tokenizer_hf import HfTokenizer
+from seatrial.adapters.embedding import openvino as embed_openvino
+from seatrial.adapters.embedding.encoder import EncoderModel
+from seatrial.adapters.embedding.encoder_safetensors import SafetensorsEncoder
+from seatrial.adapters.embedding.openvino import OpenVinoEmbedder
+from seatrial.adapters.embedding.tokenizer_hf import HfTokenizer
 from seatrial.testing.embedder_suite import EmbedderSuite
 from tests.adapters.encoders import encoder_tensors, expected_vector, write_encoder
 

@@ -14,7 +14,7 @@ import pytest
 from dspy.utils.exceptions import LMError
 
 import seatrial
-from seatrial.adapters.framework_dspy_lm import dspy_lm
+from seatrial.adapters.frameworks.dspy_lm import dspy_lm
 from seatrial.gateway import Caller
 from seatrial.testing import ScriptedLLM
 from seatrial.testing.scripted_llm import Fault, FaultKind, Says

@@ -16,18 +16,18 @@ from llama_index.core.embeddings import BaseEmbedding
 from pydantic import Field
 
 import seatrial
-from seatrial.adapters.framework_embeddings import (
+from seatrial.adapters.frameworks.embeddings import (
     langchain_embedder,
     langchain_embeddings,
     llama_index_embedder,
     llama_index_embedding,
 )
-from seatrial.adapters.framework_llama_index import from_llama_index
+from seatrial.adapters.frameworks.llama_index import from_llama_index
 from seatrial.rag.retrieval.retriever import EmbedderDiffers
 from seatrial.testing.embedder_suite import EmbedderSuite
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.document_store import open_document_store
-from seatrial.wiring.knowledge import build_index
+from seatrial.wiring.knowledge.document_store import open_document_store
+from seatrial.wiring.knowledge.indexes import build_index
 
 TEXTS = ["The Heron is 12 metres long.", "The Kestrel was built by Ana."]
 

@@ -11,8 +11,8 @@ from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.vectorstores import VectorStore
 from langchain_tests.integration_tests.vectorstores import VectorStoreIntegrationTests
 
-from seatrial.adapters.framework_embeddings import langchain_embedder
-from seatrial.adapters.framework_langchain_store import TextsInvalid, langchain_vector_store
+from seatrial.adapters.frameworks.embeddings import langchain_embedder
+from seatrial.adapters.frameworks.langchain_store import TextsInvalid, langchain_vector_store
 from seatrial.rag.embedding.called import CalledEmbedder
 
 SHIPS = [

@@ -18,13 +18,13 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 import seatrial
-from seatrial.adapters.embed_sentence_transformers import (
+from seatrial.adapters.embedding.sentence_transformers import (
     ModelUnloadable,
     SentenceTransformersEmbedder,
 )
 from seatrial.testing.embedder_suite import EmbedderSuite
 from seatrial.wiring.all_settings import workspace_of
-from seatrial.wiring.knowledge import build_index
+from seatrial.wiring.knowledge.indexes import build_index
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,?"
 HERON = "The Heron is 12 metres long."

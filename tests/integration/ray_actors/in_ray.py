@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seatrial.adapters.scoring_ray import RayScorer, ray_session, start_actor
+from seatrial.adapters.scoring.ray import RayScorer, ray_session, start_actor
 from seatrial.cli.app import run
 from seatrial.cli.exits import Exit
 from tests.cli.scored_bundle import log_of_sums
@@ -42,7 +42,7 @@ def test_actors_write_what_processes_write(
 def test_an_actor_that_dies_is_told_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from seatrial.adapters import scoring_ray
+    from seatrial.adapters.scoring import ray as scoring_ray
 
     class Dying(scoring_ray.Scoring):
         def answered(self, message):

@@ -21,9 +21,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
-from seatrial.adapters.sample_file import read_sample
-from seatrial.adapters.tfserving_messages import messages
-from seatrial.adapters.tfserving_server import specs
+from seatrial.adapters.grpc.tfserving_messages import messages
+from seatrial.adapters.serving.tfserving_server import specs
+from seatrial.adapters.tables.sample_file import read_sample
 from seatrial.cli.app import run as seatrial
 from seatrial.packaging.session import ModelSession
 from seatrial.serving.oip import ModelMetadata

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.track_mlflow import MlflowTracker, open_tracker
+from seatrial.adapters.tracking.mlflow import MlflowTracker, open_tracker
 from seatrial.testing.tracker_suite import OpenTracker, TrackerSuite, a_run, ended, losses
 from seatrial.training.config import MlflowConfig
 from seatrial.training.runs.failures import TrackerUnavailable

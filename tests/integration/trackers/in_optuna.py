@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.search_optuna import open_searcher
+from seatrial.adapters.training.search_optuna import open_searcher
 from seatrial.testing.searcher_suite import PLAN, OpenSearcher, SearcherSuite
 from seatrial.training.search.searcher import End, Plan, Pruner, Searcher
 from seatrial.training.search.space import Real

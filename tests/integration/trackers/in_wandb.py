@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.track_wandb import WandbTracker, id_of, open_tracker
+from seatrial.adapters.tracking.wandb import WandbTracker, id_of, open_tracker
 from seatrial.testing.tracker_suite import OpenTracker, TrackerSuite, a_run, ended, losses
 from seatrial.training.config import WandbConfig
 from seatrial.training.runs.failures import TrackerUnavailable

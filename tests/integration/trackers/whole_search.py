@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seatrial.adapters.track_mlflow import open_tracker as open_mlflow
-from seatrial.adapters.track_wandb import open_tracker as open_wandb
+from seatrial.adapters.tracking.mlflow import open_tracker as open_mlflow
+from seatrial.adapters.tracking.wandb import open_tracker as open_wandb
 from seatrial.training.config import MlflowConfig, WandbConfig
 from seatrial.training.runs import keeper
 from seatrial.training.runs.desk import RunDesk
 from seatrial.training.runs.order import TrainingOrder
-from seatrial.wiring.training import train_order
+from seatrial.wiring.training.trainer import train_order
 from seatrial.wiring.workspace import open_workspace
 
 PROGRAM = """
@@ -37,7 +37,7 @@ from pathlib import Path
 from seatrial.training.runs import keeper
 keeper.LEASE_S = 1.0
 from seatrial.training.runs.order import TrainingOrder
-from seatrial.wiring.training import train_order
+from seatrial.wiring.training.trainer import train_order
 from seatrial.wiring.workspace import open_workspace
 order = TrainingOrder(id="s", recipe="m", search=True, check=False)
 train_order(open_workspace(home=Path("home")), order)

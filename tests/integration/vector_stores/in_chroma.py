@@ -8,8 +8,8 @@ from socket import create_connection, socket
 
 import pytest
 
-from seatrial.adapters.vectors_chroma import ChromaVectors
-from seatrial.adapters.vectors_remote import VectorsUnavailable
+from seatrial.adapters.vectors.chroma import ChromaVectors
+from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.vector_store_suite import VectorStoreSuite
 

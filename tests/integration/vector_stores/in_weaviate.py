@@ -3,8 +3,8 @@
 import pytest
 from weaviate_double import running
 
-from seatrial.adapters.vectors_remote import VectorsUnavailable
-from seatrial.adapters.vectors_weaviate import WeaviateVectors
+from seatrial.adapters.vectors.remote import VectorsUnavailable
+from seatrial.adapters.vectors.weaviate import WeaviateVectors
 from seatrial.testing.index_corpus import DIMENSIONS
 from seatrial.testing.vector_store_suite import VectorStoreSuite
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from seatrial.adapters.sqlite import SqliteStore
+from seatrial.adapters.store.sqlite import SqliteStore
 from seatrial.kernel.events import Draft
 from seatrial.monitoring.alerts.alarms import Alarms
 from seatrial.monitoring.alerts.alert import Phase, Timing

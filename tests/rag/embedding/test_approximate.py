@@ -12,7 +12,7 @@ def test_every_character_but_white_space_is_in_exactly_one_token(text):
 
 
 def test_it_counts_no_fewer_tokens_than_a_vocabulary_of_bytes_does():
-    from seatrial.adapters.tokens_toktok import ToktokEncoder
+    from seatrial.adapters.llm.tokens_toktok import ToktokEncoder
     from seatrial.gateway.tokens.encodings import Encoding
 
     exact = ToktokEncoder(Encoding.CL100K)

@@ -16,7 +16,7 @@ from seatrial.rag.index.failures import Unsupported
 from seatrial.rag.index.reading import Scope
 from seatrial.rag.knowledge.document_store import DocumentStore, StoreDiffers
 from seatrial.rag.text.document import Document
-from seatrial.wiring.document_store import open_document_store
+from seatrial.wiring.knowledge.document_store import open_document_store
 from tests.rag.retrieval.conftest import WordEmbedder
 
 Open = Callable[..., DocumentStore]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.loader_pool import LoaderPool
-from seatrial.adapters.loaders import document_loaders
+from seatrial.adapters.documents.loaders import document_loaders
+from seatrial.adapters.documents.pool import LoaderPool
 from seatrial.kernel.config import validated
 from seatrial.rag.loading.config import LoadingConfig
 from seatrial.rag.loading.corpus import Corpus

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.adapters.encoding_detect import detect
+from seatrial.adapters.documents.encoding_detect import detect
 from seatrial.rag.loading.decoding import decoded
 from seatrial.rag.loading.outcome import Reason, Unloadable
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from seatrial.monitoring.watching.config import MonitoringConfig
 from seatrial.training.retraining.config import RetrainedConfig, check_retrainings
-from seatrial.wiring.monitor import watched_for
 from seatrial.wiring.settings import Settings
+from seatrial.wiring.watching.monitor import watched_for
 
 NIGHTLY = {"name": "nightly", "kind": "schedule", "cron": "0 3 * * *"}
 LABELS = {"name": "labels", "kind": "labels", "rows": 100}

@@ -15,8 +15,8 @@ from seatrial.stats.performance import Metric
 from seatrial.training.retraining.agenda import Agenda, Begun, Cause, Limits, Says, decide
 from seatrial.training.retraining.checks import TooFewRows, check_enough
 from seatrial.web.console.retraining_sayings import retraining_said, step_failed
-from seatrial.wiring.retraining_book import hand_cause
-from seatrial.wiring.retraining_look import judged
+from seatrial.wiring.retraining.book import hand_cause
+from seatrial.wiring.retraining.look import judged
 
 NOW = datetime(2030, 1, 8, tzinfo=UTC)
 ENGLISH = re.compile(r"[A-Za-z]{4,}")

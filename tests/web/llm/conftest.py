@@ -31,7 +31,7 @@ from seatrial.web.app import build
 from seatrial.web.errors import error_reply
 from seatrial.web.llm.plane import LlmPlane
 from seatrial.web.protocol import HotProtocol
-from seatrial.wiring.prompts import LoadedPrompt, RoutedPrompts
+from seatrial.wiring.prompts.versions import LoadedPrompt, RoutedPrompts
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from seatrial.adapters.onnx_text import INPUTS, Texts, task_of
-from seatrial.adapters.text_examples import text_input
+from seatrial.adapters.export.onnx_text import INPUTS, Texts, task_of
+from seatrial.adapters.export.text_examples import text_input
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.registry.signature import Batch, Dtype, Prediction, Signature
 from seatrial.serving.failures import UnsupportedModel

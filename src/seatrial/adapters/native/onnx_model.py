@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from seatrial.adapters.onnx_alone import is_alone, one_by_one
-from seatrial.adapters.onnx_text import Texts, classes_of, task_of, texts_of
-from seatrial.adapters.text_examples import text_input
+from seatrial.adapters.export.onnx_alone import is_alone, one_by_one
+from seatrial.adapters.export.onnx_text import Texts, classes_of, task_of, texts_of
+from seatrial.adapters.export.text_examples import text_input
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import InputFact, Kind, ModelFacts
 from seatrial.registry.model_file import CorruptModel, missing_library
@@ -104,7 +104,7 @@ _LACKS: Final = (
 
 
 def _unreadable(path: Path, error: Exception) -> SeatrialError:
-    from seatrial.adapters.onnxruntime import reason
+    from seatrial.adapters.serving.onnxruntime import reason
 
     for pattern, meaning, remedy in _LACKS:
         if found := re.search(pattern, str(error)):

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import onnx
 
+from seatrial.adapters.export.onnx_convert import Columns
 from seatrial.adapters.native.torch_model import TorchModel, named_outputs
-from seatrial.adapters.onnx_convert import Columns
 
 OPSET: Final = 18
 """The operator set asked for: PyTorch's exporters write it without a conversion."""

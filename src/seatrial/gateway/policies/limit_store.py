@@ -1,6 +1,6 @@
 """The port: where the buckets of keys are kept. The suite is `seatrial.testing.LimitStoreSuite`.
 
-`LocalLimits` is for one process. Several on one machine share one `adapters.limits_shared`.
+`LocalLimits` is for one process. Several on one machine share one `adapters.llm.limits_shared`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Labels may be late by any delay, come in any order, twice, corrected, or for predictions nobody
 knows. What is kept per prediction is a few numbers, for as long as the watermark allows; where they
 are kept is behind a port with one implementation here and one on a file in
-`adapters/sqlite_labels.py`. What labels say about a model is `performance/state.py`'s
+`adapters/labels/sqlite_labels.py`. What labels say about a model is `performance/state.py`'s
 business.
 """
 

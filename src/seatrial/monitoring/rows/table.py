@@ -1,6 +1,6 @@
 """Rows as the watch sees them: columns by name, whatever file, database or server they came from.
 
-Reading them is an adapter's business (`adapters/table_*.py`); the server's own batches are columns
+Reading them is an adapter's business (`adapters/tables`); the server's own batches are columns
 already. Nothing here copies a number.
 """
 

@@ -8,7 +8,7 @@ from seatrial.rag.retrieval.found import Retrieved
 
 
 class Searches(Protocol):
-    """See `wiring.open_knowledge.OpenKnowledge`."""
+    """See `wiring.knowledge.opened.OpenKnowledge`."""
 
     def search(self, question: str, **asked: Any) -> Retrieved:
         """The passages that most likely answer a question, the best first."""

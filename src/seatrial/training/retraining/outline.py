@@ -1,5 +1,5 @@
 """The steps of a retraining in order: what each gives, and how often it is tried. What they do is
-in `wiring.retraining_steps`."""
+in `wiring.retraining.steps`."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (rf"console wants it: {_REST}", r"在控制台请求：\g<rest>"),
     (r"(\S+) wants it", r"\1 请求"),
     (rf"(\S+) wants it: {_REST}", r"\1 请求：\g<rest>"),
-    # The look at production, see `wiring.retraining_look`.
+    # The look at production, see `wiring.retraining.look`.
     (
         rf"the model lost: (\S+) (\S+) over the newest {_N} labelled rows, (\S+) when it was "
         "packaged",

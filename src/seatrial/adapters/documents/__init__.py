@@ -1,0 +1,1 @@
+"""Files of documents, parsed in child processes: one module per format."""

@@ -1,0 +1,1 @@
+"""Other libraries' retrievers, vector stores, embedders and language models over ours."""

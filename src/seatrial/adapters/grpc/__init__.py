@@ -1,0 +1,1 @@
+"""gRPC's way into the data plane: a port, its services and their messages."""

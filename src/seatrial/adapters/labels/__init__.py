@@ -1,0 +1,1 @@
+"""Labels and outcomes: files of them, and where they wait."""

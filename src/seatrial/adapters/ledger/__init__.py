@@ -1,0 +1,1 @@
+"""The gateway's ledger of spending, on one machine and on several."""

@@ -1,0 +1,1 @@
+"""Providers of language models, and what the gateway keeps and counts for them."""

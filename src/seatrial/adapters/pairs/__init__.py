@@ -1,0 +1,1 @@
+"""Models and services that judge pairs of texts: rerankers and entailment."""

@@ -1,0 +1,1 @@
+"""Batch scoring: pieces of files, scorers, and their answers in order."""

@@ -1,0 +1,1 @@
+"""Engines: ONNX Runtime here, native models in processes of their own, servers elsewhere."""

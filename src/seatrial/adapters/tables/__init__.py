@@ -1,0 +1,1 @@
+"""Tables of rows, wherever they lie, and Parquet in and out."""

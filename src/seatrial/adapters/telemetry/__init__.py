@@ -1,0 +1,1 @@
+"""What others read of us, and we of Prometheus."""

@@ -1,0 +1,328 @@
+"""Vectors in PostgreSQL with the extension pgvector (0.8 or later)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.adapters.store.pool import Pool
+from seatrial.adapters.store.postgres_errors import first_line
+from seatrial.adapters.vectors.remote import VectorsUnavailable, answering, shown
+from seatrial.kernel.errors import Invalid, MissingExtra
+from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
+from seatrial.rag.index.passage import Hits
+from seatrial.rag.index.reading import Scope
+from seatrial.rag.index.vector_store import Point, in_order, query_of, rows_of, sorted_hits
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
+_BATCH = 500
+_PAGE = 10_000
+_LONGEST_GRAPH = 2_000
+"""Dimensions that an HNSW graph of pgvector takes; longer vectors are scanned."""
+
+_GRAPH_FROM = 20_000
+"""Rows from which a graph pays: below, a scan takes a few milliseconds and finds all there is."""
+
+_SEARCHING = (
+    "SET LOCAL hnsw.ef_search = 200",
+    # Without this a condition is applied to the 40 nearest rows and most of what is sought is lost.
+    "SET LOCAL hnsw.iterative_scan = 'strict_order'",
+    "SET LOCAL hnsw.max_scan_tuples = 200000",
+)
+
+
+class CollectionNameInvalid(Invalid):
+    """A collection has a name that cannot be a table's."""
+
+    code = "rag.collection_name_invalid"
+
+
+class PgVectors:
+    """One table of vectors; see `VectorStore`.
+
+    Conditions are evaluated in SQL, exactly as `conditions.satisfies` says. Text search is
+    PostgreSQL's own, in the configuration ``simple``: words as they are, no CJK.
+
+    Args:
+        url: ``postgresql://user:password@host:port/database``; the extension must be there, or the
+            user allowed to make it.
+        collection: name of the table; made if it is not there.
+        dimensions: of the vectors, at most 16,000.
+        timeout_s: of connecting and of a statement.
+    Raises: MissingExtra; CollectionNameInvalid; VectorsUnavailable.
+    """
+
+    def __init__(
+        self, url: str, collection: str, dimensions: int, *, timeout_s: float = 30.0
+    ) -> None:
+        try:
+            import psycopg
+        except ImportError as error:
+            raise MissingExtra("psycopg", "postgres") from error
+        if not _NAME.fullmatch(collection):
+            raise CollectionNameInvalid(
+                f"The collection {collection!r} cannot be a table.",
+                remedy="Use lower-case letters, digits and '_', 51 at most.",
+                field="collection",
+            )
+        self._table, self._dimensions = collection, dimensions
+        self._where = f"PostgreSQL at {shown(url)}"
+        options = f"-c statement_timeout={int(timeout_s * 1000)}"
+
+        def connect() -> Connection[Any]:
+            try:
+                return psycopg.connect(
+                    url, autocommit=True, connect_timeout=max(2, int(timeout_s)), options=options
+                )
+            except psycopg.Error as problem:
+                raise VectorsUnavailable(
+                    f"{self._where} cannot be reached ({first_line(problem)}).",
+                    remedy="Check that it runs, and the host, port, database and password.",
+                ) from problem
+
+        self._pool: Pool[Connection[Any]] = Pool(
+            connect, lambda one: one.close(), fresh=lambda one: not one.closed
+        )
+        self._is_made = False
+        with self._lent():
+            pass
+
+    @contextmanager
+    def _lent(self) -> Iterator[Connection[Any]]:
+        """A connection, in a transaction; the table is there, made anew where it was dropped."""
+        with answering(self._where), self._pool.lend() as connection, connection.transaction():
+            if not self._is_made:
+                self._make(connection)
+            yield connection
+
+    def _make(self, db: Connection[Any]) -> None:
+        db.execute("SELECT pg_advisory_xact_lock(hashtextextended('seatrial vectors', 0))")
+        db.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        db.execute(
+            f"CREATE TABLE IF NOT EXISTS {self._table} ("
+            f"key BIGINT PRIMARY KEY, embedding vector({self._dimensions}) NOT NULL, "
+            "document TEXT NOT NULL, body TEXT NOT NULL, meta JSONB NOT NULL, "
+            "readers TEXT[], words tsvector NOT NULL)"
+        )
+        db.execute(
+            f"CREATE INDEX IF NOT EXISTS {self._table}_words ON {self._table} USING gin (words)"
+        )
+        self._is_made = True
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """See VectorStore; all of the points or none."""
+        rows = rows_of(points, self._dimensions)
+        values = [
+            (
+                point.key,
+                _literal(row.tolist()),
+                _clean(point.document),
+                _clean(point.text),
+                _json(_meta(point)),
+                None if point.readers is None else [_clean(one) for one in sorted(point.readers)],
+                _clean(point.text),
+            )
+            for point, row in zip(points, rows, strict=True)
+        ]
+        statement = (
+            f"INSERT INTO {self._table} VALUES "  # noqa: S608 - a name that was checked
+            "(%s, %s::vector, %s, %s, %s::jsonb, %s::text[], to_tsvector('simple', %s)) "
+            "ON CONFLICT (key) DO UPDATE SET embedding = excluded.embedding, "
+            "document = excluded.document, body = excluded.body, meta = excluded.meta, "
+            "readers = excluded.readers, words = excluded.words"
+        )
+        with self._lent() as db, db.cursor() as cursor:
+            for start in range(0, len(values), _BATCH):
+                cursor.executemany(statement, values[start : start + _BATCH])
+            self._graph(db)
+
+    def _graph(self, db: Connection[Any]) -> None:
+        """Make the graph once there are enough rows for it."""
+        if self._dimensions > _LONGEST_GRAPH:
+            return
+        name = f"{self._table}_graph"
+        (found,) = db.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone() or (True,)
+        if found:
+            return
+        (many,) = db.execute(
+            f"SELECT count(*) >= {_GRAPH_FROM} FROM "  # noqa: S608
+            f"(SELECT 1 FROM {self._table} LIMIT {_GRAPH_FROM}) AS few"
+        ).fetchone() or (False,)
+        if many:
+            db.execute(
+                f"CREATE INDEX {name} ON {self._table} USING hnsw (embedding vector_cosine_ops)"
+            )
+
+    def delete(self, keys: Sequence[int]) -> None:
+        """See VectorStore."""
+        with self._lent() as db:
+            db.execute(
+                f"DELETE FROM {self._table} WHERE key = ANY(%s)",  # noqa: S608
+                (list(map(int, keys)),),
+            )
+
+    def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """See VectorStore."""
+        where, values = _scoped(scope)
+        literal = _literal(query_of(vector, self._dimensions))
+        statement = (
+            f"SELECT key, 1 - (embedding <=> %s::vector) FROM {self._table} "  # noqa: S608
+            f"WHERE {where} ORDER BY embedding <=> %s::vector LIMIT %s"
+        )
+        with self._lent() as db:
+            for setting in _SEARCHING:
+                db.execute(setting)
+            found = db.execute(statement, (literal, *values, literal, max(0, k))).fetchall()
+        return sorted_hits(((int(key), float(score)) for key, score in found), k)
+
+    def search_text(self, text: str, k: int, scope: Scope) -> Hits:
+        """See VectorStore: those that hold any of the words, by ``ts_rank_cd``."""
+        where, values = _scoped(scope)
+        words = (
+            "(SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS asked "
+            "FROM unnest(to_tsvector('simple', %s)))"
+        )
+        statement = (
+            f"SELECT key, ts_rank_cd(words, asked) AS rank FROM {self._table}, "  # noqa: S608
+            f"{words} AS q WHERE words @@ asked AND {where} ORDER BY rank DESC, key LIMIT %s"
+        )
+        with self._lent() as db:
+            found = db.execute(statement, (_clean(text), *values, max(0, k))).fetchall()
+        return sorted_hits(((int(key), float(score)) for key, score in found), k)
+
+    def keys(self) -> Iterator[NDArray[np.int64]]:
+        """See VectorStore."""
+        after = -1
+        while True:
+            with self._lent() as db:
+                found = db.execute(
+                    f"SELECT key FROM {self._table} WHERE key > %s "  # noqa: S608
+                    f"ORDER BY key LIMIT {_PAGE}",
+                    (after,),
+                ).fetchall()
+            if not found:
+                return
+            after = found[-1][0]
+            yield np.array([key for (key,) in found], np.int64)
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """See VectorStore."""
+        wanted = list(map(int, keys))
+        with self._lent() as db:
+            found = db.execute(
+                f"SELECT key, embedding::text FROM {self._table} "  # noqa: S608
+                "WHERE key = ANY(%s)",
+                (wanted,),
+            ).fetchall()
+        return in_order({key: json.loads(text) for key, text in found}, wanted, self._dimensions)
+
+    def drop(self) -> None:
+        """See VectorStore."""
+        with self._lent() as db:
+            db.execute(f"DROP TABLE IF EXISTS {self._table}")
+            self._is_made = False
+
+    def close(self) -> None:
+        """See VectorStore."""
+        self._pool.close()
+
+
+def _scoped(scope: Scope) -> tuple[str, list[object]]:
+    """A condition in SQL, and its values in order."""
+    parts, values = ["TRUE"], list[object]()
+    if scope.readers is not None:
+        parts.append("(readers IS NULL OR readers && %s::text[])")
+        values.append([_clean(one) for one in sorted(scope.readers)])
+    if scope.where is not None:
+        parts.append(_sql(scope.where, values))
+    return " AND ".join(parts), values
+
+
+def _sql(condition: Condition, values: list[object]) -> str:
+    match condition:
+        case Not(part):
+            return f"NOT {_sql(part, values)}"
+        case And(parts) | Or(parts):
+            word, empty = (" AND ", "TRUE") if isinstance(condition, And) else (" OR ", "FALSE")
+            return f"({word.join(_sql(part, values) for part in parts) or empty})"
+        case Equals(field, value):
+            return _equal(field, value, values)
+        case In(field, several):
+            alike = " OR ".join(_equal(field, value, values) for value in several)
+            return f"({alike or 'FALSE'})"
+        case Range():
+            return _between(condition, values)
+
+
+def _equal(field: str, value: str | float, values: list[object]) -> str:
+    """Containment: an array holds a value, 3 is 3.0, true is not 1, and nothing holds nothing."""
+    values += [_clean(field), _json(_clean(value) if isinstance(value, str) else value)]
+    return "coalesce(meta -> %s @> %s::jsonb, FALSE)"
+
+
+def _between(condition: Range, values: list[object]) -> str:
+    """Each value that the field holds is compared with bounds of its own kind, in one pass."""
+    bounds = [
+        (sign, bound)
+        for sign, bound in (
+            (">", condition.gt),
+            (">=", condition.gte),
+            ("<", condition.lt),
+            ("<=", condition.lte),
+        )
+        if bound is not None
+    ]
+    kinds = {isinstance(bound, str) for _, bound in bounds}
+    if len(kinds) > 1:
+        return "FALSE"
+    of_text = kinds == {True}
+    kind, held = ("string", "(e #>> '{}') COLLATE \"C\"") if of_text else ("number", "e::numeric")
+    values += [_clean(condition.field)] * 3
+    tests = [f"jsonb_typeof(e) = '{kind}'"] if bounds else []
+    for sign, bound in bounds:
+        tests.append(f"{held} {sign} %s" if of_text else f"{held} {sign} %s::numeric")
+        values.append(_clean(bound) if isinstance(bound, str) else _json(bound))
+    # CASE, since the order of tests joined by AND is not promised and a cast may fail.
+    test = (
+        f"CASE WHEN {tests[0]} THEN {' AND '.join(tests[1:])} END"
+        if bounds
+        else "jsonb_typeof(e) <> 'null'"
+    )
+    return (
+        "EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(meta -> %s) WHEN 'array' "
+        f"THEN meta -> %s ELSE jsonb_build_array(meta -> %s) END) AS e WHERE {test})"
+    )
+
+
+def _meta(point: Point) -> dict[str, object]:
+    return {
+        _clean(field): [_clean(one) for one in value]
+        if isinstance(value, tuple)
+        else _clean(value)
+        if isinstance(value, str)
+        else value
+        for field, value in point.metadata.items()
+    }
+
+
+def _json(value: object) -> str:
+    """JSON, in which infinity is a number beyond all floats: PostgreSQL's have no end."""
+    return json.dumps(value).replace("Infinity", "1e999")
+
+
+def _clean(text: str) -> str:
+    """A text as PostgreSQL can hold it: without NUL and halves of surrogate pairs."""
+    return text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def _literal(row: Sequence[float]) -> str:
+    return "[" + ",".join(map(repr, row)) + "]"

@@ -1,0 +1,233 @@
+"""Vectors in Qdrant: a server, or the client's own local mode for trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.adapters.vectors.remote import (
+    BY,
+    META,
+    OPEN,
+    answering,
+    bounds_of,
+    can_complement,
+    flat,
+    kept_satisfies,
+    number,
+    shown,
+    typed_name,
+)
+from seatrial.kernel.errors import MissingExtra
+from seatrial.rag.index.conditions import And, Condition, Equals, In, Not, Or, Range
+from seatrial.rag.index.failures import Unsupported
+from seatrial.rag.index.passage import NO_HITS, Hits
+from seatrial.rag.index.reading import Scope
+from seatrial.rag.index.vector_store import (
+    Point,
+    in_order,
+    query_of,
+    rows_of,
+    sorted_hits,
+)
+from seatrial.rag.index.weaken import EVERYTHING, NOTHING, best, weakened
+
+_BATCH = 256
+_PAGE = 4096
+_MOST = 10_000
+
+
+class QdrantVectors:
+    """One collection of Qdrant; see `VectorStore`.
+
+    Args:
+        url: ``http://host:6333``, or ``path:FOLDER`` for the client's local mode, which is for
+            trials: it reads all vectors at every question.
+        collection: its name; made if it is not there.
+        dimensions: of the vectors.
+        api_key: of the server; None for none.
+        timeout_s: of one request.
+    Raises: MissingExtra; VectorsUnavailable.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        collection: str,
+        dimensions: int,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 30.0,
+    ) -> None:
+        try:
+            from qdrant_client import QdrantClient, models
+        except ImportError as error:
+            raise MissingExtra("qdrant_client", "qdrant") from error
+        self._models: Any = models
+        self._name, self._dimensions = collection, dimensions
+        self._where = f"Qdrant at {shown(url)}"
+        path = url.removeprefix("path:")
+        with answering(self._where):
+            self._client: Any = (
+                QdrantClient(path=path)
+                if path != url
+                else QdrantClient(
+                    url=url,
+                    api_key=api_key,
+                    timeout=max(1, round(timeout_s)),
+                    check_compatibility=False,
+                )
+            )
+            self._make()
+        # Its local mode is one connection to SQLite, which one thread at a time may use.
+        self._alone: AbstractContextManager[object] = Lock() if path != url else nullcontext()
+
+    def _make(self) -> None:
+        if not self._client.collection_exists(self._name):
+            cosine = self._models.VectorParams(
+                size=self._dimensions, distance=self._models.Distance.COSINE
+            )
+            self._client.create_collection(self._name, vectors_config=cosine)
+        self._is_made = True
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """See VectorStore; all of a batch or none of it."""
+        rows = rows_of(points, self._dimensions)
+        made = [
+            self._models.PointStruct(id=point.key, vector=row.tolist(), payload=flat(point))
+            for point, row in zip(points, rows, strict=True)
+        ]
+        with self._asked():
+            for start in range(0, len(made), _BATCH):
+                self._client.upsert(self._name, made[start : start + _BATCH], wait=True)
+
+    def delete(self, keys: Sequence[int]) -> None:
+        """See VectorStore."""
+        if keys:
+            chosen = self._models.PointIdsList(points=list(map(int, keys)))
+            with self._asked():
+                self._client.delete(self._name, chosen, wait=True)
+
+    def search(self, vector: NDArray[np.float32], k: int, scope: Scope) -> Hits:
+        """See VectorStore."""
+        query = query_of(vector, self._dimensions)
+        asked, same = (
+            (EVERYTHING, True) if scope.where is None else weakened(scope.where, can_complement)
+        )
+        if asked == NOTHING or k < 1:
+            return NO_HITS
+        filtered = self._filter(asked, scope)
+
+        def find(n: int) -> list[Any]:
+            with self._asked():
+                found = self._client.query_points(
+                    self._name,
+                    query=query,
+                    query_filter=filtered,
+                    limit=n,
+                    with_payload=not same,
+                    with_vectors=False,
+                )
+            points: list[Any] = found.points
+            return points
+
+        if same:
+            found = find(k)
+        else:
+            found = best(find, k, lambda one: kept_satisfies(one.payload[META], scope), most=_MOST)
+        return sorted_hits(((int(one.id), float(one.score)) for one in found), k)
+
+    def search_text(self, text: str, k: int, scope: Scope) -> Hits:  # noqa: ARG002 - see port
+        """See VectorStore: Qdrant ranks no text by itself."""
+        raise Unsupported(
+            "Qdrant has no ranked text search of its own.",
+            remedy="Search by words in the text index of seatrial.",
+        )
+
+    def keys(self) -> Iterator[NDArray[np.int64]]:
+        """See VectorStore."""
+        after: Any = None
+        while True:
+            with self._asked():
+                found, after = self._client.scroll(
+                    self._name, limit=_PAGE, offset=after, with_payload=False, with_vectors=False
+                )
+            if found:
+                yield np.array([int(one.id) for one in found], np.int64)
+            if after is None:
+                return
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        """See VectorStore."""
+        wanted = list(map(int, keys))
+        found: dict[int, Sequence[float]] = {}
+        with self._asked():
+            for start in range(0, len(wanted), _PAGE):
+                for one in self._client.retrieve(
+                    self._name, wanted[start : start + _PAGE], with_payload=False, with_vectors=True
+                ):
+                    found[int(one.id)] = one.vector
+        return in_order(found, wanted, self._dimensions)
+
+    def drop(self) -> None:
+        """See VectorStore."""
+        with self._asked():
+            self._client.delete_collection(self._name)
+            self._is_made = False
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Around each request: the collection is there, made anew where it was dropped."""
+        with answering(self._where), self._alone:
+            if not self._is_made:
+                self._make()
+            yield
+
+    def close(self) -> None:
+        """See VectorStore."""
+        self._client.close()
+
+    def _filter(self, asked: Condition, scope: Scope) -> Any:
+        must = [] if asked == EVERYTHING else [self._condition(asked)]
+        if scope.readers is not None:
+            models = self._models
+            reads = [self._field(OPEN, True)]  # noqa: FBT003 - as above
+            if scope.readers:
+                anyone = models.MatchAny(any=sorted(scope.readers))
+                reads.append(models.FieldCondition(key=BY, match=anyone))
+            must.append(models.Filter(should=reads))
+        return self._models.Filter(must=must) if must else None
+
+    def _condition(self, condition: Condition) -> Any:
+        models = self._models
+        match condition:
+            case Not(part):
+                found = models.Filter(must_not=[self._condition(part)])
+            case And(parts):
+                found = models.Filter(must=[self._condition(part) for part in parts])
+            case Or(parts):
+                found = models.Filter(should=[self._condition(part) for part in parts])
+            case In(_, values) if not values:
+                found = models.HasIdCondition(has_id=[])
+            case In(field, values):
+                found = models.Filter(should=[self._condition(Equals(field, v)) for v in values])
+            case Equals(field, value) if isinstance(value, bool | str):
+                found = self._field(typed_name(field, value), value)
+            case Equals(field, (int() | float()) as value):
+                found = self._between(field, {"gte": number(value), "lte": number(value)})
+            case Range():
+                found = self._between(condition.field, bounds_of(condition))
+        return found
+
+    def _between(self, field: str, bounds: Mapping[str, object]) -> Any:
+        name = typed_name(field, 0.0)
+        return self._models.FieldCondition(key=name, range=self._models.Range(**bounds))
+
+    def _field(self, name: str, value: str | bool) -> Any:  # noqa: FBT001 - a value among others
+        match = self._models.MatchValue(value=value)
+        return self._models.FieldCondition(key=name, match=match)

@@ -1,0 +1,1 @@
+"""A new version against the one in production, and what is written of it."""

@@ -1,0 +1,1 @@
+"""Features of a workspace: commands, lookups while serving, and their desk."""

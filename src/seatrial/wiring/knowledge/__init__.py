@@ -1,0 +1,1 @@
+"""Indexes of documents: built, released, served, looked after."""

@@ -1,0 +1,1 @@
+"""Prompts as versions of an endpoint, in a server and in a program."""

@@ -1,0 +1,1 @@
+"""Registries that are followed, and what follows when a version arrives."""

@@ -1,0 +1,1 @@
+"""Models trained anew: their agendas, rows, steps and desk."""

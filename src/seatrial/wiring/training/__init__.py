@@ -1,0 +1,1 @@
+"""Trainings: recipes, runs, searches, training sets, trackers."""

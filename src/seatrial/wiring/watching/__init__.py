@@ -1,0 +1,1 @@
+"""The watch of servers and of logs: rows, references, labels, reports, alarms."""

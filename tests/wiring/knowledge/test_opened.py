@@ -1,0 +1,44 @@
+"""Indexes as a program opens them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.rag.index.conditions import ConditionInvalid, Equals
+from seatrial.wiring.knowledge.indexes import build_index
+from seatrial.wiring.knowledge.opened import OpenKnowledge, open_knowledge
+from seatrial.wiring.workspace import open_workspace
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "old.md").write_text("---\nyear: 2020\n---\nThe mast is tall.\n")
+    (tmp_path / "docs" / "new.md").write_text("---\nyear: 2026\n---\nThe mast is short.\n")
+    path = tmp_path / "seatrial.yaml"
+    path.write_text(
+        "knowledge: {ship: {documents: {sources: [{path: docs}]}, embedding: {kind: none}}}\n"
+    )
+    build_index(open_workspace(home=tmp_path / "home", config=path), "ship")
+    return path
+
+
+def opened(config: Path) -> OpenKnowledge:
+    return open_knowledge(home=config.parent / "home", config=config)
+
+
+def test_a_condition_is_json_or_what_it_stands_for(config: Path) -> None:
+    with opened(config) as knowledge:
+        assert knowledge.names() == ["ship"]
+        for where in ({"year": 2026}, Equals("year", 2026)):
+            (found,) = knowledge.search("mast", where=where).found
+            assert found.passage.document == "new.md"
+
+
+@pytest.mark.parametrize("where", [[], "year", 3, {"year": float("nan")}])
+def test_what_is_no_condition_is_told(config: Path, where: Any) -> None:
+    with opened(config) as knowledge, pytest.raises(ConditionInvalid):
+        knowledge.search("mast", where=where)
