@@ -4,6 +4,7 @@
 const COLOURS = ["--one", "--two", "--three", "--four", "--five", "--six"];
 const EVERY_MS = 2000;
 const HEIGHT = 200;
+const HALF_MINUTE = 30;  // seconds around a point that stands alone; uPlot would show two days
 const SILENCE = 3; // spans without a request after which a line ends
 
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -50,7 +51,10 @@ function draw(holder, label, found) {
     axes: [time, { ...axis, size: 50 }],
     legend: { live: false },
     cursor: { show: false },
-    scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: {
+      x: { range: (_, low, high) => (low !== null && low === high ? [low - HALF_MINUTE, high + HALF_MINUTE] : [low, high]) },
+      y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] },
+    },
   }, found.data, holder);
 }
 
