@@ -54,8 +54,9 @@ integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their De
 integration-journeys integration-parts: integration-%: $(VENV)/.dev  # side by side, each with a database of its own
 	.ci/with-postgres $(BIN)/python -m pytest -m integration $(INTEGRATION_$*) $(ARGS)
 
-INTEGRATION_journeys := tests/journeys
-INTEGRATION_parts := --ignore=tests/journeys
+JOURNEYS_ELSEWHERE := $(patsubst %,tests/integration/test_%.py,engine_faults tensorflow_serving torchserve)
+INTEGRATION_journeys := tests/journeys $(JOURNEYS_ELSEWHERE)
+INTEGRATION_parts := $(addprefix --ignore=,$(INTEGRATION_journeys))
 
 bench: $(VENV)/.dev  ## the judge's error rates, and serving against its peers
 	$(BIN)/python benchmarks/judge.py
