@@ -120,12 +120,12 @@ def test_a_model_without_a_file_of_ours_is_told(
     run = client.create_run("0")
     saved = tmp_path / "model"
     saved.mkdir()
-    (saved / "MLmodel").write_text(yaml.safe_dump({"flavors": {"pytorch": {}}}))
+    (saved / "MLmodel").write_text(yaml.safe_dump({"flavors": {"spacy": {}}}))
     client.log_artifacts(run.info.run_id, str(saved), "model")
     client.create_registered_model("net")
     client.create_model_version("net", f"{run.info.artifact_uri}/model", run.info.run_id)
     (tmp_path / "x").mkdir()
-    with pytest.raises(ArtefactUnusable, match="was logged as: pytorch"):
+    with pytest.raises(ArtefactUnusable, match="was logged as: spacy"):
         MlflowRegistry(uri).fetch("net", 1, tmp_path / "x")
 
 

@@ -299,7 +299,7 @@ def test_int8_says_what_it_costs_and_brings(
         (["linked.keras", "--trust"], "model.unsafe", "another file"),
         (["weightless.keras"], "model.corrupt", "cannot be loaded"),
         (["hollow", "--trust"], "model.corrupt", "cannot be loaded"),
-        (["empty"], "model.unknown_format", "or saved_model.pb"),
+        (["empty"], "model.unknown_format", "saved_model.pb, as"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
