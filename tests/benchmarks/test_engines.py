@@ -21,6 +21,7 @@ from benchmarks.serving.load import Figures, LoadFailed
 from benchmarks.serving.machine import Machine
 from benchmarks.serving.medians import summarise
 from benchmarks.serving.page import fill
+from benchmarks.serving.peers.seatrial import why
 from benchmarks.serving.run import Failure, Loaded, Outcome, Settings, Start, Timing
 from benchmarks.serving.scenario import Model
 from benchmarks.serving.wire import ask_grpc, read_grpc
@@ -268,3 +269,12 @@ def test_ways_to_run_one_server_share_an_environment() -> None:
     for peer in PEERS:
         by_word.setdefault(peer.name.partition("-")[0], set()).add(peer.requirements)
     assert all(len(requirements) == 1 for requirements in by_word.values())
+
+
+def test_a_page_is_told_why_a_command_failed_and_no_folder_of_the_machine() -> None:
+    said = (
+        "  ✓ files      /home/ann/releases\n  ✗ staging    golden parity failed\n  · /home/ann/x\n"
+    )
+    assert why(said) == "✗ staging    golden parity failed"
+    assert why("Killed\n") == "Killed"
+    assert why("") == ""

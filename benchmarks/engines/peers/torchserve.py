@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.serving.peer import Command, Place
+from benchmarks.serving.peers.seatrial import why
 from benchmarks.serving.scenario import Encoding, Model
 from benchmarks.serving.server import ServerFailed, free_port
 from benchmarks.serving.wire import Answer, Call, Rows, Wire, answer_of, ask_plain
@@ -103,5 +104,4 @@ def _export(place: Place, model: Model, archive: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )
     if done.returncode != 0:
-        words = (done.stderr + done.stdout).strip()[-600:]
-        raise ServerFailed(f"`seatrial export` ended with {done.returncode}: {words!r}")
+        raise ServerFailed(f"`seatrial export` ended with {done.returncode}: {why(done.stderr)}")

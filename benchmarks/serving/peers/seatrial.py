@@ -102,5 +102,13 @@ def _run(place: Place, *command: str | Path) -> None:
         timeout=DEPLOY_LIMIT_S,
     )
     if done.returncode != 0:
-        words = (done.stderr + done.stdout).strip()[-600:]
-        raise ServerFailed(f"`seatrial {command[0]}` ended with {done.returncode}: {words!r}")
+        raise ServerFailed(
+            f"`seatrial {command[0]}` ended with {done.returncode}: {why(done.stderr)}"
+        )
+
+
+def why(said: str) -> str:
+    """What a command says went wrong; its other lines name folders of this machine."""
+    lines = [line.strip() for line in said.splitlines()]
+    found = [line for line in lines if line.startswith(("✗", "Error"))]
+    return " ".join((found or lines)[-1:])
