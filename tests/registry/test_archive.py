@@ -198,6 +198,7 @@ def test_a_file_that_is_no_archive_is_named(
         tar((entry("manifest.json"), b"{}")),
         tar((entry("manifest.json"), b"[" * 4000)),
     ],
+    ids=["empty", "not compressed", "zeros", "noise", "no name", "endless"],
 )
 def test_the_name_of_what_is_no_archive_is_no_name(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "odd.tgz").write_bytes(raw)
