@@ -39,7 +39,7 @@ MARKS = {
     "grpc": "needs tritonclient[grpc]; tests/integration/test_triton.py asks in the same words",
     "tfserving": "tests/integration/test_tensorflow_serving.py runs it, by Google's client",
     "tfexport": "tests/integration/tensorflow_models exports by it; the server is not to be had",
-    "tfengine": "tests/integration/test_tensorflow_serving.py runs it, with a seatrial there",
+    "tfengine": "tests/integration/test_seatrial_elsewhere.py runs it, with a seatrial there",
     "tsengine": "tests/integration/test_torchserve.py runs it, against the real server",
     "ray": "tests/integration/test_ray_serve.py configures a home with it",
     "rayserve": "tests/integration/test_ray_serve.py runs it, against the real Ray",

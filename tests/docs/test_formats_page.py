@@ -95,16 +95,14 @@ CELLS = {
 FURTHER = {
     "`--to savedmodel`": {"Keras (.keras)": _TF_WRITTEN},
     "Triton": {
-        "scikit-learn (pickle, joblib)": "integration/test_triton.py::"
-        "test_a_triton_version_is_split_judged_promoted_healed_and_given_up",
+        "scikit-learn (pickle, joblib)": "integration/test_triton.py::TestTriton",
     },
     "TorchServe (`.mar`)": {
         "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
         "test_it_answers_as_the_model_does",
     },
     "Ray Serve": {
-        "scikit-learn (pickle, joblib)": "integration/test_ray_serve.py::"
-        "test_a_version_in_ray_is_split_judged_promoted_healed_and_given_up",
+        "scikit-learn (pickle, joblib)": "integration/test_ray_serve.py::TestRay",
         "Python class (`module.py:Class`)": "integration/test_ray_serve.py::"
         "test_an_exported_application_answers_in_every_protocol",
     },
@@ -147,7 +145,8 @@ def test_the_chinese_table_has_the_same_cells() -> None:
 def test_the_test_of_a_cell_is_there(test: str) -> None:
     file, _, name = test.partition("::")
     tree = ast.parse((TESTS / file).read_text("utf-8"))
-    assert name in {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    named = (n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
+    assert name in named
 
 
 @pytest.mark.integration

@@ -24,6 +24,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
 NAME = "churn"
 PATIENCE_S = 90.0
+_BREATH_S = 0.005
+"""Between two requests of a client: without it four of them leave the servers no core."""
 
 
 def block(language: str, mark: str) -> str:
@@ -75,7 +77,9 @@ def until(what: str, condition: Callable[[], Any]) -> Any:
 class Home:
     """A home folder, its command line and its server."""
 
-    def __init__(self, folder: Path, engines: dict[str, Any], *, workers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, engines: dict[str, Any], *, workers: int = 1, deadline_s: float = 5.0
+    ) -> None:
         self.folder, self.engines = folder, engines
         self.port, self.grpc = free_ports(2)
         gates = {"error_rate": 0.05, "p95_ms": 2000, "against_stable": {"p95_ratio": 1000}}
@@ -84,7 +88,7 @@ class Home:
                 "port": self.port,
                 "grpc_port": self.grpc,
                 "workers": workers,
-                "deadline_s": 5.0,
+                "deadline_s": deadline_s,
             },
             "release": {"steps": [{"share": 0.5, "watch": "1s"}], "gates": gates},
             "engines": engines,
@@ -128,7 +132,7 @@ class Home:
 
 
 class Traffic:
-    """Clients that ask without pause, each time under another key."""
+    """Clients that ask again and again, each time under another key."""
 
     def __init__(self, port: int, rows: np.ndarray) -> None:
         self.seen: list[tuple[int, str | None]] = []
@@ -149,7 +153,7 @@ class Traffic:
     def _ask(self, client: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         n = 0
-        while not self._stop.is_set():
+        while not self._stop.wait(_BREATH_S):
             n += 1
             row = self._rows[n % len(self._rows)].tolist()
             headers = {"x-seatrial-key": f"{client}-{n}", "content-type": "application/json"}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +21,7 @@ import psutil
 import pytest
 import yaml
 from engine_home import NAME, SOURCE, Home, Traffic, block, commands, free_ports, iris_models, until
+from engine_journey import EngineJourneySuite, Models, ready_models
 from ray_environment import ray_python
 
 from seatrial.adapters.serving.oip_http import HttpOip
@@ -36,7 +35,6 @@ pytestmark = [
 ]
 
 (EXPORT,), (PROMOTED,) = commands("rayexport"), commands("rayserve")
-HERE = tuple(word for word in PROMOTED if word not in ("--engine", "ray"))
 START_S = 240.0
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -65,15 +63,29 @@ class RayServe:
     """A Ray of one machine that can be killed and started again at the same address.
 
     Args:
-        config: of Ray Serve.
-        folder: for its log.
+        folder: for its configuration, its log and its repository.
+        applications: besides that of the page, which runs the models of a repository.
     """
 
-    def __init__(self, python: Path, config: Path, folder: Path, port: int) -> None:
-        self.url, self.config = f"http://127.0.0.1:{port}", config
-        self._command = [python.with_name("serve"), "run", config]
-        self._log = folder / "serve.log"
+    def __init__(self, python: Path, folder: Path, applications: Sequence[Any]) -> None:
+        (port,) = free_ports(1)
+        self.url, self.repository = f"http://127.0.0.1:{port}", folder / "repository"
+        self.repository.mkdir()
+        self._config, self._log = folder / "ray.yaml", folder / "serve.log"
+        config = yaml.safe_load(block("yaml", "rayserve"))
+        config["http_options"]["port"] = port
+        config["applications"][0]["args"] |= {"repository": str(self.repository)}
+        config["applications"] += applications
+        self._config.write_text(yaml.safe_dump(config))
+        self._command = [python.with_name("serve"), "run", self._config]
         self._process: subprocess.Popen[bytes] | None = None
+
+    def forget_what_is_exported(self) -> None:
+        """From its next start on it has the page's application alone."""
+        config = yaml.safe_load(self._config.read_text())
+        self._config.write_text(
+            yaml.safe_dump(config | {"applications": config["applications"][:1]})
+        )
 
     def start(self) -> None:
         environ = {**os.environ, **QUIET}
@@ -124,9 +136,7 @@ class RayServe:
             return None
 
     def loaded(self) -> list[str]:
-        request = urllib.request.Request(f"{self.url}/v2/repository/index", b"", method="POST")
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return [m["name"] for m in json.load(reply) if m["state"] == "READY"]
+        return ready_models(self.url)
 
     @property
     def log(self) -> str:
@@ -138,54 +148,33 @@ class RayServe:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which models are exported, and nothing runs."""
+    folder = tmp_path_factory.mktemp("workshop")
     iris_models(folder)
-    return folder
+    return Home(folder, {})
 
 
 @pytest.fixture(scope="module")
-def home(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "rows.csv").symlink_to(models / "rows.csv")
-    (port,) = free_ports(1)
-    engines = yaml.safe_load(block("yaml", "ray"))["engines"]
-    repository = folder / "repository"
-    repository.mkdir()
-    engines["ray"] |= {"url": f"http://127.0.0.1:{port}", "repository": str(repository)}
-    home = Home(folder, engines, workers=1)
-    yield home
-    home.stop()
-
-
-@pytest.fixture(scope="module")
-def slow(home: Home) -> Path:
+def slow(workshop: Home) -> Path:
     """An application whose model is a class, which takes as long for many rows as for one."""
-    (home.folder / "slow").mkdir()
-    (home.folder / "slow" / "slow.py").write_text(_SLOW)
-    target = home.folder / "slow-app"
+    (workshop.folder / "slow").mkdir()
+    (workshop.folder / "slow" / "slow.py").write_text(_SLOW)
+    target = workshop.folder / "slow-app"
     words = ("export", "slow/slow.py:Slow", "--data", "rows.csv", "--label", "target", "--trust")
-    home.seatrial(*words, "--to", "ray-serve", "-o", str(target))
+    workshop.seatrial(*words, "--to", "ray-serve", "-o", str(target))
     return target
 
 
 @pytest.fixture(scope="module")
-def ray(
-    home: Home, slow: Path, pytestconfig: pytest.Config, tmp_path_factory: Any
-) -> Iterator[RayServe]:
+def ray(slow: Path, pytestconfig: pytest.Config, tmp_path_factory: Any) -> Iterator[RayServe]:
     """One Ray, with the repository of the page, an exported application and one not of ours."""
-    config = yaml.safe_load(block("yaml", "rayserve"))
-    port = int(home.engines["ray"]["url"].rpartition(":")[2])
-    config["http_options"]["port"] = port
-    config["applications"][0]["args"] |= {"repository": home.engines["ray"]["repository"]}
     (application,) = yaml.safe_load((slow / "config.yaml").read_text())["applications"]
     application["deployments"][0]["autoscaling_config"]["max_replicas"] = 1
-    config["applications"].append(application | {"route_prefix": f"/{slow.name}"})
     odd = {"name": "odd", "route_prefix": "/odd", "import_path": "ray_odd:app"}
-    config["applications"].append(odd)
     folder = tmp_path_factory.mktemp("ray")
-    (folder / "ray.yaml").write_text(yaml.safe_dump(config))
-    running = RayServe(ray_python(pytestconfig), folder / "ray.yaml", folder, port)
+    more = [application | {"route_prefix": f"/{slow.name}"}, odd]
+    running = RayServe(ray_python(pytestconfig), folder, more)
     try:
         running.start()
         yield running
@@ -230,14 +219,12 @@ assert isinstance(app.app, Application), app.app
 """
 
 
-def test_what_the_page_exports_is_rays_own(
-    home: Home, models: Path, pytestconfig: pytest.Config
-) -> None:
-    shutil.copy(models / "a.pkl", home.folder / f"{NAME}.pkl")
-    home.seatrial(*EXPORT)
+def test_what_the_page_exports_is_rays_own(workshop: Home, pytestconfig: pytest.Config) -> None:
+    shutil.copy(workshop.folder / "a.pkl", workshop.folder / f"{NAME}.pkl")
+    workshop.seatrial(*EXPORT)
     ran = subprocess.run(
         [ray_python(pytestconfig), "-c", _READ, "config.yaml"],
-        cwd=home.folder / EXPORT[EXPORT.index("-o") + 1],
+        cwd=workshop.folder / EXPORT[EXPORT.index("-o") + 1],
         env={**os.environ, **QUIET},
         capture_output=True,
         text=True,
@@ -280,66 +267,30 @@ async def test_what_goes_wrong_in_ray_has_its_type(
         await server.close()
 
 
-def test_a_version_in_ray_is_split_judged_promoted_healed_and_given_up(
-    ray: RayServe, home: Home, models: Path
-) -> None:
-    import joblib
-    from sklearn.datasets import load_iris
+class TestRay(EngineJourneySuite):
+    named, deployed, least, workers = "ray", PROMOTED, 20, 1
 
-    rows = load_iris().data
-    home.start()
-    with Traffic(home.port, rows):
-        first = home.deploy(models / "a.pkl", HERE)
-    assert first["phase"] == "promoted", first
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, ray: RayServe) -> RayServe:
+        return ray
 
-    with Traffic(home.port, rows) as traffic:
-        second = home.deploy(models / "b.pkl", PROMOTED)
-    assert second["phase"] == "promoted", second
-    split = Counter(traffic.seen)
-    assert {status for status, _ in split} <= {200, 503}
-    assert split[200, "1"] > 20, split
-    assert split[200, "2"] > 20, split
-    assert ray.loaded() == [f"{NAME}-2"]
-    path = f"http://127.0.0.1:{home.port}/v1/models/{NAME}:predict"
-    answer = _asked(path, {"instances": rows.tolist()})[1]
-    likely = [one["probabilities"] for one in answer["predictions"]]
-    wanted = joblib.load(models / "b.pkl").predict_proba(rows)
-    np.testing.assert_allclose(likely, wanted, atol=1e-5)
+    @classmethod
+    def engines(cls, engine: RayServe) -> dict[str, Any]:
+        section = yaml.safe_load(block("yaml", "ray"))["engines"]["ray"]
+        return {"ray": section | {"url": engine.url, "repository": str(engine.repository)}}
 
-    # A replica that is killed is Ray's business: another takes its place.
-    application = f"seatrial.{NAME}-2"
-    (replica,) = ray.replicas(application)
-    os.kill(replica, signal.SIGKILL)
-    with Traffic(home.port, rows) as traffic:
-        until("another is there", lambda: set(ray.replicas(application)) - {replica})
-        since = len(traffic.seen)
-        until("it answers", lambda: (200, "2") in traffic.seen[since:])
-    assert {status for status, _ in traffic.seen} <= {200, 500, 503, 504}
+    def in_production(self, engine: RayServe, home: Home, models: Models) -> None:
+        """A replica that is killed is Ray's business: another takes its place."""
+        application = f"seatrial.{NAME}-2"
+        (replica,) = engine.replicas(application)
+        os.kill(replica, signal.SIGKILL)
+        with Traffic(home.port, models.rows) as traffic:
+            until("another is there", lambda: set(engine.replicas(application)) - {replica})
+            since = len(traffic.seen)
+            until("it answers", lambda: (200, "2") in traffic.seen[since:])
+        assert {status for status, _ in traffic.seen} <= {200, 500, 503, 504}
+        engine.forget_what_is_exported()
 
-    # A Ray that ends and comes back empty is given its model again, by nobody's hand.
-    ray.kill()
-    config = yaml.safe_load(ray.config.read_text())
-    ray.config.write_text(yaml.safe_dump(config | {"applications": config["applications"][:1]}))
-    with Traffic(home.port, rows) as traffic:
-        until("it is told", lambda: (503, "2") in traffic.seen)
-        ray.start()
-        since = len(traffic.seen)
-        until("it answers again", lambda: (200, "2") in traffic.seen[since:])
-    assert ray.loaded() == [f"{NAME}-2"]
-
-    home.seatrial("rollback", NAME)
-    home.deploy(models / "c.pkl", PROMOTED, "--watch", "10m", "--no-wait")
-    with Traffic(home.port, rows) as traffic:
-        until("it answers", lambda: (200, "3") in traffic.seen)
-        ray.kill()
-
-        def over() -> Any:
-            found = home.seatrial("status", NAME)["release"]
-            return found if found["phase"] != "canary" else None
-
-        third = until("it is judged", over)
-        until("nobody meets it", lambda: {v for _, v in traffic.seen[-50:]} == {"1"})
-    assert third["phase"] == "aborted", third
-    assert re.search(r"error", third["reason"]), third
-    assert (503, "3") in traffic.seen
-    assert {status for status, version in traffic.seen if version == "1"} == {200}
+    def is_swept(self, engine: RayServe, home: Home, models: Models) -> None:
+        """Not looked at: Ray would have to start once more, which takes long."""

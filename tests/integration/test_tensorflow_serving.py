@@ -1,27 +1,20 @@
 """TensorFlow Serving's own client, unchanged, against gRPC's door and against our double of it.
 
-The server itself is not to be had; a seatrial that speaks its protocols stands for it as an engine.
+The server itself is not to be had; as an engine `test_seatrial_elsewhere` stands for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import pickle
 import re
-import shlex
 import subprocess
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import yaml
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
 
 from seatrial.adapters.grpc.door import GrpcDoor
 from seatrial.serving.plane import DataPlane
@@ -35,7 +28,6 @@ from seatrial.testing.models import (
 )
 from seatrial.web.errors import error_reply
 from tests.conformance.tf_serving_double import over_grpc
-from tests.integration.engine_home import NAME, Home, Traffic, until
 from tests.integration.environments import environment
 
 pytestmark = pytest.mark.integration
@@ -44,11 +36,6 @@ CLIENT = Path(__file__).with_name("tensorflow_serving_client.py")
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "clients.md"
 (WORDS,) = re.findall(r"(?ms)^```python tfserving\n(.*?)^```", PAGE.read_text("utf-8"))
 WORDS_CLIENT = CLIENT.with_name("tensorflow_serving_words.py")
-ENGINE = dict(
-    re.findall(
-        r"(?ms)^```(yaml|sh) tfengine\n(.*?)^```", PAGE.with_name("engines.md").read_text("utf-8")
-    )
-)
 DOOR = FakeEngine(matrix_signature(), 0.25)
 COLUMNS = FakeEngine(column_signature())
 
@@ -170,69 +157,3 @@ def test_the_double_of_the_suites_keeps_to_the_contract(pytestconfig: pytest.Con
     assert told["status"] == [[1, "AVAILABLE"]]
     assert told["inputs"] == {"x": ["DT_DOUBLE", [-1, 2]], "word": ["DT_STRING", [-1, 1]]}
     assert told["refused"] == "NOT_FOUND"
-
-
-@pytest.mark.slow
-def test_a_version_there_is_split_judged_promoted_and_given_up(tmp_path: Path) -> None:
-    rows, kinds = load_iris(return_X_y=True)
-    models = {}
-    for name, strength in (("a", 1.0), ("b", 0.5)):
-        models[name] = tmp_path / f"{name}.pkl"
-        model = LogisticRegression(C=strength, max_iter=500).fit(rows, kinds)
-        models[name].write_bytes(pickle.dumps(model))
-    table, deployed = np.column_stack([rows, kinds]), shlex.split(ENGINE["sh"])[1:]
-    deployed = [*words(deployed, "churn.keras", "churn.pkl"), "--label", "target"]
-    deployed = words(deployed, "image.npz", "rows.csv")
-    here = [word for word in deployed if word not in ("--engine", "tf")]
-    engine = yaml.safe_load(ENGINE["yaml"])["engines"]["tf"]
-    homes = []
-    for name in ("there", "here"):
-        folder = tmp_path / name
-        folder.mkdir()
-        np.savetxt(folder / "rows.csv", table, "%g", ",", header="a,b,c,d,target", comments="")
-        engines = {}
-        if homes:
-            urls = {
-                "tf": f"http://127.0.0.1:{homes[0].port}",
-                "g": f"grpc://127.0.0.1:{homes[0].grpc}",
-            }
-            engines = {
-                name: {**engine, "url": url, "model": f"{NAME}/1"} for name, url in urls.items()
-            }
-        homes.append(Home(folder, engines))
-    there, home = homes
-    try:
-        for one, model in ((there, "b"), (home, "a")):
-            one.start()
-            with Traffic(one.port, rows):
-                assert one.deploy(models[model], here)["phase"] == "promoted"
-        with Traffic(home.port, rows) as traffic:
-            second = home.deploy(models["b"], deployed)
-        assert second["phase"] == "promoted", second
-        split = Counter(traffic.seen)
-        assert {status for status, _ in split} <= {200, 503}
-        assert split[200, "1"] > 50, split
-        assert split[200, "2"] > 50, split
-
-        home.seatrial("rollback", NAME)
-        over_grpc = words(deployed, "tf", "g")
-        home.deploy(models["b"], over_grpc, "--watch", "10m", "--no-wait")
-        with Traffic(home.port, rows) as traffic:
-            until("it answers", lambda: (200, "3") in traffic.seen)
-            there.stop()
-
-            def over() -> Any:
-                found = home.seatrial("status", NAME)["release"]
-                return found if found["phase"] != "canary" else None
-
-            third = until("it is judged", over)
-        assert third["phase"] == "aborted", third
-        assert "error" in third["reason"], third
-        assert {status for status, version in traffic.seen if version == "1"} == {200}
-    finally:
-        home.stop()
-        there.stop()
-
-
-def words(command: list[str], old: str, new: str) -> list[str]:
-    return [new if word == old else word for word in command]

@@ -12,7 +12,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,14 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from engine_home import free_ports
+from engine_journey import EngineJourneySuite
+from environments import environment
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
-from tests.integration.engine_home import NAME, Home, Traffic, free_ports, until
-from tests.integration.environments import environment
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +53,7 @@ class TorchServe:
         ports = free_ports(5)
         self.url, self.management = (f"http://127.0.0.1:{port}" for port in ports[:2])
         self._log, self._folder, self._python = folder / "torchserve.log", folder, python
-        self.store = folder / "store"
+        self.repository = folder / "store"
         self._command = [python.with_name("torchserve"), *shlex.split(command)[1:]]
         lines = []
         addresses = ("inference_address", "management_address", "metrics_address")
@@ -64,7 +64,6 @@ class TorchServe:
             lines.append(f"{name}={ours[name]}" if name in ours else line)
         config.write_text("\n".join(lines), "utf-8")
         assert set(ours) <= {line.partition("=")[0] for line in lines}
-        self.start()
 
     def start(self) -> None:
         path = f"{self._python.parent}:{os.environ['PATH']}"
@@ -77,6 +76,7 @@ class TorchServe:
                 env={**os.environ, "TMPDIR": str(self._folder), "PATH": path},
                 start_new_session=True,
             )
+        self.ready()
 
     def ready(self, model: str | None = None) -> None:
         """Wait until it answers, or a model does."""
@@ -94,7 +94,7 @@ class TorchServe:
             assert time.monotonic() < end, self.log
             time.sleep(0.2)
 
-    def models(self) -> list[str]:
+    def loaded(self) -> list[str]:
         with urllib.request.urlopen(f"{self.management}/models", timeout=30) as got:
             return sorted(one["modelName"] for one in json.load(got)["models"])
 
@@ -141,6 +141,7 @@ def server(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     command = f"{START} --enable-model-api"
     running = TorchServe(python, command, folder, store / "config.properties")
     try:
+        running.start()
         running.ready("iris")
         yield running
     finally:
@@ -189,95 +190,28 @@ def test_an_archive_that_breaks_off_is_refused_there_and_here(
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "model.corrupt"
 
 
-@pytest.fixture
-def engine(python: Path, tmp_path: Path) -> Iterator[TorchServe]:
-    """One that is started as the page says, with nothing in its store."""
-    folder = tmp_path / "torchserve"
-    (folder / "store").mkdir(parents=True)
-    config = folder / "config.properties"
-    config.write_text(ENGINE["ini"], "utf-8")
-    command, _ = ENGINE["sh"].split("\n", 1)
-    running = TorchServe(python, command, folder, config)
-    try:
-        running.ready()
-        yield running
-    finally:
-        running.kill()
-
-
-@pytest.fixture
-def home(engine: TorchServe, tmp_path: Path) -> Iterator[Home]:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    table = np.column_stack([ROWS, KINDS])
-    np.savetxt(folder / "rows.csv", table, "%g", ",", header="a,b,c,d,target", comments="")
-    told = yaml.safe_load(ENGINE["yaml"])["engines"]["torchserve"]
-    told |= {"url": engine.url, "management": engine.management}
-    told["repository"] = str(engine.store)
-    home = Home(folder, {"torchserve": told}, workers=2)
-    yield home
-    home.stop()
-
-
 @pytest.mark.slow
-def test_a_torchserve_version_is_split_judged_promoted_healed_and_given_up(
-    engine: TorchServe, home: Home, tmp_path: Path
-) -> None:
-    deployed = shlex.split(ENGINE["sh"].split("\n", 1)[1])[1:]
-    here = [word for word in deployed if word not in ("--engine", "torchserve")]
-    models = [tmp_path / f"{name}.pkl" for name in "abc"]
-    for path, strength in zip(models, (1.0, 0.5, 2.0), strict=True):
-        model = LogisticRegression(C=strength, max_iter=500).fit(ROWS, KINDS)
-        path.write_bytes(pickle.dumps(model))
-    home.start()
-    with Traffic(home.port, ROWS):
-        first = home.deploy(models[0], here)
-    assert first["phase"] == "promoted", first
+class TestTorchServe(EngineJourneySuite):
+    named, deployed = "torchserve", shlex.split(ENGINE["sh"].split("\n", 1)[1])[1:]
 
-    with Traffic(home.port, ROWS) as traffic:
-        second = home.deploy(models[1], deployed)
-    assert second["phase"] == "promoted", second
-    split = Counter(traffic.seen)
-    assert {status for status, _ in split} <= {200, 503}
-    assert split[200, "1"] > 50, split
-    assert split[200, "2"] > 50, split
-    assert engine.models() == [f"{NAME}-2"]
-    body = json.dumps({"instances": ROWS[:5].tolist()}).encode()
-    _, answer = asked(f"http://127.0.0.1:{home.port}/v1/models/{NAME}:predict", body)
-    likely = [one["probabilities"] for one in answer["predictions"]]
-    wanted = pickle.loads(models[1].read_bytes()).predict_proba(ROWS[:5])
-    np.testing.assert_allclose(likely, wanted, atol=1e-5)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchServe]:
+        """One that is started as the page says, with nothing in its store."""
+        folder = tmp_path_factory.mktemp("torchserve")
+        (folder / "store").mkdir()
+        config = folder / "config.properties"
+        config.write_text(ENGINE["ini"], "utf-8")
+        command, _ = ENGINE["sh"].split("\n", 1)
+        running = TorchServe(python, command, folder, config)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.kill()
 
-    # A server that ends and comes back empty is given its model again, by nobody's hand.
-    engine.kill()
-    with Traffic(home.port, ROWS) as traffic:
-        until("it is told", lambda: (503, "2") in traffic.seen)
-        engine.start()
-        since = len(traffic.seen)
-        until("it answers again", lambda: (200, "2") in traffic.seen[since:])
-    assert engine.models() == [f"{NAME}-2"]
-
-    home.seatrial("rollback", NAME)
-    home.deploy(models[2], deployed, "--watch", "10m", "--no-wait")
-    with Traffic(home.port, ROWS) as traffic:
-        until("it answers", lambda: (200, "3") in traffic.seen)
-        engine.kill()
-
-        def over() -> Any:
-            found = home.seatrial("status", NAME)["release"]
-            return found if found["phase"] != "canary" else None
-
-        third = until("it is judged", over)
-        until("nobody meets it", lambda: {v for _, v in traffic.seen[-50:]} == {"1"})
-    assert third["phase"] == "aborted", third
-    assert "error" in third["reason"], third
-    assert {status for status, version in traffic.seen if version == "1"} == {200}
-
-    # What no release and no split names is unregistered; with no server, by the next command.
-    engine.start()
-    engine.ready()
-    home.stop()
-    fourth = home.deploy(models[1], [w for w in deployed if w not in ("--target", "production")])
-    assert fourth["phase"] == "staged", fourth
-    assert engine.models() == []
-    assert list(engine.store.iterdir()) == []
+    @classmethod
+    def engines(cls, engine: TorchServe) -> dict[str, Any]:
+        section = yaml.safe_load(ENGINE["yaml"])["engines"]["torchserve"]
+        section |= {"url": engine.url, "management": engine.management}
+        return {"torchserve": section | {"repository": str(engine.repository)}}

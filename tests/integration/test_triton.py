@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import re
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine_home import NAME, Home, Traffic, commands, free_ports, iris_models, until
+from engine_home import NAME, Home, commands, until
+from engine_journey import EngineJourneySuite, Models
 from triton_server import Triton, triton, triton_python
 
 from seatrial.adapters.keys_ecdsa import write_new_key
@@ -38,7 +36,6 @@ pytestmark = [
 
 
 STAGED, PROMOTED = commands("triton")
-HERE = tuple(word for word in PROMOTED if word not in ("--engine", "triton"))
 
 
 @pytest.fixture(scope="module")
@@ -46,58 +43,14 @@ def python(pytestconfig: pytest.Config) -> Path:
     return triton_python(pytestconfig)
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``a.pkl``, ``b.pkl``, ``c.pkl`` and their rows; ``mixed.pkl`` of columns, and its own."""
-    import joblib
-    import pandas as pd
-    from sklearn.compose import make_column_transformer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    folder = tmp_path_factory.mktemp("models")
-    rows, labels = iris_models(folder)
-    mixed = pd.DataFrame(
-        {"age": rows.iloc[:, 0], "city": np.where(rows.iloc[:, 1] > 3, "São", "Oslo")}
-    )
-    ready = make_column_transformer(
-        (StandardScaler(), ["age"]), (OneHotEncoder(handle_unknown="ignore"), ["city"])
-    )
-    words = np.array(["low", "mid", "high"])[labels]
-    joblib.dump(make_pipeline(ready, LogisticRegression()).fit(mixed, words), folder / "mixed.pkl")
-    mixed.assign(target=words).to_csv(folder / "mixed.csv", index=False)
-    return folder
-
-
 @pytest.fixture
 def server(python: Path, tmp_path: Path) -> Iterator[Triton]:
-    http_port, grpc_port = free_ports(2)
-    with triton(python, tmp_path / "triton", ports=(http_port, grpc_port)) as server:
+    with triton(python, tmp_path / "triton") as server:
         yield server
 
 
-@pytest.fixture
-def home(server: Triton, models: Path, tmp_path: Path) -> Iterator[Home]:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    (folder / "rows.csv").symlink_to(models / "rows.csv")
-    home = Home(
-        folder,
-        {"triton": {"url": server.url, "repository": str(server.repository)}},
-        workers=2,
-    )
-    yield home
-    home.stop()
-
-
-def _loaded(server: Triton) -> list[str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=10)
-    connection.request("POST", "/v2/repository/index", b'{"ready":true}')
-    with connection.getresponse() as reply:
-        found = [model["name"] for model in json.loads(reply.read())]
-    connection.close()
-    return sorted(found)
+def _engines(server: Triton) -> dict[str, Any]:
+    return {"triton": {"url": server.url, "repository": str(server.repository)}}
 
 
 def _asked_by_its_own_client(port: int, rows: np.ndarray) -> np.ndarray:
@@ -111,15 +64,32 @@ def _asked_by_its_own_client(port: int, rows: np.ndarray) -> np.ndarray:
     return np.asarray(answer)
 
 
-def test_columns_and_texts_pass_staging_over_grpc(
-    server: Triton, models: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    (folder / "rows.csv").symlink_to(models / "mixed.csv")
-    address = f"grpc://127.0.0.1:{server.grpc}"
-    home = Home(folder, {"triton": {"url": address, "repository": str(server.repository)}})
-    release = home.deploy(models / "mixed.pkl", STAGED)
+def _mixed(folder: Path) -> Path:
+    """A model of columns, with their rows in ``rows.csv`` beside it."""
+    import joblib
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    rows, labels = load_iris(return_X_y=True)
+    mixed = pd.DataFrame({"age": rows[:, 0], "city": np.where(rows[:, 1] > 3, "São", "Oslo")})
+    ready = make_column_transformer(
+        (StandardScaler(), ["age"]), (OneHotEncoder(handle_unknown="ignore"), ["city"])
+    )
+    words = np.array(["low", "mid", "high"])[labels]
+    path = folder / "mixed.pkl"
+    joblib.dump(make_pipeline(ready, LogisticRegression()).fit(mixed, words), path)
+    mixed.assign(target=words).to_csv(folder / "rows.csv", index=False)
+    return path
+
+
+def test_columns_and_texts_pass_staging_over_grpc(server: Triton, tmp_path: Path) -> None:
+    section = _engines(server)["triton"] | {"url": f"grpc://127.0.0.1:{server.grpc}"}
+    home = Home(tmp_path, {"triton": section})
+    release = home.deploy(_mixed(tmp_path), STAGED)
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
 
@@ -130,12 +100,11 @@ def test_what_is_followed_and_retrained_is_signed_and_runs_in_triton_as_configur
     import joblib
     from sklearn.linear_model import LogisticRegression
 
-    engines = {"triton": {"url": server.url, "repository": str(server.repository)}}
     world = World(
         tmp_path,
         {NAME: retraining("train")},
         server={"verify_key": "team.key.pub", "sign_key": "team.key"},
-        engines=engines,
+        engines=_engines(server),
         endpoints={NAME: {"engine": "triton"}},
         registry={"models": {NAME: {"label": "y", "data": "sample.parquet"}}},
     )
@@ -149,12 +118,12 @@ def test_what_is_followed_and_retrained_is_signed_and_runs_in_triton_as_configur
         desk = Desk(store := world.store())
         world.run("register", "one.pkl", "--model", NAME)
         until("the followed one", lambda: desk.state(NAME).stable == 1)
-        assert f"{NAME}-1" in _loaded(server)
+        assert f"{NAME}-1" in server.loaded()
         clients.address = ours.address
         clients.start()
         world.run("retrain", "now", NAME)
         until("the retrained one", lambda: desk.state(NAME).stable == 2)
-        assert f"{NAME}-2" in _loaded(server)
+        assert f"{NAME}-2" in server.loaded()
         clients.over.set()
     trust = Trust(tmp_path / "team.key.pub")
     for number, digest in desk.state(NAME).digests.items():
@@ -248,64 +217,24 @@ def _asked_by_its_own_grpc_client(python: Path, port: int) -> tuple[np.ndarray, 
 
 
 @pytest.mark.filterwarnings("default")  # of the client's gevent
-def test_a_triton_version_is_split_judged_promoted_healed_and_given_up(
-    python: Path, server: Triton, home: Home, models: Path
-) -> None:
-    import joblib
-    from sklearn.datasets import load_iris
+class TestTriton(EngineJourneySuite):
+    named, deployed, least = "triton", PROMOTED, 100
 
-    rows = load_iris().data
-    home.start()
-    with Traffic(home.port, rows):
-        first = home.deploy(models / "a.pkl", HERE)
-    assert first["phase"] == "promoted", first
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
+        with triton(python, tmp_path_factory.mktemp("triton")) as server:
+            yield server
 
-    with Traffic(home.port, rows) as traffic:
-        second = home.deploy(models / "b.pkl", PROMOTED)
-    assert second["phase"] == "promoted", second
-    split = Counter(traffic.seen)
-    assert {status for status, _ in split} <= {200, 503}
-    assert split[200, "1"] > 100, split
-    assert split[200, "2"] > 100, split
-    assert _loaded(server) == [f"{NAME}-2"]
-    wanted = joblib.load(models / "b.pkl").predict_proba(rows)
-    np.testing.assert_allclose(_asked_by_its_own_client(home.port, rows), wanted, atol=1e-5)
+    @classmethod
+    def engines(cls, engine: Triton) -> dict[str, Any]:
+        return _engines(engine)
 
-    answer, refusal = _asked_by_its_own_grpc_client(python, home.grpc)
-    wanted = joblib.load(models / "b.pkl").predict_proba(np.full((3, 4), 1.5))
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
-    assert refusal.startswith("StatusCode.NOT_FOUND There is no model 'nope'"), refusal
-
-    # A server that ends and comes back empty is given its model again, by nobody's hand.
-    server.kill()
-    with Traffic(home.port, rows) as traffic:
-        until("it is told", lambda: (503, "2") in traffic.seen)
-        server.start()
-        since = len(traffic.seen)
-        until("it answers again", lambda: (200, "2") in traffic.seen[since:])
-    assert _loaded(server) == [f"{NAME}-2"]
-
-    home.seatrial("rollback", NAME)
-    home.deploy(models / "c.pkl", PROMOTED, "--watch", "10m", "--no-wait")
-    with Traffic(home.port, rows) as traffic:
-        until("it answers", lambda: (200, "3") in traffic.seen)
-        server.kill()
-
-        def over() -> Any:
-            found = home.seatrial("status", NAME)["release"]
-            return found if found["phase"] != "canary" else None
-
-        third = until("it is judged", over)
-        until("nobody meets it", lambda: {v for _, v in traffic.seen[-50:]} == {"1"})
-    assert third["phase"] == "aborted", third
-    assert re.search(r"error", third["reason"]), third
-    assert (503, "3") in traffic.seen
-    assert {status for status, version in traffic.seen if version == "1"} == {200}
-
-    # What no release and no split names is unloaded; with no server, by the next command.
-    server.start()
-    home.stop()
-    fourth = home.deploy(models / "b.pkl", STAGED)
-    assert fourth["phase"] == "staged", fourth
-    assert _loaded(server) == []
-    assert list(server.repository.iterdir()) == []
+    def in_production(self, engine: Triton, home: Home, models: Models) -> None:
+        """Its own clients know no difference between it and seatrial."""
+        answer = _asked_by_its_own_client(home.port, models.rows)
+        np.testing.assert_allclose(answer, models.likely("b"), atol=1e-5)
+        answer, refusal = _asked_by_its_own_grpc_client(engine.python, home.grpc)
+        wanted = models.model("b").predict_proba(np.full((3, 4), 1.5))
+        np.testing.assert_allclose(answer, wanted, atol=1e-5)
+        assert refusal.startswith("StatusCode.NOT_FOUND There is no model 'nope'"), refusal

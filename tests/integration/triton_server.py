@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from engine_home import free_ports
+from engine_journey import ready_models
 from environments import environment
 
 PACKAGES = ("nvidia-pytriton==0.7.0", "numpy<2", "onnxruntime==1.27.0")
@@ -33,17 +35,15 @@ class Triton:
         python: of `triton_python`.
         folder: for its backends and its log.
         repository: of models; loaded by its clients' word only.
-        http, grpc: ports.
     """
 
-    def __init__(
-        self, python: Path, folder: Path, repository: Path, *, http: int, grpc: int
-    ) -> None:
-        self.repository, self.http, self.grpc = repository, http, grpc
+    def __init__(self, python: Path, folder: Path, repository: Path) -> None:
+        self.repository = repository
+        self.http, self.grpc = free_ports(2)
         self.log = folder / "triton.log"
         self._packages = python.parents[1] / "lib" / "python3.11" / "site-packages"
         self._backends = folder / "backends"
-        self._python = python
+        self.python = python
         self._process: subprocess.Popen[bytes] | None = None
         server = self._packages / "pytriton" / "tritonserver"
         shutil.copytree(server / "backends", self._backends)
@@ -60,7 +60,7 @@ class Triton:
             **os.environ,
             "LD_LIBRARY_PATH": str(self._packages / "nvidia_pytriton.libs"),
             "PYTHONPATH": str(self._packages),
-            "PATH": f"{self._python.parent}:{os.environ['PATH']}",
+            "PATH": f"{self.python.parent}:{os.environ['PATH']}",
         }
         command = [self._program, f"--model-repository={self.repository}"]
         command += [f"--backend-directory={self._backends}", "--model-control-mode=explicit"]
@@ -75,6 +75,10 @@ class Triton:
         self._process.kill()
         self._process.wait()
         self._process = None
+
+    def loaded(self) -> list[str]:
+        """See `engine_journey.Engine`."""
+        return ready_models(self.url)
 
     def _await(self) -> None:
         end = time.monotonic() + _START_S
@@ -94,11 +98,11 @@ class Triton:
 
 
 @contextmanager
-def triton(python: Path, folder: Path, *, ports: tuple[int, int]) -> Iterator[Triton]:
+def triton(python: Path, folder: Path) -> Iterator[Triton]:
     """A running server with an empty repository."""
     repository = folder / "repository"
     repository.mkdir(parents=True)
-    server = Triton(python, folder, repository, http=ports[0], grpc=ports[1])
+    server = Triton(python, folder, repository)
     try:
         server.start()
         yield server

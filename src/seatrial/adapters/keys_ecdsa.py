@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.adapters.pem_files import read_pem
 from seatrial.kernel.errors import Conflict, Invalid, MissingExtra
 
 if TYPE_CHECKING:
@@ -166,16 +167,7 @@ def _write_new(path: Path, content: bytes, *, mode: int) -> None:
 
 
 def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise _unusable(path, "there is no such file")
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_PEM_BYTES + 1)
-    except OSError as error:
-        raise _unusable(path, f"it cannot be read: {error.strerror}") from error
-    if len(raw) > _MAX_PEM_BYTES:
-        raise _unusable(path, "it is far larger than keys are")
-    return raw
+    return read_pem(path, most_bytes=_MAX_PEM_BYTES, what="keys", unusable=_unusable)
 
 
 def _hash(curve: ec.EllipticCurve, path: Path | None = None) -> HashAlgorithm:

@@ -9,6 +9,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.adapters.pem_files import read_pem
 from seatrial.kernel.errors import Invalid
 
 _MAX_PEM_BYTES = 1 << 20
@@ -74,16 +75,9 @@ def _refuse_password(key: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise _unusable(path, "there is no such file")
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_PEM_BYTES + 1)
-    except OSError as error:
-        raise _unusable(path, f"it cannot be read: {error.strerror}") from error
-    if len(content) > _MAX_PEM_BYTES:
-        raise _unusable(path, "it is far larger than certificates and keys are")
-    return content
+    return read_pem(
+        path, most_bytes=_MAX_PEM_BYTES, what="certificates and keys", unusable=_unusable
+    )
 
 
 def _said(error: Exception) -> str:

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.errors import NotFound, SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.store import Store
+from seatrial.wiring.ceaseless import ceaselessly
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -111,12 +113,8 @@ def requests_per_day(store: Store, endpoint: str) -> float:
 
 def conduct(workspace: Workspace, stop: threading.Event) -> None:
     """Bring experiments forward until ``stop`` is set, whatever goes wrong."""
-    while not stop.is_set():
-        try:
-            _conduct(workspace, stop)
-        except Exception:  # noqa: BLE001 - the border of a thread
-            _log.exception("experiments stand still, and are looked at again")
-            stop.wait(_IDLE_S)
+    conducting = partial(_conduct, workspace, stop)
+    ceaselessly(conducting, stop, log=_log, still="experiments stand still", again_s=_IDLE_S)
 
 
 def _conduct(workspace: Workspace, stop: threading.Event) -> None:

@@ -11,11 +11,12 @@ import os
 import secrets
 import threading
 import time
+from functools import partial
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.priority import stand_back
 from seatrial.steps.worker import Worker
+from seatrial.wiring.ceaseless import ceaselessly
 from seatrial.wiring.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -36,14 +37,13 @@ def wanted(workspace: Workspace) -> bool:
 def run_pipelines(workspace: Workspace, stop: threading.Event) -> None:
     """The main of the process: tick until ``stop`` is set, whatever goes wrong."""
     stand_back()
-    while not stop.is_set():
-        try:
-            _tick(workspace, stop)
-        except SeatrialError as problem:
-            _log.error("no pipeline goes on: %s", problem)
-        except Exception:  # noqa: BLE001 - the border of a process
-            _log.exception("the pipelines failed and start again")
-        stop.wait(_AGAIN_S)
+    ceaselessly(
+        partial(_tick, workspace, stop),
+        stop,
+        log=_log,
+        still="no pipeline goes on",
+        again_s=_AGAIN_S,
+    )
 
 
 def _tick(workspace: Workspace, stop: threading.Event) -> None:

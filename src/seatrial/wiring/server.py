@@ -17,13 +17,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import SeatrialError
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.kernel.priority import stand_back
 from seatrial.kernel.store import StoreUnavailable
 from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
+from seatrial.wiring.ceaseless import ceaselessly
 from seatrial.wiring.deploying.staging_jobs import BackgroundStager, other_stages, variables_of
 from seatrial.wiring.pipelines import wanted
 from seatrial.wiring.server_checks import (
@@ -253,14 +253,8 @@ def _conduct(workspace: Workspace, stop: threading.Event) -> None:
 def _monitor(workspace: Workspace, stop: threading.Event) -> None:
     """Watch until ``stop`` is set, whatever goes wrong: releases go on without it."""
     stand_back()
-    while not stop.is_set():
-        try:
-            _watch_endpoints(workspace, stop)
-        except SeatrialError as problem:
-            _log.error("nothing is watched: %s", problem)
-        except Exception:  # noqa: BLE001 - the border of a thread
-            _log.exception("the watch failed and starts again")
-        stop.wait(_WATCH_AGAIN_S)
+    watch = partial(_watch_endpoints, workspace, stop)
+    ceaselessly(watch, stop, log=_log, still="nothing is watched", again_s=_WATCH_AGAIN_S)
 
 
 def _watch_endpoints(workspace: Workspace, stop: threading.Event) -> None:

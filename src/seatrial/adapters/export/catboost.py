@@ -10,12 +10,13 @@ import onnx
 from onnx import TensorProto, helper
 
 from seatrial.adapters.export import onnx_graph, onnx_trees
-from seatrial.adapters.export.onnx_convert import Asked, first_line, record, refusal
+from seatrial.adapters.export.answer import Answer, Asked, first_line, refusal
+from seatrial.adapters.export.onnx_convert import record
 from seatrial.packaging.export import Form
 
 
-def export(model: Any, **asked: Unpack[Asked]) -> dict[str, object]:
-    """The model as ONNX; see ``export_sklearn.export``.
+def export(model: Any, **asked: Unpack[Asked]) -> Answer:
+    """The model as ONNX; see ``sklearn.export``.
 
     Args:
         model: a ``catboost.CatBoost``.

@@ -15,7 +15,14 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from seatrial.adapters.export.onnx_convert import Columns, refusal
+from seatrial.adapters.export.answer import (
+    Answer,
+    Columns,
+    by_their_exporter,
+    fixed_rows,
+    made,
+    refusal,
+)
 from seatrial.adapters.export.onnx_external import joined
 from seatrial.adapters.export.onnx_text import CLASSES, TOKENIZER
 from seatrial.kernel.size import show_size
@@ -31,38 +38,29 @@ _PLACE = "place"
 
 def export(
     model: HuggingfaceModel, *, columns: Columns, matrix: bool, outputs: Sequence[str], form: str
-) -> dict[str, object]:
-    """The model as ONNX; see ``export_sklearn.export`` for the arguments.
+) -> Answer:
+    """The model as ONNX; see ``sklearn.export`` for the arguments.
 
     Args: model: as loaded.
     """
     del columns, matrix  # one text a row, whatever its name
     if Form(form) is not Form.FLOAT32:
         return refusal("A model of transformers has one form, its own.")
-    from seatrial.adapters.native.torch_graphs import reason
 
-    try:
+    def make() -> Answer:
         with TemporaryDirectory(prefix="seatrial-") as folder:
             return _made(model, outputs, Path(folder))
-    except ImportError as error:
-        return refusal(
-            f"The export needs {error.name or 'onnxscript'}; run: pip install "
-            "'seatrial[huggingface]'."
-        )
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - exporters raise whatever the model's code does
-        return refusal(f"PyTorch cannot export the model: {reason(error)}.")
+
+    return by_their_exporter(
+        make, fails="PyTorch cannot export", extra="huggingface", needs="onnxscript"
+    )
 
 
-def _made(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> dict[str, object]:
+def _made(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> Answer:
     """What is returned.   Raises: what PyTorch raises."""
-    from seatrial.adapters.export.onnx_graph import opsets
-    from seatrial.adapters.native.torch_graphs import fixed_batch
-
     graph = _skeleton(model, outputs, folder)
-    if fixed := fixed_batch(graph):
-        return refusal(f"The exported input {fixed!r} takes a fixed number of rows.")
+    if problem := fixed_rows(graph):
+        return refusal(problem)
     for node in graph.graph.node:
         del node.metadata_props[:]  # PyTorch notes the files of this machine that a node came from
     if "label" in outputs:
@@ -76,13 +74,7 @@ def _made(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> dict
             f"The graph has {show_size(len(content))}, and no more than "
             f"{show_size(MAX_FRAME_BYTES)} pass between processes."
         )
-    return {
-        "onnx": content,
-        "wide": None,
-        "opset": dict(opsets(graph)),
-        "reason": "",
-        "complete": True,
-    }
+    return made(graph) | {"onnx": content, "complete": True}  # the weights are in the content only
 
 
 def _skeleton(model: HuggingfaceModel, outputs: Sequence[str], folder: Path) -> ModelProto:

@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from seatrial.adapters.export.onnx_convert import (
-    Asked,
-    Converter,
-    attempt,
-    exact,
-    first_line,
-    refusal,
-)
+from seatrial.adapters.export.answer import Answer, Asked, first_line, refusal
+from seatrial.adapters.export.onnx_convert import Converter, attempt, exact
 
 
-def export(model: object, **asked: Unpack[Asked]) -> dict[str, object]:
-    """The model as ONNX in one form; see ``export_sklearn.export``.
+def export(model: object, **asked: Unpack[Asked]) -> Answer:
+    """The model as ONNX in one form; see ``sklearn.export``.
 
     Args:
         model: an ``LGBMClassifier``, ``LGBMRegressor`` or ``Booster``.

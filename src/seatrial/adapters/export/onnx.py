@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import onnx
 from onnx import ModelProto
 
-from seatrial.adapters.export.onnx_convert import Columns, refusal
-from seatrial.adapters.export.onnx_graph import opsets, to_bytes
+from seatrial.adapters.export.answer import Answer, Columns, first_line, made, refusal
 from seatrial.adapters.export.onnx_text import TOKENIZER
 from seatrial.adapters.export.onnx_wide import widen
 from seatrial.packaging.export import Form
@@ -25,8 +24,8 @@ def export(
     outputs: Sequence[str],
     form: str,
     shapes: Sequence[Sequence[int]] = (),
-) -> dict[str, object]:
-    """The file as it is; see ``export_sklearn.export`` for the arguments.
+) -> Answer:
+    """The file as it is; see ``sklearn.export`` for the arguments.
 
     Args:
         model: the file's bytes, or the parsed model.
@@ -39,17 +38,10 @@ def export(
         graph = model if isinstance(model, ModelProto) else onnx.load_from_string(_bytes(model))
         onnx.checker.check_model(graph)
     except Exception as error:  # noqa: BLE001 - protobuf, checker and type errors, all one answer
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return refusal(f"The ONNX file is not valid: {lines[0][:200].rstrip(' .')}.")
+        return refusal(f"The ONNX file is not valid: {first_line(error)}.")
     if problem := _misfit(graph, columns, outputs, matrix=matrix):
         return refusal(problem)
-    wide = widen(graph)
-    return {
-        "onnx": to_bytes(graph),
-        "wide": None if wide is None else to_bytes(wide),
-        "opset": dict(opsets(graph)),
-        "reason": "",
-    }
+    return made(graph, wide=widen(graph))
 
 
 def _bytes(model: object) -> bytes:

@@ -7,35 +7,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypedDict, Unpack
+from typing import Any, TypeAlias, Unpack
 
 from onnx import ModelProto, TensorProto
 
 from seatrial.adapters.export import onnx_graph, onnx_trees
+from seatrial.adapters.export.answer import Answer, Asked, Columns, made, refusal
 from seatrial.adapters.export.onnx_wide import widen
 from seatrial.packaging.export import Form
 
 Converter: TypeAlias = Callable[[Any, Any, Any], None]
 """skl2onnx's: ``(scope, operator, container)``."""
-
-Columns: TypeAlias = Sequence[Sequence[str]]
-"""Pairs of feature name and dtype, in the model's order."""
-
-
-class Asked(TypedDict):
-    """What an exporter is asked for besides the model.
-
-    columns: the features.
-    matrix: whether the graph takes one matrix, else one input per column.
-    outputs: output names of the signature.
-    form: a value of ``Form``.
-    """
-
-    columns: Columns
-    matrix: bool
-    outputs: Sequence[str]
-    form: str
-
 
 _OF_THE_CALL = ("name", "op_domain", "op_version")
 
@@ -120,7 +102,7 @@ def attempt(
     converters: Callable[[], Mapping[type, Converter]],
     explain: Callable[[Exception], str],
     **asked: Unpack[Asked],
-) -> dict[str, object]:
+) -> Answer:
     """What an exporter returns: the model as ONNX in one form, or why there is none.
 
     Args:
@@ -129,7 +111,6 @@ def attempt(
         converters: take precedence over those of skl2onnx.
         explain: the reason for a person, of whatever was raised.
         asked: see `Asked`.
-    Returns: see `record` and `refusal`.
     """
     try:
         graph = convert(
@@ -145,26 +126,10 @@ def attempt(
     return record(graph)
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, short enough for a reason and without its full stop."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200].rstrip(" .")
-
-
-def record(model: ModelProto) -> dict[str, object]:
-    """What an exporter returns for a graph: its bytes, its wide twin if any, its opsets."""
+def record(model: ModelProto) -> Answer:
+    """The answer with a graph and its wide twin, if any."""
     wide = widen(model)
-    return {
-        "onnx": onnx_graph.to_bytes(model),
-        "wide": None if wide is None else onnx_graph.to_bytes(onnx_graph.canonical(wide)),
-        "opset": dict(onnx_graph.opsets(model)),
-        "reason": "",
-    }
-
-
-def refusal(reason: str) -> dict[str, object]:
-    """What an exporter returns for a model without an ONNX form."""
-    return {"onnx": None, "wide": None, "opset": {}, "reason": reason}
+    return made(model, wide=None if wide is None else onnx_graph.canonical(wide))
 
 
 def _converted(

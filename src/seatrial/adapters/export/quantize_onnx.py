@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from seatrial.adapters.export.onnx_convert import refusal
+from seatrial.adapters.export.answer import refusal
 
 _KINDS = ("MatMul", "Gemm")
 """Operators made int8: ONNX Runtime's dynamic convolutions on CPUs are slower than float ones."""

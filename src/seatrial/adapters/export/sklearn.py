@@ -12,19 +12,11 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from seatrial.adapters.export.onnx_convert import (
-    Asked,
-    Converter,
-    ExactTrees,
-    attempt,
-    exact,
-    first_line,
-    parts,
-    refusal,
-)
+from seatrial.adapters.export.answer import Answer, Asked, first_line, refusal
+from seatrial.adapters.export.onnx_convert import Converter, ExactTrees, attempt, exact, parts
 
 
-def export(model: object, **asked: Unpack[Asked]) -> dict[str, object]:
+def export(model: object, **asked: Unpack[Asked]) -> Answer:
     """The model as ONNX in one form.
 
     Args:

@@ -8,7 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from seatrial.adapters.export.onnx_convert import Columns, refusal
+from seatrial.adapters.export.answer import (
+    Answer,
+    Columns,
+    by_their_exporter,
+    last_cause,
+    of_free_rows,
+    refusal,
+)
+from seatrial.adapters.export.onnx_graph import name_inputs
 from seatrial.packaging.export import Form
 from seatrial.registry.saved_model_file import SERVING, pack
 
@@ -30,8 +38,8 @@ def export(
     outputs: Sequence[str],
     form: str,
     shapes: Sequence[Sequence[int]] = (),
-) -> dict[str, object]:
-    """The model as ONNX; see ``export_sklearn.export`` for the arguments.
+) -> Answer:
+    """The model as ONNX; see ``sklearn.export`` for the arguments.
 
     Args:
         model: as loaded.
@@ -40,23 +48,17 @@ def export(
     del matrix  # what the model takes says so itself
     if Form(form) is not Form.FLOAT32:
         return refusal("A TensorFlow model has one form, its own.")
-    from seatrial.adapters.export.onnx_graph import name_inputs, opsets, to_bytes
-    from seatrial.adapters.native.torch_graphs import fixed_batch, reason
-
     function, specs = _traceable(model, columns, shapes, outputs)
-    try:
+
+    def make() -> Answer:
         graph = _converted(function, specs)
         if model.matrix is None:
             name_inputs(graph.graph, [name for name, _ in columns], outputs)
-    except ImportError as error:
-        return refusal(
-            f"The export needs {error.name or 'tf2onnx'}; run: pip install 'seatrial[tensorflow]'."
-        )
-    except Exception as error:  # noqa: BLE001 - the converter raises whatever it comes upon
-        return refusal(f"tf2onnx cannot convert the model: {reason(error)}.")
-    if fixed := fixed_batch(graph):
-        return refusal(f"The exported input {fixed!r} takes a fixed number of rows.")
-    return {"onnx": to_bytes(graph), "wide": None, "opset": dict(opsets(graph)), "reason": ""}
+        return of_free_rows(graph)
+
+    return by_their_exporter(
+        make, fails="tf2onnx cannot convert", extra="tensorflow", needs="tf2onnx"
+    )
 
 
 def saved_model(model: TensorflowModel) -> dict[str, object]:
@@ -66,8 +68,6 @@ def saved_model(model: TensorflowModel) -> dict[str, object]:
     """
     import keras
 
-    from seatrial.adapters.native.torch_graphs import reason
-
     with TemporaryDirectory(prefix="seatrial-") as scratch:
         folder, packed = Path(scratch) / "model", Path(scratch) / "packed"
         try:
@@ -75,8 +75,8 @@ def saved_model(model: TensorflowModel) -> dict[str, object]:
             archive.track(model.holder)
             archive.add_endpoint("serve", model.function)
             archive.write_out(str(folder), verbose=False)
-        except Exception as error:  # noqa: BLE001 - as above
-            why = f"Keras cannot write the model as a SavedModel: {reason(error)}."
+        except Exception as error:  # noqa: BLE001 - it raises whatever it comes upon
+            why = f"Keras cannot write the model as a SavedModel: {last_cause(error)}."
             return {"saved_model": None, "reason": why}
         pack(folder, packed, signature=SERVING)
         return {"saved_model": packed.read_bytes(), "reason": ""}

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seatrial.adapters.export.onnx_convert import Columns, refusal
+from seatrial.adapters.export.answer import (
+    Answer,
+    Columns,
+    by_their_exporter,
+    last_cause,
+    of_free_rows,
+    refusal,
+)
 from seatrial.packaging.export import Form
 
 if TYPE_CHECKING:
@@ -20,8 +27,8 @@ def export(
     outputs: Sequence[str],
     form: str,
     shapes: Sequence[Sequence[int]] = (),
-) -> dict[str, object]:
-    """The model as ONNX; see ``export_sklearn.export`` for the arguments.
+) -> Answer:
+    """The model as ONNX; see ``sklearn.export`` for the arguments.
 
     Args:
         model: as loaded.
@@ -29,23 +36,17 @@ def export(
     """
     if Form(form) is not Form.FLOAT32:
         return refusal("A PyTorch model has one form, its own.")
-    from seatrial.adapters.export.onnx_graph import opsets, to_bytes
     from seatrial.adapters.native import torch_graphs
 
     examples, names = torch_graphs.example_inputs(model, columns, shapes, matrix=matrix)
     flat = torch_graphs.flat_of(model.module, outputs)
     make = torch_graphs.traced if model.scripted else torch_graphs.exported
-    try:
-        graph = make(flat, examples, names, outputs)
-    except ImportError as error:
-        return refusal(
-            f"The export needs {error.name or 'onnxscript'}; run: pip install 'seatrial[torch]'."
-        )
-    except Exception as error:  # noqa: BLE001 - exporters raise whatever the model's code does
-        return refusal(f"PyTorch cannot export the model: {torch_graphs.reason(error)}.")
-    if fixed := torch_graphs.fixed_batch(graph):
-        return refusal(f"The exported input {fixed!r} takes a fixed number of rows.")
-    return {"onnx": to_bytes(graph), "wide": None, "opset": dict(opsets(graph)), "reason": ""}
+    return by_their_exporter(
+        lambda: of_free_rows(make(flat, examples, names, outputs)),
+        fails="PyTorch cannot export",
+        extra="torch",
+        needs="onnxscript",
+    )
 
 
 def script(
@@ -64,5 +65,5 @@ def script(
     try:
         return {"torchscript": torch_graphs.scripted(model, examples), "reason": ""}
     except Exception as error:  # noqa: BLE001 - as above
-        why = f"PyTorch cannot trace the model: {torch_graphs.reason(error)}."
+        why = f"PyTorch cannot trace the model: {last_cause(error)}."
         return {"torchscript": None, "reason": why}

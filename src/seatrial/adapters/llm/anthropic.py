@@ -8,20 +8,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from seatrial.adapters.llm.endpoint import Endpoint, HttpLimits
 from seatrial.adapters.llm.http import HttpVendor
+from seatrial.adapters.llm.replies import begun, event_of, note_lost, whole
 from seatrial.gateway.chat.call import Call
-from seatrial.gateway.chat.failures import NotOffered, ProviderFailure, StreamCut
+from seatrial.gateway.chat.failures import NotOffered
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest
-from seatrial.gateway.chat.response import ChatResponse, Chunk, Embeddings
+from seatrial.gateway.chat.response import ChatResponse, Embeddings
 from seatrial.gateway.dialects import anthropic, anthropic_reply
 from seatrial.gateway.dialects.anthropic import DEFAULT_MAX_TOKENS
 from seatrial.gateway.dialects.anthropic_stream import ChunkReader
-from seatrial.gateway.dialects.crossing import LOST_FIELDS, lost
-from seatrial.gateway.dialects.fields import RequestInvalid
 from seatrial.gateway.dialects.sse import Event
 
 VERSION = "2023-06-01"
@@ -85,30 +82,21 @@ class AnthropicProvider:
         """The whole answer."""
         body = self._body(request, call, stream=False)
         found = await self._http.post("/v1/messages", body, call)
-        try:
-            return anthropic_reply.read_response(found)
-        except RequestInvalid as broken:
-            raise self._http.unreadable(f"is wrong: {broken.problem}") from broken
+        return whole(self._http, anthropic_reply.read_response, found)
 
-    async def stream(self, request: ChatRequest, call: Call) -> Chunks:
+    def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """The answer in pieces."""
+        return begun(self._http, self._pieces(request, call))
+
+    async def _pieces(self, request: ChatRequest, call: Call) -> Chunks:
         body = self._body(request, call, stream=True)
         events = self._http.events("/v1/messages", body, call, is_last=_is_last)
-        reader, given = ChunkReader(), False
+        reader = ChunkReader()
         async with aclosing(events):
-            try:
-                async for event in events:
-                    chunk = self._chunk(reader, event)
-                    yield chunk
-                    given = True
-                if not (reader.finished and reader.stopped):
-                    raise self._http.cut("it ended without message_stop")
-            except StreamCut:
-                raise
-            except ProviderFailure as failure:
-                if given:
-                    raise self._http.cut(failure.problem, failure) from failure
-                raise
+            async for event in events:
+                yield event_of(self._http, reader.read, event, told=_tells_error)
+        if not (reader.finished and reader.stopped):
+            raise self._http.cut("it ended without message_stop")
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:  # noqa: ARG002
         """There are none.   Raises: NotOffered."""
@@ -129,25 +117,15 @@ class AnthropicProvider:
                 remedy="Ask for n = 1, or use a provider of OpenAI's form.",
                 provider=self.name,
             )
-        if without := lost(request, DialectName.ANTHROPIC):
-            call.journal.notes[LOST_FIELDS] = without
-        else:
-            call.journal.notes.pop(LOST_FIELDS, None)  # of a candidate that was asked before
+        note_lost(request, call, DialectName.ANTHROPIC)
         return anthropic.write_request(
             request, stream=stream, default_max_tokens=self._options.default_max_tokens
         )
 
-    def _chunk(self, reader: ChunkReader, event: Event) -> Chunk:
-        try:
-            body = orjson.loads(event.data)
-            if isinstance(body, dict) and body.get("type") == "error":
-                raise self._http.told_within(body)
-            return reader.read(body)
-        except ValueError as broken:
-            raise self._http.unreadable("has an event that is no JSON") from broken
-        except RequestInvalid as broken:
-            raise self._http.unreadable(f"is wrong: {broken.problem}") from broken
-
 
 def _is_last(event: Event) -> bool:
     return event.name == "message_stop"
+
+
+def _tells_error(body: dict[str, Any]) -> bool:
+    return body.get("type") == "error"

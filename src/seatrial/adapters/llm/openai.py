@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import orjson
-
 from seatrial.adapters.llm.endpoint import Endpoint, HttpLimits
 from seatrial.adapters.llm.http import HttpVendor
+from seatrial.adapters.llm.replies import begun, event_of, note_lost, whole
 from seatrial.gateway.chat.call import Call
-from seatrial.gateway.chat.failures import ProviderFailure, StreamCut
 from seatrial.gateway.chat.provider import Chunks
 from seatrial.gateway.chat.request import ChatRequest, DialectName, EmbeddingRequest
 from seatrial.gateway.chat.response import (
@@ -29,8 +27,6 @@ from seatrial.gateway.chat.response import (
     FinishReason,
 )
 from seatrial.gateway.dialects import openai, openai_embeddings, openai_reply
-from seatrial.gateway.dialects.crossing import LOST_FIELDS, lost
-from seatrial.gateway.dialects.fields import RequestInvalid
 from seatrial.gateway.dialects.openai import MaxTokensField
 from seatrial.gateway.dialects.openai_stream import ChunkReader
 from seatrial.gateway.dialects.sse import Event
@@ -125,32 +121,23 @@ class OpenAIProvider:
         """The whole answer."""
         body = self._body(request, call, stream=False)
         found = await self._http.post("/chat/completions", body, call)
-        try:
-            return openai_reply.read_response(found)
-        except RequestInvalid as broken:
-            raise self._http.unreadable(f"is wrong: {broken.problem}") from broken
+        return whole(self._http, openai_reply.read_response, found)
 
-    async def stream(self, request: ChatRequest, call: Call) -> Chunks:
+    def stream(self, request: ChatRequest, call: Call) -> Chunks:
         """The answer in pieces."""
+        return begun(self._http, self._pieces(request, call))
+
+    async def _pieces(self, request: ChatRequest, call: Call) -> Chunks:
         body = self._body(request, call, stream=True)
         events = self._http.events("/chat/completions", body, call, is_last=_is_mark)
-        reader, marked, given = ChunkReader(), False, False
+        reader, marked = ChunkReader(), False
         async with aclosing(events):
-            try:
-                async for event in events:
-                    if _is_mark(event):
-                        marked = True
-                    else:
-                        chunk = self._chunk(reader, event)
-                        yield chunk
-                        given = True
-                end = self._end(reader, marked=marked)
-            except StreamCut:
-                raise
-            except ProviderFailure as failure:
-                if given:
-                    raise self._http.cut(failure.problem, failure) from failure
-                raise
+            async for event in events:
+                if _is_mark(event):
+                    marked = True
+                else:
+                    yield event_of(self._http, reader.read, event, told=_tells_error)
+            end = self._end(reader, marked=marked)
         if end is not None:
             yield end
 
@@ -158,20 +145,14 @@ class OpenAIProvider:
         """One vector for each input."""
         body = openai_embeddings.write_embedding_request(request)
         found = await self._http.post("/embeddings", body, call)
-        try:
-            return openai_embeddings.read_embeddings(found)
-        except RequestInvalid as broken:
-            raise self._http.unreadable(f"is wrong: {broken.problem}") from broken
+        return whole(self._http, openai_embeddings.read_embeddings, found)
 
     async def close(self) -> None:
         """Give back connections."""
         await self._http.close()
 
     def _body(self, request: ChatRequest, call: Call, *, stream: bool) -> dict[str, Any]:
-        if without := lost(request, DialectName.OPENAI):
-            call.journal.notes[LOST_FIELDS] = without
-        else:
-            call.journal.notes.pop(LOST_FIELDS, None)  # of a candidate that was asked before
+        note_lost(request, call, DialectName.OPENAI)
         return openai.write_request(
             request,
             stream=stream,
@@ -179,17 +160,6 @@ class OpenAIProvider:
             max_tokens_field=self._options.max_tokens_field,
             developer_role=self._options.developer_role,
         )
-
-    def _chunk(self, reader: ChunkReader, event: Event) -> Chunk:
-        try:
-            body = orjson.loads(event.data)
-            if isinstance(body, dict) and body.get("error"):
-                raise self._http.told_within(body)
-            return reader.read(body)
-        except ValueError as broken:
-            raise self._http.unreadable("has an event that is no JSON") from broken
-        except RequestInvalid as broken:
-            raise self._http.unreadable(f"is wrong: {broken.problem}") from broken
 
     def _end(self, reader: ChunkReader, *, marked: bool) -> Chunk | None:
         """What a whole answer lacks at its end.   Raises: StreamCut: it is not whole."""
@@ -206,3 +176,7 @@ class OpenAIProvider:
 
 def _is_mark(event: Event) -> bool:
     return event.data.startswith(_DONE)
+
+
+def _tells_error(body: dict[str, Any]) -> bool:
+    return bool(body.get("error"))

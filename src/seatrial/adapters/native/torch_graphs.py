@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import onnx
 
-from seatrial.adapters.export.onnx_convert import Columns
+from seatrial.adapters.export.answer import Columns
 from seatrial.adapters.native.torch_model import TorchModel, named_outputs
 
 OPSET: Final = 18
@@ -125,25 +125,6 @@ def traced(
         )
         graph: onnx.ModelProto = onnx.load(path)
     return graph
-
-
-def fixed_batch(graph: onnx.ModelProto) -> str:
-    """The first input that takes a fixed number of rows; empty when none does."""
-    for value in graph.graph.input:
-        dims = value.type.tensor_type.shape.dim
-        if dims and dims[0].dim_value > 0:
-            return str(value.name)
-    return ""
-
-
-def reason(error: Exception) -> str:
-    """What an exporter says, in one sentence: the last cause, without PyTorch's advice."""
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    first = lines[0] if lines else type(cause).__name__
-    return f"{type(cause).__name__}: {first[:200]}".rstrip(" .:")
 
 
 def scripted(model: TorchModel, examples: tuple[Any, ...]) -> bytes:

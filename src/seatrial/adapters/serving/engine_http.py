@@ -64,6 +64,17 @@ class EngineHttp:
         self.check(head, answer)
         return answer
 
+    async def known(self, method: str, path: str, timeout_s: float) -> bytes | None:
+        """The body of a reply of 200; None where it is 404, of what the server does not know.
+
+        Raises: as `good`.
+        """
+        head, answer = await self.ask(method, path, timeout_s)
+        if head.status == 404:
+            return None
+        self.check(head, answer)
+        return answer
+
     def check(self, head: Head, body: bytes) -> None:
         """See that a reply is a good one.   Raises: EngineUnreachable, EngineRefused."""
         if head.status == 200:

@@ -8,12 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.adapters.serving.engine_http import EngineHttp
 from seatrial.serving.oip import Tensor
+
+_JSON: Final = {"Content-Type": "application/json"}
+
+
+async def infer(
+    http: EngineHttp,
+    path: str,
+    inputs: Sequence[Tensor],
+    *,
+    described: Sequence[str],
+    wanted: Sequence[str],
+    timeout_s: float,
+) -> dict[str, NDArray[Any]]:
+    """Ask a server that answers in columns; see `answered` and `OipServer.infer`."""
+    body = await http.good("POST", path, timeout_s, asked(inputs), _JSON)
+    try:
+        return answered(body, described, wanted)
+    except ValueError as problem:
+        raise http.nonsense(str(problem)) from problem
 
 
 def asked(inputs: Sequence[Tensor]) -> bytes:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from seatrial.adapters.grpc.calls import Misformed
 from seatrial.adapters.grpc.tfserving_messages import AVAILABLE, MODEL, PREDICTION, messages
 from seatrial.adapters.grpc.tfserving_tensors import TF_WORDS, WORDS, fields_of, raw_tensor
+from seatrial.adapters.serving import tensor_columns
 from seatrial.adapters.serving.engine_grpc import EngineGrpc
 from seatrial.adapters.serving.engine_http import EngineHttp
-from seatrial.adapters.serving.tensor_columns import answered, asked
 from seatrial.kernel.errors import SeatrialError
 from seatrial.serving.codec.tensor import dtype_of, from_bytes, to_bytes
 from seatrial.serving.codec.tftext import SIGNATURE_NAME
@@ -30,7 +30,6 @@ from seatrial.serving.oip import ModelMetadata, Tensor, TensorSpec
 
 _PROTOCOL: Final = "TensorFlow Serving"
 _FIELD: Final = "signature_def"
-_JSON: Final = {"Content-Type": "application/json"}
 _MOST_BYTES: Final = 256 * 2**20
 
 
@@ -108,10 +107,9 @@ class TfServingHttp(ListedModels):
 
     async def ready(self, model: str, timeout_s: float) -> bool:
         """See `OipServer`."""
-        head, body = await self._http.ask("GET", _path(model), timeout_s)
-        if head.status == 404:
+        body = await self._http.known("GET", _path(model), timeout_s)
+        if body is None:
             return False
-        self._http.check(head, body)
         found = self._http.read(body, _Status).model_version_status
         return any(version.state == "AVAILABLE" for version in found)
 
@@ -135,12 +133,14 @@ class TfServingHttp(ListedModels):
         """See `OipServer`."""
         if model not in self._outputs:
             await self.metadata(model, timeout_s)
-        path = f"{_path(model)}:predict"
-        body = await self._http.good("POST", path, timeout_s, asked(inputs), _JSON)
-        try:
-            return answered(body, self._outputs[model], outputs)
-        except ValueError as problem:
-            raise self._http.nonsense(str(problem)) from problem
+        return await tensor_columns.infer(
+            self._http,
+            f"{_path(model)}:predict",
+            inputs,
+            described=self._outputs[model],
+            wanted=outputs,
+            timeout_s=timeout_s,
+        )
 
     async def close(self) -> None:
         """See `OipServer`."""

@@ -15,13 +15,12 @@ from urllib.parse import quote, urlencode
 import msgspec
 from numpy.typing import NDArray
 
+from seatrial.adapters.serving import tensor_columns
 from seatrial.adapters.serving.engine_http import EngineHttp
-from seatrial.adapters.serving.tensor_columns import answered, asked
 from seatrial.serving.failures import EngineTimeout
 from seatrial.serving.oip import ModelMetadata, Tensor, TensorSpec
 
 _LOOK_S: Final = 0.1
-_JSON: Final = {"Content-Type": "application/json"}
 
 
 class _Worker(msgspec.Struct):
@@ -63,10 +62,9 @@ class TorchServe:
 
     async def ready(self, model: str, timeout_s: float) -> bool:
         """See `OipServer`."""
-        head, body = await self._manage.ask("GET", _model(model), timeout_s)
-        if head.status == 404:
+        body = await self._manage.known("GET", _model(model), timeout_s)
+        if body is None:
             return False
-        self._manage.check(head, body)
         found = self._manage.read(body, list[_Model])
         return any(worker.status == "READY" for one in found for worker in one.workers)
 
@@ -88,12 +86,14 @@ class TorchServe:
         """See `OipServer`."""
         if model not in self._outputs:
             await self.metadata(model, timeout_s)
-        path = f"/predictions/{quote(model, safe='')}"
-        body = await self._ask.good("POST", path, timeout_s, asked(inputs), _JSON)
-        try:
-            return answered(body, self._outputs[model], outputs)
-        except ValueError as problem:
-            raise self._ask.nonsense(str(problem)) from problem
+        return await tensor_columns.infer(
+            self._ask,
+            f"/predictions/{quote(model, safe='')}",
+            inputs,
+            described=self._outputs[model],
+            wanted=outputs,
+            timeout_s=timeout_s,
+        )
 
     async def load(self, model: str, timeout_s: float) -> None:
         """See `OipServer`. One that another worker of ours is registering is waited for."""
@@ -133,9 +133,7 @@ class TorchServe:
 
     async def unload(self, model: str, timeout_s: float) -> None:
         """See `OipServer`."""
-        head, body = await self._manage.ask("DELETE", _model(model), timeout_s)
-        if head.status != 404:
-            self._manage.check(head, body)
+        await self._manage.known("DELETE", _model(model), timeout_s)
 
     async def close(self) -> None:
         """See `OipServer`."""
