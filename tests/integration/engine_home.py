@@ -90,7 +90,11 @@ class Home:
                 "workers": workers,
                 "deadline_s": deadline_s,
             },
-            "release": {"steps": [{"share": 0.5, "watch": "1s"}], "gates": gates},
+            "release": {
+                "steps": [{"share": 0.5, "watch": "1s"}],
+                "staging_load": "1s",
+                "gates": gates,
+            },
             "engines": engines,
         }
         (folder / "seatrial.yaml").write_text(yaml.safe_dump(config))

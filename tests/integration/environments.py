@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -50,12 +50,27 @@ def _install(interpreter: Path, packages: Sequence[str]) -> None:
 
 
 def _wanted(steps: Sequence[Sequence[str]]) -> str:
-    """What an environment holds: another text, another environment."""
-    ours = any(str(ROOT) in package for step in steps for package in step)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"] if ours else {}
-    return json.dumps(
-        [steps, project.get("dependencies"), project.get("optional-dependencies")], indent=0
-    )
+    """What an environment holds: another text, another environment.
+
+    Of seatrial that is what it needs with the extras that are asked for; where it stands and what
+    its other extras need changes nothing.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    ours = [package for step in steps for package in step if str(ROOT) in package]
+    known = project["optional-dependencies"] | {"": project["dependencies"]}
+    needed = {name: known[name] for package in ours for name in _extras(package, known)}
+    return json.dumps([steps, needed], indent=0, sort_keys=True).replace(str(ROOT), ".")
+
+
+def _extras(package: str, known: Mapping[str, Sequence[str]]) -> set[str]:
+    """The extras of seatrial that ``seatrial[one,two]`` installs, those they name included."""
+    found = {""}
+    for name in filter(None, package.partition("[")[2].rstrip("]").split(",")):
+        found |= {name}
+        for needed in known[name]:
+            if needed.startswith("seatrial["):
+                found |= _extras(needed, known)
+    return found
 
 
 def passes(

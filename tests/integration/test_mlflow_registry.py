@@ -243,6 +243,7 @@ def loop(python: Path, mlflow_url: str, tmp_path_factory: pytest.TempPathFactory
                     "move_alias": "production",
                     "release": {
                         "steps": [{"share": 0.5, "watch": "1s"}],
+                        "staging_load": "1s",
                         "gates": {"error_rate": 0.2, "p95_ms": 5000, "against_stable": None},
                     },
                 }

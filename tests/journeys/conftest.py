@@ -51,6 +51,7 @@ PATIENCE_S = 120.0
 
 QUICK: Mapping[str, Any] = {
     "steps": [{"share": 0.5, "watch": "1s"}],
+    "staging_load": "1s",
     "extend": "10m",
     "gates": {
         "error_rate": 0.02,

@@ -89,6 +89,7 @@ def boosted(data, label, warm_start):
 
 QUICK: dict[str, Any] = {
     "steps": [{"share": 0.5, "watch": "1s"}],
+    "staging_load": "1s",
     "extend": "10m",
     "gates": {
         "error_rate": 0.05,

@@ -59,6 +59,12 @@ class ReleaseConfig(ConfigModel):
         default=4 * 3600.0,
         description="How much longer an inconclusive step is watched before a person must decide.",
     )
+    staging_load: Duration = Field(
+        default=5.0,
+        gt=0,
+        description="How long the tests of staging load a version and watch its memory; a longer "
+        "load finds slower leaks.",
+    )
 
     def plan(self) -> Plan:
         """The plan a rollout keeps for its whole life, whatever the file says later."""

@@ -24,7 +24,7 @@ from seatrial.kernel.supervise import Child, Supervisor
 from seatrial.release.controller import Controller
 from seatrial.wiring.background import ServerRunning, announce, check_none_runs, withdraw
 from seatrial.wiring.ceaseless import ceaselessly
-from seatrial.wiring.deploying.staging_jobs import BackgroundStager, other_stages, variables_of
+from seatrial.wiring.deploying.staging_jobs import stager_of
 from seatrial.wiring.pipelines import wanted
 from seatrial.wiring.server_checks import (
     GRACE_S,
@@ -180,14 +180,7 @@ def _controller(workspace: Workspace, stop_fd: int) -> None:
     conducting = threading.Thread(target=_conduct, args=(workspace, stop), name="experiments")
     conducting.start()
     store = workspace.open_store()
-    stager = BackgroundStager(
-        workspace.bundles,
-        workspace.release_folder,
-        finished=partial(_write_files, workspace),
-        limits=workspace.settings.server.child_limits(),
-        others=other_stages(workspace),
-        variables=partial(variables_of, workspace),
-    )
+    stager = stager_of(workspace, finished=_write_files)
     controller = Controller(
         store,
         clock=SystemClock(),

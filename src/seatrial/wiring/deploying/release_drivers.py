@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from seatrial.kernel.clock import SystemClock
 from seatrial.kernel.store import Store
@@ -14,7 +13,7 @@ from seatrial.release.controller import BEAT, WORKERS, Controller
 from seatrial.wiring.background import ServerRunning, running, start_detached
 from seatrial.wiring.deploying.deploy import Placed
 from seatrial.wiring.deploying.files import write_files
-from seatrial.wiring.deploying.staging_jobs import BackgroundStager, other_stages, variables_of
+from seatrial.wiring.deploying.staging_jobs import stager_of
 from seatrial.wiring.server_checks import check_can_listen
 from seatrial.wiring.workspace import Workspace
 
@@ -68,14 +67,10 @@ def local_controller(
 
     Yields: its tick.
     """
-    stager = BackgroundStager(
-        workspace.bundles,
-        workspace.release_folder,
+    stager = stager_of(
+        workspace,
+        finished=write_files,
         on_test=lambda _endpoint, test: on_test("staging", test),
-        finished=partial(write_files, workspace),
-        limits=workspace.settings.server.child_limits(),
-        others=other_stages(workspace),
-        variables=partial(variables_of, workspace),
     )
     controller = Controller(
         placed.store,

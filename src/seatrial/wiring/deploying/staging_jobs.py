@@ -20,7 +20,6 @@ from seatrial.wiring.kinds import INDEX, PROMPT
 from seatrial.wiring.workspace import Workspace
 
 if TYPE_CHECKING:
-    from seatrial.packaging.staging import Effort
     from seatrial.packaging.staging_report import StagingReport
     from seatrial.registry.bundle import Bundle
 
@@ -90,6 +89,7 @@ class BackgroundStager:
         release_folder: where the reports of a version go.
         on_test: is told which test of which endpoint begins.
         finished: called with a passed report before it is handed on, to write what depends on it.
+        load_s: how long a model is loaded, > 0.
         limits: see `stage`.
         others: what tests versions that are no models, by their kind.
         variables: of the environment that a bundle is served with.
@@ -102,7 +102,7 @@ class BackgroundStager:
         *,
         on_test: Callable[[str, str], None] = lambda _endpoint, _test: None,
         finished: Callable[[Bundle, StagingReport, int], None] = lambda _b, _r, _v: None,
-        effort: Effort | None = None,
+        load_s: float = 5.0,
         limits: ChildLimits = _LIMITS,
         others: Mapping[str, Stage] = MappingProxyType({}),
         variables: Callable[[Bundle], Mapping[str, str]] = lambda _bundle: {},
@@ -113,7 +113,7 @@ class BackgroundStager:
         self._release_folder = release_folder
         self._on_test = on_test
         self._finished = finished
-        self._effort = effort
+        self._load_s = load_s
         self._limits = limits
         self._jobs: dict[str, _Job] = {}
 
@@ -150,6 +150,7 @@ class BackgroundStager:
     ) -> Staged:
         # Only now: a server that tests nothing does without the memory it takes.
         with ONE_AT_A_TIME:
+            from seatrial.packaging.staging import Effort
             from seatrial.registry.bundle import Bundle
             from seatrial.wiring.deploying.stager import stage
 
@@ -160,10 +161,29 @@ class BackgroundStager:
             endpoint=endpoint,
             version=rollout.version,
             gates=gates_from_dict(rollout.plan.gates),
-            effort=self._effort,
+            effort=Effort(load_s=self._load_s),
             limits=self._limits,
             variables=self._variables(bundle),
             on_test=on_test,
         )
         self._finished(bundle, report, rollout.version)
         return Staged(passed=report.passed, reason=report.reason, report=report.as_dict())
+
+
+def stager_of(
+    workspace: Workspace,
+    *,
+    finished: Callable[[Workspace, Bundle, StagingReport, int], None],
+    on_test: Callable[[str, str], None] = lambda _endpoint, _test: None,
+) -> BackgroundStager:
+    """The stager of a workspace, as it is configured; see `BackgroundStager`."""
+    return BackgroundStager(
+        workspace.bundles,
+        workspace.release_folder,
+        on_test=on_test,
+        finished=partial(finished, workspace),
+        load_s=workspace.settings.release.staging_load,
+        limits=workspace.settings.server.child_limits(),
+        others=other_stages(workspace),
+        variables=partial(variables_of, workspace),
+    )
