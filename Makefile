@@ -54,7 +54,8 @@ integration: $(VENV)/.dev  ## real servers, browsers and clients; needs their De
 integration-journeys integration-parts: integration-%: $(VENV)/.dev  # side by side, each with a database of its own
 	.ci/with-postgres $(BIN)/python -m pytest -m integration $(INTEGRATION_$*) $(ARGS)
 
-JOURNEYS_ELSEWHERE := $(patsubst %,tests/integration/test_%.py,seatrial_elsewhere torchserve)
+# Tests of one engine stand together: both halves may not make its environment at once.
+JOURNEYS_ELSEWHERE := $(patsubst %,tests/integration/test_%.py,ray ray_serve seatrial_elsewhere torchserve triton)
 INTEGRATION_journeys := tests/journeys $(JOURNEYS_ELSEWHERE)
 INTEGRATION_parts := $(addprefix --ignore=,$(INTEGRATION_journeys))
 

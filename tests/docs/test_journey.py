@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 CONFIGURATION = """
 release:
+  staging_load: 1s
   gates: {error_rate: 0.002, p95_ms: 5000, against_stable: null}
 """
 """Wide gates: here the commands are tested, and the machine may be busy with other tests."""

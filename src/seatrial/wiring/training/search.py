@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seatrial.kernel.loading import ONE_AT_A_TIME
 from seatrial.training.runs import failures
@@ -16,9 +16,7 @@ from seatrial.training.runs.keeper import Keeper
 from seatrial.training.runs.recipe import Recipe
 from seatrial.training.runs.run import Ending, Outcome, Point, Run
 from seatrial.training.search.searcher import End, Plan, Searcher, Tally, Trial
-
-if TYPE_CHECKING:
-    from seatrial.wiring.training.trainer import Trainer
+from seatrial.wiring.training.recorder import Recorder
 
 _ADAPTER = "seatrial.adapters.training.search_optuna"
 _IN_VAIN = 5
@@ -48,13 +46,13 @@ class Search:
     """One search.
 
     Args:
-        trainer: what its runs share.
+        recorder: of its runs.
         recipe: with the search.
         plan: of the search.
         run: of the search as a whole; each trial is a run of its own under it.
     """
 
-    trainer: Trainer
+    recorder: Recorder
     recipe: Recipe
     plan: Plan
     run: Run
@@ -78,7 +76,7 @@ class Search:
                     run=self.run.id,
                 )
             if self.plan.timeout_s is not None and seconds > self.plan.timeout_s:
-                self.trainer.on_step("note", "search", "its time is over")
+                self.recorder.on_step("note", "search", "its time is over")
                 break
             self._told(keeper, tally, seconds)
             self._tried(searcher, searcher.ask(), keeper)
@@ -87,8 +85,8 @@ class Search:
 
     def _close_killed(self) -> None:
         """Mark the trial that a killed process was at; it is proposed again, as another run."""
-        for trial in self.trainer.open_runs(parent=self.run.id):
-            with self.trainer.keeper(trial) as own:
+        for trial in self.recorder.open_runs(parent=self.run.id):
+            with self.recorder.keeper(trial) as own:
                 error = failures.TrainingInterrupted(
                     "The search was killed while this trial ran.",
                     remedy="Look at the trial that was tried in its place.",
@@ -97,7 +95,7 @@ class Search:
                 ending = Ending(
                     outcome=Outcome.INTERRUPTED, at=datetime.now(UTC), error=error.as_dict()
                 )
-                self.trainer.close(own, ending)
+                self.recorder.close(own, ending)
 
     def _tried(self, searcher: Searcher, trial: Trial, keeper: Keeper) -> None:
         recipe = replace(self.recipe, values={**self.recipe.values, **trial.parameters})
@@ -120,13 +118,13 @@ class Search:
                 return False
             return searcher.report(trial.number, point.step, point.value)
 
-        with self.trainer.keeper(draft) as own:
+        with self.recorder.keeper(draft) as own:
             run = own.begin()
             Path(run.folder).mkdir(parents=True, exist_ok=True)
-            self.trainer.mirror.tell(run, [])
-            with self.trainer.ending(own, run):
-                ending = self._valued(run, self.trainer.attempt(recipe, run, own, lead))
-            run = self.trainer.close(own, ending)
+            self.recorder.mirror.tell(run, [])
+            with self.recorder.ending(own, run):
+                ending = self._valued(run, self.recorder.attempt(recipe, run, own, lead))
+            run = self.recorder.close(own, ending)
         if not self.run.environment.python:
             own_facts = Description(
                 parameters=dict(self.run.parameters), environment=run.environment
@@ -166,13 +164,13 @@ class Search:
             if ending.outcome is Outcome.PRUNED
             else "ok"
         )
-        self.trainer.on_step(mark, f"trial {trial.number}", f"{told}  ({said})")
+        self.recorder.on_step(mark, f"trial {trial.number}", f"{told}  ({said})")
 
     def _told(self, keeper: Keeper, tally: Tally, seconds: float) -> None:
         done, n = len(tally.ended), self.plan.n_trials
         best = {} if tally.value is None else {"metrics": {self.plan.metric: tally.value}}
         keeper.progress(seconds=round(seconds, 1), step=done, of=n, **best)
-        self.trainer.on_progress("search", f"trial {done + 1} of {n}")
+        self.recorder.on_progress("search", f"trial {done + 1} of {n}")
 
     def _in_vain(self, tally: Tally) -> bool:
         ended = list(tally.ended.values())
@@ -192,7 +190,7 @@ class Search:
             )
             return Ending(outcome=Outcome.NO_TRIAL, at=at, seconds=seconds, error=error.as_dict())
         best = f"{self.run.id}.{tally.best}"
-        found = self.trainer.run(best).ending
+        found = self.recorder.run(best).ending
         return Ending(
             outcome=Outcome.TRAINED,
             at=at,

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from seatrial.adapters.training.git_version import git_version
-from seatrial.kernel.clock import SystemClock
-from seatrial.kernel.errors import SeatrialError
-from seatrial.kernel.store import Store
 from seatrial.registry.archive import SUFFIX
 from seatrial.training.runs import failures
-from seatrial.training.runs.book import RunBook
 from seatrial.training.runs.keeper import Keeper
 from seatrial.training.runs.order import TrainedModel, TrainingOrder
 from seatrial.training.runs.recipe import Recipe, data_digest
@@ -25,8 +18,8 @@ from seatrial.wiring.evaluation.rows import digest
 from seatrial.wiring.evaluation.subject import Say
 from seatrial.wiring.training.check import look_at
 from seatrial.wiring.training.recipe import check_label, recipe_of
-from seatrial.wiring.training.run import Attempt, OnPoint
-from seatrial.wiring.training.trackers import Mirror, mirror
+from seatrial.wiring.training.recorder import Recorder
+from seatrial.wiring.training.trackers import mirror
 from seatrial.wiring.workspace import Workspace
 
 
@@ -59,126 +52,74 @@ def train_order(
     store = workspace.open_store()
     try:
         with mirror(workspace, store, on_step=on_step, on_progress=on_progress) as mirrored:
-            trainer = Trainer(
-                workspace=workspace,
-                store=store,
-                mirror=mirrored,
-                on_step=on_step,
-                on_progress=on_progress,
+            recorder = Recorder(
+                store=store, mirror=mirrored, on_step=on_step, on_progress=on_progress
             )
-            run = trainer.train(order, recipe)
-        return _trained(run, trainer.best(run))
+            run = _Training(workspace, recorder, recipe).of(order)
+        return _trained(run, recorder.best(run))
     finally:
         store.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trainer:
-    """What all runs of one order share.
-
-    Args: as in `train_order`; mirror: shows runs to trackers.
-    """
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """One training by a recipe."""
 
     workspace: Workspace
-    store: Store
-    mirror: Mirror
-    on_step: Say
-    on_progress: Callable[[str, str], None]
+    recorder: Recorder
+    recipe: Recipe
 
-    def train(self, order: TrainingOrder, recipe: Recipe) -> Run:
+    def of(self, order: TrainingOrder) -> Run:
         """The run of an order, ended well.   Raises: as `train_order`."""
-        self.on_progress("data", "reading what it is trained on")
-        draft = _draft(self.workspace, order, recipe)
-        with self.keeper(draft) as keeper:
+        self.recorder.on_progress("data", "reading what it is trained on")
+        recorder, searches = self.recorder, self.recipe.search is not None
+        draft = _draft(self.workspace, order, self.recipe)
+        with recorder.keeper(draft) as keeper:
             known = keeper.known()
             if known is not None and known.ending is not None:
                 if self._stands(known):
-                    self.on_step("ok", "adopted", f"run {known.id} is done already")
+                    recorder.on_step("ok", "adopted", f"run {known.id} is done already")
                     return known
                 if known.status is Status.FAILED and not _resumes(known):
                     raise failures.revived(known.ending.outcome, known.ending.error)
-            run = keeper.begin(resumes=recipe.search is not None)
+            run = keeper.begin(resumes=searches)
             Path(run.folder).mkdir(parents=True, exist_ok=True)
-            self.mirror.tell(run, [])
+            recorder.mirror.tell(run, [])
             if known is not None:
-                how = "begins anew" if recipe.search is None else "goes on"
-                self.on_step("note", "resumed", f"run {run.id} was ended midway: it {how}")
-            with self.ending(keeper, run):
-                ending = self._ended(recipe, run, keeper)
+                how = "goes on" if searches else "begins anew"
+                recorder.on_step("note", "resumed", f"run {run.id} was ended midway: it {how}")
+            with recorder.ending(keeper, run):
+                ending = self._ended(run, keeper)
                 if ending.outcome is Outcome.TRAINED and order.check:
-                    ending = self._checked(recipe, run, ending)
-            run = self.close(keeper, ending)
+                    ending = self._checked(run, ending)
+            run = recorder.close(keeper, ending)
         if ending.outcome is not Outcome.TRAINED:
             raise failures.revived(ending.outcome, ending.error)
         return run
-
-    def keeper(self, draft: Run) -> Keeper:
-        """Of a run of this process."""
-        return Keeper(
-            self.store,
-            draft,
-            holder=f"{os.getpid()}-{secrets.token_hex(4)}",
-            clock=SystemClock(),
-            on_wait=lambda: self.on_progress("wait", f"another process trains {draft.id}"),
-        )
-
-    def attempt(
-        self, recipe: Recipe, run: Run, keeper: Keeper, on_point: OnPoint = lambda _: False
-    ) -> Ending:
-        """Run a recipe once.   Raises: what ``on_progress`` and the store raise."""
-        attempt = Attempt(
-            recipe=recipe,
-            run=run,
-            keeper=keeper,
-            on_point=on_point,
-            on_progress=self.on_progress,
-            on_live=self.mirror.tell,
-        )
-        ending = attempt.go()
-        if attempt.problem:
-            self.on_step("note", "report", f"a line was left out: {attempt.problem}")
-        return ending
-
-    def close(self, keeper: Keeper, ending: Ending) -> Run:
-        """Record how a run ended, and show it to the trackers."""
-        run = keeper.end(ending)
-        self.mirror.tell(run, [])
-        return run
-
-    def best(self, run: Run) -> Run:
-        """Of a search the run of its best trial, else the run itself."""
-        best = None if run.ending is None else run.ending.best
-        return run if best is None else self.run(best)
-
-    def run(self, run_id: str) -> Run:
-        """A run as recorded.   Raises: UnknownRun."""
-        return RunBook(self.store).get(run_id)
-
-    def open_runs(self, *, parent: str) -> list[Run]:
-        """Trials of a search that have not ended as far as is known."""
-        runs = RunBook(self.store).all()
-        return [run for run in runs if run.parent == parent and run.ending is None]
 
     def _stands(self, run: Run) -> bool:
         """Whether a run ended well, and its model is where it was left."""
         if run.ending is None or run.ending.outcome is not Outcome.TRAINED:
             return False
-        best = self.best(run)
+        best = self.recorder.best(run)
         left = "" if best.ending is None else best.ending.model
         return (Path(best.folder) / "out" / left).is_file()
 
-    def _ended(self, recipe: Recipe, run: Run, keeper: Keeper) -> Ending:
-        if recipe.search is None:
-            ending = self.attempt(recipe, run, keeper)
+    def _ended(self, run: Run, keeper: Keeper) -> Ending:
+        plan = self.recipe.search
+        if plan is None:
+            ending = self.recorder.attempt(self.recipe, run, keeper)
             if ending.outcome is Outcome.TRAINED:
-                self.on_step("ok", "train", _told(ending))
+                self.recorder.on_step("ok", "train", _told(ending))
             return ending
         from seatrial.wiring.training.search import Search
 
-        return Search(trainer=self, recipe=recipe, plan=recipe.search, run=run).go(keeper)
+        search = Search(recorder=self.recorder, recipe=self.recipe, plan=plan, run=run)
+        return search.go(keeper)
 
-    def _checked(self, recipe: Recipe, run: Run, ending: Ending) -> Ending:
-        holder = run if ending.best is None else self.run(ending.best)
+    def _checked(self, run: Run, ending: Ending) -> Ending:
+        recipe = self.recipe
+        holder = run if ending.best is None else self.recorder.run(ending.best)
         left = ending if holder.ending is None else holder.ending
         found = look_at(
             self.workspace,
@@ -187,8 +128,8 @@ class Trainer:
             ending,
             model=Path(holder.folder) / "out" / left.model,
             archive=Path(run.folder) / "out" / f"{recipe.name}{SUFFIX}",
-            on_step=self.on_step,
-            on_progress=self.on_progress,
+            on_step=self.recorder.on_step,
+            on_progress=self.recorder.on_progress,
         )
         if found.error is None:
             return found.ending
@@ -197,25 +138,6 @@ class Trainer:
             outcome=failures.outcome_of(found.error),
             error=found.error.as_dict(),
         )
-
-    @contextmanager
-    def ending(self, keeper: Keeper, run: Run) -> Iterator[None]:
-        """Whatever goes wrong around a training, its run is marked as interrupted."""
-        try:
-            yield
-        except BaseException as problem:
-            error = failures.TrainingInterrupted(
-                f"The training was ended: {type(problem).__name__}: {str(problem)[:300]}",
-                remedy="Train again.",
-                run=run.id,
-            )
-            self.close(
-                keeper,
-                Ending(outcome=Outcome.INTERRUPTED, at=datetime.now(UTC), error=error.as_dict()),
-            )
-            if isinstance(problem, SeatrialError) or not isinstance(problem, Exception):
-                raise
-            raise error from problem
 
 
 def _draft(workspace: Workspace, order: TrainingOrder, recipe: Recipe) -> Run:
