@@ -20,16 +20,7 @@ from engine_journey import EngineJourneySuite, Models, is_given_up
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-HERE = (
-    "deploy",
-    f"{NAME}.pkl",
-    "--data",
-    "rows.csv",
-    "--label",
-    "target",
-    "--target",
-    "production",
-)
+HERE = f"deploy {NAME}.pkl --data rows.csv --label target --target production".split()
 ENGINE = dict(re.findall(r"(?ms)^```(yaml|sh) tfengine\n(.*?)^```", PAGE.read_text("utf-8")))
 
 

@@ -36,6 +36,8 @@ def test_durations_are_read_as_people_write_them() -> None:
         {"steps": [{"watch": -1}]},
         {"steps": [{"shar": 0.1}]},
         {"extend": "x"},
+        {"staging_load": 0},
+        {"staging_load": "-1s"},
         {"gate": {}},
     ],
 )
