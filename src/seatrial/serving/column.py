@@ -21,11 +21,12 @@ from seatrial.serving.exchange import BadInput, shown
 Values: TypeAlias = Sequence[object] | NDArray[Any]
 """JSON values, or an array of any dtype: one per row."""
 
-_INT64 = np.iinfo(np.int64)
+_INT64, _UINT8 = np.iinfo(np.int64), np.iinfo(np.uint8)
 _WORD = {
     Dtype.FLOAT32: "a number",
     Dtype.FLOAT64: "a number",
     Dtype.INT64: "an integer of 64 bits",
+    Dtype.UINT8: "an integer from 0 to 255",
     Dtype.BOOL: "a boolean",
     Dtype.STRING: "a string",
 }
@@ -149,6 +150,7 @@ _JSON_TYPES: dict[Dtype, frozenset[type]] = {
     Dtype.FLOAT32: _NUMBERS | {type(None)},
     Dtype.FLOAT64: _NUMBERS | {type(None)},
     Dtype.INT64: _NUMBERS,
+    Dtype.UINT8: _NUMBERS,
     Dtype.BOOL: frozenset({bool}),
     # NaN is how pandas writes a missing string.
     Dtype.STRING: frozenset({str, float, type(None)}),
@@ -193,6 +195,7 @@ _FROM_JSON: dict[Dtype, Callable[[Sequence[object]], Column | None]] = {
     Dtype.FLOAT32: _floats(np.float32),
     Dtype.FLOAT64: _floats(np.float64),
     Dtype.INT64: _integers,
+    Dtype.UINT8: lambda values: _bytes(_integers(values)),
     Dtype.BOOL: lambda values: np.array(values, np.bool_),
     Dtype.STRING: _strings,
 }
@@ -203,8 +206,11 @@ def _from_array(dtype: Dtype, array: NDArray[Any]) -> Column | None:
     kind = array.dtype.kind
     if dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
         return narrowed(array, dtype.numpy) if kind in "fiu" else None
-    if dtype is Dtype.INT64:
-        return _integral(array) if kind in "fiu" else None
+    if dtype is Dtype.UINT8 and array.dtype == np.uint8:
+        return array
+    if dtype.whole:
+        whole = _integral(array) if kind in "fiu" else None
+        return whole if dtype is Dtype.INT64 else _bytes(whole)
     return array if kind == dtype.numpy.kind else None
 
 
@@ -224,6 +230,13 @@ def _integral(array: NDArray[Any]) -> Column | None:
     elif array.dtype.kind == "u" and array.size and array.max() > _INT64.max:
         return None
     return array.astype(np.int64, copy=False)
+
+
+def _bytes(whole: Column | None) -> Column | None:
+    """Whole numbers as bytes, or None when one is outside their range."""
+    if whole is None or (whole.size and (whole.min() < 0 or whole.max() > _UINT8.max)):
+        return None
+    return whole.astype(np.uint8)
 
 
 def _misfit(feature: Feature, values: Values) -> BadInput:

@@ -23,6 +23,7 @@ _NUMBERS: Final = {
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }
 
@@ -31,7 +32,6 @@ _ANSWERS: Final = frozenset(
         "tensor(float16)",
         "tensor(int8)",
         "tensor(int16)",
-        "tensor(uint8)",
         "tensor(uint16)",
         "tensor(uint32)",
         "seq(map(int64,tensor(float)))",
@@ -39,6 +39,10 @@ _ANSWERS: Final = frozenset(
     )
 )
 """What answers may be besides; whole numbers and halves are widened."""
+
+
+_NO_MATRIX: Final = ("tensor(string)", "tensor(uint8)")
+"""What no features side by side are made of; bytes side by side are one tensor."""
 
 
 def load_onnx(path: Path) -> OnnxModel | OnnxTextModel:
@@ -165,7 +169,7 @@ class OnnxModel:
 
     def _matrix_input(self) -> Any | None:
         inputs = list(self._inputs.values())
-        one = len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].type != "tensor(string)"
+        one = len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].type not in _NO_MATRIX
         return inputs[0] if one else None
 
     def _is_double(self) -> bool:
@@ -296,6 +300,7 @@ def _exact(entry: Any) -> Dtype | None:
         "tensor(double)": Dtype.FLOAT64,
         "tensor(int64)": Dtype.INT64,
         "tensor(int32)": Dtype.INT64,
+        "tensor(uint8)": Dtype.UINT8,
     }.get(entry.type)
 
 

@@ -17,6 +17,7 @@ _DTYPES: Final = {
     "float64": Dtype.FLOAT64,
     "int32": Dtype.INT64,
     "int64": Dtype.INT64,
+    "uint8": Dtype.UINT8,
     "bool": Dtype.BOOL,
     "string": Dtype.STRING,
 }
@@ -47,7 +48,7 @@ class Input:
         kinds = {Dtype.BOOL: Kind.BOOLEAN, Dtype.STRING: Kind.STRING}
         kind = kinds.get(dtype, Kind.NUMBER)
         shape = () if self.shape == (1,) else self.shape
-        low = 0.0 if dtype is Dtype.INT64 else None
+        low = 0.0 if dtype.whole else None
         exact = dtype if shape else None
         return InputFact(name=self.name, kind=kind, shape=shape, dtype=exact, low=low)
 
