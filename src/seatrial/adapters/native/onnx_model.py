@@ -323,6 +323,7 @@ def _check(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
     for entry in inputs.values():
         _check_dtype(entry, "input")
         _check_shape(entry)
+        _check_bytes(entry)
     for entry in outputs.values():
         _check_dtype(entry, "output")
 
@@ -333,7 +334,16 @@ def _check_dtype(entry: Any, what: str) -> None:
         raise UnsupportedModel(
             f"The graph's {what} {entry.name!r} is {entry.type}.",
             remedy="Add a Cast to the graph, so that it has float, double, int32, int64, bool or "
-            "string there.",
+            "string there; an input of several values a row may have uint8 too.",
+        )
+
+
+def _check_bytes(entry: Any) -> None:
+    if entry.type == "tensor(uint8)" and tuple(entry.shape[1:]) in ((), (1,)):
+        raise UnsupportedModel(
+            f"The graph's input {entry.name!r} is one byte a row.",
+            remedy="Add a Cast to the graph, so that it has int64 there; uint8 is for tensors, "
+            "such as images.",
         )
 
 

@@ -228,8 +228,8 @@ def _fact(name: str, tensor: Any) -> InputFact:
     if dtype is None:
         raise UnsupportedModel(
             f"The exported program's input {name!r} is {getattr(tensor, 'dtype', 'no tensor')}.",
-            remedy="Export it with tensors as arguments, of float32, float64, int64, uint8 or bool, "
-            "and let forward convert them.",
+            remedy="Export it with tensors as arguments, of float32, float64, int64, uint8 or "
+            "bool, and let forward convert them.",
         )
     free = bool(sizes) and not isinstance(sizes[0], int)
     if not free or any(not isinstance(size, int) or size == 0 for size in sizes[1:]):
