@@ -216,8 +216,8 @@ def _input(name: str, shape: Any, dtype: str) -> Input:
     if dtype not in _DTYPES:
         raise UnsupportedModel(
             f"The model's input {name!r} is {dtype}.",
-            remedy="Save it with an input of float32, float64, int32, int64, uint8, bool or string, "
-            "and tf.cast it inside the model.",
+            remedy="Save it with an input of float32, float64, int32, int64, uint8, bool or "
+            "string, and tf.cast it inside the model.",
         )
     sizes = list(shape) if shape is not None and getattr(shape, "rank", 0) is not None else None
     free = bool(sizes) and sizes is not None and sizes[0] is None
