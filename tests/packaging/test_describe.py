@@ -297,6 +297,18 @@ def test_the_columns_of_one_array_are_the_features_of_a_model_of_numbers() -> No
     assert found.rows.tolist() == IMAGES.reshape(3, 4).tolist()
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_whole_numbers_side_by_side_are_the_features_of_a_model_that_has_as_many(
+    dtype: type[np.generic],
+) -> None:
+    inputs = tuple(InputFact(name=f"x{k}", kind=Kind.NUMBER) for k in range(4))
+    counts = np.arange(12).reshape(3, 4).astype(dtype)
+    found = describe(facts(*inputs, named=False), sample(input=counts))
+    assert [f.name for f in found.features] == ["x0", "x1", "x2", "x3"]
+    assert isinstance(found.rows, np.ndarray)
+    assert found.rows.tolist() == counts.tolist()
+
+
 def test_rows_of_another_shape_are_refused_with_both() -> None:
     with pytest.raises(SampleMismatch, match=r"\[n, 2, 2\]; the sample has \[n, 4\]"):
         describe(facts(IMAGE), sample(image=IMAGES.reshape(3, 4)))

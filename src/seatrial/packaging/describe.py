@@ -264,8 +264,8 @@ def _spread(facts: ModelFacts, sample: Sample, label: str | None) -> Sample:
     (name,) = others
     values = sample.columns[name]
     inputs = facts.inputs or ()
-    numbers = not any(i.shape for i in inputs) and not _is_whole(values.shape[1:], values)
-    if values.ndim == 2 and numbers and (not inputs or len(inputs) == values.shape[1]):
+    matrix = values.ndim == 2 and not any(i.shape for i in inputs)
+    if matrix and _is_side_by_side(len(inputs), values):
         found = {f"x{j}": values[:, j] for j in range(values.shape[1])}
         found = dict(zip([i.name for i in inputs] or found, found.values(), strict=True))
     elif len(inputs) == 1 and inputs[0].shape:
@@ -290,6 +290,12 @@ def _shaped(hint: InputFact, column: Column) -> InputFact:
             field=hint.name,
         )
     return hint
+
+
+def _is_side_by_side(n_inputs: int, rows: Column) -> bool:
+    """Whether the rows of a matrix are features; of a model that does not say, whole numbers are
+    tokens."""
+    return n_inputs == rows.shape[1] if n_inputs else not _is_whole(rows.shape[1:], rows)
 
 
 def _is_whole(shape: tuple[int, ...], column: Column) -> bool:
