@@ -176,9 +176,6 @@ def trained(folder: Path) -> None:
     np.save(folder / "rows.npy", rows)
 
 
-@pytest.mark.integration
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_graph_that_mixes_its_rows_is_refused_and_told_so(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,6 +191,9 @@ def test_a_graph_that_mixes_its_rows_is_refused_and_told_so(
     assert not (folder / "made.onnx").exists()
 
 
+@pytest.mark.integration
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_each_library_is_written_as_onnx(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained(folder)
     for file in ("net.pkl", "line.skops", "boost.json", "light.txt", "image.onnx"):
