@@ -41,8 +41,13 @@ def column(feature: Feature, values: Values, known: frozenset[object] | None = N
     """
     if feature.shape:
         return _tensor(feature, values)
+    plain = values if isinstance(values, np.ndarray) else _unwrapped(values)
+    return _single(feature, plain, known)
+
+
+def _single(feature: Feature, values: Values, known: frozenset[object] | None = None) -> Column:
+    """One value a row."""
     if not isinstance(values, np.ndarray):
-        values = _unwrapped(values)
         reads = set(map(type, values)) <= _JSON_TYPES[feature.dtype]
         array = _FROM_JSON[feature.dtype](values) if reads else None
     else:
@@ -63,7 +68,7 @@ def _tensor(feature: Feature, values: Values) -> Column:
     if isinstance(values, np.ndarray) and values.shape != shape:
         raise _misshapen(feature, f"has the shape {list(values.shape)}")
     try:
-        return column(one, flat).reshape(shape)
+        return _single(one, flat).reshape(shape)
     except BadInput as error:
         found = error.facts.get("row")
         row, at = divmod(found if isinstance(found, int) else 0, feature.size)
