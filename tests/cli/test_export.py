@@ -11,6 +11,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 import onnx
+import onnx.parser
 import onnxruntime
 import pytest
 import skops.io
@@ -173,6 +174,21 @@ def trained(folder: Path) -> None:
     settings = {"objective": "binary", "verbose": -1, "num_leaves": 4}
     lightgbm.train(settings, data, num_boost_round=3).save_model(folder / "light.txt")
     np.save(folder / "rows.npy", rows)
+
+
+def test_a_graph_that_mixes_its_rows_is_refused_and_told_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = onnx.parser.parse_model("""
+        <ir_version: 9, opset_import: ["": 18]>
+        net (float[n, 3] x) => (float[n, 3] y) { y = LpNormalization <axis = 0> (x) }
+    """)
+    (folder / "mixing.onnx").write_bytes(graph.SerializeToString())
+    assert seatrial(["export", "mixing.onnx", "-o", "made.onnx", "--json"]) == Exit.INVALID
+    said = json.loads(capsys.readouterr().out)["error"]
+    assert "A row alone gets another answer than the model gives it among others" in said["problem"]
+    assert "each row by itself" in said["remedy"]
+    assert not (folder / "made.onnx").exists()
 
 
 @pytest.mark.integration

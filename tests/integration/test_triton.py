@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from engine_home import NAME, Home, commands, until
 from engine_journey import EngineJourneySuite, Models
+from onnx import parser
 from triton_server import Triton, triton, triton_python
 
 from seatrial.adapters.keys_ecdsa import write_new_key
@@ -90,6 +91,24 @@ def test_columns_and_texts_pass_staging_over_grpc(server: Triton, tmp_path: Path
     section = _engines(server)["triton"] | {"url": f"grpc://127.0.0.1:{server.grpc}"}
     home = Home(tmp_path, {"triton": section})
     release = home.deploy(_mixed(tmp_path), STAGED)
+    assert release["phase"] == "staged", release
+    assert "golden parity" in str(release["staging"])
+
+
+def test_pixels_keep_their_bytes_and_every_tensor_its_shape(server: Triton, tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    model = parser.parse_model("""
+        <ir_version: 9, opset_import: ["": 18]>
+        net (uint8[n, 4, 4, 3] image) => (float[n, 3, 4, 4] planes) {
+            numbers = Cast <to = 1> (image)
+            planes = Transpose <perm = [0, 3, 1, 2]> (numbers)
+        }
+    """)
+    (folder / "net.onnx").write_bytes(model.SerializeToString())
+    address = f"grpc://127.0.0.1:{server.grpc}"
+    home = Home(folder, {"triton": {"url": address, "repository": str(server.repository)}})
+    release = home.deploy(folder / "net.onnx", ("deploy", "net.onnx", "--engine", "triton"))
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
 

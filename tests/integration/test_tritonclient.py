@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -14,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
+from onnx import parser
 
 from seatrial.adapters.grpc.door import GrpcDoor
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.adapters.tls_files import read_tls
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.plane import DataPlane
 from seatrial.testing.models import (
     FakeEngine,
@@ -38,6 +42,26 @@ pytestmark = [
 
 ENGINE = FakeEngine(matrix_signature(), 0.25)
 COLUMNS = FakeEngine(column_signature())
+PHOTOS = Signature(
+    features=(Feature(name="image", dtype=Dtype.UINT8, shape=(32, 32, 3)),),
+    outputs=(Output(name="probabilities", dtype=Dtype.FLOAT32, width=3),),
+    task=Task.OTHER,
+    matrix=False,
+)
+
+
+def photos() -> OnnxEngine:
+    """How much of each colour a picture has."""
+    graph = parser.parse_model("""
+        <ir_version: 9, opset_import: ["": 17]>
+        net (uint8[n, 32, 32, 3] image) => (float[n, 3] probabilities) {
+            numbers = Cast <to = 1> (image)
+            full = Constant <value = float {255.0}> ()
+            shares = Div (numbers, full)
+            probabilities = ReduceMean <axes = [1, 2], keepdims = 0> (shares)
+        }
+    """)
+    return OnnxEngine(graph.SerializeToString(), PHOTOS)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +71,7 @@ def address() -> Iterator[str]:
         router_of(
             live_version(matrix_signature(), engine=ENGINE),
             live_version(column_signature(), endpoint="col", version=4, engine=COLUMNS),
+            live_version(PHOTOS, endpoint="photos", engine=photos()),
         ),
         error_reply,
     )
@@ -84,6 +109,23 @@ def matrix(http: Any, *, binary: bool, rows: np.ndarray = ROWS) -> Any:
     return made
 
 
+def test_a_picture_is_sent_in_the_words_of_the_page(
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (64, 48), (255, 0, 255)).save("cat.png")
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "formats.md"
+    found = re.search(r"(?ms)^```python pictures\n(.*?)^```$", page.read_text("utf-8"))
+    assert found is not None
+    exec(compile(found[1].replace("127.0.0.1:8080", address), page, "exec"), {})
+    assert capsys.readouterr().out == "[[1. 0. 1.]]\n"
+
+
 def test_the_server_and_its_models_are_described(client: Any) -> None:
     assert client.is_server_live()
     assert client.is_server_ready()
@@ -96,7 +138,11 @@ def test_the_server_and_its_models_are_described(client: Any) -> None:
     assert metadata["inputs"] == [{"name": "input", "datatype": "FP32", "shape": [-1, 3]}]
     assert client.get_model_config("col")["output"][0]["data_type"] == "TYPE_FP64"
     index = client.get_model_repository_index()
-    assert [(m["name"], m["version"]) for m in index] == [("churn", "1"), ("col", "4")]
+    assert [(m["name"], m["version"]) for m in index] == [
+        ("churn", "1"),
+        ("col", "4"),
+        ("photos", "1"),
+    ]
 
 
 @pytest.mark.parametrize("binary_in", [True, False])

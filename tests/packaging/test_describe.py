@@ -297,6 +297,18 @@ def test_the_columns_of_one_array_are_the_features_of_a_model_of_numbers() -> No
     assert found.rows.tolist() == IMAGES.reshape(3, 4).tolist()
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_whole_numbers_side_by_side_are_the_features_of_a_model_that_has_as_many(
+    dtype: type[np.generic],
+) -> None:
+    inputs = tuple(InputFact(name=f"x{k}", kind=Kind.NUMBER) for k in range(4))
+    counts = np.arange(12).reshape(3, 4).astype(dtype)
+    found = describe(facts(*inputs, named=False), sample(input=counts))
+    assert [f.name for f in found.features] == ["x0", "x1", "x2", "x3"]
+    assert isinstance(found.rows, np.ndarray)
+    assert found.rows.tolist() == counts.tolist()
+
+
 def test_rows_of_another_shape_are_refused_with_both() -> None:
     with pytest.raises(SampleMismatch, match=r"\[n, 2, 2\]; the sample has \[n, 4\]"):
         describe(facts(IMAGE), sample(image=IMAGES.reshape(3, 4)))
@@ -309,6 +321,31 @@ def test_rows_of_a_tensor_with_a_number_that_is_none_are_left_out() -> None:
     assert isinstance(found.rows, dict)
     assert len(found.rows["image"]) == 2
     assert "1 sample rows" in found.notes[0]
+
+
+def test_bytes_of_a_sample_stay_bytes_where_the_model_does_not_say() -> None:
+    unknown = InputFact(name="image")
+    images = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
+    found = describe(facts(unknown), sample(image=images))
+    assert found.features == (Feature(name="image", dtype=Dtype.UINT8, shape=(2, 2)),)
+    signature = found.signature(Task.OTHER, [Output(name="y", dtype=Dtype.FLOAT32)])
+    rows = random_rows(signature, 50, seed=0, hints=found.hints)
+    assert isinstance(rows, dict)
+    assert rows["image"].dtype == np.uint8
+    assert rows["image"].max() <= 11
+    whole = describe(facts(unknown), sample(image=images.astype(np.int64)))
+    assert whole.features[0].dtype is Dtype.INT64
+
+
+@pytest.mark.parametrize("strange", [-1.0, 255.5, 256.0])
+def test_a_sample_that_a_model_of_bytes_cannot_take_is_refused(strange: float) -> None:
+    pixels = replace(IMAGE, dtype=Dtype.UINT8, low=0.0)
+    images = IMAGES.astype(np.float64)
+    assert describe(facts(pixels), sample(image=images)).features[0].dtype is Dtype.UINT8
+    images[2, 1, 1] = strange
+    with pytest.raises(SampleMismatch, match=f"the sample has {strange:g}") as refused:
+        describe(facts(pixels), sample(image=images))
+    assert "before they are scaled" in refused.value.remedy
 
 
 def test_whole_numbers_of_a_tensor_stay_within_those_of_the_sample() -> None:

@@ -171,14 +171,15 @@ def test_metadata_must_name_every_column_with_its_type() -> None:
 @pytest.mark.parametrize("nullable", [False, True])
 @pytest.mark.parametrize("dtype", list(Dtype))
 def test_a_model_of_one_feature_refuses_every_bad_request(dtype: Dtype, nullable: bool) -> None:
-    nullable = nullable and dtype not in (Dtype.INT64, Dtype.BOOL)
+    nullable = nullable and not dtype.whole and dtype is not Dtype.BOOL
+    shape = (2,) if dtype is Dtype.UINT8 else ()
     signature = Signature(
-        features=(Feature(name="only", dtype=dtype, nullable=nullable),),
+        features=(Feature(name="only", dtype=dtype, nullable=nullable, shape=shape),),
         outputs=(Output(name="prediction", dtype=Dtype.FLOAT64),),
         task=Task.REGRESSION,
-        matrix=dtype.numeric,
+        matrix=dtype.numeric and not shape,
     )
-    column = np.array(["a"] if dtype is Dtype.STRING else [1], dtype.numpy)
+    column = np.full((1, *shape), "a" if dtype is Dtype.STRING else 1, dtype.numpy)
     row = column.reshape(1, 1) if signature.matrix else {"only": column}
     plane = DataPlane(router_of(live_version(signature, endpoint="m")), error_reply)
 

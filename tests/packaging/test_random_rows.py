@@ -17,6 +17,7 @@ NUMBERS = (Dtype.FLOAT32, Dtype.FLOAT64)
 
 def signature(*features: Feature) -> Signature:
     same = len({f.dtype for f in features}) == 1 and features[0].dtype.numeric
+    same = same and not any(f.shape for f in features)
     return Signature(features=features, outputs=OUTPUTS, task=Task.OTHER, matrix=same)
 
 
@@ -28,8 +29,9 @@ def feature(draw: st.DrawFn, name: str) -> Feature:
         categories = draw(st.none() | st.just(("a", "b")))
     elif dtype is Dtype.INT64:
         categories = draw(st.none() | st.just((1, 5)))
-    nullable = draw(st.booleans()) and dtype not in (Dtype.INT64, Dtype.BOOL)
-    return Feature(name=name, dtype=dtype, nullable=nullable, categories=categories)
+    shape = draw(st.just((2, 3)) if dtype is Dtype.UINT8 else st.just(()))
+    nullable = draw(st.booleans()) and not dtype.whole and dtype is not Dtype.BOOL
+    return Feature(name=name, dtype=dtype, nullable=nullable, categories=categories, shape=shape)
 
 
 SIGNATURES = st.integers(1, 4).flatmap(
@@ -55,6 +57,19 @@ def column(hint: InputFact, n: int = 2000) -> np.ndarray[tuple[int], np.dtype[np
     rows = random_rows(signature(Feature(name="a", dtype=Dtype.FLOAT64)), n, seed=0, hints=[hint])
     assert not isinstance(rows, dict)
     return rows[:, 0].astype(np.float64)
+
+
+def test_pixels_are_of_all_values_unless_the_sample_shows_which() -> None:
+    image = Feature(name="image", dtype=Dtype.UINT8, shape=(8, 8))
+    low = InputFact(name="image", kind=Kind.NUMBER, low=0.0)
+    for hints in ((), (low,)):
+        rows = random_rows(signature(image), 40, seed=0, hints=hints)
+        assert isinstance(rows, dict)
+        assert set(rows["image"].ravel().tolist()) == set(range(256))
+    mask = InputFact(name="image", kind=Kind.NUMBER, low=0.0, high=0.0)
+    rows = random_rows(signature(image), 40, seed=0, hints=(mask,))
+    assert isinstance(rows, dict)
+    assert not rows["image"].any()
 
 
 def test_numbers_surround_the_edges_where_trees_branch() -> None:

@@ -26,9 +26,24 @@ def test_every_number_is_tried_at_both_ends_of_float32_while_the_others_stay() -
 def test_a_dtype_holds_each_of_its_numbers() -> None:
     for dtype, sizes in MAGNITUDES.items():
         for size in sizes:
-            held = np.array([-size, size], dtype.numpy)
+            signs = (size,) if dtype is Dtype.UINT8 else (-size, size)
+            held = np.array(signs, dtype.numpy)
             assert np.isfinite(held.astype(np.float64)).all()
-            assert (held != 0).all()
+            assert (held != 0).all() == (size != 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_pixels_go_to_the_ends_of_a_byte_and_no_further() -> None:
+    signature = Signature(
+        features=(Feature(name="image", dtype=Dtype.UINT8, shape=(2, 2)),),
+        outputs=(Output(name="prediction", dtype=Dtype.FLOAT32),),
+        task=Task.REGRESSION,
+        matrix=False,
+    )
+    rows = range_rows(signature, {"image": np.full((1, 2, 2), 7, np.uint8)})
+    assert isinstance(rows, dict)
+    assert rows["image"].dtype == np.uint8
+    assert set(rows["image"].ravel().tolist()) == {0, 7, 255}
 
 
 def test_columns_change_only_where_they_hold_numbers() -> None:

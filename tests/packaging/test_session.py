@@ -13,6 +13,7 @@ import joblib
 import lightgbm as lgb
 import numpy as np
 import onnx.helper
+import onnx.parser
 import pandas as pd
 import pytest
 import xgboost as xgb
@@ -345,6 +346,20 @@ def test_an_onnx_graph_is_its_own_signature(session: ModelSession, tmp_path: Pat
     assert not any(f.nullable for f in signature.features)  # a sum with a gap is no number
     got = session.predict(np.arange(6, dtype=np.float32).reshape(2, 3))
     np.testing.assert_array_equal(got["y"], [3, 12])
+
+
+def test_rows_that_would_fill_the_memory_are_refused_before_any_is_made(
+    session: ModelSession, tmp_path: Path
+) -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 18]>
+        net (uint8[n, 8193, 8192] scan) => (uint8[n, 8193, 8192] same) { same = Identity (scan) }
+    """)
+    (tmp_path / "m").write_bytes(model.SerializeToString())
+    session.load(tmp_path / "m")
+    with pytest.raises(UnsupportedModel, match=r"'scan' has the shape \[8193, 8192\]") as refused:
+        session.introduce()
+    assert "tiles of an image" in refused.value.remedy
 
 
 def test_a_graph_that_answers_other_rows_than_were_asked_is_refused(

@@ -37,6 +37,10 @@ MATRIX = """
 <ir_version: 9, opset_import: ["" : 18]>
 matrix (float[n, 3] x) => (float[n] prediction) { prediction = ReduceSum(x) }
 """
+IMAGE = """
+<ir_version: 9, opset_import: ["" : 18]>
+net (uint8[n, 2, 2] image) => (float[n, 2, 2] planes) { planes = Cast <to = 1> (image) }
+"""
 RECORD = {"age": 1.5, "visits": 2, "note": "å"}
 
 
@@ -79,7 +83,12 @@ class Context:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Any:
-    with zipfile.ZipFile(BytesIO(archive())) as packed:
+    return opened(archive(), tmp_path)
+
+
+def opened(made: bytes, tmp_path: Path) -> Any:
+    """The archive's program, as TorchServe starts it."""
+    with zipfile.ZipFile(BytesIO(made)) as packed:
         packed.extractall(tmp_path)
     name = "seatrial_handler_under_test"
     spec = importlib.util.spec_from_file_location(name, tmp_path / "seatrial_handler.py")
@@ -181,6 +190,22 @@ def test_columns_that_do_not_fit_are_the_clients_fault(program: Any, message: ob
 
 def test_large_whole_numbers_stay_whole(program: Any) -> None:
     assert program.handler.predictions({"instances": [RECORD | {"visits": 2**53 + 1}]})
+
+
+def test_images_of_bytes_go_in_as_bytes_and_what_is_no_pixel_does_not(tmp_path: Path) -> None:
+    told = Signature(
+        features=(Feature(name="image", dtype=Dtype.UINT8, shape=(2, 2)),),
+        outputs=(Output(name="planes", dtype=Dtype.FLOAT32, width=4, shape=(2, 2)),),
+        task=Task.OTHER,
+        matrix=False,
+    )
+    graph = onnx.ModelProto.SerializeToString(parser.parse_model(IMAGE))
+    program = opened(model_archive("m", told, graph_of(graph, told)), tmp_path)
+    image = [[0, 255], [7, 2.0]]
+    assert program.handler.predictions({"instances": [image, {"image": image}]}) == [image, image]
+    for bad in (-1, 256, 0.5, None, "1", [0]):
+        with pytest.raises(ValueError, match="'image'"):
+            program.handler.predictions({"instances": [image, [[0, 1], [2, bad]]]})
 
 
 def test_a_matrix_is_one_input() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from seatrial.packaging.plan import elsewhere
 from seatrial.packaging.triton import Backend, Graph, GraphUnfit, Mark, model_files, quoted
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
@@ -62,6 +63,37 @@ def test_the_graph_itself_is_described_by_its_own_names_and_types() -> None:
     label = 'name: "label" data_type: TYPE_INT64 dims: [ 1 ] reshape { shape: [ ] }'
     assert label in text
     assert "extra" not in text
+
+
+@pytest.mark.parametrize("backend", Backend)
+def test_tensors_have_the_sizes_of_a_row(backend: Backend) -> None:
+    signature = Signature(
+        features=(Feature(name="image", dtype=Dtype.UINT8, shape=(4, 5, 3)),),
+        outputs=(
+            Output(name="planes", dtype=Dtype.FLOAT32, width=60, shape=(3, 4, 5)),
+            Output(name="embedding", dtype=Dtype.FLOAT32, width=7),
+            Output(name="label", dtype=Dtype.INT64),
+        ),
+        task=Task.OTHER,
+        matrix=False,
+    )
+    graph = Graph(
+        content=b"onnx",
+        inputs=(TensorSpec(name="image", datatype="UINT8", shape=(-1, 4, 5, 3)),),
+        outputs=(
+            TensorSpec(name="planes", datatype="FP32", shape=(-1, 3, 4, 5)),
+            TensorSpec(name="embedding", datatype="FP32", shape=(-1, 7)),
+            TensorSpec(name="label", datatype="INT64", shape=(-1, 1)),
+        ),
+        feature_of={},
+    )
+    plan = elsewhere(only(EngineKind.ONNX), "triton")
+    files = model_files("m", signature, plan, graph, backend=backend, mark=MARK)
+    text = files["config.pbtxt"].decode()
+    assert 'name: "image" data_type: TYPE_UINT8 dims: [ 4, 5, 3 ] }' in text
+    assert 'name: "planes" data_type: TYPE_FP32 dims: [ 3, 4, 5 ] }' in text
+    assert 'name: "embedding" data_type: TYPE_FP32 dims: [ 7 ] }' in text
+    assert 'name: "label" data_type: TYPE_INT64 dims: [ 1 ] }' in text
 
 
 def test_a_graph_that_takes_no_features_by_name_is_refused_with_the_way_out() -> None:

@@ -15,14 +15,19 @@ _ELEMENTS: dict[Dtype, st.SearchStrategy[Any]] = {
     Dtype.FLOAT32: st.floats(width=32),
     Dtype.FLOAT64: st.floats(),
     Dtype.INT64: st.integers(-(2**63), 2**63 - 1),
+    Dtype.UINT8: st.integers(0, 255),
     Dtype.BOOL: st.booleans(),
     Dtype.STRING: st.none() | st.text(st.characters()),
 }
 
 
+def _shape(dtype: Dtype) -> tuple[int, ...]:
+    return (2,) if dtype is Dtype.UINT8 else ()
+
+
 def signature(dtype: Dtype, *, matrix: bool = False) -> Signature:
     return Signature(
-        features=(Feature(name="a", dtype=dtype), Feature(name="b", dtype=dtype)),
+        features=tuple(Feature(name=n, dtype=dtype, shape=_shape(dtype)) for n in "ab"),
         outputs=(Output(name="y", dtype=dtype),),
         task=Task.OTHER,
         matrix=matrix,
@@ -43,7 +48,8 @@ def same_bits(left: Any, right: Any) -> bool:
 @pytest.mark.parametrize("dtype", list(Dtype))
 @given(data=st.data())
 def test_every_value_of_every_dtype_comes_back_exactly(dtype: Dtype, data: st.DataObject) -> None:
-    column = hnp.arrays(dtype.numpy, ROWS, elements=_ELEMENTS[dtype], fill=st.nothing())
+    size = (ROWS, *_shape(dtype))
+    column = hnp.arrays(dtype.numpy, size, elements=_ELEMENTS[dtype], fill=st.nothing())
     table = hnp.arrays(dtype.numpy, (ROWS, 2), elements=_ELEMENTS[dtype], fill=st.nothing())
     golden = Golden(
         inputs={"a": data.draw(column), "b": data.draw(column)},

@@ -22,9 +22,14 @@ _values = st.none() | st.one_of(
 _features = st.builds(
     Feature,
     name=st.text(),
-    dtype=st.sampled_from(Dtype),
+    dtype=st.sampled_from([dtype for dtype in Dtype if dtype is not Dtype.UINT8]),
     nullable=st.booleans(),
     categories=_values,
+) | st.builds(
+    Feature,
+    name=st.text(),
+    dtype=st.sampled_from([dtype for dtype in Dtype if dtype is not Dtype.STRING]),
+    shape=st.lists(st.integers(1, 300), min_size=1, max_size=7).map(tuple),
 )
 _outputs = st.builds(
     Output,

@@ -32,6 +32,39 @@ def test_values_become_the_features_dtype(dtype: Dtype, values: Any, expected: A
     assert made.tolist() == expected
 
 
+def pixels(values: Any) -> Any:
+    return column(Feature(name="x", dtype=Dtype.UINT8, shape=(2,)), values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[0, 255], [1, 2.0]],
+        np.array([[0, 255], [1, 2]], np.uint8),
+        np.array([[0, 255], [1, 2]], np.float16),
+        np.array([[0, 255], [1, 2]], np.int64),
+    ],
+    ids=["json", "uint8", "float16", "int64"],
+)
+def test_pixels_are_bytes_in_whatever_type_they_come(values: Any) -> None:
+    made = pixels(values)
+    assert made.dtype == np.uint8
+    assert made.tolist() == [[0, 255], [1, 2]]
+
+
+@pytest.mark.parametrize("bad", [-1, 256, 0.5, 10**30, None, "1", True, math.nan, math.inf])
+def test_what_is_no_pixel_is_named_with_its_place(bad: object) -> None:
+    with pytest.raises(BadInput, match=r"row 1, value 1 of the tensor|missing in row 1") as refused:
+        pixels([[0, 255], [1, bad]])
+    assert refused.value.facts["row"] == 1
+
+
+@pytest.mark.parametrize("bad", [-1.0, 256.0, 0.5, math.nan, -math.inf])
+def test_arrays_of_what_is_no_pixel_are_refused(bad: float) -> None:
+    with pytest.raises(BadInput, match="integer from 0 to 255"):
+        pixels(np.array([[0, 255], [1, bad]]))
+
+
 BAD = [
     (Dtype.FLOAT32, "1"),
     (Dtype.FLOAT32, True),

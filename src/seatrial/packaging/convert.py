@@ -128,7 +128,17 @@ class _Run:
         alone = predict(take(first.rows, slice(1)))
         verdict = compare(pairs)
         single = compare({RowKind.SAMPLE: ({n: v[:1] for n, v in first.truth.items()}, alone)})
-        return verdict if single.passed or not verdict.passed else single
+        return verdict if single.passed or not verdict.passed else _mixing(single)
+
+
+def _mixing(alone: Parity) -> Parity:
+    """The verdict on a row alone, which is not about the form: among others it was the same."""
+    off = max(difference.largest for difference in alone.differences)
+    return replace(
+        alone,
+        reason="A row alone gets another answer than the model gives it among others (numbers "
+        f"differ by up to {off:.2g}): something in it mixes rows, such as a mean over the batch.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +171,7 @@ async def _onnx(run: _Run, framework: str) -> _Made:
 
     found: Exported = await export(framework, run.signature, call=call, judge=judge)
     if found.onnx is None or found.parity is None:
-        raise _no_way(found.reason)
+        raise _no_way(found.reason, _OF_GRAPH if framework == "onnx" else _OWN_FILE)
     return _Made(found.onnx, found.opset, run.signature, found.parity)
 
 
@@ -312,7 +322,9 @@ def _put(wish: Wish, made: _Made) -> Path:
         rmtree(unpacked, ignore_errors=True)
 
 
-def _no_way(reason: str) -> NoWay:
-    return NoWay(
-        reason, remedy="Deploy the model's own file: it answers in its own library where it must."
-    )
+_OWN_FILE = "Deploy the model's own file: it answers in its own library where it must."
+_OF_GRAPH = "See that the graph answers each row by itself and always alike, and export it again."
+
+
+def _no_way(reason: str, remedy: str = _OWN_FILE) -> NoWay:
+    return NoWay(reason, remedy=remedy)

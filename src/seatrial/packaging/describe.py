@@ -264,8 +264,8 @@ def _spread(facts: ModelFacts, sample: Sample, label: str | None) -> Sample:
     (name,) = others
     values = sample.columns[name]
     inputs = facts.inputs or ()
-    numbers = not any(i.shape for i in inputs) and not _is_whole(values.shape[1:], values)
-    if values.ndim == 2 and numbers and (not inputs or len(inputs) == values.shape[1]):
+    matrix = values.ndim == 2 and not any(i.shape for i in inputs)
+    if matrix and _is_side_by_side(len(inputs), values):
         found = {f"x{j}": values[:, j] for j in range(values.shape[1])}
         found = dict(zip([i.name for i in inputs] or found, found.values(), strict=True))
     elif len(inputs) == 1 and inputs[0].shape:
@@ -280,7 +280,7 @@ def _shaped(hint: InputFact, column: Column) -> InputFact:
     """The input with the shape of its values, which have to be as the model says."""
     shape = column.shape[1:]
     if hint.kind is Kind.UNKNOWN and not hint.shape:
-        return replace(hint, shape=shape, dtype=Dtype.INT64 if _is_whole(shape, column) else None)
+        return replace(hint, shape=shape, dtype=_whole_dtype(shape, column))
     if hint.shape != shape:
         raise SampleMismatch(
             f"The model takes {hint.name!r} in the shape {['n', *hint.shape]}; the sample has "
@@ -292,9 +292,22 @@ def _shaped(hint: InputFact, column: Column) -> InputFact:
     return hint
 
 
+def _is_side_by_side(n_inputs: int, rows: Column) -> bool:
+    """Whether the rows of a matrix are features; of a model that does not say, whole numbers are
+    tokens."""
+    return n_inputs == rows.shape[1] if n_inputs else not _is_whole(rows.shape[1:], rows)
+
+
 def _is_whole(shape: tuple[int, ...], column: Column) -> bool:
     """Whether a tensor holds whole numbers, such as tokens, rather than measurements."""
-    return bool(shape) and column.dtype.kind == "i"
+    return bool(shape) and column.dtype.kind in "iu"
+
+
+def _whole_dtype(shape: tuple[int, ...], column: Column) -> Dtype | None:
+    """That of a tensor of whole numbers; bytes stay bytes, as the pixels of images are."""
+    if not _is_whole(shape, column):
+        return None
+    return Dtype.UINT8 if column.dtype == np.uint8 else Dtype.INT64
 
 
 def _respelled(facts: ModelFacts, sample: Sample) -> ModelFacts:
@@ -331,7 +344,21 @@ def _settled(hint: InputFact, column: Column, notes: list[str]) -> InputFact:
             remedy="Save the sample with the same column types as at training.",
             field=hint.name,
         )
+    if hint.dtype is Dtype.UINT8:
+        _check_bytes(hint, column)
     return _ranged(hint, column)
+
+
+def _check_bytes(hint: InputFact, column: Column) -> None:
+    values = column.astype(np.float64)
+    strange = values[(values < 0) | (values > 255) | (values != np.floor(values))]
+    if strange.size:
+        raise SampleMismatch(
+            f"The model takes whole numbers from 0 to 255 for {hint.name!r}; the sample has "
+            f"{strange[0]:g}.",
+            remedy="Give the pixels as they are, before they are scaled.",
+            field=hint.name,
+        )
 
 
 def _reads_as_known(hint: InputFact, column: Column) -> bool:
@@ -349,7 +376,7 @@ def _ranged(hint: InputFact, column: Column) -> InputFact:
         return hint
     spread = float(values.std())
     low = hint.low if hint.low is not None or values.min() < 0 else 0.0
-    if hint.dtype is Dtype.INT64:
+    if hint.dtype is not None and hint.dtype.whole:
         return replace(hint, low=float(values.min()), high=float(values.max()))
     return replace(hint, center=float(values.mean()), spread=spread or None, low=low)
 
@@ -371,7 +398,7 @@ def _feature(hint: InputFact, number: Dtype) -> Feature:
     return Feature(
         name=hint.name,
         dtype=dtype,
-        nullable=hint.nullable and dtype not in (Dtype.INT64, Dtype.BOOL),
+        nullable=hint.nullable and not dtype.whole and dtype is not Dtype.BOOL,
         categories=_closed_categories(hint, dtype),
         shape=hint.shape,
     )

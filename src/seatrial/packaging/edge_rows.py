@@ -101,7 +101,8 @@ def _between(
     """The middle, rounded to what each feature can hold."""
     middle = a / 2 + b / 2
     dtypes = np.asarray([one.dtype.value for one in which])
-    middle = np.where(dtypes == Dtype.INT64.value, np.floor(middle), middle)
+    whole = np.asarray([one.dtype.whole for one in which])
+    middle = np.where(whole, np.floor(middle), middle)
     return np.where(dtypes == Dtype.FLOAT32.value, middle.astype(np.float32), middle)
 
 

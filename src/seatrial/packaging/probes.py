@@ -22,6 +22,7 @@ _DATATYPES: Mapping[Dtype, str] = {
     Dtype.FLOAT32: "FP32",
     Dtype.FLOAT64: "FP64",
     Dtype.INT64: "INT64",
+    Dtype.UINT8: "UINT8",
     Dtype.BOOL: "BOOL",
     Dtype.STRING: "BYTES",
 }
@@ -30,6 +31,7 @@ _NUMPY: Mapping[str, str] = {
     "FP64": "<f8",
     "INT32": "<i4",
     "INT64": "<i8",
+    "UINT8": "<u1",
     "BOOL": "?",
 }
 _JSON = {"content-type": "application/json"}

@@ -52,6 +52,8 @@ def _column(feature: Feature, hint: InputFact | None, n: int, rng: np.random.Gen
         column = _chosen(_WORDS, feature.dtype, n, rng)
     elif feature.dtype is Dtype.BOOL:
         column = rng.random(n) < 0.5
+    elif feature.dtype is Dtype.UINT8:
+        column = _bytes(hint, n, rng)
     else:
         column = _numbers(hint, n, rng).astype(feature.dtype.numpy)
     if feature.nullable:
@@ -67,6 +69,14 @@ def _chosen(
     column = np.empty(n, dtype=dtype.numpy)
     column[:] = [choices[i] for i in rng.integers(len(choices), size=n)]
     return column
+
+
+def _bytes(hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:
+    """Those of the sample, or all: pixels have no typical value."""
+    low, high = (None, None) if hint is None else (hint.low, hint.high)
+    known = low is not None and high is not None
+    first, last = (int(low or 0), int(high or 0)) if known else (0, 255)
+    return rng.integers(first, last, size=n, endpoint=True).astype(np.uint8)
 
 
 def _numbers(hint: InputFact | None, n: int, rng: np.random.Generator) -> Column:

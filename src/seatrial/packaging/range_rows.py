@@ -20,6 +20,7 @@ MAGNITUDES: Final[Mapping[Dtype, tuple[float, ...]]] = {
     Dtype.FLOAT32: (1e-40, *_FLOAT),
     Dtype.FLOAT64: (1e-300, 1e-46, 1e-40, *_FLOAT, 1e39, 1e100, 1e154, 1e300),
     Dtype.INT64: (2.0**24, 2.0**31, 2.0**53, 2.0**62),
+    Dtype.UINT8: (0.0, 255.0),
 }
 """Sizes of the numbers tried, by dtype: around the least and the largest of float32 (1e-45 and
 3.4e38), where squares leave float64 (1e154), and for whole numbers where floats lose the units."""
@@ -56,7 +57,7 @@ def _single(few: Sequence[Element]) -> Iterator[tuple[Element, float]]:
     for size in sorted({m for one in few for m in MAGNITUDES[one.dtype]}):
         for sign in (1.0, -1.0):
             for one in few:
-                if size in MAGNITUDES[one.dtype]:
+                if size in MAGNITUDES[one.dtype] and (sign > 0 or one.dtype is not Dtype.UINT8):
                     yield one, sign * size
 
 

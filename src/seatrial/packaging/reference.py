@@ -97,5 +97,5 @@ def _learned(
             )
             record |= {KEY: write_segments(by_segment)}
     except SeatrialError as problem:
-        return Found(record=None, said=f"none: {problem.problem}")
+        return Found(record=None, said=f"none: {problem}")
     return Found(record=record, said=served.said)

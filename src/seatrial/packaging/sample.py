@@ -34,7 +34,8 @@ class Sample:
 
     Args:
         columns: by name, in the file's order, each of ``n_rows`` values: float64, int64, bool, or
-            object arrays of ``str`` and None. Missing numbers are NaN. Tensors are (n_rows, ...).
+            object arrays of ``str`` and None. Missing numbers are NaN. Tensors are (n_rows, ...),
+            and may be of bytes (uint8) or of other floats.
         n_rows: rows kept, >= 1.
         n_total: rows the file has, >= ``n_rows``; None when it was not read to its end.
     """

@@ -20,10 +20,12 @@ from seatrial.registry.scan import MAX_MODEL_BYTES, ScanReport
 from seatrial.registry.signature import Batch, Dtype, Output, Prediction, Signature, take
 from seatrial.registry.signature_record import signature_from_dict, signature_to_dict
 from seatrial.serving.child import Child, start_child
-from seatrial.serving.failures import MORE_MEMORY, EngineOutOfMemory
+from seatrial.serving.failures import MORE_MEMORY, EngineOutOfMemory, UnsupportedModel
 from seatrial.serving.spawn import ChildLimits
 
 _PROBE_ROWS = 8
+_MAX_ROW_BYTES = 64 << 20
+"""As much as all rows of one kind may take that a model is tried on."""
 
 
 class ModelSession:
@@ -142,11 +144,13 @@ class ModelSession:
         Args:
             sample: rows of the data it was made for.
             label: the column of ``sample`` that it predicts.
-        Raises: SampleMismatch, NeedsSample, EngineFailed when it refuses the rows.
+        Raises: SampleMismatch, NeedsSample, UnsupportedModel when a row is too large to try,
+            EngineFailed when it refuses the rows.
         """
         facts = self.facts()
         found = describe(facts, sample, label=label)
         draft = found.signature(facts.task, [Output(name="unknown", dtype=Dtype.FLOAT64)])
+        _check_size(draft)
         rows = found.rows
         if rows is None:
             rows = random_rows(draft, _PROBE_ROWS, seed=0, hints=found.hints)
@@ -189,3 +193,16 @@ class ModelSession:
         """
         found = self._call("call", function=function, kwargs=kwargs)
         return {n: v.tobytes() if isinstance(v, np.ndarray) else v for n, v in found.items()}
+
+
+def _check_size(signature: Signature) -> None:
+    """Refuse rows so large that a few of them fill the memory.   Raises: UnsupportedModel."""
+    largest = max(signature.features, key=lambda f: f.size)
+    if signature.row_bytes > _MAX_ROW_BYTES:
+        raise UnsupportedModel(
+            f"One row of the model takes {show_size(signature.row_bytes)}: {largest.name!r} has "
+            f"the shape {list(largest.shape)}.",
+            remedy=f"Cut its rows into parts of at most {show_size(_MAX_ROW_BYTES)}, such as tiles "
+            "of an image, and save the model for those.",
+            field=largest.name,
+        )

@@ -136,10 +136,10 @@ def quoted(text: str) -> str:
 def _python(signature: Signature, graph: Graph) -> list[str]:
     if signature.matrix:
         datatype = DATATYPE_OF[signature.features[0].dtype]
-        inputs = [_tensor(MATRIX, datatype, len(signature.features))]
+        inputs = [_tensor(MATRIX, datatype, (len(signature.features),))]
     else:
-        inputs = [_tensor(f.name, DATATYPE_OF[f.dtype], 1) for f in signature.features]
-    outputs = [_tensor(o.name, DATATYPE_OF[o.dtype], o.width or 1) for o in signature.outputs]
+        inputs = [_tensor(f.name, DATATYPE_OF[f.dtype], f.shape) for f in signature.features]
+    outputs = [_tensor(o.name, DATATYPE_OF[o.dtype], o.row_shape) for o in signature.outputs]
     value = quoted(json.dumps(graph.fed(signature)))
     return [
         f'backend: "{Backend.PYTHON}"',
@@ -157,15 +157,14 @@ def _onnxruntime(signature: Signature, graph: Graph) -> list[str]:
             "backend has no other.",
             remedy="Set engines.<name>.backend to python.",
         )
-    widths = {o.name: o.width or 1 for o in signature.outputs}
-    inputs = [
-        _tensor(i.name, i.datatype, len(signature.features) if signature.matrix else 1)
-        for i in graph.inputs
-    ]
+    taken = {f.name: f.shape for f in signature.features}
+    given = {o.name: o.row_shape for o in signature.outputs}
+    matrix = (len(signature.features),) if signature.matrix else None
+    inputs = [_tensor(i.name, i.datatype, matrix or taken[i.name]) for i in graph.inputs]
     outputs = [
-        _tensor(o.name, o.datatype, widths[o.name], flat=len(o.shape) == 1)
+        _tensor(o.name, o.datatype, given[o.name], flat=len(o.shape) == 1)
         for o in graph.outputs
-        if o.name in widths
+        if o.name in given
     ]
     return [
         'platform: "onnxruntime_onnx"',
@@ -174,11 +173,15 @@ def _onnxruntime(signature: Signature, graph: Graph) -> list[str]:
     ]
 
 
-def _tensor(name: str, datatype: str, width: int, *, flat: bool = False) -> str:
-    """A tensor; of one that is ``flat``, the graph's has no second size."""
+def _tensor(name: str, datatype: str, row: Sequence[int], *, flat: bool = False) -> str:
+    """A tensor whose rows have the shape ``row``; of one that is ``flat``, the graph's have none.
+
+    Triton wants a size of one where a row has one value.
+    """
     data_type = "TYPE_STRING" if datatype == "BYTES" else f"TYPE_{datatype}"
+    sizes = ", ".join(map(str, row or (1,)))
     reshaped = " reshape { shape: [ ] }" if flat else ""
-    return f"  {{ name: {quoted(name)} data_type: {data_type} dims: [ {width} ]{reshaped} }}"
+    return f"  {{ name: {quoted(name)} data_type: {data_type} dims: [ {sizes} ]{reshaped} }}"
 
 
 def _tensors(kind: str, tensors: Sequence[str]) -> list[str]:

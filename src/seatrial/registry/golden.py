@@ -156,7 +156,7 @@ def _from_json(column: _ColumnRecord, value: Value) -> Value:
             return value
         case Dtype.BOOL if isinstance(value, bool):
             return value
-        case Dtype.INT64 if isinstance(value, int) and not isinstance(value, bool):
+        case Dtype.INT64 | Dtype.UINT8 if isinstance(value, int) and not isinstance(value, bool):
             return value
         case Dtype.FLOAT32 | Dtype.FLOAT64 if value is None or isinstance(value, float):
             return math.nan if value is None else value

@@ -19,15 +19,16 @@ import msgspec
 from seatrial.kernel.errors import Invalid, SeatrialError
 from seatrial.registry.incoming import FileRecord
 from seatrial.registry.naming import check_name
-from seatrial.registry.signature import Signature
+from seatrial.registry.signature import Dtype, Signature
 from seatrial.registry.signature_record import (
     SignatureRecord,
     signature_from_record,
     signature_to_dict,
 )
 
-SCHEMA = 2
-"""The newest one: 2 has tensors in its signature. Others are written as 1, which all read."""
+SCHEMA = 3
+"""The newest one: 2 has tensors in its signature, 3 such of bytes. Others are written as 1, which
+all read."""
 
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 << 20
@@ -234,7 +235,7 @@ def _read_v1(data: object) -> Manifest:
     return manifest
 
 
-_READERS: Mapping[int, Callable[[object], Manifest]] = {1: _read_v1, 2: _read_v1}
+_READERS: Mapping[int, Callable[[object], Manifest]] = {1: _read_v1, 2: _read_v1, 3: _read_v1}
 
 
 def _fault(manifest: Manifest) -> str | None:
@@ -254,7 +255,7 @@ def _fault(manifest: Manifest) -> str | None:
 
 def _to_dict(manifest: Manifest) -> dict[str, object]:
     return {
-        "schema": 2 if _has_tensors(manifest.signature) else 1,
+        "schema": _schema(manifest.signature),
         "name": manifest.name,
         "framework": {"name": manifest.framework.name, "version": manifest.framework.version},
         "python": manifest.python,
@@ -270,8 +271,11 @@ def _to_dict(manifest: Manifest) -> dict[str, object]:
     }
 
 
-def _has_tensors(signature: Signature) -> bool:
-    return signature.has_tensors or any(output.shape for output in signature.outputs)
+def _schema(signature: Signature) -> int:
+    """The oldest one that can say it."""
+    if any(feature.dtype is Dtype.UINT8 for feature in signature.features):
+        return 3
+    return 2 if signature.has_tensors or any(o.shape for o in signature.outputs) else 1
 
 
 def _invalid(reason: str) -> ManifestInvalid:

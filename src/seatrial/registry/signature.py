@@ -38,6 +38,8 @@ class Dtype(StrEnum):
     FLOAT32 = "float32"
     FLOAT64 = "float64"
     INT64 = "int64"
+    UINT8 = "uint8"
+    """Of tensors alone, such as the pixels of an image."""
     BOOL = "bool"
     STRING = "string"
 
@@ -51,7 +53,12 @@ class Dtype(StrEnum):
     @property
     def numeric(self) -> bool:
         """Whether values are numbers (booleans are not)."""
-        return self in (Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64)
+        return self.whole or self in (Dtype.FLOAT32, Dtype.FLOAT64)
+
+    @property
+    def whole(self) -> bool:
+        """Whether values are whole numbers."""
+        return self in (Dtype.INT64, Dtype.UINT8)
 
 
 class Task(StrEnum):
@@ -183,6 +190,7 @@ def _check_shape(tensor: Feature | Output) -> None:
     wrong = any(size < 1 for size in shape) or len(shape) > MAX_RANK
     if isinstance(tensor, Feature):
         wrong = wrong or bool(shape and (tensor.nullable or tensor.categories is not None))
+        wrong = wrong or (tensor.dtype is Dtype.UINT8 and not shape)
     else:
         wrong = wrong or bool(shape and prod(shape) != tensor.width)
     if wrong:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from seatrial.registry.signature import Dtype, Feature, Output, Signature
 
 _TAKES: dict[Dtype, frozenset[Dtype]] = {
-    Dtype.FLOAT32: frozenset({Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64}),
-    Dtype.FLOAT64: frozenset({Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64}),
-    Dtype.INT64: frozenset({Dtype.INT64}),
+    Dtype.FLOAT32: frozenset({Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64, Dtype.UINT8}),
+    Dtype.FLOAT64: frozenset({Dtype.FLOAT32, Dtype.FLOAT64, Dtype.INT64, Dtype.UINT8}),
+    Dtype.INT64: frozenset({Dtype.INT64, Dtype.UINT8}),
+    Dtype.UINT8: frozenset({Dtype.UINT8}),
     Dtype.BOOL: frozenset({Dtype.BOOL}),
     Dtype.STRING: frozenset({Dtype.STRING}),
 }

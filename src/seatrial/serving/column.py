@@ -21,11 +21,12 @@ from seatrial.serving.exchange import BadInput, shown
 Values: TypeAlias = Sequence[object] | NDArray[Any]
 """JSON values, or an array of any dtype: one per row."""
 
-_INT64 = np.iinfo(np.int64)
+_INT64, _UINT8 = np.iinfo(np.int64), np.iinfo(np.uint8)
 _WORD = {
     Dtype.FLOAT32: "a number",
     Dtype.FLOAT64: "a number",
     Dtype.INT64: "an integer of 64 bits",
+    Dtype.UINT8: "an integer from 0 to 255",
     Dtype.BOOL: "a boolean",
     Dtype.STRING: "a string",
 }
@@ -40,8 +41,13 @@ def column(feature: Feature, values: Values, known: frozenset[object] | None = N
     """
     if feature.shape:
         return _tensor(feature, values)
+    plain = values if isinstance(values, np.ndarray) else _unwrapped(values)
+    return _single(feature, plain, known)
+
+
+def _single(feature: Feature, values: Values, known: frozenset[object] | None = None) -> Column:
+    """One value a row."""
     if not isinstance(values, np.ndarray):
-        values = _unwrapped(values)
         reads = set(map(type, values)) <= _JSON_TYPES[feature.dtype]
         array = _FROM_JSON[feature.dtype](values) if reads else None
     else:
@@ -62,7 +68,7 @@ def _tensor(feature: Feature, values: Values) -> Column:
     if isinstance(values, np.ndarray) and values.shape != shape:
         raise _misshapen(feature, f"has the shape {list(values.shape)}")
     try:
-        return column(one, flat).reshape(shape)
+        return _single(one, flat).reshape(shape)
     except BadInput as error:
         found = error.facts.get("row")
         row, at = divmod(found if isinstance(found, int) else 0, feature.size)
@@ -149,6 +155,7 @@ _JSON_TYPES: dict[Dtype, frozenset[type]] = {
     Dtype.FLOAT32: _NUMBERS | {type(None)},
     Dtype.FLOAT64: _NUMBERS | {type(None)},
     Dtype.INT64: _NUMBERS,
+    Dtype.UINT8: _NUMBERS,
     Dtype.BOOL: frozenset({bool}),
     # NaN is how pandas writes a missing string.
     Dtype.STRING: frozenset({str, float, type(None)}),
@@ -193,6 +200,7 @@ _FROM_JSON: dict[Dtype, Callable[[Sequence[object]], Column | None]] = {
     Dtype.FLOAT32: _floats(np.float32),
     Dtype.FLOAT64: _floats(np.float64),
     Dtype.INT64: _integers,
+    Dtype.UINT8: lambda values: _bytes(_integers(values)),
     Dtype.BOOL: lambda values: np.array(values, np.bool_),
     Dtype.STRING: _strings,
 }
@@ -203,8 +211,11 @@ def _from_array(dtype: Dtype, array: NDArray[Any]) -> Column | None:
     kind = array.dtype.kind
     if dtype in (Dtype.FLOAT32, Dtype.FLOAT64):
         return narrowed(array, dtype.numpy) if kind in "fiu" else None
-    if dtype is Dtype.INT64:
-        return _integral(array) if kind in "fiu" else None
+    if dtype is Dtype.UINT8 and array.dtype == np.uint8:
+        return array
+    if dtype.whole:
+        whole = _integral(array) if kind in "fiu" else None
+        return whole if dtype is Dtype.INT64 else _bytes(whole)
     return array if kind == dtype.numpy.kind else None
 
 
@@ -224,6 +235,13 @@ def _integral(array: NDArray[Any]) -> Column | None:
     elif array.dtype.kind == "u" and array.size and array.max() > _INT64.max:
         return None
     return array.astype(np.int64, copy=False)
+
+
+def _bytes(whole: Column | None) -> Column | None:
+    """Whole numbers as bytes, or None when one is outside their range."""
+    if whole is None or (whole.size and (whole.min() < 0 or whole.max() > _UINT8.max)):
+        return None
+    return whole.astype(np.uint8)
 
 
 def _misfit(feature: Feature, values: Values) -> BadInput:

@@ -324,6 +324,7 @@ _TYPES: dict[Dtype, Json] = {
     },
     Dtype.FLOAT64: {"type": "number"},
     Dtype.INT64: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    Dtype.UINT8: {"type": "integer", "minimum": 0, "maximum": 255},
     Dtype.BOOL: {"type": "boolean"},
     Dtype.STRING: {"type": "string"},
 }

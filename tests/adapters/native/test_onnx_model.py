@@ -11,8 +11,10 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from seatrial.adapters.native.onnx_model import load_onnx
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.model_file import CorruptModel
+from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.serving.failures import UnsupportedModel
 
 FLOAT = TensorProto.FLOAT
@@ -97,10 +99,13 @@ def newer(ir_version: int) -> ModelProto:
             for kind in (
                 TensorProto.FLOAT16,
                 TensorProto.BFLOAT16,
-                TensorProto.UINT8,
                 TensorProto.INT8,
                 TensorProto.UINT64,
             )
+        ),
+        *(
+            (graph(given=(TensorProto.UINT8, shape), answers=TensorProto.UINT8), "one byte", "Cast")
+            for shape in (("n",), ("n", 1))
         ),
         (graph("Cast", answers=TensorProto.BFLOAT16, to=16), "'y' is tensor.bfloat16", "Cast"),
         (graph("Cast", answers=TensorProto.UINT64, to=13), "'y' is tensor.uint64", "Cast"),
@@ -134,6 +139,31 @@ def test_what_is_no_graph_is_damaged(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(CorruptModel, match=r"cannot load model\.onnx") as caught:
         load_onnx(path)
     assert "export it again" in caught.value.remedy
+
+
+@pytest.mark.parametrize("sizes", [(4,), (8, 8, 3)], ids=["a row of bytes", "an image"])
+def test_bytes_of_several_a_row_are_one_tensor_and_go_in_as_they_are(
+    tmp_path: Path, sizes: tuple[int, ...]
+) -> None:
+    path = tmp_path / "model.onnx"
+    kind = TensorProto.UINT8
+    path.write_bytes(
+        graph("Cast", given=(kind, ("n", *sizes)), answers=FLOAT, to=FLOAT).SerializeToString()
+    )
+    model = load_onnx(path)
+    (fact,) = model.facts().inputs or ()
+    assert (fact.name, fact.dtype, fact.shape) == ("x", Dtype.UINT8, sizes)
+    rows = np.random.default_rng(0).integers(0, 256, (3, *sizes), dtype=np.uint8)
+    signature = Signature(
+        features=(Feature(name="x", dtype=Dtype.UINT8, shape=sizes),),
+        outputs=(Output(name="y", dtype=Dtype.FLOAT32, width=rows[0].size, shape=sizes),),
+        task=Task.OTHER,
+        matrix=False,
+    )
+    np.testing.assert_array_equal(model.predict({"x": rows}, signature)["y"], rows)
+    np.testing.assert_array_equal(
+        OnnxEngine(path.read_bytes(), signature).predict({"x": rows})["y"], rows
+    )
 
 
 def test_halves_and_small_numbers_may_be_answers(tmp_path: Path) -> None:

@@ -28,6 +28,16 @@ def test_arrays_of_an_archive_are_columns_by_name(tmp_path: Path) -> None:
     assert found.columns["text"].tolist() == list("abcd")
 
 
+def test_images_of_bytes_stay_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npz"
+    images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
+    np.savez(path, image=images, short=images.astype(np.int16))
+    found = read_sample(path, max_rows=4).columns
+    assert found["image"].dtype == np.uint8
+    np.testing.assert_array_equal(found["image"], images[:4])
+    assert found["short"].dtype == np.int64
+
+
 def test_one_array_is_the_input(tmp_path: Path) -> None:
     path = tmp_path / "rows.npy"
     np.save(path, np.ones((3, 2, 2)))

@@ -52,6 +52,13 @@ def image() -> keras.Model:
     return keras.Model(given, found)
 
 
+def pixels() -> keras.Model:
+    """Classes of images of bytes, as a camera gives them."""
+    given = keras.Input((8, 8, 3), dtype="uint8", name="image")
+    found = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(given))
+    return keras.Model(given, keras.layers.Dense(5, activation="softmax")(found))
+
+
 def tokens() -> keras.Model:
     """Two inputs, one of whole numbers, and two answers by name."""
     ids = keras.Input((12,), dtype="int32", name="ids")
@@ -99,6 +106,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     net.export("exported", verbose=False)
     tokens().save("tokens.keras")
     words().save("words.keras")
+    pixels().save("pixels.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save("line.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Lambda(abs_of)]).save("lambda.keras")
     keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(2)]).save("free.keras")
@@ -178,6 +186,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
         (["image.keras"], 18),
         (["line.keras", "--data", "rows.npy"], 18),
         (["tokens.keras", "--data", "tokens.npz"], 18),
+        (["pixels.keras"], 18),
         (["functions", "--data", "rows.npy", "--trust", "--signature", "total"], 18),
         (["tokens.keras", "--data", "tokens.npz", "--to", "savedmodel"], None),
         (["words.keras", "--data", "texts.csv", "--to", "savedmodel"], None),

@@ -41,6 +41,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = torch.export.export(image, (example,), dynamic_shapes={"image": {0: BATCH}})
     torch.export.save(program, "image.pt2")
     torch.export.save(torch.export.export(image, (example,)), "fixed.pt2")
+    pixels, bytes_ = nets.Pixels().eval(), torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    torch.save(pixels, "pixels.pt")
+    program = torch.export.export(pixels, (bytes_,), dynamic_shapes={"image": {0: BATCH}})
+    torch.export.save(program, "pixels.pt2")
     half = torch.export.export(torch.nn.Identity(), (torch.rand(2, 4).half(),), dynamic_shapes=FREE)
     torch.export.save(half, "half.pt2")
     torch.jit.script(nets.OnGpu()).save("ongpu.ts")
@@ -60,6 +64,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if part.filename != "layers/data/1":
                 damaged.writestr(part, whole.read(part))
     np.savez("image.npz", image=rng.random((60, 3, 8, 8), dtype=np.float32))
+    np.savez("pixels.npz", image=rng.integers(0, 256, (60, 3, 8, 8), dtype=np.uint8))
     mask = (rng.random((60, 12)) < 0.8).astype(np.float32)
     np.savez("tokens.npz", ids=rng.integers(0, 100, (60, 12)), mask=mask)
     np.save("rows.npy", rng.normal(size=(200, 4)).astype(np.float32))
@@ -79,6 +84,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
         (["compiled.pt", "--data", "rows.npy", "--trust"], 18),
         (["image.pt2", "--trust"], 18),
         (["tokens.pt", "--data", "tokens.npz", "--trust"], 18),
+        (["pixels.pt", "--data", "pixels.npz", "--trust", "--to", "torchscript"], None),
+        (["pixels.pt2", "--trust"], 18),
         (["checkpoint.pt", "--data", "image.npz", "--class", "nets:Image"], 18),
         (
             ["weights.pt", "--data", "image.npz", "--class", "nets:Image", "--to", "torchscript"],

@@ -27,6 +27,13 @@ class Image(nn.Module):
         return {"label": likely.argmax(-1), "probabilities": likely}
 
 
+class Pixels(Image):
+    """The same on bytes, as a camera gives them."""
+
+    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        return super().forward(image / 255)
+
+
 class Tokens(nn.Module):
     """A number for a padded text: two inputs, one of whole numbers."""
 

@@ -7,11 +7,12 @@ from seatrial.packaging.kubernetes import Form
 from seatrial.serving.remote_config import EngineConfig
 from tests.packaging.kubernetes.conftest import documents, texts, validate
 
+_EITHER = re.compile(r"\{\{ if kindIs `string` \S+ \}\}(.*?)\{\{ else \}\}.*?\{\{ end \}\}")
 _VALUE = re.compile(r"\{\{ ?\.Values\.([a-z.]+)(?: \| int)? ?\}\}")
 
 
 def filled(chart: dict[str, str], values: Any) -> dict[str, Any]:
-    """What Helm makes of templates that hold nothing but values."""
+    """What Helm makes of templates that hold nothing but values, and a tag that is a text."""
 
     def value(found: re.Match[str]) -> str:
         here = values
@@ -20,7 +21,7 @@ def filled(chart: dict[str, str], values: Any) -> dict[str, Any]:
         return str(here)
 
     rendered = {
-        path.removeprefix("templates/"): _VALUE.sub(value, text)
+        path.removeprefix("templates/"): _VALUE.sub(value, _EITHER.sub(r"\1", text))
         for path, text in chart.items()
         if path.startswith("templates/")
     }

@@ -194,6 +194,7 @@ def test_few_labelled_rows_are_no_reference_and_the_model_is_deployed_all_the_sa
     bundle = world.deploy(classifier(), "clf", y, x)
     assert bundle.performance() == {}
     assert world.said["reference"].startswith("none: ")
+    assert "Give at least 100" in world.said["reference"]
     world.ask("clf", x)
     assert world.turn(world.monitor(), "clf") == {}
 

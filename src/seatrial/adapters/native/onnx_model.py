@@ -23,6 +23,7 @@ _NUMBERS: Final = {
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }
 
@@ -31,7 +32,6 @@ _ANSWERS: Final = frozenset(
         "tensor(float16)",
         "tensor(int8)",
         "tensor(int16)",
-        "tensor(uint8)",
         "tensor(uint16)",
         "tensor(uint32)",
         "seq(map(int64,tensor(float)))",
@@ -39,6 +39,10 @@ _ANSWERS: Final = frozenset(
     )
 )
 """What answers may be besides; whole numbers and halves are widened."""
+
+
+_NO_MATRIX: Final = ("tensor(string)", "tensor(uint8)")
+"""What no features side by side are made of; bytes side by side are one tensor."""
 
 
 def load_onnx(path: Path) -> OnnxModel | OnnxTextModel:
@@ -165,7 +169,7 @@ class OnnxModel:
 
     def _matrix_input(self) -> Any | None:
         inputs = list(self._inputs.values())
-        one = len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].type != "tensor(string)"
+        one = len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].type not in _NO_MATRIX
         return inputs[0] if one else None
 
     def _is_double(self) -> bool:
@@ -296,6 +300,7 @@ def _exact(entry: Any) -> Dtype | None:
         "tensor(double)": Dtype.FLOAT64,
         "tensor(int64)": Dtype.INT64,
         "tensor(int32)": Dtype.INT64,
+        "tensor(uint8)": Dtype.UINT8,
     }.get(entry.type)
 
 
@@ -318,6 +323,7 @@ def _check(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
     for entry in inputs.values():
         _check_dtype(entry, "input")
         _check_shape(entry)
+        _check_bytes(entry)
     for entry in outputs.values():
         _check_dtype(entry, "output")
 
@@ -328,7 +334,16 @@ def _check_dtype(entry: Any, what: str) -> None:
         raise UnsupportedModel(
             f"The graph's {what} {entry.name!r} is {entry.type}.",
             remedy="Add a Cast to the graph, so that it has float, double, int32, int64, bool or "
-            "string there.",
+            "string there; an input of several values a row may have uint8 too.",
+        )
+
+
+def _check_bytes(entry: Any) -> None:
+    if entry.type == "tensor(uint8)" and tuple(entry.shape[1:]) in ((), (1,)):
+        raise UnsupportedModel(
+            f"The graph's input {entry.name!r} is one byte a row.",
+            remedy="Add a Cast to the graph, so that it has int64 there; uint8 is for tensors, "
+            "such as images.",
         )
 
 

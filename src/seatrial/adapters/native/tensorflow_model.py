@@ -17,6 +17,7 @@ _DTYPES: Final = {
     "float64": Dtype.FLOAT64,
     "int32": Dtype.INT64,
     "int64": Dtype.INT64,
+    "uint8": Dtype.UINT8,
     "bool": Dtype.BOOL,
     "string": Dtype.STRING,
 }
@@ -47,7 +48,7 @@ class Input:
         kinds = {Dtype.BOOL: Kind.BOOLEAN, Dtype.STRING: Kind.STRING}
         kind = kinds.get(dtype, Kind.NUMBER)
         shape = () if self.shape == (1,) else self.shape
-        low = 0.0 if dtype is Dtype.INT64 else None
+        low = 0.0 if dtype.whole else None
         exact = dtype if shape else None
         return InputFact(name=self.name, kind=kind, shape=shape, dtype=exact, low=low)
 
@@ -215,8 +216,8 @@ def _input(name: str, shape: Any, dtype: str) -> Input:
     if dtype not in _DTYPES:
         raise UnsupportedModel(
             f"The model's input {name!r} is {dtype}.",
-            remedy="Save it with an input of float32, float64, int32, int64, bool or string, and "
-            "tf.cast it inside the model.",
+            remedy="Save it with an input of float32, float64, int32, int64, uint8, bool or "
+            "string, and tf.cast it inside the model.",
         )
     sizes = list(shape) if shape is not None and getattr(shape, "rank", 0) is not None else None
     free = bool(sizes) and sizes is not None and sizes[0] is None
@@ -225,14 +226,16 @@ def _input(name: str, shape: Any, dtype: str) -> Input:
             f"The model's input {name!r} is {dtype} of shape "
             f"{'unknown' if sizes is None else ['n' if s is None else s for s in sizes]}.",
             remedy="Save it with a free first dimension, for the rows, and every other size fixed: "
-            "pad texts to one length and images to one size. Numbers, booleans and one text a row "
-            "can be served.",
+            "pad texts to one length and images to one size. Numbers, booleans, one text a row and "
+            "several bytes (uint8) a row can be served.",
         )
     return Input(name, dtype, tuple(sizes[1:]))
 
 
 def _can_be_served(dtype: str, sizes: Sequence[Any]) -> bool:
-    if dtype == "string" and sizes[1:] not in ([], [1]):
+    if (dtype == "string" and sizes[1:] not in ([], [1])) or (
+        dtype == "uint8" and sizes[1:] in ([], [1])
+    ):
         return False
     return len(sizes) <= MAX_RANK + 1 and 0 not in sizes
 

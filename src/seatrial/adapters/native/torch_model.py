@@ -19,6 +19,7 @@ _DTYPES = {
     "torch.float32": Dtype.FLOAT32,
     "torch.float64": Dtype.FLOAT64,
     "torch.int64": Dtype.INT64,
+    "torch.uint8": Dtype.UINT8,
     "torch.bool": Dtype.BOOL,
 }
 
@@ -215,7 +216,7 @@ def _arguments(module: Any, scripted: bool) -> list[str]:  # noqa: FBT001
 
 def _numbers(one: InputFact) -> tuple[InputFact, ...]:
     """The features of a model of one matrix of floats; whole numbers are tokens, and stay one."""
-    if one.dtype is Dtype.INT64:
+    if one.dtype is not None and one.dtype.whole:
         return (one,)
     return tuple(InputFact(name=f"x{k}", kind=Kind.NUMBER) for k in range(one.shape[0]))
 
@@ -227,8 +228,8 @@ def _fact(name: str, tensor: Any) -> InputFact:
     if dtype is None:
         raise UnsupportedModel(
             f"The exported program's input {name!r} is {getattr(tensor, 'dtype', 'no tensor')}.",
-            remedy="Export it with tensors as arguments, of float32, float64, int64 or bool, and "
-            "let forward convert them.",
+            remedy="Export it with tensors as arguments, of float32, float64, int64, uint8 or "
+            "bool, and let forward convert them.",
         )
     free = bool(sizes) and not isinstance(sizes[0], int)
     if not free or any(not isinstance(size, int) or size == 0 for size in sizes[1:]):
@@ -239,5 +240,5 @@ def _fact(name: str, tensor: Any) -> InputFact:
             f"fixed: dynamic_shapes={{{name!r}: {{0: torch.export.Dim('batch')}}}}.",
         )
     kind = Kind.BOOLEAN if dtype is Dtype.BOOL else Kind.NUMBER
-    low = 0.0 if dtype is Dtype.INT64 else None
+    low = 0.0 if dtype.whole else None
     return InputFact(name=name, kind=kind, shape=tuple(sizes[1:]), dtype=dtype, low=low)

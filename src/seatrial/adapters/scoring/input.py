@@ -132,6 +132,8 @@ def _opened(path: Path, signature: Signature, kept: tuple[str, ...]) -> RowFile:
     packed = next((name for mark, name in _PACKED.items() if head.startswith(mark)), None)
     if packed or head.startswith(_NO_TEXT):
         what = f"is packed by {packed}" if packed else "is neither UTF-8 text nor Parquet"
+        if path.suffix in (".npy", ".npz"):
+            what = "holds arrays of numpy; tensors are lists here"
         raise _unreadable(path, what)
     if head.startswith(b"PAR1"):
         return _parquet(path, signature, kept)

@@ -139,6 +139,7 @@ _TYPES: Final[Mapping[Dtype, str]] = {
     Dtype.FLOAT32: "float32",
     Dtype.FLOAT64: "float64",
     Dtype.INT64: "int64",
+    Dtype.UINT8: "uint8",
     Dtype.BOOL: "bool_",
     Dtype.STRING: "string",
 }

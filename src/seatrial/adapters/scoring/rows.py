@@ -71,11 +71,13 @@ def checked(rows: Rows, signature: Signature) -> Checked:
         return Checked(batch=sound, rows=at, flaws=flaws)
     good = np.ones(n, np.bool_)
     columns: dict[str, Column] = {}
+    values: dict[str, Values] = {}
     for feature in signature.features:
         known = None
         if feature.categories is not None:
             known = frozenset[object](feature.categories)
-        judged = _judged(feature, rows.values[feature.name], n, known)
+        values[feature.name] = _plain(rows.values[feature.name], feature)
+        judged = _judged(feature, values[feature.name], n, known)
         if isinstance(judged, np.ndarray):
             columns[feature.name] = judged
             continue
@@ -89,7 +91,7 @@ def checked(rows: Rows, signature: Signature) -> Checked:
         columns = {
             feature.name: columns[feature.name][kept]
             if feature.name in columns
-            else column(feature, _take(rows.values[feature.name], kept))
+            else column(feature, _take(values[feature.name], kept))
             for feature in signature.features
         }
     batch: Batch = columns
@@ -144,12 +146,30 @@ def _judged(
         except BadInput as problem:
             row = problem.facts.get("row")
             row = row if isinstance(row, int) else 0
+            if row and not _fits(feature, values[start : start + row], known):
+                size = row  # one fault is looked for after another, and the later row had the first
+                continue
             bad[start + row] = problem
             start += row + 1
             size = max(2 * row, _LEAST)
     if bad:
         return bad
     return column(feature, values, None) if found is None else found
+
+
+def _plain(values: Values, feature: Feature) -> Values:
+    """Values out of lists of one, row by row: no row depends on how others are written."""
+    if feature.shape or not isinstance(values, list) or list not in set(map(type, values)):
+        return values
+    return [v[0] if isinstance(v, list) and len(v) == 1 else v for v in values]
+
+
+def _fits(feature: Feature, values: Values, known: frozenset[object] | None) -> bool:
+    try:
+        column(feature, values, known)
+    except BadInput:
+        return False
+    return True
 
 
 def _flaw(row: int, problem: BadInput) -> Flaw:
@@ -211,10 +231,14 @@ def _objects(values: Sequence[object]) -> NDArray[Any]:
     return array
 
 
+_WHOLE: Callable[[str], object] = lambda text: (  # noqa: E731
+    int(text) if text.lstrip("+-").isdecimal() else float(text)
+)
 _READ: Mapping[Dtype, Callable[[str], object]] = {
     Dtype.FLOAT32: float,
     Dtype.FLOAT64: float,
-    Dtype.INT64: lambda text: int(text) if text.lstrip("+-").isdecimal() else float(text),
+    Dtype.INT64: _WHOLE,
+    Dtype.UINT8: _WHOLE,
     Dtype.BOOL: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
     Dtype.STRING: str,
 }

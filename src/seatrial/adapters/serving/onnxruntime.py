@@ -26,6 +26,7 @@ _DTYPES: Mapping[str, np.dtype[np.generic]] = {
     "tensor(double)": np.dtype(np.float64),
     "tensor(int64)": np.dtype(np.int64),
     "tensor(int32)": np.dtype(np.int32),
+    "tensor(uint8)": np.dtype(np.uint8),
     "tensor(bool)": np.dtype(np.bool_),
     "tensor(string)": np.dtype(object),
 }
@@ -36,6 +37,7 @@ _DATATYPES = {
     "tensor(double)": "FP64",
     "tensor(int64)": "INT64",
     "tensor(int32)": "INT32",
+    "tensor(uint8)": "UINT8",
     "tensor(bool)": "BOOL",
     "tensor(string)": "BYTES",
 }

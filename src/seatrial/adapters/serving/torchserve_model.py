@@ -18,15 +18,17 @@ _NUMPY = {
     "float32": np.float32,
     "float64": np.float64,
     "int64": np.int64,
+    "uint8": np.uint8,
     "bool": np.bool_,
     "string": np.object_,
 }
-_KINDS = {"float32": "fiu", "float64": "fiu", "int64": "iuf", "bool": "b"}
+_KINDS = {"float32": "fiu", "float64": "fiu", "int64": "iuf", "uint8": "iuf", "bool": "b"}
 _ONNX = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
     "tensor(string)": np.object_,
 }
@@ -133,6 +135,8 @@ class SeatrialHandler:
             fits = array.dtype.kind in _KINDS[dtype]
             if fits and dtype == "int64" and array.dtype.kind != "i":
                 fits = bool(((array == np.floor(array)) & (abs(array) < 2**63)).all())
+            if fits and dtype == "uint8":
+                fits = bool(((array == np.floor(array)) & (array >= 0) & (array <= 255)).all())
             if fits and dtype.startswith("float"):
                 with np.errstate(over="ignore"):
                     array = array.astype(_NUMPY[dtype])

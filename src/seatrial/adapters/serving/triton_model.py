@@ -38,7 +38,10 @@ class TritonPythonModel:
         self._graph_inputs = json.loads(parameters["seatrial_graph_inputs"])
         self._kinds = {i.name: i.type for i in self._session.get_inputs()}
         self._inputs = [i["name"] for i in config["input"]]
-        self._outputs = [(o["name"], _NUMPY[o["data_type"]]) for o in config["output"]]
+        self._outputs = [
+            (o["name"], _NUMPY[o["data_type"]], [int(size) for size in o["dims"]])
+            for o in config["output"]
+        ]
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer the requests of one batch."""
@@ -60,7 +63,7 @@ class TritonPythonModel:
             return [triton.InferenceResponse(error=error) for _ in requests]
         ends = np.cumsum(sizes)[:-1]
         by_request = zip(*(np.split(answer, ends) for answer in answers), strict=True)
-        names = [name for name, _ in self._outputs]
+        names = [name for name, _, _ in self._outputs]
         return [
             triton.InferenceResponse(
                 output_tensors=[
@@ -71,17 +74,17 @@ class TritonPythonModel:
         ]
 
     def run(self, inputs: dict[str, Any]) -> list[Any]:
-        """The outputs as declared, each of shape [n, width]."""
+        """The outputs as declared, the rows in front."""
         feeds = {
             graph: _fed(inputs[name], self._kinds[graph])
             for name, graph in zip(self._inputs, self._graph_inputs, strict=True)
             if graph in self._kinds
         }
-        answers = self._session.run([name for name, _ in self._outputs], feeds)
+        answers = self._session.run([name for name, _, _ in self._outputs], feeds)
         n = len(next(iter(inputs.values())))
         return [
-            _answered(values, dtype).reshape(n, -1)
-            for values, (_, dtype) in zip(answers, self._outputs, strict=True)
+            _answered(values, dtype).reshape(n, *sizes)
+            for values, (_, dtype, sizes) in zip(answers, self._outputs, strict=True)
         ]
 
 
@@ -90,6 +93,7 @@ _ONNX = {
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }
 

@@ -98,7 +98,7 @@ def _sample(path: Path, arrays: dict[str, NDArray[Any]], max_rows: int) -> Sampl
             )
     columns = {name: _plain(array[:max_rows]) for name, array in arrays.items()}
     for name, column in columns.items():
-        if column.dtype.kind not in "fibO":
+        if column.dtype.kind not in "fiubO":
             raise BadSample(
                 f"The array {name!r} of {path.name} holds {column.dtype}.",
                 remedy="Give numbers, booleans or strings.",
@@ -108,7 +108,9 @@ def _sample(path: Path, arrays: dict[str, NDArray[Any]], max_rows: int) -> Sampl
 
 
 def _plain(array: NDArray[Any]) -> Column:
-    """The array in a dtype that samples have; tensors of floats keep theirs, which is half."""
+    """The array in a dtype that samples have; tensors of floats and of bytes keep theirs."""
+    if array.dtype == np.uint8 and array.ndim > 1:
+        return array
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
     if array.dtype.kind == "f":

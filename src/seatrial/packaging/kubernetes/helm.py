@@ -9,6 +9,13 @@ from seatrial.packaging.kubernetes import plain
 from seatrial.packaging.kubernetes.objects import Object, Shipped
 
 _NUMBER = "number of "
+_TAG = (
+    "{{ if kindIs `string` .Values.image.tag }}{{ .Values.image.tag }}"
+    "{{ else }}{{ fail `image.tag is no text: put it in quotes, or use --set-string.` }}{{ end }}"
+)
+"""The image's tag. Helm would write a number such as 20261127 as 2.0261127e+07, and nobody would
+know before the image is pulled."""
+
 _WHOLE = re.compile(rf'"{_NUMBER}([A-Za-z.]+)"')
 
 
@@ -16,7 +23,7 @@ def objects(shipped: Shipped) -> dict[str, Object]:
     """The chart's files; `with_numbers` makes templates of their texts."""
     # Whoever installs a chart says the namespace.
     free = replace(shipped, config=shipped.config.model_copy(update={"namespace": None}))
-    made = plain.objects(replace(free, image=_text("image.repository", ":", "image.tag")))
+    made = plain.objects(replace(free, image=_text("image.repository", ":") + _TAG))
     _leave_open(made)
     return {
         "Chart.yaml": _chart(shipped),

@@ -14,6 +14,7 @@ DATATYPE_OF = {
     Dtype.FLOAT32: "FP32",
     Dtype.FLOAT64: "FP64",
     Dtype.INT64: "INT64",
+    Dtype.UINT8: "UINT8",
     Dtype.BOOL: "BOOL",
     Dtype.STRING: "BYTES",
 }
@@ -23,6 +24,7 @@ TF_DATATYPE_OF = {
     Dtype.FLOAT32: "DT_FLOAT",
     Dtype.FLOAT64: "DT_DOUBLE",
     Dtype.INT64: "DT_INT64",
+    Dtype.UINT8: "DT_UINT8",
     Dtype.BOOL: "DT_BOOL",
     Dtype.STRING: "DT_STRING",
 }

@@ -59,5 +59,6 @@ def _text(encoded: str) -> str:
     except (binascii.Error, ValueError) as error:
         raise BadInput(
             f"{shown(encoded)} is not the base64 of a text: {error}.",
-            remedy='Send {"b64": "..."} with the base64 of UTF-8, or the text itself.',
+            remedy='Send {"b64": "..."} with the base64 of UTF-8, or the text itself; a '
+            "picture is sent as its pixels.",
         ) from error

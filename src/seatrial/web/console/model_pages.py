@@ -180,5 +180,6 @@ def _values(signature: Signature) -> Iterator[list[object]]:
 def _value(feature: Feature) -> object:
     if feature.categories:
         return feature.categories[0]
-    plain: dict[Dtype, object] = {Dtype.STRING: "text", Dtype.BOOL: False, Dtype.INT64: 0}
-    return plain.get(feature.dtype, 0.0)
+    if feature.dtype.whole:
+        return 0
+    return {Dtype.STRING: "text", Dtype.BOOL: False}.get(feature.dtype, 0.0)
