@@ -77,3 +77,10 @@ def test_a_damaged_beat_of_the_controller_is_not_shown() -> None:
     store.beat("controller", {"judgements": "none"})
     release: Any = desk.view("churn")["release"]
     assert release["evidence"] is None
+
+
+def test_the_way_of_a_release_says_what_was_skipped() -> None:
+    desk, store = world()
+    release: Any = desk.view("churn")["release"]
+    assert release["way"][0] == {"phase": "staging", "left": "now"}
+    assert {"phase": "canary", "left": "ahead"} in release["way"]

@@ -86,6 +86,8 @@ def release_line(release: Mapping[str, Any]) -> str:
         parts.append(f"watched {show_watched(release['watched_s'], release['watch_s'])}")
         if release["n_steps"] > 1:
             parts.append(f"step {release['step'] + 1} of {release['n_steps']}")
+    if {"phase": "canary", "left": "skipped"} in release["way"]:
+        parts.append("canary skipped, nothing to compare with")
     if release["rolled_back"]:
         parts.append("rolled back since")
     if release["waiting_for"]:

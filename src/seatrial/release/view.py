@@ -8,6 +8,7 @@ from seatrial.kernel.events import Fact
 from seatrial.kernel.store import Beat, Store
 from seatrial.release.controller import BEAT, WORKERS, applied_by
 from seatrial.release.endpoint import EndpointState, stream_of
+from seatrial.release.passage import way
 from seatrial.release.rollout import Phase, Rollout
 
 
@@ -135,6 +136,7 @@ def _release(
         "version": rollout.version,
         "target": rollout.target,
         "phase": rollout.phase.value,
+        "way": [{"phase": p.phase.value, "left": p.left.value} for p in way(rollout)],
         "over": rollout.phase.over,
         "step": rollout.step,
         "n_steps": len(rollout.plan.steps),

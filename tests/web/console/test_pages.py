@@ -43,6 +43,24 @@ async def test_an_endpoint_shows_evidence_traffic_and_history(browse, world) -> 
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "canary: skipped, nothing to compare with"),
+        ("zh", "金丝雀：已跳过，没有可对比的版本"),
+    ],
+)
+async def test_a_first_version_is_not_said_to_have_passed_a_canary(
+    language: str, said: str, browse, world
+) -> None:
+    world.promoted("churn")
+    async with browse() as client:
+        await client.get(f"/console/language/{language}?back=/")
+        page = (await client.get("/endpoints/churn")).text
+    assert f'<li class="canary skipped">{said}</li>' in page
+    assert 'class="canary passed"' not in page
+
+
 async def test_fragments_are_the_parts_of_the_page_and_no_more(browse, world) -> None:
     world.on_trial()
     async with browse() as client:
