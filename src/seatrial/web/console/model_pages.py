@@ -66,6 +66,8 @@ def models_of(
             "framework": shown.framework,
             "engine": _engine(shown.plan),
             "remote": shown.plan.remote,
+            "says": endpoint["engines"].get(str(version)) if shown.plan.remote else None,
+            "failed": endpoint["failed"].get(str(version)),
             "state": _state(endpoint, metrics, version),
             "inputs": [_input(f) for f in shown.signature.features[:_SHOWN]],
             "n_more": max(0, len(shown.signature.features) - _SHOWN),
