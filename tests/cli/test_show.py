@@ -33,7 +33,10 @@ def test_what_engines_elsewhere_say_is_shown(capsys: pytest.CaptureFixture[str])
         "former": [],
         "blocked": None,
         "release": None,
-        "engines": {"1": {"says": "ready", "since": since}, "2": {"says": "silent", "since": since}},
+        "engines": {
+            "1": {"says": "ready", "since": since},
+            "2": {"says": "silent", "since": since},
+        },
         "failed": {"3": "The engine refused it."},
         "addresses": [],
         "n_workers": 0,

@@ -80,7 +80,7 @@ def test_a_damaged_beat_of_the_controller_is_not_shown() -> None:
 
 
 def test_the_way_of_a_release_says_what_was_skipped() -> None:
-    desk, store = world()
+    desk, _ = world()
     release: Any = desk.view("churn")["release"]
     assert release["way"][0] == {"phase": "staging", "left": "now"}
     assert {"phase": "canary", "left": "ahead"} in release["way"]

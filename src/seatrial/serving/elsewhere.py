@@ -24,6 +24,7 @@ from seatrial.serving.wires import Wires, fit
 
 _log = logging.getLogger(__name__)
 
+_CLOCK = SystemClock()
 _LOOK_AGAIN_S = 2.0
 _ASK_AGAIN_S = 5.0
 _ASK_S = 2.0
@@ -63,7 +64,7 @@ class Elsewhere:
         *,
         place: Callable[[], bool] | None = None,
         connections: int = 32,
-        now: Callable[[], datetime] = SystemClock().now,
+        now: Callable[[], datetime] = _CLOCK.now,
     ) -> None:
         self._server = server
         self._model = model
@@ -141,7 +142,7 @@ class Elsewhere:
                 ready = await self._server.ready(self._model, _ASK_S)
             except SeatrialError:
                 self._heard(Says.SILENT)
-            except Exception:  # the border of a scheduled step
+            except Exception:  # noqa: BLE001 - the border of a scheduled step
                 _log.exception("the engine of %s could not be asked", self._model)
                 self._heard(Says.SILENT)
             else:

@@ -192,6 +192,15 @@ class EnginePlan:
         """The engines that must be loaded."""
         return frozenset(s.choice.engine for s in self.steps)
 
+    @property
+    def runs_in(self) -> Literal["remote", "onnx", "native", "both"]:
+        """Where batches run: elsewhere, in this process, in a child, or by their size in both."""
+        if self.remote is not None:
+            return "remote"
+        if EngineKind.NATIVE not in self.engines:
+            return "onnx"
+        return "native" if len(self.engines) == 1 else "both"
+
     def at_home(self, engine: EngineKind) -> EnginePlan:
         """The plan with an engine here in the place of the one elsewhere."""
         steps = tuple(replace(s, choice=replace(s.choice, engine=engine)) for s in self.steps)

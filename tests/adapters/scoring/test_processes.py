@@ -18,7 +18,7 @@ async def test_an_error_that_the_process_finds_keeps_its_code_its_words_and_its_
     gone = tmp_path / "gone"
     with pytest.raises(BundleNotFound) as there:
         Bundle.known(gone, digest="0" * 64)
+    order = {"bundle": str(gone), "digest": "0" * 64, "reading": {}}
     with pytest.raises(EngineFailed) as here:
-        order = {"bundle": str(gone), "digest": "0" * 64, "reading": {}}
         await start_process(order, ChildLimits())
     assert here.value.as_dict() == there.value.as_dict()
