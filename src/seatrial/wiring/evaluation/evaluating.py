@@ -20,6 +20,7 @@ from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.profile_record import read_profile
 from seatrial.monitoring.summaries.segment_reference import segment_columns
 from seatrial.packaging.describe import accepted_rows
+from seatrial.packaging.label_ids import named_labels
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.registry.bundle import Bundle
 from seatrial.training.evaluation import card_content
@@ -224,10 +225,13 @@ def evaluate_order(
     for side in (NEW, BASELINE):
         on_step("ok", side, f"{called[side]}: {int(given[side].answered.sum()):,} rows answered")
     segments = _segments(order, rows, profile)
+    labels = rows.columns[label]
+    for bundle in bundles.values():
+        labels = named_labels(labels, bundle.manifest.framework.name, bundle.signature)
     holdout = Holdout(
         label=label,
-        labels=column_of(rows.columns[label]),
-        values=rows.columns[label],
+        labels=column_of(labels),
+        values=labels,
         columns={name: column_of(rows.columns[name]) for name in segments},
         source=source(order.data),
         digest=digest(order.data) if isinstance(order.data, str | Path) else None,
