@@ -128,6 +128,17 @@ def test_what_is_wrong_is_named(evaluate, more, code, said):
     assert said in err
 
 
+@pytest.mark.parametrize("option", ["--report", "--card"])
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_done(
+    evaluate, tmp_path, option
+):
+    for place, why in ((tmp_path / "no" / "card", "there is no folder"), (tmp_path, "")):
+        code, _, err = evaluate("not-there.pkl", "bad", option, str(place))
+        assert code in (Exit.INVALID, Exit.USAGE)  # a folder is refused as an argument
+        assert str(place) in err
+        assert why in err
+
+
 def test_a_version_that_is_not_there_is_named(home, seatrial, files):
     code, _, err = seatrial(
         "evaluate", "churn@3", "--against", "churn", "--data", str(files / "holdout.csv")

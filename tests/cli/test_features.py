@@ -185,7 +185,18 @@ def test_get_tells_what_is_not_registered_beside_what_is(online: SqliteRows, sea
     assert code == Exit.NOT_FOUND
     ((one),) = json.loads(out)["entities"]
     assert one["features"]["user_stats:purchase_count_30d"]["value"] == 1
-    assert one["features"]["user_stats:age"] == {"state": "unregistered", "value": None}
+    age = one["features"]["user_stats:age"]
+    assert (age["state"], age["value"]) == ("unregistered", None)
+    assert "The view 'user_stats' has no feature 'age'" in age["problem"]
+
+
+def test_get_says_how_a_feature_without_its_view_is_written(
+    online: SqliteRows, seatrial: Any
+) -> None:
+    asked = ("--feature", "purchase_count_30d", "--entity", "user_id=1")
+    code, _, err = seatrial("features", "get", *asked)
+    assert code == Exit.NOT_FOUND
+    assert "Write it as VIEW:FEATURE, such as user_stats:purchase_count_30d." in err
 
 
 def test_get_at_a_time_asks_the_offline_store(online: SqliteRows, seatrial: Any) -> None:

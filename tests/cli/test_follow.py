@@ -16,6 +16,7 @@ RELEASE: dict[str, Any] = {
     "release": "churn-2-9",
     "version": 2,
     "phase": "staging",
+    "way": [],
     "over": False,
     "share": None,
     "watch_s": None,
@@ -155,6 +156,13 @@ def test_a_reason_that_no_gate_gave_is_told(capsys: pytest.CaptureFixture[str]) 
     run(by_hand)
     assert "checked by hand" in capsys.readouterr().err
     assert "checked by hand" in release_line({**RELEASE, **by_hand})
+
+
+def test_a_version_without_a_canary_is_said_to_have_had_none() -> None:
+    said = "canary skipped, nothing to compare with"
+    way = [{"phase": "canary", "left": "skipped"}, {"phase": "promoted", "left": "now"}]
+    assert said in release_line({**RELEASE, **PROMOTED, "way": way})
+    assert said not in release_line({**RELEASE, **PROMOTED})
 
 
 def test_a_release_whose_facts_cannot_be_read_is_not_followed_for_ever() -> None:

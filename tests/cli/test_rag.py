@@ -35,6 +35,23 @@ def test_what_changed_is_built_and_nothing_else(rag: Rag) -> None:
     ]
 
 
+def test_a_build_whose_only_file_was_skipped_does_not_say_that_nothing_changed(rag: Rag) -> None:
+    for file in rag.documents.iterdir():
+        file.unlink()
+    (rag.documents / "broken.pdf").write_bytes(b"no pdf")
+    code, report, err = rag("build")
+    assert (code, report["skipped"][0]["source"]) == (Exit.DONE, "broken.pdf")
+    assert "version 1: it holds no document, 1 skipped (unreadable); 0 new chunks" in err
+    assert "broken.pdf is not a PDF." in err
+    assert "nothing changed" not in err
+    rag.write("heron.md", SHIPS["heron.md"])
+    assert "version 2: 1 new, 1 skipped (unreadable)" in rag("build")[2]
+    (rag.documents / "heron.md").write_bytes(bytes(range(9)))
+    said = rag("build")[2]
+    assert "version 2: nothing changed, 2 skipped (binary, unreadable)" in said
+    assert "kept       1 documents that cannot be read now" in said
+
+
 def test_every_file_is_read_where_that_is_asked_for(
     rag: Rag, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,9 @@ def test_a_service_is_its_features(repository: Repository) -> None:
     [
         ("user_stat:avg_order_value", "did you mean 'user_stats'"),
         ("user_stats:avg_order", "did you mean 'avg_order_value'"),
-        ("user_stats", "names no feature"),
+        ("user_stats", "names no feature of a view.*such as user_stats:"),
+        ("visits", "'visits' names no feature of a view.*such as shop_stats:visits[.]"),
+        (":visits", "such as shop_stats:visits[.]"),
         (":x", "names no feature"),
     ],
 )

@@ -84,6 +84,17 @@ def test_writing_again_with_what_was_measured_changes_only_what_depends_on_it(
     assert pod["containers"][0]["image"] == "registry.example/on:1"
 
 
+def test_keys_lie_beside_the_compose_file_while_they_are_asked_for(
+    release: Path, bundle: Bundle
+) -> None:
+    write_files(release, bundle, version=1, measured=None, keys="PEM")
+    assert (release / "keys.pem").read_text() == "PEM"
+    assert "./keys.pem:" in (release / "compose.yaml").read_text()
+    write_files(release, bundle, version=1, measured=None)
+    assert not (release / "keys.pem").exists()
+    assert "keys.pem" not in (release / "compose.yaml").read_text()
+
+
 def test_manifests_of_another_form_go_and_a_persons_own_stay(release: Path, bundle: Bundle) -> None:
     own = release / "kubernetes/secret.yaml"
     own.write_text("kind: Secret\n")

@@ -77,3 +77,30 @@ def test_a_damaged_beat_of_the_controller_is_not_shown() -> None:
     store.beat("controller", {"judgements": "none"})
     release: Any = desk.view("churn")["release"]
     assert release["evidence"] is None
+
+
+def test_the_way_of_a_release_says_what_was_skipped() -> None:
+    desk, _ = world()
+    release: Any = desk.view("churn")["release"]
+    assert release["way"][0] == {"phase": "staging", "left": "now"}
+    assert {"phase": "canary", "left": "ahead"} in release["way"]
+
+
+def engines(store: MemoryStore, index: int, **said: str) -> None:
+    record = {"2": {"since": "2026-01-01T00:00:00+00:00", **said}} if said else "?"
+    failed = {"churn": {"3": f"as {index} says"}} if index == 1 else None
+    store.beat(f"worker/s/{index}", {"engines": {"churn": record}, "failed": failed})
+
+
+def test_an_engine_elsewhere_stands_as_the_worker_says_that_sees_the_worst() -> None:
+    desk, store = world()
+    assert desk.view("churn")["engines"] == {}
+    engines(store, 0, says="ready")
+    engines(store, 1, says="silent", since="2026-01-01T00:00:07+00:00")
+    engines(store, 2, says="silent", since="2026-01-01T00:00:05+00:00")
+    engines(store, 3, says="absent")
+    engines(store, 4, says="of a later version")
+    engines(store, 5)
+    found = desk.view("churn")
+    assert found["engines"] == {"2": {"says": "silent", "since": "2026-01-01T00:00:05+00:00"}}
+    assert found["failed"] == {"3": "as 1 says"}

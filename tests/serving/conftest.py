@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.kernel.store import Slice, StoreUnavailable
 from seatrial.registry.signature import Batch, Dtype, Feature, Output, Prediction, Signature, Task
-from seatrial.serving.engine import Choice, Engine, EngineKind, EnginePlan, Step
+from seatrial.serving.engine import Choice, Engine, EngineKind, EnginePlan, Seen, Step
 from seatrial.serving.live import LiveVersion
 from seatrial.testing.clock import FakeClock
 from seatrial.testing.memory_store import MemoryStore
@@ -57,6 +57,7 @@ class FakeNative:
         self.gate: asyncio.Event | None = None
         self.problem: Exception | None = None
         self.timeouts: list[float] = []
+        self.seen: Seen | None = None
 
     async def start(self) -> None:
         self.n_starts += 1
@@ -74,7 +75,7 @@ class FakeNative:
         return self.inner.predict(batch)
 
     def status(self) -> SimpleNamespace:
-        return SimpleNamespace(restarts=3, pid=None)
+        return SimpleNamespace(restarts=3, pid=None, seen=self.seen)
 
     async def close(self) -> None:
         self.inner.close()

@@ -20,7 +20,7 @@ from seatrial.registry.model_file import MissingLibrary
 from seatrial.registry.scan import UnsafeModel
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.registry.signature_record import signature_to_dict
-from seatrial.serving.child import Child, start_child
+from seatrial.serving.child import Child, revive, start_child
 from seatrial.serving.failures import (
     EngineCrashed,
     EngineFailed,
@@ -29,6 +29,7 @@ from seatrial.serving.failures import (
     EngineTimeout,
     NotAModel,
 )
+from seatrial.serving.outcome import outcome_of
 from seatrial.serving.spawn import ChildLimits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -292,6 +293,7 @@ import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from seatrial.serving.child import start_child
+from seatrial.serving.outcome import outcome_of
 from seatrial.serving.spawn import ChildLimits
 
 async def main():
@@ -327,3 +329,15 @@ async def test_closing_twice_is_nothing_and_leaves_no_scratch_folder(folder: Pat
     assert not scratch.exists()
     with pytest.raises(EngineCrashed):
         await child.call("ping", timeout_s=1)
+
+
+async def test_a_code_that_is_none_is_not_taken_over() -> None:
+    said = {"problem": "p", "remedy": "r"}
+    assert revive({**said, "code": "bundle.tampered"}).code == "bundle.tampered"
+    for code in ("<b>", "a.b\nc", "A.B", "x" * 200 + ".y", "", None):
+        assert revive({**said, "code": code}).code == EngineFailed.code
+
+
+async def test_a_models_process_makes_no_outcome_of_its_own() -> None:
+    told = revive({"code": "serving.bad_input", "problem": "p", "remedy": "r"})
+    assert outcome_of(told) == "error:failed"

@@ -14,7 +14,7 @@ from seatrial.packaging.plan import MAX_PIECE_ROWS, elsewhere
 from seatrial.registry.signature import Dtype
 from seatrial.serving import elsewhere as module
 from seatrial.serving.elsewhere import Elsewhere
-from seatrial.serving.engine import EngineKind, EnginePlan
+from seatrial.serving.engine import EngineKind, EnginePlan, Says, Seen
 from seatrial.serving.failures import (
     EngineMismatch,
     EngineNonsense,
@@ -25,6 +25,7 @@ from seatrial.serving.failures import (
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.oip import ModelMetadata, TensorSpec
 from seatrial.serving.outcome import outcome_of
+from seatrial.testing import FakeClock
 from seatrial.testing.memory_oip import Fault, MemoryOip, OipWorld
 from seatrial.testing.models import matrix_signature, only
 
@@ -103,6 +104,55 @@ async def test_whatever_is_wrong_there_counts_against_the_version(
         await live.predict(ROWS, deadline)  # type: ignore[misc]
     assert outcome_of(told.value) == outcome
     await live.close()
+
+
+async def until(native: Elsewhere, says: Says) -> Seen:
+    """What is seen of an engine once it says so."""
+    for _ in range(1000):
+        seen = native.status().seen
+        if seen is not None and seen.says is says:
+            return seen
+        await asyncio.sleep(0)
+    raise AssertionError(f"it never was {says}")
+
+
+async def test_the_server_is_asked_though_nobody_asks_the_model(
+    world: OipWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ASK_AGAIN_S", 0.0)
+    clock = FakeClock()
+    native = Elsewhere(MemoryOip(world), "churn-2", SIGNATURE, now=clock.now)
+    assert native.status().seen is None
+    live = version(native)
+    await live.start()
+    assert live.seen_elsewhere == Seen(says=Says.READY, since=clock.now())
+    for fault, loaded, says in (
+        (Fault.GONE, True, Says.SILENT),
+        (None, True, Says.READY),
+        (None, False, Says.ABSENT),
+        (Fault.RAMBLING, False, Says.SILENT),
+    ):
+        clock.advance(60.0)
+        world.fault = fault
+        world.loaded = {"churn-2"} if loaded else set()
+        seen = await until(native, says)
+        assert seen.since == clock.now()
+        clock.advance(60.0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert native.status().seen == seen  # since it began, not since the newest question
+    await live.close()
+
+
+async def test_an_engine_that_is_closed_is_not_asked_any_more(
+    world: OipWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ASK_AGAIN_S", 0.0)
+    native = engine(world)
+    await native.start()
+    before = asyncio.all_tasks()
+    await native.close()
+    assert len(asyncio.all_tasks()) == len(before) - 1
 
 
 async def test_a_model_that_is_not_there_or_is_another_is_not_started(world: OipWorld) -> None:

@@ -47,7 +47,7 @@ class Slow:
         self._closed = True
 
     def status(self) -> SimpleNamespace:
-        return SimpleNamespace(restarts=0, pid=None)
+        return SimpleNamespace(restarts=0, pid=None, seen=None)
 
 
 class Town:

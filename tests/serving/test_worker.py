@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,7 @@ from seatrial.release.measurement import Summary
 from seatrial.release.variant import Split
 from seatrial.serving import fleet as fleet_module
 from seatrial.serving import worker as worker_module
-from seatrial.serving.engine import EngineKind
+from seatrial.serving.engine import EngineKind, Says, Seen
 from seatrial.serving.fleet import Fleet
 from seatrial.serving.live import LiveVersion
 from seatrial.serving.queue import Closed
@@ -323,6 +324,23 @@ async def test_it_says_what_it_uses_of_the_machine(house: Callable[..., Any]) ->
         assert said["cpu_s"] > 0
         assert said["memory_bytes"] > said["rss_bytes"] > 0
         assert said["n_cpus"] > 0
+
+
+async def test_it_says_what_an_engine_elsewhere_says(
+    house: Callable[..., Any], fakes: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_BEAT_S", 0.0)
+    native = fakes.native()
+    native.seen = Seen(says=Says.SILENT, since=datetime(2026, 1, 1, tzinfo=UTC))
+    how = fakes.plan((1, fakes.choice(EngineKind.REMOTE, inline=False)))
+    async with house(native=native, how=how) as built:
+        built.want(1, stable=1)
+        built.worker.start()
+        await built.applied(1)
+        said = {"says": "silent", "since": "2026-01-01T00:00:00+00:00"}
+        await built.until(lambda: built.said("engines") == {"churn": {"1": said}})
+        native.seen = None
+        await built.until(lambda: built.said("engines") == {})
 
 
 class Calls:

@@ -11,7 +11,7 @@ import click
 from seatrial.cli.exits import Exit
 from seatrial.cli.options import NAMES, json_option, loading_options, workspace_options
 from seatrial.cli.output import Console
-from seatrial.cli.page_file import write_output
+from seatrial.cli.page_file import check_output, write_output
 
 if TYPE_CHECKING:
     from seatrial.training.evaluation.rules import Rules
@@ -114,6 +114,8 @@ def evaluate(
     from seatrial.wiring.workspace import open_workspace
 
     console = Console(as_json=as_json)
+    check_output(report, option="--report")
+    check_output(card, option="--card")
     workspace = open_workspace(home=home, config=config)
     configured = workspace.settings.evaluation
     rules = _rules(configured.rules(), primary, margin, guardrails)

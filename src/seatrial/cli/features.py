@@ -172,13 +172,18 @@ def get(
     record = []
     for i, text in enumerate(entities):
         values = {} if not selected else _record(selected, reads[i])
-        values |= {name: {"state": State.UNREGISTERED.value, "value": None} for name in unknown}
+        values |= {
+            name: {"state": State.UNREGISTERED.value, "value": None, "problem": str(problem)}
+            for name, problem in unknown.items()
+        }
         record.append({"entity": text, "features": values})
         console.say(click.style(text, bold=True))
         for name, one in values.items():
             mark = _MARKS.get(State(one["state"]), "bad")
             age = "" if one.get("age_s") is None else f", {show_duration(one['age_s'])} old"
             shown = "" if one["value"] is None else f" {one['value']!r}"
+            if problem := one.get("problem"):
+                shown = f": {problem}"
             console.step(mark, one["state"], f"{name}{shown}{age}")
     console.result({"at": None if at is None else at.isoformat(), "entities": record})
     return Exit.NOT_FOUND if unknown else Exit.DONE
@@ -190,16 +195,16 @@ for _command in (training_set, *CHECK_COMMANDS):
 
 def _registered(
     repository: Repository, service: str | None, features: Sequence[str]
-) -> tuple[tuple[Selected, ...], list[str]]:
-    """What of the features asked for is registered, and the names of the rest."""
+) -> tuple[tuple[Selected, ...], dict[str, Unregistered]]:
+    """What of the features asked for is registered, and what is wrong with the other names."""
     if service is not None or not features:
-        return selected_features(repository, service, features), []
-    unknown = []
+        return selected_features(repository, service, features), {}
+    unknown = {}
     for name in features:
         try:
             repository.select([name])
-        except Unregistered:
-            unknown.append(name)
+        except Unregistered as problem:
+            unknown[name] = problem
     return repository.select([name for name in features if name not in unknown]), unknown
 
 

@@ -207,11 +207,9 @@ def _so_far(report: IngestReport) -> str:
 
 
 def _show(console: Console, name: str, report: IngestReport) -> None:
-    counts = ((report.n_new, "new"), (report.n_changed, "changed"), (report.n_removed, "removed"))
-    said = ", ".join(f"{n:,} {what}" for n, what in counts if n) or "nothing changed"
-    if report.n_unchanged:
-        said += f", {report.n_unchanged:,} as before"
-    console.step("ok", name, f"version {report.version}: {said}; {report.n_chunks:,} new chunks")
+    holds_some = bool(report.n_documents or report.n_kept)
+    said = f"version {report.version}: {_outcome(report)}; {report.n_chunks:,} new chunks"
+    console.step("ok" if holds_some else "note", name, said)
     if report.n_copied:
         console.step("ok", "vectors", f"{report.n_copied:,} copied to the store elsewhere")
     if report.n_kept:
@@ -232,6 +230,24 @@ def _show(console: Console, name: str, report: IngestReport) -> None:
         console.say(f"      {one.problem} {one.remedy}")
     if len(report.skipped) > _SHOWN:
         console.say(f"      and {len(report.skipped) - _SHOWN:,} more; --json has them all")
+
+
+def _outcome(report: IngestReport) -> str:
+    """What became of the documents, in a line: those that were skipped are never left out."""
+    counts = (
+        (report.n_new, "new"),
+        (report.n_changed, "changed"),
+        (report.n_removed, "removed"),
+        (report.n_unchanged, "as before"),
+    )
+    said = [f"{n:,} {what}" for n, what in counts if n]
+    if not report.changed:
+        holds_some = report.n_documents or report.n_kept
+        said.insert(0, "nothing changed" if holds_some else "it holds no document")
+    if report.skipped:
+        reasons = sorted({one.reason.value.replace("_", " ") for one in report.skipped})
+        said.append(f"{len(report.skipped):,} skipped ({', '.join(reasons)})")
+    return ", ".join(said)
 
 
 def _record(name: str, report: IngestReport) -> dict[str, Any]:

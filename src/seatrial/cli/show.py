@@ -40,7 +40,24 @@ def show_endpoint(
             console.say(f"  evaluation  {compared['outcome'].replace('_', ' ')}: {told}")
         for line in evidence_lines(release):
             console.say(f"              {line}")
+    for version, seen in record["engines"].items():
+        console.say(f"  engine      version {version}: {_SAYS[seen['says']]}{_since(seen)}")
+    for version, why in record["failed"].items():
+        console.say(f"  not loaded  version {version}: {why}")
     console.say(f"  served by   {_served_by(record, server)}")
+
+
+_SAYS = {
+    "ready": "ready, says the server elsewhere",
+    "absent": "the server elsewhere has not had the model",
+    "silent": "the server elsewhere has not answered",
+}
+
+
+def _since(seen: Mapping[str, str]) -> str:
+    """Since when an engine is not as it should be."""
+    when = seen["since"][:19].replace("T", " ")
+    return "" if seen["says"] == "ready" else click.style(f" since {when} UTC", fg="red")
 
 
 def versions_lines(totals: Mapping[str, Any]) -> list[str]:
@@ -86,6 +103,8 @@ def release_line(release: Mapping[str, Any]) -> str:
         parts.append(f"watched {show_watched(release['watched_s'], release['watch_s'])}")
         if release["n_steps"] > 1:
             parts.append(f"step {release['step'] + 1} of {release['n_steps']}")
+    if {"phase": "canary", "left": "skipped"} in release["way"]:
+        parts.append("canary skipped, nothing to compare with")
     if release["rolled_back"]:
         parts.append("rolled back since")
     if release["waiting_for"]:

@@ -162,7 +162,22 @@ class Repository:
 
         Raises: Unregistered; Unsupported: a type that is no single value.
         """
-        return self._found([_parsed(text) for text in references])
+        return self._found([self._parsed(text) for text in references])
+
+    def _parsed(self, text: str) -> Reference:
+        view, colon, feature = text.partition(":")
+        if view and colon and feature:
+            return Reference(view, feature)
+        wanted = feature or view
+        known = [Reference(one.name, field.name) for one in self.views for field in one.features]
+        same = [str(one) for one in known if wanted in (one.view, one.feature)]
+        listed = ", ".join((same or [*map(str, known)])[:10]) or "user_stats:avg_order_value"
+        raise Unregistered(
+            f"{text!r} names no feature of a view.",
+            remedy=f"Write it as VIEW:FEATURE, such as {listed}.",
+            name=text,
+            nearest=same[0] if same else None,
+        )
 
     def _found(self, references: Sequence[Reference]) -> tuple[Selected, ...]:
         found = []
@@ -185,17 +200,6 @@ def by_view(selected: Iterable[Selected]) -> Mapping[View, tuple[str, ...]]:
     for one in selected:
         names.setdefault(one.view, []).append(one.field.name)
     return {view: tuple(of_view) for view, of_view in names.items()}
-
-
-def _parsed(text: str) -> Reference:
-    view, colon, feature = text.partition(":")
-    if not (view and colon and feature):
-        raise Unregistered(
-            f"{text!r} names no feature.",
-            remedy="Write view:feature, such as user_stats:avg_order_value.",
-            name=text,
-        )
-    return Reference(view, feature)
 
 
 def _unregistered(problem: str, name: str, known: Sequence[str]) -> Unregistered:

@@ -108,7 +108,13 @@ def assemble(
         profile = sample_profile(source, signature, found)
         splits = _splits(profile)
         reference = reference_of(
-            source.holdout, source.label, signature, found.trial, session, splits=splits
+            source.holdout,
+            source.label,
+            signature,
+            found.trial,
+            session,
+            framework=facts.framework,
+            splits=splits,
         )
     if splits is not None:
         say("ok", "segments", said_of(splits))

@@ -21,6 +21,7 @@ from typing import TypeAlias
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.examine import OpenGraph, Progress, Say
 from seatrial.packaging.export import Exported, Form, arguments, export
+from seatrial.packaging.label_ids import named_labels
 from seatrial.packaging.measure import measure
 from seatrial.packaging.parity import Parity, RowKind, compare
 from seatrial.packaging.quantization import Quantized, loss_of
@@ -91,6 +92,8 @@ def convert(
 
         progress("trial", "asking the model for the answers that its export has to give")
         trial = asyncio.run(try_out(signature, described, predict, monotonic=time.monotonic))
+        if trial.labels is not None:
+            trial = replace(trial, labels=named_labels(trial.labels, facts.framework, signature))
         rehearsal = opened.enter_context(Rehearsal(limits=limits))
         run = _Run(session, rehearsal, signature, trial, limits, progress)
         if wish.to is Target.TORCHSCRIPT:

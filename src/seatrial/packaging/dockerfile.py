@@ -10,6 +10,9 @@ from seatrial.kernel.errors import Invalid
 PORT = 8080
 USER_ID = 10001
 BUNDLE_PATH = "/app/bundle"
+KEYS_FILE = "keys.pem"
+KEYS_FOLDER = "/etc/seatrial/keys"
+"""Where a container finds the public keys it is given: they are no part of its image."""
 COMMAND = (
     *("uvicorn", "--factory", "seatrial.wiring.deploying.standalone:app"),
     *("--http", "seatrial.web.protocol:HotProtocol", "--loop", "uvloop"),

@@ -3,6 +3,7 @@
     releases/<name>/<version>/       a complete Docker build context
       Dockerfile  .dockerignore      the image
       compose.yaml                   one container on this machine
+      keys.pem                       whom that container trusts, where keys are configured
       kubernetes/                    many of them on a cluster
       requirements.txt  wheels/      the exact libraries, and seatrial itself
       healthcheck.py                 what the image asks itself
@@ -103,6 +104,8 @@ def write_files(
             if old.name != wheel.filename:
                 old.unlink()
         _drop_other_forms(folder, files)
+        if keys is None:
+            (folder / dockerfile.KEYS_FILE).unlink(missing_ok=True)
 
 
 def render(
@@ -122,6 +125,7 @@ def render(
     name = bundle.manifest.name
     needs = size(measured)
     remote = bundle.manifest.plan.get("remote")
+    runs_on = None if remote is None or engine is None else (str(remote), engine)
     shipped = kubernetes.Shipped(
         name=name,
         version=version,
@@ -130,7 +134,7 @@ def render(
         config=manifests,
         steps=plan.steps,
         keys=keys,
-        engine=None if remote is None or engine is None else (str(remote), engine),
+        engine=runs_on,
     )
     objects = kubernetes.render(shipped, extend_s=plan.extend_s)
     return {
@@ -144,7 +148,10 @@ def render(
             native_memory_mib=native_memory_mib,
         ),
         ".dockerignore": dockerfile.DOCKERIGNORE,
-        "compose.yaml": compose.render(name=name, version=version, resources=needs),
+        "compose.yaml": compose.render(
+            name=name, version=version, resources=needs, keys=keys, engine=runs_on
+        ),
+        **({} if keys is None else {dockerfile.KEYS_FILE: keys}),
         "requirements.txt": f"--find-links wheels\n{wheel.requirement}\n{render_pins(pins)}",
         sbom.FILE: sbom.render(bundle.manifest, pins, version=version),
         "healthcheck.py": resources.files("seatrial.packaging")

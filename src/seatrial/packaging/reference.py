@@ -20,6 +20,7 @@ from seatrial.monitoring.performance.served_reference import (
 from seatrial.monitoring.rows.served import column_of
 from seatrial.monitoring.summaries.segments import Splits
 from seatrial.packaging.describe import labelled_rows
+from seatrial.packaging.label_ids import named_labels
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.packaging.session import ModelSession
 from seatrial.packaging.trial import Answered, Trial, answered
@@ -46,20 +47,24 @@ def reference_of(
     trial: Trial,
     session: ModelSession,
     *,
+    framework: str = "",
     splits: Splits | None = None,
 ) -> Found:
     """The reference from rows kept from training, else from the labelled sample.
 
     A model without one is served all the same; its performance is then not watched.
 
-    Args: splits: the segments that it is kept by too; None for none.
+    Args:
+        framework: that made the model; see `label_ids`.
+        splits: the segments that it is kept by too; None for none.
     Raises: SampleMismatch: the holdout is not of this model.
     """
     if holdout is not None:
-        return _from_holdout(holdout, label, signature, session, splits)
+        return _from_holdout(holdout, label, signature, session, splits, framework=framework)
     if not trial.from_sample or trial.labels is None:
         return Found(record=None, said="none: there are no labelled rows; see --label, --holdout")
-    return _learned(signature, trial.known, trial.labels, Origin.SAMPLE, splits)
+    labels = named_labels(trial.labels, framework, signature)
+    return _learned(signature, trial.known, labels, Origin.SAMPLE, splits)
 
 
 def _from_holdout(
@@ -68,6 +73,8 @@ def _from_holdout(
     signature: Signature,
     session: ModelSession,
     splits: Splits | None,
+    *,
+    framework: str,
 ) -> Found:
     rows, labels = labelled_rows(signature, holdout, label=label)
 
@@ -81,7 +88,8 @@ def _from_holdout(
             remedy="Give labelled rows like those of the sample.",
             field="holdout",
         )
-    return _learned(signature, found, labels[found.kept], Origin.HOLDOUT, splits)
+    known = named_labels(labels[found.kept], framework, signature)
+    return _learned(signature, found, known, Origin.HOLDOUT, splits)
 
 
 def _learned(

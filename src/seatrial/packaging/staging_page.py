@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
+from seatrial.packaging.staging_about import said
 from seatrial.packaging.staging_report import StagingReport, TestResult
 from seatrial.packaging.staging_words import LANGUAGES, figures, name_of_test, seen, took, words
 
@@ -27,7 +28,10 @@ ul, dl { list-style: none; margin: 0; padding: 0; }
 li, dl div { border-top: 1px solid var(--line); padding: .45rem 0; display: grid;
 gap: 0 1rem; grid-template-columns: 4rem 11rem 1fr 5rem; }
 dl div { grid-template-columns: 1fr auto; max-width: 30rem; }
+dl.about div { grid-template-columns: minmax(7rem, 13rem) 1fr; }
+dl.about div { max-width: none; } dl.about dt { color: var(--quiet); }
 dd { margin: 0; } dd, .time { text-align: right; font-variant-numeric: tabular-nums; }
+dl.about dd { text-align: left; }
 @media (max-width: 42rem) { li { grid-template-columns: 4rem 1fr auto; }
 li .seen { grid-column: 1 / -1; grid-row: 2; } }
 """
@@ -51,11 +55,8 @@ def page(
     title = escape(w["title"].format(endpoint=report.endpoint, version=report.version))
     verdict = w["passed"] if report.passed else w["failed"]
     tests = "".join(_test(test, language) for test in report.tests)
-    numbers = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in figures(report.measured, language)
-    )
-    measured = f"<h2>{w['measured']}</h2><dl>{numbers}</dl>" if numbers else ""
+    measured = _list(w["measured"], figures(report.measured, language))
+    version = _list(w["version"], said(report.about, language), kind=' class="about"')
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<title>{title}</title><meta name="viewport" content="width=device-width, '
@@ -64,8 +65,16 @@ def page(
         f'<p class="sum {_mark(passed=report.passed)}">{verdict}{w["colon"]}'
         f"{escape(report.said(language))}</p>"
         f'<p class="quiet">{w["bundle"]} <code>{escape(report.digest)}</code></p>'
-        f"<h2>{w['tests']}</h2><ul>{tests}</ul>{measured}</body></html>\n"
+        f"<h2>{w['tests']}</h2><ul>{tests}</ul>{version}{measured}</body></html>\n"
     )
+
+
+def _list(title: str, known: Iterable[tuple[str, str]], *, kind: str = "") -> str:
+    """Names and values under a title; nothing where there are none."""
+    lines = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in known
+    )
+    return f"<h2>{title}</h2><dl{kind}>{lines}</dl>" if lines else ""
 
 
 def _links(language: str, languages: Mapping[str, str], back: str) -> str:

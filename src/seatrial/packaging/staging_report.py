@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.packaging.staging_about import said
 from seatrial.packaging.staging_words import name_of_test, seen, words
 
 
@@ -43,6 +44,8 @@ class StagingReport:
             ``n_failed``, ``rss_bytes``, ``cpu_s_per_request``, ``cold_start_s``, and of requests
             one at a time ``alone_n``, ``alone_sd_ms``, ``alone_p96_ms`` to ``alone_p99_ms``; of a
             prompt ``p50_ms`` to ``n_failed``, ``cost_usd``, ``parse_rate``, ``score``.
+        about: what the version is; see `staging_about.about`. Empty of what is no model, and where
+            seatrial did not keep it yet.
     """
 
     endpoint: str
@@ -50,6 +53,7 @@ class StagingReport:
     digest: str
     tests: tuple[TestResult, ...]
     measured: dict[str, float] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -104,6 +108,7 @@ class StagingReport:
                 {"name": t.name, "passed": t.passed, "detail": t.detail, "seconds": t.seconds}
                 for t in self.tests
             ],
+            **({"about": dict(self.about)} if self.about else {}),
         }
 
     @classmethod
@@ -123,6 +128,7 @@ class StagingReport:
                 for test in record["tests"]
             ),
             measured=dict(record["measured"]),
+            about=record.get("about", {}),
         )
 
     def as_text(self) -> str:
@@ -134,5 +140,6 @@ class StagingReport:
         lines += [
             f"  {'pass' if t.passed else 'FAIL'}  {t.name:<20} {t.detail}" for t in self.tests
         ]
+        lines += ["", *(f"  {name}: {value}" for name, value in said(self.about, "en"))]
         lines += ["", ("PASSED: " if self.passed else "FAILED: ") + self.reason, ""]
         return "\n".join(lines)

@@ -115,6 +115,15 @@ def check(manifest: Manifest, signature: bytes, trusted: Sequence[Verifier]) -> 
     return signed_by
 
 
+def named_key(signature: bytes) -> str:
+    """The fingerprint that a signature names as its key's; whether that is so, `check` finds.
+
+    Raises: SignatureUnreadable.
+    """
+    file = _decoded(signature, _File, "it is no signature of OpenSSF Model Signing")
+    return file.material.public_key.hint
+
+
 def _statement(manifest: Manifest) -> bytes:
     files = _files(manifest)
     resources = [{"name": n, "algorithm": "sha256", "digest": d} for n, d in files.items()]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seatrial.kernel.events import Fact
 from seatrial.kernel.store import Beat, Store
 from seatrial.release.controller import BEAT, WORKERS, applied_by
 from seatrial.release.endpoint import EndpointState, stream_of
+from seatrial.release.passage import way
 from seatrial.release.rollout import Phase, Rollout
 
 
@@ -54,6 +56,8 @@ def view(state: EndpointState, store: Store) -> dict[str, object]:
         "n_workers_up_to_date": sum(
             applied_by(worker, state.name) == state.target_revision for worker in workers
         ),
+        "engines": _engines(workers, state.name),
+        "failed": _failed(workers, state.name),
         "addresses": sorted({str(w.data["address"]) for w in workers if "address" in w.data}),
     }
 
@@ -116,6 +120,42 @@ def _live(controller: Sequence[Beat], name: str) -> Mapping[str, object]:
     return {}
 
 
+_WORST_FIRST = ("silent", "absent", "ready")
+"""What an engine elsewhere says to a worker; see `serving.engine.Says`."""
+
+
+def _engines(workers: Sequence[Beat], name: str) -> dict[str, dict[str, str]]:
+    """How the engines elsewhere stand, by version: as the worker that sees the worst says."""
+    worst: dict[str, dict[str, str]] = {}
+    for worker in workers:
+        for version, record in _of(worker, "engines", name).items():
+            if record.get("says") not in _WORST_FIRST:
+                continue  # a word of a later version of seatrial
+            if version not in worst or _rank(record) < _rank(worst[version]):
+                worst[version] = dict(record)
+    return dict(sorted(worst.items()))
+
+
+def _failed(workers: Sequence[Beat], name: str) -> dict[str, str]:
+    """Why versions could not be loaded, by version: as the first worker says that could not."""
+    found: dict[str, str] = {}
+    for worker in workers:
+        found = {**{str(v): str(why) for v, why in _of(worker, "failed", name).items()}, **found}
+    return dict(sorted(found.items()))
+
+
+def _of(worker: Beat, key: str, name: str) -> Mapping[str, Any]:
+    """What a worker says of an endpoint; nothing where it says nothing that can be read."""
+    said = worker.data.get(key)
+    found = said.get(name) if isinstance(said, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _rank(record: Mapping[str, str]) -> tuple[int, str]:
+    """Worst first, then for how long."""
+    return _WORST_FIRST.index(record["says"]), record["since"]
+
+
 def _release(
     state: EndpointState,
     *,
@@ -135,6 +175,7 @@ def _release(
         "version": rollout.version,
         "target": rollout.target,
         "phase": rollout.phase.value,
+        "way": [{"phase": p.phase.value, "left": p.left.value} for p in way(rollout)],
         "over": rollout.phase.over,
         "step": rollout.step,
         "n_steps": len(rollout.plan.steps),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -78,7 +79,10 @@ _KNOWN: Final[dict[str, type[SeatrialError]]] = {
         VersionMismatch,
     )
 }
-"""What a child process may report, by code; anything else it says is EngineFailed."""
+"""What a child process may report, by code, as the error it is. Anything else counts as
+EngineFailed, whatever it says: a model must not be able to call its own fault a client's."""
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,60}")
 
 
 class Child:
@@ -256,14 +260,21 @@ def _out_of_memory(limit: int, op: str) -> EngineOutOfMemory:
 
 
 def revive(record: Mapping[str, object]) -> SeatrialError:
-    """The error a child reported, as the class it had there; unknown ones are EngineFailed."""
-    kind = _KNOWN.get(str(record.get("code")), EngineFailed)
+    """The error a child reported, as the class it had there.
+
+    One that is not known here is an EngineFailed with the code, the words and the facts of its own.
+    """
+    code = str(record.get("code"))
+    kind = _KNOWN.get(code, EngineFailed)
     facts = record.get("facts")
-    return kind(
+    error = kind(
         str(record.get("problem")),
         remedy=str(record.get("remedy")),
         **(facts if isinstance(facts, dict) else {}),
     )
+    if kind is EngineFailed and _CODE.fullmatch(code):
+        vars(error)["code"] = code
+    return error
 
 
 async def start_child(

@@ -10,6 +10,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol, TypeAlias
 
@@ -70,6 +71,29 @@ class EngineKind(StrEnum):
     """The original model in a child process."""
     REMOTE = "remote"
     """The model in a server elsewhere; no artefact, but what that server was given."""
+
+
+class Says(StrEnum):
+    """What a server elsewhere says of a model when it is asked."""
+
+    READY = "ready"
+    ABSENT = "absent"
+    """It answers, and does not have the model ready."""
+    SILENT = "silent"
+    """It does not answer, or not in its protocol."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How a server elsewhere stands to a model.
+
+    Args:
+        says: its newest answer.
+        since: when it first answered so, without another answer in between.
+    """
+
+    says: Says
+    since: datetime
 
 
 OUTSIDE = frozenset((EngineKind.NATIVE, EngineKind.REMOTE))
@@ -167,6 +191,15 @@ class EnginePlan:
     def engines(self) -> frozenset[EngineKind]:
         """The engines that must be loaded."""
         return frozenset(s.choice.engine for s in self.steps)
+
+    @property
+    def runs_in(self) -> Literal["remote", "onnx", "native", "both"]:
+        """Where batches run: elsewhere, in this process, in a child, or by their size in both."""
+        if self.remote is not None:
+            return "remote"
+        if EngineKind.NATIVE not in self.engines:
+            return "onnx"
+        return "native" if len(self.engines) == 1 else "both"
 
     def at_home(self, engine: EngineKind) -> EnginePlan:
         """The plan with an engine here in the place of the one elsewhere."""

@@ -23,6 +23,7 @@ from seatrial.serving.engine import (
     EngineKind,
     EnginePlan,
     RemoteEngine,
+    Seen,
 )
 from seatrial.serving.failures import EngineFailed
 from seatrial.serving.merging import join, merge, pieces, split
@@ -47,6 +48,11 @@ class NativeStatus(Protocol):
     @property
     def pid(self) -> int | None:
         """Of its process; None while there is none."""
+        ...
+
+    @property
+    def seen(self) -> Seen | None:
+        """What a server elsewhere last said of the model; None of a process of ours."""
         ...
 
 
@@ -201,6 +207,11 @@ class LiveVersion:
     def pid(self) -> int | None:
         """Of the native engine's process; None without one."""
         return self._native.status().pid if self._native else None
+
+    @property
+    def seen_elsewhere(self) -> Seen | None:
+        """What the server elsewhere last said of the model; None where none runs it."""
+        return self._native.status().seen if self._native else None
 
     async def start(self) -> None:
         """Start what must be there before the first request.   Raises: SeatrialError."""

@@ -19,10 +19,11 @@ ERROR: Final = "error:"
 def outcome_of(problem: SeatrialError) -> str:
     """The outcome of a request that ended with ``problem``.
 
-    The kind of an error is the last part of its code: ``serving.timeout`` is ``error:timeout``.
+    The kind of an error is the last part of its class's code: ``serving.timeout`` is
+    ``error:timeout``. A code that a model's process reports is no kind: it may be anything.
     """
     if isinstance(problem, LimitExceeded):
         return SHED if problem.retryable else REJECTED
     if isinstance(problem, Invalid | NotFound | Denied):
         return REJECTED
-    return ERROR + problem.code.rpartition(".")[2]
+    return ERROR + type(problem).code.rpartition(".")[2]

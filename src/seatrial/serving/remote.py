@@ -69,6 +69,7 @@ class EngineStatus:
         restarts: how often its process was replaced after it had failed.
         replaced: how often it was replaced because it had grown.
         last_error: why it failed last.
+        seen: nothing; see `live.NativeStatus`.
     """
 
     state: EngineState
@@ -77,6 +78,7 @@ class EngineStatus:
     restarts: int
     replaced: int
     last_error: str | None
+    seen: None = None
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ RAY: Final = "ray"
 """The backend that is no Triton's."""
 VARIABLE: Final = "SEATRIAL_ENGINES"
 """Tells the section to a process that has no file of configuration."""
+HOST_OF_CONTAINERS: Final = "host.docker.internal"
+"""What containers of Docker and of podman call the machine they run on."""
 
 _PORTS: Final = {"http": 80, "https": 443, "grpc": 443, "grpcs": 443}
 """Where an address names none. Source: gRPC Name Resolution, for its two."""
@@ -128,19 +130,44 @@ class EngineConfig(ConfigModel):
         return None if _is_here(urlsplit(self.url).hostname or "") else self.url
 
     @property
-    def port_of_pods(self) -> int:
-        """The port of that address."""
-        parts = urlsplit(self.of_pods or self.url)
-        return parts.port or _PORTS[parts.scheme]
+    def ports_of_pods(self) -> tuple[int, ...]:
+        """The ports that pods ask there."""
+        asked = [self.of_pods or self.url, *([self.management] if self.management else [])]
+        return tuple(_port(url) for url in asked)
 
-    def as_pods_read_it(self, name: str) -> str:
-        """The value of `VARIABLE`. Pods put no model there: they are told of no repository."""
-        own = self.model_dump(mode="json", include={"model", "connections", "connect_timeout"})
-        return json.dumps({name: {"url": self.of_pods, **own}})
+    @property
+    def of_containers(self) -> str:
+        """Its address as a container on this machine reaches it."""
+        return _elsewhere(self.url, HOST_OF_CONTAINERS)
+
+    def as_others_read_it(self, name: str, url: str) -> str:
+        """The value of `VARIABLE` for who reaches it by an address of their own.
+
+        They put no model there: they are told of no repository.
+        """
+        shared = {"model", "connections", "connect_timeout", "protocol"}
+        told = {"url": url, **self.model_dump(mode="json", include=shared)}
+        if self.management is not None:
+            told["management"] = _elsewhere(self.management, urlsplit(url).hostname or "")
+        return json.dumps({name: told})
 
     def model_of(self, name: str, version: int, digest: str) -> str:
         """The server's name of a version's model."""
         return self.model.format(name=name, version=version, digest=digest)
+
+
+def _elsewhere(url: str, host: str) -> str:
+    """An address with another host, where its own is that of this machine alone."""
+    parts = urlsplit(url)
+    if not _is_here(parts.hostname or ""):
+        return url
+    there = f"[{host}]" if ":" in host else host
+    return parts._replace(netloc=f"{there}:{_port(url)}").geturl()
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or _PORTS[parts.scheme]
 
 
 def _is_here(host: str) -> bool:

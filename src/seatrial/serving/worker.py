@@ -279,6 +279,7 @@ class Worker:
                 "loaded": state.loaded,
                 "failed": state.failed,
                 "draining": state.draining,
+                "engines": self._engines(),
                 "requests": sum(counted.n for counted in counts.versions),
                 "counts": msgspec.to_builtins(counts),
                 "beside": None if self._beside is None else self._beside.snapshot(),
@@ -294,6 +295,15 @@ class Worker:
             for beat in self._store.present(watcher)
         )
         return True
+
+    def _engines(self) -> dict[str, dict[str, dict[str, str]]]:
+        """What engines elsewhere say of the versions they run, by endpoint and version."""
+        said: dict[str, dict[str, dict[str, str]]] = {}
+        for (endpoint, version), live in self._router.loaded().items():
+            if (seen := live.seen_elsewhere) is not None:
+                record = {"says": seen.says.value, "since": seen.since.isoformat()}
+                said.setdefault(endpoint, {})[str(version)] = record
+        return said
 
     def _counts(self) -> WorkerCounts:
         totals = self._recorder.totals()

@@ -125,6 +125,7 @@ class NoRestarts:
 
     restarts = 0
     pid: int | None = None
+    seen: None = None
 
 
 class SlowEngine:

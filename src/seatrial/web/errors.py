@@ -28,6 +28,7 @@ from seatrial.serving.exchange import (
     Reply,
     UnsupportedMedia,
 )
+from seatrial.web.server_paths import without_places
 
 STATUS: dict[type[SeatrialError], int] = {
     BodyTooLarge: 413,
@@ -58,7 +59,8 @@ def status_of(error: SeatrialError) -> int:
 
 
 def error_reply(error: SeatrialError, path: str) -> Reply:
-    """The reply for an error at a path."""
+    """The reply for an error at a path; it names no place of a file on the server."""
+    error = without_places(error)
     status = status_of(error)
     record: dict[str, object] = {"error": str(error), "code": error.code}
     for name in ("field", "row"):

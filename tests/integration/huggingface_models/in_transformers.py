@@ -153,7 +153,9 @@ def test_the_commands_of_the_page_are_run_as_they_stand(
 ) -> None:
     page = Path(__file__).parents[3] / "docs" / "how-to" / "formats.md"
     shutil.copytree(models / "bert", models / "reviews")
-    shutil.copy(models / "texts.jsonl", models / "reviews.jsonl")
+    rows = [json.loads(line) for line in (models / "texts.jsonl").read_text("utf-8").splitlines()]
+    lines = [json.dumps(row | {"label": row["id"] % 3}) + "\n" for row in rows]  # as ids of classes
+    (models / "reviews.jsonl").write_text("".join(lines), "utf-8")
     blocks = re.findall(r"^```sh huggingface\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
     assert [shlex.split(line)[1] for line in lines] == ["deploy", "predict", "export", "export"]
@@ -170,6 +172,9 @@ def test_the_commands_of_the_page_are_run_as_they_stand(
     answers = [json.loads(line) for line in Path("answers.jsonl").read_text("utf-8").splitlines()]
     assert len(answers) == len(TEXTS) * 4
     assert {row["label"] for row in answers} <= set(tiny_models.NAMES)
+    right = [row["label"] == tiny_models.NAMES[k % 3] for k, row in enumerate(answers)]
+    assert made["export"]["int8"]["accuracy"][0] == pytest.approx(sum(right) / len(right))
+    assert sum(right)
     assert [int(row["id"]) for row in answers] == list(range(len(answers)))
 
 

@@ -60,6 +60,16 @@ def test_rows_without_a_label_are_left_out() -> None:
     assert found.main.n == 300
 
 
+def test_labels_of_which_none_is_a_class_are_refused_and_not_counted_as_mistakes() -> None:
+    score, label = binary(3, 600)
+    table = Table(columns={"p": score, "y": label}, n=600)
+    told = "No label is a class of the model: there are '0', '1', and it has 'bad', 'good'"
+    with pytest.raises(BadScores, match=told):
+        classifier_reference(table, COLUMNS, classes=("bad", "good"))
+    found = classifier_reference(table, COLUMNS, classes=("LABEL_0", "LABEL_1"))
+    assert found.main.value > 0.5
+
+
 def test_margins_in_place_of_probabilities_are_refused() -> None:
     score, label = binary(4, 500)
     table = Table(columns={"p": 8 * score - 4, "y": label}, n=500)

@@ -14,6 +14,11 @@ def test_classes_are_found_however_their_number_is_written() -> None:
     assert found.tolist() == [0, 1, 1, UNKNOWN_CLASS, 1, 0, UNKNOWN_CLASS]
 
 
+def test_a_class_that_nobody_named_may_be_written_by_its_number() -> None:
+    found = label_values(["0", "1.0", "LABEL_1", "2", "true"], ["LABEL_0", "LABEL_1"])
+    assert found.tolist() == [0, 1, 1, UNKNOWN_CLASS, 1]
+
+
 def test_names_stay_names() -> None:
     assert label_values(["yes", "no", "Yes"], ["no", "yes"]).tolist() == [1, 0, UNKNOWN_CLASS]
     assert label_values(["True", "False"], ["False", "True"]).tolist() == [1, 0]

@@ -181,3 +181,15 @@ def test_every_pod_is_told_where_its_engine_is(form: Form) -> None:
         config = EngineConfig.model_validate(said)
         assert (name, config.url, config.repository) == ("triton", "grpc://triton:8001", None)
         assert (config.connections, config.model) == (8, "{name}-{version}")
+
+
+def test_a_pod_is_told_what_its_engine_speaks_and_reaches_both_addresses_of_torchserve() -> None:
+    url = "http://torchserve.gpu.svc:8085"
+    own = {"protocol": "torchserve", "management": "http://127.0.0.1:8086", "cluster_url": url}
+    made = documents(engine=engine("http://127.0.0.1:8085", **own))
+    (_, pod) = pods(made)[0]
+    told = json.loads(pod["containers"][0]["env"][0]["value"])["triton"]
+    assert (told["url"], told["protocol"]) == (url, "torchserve")
+    assert told["management"] == "http://torchserve.gpu.svc:8086"
+    (way, _) = made["networkpolicy.yaml"]["spec"]["egress"]
+    assert [port["port"] for port in way["ports"]] == [8085, 8086]

@@ -37,6 +37,8 @@ ENDPOINT: dict[str, Any] = {
     "release": {"version": 2, "over": False},
     "n_workers": 2,
     "n_workers_up_to_date": 1,
+    "engines": {"2": {"says": "silent", "since": "2026-11-27T12:00:00+00:00"}},
+    "failed": {"1": "The engine said no."},
 }
 METRICS: dict[str, Any] = {"totals": {"2": {"n": 8, "error_rate": 0.25}}}
 
@@ -66,6 +68,8 @@ def test_the_engine_and_how_it_does_are_told() -> None:
     )
     assert (here["engine"], here["remote"], here["state"]["n"]) == ("onnx", None, 0)
     assert (there["engine"], there["remote"]) == ("remote", "triton")
+    assert there["says"] == ENDPOINT["engines"]["2"]
+    assert (here["says"], here["failed"], there["failed"]) == (None, "The engine said no.", None)
     assert there["state"] == {"n_workers": 2, "n_ready": 1, "n": 8, "error_rate": 0.25}
 
 

@@ -10,6 +10,11 @@ import pytest
 from parsed_page import ParsedPage
 
 from seatrial.kernel.events import Draft
+from seatrial.packaging.plan import elsewhere
+from seatrial.registry.manifest import Framework
+from seatrial.serving.engine import EngineKind
+from seatrial.testing.models import matrix_signature, only
+from seatrial.web.console.model_pages import Shown
 
 TOKEN = "correct horse battery staple"
 HOSTILE = "<script>alert('x')</script>"
@@ -41,6 +46,51 @@ async def test_an_endpoint_shows_evidence_traffic_and_history(browse, world) -> 
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert {"endpoint", "history", "promote", "abort"} <= set(ids)
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "canary: skipped, nothing to compare with"),
+        ("zh", "金丝雀：已跳过，没有可对比的版本"),
+    ],
+)
+async def test_a_first_version_is_not_said_to_have_passed_a_canary(
+    language: str, said: str, browse, world
+) -> None:
+    world.promoted("churn")
+    async with browse() as client:
+        await client.get(f"/console/language/{language}?back=/")
+        page = (await client.get("/endpoints/churn")).text
+    assert f'<li class="canary skipped">{said}</li>' in page
+    assert 'class="canary passed"' not in page
+
+
+@pytest.mark.parametrize(
+    ("says", "language", "told"),
+    [
+        (None, "en", "no server asks it"),
+        ("ready", "en", "it says it is ready"),
+        ("silent", "en", "it has not answered since <time"),
+        ("absent", "zh", "</time> 起引擎里没有这个模型"),
+    ],
+)
+async def test_an_engine_elsewhere_is_shown_as_it_says_itself(
+    says: str | None, language: str, told: str, browse, world
+) -> None:
+    world.promoted("churn")
+    world.models = lambda *_: Shown(
+        framework=Framework(name="onnx", version="1"),
+        signature=matrix_signature(),
+        plan=elsewhere(only(EngineKind.ONNX), "gpu"),
+    )
+    seen = {"says": says, "since": "2026-11-27T12:00:05+00:00"}
+    world.store.beat("worker/s/0", {"engines": {"churn": {"1": seen}} if says else {}})
+    async with browse() as client:
+        await client.get(f"/console/language/{language}?back=/")
+        page = (await client.get("/endpoints/churn")).text
+    assert told in page
+    assert ('datetime="2026-11-27T12:00:05+00:00"' in page) == (says in ("silent", "absent"))
 
 
 async def test_fragments_are_the_parts_of_the_page_and_no_more(browse, world) -> None:

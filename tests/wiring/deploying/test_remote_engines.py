@@ -97,7 +97,9 @@ def test_a_pod_reads_what_its_manifest_says_of_the_engine() -> None:
     config = EngineConfig(
         url="http://127.0.0.1:1", cluster_url="grpc://triton:8001", model="{name}/{version}"
     )
-    found = engines_of_environment({"SEATRIAL_ENGINES": config.as_pods_read_it("triton")})
+    found = engines_of_environment(
+        {"SEATRIAL_ENGINES": config.as_others_read_it("triton", str(config.of_pods))}
+    )
     assert found == {"triton": EngineConfig(url="grpc://triton:8001", model="{name}/{version}")}
 
 

@@ -40,6 +40,8 @@ def test_a_real_bundle_passes(file: str, data: str | None, models: Any, tmp_path
     folder = tmp_path / "reports"
     report = stage(folder, bundle, endpoint="m", version=4, gates=GATES, effort=Effort(load_s=0.5))
     assert report.passed, report.as_text()
+    assert report.about["engine"] == ("native" if file == "native.pkl" else "onnx")
+    assert report.about["resources"]["memory_mib"] > report.measured["rss_bytes"] / 2**20
     assert json.loads((folder / "staging.json").read_text()) == report.as_dict()
     assert (folder / "staging.txt").read_text() == report.as_text()
     for language, name in FILES.items():

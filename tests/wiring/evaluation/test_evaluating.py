@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seatrial.kernel.errors import Invalid
 from seatrial.packaging.sample import BadSample, SampleMismatch
 from seatrial.registry.archive import pack
 from seatrial.registry.bundle import Bundle
 from seatrial.registry.scan import UnsafeModel
 from seatrial.training.evaluation.decision import Kind, Outcome
-from seatrial.training.evaluation.rules import Rules
+from seatrial.training.evaluation.rules import Guardrail, Rules
 from seatrial.wiring.deploying.deploy import Order, deploy_order
 from seatrial.wiring.evaluation.evaluating import (
     Evaluated,
@@ -237,6 +238,22 @@ def test_a_function_that_is_not_there_is_named(home, files, named):
 def test_columns_that_are_not_there_are_named(home, files, changes, said):
     with pytest.raises(SampleMismatch, match=said):
         run(home, files, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"segments": ("regoin",)}, "no column 'regoin'"),
+        ({"rules": Rules(guardrails=(Guardrail.parse("recall@regoin"),))}, "no column 'regoin'"),
+        ({"rules": Rules(primary="acuracy")}, "no metric 'acuracy'"),
+        ({"rules": Rules(guardrails=(Guardrail.parse("recal"),))}, "no metric 'recal'"),
+        ({"metrics": ("accuracy", "auk")}, "no metric 'auk'"),
+    ],
+    ids=["segment", "guarded column", "primary", "guardrail", "metric"],
+)
+def test_a_slip_of_the_pen_is_found_before_a_model_is_opened(home, files, changes, said):
+    with pytest.raises(Invalid, match=said):  # not that there is no such model
+        run(home, files, new=files / "not-there.pkl", **changes)
 
 
 def test_rows_without_a_feature_are_refused(home, files, tmp_path):

@@ -34,12 +34,13 @@ from seatrial.monitoring.rows.scores import (
 )
 from seatrial.monitoring.rows.table import Table
 from seatrial.stats.calibration import UNUSABLE, Calibration, ConfidenceCounts, Expectation, levels
-from seatrial.stats.performance import ClassSums, ErrorSums, Metric
+from seatrial.stats.performance import UNKNOWN_CLASS, ClassSums, ErrorSums, Metric
 
 LEAST_ROWS = 100
 """Labelled rows of a reference: with fewer its own accuracy is uncertain by ten points."""
 
 _MOST_UNUSABLE_SHARE = 0.01
+_SHOWN = 8
 _VERSION = 1
 
 
@@ -187,6 +188,7 @@ def classifier_reference(
     if classes is None:
         classes = classes_of(named_column(table, columns.label), columns.label)
     label = labels_of(table, columns.label, classes)
+    _check_labels(table, columns.label, label, classes)
     scored = columns.probabilities is not None
     if scored:
         predicted, score = predictions_and_confidence(table, columns, classes)
@@ -207,6 +209,26 @@ def classifier_reference(
         if scored
         else None,
     )
+
+
+def _check_labels(
+    table: Table, name: str, label: NDArray[np.float64], classes: Sequence[str]
+) -> None:
+    """Refuse labels of which not one is a class: every answer would count as wrong."""
+    known = label[~np.isnan(label)]
+    if known.size and (known == UNKNOWN_CLASS).all():
+        found = classes_of(named_column(table, name), name)
+        raise BadScores(
+            f"No label is a class of the model: there are {_listed(found)}, and it has "
+            f"{_listed(classes)}.",
+            remedy="Write labels as the model answers them.",
+            column=name,
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
 def regressor_reference(

@@ -112,7 +112,7 @@ def learn_reference(
 
 
 def _classifier(signature: Signature, rows: Table, labels: Column) -> PerformanceReference:
-    classes = _classes_of(signature)
+    classes = classes_answered(signature)
     if classes is None:
         classes = class_names(labels, rows.columns[CLASS])
         table = named(rows, {**rows.columns, TRUTH: named_as(labels, classes)})
@@ -123,7 +123,7 @@ def _classifier(signature: Signature, rows: Table, labels: Column) -> Performanc
     return classifier_reference(table, columns, classes=classes)
 
 
-def _classes_of(signature: Signature) -> tuple[str, ...] | None:
+def classes_answered(signature: Signature) -> tuple[str, ...] | None:
     """A classifier's classes in the order of its probabilities; None where it gives none."""
     found = next((o for o in signature.outputs if o.name == "probabilities"), None)
     if found is None or found.classes is None:

@@ -43,6 +43,24 @@ def named_as(column: Column, classes: Sequence[str]) -> Coded:
     return Coded(codes[names.codes], tuple(new))
 
 
+def by_place(column: Column, classes: Sequence[str]) -> Column:
+    """Labels that are the places of the classes, from 0, by their names.
+
+    For models whose classes have an id, as those of Hugging Face. As it is where a value is no
+    such number, or where a class is called by a number itself.
+    """
+    names = coded(column)
+    used = _used(names)
+    own = label_values((*classes, *used), None)
+    places = own[len(classes) :]
+    fits = (places >= 0) & (places < len(classes)) & (places % 1 == 0)
+    if not np.isnan(own[: len(classes)]).all() or not used or not fits.all():
+        return column
+    meant = {text: int(place) for text, place in zip(used, places.tolist(), strict=True)}
+    codes = np.array([*(meant.get(value, -1) for value in names.values), -1], np.int32)
+    return Coded(codes[names.codes], tuple(classes))
+
+
 def _used(column: Coded) -> tuple[str, ...]:
     codes = np.unique(column.codes[column.codes >= 0])
     return tuple(filter(None, (column.values[code] for code in codes.tolist())))

@@ -13,6 +13,8 @@ from seatrial.monitoring.rows.naming import name_of
 from seatrial.stats.performance import UNKNOWN_CLASS
 
 _APART = re.compile(r"\s*[,;]\s*|\s+")
+_UNNAMED = re.compile(r"LABEL_(\d+)")
+"""What Hugging Face's libraries call the class of a place that nobody named."""
 _BOOLEANS = {"true": "1", "false": "0"}
 
 
@@ -31,15 +33,26 @@ def label_text(value: object) -> str:
 def label_values(texts: Sequence[str], classes: Sequence[str] | None) -> NDArray[np.float64]:
     """The place of each label among the classes, or for a regressor, None, its number.
 
-    Args: texts of `label_text`; a class may be written as another number, "1.0" for "1".
+    Args: texts of `label_text`; a class may be written as another number, "1.0" for "1", and
+        "LABEL_1" by its number alone.
     Returns: shape (n,); UNKNOWN_CLASS for a class that the model does not have, NaN for no label,
         which for a regressor is whatever is not a finite number.
     """
     if classes is None:
         return np.array([_number(text) for text in texts], np.float64)
-    places = {name: float(place) for place, name in enumerate(classes)}
+    places = places_of(classes)
     read = {text: _place(text, places) for text in set(texts)}
     return np.array([read[text] for text in texts], np.float64)
+
+
+def places_of(classes: Sequence[str]) -> dict[str, float]:
+    """The place of each class by what it is called: "LABEL_1" by its number alone, too."""
+    numbers = {
+        found[1]: float(place)
+        for place, name in enumerate(classes)
+        if (found := _UNNAMED.fullmatch(name))
+    }
+    return numbers | {name: float(place) for place, name in enumerate(classes)}
 
 
 def label_vectors(texts: Sequence[str], width: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.kernel.errors import Invalid
+from seatrial.monitoring.rows.label_values import places_of
 from seatrial.monitoring.rows.table import Coded, Column, Table
 from seatrial.stats.performance import UNKNOWN_CLASS
 
@@ -52,7 +53,7 @@ def class_indices(column: Column, classes: Sequence[str], name: str) -> NDArray[
     Returns: shape (n,): a place, UNKNOWN_CLASS for another class, NaN where it is missing.
     Raises: BadScores: a column of vectors.
     """
-    places = {value: float(place) for place, value in enumerate(classes)}
+    places = places_of(classes)
     if isinstance(column, Coded):
         by_code = [places.get(value, float(UNKNOWN_CLASS)) for value in column.values]
         return np.array([*by_code, np.nan])[column.codes]

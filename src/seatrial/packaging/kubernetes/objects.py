@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from seatrial.packaging.dockerfile import PORT, USER_ID
+from seatrial.packaging.dockerfile import KEYS_FILE, KEYS_FOLDER, PORT, USER_ID
 from seatrial.packaging.kubernetes.config import KubernetesConfig
 from seatrial.packaging.sizing import Resources
 from seatrial.registry.signing_file import VERIFY_KEY
@@ -16,12 +16,10 @@ from seatrial.serving.remote_config import VARIABLE, EngineConfig
 Object: TypeAlias = dict[str, object]
 
 STABLE, CANARY = "stable", "canary"
-KEYS_FILE = "keys.pem"
 
 _GRACE_S = 30
 _DRAIN_S = 5
 _PROBE_S = 2
-_KEYS_FOLDER = "/etc/seatrial/keys"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +176,7 @@ def _volumes(shipped: Shipped) -> list[Object]:
 def _mounts(shipped: Shipped) -> list[Object]:
     made: list[Object] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  # in the container
     if shipped.keys is not None:
-        made.append({"name": "keys", "mountPath": _KEYS_FOLDER, "readOnly": True})
+        made.append({"name": "keys", "mountPath": KEYS_FOLDER, "readOnly": True})
     return made
 
 
@@ -186,10 +184,10 @@ def _variables(shipped: Shipped) -> Object:
     """What a pod is told; nothing where it needs to be told nothing."""
     told: list[Object] = []
     if shipped.keys is not None:
-        told.append({"name": VERIFY_KEY, "value": f"{_KEYS_FOLDER}/{KEYS_FILE}"})
-    if shipped.engine is not None and shipped.engine[1].of_pods is not None:
+        told.append({"name": VERIFY_KEY, "value": f"{KEYS_FOLDER}/{KEYS_FILE}"})
+    if shipped.engine is not None and (url := shipped.engine[1].of_pods) is not None:
         name, config = shipped.engine
-        told.append({"name": VARIABLE, "value": config.as_pods_read_it(name)})
+        told.append({"name": VARIABLE, "value": config.as_others_read_it(name, url)})
     return {"env": told} if told else {}
 
 

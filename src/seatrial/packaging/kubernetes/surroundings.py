@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from seatrial.packaging.dockerfile import PORT
-from seatrial.packaging.kubernetes.objects import KEYS_FILE, Object, Shipped
+from seatrial.packaging.dockerfile import KEYS_FILE, PORT
+from seatrial.packaging.kubernetes.objects import Object, Shipped
 from seatrial.serving.remote_config import EngineConfig
 
 _DNS: Object = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
@@ -68,7 +68,8 @@ def _way_to(config: EngineConfig) -> list[Object]:
         return []
     host = urlsplit(config.of_pods).hostname or ""
     peers = _networks(config) or _inside(host)
-    rule: Object = {"ports": [{"port": config.port_of_pods, "protocol": "TCP"}]}
+    ports = [{"port": port, "protocol": "TCP"} for port in config.ports_of_pods]
+    rule: Object = {"ports": ports}
     if peers:
         rule = {"to": peers, **rule}
     return [rule] if _is_address(host) else [rule, _DNS]

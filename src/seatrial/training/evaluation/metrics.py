@@ -105,6 +105,20 @@ def check_metric(name: str, compared: Compared, own: Sequence[OwnMetric]) -> Non
         )
 
 
+def check_names(names: Collection[str], own: Sequence[OwnMetric]) -> None:
+    """Refuse what no versions have, before any is asked.   Raises: UnknownMetric."""
+    of_all = (*LABEL_QUANTITIES, *SCORE_QUANTITIES, *PROBABILITY_QUANTITIES, *NUMBER_QUANTITIES)
+    known_names = dict.fromkeys((*of_all, *(metric.name for metric in own)))
+    for name in names:
+        if name not in known_names:
+            raise UnknownMetric(
+                f"There is no metric {name!r}.",
+                remedy=f"Use some of: {', '.join(known_names)}; or name a function as "
+                "package.module:name.",
+                metric=name,
+            )
+
+
 def measures_of(
     compared: Compared, side: Side, names: Collection[str], own: Sequence[OwnMetric] = ()
 ) -> list[Measure]:

@@ -17,7 +17,7 @@ from seatrial.registry.manifest import Framework
 from seatrial.registry.signature import Dtype, Feature, Output, Signature
 from seatrial.registry.tensor_summary import summary_names
 from seatrial.serving.codec.description import inputs
-from seatrial.serving.engine import EngineKind, EnginePlan
+from seatrial.serving.engine import EnginePlan
 
 _SHOWN: Final = 12
 """Inputs that are listed; of hundreds nobody reads more."""
@@ -64,8 +64,10 @@ def models_of(
         else {
             "version": version,
             "framework": shown.framework,
-            "engine": _engine(shown.plan),
+            "engine": shown.plan.runs_in,
             "remote": shown.plan.remote,
+            "says": endpoint["engines"].get(str(version)) if shown.plan.remote else None,
+            "failed": endpoint["failed"].get(str(version)),
             "state": _state(endpoint, metrics, version),
             "inputs": [_input(f) for f in shown.signature.features[:_SHOWN]],
             "n_more": max(0, len(shown.signature.features) - _SHOWN),
@@ -84,13 +86,6 @@ def _versions(endpoint: Mapping[str, Any]) -> list[int]:
     if release and (not release["over"] or not any(found)):
         found.append(release["version"])
     return list(dict.fromkeys(v for v in found if v is not None))
-
-
-def _engine(plan: EnginePlan) -> str:
-    if plan.remote is not None:
-        return "remote"
-    native = EngineKind.NATIVE in plan.engines
-    return "onnx" if not native else "native" if len(plan.engines) == 1 else "both"
 
 
 def _state(endpoint: Mapping[str, Any], metrics: Mapping[str, Any], version: int) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from seatrial.web.llm.here import check_here
 from seatrial.web.llm.refusal import status_of
 from seatrial.web.llm.visit import Visit
 from seatrial.web.llm.wires import OPENAI
+from seatrial.web.server_paths import without_places
 
 _logger = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class KnowledgePlane:
         except NotFound:
             return {"name": name, "version": None}
         except SeatrialError as found:
-            problem = _without_paths(found, name)
+            problem = without_places(_without_paths(found, name))
             return {"name": name, "version": None, "error": str(problem), "code": problem.code}
 
     async def _search(self, name: str, asked: Asked) -> dict[str, Any]:

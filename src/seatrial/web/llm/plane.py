@@ -45,6 +45,7 @@ from seatrial.web.llm.refusal import refused
 from seatrial.web.llm.reply_headers import STREAMED, headers_of, last_word
 from seatrial.web.llm.visit import Visit
 from seatrial.web.llm.wires import ANTHROPIC, OPENAI, StreamWriter, Wire
+from seatrial.web.server_paths import without_places
 
 CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
@@ -268,7 +269,7 @@ async def _parts(
                     yield part
             last = writer.end()
         except Exception as problem:  # noqa: BLE001 - the border of a request
-            last = writer.error(as_told(problem, None))
+            last = writer.error(without_places(as_told(problem, None)))
     yield last_word(visit) + last
 
 

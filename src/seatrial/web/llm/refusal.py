@@ -31,6 +31,7 @@ from seatrial.serving.exchange import (
     UnsupportedMedia,
 )
 from seatrial.web.errors import STATUS
+from seatrial.web.server_paths import without_places
 
 _HELD_S: Final = 1.0
 """About how soon calls under way give back what they do not need."""
@@ -85,11 +86,12 @@ def refused(
     request_id: str,
     headers: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Reply:
-    """The reply for an error.
+    """The reply for an error; it names no place of a file on the server.
 
     Args:
         headers: besides those that say when to come back.
     """
+    error = without_places(error)
     body = orjson.dumps(body_of(error, dialect, request_id), default=str)
     return Reply(status_of(error), body, JSON, headers + tuple(_headers(error)))
 

@@ -12,15 +12,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from seatrial.packaging.sizing import size
 from seatrial.packaging.staging import HOST, Effort, Server, Subject, run_staging
+from seatrial.packaging.staging_about import about
 from seatrial.packaging.staging_page import FILES, page
 from seatrial.packaging.staging_report import StagingReport
 from seatrial.registry.bundle import Bundle
 from seatrial.release.gate import Gates
 from seatrial.serving.spawn import ChildLimits
+from seatrial.wiring.deploying.files import measured_of
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +78,9 @@ def stage(
         if report.passed or not killed or not left:
             break
         _log.warning("the server of staging was ended from outside; its tests begin again")
+    measured = measured_of(report)
+    known = about(bundle, None if measured is None else size(measured))
+    report = replace(report, about=known)
     write_report(folder, report)
     return report
 

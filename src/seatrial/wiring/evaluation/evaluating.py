@@ -20,6 +20,7 @@ from seatrial.monitoring.summaries.profile import Profile
 from seatrial.monitoring.summaries.profile_record import read_profile
 from seatrial.monitoring.summaries.segment_reference import segment_columns
 from seatrial.packaging.describe import accepted_rows
+from seatrial.packaging.label_ids import named_labels
 from seatrial.packaging.sample import Sample, SampleMismatch
 from seatrial.registry.bundle import Bundle
 from seatrial.training.evaluation import card_content
@@ -29,7 +30,7 @@ from seatrial.training.evaluation.card_markdown import card_markdown
 from seatrial.training.evaluation.decision import Outcome
 from seatrial.training.evaluation.evaluate import evaluate as evaluate_answers
 from seatrial.training.evaluation.evaluation import BASELINE, NEW, Evaluation, VersionFacts
-from seatrial.training.evaluation.metrics import OwnMetric
+from seatrial.training.evaluation.metrics import OwnMetric, check_names
 from seatrial.training.evaluation.record import evaluation_record
 from seatrial.training.evaluation.rules import Rules
 from seatrial.wiring.deploying.versions import open_version
@@ -188,9 +189,13 @@ def evaluate_order(
         raises; VersionFails; what `training.evaluation.evaluation.evaluate` raises.
     """
     names, own, rules = _metrics(order)
+    guarded = [guardrail.metric for guardrail in rules.guardrails or ()]
+    primary = [] if rules.primary is None else [rules.primary]
+    check_names([*names, *primary, *guarded], own)
     on_progress("data", f"reading {source(order.data)}")
     rows = read(order.data)
     label = label_of(rows, order.label)
+    _check_columns(_asked_for(order, order.segments or ()), rows)
     trained_on = None if order.training is None else repeated(order.data, rows, order.training)
     if is_cut(rows):
         on_step("note", "data", f"only the first {rows.n_rows:,} rows are read")
@@ -220,10 +225,13 @@ def evaluate_order(
     for side in (NEW, BASELINE):
         on_step("ok", side, f"{called[side]}: {int(given[side].answered.sum()):,} rows answered")
     segments = _segments(order, rows, profile)
+    labels = rows.columns[label]
+    for bundle in bundles.values():
+        labels = named_labels(labels, bundle.manifest.framework.name, bundle.signature)
     holdout = Holdout(
         label=label,
-        labels=column_of(rows.columns[label]),
-        values=rows.columns[label],
+        labels=column_of(labels),
+        values=labels,
         columns={name: column_of(rows.columns[name]) for name in segments},
         source=source(order.data),
         digest=digest(order.data) if isinstance(order.data, str | Path) else None,
@@ -318,14 +326,25 @@ def _profile(bundle: Bundle) -> Profile | None:
 def _segments(order: EvaluationOrder, rows: Sample, profile: Profile | None) -> tuple[str, ...]:
     """Columns to split by: as asked for, else as the baseline is watched, and those of guardrails.
 
-    Raises: SampleMismatch: a column that was asked for is not there.
+    Raises: SampleMismatch.
     """
     asked = order.segments
     if asked is None:
         usual = () if profile is None else segment_columns(profile)
         asked = tuple(name for name in usual if name in rows.columns)
+    names = _asked_for(order, asked)
+    _check_columns(names, rows)
+    return names
+
+
+def _asked_for(order: EvaluationOrder, columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns to split by, and those of guardrails."""
     guarded = [g.column for g in order.rules.guardrails or () if g.column is not None]
-    names = tuple(dict.fromkeys((*asked, *guarded)))
+    return tuple(dict.fromkeys((*columns, *guarded)))
+
+
+def _check_columns(names: Sequence[str], rows: Sample) -> None:
+    """Raises: SampleMismatch: a column that was asked for is not there."""
     missing = next((name for name in names if name not in rows.columns), None)
     if missing is not None:
         raise SampleMismatch(
@@ -333,7 +352,6 @@ def _segments(order: EvaluationOrder, rows: Sample, profile: Profile | None) -> 
             remedy=f"Name some of: {', '.join(list(rows.columns)[:12])}.",
             field=missing,
         )
-    return names
 
 
 def _metrics(order: EvaluationOrder) -> tuple[tuple[str, ...], tuple[OwnMetric, ...], Rules]:
