@@ -27,6 +27,7 @@ from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
 from seatrial.wiring.deploying.trust import Trust
+from tests.adapters.int8_graphs import int8_graph
 from tests.journeys.retraining_world import NEW, World, retraining, rows
 from tests.journeys.retraining_world import Traffic as OneAfterTheOther
 
@@ -111,7 +112,7 @@ def _asked_by_its_own_client(port: int, rows: np.ndarray) -> np.ndarray:
     return np.asarray(answer)
 
 
-def test_columns_and_texts_pass_staging_over_grpc(
+def test_columns_texts_and_rows_that_would_move_each_other_pass_staging_over_grpc(
     server: Triton, models: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "home"
@@ -120,6 +121,10 @@ def test_columns_and_texts_pass_staging_over_grpc(
     address = f"grpc://127.0.0.1:{server.grpc}"
     home = Home(folder, {"triton": {"url": address, "repository": str(server.repository)}})
     release = home.deploy(models / "mixed.pkl", STAGED)
+    assert release["phase"] == "staged", release
+    assert "golden parity" in str(release["staging"])
+    (folder / "product.onnx").write_bytes(int8_graph())
+    release = home.seatrial("deploy", "product.onnx", "--engine", "triton", check=False)["release"]
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
 

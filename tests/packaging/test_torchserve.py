@@ -15,11 +15,13 @@ import onnx
 import pytest
 from onnx import parser
 
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.packaging.torchserve import model_archive
 from seatrial.packaging.triton import Graph
 from seatrial.registry.mar_file import model_in
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.wiring.deploying.remote_engines import graph_of
+from tests.adapters import int8_graphs
 
 COLUMNS = """
 <ir_version: 9, opset_import: ["" : 18]>
@@ -79,7 +81,12 @@ class Context:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Any:
-    with zipfile.ZipFile(BytesIO(archive())) as packed:
+    return opened(archive(), tmp_path)
+
+
+def opened(content: bytes, tmp_path: Path) -> Any:
+    """The program of an archive, as TorchServe would open it."""
+    with zipfile.ZipFile(BytesIO(content)) as packed:
         packed.extractall(tmp_path)
     name = "seatrial_handler_under_test"
     spec = importlib.util.spec_from_file_location(name, tmp_path / "seatrial_handler.py")
@@ -181,6 +188,16 @@ def test_columns_that_do_not_fit_are_the_clients_fault(program: Any, message: ob
 
 def test_large_whole_numbers_stay_whole(program: Any) -> None:
     assert program.handler.predictions({"instances": [RECORD | {"visits": 2**53 + 1}]})
+
+
+def test_rows_that_would_move_each_other_run_one_by_one_there(tmp_path: Path) -> None:
+    graph, rows = int8_graphs.int8_graph(), int8_graphs.ROWS
+    told = int8_graphs.SIGNATURE
+    handler = opened(model_archive("m", told, graph_of(graph, told)), tmp_path).handler
+    wanted = OnnxEngine(graph, told).predict(rows)["prediction"].tolist()
+    assert handler.predictions({"instances": rows.tolist()}) == wanted
+    handler._alone = False
+    assert handler.predictions({"instances": rows.tolist()}) != wanted
 
 
 def test_a_matrix_is_one_input() -> None:
