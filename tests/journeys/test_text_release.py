@@ -18,7 +18,7 @@ import pytest
 
 from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from tests.adapters.text_graphs import NAMES, SIGNATURE, WORTH, text_graph
-from tests.integration.engine_home import NAME, Home, Traffic
+from tests.integration.engine_home import NAME, Home, Traffic, until
 
 pytestmark = [
     pytest.mark.integration,
@@ -34,7 +34,15 @@ GRAPHS = {
     "short": text_graph(n_positions=N_KNOWN),
     "shuffled": text_graph(strength=-1.0),
 }
-TEXTS = ("a good film", "bad", "", "这部电影很好看，我很喜欢", "🙂 été", "good " * 300, "很 bad " * 40)
+TEXTS = (
+    "a good film",
+    "bad",
+    "",
+    "这部电影很好看，我很喜欢",
+    "🙂 été",
+    "good " * 300,
+    "很 bad " * 40,
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +70,15 @@ def worth_of(text: str) -> float:
 def released(home: Home, name: str, *more: str) -> tuple[Any, Counter[tuple[int, str | None]]]:
     """What became of a graph's release while texts were asked, and what these met."""
     words = ("--name", NAME, "--data", "rows.jsonl", "--label", "label", "--target", "production")
+    home.seatrial("deploy", f"{name}.onnx", *words, "--no-wait", *more)
     with Traffic(home.port, np.array(TEXTS)) as traffic:
-        done = home.seatrial("deploy", f"{name}.onnx", *words, *more, check=False)
-    return done["release"], Counter(traffic.seen)
+
+        def over() -> Any:
+            found = home.seatrial("status", NAME)["release"]
+            return found if found["phase"] in ("promoted", "aborted", "rejected") else None
+
+        release = until("it is judged", over)
+    return release, Counter(traffic.seen)
 
 
 def test_a_better_version_is_promoted_and_one_that_fails_on_long_texts_aborted(home: Home) -> None:
@@ -80,7 +94,7 @@ def test_a_better_version_is_promoted_and_one_that_fails_on_long_texts_aborted(h
     assert met[500, "3"] > 0
     assert {status for status, version in met if version == "2"} == {200}, met
     compared = ("shuffled.onnx", "--against", NAME, "--data", "rows.jsonl", "--label", "label")
-    worse = home.seatrial("evaluate", *compared, check=False)
+    worse = home.seatrial("evaluate", *compared, "--no-latency", check=False)
     assert worse["outcome"] == "worse", worse
 
 
