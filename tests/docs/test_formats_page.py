@@ -97,6 +97,8 @@ FURTHER = {
     "Triton": {
         "scikit-learn (pickle, joblib)": "integration/test_triton.py::"
         "test_a_triton_version_is_split_judged_promoted_healed_and_given_up",
+        "ONNX": "integration/test_triton.py::"
+        "test_columns_texts_and_rows_that_would_move_each_other_pass_staging_over_grpc",
     },
     "TorchServe (`.mar`)": {
         "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
