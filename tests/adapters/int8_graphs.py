@@ -1,4 +1,4 @@
-"""A product of matrices, in full and with dynamically quantised weights: rows that move each other."""
+"""A product of matrices, in full and with int8 weights: rows that move each other."""
 
 from __future__ import annotations
 
