@@ -103,6 +103,8 @@ FURTHER = {
     "TorchServe (`.mar`)": {
         "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
         "test_it_answers_as_the_model_does",
+        "ONNX": "integration/test_torchserve.py::"
+        "test_rows_that_would_move_each_other_run_one_by_one",
     },
     "Ray Serve": {
         "scikit-learn (pickle, joblib)": "integration/test_ray_serve.py::"
