@@ -41,16 +41,35 @@ def tokenizer(*, left: bool = False) -> str:
     return found
 
 
-def text_graph(metadata: Mapping[str, str] = MappingProxyType({}), *, left: bool = False) -> bytes:
-    """The mean worth of a text's words says which label it has."""
+def text_graph(
+    metadata: Mapping[str, str] = MappingProxyType({}),
+    *,
+    left: bool = False,
+    strength: float = 1.0,
+    n_positions: int = MAX_TOKENS,
+) -> bytes:
+    """The mean worth of a text's words says which label it has.
+
+    Args:
+        strength: how sure it is; below 0 it says the other label.
+        n_positions: that it has numbers for; a text of more tokens cannot be read.
+    """
     graph: ModelProto = parser.parse_model("""
         <ir_version: 9, opset_import: ["": 18]>
         texts (int64[n, t] input_ids, int64[n, t] attention_mask)
             => (string[n] label, float[n, 2] probabilities) {
-            each = Gather (worth, input_ids)
+            size = Shape <start = 1, end = 2> (input_ids)
+            none = Constant <value_ints = [0]> ()
+            axis = Constant <value_ints = [1]> ()
+            n = Squeeze (size)
+            begin = Squeeze (none)
+            by = Squeeze (axis)
+            places = Range (begin, n, by)
+            where = Gather (positions, places)
+            what = Gather (worth, input_ids)
+            each = Add (what, where)
             mask = Cast <to = 1> (attention_mask)
             looked = Mul (each, mask)
-            axis = Constant <value_ints = [1]> ()
             sum = ReduceSum <keepdims = 1> (looked, axis)
             count = ReduceSum <keepdims = 1> (mask, axis)
             mean = Div (sum, count)
@@ -63,7 +82,8 @@ def text_graph(metadata: Mapping[str, str] = MappingProxyType({}), *, left: bool
     graph.graph.initializer.extend(
         [
             numpy_helper.from_array(np.array(list(WORTH.values()), np.float32), "worth"),
-            numpy_helper.from_array(np.array([[-1.0, 1.0]], np.float32), "sides"),
+            numpy_helper.from_array(np.array([[-strength, strength]], np.float32), "sides"),
+            numpy_helper.from_array(np.zeros(n_positions, np.float32), "positions"),
             numpy_helper.from_array(np.array(NAMES, dtype=object), "names"),
         ]
     )

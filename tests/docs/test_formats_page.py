@@ -96,10 +96,14 @@ FURTHER = {
     "`--to savedmodel`": {"Keras (.keras)": _TF_WRITTEN},
     "Triton": {
         "scikit-learn (pickle, joblib)": "integration/test_triton.py::TestTriton",
+        "ONNX": "integration/test_triton.py::"
+        "test_columns_texts_and_rows_that_would_move_each_other_pass_staging_over_grpc",
     },
     "TorchServe (`.mar`)": {
         "scikit-learn (pickle, joblib)": "integration/test_torchserve.py::"
         "test_it_answers_as_the_model_does",
+        "ONNX": "integration/test_torchserve.py::"
+        "test_rows_that_would_move_each_other_run_one_by_one",
     },
     "Ray Serve": {
         "scikit-learn (pickle, joblib)": "integration/test_ray_serve.py::TestRay",

@@ -25,8 +25,10 @@ from environments import environment
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.cli.app import run as seatrial
 from seatrial.cli.exits import Exit
+from tests.adapters import int8_graphs
 
 pytestmark = pytest.mark.integration
 
@@ -117,6 +119,12 @@ def asked(url: str, body: bytes | None = None, method: str | None = None) -> tup
         return refused.code, json.load(refused)
 
 
+def registered(server: TorchServe, archive: str) -> tuple[int, Any]:
+    """What the server says to an archive of its store."""
+    wish = {"url": archive, "initial_workers": 1, "synchronous": True}
+    return asked(f"{server.management}/models", json.dumps(wish).encode())
+
+
 @pytest.fixture(scope="module")
 def python(pytestconfig: pytest.Config) -> Path:
     return environment(
@@ -164,6 +172,23 @@ def test_it_answers_as_the_model_does(server: TorchServe) -> None:
     np.testing.assert_allclose(likely, MODEL.predict_proba(ROWS[::10]), atol=1e-5)
 
 
+def test_rows_that_would_move_each_other_run_one_by_one(server: TorchServe, tmp_path: Path) -> None:
+    graph, rows = int8_graphs.int8_graph(), int8_graphs.ROWS
+    (tmp_path / "product.onnx").write_bytes(graph)
+    archive = server.store / "product.mar"
+    words = ("export", str(tmp_path / "product.onnx"), "--to", "mar", "-o", str(archive))
+    assert seatrial(list(words)) == Exit.DONE
+    status, told = registered(server, archive.name)
+    assert status == 200, told
+    status, answer = asked(
+        f"{server.url}/predictions/product", json.dumps({"instances": rows.tolist()}).encode()
+    )
+    assert status == 200, answer
+    wanted = OnnxEngine(graph, int8_graphs.SIGNATURE).predict(rows)["prediction"]
+    np.testing.assert_allclose(answer["predictions"], wanted, atol=1e-6)
+    assert asked(f"{server.management}/models/product", method="DELETE")[0] == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b'{"instances": []}', b'{"instances": [[1, 2]]}', b"\xff\xfe"],
@@ -178,8 +203,9 @@ def test_what_does_not_fit_is_refused_and_it_goes_on(server: TorchServe, body: b
 def test_an_archive_that_breaks_off_is_refused_there_and_here(
     server: TorchServe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, told = asked(f"{server.management}/models?url=broken.mar", method="POST")
+    status, told = registered(server, "broken.mar")
     assert status >= 400, told
+    assert "broken" in str(told) or "zip" in str(told).lower(), told
     assert asked(f"{server.url}/predictions/broken", b"{}")[0] == 404
     broken = tmp_path / "broken.mar"
     with urllib.request.urlopen(f"{server.management}/models/iris") as got:

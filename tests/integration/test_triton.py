@@ -26,6 +26,7 @@ from seatrial.serving.engine import EngineKind
 from seatrial.serving.oip import TensorSpec
 from seatrial.testing.models import column_signature, matrix_signature, only
 from seatrial.wiring.deploying.trust import Trust
+from tests.adapters.int8_graphs import int8_graph
 from tests.journeys.retraining_world import NEW, World, retraining, rows
 from tests.journeys.retraining_world import Traffic as OneAfterTheOther
 
@@ -87,10 +88,16 @@ def _mixed(folder: Path) -> Path:
     return path
 
 
-def test_columns_and_texts_pass_staging_over_grpc(server: Triton, tmp_path: Path) -> None:
+def test_columns_texts_and_rows_that_would_move_each_other_pass_staging_over_grpc(
+    server: Triton, tmp_path: Path
+) -> None:
     section = _engines(server)["triton"] | {"url": f"grpc://127.0.0.1:{server.grpc}"}
     home = Home(tmp_path, {"triton": section})
     release = home.deploy(_mixed(tmp_path), STAGED)
+    assert release["phase"] == "staged", release
+    assert "golden parity" in str(release["staging"])
+    (tmp_path / "product.onnx").write_bytes(int8_graph())
+    release = home.seatrial("deploy", "product.onnx", "--engine", "triton", check=False)["release"]
     assert release["phase"] == "staged", release
     assert "golden parity" in str(release["staging"])
 

@@ -11,19 +11,25 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from seatrial.adapters.keys_ecdsa import write_new_key
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.packaging.files import write_files
 from seatrial.packaging.kubernetes import KubernetesConfig
+from seatrial.registry.bundle import Bundle
 from seatrial.registry.signing_file import signature_path
+from seatrial.wiring.deploying.deploy import Order, deploy_order
 from seatrial.wiring.deploying.trust import sign_bundle
+from seatrial.wiring.workspace import open_workspace
+from tests.adapters.text_graphs import SIGNATURE, text_graph
 
 NEEDED = ("buildah", "podman", "runc", "debootstrap")
 MISSING = [program for program in NEEDED if shutil.which(program) is None]
@@ -35,8 +41,10 @@ pytestmark = [
 
 BASE = "docker.io/library/python:3.11-slim"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-MOST_MIB = 280
-"""What the image may add to its base."""
+MOST_MIB = {"numbers": 280, "texts": 300}
+"""What the image of a model of numbers, and of texts, may add to its base."""
+EACH = pytest.mark.parametrize("reads", ["numbers", "texts"])
+TEXTS = ("good film", "bad", "很", "这部电影很好看", "🙂", "")
 
 
 @dataclass(frozen=True)
@@ -108,22 +116,43 @@ def rootfs(config: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Path:
-    folder = tmp_path_factory.mktemp("image") / "release"
-    bundle, manifests = bundles.onnx(), KubernetesConfig(image="localhost")
+def releases(tmp_path_factory: pytest.TempPathFactory, bundles: Any) -> Mapping[str, Path]:
+    """The folder of a release by what its model reads."""
+    folder = tmp_path_factory.mktemp("image")
     for whose in ("ours", "theirs"):
-        write_new_key(folder.with_name(f"{whose}.key"))
-    sign_bundle(bundle, folder.with_name("ours.key"), signature_path(bundle.path))
-    keys = folder.with_name("ours.key.pub").read_text()
-    write_files(folder, bundle, version=1, measured=None, manifests=manifests, keys=keys)
-    return folder
+        write_new_key(folder / f"{whose}.key")
+    keys, manifests = (folder / "ours.key.pub").read_text(), KubernetesConfig(image="localhost")
+    for reads, bundle in (("numbers", bundles.onnx()), ("texts", of_texts(folder))):
+        sign_bundle(bundle, folder / "ours.key", signature_path(bundle.path))
+        write_files(
+            folder / reads, bundle, version=1, measured=None, manifests=manifests, keys=keys
+        )
+    return {reads: folder / reads for reads in MOST_MIB}
+
+
+def of_texts(folder: Path) -> Bundle:
+    """A bundle of a graph with its tokenizer inside, packaged as a user's is."""
+    (folder / "reviews.onnx").write_bytes(text_graph())
+    workspace = open_workspace(home=folder / "home", environment={})
+    order = Order(model=folder / "reviews.onnx")
+    placed = deploy_order(workspace, order, on_step=lambda *_: None, on_progress=lambda *_: None)
+    placed.store.close()
+    return Bundle.open(workspace.bundles / placed.version.digest)
+
+
+@pytest.fixture(scope="module")
+def release(releases: Mapping[str, Path]) -> Path:
+    """Where it does not matter what the model reads."""
+    return releases["numbers"]
 
 
 @pytest.fixture(scope="module")
 def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, release: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    releases: Mapping[str, Path],
 ) -> Iterator[Engine]:
-    """With the release's image, built from its folder."""
+    """With the releases' images, built from their folders."""
     run = Engine(tmp_path_factory.mktemp("engine"))
     scratch = ["buildah", "from", "--name", "probe", "scratch"]
     possible(scratch, "images cannot be made here", run.environment)
@@ -134,9 +163,10 @@ def engine(
     run("buildah", "commit", "-q", *run.policy, "--rm", container, BASE)
     nothing = ["podman", "run", "--rm", "--network", "none", *run.policy, BASE, "true"]
     possible(nothing, "containers cannot be run here", run.environment)
-    build(run, release, f"localhost/{name_of(release)}:1")
+    for release in releases.values():
+        build(run, release, image_of(release))
     yield run
-    run("podman", "rm", "--all", "--force", check=False)
+    run("podman", "rm", "--all", "--force", "--time", "0", check=False)
     run("podman", "rmi", "--all", "--force", check=False)
 
 
@@ -145,6 +175,10 @@ def build(engine: Engine, release: Path, tag: str, *, form: str = "docker") -> N
     options = ("--pull-never", "--network", "host", "-v", f"{CERTIFICATES}:{CERTIFICATES}:ro")
     same = ("--format", form, "--timestamp", "0", "--no-cache")
     engine("buildah", "bud", *same, *options, *engine.policy, "-t", tag, release)
+
+
+def image_of(release: Path) -> str:
+    return f"localhost/{name_of(release)}:1"
 
 
 def name_of(release: Path) -> str:
@@ -164,19 +198,49 @@ def healthy(engine: Engine, container: str) -> Any:
         time.sleep(0.5)
 
 
+@EACH
 def test_the_image_runs_with_no_rights_and_passes_its_own_health_check(
-    engine: Engine, release: Path
+    engine: Engine, releases: Mapping[str, Path], reads: str
 ) -> None:
+    release = releases[reads]
     options = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
-    image = f"localhost/{name_of(release)}:1"
     trust = trusting(release.with_name("ours.key.pub"))
-    container = engine("podman", "run", "-d", *engine.policy, *options, *trust, image)
+    container = engine("podman", "run", "-d", *engine.policy, *options, *trust, image_of(release))
     healthy(engine, container)
     engine("podman", "healthcheck", "run", container)  # the one the image itself states
     assert engine("podman", "exec", container, "id", "-u") == "10001"
     engine("podman", "stop", "-t", "20", container)
     state = engine("podman", "inspect", container, "--format", "{{.State.ExitCode}}")
     assert state == "0"  # it ended when asked to
+
+
+ASK = """
+import json, sys, urllib.request
+body = json.dumps({"instances": sys.argv[1:]}).encode()
+url = "http://127.0.0.1:8080/v1/models/reviews:predict"
+asked = urllib.request.Request(url, body, {"content-type": "application/json"})
+print(urllib.request.urlopen(asked).read().decode())
+"""
+LIST = """
+from importlib.metadata import distributions
+print(*(found.name.lower() for found in distributions()))
+"""
+
+
+def test_a_model_of_texts_has_its_tokenizer_with_it_and_nothing_to_train_it_with(
+    engine: Engine, releases: Mapping[str, Path]
+) -> None:
+    options = ("--network", "none", *engine.policy)
+    container = engine("podman", "run", "-d", *options, image_of(releases["texts"]))
+    healthy(engine, container)
+    told = json.loads(engine("podman", "exec", container, "python", "-c", ASK, *TEXTS))
+    wanted = OnnxEngine(text_graph(), SIGNATURE).predict({"text": np.array(TEXTS, object)})
+    assert [one["label"] for one in told["predictions"]] == wanted["label"].tolist()
+    likely = [one["probabilities"] for one in told["predictions"]]
+    np.testing.assert_allclose(likely, wanted["probabilities"], atol=1e-6)
+    installed = set(engine("podman", "exec", container, "python", "-c", LIST).split())
+    assert {"onnxruntime", "tokenizers"} <= installed
+    assert installed.isdisjoint({"torch", "transformers", "scikit-learn", "onnx"})
 
 
 def trusting(key: Path) -> tuple[str, ...]:
@@ -186,10 +250,9 @@ def trusting(key: Path) -> tuple[str, ...]:
 def test_a_container_that_trusts_another_key_ends_and_says_why(
     engine: Engine, release: Path
 ) -> None:
-    image = f"localhost/{name_of(release)}:1"
     trust = trusting(release.with_name("theirs.key.pub"))
     options = ("--network", "none", *engine.policy, *trust)
-    container = engine("podman", "run", "-d", *options, image)
+    container = engine("podman", "run", "-d", *options, image_of(release))
     assert engine("podman", "wait", container) != "0"
     logged = subprocess.run(
         ["podman", "logs", container],
@@ -201,12 +264,15 @@ def test_a_container_that_trusts_another_key_ends_and_says_why(
     assert "which is not trusted here" in logged.stdout + logged.stderr
 
 
-def test_the_image_adds_no_more_than_the_engine_needs(engine: Engine, release: Path) -> None:
+@EACH
+def test_the_image_adds_no_more_than_the_engine_needs(
+    engine: Engine, releases: Mapping[str, Path], reads: str
+) -> None:
     def mib(image: str) -> float:
         size = engine("podman", "image", "inspect", image, "--format", "{{.Size}}")
         return int(size) / 2**20
 
-    assert mib(f"localhost/{name_of(release)}:1") - mib(BASE) < MOST_MIB
+    assert mib(image_of(releases[reads])) - mib(BASE) < MOST_MIB[reads]
 
 
 def test_an_image_built_again_elsewhere_and_later_is_the_same_to_the_byte(
@@ -227,12 +293,14 @@ def test_an_image_built_again_elsewhere_and_later_is_the_same_to_the_byte(
 
     again_facts = facts("localhost/again:1")
     assert again_facts["RootFS"]
-    assert again_facts == facts(f"localhost/{name_of(release)}:1")
+    assert again_facts == facts(image_of(release))
 
 
+@EACH
 def test_the_plain_manifests_run_as_they_are_written(
-    engine: Engine, release: Path, tmp_path: Path
+    engine: Engine, releases: Mapping[str, Path], reads: str, tmp_path: Path
 ) -> None:
+    release = releases[reads]
     written = yaml.safe_load((release / "kubernetes" / "deployment.yaml").read_text())
     del written["spec"]["template"]["spec"]["containers"][0]["ports"]  # on this machine, to podman
     deployment = tmp_path / "deployment.yaml"

@@ -15,11 +15,13 @@ import onnx
 import pytest
 from onnx import parser
 
+from seatrial.adapters.serving.onnxruntime import OnnxEngine
 from seatrial.packaging.torchserve import model_archive
 from seatrial.packaging.triton import Graph
 from seatrial.registry.mar_file import model_in
 from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
 from seatrial.wiring.deploying.remote_engines import graph_of
+from tests.adapters import int8_graphs
 
 COLUMNS = """
 <ir_version: 9, opset_import: ["" : 18]>
@@ -206,6 +208,16 @@ def test_images_of_bytes_go_in_as_bytes_and_what_is_no_pixel_does_not(tmp_path: 
     for bad in (-1, 256, 0.5, None, "1", [0]):
         with pytest.raises(ValueError, match="'image'"):
             program.handler.predictions({"instances": [image, [[0, 1], [2, bad]]]})
+
+
+def test_rows_that_would_move_each_other_run_one_by_one_there(tmp_path: Path) -> None:
+    graph, rows = int8_graphs.int8_graph(), int8_graphs.ROWS
+    told = int8_graphs.SIGNATURE
+    handler = opened(model_archive("m", told, graph_of(graph, told)), tmp_path).handler
+    wanted = OnnxEngine(graph, told).predict(rows)["prediction"].tolist()
+    assert handler.predictions({"instances": rows.tolist()}) == wanted
+    handler._alone = False
+    assert handler.predictions({"instances": rows.tolist()}) != wanted
 
 
 def test_a_matrix_is_one_input() -> None:

@@ -29,10 +29,12 @@ GRAPH = Graph(
 )
 
 
-def config(backend: Backend, *, linger_s: float = 0.0, max_batch_rows: int = 64) -> str:
+def config(
+    backend: Backend, graph: Graph = GRAPH, *, linger_s: float = 0.0, max_batch_rows: int = 64
+) -> str:
     plan = elsewhere(only(EngineKind.ONNX), "triton")
     plan = replace(plan, linger_s=linger_s, max_batch_rows=max_batch_rows)
-    files = model_files("churn-2", matrix_signature(), plan, GRAPH, backend=backend, mark=MARK)
+    files = model_files("churn-2", matrix_signature(), plan, graph, backend=backend, mark=MARK)
     assert files["1/model.onnx"] == b"onnx"
     assert ("1/model.py" in files) == (backend is Backend.PYTHON)
     assert Mark.of(files["seatrial.json"]) == MARK
@@ -54,6 +56,16 @@ def test_batches_are_as_large_as_paid_where_the_model_was_packaged() -> None:
     assert "max_queue_delay_microseconds: 2500" in text
     assert "max_batch_size: 1024" in text
     assert "preferred" not in config(Backend.PYTHON, max_batch_rows=1)
+
+
+def test_no_batch_is_waited_for_whose_rows_run_one_by_one_and_only_our_program_does_that() -> None:
+    graph = replace(GRAPH, alone=True)
+    text = config(Backend.PYTHON, graph, linger_s=0.0025)
+    assert "dynamic_batching" not in text
+    assert 'key: "seatrial_alone" value { string_value: "1" }' in text
+    with pytest.raises(GraphUnfit, match="quantised") as refused:
+        config(Backend.ONNXRUNTIME, graph)
+    assert "backend to python" in refused.value.remedy
 
 
 def test_the_graph_itself_is_described_by_its_own_names_and_types() -> None:

@@ -82,6 +82,7 @@ def _told(signature: Signature, graph: Graph) -> dict[str, object]:
     return {
         "matrix": signature.matrix,
         "graph_inputs": graph.fed(signature),
+        "alone": graph.alone,
         "described": _described(signature),
         "features": [
             {"name": f.name, "dtype": f.dtype, "shape": f.shape, "nullable": f.nullable}

@@ -48,12 +48,14 @@ class Graph:
         inputs: as the graph names them; datatypes are the protocol's words.
         outputs: the same.
         feature_of: the feature each input takes, by the input's name; empty for a matrix.
+        alone: whether rows have to run one by one.
     """
 
     content: bytes
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     feature_of: Mapping[str, str]
+    alone: bool = False
 
     def fed(self, signature: Signature) -> list[str]:
         """The input that takes each feature, or the matrix; empty for one it does not look at."""
@@ -110,12 +112,11 @@ def model_files(
     else:
         lines = _onnxruntime(signature, graph)
     config = [
-        f"# {mark.endpoint} version {mark.version}, written by seatrial; its batches are those",
-        "# that paid where the model was packaged.",
+        f"# {mark.endpoint} version {mark.version}, written by seatrial.",
         f"name: {quoted(name)}",
         *lines,
         f"max_batch_size: {MAX_PIECE_ROWS}",
-        *_batching(plan),
+        *_batching(plan, graph),
         "instance_group [ { kind: KIND_CPU count: 1 } ]",
     ]
     return {"config.pbtxt": "\n".join(config).encode() + b"\n", **files}
@@ -146,10 +147,17 @@ def _python(signature: Signature, graph: Graph) -> list[str]:
         *_tensors("input", inputs),
         *_tensors("output", outputs),
         f'parameters {{ key: "seatrial_graph_inputs" value {{ string_value: {value} }} }}',
+        f'parameters {{ key: "seatrial_alone" value {{ string_value: "{int(graph.alone)}" }} }}',
     ]
 
 
 def _onnxruntime(signature: Signature, graph: Graph) -> list[str]:
+    if graph.alone:
+        raise GraphUnfit(
+            "The graph has dynamically quantised weights, so a row's answer depends on those "
+            "beside it, and Triton's ONNX Runtime backend runs the rows of a request together.",
+            remedy="Set engines.<name>.backend to python, which runs them one by one.",
+        )
     names = [i.name for i in graph.inputs]
     if not signature.matrix and sorted(names) != sorted(signature.names):
         raise GraphUnfit(
@@ -188,10 +196,13 @@ def _tensors(kind: str, tensors: Sequence[str]) -> list[str]:
     return [f"{kind} [", ",\n".join(tensors), "]"]
 
 
-def _batching(plan: EnginePlan) -> list[str]:
+def _batching(plan: EnginePlan, graph: Graph) -> list[str]:
     """Batches as large as still made a row cheaper, waited for as long as that paid."""
+    if graph.alone:
+        return ["# Nothing waits for a batch: the graph scales by it, and its rows run one by one."]
     preferred = min(plan.max_batch_rows, MAX_PIECE_ROWS)
     return [
+        "# Batches are those that paid where the model was packaged.",
         "dynamic_batching {",
         *([f"  preferred_batch_size: [ {preferred} ]"] if preferred > 1 else []),
         f"  max_queue_delay_microseconds: {round(plan.linger_s * 1e6)}",

@@ -6,48 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from seatrial.adapters.export.onnx_alone import is_alone, one_by_one
-from seatrial.adapters.export.quantize_onnx import quantize
 from seatrial.adapters.native.onnx_model import load_onnx
 from seatrial.adapters.serving.onnxruntime import OnnxEngine
-from seatrial.registry.signature import Dtype, Feature, Output, Signature, Task
-
-RANDOM = np.random.default_rng(0)
-ROWS = RANDOM.normal(size=(20, 16)).astype(np.float32)
-ROWS[7] *= 40  # which alone would set the scale of all
-SIGNATURE = Signature(
-    features=tuple(Feature(name=f"x{k}", dtype=Dtype.FLOAT32) for k in range(16)),
-    outputs=(Output(name="prediction", dtype=Dtype.FLOAT32, width=8),),
-    task=Task.OTHER,
-    matrix=True,
-)
+from tests.adapters.int8_graphs import ROWS, SIGNATURE, full_graph, int8_graph
 
 
 @pytest.fixture(scope="module")
-def full() -> bytes:
-    weights = RANDOM.normal(size=(16, 8)).astype(np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["rows", "weights"], ["prediction"])],
-        "product",
-        [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", 16])],
-        [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["n", 8])],
-        [numpy_helper.from_array(weights, "weights")],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    return bytes(made.SerializeToString())
+def int8() -> bytes:
+    return int8_graph()
 
 
-@pytest.fixture(scope="module")
-def int8(full: bytes) -> bytes:
-    made = quantize(None, graph=full)["onnx"]
-    assert isinstance(made, bytes)
-    return made
-
-
-def test_what_scales_by_the_batch_is_known(full: bytes, int8: bytes) -> None:
-    assert not is_alone(full)
+def test_what_scales_by_the_batch_is_known(int8: bytes) -> None:
+    assert not is_alone(full_graph())
     assert is_alone(int8)
 
 

@@ -46,7 +46,7 @@ from seatrial.wiring.deploying.versions import open_version
 from seatrial.wiring.model_views import ModelViews
 from seatrial.wiring.registry.arrival_packaging import order_of
 from seatrial.wiring.workspace import Workspace, open_workspace
-from tests.adapters import text_graphs
+from tests.adapters import int8_graphs, text_graphs
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +65,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def bundle(workspace: Workspace, models: Any) -> Bundle:
     """A classifier on columns of numbers and texts; a matrix is asked in integration."""
     order = Order(model=models / "mixed.pkl", data=models / "mixed.parquet", engine="triton")
+    return deployed(workspace, order)
+
+
+def deployed(workspace: Workspace, order: Order) -> Bundle:
     placed = deploy_order(workspace, order, on_step=lambda *_: None, on_progress=lambda *_: None)
     placed.store.close()
     return Bundle.open(workspace.bundles / placed.version.digest)
@@ -120,7 +124,7 @@ def placed(
 ) -> Path:
     config = EngineConfig(url="http://127.0.0.1:1", repository=repository, backend=backend)
     mark = Mark(home=home, endpoint="m", version=version, digest=digest or bundle.digest)
-    put(bundle, EnginePlan.from_dict(bundle.manifest.plan), config, mark)
+    put(bundle, config, mark)
     return repository / f"m-{version}"
 
 
@@ -134,7 +138,7 @@ def test_torchserves_store_is_given_the_folder_of_an_archive(
         repository=tmp_path,
     )
     mark = Mark(home="/h", endpoint="m", version=1, digest=bundle.digest)
-    assert put(bundle, EnginePlan.from_dict(bundle.manifest.plan), config, mark)
+    assert put(bundle, config, mark)
     folder = tmp_path / "m-1"
     assert mark_in(folder) == mark
     manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text())["model"]
@@ -179,13 +183,14 @@ def program(folder: Path) -> Any:
         found = re.findall(r'name: "([^"]*)" data_type: (\w+)', part)
         return [{"name": name, "data_type": kind} for name, kind in found]
 
-    fed = re.search(r'string_value: "(.*)" } }', text)
-    assert fed is not None
-    value = re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), fed[1])
+    said = re.findall(r'parameters { key: "(.*)" value { string_value: "(.*)" } }', text)
     config = {
         "input": tensors("input"),
         "output": tensors("output"),
-        "parameters": {"seatrial_graph_inputs": {"string_value": value}},
+        "parameters": {
+            name: {"string_value": re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), value)}
+            for name, value in said
+        },
     }
     model = module.TritonPythonModel()
     model.initialize(
@@ -228,6 +233,24 @@ def test_the_program_answers_the_golden_rows_whoever_shares_the_batch(
             if v.dtype.kind == "O"
         }
         compare(shaped | texts, wanted, golden)
+
+
+def test_rows_that_would_move_each_other_run_one_by_one_there_or_it_is_refused(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "product.onnx").write_bytes(int8_graphs.int8_graph())
+    bundle = deployed(workspace, Order(model=tmp_path / "product.onnx", engine="triton"))
+    triton(monkeypatch)
+    model = program(placed(bundle, tmp_path))
+    (reply,) = model.execute([as_sent(bundle, slice(None))])
+    wanted = bundle.golden().outputs["prediction"]
+    assert reply.outputs["prediction"].tolist() == wanted.tolist()
+    model._alone = False
+    (reply,) = model.execute([as_sent(bundle, slice(None))])
+    assert np.abs(reply.outputs["prediction"] - wanted).max() > 1e-3  # which is what is spared
+    there = EngineConfig(url="http://127.0.0.1:1", repository=tmp_path, backend="onnxruntime")
+    with pytest.raises(GraphUnfit, match="quantised"):
+        check_given(bundle, there, "product")
 
 
 def test_a_model_that_fails_there_tells_triton_why(

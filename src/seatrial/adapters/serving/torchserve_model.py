@@ -43,6 +43,7 @@ class SeatrialHandler:
         told = json.loads((folder / "signature.json").read_text("utf-8"))
         self._features, self._outputs = told["features"], told["outputs"]
         self._matrix, self._graph_inputs = told["matrix"], told["graph_inputs"]
+        self._alone = told["alone"]
         self._described = told["described"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -87,11 +88,20 @@ class SeatrialHandler:
     def _lists(self, values: list[list[Any]]) -> dict[str, list[Any]]:
         """The outputs by name, for the values of each feature."""
         columns = [self._column(f, v) for f, v in zip(self._features, values, strict=True)]
-        answers = self._session.run([o["name"] for o in self._outputs], self._feeds(columns))
+        answers = self._asked(self._feeds(columns), len(columns[0]))
         return {
             output["name"]: np.asarray(found).reshape(len(columns[0]), *output["shape"]).tolist()
             for found, output in zip(answers, self._outputs, strict=True)
         }
+
+    def _asked(self, feeds: dict[str, Any], n: int) -> Any:
+        """The answers to ``n`` rows, each by itself where the graph scales by the batch."""
+        names = [output["name"] for output in self._outputs]
+        if not self._alone:
+            return self._session.run(names, feeds)
+        rows = ({k: v[at : at + 1] for k, v in feeds.items()} for at in range(n))
+        answers = [self._session.run(names, row) for row in rows]
+        return [np.concatenate(column) for column in zip(*answers, strict=True)]
 
     def _by_name(self, inputs: Any) -> list[list[Any]]:
         """The values of each feature of columns, or of the rows of the one matrix."""

@@ -1,6 +1,7 @@
 """The program of a model in NVIDIA Triton's Python backend; runs there, and knows nothing of ours.
 
-Triton gives it the requests of one dynamic batch at a time: they are run in one call.
+Triton gives it the requests of one dynamic batch at a time: they are run in one call, or row by row
+where the graph scales by the batch.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class TritonPythonModel:
         )
         parameters = {k: v["string_value"] for k, v in config["parameters"].items()}
         self._graph_inputs = json.loads(parameters["seatrial_graph_inputs"])
+        self._alone = parameters["seatrial_alone"] == "1"
         self._kinds = {i.name: i.type for i in self._session.get_inputs()}
         self._inputs = [i["name"] for i in config["input"]]
         self._outputs = [
@@ -80,12 +82,20 @@ class TritonPythonModel:
             for name, graph in zip(self._inputs, self._graph_inputs, strict=True)
             if graph in self._kinds
         }
-        answers = self._session.run([name for name, _, _ in self._outputs], feeds)
         n = len(next(iter(inputs.values())))
         return [
             _answered(values, dtype).reshape(n, *sizes)
-            for values, (_, dtype, sizes) in zip(answers, self._outputs, strict=True)
+            for values, (_, dtype, sizes) in zip(self._asked(feeds, n), self._outputs, strict=True)
         ]
+
+    def _asked(self, feeds: dict[str, Any], n: int) -> Any:
+        """The answers to ``n`` rows, each by itself where the graph scales by the batch."""
+        names = [name for name, _, _ in self._outputs]
+        if not self._alone:
+            return self._session.run(names, feeds)
+        rows = ({k: v[at : at + 1] for k, v in feeds.items()} for at in range(n))
+        answers = [self._session.run(names, row) for row in rows]
+        return [np.concatenate(column) for column in zip(*answers, strict=True)]
 
 
 _ONNX = {

@@ -123,7 +123,7 @@ def open_engine(
     model = config.model_of(endpoint, version, bundle.digest)
     place = None
     if config.repository is not None:
-        place = partial(put, bundle, plan, config, mark)
+        place = partial(put, bundle, config, mark)
     return Elsewhere(
         open_server(config),
         model,
@@ -133,7 +133,7 @@ def open_engine(
     )
 
 
-def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> bool:
+def put(bundle: Bundle, config: EngineConfig, mark: Mark) -> bool:
     """Put a version's model into an engine's repository, unless it lies there already.
 
     What an earlier life of this home left there under the name is replaced.
@@ -149,7 +149,7 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> b
     is_new = not folder.exists()
     if is_new:
         with incoming(repository) as fresh:
-            _fill(fresh, bundle, plan, config, model=model, mark=mark)
+            _fill(fresh, bundle, config, model=model, mark=mark)
             land(fresh, folder)
     found = mark_in(folder)
     if found is None or found.digest != mark.digest:
@@ -162,15 +162,13 @@ def put(bundle: Bundle, plan: EnginePlan, config: EngineConfig, mark: Mark) -> b
     return is_new
 
 
-def _fill(
-    folder: Path, bundle: Bundle, plan: EnginePlan, config: EngineConfig, *, model: str, mark: Mark
-) -> None:
+def _fill(folder: Path, bundle: Bundle, config: EngineConfig, *, model: str, mark: Mark) -> None:
     """Write what a server's repository holds of a version.   Raises: as `put`."""
     if config.backend == RAY:
         bundle.copy_to(folder / BUNDLE)
         files = {MARK: mark.as_json()}
     else:
-        files = _files(bundle, plan, config, model, mark)
+        files = _files(bundle, config, model, mark)
     for path, content in files.items():
         write_file(folder, path, [content])
 
@@ -181,7 +179,8 @@ def check_given(bundle: Bundle, config: EngineConfig, endpoint: str) -> None:
     Raises: GraphUnfit.
     """
     if config.repository is not None and config.backend != RAY:  # Ray runs whatever a bundle holds
-        check_graph(bundle, endpoint)
+        nobodys = Mark(home="", endpoint=endpoint, version=0, digest="")
+        _files(bundle, config, endpoint, nobodys)
 
 
 def check_graph(bundle: Bundle, endpoint: str) -> Graph:
@@ -198,14 +197,12 @@ def check_graph(bundle: Bundle, endpoint: str) -> Graph:
     return graph_of(bundle.read(Role.ONNX), bundle.signature)
 
 
-def _files(
-    bundle: Bundle, plan: EnginePlan, config: EngineConfig, model: str, mark: Mark
-) -> dict[str, bytes]:
+def _files(bundle: Bundle, config: EngineConfig, model: str, mark: Mark) -> dict[str, bytes]:
     """The files of a version's model folder.   Raises: GraphUnfit."""
     graph = check_graph(bundle, mark.endpoint)
     if config.protocol == "torchserve":
         return {**torchserve.model_files(model, bundle.signature, graph), MARK: mark.as_json()}
-    backend = Backend(config.backend)
+    backend, plan = Backend(config.backend), EnginePlan.from_dict(bundle.manifest.plan)
     return model_files(model, bundle.signature, plan, graph, backend=backend, mark=mark)
 
 
@@ -220,6 +217,7 @@ def mark_in(folder: Path) -> Mark | None:
 def graph_of(content: bytes, signature: Signature) -> Graph:
     """A graph as the forms of other servers are made of it.   Raises: GraphUnfit."""
     with ONE_AT_A_TIME:
+        from seatrial.adapters.export.onnx_alone import is_alone
         from seatrial.adapters.export.onnx_place import feature_of
         from seatrial.adapters.serving.onnxruntime import described
 
@@ -233,4 +231,5 @@ def graph_of(content: bytes, signature: Signature) -> Graph:
         )
     names = signature.names
     of = {} if signature.matrix else {i.name: feature_of(i.name, names) for i in inputs}
-    return Graph(content=content, inputs=inputs, outputs=outputs, feature_of=of)
+    alone = is_alone(content)
+    return Graph(content=content, inputs=inputs, outputs=outputs, feature_of=of, alone=alone)
