@@ -21,6 +21,7 @@ from seatrial.registry.class_file import UnreadableClass, packed_of
 from seatrial.registry.huggingface_file import is_packed_folder
 from seatrial.registry.keras_file import is_keras
 from seatrial.registry.mar_file import UnreadableMar, model_in
+from seatrial.registry.pyfunc_file import is_pyfunc
 from seatrial.registry.saved_model_file import is_packed
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
@@ -85,6 +86,7 @@ def missing_library(package: str, *, path: Path) -> MissingLibrary:
 _INSTALL_NAMES: Final = {
     "catboost": "'seatrial[catboost]'",
     "lightgbm": "lightgbm",
+    "mlflow": "'seatrial[mlflow]'",
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
     "pandas": "pandas",
@@ -117,6 +119,7 @@ class FileFormat(StrEnum):
     HUGGINGFACE = "huggingface"
     CATBOOST = "catboost-cbm"
     PYTHON_CLASS = "python-class"
+    PYFUNC = "mlflow-pyfunc"
 
 
 class Compression(StrEnum):
@@ -322,14 +325,9 @@ def _archived(path: Path) -> FileFormat | None:
             f"{path.name} is a damaged archive of a Python class: {problem}.",
             remedy="Deploy the class again, as module.py:Class.",
         ) from problem
-    if is_skops(path):
-        return FileFormat.SKOPS
-    if is_keras(path):
-        return FileFormat.KERAS
-    if is_packed(path):
-        return FileFormat.SAVED_MODEL
-    if is_packed_folder(path):
-        return FileFormat.HUGGINGFACE
+    named = next((found for found, fits in _ARCHIVES if fits(path)), None)
+    if named is not None:
+        return named
     _refuse_mar(path)
     kind = kind_of(path)
     if kind is None and not zipfile.is_zipfile(path):
@@ -339,6 +337,16 @@ def _archived(path: Path) -> FileFormat | None:
             remedy="Copy or save the file again; compare its size with the original.",
         )
     return None if kind is None else _TORCH[kind]
+
+
+_ARCHIVES: Final = (
+    (FileFormat.SKOPS, is_skops),
+    (FileFormat.PYFUNC, is_pyfunc),
+    (FileFormat.KERAS, is_keras),
+    (FileFormat.SAVED_MODEL, is_packed),
+    (FileFormat.HUGGINGFACE, is_packed_folder),
+)
+"""Archives that are told by the names in them."""
 
 
 def _refuse_mar(path: Path) -> None:

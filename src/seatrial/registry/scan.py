@@ -31,6 +31,7 @@ from seatrial.registry.model_file import (
     open_stream,
 )
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
+from seatrial.registry.pyfunc_file import needs_of
 from seatrial.registry.saved_model_file import UnreadableArchive
 from seatrial.registry.skops_file import UnreadableSkops, types_of
 from seatrial.registry.torch_file import UnreadableTorch, pickle_of, reaches_out
@@ -110,6 +111,7 @@ class ScanReport:
         imports: what a pickle imports, and a skops or PyTorch file needs, dotted, sorted.
         outside: those of ``imports`` that are not on the list of model libraries.
         dangerous: those of ``imports`` that are known to run code.
+        listed: distributions that the file itself says it needs.
         trusted: whether a person vouched for the file.
     """
 
@@ -122,6 +124,7 @@ class ScanReport:
     imports: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     trusted: bool = False
 
     @property
@@ -291,6 +294,35 @@ def _scan_class(path: Path, size: int, digest: str, *, trust: bool) -> ScanRepor
     )
 
 
+def _scan_pyfunc(
+    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
+) -> ScanReport:
+    if not trust:
+        raise UnsafeModel(
+            f"{path.name} is a model that MLflow loads by code: that of whoever logged it, or of "
+            "another library.",
+            remedy="Pass --trust if you logged it yourself or know who did.",
+        )
+    try:
+        needs = needs_of(path, limit=limit)
+    except UnreadableArchive as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged folder of MLflow: {problem}.",
+            remedy="Fetch or copy the folder again, whole.",
+        ) from problem
+    installed = tuple(name for name in needs.modules if _is_installed(name))
+    return ScanReport(
+        format=kind,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=("mlflow", "pandas", *installed),
+        outside=("mlflow", *installed),
+        listed=needs.listed,
+        trusted=trust,
+    )
+
+
 def _is_installed(module: str) -> bool:
     """Whether a module is here; code may name others that it can do without."""
     try:
@@ -444,4 +476,5 @@ _LIBRARIES: Final[Mapping[FileFormat, _Scan]] = {
     FileFormat.KERAS: _scan_tensorflow,
     FileFormat.SAVED_MODEL: _scan_tensorflow,
     FileFormat.HUGGINGFACE: _scan_huggingface,
+    FileFormat.PYFUNC: _scan_pyfunc,
 }
