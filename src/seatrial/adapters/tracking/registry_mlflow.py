@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -121,6 +122,7 @@ class MlflowRegistry:
         return Fetched(file=model_file(there, repr(uri), into=folder))
 
     def _downloaded(self, uri: str, folder: Path, absent: Exception) -> Path:
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         from mlflow.artifacts import download_artifacts
 
         there = self._asked(
