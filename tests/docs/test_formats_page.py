@@ -84,6 +84,7 @@ CELLS = {
     "PyTorch program (.pt2)": (_TORCH, _TORCH_INT8, "", _TORCH, _TORCH),
     "PyTorch state dict, with `--class`": (_TORCH, _TORCH_INT8, _TORCH, "", ""),
     "Keras (.keras)": (_TF_WRITTEN, _TF_INT8, "", _TF_PLAIN, _TF_STAGED),
+    "Keras (.h5), a whole model": (_TF_WRITTEN, "", "", _TF_WRITTEN, _TF_WRITTEN),
     "SavedModel folder, with `--trust`": (_TF_WRITTEN, _TF_INT8, "", _TF_STAGED, _TF_WRITTEN),
     "Hugging Face text classifier, a folder": (
         _HF_WRITTEN,
@@ -98,7 +99,10 @@ CELLS = {
 """The test of each cell of the first columns, in their order; empty where the cell is."""
 
 FURTHER = {
-    "`--to savedmodel`": {"Keras (.keras)": _TF_WRITTEN},
+    "`--to savedmodel`": {
+        "Keras (.keras)": _TF_WRITTEN,
+        "Keras (.h5), a whole model": _TF_WRITTEN,
+    },
     "Triton": {
         "scikit-learn (pickle, joblib)": "integration/test_triton.py::"
         "test_a_triton_version_is_split_judged_promoted_healed_and_given_up",

@@ -115,6 +115,7 @@ class FileFormat(StrEnum):
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
     KERAS = "keras"
+    KERAS_H5 = "keras-h5"
     SAVED_MODEL = "saved-model"
     HUGGINGFACE = "huggingface"
     CATBOOST = "catboost-cbm"
@@ -151,11 +152,10 @@ _MAGIC: Final = (
     (b"\x78\xda", Compression.ZLIB),
 )
 
-_HDF5: Final = b"\x89HDF"
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
 
 _FOREIGN: Final = (
     (0, ZIP, "a zip archive that neither PyTorch nor skops nor Keras wrote"),
-    (0, _HDF5, "an HDF5 file"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
     (0, b"binf", "XGBoost's old binary format"),
@@ -427,6 +427,10 @@ def _is_lightgbm(head: bytes) -> bool:
     return head.startswith((b"tree\n", b"tree\r\n"))
 
 
+def _is_hdf5(head: bytes) -> bool:
+    return head.startswith(_HDF5)
+
+
 def _is_catboost(head: bytes) -> bool:
     return head.startswith(b"CBM1")
 
@@ -443,19 +447,13 @@ _CONTENT: Final = (
     (FileFormat.XGBOOST_UBJ, _is_ubj),
     (FileFormat.XGBOOST_JSON, _is_json),
     (FileFormat.CATBOOST, _is_catboost),
+    (FileFormat.KERAS_H5, _is_hdf5),
     (FileFormat.ONNX, _is_onnx),
     (FileFormat.PICKLE, _may_be_old_pickle),
 )
 
 
 def _unknown(path: Path, head: bytes) -> UnknownFormat:
-    if head.startswith(_HDF5):
-        return UnknownFormat(
-            f"{path.name} is an HDF5 file, as old versions of Keras write: a model, or weights "
-            "alone.",
-            remedy="Write it as .keras: keras.models.load_model(file).save('model.keras'); of "
-            "weights alone, build the model, load_weights(file), and save that.",
-        )
     for at, magic, what in _FOREIGN:
         if head[at : at + len(magic)] == magic:
             return UnknownFormat(

@@ -17,7 +17,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 

@@ -44,7 +44,7 @@ def open_model(
     match report.format:
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
             return load_torch(path, report, code=code)
-        case FileFormat.KERAS | FileFormat.SAVED_MODEL:
+        case FileFormat.KERAS | FileFormat.KERAS_H5 | FileFormat.SAVED_MODEL:
             return load_tensorflow(path, report)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
