@@ -18,12 +18,7 @@ from seatrial.registry.saved_model_file import NoSignature, UnreadableArchive
 from seatrial.registry.scan import MAX_MODEL_BYTES
 from seatrial.serving.failures import CodeFailed
 
-_SETTINGS: Final = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ALLOW_FILE_STORE": "true",
-    "MLFLOW_TRACKING_URI": "file:///nonexistent",
-}
-"""A model answers from its folder: nothing of MLflow's is asked, counted or written."""
+_SILENT: Final = "MLFLOW_DISABLE_TELEMETRY"
 
 
 def load_pyfunc(path: Path, *, any_version: bool) -> PyfuncModel:
@@ -86,7 +81,7 @@ def _notes(parameters: Any) -> tuple[str, ...]:
 
 
 def _import_mlflow(path: Path) -> None:
-    os.environ.update(_SETTINGS)
+    os.environ[_SILENT] = "true"
     try:
         import mlflow.pyfunc  # noqa: F401
         import pandas as pd  # noqa: F401  MLflow's rows are data frames

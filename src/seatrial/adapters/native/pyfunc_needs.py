@@ -95,7 +95,10 @@ def _minor(version: str) -> object:
 
 def _check_python(name: str, folder: Path) -> None:
     """Code that was pickled is of one Python: another may end in the middle of it."""
-    described: Any = yaml.safe_load((folder / DESCRIPTION).read_bytes())
+    try:
+        described: Any = yaml.safe_load((folder / DESCRIPTION).read_bytes())
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return  # MLflow says what is wrong, when it loads it
     flavors = described.get("flavors") if isinstance(described, dict) else None
     told = flavors.get("python_function") if isinstance(flavors, dict) else None
     if not isinstance(told, dict) or "python_model" not in told:
