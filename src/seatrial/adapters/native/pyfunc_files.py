@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from tempfile import mkdtemp
@@ -76,7 +75,7 @@ def _notes(parameters: Any) -> tuple[str, ...]:
     """What a person should know of parameters, which no request can set."""
     if parameters is None:
         return ()
-    held = [f"{one['name']} = {json.dumps(one['default'])}" for one in parameters.to_dict()]
+    held = [f"{one['name']} = {one['default']}" for one in parameters.to_dict()]
     return ("Its parameters have the values that were logged: " + ", ".join(held) + ".",)
 
 
