@@ -74,6 +74,7 @@ MARKS = {
     "tensorflow": "tests/integration/test_tensorflow.py runs it, in an environment with TensorFlow",
     "huggingface": "tests/integration/test_huggingface.py runs it, with transformers",
     "mlflow": "needs MLflow, which is no dependency of the tests",
+    "pyfunc": "tests/integration/test_mlflow_models.py runs it, in an environment with MLflow",
 }
 """Why a marked block is not run as it stands."""
 

@@ -54,6 +54,10 @@ _HF_WRITTEN = _HF + "test_a_folder_is_written_with_the_answers_of_transformers"
 _HF_STAGED = _HF + "test_the_commands_of_the_page_are_run_as_they_stand"
 _HF_NATIVE = _HF + "test_what_has_no_graph_is_served_with_transformers"
 _CLASS = "adapters/native/test_class_model.py::test_a_class_reads_its_files_and_answers_by_name"
+_PYFUNC = (
+    "integration/mlflow_models/in_mlflow.py::"
+    "test_the_command_of_the_page_deploys_what_a_notebook_logged"
+)
 _GRAPH = "packaging/test_session.py::test_an_onnx_graph_is_its_own_signature"
 
 CELLS = {
@@ -80,6 +84,7 @@ CELLS = {
     "PyTorch program (.pt2)": (_TORCH, _TORCH_INT8, "", _TORCH, _TORCH),
     "PyTorch state dict, with `--class`": (_TORCH, _TORCH_INT8, _TORCH, "", ""),
     "Keras (.keras)": (_TF_WRITTEN, _TF_INT8, "", _TF_PLAIN, _TF_STAGED),
+    "Keras (.h5), a whole model": (_TF_WRITTEN, "", "", _TF_WRITTEN, _TF_WRITTEN),
     "SavedModel folder, with `--trust`": (_TF_WRITTEN, _TF_INT8, "", _TF_STAGED, _TF_WRITTEN),
     "Hugging Face text classifier, a folder": (
         _HF_WRITTEN,
@@ -88,12 +93,16 @@ CELLS = {
         _HF_STAGED,
         _HF_NATIVE,
     ),
+    "MLflow's `python_function`, with `--trust`": ("", "", "", "", _PYFUNC),
     "Python class (`module.py:Class`)": ("", "", "", "", _CLASS),
 }
 """The test of each cell of the first columns, in their order; empty where the cell is."""
 
 FURTHER = {
-    "`--to savedmodel`": {"Keras (.keras)": _TF_WRITTEN},
+    "`--to savedmodel`": {
+        "Keras (.keras)": _TF_WRITTEN,
+        "Keras (.h5), a whole model": _TF_WRITTEN,
+    },
     "Triton": {
         "scikit-learn (pickle, joblib)": "integration/test_triton.py::TestTriton",
         "ONNX": "integration/test_triton.py::"

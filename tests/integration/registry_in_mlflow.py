@@ -18,6 +18,7 @@ from seatrial.registry.models import (
     RegisteredVersionUnknown,
     RegistryUnavailable,
 )
+from seatrial.registry.saved_model_file import names_in
 from seatrial.testing.model_registry_suite import ModelRegistrySuite, Register
 from seatrial.wiring.deploying.given import AliasUnknown, model_file
 
@@ -127,6 +128,26 @@ def test_a_model_without_a_file_of_ours_is_told(
     (tmp_path / "x").mkdir()
     with pytest.raises(ArtefactUnusable, match="was logged as: spacy"):
         MlflowRegistry(uri).fetch("net", 1, tmp_path / "x")
+
+
+def test_what_mlflow_alone_can_load_is_fetched_as_one_file(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{shutil.copy(empty, tmp_path / 'm.db')}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    run = client.create_run("0")
+    saved = tmp_path / "model"
+    saved.mkdir()
+    (saved / "MLmodel").write_text(yaml.safe_dump({"flavors": {"python_function": {}}}))
+    (saved / "model.py").write_text("")
+    client.log_artifacts(run.info.run_id, str(saved), "model")
+    client.create_registered_model("own")
+    client.create_model_version("own", f"{run.info.artifact_uri}/model", run.info.run_id)
+    (tmp_path / "x").mkdir()
+    file = MlflowRegistry(uri).fetch("own", 1, tmp_path / "x").file
+    assert file.is_relative_to(tmp_path / "x")
+    assert names_in(file) == {"MLmodel", "model.py"}
 
 
 def fetched(uri: str, mlflow: str) -> bytes:

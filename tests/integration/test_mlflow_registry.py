@@ -23,7 +23,7 @@ from seatrial.adapters.keys_ecdsa import write_new_key
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-PINS = ("mlflow==3.17.2", f"{ROOT}[sklearn]", "pytest>=8.3")
+PINS = ("mlflow==3.17.2", f"{ROOT}[sklearn]", "pytest>=8.3", "statsmodels>=0.14")
 SECRET = "a secret of MLflow and of ours"
 WAIT_S = 120.0
 EVERY_S = 3.0

@@ -15,7 +15,8 @@ PIN = "torch==2.13.0"
 @pytest.fixture
 def python(request: pytest.FixtureRequest) -> Path:
     """An interpreter with PyTorch and seatrial's own dependencies; kept in pytest's cache."""
-    return environment(request.config, PIN, [PIN], [f"{ROOT}[torch]", "pytest>=8.3"])
+    mlflow = ("mlflow-skinny==3.17.2", "pandas>=2.2")
+    return environment(request.config, PIN, [PIN], [f"{ROOT}[torch]", *mlflow, "pytest>=8.3"])
 
 
 def test_every_form_is_exported_or_served_natively(python: Path, tmp_path: Path) -> None:

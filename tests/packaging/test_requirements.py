@@ -40,6 +40,15 @@ def test_a_native_bundle_needs_its_framework_exactly_as_installed() -> None:
     assert pins.keys().isdisjoint({"onnxruntime", "pandas", "pytest", "matplotlib"})
 
 
+def test_what_a_model_lists_is_pinned_as_far_as_it_is_here() -> None:
+    listed = ("Scikit_Learn", "nowhere-at-all")
+    pins = model_pins(roles={Role.NATIVE}, modules={"numpy"}, columns=False, listed=listed)
+    assert pins["scikit-learn"] == metadata.version("scikit-learn")
+    assert "nowhere-at-all" not in pins
+    graph = model_pins(roles={Role.ONNX}, modules=(), columns=False, listed=listed)
+    assert "scikit-learn" not in graph
+
+
 def test_pandas_comes_only_with_columns() -> None:
     assert "pandas" in model_pins(roles={Role.NATIVE}, modules={"sklearn"}, columns=True)
 

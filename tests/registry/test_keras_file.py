@@ -35,6 +35,13 @@ def keras_file(path: Path, *layers: Mapping[str, Any], **parts: bytes) -> Path:
     return path
 
 
+def hdf5(path: Path, configuration: str | None, *, trust: bool = False) -> ScanReport:
+    """What is found in an HDF5 file of which its reader gives this configuration."""
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    second = lambda _: frozenset()  # noqa: E731
+    return scan(path, trust=trust, second_opinion=second, configuration=lambda _: configuration)
+
+
 def scanned(path: Path, *, trust: bool = False, limit: int = 1 << 20) -> ScanReport:
     return scan(path, trust=trust, second_opinion=lambda _: frozenset(), limit=limit)
 
@@ -160,3 +167,55 @@ def test_only_a_savedmodel_has_signatures_to_choose_from(tmp_path: Path) -> None
 def test_another_folder_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match=r"without saved_model\.pb"):
         detect(tmp_path, limit=1 << 20)
+
+
+def layered(*layers: Mapping[str, Any]) -> str:
+    return json.dumps({"class_name": "Sequential", "config": {"layers": list(layers)}})
+
+
+def test_layers_in_hdf5_need_no_module(tmp_path: Path) -> None:
+    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}}
+    dense = {"class_name": "Dense", "config": {"dtype": policy, "activation": "relu"}}
+    found = hdf5(tmp_path / "m", layered(dense, {"class_name": "Bidirectional", "layer": dense}))
+    assert found.format is FileFormat.KERAS_H5
+    assert found.modules == ("keras", "tensorflow")
+    assert found.outside == ()
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"),
+    [
+        ({"class_name": "Lambda", "config": {"function": ["4wEA", None, None]}}, "Lambda"),
+        ({"class_name": "__lambda__", "config": {"code": "4wEA"}}, "__lambda__"),
+        ({"class_name": "TFSMLayer"}, "TFSMLayer"),
+        ({"class_name": "TypeSpec", "type_spec": "tf.TensorSpec"}, "TypeSpec"),
+        ({"class_name": "CompositeTensor", "spec": {}}, "CompositeTensor"),
+        ({"class_name": "mine>Own"}, "mine>Own"),
+        ({"class_name": "Dense", "registered_name": "mine>Own"}, "custom.Dense"),
+        ({"class_name": "deserialize"}, "deserialize"),
+        ({"class_name": "function", "config": "system"}, "system"),
+        ({"module": "os", "class_name": "system"}, "os.system"),
+        ({"class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}}, "/etc/passwd"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else "",
+)
+def test_what_is_no_plain_layer_in_hdf5_needs_trust(
+    tmp_path: Path, layer: Mapping[str, Any], named: str
+) -> None:
+    inside = {"class_name": "TimeDistributed", "config": {"layer": layer}}
+    with pytest.raises(UnsafeModel, match="code or files of its own") as refused:
+        hdf5(tmp_path / "m", layered(inside))
+    assert named in refused.value.problem
+    assert named in str(hdf5(tmp_path / "m", layered(inside), trust=True).outside)
+
+
+def test_weights_alone_in_hdf5_are_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFormat, match="weights alone") as told:
+        hdf5(tmp_path / "m", None, trust=True)
+    assert "load_weights" in told.value.remedy
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", "[" * 100_000], ids=["cut", "list", "3", "deep"])
+def test_a_damaged_configuration_in_hdf5_is_corrupt(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CorruptModel, match="configuration"):
+        hdf5(tmp_path / "m", text)

@@ -63,8 +63,8 @@ class ModelFacts:
     """What a model shows of itself before it predicts anything.
 
     Args:
-        framework: ``scikit-learn``, ``xgboost``, ``lightgbm``, ``catboost``, ``onnx``, ``pytorch``
-            or ``python``.
+        framework: ``scikit-learn``, ``xgboost``, ``lightgbm``, ``catboost``, ``onnx``, ``pytorch``,
+            ``mlflow`` or ``python``.
         version: of the framework, as installed.
         trained_version: of the framework that saved the model, when the file says so.
         estimator: dotted name of the model's class.

@@ -57,7 +57,12 @@ class RequirementsUnreadable(Invalid):
 
 
 def model_pins(
-    *, roles: Collection[Role], modules: Collection[str], columns: bool, texts: bool = False
+    *,
+    roles: Collection[Role],
+    modules: Collection[str],
+    columns: bool,
+    texts: bool = False,
+    listed: Collection[str] = (),
 ) -> Pins:
     """What the engines of a bundle need.
 
@@ -67,6 +72,8 @@ def model_pins(
             ignored without a native artefact.
         columns: whether the native model takes its rows as a table with named columns.
         texts: whether the graph brings a tokenizer along.
+        listed: distributions that the native model says it needs; those not installed here, where
+            it was tried, are left out.
     Raises: RequirementUnknown, RequirementMissing.
     """
     roots = {"numpy"}
@@ -74,6 +81,7 @@ def model_pins(
         roots.update((*_ONNX, *(_TEXTS if texts else ())))
     if Role.NATIVE in roles:
         roots.update(_distributions(modules))
+        roots.update(name for name in listed if _is_here(name))
         if columns:
             roots.add(_COLUMNS)
     return closure(roots)
@@ -149,6 +157,14 @@ def parse_pins(text: str) -> Pins:
             )
         pins[found[1]] = found[2]
     return pins
+
+
+def _is_here(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _is_from_file(name: str) -> bool:

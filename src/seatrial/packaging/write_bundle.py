@@ -31,8 +31,10 @@ from seatrial.registry.scan import ScanReport
 from seatrial.registry.signature import Signature, n_rows, take
 from seatrial.serving.engine import EngineKind
 
-_WITHOUT_FRAMES = frozenset(("catboost", "huggingface", "keras", "python", "pytorch", "tensorflow"))
-"""Frameworks whose models are never given a data frame."""
+_WITHOUT_FRAMES = frozenset(
+    ("catboost", "huggingface", "keras", "mlflow", "python", "pytorch", "tensorflow")
+)
+"""Frameworks whose models are never given a data frame, or name pandas themselves."""
 
 _N_GOLDEN = 32
 _GOLDEN_BYTES = 1 << 20
@@ -62,6 +64,7 @@ def write_bundle(
             roles=artefacts.keys(),
             modules=scan.modules,
             columns=_takes_frames(facts, signature),
+            listed=scan.listed,
             texts=any(package == "tokenizers" for package, _ in facts.packages),
         )
         parity = found.exported.parity

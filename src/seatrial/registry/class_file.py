@@ -83,7 +83,7 @@ def imports_of(path: Path) -> tuple[str, ...]:
             found: set[str] = set()
             for part in parts:
                 if part.file_size <= _MAX_CODE_BYTES:
-                    found.update(_imported(archive.read(part)))
+                    found.update(imported_by(archive.read(part)))
     except _BROKEN as error:
         raise UnreadableClass(str(error) or type(error).__name__) from error
     return tuple(sorted(found - own - sys.stdlib_module_names))
@@ -159,7 +159,8 @@ def _top(name: str) -> str:
     return first if slash else first.removesuffix(".py")
 
 
-def _imported(code: bytes) -> Iterator[str]:
+def imported_by(code: bytes) -> Iterator[str]:
+    """The top names of the modules that a Python file imports."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

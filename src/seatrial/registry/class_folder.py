@@ -86,7 +86,7 @@ def pack_class(named: Named, target: Path) -> Packed:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_part(ENTRY), json.dumps(entry, sort_keys=True))
         for name in files:
-            n_bytes += _add(archive, folder, name)
+            n_bytes += add_file(archive, folder, name, under=FILES)
     return Packed(module=named.file.stem, name=named.name, n_files=len(files), n_bytes=n_bytes)
 
 
@@ -182,10 +182,13 @@ def _part(name: str) -> zipfile.ZipInfo:
     return part
 
 
-def _add(archive: zipfile.ZipFile, folder: Path, name: str) -> int:
-    """Copy a file into the archive; returns its size.   Raises: ClassUnusable."""
+def add_file(archive: zipfile.ZipFile, folder: Path, name: str, *, under: str = "") -> int:
+    """Copy a file of a folder into an archive, the same bytes whenever; returns its size.
+
+    Args: under: what its name begins with there.   Raises: ClassUnusable.
+    """
     try:
-        with (folder / name).open("rb") as source, archive.open(_part(FILES + name), "w") as to:
+        with (folder / name).open("rb") as source, archive.open(_part(under + name), "w") as to:
             shutil.copyfileobj(source, to, 1 << 20)
             return source.tell()
     except PermissionError as error:

@@ -21,6 +21,7 @@ from seatrial.registry.class_file import UnreadableClass, packed_of
 from seatrial.registry.huggingface_file import is_packed_folder
 from seatrial.registry.keras_file import is_keras
 from seatrial.registry.mar_file import UnreadableMar, model_in
+from seatrial.registry.pyfunc_file import is_pyfunc
 from seatrial.registry.saved_model_file import is_packed
 from seatrial.registry.skops_file import MAGIC as ZIP
 from seatrial.registry.skops_file import is_skops
@@ -85,6 +86,7 @@ def missing_library(package: str, *, path: Path) -> MissingLibrary:
 _INSTALL_NAMES: Final = {
     "catboost": "'seatrial[catboost]'",
     "lightgbm": "lightgbm",
+    "mlflow": "'seatrial[mlflow]'",
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
     "pandas": "pandas",
@@ -113,10 +115,12 @@ class FileFormat(StrEnum):
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
     KERAS = "keras"
+    KERAS_H5 = "keras-h5"
     SAVED_MODEL = "saved-model"
     HUGGINGFACE = "huggingface"
     CATBOOST = "catboost-cbm"
     PYTHON_CLASS = "python-class"
+    PYFUNC = "mlflow-pyfunc"
 
 
 class Compression(StrEnum):
@@ -148,11 +152,10 @@ _MAGIC: Final = (
     (b"\x78\xda", Compression.ZLIB),
 )
 
-_HDF5: Final = b"\x89HDF"
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
 
 _FOREIGN: Final = (
     (0, ZIP, "a zip archive that neither PyTorch nor skops nor Keras wrote"),
-    (0, _HDF5, "an HDF5 file"),
     (0, b"\x93NUMPY", "a numpy array"),
     (0, b"PAR1", "a Parquet file, which holds data and no model"),
     (0, b"binf", "XGBoost's old binary format"),
@@ -322,14 +325,9 @@ def _archived(path: Path) -> FileFormat | None:
             f"{path.name} is a damaged archive of a Python class: {problem}.",
             remedy="Deploy the class again, as module.py:Class.",
         ) from problem
-    if is_skops(path):
-        return FileFormat.SKOPS
-    if is_keras(path):
-        return FileFormat.KERAS
-    if is_packed(path):
-        return FileFormat.SAVED_MODEL
-    if is_packed_folder(path):
-        return FileFormat.HUGGINGFACE
+    named = next((found for found, fits in _ARCHIVES if fits(path)), None)
+    if named is not None:
+        return named
     _refuse_mar(path)
     kind = kind_of(path)
     if kind is None and not zipfile.is_zipfile(path):
@@ -339,6 +337,16 @@ def _archived(path: Path) -> FileFormat | None:
             remedy="Copy or save the file again; compare its size with the original.",
         )
     return None if kind is None else _TORCH[kind]
+
+
+_ARCHIVES: Final = (
+    (FileFormat.SKOPS, is_skops),
+    (FileFormat.PYFUNC, is_pyfunc),
+    (FileFormat.KERAS, is_keras),
+    (FileFormat.SAVED_MODEL, is_packed),
+    (FileFormat.HUGGINGFACE, is_packed_folder),
+)
+"""Archives that are told by the names in them."""
 
 
 def _refuse_mar(path: Path) -> None:
@@ -419,6 +427,10 @@ def _is_lightgbm(head: bytes) -> bool:
     return head.startswith((b"tree\n", b"tree\r\n"))
 
 
+def _is_hdf5(head: bytes) -> bool:
+    return head.startswith(_HDF5)
+
+
 def _is_catboost(head: bytes) -> bool:
     return head.startswith(b"CBM1")
 
@@ -435,19 +447,13 @@ _CONTENT: Final = (
     (FileFormat.XGBOOST_UBJ, _is_ubj),
     (FileFormat.XGBOOST_JSON, _is_json),
     (FileFormat.CATBOOST, _is_catboost),
+    (FileFormat.KERAS_H5, _is_hdf5),
     (FileFormat.ONNX, _is_onnx),
     (FileFormat.PICKLE, _may_be_old_pickle),
 )
 
 
 def _unknown(path: Path, head: bytes) -> UnknownFormat:
-    if head.startswith(_HDF5):
-        return UnknownFormat(
-            f"{path.name} is an HDF5 file, as old versions of Keras write: a model, or weights "
-            "alone.",
-            remedy="Write it as .keras: keras.models.load_model(file).save('model.keras'); of "
-            "weights alone, build the model, load_weights(file), and save that.",
-        )
     for at, magic, what in _FOREIGN:
         if head[at : at + len(magic)] == magic:
             return UnknownFormat(

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import lzma
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +22,7 @@ from seatrial.kernel.errors import Denied, Invalid
 from seatrial.registry.allowed import Import, is_allowed
 from seatrial.registry.class_file import UnreadableClass, imports_of
 from seatrial.registry.huggingface_file import BringsCode, check_folder
-from seatrial.registry.keras_file import outside_of
+from seatrial.registry.keras_file import outside_of, outside_of_config
 from seatrial.registry.model_file import (
     Compression,
     CorruptModel,
@@ -31,6 +32,7 @@ from seatrial.registry.model_file import (
     open_stream,
 )
 from seatrial.registry.pickle_trace import Trace, Untraceable, trace
+from seatrial.registry.pyfunc_file import needs_of
 from seatrial.registry.saved_model_file import UnreadableArchive
 from seatrial.registry.skops_file import UnreadableSkops, types_of
 from seatrial.registry.torch_file import UnreadableTorch, pickle_of, reaches_out
@@ -40,6 +42,9 @@ MAX_MODEL_BYTES: Final = 4 << 30
 
 SecondOpinion: TypeAlias = Callable[[Iterable[Import]], frozenset[Import]]
 """Which of some imports somebody else's list calls dangerous."""
+
+Configuration: TypeAlias = Callable[[Path], str | None]
+"""What an HDF5 file says of the Keras model in it; None where it holds none."""
 
 
 _HOSTILE: Final = frozenset(
@@ -110,6 +115,7 @@ class ScanReport:
         imports: what a pickle imports, and a skops or PyTorch file needs, dotted, sorted.
         outside: those of ``imports`` that are not on the list of model libraries.
         dangerous: those of ``imports`` that are known to run code.
+        listed: distributions that the file itself says it needs.
         trusted: whether a person vouched for the file.
     """
 
@@ -122,6 +128,7 @@ class ScanReport:
     imports: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     trusted: bool = False
 
     @property
@@ -135,6 +142,7 @@ def scan(
     *,
     trust: bool = False,
     second_opinion: SecondOpinion,
+    configuration: Configuration = lambda _: None,
     limit: int = MAX_MODEL_BYTES,
 ) -> ScanReport:
     """Read the file at ``path`` without running it and say what it is.
@@ -145,6 +153,7 @@ def scan(
         path: the model file.
         trust: accept imports outside the list; a person vouches for the file.
         second_opinion: names dangerous imports, besides our own list.
+        configuration: reads HDF5, for which there is no reader here.
         limit: bytes the file may hold, packed or unpacked, at least 1.
     Raises: UnsafeModel, LostDefinition, UnknownFormat, CorruptModel, ModelTooLarge, NoSuchModel.
     """
@@ -154,6 +163,8 @@ def scan(
         return _scan_skops(path, size, digest, trust=trust, limit=limit)
     if found is FileFormat.PYTHON_CLASS:
         return _scan_class(path, size, digest, trust=trust)
+    if found is FileFormat.KERAS_H5:
+        return _scan_h5(path, size, digest, configuration(path), trust=trust)
     if (scan_of := _LIBRARIES.get(found)) is not None:
         return scan_of(path, found, size, digest, trust=trust, limit=limit)
     if found is not FileFormat.PICKLE:
@@ -291,6 +302,35 @@ def _scan_class(path: Path, size: int, digest: str, *, trust: bool) -> ScanRepor
     )
 
 
+def _scan_pyfunc(
+    path: Path, kind: FileFormat, size: int, digest: str, *, trust: bool, limit: int
+) -> ScanReport:
+    if not trust:
+        raise UnsafeModel(
+            f"{path.name} is a model that MLflow loads by code: that of whoever logged it, or of "
+            "another library.",
+            remedy="Pass --trust if you logged it yourself or know who did.",
+        )
+    try:
+        needs = needs_of(path, limit=limit)
+    except UnreadableArchive as problem:
+        raise CorruptModel(
+            f"{path.name} is a damaged folder of MLflow: {problem}.",
+            remedy="Fetch or copy the folder again, whole.",
+        ) from problem
+    installed = tuple(name for name in needs.modules if _is_installed(name))
+    return ScanReport(
+        format=kind,
+        compression=Compression.NONE,
+        size_bytes=size,
+        sha256=digest,
+        imports=("mlflow", "pandas", *installed),
+        outside=("mlflow", *installed),
+        listed=needs.listed,
+        trusted=trust,
+    )
+
+
 def _is_installed(module: str) -> bool:
     """Whether a module is here; code may name others that it can do without."""
     try:
@@ -315,23 +355,48 @@ def _scan_tensorflow(
 ) -> ScanReport:
     outside: tuple[Import, ...] = ()
     if kind is FileFormat.KERAS:
-        outside = _keras_outside(path, limit)
+        with _naming_damage(path):
+            outside = outside_of(path, limit=limit)
     if not trust:
         _refuse_code(path, kind, outside)
+    return _tensorflow(kind, size, digest, outside, trust=trust)
+
+
+def _scan_h5(
+    path: Path, size: int, digest: str, configuration: str | None, *, trust: bool
+) -> ScanReport:
+    if configuration is None:
+        raise UnknownFormat(
+            f"{path.name} is an HDF5 file without the configuration of a Keras model: weights "
+            "alone, or no model at all.",
+            remedy="Of weights, build the model in Python, call load_weights(file), and save the "
+            "whole: model.save('model.keras').",
+        )
+    with _naming_damage(path):
+        outside = outside_of_config(configuration)
+    if not trust:
+        _refuse_code(path, FileFormat.KERAS_H5, outside)
+    return _tensorflow(FileFormat.KERAS_H5, size, digest, outside, trust=trust)
+
+
+def _tensorflow(
+    kind: FileFormat, size: int, digest: str, outside: tuple[Import, ...], *, trust: bool
+) -> ScanReport:
     return ScanReport(
         format=kind,
         compression=Compression.NONE,
         size_bytes=size,
         sha256=digest,
-        imports=("keras", "tensorflow") if kind is FileFormat.KERAS else ("tensorflow",),
+        imports=("tensorflow",) if kind is FileFormat.SAVED_MODEL else ("keras", "tensorflow"),
         outside=tuple(map(str, outside)),
         trusted=trust,
     )
 
 
-def _keras_outside(path: Path, limit: int) -> tuple[Import, ...]:
+@contextmanager
+def _naming_damage(path: Path) -> Iterator[None]:
     try:
-        return outside_of(path, limit=limit)
+        yield
     except UnreadableArchive as problem:
         raise CorruptModel(
             f"{path.name} is a damaged Keras file: {problem}.",
@@ -444,4 +509,5 @@ _LIBRARIES: Final[Mapping[FileFormat, _Scan]] = {
     FileFormat.KERAS: _scan_tensorflow,
     FileFormat.SAVED_MODEL: _scan_tensorflow,
     FileFormat.HUGGINGFACE: _scan_huggingface,
+    FileFormat.PYFUNC: _scan_pyfunc,
 }

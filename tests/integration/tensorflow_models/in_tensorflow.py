@@ -103,12 +103,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     net = image()
     net.compile(loss="sparse_categorical_crossentropy", optimizer="adam")
     net.save("image.keras")
+    net.save("image.h5")
+    net.save_weights("only.weights.h5")
     net.export("exported", verbose=False)
     tokens().save("tokens.keras")
+    tokens().save("tokens.h5")
     words().save("words.keras")
     pixels().save("pixels.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]).save("line.keras")
     keras.Sequential([keras.Input((4,)), keras.layers.Lambda(abs_of)]).save("lambda.keras")
+    keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x)]).save("lambda.h5")
     keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(2)]).save("free.keras")
     big = wide()
     big.save("wide.keras")
@@ -158,6 +162,10 @@ def damaged(folder: Path) -> None:
     with h5py.File(folder / "weights.h5", "w") as weights:
         weights["secret"] = h5py.ExternalLink("/etc/passwd", "/")
     rewritten(folder, "linked.keras", {"model.weights.h5": (folder / "weights.h5").read_bytes()})
+    shutil.copy(folder / "image.h5", folder / "linked.h5")
+    with h5py.File(folder / "linked.h5", "r+") as weights:
+        del weights["model_weights/conv2d"]
+        weights["model_weights/conv2d"] = h5py.ExternalLink("image.h5", "/model_weights/conv2d")
     rewritten(folder, "weightless.keras", {"model.weights.h5": b"none"})
     (folder / "hollow").mkdir()
     (folder / "hollow" / "saved_model.pb").write_bytes(b"\x08\x01nonsense")
@@ -184,11 +192,12 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
     ("words", "opset"),
     [
         (["image.keras"], 18),
+        (["image.h5"], 18),
         (["line.keras", "--data", "rows.npy"], 18),
         (["tokens.keras", "--data", "tokens.npz"], 18),
         (["pixels.keras"], 18),
         (["functions", "--data", "rows.npy", "--trust", "--signature", "total"], 18),
-        (["tokens.keras", "--data", "tokens.npz", "--to", "savedmodel"], None),
+        (["tokens.h5", "--data", "tokens.npz", "--to", "savedmodel"], None),
         (["words.keras", "--data", "texts.csv", "--to", "savedmodel"], None),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, list) else "",
@@ -267,6 +276,9 @@ def test_int8_says_what_it_costs_and_brings(
     ("words", "code", "said"),
     [
         (["lambda.keras", "--data", "rows.npy"], "model.unsafe", "keras.layers.Lambda"),
+        (["lambda.h5", "--data", "rows.npy"], "model.unsafe", "Lambda"),
+        (["only.weights.h5"], "model.unknown_format", "weights alone"),
+        (["linked.h5", "--trust"], "model.unsafe", "another file"),
         (["own.keras", "--data", "rows.npy"], "model.unsafe", "Own"),
         (["own.keras", "--data", "rows.npy", "--trust"], "model.lost_definition", "Own"),
         (["exported"], "model.unsafe", "read and write files"),

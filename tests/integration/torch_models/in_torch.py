@@ -11,14 +11,18 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import nets
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
 
 from seatrial.cli.app import run as seatrial
 
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_ALLOW_FILE_STORE="true")
 warnings.simplefilter("ignore")
 BATCH = torch.export.Dim("batch")
 FREE = [{0: BATCH}]
@@ -102,6 +106,38 @@ def test_a_model_is_written_with_the_same_answers(
     assert made["parity"]["passed"]
     assert made["opset"].get("ai.onnx") == opset
     assert (models / "made").stat().st_size == made["bytes"]
+
+
+@pytest.mark.parametrize("form", ["pickle", "pt2"])
+def test_what_mlflow_logged_answers_as_the_model(
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(models / "mlruns"))
+    mlflow.set_tracking_uri(str(models / "mlruns"))
+    layers = torch.load("layers.pt", weights_only=False)
+    example = np.random.default_rng(0).random((5, 3, 8, 8), dtype=np.float32)
+    mlflow.pytorch.log_model(
+        layers,
+        name=form,
+        registered_model_name=form,
+        serialization_format=form,
+        input_example=example if form == "pt2" else None,
+        signature=ModelSignature(Schema([TensorSpec(example.dtype, (-1, 3, 8, 8))])),
+        pip_requirements=["torch"],
+    )
+    words = [f"models:/{form}/1", "--data", "image.npz", "-o", "made.onnx"]
+    code, made = run(capsys, "export", *words)
+    if form == "pt2":
+        assert (code, made["error"]["code"]) == (7, "model.unsafe")
+        code, made = run(capsys, "export", *words, "--trust")
+    assert code == 0, made
+    session = onnxruntime.InferenceSession(models / "made.onnx")
+    (answers,) = session.run(None, {session.get_inputs()[0].name: example})
+    with torch.no_grad():
+        np.testing.assert_allclose(answers, layers(torch.from_numpy(example)), atol=1e-5)
 
 
 def test_the_commands_of_the_page_are_run_as_they_stand(

@@ -8,8 +8,10 @@ import pytest
 
 from seatrial.kernel.errors import MissingExtra
 from seatrial.registry.class_file import NoSuchClass, packed_of
+from seatrial.registry.class_folder import ClassUnusable
 from seatrial.registry.model_file import UnknownFormat
 from seatrial.registry.models import ArtefactUnusable
+from seatrial.registry.saved_model_file import names_in
 from seatrial.wiring.deploying.given import (
     MlflowUnset,
     MlflowUriInvalid,
@@ -95,6 +97,20 @@ def test_of_pytorch_mlflow_names_the_folder_of_the_model(logged: Path, name: str
     assert described(logged, text) == logged / "data" / name
 
 
+def test_what_mlflow_alone_can_load_is_packed_whole(logged: Path) -> None:
+    (logged / "link.pkl").unlink()
+    (logged / "MLmodel").write_text("flavors: {python_function: {}, statsmodels: {}}")
+    with model_file(logged, say=print, mlflow=None) as file:
+        assert file.name == "churn-model"
+        assert names_in(file) == {"MLmodel", "model.pkl"}
+    assert not file.exists()
+
+
+def test_a_folder_of_mlflow_with_a_link_out_of_it_is_refused(logged: Path) -> None:
+    with pytest.raises(ClassUnusable, match="leads out of it"):
+        described(logged, "flavors: {python_function: {}}")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -105,7 +121,7 @@ def test_of_pytorch_mlflow_names_the_folder_of_the_model(logged: Path, name: str
         ("flavors: {sklearn: {pickled_model: link.pkl}}", "no file of its own"),
         ("flavors: {sklearn: {pickled_model: absent.pkl}}", "no file of its own"),
         ("flavors: {sklearn: {}}", "no file of its own"),
-        ("flavors: {python_function: {}, spark: {}}", "logged as: python_function, spark"),
+        ("flavors: {spark: {}}", "logged as: spark"),
         ("flavors: 3", "without flavors"),
         ("[", "can be read"),
         ("x: " + "[" * 100_000, "can be read"),

@@ -18,18 +18,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import numpy as np
-
+from seatrial.adapters.native.answers import column, shown_by, wanted_of
 from seatrial.kernel.errors import SeatrialError
 from seatrial.packaging.model_facts import ModelFacts
 from seatrial.registry.class_file import NoSuchClass, Packed, UnreadableClass, unpack_class
 from seatrial.registry.model_file import CorruptModel, missing_library
 from seatrial.registry.scan import MAX_MODEL_BYTES
 from seatrial.registry.signature import Batch, Prediction, Signature, Task, n_rows
-from seatrial.serving.failures import CodeFailed, UnsupportedModel, WrongClass
-
-_UNKNOWN = ("unknown",)
-"""The outputs of a signature that is still to be found out; see `packaging.session`."""
+from seatrial.serving.failures import CodeFailed, WrongClass
 
 
 def load_class(path: Path) -> ClassModel:
@@ -90,40 +86,11 @@ class ClassModel:
         found = self._model.predict(rows)
         named = found if isinstance(found, Mapping) else {"prediction": found}
         n = n_rows(batch)
-        answers = {str(name): _column(str(name), values, n) for name, values in named.items()}
-        wanted = tuple(output.name for output in signature.outputs)
-        if not answers or (wanted != _UNKNOWN and set(wanted) - answers.keys()):
-            raise UnsupportedModel(
-                f"predict of {self._title} gives {sorted(answers)}, not {list(wanted)}.",
-                remedy="Return the same outputs for all rows, and at least one.",
-            )
-        if wanted == _UNKNOWN:
-            self._learn(answers)
+        answers = {str(name): column(str(name), values, n) for name, values in named.items()}
+        if wanted_of(answers, signature, self._title):
+            stated = getattr(self._model, "classes", None)
+            self._task, self._classes = shown_by(answers, stated=stated, title=self._title)
         return answers
-
-    def _learn(self, answers: Prediction) -> None:
-        """What the first answers show: the task, and the classes."""
-        if "label" in answers:
-            self._task = Task.CLASSIFICATION
-        elif answers.keys() == {"prediction"} and answers["prediction"].ndim == 1:
-            self._task = Task.REGRESSION
-        likely = answers.get("probabilities")
-        if likely is None or likely.ndim != 2:
-            return
-        stated = getattr(self._model, "classes", None)
-        if stated is None:
-            whole = "label" in answers and answers["label"].dtype.kind in "iu"
-            self._classes = tuple(range(likely.shape[1])) if whole else None
-            return
-        names = list(stated() if callable(stated) else stated)
-        plain = [one.item() if isinstance(one, np.generic) else one for one in names]
-        if len(plain) != likely.shape[1] or {type(one) for one in plain} not in ({str}, {int}):
-            raise UnsupportedModel(
-                f"{self._title} says its classes are {str(plain)[:100]}, for "
-                f"{likely.shape[1]} probabilities a row.",
-                remedy="Give `classes` one text or one whole number for each probability.",
-            )
-        self._classes = tuple(plain)
 
 
 def _class(path: Path, packed: Packed, folder: Path) -> Any:
@@ -203,26 +170,3 @@ def _made(kind: Any, folder: Path) -> Any:
 def _said(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or ["it says nothing"]
     return f"{type(error).__name__}: {lines[0][:300].rstrip(' .')}."
-
-
-def _column(name: str, values: Any, n: int) -> Any:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # rows of different lengths
-        raise UnsupportedModel(
-            f"The model's output {name!r} is no array: {error}.",
-            remedy="Return one value, or one list of the same length, for each row.",
-        ) from error
-    if array.ndim == 0 or len(array) != n:
-        raise UnsupportedModel(
-            f"The model's output {name!r} has the shape {list(array.shape)} for {n} rows.",
-            remedy="Return one answer for each row, the rows in the first dimension.",
-        )
-    if array.dtype.kind == "U":
-        array = array.astype(object)
-    if array.dtype.kind == "O" and not all(type(v) is str for v in array.ravel().tolist()):
-        raise UnsupportedModel(
-            f"The model's output {name!r} holds other things than texts and numbers.",
-            remedy="Return texts, numbers or truths: one, or a list of the same length, each row.",
-        )
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array

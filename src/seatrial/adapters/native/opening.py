@@ -16,6 +16,7 @@ from seatrial.adapters.native.loaded import LoadedModel
 from seatrial.adapters.native.onnx_model import load_onnx
 from seatrial.adapters.native.parameters import check_parameters
 from seatrial.adapters.native.pickles import load_pickle
+from seatrial.adapters.native.pyfunc_files import load_pyfunc
 from seatrial.adapters.native.sklearn_model import SklearnModel
 from seatrial.adapters.native.skops_files import load_skops
 from seatrial.adapters.native.tensorflow_files import load_tensorflow
@@ -43,10 +44,12 @@ def open_model(
     match report.format:
         case FileFormat.TORCH | FileFormat.TORCHSCRIPT | FileFormat.TORCH_EXPORT:
             return load_torch(path, report, code=code)
-        case FileFormat.KERAS | FileFormat.SAVED_MODEL:
+        case FileFormat.KERAS | FileFormat.KERAS_H5 | FileFormat.SAVED_MODEL:
             return load_tensorflow(path, report)
         case FileFormat.PICKLE | FileFormat.SKOPS:
             return _unpickled(path, report, any_version=any_version)
+        case FileFormat.PYFUNC:
+            return load_pyfunc(path, any_version=any_version)
         case alone:
             return _ALONE[alone](path)
 

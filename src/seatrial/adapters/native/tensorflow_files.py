@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from seatrial.adapters.native.keras_h5 import refuse_links
 from seatrial.adapters.native.tensorflow_model import TensorflowModel
 from seatrial.adapters.native.threads import allowed_threads
 from seatrial.kernel.errors import SeatrialError
 from seatrial.registry.model_file import CorruptModel, FileFormat, missing_library
 from seatrial.registry.saved_model_file import NoSignature, UnreadableArchive, unpack
-from seatrial.registry.scan import MAX_MODEL_BYTES, LostDefinition, ScanReport, UnsafeModel
+from seatrial.registry.scan import MAX_MODEL_BYTES, LostDefinition, ScanReport
 
 _SETTINGS: Final = {
     "CUDA_VISIBLE_DEVICES": "-1",
@@ -23,6 +24,8 @@ _SETTINGS: Final = {
 }
 _WEIGHTS: Final = "model.weights.h5"
 _MOST_NAMES: Final = 8
+_UNKNOWN: Final = ("Could not locate", "Unknown layer", "Unknown activation")
+"""How Keras says that a class or a function of somebody's own is not there."""
 
 
 def load_tensorflow(path: Path, report: ScanReport) -> TensorflowModel:
@@ -33,9 +36,10 @@ def load_tensorflow(path: Path, report: ScanReport) -> TensorflowModel:
     """
     _prepare(path)
     try:
-        if report.format is FileFormat.KERAS:
-            return TensorflowModel.of_keras(_keras(path, safe=not report.trusted))
-        return _saved(path)
+        if report.format is FileFormat.SAVED_MODEL:
+            return _saved(path)
+        model = _keras(path, report.format, safe=not report.trusted)
+        return TensorflowModel.of_keras(model)
     except (SeatrialError, MemoryError):
         raise
     except UnreadableArchive as problem:
@@ -59,36 +63,24 @@ def _prepare(path: Path) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _keras(path: Path, *, safe: bool) -> Any:
+def _keras(path: Path, kind: FileFormat, *, safe: bool) -> Any:
+    import h5py
     import keras
 
-    _refuse_links(path)
+    alone = kind is FileFormat.KERAS_H5
+    with h5py.File(path if alone else _weights(path)) as file:
+        refuse_links(path.name, file)
     with TemporaryDirectory(prefix="seatrial-") as scratch:
-        named = Path(scratch) / "model.keras"  # Keras reads a file by its ending
+        named = Path(scratch) / (
+            "model.h5" if alone else "model.keras"
+        )  # Keras reads a file by its ending
         named.symlink_to(path.resolve())
         return keras.saving.load_model(named, compile=False, safe_mode=safe)
 
 
-def _refuse_links(path: Path) -> None:
-    """See that the weights are in the file: HDF5 can refer to any other file of the machine."""
-    import h5py
-
-    def leads(name: str, link: Any) -> str | None:
-        return name if isinstance(link, h5py.ExternalLink) else None
-
-    def refers(name: str, item: Any) -> str | None:
-        far = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
-        return name if far else None
-
+def _weights(path: Path) -> io.BytesIO:
     with zipfile.ZipFile(path) as archive:
-        content = io.BytesIO(archive.read(_WEIGHTS))
-    with h5py.File(content) as weights:
-        found = weights.visititems_links(leads) or weights.visititems(refers)
-    if found is not None:
-        raise UnsafeModel(
-            f"The weights {found!r} of {path.name} are in another file, which no saved model does.",
-            remedy="Do not load this file. Ask whoever made it.",
-        )
+        return io.BytesIO(archive.read(_WEIGHTS))
 
 
 def _saved(path: Path) -> TensorflowModel:
@@ -123,7 +115,7 @@ def _failed(path: Path, error: Exception) -> SeatrialError:
     said = (
         f"{path.name} cannot be loaded: {(lines or [type(error).__name__])[0][:200].rstrip(' .')}."
     )
-    if isinstance(error, TypeError) and "Could not locate" in str(error):
+    if isinstance(error, TypeError | ValueError) and any(w in str(error) for w in _UNKNOWN):
         return LostDefinition(
             said,
             remedy="Write it as a SavedModel with model.export(folder): that needs no class.",

@@ -52,10 +52,17 @@ class Program:
         """Say what a file is, without running it."""
         import msgspec
 
+        from seatrial.adapters.native.keras_h5 import configuration_of
         from seatrial.adapters.picklescan import dangerous
         from seatrial.registry.scan import scan
 
-        self._report = scan(Path(path), trust=trust, second_opinion=dangerous, limit=limit)
+        self._report = scan(
+            Path(path),
+            trust=trust,
+            second_opinion=dangerous,
+            configuration=configuration_of,
+            limit=limit,
+        )
         return cast("dict[str, object]", msgspec.to_builtins(self._report))
 
     def load(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
@@ -21,6 +23,7 @@ from seatrial.registry.models import (
     cut_tag,
     version_unknown,
 )
+from seatrial.registry.pyfunc_file import DESCRIPTION, pack_pyfunc
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -33,7 +36,6 @@ _READY = "READY"
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"})
 _LOGGED = "models:/"
-_DESCRIPTION = "MLmodel"
 _MAX_DESCRIPTION = 1 << 20
 
 _FLAVORS: Mapping[str, str] = {
@@ -45,6 +47,9 @@ _FLAVORS: Mapping[str, str] = {
     "pytorch": "model_data",
 }
 """The flavors that are packaged, the most telling first, and where each names its file."""
+
+_ANYTHING = "python_function"
+"""The flavor of what MLflow itself loads and asks, whatever it is."""
 
 _IN_FOLDER = ("model.pth", "model.pt2")
 """What MLflow calls the model of a flavor that names a folder."""
@@ -100,7 +105,7 @@ class MlflowRegistry:
         absent = version_unknown(model, number)
         location = self._asked(partial(self._location, model, number), absent=absent)
         there = self._downloaded(location, folder, absent)
-        return Fetched(file=model_file(there, f"Version {number} of {model!r}"))
+        return Fetched(file=model_file(there, f"Version {number} of {model!r}", into=folder))
 
     def fetch_logged(self, uri: str, folder: Path) -> Fetched:
         """The model that a run logged, its whole folder copied.
@@ -113,9 +118,11 @@ class MlflowRegistry:
         absent = ArtefactUnusable(
             f"MLflow has no {uri!r}.", remedy="Look at the run and at the path of its model."
         )
-        return Fetched(file=model_file(self._downloaded(uri, folder, absent), repr(uri)))
+        there = self._downloaded(uri, folder, absent)
+        return Fetched(file=model_file(there, repr(uri), into=folder))
 
     def _downloaded(self, uri: str, folder: Path, absent: Exception) -> Path:
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         from mlflow.artifacts import download_artifacts
 
         there = self._asked(
@@ -189,10 +196,14 @@ class MlflowRegistry:
         )
 
 
-def model_file(folder: Path, what: str) -> Path:
+def model_file(folder: Path, what: str, *, into: Path, name: str = "") -> Path:
     """The model file of a folder that MLflow wrote.
 
-    Args: what: whose folder it is, as the beginning of a sentence.   Raises: ArtefactUnusable.
+    Args:
+        what: whose folder it is, as the beginning of a sentence.
+        into: where a folder is packed whose model MLflow alone can load.
+        name: of the file that is packed.
+    Raises: ArtefactUnusable, ClassUnusable, FolderTooLarge.
     """
     flavors = _flavors(folder, what)
     for flavor, key in _FLAVORS.items():
@@ -203,6 +214,10 @@ def model_file(folder: Path, what: str) -> Path:
         if path.is_file() and path.is_relative_to(folder.resolve()):
             return path
         raise _unusable(what, f"names no file of its own as the model of {flavor}")
+    if _ANYTHING in flavors:
+        packed = Path(mkdtemp(dir=into)) / (name or "model")
+        pack_pyfunc(folder.resolve(), packed)
+        return packed
     known = ", ".join(sorted(flavors)) or "none"
     raise _unusable(what, f"was logged as: {known}")
 
@@ -215,22 +230,21 @@ def _file_in(path: Path) -> Path:
 
 def _flavors(folder: Path, what: str) -> Mapping[str, Any]:
     try:
-        with (folder / _DESCRIPTION).open("rb") as file:
+        with (folder / DESCRIPTION).open("rb") as file:
             found = yaml.safe_load(file.read(_MAX_DESCRIPTION))
     except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise _unusable(what, f"has no file {_DESCRIPTION} that can be read") from error
+        raise _unusable(what, f"has no file {DESCRIPTION} that can be read") from error
     flavors = found.get("flavors") if isinstance(found, Mapping) else None
     if not isinstance(flavors, Mapping):
-        raise _unusable(what, f"has a file {_DESCRIPTION} without flavors")
+        raise _unusable(what, f"has a file {DESCRIPTION} without flavors")
     return flavors
 
 
 def _unusable(what: str, why: str) -> ArtefactUnusable:
     return ArtefactUnusable(
         f"{what} {why}.",
-        remedy="Log the model with mlflow.sklearn, mlflow.xgboost, mlflow.lightgbm, "
-        "mlflow.catboost, mlflow.pytorch or mlflow.onnx, and register it again; of code alone, "
-        "deploy a class with load and predict as module.py:Class.",
+        remedy="Log the model with a flavor that writes python_function too, as mlflow.sklearn and "
+        "mlflow.pyfunc do, and register it again.",
     )
 
 

@@ -21,6 +21,7 @@ from seatrial.registry.class_folder import Named, named_class, pack_class
 from seatrial.registry.huggingface_file import is_model_folder, packed_folder
 from seatrial.registry.model_file import UnknownFormat
 from seatrial.registry.naming import suggest_name
+from seatrial.registry.pyfunc_file import DESCRIPTION
 from seatrial.registry.saved_model_file import is_folder, one_file
 from seatrial.wiring.registry.registries import open_mlflow
 
@@ -31,7 +32,6 @@ _VERSION: Final = re.compile(r"models:/([^/@]+)(?:/([1-9][0-9]{0,8})|@([^/@]+))"
 _RUN: Final = re.compile(r"runs:/([A-Za-z0-9_-]{1,64})((?:/(?!\.\.?(?:/|$))[^/]+)+)")
 _SCHEMES: Final = ("models:/", "runs:/")
 _TRACKING: Final = "MLFLOW_TRACKING_URI"
-_DESCRIPTION: Final = "MLmodel"
 
 
 class MlflowUriInvalid(Invalid):
@@ -87,24 +87,27 @@ def model_file(
 
 def holds_model(folder: Path) -> bool:
     """Whether a folder holds a model as its library wrote it, and no bundle."""
-    return is_folder(folder) or is_model_folder(folder) or (folder / _DESCRIPTION).exists()
+    return is_folder(folder) or is_model_folder(folder) or (folder / DESCRIPTION).exists()
 
 
 @contextmanager
 def _found(given: Path, say: Say, mlflow: str | None) -> Iterator[Path]:
     # A packed class is a file of that name, in our own registry for example.
     named = None if given.is_file() else named_class(given)
-    if named is None and not str(given).startswith(_SCHEMES):
-        is_whole = not given.is_dir() or is_folder(given) or is_model_folder(given)
-        yield given if is_whole else _in_folder(given)
+    is_address = str(given).startswith(_SCHEMES)
+    of_mlflow = given.is_dir() and not (is_folder(given) or is_model_folder(given))
+    if named is None and not is_address and not of_mlflow:
+        yield given
         return
     with TemporaryDirectory(prefix="seatrial-") as folder:
         if named is not None:
             yield _packed(named, Path(folder) / given.name, say)
-        else:
+        elif is_address:
             file = _fetched(str(given), Path(folder), mlflow)
             say("ok", "fetch", f"{file.name} of {given}")
             yield file
+        else:
+            yield _in_folder(given, Path(folder))
 
 
 def _packed(named: Named, file: Path, say: Say) -> Path:
@@ -115,16 +118,17 @@ def _packed(named: Named, file: Path, say: Say) -> Path:
     return file
 
 
-def _in_folder(folder: Path) -> Path:
+def _in_folder(folder: Path, scratch: Path) -> Path:
     from seatrial.adapters.tracking.registry_mlflow import model_file as file_of
 
-    if not (folder / _DESCRIPTION).exists():
+    if not (folder / DESCRIPTION).exists():
         raise UnknownFormat(
-            f"{str(folder)!r} is a folder without a file {_DESCRIPTION}, as MLflow writes it, "
+            f"{str(folder)!r} is a folder without a file {DESCRIPTION}, as MLflow writes it, "
             "saved_model.pb, as TensorFlow does, or config.json, as Hugging Face does.",
             remedy="Give a model file, a folder that one of them wrote, or module.py:Class.",
         )
-    return file_of(folder, f"The folder {str(folder)!r}")
+    name = folder.resolve().name
+    return file_of(folder, f"The folder {str(folder)!r}", into=scratch, name=name)
 
 
 def _fetched(uri: str, folder: Path, mlflow: str | None) -> Path:
