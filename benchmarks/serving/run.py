@@ -173,7 +173,7 @@ def _weigh(server: Server, peer: Peer, model: Model, round_: int) -> Start:
 
 
 def _time(bench: Bench, server: Server, peer: Peer, scenario: Scenario, round_: int) -> Timing:
-    """Check the answers, warm up, time, and check again."""
+    """Check the answers, warm up, time, and check again; what a load left undone is let end."""
     wire = peer.wire(scenario.model, scenario.encoding)
     assert wire is not None
     rows = bench.truth.rows[scenario.model]
@@ -203,9 +203,11 @@ def _time(bench: Bench, server: Server, peer: Peer, scenario: Scenario, round_: 
 
     n_checked = check.answers(server.port, wire, calls, scenario, bench.truth)
     timed(bench.settings.warm_up_s)
+    server.rest()
     before_s = server.cpu_s()
     figures = timed(bench.settings.duration_s)
     cpu_s = server.cpu_s() - before_s
+    server.rest()
     n_checked += check.answers(server.port, wire, calls, scenario, bench.truth)
     return Timing(
         peer=peer.name,

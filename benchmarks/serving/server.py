@@ -22,6 +22,10 @@ HOST = "127.0.0.1"
 START_LIMIT_S = 120
 STOP_LIMIT_S = 10
 POLL_S = 0.002
+REST_S = 0.25
+REST_LIMIT_S = 5
+RESTING = 0.05
+"""Share of a core below which a server has nothing left to do."""
 
 
 class ServerFailed(Exception):
@@ -69,6 +73,19 @@ class Server:
                 times = process.cpu_times()
                 total += times.user + times.system
         return total
+
+    def rest(self) -> None:
+        """Wait until nothing is left of the last load, or for `REST_LIMIT_S`.
+
+        Servers answer requests whose clients are gone already. Sixteen of half a second each would
+        be the next load's CPU and time, and by the kind of server more or fewer of them are left.
+        """
+        used = self.cpu_s()
+        for _ in range(round(REST_LIMIT_S / REST_S)):
+            time.sleep(REST_S)
+            before, used = used, self.cpu_s()
+            if used - before <= RESTING * REST_S:
+                return
 
 
 def free_port() -> int:

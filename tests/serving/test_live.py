@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from seatrial.kernel.errors import Invalid, Unavailable
+from seatrial.serving.batching import CostModel, linger_s
 from seatrial.serving.engine import EngineKind
 from seatrial.serving.exchange import BadOutput
 from seatrial.serving.failures import EngineFailed
@@ -186,6 +187,16 @@ def test_without_batching_in_the_plan_requests_run_one_by_one(fakes: SimpleNames
     assert limits_of(fakes.plan((1, fakes.choice()), batching=False)).max_rows == 1
     bounds = limits_of(fakes.plan((1, fakes.choice()), max_batch_rows=32), max_waiting=7)
     assert (bounds.max_rows, bounds.max_waiting) == (32, 7)
+
+
+def test_how_long_a_batch_waits_for_company_is_for_the_queue_to_say(fakes: SimpleNamespace) -> None:
+    whole = fakes.plan((1, fakes.choice()))
+    assert whole.linger_s == 0.0
+    limits = limits_of(whole)
+    flat, by_row = CostModel.of(0.0022, 0.00015, 256), CostModel.of(0.0022, 0.0022, 256)
+    assert linger_s(flat, 8, limits) == pytest.approx(0.00055)  # eight of sixteen clients wait
+    assert linger_s(by_row, 8, limits) == 0.0
+    assert limits_of(fakes.plan((1, fakes.choice()), batching=False)).linger_s == 0.0
 
 
 async def test_columns_go_through_like_matrices(

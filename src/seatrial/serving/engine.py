@@ -151,7 +151,8 @@ class EnginePlan:
         per_row_s: what a further row costs, seconds >= 0; fitted.
         batching: whether running requests together pays.
         max_batch_rows: the most rows to put together, >= 1.
-        linger_s: how long a batch waits for company while others run, seconds >= 0.
+        linger_s: how long a batch waits for company in a server elsewhere, seconds >= 0; in this
+            one its queue decides.
         reason: one sentence for people.
         remote: name of the engine elsewhere that answers, as configured; None where none does.
     """

@@ -33,6 +33,10 @@ from seatrial.serving.soundness import check, check_rows, floating
 
 _log = logging.getLogger(__name__)
 
+_LINGER_S = 4e-3
+"""The most a batch waits for company. How long it does is the queue's to say, which sees how many
+wait and what calls cost; a plan's own linger is for servers elsewhere, which see neither."""
+
 _TRY_AGAIN_S = 30.0
 """Pause after a native engine beside an ONNX one could not be started."""
 
@@ -313,5 +317,5 @@ def limits_of(plan: EnginePlan, *, max_waiting: int = 1024) -> BatchLimits:
     return BatchLimits(
         max_waiting=max_waiting,
         max_rows=plan.max_batch_rows if plan.batching else 1,
-        linger_s=plan.linger_s if plan.batching else 0.0,
+        linger_s=_LINGER_S if plan.batching else 0.0,
     )

@@ -6,7 +6,15 @@ import pytest
 
 from seatrial.registry.signature import Batch, Signature
 from seatrial.serving.codec.dialect import Model
-from seatrial.serving.codec.v2 import HEADER_LENGTH, InferDialect
+from seatrial.serving.codec.v2 import (
+    HEADER_LENGTH,
+    Infer,
+    InferCall,
+    InferDialect,
+    InferReply,
+    Tensor,
+    Wanted,
+)
 from seatrial.serving.exchange import BadInput, BadOutput, Limits, Reply, Request
 from seatrial.serving.validate import Contract
 from seatrial.testing.models import column_signature, matrix_signature
@@ -256,3 +264,34 @@ def test_key_and_timeout_come_from_the_parameters(
 ) -> None:
     ask = DIALECT.parse(request({"inputs": [], "parameters": parameters}))
     assert (ask.key, ask.timeout_s) == (key, timeout_s)
+
+
+def call(raw: bytes, shape: list[int], outputs: list[Wanted] | None = None, **said: Any) -> Any:
+    message = Infer([Tensor("x", shape, "FP32", raw)], "q", outputs, said or None)
+    return DIALECT.parse(InferCall("POST", "/", b"", {}, b"", message))
+
+
+def test_a_door_that_reads_and_writes_itself_gives_tensors_and_is_given_tensors() -> None:
+    made = codec(matrix_signature())
+    ask = call(np.array(VALUES, "<f4").tobytes(), [2, 3], seatrial_key="u1", timeout=2_000_000)
+    assert (ask.key, ask.timeout_s) == (b"u1", 2.0)
+    assert made.batch(ask).tolist() == [VALUES[:3], VALUES[3:]]
+    reply = made.reply(ask, PREDICTION, 2)
+    assert isinstance(reply, InferReply)
+    assert (reply.status, reply.body, reply.model, reply.version) == (200, b"", "churn", 3)
+    assert reply.id == "q"
+    assert [(t.name, t.datatype, t.values.tolist()) for t in reply.tensors] == [
+        ("label", "INT64", [1, 0]),
+        ("probabilities", "FP32", [[0.25, 0.75], [0.5, 0.5]]),
+    ]
+
+
+def test_a_call_is_checked_as_a_body_is() -> None:
+    made = codec(matrix_signature())
+    for raw, shape in ((bytes(23), [2, 3]), (bytes(24), [2, -3]), (bytes(24), [1, 4])):
+        with pytest.raises(BadInput):
+            made.batch(call(raw, shape))
+    with pytest.raises(BadInput):
+        made.batch(call(np.array([np.nan] * 3, "<f4").tobytes(), [1, 3]))
+    with pytest.raises(BadInput, match="'y'"):
+        made.reply(call(bytes(24), [2, 3], [Wanted("y")]), PREDICTION, 2)

@@ -1,13 +1,12 @@
 """Calls of gRPC's services as requests of the data plane, whatever protocol they speak.
 
-A call becomes the request that the Open Inference Protocol over HTTP would make of it, with raw
-tensors: so validation, split, counting and errors are those of HTTP, and there is one parser of
-tensors.
+A call becomes the message that a body of the Open Inference Protocol over HTTP would be read as: so
+validation, split, counting and errors are those of HTTP, and there is one reader of tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
@@ -15,10 +14,10 @@ from urllib.parse import quote
 import orjson
 
 from seatrial.serving.client_errors import Impatient
+from seatrial.serving.codec.v2 import Infer, InferCall, InferReply
 from seatrial.serving.exchange import Reply, Request
 from seatrial.serving.plane import DataPlane
 
-_LENGTH: Final = b"inference-header-content-length"
 _PASSED: Final = ("x-seatrial-key", "x-seatrial-version", "x-request-id")
 _TOLD: Final = frozenset({b"x-seatrial-version", b"x-request-id", b"retry-after"})
 
@@ -61,46 +60,39 @@ class PlaneCalls:
 
     async def says_yes(self, path: str) -> bool:
         """Whether a path is answered with 200."""
-        return (await self._asked("GET", path)).status == 200
+        return (await self._got(path)).status == 200
 
     async def document(self, path: str, context: Any) -> dict[str, Any]:
         """The document at a path; where there is none, the call ends here."""
-        reply = await self._asked("GET", path)
+        reply = await self._got(path)
         await self._refuse(reply, context)
         record: dict[str, Any] = orjson.loads(reply.body)
         return record
 
-    async def infer(
-        self, model: str, record: dict[str, Any], raw: Sequence[bytes], context: Any
-    ) -> tuple[dict[str, Any], list[bytes]]:
+    async def infer(self, model: str, message: Infer[bytes], context: Any) -> InferReply:
         """Ask for a prediction; where there is none, the call ends here.
 
-        Args:
-            model: its path.
-            record: the JSON part of the request, as over HTTP.
-            raw: the tensors in the order of its inputs.
-        Returns: the JSON part of the reply, and the tensors in the order of its outputs.
+        Args: model: its path.
         """
-        _limit(record, context.time_remaining())
-        for given, part in zip(record["inputs"], raw, strict=True):
-            given.setdefault("parameters", {})["binary_data_size"] = len(part)
-        head = orjson.dumps(record)
+        _hurry(message, context.time_remaining())
         metadata = dict(context.invocation_metadata() or ())
         headers = {
             name.encode(): str(metadata[name]).encode() for name in _PASSED if name in metadata
         }
-        headers[_LENGTH] = str(len(head)).encode()
-        reply = await self._asked("POST", f"{model}/infer", b"".join([head, *raw]), headers)
+        call = InferCall("POST", f"{model}/infer", b"", headers, b"", message)
+        reply = await self._asked(call)
         context.set_trailing_metadata(
             tuple((n.decode(), v.decode()) for n, v in reply.headers if n in _TOLD)
         )
         await self._refuse(reply, context)
-        return _parts(reply)
+        assert isinstance(reply, InferReply)
+        return reply
 
-    async def _asked(
-        self, method: str, path: str, body: bytes = b"", headers: dict[bytes, bytes] | None = None
-    ) -> Reply:
-        reply = self._plane.handle(Request(method, path, b"", headers or {}, body))
+    async def _got(self, path: str) -> Reply:
+        return await self._asked(Request("GET", path, b"", {}, b""))
+
+    async def _asked(self, request: Request) -> Reply:
+        reply = self._plane.handle(request)
         return reply if isinstance(reply, Reply) else await reply
 
     async def _refuse(self, reply: Reply, context: Any) -> None:
@@ -120,22 +112,11 @@ def model_path(name: str, version: str = "", *, root: str = "/v2") -> str:
     return f"{path}/versions/{quote(version, safe='')}" if version else path
 
 
-def _limit(record: dict[str, Any], left_s: float | None) -> None:
-    """Ask for raw answers, within the deadline of the call."""
-    parameters = record.setdefault("parameters", {})
-    parameters["binary_data_output"] = True
-    waits = parameters.get("timeout")
-    left = None if left_s is None else max(1, int(left_s * 1e6))
-    if left is not None and not (isinstance(waits, int) and 0 < waits < left):
+def _hurry(message: Infer[bytes], left_s: float | None) -> None:
+    """Have the answer within the deadline of the call."""
+    if left_s is None:
+        return
+    parameters = message.parameters = message.parameters or {}
+    waits, left = parameters.get("timeout"), max(1, int(left_s * 1e6))
+    if not (isinstance(waits, int) and 0 < waits < left):
         parameters["timeout"] = left
-
-
-def _parts(reply: Reply) -> tuple[dict[str, Any], list[bytes]]:
-    length = next(int(value) for name, value in reply.headers if name == _LENGTH)
-    record, place = orjson.loads(reply.body[:length]), length
-    raw = []
-    for output in record["outputs"]:
-        size = output["parameters"]["binary_data_size"]
-        raw.append(reply.body[place : place + size])
-        place += size
-    return record, raw

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from seatrial.adapters.grpc.calls import Misformed, PlaneCalls, Service, model_path
 from seatrial.adapters.grpc.oip_messages import CONTENTS, SERVICE, messages
-from seatrial.serving.codec.tensor import DATATYPES
-
-_OURS: Final = ("binary_data_size", "binary_data_output", "binary_data")
-"""Parameters of HTTP's raw tensors, which gRPC's clients do not speak of."""
+from seatrial.serving.codec.tensor import DATATYPES, to_bytes
+from seatrial.serving.codec.v2 import Infer, Tensor, Wanted
 
 
 class OipService:
@@ -61,20 +59,32 @@ class OipService:
 
     async def _model_infer(self, request: Any, context: Any) -> Any:
         path = model_path(request.model_name, request.model_version)
-        record, raw = await self._calls.infer(path, _record(request), _tensors(request), context)
-        fields = {n: record[n] for n in ("model_name", "model_version", "id") if n in record}
-        outputs = [
-            {name: output[name] for name in ("name", "datatype", "shape")}
-            for output in record["outputs"]
-        ]
+        reply = await self._calls.infer(path, _message(request), context)
         return self._messages["ModelInferResponse"](
-            **fields, outputs=outputs, raw_output_contents=raw
+            model_name=reply.model,
+            model_version=str(reply.version),
+            id=reply.id,
+            outputs=[
+                {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.values.shape}
+                for tensor in reply.tensors
+            ],
+            raw_output_contents=[to_bytes(tensor.values) for tensor in reply.tensors],
         )
 
 
-def _tensors(request: Any) -> list[bytes]:
-    """The raw tensors of a request, one for each input.   Raises: Misformed."""
-    raw = [bytes(part) for part in request.raw_input_contents]
+def _message(request: Any) -> Infer[bytes]:
+    """What the body of the same request over HTTP would be read as.   Raises: Misformed."""
+    inputs = [
+        Tensor(tensor.name, list(tensor.shape), tensor.datatype, data, _plain(tensor.parameters))
+        for tensor, data in zip(request.inputs, _contents(request), strict=True)
+    ]
+    outputs = [Wanted(wanted.name, _plain(wanted.parameters)) for wanted in request.outputs]
+    return Infer(inputs, request.id or None, outputs or None, _plain(request.parameters))
+
+
+def _contents(request: Any) -> list[bytes]:
+    """The raw values of each input.   Raises: Misformed."""
+    raw = list(request.raw_input_contents)
     if raw and len(raw) != len(request.inputs):
         raise Misformed(
             f"{len(request.inputs)} inputs have {len(raw)} raw contents. Send one for each."
@@ -84,35 +94,13 @@ def _tensors(request: Any) -> list[bytes]:
     return raw or [_packed(tensor) for tensor in request.inputs]
 
 
-def _record(request: Any) -> dict[str, Any]:
-    """The JSON part of the same request over HTTP."""
-    inputs = [
-        {
-            "name": tensor.name,
-            "datatype": tensor.datatype,
-            "shape": list(tensor.shape),
-            "parameters": _plain(tensor.parameters),
-        }
-        for tensor in request.inputs
-    ]
-    record: dict[str, Any] = {"inputs": inputs, "parameters": _plain(request.parameters)}
-    if request.id:
-        record["id"] = request.id
-    if request.outputs:
-        record["outputs"] = [
-            {"name": wanted.name, "parameters": _plain(wanted.parameters)}
-            for wanted in request.outputs
-        ]
-    return record
-
-
-def _plain(parameters: Any) -> dict[str, Any]:
+def _plain(parameters: Any) -> dict[str, Any] | None:
     found = {}
     for name, value in parameters.items():
         which = value.WhichOneof("parameter_choice")
-        if which is not None and name not in _OURS:
+        if which is not None:
             found[name] = getattr(value, which)
-    return found
+    return found or None
 
 
 def _packed(tensor: Any) -> bytes:

@@ -17,7 +17,9 @@ from seatrial.adapters.grpc.tfserving_messages import (
     messages,
 )
 from seatrial.adapters.grpc.tfserving_tensors import NUMBERS, fields_of, raw_tensor
+from seatrial.serving.codec.tensor import to_bytes
 from seatrial.serving.codec.tftext import SIGNATURE_NAME
+from seatrial.serving.codec.v2 import Infer, Tensor, Wanted
 
 _FIELD: Final = "signature_def"
 
@@ -57,19 +59,20 @@ class TfServing:
             raw_tensor(name, tensor, max_bytes=self._max_bytes)
             for name, tensor in request.inputs.items()
         ]
-        record: dict[str, Any] = {"inputs": [described for described, _ in tensors]}
-        if request.output_filter:
-            record["outputs"] = [{"name": name} for name in request.output_filter]
-        answer, raw = await self._calls.infer(path, record, [part for _, part in tensors], context)
+        message = Infer(
+            [Tensor(**described, data=part) for described, part in tensors],
+            outputs=[Wanted(name) for name in request.output_filter] or None,
+        )
+        reply = await self._calls.infer(path, message, context)
         outputs = {
-            output["name"]: self._messages["Tensor"](
-                **fields_of(output["datatype"], output["shape"], part)
+            t.name: self._messages["Tensor"](
+                **fields_of(t.datatype, list(t.values.shape), to_bytes(t.values))
             )
-            for output, part in zip(answer["outputs"], raw, strict=True)
+            for t in reply.tensors
         }
         return self._messages["PredictResponse"](
             outputs=outputs,
-            model_spec=self._spec(answer["model_name"], answer["model_version"], SIGNATURE_NAME),
+            model_spec=self._spec(reply.model, str(reply.version), SIGNATURE_NAME),
         )
 
     async def _metadata(self, request: Any, context: Any) -> Any:

@@ -7,6 +7,9 @@ A tensor of shape [n, width] holds all features, whatever its name; so does [n] 
 feature is a number (`description.MATRIX`). Every other tensor is one feature and bears its name;
 its shape is [n], [n, 1] or, of a feature that is a tensor itself, [n, ...].
 Tensors named ``entity.KEY`` hold the join keys of entities whose features are looked up.
+
+A door that speaks the protocol in another form (gRPC) reads and writes it itself: it makes an
+`InferCall` and is given an `InferReply`, which have no body and the same tensors.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from seatrial.registry.signature import MAX_RANK, Batch, Output, Prediction
+from seatrial.serving import oip
 from seatrial.serving.codec.description import DATATYPE_OF
 from seatrial.serving.codec.dialect import Answer, Model, sticky_key, version_header
 from seatrial.serving.codec.entity_tensors import OF_ENTITY, entity_rows
@@ -46,7 +50,10 @@ _dumps = orjson.dumps
 
 
 class Tensor(msgspec.Struct, Generic[D]):
-    """An input: its values are in ``data``, or follow the JSON part as raw bytes."""
+    """An input: its values are in ``data``, or follow the JSON part as raw bytes.
+
+    Of an `InferCall` they are in ``data``, raw.
+    """
 
     name: str
     shape: list[int]
@@ -71,6 +78,21 @@ class Infer(msgspec.Struct, Generic[D]):
     parameters: dict[str, Any] | None = None
 
 
+class InferCall(Request, frozen=True):
+    """A request that its door has read: a message in the place of a body."""
+
+    message: Infer[bytes]
+
+
+class InferReply(Reply, frozen=True):
+    """The reply to such a request: tensors in the place of a body, for the door to write."""
+
+    model: str = ""
+    version: int = 0
+    id: str | None = None
+    tensors: tuple[oip.Tensor, ...] = ()
+
+
 class InferAsk(msgspec.Struct):
     """A request; see Ask.
 
@@ -78,12 +100,14 @@ class InferAsk(msgspec.Struct):
         message: its JSON part.
         raw: the bytes after it, None where it is the whole body.
         numbers: whether data is proven to be flat lists of numbers.
+        called: whether it is an `InferCall`, to be answered as one.
         named: its rows, where tensors name entities and somebody completes them.
     """
 
     message: Infer[Any]
-    raw: memoryview | None
-    numbers: bool
+    raw: memoryview | None = None
+    numbers: bool = False
+    called: bool = False
     key: bytes | None = None
     timeout_s: float | None = None
     named: list[Any] | None = None
@@ -104,31 +128,35 @@ class InferDialect:
 
     def parse(self, request: Request) -> InferAsk:
         """See Dialect."""
-        length = request.headers.get(HEADER_LENGTH)
-        if length is None:
-            message, shape = _READER.read(request.body)
-            raw = None
-        else:
-            size = _header_length(length, len(request.body))
-            message, shape = _READER.read(memoryview(request.body)[:size])
-            raw = memoryview(request.body)[size:]
-        parameters = message.parameters
-        if not parameters:
-            return InferAsk(message, raw, shape == _FLAT_NUMBERS)
-        return InferAsk(
-            message, raw, shape == _FLAT_NUMBERS, sticky_key(parameters), _timeout_s(parameters)
-        )
+        ask = _read(request)
+        if parameters := ask.message.parameters:
+            ask.key, ask.timeout_s = sticky_key(parameters), _timeout_s(parameters)
+        return ask
 
     def codec(self, model: Model) -> InferCodec:
         """See Dialect."""
         return InferCodec(model)
 
 
+def _read(request: Request) -> InferAsk:
+    if isinstance(request, InferCall):
+        return InferAsk(request.message, called=True)
+    body, raw = request.body, None
+    length = request.headers.get(HEADER_LENGTH)
+    if length is None:
+        message, shape = _READER.read(body)
+    else:
+        size = _header_length(length, len(body))
+        message, shape = _READER.read(memoryview(body)[:size])
+        raw = memoryview(body)[size:]
+    return InferAsk(message, raw, shape == _FLAT_NUMBERS)
+
+
 class InferCodec:
     """See Codec."""
 
     def __init__(self, model: Model) -> None:
-        self._contract = model.contract
+        self._model, self._contract = model, model.contract
         self._headers = version_header(model)
         self._matrix = model.contract.signature.matrix
         signature = model.contract.signature
@@ -169,7 +197,7 @@ class InferCodec:
         """All features in one tensor of shape [n, width]."""
         contract = self._contract
         data, (n, width) = tensor.data, tensor.shape
-        if self._matrix and tensor.datatype in _FLOATS and data is not UNSET:
+        if self._matrix and tensor.datatype in _FLOATS and isinstance(data, list):
             if ask.numbers and len(data) == n * width:
                 return contract.numbers(data, n)
             _sizes(tensor)
@@ -179,6 +207,8 @@ class InferCodec:
     def reply(self, ask: InferAsk, prediction: Prediction, n: int) -> Reply:
         """See Codec."""
         message = ask.message
+        if ask.called:
+            return self._tensors(message, prediction, n)
         parameters = message.parameters
         if message.outputs or (parameters and parameters.get("binary_data_output") is True):
             return self._selected(message, prediction, n)
@@ -215,6 +245,25 @@ class InferCodec:
             return Reply(200, head, JSON, self._headers)
         length = ((HEADER_LENGTH, b"%d" % len(head)),)
         return Reply(200, b"".join([head, *raw]), OCTETS, self._headers + length)
+
+    def _tensors(self, message: Infer[Any], prediction: Prediction, n: int) -> InferReply:
+        """The outputs asked for, as arrays."""
+        return InferReply(
+            200,
+            b"",
+            headers=self._headers,
+            model=self._model.name,
+            version=self._model.version,
+            id=message.id,
+            tensors=tuple(
+                oip.Tensor(
+                    name=answer.name,
+                    datatype=DATATYPE_OF[answer.output.dtype],
+                    values=answer.of(prediction, n),
+                )
+                for answer, _ in self._wanted(message)
+            ),
+        )
 
     def _wanted(self, message: Infer[Any]) -> list[tuple[Answer, bool]]:
         always = (message.parameters or {}).get("binary_data_output") is True
@@ -315,6 +364,9 @@ def _arrays(ask: InferAsk) -> dict[str, NDArray[Any]]:
             )
         n, width = _sizes(tensor)
         dtype = dtype_of(tensor.datatype, name)
+        if isinstance(tensor.data, bytes):
+            arrays[name] = from_bytes(memoryview(tensor.data), dtype, n * width, name)
+            continue
         size = (tensor.parameters or {}).get("binary_data_size")
         if size is None:
             arrays[name] = from_json(flat(tensor.data, tensor.shape, name), dtype, name, width)
