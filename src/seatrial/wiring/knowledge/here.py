@@ -271,6 +271,7 @@ class KnowledgeHere:
                 found.answerer,
                 embedder=found.index.facts.embedder,
                 idf=found.index.idf,
+                outlines=found.index.outline,
                 clock=time.perf_counter,
                 refuse=searched.config.answering.refuse,
                 caller=asked.caller,
