@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
+
+import pytest
+
+from seatrial.rag.answering.reply import Reply
+from seatrial.rag.knowledge.asked import Asked
 
 from .conftest import House
 
@@ -81,3 +88,21 @@ def test_a_key_reads_as_its_groups(locked: House) -> None:
     sent = {"model": MODEL, "messages": turns("How long?")}
     locked.post("/v1/chat/completions", sent, authorization=f"Bearer {secret}")
     assert locked.knowledge.asked[-1].readers == {"hr"}
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [(Decimal(0), {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), (None, None)],
+)
+def test_what_no_model_wrote_took_no_tokens_and_what_is_not_known_stays_so(
+    house: House, monkeypatch: pytest.MonkeyPatch, cost: Decimal | None, told: Any
+) -> None:
+    answer = house.knowledge.answer
+
+    async def quoted(name: str, asked: Asked) -> Reply:
+        return replace(await answer(name, asked), n_tokens={}, cost_usd=cost)
+
+    monkeypatch.setattr(house.knowledge, "answer", quoted)
+    sent = {"model": MODEL, "messages": turns("How long?")}
+    usage = house.post("/v1/chat/completions", sent).json().get("usage")
+    assert (usage and {name: usage[name] for name in told or usage}) == told

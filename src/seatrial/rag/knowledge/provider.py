@@ -146,6 +146,6 @@ def _parts(reply: Reply) -> list[str]:
 
 def _usage(reply: Reply) -> Usage | None:
     tokens = reply.n_tokens
-    if not tokens:
-        return None
+    if not tokens and reply.cost_usd != 0:
+        return None  # a model wrote, and nobody said how much
     return Usage(input_tokens=tokens.get("input", 0), output_tokens=tokens.get("output", 0))
