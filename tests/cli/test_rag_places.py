@@ -1,7 +1,9 @@
-"""What `seatrial rag` says of where an answer stands, and of conditions that nobody can read."""
+"""What `seatrial rag` tells who uses it of where an answer stands, what a corpus is, and of what is
+asked in a way that finds nothing."""
 
 from __future__ import annotations
 
+import json
 from email.message import EmailMessage
 
 import pytest
@@ -50,3 +52,40 @@ def test_a_condition_without_end_is_told_as_such(rag: Rag, command: str) -> None
     assert code == Exit.USAGE
     assert "is not JSON" in err
     assert len(err) < 1_000
+
+
+def test_questions_that_name_documents_otherwise_are_told(rag: Rag) -> None:
+    rag("build")
+    questions = rag.folder / "questions.jsonl"
+    for named, told in (("ships/heron.md", True), ("heron.md", False)):
+        asked = {"question": "How long is the Heron?", "documents": [named]}
+        questions.write_text(json.dumps(asked), "utf-8")
+        for words in ((), ("--answers",)):
+            err = rag("eval", str(questions), *words)[2]
+            assert ("such as 'ships/heron.md'" in err) == told
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("formats: markdown 4, pdf 1", "copies of another document: 1", "1,000 questions")),
+        ("zh", ("格式：markdown 4、pdf 1", "与其他文档相同：1", "1,000 个问题（美元）")),
+    ],
+)
+def test_an_analysis_tells_on_the_terminal_what_its_page_does(
+    rag: Rag, language: str, said: tuple[str, ...]
+) -> None:
+    rag.configure(embedding={"kind": "minilm"})
+    rag.write("crew.md", (rag.documents / "heron.md").read_text("utf-8"))
+    (rag.documents / "plover.pdf").write_bytes(pdf("The Plover is a yawl that Ana rigged in May."))
+    for number in range(7):
+        (rag.documents / f"empty{number}.txt").write_bytes(b"")
+    code, found, err = rag("analyze", "--language", language)
+    assert code == Exit.DONE
+    assert all(text in err for text in said)
+    assert "text-embedding-3-small" in err
+    assert "MRR" in err
+    assert "ms  " in err
+    assert "skipped" in err
+    assert "and 2 more" in err
+    assert len(found["skipped"]) == 7
