@@ -209,6 +209,8 @@ def _show(console: Console, name: str, report: IngestReport) -> None:
     if report.n_unchanged:
         said += f", {report.n_unchanged:,} as before"
     console.step("ok", name, f"version {report.version}: {said}; {report.n_chunks:,} new chunks")
+    if not report.n_documents + report.n_kept:
+        console.step("note", "empty", "no document was found; see `path` of documents.sources")
     if report.n_copied:
         console.step("ok", "vectors", f"{report.n_copied:,} copied to the store elsewhere")
     if report.n_kept:

@@ -119,7 +119,7 @@ def test_texts_without_a_sentence_get_facts_and_no_recommendation(ships, analysi
 
 
 def test_nothing_to_read_is_refused(analysis_of, ships):
-    with pytest.raises(CorpusEmpty, match="0 documents hold no word"):
+    with pytest.raises(CorpusEmpty, match="none of 0 documents holds a word"):
         analysis_of([])
     with pytest.raises(CorpusEmpty):
         analysis_of(ships, chunkers=[])
