@@ -1,5 +1,4 @@
-"""Options that the commands of `seatrial rag` share, the workspace they name, and how they tell what
-they had to skip."""
+"""What the commands of `seatrial rag` share: options, the workspace, how they tell what was skipped."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ def knowledge_config(workspace: Workspace, name: str | None) -> tuple[str, Knowl
         name = next(iter(known))
     if not known:
         raise KnowledgeUnknown(
-            f"No index is configured: {workspace.config or 'seatrial.yaml'} has no section knowledge, "
-            "or is not here.",
+            f"No index is configured: {workspace.config or 'seatrial.yaml'} has no section "
+            "knowledge, or is not here.",
             remedy="Name a file of one index with --config, or write a section knowledge into "
             "seatrial.yaml; the shortest file is `documents: {sources: [{path: FOLDER}]}`.",
         )
